@@ -1,0 +1,1 @@
+"""SQLite files: open, lock, migrate, back up, check. No domain in here."""

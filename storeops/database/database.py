@@ -1,0 +1,204 @@
+"""An open SQLite file: one connection per thread, short transactions, strict settings."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from storeops.database.migrations import Migration, bring_up_to_date, is_current
+from storeops.errors import ConfigError, StoreOpsError
+from storeops.i18n import _
+
+BUSY_MS = 15_000
+
+
+class Database:
+    """A file with one connection per thread, made when the thread first asks.
+
+    Args:
+        path: the file; its schema is current (see `open_database`).
+        readonly: connections refuse to write (`PRAGMA query_only`).
+        synchronous: "NORMAL" or "FULL".
+        cache_mb: page cache per connection, in MiB.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        readonly: bool = False,
+        synchronous: str = "NORMAL",
+        cache_mb: int = 16,
+    ) -> None:
+        self.path = path
+        self.readonly = readonly
+        self._synchronous = synchronous
+        self._cache_mb = cache_mb
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode; rows are tuples."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+            with self._lock:
+                self._all.append(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{self._cache_mb * 1024}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if self.readonly:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
+        """Run one statement on this thread's connection."""
+        return self.connection.execute(sql, parameters)
+
+    def rows(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """All rows of a query as dictionaries; for small answers."""
+        cursor = self.connection.execute(sql, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for many rows; call it inside `atomic`."""
+        self.connection.executemany(sql, rows)
+
+    @contextmanager
+    def atomic(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction (BEGIN IMMEDIATE); nested calls become savepoints.
+
+        Commits on a clean exit, rolls back on any exception.
+
+        Raises:
+            StoreOpsError: the disk is full or the file cannot be written.
+        """
+        connection = self.connection
+        depth: int = getattr(self._local, "depth", 0)
+        name = f"s{depth}"
+        try:
+            connection.execute("BEGIN IMMEDIATE" if depth == 0 else f"SAVEPOINT {name}")
+            self._local.depth = depth + 1
+            try:
+                yield connection
+            except BaseException:
+                if connection.in_transaction:  # a full disk rolls back on its own
+                    if depth == 0:
+                        connection.execute("ROLLBACK")
+                    else:
+                        connection.execute(f"ROLLBACK TO {name}")
+                        connection.execute(f"RELEASE {name}")
+                raise
+            else:
+                connection.execute("COMMIT" if depth == 0 else f"RELEASE {name}")
+            finally:
+                self._local.depth = depth
+        except sqlite3.OperationalError as error:
+            raise explain(error, self.path) from error
+
+    def close_thread(self) -> None:
+        """Close this thread's connection, if it has one."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._local.connection = None
+            with self._lock:
+                self._all.remove(connection)
+            connection.close()
+
+    def close(self) -> None:
+        """Close every thread's connection; threads that still run must not use it again."""
+        with self._lock:
+            connections, self._all = self._all, []
+        for connection in connections:
+            connection.close()
+        self._local = threading.local()
+
+
+def explain(error: sqlite3.Error, path: Path) -> StoreOpsError:
+    """SQLite's trouble as a sentence with a next step."""
+    text = str(error)
+    if "full" in text:
+        return ConfigError(
+            _("The disk that holds {path} is full.").format(path=path),
+            hint=_("Free some space and run the command again; what was committed is kept."),
+        )
+    if "readonly" in text or "unable to open" in text or "permission" in text:
+        return ConfigError(
+            _("The database {path} cannot be opened or written.").format(path=path),
+            hint=_("Check the owner and the mode of the file and its folder."),
+        )
+    if "malformed" in text or "not a database" in text:
+        return ConfigError(
+            _("The database {path} is damaged.").format(path=path),
+            hint=_("Run `storeops db check`, then restore a backup; nothing was rebuilt."),
+            next_steps=["storeops db check", "storeops db restore FILE"],
+        )
+    if "locked" in text or "busy" in text:
+        from storeops.errors import ConflictError
+
+        return ConflictError(
+            _("The database {path} is held by another process.").format(path=path),
+            hint=_("Try again in a moment."),
+        )
+    return StoreOpsError(
+        _("The database {path} failed: {text}.").format(path=path, text=text),
+        hint=_("Run `storeops db check`."),
+    )
+
+
+def open_database(
+    path: Path,
+    migrations: Sequence[Migration],
+    *,
+    readonly: bool = False,
+    synchronous: str = "NORMAL",
+    cache_mb: int = 16,
+) -> Database:
+    """Open `path`, creating and migrating it under a file lock when needed.
+
+    Args:
+        path: the database file (made 0600).
+        migrations: all migrations of all rooms in this file, in order.
+        readonly: connections refuse to write; an outdated file is still migrated first.
+        synchronous: "FULL" for the inbox, else "NORMAL".
+        cache_mb: page cache per connection, MiB.
+
+    Raises:
+        ConfigError: damaged, unreadable, or written by a newer storeops.
+    """
+    try:
+        if path.exists() and path.stat().st_size > 0:
+            connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+            try:
+                current = is_current(connection, migrations)
+            finally:
+                connection.close()
+        else:
+            current = False
+        if not current:
+            bring_up_to_date(path, migrations)
+        return Database(path, readonly=readonly, synchronous=synchronous, cache_mb=cache_mb)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error

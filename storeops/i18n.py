@@ -1,0 +1,67 @@
+"""Words in the user's language: English ids in the code, a Chinese catalogue beside it.
+
+The language is chosen once per process, before Typer and Textual evaluate their help texts.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+import os
+from pathlib import Path
+
+LANGUAGES = ("en", "zh_CN")
+_LOCALE_DIR = Path(__file__).parent / "locale"
+_catalogue: _gettext.NullTranslations | None = None
+_language = ""
+
+
+def pick_language(configured: str = "") -> str:
+    """The language to speak: STOREOPS_LANG, then the configuration, then the locale.
+
+    Args:
+        configured: the `language` setting of config.toml, "" when unset.
+
+    Returns:
+        "en" or "zh_CN"; anything unknown is English.
+    """
+    wishes = [os.environ.get("STOREOPS_LANG", ""), configured]
+    wishes += [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    wish = next((each for each in wishes if each), "en")
+    return "zh_CN" if wish.lower().startswith("zh") else "en"
+
+
+def use(language: str) -> None:
+    """Speak `language` ("en" or "zh_CN") from now on; texts already evaluated keep theirs."""
+    global _catalogue, _language
+    _language = language
+    _catalogue = _gettext.translation(
+        "storeops", localedir=_LOCALE_DIR, languages=[language], fallback=True
+    )
+
+
+def language() -> str:
+    """The language in use, "en" or "zh_CN"."""
+    if _catalogue is None:
+        use(pick_language())
+    return _language
+
+
+def _(message: str) -> str:
+    """`message` in the user's language; placeholders are filled afterwards with str.format."""
+    if _catalogue is None:
+        use(pick_language())
+    assert _catalogue is not None
+    return _catalogue.gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """The right one of two forms for `count`, in the user's language."""
+    if _catalogue is None:
+        use(pick_language())
+    assert _catalogue is not None
+    return _catalogue.ngettext(singular, plural, count)
+
+
+def N_(message: str) -> str:
+    """Mark a text for translation that is translated later, when it is shown."""
+    return message

@@ -1,0 +1,1 @@
+"""Facts: what WeCom said. Schema, the door through which facts come in, search, filter, timeline."""

@@ -1,0 +1,214 @@
+"""The tables of the mirror and its ledger: facts, timeline, sync runs.
+
+Inside, rows point at each other by integer keys; WeCom's ids live once, in `customer`, `staff`,
+`tag`, `group_chat`. Times are Unix seconds of WeCom's clock.
+"""
+
+from __future__ import annotations
+
+from storeops.database.migrations import Migration, statements
+
+FACTS = """
+CREATE TABLE department (
+    id INTEGER PRIMARY KEY,            -- WeCom's own number; root = 1
+    name TEXT NOT NULL DEFAULT '',
+    name_en TEXT NOT NULL DEFAULT '',
+    parentid INTEGER NOT NULL DEFAULT 0,
+    ord INTEGER NOT NULL DEFAULT 0,
+    leaders TEXT NOT NULL DEFAULT '[]', -- JSON userids
+    status TEXT NOT NULL DEFAULT 'active', -- active | missing | lost
+    digest INTEGER NOT NULL DEFAULT 0,
+    first_seen_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE TABLE staff (
+    id INTEGER PRIMARY KEY,
+    userid TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    name TEXT NOT NULL DEFAULT '',
+    position TEXT NOT NULL DEFAULT '',
+    main_department INTEGER NOT NULL DEFAULT 0, -- WeCom's department id, 0 unknown; the shop of the member
+    departments TEXT NOT NULL DEFAULT '[]',     -- JSON ints
+    wecom_status INTEGER NOT NULL DEFAULT 0,    -- 1 active, 2 disabled, 4 not activated, 5 left, 0 unknown
+    is_follow_user INTEGER NOT NULL DEFAULT 0,  -- customer contact switched on
+    status TEXT NOT NULL DEFAULT 'active',      -- active | left | out_of_scope | missing
+    left_at INTEGER,
+    digest INTEGER NOT NULL DEFAULT 0,
+    first_seen_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE INDEX staff_by_store ON staff (main_department, id);
+CREATE TABLE customer (
+    id INTEGER PRIMARY KEY,
+    external_userid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL DEFAULT '',
+    type INTEGER NOT NULL DEFAULT 1,   -- 1 WeChat user, 2 WeCom user
+    gender INTEGER NOT NULL DEFAULT 0,
+    unionid TEXT NOT NULL DEFAULT '',
+    avatar TEXT NOT NULL DEFAULT '',
+    position TEXT NOT NULL DEFAULT '',
+    corp_name TEXT NOT NULL DEFAULT '',
+    createtime INTEGER NOT NULL DEFAULT 0, -- newest createtime of its follows: the order of lists
+    digest INTEGER NOT NULL DEFAULT 0,
+    first_seen_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE TABLE follow (
+    id INTEGER PRIMARY KEY,
+    staff_id INTEGER NOT NULL,         -- staff.id
+    customer_id INTEGER NOT NULL,      -- customer.id
+    store_id INTEGER NOT NULL DEFAULT 0, -- department id of the member's shop, copied from staff.main_department
+    createtime INTEGER NOT NULL DEFAULT 0,
+    remark TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    remark_corp_name TEXT NOT NULL DEFAULT '',
+    mobiles TEXT NOT NULL DEFAULT '[]',  -- JSON strings (remark_mobiles)
+    add_way INTEGER NOT NULL DEFAULT 0,
+    oper_userid TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL DEFAULT 'active', -- active | missing | lost | unassigned | out_of_scope
+    tags_known INTEGER NOT NULL DEFAULT 1, -- 0: known from the unassigned list only
+    deleted_by_customer_at INTEGER,
+    digest INTEGER NOT NULL DEFAULT 0,
+    first_seen_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (customer_id, staff_id)
+);
+CREATE TABLE follow_tag (
+    follow_id INTEGER NOT NULL,
+    tag_id INTEGER NOT NULL,           -- tag.id
+    createtime INTEGER NOT NULL,       -- the follow's, for ordered walks by tag
+    PRIMARY KEY (follow_id, tag_id)
+) WITHOUT ROWID;
+CREATE TABLE tag_group (
+    id INTEGER PRIMARY KEY,
+    group_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL DEFAULT '',
+    ord INTEGER NOT NULL DEFAULT 0,
+    create_time INTEGER NOT NULL DEFAULT 0,
+    deleted_at INTEGER,
+    digest INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE tag (
+    id INTEGER PRIMARY KEY,
+    tag_id TEXT NOT NULL UNIQUE,
+    group_id INTEGER,                  -- tag_group.id; NULL while only the id is known
+    name TEXT NOT NULL DEFAULT '',
+    ord INTEGER NOT NULL DEFAULT 0,
+    create_time INTEGER NOT NULL DEFAULT 0,
+    kind INTEGER NOT NULL DEFAULT 1,   -- 1 corp tag, 3 strategy tag
+    deleted_at INTEGER,
+    digest INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE group_chat (
+    id INTEGER PRIMARY KEY,
+    chat_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL DEFAULT '',
+    owner_userid TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    owner_status INTEGER NOT NULL DEFAULT 0, -- groupchat/list: 0 normal, 1 owner left, 2 handover running, 3 done
+    create_time INTEGER NOT NULL DEFAULT 0,
+    notice TEXT NOT NULL DEFAULT '',
+    admins TEXT NOT NULL DEFAULT '[]',
+    member_version TEXT NOT NULL DEFAULT '',
+    member_count INTEGER NOT NULL DEFAULT 0,
+    external_count INTEGER NOT NULL DEFAULT 0,
+    detail_known INTEGER NOT NULL DEFAULT 0, -- 0: listed, groupchat/get not read yet
+    status TEXT NOT NULL DEFAULT 'active',   -- active | missing | dissolved
+    digest INTEGER NOT NULL DEFAULT 0,
+    first_seen_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE INDEX group_chat_by_owner ON group_chat (owner_userid, id);
+CREATE TABLE group_member (
+    group_id INTEGER NOT NULL,         -- group_chat.id
+    member TEXT NOT NULL,              -- userid (type 1) or external_userid (type 2)
+    type INTEGER NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    group_nickname TEXT NOT NULL DEFAULT '',
+    join_time INTEGER NOT NULL DEFAULT 0,
+    join_scene INTEGER NOT NULL DEFAULT 0,
+    invitor TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (group_id, member)
+) WITHOUT ROWID;
+CREATE INDEX group_member_by_member ON group_member (member, group_id);
+CREATE TABLE unassigned (
+    handover_userid TEXT NOT NULL COLLATE NOCASE,
+    external_userid TEXT NOT NULL,
+    dimission_time INTEGER NOT NULL,
+    PRIMARY KEY (handover_userid, external_userid)
+) WITHOUT ROWID;
+CREATE TABLE timeline (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    source TEXT NOT NULL,              -- sync | event | job | note
+    ref TEXT NOT NULL DEFAULT '',      -- run, event or job id
+    customer_id INTEGER,               -- customer.id; NULL when it is about a member, shop or tag
+    staff_id INTEGER,                  -- staff.id
+    field TEXT NOT NULL,               -- follow | status | tag | remark | description | mobiles | state | owner | store | name | left | ...
+    before TEXT,                       -- JSON scalar or list; NULL when there was nothing
+    after TEXT
+);
+CREATE INDEX timeline_by_customer ON timeline (customer_id, at) WHERE customer_id IS NOT NULL;
+CREATE INDEX timeline_by_staff ON timeline (staff_id, at) WHERE staff_id IS NOT NULL;
+CREATE TABLE mirror_meta (
+    key TEXT PRIMARY KEY,              -- revision (grows with every change of facts), indexes ('none'|'built'), ...
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+# Secondary indexes come late on the first load (2 s each at two million follows).
+INDEXES = {
+    "customer_newest": "customer (createtime DESC, id DESC)",
+    "customer_by_name": "customer (name, id)",
+    "follow_by_staff": "follow (staff_id, createtime DESC, customer_id)",
+    "follow_by_store": "follow (store_id, createtime DESC, customer_id)",
+    "follow_newest": "follow (createtime DESC, customer_id)",
+    "follow_by_state": "follow (state, createtime DESC, customer_id) WHERE state <> ''",
+    "follow_by_way": "follow (add_way, createtime DESC, customer_id)",
+    "follow_by_status": "follow (status, createtime DESC, customer_id) WHERE status <> 'active'",
+    "follow_tag_by_tag": "follow_tag (tag_id, createtime DESC, follow_id)",
+}
+
+RUNS = """
+CREATE TABLE sync_run (
+    id INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    heartbeat_at INTEGER NOT NULL,
+    owner TEXT NOT NULL DEFAULT '',    -- host:pid of the process that runs it
+    mode TEXT NOT NULL,                -- normal | full | store
+    scopes TEXT NOT NULL,              -- JSON list in order
+    outcome TEXT                       -- NULL while open; complete | partial | failed
+);
+CREATE TABLE sync_scope (
+    run_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    outcome TEXT,                      -- NULL while open
+    started_at INTEGER,
+    finished_at INTEGER,
+    seen INTEGER NOT NULL DEFAULT 0,
+    added INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    missing INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0,
+    calls INTEGER NOT NULL DEFAULT 0,
+    total INTEGER,                     -- expected rows or calls, when known: for progress
+    done INTEGER NOT NULL DEFAULT 0,
+    failures TEXT NOT NULL DEFAULT '[]', -- JSON [{"subject","errcode","message"}]
+    PRIMARY KEY (run_id, scope)
+) WITHOUT ROWID;
+CREATE TABLE staff_coverage (
+    staff_id INTEGER PRIMARY KEY,      -- staff.id
+    complete_at INTEGER,               -- when this member's customers were last read completely
+    complete_run INTEGER,
+    failed_at INTEGER,                 -- last failure since then, NULL when none
+    errcode INTEGER,
+    gone_once_run INTEGER              -- 84061/60111 for a member who had customers: counts only when read twice
+);
+"""
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("mirror", "m001_facts", FACTS),
+    statements("mirror", "m002_runs", RUNS),
+)

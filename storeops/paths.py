@@ -1,0 +1,92 @@
+"""Every directory and file storeops uses, in one place.
+
+`STOREOPS_HOME` moves them all (tests, cron, portable installs). Folders are made 0700: they hold
+people and tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+
+
+def valid_profile_name(name: str) -> bool:
+    """Whether `name` may name a profile (it becomes a folder): letters, digits, `_ . -`, ≤64."""
+    return bool(_PROFILE_NAME.match(name)) and ".." not in name
+
+
+def _private(folder: Path) -> Path:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _home() -> Path | None:
+    home = os.environ.get("STOREOPS_HOME", "")
+    return Path(home).expanduser() if home else None
+
+
+def _folder(kind: str) -> Path:
+    home = _home()
+    if home is not None:
+        return _private(_private(home) / kind)
+    import platformdirs  # 3 ms, and only without STOREOPS_HOME
+
+    where = {
+        "config": platformdirs.user_config_path,
+        "data": platformdirs.user_data_path,
+        "log": platformdirs.user_log_path,
+    }[kind]
+    return _private(where("storeops", appauthor=False))
+
+
+def config_dir() -> Path:
+    """Folder of config.toml and secrets.toml (0700)."""
+    return _folder("config")
+
+
+def config_file() -> Path:
+    """config.toml; holds no secret."""
+    return config_dir() / "config.toml"
+
+
+def log_file() -> Path:
+    """The log (0600), named by `storeops doctor`."""
+    return _folder("log") / "storeops.log"
+
+
+def profile_dir(profile: str) -> Path:
+    """Folder of one profile's databases (0700)."""
+    return _private(_folder("data") / profile)
+
+
+def data_db(profile: str) -> Path:
+    """Mirror, ledger and notebook of a profile."""
+    return profile_dir(profile) / "data.db"
+
+
+def run_db(profile: str) -> Path:
+    """Limits, token and leases of a profile; disposable."""
+    return profile_dir(profile) / "run.db"
+
+
+def inbox_db(profile: str) -> Path:
+    """Events as they came in, synchronous=FULL."""
+    return profile_dir(profile) / "inbox.db"
+
+
+def sandbox_dir() -> Path:
+    """Where a detached sandbox leaves its address and log (0700)."""
+    return _private(_folder("data") / "sandboxes")
+
+
+def fixtures_dir() -> Path:
+    """Demo data and samples: packaged beside the core, or at the top of a checkout.
+
+    An editable install does not place force-included files, so the checkout is looked at too.
+    """
+    packaged = Path(__file__).parent / "_fixtures"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "fixtures"
