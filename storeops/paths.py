@@ -35,12 +35,13 @@ def _folder(kind: str) -> Path:
         return _private(_private(home) / kind)
     import platformdirs  # 3 ms, and only without STOREOPS_HOME
 
+    folders = platformdirs.PlatformDirs("storeops", appauthor=False)
     where = {
-        "config": platformdirs.user_config_path,
-        "data": platformdirs.user_data_path,
-        "log": platformdirs.user_log_path,
+        "config": folders.user_config_path,
+        "data": folders.user_data_path,
+        "log": folders.user_log_path,
     }[kind]
-    return _private(where("storeops", appauthor=False))
+    return _private(where)
 
 
 def config_dir() -> Path:

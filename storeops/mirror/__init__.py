@@ -1,1 +1,1 @@
-"""Facts: what WeCom said. Schema, the door through which facts come in, search, filter, timeline."""
+"""Facts: what WeCom said, and how it is searched, filtered and remembered."""
