@@ -1,7 +1,7 @@
 """Every directory and file storeops uses, in one place.
 
-`STOREOPS_HOME` moves them all (tests, cron, portable installs). Folders are made 0700: they hold
-people and tokens.
+`STOREOPS_HOME` moves them all (tests, cron, portable installs). Folders are made 0700, since they
+hold people and tokens, and only when something is about to be written there.
 """
 
 from __future__ import annotations
@@ -18,50 +18,55 @@ def valid_profile_name(name: str) -> bool:
     return bool(_PROFILE_NAME.match(name)) and ".." not in name
 
 
-def _private(folder: Path) -> Path:
+def private_folder(folder: Path) -> Path:
+    """`folder`, made 0700 with its parents if it does not exist.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
     return folder
 
 
-def _home() -> Path | None:
-    home = os.environ.get("STOREOPS_HOME", "")
-    return Path(home).expanduser() if home else None
-
-
 def _folder(kind: str) -> Path:
-    home = _home()
-    if home is not None:
-        return _private(_private(home) / kind)
+    home = os.environ.get("STOREOPS_HOME", "")
+    if home:
+        return Path(home).expanduser() / kind
     import platformdirs  # 3 ms, and only without STOREOPS_HOME
 
     folders = platformdirs.PlatformDirs("storeops", appauthor=False)
-    where = {
+    return {
         "config": folders.user_config_path,
         "data": folders.user_data_path,
         "log": folders.user_log_path,
     }[kind]
-    return _private(where)
 
 
 def config_dir() -> Path:
-    """Folder of config.toml and secrets.toml (0700)."""
+    """Folder of config.toml and secrets.toml; may not exist yet."""
     return _folder("config")
 
 
 def config_file() -> Path:
-    """config.toml; holds no secret."""
+    """config.toml; holds no secret; may not exist yet."""
     return config_dir() / "config.toml"
 
 
+def secrets_file() -> Path:
+    """secrets.toml (0600); may not exist yet."""
+    return config_dir() / "secrets.toml"
+
+
 def log_file() -> Path:
-    """The log (0600), named by `storeops doctor`."""
+    """The log (0600), named by `storeops doctor`; may not exist yet."""
     return _folder("log") / "storeops.log"
 
 
 def profile_dir(profile: str) -> Path:
-    """Folder of one profile's databases (0700)."""
-    return _private(_folder("data") / profile)
+    """Folder of one profile's databases, made 0700."""
+    return private_folder(_folder("data") / profile)
 
 
 def data_db(profile: str) -> Path:
@@ -79,9 +84,14 @@ def inbox_db(profile: str) -> Path:
     return profile_dir(profile) / "inbox.db"
 
 
+def backups_dir(profile: str) -> Path:
+    """Where `storeops db backup` puts files unless told otherwise, made 0700."""
+    return private_folder(profile_dir(profile) / "backups")
+
+
 def sandbox_dir() -> Path:
-    """Where a detached sandbox leaves its address and log (0700)."""
-    return _private(_folder("data") / "sandboxes")
+    """Where a detached sandbox leaves its address and log, made 0700."""
+    return private_folder(_folder("data") / "sandboxes")
 
 
 def fixtures_dir() -> Path:

@@ -1,0 +1,392 @@
+"""config.toml: the language, the default profile, and one table per profile. Never a secret.
+
+```toml
+language = "zh_CN"          # en | zh_CN; unset: the locale decides
+profile = "main"            # the profile used when none is named
+stale_after = "24h"         # a mirror older than this is called stale
+
+[profiles.main]
+corp_id = "ww0123456789abcdef"
+agent_id = 1000002
+base_url = "https://qyapi.weixin.qq.com"
+store = "SH-012"            # one shop as the default of every view; unset: all shops
+read_only = false           # true refuses every change
+sandbox = false             # true: a WeCom on this desk, not the real one
+allow = ["tag", "remark"]   # kinds of change that may be applied; unset: all
+
+[profiles.main.limits]      # calls that storeops allows itself, per corp and API
+in_flight = 4
+per_minute = 10000
+per_hour = 150000
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from storeops import paths
+from storeops.durations import duration, seconds
+from storeops.errors import ConfigError, NotFoundError, UsageError
+from storeops.i18n import N_, _
+from storeops.private_file import write_private
+
+WECOM_URL = "https://qyapi.weixin.qq.com"
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\Z")
+_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Calls that storeops allows itself per corp and API.
+
+    Attributes:
+        in_flight: calls at the same moment.
+        per_minute: calls in any minute.
+        per_hour: calls in any hour.
+    """
+
+    in_flight: int = 4
+    per_minute: int = 10_000
+    per_hour: int = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One corp, one app, one database.
+
+    Attributes:
+        name: also the name of its folder.
+        corp_id: WeCom's corpid.
+        agent_id: the app's id, 0 when unknown.
+        base_url: where the API answers, without a trailing slash.
+        store: code of the shop that is the default of every view, "" for all.
+        read_only: refuse every change.
+        sandbox: a WeCom on this desk.
+        allow: kinds of change that may be applied; None for all.
+        limits: calls per corp and API.
+    """
+
+    name: str
+    corp_id: str
+    agent_id: int = 0
+    base_url: str = WECOM_URL
+    store: str = ""
+    read_only: bool = False
+    sandbox: bool = False
+    allow: tuple[str, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file.
+
+    Attributes:
+        language: "en", "zh_CN", or "" for the locale's.
+        profile: the default profile's name, "" when there is none.
+        stale_after: seconds after which the mirror is called stale.
+        profiles: by name, in the order of the file.
+    """
+
+    language: str = ""
+    profile: str = ""
+    stale_after: int = 86_400
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+    def choose(self, name: str | None = None) -> Profile:
+        """The profile to use: `name`, else STOREOPS_PROFILE, else the default, else the only one.
+
+        Raises:
+            ConfigError: none is set up, or several and no default.
+            NotFoundError: the named one does not exist.
+        """
+        wish = name or os.environ.get("STOREOPS_PROFILE", "") or self.profile
+        if wish:
+            found = self.profiles.get(wish)
+            if found is None:
+                near = get_close_matches(wish, self.profiles, n=1)
+                raise NotFoundError(
+                    _("There is no profile named {name}.").format(name=wish),
+                    hint=_("Did you mean {name}?").format(name=near[0])
+                    if near
+                    else _("`storeops profile list` shows the profiles there are."),
+                    next_steps=["storeops profile list", f"storeops profile add {wish}"],
+                )
+            return found
+        if len(self.profiles) == 1:
+            return next(iter(self.profiles.values()))
+        if not self.profiles:
+            raise ConfigError(
+                _("No profile is set up yet."),
+                hint=_(
+                    "Add your company with `storeops profile add NAME`, or try everything "
+                    "on a sandbox with `storeops demo`."
+                ),
+                next_steps=["storeops demo", "storeops profile add NAME --corp-id ID"],
+            )
+        raise ConfigError(
+            _("Several profiles exist and none is the default."),
+            hint=_("Choose one with `storeops profile use NAME` or `--profile NAME`."),
+            next_steps=["storeops profile list", "storeops profile use NAME"],
+        )
+
+
+class _Problem(Exception):
+    """A value that cannot be used: where, what is expected."""
+
+    def __init__(self, where: str, expected: str) -> None:
+        super().__init__(where)
+        self.where = where
+        self.expected = expected
+
+
+_TEXT = N_("text in quotes")
+_FLAG = N_("true or false")
+_COUNT = N_("a whole number above 0")
+
+
+def _text(where: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Problem(where, _(_TEXT))
+    return value
+
+
+def _flag(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Problem(where, _(_FLAG))
+    return value
+
+
+def _count(where: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise _Problem(where, _(_COUNT))
+    return value
+
+
+def _agent(where: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _Problem(where, _("the app's number, as the console shows it"))
+    return value
+
+
+def _corp(where: str, value: Any) -> str:
+    if not re.match(r"[A-Za-z0-9]{2,64}\Z", _text(where, value)):
+        raise _Problem(where, _("a corpid: ww and 16 letters or digits"))
+    return str(value)
+
+
+def _url(where: str, value: Any) -> str:
+    text = _text(where, value).rstrip("/")
+    if not (_HTTPS.match(text) or _LOOPBACK.match(text)):
+        raise _Problem(where, _("an https:// address, or http:// on this machine only"))
+    return text
+
+
+def _kinds(where: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise _Problem(where, _("a list of texts"))
+    return tuple(value)
+
+
+def _language(where: str, value: Any) -> str:
+    if value not in ("", "en", "zh_CN"):
+        raise _Problem(where, _("en or zh_CN"))
+    return str(value)
+
+
+def _stale(where: str, value: Any) -> int:
+    try:
+        return seconds(_text(where, value))
+    except UsageError:
+        raise _Problem(where, _("a duration like 24h")) from None
+
+
+_LIMITS: dict[str, Callable[[str, Any], Any]] = {
+    "in_flight": _count,
+    "per_minute": _count,
+    "per_hour": _count,
+}
+
+
+def _limits(where: str, value: Any) -> Limits:
+    return Limits(**_read_table(where, value, _LIMITS))
+
+
+_PROFILE: dict[str, Callable[[str, Any], Any]] = {
+    "corp_id": _corp,
+    "agent_id": _agent,
+    "base_url": _url,
+    "store": _text,
+    "read_only": _flag,
+    "sandbox": _flag,
+    "allow": _kinds,
+    "limits": _limits,
+}
+_TOP: dict[str, Callable[[str, Any], Any]] = {
+    "language": _language,
+    "profile": _text,
+    "stale_after": _stale,
+}
+
+
+def _read_table(
+    where: str, value: Any, readers: dict[str, Callable[[str, Any], Any]]
+) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Problem(where, _("a table"))
+    read = {}
+    for key, each in value.items():
+        place = f"{where}.{key}" if where else key
+        if key not in readers:
+            near = get_close_matches(key, readers, n=1)
+            raise _Problem(place, near[0] if near else ", ".join(readers))
+        read[key] = readers[key](place, each)
+    return read
+
+
+def _profile(name: str, value: Any) -> Profile:
+    where = f"profiles.{name}"
+    if not paths.valid_profile_name(name):
+        raise _Problem(where, _("a name of letters, digits, _ . -"))
+    read = _read_table(where, value, _PROFILE)
+    if "corp_id" not in read:
+        raise _Problem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
+    return Profile(name=name, **read)
+
+
+def _from_dict(data: dict[str, Any]) -> Config:
+    tables = data.pop("profiles", {})
+    if not isinstance(tables, dict):
+        raise _Problem("profiles", _("a table"))
+    top = _read_table("", data, _TOP)
+    return Config(**top, profiles={name: _profile(name, each) for name, each in tables.items()})
+
+
+def load(path: Path | None = None) -> Config:
+    """Read config.toml; a missing file is an empty configuration.
+
+    Raises:
+        ConfigError: it cannot be read or holds something that is not understood.
+    """
+    path = path or paths.config_file()
+    try:
+        with path.open("rb") as handle:
+            return _from_dict(tomllib.load(handle))
+    except FileNotFoundError:
+        return Config()
+    except _Problem as problem:
+        raise ConfigError(
+            _("{path}: {where} is not understood; expected {expected}.").format(
+                path=path, where=problem.where, expected=problem.expected
+            ),
+            hint=_("Correct that line, or set it with `storeops config set`."),
+            next_steps=["storeops config list"],
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            _("{path} is not valid TOML: {text}.").format(path=path, text=error),
+            hint=_("Correct that line; nothing was changed."),
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            _("{path} cannot be read: {text}.").format(path=path, text=error.strerror),
+            hint=_("Check the owner and the mode of the file and its folder."),
+        ) from None
+
+
+def as_dict(config: Config) -> dict[str, Any]:
+    """The TOML document of `config`: only what differs from the defaults, and corp_id."""
+    data: dict[str, Any] = {}
+    if config.language:
+        data["language"] = config.language
+    if config.profile:
+        data["profile"] = config.profile
+    if config.stale_after != Config().stale_after:
+        data["stale_after"] = duration(config.stale_after)
+    tables = {name: _profile_dict(each) for name, each in config.profiles.items()}
+    if tables:
+        data["profiles"] = tables
+    return data
+
+
+def _profile_dict(profile: Profile) -> dict[str, Any]:
+    table: dict[str, Any] = {"corp_id": profile.corp_id, "agent_id": profile.agent_id}
+    default = Profile(name="", corp_id="")
+    for key in ("base_url", "store", "read_only", "sandbox"):
+        if getattr(profile, key) != getattr(default, key):
+            table[key] = getattr(profile, key)
+    if profile.allow is not None:
+        table["allow"] = list(profile.allow)
+    limits = {
+        key: getattr(profile.limits, key)
+        for key in _LIMITS
+        if getattr(profile.limits, key) != getattr(default.limits, key)
+    }
+    if limits:
+        table["limits"] = limits
+    return table
+
+
+@contextmanager
+def editing(path: Path | None = None) -> Iterator[Callable[[Config], None]]:
+    """Read-change-write under a file lock: yields a function that stores a new Config.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    from filelock import FileLock  # 8 ms, only when something is written
+
+    path = path or paths.config_file()
+    try:
+        paths.private_folder(path.parent)
+        with FileLock(f"{path}.lock", timeout=10, mode=0o600):
+            yield lambda config: write_private(path, as_dict(config))
+    except OSError as error:
+        raise ConfigError(
+            _("{path} cannot be written: {text}.").format(path=path, text=error.strerror or error),
+            hint=_("Check the owner and the mode of the file and its folder."),
+        ) from None
+
+
+def save_profile(profile: Profile, *, make_default: bool = False) -> None:
+    """Add or replace a profile; the first one becomes the default.
+
+    Raises:
+        ConfigError: a value is not understood, or the file cannot be written.
+    """
+    try:
+        profile = _profile(profile.name, _profile_dict(profile))
+    except _Problem as problem:
+        raise ConfigError(
+            _("{where} is not understood; expected {expected}.").format(
+                where=problem.where, expected=problem.expected
+            )
+        ) from None
+    with editing() as store:
+        config = load()
+        profiles = {**config.profiles, profile.name: profile}
+        default = profile.name if make_default or not config.profiles else config.profile
+        store(replace(config, profiles=profiles, profile=default))
+
+
+def remove_profile(name: str) -> None:
+    """Forget a profile; its files stay.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with editing() as store:
+        config = load()
+        config.choose(name)
+        profiles = {key: each for key, each in config.profiles.items() if key != name}
+        default = "" if config.profile == name else config.profile
+        store(replace(config, profiles=profiles, profile=default))

@@ -1,0 +1,34 @@
+"""Durations as people write them: 90s, 30m, 24h, 7d."""
+
+from __future__ import annotations
+
+import re
+
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+_DURATION = re.compile(r"(\d+)([smhd])\Z")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> int:
+    """Seconds of a duration like 90s, 30m, 24h or 7d.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    match = _DURATION.match(text.strip().lower())
+    if match is None:
+        raise UsageError(
+            _("{text} is not a duration.").format(text=text),
+            hint=_("Write a number and a unit: 90s, 30m, 24h or 7d."),
+        )
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def duration(value: int) -> str:
+    """`seconds` turned round: the shortest writing of a number of seconds; 24h stays 24h."""
+    for unit in ("d", "h", "m"):
+        if value and value % _SECONDS[unit] == 0 and (unit != "d" or value > _SECONDS["d"]):
+            return f"{value // _SECONDS[unit]}{unit}"
+    return f"{value}s"

@@ -1,0 +1,165 @@
+"""Secrets: the environment, else a 0600 file in a 0700 folder. Never shown, never logged.
+
+Looked for in this order: `STOREOPS_SECRET_<PROFILE>` (the name in capitals, other characters as
+`_`), then the profile's line in secrets.toml. A file that others may read is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from storeops import paths
+from storeops.errors import ConfigError
+from storeops.i18n import _
+from storeops.private_file import write_private
+
+
+class Secret:
+    """A secret that never shows itself: `repr`, `str` and f-strings give stars.
+
+    Args:
+        value: the secret.
+        source: where it came from, for `profile show` and `doctor`.
+    """
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str) -> None:
+        self._value = value
+        self.source = source
+
+    def reveal(self) -> str:
+        """The secret itself; only the client asks."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(****)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def variable(profile: str) -> str:
+    """Name of the environment variable of a profile's secret."""
+    return "STOREOPS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", profile.upper())
+
+
+def check_modes(path: Path | None = None) -> None:
+    """Refuse a secrets file, or its folder, that others may read. A missing file is fine.
+
+    Raises:
+        ConfigError: the mode is too wide, or the file is not ours.
+    """
+    path = path or paths.secrets_file()
+    if os.name == "nt" or not path.exists():
+        return
+    for each, mode in ((path, 0o600), (path.parent, 0o700)):
+        found = each.stat()
+        if stat.S_IMODE(found.st_mode) & 0o077 or found.st_uid not in (os.geteuid(), 0):
+            raise ConfigError(
+                _("{path} may be read by others, so it is not used.").format(path=each),
+                hint=_("Close it with `chmod {mode:o} {path}`, then change the secret.").format(
+                    mode=mode, path=each
+                ),
+                next_steps=[f"chmod {mode:o} {each}"],
+            )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    check_modes(path)
+    try:
+        with path.open("rb") as handle:
+            return tomllib.load(handle)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # the parser's message could quote the secret
+        raise ConfigError(
+            _("{path} is not valid TOML.").format(path=path),
+            hint=_("Delete it and enter the secrets again with `storeops profile add`."),
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            _("{path} cannot be read: {text}.").format(path=path, text=error.strerror),
+            hint=_("Check the owner and the mode of the file and its folder."),
+        ) from None
+
+
+def find(profile: str) -> Secret | None:
+    """The secret of a profile, None when there is none.
+
+    Raises:
+        ConfigError: the file may be read by others, or is malformed.
+    """
+    name = variable(profile)
+    value = os.environ.get(name, "")
+    if value:
+        return Secret(value, name)
+    path = paths.secrets_file()
+    kept = _read(path).get(profile, "")
+    return Secret(kept, str(path)) if isinstance(kept, str) and kept else None
+
+
+def get(profile: str) -> Secret:
+    """The secret of a profile.
+
+    Raises:
+        ConfigError: there is none, or the file cannot be trusted or read.
+    """
+    secret = find(profile)
+    if secret is None:
+        raise ConfigError(
+            _("The profile {name} has no secret.").format(name=profile),
+            hint=_(
+                "Enter it with `storeops profile add {name}`, or set {variable} in the environment."
+            ).format(name=profile, variable=variable(profile)),
+            next_steps=[f"storeops profile add {profile}"],
+        )
+    return secret
+
+
+def store(profile: str, value: str) -> None:
+    """Keep a secret in secrets.toml (0600, folder 0700).
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change(profile, value)
+
+
+def forget(profile: str) -> None:
+    """Remove a profile's secret from secrets.toml, if it is there.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change(profile, None)
+
+
+def _change(profile: str, value: str | None) -> None:
+    from filelock import FileLock  # 8 ms, only when something is written
+
+    path = paths.secrets_file()
+    try:
+        paths.private_folder(path.parent)
+        with FileLock(f"{path}.lock", timeout=10, mode=0o600):
+            kept = _read(path)
+            kept.pop(profile, None)
+            if value is not None:
+                kept[profile] = value
+            write_private(path, kept)
+    except OSError as error:
+        raise ConfigError(
+            _("{path} cannot be written: {text}.").format(path=path, text=error.strerror or error),
+            hint=_("Check the owner and the mode of the file and its folder."),
+        ) from None
