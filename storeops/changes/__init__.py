@@ -1,0 +1,1 @@
+"""Plans, verdicts, policy, journal, undo: everything between a wish and its answers."""

@@ -1,0 +1,1 @@
+"""Queue, lease and worker: carry out Actions by name; know no domain."""

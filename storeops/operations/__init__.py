@@ -1,0 +1,1 @@
+"""Use cases that both front ends share; one module per domain."""
