@@ -1,0 +1,1 @@
+"""The governor and the token store: WeCom's limits and one token, shared by all processes."""

@@ -1,0 +1,5 @@
+"""The WeCom API and nothing else: transport, error table, one module per API domain.
+
+It declares the ports it needs (`ports.Limiter`, `ports.TokenStore`) and imports none of the rooms
+above it.
+"""

@@ -1,0 +1,7 @@
+"""Codes of groups (06 §1)."""
+
+from __future__ import annotations
+
+from storeops.wecom.errcodes import CodeRow
+
+ROWS: tuple[CodeRow, ...] = ()

@@ -1,0 +1,265 @@
+"""Handover (在职继承, 离职继承): who waits, handing over, and what came of it (04)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storeops.wecom.checks import at_most
+from storeops.wecom.envelope import Answer
+from storeops.wecom.paging import pages
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+
+CUSTOMERS_PER_CALL = 100
+CHATS_PER_CALL = 100
+
+UNASSIGNED = "externalcontact/get_unassigned_list"
+TRANSFER = "externalcontact/transfer_customer"
+TRANSFER_RESULT = "externalcontact/transfer_result"
+RESIGNED_TRANSFER = "externalcontact/resigned/transfer_customer"
+RESIGNED_TRANSFER_RESULT = "externalcontact/resigned/transfer_result"
+CHAT_ONJOB_TRANSFER = "externalcontact/groupchat/onjob_transfer"
+CHAT_TRANSFER = "externalcontact/groupchat/transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """A leaver's customer who waits for somebody."""
+
+    handover_userid: str
+    external_userid: str
+    dimission_time: int = 0  # Unix seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignedPage(Answer):
+    """A page of get_unassigned_list; `next_cursor` is not told when page_id was used."""
+
+    info: tuple[Unassigned, ...]
+    is_last: bool = False
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """WeCom's word on one customer of a handover: 0 means accepted, not done."""
+
+    external_userid: str
+    errcode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """How one handover stands.
+
+    Attributes:
+        external_userid: the customer; may occur once per attempt.
+        status: 1 done, 2 waiting, 3 customer refused, 4 successor full, 5 no record (on the job).
+        takeover_time: Unix seconds when it happened, or will by itself (status 2); else 0.
+    """
+
+    external_userid: str
+    status: int
+    takeover_time: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferResultPage(Answer):
+    """A page of outcomes, at most 1,000 rows."""
+
+    customer: tuple[TransferOutcome, ...]
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedChat:
+    """A group that could not be handed over."""
+
+    chat_id: str
+    errcode: int = 0
+    errmsg: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transferred(Answer):
+    customer: tuple[TransferRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FailedChats(Answer):
+    failed_chat_list: tuple[FailedChat, ...] = ()
+
+
+def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000) -> UnassignedPage:
+    """POST externalcontact/get_unassigned_list (doc 92124): one page by cursor.
+
+    Args:
+        client: the client.
+        cursor: "" for the first page.
+        page_size: rows at most, 1 to 1,000.
+    """
+    body = {"cursor": cursor or None, "page_size": page_size}
+    return client.post(UNASSIGNED, UnassignedPage, body, write=False)
+
+
+def list_unassigned_by_page(
+    client: WeComClient, page_id: int, page_size: int = 1000
+) -> UnassignedPage:
+    """The same list by page number from 0: the older form, which ends at 50,000 rows.
+
+    Raises:
+        ValueError: page_id × page_size is 50,000 or more.
+    """
+    if page_id < 0 or page_id * page_size >= 50_000:
+        raise ValueError("pages by number end at 50,000 rows; use the cursor")
+    body = {"page_id": page_id, "page_size": page_size}
+    return client.post(UNASSIGNED, UnassignedPage, body, write=False)
+
+
+def iter_unassigned(client: WeComClient) -> Iterator[Unassigned]:
+    """All unassigned customers, page after page."""
+    for page in pages(UNASSIGNED, lambda cursor: list_unassigned(client, cursor)):
+        yield from page.info
+
+
+def transfer(
+    client: WeComClient,
+    handover_userid: str,
+    takeover_userid: str,
+    external_userids: Sequence[str],
+    *,
+    transfer_success_msg: str | None = None,
+) -> tuple[TransferRow, ...]:
+    """POST externalcontact/transfer_customer (doc 92125): hand over on the job.
+
+    Args:
+        client: the client.
+        handover_userid: the present owner, in service.
+        takeover_userid: the successor.
+        external_userids: 1 to 100 customers.
+        transfer_success_msg: what the customer reads, at most 200 characters; None: WeCom's text.
+
+    Returns:
+        One row per customer, matched by id, not by place.
+
+    Raises:
+        ValueError: no customers, or more than 100.
+        UncertainError: sent, but not answered; read `transfer_result`.
+        WeComError: the whole call was refused.
+    """
+    body = {
+        "handover_userid": handover_userid,
+        "takeover_userid": takeover_userid,
+        "external_userid": at_most(external_userids, CUSTOMERS_PER_CALL, "external_userid"),
+        "transfer_success_msg": transfer_success_msg,
+    }
+    return client.post(TRANSFER, _Transferred, body).customer
+
+
+def transfer_result(
+    client: WeComClient, handover_userid: str, takeover_userid: str, cursor: str = ""
+) -> TransferResultPage:
+    """POST externalcontact/transfer_result (doc 94088): one page of outcomes of a pair."""
+    return _result(client, TRANSFER_RESULT, handover_userid, takeover_userid, cursor)
+
+
+def iter_transfer_result(
+    client: WeComClient, handover_userid: str, takeover_userid: str
+) -> Iterator[TransferOutcome]:
+    """All outcomes of a pair on the job, page after page."""
+    for page in pages(
+        TRANSFER_RESULT,
+        lambda cursor: transfer_result(client, handover_userid, takeover_userid, cursor),
+    ):
+        yield from page.customer
+
+
+def resigned_transfer(
+    client: WeComClient,
+    handover_userid: str,
+    takeover_userid: str,
+    external_userids: Sequence[str],
+) -> tuple[TransferRow, ...]:
+    """POST externalcontact/resigned/transfer_customer (doc 94081): hand over a leaver's customers.
+
+    There is no message to the customer here. Arguments, answer and errors as `transfer`;
+    40097 when the member has not left.
+    """
+    body = {
+        "handover_userid": handover_userid,
+        "takeover_userid": takeover_userid,
+        "external_userid": at_most(external_userids, CUSTOMERS_PER_CALL, "external_userid"),
+    }
+    return client.post(RESIGNED_TRANSFER, _Transferred, body).customer
+
+
+def resigned_transfer_result(
+    client: WeComClient, handover_userid: str, takeover_userid: str, cursor: str = ""
+) -> TransferResultPage:
+    """POST externalcontact/resigned/transfer_result (doc 94082): statuses 1 to 4 only."""
+    return _result(client, RESIGNED_TRANSFER_RESULT, handover_userid, takeover_userid, cursor)
+
+
+def iter_resigned_transfer_result(
+    client: WeComClient, handover_userid: str, takeover_userid: str
+) -> Iterator[TransferOutcome]:
+    """All outcomes of a leaver's pair, page after page."""
+    for page in pages(
+        RESIGNED_TRANSFER_RESULT,
+        lambda cursor: resigned_transfer_result(client, handover_userid, takeover_userid, cursor),
+    ):
+        yield from page.customer
+
+
+def _result(
+    client: WeComClient, path: str, handover_userid: str, takeover_userid: str, cursor: str
+) -> TransferResultPage:
+    body = {
+        "handover_userid": handover_userid,
+        "takeover_userid": takeover_userid,
+        "cursor": cursor or None,
+    }
+    return client.post(path, TransferResultPage, body, write=False)
+
+
+def transfer_chats_on_job(
+    client: WeComClient, chat_ids: Sequence[str], new_owner: str
+) -> tuple[FailedChat, ...]:
+    """POST externalcontact/groupchat/onjob_transfer (doc 95703): groups of somebody in service.
+
+    Args:
+        client: the client.
+        chat_ids: 1 to 100 groups.
+        new_owner: the member who takes them; at most 300 a day from one person.
+
+    Returns:
+        The failures only: groups not named there were handed over.
+
+    Raises:
+        ValueError: no groups, or more than 100.
+        UncertainError: sent, but not answered; read the groups' owners.
+        WeComError: the whole call was refused.
+    """
+    body = {
+        "chat_id_list": at_most(chat_ids, CHATS_PER_CALL, "chat_id_list"),
+        "new_owner": new_owner,
+    }
+    return client.post(CHAT_ONJOB_TRANSFER, _FailedChats, body).failed_chat_list
+
+
+def transfer_chats_resigned(
+    client: WeComClient, chat_ids: Sequence[str], new_owner: str
+) -> tuple[FailedChat, ...]:
+    """POST externalcontact/groupchat/transfer (doc 92127): groups of somebody who left.
+
+    Runs at WeCom's own pace: groupchat/list shows status 1, 2, 3. Arguments, answer and errors as
+    `transfer_chats_on_job`; 90500 when the owner has not left.
+    """
+    body = {
+        "chat_id_list": at_most(chat_ids, CHATS_PER_CALL, "chat_id_list"),
+        "new_owner": new_owner,
+    }
+    return client.post(CHAT_TRANSFER, _FailedChats, body).failed_chat_list

@@ -1,0 +1,26 @@
+"""WeCom's own servers: whom to let out, whom to let in (01 §2). gettoken lies in client.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storeops.wecom.envelope import Answer
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Addresses(Answer):
+    ip_list: tuple[str, ...]
+
+
+def api_domain_ips(client: WeComClient) -> tuple[str, ...]:
+    """GET get_api_domain_ip (doc 92520): addresses of the API, for outbound allow-lists."""
+    return client.get("get_api_domain_ip", _Addresses).ip_list
+
+
+def callback_ips(client: WeComClient) -> tuple[str, ...]:
+    """GET getcallbackip (doc 90930): sources of callbacks; entries may be wildcards or CIDR."""
+    return client.get("getcallbackip", _Addresses).ip_list
