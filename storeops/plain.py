@@ -16,9 +16,8 @@ _UNSAFE = re.compile(
 )
 # joiners and variation selectors change widths differently in every terminal
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
-_STACKED = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{3})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+"
-)
+_MARK = "[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]"
+_STACKED = re.compile(f"({_MARK}{{3}}){_MARK}+")
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 ELLIPSIS = "…"
 
@@ -107,9 +106,8 @@ def wrap(text: str, width: int) -> list[str]:
 
 # a run of narrow characters with its blanks, or one wide character with punctuation that must
 # not begin a line
-_PIECES = re.compile(
-    r"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][，。；：、！？）】》”’…,.;:!?)]*\s*|\s+"
-)
+_CLOSING = "，。；：、！？）】》”’…,.;:!?)"
+_PIECES = re.compile(rf"[^\s\u2e80-\uffff]+\s*|[\u2e80-\uffff][{_CLOSING}]*\s*|\s+")
 
 
 def mask_phone(phone: str) -> str:

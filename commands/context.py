@@ -1,0 +1,170 @@
+"""The call being served: its global settings and its App, opened when first asked for.
+
+A command asks for both:
+
+```python
+from commands.context import current
+
+call = current()
+customers = some_operation(call.app.data, call.app.clock)   # opens data.db here, not before
+```
+
+Long work that Ctrl-C may end in good order:
+
+```python
+with call.interruptible(resume="storeops sync run") as stop:      # a threading.Event
+    result = run_sync(..., stop=stop)                # ends after the call in flight, commits
+```
+The first Ctrl-C sets the event; leaving the block then ends the command with exit code 130 and the
+line that resumes it. A second Ctrl-C interrupts at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storeops.app import App
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The global options, merged from before and after the command's words.
+
+    Attributes:
+        profile: `--profile`, "" when not given.
+        format: table | json | ndjson | csv; "" for what suits stdout (a table).
+        fields: `--fields`, in order; empty for all.
+        header: False with `--no-header`.
+        bom: CSV begins with a byte order mark.
+        quiet: no notes and no progress on stderr.
+        as_name: `--as`, the person at a shared PC.
+        read_only: refuse every change.
+        verbose: show tracebacks of bugs, log more.
+    """
+
+    profile: str = ""
+    format: str = ""
+    fields: tuple[str, ...] = ()
+    header: bool = True
+    bom: bool = False
+    quiet: bool = False
+    as_name: str = ""
+    read_only: bool = False
+    verbose: bool = False
+
+    @property
+    def machine(self) -> bool:
+        """Whether a program reads the answer: `--json`, `--ndjson` or `--csv`."""
+        return self.format in ("json", "ndjson", "csv")
+
+
+class Interrupted(Exception):
+    """Ctrl-C, after the work was put down in good order.
+
+    Args:
+        resume: the command line that goes on, "" when there is nothing to resume.
+    """
+
+    def __init__(self, resume: str = "") -> None:
+        super().__init__(resume)
+        self.resume = resume
+
+
+class Call:
+    """One run of one command."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self._app: App | None = None
+
+    def set(self, **given: Any) -> None:
+        """Take global options that were given; later ones win."""
+        self.settings = replace(self.settings, **given)
+
+    @property
+    def app(self) -> App:
+        """The App of the chosen profile; nothing is opened until it is used.
+
+        Raises:
+            StoreOpsError: no such profile, or a configuration that is not understood.
+        """
+        if self._app is None:
+            from storeops.app import App
+
+            from commands import logs
+
+            logs.start(verbose=self.settings.verbose)
+            self._app = App.open(
+                self.settings.profile or None,
+                readonly=self.settings.read_only,
+                as_name=self.settings.as_name or None,
+            )
+        return self._app
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person is there to be asked: stdin and stderr are terminals."""
+        return sys.stdin.isatty() and sys.stderr.isatty() and not self.settings.machine
+
+    @contextmanager
+    def interruptible(self, resume: str = "") -> Iterator[threading.Event]:
+        """Turn the first Ctrl-C (or SIGTERM) into an event; see the top of this file.
+
+        Args:
+            resume: the command line that goes on afterwards.
+
+        Raises:
+            Interrupted: on leaving, when the event was set.
+        """
+        stop = threading.Event()
+        if threading.current_thread() is not threading.main_thread():
+            yield stop
+            return
+
+        def ask(number: int, frame: object) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            stop.set()
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield stop
+        except KeyboardInterrupt:
+            raise Interrupted(resume) from None
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if stop.is_set():
+            raise Interrupted(resume)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._app is not None:
+            self._app.close()
+            self._app = None
+
+
+_call: ContextVar[Call] = ContextVar("storeops_call")
+
+
+def current() -> Call:
+    """The call being served."""
+    call = _call.get(None)
+    if call is None:
+        call = begin()
+    return call
+
+
+def begin() -> Call:
+    """Start a new call (commands/main.py, once per run)."""
+    call = Call()
+    _call.set(call)
+    return call

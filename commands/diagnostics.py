@@ -1,0 +1,216 @@
+"""stderr and exit codes: the one place where an error becomes words.
+
+People get one line, a hint and up to three next steps; with `--json`, `--ndjson` or `--csv` one
+JSON object on stderr (`StoreOpsError.as_dict`). Bugs go to the log with their traceback.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+
+from commands.cells import json_text
+from commands.context import Interrupted, current
+from storeops.errors import ConfigError, ExitCode, StoreOpsError, UsageError
+from storeops.i18n import N_, _
+from storeops.plain import plain
+
+if TYPE_CHECKING:
+    from commands.context import Settings
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr; silent with `--quiet`."""
+    if not current().settings.quiet:
+        print(plain(text), file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Say something that must not be missed, on stderr; also with `--quiet`."""
+    print(_("storeops: warning: {text}").format(text=plain(text)), file=sys.stderr)
+
+
+def report(error: StoreOpsError, settings: Settings) -> int:
+    """Write an error to stderr; returns the exit code."""
+    if settings.machine:
+        print(json_text(error.as_dict()), file=sys.stderr)
+        return int(error.exit_code)
+    lines = [_("storeops: error: {message}").format(message=plain(error.message))]
+    if error.hint:
+        lines.append("  " + _("hint: {hint}").format(hint=plain(error.hint)))
+    lines += [
+        "  " + _("next: {step}").format(step=plain(step))
+        for step in error.next_steps[:3]
+        if step not in error.hint
+    ]
+    print("\n".join(lines), file=sys.stderr)
+    return int(error.exit_code)
+
+
+def exit_code(error: BaseException, settings: Settings) -> int:
+    """Explain whatever ended the command; returns its exit code."""
+    if isinstance(error, StoreOpsError):
+        return report(error, settings)
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, Interrupted):
+        return _interrupted(error.resume, settings)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _interrupted("", settings)
+    if isinstance(error, typer.TyperException):
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(str(getattr(error, "message", "")))
+            return int(ExitCode.USAGE)
+        return report(usage_error(error), settings)
+    if type(error).__module__ == "sqlite3":  # importing it costs 3 ms
+        from storeops.database.database import explain
+
+        known = explain(cast(Any, error), settings_database(settings))
+        if type(known) is not StoreOpsError:
+            return report(known, settings)
+    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
+        return report(
+            ConfigError(
+                _("The disk is full."),
+                hint=_("Free some space and run the command again; what was committed is kept."),
+            ),
+            settings,
+        )
+    return _bug(error, settings)
+
+
+def settings_database(settings: Settings) -> Any:
+    """The database that a bare SQLite error most likely speaks of."""
+    from storeops import config, paths
+
+    try:
+        return paths.data_db(config.load().choose(settings.profile or None).name)
+    except (StoreOpsError, OSError):
+        return paths.config_dir()
+
+
+def _interrupted(resume: str, settings: Settings) -> int:
+    if settings.machine:
+        words = {"category": "interrupted", "errcode": None, "message": "interrupted", "hint": ""}
+        steps = [resume] if resume else []
+        print(
+            json_text({**words, "next_steps": steps, "retryable": True, "retry_after_s": None}),
+            file=sys.stderr,
+        )
+    elif resume:
+        text = _("Stopped; everything so far is kept. Go on with: {command}")
+        print("\n" + text.format(command=resume), file=sys.stderr)
+    else:
+        print("\n" + _("Stopped."), file=sys.stderr)
+    return int(ExitCode.INTERRUPTED)
+
+
+def _bug(error: BaseException, settings: Settings) -> int:
+    from commands import logs  # logging costs 6 ms, and bugs are rare
+
+    kind = type(error).__name__
+    try:
+        where = str(logs.bug(error))
+    except OSError:
+        where = "-"
+    known = StoreOpsError(
+        _("This is a bug in storeops ({kind}).").format(kind=kind),
+        hint=_("The details are in {path}; please report them.").format(path=where),
+    )
+    if settings.verbose and not settings.machine:
+        import traceback
+
+        print(logs.clean("".join(traceback.format_exception(error))), file=sys.stderr)
+    return report(known, settings)
+
+
+_VALUES = (
+    (
+        r"'?(?P<value>.*?)'? is not a valid (?:integer|int)\b.*",
+        N_("{value} is not a whole number."),
+    ),
+    (r"'?(?P<value>.*?)'? is not a valid (?:float)\b.*", N_("{value} is not a number.")),
+    (r"'?(?P<value>.*?)'? is not in the range (?P<rest>.*?)\.?", N_("{value} is outside {rest}.")),
+    (
+        r"'?(?P<value>.*?)'? is not (?:one of|a valid choice\.?:?) ?(?P<rest>.*?)\.?",
+        N_("{value} is not one of {rest}."),
+    ),
+    (
+        r"(?:File|Path|Directory) '?(?P<value>.*?)'? does not exist\.?",
+        N_("There is no file {value}."),
+    ),
+)
+
+
+def usage_error(error: Any) -> UsageError:
+    """Typer's complaint about the words of a command as ours, in the user's language."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "storeops"
+    steps = [f"{path} --help"]
+    more = _("`{command} --help` explains the options.").format(command=path)
+    kind = type(error).__name__
+    parameter = getattr(error, "param", None)
+    if kind == "NoSuchOption":
+        near = get_close_matches(error.option_name, _option_names(context), n=1)
+        hint = _("Did you mean {name}?").format(name=near[0]) if near else more
+        return UsageError(
+            _("There is no option {name}.").format(name=error.option_name),
+            hint=hint,
+            next_steps=steps,
+        )
+    if kind == "MissingParameter" and parameter is not None:
+        return UsageError(
+            _("{name} is missing.").format(name=_name(parameter, context)),
+            hint=more,
+            next_steps=steps,
+        )
+    if kind == "BadParameter":
+        return UsageError(
+            _("{name}: {text}").format(
+                name=_name(parameter, context), text=_value(str(error.message))
+            ),
+            hint=more,
+            next_steps=steps,
+        )
+    message = str(getattr(error, "message", error))
+    extra = re.match(r"Got unexpected extra arguments?\(?s?\)? \((.*)\)", message, re.DOTALL)
+    if extra is not None:
+        text = _("There is one word too many: {words}.").format(words=extra[1])
+    elif kind == "BadOptionUsage":
+        takes_none = "does not take" in message
+        text = (
+            _("The option {name} takes no value.") if takes_none else _("{name} needs a value.")
+        ).format(name=error.option_name)
+    elif message.startswith("Missing command"):
+        text = _("A command is missing.")
+    else:
+        text = message
+    return UsageError(text, hint=more, next_steps=steps)
+
+
+def _name(parameter: Any, context: Any) -> str:
+    if parameter is None:
+        return _("The value")
+    if parameter.param_type_name == "argument":
+        return str(parameter.make_metavar(context))
+    return str(max(parameter.opts, key=len))
+
+
+def _value(message: str) -> str:
+    for pattern, text in _VALUES:
+        match = re.fullmatch(pattern, message, re.DOTALL)
+        if match is not None:
+            return _(text).format(**match.groupdict())
+    return message
+
+
+def _option_names(context: Any) -> Sequence[str]:
+    if context is None:
+        return []
+    parameters = context.command.get_params(context)
+    return [name for each in parameters for name in (*each.opts, *each.secondary_opts)]

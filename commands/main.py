@@ -1,0 +1,176 @@
+"""The front door: choose the language, find the noun, run it, explain what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from storeops import i18n
+from storeops.i18n import N_, _
+
+# noun -> module with an `app`, and one line of help; a module is imported when its noun is used
+NOUNS: dict[str, tuple[str, str]] = {
+    "demo": ("commands.demo", N_("Try everything on a sandbox with an invented chain.")),
+    "tui": ("commands.tui", N_("Open the full-screen interface.")),
+    "customer": ("commands.customer", N_("Find, show and export customers; notes and timelines.")),
+    "staff": ("commands.staff", N_("Staff members: list and show.")),
+    "store": ("commands.store", N_("Shops: list, show, import codes and names.")),
+    "tag": ("commands.tag", N_("Corp tags: list and show, plan changes.")),
+    "group": ("commands.group", N_("Group chats: list, show, members.")),
+    "unassigned": ("commands.unassigned", N_("Customers of staff who have left.")),
+    "stats": ("commands.stats", N_("Count customers by store, owner, tag, way or month.")),
+    "view": ("commands.view", N_("Named filters: save, list, rename, delete.")),
+    "mark": ("commands.mark", N_("Frozen sets of customers, shared with the screens.")),
+    "remark": ("commands.remark", N_("Plan changes of remarks and descriptions.")),
+    "handover": ("commands.handover", N_("Hand customers over on the job.")),
+    "leaver": ("commands.leaver", N_("Hand over what leavers left behind.")),
+    "plan": ("commands.plan", N_("Plans: review, apply, export.")),
+    "job": ("commands.job", N_("Jobs: watch, retry, cancel.")),
+    "audit": ("commands.audit", N_("The journal: who changed what, and proof that it is whole.")),
+    "sync": ("commands.sync", N_("Bring the mirror up to date, verify it.")),
+    "status": ("commands.status", N_("How fresh the mirror is, limits, queue, disk.")),
+    "doctor": ("commands.doctor", N_("Check the set-up and say what to change where.")),
+    "profile": ("commands.profile", N_("Companies: add, list, choose, show, remove.")),
+    "config": ("commands.config", N_("Settings: list, get, set.")),
+    "db": ("commands.db", N_("Database files: path, check, backup, restore, vacuum.")),
+    "api": ("commands.api", N_("Call the WeCom API raw, within the limits.")),
+    "sandbox": ("commands.sandbox", N_("A WeCom on your desk: start, seed, break, inspect.")),
+    "completion": ("commands.completion", N_("Shell completion for bash, zsh, fish.")),
+    "exit-codes": ("commands.exit_codes", N_("What the exit codes mean.")),
+    "version": ("commands.version", N_("The versions in use.")),
+}
+
+
+def main() -> NoReturn:
+    """Entry point of the `storeops` script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code. Writes to sys.stdout and sys.stderr.
+
+    Args:
+        arguments: the words after `storeops`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a stray surrogate must not end the command
+            stream.reconfigure(errors="backslashreplace")
+    config_error = _speak(arguments)
+    # the language is chosen: help texts may be evaluated now
+    from commands import context, diagnostics
+
+    call = context.begin()
+    if named := _format(arguments):
+        call.set(format=named)  # errors of parsing already answer in it
+    code: int
+    try:
+        if config_error is not None and not _needs_no_config(arguments):
+            raise config_error
+        code = _serve(list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _swallow_stdout()
+        code = 0  # whoever read has seen enough
+    except SystemExit as error:  # Typer's completion ends like this
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException as error:
+        code = diagnostics.exit_code(error, call.settings)
+    finally:
+        call.close()
+    return code
+
+
+def _serve(arguments: list[str]) -> int:
+    from commands import tree
+
+    tree.Root.nouns = NOUNS
+    root = tree.Root(
+        name="storeops",
+        help=_(
+            "Store operations for chains on WeCom: a mirror of customers to look at, plans to "
+            "review, jobs that carry them out."
+        ),
+        epilog=_(
+            "Start here: `storeops demo`. Filter language: `storeops customer list --help`. "
+            "Exit codes: `storeops exit-codes`."
+        ),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    if "_STOREOPS_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
+    answer = root.main(args=arguments, prog_name="storeops", standalone_mode=False)
+    return answer if isinstance(answer, int) else 0
+
+
+def _speak(arguments: Sequence[str]) -> Exception | None:
+    """Choose the language: --lang, STOREOPS_LANG, config.toml, locale."""
+    from storeops.errors import StoreOpsError
+
+    wish = _value_of("--lang", arguments)
+    if wish:
+        i18n.use("zh_CN" if wish.lower().startswith("zh") else "en")
+        return None
+    configured = ""
+    failed: Exception | None = None
+    if not os.environ.get("STOREOPS_LANG"):
+        i18n.use(i18n.pick_language())
+        try:
+            configured = _configured_language()
+        except StoreOpsError as error:
+            failed = error
+    i18n.use(i18n.pick_language(configured))
+    return failed
+
+
+def _configured_language() -> str:
+    from storeops import paths
+
+    if not paths.config_file().exists():  # the TOML parser costs 5 ms
+        return ""
+    from storeops import config
+
+    return config.load().language
+
+
+def _needs_no_config(arguments: Sequence[str]) -> bool:
+    """Help, completion and the commands that explain or repair a broken config.toml."""
+    words = [each for each in arguments if not each.startswith("-")]
+    return (
+        "--help" in arguments
+        or "_STOREOPS_COMPLETE" in os.environ
+        or (not words or words[0] in ("doctor", "version", "exit-codes", "completion"))
+    )
+
+
+def _value_of(name: str, arguments: Sequence[str]) -> str:
+    for index, each in enumerate(arguments):
+        if each == "--":
+            break
+        if each == name and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if each.startswith(f"{name}="):
+            return each.partition("=")[2]
+    return ""
+
+
+def _format(arguments: Sequence[str]) -> str:
+    for each in arguments:
+        if each == "--":
+            break
+        if each in ("--json", "--ndjson", "--csv"):
+            return each.strip("-")
+    return ""
+
+
+def _swallow_stdout() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123

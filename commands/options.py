@@ -1,0 +1,133 @@
+"""Options: the global ones, which every command takes, and shared ones to reuse.
+
+Global options may stand before or after the command's words (`storeops --json customer list`,
+`storeops customer list --json`); `commands/tree.py` adds them to every command, and their values
+lie in `commands.context.current().settings`. A command does not declare them. It may declare an
+option of the same name; then its own meaning holds after its words.
+
+Shared options are annotations. Use them in a signature:
+
+```python
+app = typer.Typer(help=_("Customers"))
+
+@app.command("list", help=_("List customers, newest first."))
+def list_(limit: Limit = 50, all_: All = False, after: After = "") -> None: ...
+```
+Every command gives its help by `help=_("…")`: docstrings are not shown. Groups need no `cls`,
+markup mode or completion settings; the loader in `commands/main.py` sees to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperOption
+
+from storeops.i18n import N_, _
+
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help=_("At most so many rows."))]
+All = Annotated[bool, typer.Option("--all", help=_("All rows, without a limit."))]
+After = Annotated[
+    str, typer.Option("--after", metavar="CURSOR", help=_("Go on after the `next` of a list."))
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do it without asking."))]
+Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show phone numbers in full."))]
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """One global option.
+
+    Attributes:
+        key: field of `Settings`.
+        names: its spellings.
+        help: English help text, translated when shown.
+        value: what a flag sets; None when the option takes a value.
+        metavar: the value's name in help.
+    """
+
+    key: str
+    names: tuple[str, ...]
+    help: str
+    value: Any = None
+    metavar: str = ""
+
+    @property
+    def parameter(self) -> str:
+        """Name of the parsed parameter; never an author's."""
+        return "global_" + self.names[0].strip("-").replace("-", "_")
+
+    def option(self, *, hidden: bool) -> TyperOption:
+        """The option as Typer parses it."""
+        flag = self.value is not None
+        return TyperOption(
+            param_decls=[self.parameter, *self.names],
+            is_flag=flag,
+            default=False if flag else None,
+            type=None if flag else str,
+            metavar=self.metavar or None,
+            help=_(self.help),
+            hidden=hidden,
+            expose_value=True,
+        )
+
+
+GLOBALS: tuple[Global, ...] = (
+    Global("format", ("--json",), N_("Answer as one JSON object."), "json"),
+    Global("format", ("--ndjson",), N_("Answer as one JSON object per line."), "ndjson"),
+    Global("format", ("--csv",), N_("Answer as CSV, safe for spreadsheets."), "csv"),
+    Global(
+        "fields",
+        ("--fields",),
+        N_("Only these fields, in this order: a,b,c.d"),
+        metavar="NAMES",
+    ),
+    Global("header", ("--no-header",), N_("No header line in tables and CSV."), False),
+    Global("bom", ("--bom",), N_("Begin CSV with a byte order mark, for older Excel."), True),
+    Global(
+        "profile",
+        ("--profile", "-p"),
+        N_("The profile to use; else STOREOPS_PROFILE, else the default."),
+        metavar="NAME",
+    ),
+    Global(
+        "as_name",
+        ("--as",),
+        N_("Who you are, on a shared PC; kept in the journal."),
+        metavar="NAME",
+    ),
+    Global("read_only", ("--read-only",), N_("Refuse every change."), True),
+    Global("quiet", ("--quiet", "-q"), N_("No notes and no progress on stderr."), True),
+    Global("language", ("--lang",), N_("The language of this call: en or zh_CN."), metavar="LANG"),
+    Global("verbose", ("--verbose", "-v"), N_("Show tracebacks of bugs, log more."), True),
+)
+
+
+def global_options(taken: Sequence[str], *, hidden: bool) -> list[TyperOption]:
+    """The global options whose names a command has not taken for itself."""
+    return [
+        each.option(hidden=hidden)
+        for each in GLOBALS
+        if not any(name in taken for name in each.names)
+    ]
+
+
+def take_globals(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Remove the global options from parsed parameters; returns fields of `Settings` given.
+
+    Args:
+        parameters: a Typer context's params; changed in place.
+    """
+    given: dict[str, Any] = {}
+    for each in GLOBALS:
+        value = parameters.pop(each.parameter, None)
+        if value is None or value is False or each.key == "language":
+            continue  # the language was chosen before anything was parsed
+        if each.key == "fields":
+            given[each.key] = tuple(name.strip() for name in value.split(",") if name.strip())
+        else:
+            given[each.key] = value if each.value is None else each.value
+    return given

@@ -1,0 +1,257 @@
+"""stdout: lists and single things, as a table for people or as JSON, NDJSON, CSV for programs.
+
+A command gathers plain values (dictionaries with WeCom's field names) and says which of them are
+the columns of a table; the global options decide the rest.
+
+```python
+output.items(
+    rows,                                   # iterable of dicts, streamed
+    [
+        Column("name", _("Name"), max_width=24),
+        Column("follows.0.userid", _("Owner")),
+        Column("createtime", _("Since"), show=cells.when),
+        Column("count", _("Count"), right=True, show=cells.amount),
+    ],
+    next_=cursor_or_None, has_more=True, complete=True, as_of=unix_seconds_or_None,
+    empty=_("No customer matches."),
+)
+output.item(row, [...])                     # one thing: lines `Name: value`, or its JSON object
+output.result({"run_id": 7, ...}, _("Synced {count} customers.").format(count=n))   # an outcome
+```
+
+- `--json`: `{"items": […], "next": …, "has_more": …, "complete": …, "as_of": …}`; one thing and an
+  outcome are the object itself. `--ndjson`: one item a line. `--csv`: the columns' keys as header
+  (not the titles), every key of the first row when `--fields` is not given and `csv_keys` is empty.
+- `--fields a,b.c` picks keys (dots reach inside, numbers index lists); an unknown one is refused
+  with the nearest name when the row is known to have it or not (`known_fields` adds optional ones).
+- Nothing here interprets markup; control characters never reach a terminal.
+- `output.line(text)` prints one line of data (a path, a version). `diagnostics.note` speaks on
+  stderr. Never `print` in a command.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain, islice
+from typing import Any
+
+from commands import cells, table
+from commands.cells import json_text
+from commands.context import current
+from storeops.errors import UsageError
+from storeops.i18n import _
+from storeops.plain import plain_lines
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        key: the field, dots reach inside (`follows.0.userid`).
+        title: its heading, translated.
+        show: turns the value into text for people; None for `cells.table_cell`.
+        right: align right.
+        max_width: cells at most; 0 for no bound but the terminal's.
+    """
+
+    key: str
+    title: str
+    show: Callable[[Any], str] | None = None
+    right: bool = False
+    max_width: int = 0
+
+
+def items(
+    rows: Iterable[Row],
+    columns: Sequence[Column],
+    *,
+    next_: str | None = None,
+    has_more: bool = False,
+    complete: bool = True,
+    as_of: float | None = None,
+    empty: str = "",
+    extra: Mapping[str, Any] | None = None,
+    known_fields: Sequence[str] = (),
+    csv_keys: Sequence[str] = (),
+) -> None:
+    """Write a list.
+
+    Args:
+        rows: dictionaries, read once, in order; memory stays flat but for a JSON envelope.
+        columns: the table's columns.
+        next_: cursor of the following page (`--after`), None at the end.
+        has_more: whether rows were left out.
+        complete: whether the mirror knew all of them.
+        as_of: Unix seconds of the mirror's knowledge.
+        empty: what to say to a person when there is no row.
+        extra: further keys of the JSON envelope.
+        known_fields: fields that rows may have though the first one does not.
+        csv_keys: keys of CSV when `--fields` is not given.
+
+    Raises:
+        UsageError: `--fields` names something that rows do not have.
+    """
+    settings = current().settings
+    rows = _checked(rows, settings.fields, known_fields)
+    if settings.format == "json":
+        picked = [pick(row, settings.fields) for row in rows]
+        envelope = {
+            "items": picked,
+            "next": next_,
+            "has_more": has_more,
+            "complete": complete,
+            "as_of": cells.iso(as_of),
+            **(extra or {}),
+        }
+        write(json_text(envelope, indent=_indent()) + "\n")
+    elif settings.format == "ndjson":
+        for row in rows:
+            write(json_text(pick(row, settings.fields)) + "\n")
+    elif settings.format == "csv":
+        _csv(rows, settings.fields or tuple(csv_keys))
+    else:
+        if settings.fields:
+            titles = {each.key: each for each in columns}
+            columns = [titles.get(key, Column(key, key)) for key in settings.fields]
+        shown = table.show(
+            (tuple(_cell(row, each) for each in columns) for row in rows),
+            [table.Head(each.title, each.right, each.max_width) for each in columns],
+            header=settings.header,
+        )
+        if not shown and empty and not settings.quiet:
+            print(empty, file=sys.stderr)
+        if has_more and not settings.quiet:
+            hint = _("More rows follow: add --all, or --after {next}.").format(next=next_ or "…")
+            print(hint if next_ else _("More rows follow: add --all."), file=sys.stderr)
+    sys.stdout.flush()
+
+
+def item(row: Row, lines: Sequence[Column], *, known_fields: Sequence[str] = ()) -> None:
+    """Write one thing: `Title: value` lines for people, its object for programs.
+
+    Raises:
+        UsageError: `--fields` names something that it does not have.
+    """
+    settings = current().settings
+    row = next(iter(_checked([row], settings.fields, known_fields)))
+    if settings.format == "json":
+        write(json_text(pick(row, settings.fields), indent=_indent()) + "\n")
+    elif settings.format == "ndjson":
+        write(json_text(pick(row, settings.fields)) + "\n")
+    elif settings.format == "csv":
+        _csv([row], settings.fields)
+    else:
+        if settings.fields:
+            titles = {each.key: each for each in lines}
+            lines = [titles.get(key, Column(key, key)) for key in settings.fields]
+        table.pairs([(each.title, _cell(row, each)) for each in lines])
+    sys.stdout.flush()
+
+
+def result(outcome: Row, text: str = "") -> None:
+    """Write the outcome of a command: a sentence for people, the object for programs."""
+    settings = current().settings
+    if settings.format == "json":
+        write(json_text(pick(outcome, settings.fields), indent=_indent()) + "\n")
+    elif settings.format == "ndjson":
+        write(json_text(pick(outcome, settings.fields)) + "\n")
+    elif settings.format == "csv":
+        _csv([outcome], settings.fields)
+    elif text:
+        write(plain_lines(text) + "\n")
+    sys.stdout.flush()
+
+
+def line(text: str) -> None:
+    """Write one line of data as it is, but for control characters."""
+    write(plain_lines(text) + "\n")
+
+
+def write(text: str) -> None:
+    """Write text to stdout; callers have made it safe."""
+    sys.stdout.write(text)
+
+
+def pick(row: Row, fields: Sequence[str]) -> Row:
+    """The chosen fields of a row, the whole row when none is chosen."""
+    return {name: reach(row, name) for name in fields} if fields else row
+
+
+_MISSING = object()
+
+
+def reach(row: Any, path: str, default: Any = None) -> Any:
+    """The value at a dotted path; a list in between gives the list of what its members have."""
+    value = row
+    for index, part in enumerate(path.split(".")):
+        if isinstance(value, Mapping):
+            if part not in value:
+                return default
+            value = value[part]
+        elif isinstance(value, list | tuple):
+            if part.isdigit():
+                value = value[int(part)] if int(part) < len(value) else None
+            else:
+                rest = ".".join(path.split(".")[index:])
+                found = [reach(each, rest, default) for each in value]
+                return default if found and all(each is default for each in found) else found
+        else:
+            return None if value is None else default
+    return value
+
+
+def _checked(rows: Iterable[Row], fields: Sequence[str], known: Sequence[str]) -> Iterator[Row]:
+    """The rows again, after the first one has shown that the fields exist."""
+    iterator = iter(rows)
+    first = list(islice(iterator, 1))
+    if first and fields:
+        for name in fields:
+            if name not in known and reach(first[0], name, _MISSING) is _MISSING:
+                raise _unknown_field(name, [*first[0], *known])
+    return chain(first, iterator)
+
+
+def _unknown_field(name: str, names: Sequence[str]) -> UsageError:
+    near = get_close_matches(name, names, n=1)
+    return UsageError(
+        _("There is no field {name}.").format(name=name),
+        hint=_("Did you mean {name}?").format(name=near[0])
+        if near
+        else _("Fields: {names}.").format(names=", ".join(names)),
+    )
+
+
+def _cell(row: Row, column: Column) -> str:
+    value = reach(row, column.key)
+    if column.show is not None and value is not None:
+        return cells.table_cell(column.show(value))
+    return cells.table_cell(value)
+
+
+def _csv(rows: Iterable[Row], keys: Sequence[str]) -> None:
+    import csv  # 2 ms, only for --csv
+
+    settings = current().settings
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    if settings.bom:
+        write("\ufeff")
+    headed = False
+    for row in rows:
+        keys = keys or list(row)
+        if not headed and settings.header:
+            writer.writerow([cells.csv_cell(key) for key in keys])
+        headed = True
+        writer.writerow([cells.csv_cell(reach(row, key)) for key in keys])
+    if not headed and keys and settings.header:
+        writer.writerow([cells.csv_cell(key) for key in keys])
+
+
+def _indent() -> int | None:
+    """JSON is indented for a person at a terminal, one line in a pipe."""
+    return 2 if sys.stdout.isatty() else None

@@ -1,0 +1,168 @@
+"""Typer's commands and groups as storeops needs them: global options, our help, our errors.
+
+`equip` gives any plain `typer.Typer` these classes, so that a module of commands needs to know
+nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+from commands import help as help_pages
+from commands.context import current
+from commands.options import global_options, take_globals
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+# Noun -> (module, one line of help in English)
+Nouns = Mapping[str, tuple[str, str]]
+
+
+class _Shared:
+    """What commands and groups have in common."""
+
+    hide_globals = True
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Own parameters and the global options that they do not replace."""
+        mine: list[Any] = super().get_params(ctx)
+        shared: list[Any] | None = getattr(self, "_globals", None)
+        if shared is None:
+            taken = [name for each in mine for name in (*each.opts, *each.secondary_opts)]
+            shared = list(global_options(taken, hidden=self.hide_globals))
+            self._globals = shared  # the parser compares parameters by identity
+        return [*mine, *shared]
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """`--help`, in the user's language."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _("Show this page.")
+        return option
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, then move the global options to the call."""
+        rest: list[str] = super().parse_args(ctx, args)
+        given = take_globals(ctx.params)
+        if given and not ctx.resilient_parsing:
+            current().set(**given)
+        return rest
+
+
+class Command(_Shared, TyperCommand):
+    """A command: a noun's verb."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        formatter.write(help_pages.page(self, ctx, []))
+        formatter.write("\n\n")
+        note = _("Global options such as --json, --csv, --fields, --profile: `storeops --help`.")
+        formatter.write(note)
+
+
+class Group(_Shared, TyperGroup):
+    """A noun, or a group of verbs inside it."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows.append((name, command.get_short_help_str(1000)))
+        formatter.write(help_pages.page(self, ctx, rows))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, or say which one may have been meant."""
+        command = self.get_command(ctx, args[0])
+        if command is None and not ctx.resilient_parsing and not args[0].startswith("-"):
+            raise self.unknown(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def unknown(self, ctx: Any, word: str) -> UsageError:
+        """The error for a command that does not exist."""
+        near = get_close_matches(word, self.list_commands(ctx), n=1)
+        path = ctx.command_path
+        if near:
+            hint = _("Did you mean `{command}`?").format(command=f"{path} {near[0]}")
+        else:
+            hint = _("`{command} --help` lists the commands there are.").format(command=path)
+        return UsageError(
+            _("There is no command {word}.").format(word=f"`{path} {word}`"),
+            hint=hint,
+            next_steps=[f"{path} {near[0]}" if near else f"{path} --help"],
+        )
+
+
+class Root(Group):
+    """The root: imports the module of a noun only when the noun is used."""
+
+    hide_globals = False
+    nouns: Nouns = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The nouns, in their order."""
+        return [*self.nouns, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The noun's group or command, imported now."""
+        if cmd_name in self.nouns and cmd_name not in self.commands:
+            module = import_module(self.nouns[cmd_name][0])
+            self.add_command(build(module.app, cmd_name), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page without importing any noun."""
+        rows = [(name, _(text)) for name, (_module, text) in self.nouns.items()]
+        formatter.write(help_pages.page(self, ctx, rows))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete nouns without importing any."""
+        from typer.core import CompletionItem  # type: ignore[attr-defined]
+
+        rows = [
+            CompletionItem(name, help=_(text))
+            for name, (_module, text) in self.nouns.items()
+            if name.startswith(incomplete)
+        ]
+        options: list[Any] = super(TyperGroup, self).shell_complete(ctx, incomplete)
+        return rows + options
+
+
+def equip(app: typer.Typer) -> None:
+    """Give a Typer app, and those inside it, the classes of this module."""
+    app.info.cls = Group
+    app.info.no_args_is_help = True
+    app.rich_markup_mode = None
+    app._add_completion = False
+    for command in app.registered_commands:
+        command.cls = command.cls if command.cls not in (None, TyperCommand) else Command
+    if app.registered_callback is not None:
+        app.registered_callback.cls = Group
+        if not app.registered_callback.invoke_without_command:
+            app.registered_callback.no_args_is_help = True
+    for inner in app.registered_groups:
+        inner.cls = Group
+        if inner.typer_instance is not None:
+            equip(inner.typer_instance)
+
+
+def build(app: typer.Typer, name: str) -> TyperGroup | TyperCommand:
+    """The command tree of a noun's Typer app.
+
+    An app whose only command is called like the noun becomes that command (`storeops doctor`).
+    """
+    equip(app)
+    group = get_group(app)
+    group.name = name
+    only = list(group.commands)
+    if only == [name]:
+        return cast(TyperCommand, group.commands[name])
+    return group
