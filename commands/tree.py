@@ -32,7 +32,7 @@ class _Shared:
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Own parameters and the global options that they do not replace."""
-        mine: list[Any] = super().get_params(ctx)
+        mine: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         shared: list[Any] | None = getattr(self, "_globals", None)
         if shared is None:
             taken = [name for each in mine for name in (*each.opts, *each.secondary_opts)]
@@ -42,14 +42,14 @@ class _Shared:
 
     def get_help_option(self, ctx: Any) -> Any:
         """`--help`, in the user's language."""
-        option = super().get_help_option(ctx)
+        option = super().get_help_option(ctx)  # type: ignore[misc]
         if option is not None:
             option.help = _("Show this page.")
         return option
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, then move the global options to the call."""
-        rest: list[str] = super().parse_args(ctx, args)
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         given = take_globals(ctx.params)
         if given and not ctx.resilient_parsing:
             current().set(**given)

@@ -1,0 +1,247 @@
+"""Wiring: a profile's name becomes databases, client, limits and clock, each opened when asked for.
+
+```python
+app = App.open("main")            # reads config.toml, opens nothing
+app.data.rows("SELECT …")         # opens data.db now
+customers.get(app.client, …)      # opens run.db, makes the client, no call yet
+```
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from storeops import config, paths
+from storeops.clock import SystemClock
+from storeops.config import Config, Profile
+from storeops.database.database import Database, open_database
+from storeops.database.migrations import Migration
+from storeops.errors import PolicyError, StoreOpsError
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.jobs.action import ActionRegistry
+    from storeops.wecom.client import WeComClient
+    from storeops.wecom.ports import Limiter, TokenStore
+
+T = TypeVar("T")
+
+# every room with tables in data.db and run.db, in an order that only ever grows at its end
+DATA_ROOMS = (
+    "storeops.mirror.schema",
+    "storeops.mirror.search",
+    "storeops.changes.schema",
+    "storeops.jobs.schema",
+    "storeops.notebook.schema",
+)
+RUN_ROOMS = ("storeops.limits.schema",)
+
+# kind of plan -> its Action, imported when first asked for
+ACTIONS: dict[str, str] = {}
+
+
+def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
+    """The migrations of rooms, in order."""
+    found: list[Migration] = []
+    for room in rooms:
+        if find_spec(room) is None:
+            continue
+        found += import_module(room).MIGRATIONS
+    return tuple(found)
+
+
+class App:
+    """Everything a command or a screen needs for one profile. Thread-safe to use, not to close.
+
+    Args:
+        settings: the whole configuration.
+        profile: the profile in use.
+        readonly: refuse every change, as the profile's `read_only` does.
+        as_name: who is at the keyboard; None for the system's user.
+    """
+
+    def __init__(
+        self,
+        settings: Config,
+        profile: Profile,
+        *,
+        readonly: bool = False,
+        as_name: str | None = None,
+    ) -> None:
+        self.settings = settings
+        self.profile = profile
+        self.readonly = readonly or profile.read_only
+        self.as_name = as_name
+        self.stop = threading.Event()
+        self._lock = threading.RLock()
+        self._made: dict[str, Any] = {}
+
+    @classmethod
+    def open(
+        cls, profile: str | None = None, *, readonly: bool = False, as_name: str | None = None
+    ) -> App:
+        """The App of a profile; nothing but config.toml is read.
+
+        Args:
+            profile: its name; None for STOREOPS_PROFILE or the default.
+            readonly: refuse every change.
+            as_name: who is at the keyboard.
+
+        Raises:
+            ConfigError: no profile is set up, or config.toml is not understood.
+            NotFoundError: there is no such profile.
+        """
+        settings = config.load()
+        return cls(settings, settings.choose(profile), readonly=readonly, as_name=as_name)
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            made: T = self._made[name]
+            return made
+
+    def _database(self, path: Callable[[str], Path], rooms: Sequence[str]) -> Database:
+        return open_database(path(self.profile.name), migrations(rooms))
+
+    @property
+    def data(self) -> Database:
+        """data.db: mirror, ledger, notebook.
+
+        Raises:
+            ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
+        """
+        return self._once("data", lambda: self._database(paths.data_db, DATA_ROOMS))
+
+    @property
+    def run(self) -> Database:
+        """run.db: limits, token, leases; disposable.
+
+        Raises:
+            ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
+        """
+        return self._once("run", lambda: self._database(paths.run_db, RUN_ROOMS))
+
+    @property
+    def clock(self) -> SystemClock:
+        """WeCom's time, with the offset last learnt by any process."""
+        from storeops.limits import offset
+
+        return self._once("clock", lambda: SystemClock(offset.load(self.run)))
+
+    @property
+    def governor(self) -> Limiter:
+        """WeCom's limits, shared by all processes of this machine."""
+        from storeops.limits.governor import Governor
+
+        def make() -> Limiter:
+            return Governor(self.run, self.profile.corp_id, self.clock)
+
+        return self._once("governor", make)
+
+    @property
+    def tokens(self) -> TokenStore:
+        """The access token, shared by all processes of this machine."""
+        from storeops.limits.tokens import SharedTokenStore
+
+        def make() -> TokenStore:
+            profile = self.profile
+            return SharedTokenStore(self.run, profile.corp_id, str(profile.agent_id), self.clock)
+
+        return self._once("tokens", make)
+
+    @property
+    def client(self) -> WeComClient:
+        """The WeCom API of this profile; the secret is read when a token is needed.
+
+        Raises:
+            ConfigError: the base URL is not allowed.
+        """
+        return self._once("client", self._make_client)
+
+    def _make_client(self) -> WeComClient:
+        from storeops import secrets
+        from storeops.wecom.client import WeComClient  # httpx costs 117 ms
+
+        name = self.profile.name
+        return WeComClient(
+            base_url=self.profile.base_url,
+            corp_id=self.profile.corp_id,
+            agent_id=self.profile.agent_id,
+            secret=lambda: secrets.get(name).reveal(),
+            tokens=self.tokens,
+            limiter=self.governor,
+            clock=self.clock,
+            stop=self.stop,
+        )
+
+    @property
+    def actions(self) -> ActionRegistry:
+        """What plans can do, by kind."""
+        from storeops.jobs.action import ActionRegistry
+
+        return self._once("actions", lambda: ActionRegistry(ACTIONS))
+
+    @property
+    def who(self) -> str:
+        """Who is at the keyboard: `--as`, else the system's user name."""
+        if self.as_name:
+            return self.as_name
+        import getpass  # 1 ms
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):
+            return "unknown"
+
+    def allow_changes(self, kind: str = "") -> None:
+        """Refuse when this call or profile is read-only, or its policy leaves out `kind`.
+
+        Args:
+            kind: the kind of plan; "" asks about read-only alone.
+
+        Raises:
+            PolicyError: changes are refused.
+        """
+        if self.readonly:
+            raise PolicyError(
+                _("Changes are refused: {profile} is in read-only mode.").format(
+                    profile=self.profile.name
+                ),
+                hint=_("Leave out --read-only, or set read_only = false for the profile."),
+                next_steps=[f"storeops config set profiles.{self.profile.name}.read_only false"],
+            )
+        allowed = self.profile.allow
+        if kind and allowed is not None and kind not in allowed:
+            raise PolicyError(
+                _("The profile {profile} does not allow changes of the kind {kind}.").format(
+                    profile=self.profile.name, kind=kind
+                ),
+                hint=_("Allowed: {kinds}.").format(kinds=", ".join(allowed) or "-"),
+            )
+
+    def close(self) -> None:
+        """Close what was opened, and keep the clock's offset for the next process."""
+        self.stop.set()
+        with self._lock:
+            made, self._made = self._made, {}
+        client: WeComClient | None = made.get("client")
+        if client is not None:
+            client.close()
+            self._keep_offset(made)
+        for name in ("data", "run"):
+            if name in made:
+                made[name].close()
+
+    def _keep_offset(self, made: dict[str, Any]) -> None:
+        from storeops.limits import offset
+
+        # run.db is disposable; if it cannot be written, the next answer teaches the offset again
+        with suppress(StoreOpsError):
+            offset.save(made["run"], made["clock"].offset)
