@@ -177,6 +177,7 @@ CREATE TABLE sync_run (
     heartbeat_at INTEGER NOT NULL,
     owner TEXT NOT NULL DEFAULT '',    -- host:pid of the process that runs it
     mode TEXT NOT NULL,                -- normal | full | store
+    store_id INTEGER NOT NULL DEFAULT 0, -- department id of the shop when mode = store
     scopes TEXT NOT NULL,              -- JSON list in order
     outcome TEXT                       -- NULL while open; complete | partial | failed
 );
@@ -192,10 +193,44 @@ CREATE TABLE sync_scope (
     missing INTEGER NOT NULL DEFAULT 0,
     lost INTEGER NOT NULL DEFAULT 0,
     calls INTEGER NOT NULL DEFAULT 0,
-    total INTEGER,                     -- expected rows or calls, when known: for progress
+    total INTEGER,                     -- expected rows, when known: for progress
     done INTEGER NOT NULL DEFAULT 0,
-    failures TEXT NOT NULL DEFAULT '[]', -- JSON [{"subject","errcode","message"}]
     PRIMARY KEY (run_id, scope)
+) WITHOUT ROWID;
+CREATE TABLE sync_failure (
+    run_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    subject TEXT NOT NULL,             -- userid, chat_id, or the scope itself
+    errcode INTEGER,
+    message TEXT NOT NULL,
+    PRIMARY KEY (run_id, scope, subject)
+) WITHOUT ROWID;
+CREATE TABLE sync_chain (
+    id INTEGER PRIMARY KEY,            -- one cursor chain of an open run, emptied when its scope ends
+    run_id INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    members TEXT NOT NULL DEFAULT '[]', -- JSON userids the chain reads
+    expected INTEGER NOT NULL DEFAULT 0, -- rows known before
+    cursor TEXT NOT NULL DEFAULT '',
+    pages INTEGER NOT NULL DEFAULT 0,
+    restarts INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT                       -- NULL while open; complete | failed | split
+);
+CREATE INDEX sync_chain_by_run ON sync_chain (run_id, scope);
+CREATE TABLE sync_page (
+    chain_id INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    seen BLOB NOT NULL,                -- the rows of the page: follow.id as native 8-byte integers
+    PRIMARY KEY (chain_id, page)
+);
+CREATE TABLE sync_listed (
+    run_id INTEGER NOT NULL,           -- rows of a list that is compared when it was read whole
+    scope TEXT NOT NULL,               -- groups | unassigned
+    subject TEXT NOT NULL,             -- chat_id or external_userid
+    owner TEXT NOT NULL DEFAULT '' COLLATE NOCASE, -- handover_userid
+    value INTEGER NOT NULL DEFAULT 0,  -- owner_status or dimission_time
+    done INTEGER NOT NULL DEFAULT 0,   -- groups: detail read
+    PRIMARY KEY (run_id, scope, subject, owner)
 ) WITHOUT ROWID;
 CREATE TABLE staff_coverage (
     staff_id INTEGER PRIMARY KEY,      -- staff.id

@@ -1,0 +1,185 @@
+"""Writes group chats and their members."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from storeops.mirror.digest import as_json, digest
+from storeops.mirror.timeline import Recorder
+
+
+class ChatMemberRow(Protocol):
+    """One row of `member_list` (doc 92122)."""
+
+    userid: str
+    type: int
+    name: str
+    group_nickname: str
+    join_time: int
+    join_scene: int
+    state: str
+
+    @property
+    def invitor(self) -> object:
+        """Who invited; has `userid`, or is None."""
+
+
+class AdminRow(Protocol):
+    """One row of `admin_list`."""
+
+    userid: str
+
+
+class ChatRow(Protocol):
+    """`group_chat` of groupchat/get (doc 92122)."""
+
+    chat_id: str
+    name: str
+    owner: str
+    create_time: int
+    notice: str
+    member_version: str
+
+    @property
+    def member_list(self) -> Sequence[ChatMemberRow]:
+        """Everybody in the group."""
+
+    @property
+    def admin_list(self) -> Sequence[AdminRow]:
+        """The administrators."""
+
+
+def write_chat(connection: sqlite3.Connection, chat: ChatRow, status: int, record: Recorder) -> str:
+    """Bring one group to what was read.
+
+    Args:
+        connection: in a write transaction.
+        chat: the answer of groupchat/get.
+        status: the owner's situation from groupchat/list: 0 normal, 1 left, 2 running, 3 done.
+        record: takes the history.
+
+    Returns:
+        "added", "changed" or "same".
+    """
+    members = [
+        (
+            each.userid,
+            each.type,
+            each.name,
+            each.group_nickname,
+            each.join_time,
+            each.join_scene,
+            str(getattr(each.invitor, "userid", "")),
+            each.state,
+        )
+        for each in chat.member_list
+    ]
+    members = list({each[0]: each for each in members}.values())
+    external = sum(1 for each in members if each[1] == 2)
+    admins = as_json([each.userid for each in chat.admin_list])
+    values = (
+        chat.name,
+        chat.owner,
+        status,
+        chat.create_time,
+        chat.notice,
+        admins,
+        chat.member_version,
+        len(members),
+        external,
+    )
+    new = digest(*values, tuple(sorted(members)))
+    known = connection.execute(
+        "SELECT id, digest, status, name, owner_userid, detail_known FROM group_chat"
+        " WHERE chat_id = ?",
+        (chat.chat_id,),
+    ).fetchone()
+    if known is not None and known[1:3] == (new, "active"):
+        return "same"
+    record.changed = True
+    if known is None:
+        cursor = connection.execute(
+            "INSERT INTO group_chat (chat_id, first_seen_at, updated_at) VALUES (?, ?, ?)",
+            (chat.chat_id, record.now, record.now),
+        )
+        assert cursor.lastrowid is not None
+        key = cursor.lastrowid
+    else:
+        key = known[0]
+        _note(chat, known, record)
+    connection.execute(
+        "UPDATE group_chat SET name = ?, owner_userid = ?, owner_status = ?, create_time = ?,"
+        " notice = ?, admins = ?, member_version = ?, member_count = ?, external_count = ?,"
+        " detail_known = 1, status = 'active', digest = ?, updated_at = ? WHERE id = ?",
+        (*values, new, record.now, key),
+    )
+    _write_members(connection, key, members)
+    return "added" if known is None else "changed"
+
+
+def _note(chat: ChatRow, known: Sequence[object], record: Recorder) -> None:
+    _key, _digest, status, name, owner, detail_known = known
+    if status != "active":
+        record.add(
+            "group_status",
+            {"chat_id": chat.chat_id, "status": status},
+            {"chat_id": chat.chat_id, "status": "active"},
+        )
+    if not detail_known:
+        return
+    for field, before, after in (
+        ("group_name", name, chat.name),
+        ("group_owner", owner, chat.owner),
+    ):
+        if before != after:
+            record.add(
+                field,
+                {"chat_id": chat.chat_id, "value": before},
+                {"chat_id": chat.chat_id, "value": after},
+            )
+
+
+def _write_members(
+    connection: sqlite3.Connection, group: int, members: Sequence[tuple[object, ...]]
+) -> None:
+    stored = {
+        row[0]: row
+        for row in connection.execute(
+            "SELECT member, type, name, group_nickname, join_time, join_scene, invitor, state"
+            " FROM group_member WHERE group_id = ?",
+            (group,),
+        )
+    }
+    wanted = {each[0]: each for each in members}
+    connection.executemany(
+        "DELETE FROM group_member WHERE group_id = ? AND member = ?",
+        [(group, member) for member in stored if member not in wanted],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO group_member (group_id, member, type, name, group_nickname,"
+        " join_time, join_scene, invitor, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(group, *each) for member, each in wanted.items() if stored.get(member) != each],
+    )
+
+
+def set_chat_status(
+    connection: sqlite3.Connection, chat_ids: Iterable[str], status: str, record: Recorder
+) -> int:
+    """Groups that are missing or dissolved; members stay as last seen. Returns how many changed."""
+    changed = 0
+    for chat_id in chat_ids:
+        known = connection.execute(
+            "SELECT id, status FROM group_chat WHERE chat_id = ?", (chat_id,)
+        ).fetchone()
+        if known is None or known[1] == status:
+            continue
+        connection.execute(
+            "UPDATE group_chat SET status = ?, updated_at = ? WHERE id = ?",
+            (status, record.now, known[0]),
+        )
+        before, after = ({"chat_id": chat_id, "status": each} for each in (known[1], status))
+        record.add("group_status", before, after)
+        changed += 1
+    return changed

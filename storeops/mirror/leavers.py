@@ -1,0 +1,168 @@
+"""Writes the list of unassigned customers: those whose member left and nobody took over."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Protocol
+
+from storeops.mirror import index_text, statuses
+from storeops.mirror.keys import Keys, next_id
+from storeops.mirror.people import Counts, staff_gone
+from storeops.mirror.timeline import Recorder
+
+
+class UnassignedRow(Protocol):
+    """One row of get_unassigned_list (doc 92124)."""
+
+    handover_userid: str
+    external_userid: str
+    dimission_time: int
+
+
+def write_unassigned(
+    connection: sqlite3.Connection, keys: Keys, rows: Iterable[UnassignedRow], record: Recorder
+) -> Counts:
+    """Take in rows of the list; a row without a known follow makes one, its tags unknown.
+
+    A member who is still listed as active keeps active follows: the list of members decides that.
+    """
+    counts = Counts()
+    for row in rows:
+        counts.seen += 1
+        staff, active = _leaver(connection, row, record)
+        known = connection.execute(
+            "SELECT dimission_time FROM unassigned WHERE handover_userid = ?"
+            " AND external_userid = ?",
+            (row.handover_userid, row.external_userid),
+        ).fetchone()
+        if known is None or known[0] != row.dimission_time:
+            connection.execute(
+                "INSERT OR REPLACE INTO unassigned VALUES (?, ?, ?)",
+                (row.handover_userid, row.external_userid, row.dimission_time),
+            )
+            record.changed = True
+            counts.added += known is None
+            counts.changed += known is not None
+        customer = _customer(connection, row.external_userid, record)
+        follow = connection.execute(
+            "SELECT id, status FROM follow WHERE customer_id = ? AND staff_id = ?",
+            (customer, staff),
+        ).fetchone()
+        if follow is None:
+            store = connection.execute(
+                "SELECT main_department FROM staff WHERE id = ?", (staff,)
+            ).fetchone()[0]
+            connection.execute(
+                "INSERT INTO follow (id, staff_id, customer_id, store_id, status, tags_known,"
+                " first_seen_at, updated_at) VALUES (?, ?, ?, ?, 'unassigned', 0, ?, ?)",
+                (next_id(connection, "follow"), staff, customer, store, record.now, record.now),
+            )
+            record.changed = True
+        elif follow[1] != "unassigned" and not (active and follow[1] == "active"):
+            statuses.set_status(connection, [follow[0]], "unassigned", record)
+    keys.forget()
+    return counts
+
+
+def _leaver(
+    connection: sqlite3.Connection, row: UnassignedRow, record: Recorder
+) -> tuple[int, bool]:
+    """(staff.id, whether the member is believed to be still there) of a row's former owner."""
+    known = connection.execute(
+        "SELECT id, status, digest FROM staff WHERE userid = ?", (row.handover_userid,)
+    ).fetchone()
+    if known is None:
+        cursor = connection.execute(
+            "INSERT INTO staff (userid, status, left_at, first_seen_at, updated_at)"
+            " VALUES (?, 'left', ?, ?, ?)",
+            (row.handover_userid, row.dimission_time, record.now, record.now),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid, False
+    key, status, digest = known
+    if status == "active" and digest:
+        return key, True
+    if status != "left":
+        staff_gone(connection, row.handover_userid, "left", record, left_at=row.dimission_time)
+    connection.execute(
+        "UPDATE staff SET left_at = ? WHERE id = ? AND left_at IS NOT ?",
+        (row.dimission_time, key, row.dimission_time),
+    )
+    return key, False
+
+
+def _customer(connection: sqlite3.Connection, external_userid: str, record: Recorder) -> int:
+    """customer.id; a person known from the list only gets a row without a name."""
+    known = connection.execute(
+        "SELECT id FROM customer WHERE external_userid = ?", (external_userid,)
+    ).fetchone()
+    if known is not None:
+        return int(known[0])
+    key = next_id(connection, "customer")
+    connection.execute(
+        "INSERT INTO customer (id, external_userid, type, first_seen_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (
+            key,
+            external_userid,
+            2 if external_userid.startswith("wo") else 1,
+            record.now,
+            record.now,
+        ),
+    )
+    record.changed = True
+    index_text.reindex(connection, [], {}, [key])
+    return key
+
+
+def unassigned_complete(
+    connection: sqlite3.Connection,
+    listed: Iterable[tuple[str, str]],
+    record: Recorder,
+) -> Counts:
+    """What a complete reading of the list did not show any more.
+
+    A customer who was listed and is not becomes missing under the former owner, and lost when the
+    next complete reading agrees. Customers of a leaver who never were in the list stay.
+
+    Args:
+        connection: in a write transaction.
+        listed: (handover_userid, external_userid) of every row read.
+        record: takes the history.
+    """
+    counts = Counts()
+    there = {(userid.lower(), external) for userid, external in listed}
+    gone = [
+        row
+        for row in connection.execute("SELECT handover_userid, external_userid FROM unassigned")
+        if (row[0].lower(), row[1]) not in there
+    ]
+    twice = [
+        row[0]
+        for row in connection.execute(
+            "SELECT f.id, s.userid, c.external_userid FROM follow AS f"
+            " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+            " WHERE f.status = 'missing' AND s.status = 'left'"
+        )
+        if (row[1].lower(), row[2]) not in there
+    ]
+    once = []
+    for userid, external in gone:
+        record.changed = True
+        connection.execute(
+            "DELETE FROM unassigned WHERE handover_userid = ? AND external_userid = ?",
+            (userid, external),
+        )
+        once += [
+            row[0]
+            for row in connection.execute(
+                "SELECT f.id FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+                " JOIN customer AS c ON c.id = f.customer_id WHERE c.external_userid = ?"
+                " AND s.userid = ? AND s.status = 'left' AND f.status = 'unassigned'",
+                (external, userid),
+            )
+        ]
+    counts.missing = statuses.set_status(connection, once, "missing", record)
+    counts.lost = statuses.set_status(connection, twice, "lost", record)
+    return counts
