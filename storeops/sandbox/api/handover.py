@@ -1,0 +1,184 @@
+"""Handover of customers on the job and after leaving (04 §1, §2, §5, §6) and its old calls."""
+
+from __future__ import annotations
+
+from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
+from storeops.sandbox.handover.book import ON_JOB, RESIGNED, Attempt
+from storeops.sandbox.handover.foresight import Foreseen
+from storeops.sandbox.handover.rules import (
+    customer_fault,
+    former_owner,
+    successor,
+    successor_fault,
+)
+from storeops.sandbox.ids import digest
+from storeops.sandbox.jsontext import dumps
+from storeops.sandbox.organisation import Member
+from storeops.sandbox.refusals import Refusal
+
+_MOST = 100  # customers a call
+_MESSAGE = 200  # characters of transfer_success_msg
+_PAGE = 1000  # rows of a result page
+
+
+def _too_long(field: str, rule: str) -> Foreseen:
+    return Foreseen(40058, f"{field} {rule}. invalid Request Parameter")
+
+
+def _people(call: Call, kind: str) -> tuple[Member, Member]:
+    """Both members of the pair, checked as far as the whole call depends on them."""
+    giver = former_owner(call, kind)
+    taker = successor(call)
+    if giver is taker:
+        raise Foreseen(40130)
+    return giver, taker
+
+
+def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
+    """(external_userid, errcode) in the order asked; raises Refusal for the whole call."""
+    corp, settings = call.corp, call.settings
+    foresight = corp.handovers.foresight
+    subject = f"{call.body.text('handover_userid')} → {call.body.text('takeover_userid')}"
+    try:
+        if not ids:
+            raise Foreseen(41035)
+        if len(ids) > _MOST:
+            raise _too_long("external_userid", "exceed max size 100")
+        if kind == ON_JOB and len(call.body.text("transfer_success_msg")) > _MESSAGE:
+            raise _too_long("transfer_success_msg", "exceed max length 200")
+        giver, taker = _people(call, kind)
+        trouble = successor_fault(call, taker)
+        if trouble is not None and settings.handover_taker_errors == "call":
+            raise trouble
+    except Refusal as refusal:
+        known = isinstance(refusal, Foreseen)
+        foresight.note(call.path, refusal.errcode, max(1, len(ids)), known, subject)
+        raise
+    answers: list[tuple[str, int]] = []
+    full = False
+    for external_userid in ids:
+        fault, follow = customer_fault(call, kind, giver, taker, external_userid)
+        fault = trouble or fault
+        if fault is None:
+            corp.handovers.begin(corp, settings, kind, giver, taker, follow, call.now)
+        else:
+            full = full or fault.errcode == 40099
+            known = isinstance(fault, Foreseen)
+            foresight.note(call.path, fault.errcode, 1, known, f"{subject}: {external_userid}")
+        answers.append((external_userid, fault.errcode if fault else 0))
+    if full:
+        foresight.tell(taker.number, 40099, len(corp.held_by(taker)))
+    return answers
+
+
+def _rows(answers: list[tuple[str, int]]) -> Answer:
+    rows = [dumps({"external_userid": who, "errcode": code}) for who, code in answers]
+    return Answer({"customer": rows})
+
+
+@endpoint("externalcontact/transfer_customer", Need.CUSTOMERS)
+def transfer_customer(call: Call) -> Answer:
+    """doc 92125: accepted is not done; each customer has an errcode of its own."""
+    return _rows(_hand_over(call, ON_JOB, call.body.texts("external_userid")))
+
+
+@endpoint("externalcontact/resigned/transfer_customer", Need.CUSTOMERS)
+def resigned_transfer_customer(call: Call) -> Answer:
+    """doc 94081: for members who left; a farewell message has no place here."""
+    refuse = call.settings.resigned_message_errcode
+    if refuse and call.body.has("transfer_success_msg"):
+        raise Refusal(refuse)
+    return _rows(_hand_over(call, RESIGNED, call.body.texts("external_userid")))
+
+
+@endpoint("externalcontact/transfer", Need.CUSTOMERS)
+def transfer(call: Call) -> Answer:
+    """The old call for one customer, either kind (doc 92125); its errcode is the customer's."""
+    who = call.body.text("external_userid")
+    giver = call.corp.organisation.find(call.body.text("handover_userid"))
+    kind = RESIGNED if giver is not None and giver.left_at else ON_JOB
+    for _, errcode in _hand_over(call, kind, [who] if who else []):
+        if errcode:
+            raise Refusal(errcode)
+    return Answer()
+
+
+def _attempts(call: Call, kind: str, giver: Member, taker: Member) -> list[Attempt]:
+    """Attempts of a pair in the order the settings want, those not told yet left out."""
+    book, settings = call.corp.handovers, call.settings
+    numbers = book.by_pair.get((kind, giver.number, taker.number), [])
+    found = [book.attempts[n] for n in numbers]
+    found = [a for a in found if book.shown(a, settings, call.now) is not None]
+    if settings.handover_result_rows == "newest":
+        found = list({a.customer: a for a in found}.values())
+    if settings.handover_result_order == "newest":
+        found.reverse()
+    elif settings.handover_result_order == "shuffled":
+        found.sort(key=lambda a: digest(call.corp.seed, "result", a.number, size=8))
+    return found
+
+
+def _pair(call: Call) -> tuple[Member, Member]:
+    """The members asked about; they need not be present any more."""
+    people = []
+    for field in ("handover_userid", "takeover_userid"):
+        userid = call.body.text(field)
+        if not userid:
+            raise Refusal(41009)
+        member = call.corp.organisation.find(userid)
+        if member is None:
+            raise Refusal(60111)
+        people.append(member)
+    return people[0], people[1]
+
+
+def _results(call: Call, kind: str) -> Answer:
+    book, settings = call.corp.handovers, call.settings
+    giver, taker = _pair(call)
+    found = _attempts(call, kind, giver, taker)
+    if not found and settings.handover_unknown_pair_errcode:
+        raise Refusal(settings.handover_unknown_pair_errcode)
+    query = dumps([kind, giver.number, taker.number])
+    start, end, cursor = call.page(len(found), _PAGE, call.body.text("cursor"), query)
+    rows = []
+    for attempt in found[start:end]:
+        told = book.shown(attempt, settings, call.now)
+        assert told is not None
+        rows.append(
+            dumps(
+                {
+                    "external_userid": call.corp.customers.id(attempt.customer),
+                    "status": told[0],
+                    "takeover_time": told[1],
+                }
+            )
+        )
+    return Answer({"customer": rows, "next_cursor": dumps(cursor)})
+
+
+@endpoint("externalcontact/transfer_result", Need.CUSTOMERS)
+def transfer_result(call: Call) -> Answer:
+    """doc 94088: a row per attempt of this pair, up to 1,000 a page."""
+    return _results(call, ON_JOB)
+
+
+@endpoint("externalcontact/resigned/transfer_result", Need.CUSTOMERS)
+def resigned_transfer_result(call: Call) -> Answer:
+    """doc 94082: as on the job, but there is no status 5."""
+    return _results(call, RESIGNED)
+
+
+@endpoint("externalcontact/get_transfer_result", Need.CUSTOMERS)
+def get_transfer_result(call: Call) -> Answer:
+    """The old call for one customer: the newest attempt of the pair, 5 for none."""
+    book = call.corp.handovers
+    giver, taker = _pair(call)
+    row = call.customer(call.body.text("external_userid"))
+    newest: Attempt | None = None
+    for kind in (ON_JOB, RESIGNED):
+        for attempt in _attempts(call, kind, giver, taker):
+            if attempt.customer == row and (newest is None or attempt.number > newest.number):
+                newest = attempt
+    told = book.shown(newest, call.settings, call.now) if newest else (5, 0)
+    assert told is not None
+    return Answer.of(status=told[0], takeover_time=told[1])

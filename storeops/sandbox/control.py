@@ -1,0 +1,249 @@
+"""The control side: JSON over /_sandbox/…, without a token, for people and tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from storeops.sandbox import acts, export, snapshot
+from storeops.sandbox.clock import Clock
+from storeops.sandbox.corp import CUSTOMER_APP
+from storeops.sandbox.handover import control as handover
+from storeops.sandbox.jsontext import dumps
+from storeops.sandbox.seed import build
+
+if TYPE_CHECKING:
+    from storeops.sandbox.world import World
+
+_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_CHUNK = 500  # export rows between two looks at other callers
+
+
+class Problem(Exception):
+    """The control call ends with this HTTP status and a code scripts can read."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status, self.code = status, code
+        super().__init__(message)
+
+
+class Control:
+    """Routes of the control side; every answer is JSON but for the NDJSON exports."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.stop: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: dict[str, Any], raw: bytes | None, send: Any) -> None:
+        """Answer one control request."""
+        status, answer = 200, None
+        try:
+            self._same_machine(scope["headers"])
+            self.world.catch_up()
+            path = scope["path"].removeprefix("/_sandbox/").strip("/")
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            if path.startswith("export/"):
+                await self._export(path.removeprefix("export/"), send)
+                return
+            answer = self._route(scope["method"], path, query, _fields(raw))
+        except Problem as problem:
+            status = problem.status
+            answer = {"error": {"code": problem.code, "message": str(problem)}}
+        body = dumps(answer)
+        await _start(send, status, b"application/json; charset=UTF-8")
+        await send({"type": "http.response.body", "body": body})
+
+    @staticmethod
+    def _same_machine(headers: list[tuple[bytes, bytes]]) -> None:
+        """No web page may drive the sandbox: a foreign Host or any Origin is refused."""
+        for name, value in headers:
+            text = value.decode("latin-1")
+            host = text.rsplit(":", 1)[0] if not text.endswith("]") else text
+            if name == b"origin" or (name == b"host" and host not in _LOCAL):
+                raise Problem(403, "not_local", "only programs on this machine may control it")
+
+    def _route(self, method: str, path: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        head, _, tail = path.partition("/")
+        handler = getattr(self, f"_{method.lower()}_{head}", None)
+        if handler is None or not head.isidentifier():
+            raise Problem(404, "no_such_control", f"no {method} /_sandbox/{path}")
+        try:
+            return handler(tail, query, data)
+        except ValueError as error:
+            raise Problem(400, "bad_request", str(error)) from None
+        except OSError as error:
+            raise Problem(409, "file_error", f"{error.strerror}: {error.filename}") from None
+
+    # -- reading
+
+    def _get_status(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        world, corp = self.world, self.world.corp
+        members = corp.organisation.members
+        holding = corp.follows.held
+        return {
+            "corp_id": corp.corp_id,
+            "name": corp.name,
+            "agent_id": CUSTOMER_APP,
+            "pid": os.getpid(),
+            "now": world.clock.now(),
+            "shape": corp.shape,
+            "counts": {
+                "departments": len(corp.organisation.departments),
+                "staff": sum(m.left_at == 0 for m in members),
+                "leavers": sum(m.left_at > 0 for m in members),
+                "customers": len(corp.customers),
+                "follows": sum(len(holding[m.number]) for m in members if not m.left_at),
+                "unassigned": sum(len(holding[m.number]) for m in members if m.left_at),
+                "tags": corp.tags.count(),
+                "groups": sum(not g.dissolved for g in corp.groups.values()),
+                "events": len(corp.events),
+            },
+            "apps": [
+                {
+                    "agent_id": a.agent_id,
+                    "name": a.name,
+                    "secret": a.secret,
+                    "customers": a.customers,
+                    "contact_sync": a.contact_sync,
+                    "scope_departments": a.scope_departments,
+                    "disabled": a.disabled,
+                }
+                for a in corp.apps.values()
+            ],
+            "bans": world.throttle.bans(world.clock.now()),
+            "faults": len(world.faults.rules),
+            "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+
+    def _get_clock(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return {"now": self.world.clock.now(), "offset_s": round(self.world.clock.offset)}
+
+    def _post_clock(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        seconds = data.get("advance_s")
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            raise ValueError("advance_s must be a number of seconds")
+        self.world.clock.advance(seconds)
+        return self._get_clock(tail, query, data)
+
+    def _get_calls(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return self.world.tally.as_json()
+
+    def _post_calls(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        if tail != "reset":
+            raise Problem(404, "no_such_control", f"no POST /_sandbox/calls/{tail}")
+        self.world.tally.reset()
+        return self.world.tally.as_json()
+
+    def _get_events(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        after, limit = int(query.get("after", "0")), int(query.get("limit", "1000"))
+        events = self.world.corp.events[max(0, after) : max(0, after) + max(0, limit)]
+        return {"events": events, "total": len(self.world.corp.events)}
+
+    async def _export(self, table: str, send: Any) -> None:
+        if table not in export.TABLES:
+            raise Problem(404, "no_such_table", f"export one of {', '.join(export.TABLES)}")
+        await _start(send, 200, b"application/x-ndjson; charset=UTF-8")
+        rows: Iterator[bytes] = export.lines(self.world.corp, table)
+        while chunk := b"".join(islice(rows, _CHUNK)):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b""})
+
+    # -- faults, settings, tokens
+
+    def _get_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return {"faults": [f.as_json() for f in self.world.faults.rules]}
+
+    def _post_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return self.world.faults.add(data).as_json()
+
+    def _delete_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        cleared = self.world.faults.clear(int(tail) if tail else None)
+        if tail and not cleared:
+            raise Problem(404, "no_such_fault", f"no fault {tail}")
+        return {"cleared": cleared}
+
+    def _get_settings(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return self.world.settings.as_json()
+
+    def _patch_settings(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        self.world.settings = self.world.settings.changed(data)
+        return self.world.settings.as_json()
+
+    def _post_token(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        if tail == "expire":
+            return {"expired": self.world.tokens.expire(self.world.clock.now())}
+        if tail == "kill":
+            return {"killed": self.world.tokens.kill()}
+        raise Problem(404, "no_such_control", f"no POST /_sandbox/token/{tail}")
+
+    def _post_limits(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        self.world.throttle.clear()
+        return {"cleared": True}
+
+    # -- handovers
+
+    def _get_handover(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return handover.summary(self.world)
+
+    def _post_handover(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return handover.change(self.world, tail, data)
+
+    # -- the chain itself
+
+    def _post_act(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return acts.perform(self.world.corp, data)
+
+    def _post_reset(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        shape = dict(self.world.corp.shape)
+        for name, value in data.items():
+            if name not in ("seed", "stores", "staff", "follows", "start_at"):
+                raise ValueError(f"reset knows no {name}")
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValueError(f"{name} must be a whole number")
+            shape[name] = value
+        clock = Clock(shape.pop("start_at", None))
+        self.world.move_in(build(clock=clock, **shape))
+        return self._get_status(tail, query, data)
+
+    def _post_save(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        size = snapshot.save(self.world.corp, _path(data))
+        return {"path": _path(data), "bytes": size}
+
+    def _post_load(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        self.world.move_in(snapshot.load(_path(data)))
+        return self._get_status(tail, query, data)
+
+    def _post_stop(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        self.stop()
+        return {"stopping": True}
+
+
+def _path(data: dict[str, Any]) -> str:
+    path = data.get("path")
+    if not isinstance(path, str) or not os.path.isabs(path):  # noqa: PTH117 - text from the wire
+        raise ValueError("path must be an absolute file name")
+    return path
+
+
+def _fields(raw: bytes | None) -> dict[str, Any]:
+    if not raw:
+        return {}
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        raise Problem(400, "bad_json", "the body is no JSON") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "bad_json", "the body must be a JSON object")
+    return value
+
+
+async def _start(send: Any, status: int, kind: bytes) -> None:
+    headers = [(b"Content-Type", kind), (b"Server", b"sandbox"), (b"Cache-Control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,0 +1,133 @@
+"""Who may hand over and who may take over (04 §1, §3, §5, §7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storeops.sandbox.clock import DAY
+from storeops.sandbox.follows import GONE
+from storeops.sandbox.handover.book import ON_JOB, RESIGNED, SHARED_CAPACITY, Handovers
+from storeops.sandbox.handover.foresight import Foreseen
+from storeops.sandbox.organisation import DISABLED, LEFT, NOT_ACTIVATED, USERID, Member
+from storeops.sandbox.refusals import Refusal
+
+if TYPE_CHECKING:
+    from storeops.sandbox.endpoints import Call
+
+
+def former_owner(call: Call, kind: str) -> Member:
+    """The member whose customers are to move: 41009, 40003, 60111, 60011, 40097, 40205."""
+    member = _person(call, call.body.text("handover_userid"))
+    now, year = call.now, call.settings.handover_year_days * DAY
+    if kind == RESIGNED:
+        if member.status != LEFT:
+            raise Foreseen(40097)
+        if now - member.left_at > year:
+            raise Foreseen(40205)
+        if member.last_login and member.left_at - member.last_login > year:
+            raise _told_or_not(call, member, 40205)
+        return member
+    if member.status == LEFT:
+        raise Foreseen(call.settings.handover_left_errcode)
+    if member.number not in call.scope.members:
+        raise Foreseen(60011)
+    if member.last_login and now - member.last_login > year:
+        raise _told_or_not(call, member, 40205)
+    return member
+
+
+def successor(call: Call, field: str = "takeover_userid") -> Member:
+    """The member who is to take over; only what no settings make a per-customer answer."""
+    member = _person(call, call.body.text(field))
+    if member.status == LEFT:
+        raise Foreseen(60111)
+    if member.number not in call.scope.members:
+        raise Foreseen(60011)
+    return member
+
+
+def _person(call: Call, userid: str) -> Member:
+    if not userid:
+        raise Foreseen(41009)
+    if not USERID.fullmatch(userid):
+        raise Foreseen(40003)
+    member = call.corp.organisation.find(userid)
+    if member is None:
+        raise Foreseen(60111)
+    return member
+
+
+def successor_fault(call: Call, member: Member) -> Refusal | None:
+    """Why this member cannot take anybody: 41054, 40143, 84083, 40098, 40205."""
+    if member.status == NOT_ACTIVATED:
+        return Foreseen(41054)
+    if member.status == DISABLED:
+        return Foreseen(40143)
+    if not member.customer_contact:
+        return Foreseen(84083)
+    if not member.real_name:
+        return _told_or_not(call, member, 40098)
+    year = call.settings.handover_year_days * DAY
+    if member.last_login and call.now - member.last_login > year:
+        return _told_or_not(call, member, 40205)
+    return None
+
+
+def _told_or_not(call: Call, member: Member, errcode: int) -> Refusal:
+    """A trouble no call shows: foreseeable only once an answer has named it."""
+    foresight = call.corp.handovers.foresight
+    known = foresight.was_told(member.number, errcode)
+    foresight.tell(member.number, errcode)
+    return Foreseen(errcode) if known else Refusal(errcode)
+
+
+def customer_fault(
+    call: Call, kind: str, giver: Member, taker: Member, external_userid: str
+) -> tuple[Refusal | None, int]:
+    """Why this customer cannot move, or the relation that will: 40096, 40131, 84061, …"""
+    corp, book, settings = call.corp, call.corp.handovers, call.settings
+    row = corp.customers.find(external_userid)
+    if row < 0:
+        return Foreseen(40096), -1
+    follow = corp.follows.between(corp.customers, giver.number, row)
+    if follow < 0:
+        gone = _was_held(call, giver, row)
+        return Foreseen(settings.handover_gone_errcode if gone else 40131), -1
+    running = book.running_attempt(row)
+    if running is not None:
+        code = settings.handover_running_errcode
+        return (Foreseen(code) if running.by_api else Refusal(code)), -1
+    if kind == ON_JOB:
+        recent = book.recent(row, call.now, settings)
+        if len(recent) >= settings.handover_repeat_limit:
+            ours = sum(a.by_api for a in recent) >= settings.handover_repeat_limit
+            return (Foreseen(40128) if ours else Refusal(40128)), -1
+    if settings.handover_capacity in ("request", "both"):
+        fault = _capacity_fault(call, book, taker, row)
+        if fault is not None:
+            return fault, -1
+    return None, follow
+
+
+def _was_held(call: Call, giver: Member, row: int) -> bool:
+    follows = call.corp.follows
+    follow = call.corp.customers.first_follow[row]
+    while follow >= 0:
+        if follows.member[follow] == giver.number and follows.flags[follow] & GONE:
+            return True
+        follow = follows.next_same[follow]
+    return False
+
+
+def _capacity_fault(call: Call, book: Handovers, taker: Member, row: int) -> Refusal | None:
+    corp = call.corp
+    if corp.follows.between(corp.customers, taker.number, row) >= 0:
+        return None  # already a friend: needs no room
+    held = len(corp.held_by(taker))
+    if call.settings.handover_capacity_counts_waiting:
+        held += book.waiting_for[taker.number]
+    if held < taker.capacity:
+        return None
+    told = book.foresight.told.get((taker.number, 40099))
+    known = held >= max(SHARED_CAPACITY, taker.capacity) or (told is not None and held >= told)
+    return Foreseen(40099) if known else Refusal(40099)
