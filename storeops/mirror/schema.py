@@ -160,13 +160,15 @@ CREATE TABLE mirror_meta (
 INDEXES = {
     "customer_newest": "customer (createtime DESC, id DESC)",
     "customer_by_name": "customer (name, id)",
-    "follow_by_staff": "follow (staff_id, createtime DESC, customer_id)",
-    "follow_by_store": "follow (store_id, createtime DESC, customer_id)",
-    "follow_newest": "follow (createtime DESC, customer_id)",
-    "follow_by_state": "follow (state, createtime DESC, customer_id) WHERE state <> ''",
-    "follow_by_way": "follow (add_way, createtime DESC, customer_id)",
-    "follow_by_status": "follow (status, createtime DESC, customer_id) WHERE status <> 'active'",
-    "follow_tag_by_tag": "follow_tag (tag_id, createtime DESC, follow_id)",
+    "follow_by_staff": "follow (staff_id, createtime DESC, customer_id DESC)",
+    "follow_by_store": "follow (store_id, createtime DESC, customer_id DESC)",
+    "follow_newest": "follow (createtime DESC, customer_id DESC)",
+    "follow_by_state": "follow (state, createtime DESC, customer_id DESC) WHERE state <> ''",
+    "follow_by_way": "follow (add_way, createtime DESC, customer_id DESC)",
+    "follow_by_status": "follow (status, createtime DESC, customer_id DESC) WHERE status <> 'active'",
+    "follow_tag_by_tag": "follow_tag (tag_id, createtime DESC, follow_id DESC)",
+    "customer_of_wecom": "customer (createtime DESC, id DESC) WHERE type <> 1",
+    "follow_deleted": "follow (createtime DESC, customer_id DESC) WHERE deleted_by_customer_at IS NOT NULL",
 }
 
 RUNS = """
