@@ -1,0 +1,245 @@
+"""Row answers: kept, journaled and written to the mirror in one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.changes import rows as plan_rows
+from storeops.changes.journal import Line, dump
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan, by_id
+from storeops.database.database import Database
+from storeops.jobs import queue
+from storeops.jobs.action import (
+    DONE,
+    FAILED,
+    OPEN_STATUSES,
+    QUEUED,
+    REFUSED,
+    TAKER_FULL,
+    UNDONE,
+    UNKNOWN,
+    VANISHED,
+    WAITING,
+    Row,
+    RowAnswer,
+)
+
+CHUNK = 2000  # rows per transaction: others wait at most some tenths of a second
+_UPDATE = (
+    "UPDATE plan_row SET status = ?, errcode = ?, meaning = ?, next_step = ?, retryable = ?,"
+    " due_at = ?, at = ?, answer = ?, job_id = coalesce(?, job_id) WHERE plan_id = ? AND row = ?"
+)
+_TO_MIRROR = (DONE, WAITING, FAILED, REFUSED, TAKER_FULL, VANISHED)
+
+
+def settle(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    plan: Plan,
+    answered: Sequence[tuple[Row, RowAnswer]],
+    *,
+    source: str,
+    job_id: int | None = None,
+) -> list[Line]:
+    """Keep answers of one plan; inside a transaction. Returns the lines to journal in it.
+
+    Args:
+        ledger: the profile's ledger.
+        connection: in a write transaction on data.db.
+        plan: the plan of the rows.
+        answered: rows with what is known of them now.
+        source: who says so, for the journal: `job`, `read_back`, `watch`, `event` …
+        job_id: the job that carried them, None for later answers.
+    """
+    now = ledger.clock.now()
+    connection.executemany(
+        _UPDATE,
+        [
+            (
+                answer.status, answer.errcode, answer.meaning, answer.next_step,
+                int(answer.retryable), answer.due_at, now,
+                dump(answer.extra) if answer.extra else None, job_id, plan.id, row.row,
+            )
+            for row, answer in answered
+        ],
+    )  # fmt: skip
+    if plan.undo_of is not None:
+        _mark_undone(connection, plan.undo_of, answered, now)
+    telling = [(row, answer) for row, answer in answered if answer.status in _TO_MIRROR]
+    if telling:
+        ref = f"{plan.name}/{job_id}" if job_id is not None else plan.name
+        ledger.action(plan.kind).facts(ledger.db, telling, ref, int(now))
+    return [
+        Line(
+            "row.answer",
+            plan.name,
+            row.row,
+            row.external_userid or None,
+            {
+                "userid": row.userid,
+                "subject": row.key,
+                "before": row.before,
+                "after": row.after,
+                "status": answer.status,
+                "errcode": answer.errcode,
+                "source": source,
+                "job": job_id,
+            },
+        )
+        for row, answer in answered
+        if answer.status != QUEUED
+    ]
+
+
+def _mark_undone(
+    connection: sqlite3.Connection,
+    undone_plan: int,
+    answered: Sequence[tuple[Row, RowAnswer]],
+    now: float,
+) -> None:
+    """Rows whose inverse is done were undone; those put back partly stay done."""
+    connection.executemany(
+        f"UPDATE plan_row SET status = '{UNDONE}', at = ?"
+        f" WHERE plan_id = ? AND row = ? AND status = '{DONE}'",
+        [
+            (now, undone_plan, row.extra["undoes"])
+            for row, answer in answered
+            if answer.status == DONE and "undoes" in row.extra and not row.extra.get("partly")
+        ],
+    )
+
+
+def answer_rows(ledger: Ledger, plan_id: int, answers: Sequence[RowAnswer], source: str) -> int:
+    """Later answers to rows that wait: kept, journaled, written to the mirror.
+
+    Rows that already have a final answer are left alone, so that answering twice is harmless.
+    Transactions hold at most 2,000 rows.
+
+    Args:
+        ledger: the profile's ledger.
+        plan_id: plan.id.
+        answers: at most one per row.
+        source: who says so: `watch`, `event`, `sync`.
+
+    Returns:
+        How many rows took their answer.
+    """
+    plan = by_id(ledger.db, plan_id)
+    taken = 0
+    for part in plan_rows.chunks(answers, CHUNK):
+        by_row: Mapping[int, RowAnswer] = {each.row: each for each in part}
+        with ledger.db.atomic() as connection:
+            ledger.journal.seal_inside(connection, ledger.clock.now())
+            rows = plan_rows.load(
+                ledger.db, plan.id, list(by_row), f"status IN ('{WAITING}', '{UNKNOWN}')"
+            )
+            answered = [(row, by_row[row.row]) for row in rows]
+            lines = settle(ledger, connection, plan, answered, source=source)
+            ledger.journal.append(connection, lines, ledger.clock.now())
+            queue.end_waiting(connection, plan.id)
+        taken += len(answered)
+    ledger.journal.seal(ledger.db, ledger.clock.now())
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row with its answer, as `plan results` lists it; times in Unix seconds."""
+
+    row: int
+    external_userid: str
+    userid: str
+    status: str
+    errcode: int | None
+    meaning: str
+    next_step: str
+    retryable: bool
+    at: float | None
+    retry_at: float | None
+    due_at: float | None
+    job_id: int | None
+    code: str
+    subject: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    extra: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The item of `plan results --json`, with the Action's own answer fields behind."""
+        return {
+            "row": self.row,
+            "external_userid": self.external_userid,
+            "userid": self.userid,
+            "status": self.status,
+            "errcode": self.errcode,
+            "meaning": self.meaning,
+            "next_step": self.next_step,
+            "retryable": self.retryable,
+            "at": self.at,
+            **self.answer,
+        }
+
+
+def results(
+    db: Database,
+    plan_id: int,
+    *,
+    statuses: Sequence[str] = (),
+    after: int = 0,
+    limit: int | None = None,
+    blocked_first: bool = False,
+) -> Iterator[Result]:
+    """Rows of a plan with their answers, read as they are asked for.
+
+    Args:
+        db: data.db.
+        plan_id: plan.id.
+        statuses: only these.
+        after: only rows behind this number (paging).
+        limit: rows, None for all.
+        blocked_first: blocked rows before the others.
+    """
+    marks = ",".join("?" * len(statuses))
+    order = "status <> 'blocked', row" if blocked_first else "row"
+    found = db.execute(
+        "SELECT row, external_userid, userid, status, errcode, meaning, next_step, retryable, at,"
+        " retry_at, due_at, job_id, code, subject, before, after, extra, answer FROM plan_row"
+        f" WHERE plan_id = ? AND row > ? {f'AND status IN ({marks})' if statuses else ''}"
+        f" ORDER BY {order} LIMIT ?",
+        (plan_id, after, *statuses, -1 if limit is None else limit),
+    )
+    for record in found:
+        yield _result(record)
+
+
+def _result(record: Sequence[Any]) -> Result:
+    (row, external_userid, userid, status, errcode, meaning, next_step, retryable, *times) = record
+    at, retry_at, due_at, job_id, code, subject, before, after, extra, answer = times
+    if errcode and not (meaning and next_step):
+        from storeops.wecom.errcodes import lookup
+
+        known = lookup(errcode)
+        meaning = meaning or known.meaning
+        next_step = next_step or known.advice
+    return Result(
+        row, external_userid, userid, status, errcode, meaning, next_step, bool(retryable),
+        at, retry_at, due_at, job_id, code, subject,
+        json.loads(before or "{}"), json.loads(after or "{}"), json.loads(extra or "{}"),
+        json.loads(answer or "{}"),
+    )  # fmt: skip
+
+
+def open_rows(db: Database, plan_id: int) -> int:
+    """Rows of which an answer is still to come."""
+    marks = ",".join("?" * len(OPEN_STATUSES))
+    count: int = db.execute(
+        f"SELECT count(*) FROM plan_row WHERE plan_id = ? AND status IN ({marks})",
+        (plan_id, *OPEN_STATUSES),
+    ).fetchone()[0]
+    return count

@@ -1,0 +1,95 @@
+"""What everything about plans needs, bound to one profile and one acting person."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storeops.changes.journal import Journal
+from storeops.changes.policy import Policy
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import UsageError
+from storeops.i18n import _
+from storeops.jobs.action import Action, View
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Plans, answers and journal of one profile, as one person uses them.
+
+    Attributes:
+        db: data.db.
+        journal: the chain, knowing who acts.
+        actions: kinds of change by name.
+        clock: WeCom's time.
+        profile: plans are bound to it.
+        policy: what the profile allows.
+    """
+
+    db: Database
+    journal: Journal
+    actions: Mapping[str, Action]
+    clock: Clock
+    profile: str
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def who(self) -> str:
+        """Who acts."""
+        return self.journal.who
+
+    def action(self, kind: str) -> Action:
+        """The Action of a plan's kind.
+
+        Raises:
+            UsageError: nobody taught this kind.
+        """
+        try:
+            return self.actions[kind]
+        except KeyError:
+            raise UsageError(
+                _("There is no kind of plan named {kind}.").format(kind=kind),
+                hint=_("Known kinds: {kinds}.").format(kinds=", ".join(sorted(self.actions))),
+            ) from None
+
+    def view(self, params: Mapping[str, object]) -> View:
+        """What an Action may look at, now."""
+        return View(self.db, self.clock.now(), params)
+
+
+def open_ledger(
+    db: Database,
+    folder: Path,
+    actions: Mapping[str, Action],
+    clock: Clock,
+    profile: str,
+    *,
+    who: str = "",
+    policy: Policy | None = None,
+) -> Ledger:
+    """A ledger over open ports.
+
+    Args:
+        db: data.db.
+        folder: the profile's folder, for the journal's key and seal.
+        actions: kinds of change by name.
+        clock: WeCom's time.
+        profile: name of the profile.
+        who: who acts; "" takes the account's name.
+        policy: what the profile allows; None allows all within the usual ceilings.
+    """
+    journal = Journal(folder, who or account_name(), platform.node() or "-")
+    return Ledger(db, journal, actions, clock, profile, policy or Policy())
+
+
+def account_name() -> str:
+    """Name of the account that runs this process; "-" when the system knows none."""
+    import getpass  # 1 ms, writes only
+
+    try:
+        return getpass.getuser() or "-"
+    except (KeyError, OSError, ImportError):
+        return "-"

@@ -1,0 +1,363 @@
+"""Plans: made once, read many times, applied exactly as they were made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.changes import rows as plan_rows
+from storeops.changes.journal import Line, dump
+from storeops.changes.ledger import Ledger
+from storeops.database.database import Database
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.jobs.action import ROW_STATUSES, Row, Verdict
+
+DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
+EXPIRES_S = 24 * 3600
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that are mistaken for another
+_COLUMNS = (
+    "id, name, kind, status, title, params, problems, profile, revision, rows, ready, calls, hash,"
+    " undo_of, created_at, created_by, expires_at, applied_at, applied_by, reason, paused,"
+    " paused_why"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An input row that could not be planned, or a warning about the plan as a whole.
+
+    Attributes:
+        code: stable English word (`unknown_key`, `duplicate`, `large_share` …).
+        message: one sentence in the user's language, naming line and value.
+        line: line of the input file, None when it is about the whole.
+        warning: the plan is complete all the same.
+    """
+
+    code: str
+    message: str
+    line: int | None = None
+    warning: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        return {
+            "code": self.code,
+            "line": self.line,
+            "message": self.message,
+            "warning": self.warning,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One plan as stored; see `changes/schema.py` for the fields."""
+
+    id: int
+    name: str
+    kind: str
+    status: str
+    title: str
+    params: Mapping[str, Any]
+    problems: tuple[Mapping[str, Any], ...]
+    profile: str
+    revision: int
+    rows: int
+    ready: int
+    calls: int
+    hash: str
+    undo_of: int | None
+    created_at: float
+    created_by: str
+    expires_at: float
+    applied_at: float | None
+    applied_by: str
+    reason: str
+    paused: bool
+    paused_why: str
+
+    @property
+    def blocked(self) -> int:
+        """Rows that a check stopped."""
+        return self.rows - self.ready
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object every planner prints with `--json`; `expires_at` in Unix seconds."""
+        return {
+            "plan_id": self.name,
+            "kind": self.kind,
+            "rows": self.rows,
+            "ready": self.ready,
+            "blocked": self.blocked,
+            "calls": self.calls,
+            "expires_at": self.expires_at,
+            "hash": self.hash,
+            "problems": list(self.problems),
+        }
+
+
+def make(
+    ledger: Ledger,
+    kind: str,
+    rows: Iterable[Row],
+    verdicts: Sequence[Verdict] | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    problems: Sequence[Problem] = (),
+    title: str = "",
+    reason: str = "",
+    undo_of: int | None = None,
+    expires_s: float = EXPIRES_S,
+) -> Plan:
+    """Store a plan; nothing is sent.
+
+    Args:
+        ledger: the profile's ledger.
+        kind: name of the Action.
+        rows: numbered from 1 without gaps, each with a subject of its own.
+        verdicts: one per row; None asks the Action's `check`.
+        params: what the planner was asked and what the Action needs (JSON types).
+        problems: input that could not be planned, and warnings.
+        title: one line for lists.
+        reason: why, for the journal.
+        undo_of: the plan (plan.id) that this one puts back.
+        expires_s: seconds until the plan can no longer be applied.
+
+    Raises:
+        UsageError: no such kind.
+        PolicyError: read-only.
+    """
+    ledger.policy.may_write()
+    action = ledger.action(kind)
+    params = dict(params or {})
+    rows = list(rows)
+    if verdicts is None:
+        verdicts = action.check(ledger.view(params), rows)
+    ready = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.ready]
+    calls = sum(1 for each in action.batch(ready, params) if each)
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        plan_id, name = _insert_plan(
+            ledger, connection, kind, MADE, now, params=params, problems=problems, title=title,
+            reason=reason, undo_of=undo_of, expires_at=now + expires_s,
+        )  # fmt: skip
+        digests = plan_rows.insert(connection, plan_id, zip(rows, verdicts, strict=True), now)
+        connection.execute(
+            "UPDATE plan SET rows = ?, ready = ?, calls = ? WHERE id = ?",
+            (len(rows), len(ready), calls, plan_id),
+        )
+        seal(ledger, connection, plan_id, digests, "plan.made")
+    ledger.journal.seal(ledger.db, now)
+    return get(ledger.db, name)
+
+
+def _insert_plan(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    kind: str,
+    status: str,
+    now: float,
+    *,
+    params: Mapping[str, Any],
+    problems: Sequence[Problem] = (),
+    title: str = "",
+    reason: str = "",
+    undo_of: int | None = None,
+    expires_at: float = 0,
+) -> tuple[int, str]:
+    name = _new_name(connection, kind)
+    cursor = connection.execute(
+        "INSERT INTO plan (name, kind, status, title, params, problems, profile, revision, undo_of,"
+        " created_at, created_by, expires_at, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            name, kind, status, title, dump(params), dump([each.as_dict() for each in problems]),
+            ledger.profile, revision(connection), undo_of, now, ledger.who, expires_at, reason,
+        ),
+    )  # fmt: skip
+    plan_id = cursor.lastrowid
+    assert plan_id is not None
+    return plan_id, name
+
+
+def seal(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    plan_id: int,
+    digests: Sequence[bytes],
+    kind: str,
+) -> str:
+    """Compute, store and journal a plan's hash; inside the transaction that wrote its rows."""
+    plan = _one(connection, "id", plan_id)
+    assert plan is not None
+    digest = hash_of(plan, digests)
+    connection.execute("UPDATE plan SET hash = ? WHERE id = ?", (digest, plan_id))
+    payload = {
+        "hash": digest,
+        "kind": plan.kind,
+        "rows": plan.rows,
+        "ready": plan.ready,
+        "title": plan.title,
+        "reason": plan.reason,
+    }
+    ledger.journal.append(connection, [Line(kind, plan.name, payload=payload)], ledger.clock.now())
+    return digest
+
+
+def hash_of(plan: Plan, digests: Iterable[bytes]) -> str:
+    """sha256 (hex) over what a plan says and the digests of its rows."""
+    head = dump(
+        [plan.name, plan.kind, plan.params, plan.profile, plan.rows, plan.ready, plan.calls,
+         plan.undo_of, plan.created_at, plan.created_by, plan.expires_at]
+    )  # fmt: skip
+    return hashlib.sha256(head.encode() + b"".join(digests)).hexdigest()
+
+
+def verify(ledger: Ledger, plan: Plan) -> None:
+    """Compare a plan with its hash, and the hash with the journal.
+
+    Raises:
+        ConflictError: the plan was altered after it was made; names the rows.
+    """
+    wrong, digests = plan_rows.altered(ledger.db, plan.id)
+    hint = _("Make the plan again; nothing was sent.")
+    if wrong:
+        raise ConflictError(
+            _("Plan {plan} was altered after it was made: row {rows}.").format(
+                plan=plan.name, rows=", ".join(map(str, wrong[:10]))
+            ),
+            hint=hint,
+            details={"plan_id": plan.name, "altered_rows": wrong[:1000]},
+        )
+    journaled = journaled_hash(ledger.db, plan.name)
+    if hash_of(plan, digests) != plan.hash or journaled != plan.hash:
+        raise ConflictError(
+            _("Plan {plan} was altered after it was made: its hash does not fit.").format(
+                plan=plan.name
+            ),
+            hint=hint,
+            details={"plan_id": plan.name},
+        )
+
+
+def journaled_hash(db: Database, name: str) -> str:
+    """The newest hash that the journal holds for a plan; "" when none."""
+    row = db.execute(
+        "SELECT payload FROM journal WHERE plan = ? AND kind IN ('plan.made', 'plan.trimmed')"
+        " ORDER BY seq DESC LIMIT 1",
+        (name,),
+    ).fetchone()
+    found: str = json.loads(row[0]).get("hash", "") if row and row[0] else ""
+    return found
+
+
+def revision(connection: sqlite3.Connection) -> int:
+    """The mirror's revision: grows with every change of facts."""
+    row = connection.execute("SELECT value FROM mirror_meta WHERE key = 'revision'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def get(db: Database, name: str) -> Plan:
+    """A plan by its plan_id, in any case, or by an unambiguous end of it.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: several fit.
+    """
+    wanted = name.strip()
+    plan = _one(db.connection, "name", wanted)
+    if plan is not None:
+        return plan
+    like = wanted.upper().replace("\\", "").replace("%", "").replace("_", "\\_")
+    names = [
+        row[0]
+        for row in db.execute(
+            "SELECT name FROM plan WHERE upper(name) LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT 6",
+            (f"%{like}",),
+        )
+    ]
+    if len(names) == 1 and len(wanted) >= 3:
+        plan = _one(db.connection, "name", names[0])
+        assert plan is not None
+        return plan
+    if names and len(wanted) >= 3:
+        raise UsageError(
+            _("Several plans end in {plan}: {names}.").format(plan=name, names=", ".join(names)),
+            hint=_("Write the whole plan id."),
+        )
+    raise NotFoundError(
+        _("There is no plan {plan}.").format(plan=name),
+        hint=_("See all plans: storeops plan list"),
+        next_steps=["storeops plan list"],
+    )
+
+
+def by_id(db: Database, plan_id: int) -> Plan:
+    """A plan by its number inside the database.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    plan = _one(db.connection, "id", plan_id)
+    if plan is None:
+        raise NotFoundError(_("There is no plan {plan}.").format(plan=plan_id))
+    return plan
+
+
+def listing(
+    db: Database, *, kind: str = "", status: str = "", before: int | None = None, limit: int = 50
+) -> list[Plan]:
+    """Plans, newest first.
+
+    Args:
+        db: data.db.
+        kind: only this kind.
+        status: draft | planned | applied | cancelled; "" for all.
+        before: only plans older than this plan.id (paging).
+        limit: rows.
+    """
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM plan WHERE (:kind = '' OR kind = :kind)"
+        " AND (:status = '' OR status = :status) AND (:before IS NULL OR id < :before)"
+        " ORDER BY id DESC LIMIT :limit",
+        {"kind": kind, "status": status, "before": before, "limit": limit},
+    )
+    return [_from_record(each) for each in found]
+
+
+def tally(db: Database, plan_id: int) -> dict[str, int]:
+    """Rows per status, in the order of their life; statuses without rows are left out."""
+    found = dict(
+        db.execute(
+            "SELECT status, count(*) FROM plan_row WHERE plan_id = ? GROUP BY status", (plan_id,)
+        ).fetchall()
+    )
+    return {status: found[status] for status in ROW_STATUSES if status in found}
+
+
+def _one(connection: sqlite3.Connection, column: str, value: str | int) -> Plan | None:
+    record = connection.execute(
+        f"SELECT {_COLUMNS} FROM plan WHERE {column} = ?", (value,)
+    ).fetchone()
+    return _from_record(record) if record else None
+
+
+def _from_record(record: Sequence[Any]) -> Plan:
+    fields = list(record)
+    fields[5] = json.loads(fields[5])
+    fields[6] = tuple(json.loads(fields[6]))
+    fields[20] = bool(fields[20])
+    return Plan(*fields)
+
+
+def _new_name(connection: sqlite3.Connection, kind: str) -> str:
+    prefix = kind.replace("_", "-")
+    while True:
+        name = f"{prefix}-{''.join(secrets.choice(_LETTERS) for _each in range(6))}"
+        if connection.execute("SELECT 1 FROM plan WHERE name = ?", (name,)).fetchone() is None:
+            return name

@@ -1,0 +1,270 @@
+"""The queue: jobs put in, claimed by one statement, ended. Statements only, no policy.
+
+Life of a job: queued → sending → succeeded | failed | waiting, or sending → unknown → … when its
+worker died or its answer was lost; queued → cancelled. A key is free when no other unfinished job
+that comes first, or is under way, has it; a paused job lets others pass.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.database.database import Database
+
+QUEUED, SENDING, UNKNOWN, WAITING = "queued", "sending", "unknown", "waiting"
+SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
+STATUSES = (QUEUED, SENDING, UNKNOWN, WAITING, SUCCEEDED, FAILED, CANCELLED)
+UNFINISHED = (QUEUED, SENDING, UNKNOWN)  # something is still to be sent or asked
+
+_COLUMNS = "id, plan_id, action, size, status, attempts, priority, run_at"
+
+_FREE = """NOT EXISTS (
+    SELECT 1 FROM job_key AS mine
+    JOIN job_key AS other ON other.key = mine.key AND other.job_id <> mine.job_id
+    JOIN job AS rival ON rival.id = other.job_id
+    WHERE mine.job_id = job.id
+      AND (rival.status IN ('sending', 'unknown')
+           OR (rival.id < job.id AND rival.status = 'queued' AND rival.held = 0)))"""
+
+# what the claim is: one statement, atomic over all threads and processes
+_CLAIM = f"""
+UPDATE job SET status = 'sending', worker = :worker, attempts = attempts + 1,
+    started_at = coalesce(started_at, :now)
+WHERE id IN (
+    SELECT id FROM job INDEXED BY job_ready
+    WHERE status = 'queued' AND held = 0 AND run_at <= :now AND {_FREE}
+    ORDER BY priority DESC, id LIMIT :limit)
+RETURNING {_COLUMNS}"""
+
+_CLAIM_UNKNOWN = f"""
+UPDATE job SET worker = :worker
+WHERE id IN (
+    SELECT id FROM job INDEXED BY job_uncertain
+    WHERE status = 'unknown' AND worker IS NULL AND run_at <= :now ORDER BY id LIMIT :limit)
+RETURNING {_COLUMNS}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job."""
+
+    id: int
+    plan_id: int
+    action: str
+    size: int
+    status: str
+    attempts: int
+    priority: int
+    run_at: float
+
+
+def put(
+    connection: sqlite3.Connection,
+    plan_id: int,
+    action: str,
+    calls: Iterable[tuple[Sequence[int], Sequence[str]]],
+    *,
+    now: float,
+    priority: int = 0,
+) -> int:
+    """Queue one job per call, in order; inside a transaction. Returns how many.
+
+    Args:
+        connection: in a write transaction on data.db.
+        plan_id: plan.id.
+        action: Action.name.
+        calls: (row numbers, order keys) of each call.
+        now: WeCom's time, Unix seconds.
+        priority: larger is claimed first.
+    """
+    first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
+    jobs, rows, keys = [], [], []
+    for job_id, (numbers, order_keys) in enumerate(calls, start=first):
+        jobs.append((job_id, plan_id, action, len(numbers), priority, now, now))
+        rows.extend((job_id, number) for number in numbers)
+        keys.extend((key, job_id) for key in set(order_keys))
+    connection.executemany(
+        "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+        jobs,
+    )
+    connection.executemany("INSERT INTO job_row (job_id, row) VALUES (?, ?)", rows)
+    connection.executemany("INSERT INTO job_key (key, job_id) VALUES (?, ?)", keys)
+    return len(jobs)
+
+
+def claim(connection: sqlite3.Connection, worker: int, now: float, limit: int) -> list[Job]:
+    """Take up to `limit` jobs that may run now; they are `sending` from here on."""
+    found = connection.execute(_CLAIM, {"worker": worker, "now": now, "limit": limit})
+    return sorted((Job(*each) for each in found), key=lambda job: (-job.priority, job.id))
+
+
+def claim_unknown(connection: sqlite3.Connection, worker: int, now: float, limit: int) -> list[Job]:
+    """Take up to `limit` jobs of which nobody knows whether they were sent, to ask WeCom."""
+    found = connection.execute(_CLAIM_UNKNOWN, {"worker": worker, "now": now, "limit": limit})
+    return sorted((Job(*each) for each in found), key=lambda job: job.id)
+
+
+def rows_of(connection: sqlite3.Connection, jobs: Sequence[int]) -> dict[int, list[int]]:
+    """Row numbers of jobs, in order."""
+    found: dict[int, list[int]] = {job: [] for job in jobs}
+    marks = ",".join("?" * len(jobs))
+    for job, row in connection.execute(
+        f"SELECT job_id, row FROM job_row WHERE job_id IN ({marks}) ORDER BY job_id, row",
+        tuple(jobs),
+    ):
+        found[job].append(row)
+    return found
+
+
+def end(
+    connection: sqlite3.Connection,
+    ended: Sequence[tuple[int, str, int | None, str]],
+    now: float,
+) -> None:
+    """Finish jobs: (id, succeeded | failed | waiting | cancelled, errcode, error category)."""
+    connection.executemany(
+        "UPDATE job SET status = ?, errcode = ?, error = ?, finished_at = ?, worker = NULL"
+        " WHERE id = ?",
+        [(status, errcode, error, now, job) for job, status, errcode, error in ended],
+    )
+    connection.executemany("DELETE FROM job_key WHERE job_id = ?", [(each[0],) for each in ended])
+
+
+def put_back(
+    connection: sqlite3.Connection,
+    job: int,
+    *,
+    run_at: float,
+    errcode: int | None,
+    error: str,
+    count: bool = True,
+) -> None:
+    """Queue a claimed job again, not before `run_at`; `count` False forgives the attempt."""
+    connection.execute(
+        "UPDATE job SET status = 'queued', worker = NULL, run_at = ?, errcode = ?, error = ?,"
+        " attempts = attempts - ? WHERE id = ?",
+        (run_at, errcode, error, 0 if count else 1, job),
+    )
+
+
+def make_unknown(
+    connection: sqlite3.Connection, job: int, *, run_at: float, errcode: int | None, error: str
+) -> None:
+    """Sent, and nobody knows whether it happened: ask from `run_at` on."""
+    connection.execute(
+        "UPDATE job SET status = 'unknown', worker = NULL, run_at = ?, errcode = ?, error = ?"
+        " WHERE id = ?",
+        (run_at, errcode, error, job),
+    )
+
+
+def end_waiting(connection: sqlite3.Connection, plan_id: int) -> int:
+    """Jobs of a plan whose rows no longer wait have succeeded. Returns how many."""
+    return connection.execute(
+        "UPDATE job SET status = 'succeeded' WHERE plan_id = ? AND status = 'waiting'"
+        " AND NOT EXISTS (SELECT 1 FROM job_row JOIN plan_row ON plan_row.plan_id = job.plan_id"
+        "  AND plan_row.row = job_row.row WHERE job_row.job_id = job.id"
+        "  AND plan_row.status = 'waiting')",
+        (plan_id,),
+    ).rowcount
+
+
+def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
+    """Pause or resume the queued jobs of a plan. Returns how many."""
+    return connection.execute(
+        "UPDATE job SET held = ? WHERE plan_id = ? AND status = 'queued' AND held <> ?",
+        (int(held), plan_id, int(held)),
+    ).rowcount
+
+
+def cancel(
+    connection: sqlite3.Connection, now: float, *, plan_id: int | None = None,
+    job_id: int | None = None,
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Cancel what is still queued of a plan or of one job; returns (plan.id, row) of their rows."""
+    column, value = ("plan_id", plan_id) if job_id is None else ("id", job_id)
+    jobs = [
+        each[0]
+        for each in connection.execute(
+            f"SELECT id FROM job WHERE {column} = ? AND status = 'queued'", (value,)
+        )
+    ]
+    rows = []
+    for job in jobs:
+        rows += connection.execute(
+            "SELECT job.plan_id, row FROM job JOIN job_row ON job_id = job.id WHERE job.id = ?",
+            (job,),
+        ).fetchall()
+    end(connection, [(job, CANCELLED, None, "") for job in jobs], now)
+    return rows
+
+
+def event(
+    connection: sqlite3.Connection, events: Iterable[tuple[int, str, str]], now: float
+) -> None:
+    """Note (job, kind, detail) in the job's log; details are English and name no person."""
+    connection.executemany(
+        "INSERT INTO job_event (job_id, at, kind, detail) VALUES (?, ?, ?, ?)",
+        [(job, now, kind, detail) for job, kind, detail in events],
+    )
+
+
+def counts(db: Database, plan_id: int | None = None) -> dict[str, int]:
+    """Jobs per status, of one plan or of all."""
+    where, values = ("WHERE plan_id = ?", (plan_id,)) if plan_id is not None else ("", ())
+    found: dict[str, int] = dict(
+        db.execute(f"SELECT status, count(*) FROM job {where} GROUP BY status", values).fetchall()
+    )
+    return {status: found[status] for status in STATUSES if status in found}
+
+
+def unfinished(db: Database, plan_id: int | None = None) -> int:
+    """Jobs that still have something to send or to ask, paused ones included."""
+    marks = "('queued', 'sending', 'unknown')"
+    if plan_id is None:
+        sql, values = f"SELECT count(*) FROM job WHERE status IN {marks}", ()
+    else:
+        sql = f"SELECT count(*) FROM job WHERE plan_id = ? AND status IN {marks}"
+        values: tuple[Any, ...] = (plan_id,)
+    count: int = db.execute(sql, values).fetchone()[0]
+    return count
+
+
+def next_due(db: Database) -> float | None:
+    """When the next job that nobody holds may run (WeCom's clock); None when there is none."""
+    row = db.execute(
+        "SELECT min(at) FROM (SELECT min(run_at) AS at FROM job INDEXED BY job_ready"
+        "  WHERE status = 'queued' AND held = 0"
+        " UNION ALL SELECT min(run_at) FROM job INDEXED BY job_uncertain"
+        "  WHERE status = 'unknown' AND worker IS NULL)"
+    ).fetchone()
+    due: float | None = row[0]
+    return due
+
+
+def mark_unknown_after_restore(db: Database) -> int:
+    """After a backup was restored every unfinished job may have been sent meanwhile.
+
+    They are asked about (`read_back`) before anything of them is sent. Returns how many.
+    """
+    with db.atomic() as connection:
+        jobs = connection.execute(
+            "SELECT id FROM job WHERE status IN ('queued', 'sending', 'unknown')"
+        ).fetchall()
+        connection.execute(
+            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'restored'"
+            " WHERE status IN ('queued', 'sending', 'unknown')"
+        )
+        connection.execute(
+            "UPDATE plan_row SET status = 'unknown' WHERE status = 'queued'"
+            " AND (plan_id, row) IN (SELECT plan_id, row FROM job JOIN job_row"
+            "  ON job_row.job_id = job.id WHERE job.status = 'unknown')"
+        )
+        connection.execute("UPDATE worker SET finished_at = heartbeat_at WHERE finished_at IS NULL")
+        now = connection.execute("SELECT coalesce(max(created_at), 0) FROM job").fetchone()[0]
+        event(connection, [(job, "unknown", "a backup was restored") for (job,) in jobs], now)
+    return len(jobs)
