@@ -1,0 +1,85 @@
+# Two commands on a fresh machine with Python 3.11+ and make:
+#   make demo    set up, start a sandbox, sync an invented chain, show what was found
+#   make test    set up, run the tests
+# Set-up happens once; while pyproject.toml and the locks are older than the stamp, nothing is
+# installed and no network is needed.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
+	if $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$each; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+WORKERS ?= auto
+
+.PHONY: help setup demo test check format messages docs chaos bench bench-data lock screens clean
+
+help: ## list these targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /: /' | awk -F': ' '{printf "%-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the locked dependencies
+
+$(STAMP): pyproject.toml requirements/dev.lock build_hook.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+# the compiled catalogues; a checkout has only their sources
+MO := storeops/locale/zh_CN/LC_MESSAGES/storeops.mo
+$(MO): $(STAMP) $(wildcard storeops/locale/*/*.po)
+	$(BIN)/python storeops/locale/build.py
+
+demo: $(MO) ## start a sandbox, sync the demo chain, show what was found
+	$(BIN)/storeops demo $(ARGS)
+
+test: $(MO) ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: $(MO) ## format, lint, types, arrows, catalogues, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python docs/build.py --check
+
+format: $(STAMP) ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+messages: $(STAMP) ## compile the catalogues, name what lacks a twin
+	$(BIN)/python storeops/locale/build.py
+	$(BIN)/python -m pytest -q tests/house/test_catalogues.py
+
+docs: $(MO) ## write docs/reference.md from the code
+	$(BIN)/python docs/build.py
+
+chaos: $(MO) ## the long drills: faults, kill -9, races (half an hour and more)
+	$(BIN)/python -m pytest -q tests/chaos --timeout 7200 $(ARGS)
+
+bench: $(MO) ## figures beside floors and peers, one table per file
+	@for each in benchmarks/*.py; do case $$each in */data.py) ;; *) \
+		echo "== $$each"; $(BIN)/python $$each $(ARGS) || exit 1;; esac; done
+
+bench-data: $(MO) ## build the mirror of 1,000,000 customers that benchmarks read
+	$(BIN)/python benchmarks/data.py $(ARGS)
+
+screens: $(MO) ## draw the pictures of the screens for the docs
+	$(BIN)/python docs/screens.py
+
+lock: ## resolve the dependencies anew (needs the network)
+	test -x .setup/bin/uv || { $(PYTHON) -m venv .setup && .setup/bin/python -m pip install --quiet uv; }
+	.setup/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/run.lock
+	.setup/bin/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
+# nothing of the machine that locks: no index address, no path
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --quiet --upgrade
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) .setup .mypy_cache .ruff_cache build dist .bench

@@ -1,0 +1,71 @@
+"""What every test may use: a private home, the command line in process, English by default."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import i18n
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """stdout as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object on stderr."""
+        return json.loads(self.err.splitlines()[-1])
+
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """English, no profile or secret of the person who runs the tests, no pager."""
+    for name in list(os.environ):
+        if name.startswith("STOREOPS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("STOREOPS_LANG", "en")
+    monkeypatch.setenv("STOREOPS_PAGER", "")
+    i18n.use("en")
+    yield
+    i18n.use("en")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private STOREOPS_HOME."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("STOREOPS_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in this process: `cli("profile", "list", "--json").json`."""
+    from commands.main import run
+
+    def call(*words: str) -> Answer:
+        capsys.readouterr()
+        code = run(words)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return call
