@@ -13,7 +13,6 @@ from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
-from storeops.jobs import queue
 from storeops.jobs.action import (
     DONE,
     FAILED,
@@ -141,10 +140,21 @@ def answer_rows(ledger: Ledger, plan_id: int, answers: Sequence[RowAnswer], sour
             answered = [(row, by_row[row.row]) for row in rows]
             lines = settle(ledger, connection, plan, answered, source=source)
             ledger.journal.append(connection, lines, ledger.clock.now())
-            queue.end_waiting(connection, plan.id)
+            end_waiting(connection, plan.id)
         taken += len(answered)
     ledger.journal.seal(ledger.db, ledger.clock.now())
     return taken
+
+
+def end_waiting(connection: sqlite3.Connection, plan_id: int) -> int:
+    """Jobs of a plan whose rows no longer wait have succeeded. Returns how many."""
+    return connection.execute(
+        "UPDATE job SET status = 'succeeded' WHERE plan_id = ? AND status = 'waiting'"
+        " AND NOT EXISTS (SELECT 1 FROM job_row JOIN plan_row ON plan_row.plan_id = job.plan_id"
+        "  AND plan_row.row = job_row.row WHERE job_row.job_id = job.id"
+        "  AND plan_row.status = 'waiting')",
+        (plan_id,),
+    ).rowcount
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,9 @@ def put(
         priority: larger is claimed first.
     """
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
-    jobs, rows, keys = [], [], []
+    jobs: list[tuple[Any, ...]] = []
+    rows: list[tuple[int, int]] = []
+    keys: list[tuple[str, int]] = []
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
         jobs.append((job_id, plan_id, action, len(numbers), priority, now, now))
         rows.extend((job_id, number) for number in numbers)
@@ -162,17 +164,6 @@ def make_unknown(
     )
 
 
-def end_waiting(connection: sqlite3.Connection, plan_id: int) -> int:
-    """Jobs of a plan whose rows no longer wait have succeeded. Returns how many."""
-    return connection.execute(
-        "UPDATE job SET status = 'succeeded' WHERE plan_id = ? AND status = 'waiting'"
-        " AND NOT EXISTS (SELECT 1 FROM job_row JOIN plan_row ON plan_row.plan_id = job.plan_id"
-        "  AND plan_row.row = job_row.row WHERE job_row.job_id = job.id"
-        "  AND plan_row.status = 'waiting')",
-        (plan_id,),
-    ).rowcount
-
-
 def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
     """Pause or resume the queued jobs of a plan. Returns how many."""
     return connection.execute(
@@ -224,13 +215,11 @@ def counts(db: Database, plan_id: int | None = None) -> dict[str, int]:
 
 def unfinished(db: Database, plan_id: int | None = None) -> int:
     """Jobs that still have something to send or to ask, paused ones included."""
-    marks = "('queued', 'sending', 'unknown')"
-    if plan_id is None:
-        sql, values = f"SELECT count(*) FROM job WHERE status IN {marks}", ()
-    else:
-        sql = f"SELECT count(*) FROM job WHERE plan_id = ? AND status IN {marks}"
-        values: tuple[Any, ...] = (plan_id,)
-    count: int = db.execute(sql, values).fetchone()[0]
+    count: int = db.execute(
+        "SELECT count(*) FROM job WHERE status IN ('queued', 'sending', 'unknown')"
+        + ("" if plan_id is None else " AND plan_id = ?"),
+        () if plan_id is None else (plan_id,),
+    ).fetchone()[0]
     return count
 
 
@@ -258,11 +247,6 @@ def mark_unknown_after_restore(db: Database) -> int:
         connection.execute(
             "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'restored'"
             " WHERE status IN ('queued', 'sending', 'unknown')"
-        )
-        connection.execute(
-            "UPDATE plan_row SET status = 'unknown' WHERE status = 'queued'"
-            " AND (plan_id, row) IN (SELECT plan_id, row FROM job JOIN job_row"
-            "  ON job_row.job_id = job.id WHERE job.status = 'unknown')"
         )
         connection.execute("UPDATE worker SET finished_at = heartbeat_at WHERE finished_at IS NULL")
         now = connection.execute("SELECT coalesce(max(created_at), 0) FROM job").fetchone()[0]
