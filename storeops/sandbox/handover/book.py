@@ -178,9 +178,11 @@ class Handovers:
                     follows.personal[new] = follows.personal[old]
             if settings.handover_remark_travels:
                 follows.remark[new] = follows.remark[old]
-                for column in (follows.description, follows.mobiles, follows.company):
+                for column in (follows.description, follows.company):
                     if old in column:
-                        column[new] = column[old]  # type: ignore[index]
+                        column[new] = column[old]
+                if old in follows.mobiles:
+                    follows.mobiles[new] = follows.mobiles[old]
             if not known:
                 self._event(corp, moment, "add_external_contact", taker, attempt.customer)
         if attempt.kind == ON_JOB and giver.status != LEFT:
@@ -252,7 +254,7 @@ class Handovers:
     def dump(self) -> dict[str, Any]:
         """Everything in JSON types, for a saved state."""
         return {
-            "attempts": [dataclasses.astuple(a) for a in self.attempts],
+            "attempts": [dataclasses.astuple(a) for a in self.attempts],  # wills become pairs
             "wills": [(row, will.act, will.after_s) for row, will in self.wills.items()],
             "agenda": self._agenda,
             "told": [(*key, held) for key, held in self.foresight.told.items()],
@@ -262,7 +264,8 @@ class Handovers:
     def restore(self, data: dict[str, Any]) -> None:
         """Take what `dump` gave; the book must be empty."""
         for values in data["attempts"]:
-            attempt = Attempt(*values[:8], Will(*values[8]), *values[9:])
+            attempt = Attempt(*values)
+            attempt.will = Will(*values[8])
             self.attempts.append(attempt)
             self.by_pair[attempt.kind, attempt.giver, attempt.taker].append(attempt.number)
             self.by_customer[attempt.customer].append(attempt.number)
