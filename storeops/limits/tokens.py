@@ -1,0 +1,146 @@
+"""One access token per corp and app for all processes, fetched by one of them at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import StoreOpsError
+from storeops.limits.holders import is_alive, new_holder
+from storeops.wecom.ports import Fetch
+
+MARGIN_S = 60.0  # a token about to end is not handed out
+HOLD_S = 120.0  # longer than a fetch with all its tries; a dead fetcher is noticed at once
+LOOK_S = 0.05  # how often others look whether the fetcher is done
+
+
+class RunTokenStore:
+    """A TokenStore over run.db.
+
+    Args:
+        db: run.db (0600: it holds the token).
+        corp_id: the corp.
+        agent_id: the app; tokens of two apps are two tokens.
+        clock: sleeps, and tells this machine's time (WeCom's offset is taken off).
+        alive: tells whether a fetcher's process lives.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        corp_id: str,
+        agent_id: str | int,
+        clock: Clock,
+        *,
+        alive: Callable[[str], bool] = is_alive,
+    ) -> None:
+        self._db = db
+        self._key = (corp_id, str(agent_id))
+        self._clock = clock
+        self._alive = alive
+        self._holder = new_holder()
+        self._lock = threading.Lock()
+        self._value = ""  # a copy in memory, so that a call needs no look into the file
+        self._until = 0.0
+        self._failures = 0
+        self._failed: StoreOpsError | None = None
+
+    def __repr__(self) -> str:
+        return f"RunTokenStore({self._key[0]}, {self._key[1]})"
+
+    def _now(self) -> float:
+        offset: float = getattr(self._clock, "offset", 0.0)
+        return self._clock.now() - offset
+
+    def get(self, fetch: Fetch) -> str:
+        """The token in use; see `wecom.ports.TokenStore.get`.
+
+        Raises:
+            StoreOpsError: whatever `fetch` raised; threads that waited for it get the same error.
+        """
+        if self._value and self._now() < self._until:
+            return self._value
+        return self._one_at_a_time("", fetch)
+
+    def replace(self, bad: str, fetch: Fetch) -> str:
+        """The token after `bad`; see `wecom.ports.TokenStore.replace`."""
+        return self._one_at_a_time(bad, fetch)
+
+    def forget(self) -> None:
+        """Drop the token (the secret was changed); the next call fetches one."""
+        with self._lock:
+            self._value = ""
+            with self._db.atomic() as connection:
+                connection.execute(
+                    "UPDATE token SET value = '', expires_at = 0"
+                    " WHERE corp_id = ? AND agent_id = ?",
+                    self._key,
+                )
+
+    def _one_at_a_time(self, bad: str, fetch: Fetch) -> str:
+        failures = self._failures
+        with self._lock:
+            if self._failed is not None and self._failures != failures:
+                raise self._failed  # it failed while we waited; asking again would fail again
+            try:
+                token = self._find_or_fetch(bad, fetch)
+            except StoreOpsError as error:
+                self._failures += 1
+                self._failed = error
+                raise
+            self._failed = None
+            return token
+
+    def _find_or_fetch(self, bad: str, fetch: Fetch) -> str:
+        while not self._hold(bad):
+            if self._value:
+                return self._value
+            self._clock.sleep(LOOK_S)
+        try:
+            token, lifetime_s = fetch()
+        except BaseException:
+            self._let_go()
+            raise
+        until = self._now() + max(lifetime_s - MARGIN_S, lifetime_s / 2)
+        with self._db.atomic() as connection:
+            connection.execute(
+                "UPDATE token SET value = ?, expires_at = ?, fetches = fetches + 1,"
+                " holder = '', held_until = 0 WHERE corp_id = ? AND agent_id = ?",
+                (token, until, *self._key),
+            )
+        self._value, self._until = token, until
+        return token
+
+    def _hold(self, bad: str) -> bool:
+        """Whether we are to fetch; when not, the copy in memory is the token, or "" to wait."""
+        now = self._now()
+        self._value = ""
+        with self._db.atomic() as connection:
+            row = connection.execute(
+                "SELECT value, expires_at, holder, held_until FROM token"
+                " WHERE corp_id = ? AND agent_id = ?",
+                self._key,
+            ).fetchone()
+            value, expires_at, holder, held_until = row or ("", 0.0, "", 0.0)
+            if value and value != bad and now < expires_at:
+                self._value, self._until = value, expires_at
+                return False
+            if holder and held_until > now and self._alive(holder):
+                return False
+            connection.execute(
+                "INSERT INTO token (corp_id, agent_id, holder, held_until) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET holder = excluded.holder,"
+                " held_until = excluded.held_until",
+                (*self._key, self._holder, now + HOLD_S),
+            )
+            return True
+
+    def _let_go(self) -> None:
+        with self._db.atomic() as connection:
+            connection.execute(
+                "UPDATE token SET holder = '', held_until = 0"
+                " WHERE corp_id = ? AND agent_id = ? AND holder = ?",
+                (*self._key, self._holder),
+            )
