@@ -263,12 +263,31 @@ def _profile(name: str, value: Any) -> Profile:
     return Profile(name=name, **read)
 
 
-def _from_dict(data: dict[str, Any]) -> Config:
-    tables = data.pop("profiles", {})
-    if not isinstance(tables, dict):
-        raise _Problem("profiles", _("a table"))
-    top = _read_table("", data, _TOP)
-    return Config(**top, profiles={name: _profile(name, each) for name, each in tables.items()})
+def from_dict(data: dict[str, Any], path: Path | None = None) -> Config:
+    """The configuration that a TOML document means.
+
+    Args:
+        data: the document.
+        path: the file to name in errors.
+
+    Raises:
+        ConfigError: something in it is not understood.
+    """
+    try:
+        tables = data.get("profiles", {})
+        if not isinstance(tables, dict):
+            raise _Problem("profiles", _("a table"))
+        top = _read_table("", {key: each for key, each in data.items() if key != "profiles"}, _TOP)
+        profiles = {name: _profile(name, each) for name, each in tables.items()}
+        return Config(**top, profiles=profiles)
+    except _Problem as problem:
+        text = _("{where} is not understood; expected {expected}.").format(
+            where=problem.where, expected=problem.expected
+        )
+        raise ConfigError(
+            f"{path}: {text}" if path else text,
+            hint=_("Correct that line.") if path else _("Nothing was changed."),
+        ) from None
 
 
 def load(path: Path | None = None) -> Config:
@@ -280,17 +299,9 @@ def load(path: Path | None = None) -> Config:
     path = path or paths.config_file()
     try:
         with path.open("rb") as handle:
-            return _from_dict(tomllib.load(handle))
+            return from_dict(tomllib.load(handle), path)
     except FileNotFoundError:
         return Config()
-    except _Problem as problem:
-        raise ConfigError(
-            _("{path}: {where} is not understood; expected {expected}.").format(
-                path=path, where=problem.where, expected=problem.expected
-            ),
-            hint=_("Correct that line, or set it with `storeops config set`."),
-            next_steps=["storeops config list"],
-        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             _("{path} is not valid TOML: {text}.").format(path=path, text=error),
@@ -363,19 +374,12 @@ def save_profile(profile: Profile, *, make_default: bool = False) -> None:
     Raises:
         ConfigError: a value is not understood, or the file cannot be written.
     """
-    try:
-        profile = _profile(profile.name, _profile_dict(profile))
-    except _Problem as problem:
-        raise ConfigError(
-            _("{where} is not understood; expected {expected}.").format(
-                where=problem.where, expected=problem.expected
-            )
-        ) from None
     with editing() as store:
         config = load()
         profiles = {**config.profiles, profile.name: profile}
         default = profile.name if make_default or not config.profiles else config.profile
-        store(replace(config, profiles=profiles, profile=default))
+        changed = replace(config, profiles=profiles, profile=default)
+        store(from_dict(as_dict(changed)))  # refuses what could not be read again
 
 
 def remove_profile(name: str) -> None:

@@ -1,0 +1,221 @@
+"""`storeops profile`: companies and their apps, one database each."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from commands import output
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import Yes
+from commands.output import Column
+from storeops import config, paths, secrets
+from storeops.config import WECOM_URL, Profile
+from storeops.errors import ConfigError, StoreOpsError, UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Companies: one profile is one corp, one app and its database."))
+Name = Annotated[str, typer.Argument(metavar="NAME", help=_("The profile's name."))]
+
+
+@app.command("add", help=_("Add a company, or change the profile of that name."))
+def add(
+    name: Name,
+    corp_id: Annotated[
+        str, typer.Option("--corp-id", metavar="ID", help=_("The corpid: ww and 16 digits."))
+    ] = "",
+    agent_id: Annotated[
+        int | None, typer.Option("--agent-id", metavar="N", help=_("The app's number."))
+    ] = None,
+    base_url: Annotated[
+        str, typer.Option("--base-url", metavar="URL", help=_("Where the API answers."))
+    ] = "",
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="CODE", help=_("One shop as the default of every view.")),
+    ] = None,
+    secret_stdin: Annotated[
+        bool, typer.Option("--secret-stdin", help=_("Read the app's secret from stdin."))
+    ] = False,
+    default: Annotated[
+        bool, typer.Option("--default", help=_("Make it the default profile."))
+    ] = False,
+) -> None:
+    """Write the profile, then its secret."""
+    if not paths.valid_profile_name(name):
+        raise UsageError(
+            _("{name} cannot name a profile.").format(name=name),
+            hint=_("Use letters, digits, _ . - and at most 64 of them."),
+        )
+    known = config.load().profiles.get(name)
+    corp_id = corp_id or (known.corp_id if known else "") or _ask(_("corpid"))
+    if not corp_id:
+        raise UsageError(
+            _("{name} is missing.").format(name="--corp-id"),
+            hint=_("The corpid stands in the console: My Company → Company information."),
+        )
+    profile = known or Profile(name=name, corp_id=corp_id)
+    changes: dict[str, Any] = {"corp_id": corp_id}
+    if agent_id is not None:
+        changes["agent_id"] = agent_id
+    if base_url:
+        changes["base_url"] = base_url
+    if store is not None:
+        changes["store"] = store
+    profile = replace(profile, **changes)
+    entered = _read_secret(name, secret_stdin)
+    config.save_profile(profile, make_default=default)
+    if entered:
+        secrets.store(name, entered)
+    note(_("Check it with `storeops doctor --profile {name}`.").format(name=name))
+    output.result(_row(name), _("The profile {name} is saved.").format(name=name))
+
+
+@app.command("list", help=_("List the profiles."))
+def list_() -> None:
+    """Print one row per profile; `*` marks the default."""
+    loaded = config.load()
+    default = _default_name(loaded)
+    rows = [{**_row(name), "default": name == default} for name in loaded.profiles]
+    output.items(
+        rows,
+        [
+            Column("name", _("Profile")),
+            Column("default", _("Default"), show=lambda value: "*" if value else ""),
+            Column("corp_id", _("Corp")),
+            Column("agent_id", _("App"), right=True),
+            Column("base_url", _("Address")),
+            Column("store", _("Store")),
+            Column("secret", _("Secret")),
+        ],
+        empty=_("No profile is set up yet. Begin with `storeops demo` or `storeops profile add`."),
+    )
+
+
+@app.command("use", help=_("Make a profile the default."))
+def use(name: Name) -> None:
+    """Set the default profile."""
+    with config.editing() as write:
+        loaded = config.load()
+        loaded.choose(name)
+        write(replace(loaded, profile=name))
+    output.result({"profile": name}, _("{name} is the default now.").format(name=name))
+
+
+@app.command("show", help=_("Show a profile; its secret is never shown."))
+def show(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help=_("The profile's name."))] = "",
+) -> None:
+    """Print one profile."""
+    chosen = config.load().choose(name or current().settings.profile or None)
+    output.item(
+        _row(chosen.name),
+        [
+            Column("name", _("Profile")),
+            Column("corp_id", _("Corp")),
+            Column("agent_id", _("App")),
+            Column("base_url", _("Address")),
+            Column("store", _("Store")),
+            Column("read_only", _("Read-only")),
+            Column("sandbox", _("Sandbox")),
+            Column("allow", _("Allowed changes")),
+            Column("secret", _("Secret")),
+            Column("database", _("Database")),
+        ],
+    )
+
+
+@app.command("remove", help=_("Forget a profile and its secret; with --data its files too."))
+def remove(
+    name: Name,
+    data: Annotated[
+        bool, typer.Option("--data", help=_("Delete its databases as well, journal and notes."))
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Remove the profile."""
+    config.load().choose(name)
+    if data and not yes:
+        from commands.question import type_to_confirm
+
+        type_to_confirm(
+            _("This deletes mirror, notes, plans and journal of {name} for good.").format(
+                name=name
+            ),
+            name,
+        )
+    config.remove_profile(name)
+    secrets.forget(name)
+    if data:
+        import shutil
+
+        shutil.rmtree(paths.profile_dir(name))
+    output.result(
+        {"removed": name, "data": data}, _("The profile {name} is removed.").format(name=name)
+    )
+
+
+def _default_name(loaded: config.Config) -> str:
+    try:
+        return loaded.choose().name
+    except StoreOpsError:
+        return ""
+
+
+def _row(name: str) -> dict[str, Any]:
+    profile = config.load().profiles[name]
+    try:
+        secret = secrets.find(name)
+        source = secret.source if secret else None
+    except ConfigError as error:
+        source = error.message
+    return {
+        "name": name,
+        "corp_id": profile.corp_id,
+        "agent_id": profile.agent_id,
+        "base_url": profile.base_url,
+        "store": profile.store,
+        "read_only": profile.read_only,
+        "sandbox": profile.sandbox,
+        "allow": list(profile.allow) if profile.allow is not None else None,
+        "secret": source,
+        "database": str(paths.data_db(name)),
+        "official": profile.base_url == WECOM_URL,
+    }
+
+
+def _ask(word: str) -> str:
+    if not current().interactive:
+        return ""
+    print(f"{word}: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def _read_secret(name: str, from_stdin: bool) -> str:
+    """The secret to keep; "" when there is one already."""
+    if from_stdin:
+        entered = sys.stdin.readline().strip()
+    elif secrets.find(name) is not None:
+        return ""
+    elif current().interactive:
+        import getpass
+
+        entered = getpass.getpass(_("Secret of the app (not shown): "), sys.stderr).strip()
+    else:
+        raise ConfigError(
+            _("The profile {name} has no secret.").format(name=name),
+            hint=_("Pipe it in with --secret-stdin, or set {variable} in the environment.").format(
+                variable=secrets.variable(name)
+            ),
+            next_steps=[f"storeops profile add {name} --secret-stdin < FILE"],
+        )
+    if not entered or not entered.isprintable() or " " in entered:
+        raise UsageError(
+            _("That is not a secret: it is empty or holds blanks."),
+            hint=_("Copy it from the app's page in the console; nothing was saved."),
+        )
+    return entered

@@ -1,0 +1,45 @@
+"""Questions on the terminal. Without a person there, the answer is no, and says what to add."""
+
+from __future__ import annotations
+
+import sys
+
+from commands.context import current
+from storeops.errors import PolicyError, UsageError
+from storeops.i18n import _
+from storeops.plain import plain
+
+
+def confirm(question: str) -> None:
+    """Go on only after a y.
+
+    Args:
+        question: the sentence, without `[y/N]`.
+
+    Raises:
+        UsageError: nobody can be asked, or the answer was no.
+    """
+    if not current().interactive:
+        raise UsageError(question, hint=_("Add --yes to do it without being asked."))
+    print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes", "是", "好"):
+        raise PolicyError(_("Nothing was changed."))
+
+
+def type_to_confirm(question: str, expected: str) -> None:
+    """Go on only after the person typed `expected` (a count, a name).
+
+    Args:
+        question: what will happen, one sentence.
+        expected: the word or number to type.
+
+    Raises:
+        UsageError: nobody can be asked.
+        PolicyError: something else was typed; nothing may happen.
+    """
+    if not current().interactive:
+        raise UsageError(question, hint=_("Add --yes to do it without being asked."))
+    ask = _("Type {expected} to go on: ").format(expected=plain(expected))
+    print(f"{plain(question)}\n{ask}", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != expected:
+        raise PolicyError(_("Nothing was changed."))
