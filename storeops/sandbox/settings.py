@@ -33,7 +33,7 @@ class Settings:
     )
     # --- tokens
     token_life_s: int = _knob(7200, "Seconds of sandbox time an access token is valid (doc 91039).")
-    token_expires_in: str = _knob(
+    repeat_expires_in: str = _knob(
         "full", "expires_in of a repeated gettoken: `full` life or `remaining` seconds (unsure)."
     )
     bad_secret_hour_limit: int = _knob(
@@ -278,7 +278,7 @@ class Settings:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "token_expires_in": ("full", "remaining"),
+    "repeat_expires_in": ("full", "remaining"),
     "batch_bad_member": ("fail", "skip"),
     "remark_company_type2": ("ignore", "keep"),
     "strategy_callers": ("customer", "none"),

@@ -33,7 +33,7 @@ def gettoken(call: Call) -> Answer:
         raise Refusal(50003)
     life = call.settings.token_life_s
     token = world.tokens.issue(app, call.now, life)
-    remaining = call.settings.token_expires_in != "full"
+    remaining = call.settings.repeat_expires_in != "full"
     return Answer.of(
         access_token=token.text, expires_in=token.expires_at - call.now if remaining else life
     )

@@ -1,0 +1,211 @@
+"""Members, writes (01 §3.3): only the contact-sync secret may."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
+from storeops.sandbox.organisation import (
+    ACTIVE,
+    DISABLED,
+    LEFT,
+    NOT_ACTIVATED,
+    USERID,
+    Department,
+    Member,
+)
+from storeops.sandbox.refusals import Refusal, parameter
+
+_MOBILE = re.compile(r"\+?[0-9]{5,20}")
+_EMAIL = re.compile(r"[^@\s]{1,58}@[^@\s]+\.[^@\s]+")
+_WAITING = "待设置部门"
+_LIMITS = {"position": 128, "address": 128, "alias": 64, "telephone": 32, "external_position": 12}
+
+
+def _fill(call: Call, member: Member) -> None:
+    """Take the given fields of a body into a copy of a member, checking each."""
+    body, organisation = call.body, call.corp.organisation
+    if body.has("name"):
+        if not 1 <= len(body.text("name")) <= 64:
+            raise Refusal(60112)
+        member.name = body.text("name")
+    for name, limit in _LIMITS.items():
+        if body.has(name):
+            if len(body.text(name)) > limit:
+                raise parameter(name, f"exceed max utf8 words {limit}")
+            setattr(member, name, body.text(name))
+    others = [m for m in organisation.members if m.number != member.number and m.status != LEFT]
+    if mobile := body.text("mobile"):
+        if not _MOBILE.fullmatch(mobile):
+            raise Refusal(60103)
+        if any(m.mobile == mobile for m in others):
+            raise Refusal(60104)
+        member.mobile = mobile
+    if email := body.text("email"):
+        if not _EMAIL.fullmatch(email):
+            raise Refusal(60105)
+        if any(m.email == email for m in others):
+            raise Refusal(60106)
+        member.email = email
+    if body.has("gender"):
+        if body.text("gender") not in ("0", "1", "2"):
+            raise parameter("gender", "must be 1 or 2")
+        member.gender = body.text("gender")
+    if body.has("enable"):
+        member.status = (
+            NOT_ACTIVATED
+            if body.flag("enable") and member.status == NOT_ACTIVATED
+            else ACTIVE
+            if body.flag("enable")
+            else DISABLED
+        )
+    if body.has("direct_leader"):
+        leaders = body.texts("direct_leader")
+        if len(leaders) > call.settings.direct_leader_cap:
+            raise Refusal(60257)
+        if any(organisation.present(u) is None for u in leaders):
+            raise Refusal(60111)
+        member.direct_leader = leaders
+    if body.has("extattr"):
+        attrs = body.object("extattr").fields.get("attrs")
+        member.attrs = [a for a in attrs if isinstance(a, dict)] if isinstance(attrs, list) else []
+
+
+def _place(call: Call, member: Member, departments: list[int]) -> None:
+    """Departments with order and leadership, which must be as long."""
+    body = call.body
+    if len(departments) > 100:
+        raise Refusal(60110)
+    member.department = departments
+    member.order, member.is_leader = [0] * len(departments), [0] * len(departments)
+    for name, kept in (("order", member.order), ("is_leader_in_dept", member.is_leader)):
+        if body.has(name):
+            if len(body.numbers(name)) != len(departments):
+                raise Refusal(60132)
+            kept[:] = body.numbers(name)
+    main = body.number("main_department") if body.has("main_department") else departments[0]
+    if main not in departments:
+        raise parameter("main_department", "is not one of department")
+    member.main_department = main
+
+
+def _departments(call: Call) -> tuple[list[int], list[Department]]:
+    """Known departments of the body, and those that creating the member would make."""
+    organisation = call.corp.organisation
+    wanted = list(dict.fromkeys(call.body.numbers("department")))
+    missing = [d for d in wanted if d not in organisation.departments]
+    if missing and not call.settings.create_missing_departments:
+        raise Refusal(60123)
+    return wanted, [Department(d, f"部门{d}", 1, 0) for d in missing]
+
+
+@endpoint("user/create", Need.CONTACT_SYNC)
+def user_create(call: Call) -> Answer:
+    """doc 90195. Without a department the member waits in one of its own."""
+    body, corp = call.body, call.corp
+    organisation, userid = corp.organisation, call.body.text("userid")
+    if not userid:
+        raise Refusal(41009)
+    if not USERID.fullmatch(userid):
+        raise Refusal(40003)
+    old = organisation.find(userid)
+    if old is not None and old.status != LEFT:
+        raise Refusal(60102)
+    if not body.text("name"):
+        raise Refusal(60112)
+    if body.has("department") and not body.numbers("department"):
+        raise Refusal(40066)
+    if not body.text("mobile") and not body.text("email"):
+        raise Refusal(60129)
+    if sum(m.status != LEFT for m in organisation.members) >= call.settings.head_count_cap:
+        raise Refusal(45024)
+    wanted, missing = _departments(call)
+    member = Member(userid, "", len(organisation.members), [], [], [], status=NOT_ACTIVATED)
+    member.customer_contact = False
+    _fill(call, member)
+    waiting = None
+    if not wanted:
+        waiting = next((d for d in organisation.departments.values() if d.name == _WAITING), None)
+        if waiting is None:
+            waiting = Department(max(organisation.departments) + 1, _WAITING, 1, 0)
+        wanted = [waiting.id]
+    _place(call, member, wanted)
+    for department in (*missing, *([waiting] if waiting else [])):
+        organisation.departments[department.id] = department
+    corp.follows.new_holder()
+    organisation.add_member(member)
+    if missing:
+        made = [{"name": d.name, "id": d.id} for d in missing]
+        return Answer.of("created", created_department_list={"department_info": made})
+    return Answer.of("created")
+
+
+@endpoint("user/update", Need.CONTACT_SYNC)
+def user_update(call: Call) -> Answer:
+    """doc 90197: everything is checked on a copy before anything changes."""
+    member = call.member(call.body.text("userid"))
+    organisation = call.corp.organisation
+    copy = dataclasses.replace(member)
+    _fill(call, copy)
+    if call.body.has("department"):
+        wanted, missing = _departments(call)
+        if not wanted:
+            raise Refusal(40066)
+        _place(call, copy, wanted)
+        for department in missing:
+            organisation.departments[department.id] = department
+    elif call.body.has("order") or call.body.has("is_leader_in_dept"):
+        _place(call, copy, list(member.department))
+    renamed = call.body.text("new_userid")
+    if renamed and renamed != member.userid:
+        if not USERID.fullmatch(renamed):
+            raise Refusal(40003)
+        taken = organisation.find(renamed)
+        if taken is not None and taken.number != member.number:
+            raise Refusal(60102)
+        del organisation.by_userid[member.userid.lower()]
+        copy.userid = renamed
+        for department in organisation.departments.values():
+            department.leaders = [renamed if u == member.userid else u for u in department.leaders]
+    for field in dataclasses.fields(Member):
+        setattr(member, field.name, getattr(copy, field.name))
+    organisation.by_userid[member.userid.lower()] = member
+    call.corp.forget_userids()
+    organisation.touch()
+    return Answer.of("updated")
+
+
+def _remove(call: Call, member: Member) -> None:
+    """The member leaves: customers wait to be assigned, groups for another owner."""
+    member.status, member.left_at = LEFT, call.now
+    for department in call.corp.organisation.departments.values():
+        department.leaders = [u for u in department.leaders if u != member.userid]
+    for group in call.corp.groups.values():
+        if group.owner == member.number and not group.dissolved:
+            group.status = 1
+    call.corp.organisation.touch()
+
+
+@endpoint("user/delete", Need.CONTACT_SYNC, body=False)
+def user_delete(call: Call) -> Answer:
+    """doc 90198: not the creator of the corp."""
+    member = call.member(call.query.get("userid", ""))
+    if member.number == 0:
+        raise Refusal(301005)
+    _remove(call, member)
+    return Answer.of("deleted")
+
+
+@endpoint("user/batchdelete", Need.CONTACT_SYNC)
+def user_batchdelete(call: Call) -> Answer:
+    """doc 90199: up to 200, all or nobody."""
+    userids = call.body.texts("useridlist")
+    if not 1 <= len(userids) <= 200:
+        raise parameter("useridlist", "must hold 1 to 200 elements")
+    members = [call.member(u) for u in dict.fromkeys(userids)]
+    if any(m.number == 0 for m in members):
+        raise Refusal(301005)
+    for member in members:
+        _remove(call, member)
+    return Answer.of("deleted")
