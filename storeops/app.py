@@ -22,13 +22,14 @@ from storeops.clock import SystemClock
 from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.migrations import Migration
-from storeops.errors import PolicyError, StoreOpsError
-from storeops.i18n import _
+from storeops.errors import StoreOpsError
 
 if TYPE_CHECKING:
+    from storeops.changes.ledger import Ledger
     from storeops.jobs.action import ActionRegistry
+    from storeops.limits.governor import Governor
+    from storeops.limits.tokens import RunTokenStore
     from storeops.wecom.client import WeComClient
-    from storeops.wecom.ports import Limiter, TokenStore
 
 T = TypeVar("T")
 
@@ -136,23 +137,28 @@ class App:
         return self._once("clock", lambda: SystemClock(offset.load(self.run)))
 
     @property
-    def governor(self) -> Limiter:
+    def governor(self) -> Governor:
         """WeCom's limits, shared by all processes of this machine."""
         from storeops.limits.governor import Governor
+        from storeops.limits.limits import Limits
 
-        def make() -> Limiter:
-            return Governor(self.run, self.profile.corp_id, self.clock)
+        def make() -> Governor:
+            own = self.profile.limits
+            limits = Limits(
+                per_minute=own.per_minute, per_hour=own.per_hour, in_flight=own.in_flight
+            )
+            return Governor(self.run, self.profile.corp_id, limits, clock=self.clock)
 
         return self._once("governor", make)
 
     @property
-    def tokens(self) -> TokenStore:
+    def tokens(self) -> RunTokenStore:
         """The access token, shared by all processes of this machine."""
-        from storeops.limits.tokens import SharedTokenStore
+        from storeops.limits.tokens import RunTokenStore
 
-        def make() -> TokenStore:
+        def make() -> RunTokenStore:
             profile = self.profile
-            return SharedTokenStore(self.run, profile.corp_id, str(profile.agent_id), self.clock)
+            return RunTokenStore(self.run, profile.corp_id, profile.agent_id, self.clock)
 
         return self._once("tokens", make)
 
@@ -189,48 +195,31 @@ class App:
         return self._once("actions", lambda: ActionRegistry(ACTIONS))
 
     @property
-    def who(self) -> str:
-        """Who is at the keyboard: `--as`, else the system's user name."""
-        if self.as_name:
-            return self.as_name
-        import getpass  # 1 ms
+    def ledger(self) -> Ledger:
+        """Plans, answers and journal of this profile, under its policy."""
+        from storeops.changes.ledger import open_ledger
+        from storeops.changes.policy import Policy
 
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError):
-            return "unknown"
-
-    def allow_changes(self, kind: str = "") -> None:
-        """Refuse when this call or profile is read-only, or its policy leaves out `kind`.
-
-        Args:
-            kind: the kind of plan; "" asks about read-only alone.
-
-        Raises:
-            PolicyError: changes are refused.
-        """
-        if self.readonly:
-            raise PolicyError(
-                _("Changes are refused: {profile} is in read-only mode.").format(
-                    profile=self.profile.name
-                ),
-                hint=_("Leave out --read-only, or set read_only = false for the profile."),
-                next_steps=[f"storeops config set profiles.{self.profile.name}.read_only false"],
+        def make() -> Ledger:
+            return open_ledger(
+                self.data,
+                paths.profile_dir(self.profile.name),
+                self.actions,
+                self.clock,
+                self.profile.name,
+                who=self.as_name or "",
+                policy=Policy(read_only=self.readonly, allow=self.profile.allow),
             )
-        allowed = self.profile.allow
-        if kind and allowed is not None and kind not in allowed:
-            raise PolicyError(
-                _("The profile {profile} does not allow changes of the kind {kind}.").format(
-                    profile=self.profile.name, kind=kind
-                ),
-                hint=_("Allowed: {kinds}.").format(kinds=", ".join(allowed) or "-"),
-            )
+
+        return self._once("ledger", make)
 
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""
         self.stop.set()
         with self._lock:
             made, self._made = self._made, {}
+        if "governor" in made:
+            made["governor"].close()
         client: WeComClient | None = made.get("client")
         if client is not None:
             client.close()
