@@ -4,54 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from storeops.mirror.digest import as_json, digest
 from storeops.mirror.timeline import Recorder
 
-
-class ChatMemberRow(Protocol):
-    """One row of `member_list` (doc 92122)."""
-
-    userid: str
-    type: int
-    name: str
-    group_nickname: str
-    join_time: int
-    join_scene: int
-    state: str
-
-    @property
-    def invitor(self) -> object:
-        """Who invited; has `userid`, or is None."""
+if TYPE_CHECKING:
+    from storeops.wecom.groups import GroupChat
 
 
-class AdminRow(Protocol):
-    """One row of `admin_list`."""
-
-    userid: str
-
-
-class ChatRow(Protocol):
-    """`group_chat` of groupchat/get (doc 92122)."""
-
-    chat_id: str
-    name: str
-    owner: str
-    create_time: int
-    notice: str
-    member_version: str
-
-    @property
-    def member_list(self) -> Sequence[ChatMemberRow]:
-        """Everybody in the group."""
-
-    @property
-    def admin_list(self) -> Sequence[AdminRow]:
-        """The administrators."""
-
-
-def write_chat(connection: sqlite3.Connection, chat: ChatRow, status: int, record: Recorder) -> str:
+def write_chat(
+    connection: sqlite3.Connection, chat: GroupChat, status: int, record: Recorder
+) -> str:
     """Bring one group to what was read.
 
     Args:
@@ -71,7 +35,7 @@ def write_chat(connection: sqlite3.Connection, chat: ChatRow, status: int, recor
             each.group_nickname,
             each.join_time,
             each.join_scene,
-            str(getattr(each.invitor, "userid", "")),
+            each.invitor.userid if each.invitor else "",
             each.state,
         )
         for each in chat.member_list
@@ -119,7 +83,7 @@ def write_chat(connection: sqlite3.Connection, chat: ChatRow, status: int, recor
     return "added" if known is None else "changed"
 
 
-def _note(chat: ChatRow, known: Sequence[object], record: Recorder) -> None:
+def _note(chat: GroupChat, known: Sequence[object], record: Recorder) -> None:
     _key, _digest, status, name, owner, detail_known = known
     if status != "active":
         record.add(

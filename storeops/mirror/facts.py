@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from storeops.database.database import Database
 from storeops.mirror import chats, labels, leavers, meta, people
@@ -19,10 +20,17 @@ from storeops.mirror.answers import (
     follow_transferred,
     remark_changed,
 )
-from storeops.mirror.follows import FollowRow, write_follows
+from storeops.mirror.follows import write_follows
 from storeops.mirror.keys import Keys
 from storeops.mirror.people import Counts
 from storeops.mirror.timeline import Recorder
+
+if TYPE_CHECKING:
+    from storeops.wecom.contacts import Department, User
+    from storeops.wecom.customers import FollowRow
+    from storeops.wecom.groups import GroupChat
+    from storeops.wecom.handover import Unassigned
+    from storeops.wecom.tags import CorpTagGroup
 
 __all__ = [
     "Applied",
@@ -55,15 +63,15 @@ class Batch:
         gone_chats: (chat_id, "missing" | "dissolved").
     """
 
-    departments: Sequence[people.DepartmentRow] | None = None
-    staff: Sequence[people.UserRow] = ()
+    departments: Sequence[Department] | None = None
+    staff: Sequence[User] = ()
     follow_users: Sequence[str] | None = None
     gone: Sequence[tuple[str, str]] = ()
-    tag_groups: Sequence[labels.TagGroupRow] = ()
+    tag_groups: Sequence[CorpTagGroup] = ()
     deleted_tags: Sequence[str] = ()
     follows: Sequence[FollowRow] = ()
-    unassigned: Sequence[leavers.UnassignedRow] = ()
-    chats: Sequence[tuple[chats.ChatRow, int]] = ()
+    unassigned: Sequence[Unassigned] = ()
+    chats: Sequence[tuple[GroupChat, int]] = ()
     gone_chats: Sequence[tuple[str, str]] = ()
 
 

@@ -9,52 +9,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storeops.mirror import index_text
 from storeops.mirror.digest import as_json, customer_digest, follow_digest
 from storeops.mirror.keys import Keys, chunks, marks, next_id
 from storeops.mirror.timeline import Recorder
 
-
-class Person(Protocol):
-    """`external_contact` of an answer (doc 92114)."""
-
-    external_userid: str
-    name: str
-    type: int
-    gender: int
-    unionid: str
-    avatar: str
-    position: str
-    corp_name: str
-
-
-class Relation(Protocol):
-    """`follow_info` of an answer (doc 92994)."""
-
-    userid: str
-    remark: str
-    description: str
-    createtime: int
-    tag_id: Sequence[str]
-    remark_corp_name: str
-    remark_mobiles: Sequence[str]
-    add_way: int
-    oper_userid: str
-    state: str
-
-
-class FollowRow(Protocol):
-    """One row of batch/get_by_user: one customer of one member."""
-
-    @property
-    def external_contact(self) -> Person:
-        """The person."""
-
-    @property
-    def follow_info(self) -> Relation:
-        """The member's relation to the person."""
+if TYPE_CHECKING:
+    from storeops.wecom.customers import ExternalContact, FollowInfo, FollowRow
 
 
 @dataclass(slots=True)
@@ -103,7 +66,7 @@ _UPDATE_FOLLOW = (
 )
 
 
-def person_values(person: Person) -> tuple[str, int, int, str, str, str, str]:
+def person_values(person: ExternalContact) -> tuple[str, int, int, str, str, str, str]:
     """A customer's columns as WeCom fills them, in the order of the table."""
     return (
         person.name,
@@ -156,7 +119,7 @@ class _Batch:
         self.changed = 0
 
     def compare_customers(self, rows: Sequence[FollowRow]) -> None:
-        persons: dict[str, Person] = {}
+        persons: dict[str, ExternalContact] = {}
         newest: dict[str, int] = {}
         for row in rows:
             person = row.external_contact
@@ -203,7 +166,7 @@ class _Batch:
         for piece in chunks(self._known):
             for customer, staff, key, old, status, store in self._connection.execute(sql, piece):
                 stored[customer, staff] = (key, old, status, store)
-        wanted: dict[tuple[int, int], tuple[Relation, int, bool]] = {}
+        wanted: dict[tuple[int, int], tuple[FollowInfo, int, bool]] = {}
         order: list[tuple[int, int]] = []
         staff_keys, now = self._keys.staff, self._record.now
         for row in rows:

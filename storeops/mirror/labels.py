@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from storeops.mirror.digest import digest
 from storeops.mirror.people import Counts
 from storeops.mirror.timeline import Recorder
 
-
-class TagRow(Protocol):
-    """A tag of the library (doc 92117)."""
-
-    id: str
-    name: str
-    create_time: int
-    order: int
-
-
-class TagGroupRow(Protocol):
-    """A group of the library with its tags."""
-
-    group_id: str
-    group_name: str
-    create_time: int
-    order: int
-
-    @property
-    def tag(self) -> Sequence[TagRow]:
-        """The tags of the group."""
+if TYPE_CHECKING:
+    from storeops.wecom.tags import CorpTag, CorpTagGroup
 
 
 def write_tag_groups(
-    connection: sqlite3.Connection, groups: Iterable[TagGroupRow], record: Recorder
+    connection: sqlite3.Connection, groups: Iterable[CorpTagGroup], record: Recorder
 ) -> Counts:
     """Bring groups and tags to what was read; deleted ones are found by `absent_tags`."""
     counts = Counts()
@@ -68,7 +49,7 @@ def write_tag_groups(
 
 
 def _write_tag(
-    connection: sqlite3.Connection, group: int, tag: TagRow, record: Recorder, counts: Counts
+    connection: sqlite3.Connection, group: int, tag: CorpTag, record: Recorder, counts: Counts
 ) -> None:
     counts.seen += 1
     values = (group, tag.name, tag.order, tag.create_time)
@@ -103,7 +84,7 @@ def absent_tags(connection: sqlite3.Connection, listed: Iterable[str]) -> list[s
     return [
         row[0]
         for row in connection.execute(
-            "SELECT tag_id FROM tag WHERE deleted_at IS NULL AND kind = 1 ORDER BY id"
+            "SELECT tag_id FROM tag WHERE deleted_at IS NULL AND group_id IS NOT NULL ORDER BY id"
         )
         if row[0] not in there
     ]

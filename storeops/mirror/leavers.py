@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from storeops.mirror import index_text, statuses
 from storeops.mirror.keys import Keys, next_id
 from storeops.mirror.people import Counts, staff_gone
 from storeops.mirror.timeline import Recorder
 
-
-class UnassignedRow(Protocol):
-    """One row of get_unassigned_list (doc 92124)."""
-
-    handover_userid: str
-    external_userid: str
-    dimission_time: int
+if TYPE_CHECKING:
+    from storeops.wecom.handover import Unassigned
 
 
 def write_unassigned(
-    connection: sqlite3.Connection, keys: Keys, rows: Iterable[UnassignedRow], record: Recorder
+    connection: sqlite3.Connection, keys: Keys, rows: Iterable[Unassigned], record: Recorder
 ) -> Counts:
     """Take in rows of the list; a row without a known follow makes one, its tags unknown.
 
@@ -65,9 +60,7 @@ def write_unassigned(
     return counts
 
 
-def _leaver(
-    connection: sqlite3.Connection, row: UnassignedRow, record: Recorder
-) -> tuple[int, bool]:
+def _leaver(connection: sqlite3.Connection, row: Unassigned, record: Recorder) -> tuple[int, bool]:
     """(staff.id, whether the member is believed to be still there) of a row's former owner."""
     known = connection.execute(
         "SELECT id, status, digest FROM staff WHERE userid = ?", (row.handover_userid,)

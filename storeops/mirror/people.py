@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from storeops.mirror import statuses
 from storeops.mirror.digest import as_json, digest
 from storeops.mirror.keys import Keys
 from storeops.mirror.timeline import Recorder
 
-
-class DepartmentRow(Protocol):
-    """One row of department/list (doc 90208)."""
-
-    id: int
-    name: str
-    name_en: str
-    department_leader: Sequence[str]
-    parentid: int
-    order: int
-
-
-class UserRow(Protocol):
-    """One row of user/list (doc 90201)."""
-
-    userid: str
-    name: str
-    position: str
-    main_department: int
-    department: Sequence[int]
-    status: int
+if TYPE_CHECKING:
+    from storeops.wecom.contacts import Department, User
 
 
 @dataclass(slots=True)
@@ -47,7 +28,7 @@ class Counts:
 
 
 def write_departments(
-    connection: sqlite3.Connection, rows: Iterable[DepartmentRow], record: Recorder
+    connection: sqlite3.Connection, rows: Iterable[Department], record: Recorder
 ) -> Counts:
     """Bring departments to a complete list; what it lacks becomes missing, then lost."""
     counts = Counts()
@@ -95,7 +76,7 @@ def write_departments(
 
 
 def write_staff(
-    connection: sqlite3.Connection, keys: Keys, rows: Iterable[UserRow], record: Recorder
+    connection: sqlite3.Connection, keys: Keys, rows: Iterable[User], record: Recorder
 ) -> Counts:
     """Bring members to what was read; nobody is missed here (see `staff_gone`)."""
     counts = Counts()

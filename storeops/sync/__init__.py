@@ -1,0 +1,1 @@
+"""Sync: WeCom → mirror, scope by scope, so that the mirror cannot lie."""

@@ -1,0 +1,360 @@
+"""The follows scope: cursor chains read side by side, written by one thread, page by page.
+
+A reading thread asks for a page, hands it over and waits until it is committed before it asks for
+the next: after a crash at most one page per open cursor is read again. There are a few more
+chains than calls in flight, so that the waiting costs nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from storeops.errors import StoreOpsError
+from storeops.i18n import _
+from storeops.mirror import indexes, meta
+from storeops.mirror.facts import Batch, Counts
+from storeops.mirror.timeline import Recorder
+from storeops.sync import chains, coverage, refusals
+from storeops.sync.chains import Chain
+from storeops.sync.members import CHAINS, group, halves
+from storeops.sync.results import Outcome
+from storeops.sync.session import IN_FLIGHT, Session
+from storeops.wecom import customers
+from storeops.wecom.customers import FollowPage
+
+_BATCH = 8  # pages a transaction may hold: about 20 ms
+_SILENCES = 6  # answers that failed to come, in a row, before the network counts as gone
+_REFUSALS = 400  # refusals in a row, before the whole scope counts as refused
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What a reading thread brings, and where it waits for the word to go on."""
+
+    chain: Chain
+    page: FollowPage | None = None
+    error: StoreOpsError | None = None
+    go_on: threading.Event = field(default_factory=threading.Event)
+    more: bool = False
+
+
+def read_follows(session: Session, userids: Sequence[str]) -> Outcome:
+    """Read the customers of `userids` completely, or say whose could not be read.
+
+    Raises:
+        StoppedError: somebody asked to stop; the next run goes on from the same cursors.
+        ConfigError: the disk is full.
+    """
+    return _Follows(session).run(userids)
+
+
+class _Follows:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.db = session.db
+        self._waiting: deque[Chain] = deque()
+        self._open = 0
+        self._lock = threading.Condition()
+        self._inbox: queue.Queue[_Reading] = queue.Queue(maxsize=CHAINS)
+        self._slots = threading.Semaphore(IN_FLIGHT)
+        self._ended = threading.Event()
+        self._silences = 0
+        self._refusals = 0
+        self._ending: StoreOpsError | None = None
+
+    def run(self, userids: Sequence[str]) -> Outcome:
+        session = self.session
+        indexes.postpone(self.db)
+        with self.db.atomic() as connection:
+            if not chains.exist(connection, session.run.id, "follows"):
+                members = coverage.members_to_read(connection, session.keys, userids, session.now)
+                groups = group(members)
+                chains.create(connection, session.run.id, "follows", groups)
+                session.tally.total = sum(rows for _userids, rows in groups) or None
+            self._waiting.extend(chains.unfinished(connection, session.run.id, "follows"))
+        threads = [
+            threading.Thread(target=self._read, name=f"sync-{number}", daemon=True)
+            for number in range(CHAINS)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._write()
+        finally:
+            self._ended.set()
+            with self._lock:
+                self._lock.notify_all()
+            self._drain()
+            for thread in threads:
+                thread.join()
+        session.halt()
+        self._build()
+        return self._outcome()
+
+    # -- reading threads --------------------------------------------------------------------------
+
+    def _next_chain(self) -> Chain | None:
+        """A chain to read; None when all are read (a chain under way may still be split)."""
+        with self._lock:
+            while not self._ended.is_set():
+                if self._waiting:
+                    self._open += 1
+                    return self._waiting.popleft()
+                if self._open == 0:
+                    self._lock.notify_all()
+                    return None
+                self._lock.wait(timeout=0.5)
+        return None
+
+    def _read(self) -> None:
+        while (chain := self._next_chain()) is not None:
+            try:
+                while self._read_page(chain):
+                    pass
+            finally:
+                with self._lock:
+                    self._open -= 1
+                    self._lock.notify_all()
+
+    def _read_page(self, chain: Chain) -> bool:
+        """One page, read and committed; whether the chain goes on."""
+        reading = _Reading(chain)
+        with self._slots:
+            if self._ended.is_set() or self.session.stop.is_set():
+                return False
+            self.session.count_call()
+            try:
+                reading.page = customers.get_by_user(
+                    self.session.client, chain.members, chain.cursor
+                )
+            except StoreOpsError as error:
+                reading.error = error
+        self._inbox.put(reading)
+        reading.go_on.wait()
+        return reading.more
+
+    # -- the writing thread -----------------------------------------------------------------------
+
+    def _write(self) -> None:
+        while True:
+            batch = self._next_batch()
+            if not batch:
+                with self._lock:
+                    if not self._waiting and self._open == 0 and self._inbox.empty():
+                        return
+                self.session.halt()
+                self.session.tell()
+                continue
+            try:
+                self._commit(batch)
+            except BaseException:
+                self.session.keys.forget()
+                self._ended.set()
+                raise
+            finally:
+                for reading in batch:
+                    reading.go_on.set()
+            self.session.tell()
+            if self._ending is not None:
+                return
+
+    def _next_batch(self) -> list[_Reading]:
+        batch = []
+        try:
+            batch.append(self._inbox.get(timeout=0.1))
+            while len(batch) < _BATCH:
+                batch.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _drain(self) -> None:
+        """Let every thread that waits for a word go home."""
+        while True:
+            with self._lock:
+                if self._open == 0:
+                    return
+            try:
+                self._inbox.get(timeout=0.05).go_on.set()
+            except queue.Empty:
+                continue
+
+    def _commit(self, batch: Sequence[_Reading]) -> None:
+        session = self.session
+        with self.db.atomic() as connection:
+            rows = [row for each in batch if each.page for row in each.page.external_contact_list]
+            seen = session.apply(Batch(follows=rows)).follow_ids if rows else []
+            record = Recorder("sync", str(session.run.id), session.now)
+            start = 0
+            for reading in batch:
+                if reading.page is not None:
+                    size = len(reading.page.external_contact_list)
+                    self._page_read(reading, seen[start : start + size], record)
+                    start += size
+                elif reading.error is not None:
+                    self._not_read(reading, reading.error, record)
+            record.flush(connection)
+            if record.changed:
+                meta.bump_revision(connection)
+            session.save(connection)
+
+    def _page_read(self, reading: _Reading, seen: Sequence[int], record: Recorder) -> None:
+        chain, page = reading.chain, reading.page
+        assert page is not None
+        self._silences = self._refusals = 0
+        for userid in page.fail_info.unlicensed_userid_list:
+            self._member_failed(userid, _unlicensed(userid), record)
+        following = page.next_cursor
+        chain.empty = 0 if seen else chain.empty + 1
+        if following and (chains.repeated(chain, following) or chain.empty > chains.EMPTY_PAGES):
+            self._begin_anew(reading, endless(), record)
+            return
+        chains.turn_page(self.db.connection, chain, following, seen)
+        reading.more = bool(following)
+        if not following:
+            self._complete(chain, record)
+
+    def _not_read(self, reading: _Reading, error: StoreOpsError, record: Recorder) -> None:
+        chain = reading.chain
+        if self.session.stop.is_set():
+            return  # stopped, not failed: the chain stays open
+        if refusals.unreachable(error):
+            self._silences += 1
+        else:
+            self._refusals += 1
+        if refusals.ends_scope(error) or self._silences >= _SILENCES or self._refusals >= _REFUSALS:
+            self._end_scope(chain, error, record)
+        elif error.errcode is not None and chain.cursor:
+            self._begin_anew(reading, error, record)  # 50100, or what the first page did not say
+        elif error.errcode == refusals.NO_CUSTOMERS and not coverage.has_customers(
+            self.db.connection, self._staff_ids(chain)
+        ):
+            if chain.denied:
+                self._complete(chain, record)
+            else:
+                chain.denied = reading.more = True  # a second opinion
+        else:
+            self._split_or_fail(chain, error, record)
+
+    def _begin_anew(self, reading: _Reading, error: StoreOpsError, record: Recorder) -> None:
+        chain = reading.chain
+        if chain.restarts >= chains.RESTARTS:
+            self._split_or_fail(chain, error, record)
+            return
+        chains.restart(self.db.connection, chain)
+        reading.more = True
+
+    def _split_or_fail(self, chain: Chain, error: StoreOpsError, record: Recorder) -> None:
+        """Find the one to blame, so that nobody else is held up."""
+        connection = self.db.connection
+        if len(chain.members) == 1:
+            userid = chain.members[0]
+            if not self._believed_gone(chain, error, record):
+                self._member_failed(userid, error, record)
+                chains.end(connection, chain, "failed")
+            return
+        chains.end(connection, chain, "split")
+        parts = [(half, 0) for half in halves(chain.members)]
+        made = chains.create(connection, self.session.run.id, "follows", parts)
+        with self._lock:
+            self._waiting.extendleft(reversed(made))
+            self._lock.notify_all()
+
+    def _believed_gone(self, chain: Chain, error: StoreOpsError, record: Recorder) -> bool:
+        """A member who had customers and is denied for the second time.
+
+        84061 then counts as a complete, empty list. 60111 sends the customers out of scope; the
+        member stays unreadable.
+        """
+        if error.errcode not in (refusals.NO_CUSTOMERS, refusals.GONE):
+            return False
+        connection = self.db.connection
+        staff = self._staff_ids(chain)[0]
+        if not coverage.said_gone(connection, staff, self.session.run.id):
+            return False
+        if error.errcode == refusals.GONE:
+            from storeops.mirror.statuses import member_gone
+
+            self.session.tally.counts.changed += member_gone(
+                connection, staff, "out_of_scope", record
+            )
+            return False
+        self._complete(chain, record)
+        return True
+
+    def _member_failed(self, userid: str, error: StoreOpsError, record: Recorder) -> None:
+        session = self.session
+        session.fail(userid, error)
+        member = session.keys.staff_key(self.db.connection, userid, record.now)
+        coverage.failed(self.db.connection, member.id, error.errcode, record.now)
+
+    def _end_scope(self, chain: Chain, error: StoreOpsError, record: Recorder) -> None:
+        """Nothing more can be read; name everybody who was not."""
+        self._ending = error
+        session, connection = self.session, self.db.connection
+        session.fail("follows", error)
+        for left in chains.unfinished(connection, session.run.id, "follows"):
+            for userid in left.members:
+                self._member_failed(userid, error, record)
+            chains.end(connection, left, "failed")
+        with self._lock:
+            self._waiting.clear()
+
+    def _complete(self, chain: Chain, record: Recorder) -> None:
+        connection, session = self.db.connection, self.session
+        failed = session.failures()
+        read = [userid for userid in chain.members if userid not in failed]
+        staff = [session.keys.staff_key(connection, each, record.now).id for each in read]
+        missing, lost = coverage.read_completely(
+            connection, staff, chains.seen(connection, chain), session.run.id, record
+        )
+        session.count(Counts(missing=missing, lost=lost))
+        chains.end(connection, chain, "complete")
+
+    def _staff_ids(self, chain: Chain) -> list[int]:
+        keys, now = self.session.keys, self.session.now
+        return [keys.staff_key(self.db.connection, each, now).id for each in chain.members]
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Indexes that the first load left for later."""
+        tally = self.session.tally
+
+        def on_progress(_what: str, _done: int, _total: int) -> None:
+            self.session.halt()
+            self.session.tell(phase="index")
+
+        indexes.build(self.db, on_progress)
+        tally.total = tally.done
+
+    def _outcome(self) -> Outcome:
+        counted = dict(
+            self.db.execute(
+                "SELECT outcome, count(*) FROM sync_chain WHERE run_id = ? AND scope = 'follows'"
+                " GROUP BY outcome",
+                (self.session.run.id,),
+            ).fetchall()
+        )
+        if self.session.failures():
+            return "partial" if counted.get("complete") else "failed"
+        return "complete"
+
+
+def _unlicensed(userid: str) -> StoreOpsError:
+    return StoreOpsError(
+        _("WeCom skipped {userid}: the member has no licence (701008).").format(userid=userid),
+        errcode=701008,
+    )
+
+
+def endless() -> StoreOpsError:
+    """The error of a list that would never end."""
+    return StoreOpsError(
+        _("WeCom's list goes round in circles: the same cursor again, or no rows for ever."),
+        hint=_("Try again; report it if it stays."),
+    )

@@ -1,0 +1,195 @@
+"""The scope groups: which group chats there are, by owner, and who sits in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from storeops.errors import StoreOpsError
+from storeops.mirror.facts import Batch
+from storeops.sync import contacts, refusals
+from storeops.sync.follows import endless
+from storeops.sync.members import halves
+from storeops.sync.results import Outcome
+from storeops.sync.session import Session
+from storeops.wecom import groups
+from storeops.wecom.groups import ChatRow
+
+_WRITE = 20  # groups a transaction
+
+
+def read_groups(session: Session) -> Outcome:
+    """Lists by owners, 100 a call (doc 92120), then each group (doc 92122).
+
+    A group that the complete list of its owner does not show is asked for by id: only that says
+    whether it was dissolved.
+    """
+    return _Groups(session).run()
+
+
+class _Groups:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._owners_read: set[str] = set()
+
+    def run(self) -> Outcome:
+        session = self.session
+        listed_any = self._list(self._owners())
+        if listed_any is None:
+            return "failed"
+        self._details()
+        self._absent()
+        return "partial" if session.failures() else "complete"
+
+    # -- the lists --------------------------------------------------------------------------------
+
+    def _owners(self) -> list[str]:
+        """Members with customer contact, leavers, and owners of groups that are known."""
+        session = self.session
+        if session.run.store_id:
+            return contacts.staff_of_store(session, session.run.store_id)
+        rows = session.db.execute(
+            "SELECT userid FROM staff WHERE is_follow_user = 1 OR status = 'left'"
+            " UNION SELECT owner_userid FROM group_chat WHERE status <> 'dissolved'"
+            " AND owner_userid <> '' ORDER BY 1"
+        )
+        return [row[0] for row in rows]
+
+    def _list(self, owners: Sequence[str]) -> bool | None:
+        """Read all lists; None when none could be read although there are owners."""
+        session = self.session
+        size = groups.OWNERS_PER_CALL
+        jobs = [list(owners[start : start + size]) for start in range(0, len(owners), size)]
+        read = False
+        while jobs:
+            again: list[list[str]] = []
+            for part, rows, error in session.read_many(jobs, self._read_list):
+                if rows is not None:
+                    read = True
+                    self._take_list(part, rows)
+                elif error is None:
+                    continue
+                elif refusals.ends_scope(error) or refusals.unreachable(error):
+                    session.fail("groups", error)
+                    for owner in part:
+                        session.fail(owner, error)
+                elif len(part) > 1:
+                    again += halves(part)
+                elif error.errcode not in (refusals.NO_CUSTOMERS, refusals.GONE):
+                    session.fail(part[0], error)
+            jobs = again
+        return True if read or not owners else None
+
+    def _read_list(self, owners: list[str]) -> dict[str, int]:
+        """chat_id → situation of the owner, all pages; anew once when the cursor is stale."""
+        for attempt in (1, 2):
+            try:
+                return self._read_pages(owners, again=attempt > 1)
+            except StoreOpsError as error:
+                if error.errcode != refusals.STALE_CURSOR or attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _read_pages(self, owners: list[str], *, again: bool) -> dict[str, int]:
+        found: dict[str, int] = {}
+        cursor, seen = "", set[str]()
+        while True:
+            if cursor or again:
+                self.session.count_call()
+            page = groups.list_chats(self.session.client, owners=owners, cursor=cursor)
+            found.update((row.chat_id, row.status) for row in page.group_chat_list)
+            cursor = page.next_cursor
+            if not cursor:
+                return found
+            if cursor in seen:
+                raise endless()
+            seen.add(cursor)
+
+    def _take_list(self, owners: Iterable[str], rows: dict[str, int]) -> None:
+        self._owners_read.update(each.lower() for each in owners)
+        session = self.session
+        with session.db.atomic() as connection:
+            connection.executemany(
+                "INSERT INTO sync_listed (run_id, scope, subject, value) VALUES"
+                " (?, 'groups', ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                [(session.run.id, chat_id, status) for chat_id, status in rows.items()],
+            )
+            session.save(connection)
+
+    # -- the groups -------------------------------------------------------------------------------
+
+    def _details(self) -> None:
+        """Every listed group that this run has not read yet."""
+        session = self.session
+        wanted = session.db.execute(
+            "SELECT subject, value, done FROM sync_listed WHERE run_id = ? AND scope = 'groups'"
+            " ORDER BY subject",
+            (session.run.id,),
+        ).fetchall()
+        session.tally.total = len(wanted)
+        jobs = [ChatRow(chat_id, value) for chat_id, value, done in wanted if not done]
+        self._read_chats(jobs, listed=True)
+
+    def _read_chats(self, jobs: Sequence[ChatRow], *, listed: bool) -> None:
+        session = self.session
+        chats = []
+        gone: list[tuple[str, str]] = []
+        silent = 0
+        reading = session.read_many(
+            jobs, lambda job: groups.get_chat(session.client, job.chat_id, need_name=True)
+        )
+        for job, chat, error in reading:
+            if chat is not None:
+                silent = 0
+                chats.append((chat, job.status))
+            elif error is None:
+                continue
+            elif error.errcode in refusals.CHAT_GONE:
+                gone.append((job.chat_id, "dissolved"))
+            elif not listed and error.errcode in (
+                *refusals.OUT_OF_SCOPE,
+                refusals.NO_CUSTOMERS,
+                refusals.GONE,
+            ):
+                gone.append((job.chat_id, "missing"))
+            else:
+                session.fail(job.chat_id, error)
+                silent += refusals.unreachable(error)
+                if refusals.ends_scope(error) or silent > 5:
+                    session.fail("groups", error)
+                    break
+            if len(chats) + len(gone) >= _WRITE:
+                self._write(chats, gone)
+                chats, gone = [], []
+        self._write(chats, gone)
+
+    def _write(
+        self, chats: Sequence[tuple[groups.GroupChat, int]], gone: Sequence[tuple[str, str]]
+    ) -> None:
+        session = self.session
+        done = [chat.chat_id for chat, _status in chats] + [chat_id for chat_id, _word in gone]
+        with session.db.atomic() as connection:
+            session.apply(Batch(chats=chats, gone_chats=gone))
+            connection.executemany(
+                "UPDATE sync_listed SET done = 1"
+                " WHERE run_id = ? AND scope = 'groups' AND subject = ?",
+                [(session.run.id, chat_id) for chat_id in done],
+            )
+            session.save(connection)
+
+    def _absent(self) -> None:
+        """Known groups of owners whose lists were read, that no list showed."""
+        session = self.session
+        rows = session.db.execute(
+            "SELECT chat_id, owner_status, owner_userid FROM group_chat"
+            " WHERE status <> 'dissolved' AND chat_id NOT IN"
+            " (SELECT subject FROM sync_listed WHERE run_id = ? AND scope = 'groups')"
+            " ORDER BY chat_id",
+            (session.run.id,),
+        ).fetchall()
+        jobs = [
+            ChatRow(chat_id, status)
+            for chat_id, status, owner in rows
+            if owner.lower() in self._owners_read
+        ]
+        if jobs:
+            self._read_chats(jobs, listed=False)

@@ -1,0 +1,55 @@
+"""The scope tags: the library of corp tags; what it no longer shows is asked for by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storeops.errors import StoreOpsError
+from storeops.mirror import labels
+from storeops.mirror.facts import Batch
+from storeops.sync import refusals
+from storeops.sync.results import Outcome
+from storeops.sync.session import Session
+from storeops.wecom import tags
+
+_IDS = 100
+
+
+def read_tags(session: Session) -> Outcome:
+    """Groups and tags, whole (doc 92117). A tag counts as deleted when WeCom says so by its id."""
+    session.count_call()
+    try:
+        library = tags.list_corp_tags(session.client)
+    except StoreOpsError as error:
+        session.halt()
+        session.fail("tags", error)
+        return "failed"
+    for start in range(0, len(library), 50):
+        session.apply(Batch(tag_groups=library[start : start + 50]))
+        session.tell()
+    listed = (tag.id for group in library for tag in group.tag)
+    absent = labels.absent_tags(session.db.connection, listed)
+    for start in range(0, len(absent), _IDS):
+        try:
+            deleted = _deleted(session, absent[start : start + _IDS])
+        except StoreOpsError as error:
+            session.halt()
+            session.fail("tags", error)
+            return "partial"
+        session.apply(Batch(deleted_tags=deleted))
+    return "complete"
+
+
+def _deleted(session: Session, tag_ids: Sequence[str]) -> list[str]:
+    """Those of `tag_ids` that WeCom calls deleted, or does not know any more."""
+    session.count_call()
+    try:
+        found = tags.list_corp_tags(session.client, tag_ids)
+    except StoreOpsError as error:
+        if error.errcode != refusals.UNKNOWN_TAG:
+            raise
+        if len(tag_ids) == 1:
+            return list(tag_ids)
+        return [gone for each in tag_ids for gone in _deleted(session, [each])]
+    alive = {tag.id for group in found for tag in group.tag if not tag.deleted}
+    return [each for each in tag_ids if each not in alive]

@@ -1,0 +1,108 @@
+"""The scope unassigned: customers of members who left, whom nobody took over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storeops.errors import StoreOpsError
+from storeops.mirror import leavers, meta
+from storeops.mirror.facts import Batch
+from storeops.mirror.timeline import Recorder
+from storeops.sync import chains, refusals
+from storeops.sync.chains import Chain
+from storeops.sync.follows import endless
+from storeops.sync.results import Outcome
+from storeops.sync.session import Session
+from storeops.wecom import handover
+from storeops.wecom.handover import Unassigned
+
+_SLICE = 250  # rows a transaction
+
+
+def read_unassigned(session: Session) -> Outcome:
+    """The list, page by page (doc 92124); only a complete reading says who is gone from it."""
+    chain = _chain(session)
+    while True:
+        session.halt()
+        session.count_call()
+        try:
+            page = handover.list_unassigned(session.client, chain.cursor)
+        except StoreOpsError as error:
+            session.halt()
+            refused = error.errcode is not None and not refusals.ends_scope(error)
+            if refused and chain.cursor and _begin_anew(session, chain):
+                continue
+            session.fail("unassigned", error)
+            return "partial" if chain.pages else "failed"
+        _write(session, page.info)
+        following = "" if page.is_last else page.next_cursor
+        chain.empty = 0 if page.info else chain.empty + 1
+        circle = bool(following) and (
+            chains.repeated(chain, following) or chain.empty > chains.EMPTY_PAGES
+        )
+        if circle:
+            if _begin_anew(session, chain):
+                continue
+            session.fail("unassigned", endless())
+            return "partial"
+        with session.db.atomic() as connection:
+            chains.turn_page(connection, chain, following, ())
+            if not following:
+                _complete(session)
+                chains.end(connection, chain, "complete")
+            session.save(connection)
+        session.tell()
+        if not following:
+            return "complete"
+
+
+def _chain(session: Session) -> Chain:
+    with session.db.atomic() as connection:
+        found = chains.unfinished(connection, session.run.id, "unassigned")
+        return (
+            found[0]
+            if found
+            else chains.create(connection, session.run.id, "unassigned", [((), 0)])[0]
+        )
+
+
+def _begin_anew(session: Session, chain: Chain) -> bool:
+    """Read from the first page again; False when that was tried often enough."""
+    if chain.restarts >= chains.RESTARTS:
+        return False
+    with session.db.atomic() as connection:
+        chains.restart(connection, chain)
+        connection.execute(
+            "DELETE FROM sync_listed WHERE run_id = ? AND scope = 'unassigned'",
+            (session.run.id,),
+        )
+    return True
+
+
+def _write(session: Session, rows: Sequence[Unassigned]) -> None:
+    for start in range(0, len(rows), _SLICE):
+        piece = rows[start : start + _SLICE]
+        with session.db.atomic() as connection:
+            session.apply(Batch(unassigned=piece))
+            connection.executemany(
+                "INSERT OR REPLACE INTO sync_listed (run_id, scope, subject, owner, value)"
+                " VALUES (?, 'unassigned', ?, ?, ?)",
+                [
+                    (session.run.id, row.external_userid, row.handover_userid, row.dimission_time)
+                    for row in piece
+                ],
+            )
+
+
+def _complete(session: Session) -> None:
+    """Inside the caller's transaction: judge what the whole list did not show."""
+    connection = session.db.connection
+    listed = connection.execute(
+        "SELECT owner, subject FROM sync_listed WHERE run_id = ? AND scope = 'unassigned'",
+        (session.run.id,),
+    ).fetchall()
+    record = Recorder("sync", str(session.run.id), session.now)
+    session.count(leavers.unassigned_complete(connection, listed, record))
+    record.flush(connection)
+    if record.changed:
+        meta.bump_revision(connection)
