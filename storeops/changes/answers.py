@@ -101,7 +101,10 @@ def _mark_undone(
     answered: Sequence[tuple[Row, RowAnswer]],
     now: float,
 ) -> None:
-    """Rows whose inverse is done were undone; those put back partly stay done."""
+    """Rows whose inverse is done were undone; those put back partly stay done.
+
+    When an undo is undone, the rows that it had put back are done again.
+    """
     connection.executemany(
         f"UPDATE plan_row SET status = '{UNDONE}', at = ?"
         f" WHERE plan_id = ? AND row = ? AND status = '{DONE}'",
@@ -109,6 +112,18 @@ def _mark_undone(
             (now, undone_plan, row.extra["undoes"])
             for row, answer in answered
             if answer.status == DONE and "undoes" in row.extra and not row.extra.get("partly")
+        ],
+    )
+    connection.executemany(
+        f"UPDATE plan_row SET status = '{DONE}', at = ? WHERE status = '{UNDONE}'"
+        " AND (plan_id, row) = (SELECT plan.undo_of, json_extract(undo.extra, '$.undoes')"
+        "  FROM plan JOIN plan_row AS undo ON undo.plan_id = plan.id"
+        "  WHERE plan.id = ? AND plan.undo_of IS NOT NULL AND undo.row = ?"
+        f"  AND undo.status = '{UNDONE}')",
+        [
+            (now, undone_plan, row.extra["undoes"])
+            for row, answer in answered
+            if answer.status == DONE and "undoes" in row.extra
         ],
     )
 

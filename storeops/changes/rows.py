@@ -13,7 +13,7 @@ from storeops.database.database import Database
 from storeops.jobs.action import BLOCKED, PLANNED, Row, Verdict
 
 CHUNK = 500  # row numbers per statement, well under SQLite's limit on parameters
-_LEFT = "row, subject, external_userid, userid, before, after, extra"
+LEFT = "row, subject, external_userid, userid, before, after, extra"
 _INSERT = (
     "INSERT INTO plan_row (plan_id, row, subject, external_userid, userid, before, after, extra,"
     " code, digest, status, errcode, meaning, next_step, retry_at, at)"
@@ -63,7 +63,7 @@ def altered(db: Database, plan_id: int) -> tuple[list[int], list[bytes]]:
     wrong: list[int] = []
     digests: list[bytes] = []
     for record in db.execute(
-        f"SELECT digest, {_LEFT}, code FROM plan_row WHERE plan_id = ? ORDER BY row",
+        f"SELECT digest, {LEFT}, code FROM plan_row WHERE plan_id = ? ORDER BY row",
         (plan_id,),
     ):
         digests.append(record[0])
@@ -104,7 +104,7 @@ def load(
         numbers: row numbers, None for all.
         where: a constant SQL condition of ours on plan_row, never text from outside.
     """
-    select = f"SELECT {_LEFT} FROM plan_row WHERE plan_id = ? AND {where}"
+    select = f"SELECT {LEFT} FROM plan_row WHERE plan_id = ? AND {where}"
     if numbers is None:
         return [from_record(each) for each in db.execute(f"{select} ORDER BY row", (plan_id,))]
     rows: list[Row] = []

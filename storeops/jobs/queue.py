@@ -19,7 +19,7 @@ SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 STATUSES = (QUEUED, SENDING, UNKNOWN, WAITING, SUCCEEDED, FAILED, CANCELLED)
 UNFINISHED = (QUEUED, SENDING, UNKNOWN)  # something is still to be sent or asked
 
-_COLUMNS = "id, plan_id, action, size, status, attempts, priority, run_at"
+_COLUMNS = "id, plan_id, action, size, status, attempts, asks, priority, run_at"
 
 _FREE = """NOT EXISTS (
     SELECT 1 FROM job_key AS mine
@@ -40,7 +40,7 @@ WHERE id IN (
 RETURNING {_COLUMNS}"""
 
 _CLAIM_UNKNOWN = f"""
-UPDATE job SET worker = :worker
+UPDATE job SET worker = :worker, asks = asks + 1
 WHERE id IN (
     SELECT id FROM job INDEXED BY job_uncertain
     WHERE status = 'unknown' AND worker IS NULL AND run_at <= :now ORDER BY id LIMIT :limit)
@@ -57,6 +57,7 @@ class Job:
     size: int
     status: str
     attempts: int
+    asks: int
     priority: int
     run_at: float
 
@@ -192,6 +193,17 @@ def cancel(
         ).fetchall()
     end(connection, [(job, CANCELLED, None, "") for job in jobs], now)
     return rows
+
+
+def shrink(connection: sqlite3.Connection, job: int, rows: Iterable[int]) -> None:
+    """Take rows that have their answer, or go on in another job, out of a job."""
+    connection.executemany(
+        "DELETE FROM job_row WHERE job_id = ? AND row = ?", [(job, row) for row in rows]
+    )
+    connection.execute(
+        "UPDATE job SET size = (SELECT count(*) FROM job_row WHERE job_id = job.id) WHERE id = ?",
+        (job,),
+    )
 
 
 def event(

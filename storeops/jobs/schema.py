@@ -19,6 +19,7 @@ CREATE TABLE job (
     priority INTEGER NOT NULL DEFAULT 0, -- larger first
     run_at REAL NOT NULL DEFAULT 0,    -- not before this moment of WeCom's clock
     attempts INTEGER NOT NULL DEFAULT 0,
+    asks INTEGER NOT NULL DEFAULT 0,   -- how often WeCom was asked whether it happened
     worker INTEGER,                    -- worker.id while somebody holds it
     errcode INTEGER,                   -- of the last answer
     error TEXT NOT NULL DEFAULT '',    -- category of the last trouble: limit, network, wecom …
@@ -50,8 +51,7 @@ CREATE TABLE job_event (
 CREATE INDEX job_event_by_job ON job_event (job_id);
 CREATE TABLE worker (
     id INTEGER PRIMARY KEY,
-    host TEXT NOT NULL,
-    pid INTEGER NOT NULL,
+    holder TEXT NOT NULL,              -- host/pid/start/nonce (limits/holders.py)
     started_at REAL NOT NULL,          -- this machine's clock, as all of this table
     heartbeat_at REAL NOT NULL,
     finished_at REAL

@@ -1,0 +1,118 @@
+"""What jobs mean: the worker's port to plans, answers and the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storeops.changes import answers
+from storeops.changes.journal import Line
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan, by_id
+from storeops.changes.rows import CHUNK, LEFT, chunks, from_record, row_digest
+from storeops.i18n import _
+from storeops.jobs.action import FAILED, Call, Row, RowAnswer
+from storeops.jobs.queue import Job
+
+
+class LedgerBook:
+    """`jobs.ports.Book` over a ledger.
+
+    Args:
+        ledger: the profile's ledger; its journal names who runs the worker.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._plans: dict[int, Plan] = {}
+
+    def _plan(self, plan_id: int) -> Plan:
+        if plan_id not in self._plans:
+            self._plans[plan_id] = by_id(self._ledger.db, plan_id)
+        return self._plans[plan_id]
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Seal the journal up to here."""
+        self._ledger.journal.seal_inside(connection, self._ledger.clock.now())
+
+    def rows(
+        self, connection: sqlite3.Connection, plan_id: int, numbers: Sequence[int]
+    ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowAnswer]]]:
+        """Rows of a job; rows that no longer fit their digest are refused."""
+        rows: list[Row] = []
+        refused: list[tuple[Row, RowAnswer]] = []
+        for part in chunks(numbers, CHUNK):
+            marks = ",".join("?" * len(part))
+            for record in connection.execute(
+                f"SELECT {LEFT}, code, digest FROM plan_row"
+                f" WHERE plan_id = ? AND row IN ({marks}) ORDER BY row",
+                (plan_id, *part),
+            ):
+                if record[4] is None:
+                    row = Row(record[0], "", record[3], record[1])
+                    refused.append((row, _erased(row)))
+                elif row_digest(*record[:8]) != record[8]:
+                    row = from_record(record[:7])
+                    refused.append((row, _altered(row)))
+                else:
+                    rows.append(from_record(record[:7]))
+        return rows, self._plan(plan_id).params, refused
+
+    def intend(self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]) -> None:
+        """One line per plan: these rows are about to be sent."""
+        by_plan: dict[int, list[list[Any]]] = {}
+        for job, call in calls:
+            numbers = [row.row for row in call.rows]
+            by_plan.setdefault(job.plan_id, []).append([job.id, job.attempts, numbers])
+        lines = [
+            Line("call.intent", self._plan(plan_id).name, payload={"jobs": jobs})
+            for plan_id, jobs in by_plan.items()
+        ]
+        self._ledger.journal.append(connection, lines, self._ledger.clock.now())
+
+    def settle(
+        self,
+        connection: sqlite3.Connection,
+        job: Job,
+        answered: Sequence[tuple[Row, RowAnswer]],
+        source: str,
+    ) -> None:
+        """Keep answers, journal them, write them to the mirror."""
+        if not answered:
+            return
+        lines = answers.settle(
+            self._ledger, connection, self._plan(job.plan_id), answered,
+            source=source, job_id=job.id,
+        )  # fmt: skip
+        self._ledger.journal.append(connection, lines, self._ledger.clock.now())
+
+    def pause(self, connection: sqlite3.Connection, plan_id: int, why: str) -> None:
+        """Mark the plan as paused and say why."""
+        connection.execute(
+            "UPDATE plan SET paused = 1, paused_why = ? WHERE id = ?", (why, plan_id)
+        )
+        self._ledger.journal.append(
+            connection,
+            [Line("plan.paused", self._plan(plan_id).name, payload={"why": why})],
+            self._ledger.clock.now(),
+        )
+
+    def close(self) -> None:
+        """Seal the journal's end."""
+        self._ledger.journal.seal(self._ledger.db, self._ledger.clock.now())
+
+
+def _altered(row: Row) -> RowAnswer:
+    return RowAnswer(
+        row.row,
+        FAILED,
+        meaning=_("This row was altered after the plan was made; it was not sent."),
+        next_step=_("Run `storeops audit verify`, then make the plan again."),
+    )
+
+
+def _erased(row: Row) -> RowAnswer:
+    return RowAnswer(
+        row.row, FAILED, meaning=_("The person was erased from this plan; nothing was sent.")
+    )

@@ -1,0 +1,222 @@
+"""What people do to plans and jobs under way: cancel, pause, resume, retry, trim."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from storeops.changes import plans
+from storeops.changes import rows as plan_rows
+from storeops.changes.journal import Line
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.jobs import queue
+from storeops.jobs.action import CANCELLED, FAILED, PLANNED, QUEUED
+
+
+def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> int:
+    """Cancel a plan, or what of it has not been sent. Returns the rows that are cancelled.
+
+    What is being sent, or waits for its answer, goes on.
+
+    Raises:
+        NotFoundError: no such plan.
+        ConflictError: nothing is left to cancel.
+    """
+    plan = plans.get(ledger.db, name)
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        if plan.status in (DRAFT, MADE):
+            rows = _cancel_rows(connection, plan.id, PLANNED, now)
+            connection.execute(
+                "UPDATE plan SET status = 'cancelled' WHERE id = ? AND status IN (?, ?)",
+                (plan.id, DRAFT, MADE),
+            )
+        else:
+            jobs = queue.cancel(connection, now, plan_id=plan.id)
+            rows = _cancelled(connection, jobs, now)
+            if not rows:
+                raise ConflictError(
+                    _("Plan {plan} has nothing left to cancel.").format(plan=plan.name),
+                    hint=_("Put it back with: storeops plan undo {plan}").format(plan=plan.name),
+                )
+        _note(ledger, connection, "plan.cancelled", plan, {"rows": rows, "reason": reason})
+    ledger.journal.seal(ledger.db, now)
+    return rows
+
+
+def cancel_job(ledger: Ledger, job_id: int) -> int:
+    """Cancel one queued job. Returns the rows that are cancelled.
+
+    Raises:
+        NotFoundError: no such job.
+        ConflictError: it is not queued any more.
+    """
+    plan = _plan_of(ledger, job_id)
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        rows = _cancelled(connection, queue.cancel(connection, now, job_id=job_id), now)
+        if not rows:
+            raise ConflictError(
+                _("Job {job} is not queued any more.").format(job=job_id),
+                hint=_("See it: storeops job show {job}").format(job=job_id),
+            )
+        queue.event(connection, [(job_id, "cancelled", "by hand")], now)
+        _note(ledger, connection, "job.cancelled", plan, {"job": job_id, "rows": rows})
+    ledger.journal.seal(ledger.db, now)
+    return rows
+
+
+def pause(ledger: Ledger, name: str, *, resume: bool = False) -> int:
+    """Stop claiming a plan's jobs, or go on. Returns how many queued jobs it concerns.
+
+    Raises:
+        NotFoundError: no such plan.
+        ConflictError: it was not applied.
+    """
+    plan = plans.get(ledger.db, name)
+    if plan.status != APPLIED:
+        raise ConflictError(_("Plan {plan} is not under way.").format(plan=plan.name))
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        connection.execute(
+            "UPDATE plan SET paused = ?, paused_why = '' WHERE id = ?", (int(not resume), plan.id)
+        )
+        jobs = queue.hold(connection, plan.id, not resume)
+        kind = "plan.resumed" if resume else "plan.paused"
+        _note(ledger, connection, kind, plan, {"jobs": jobs})
+    ledger.journal.seal(ledger.db, now)
+    return jobs
+
+
+def retry_failed(
+    ledger: Ledger, name: str, *, job_id: int | None = None, every: bool = False
+) -> int:
+    """Queue failed rows of a plan again, unchanged. Returns how many rows.
+
+    Args:
+        ledger: the profile's ledger.
+        name: plan_id.
+        job_id: only the rows of this job.
+        every: also rows whose answer says that the same call will fail again.
+
+    Raises:
+        ConflictError: nothing to retry; says how many failed rows are not retryable.
+        PolicyError: read-only, or the kind is not allowed.
+    """
+    plan = plans.get(ledger.db, name)
+    ledger.policy.may_apply(plan.kind)
+    action = ledger.action(plan.kind)
+    condition = f"status = '{FAILED}' AND before IS NOT NULL" + (
+        "" if every else " AND retryable = 1"
+    )
+    if job_id is not None:
+        condition += f" AND job_id = {int(job_id)}"
+    rows = plan_rows.load(ledger.db, plan.id, where=condition)
+    if not rows:
+        failed = plans.tally(ledger.db, plan.id).get(FAILED, 0)
+        raise ConflictError(
+            _("Plan {plan} has no row to retry; {count} failed for good.").format(
+                plan=plan.name, count=failed
+            ),
+            hint=_("See why: storeops plan results {plan} --status failed").format(plan=plan.name),
+        )
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        calls = []
+        for group in action.batch(rows, plan.params):
+            if group:
+                call = action.call(group, plan.params)
+                calls.append(([row.row for row in group], call.keys))
+        took = 0
+        for row in rows:
+            took += connection.execute(
+                f"UPDATE plan_row SET status = '{QUEUED}', at = ?"
+                f" WHERE plan_id = ? AND row = ? AND status = '{FAILED}'",
+                (now, plan.id, row.row),
+            ).rowcount
+        if took != len(rows):
+            raise ConflictError(
+                _("Somebody else is retrying plan {plan} right now.").format(plan=plan.name)
+            )
+        jobs = queue.put(connection, plan.id, plan.kind, calls, now=now, priority=1)
+        _note(ledger, connection, "plan.retried", plan, {"rows": len(rows), "jobs": jobs})
+    ledger.journal.seal(ledger.db, now)
+    return len(rows)
+
+
+def remove_rows(ledger: Ledger, name: str, numbers: Sequence[int]) -> Plan:
+    """Take rows out of a plan that was not applied; its hash is made anew and journaled.
+
+    Raises:
+        ConflictError: it was applied, cancelled or altered.
+        UsageError: it has no such rows.
+    """
+    plan = plans.get(ledger.db, name)
+    if plan.status != MADE:
+        raise ConflictError(
+            _("Rows can be removed only before plan {plan} is applied.").format(plan=plan.name)
+        )
+    plans.verify(ledger, plan)
+    action = ledger.action(plan.kind)
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        gone = 0
+        for number in set(numbers):
+            gone += connection.execute(
+                "DELETE FROM plan_row WHERE plan_id = ? AND row = ?", (plan.id, number)
+            ).rowcount
+        if gone != len(set(numbers)):
+            raise UsageError(_("Plan {plan} has no such row.").format(plan=plan.name))
+        rows = plan_rows.load(ledger.db, plan.id, where="code = ''")
+        calls = sum(1 for each in action.batch(rows, plan.params) if each)
+        connection.execute(
+            "UPDATE plan SET rows = rows - ?, ready = ?, calls = ? WHERE id = ?",
+            (gone, len(rows), calls, plan.id),
+        )
+        digests = [
+            each[0]
+            for each in connection.execute(
+                "SELECT digest FROM plan_row WHERE plan_id = ? ORDER BY row", (plan.id,)
+            )
+        ]
+        plans.seal(ledger, connection, plan.id, digests, "plan.trimmed")
+    ledger.journal.seal(ledger.db, now)
+    return plans.by_id(ledger.db, plan.id)
+
+
+def _cancel_rows(connection: sqlite3.Connection, plan_id: int, status: str, now: float) -> int:
+    return connection.execute(
+        f"UPDATE plan_row SET status = '{CANCELLED}', at = ? WHERE plan_id = ? AND status = ?",
+        (now, plan_id, status),
+    ).rowcount
+
+
+def _cancelled(connection: sqlite3.Connection, rows: Sequence[tuple[int, int]], now: float) -> int:
+    connection.executemany(
+        f"UPDATE plan_row SET status = '{CANCELLED}', at = ? WHERE plan_id = ? AND row = ?",
+        [(now, plan_id, row) for plan_id, row in rows],
+    )
+    return len(rows)
+
+
+def _plan_of(ledger: Ledger, job_id: int) -> Plan:
+    row = ledger.db.execute("SELECT plan_id FROM job WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(
+            _("There is no job {job}.").format(job=job_id),
+            hint=_("See all jobs: storeops job list"),
+        )
+    return plans.by_id(ledger.db, row[0])
+
+
+def _note(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    kind: str,
+    plan: Plan,
+    payload: dict[str, object],
+) -> None:
+    ledger.journal.append(connection, [Line(kind, plan.name, payload=payload)], ledger.clock.now())

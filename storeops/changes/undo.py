@@ -1,0 +1,77 @@
+"""Undo: a plan of inverse rows, checked and applied like any other."""
+
+from __future__ import annotations
+
+from storeops.changes import plans
+from storeops.changes import rows as plan_rows
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import APPLIED, Plan, Problem
+from storeops.errors import ConflictError
+from storeops.i18n import _, ngettext
+from storeops.jobs.action import DONE
+
+
+def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
+    """The plan that puts back what a plan has done.
+
+    Rows that somebody changed since are blocked or put back partly, and say so.
+
+    Raises:
+        ConflictError: nothing of it is done, it is still under way, or an undo plan waits.
+        StoreOpsError: this kind cannot be undone; says what the way back costs.
+    """
+    plan = plans.get(ledger.db, name)
+    if plan.status != APPLIED:
+        raise ConflictError(
+            _("Plan {plan} was not applied; there is nothing to undo.").format(plan=plan.name)
+        )
+    rows = plan_rows.load(ledger.db, plan.id, where=f"status = '{DONE}' AND before IS NOT NULL")
+    if not rows:
+        raise ConflictError(
+            _("Nothing of plan {plan} is done; there is nothing to undo.").format(plan=plan.name),
+            hint=_("Cancel what is queued: storeops plan cancel {plan}").format(plan=plan.name),
+        )
+    _refuse_second(ledger, plan)
+    action = ledger.action(plan.kind)
+    kind, inverse = action.inverse(ledger.view(plan.params), rows)
+    problems = [] if plan.undo_of is None else [_redo(plan)]
+    partly = sum(1 for row, verdict in inverse if verdict.ready and row.extra.get("partly"))
+    if partly:
+        message = ngettext(
+            "{count} row can be put back only in part.",
+            "{count} rows can be put back only in part.",
+            partly,
+        ).format(count=partly)
+        problems.append(Problem("partly", message, warning=True))
+    params = {key: value for key, value in plan.params.items() if key not in ("command", "title")}
+    params["command"] = f"storeops plan undo {plan.name}"
+    return plans.make(
+        ledger,
+        kind,
+        [row for row, _verdict in inverse],
+        [verdict for _row, verdict in inverse],
+        params=params,
+        problems=problems,
+        title=_("Undo {plan}: {title}").format(plan=plan.name, title=plan.title),
+        reason=reason,
+        undo_of=plan.id,
+    )
+
+
+def _refuse_second(ledger: Ledger, plan: Plan) -> None:
+    row = ledger.db.execute(
+        "SELECT name FROM plan WHERE undo_of = ? AND (status = 'planned' AND expires_at > ?"
+        " OR status = 'applied' AND EXISTS (SELECT 1 FROM job WHERE plan_id = plan.id"
+        "  AND job.status IN ('queued', 'sending', 'unknown')))",
+        (plan.id, ledger.clock.now()),
+    ).fetchone()
+    if row:
+        raise ConflictError(
+            _("The plan {undo} already undoes {plan}.").format(undo=row[0], plan=plan.name),
+            hint=_("Apply or cancel it first: storeops plan show {undo}").format(undo=row[0]),
+            next_steps=[f"storeops plan show {row[0]}"],
+        )
+
+
+def _redo(plan: Plan) -> Problem:
+    return Problem("redo", _("This undoes an undo: it does again what was put back."), warning=True)

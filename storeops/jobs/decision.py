@@ -1,0 +1,73 @@
+"""What to do after a call that brought no answer of its own (06 §3)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+
+from storeops.errors import AccessError, ConfigError, LimitError, NetworkError, StoreOpsError
+from storeops.wecom.errcodes import Retry
+from storeops.wecom.errors import AnswerError, StoppedError, UncertainError, WeComError
+
+TRIES = 6  # calls of one job before passing trouble counts as its answer
+FIRST_S, LONGEST_S = 2.0, 120.0
+# the corp, the app or this machine is refused: every further call would be, too
+STOPS = frozenset(
+    (40001, 40013, 40056, 40091, 40141, 41001, 41002, 41004, 43009, 45031, 48001, 48002, 48006,
+     48009, 50003, 50006, 60020, 301007, 2000002)
+)  # fmt: skip
+
+
+class What(Enum):
+    """The four ways to go on."""
+
+    AGAIN = "again"  # nothing happened: queue it again
+    ASK = "ask"  # it may have happened: unknown until read back
+    PAUSE = "pause"  # nothing of this plan will work until somebody acts
+    FINAL = "final"  # WeCom's answer is no
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How to go on with a job.
+
+    Attributes:
+        what: the way.
+        delay_s: seconds from now.
+        counts: whether the try counts.
+    """
+
+    what: What
+    delay_s: float = 0.0
+    counts: bool = True
+
+
+def back_off(tries: int) -> float:
+    """Seconds after the `tries`-th failure (1 = first): doubling, half of it jitter."""
+    longest = min(LONGEST_S, FIRST_S * 2.0 ** (tries - 1))
+    return longest * (0.5 + random.random() / 2)
+
+
+def decide(error: StoreOpsError, tries: int) -> Decision:
+    """What to do after `error`, which ended the `tries`-th call of a job (1 = first)."""
+    if isinstance(error, StoppedError):
+        return Decision(What.AGAIN, counts=False)
+    if isinstance(error, UncertainError | AnswerError):
+        return Decision(What.ASK, 0.5)
+    if isinstance(error, WeComError):
+        if error.errcode in STOPS or (
+            isinstance(error, AccessError) and error.retry is Retry.TOKEN
+        ):
+            return Decision(What.PAUSE)
+        if error.retry in (Retry.WAIT, Retry.NARROW):
+            return Decision(What.AGAIN, error.retry_after_s or 2.0, counts=False)
+        if error.retry is not Retry.BACK_OFF:
+            return Decision(What.FINAL)
+    elif isinstance(error, LimitError):
+        return Decision(What.AGAIN, error.retry_after_s or 2.0, counts=False)
+    elif isinstance(error, AccessError | ConfigError):
+        return Decision(What.PAUSE)
+    elif not isinstance(error, NetworkError):
+        return Decision(What.FINAL)
+    return Decision(What.AGAIN, back_off(tries)) if tries < TRIES else Decision(What.FINAL)
