@@ -30,6 +30,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from storeops.errors import StoreOpsError
+
 if TYPE_CHECKING:
     from storeops.app import App
 
@@ -97,9 +99,8 @@ class Call:
             StoreOpsError: no such profile, or a configuration that is not understood.
         """
         if self._app is None:
-            from storeops.app import App
-
             from commands import logs
+            from storeops.app import App
 
             logs.start(verbose=self.settings.verbose)
             self._app = App.open(
@@ -115,16 +116,19 @@ class Call:
         return sys.stdin.isatty() and sys.stderr.isatty() and not self.settings.machine
 
     @contextmanager
-    def interruptible(self, resume: str = "") -> Iterator[threading.Event]:
+    def interruptible(
+        self, resume: str = "", stop: threading.Event | None = None
+    ) -> Iterator[threading.Event]:
         """Turn the first Ctrl-C (or SIGTERM) into an event; see the top of this file.
 
         Args:
             resume: the command line that goes on afterwards.
+            stop: the event to set; None for the App's, which its client obeys too.
 
         Raises:
             Interrupted: on leaving, when the event was set.
         """
-        stop = threading.Event()
+        stop = stop or self.app.stop
         if threading.current_thread() is not threading.main_thread():
             yield stop
             return
@@ -138,6 +142,10 @@ class Call:
         try:
             yield stop
         except KeyboardInterrupt:
+            raise Interrupted(resume) from None
+        except StoreOpsError:
+            if not stop.is_set():
+                raise
             raise Interrupted(resume) from None
         finally:
             for number, handler in before.items():

@@ -1,0 +1,313 @@
+"""`storeops sync`: bring the mirror up to date, see how it went, read back and compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import cells, output, table
+from commands.context import current
+from commands.diagnostics import note, report
+from commands.options import Limit
+from commands.output import Column
+from commands.progress import Bars, bars
+from storeops import errors
+from storeops.errors import ExitCode, StoreOpsError
+from storeops.i18n import N_, _
+from storeops.plain import plain
+
+if TYPE_CHECKING:
+    from storeops.app import App
+    from storeops.sync.results import Progress, ScopeResult, SyncResult
+
+app = typer.Typer(help=_("Bring the mirror up to date; ends complete, partial or failed."))
+
+SCOPE_TITLES = {
+    "departments": N_("departments"),
+    "staff": N_("staff"),
+    "tags": N_("tags"),
+    "follows": N_("customers' follows"),
+    "groups": N_("group chats"),
+    "unassigned": N_("unassigned"),
+}
+OUTCOMES = {
+    "complete": N_("complete"),
+    "partial": N_("partial"),
+    "failed": N_("failed"),
+    None: N_("open"),
+}
+# what a scope mostly calls, for saying what holds it back
+PATHS = {
+    "departments": "department/list",
+    "staff": "user/list",
+    "tags": "externalcontact/get_corp_tag_list",
+    "follows": "externalcontact/batch/get_by_user",
+    "groups": "externalcontact/groupchat/get",
+    "unassigned": "externalcontact/get_unassigned_list",
+}
+HELD = {
+    "pause": N_("paused by WeCom (45009)"),
+    "minute": N_("minute limit"),
+    "hour": N_("hour limit"),
+    "pool": N_("fewer calls at a time (45033)"),
+    "in_flight": N_("other processes call too"),
+}
+SHOWN_FAILURES = 10
+
+
+@app.command("run", help=_("Read WeCom into the mirror; goes on where an interrupted run stopped."))
+def run(
+    scope: Annotated[
+        str,
+        typer.Option(
+            "--scope",
+            metavar="NAMES",
+            help=_("Only these: departments,staff,tags,follows,groups,unassigned"),
+        ),
+    ] = "",
+    full: Annotated[
+        bool, typer.Option("--full", help=_("Forget an interrupted run and begin afresh."))
+    ] = False,
+    store: Annotated[
+        str, typer.Option("--store", metavar="CODE", help=_("Only the staff of one shop."))
+    ] = "",
+) -> None:
+    """Exit code 0 complete, 6 partial; a failed run ends with the code of its first failure."""
+    call = current()
+    scopes = [each.strip() for each in scope.split(",") if each.strip()] or None
+    resume = "storeops sync run" + (
+        f" --profile {call.settings.profile}" * bool(call.settings.profile)
+    )
+    with call.interruptible(resume) as stop, bars() as shown:
+        result = sync_with_bars(call.app, shown, scopes=scopes, full=full, store=store, stop=stop)
+    show_result(result)
+    finish(result)
+
+
+def sync_with_bars(
+    app_: App,
+    shown: Bars,
+    *,
+    scopes: list[str] | None = None,
+    full: bool = False,
+    store: str = "",
+    stop: Any = None,
+) -> SyncResult:
+    """Run a sync and draw a bar per scope (also used by `storeops demo`)."""
+    from storeops.sync.run import run_sync
+
+    def tell(progress: Progress) -> None:
+        title = _(SCOPE_TITLES[progress.scope])
+        if progress.phase == "index":
+            title = _("{scope}: building indexes").format(scope=title)
+        elif progress.phase == "wait":
+            title = _("{scope} (another sync runs; joined)").format(scope=title)
+        shown.show(
+            progress.scope,
+            title,
+            done=progress.done,
+            total=progress.total,
+            rate=progress.rate,
+            held_back=progress.held_back,
+        )
+
+    return run_sync(
+        app_,
+        scopes=scopes,
+        full=full,
+        store=store_department(app_, store) if store else None,
+        on_progress=tell,
+        stop=stop,
+        held_back=lambda scope: held_back(app_, scope),
+    )
+
+
+def store_department(app_: App, text: str) -> int:
+    """The department of a shop that a person named by code, name or number."""
+    from storeops.notebook.stores import find
+
+    return find(app_.data, text).department
+
+
+def held_back(app_: App, scope: str) -> str:
+    """What holds a scope back now, in words; "" when nothing does."""
+    for use in app_.governor.snapshot():
+        if use.path == PATHS.get(scope) and use.held_by:
+            text = _(HELD[use.held_by])
+            if use.paused_s:
+                text += " " + _("for {time}").format(time=cells.span(use.paused_s))
+            return text
+    return ""
+
+
+def show_result(result: SyncResult) -> None:
+    """Print how a run ended: a table for people, issue-shaped JSON for programs."""
+    if current().settings.machine:
+        output.result(result.as_dict())
+        return
+    rows = [each.as_dict() for each in result.scopes]
+    output.items(rows, _scope_columns())
+    failures = [(each.scope, failure) for each in result.scopes for failure in each.failures]
+    for scope, failure in failures[:SHOWN_FAILURES]:
+        note(
+            _("{scope}, {subject}: {message}").format(
+                scope=_(SCOPE_TITLES[scope]), subject=failure.subject, message=failure.message
+            )
+        )
+    if len(failures) > SHOWN_FAILURES:
+        note(
+            _("… and {count} more; `storeops sync status --json` names them all.").format(
+                count=len(failures) - SHOWN_FAILURES
+            )
+        )
+    verdict = _(OUTCOMES[result.outcome])
+    seconds = (result.finished_at or result.started_at) - result.started_at
+    output.line(
+        table.bold(
+            plain(
+                _("Run {id}: {outcome}, {time}.").format(
+                    id=result.run_id, outcome=verdict, time=cells.span(seconds)
+                )
+            )
+        )
+    )
+
+
+def finish(result: SyncResult) -> None:
+    """End the command with the run's exit code."""
+    if result.outcome == "partial":
+        if not current().settings.machine:
+            note(_("What could not be read keeps its last values; nobody is believed lost."))
+        raise typer.Exit(int(ExitCode.PARTIAL))
+    if result.outcome == "failed":
+        error = failure_error(result.scopes)
+        raise typer.Exit(report(error, current().settings))
+
+
+def failure_error(scopes: tuple[ScopeResult, ...]) -> StoreOpsError:
+    """The first failure as an error with its own category, hint and exit code."""
+    from storeops.wecom.errcodes import Kind, lookup
+
+    kinds: dict[Kind, type[StoreOpsError]] = {
+        Kind.ACCESS: errors.AccessError,
+        Kind.NOT_FOUND: errors.NotFoundError,
+        Kind.LIMIT: errors.LimitError,
+        Kind.CONFLICT: errors.ConflictError,
+        Kind.REQUEST: errors.UsageError,
+        Kind.SERVER: errors.NetworkError,
+    }
+    for scope in scopes:
+        for failure in scope.failures:
+            if failure.errcode is not None:
+                known = lookup(failure.errcode)
+                return kinds[known.kind](
+                    failure.message, hint=known.advice, errcode=failure.errcode
+                )
+            return errors.NetworkError(
+                failure.message, hint=_("Check the line, then run it again.")
+            )
+    return StoreOpsError(_("The sync failed."))
+
+
+@app.command("status", help=_("The last run: how each scope ended, with its failures."))
+def status() -> None:
+    """Print the newest run."""
+    from storeops.sync.run import history
+
+    runs = history(current().app.data, limit=1)
+    if not runs:
+        note(_("There was no sync yet: `storeops sync run`."))
+        if current().settings.machine:
+            output.result({"run_id": None, "outcome": None, "scopes": []})
+        return
+    show_result(runs[0])
+
+
+@app.command("history", help=_("Past runs, newest first."))
+def history(limit: Limit = 20) -> None:
+    """Print one row per run."""
+    from storeops.sync.run import history as past
+
+    runs = past(current().app.data, limit=limit + 1)
+    rows = [
+        {
+            **{key: value for key, value in each.as_dict().items() if key != "scopes"},
+            "seen": sum(scope.seen for scope in each.scopes),
+            "calls": sum(scope.calls for scope in each.scopes),
+            "failures": sum(len(scope.failures) for scope in each.scopes),
+        }
+        for each in runs[:limit]
+    ]
+    output.items(
+        rows,
+        [
+            Column("run_id", _("Run"), right=True),
+            Column("started_at", _("Started"), show=cells.when),
+            Column("finished_at", _("Finished"), show=cells.when),
+            Column("mode", _("Kind")),
+            Column("outcome", _("Outcome"), show=lambda value: _(OUTCOMES[value])),
+            Column("seen", _("Rows"), show=cells.amount, right=True),
+            Column("calls", _("Calls"), show=cells.amount, right=True),
+            Column("failures", _("Failures"), show=cells.amount, right=True),
+        ],
+        has_more=len(runs) > limit,
+        empty=_("There was no sync yet: `storeops sync run`."),
+    )
+
+
+@app.command("verify", help=_("Read part of WeCom back and compare it with the mirror."))
+def verify(
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=1, help=_("Staff members to compare."))
+    ] = 20,
+    all_: Annotated[bool, typer.Option("--all", help=_("Compare every staff member."))] = False,
+) -> None:
+    """Exit code 0 when equal, 10 when something differs."""
+    from storeops.sync.verify import verify_sync
+
+    call = current()
+    with call.interruptible("storeops sync verify"), bars() as shown:
+        found = verify_sync(
+            call.app,
+            sample=None if all_ else sample,
+            on_progress=lambda done, total: shown.show(
+                "verify", _("comparing"), done=done, total=total
+            ),
+        )
+    if call.settings.machine:
+        output.result(found.as_dict())
+    else:
+        output.items(
+            [each.as_dict() for each in found.differences],
+            [
+                Column("userid", _("Owner")),
+                Column("external_userid", _("Customer")),
+                Column("field", _("Field")),
+                Column("mirror", _("Mirror"), max_width=30),
+                Column("wecom", _("WeCom"), max_width=30),
+            ],
+        )
+        output.line(
+            _("{members} staff members, {rows} follows compared, {count} differences.").format(
+                members=found.members, rows=found.rows, count=len(found.differences)
+            )
+        )
+    if found.differences:
+        raise typer.Exit(int(ExitCode.CHANGES))
+
+
+def _scope_columns() -> list[Column]:
+    numbers = [
+        ("seen", _("Rows")),
+        ("added", _("New")),
+        ("changed", _("Changed")),
+        ("missing", _("Missing")),
+        ("lost", _("Lost")),
+        ("calls", _("Calls")),
+    ]
+    return [
+        Column("scope", _("Scope"), show=lambda value: _(SCOPE_TITLES[value])),
+        Column("outcome", _("Outcome"), show=lambda value: _(OUTCOMES[value])),
+        *(Column(key, title, show=cells.amount, right=True) for key, title in numbers),
+    ]
