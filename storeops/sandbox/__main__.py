@@ -6,6 +6,9 @@ import argparse
 import json
 import os
 import sys
+import threading
+
+import uvicorn
 
 from storeops.sandbox import server, snapshot
 from storeops.sandbox.clock import Clock
@@ -27,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--latency", type=int, default=0, metavar="MS")
     parser.add_argument("--start-at", type=int, metavar="UNIX_SECONDS")
     parser.add_argument("--load", metavar="FILE")
+    parser.add_argument("--until-eof", action="store_true", help="end when stdin ends")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args(argv)
     try:
@@ -50,8 +54,19 @@ def main(argv: list[str] | None = None) -> int:
         "pid": os.getpid(),
     }
     print(json.dumps(ready), flush=True)
-    server.make_server(World(corp, settings)).run(sockets=[sock])
+    sys.stdout.close()  # whoever started this needs no more, and a closed pipe must not hurt
+    running = server.make_server(World(corp, settings))
+    if args.until_eof:
+        threading.Thread(target=_until_eof, args=(running,), daemon=True).start()
+    running.run(sockets=[sock])
     return 0
+
+
+def _until_eof(running: uvicorn.Server) -> None:
+    """Stop when the starting process is gone: its end of the pipe closes, even on kill -9."""
+    while os.read(0, 4096):
+        pass
+    running.should_exit = True
 
 
 if __name__ == "__main__":

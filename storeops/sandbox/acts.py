@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from storeops.sandbox.corp import CUSTOMER_APP, Corp
+from storeops.sandbox.corp import Corp
 from storeops.sandbox.organisation import LEFT, Member
 
 ACTS: dict[str, Callable[[Act], dict[str, Any]]] = {}
@@ -25,6 +25,8 @@ class Act:
     def text(self, name: str, default: str = "") -> str:
         """A string input; ValueError for another type."""
         value = self.given.get(name, default)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)  # a command line cannot tell 7 from "7"
         if not isinstance(value, str):
             raise ValueError(f"{name} must be text")
         return value
@@ -177,9 +179,13 @@ def _random(corp: Corp, data: dict[str, Any]) -> dict[str, Any]:
     return {"act": "random", "count": len(done), "done": done}
 
 
-def customer_app_hidden(corp: Corp) -> list[str]:
-    """Userids the admin took out of the customer app's visible scope."""
-    return corp.apps[CUSTOMER_APP].hidden_members
+def described() -> list[dict[str, str]]:
+    """Every act with its meaning."""
+    rows = [{"act": "random", "meaning": "Some acts in the proportions of a chain's day."}]
+    for name in sorted(ACTS):
+        meaning = (ACTS[name].__doc__ or "").split("\n")[0]
+        rows.append({"act": name, "meaning": meaning})
+    return rows
 
 
 from storeops.sandbox import acts_customers, acts_groups, acts_staff, acts_tags  # noqa: E402, F401

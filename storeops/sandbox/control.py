@@ -197,6 +197,9 @@ class Control:
 
     # -- the chain itself
 
+    def _get_act(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return {"acts": acts.described()}
+
     def _post_act(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         return acts.perform(self.world.corp, data)
 

@@ -81,6 +81,7 @@ class Application:
             transport = scope.get("sandbox.transport")
             if transport is not None:
                 transport.abort()
+                await asyncio.sleep(0)  # let uvicorn see that nobody is there any more
         finally:
             self.world.tally.finish(count, outcome, size)
 
@@ -278,7 +279,7 @@ def make_server(world: World) -> uvicorn.Server:
         date_header=False,
         access_log=False,
         log_config=None,
-        log_level="critical",
+        log_level="error",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
