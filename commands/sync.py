@@ -148,19 +148,7 @@ def show_result(result: SyncResult) -> None:
         return
     rows = [each.as_dict() for each in result.scopes]
     output.items(rows, _scope_columns())
-    failures = [(each.scope, failure) for each in result.scopes for failure in each.failures]
-    for scope, failure in failures[:SHOWN_FAILURES]:
-        note(
-            _("{scope}, {subject}: {message}").format(
-                scope=_(SCOPE_TITLES[scope]), subject=failure.subject, message=failure.message
-            )
-        )
-    if len(failures) > SHOWN_FAILURES:
-        note(
-            _("… and {count} more; `storeops sync status --json` names them all.").format(
-                count=len(failures) - SHOWN_FAILURES
-            )
-        )
+    _note_failures(result)
     verdict = _(OUTCOMES[result.outcome])
     seconds = (result.finished_at or result.started_at) - result.started_at
     output.line(
@@ -172,6 +160,23 @@ def show_result(result: SyncResult) -> None:
             )
         )
     )
+
+
+def _note_failures(result: SyncResult) -> None:
+    """Name what could not be read, the same reason only once."""
+    subjects: dict[str, list[str]] = {}
+    for scope in result.scopes:
+        for failure in scope.failures:
+            subjects.setdefault(failure.message, []).append(failure.subject)
+    if result.outcome == "failed" and len(subjects) == 1:
+        return  # `finish` says it, with what to do
+    for message, names in list(subjects.items())[:SHOWN_FAILURES]:
+        shown = ", ".join(names[:SHOWN_FAILURES])
+        if len(names) > SHOWN_FAILURES:
+            shown += " " + _("and {count} more").format(count=len(names) - SHOWN_FAILURES)
+        note(_("{subjects}: {message}").format(subjects=shown, message=message))
+    if len(subjects) > SHOWN_FAILURES:
+        note(_("`storeops sync status --json` names them all."))
 
 
 def finish(result: SyncResult) -> None:

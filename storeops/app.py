@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.wecom.client import WeComClient
+    from storeops.wecom.ports import TokenStore
 
 T = TypeVar("T")
 
@@ -169,9 +170,14 @@ class App:
         Raises:
             ConfigError: the base URL is not allowed.
         """
-        return self._once("client", self._make_client)
+        return self._once("client", lambda: self.make_client(self.tokens))
 
-    def _make_client(self) -> WeComClient:
+    def make_client(self, tokens: TokenStore) -> WeComClient:
+        """Another client over its own token: what `doctor` tries a secret with.
+
+        Args:
+            tokens: keeps its token; the caller closes the client.
+        """
         from storeops import secrets
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
 
@@ -181,7 +187,7 @@ class App:
             corp_id=self.profile.corp_id,
             agent_id=self.profile.agent_id,
             secret=lambda: secrets.get(name).reveal(),
-            tokens=self.tokens,
+            tokens=tokens,
             limiter=self.governor,
             clock=self.clock,
             stop=self.stop,

@@ -1,0 +1,268 @@
+"""Check a set-up: files, secret, clock, and one harmless read per permission of the app."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from storeops import paths, secrets
+from storeops.errors import AccessError, NetworkError, StoreOpsError
+from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from storeops.app import App
+    from storeops.wecom.client import WeComClient
+
+Status = Literal["ok", "warning", "failed", "skipped"]
+CLOCK_WARN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked.
+
+    Attributes:
+        check: stable English name.
+        title: the same for people.
+        status: ok | warning | failed | skipped.
+        detail: what was found, one clause.
+        fix: what to change and where, "" when nothing.
+        errcode: WeCom's code when it said no.
+        exit_code: the exit code this failure would end a command with, 0 when it is none.
+    """
+
+    check: str
+    title: str
+    status: Status
+    detail: str
+    fix: str = ""
+    errcode: int | None = None
+    exit_code: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in `--json`."""
+        return {
+            "check": self.check,
+            "status": self.status,
+            "detail": self.detail,
+            "fix": self.fix,
+            "errcode": self.errcode,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One harmless read that shows whether the app has a permission.
+
+    Attributes:
+        check: stable English name.
+        title: what the permission is for.
+        console: the console page that grants it, and what to do there.
+        read: asks; returns what was found, one clause.
+    """
+
+    check: str
+    title: str
+    console: str
+    read: Callable[[WeComClient], str]
+
+
+def _token(client: WeComClient) -> str:
+    from storeops.wecom import server
+
+    server.api_domain_ips(client)
+    return _("the secret is right and this machine's IP is let in")
+
+
+def _departments(client: WeComClient) -> str:
+    from storeops.wecom import contacts
+
+    return _("{count} departments in the visible scope").format(
+        count=len(contacts.list_department_nodes(client))
+    )
+
+
+def _members(client: WeComClient) -> str:
+    from storeops.wecom import contacts
+
+    nodes = contacts.list_department_nodes(client)
+    if not nodes:
+        return _("no department is visible")
+    count = len(contacts.list_simple_users(client, nodes[-1].id))
+    return _("{count} members in department {id}").format(count=count, id=nodes[-1].id)
+
+
+def _customer_contact(client: WeComClient) -> str:
+    from storeops.wecom import customers
+
+    return _("{count} members may have customers").format(
+        count=len(customers.list_follow_users(client))
+    )
+
+
+def _customers(client: WeComClient) -> str:
+    from storeops.wecom import customers
+    from storeops.wecom.errors import WeComError
+
+    members = customers.list_follow_users(client)
+    if not members:
+        return _("no member has customer contact switched on")
+    try:
+        page = customers.get_by_user(client, members[:1], limit=1)
+    except WeComError as error:
+        if error.errcode != 84061:  # the member has no customers: the permission is there
+            raise
+        return _("customers can be read; the first member has none")
+    return _("customers can be read ({count} seen)").format(count=len(page.external_contact_list))
+
+
+def _tags(client: WeComClient) -> str:
+    from storeops.wecom import tags
+
+    groups = tags.list_corp_tags(client)
+    return _("{count} tag groups").format(count=len(groups))
+
+
+def _groups(client: WeComClient) -> str:
+    from storeops.wecom import groups
+
+    groups.list_chats(client, limit=1)
+    return _("group chats can be listed")
+
+
+def _handover(client: WeComClient) -> str:
+    from storeops.wecom import handover
+
+    handover.list_unassigned(client, page_size=1)
+    return _("customers of leavers can be listed")
+
+
+_CALLABLE = N_(
+    "Console: Customers and upstream → Customer contact → API (客户联系 → API): add the app to "
+    "可调用接口的应用."
+)
+_SCOPE = N_("Console: App management → the app → Visible scope (可见范围): add the departments.")
+PROBES: tuple[Probe, ...] = (
+    Probe(
+        "token",
+        N_("secret and trusted IP"),
+        N_(
+            "Console: App management → the app: copy Secret again; add this machine's address "
+            "to 企业可信IP."
+        ),
+        _token,
+    ),
+    Probe("departments", N_("contacts: departments"), _SCOPE, _departments),
+    Probe("members", N_("contacts: members"), _SCOPE, _members),
+    Probe("customer_contact", N_("customer contact"), _CALLABLE, _customer_contact),
+    Probe("customers", N_("customers"), _CALLABLE, _customers),
+    Probe("tags", N_("corp tags"), _CALLABLE, _tags),
+    Probe("groups", N_("group chats"), _CALLABLE, _groups),
+    Probe("handover", N_("leavers and handover"), _CALLABLE, _handover),
+)
+
+
+def probe_permissions(client: WeComClient) -> Iterator[Finding]:
+    """One finding per permission; after a wrong secret or no line the rest is skipped.
+
+    Args:
+        client: the profile's client; every call of this function only reads.
+    """
+    cut = ""
+    for probe in PROBES:
+        if cut:
+            yield Finding(probe.check, _(probe.title), "skipped", cut)
+            continue
+        try:
+            yield Finding(probe.check, _(probe.title), "ok", probe.read(client))
+        except StoreOpsError as error:
+            fix = error.hint
+            if error.errcode is not None and isinstance(error, AccessError):
+                fix = f"{fix} {_(probe.console)}".strip()
+            yield Finding(
+                probe.check,
+                _(probe.title),
+                "failed",
+                error.message,
+                fix,
+                error.errcode,
+                int(error.exit_code),
+            )
+            if probe.check == "token" or isinstance(error, NetworkError):
+                cut = _("not asked: the check before failed")
+
+
+def check_files(profile: str) -> Iterator[Finding]:
+    """Modes of everything that holds people, tokens or secrets."""
+    if os.name == "nt":
+        return
+    folder = paths.profile_dir(profile)
+    files = [paths.config_file(), paths.secrets_file(), paths.log_file()]
+    files += sorted(folder.glob("*.db"))
+    open_ = [each for each in (folder, *files) if each.exists() and _readable_by_others(each)]
+    title = _("files are private")
+    if open_:
+        yield Finding(
+            "files",
+            title,
+            "failed",
+            _("others may read {path}").format(path=open_[0]),
+            "chmod go= " + " ".join(map(str, open_)),
+            exit_code=3,
+        )
+    else:
+        yield Finding("files", title, "ok", str(folder))
+
+
+def _readable_by_others(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def check_secret(profile: str) -> Finding:
+    """Whether there is a secret, and where; never what it is."""
+    title = _("secret is kept")
+    try:
+        secret = secrets.get(profile)
+    except StoreOpsError as error:
+        return Finding("secret", title, "failed", error.message, error.hint, exit_code=3)
+    return Finding("secret", title, "ok", secret.source)
+
+
+def check_clock(app: App) -> Finding:
+    """How far WeCom's clock is from this machine's, after at least one answer."""
+    offset = app.clock.offset
+    title = _("clock")
+    if abs(offset) <= CLOCK_WARN_S or app.profile.sandbox:
+        return Finding(
+            "clock", title, "ok", _("{seconds} s from WeCom's").format(seconds=f"{offset:+.0f}")
+        )
+    return Finding(
+        "clock",
+        title,
+        "warning",
+        _("this machine is {seconds} s off; storeops goes by WeCom's clock").format(
+            seconds=f"{-offset:+.0f}"
+        ),
+        _("Switch on time synchronisation of the system."),
+    )
+
+
+def check_database(app: App) -> Finding:
+    """Whether data.db opens and is of this version."""
+    title = _("database")
+    path = paths.data_db(app.profile.name)
+    if not path.exists():
+        return Finding(
+            "database", title, "warning", _("there is none yet"), _("Run `storeops sync run`.")
+        )
+    try:
+        rows = app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
+    except StoreOpsError as error:
+        return Finding(
+            "database", title, "failed", error.message, error.hint, exit_code=int(error.exit_code)
+        )
+    return Finding("database", title, "ok", _("{count} customers").format(count=rows))
