@@ -16,6 +16,7 @@ from storeops.database.database import Database
 from storeops.jobs.action import (
     DONE,
     FAILED,
+    NO_RECORD,
     OPEN_STATUSES,
     QUEUED,
     REFUSED,
@@ -33,7 +34,7 @@ _UPDATE = (
     "UPDATE plan_row SET status = ?, errcode = ?, meaning = ?, next_step = ?, retryable = ?,"
     " due_at = ?, at = ?, answer = ?, job_id = coalesce(?, job_id) WHERE plan_id = ? AND row = ?"
 )
-_TO_MIRROR = (DONE, WAITING, FAILED, REFUSED, TAKER_FULL, VANISHED)
+_TO_MIRROR = (DONE, WAITING, FAILED, REFUSED, TAKER_FULL, VANISHED, NO_RECORD)
 
 
 def settle(

@@ -12,7 +12,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.changes.rows import CHUNK, LEFT, chunks, from_record, row_digest
 from storeops.i18n import _
-from storeops.jobs.action import FAILED, Call, Row, RowAnswer
+from storeops.jobs.action import FAILED, QUEUED, Call, Row, RowAnswer
 from storeops.jobs.queue import Job
 
 
@@ -42,10 +42,11 @@ class LedgerBook:
         """Rows of a job; rows that no longer fit their digest are refused."""
         rows: list[Row] = []
         refused: list[tuple[Row, RowAnswer]] = []
+        unsent: set[int] = set()  # rows of which nothing was sent yet
         for part in chunks(numbers, CHUNK):
             marks = ",".join("?" * len(part))
             for record in connection.execute(
-                f"SELECT {LEFT}, code, digest FROM plan_row"
+                f"SELECT {LEFT}, code, digest, status FROM plan_row"
                 f" WHERE plan_id = ? AND row IN ({marks}) ORDER BY row",
                 (plan_id, *part),
             ):
@@ -57,7 +58,16 @@ class LedgerBook:
                     refused.append((row, _altered(row)))
                 else:
                     rows.append(from_record(record[:7]))
-        return rows, self._plan(plan_id).params, refused
+                    if record[9] == QUEUED:
+                        unsent.add(record[0])
+        plan = self._plan(plan_id)
+        hold = getattr(self._ledger.action(plan.kind), "hold", None)
+        if hold is not None and unsent:
+            asked = [row for row in rows if row.row in unsent]
+            held = hold(self._ledger.view(plan.params), asked)
+            refused += [(row, held[row.row]) for row in asked if row.row in held]
+            rows = [row for row in rows if row.row not in held]
+        return rows, plan.params, refused
 
     def intend(self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]) -> None:
         """One line per plan: these rows are about to be sent."""

@@ -116,11 +116,15 @@ class Call:
         payload: what `send` needs, JSON types; never a secret.
         keys: calls that share a key never run at the same time and keep their order
             (`customer:<external_userid>`, `owner:<userid>`, `tags`).
+        attempts: how often it was sent, this time included; the worker sets it.
+        asks: how often `read_back` was asked about it, this time included; the worker sets it.
     """
 
     rows: Sequence[Row]
     payload: Mapping[str, Any]
     keys: Sequence[str]
+    attempts: int = 0
+    asks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,10 @@ class Action(Protocol):
         Raises:
             StoreOpsError: this kind cannot be undone; says what the way back would cost.
         """
+
+    # An Action may also have `hold(view, rows) -> dict[int, RowAnswer]`: asked in the transaction
+    # that claims a job, about rows of which nothing was sent yet. Rows it names are not sent and
+    # take that answer: what an answer to an earlier call of the plan has taught meanwhile.
 
 
 class ActionRegistry(Mapping[str, Action]):

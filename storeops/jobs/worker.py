@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storeops.clock import Clock
@@ -287,6 +287,7 @@ class _Shift:
         for job in (*asked, *jobs):
             call = self._call(connection, job, numbers[job.id])
             if call is not None:
+                call = replace(call, attempts=job.attempts, asks=job.asks)
                 calls.append((job, call, job.status == queue.UNKNOWN))
         intents = [(job, call) for job, call, asking in calls if not asking]
         if intents:
