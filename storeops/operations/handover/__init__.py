@@ -1,0 +1,1 @@
+"""Handover of customers and group chats: who waits, who takes, what was answered, how it ended."""

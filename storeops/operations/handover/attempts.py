@@ -1,0 +1,127 @@
+"""What our own journal knows of customers and groups: attempts under way, recent ones, troubles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from storeops.database.database import Database
+from storeops.operations.handover import rules
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt whose end is not known yet; `due_at` in Unix seconds, None before it was sent."""
+
+    subject: str
+    takeover_userid: str
+    due_at: float | None
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A complaint of an earlier answer; `at` in Unix seconds."""
+
+    errcode: int
+    at: float
+    held: int
+
+
+def _chunks(subjects: Iterable[str]) -> Iterable[Sequence[str]]:
+    wanted = list(dict.fromkeys(subjects))
+    for start in range(0, len(wanted), CHUNK):
+        yield wanted[start : start + CHUNK]
+
+
+def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[str, Running]:
+    """Attempts under way by external_userid or chat_id: waiting, queued, or of unknown fate.
+
+    Args:
+        db: data.db.
+        subjects: external_userids and chat_ids.
+        plan_id: rows of this plan that are not sent yet do not count.
+    """
+    found: dict[str, Running] = {}
+    for part in _chunks(subjects):
+        marks = ",".join("?" * len(part))
+        for subject, taker, due, plan in db.execute(
+            "SELECT subject, takeover_userid, due_at, plan_id FROM handover"
+            f" WHERE subject IN ({marks}) AND status = 'waiting'",
+            part,
+        ):
+            found[subject] = Running(subject, taker, due, plan)
+        for customer, taker, plan in db.execute(
+            "SELECT r.external_userid, json_extract(r.extra, '$.to'), r.plan_id"
+            " FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id AND p.kind = 'handover'"
+            f" WHERE r.external_userid IN ({marks}) AND r.status IN ('queued', 'unknown')"
+            " AND r.plan_id <> ?",
+            (*part, plan_id),
+        ):
+            found.setdefault(customer, Running(customer, taker or "", None, plan))
+    return found
+
+
+def recent(db: Database, subjects: Iterable[str], now: float) -> dict[str, list[float]]:
+    """Moments (Unix seconds, ascending) of on-the-job attempts that count for the 90-day rule.
+
+    Every accepted attempt counts, also a refused one: the contract does not say that it does not.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    for part in _chunks(subjects):
+        marks = ",".join("?" * len(part))
+        for subject, asked_at in db.execute(
+            f"SELECT subject, asked_at FROM handover WHERE subject IN ({marks})"
+            " AND kind = 'on_job' AND asked_at >= ? ORDER BY asked_at",
+            (*part, rules.first_counted_day(now)),
+        ):
+            found[subject].append(asked_at)
+    return found
+
+
+def earlier(
+    db: Database, kind: str, handover_userid: str, takeover_userid: str, subjects: Iterable[str]
+) -> dict[str, list[str]]:
+    """Outcomes of settled attempts of a pair by subject, oldest first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for part in _chunks(subjects):
+        marks = ",".join("?" * len(part))
+        for subject, status in db.execute(
+            f"SELECT subject, status FROM handover WHERE subject IN ({marks}) AND kind = ?"
+            " AND handover_userid = ? AND takeover_userid = ? AND status <> 'waiting'"
+            " ORDER BY asked_at",
+            (*part, kind, handover_userid, takeover_userid),
+        ):
+            found[subject].append(status)
+    return found
+
+
+def troubles(db: Database, subjects: Iterable[str]) -> dict[str, dict[int, Trouble]]:
+    """Complaints of earlier answers by lower-cased subject, then by errcode."""
+    found: dict[str, dict[int, Trouble]] = defaultdict(dict)
+    for part in _chunks(subjects):
+        marks = ",".join("?" * len(part))
+        for subject, errcode, at, held in db.execute(
+            f"SELECT subject, errcode, at, held FROM handover_trouble WHERE subject IN ({marks})",
+            part,
+        ):
+            found[subject.lower()][errcode] = Trouble(errcode, at, held)
+    return found
+
+
+def asked_today(
+    db: Database, what: str, takeover_userids: Iterable[str], now: float
+) -> dict[str, int]:
+    """Attempts towards each taker since midnight in Beijing, by lower-cased userid."""
+    since = rules.midnight(now)
+    found: dict[str, int] = {}
+    for userid in dict.fromkeys(takeover_userids):
+        found[userid.lower()] = db.execute(
+            "SELECT count(*) FROM handover WHERE takeover_userid = ? AND asked_at >= ?"
+            " AND what = ?",
+            (userid, since, what),
+        ).fetchone()[0]
+    return found

@@ -1,0 +1,372 @@
+"""Checks of customers before anything is sent: from the mirror and our own journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.i18n import _
+from storeops.jobs.action import READY, Row, Verdict, blocked
+from storeops.operations.handover import attempts, members, rules
+from storeops.operations.handover.attempts import Running, Trouble
+from storeops.operations.handover.members import Member
+from storeops.operations.handover.moments import day
+from storeops.operations.handover.relations import Followers, followers
+
+_HIDDEN = (40098, 40205, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
+_IN_PROGRESS = (40100, 40129)
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything the checks of one set of rows look at, read in a few queries."""
+
+    now: float
+    people: dict[str, Member]
+    loads: dict[str, int]
+    capacity: dict[str, int]
+    followers: dict[str, Followers]
+    running: dict[str, Running]
+    recent: dict[str, list[float]]
+    troubles: dict[str, dict[int, Trouble]]
+    taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
+    takers: dict[str, Verdict] = field(default_factory=dict)
+    givers: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+
+
+def gather(
+    db: Database, rows: Sequence[Row], params: Mapping[str, Any], now: float, plan_id: int = 0
+) -> Facts:
+    """Read what the checks need for these customer rows."""
+    subjects = [row.external_userid for row in rows]
+    takers = {str(row.extra["to"]) for row in rows if row.extra.get("to")}
+    userids = takers | {row.userid for row in rows}
+    people = members.by_userids(db, userids)
+    known = [people[each.lower()] for each in sorted(takers) if each.lower() in people]
+    by_id = members.loads(db, known)
+    told: dict[str, dict[int, Trouble]] = {}
+    if not params.get("recheck"):
+        told = attempts.troubles(db, [*userids, *subjects])
+    return Facts(
+        now,
+        people,
+        {each.userid.lower(): by_id[each.id] for each in known},
+        capacities(params, told, [each.userid for each in known]),
+        followers(db, subjects),
+        attempts.running(db, subjects, plan_id=plan_id),
+        attempts.recent(db, subjects, now),
+        told,
+    )
+
+
+def capacities(
+    params: Mapping[str, Any], troubles: Mapping[str, Mapping[int, Trouble]], userids: Sequence[str]
+) -> dict[str, int]:
+    """How many customers each member may hold, by lower-cased userid.
+
+    What the planner was told counts first, then what an answer showed, then WeCom's own number.
+    """
+    own = {str(k).lower(): int(v) for k, v in dict(params.get("capacity_of") or {}).items()}
+    general = params.get("capacity")
+    found: dict[str, int] = {}
+    for userid in userids:
+        key = userid.lower()
+        told = troubles.get(key, {}).get(40099)
+        if key in own:
+            found[key] = own[key]
+        elif told is not None:
+            found[key] = min(told.held, int(general or rules.CAPACITY))
+        else:
+            found[key] = int(general or rules.CAPACITY)
+    return found
+
+
+def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
+    """One verdict per customer row, in order; room with a taker is used up row by row."""
+    return [_row(facts, row) for row in rows]
+
+
+def _row(facts: Facts, row: Row) -> Verdict:
+    kind, taker = str(row.extra["kind"]), str(row.extra.get("to") or "")
+    if not taker:
+        return no_taker(row)
+    if taker.lower() == row.userid.lower():
+        return blocked(
+            "same_person",
+            _("{member} has this customer already.").format(member=taker),
+            errcode=40130,
+            way_out=_("Choose somebody else."),
+        )
+    for verdict in (giver(facts, row.userid, kind), taker_verdict(facts, taker)):
+        if not verdict.ready:
+            return verdict
+    verdict = _customer(facts, row, kind)
+    return verdict if not verdict.ready else _room(facts, row, taker)
+
+
+def no_taker(row: Row) -> Verdict:
+    """A row that the rule could give to nobody; the planner says why in `extra`."""
+    why = str(row.extra.get("nobody") or "")
+    return blocked(
+        "no_taker",
+        why or _("The rule finds nobody to take this customer."),
+        retry_at=row.extra.get("nobody_until"),
+        way_out=_("Name more takers with --to, or raise the caps."),
+    )
+
+
+def giver(facts: Facts, userid: str, kind: str) -> Verdict:
+    """Whether this member's customers can be handed over, and by this way."""
+    key = (userid.lower(), kind)
+    verdict = facts.givers.get(key)
+    if verdict is None:
+        verdict = facts.givers[key] = _giver(facts, userid, kind)
+    return verdict
+
+
+def _giver(facts: Facts, userid: str, kind: str) -> Verdict:
+    member = facts.people.get(userid.lower())
+    if member is None:
+        return blocked(
+            "giver_unknown",
+            _("The mirror knows no member {member}.").format(member=userid),
+            errcode=60111,
+            way_out=_("Run `storeops sync run`."),
+        )
+    if kind == rules.RESIGNED and not member.left:
+        return blocked(
+            "wrong_way",
+            _("{member} has not left: this is a handover on the job.").format(member=member.label),
+            errcode=40097,
+            way_out=_("Plan it again; the way is found by itself."),
+        )
+    if kind == rules.ON_JOB and member.left:
+        return blocked(
+            "wrong_way",
+            _("{member} has left: this is a handover after leaving.").format(member=member.label),
+            errcode=60111,
+            way_out=_("Plan it again; the way is found by itself."),
+        )
+    if member.left and member.left_at and facts.now - member.left_at > rules.YEAR_S:
+        return blocked(
+            "leaver_too_long",
+            _("{member} left on {day}, more than a year ago.").format(
+                member=member.label, day=day(member.left_at)
+            ),
+            errcode=40205,
+            way_out=_("These customers can only be added anew, by scanning a taker's code."),
+        )
+    if kind == rules.ON_JOB and member.status != "active":
+        return blocked(
+            "giver_out_of_scope",
+            _("{member} is not in the app's visible scope.").format(member=member.label),
+            errcode=60011,
+            way_out=_("Widen the app's visible scope in the admin console, then sync."),
+        )
+    told = facts.troubles.get(userid.lower(), {}).get(40205)
+    if told is not None:
+        return blocked(
+            "giver_idle",
+            _("{member} had not logged in for a year when WeCom was asked on {day}.").format(
+                member=member.label, day=day(told.at)
+            ),
+            errcode=40205,
+            way_out=_("Let them log in, then plan again with --recheck."),
+        )
+    return READY
+
+
+def taker_verdict(facts: Facts, userid: str) -> Verdict:
+    """Whether this member may take over anybody."""
+    verdict = facts.takers.get(userid.lower())
+    if verdict is None:
+        member = facts.people.get(userid.lower())
+        told = facts.troubles.get(userid.lower(), {})
+        verdict = facts.takers[userid.lower()] = taker(member, userid, told)
+    return verdict
+
+
+def taker(member: Member | None, userid: str, told: Mapping[int, Trouble]) -> Verdict:
+    """Whether a member may take over; `told` holds what earlier answers complained about."""
+    if member is None:
+        return blocked(
+            "taker_unknown",
+            _("The mirror knows no member {member}.").format(member=userid),
+            errcode=60111,
+            way_out=_("Run `storeops sync run` if the member is new."),
+        )
+    who = member.label
+    if member.left:
+        return blocked(
+            "taker_left", _("{member} has left.").format(member=who), errcode=60111,
+            way_out=_("Choose somebody else."),
+        )  # fmt: skip
+    if member.status != "active":
+        return blocked(
+            "taker_out_of_scope",
+            _("{member} is not in the app's visible scope.").format(member=who),
+            errcode=60011,
+            way_out=_("Widen the app's visible scope in the admin console, then sync."),
+        )
+    if member.wecom_status == members.NOT_ACTIVATED:
+        return blocked(
+            "taker_not_activated",
+            _("{member} has not activated WeCom yet.").format(member=who),
+            errcode=41054,
+            way_out=_("Let them log in to WeCom once, then sync."),
+        )
+    if member.wecom_status == members.DISABLED:
+        return blocked(
+            "taker_disabled",
+            _("{member}'s account is disabled.").format(member=who),
+            errcode=40143,
+            way_out=_("Enable the account in the admin console, or choose somebody else."),
+        )
+    if not member.is_follow_user:
+        return blocked(
+            "taker_no_contact",
+            _("{member} has no customer contact.").format(member=who),
+            errcode=84083,
+            way_out=_("Add them under Customer Contact in the admin console, then sync."),
+        )
+    for errcode in _HIDDEN:
+        if errcode in told:
+            return _told(who, told[errcode])
+    return READY
+
+
+def _told(who: str, trouble: Trouble) -> Verdict:
+    when = day(trouble.at)
+    if trouble.errcode == 40098:
+        reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
+        way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
+    elif trouble.errcode == 40205:
+        reason = _("{member} had not logged in for a year when WeCom was asked on {day}.")
+        way_out = _("Let them log in, then plan again with --recheck.")
+    else:
+        reason = _("WeCom refused {member} as a taker on {day}.")
+        way_out = _("Put it right in the admin console, then plan again with --recheck.")
+    return blocked(
+        "taker_refused", reason.format(member=who, day=when), errcode=trouble.errcode,
+        way_out=way_out,
+    )  # fmt: skip
+
+
+def _customer(facts: Facts, row: Row, kind: str) -> Verdict:
+    external = row.external_userid
+    known = facts.followers.get(external)
+    if known is None:
+        return blocked(
+            "customer_unknown",
+            _("The mirror knows no such customer."),
+            errcode=40096,
+            way_out=_("Check the id, or sync first."),
+        )
+    relation = known.by_userid.get(row.userid.lower())
+    if relation is None:
+        return blocked(
+            "not_owner",
+            _("{member} does not follow this customer.").format(member=row.userid),
+            errcode=40131,
+            way_out=_("Choose the member who does: storeops customer show {customer}").format(
+                customer=external
+            ),
+        )
+    fine = ("unassigned",) if kind == rules.RESIGNED else ("active",)
+    if relation.status not in fine:
+        return _not_there(relation.status)
+    if relation.deleted_by_customer_at is not None:
+        return blocked(
+            "deleted_by_customer",
+            _("The customer deleted {member} on {day}: WeCom would answer “refused”.").format(
+                member=row.userid, day=day(relation.deleted_by_customer_at)
+            ),
+            way_out=_("Invite the customer to add somebody else."),
+        )
+    running = facts.running.get(external)
+    if running is not None:
+        return _running(running)
+    told = facts.troubles.get(external.lower(), {})
+    for errcode in _IN_PROGRESS:
+        if errcode in told and facts.now < told[errcode].at + rules.AUTOMATIC_S:
+            return _running(Running(external, "", told[errcode].at + rules.AUTOMATIC_S, 0), errcode)
+    if kind == rules.ON_JOB:
+        return _repeats(facts, external, told)
+    return READY
+
+
+def _not_there(status: str) -> Verdict:
+    if status == "out_of_scope":
+        return blocked(
+            "out_of_scope",
+            _("The owner is outside the app's view or lost customer contact."),
+            errcode=84061,
+            way_out=_("Put it right in the admin console, then sync."),
+        )
+    return blocked(
+        "relation_gone",
+        _("The relation is gone ({status}).").format(status=status),
+        errcode=84061,
+        way_out=_("Leave this customer out, or sync again."),
+    )
+
+
+def _running(running: Running, errcode: int = 40100) -> Verdict:
+    if running.due_at is None:
+        return blocked(
+            "in_handover",
+            _("Another plan is about to hand this customer over."),
+            errcode=errcode,
+            way_out=_("Wait for that plan, or cancel it."),
+        )
+    return blocked(
+        "in_handover",
+        _("A handover of this customer is under way, until {moment} at the latest.").format(
+            moment=day(running.due_at, clock=True)
+        ),
+        errcode=errcode,
+        retry_at=running.due_at,
+        way_out=_("Plan again once it is settled: storeops handover watch"),
+    )
+
+
+def _repeats(facts: Facts, external: str, told: Mapping[int, Trouble]) -> Verdict:
+    recent = facts.recent.get(external, [])
+    frees: float | None = None
+    if len(recent) >= rules.REPEAT_LIMIT:
+        frees = rules.frees_at(recent[-rules.REPEAT_LIMIT])
+    elif 40128 in told:
+        frees = rules.frees_at(told[40128].at)
+        if frees <= facts.now:
+            return READY
+    if frees is None:
+        return READY
+    return blocked(
+        "ninety_days",
+        _("Handed over twice within 90 days; free again on {day}.").format(day=day(frees)),
+        errcode=40128,
+        retry_at=frees,
+        way_out=_("Leave the customer with the owner until then."),
+    )
+
+
+def _room(facts: Facts, row: Row, taker: str) -> Verdict:
+    key = taker.lower()
+    known = facts.followers[row.external_userid].by_userid.get(key)
+    if known is not None and known.status == "active":
+        return READY  # already a friend: needs no room
+    capacity = facts.capacity.get(key, rules.CAPACITY)
+    held = facts.loads.get(key, 0) + facts.taken.get(key, 0)
+    if held >= capacity:
+        return blocked(
+            "taker_full",
+            _("{member} would have more than {capacity} customers.").format(
+                member=taker, capacity=capacity
+            ),
+            errcode=40099,
+            way_out=_("Plan again with --spread, or name more takers with --to."),
+        )
+    facts.taken[key] = facts.taken.get(key, 0) + 1
+    return READY

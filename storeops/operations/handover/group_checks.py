@@ -1,0 +1,155 @@
+"""Checks of group chats before anything is sent (04 §3, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.i18n import _
+from storeops.jobs.action import READY, Row, Verdict, blocked
+from storeops.operations.handover import attempts, checks, members, rules
+from storeops.operations.handover.checks import Facts
+from storeops.operations.handover.moments import day
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A group chat as the mirror knows it; `owner_status` is the one of groupchat/list."""
+
+    chat_id: str
+    name: str
+    owner_userid: str
+    owner_status: int
+    status: str
+    wechat_members: int
+
+
+def chats(db: Database, chat_ids: Sequence[str]) -> dict[str, Chat]:
+    """Groups by chat_id; unknown ones are left out."""
+    found: dict[str, Chat] = {}
+    for start in range(0, len(chat_ids), CHUNK):
+        part = list(chat_ids[start : start + CHUNK])
+        marks = ",".join("?" * len(part))
+        for record in db.execute(
+            "SELECT chat_id, name, owner_userid, owner_status, status, (SELECT count(*)"
+            " FROM group_member AS m WHERE m.group_id = g.id AND m.type = 2"
+            " AND m.member LIKE 'wm%')"
+            f" FROM group_chat AS g WHERE chat_id IN ({marks})",
+            part,
+        ):
+            found[record[0]] = Chat(*record)
+    return found
+
+
+def check(
+    db: Database, rows: Sequence[Row], params: Mapping[str, Any], now: float
+) -> list[Verdict]:
+    """One verdict per group row, in order; the day's room with a taker is used up row by row."""
+    subjects = [str(row.extra["chat_id"]) for row in rows]
+    takers = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
+    people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
+    told = {} if params.get("recheck") else attempts.troubles(db, [*takers, *subjects])
+    facts = Facts(now, people, {}, {}, {}, {}, {}, told)
+    known = chats(db, subjects)
+    running = attempts.running(db, subjects)
+    recent = attempts.recent(db, subjects, now)
+    today = attempts.asked_today(db, rules.GROUP, takers, now)
+    verdicts: list[Verdict] = []
+    for row, subject in zip(rows, subjects, strict=True):
+        verdict = _row(facts, row, known.get(subject))
+        if verdict.ready:
+            verdict = _again(subject, running, recent, str(row.extra["kind"]))
+        taker = str(row.extra.get("to") or "").lower()
+        if verdict.ready and today.get(taker, 0) >= rules.GROUPS_A_DAY:
+            tomorrow = rules.midnight(now) + rules.DAY_S
+            verdict = blocked(
+                "groups_a_day",
+                _("A new owner can be given 300 groups a day."),
+                errcode=45009,
+                retry_at=tomorrow,
+                way_out=_("Plan the rest on {day}.").format(day=day(tomorrow)),
+            )
+        if verdict.ready:
+            today[taker] = today.get(taker, 0) + 1
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
+    kind, taker = str(row.extra["kind"]), str(row.extra.get("to") or "")
+    if not taker:
+        return checks.no_taker(row)
+    if chat is None:
+        return blocked(
+            "group_unknown",
+            _("The mirror knows no such group."),
+            errcode=40050,
+            way_out=_("Sync the groups first: storeops sync run --scope groups"),
+        )
+    if chat.status == "dissolved":
+        return blocked("group_dissolved", _("The group was dissolved."), errcode=49008)
+    verdict = checks.giver(facts, row.userid, kind)
+    if not verdict.ready:
+        wrong_way = verdict.code == "wrong_way"
+        errcode = (90500 if kind == rules.RESIGNED else 90502) if wrong_way else verdict.errcode
+        return blocked(verdict.code, verdict.reason, errcode=errcode, way_out=verdict.way_out)
+    if chat.owner_status == 2:
+        return blocked(
+            "group_running",
+            _("A handover of this group is running."),
+            errcode=90507,
+            way_out=_("Wait until it is done: storeops handover watch"),
+        )
+    if chat.owner_userid.lower() == taker.lower():
+        return blocked("same_person", _("This member owns the group already."), errcode=90504)
+    if chat.owner_userid.lower() != row.userid.lower():
+        return blocked(
+            "not_owner",
+            _("The group belongs to {member} now.").format(member=chat.owner_userid),
+            errcode=90504 if kind == rules.ON_JOB else 90508,
+            way_out=_("Plan again from that member."),
+        )
+    if kind == rules.RESIGNED and chat.owner_status == 3:
+        return blocked("group_inherited", _("The group was handed over already."), errcode=90508)
+    verdict = checks.taker_verdict(facts, taker)
+    if not verdict.ready:
+        return verdict
+    if chat.wechat_members >= rules.FULL_GROUP:
+        return blocked(
+            "group_full",
+            _("The group has {count} WeChat members: only the client can hand it over.").format(
+                count=chat.wechat_members
+            ),
+            errcode=90503,
+            way_out=_("Hand it over in the WeCom client, which asks for confirmation."),
+        )
+    return READY
+
+
+def _again(
+    subject: str,
+    running: Mapping[str, attempts.Running],
+    recent: Mapping[str, Sequence[float]],
+    kind: str,
+) -> Verdict:
+    if subject in running:
+        return blocked(
+            "group_running",
+            _("A handover of this group is running."),
+            errcode=90507,
+            way_out=_("Wait until it is done: storeops handover watch"),
+        )
+    moments = recent.get(subject, ())
+    if kind == rules.ON_JOB and len(moments) >= rules.REPEAT_LIMIT:
+        frees = rules.frees_at(moments[-rules.REPEAT_LIMIT])
+        return blocked(
+            "ninety_days",
+            _("Handed over twice within 90 days; free again on {day}.").format(day=day(frees)),
+            errcode=45009,
+            retry_at=frees,
+        )
+    return READY
