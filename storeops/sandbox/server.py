@@ -249,7 +249,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket on loopback; port 0 picks a free one. OSError when taken."""
     host = loopback(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio switches Nagle's delay (40 ms a call) off only for sockets that name their protocol
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
