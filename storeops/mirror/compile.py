@@ -1,0 +1,384 @@
+"""From the tree of a filter to conditions in SQL: alternatives whose tests share one follow.
+
+Text of a filter only ever becomes a bound parameter. In the fragments `{f}` is the follow, `{c}`
+the customer and `{id}` the customer's key; the planner (`query_plan.py`) fills them in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storeops.i18n import _
+from storeops.mirror import filter_dates
+from storeops.mirror.filter import And, Field, FilterError, Node, Not, Or, unparse
+from storeops.mirror.filter import Word as WordNode
+from storeops.mirror.filter_names import Names
+from storeops.mirror.live import Live
+from storeops.mirror.search import Word
+
+MAX_ALTERNATIVES = 64
+_CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "mark", "id"})
+_CUSTOMER_HAS = frozenset({"unionid", "group"})
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """An index that can list the follows (or customers) of one condition.
+
+    Attributes:
+        label: the condition as text, for `--explain`.
+        table: "follow", "follow_tag", "customer" or "ids".
+        index: name of the index; "" for ids.
+        sql: the condition on the alias {d}; for ids a subquery that gives customer keys.
+        params: its parameters.
+        aligned: the index gives the rows newest first.
+    """
+
+    label: str
+    table: str
+    index: str
+    sql: str
+    params: tuple[Any, ...]
+    aligned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition in SQL with its parameters.
+
+    Attributes:
+        label: the condition as text.
+        sql: with {f}, {c} or {id}.
+        params: in the order of the question marks.
+        driver: the index that could list what passes; None when there is none.
+        word: the search word behind it; None for others.
+    """
+
+    label: str
+    sql: str
+    params: tuple[Any, ...] = ()
+    driver: Driver | None = None
+    word: Word | None = None
+
+    @property
+    def needs_customer(self) -> bool:
+        """Whether it reads the customer's own row."""
+        return "{c}." in self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One alternative: all follow tests hold on one follow, all customer tests on the customer.
+
+    Attributes:
+        follow: tests on one and the same follow.
+        customer: tests on the customer, negations among them.
+        since, until: bounds of that follow's createtime, seconds, until exclusive; None unbounded.
+        one_owner: at most one follow of a customer can pass.
+    """
+
+    follow: tuple[Test, ...] = ()
+    customer: tuple[Test, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    one_owner: bool = False
+
+    @property
+    def on_follow(self) -> bool:
+        """Whether the alternative says anything about a follow."""
+        return bool(self.follow) or self.since is not None or self.until is not None
+
+    def follow_sql(self, alias: str, without: Test | None = None) -> tuple[list[str], list[Any]]:
+        """Conditions on a follow under `alias`, date bounds included."""
+        parts: list[str] = []
+        params: list[Any] = []
+        for test in self.follow:
+            if test is not without:
+                parts.append(test.sql.replace("{f}", alias))
+                params += test.params
+        if self.since is not None:
+            parts.append(f"{alias}.createtime >= ?")
+            params.append(self.since)
+        if self.until is not None:
+            parts.append(f"{alias}.createtime < ?")
+            params.append(self.until)
+        return parts, params
+
+    def customer_sql(self, key: str, alias: str = "c") -> tuple[list[str], list[Any]]:
+        """Conditions on the customer whose key is `key` and whose row is `alias`."""
+        parts: list[str] = []
+        params: list[Any] = []
+        for test in self.customer:
+            parts.append(test.sql.replace("{id}", key).replace("{c}", alias))
+            params += test.params
+        return parts, params
+
+    @property
+    def needs_customer(self) -> bool:
+        """Whether a test reads the customer's own row."""
+        return any(test.needs_customer for test in self.customer)
+
+
+@dataclass
+class Compiler:
+    """Compiles one filter.
+
+    Attributes:
+        connection: reads the mirror, in the thread that uses the result.
+        names: looks up owners, shops, tags, chats and marks.
+        now: WeCom's time, Unix seconds: what `7d` and `month` count from.
+        live: what Python functions in the SQL refer to; keep it as long as the SQL is used.
+        text: the whole filter, for errors.
+    """
+
+    connection: sqlite3.Connection
+    names: Names
+    now: float
+    live: Live
+    text: str = ""
+    _aliases: Iterable[int] = field(default_factory=itertools.count)
+
+    def branches(self, node: Node) -> list[Branch]:
+        """The alternatives of a tree.
+
+        Raises:
+            FilterError: an unknown name, or too many alternatives.
+        """
+        return [self._branch(conjuncts) for conjuncts in self._alternatives(node)]
+
+    def _alternatives(self, node: Node) -> list[tuple[Node, ...]]:
+        if isinstance(node, Or):
+            ways = [way for each in merged(node) for way in self._alternatives(each)]
+        elif isinstance(node, And):
+            ways = [()]
+            for each in node.items:
+                more = self._alternatives(each)
+                self._limit(len(ways) * len(more))
+                ways = [(*left, *right) for left in ways for right in more]
+        elif isinstance(node, Not) and isinstance(node.item, Or):
+            inner = And(tuple(Not(each) for each in node.item.items))
+            return self._alternatives(inner)
+        else:
+            ways = [(node,)]
+        self._limit(len(ways))
+        return ways
+
+    def _limit(self, count: int) -> None:
+        if count > MAX_ALTERNATIVES:
+            raise FilterError(
+                self.text,
+                0,
+                _("these are more than {limit} alternatives").format(limit=MAX_ALTERNATIVES),
+            )
+
+    def _branch(self, conjuncts: Sequence[Node]) -> Branch:
+        follow: list[Test] = []
+        customer: list[Test] = []
+        since: int | None = None
+        until: int | None = None
+        one_owner = False
+        for node in dict.fromkeys(conjuncts):
+            if isinstance(node, Not):
+                customer.append(self._negation(node))
+            elif isinstance(node, WordNode):
+                customer.append(self._word(node))
+            elif isinstance(node, Field):
+                if node.key == "since":
+                    start = filter_dates.span(node.values[0], self.now)[0]
+                    since = start if since is None else max(since, start)
+                elif node.key == "until":
+                    end = filter_dates.span(node.values[0], self.now)[1]
+                    until = end if until is None else min(until, end)
+                else:
+                    for test, on_follow in self._field(node):
+                        (follow if on_follow else customer).append(test)
+                        one_owner |= node.key == "owner" and len(test.params) == 1
+            else:
+                raise AssertionError(node)
+        return Branch(tuple(follow), tuple(customer), since, until, one_owner)
+
+    def _negation(self, node: Not) -> Test:
+        ways, params = [], []
+        for branch in self.branches(node.item):
+            parts, values = branch.customer_sql("{id}", "{c}")
+            if branch.on_follow:
+                alias = f"n{next(iter(self._aliases))}"
+                inner, inner_values = branch.follow_sql(alias)
+                where = " AND ".join([f"{alias}.customer_id = {{id}}", *inner])
+                parts.append(f"EXISTS (SELECT 1 FROM follow {alias} WHERE {where})")
+                values += inner_values
+            ways.append(" AND ".join(parts) or "1")
+            params += values
+        return Test(unparse(node), f"NOT ({' OR '.join(ways)})", tuple(params))
+
+    def _word(self, node: WordNode) -> Test:
+        word = Word(self.connection, node.text)
+        key = self.live.add(word)
+        sql = (
+            "(storeops_name(?, {c}.name, {c}.external_userid) OR EXISTS (SELECT 1 FROM follow w"
+            " WHERE w.customer_id = {id} AND storeops_follow(?, w.remark, w.mobiles)))"
+        )
+        return Test(unparse(node), sql, (key, key), word=word)
+
+    def _field(self, node: Field) -> list[tuple[Test, bool]]:
+        label = unparse(node)
+        if node.key == "has":
+            return self._has(node)
+        if node.key in ("owner", "store", "tag", "group", "mark"):
+            keys = self.names.resolve(self.text, node)
+            return [(self._keyed(node.key, label, keys), node.key not in _CUSTOMER_KEYS)]
+        if node.key == "status":
+            return [(self._status(label, node.values), True)]
+        if node.key == "way":
+            ways = tuple(int(each) for each in node.values)
+            return [(_in(label, "add_way", "follow_by_way", ways), True)]
+        if node.key == "state":
+            return [(_state(label, node.values), True)]
+        if node.key in ("type", "gender"):
+            numbers = tuple(int(each) for each in node.values)
+            condition = f"{{c}}.{node.key} IN ({_marks(numbers)})"
+            rare = None
+            if node.key == "type" and 1 not in numbers:
+                rare = Driver(label, "customer", "customer_of_wecom", "{d}.type <> 1", (), True)
+            return [(Test(label, condition, numbers, rare), False)]
+        if node.key == "owners":
+            return [(_owners(label, node.values[0]), False)]
+        assert node.key == "id", node.key
+        condition = f"external_userid IN ({_marks(node.values)})"
+        source = f"SELECT id FROM customer WHERE {condition}"
+        driver = Driver(label, "ids", "", source, node.values, False)
+        return [(Test(label, f"{{c}}.{condition}", node.values, driver), False)]
+
+    def _keyed(self, key: str, label: str, keys: tuple[int, ...]) -> Test:
+        if key == "owner":
+            return _in(label, "staff_id", "follow_by_staff", keys)
+        if key == "store":
+            return _in(label, "store_id", "follow_by_store", keys)
+        marks = _marks(keys)
+        if key == "tag":
+            alias = f"t{next(iter(self._aliases))}"
+            condition = f"{{d}}.tag_id IN ({marks})"
+            return Test(
+                label,
+                f"EXISTS (SELECT 1 FROM follow_tag {alias} WHERE {alias}.follow_id = {{f}}.id"
+                f" AND {alias}.tag_id IN ({marks}))",
+                keys,
+                Driver(label, "follow_tag", "follow_tag_by_tag", condition, keys, len(keys) == 1),
+            )
+        if key == "mark":
+            source = f"SELECT customer_id FROM mark_item WHERE mark_id IN ({marks})"
+            probe = f"SELECT 1 FROM mark_item WHERE mark_id IN ({marks}) AND customer_id = {{id}}"
+        else:
+            source = (
+                "SELECT m.id FROM group_member g JOIN customer m ON m.external_userid = g.member"
+                f" WHERE g.group_id IN ({marks}) AND g.type = 2"
+            )
+            probe = (
+                "SELECT 1 FROM group_member WHERE member = {c}.external_userid AND type = 2"
+                f" AND group_id IN ({marks})"
+            )
+        return Test(label, f"EXISTS ({probe})", keys, Driver(label, "ids", "", source, keys, False))
+
+    def _status(self, label: str, values: tuple[str, ...]) -> Test:
+        stored = tuple(each for each in values if each != "deleted")
+        ways = []
+        if stored:
+            rare = "active" not in stored
+            ways.append(
+                f"{{f}}.status IN ({_marks(stored)})" + (" AND {f}.status <> 'active'" * rare)
+            )
+        if "deleted" in values:
+            ways.append("{f}.deleted_by_customer_at IS NOT NULL")
+        driver = None
+        if len(ways) == 1 and "active" not in stored:
+            index = "follow_by_status" if stored else "follow_deleted"
+            driver = Driver(
+                label, "follow", index, ways[0].replace("{f}", "{d}"), stored, len(stored) < 2
+            )
+        return Test(label, "(" + " OR ".join(f"({way})" for way in ways) + ")", stored, driver)
+
+    def _has(self, node: Field) -> list[tuple[Test, bool]]:
+        label = unparse(node)
+        sql = {
+            "phone": "{f}.mobiles <> '[]'",
+            "remark": "{f}.remark <> ''",
+            "description": "{f}.description <> ''",
+            "state": "{f}.state <> ''",
+            "tag": "EXISTS (SELECT 1 FROM follow_tag ht WHERE ht.follow_id = {f}.id)",
+            "unionid": "{c}.unionid <> ''",
+            "group": "{c}.external_userid IN (SELECT hg.member FROM group_member hg"
+            " WHERE hg.member = {c}.external_userid AND hg.type = 2)",
+        }
+        customer = [each for each in node.values if each in _CUSTOMER_HAS]
+        if customer and len(customer) < len(node.values):
+            raise FilterError(
+                self.text,
+                node.at,
+                _("write “has:{a} or has:{b}” for these two").format(
+                    a=node.values[0], b=customer[0]
+                ),
+            )
+        return [
+            (Test(label, "(" + " OR ".join(sql[each] for each in node.values) + ")"), not customer)
+        ]
+
+
+def merged(node: Or) -> list[Node]:
+    """The items of an `or`, with alternatives of the same key joined into one condition."""
+    lists: dict[str, list[str]] = {}
+    first: dict[str, Field] = {}
+    others: list[Node] = []
+    for each in node.items:
+        if isinstance(each, Field) and each.key not in ("since", "until", "owners", "has"):
+            lists.setdefault(each.key, []).extend(each.values)
+            first.setdefault(each.key, each)
+        else:
+            others.append(each)
+    joined = [Field(key, tuple(dict.fromkeys(lists[key])), first[key].at) for key in lists]
+    return [*joined, *others]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _in(label: str, column: str, index: str, keys: tuple[int, ...]) -> Test:
+    condition = f".{column} = ?" if len(keys) == 1 else f".{column} IN ({_marks(keys)})"
+    driver = Driver(label, "follow", index, "{d}" + condition, keys, len(keys) == 1)
+    return Test(label, "{f}" + condition, keys, driver)
+
+
+def _state(label: str, values: tuple[str, ...]) -> Test:
+    ways, params = [], []
+    for value in values:
+        if value.endswith("*"):
+            start = value[:-1]
+            ways.append("({f}.state >= ? AND {f}.state < ?)")
+            params += [start, start + "\U0010ffff"]
+        else:
+            ways.append("{f}.state = ?")
+            params.append(value)
+    sql = "{f}.state <> '' AND (" + " OR ".join(ways) + ")"
+    aligned = len(values) == 1 and not values[0].endswith("*")
+    driver = Driver(
+        label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params), aligned
+    )
+    return Test(label, f"({sql})", tuple(params), driver)
+
+
+def _owners(label: str, value: str) -> Test:
+    operator, number = "=", value
+    for each in (">=", "<=", ">", "<"):
+        if value.startswith(each):
+            operator, number = each, value[len(each) :]
+            break
+    return Test(
+        label,
+        "(SELECT count(*) FROM follow o WHERE o.customer_id = {id} AND o.status = 'active')"
+        f" {operator} ?",
+        (int(number),),
+    )

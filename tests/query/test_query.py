@@ -1,0 +1,261 @@
+"""Every filter answers as the slow reading does, in order, page by page, from any position."""
+
+import threading
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storeops.errors import UsageError
+from storeops.mirror import query as query_module
+from storeops.mirror import query_plan
+from storeops.mirror.filter import (
+    And,
+    Field,
+    Not,
+    Or,
+    Word,
+    conjunction,
+    disjunction,
+    negation,
+    parse,
+    unparse,
+)
+from storeops.mirror.filter_names import Names
+from storeops.mirror.query import CustomerQuery
+
+CONDITIONS = [
+    "王", "李", "小明", "VIP", "wxm", "w", "lx", "zhang", "138", "1380", "手机", "50%", "a", "没有人",
+    "wmDemo000100000007", "o'N", '"or"', "@guide.1", "@guide.2,guide.3", "#金卡", "#等级/金卡", "#et2",
+    "#手机,银卡", '#"50%_\'; DROP TABLE customer;--"', "store:10", "store:华东", "store:沪0店,穗1店",
+    "status:active", "status:unassigned", "status:lost,missing", "status:deleted",
+    "status:deleted,lost", "state:store1", "state:store*", "state:\"a'b\",expo", "way:scan",
+    "way:card,202", "way:9", "since:2026-01", "since:90d", "until:2025-12", "until:7d", "type:wecom",
+    "type:1", "gender:female", "has:phone", "has:remark", "has:tag", "has:unionid", "has:group",
+    "has:state,description", "owners:>1", "owners:1", "owners:<1", "group:福利群", "mark:picked",
+    "id:wmDemo000100000009",
+]  # fmt: skip
+LEAVES = st.sampled_from([parse(each) for each in CONDITIONS])
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        inner.map(negation),
+        st.lists(inner, min_size=2, max_size=3).map(conjunction),
+        st.lists(inner, min_size=2, max_size=3).map(disjunction),
+    ),
+    max_leaves=5,
+)
+SMALL = dict(GATHER_IDS=0, GATHER=0, GATHER_FILTERED=0, COUNTED=3)
+
+
+def ask(chain, node, **more):
+    names = Names(chain.db.connection, marks={"picked": 1})
+    return CustomerQuery(chain.db, node, names=names, now=chain.now, **more)
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+@pytest.mark.parametrize("sort", ["newest", "name"])
+def test_each_condition_answers_like_the_slow_reading(chain, slow_reader, text, sort):
+    expected = slow_reader(chain).order(parse(text), sort)
+    assert ask(chain, text, sort=sort).page(limit=1000).ids == expected
+    negated = f"!{text}"
+    expected = slow_reader(chain).order(parse(negated), sort)
+    assert ask(chain, negated, sort=sort).page(limit=1000).ids == expected
+
+
+@pytest.mark.parametrize("thresholds", [{}, SMALL])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(node=TREES, sort=st.sampled_from(query_module.SORTS), size=st.integers(1, 40))
+def test_random_filters_answer_like_the_slow_reading(
+    chain, slow_reader, monkeypatch, thresholds, node, sort, size
+):
+    for name, value in thresholds.items():
+        monkeypatch.setattr(query_plan, name, value)
+    expected = slow_reader(chain).order(node, sort)
+    query = ask(chain, node, sort=sort)
+    whole = query.page(limit=1000)
+    assert whole.ids == expected
+    assert whole.next is None
+
+    seen, after = [], None
+    while True:
+        page = query.page(after, size)
+        seen += page.ids
+        if page.next is None:
+            break
+        after = query.key(query.cursor(page.next))
+    assert seen == expected
+
+    back, before = [], None
+    while True:
+        page = query.page(before, size, backwards=True)
+        back = page.ids + back
+        if not page.keys or page.previous == before or len(page.keys) < size:
+            break
+        before = page.previous
+    assert back == expected
+
+    assert sorted(query.ids()) == sorted(expected)
+    assert [key[1] for batch in query.keys(size) for key in batch] == expected
+    assert query.count().rows == len(expected)
+    capped = query.count(limit=5)
+    assert (capped.rows, capped.capped) == (min(5, len(expected)), len(expected) > 5)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(node=TREES, start=st.integers(0, 320), size=st.integers(1, 30))
+def test_any_position_is_reached(chain, slow_reader, monkeypatch, node, start, size):
+    monkeypatch.setattr(query_module, "ANCHOR", 7)
+    expected = slow_reader(chain).order(node, "newest")
+    query = ask(chain, node)
+    assert query.window(start, size) == expected[start : start + size]
+    assert query.nth(start) == (expected[start] if start < len(expected) else None)
+    query.build_anchors()
+    assert query.window(start, size) == expected[start : start + size]
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(node=TREES)
+def test_facets_count_what_a_further_condition_leaves(chain, slow_reader, node):
+    query, slow = ask(chain, node), slow_reader(chain)
+    for facet in query.facet("owner", limit=5):
+        narrowed = And((node, Field("owner", (chain.members[facet.value][0],))))
+        assert facet.rows == len(slow.order(narrowed, "newest"))
+    for facet in query.facet("tag", limit=3):
+        narrowed = And((node, Field("tag", (chain.tags[facet.value][0],))))
+        assert facet.rows == len(slow.order(narrowed, "newest"))
+    for facet in query.facet("status", limit=9):
+        narrowed = And((node, Field("status", (facet.value,))))
+        assert facet.rows == len(slow.order(narrowed, "newest"))
+    for facet in query.facet("month", limit=2):
+        month = And((node, Field("since", (facet.value,)), Field("until", (facet.value,))))
+        assert facet.rows == len(slow.order(month, "newest"))
+
+
+EVIL = st.text(alphabet="'\";-%_\\()\x00\x1b王 ,:#@!|&=*/\n？？{}fcid$", min_size=1, max_size=12)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    raw=EVIL, key=st.sampled_from(["word", "state", "id", "owner", "tag", "store", "group", "mark"])
+)
+def test_no_text_reaches_sql_as_sql(chain, raw, key):
+    node = Word(raw) if key == "word" else Field(key, (raw,))
+    told = []
+    chain.db.connection.set_trace_callback(None)
+    try:
+        query = ask(chain, node)
+    except UsageError:
+        return  # a name that nobody has
+    for planner in query.planners:
+        for statement in (
+            planner.page(None, 50, 0, descending=True), planner.everybody(), planner.positions([1]),
+        ):  # fmt: skip
+            told.append(statement.sql)
+    plain = ask(chain, Word("王") if key == "word" else parse(PLAIN[key]))
+    assert query.page(limit=5).ids is not None
+    assert {_shape(each) for each in told} <= _shapes(chain, key, plain)
+
+
+PLAIN = {"state": "state:expo", "id": "id:wm", "owner": "@guide.1", "tag": "#et1", "store": "store:10",
+         "group": "group:wr1", "mark": "mark:picked"}  # fmt: skip
+
+
+def _shape(sql):
+    """SQL without the number of its parameters and the numbers of its aliases."""
+    import re
+
+    return re.sub(r"\?(,\?)*", "?", re.sub(r"\bt\d+\b", "t", sql)).replace("= ?", "IN (?)")
+
+
+def _shapes(chain, key, plain):
+    """All shapes that this kind of condition may take, whatever its text."""
+    shapes = set()
+    wild = {"state": ["state:exp*"], "word": ["a", "13", "1380", "没有", "wmDemo000100000007"],
+            "owner": ["@guide"], "store": ["store:店"], "tag": ["#卡"], "group": ["group:群"]}  # fmt: skip
+    queries = [plain, *(ask(chain, each) for each in wild.get(key, []))]
+    for query in queries:
+        for planner in query.planners:
+            for statement in (
+                planner.page(None, 50, 0, descending=True), planner.everybody(), planner.positions([1]),
+            ):  # fmt: skip
+                shapes.add(_shape(statement.sql))
+    return shapes
+
+
+def test_a_cursor_of_another_list_is_refused(chain):
+    newest, name = ask(chain, ""), ask(chain, "", sort="name")
+    cursor = newest.cursor(newest.page(limit=2).next)
+    assert newest.key("") is None
+    for query, text in ((name, cursor), (newest, "garbage!"), (newest, "e30"), (newest, "é")):
+        with pytest.raises(UsageError):
+            query.key(text)
+
+
+def test_unknown_orders_and_facets_name_the_known_ones(chain):
+    with pytest.raises(UsageError) as error:
+        ask(chain, "", sort="size")
+    assert "newest" in error.value.hint
+    with pytest.raises(UsageError) as error:
+        ask(chain, "").facet("shop")
+    assert "store" in error.value.hint
+
+
+def test_another_thread_can_stop_a_query(chain_maker, tmp_path):
+    made = chain_maker(tmp_path / "data.db", customers=400, seed=3)
+    connection = made.db.connection
+    started = threading.Event()
+
+    def endless(*_args):
+        started.set()
+        return 0
+
+    query = CustomerQuery(made.db, "", now=made.now)
+    connection.create_function("storeops_wait", 1, endless)
+    stopper = threading.Thread(target=lambda: (started.wait(10), query.cancel()))
+    stopper.start()
+    with pytest.raises(query_module.Cancelled), query._reading() as reading:
+        reading.execute(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+            " SELECT storeops_wait(x) FROM n WHERE x < 0"
+        ).fetchall()
+    stopper.join()
+    assert query.page(limit=3).ids  # the connection is as good as before
+    made.db.close()
+
+
+def test_too_many_alternatives_are_refused(chain):
+    text = " ".join(f"(王{at} or has:phone)" for at in range(7))
+    with pytest.raises(UsageError, match="64"):
+        ask(chain, text)
+
+
+def test_reads_work_before_the_indexes_are_built(chain_maker, slow_reader, tmp_path):
+    made = chain_maker(tmp_path / "data.db", customers=60, seed=5)
+    for (name,) in made.db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall():
+        made.db.execute(f'DROP INDEX "{name}"')
+    for text in ("", "#金卡", "@guide.1 has:phone", "status:unassigned or 王"):
+        query = CustomerQuery(made.db, text, now=made.now)
+        assert query.page(limit=100).ids == slow_reader(made).order(parse(text), "newest")
+    made.db.close()
+
+
+def test_explain_names_the_driver_and_its_rows(chain):
+    found = ask(chain, "#金卡 @guide.1").explain()
+    assert found.filter == unparse(parse("#金卡 @guide.1"))
+    drives, sql, considered = found.alternatives[0]
+    assert "follow_by_staff" in drives or "follow_tag_by_tag" in drives
+    assert {label for label, _rows in considered} == {"#金卡", "@guide.1"}
+    assert "guide" not in sql
+    assert isinstance(ask(chain, "!王 or #金卡").node, Or)
+    assert isinstance(ask(chain, "!王").node, Not)
