@@ -1,0 +1,206 @@
+"""`storeops demo`: everything once, on a sandbox: start, sync, count, and what to try next."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands import cells, output, table
+from commands.context import current
+from commands.diagnostics import note
+from commands.output import Column
+from commands.progress import bars
+from storeops.errors import PartialError
+from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from storeops.operations.demo import Count, Sights
+
+app = typer.Typer(help=_("Try everything on a sandbox with an invented chain."))
+
+TITLES = {
+    "departments": N_("departments and shops"),
+    "staff": N_("staff"),
+    "customers": N_("customers"),
+    "follows": N_("follows"),
+    "unassigned": N_("unassigned"),
+    "tags": N_("corp tags"),
+    "groups": N_("group chats"),
+}
+
+
+@app.command(
+    "demo",
+    help=_(
+        "Start a sandbox with an invented chain, make the profile `demo` for it, sync it with "
+        "progress bars, compare every count, and suggest what to try. No account, no network."
+    ),
+)
+def demo(
+    tui: Annotated[
+        bool, typer.Option("--tui/--no-tui", help=_("Open the screens at the end, on a terminal."))
+    ] = True,
+    stop: Annotated[bool, typer.Option("--stop", help=_("Stop the sandbox at the end."))] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help=_("Begin anew although a demo is still running."))
+    ] = False,
+) -> None:
+    """Exit code 0 when mirror and sandbox agree in every count."""
+    from commands.sync import finish, sync_with_bars
+    from storeops.operations import demo as chain
+    from storeops.operations import sandbox_process
+
+    call = current()
+    call.set(profile=chain.PROFILE)
+    started = chain.start(fresh=fresh)
+    address = started.running.base_url
+    note(
+        _("A sandbox with an invented chain answers at {address}.").format(address=address)
+        if started.fresh
+        else _("The sandbox of an earlier demo is still there, at {address}.").format(
+            address=address
+        )
+    )
+    with call.interruptible("storeops demo") as interrupted, bars() as shown:
+        result = sync_with_bars(call.app, shown, stop=interrupted)
+    if result.outcome != "complete":
+        finish(result)
+    counts = chain.counts(call.app.data, address)
+    sights = chain.sights(call.app.data)
+    steps = next_steps(sights)
+    calls = sum(each.calls for each in result.scopes)
+    _show(counts, sights, steps, calls, (result.finished_at or 0) - result.started_at, address)
+    wrong = [each for each in counts if not each.equal]
+    if stop:
+        sandbox_process.stop(address)
+        note(_("The sandbox has stopped; the mirror stays: every reading command still works."))
+    else:
+        note(
+            _("The sandbox goes on running. Stop it with: {command}").format(
+                command=f"{program()} sandbox down --profile demo"
+            )
+        )
+    if wrong:
+        raise PartialError(
+            _("Mirror and sandbox differ in {what}.").format(
+                what=", ".join(_(TITLES[each.what]) for each in wrong)
+            ),
+            hint=_("If somebody changed the sandbox meanwhile, run the demo again."),
+        )
+    if tui and not stop and not call.settings.machine and _on_terminal():
+        from commands.tui import tui as screens
+
+        screens()
+
+
+def program() -> str:
+    """How to call storeops here: by name when it is on the PATH, else by where it lies."""
+    if shutil.which("storeops"):
+        return "storeops"
+    from pathlib import Path
+
+    script = Path(sys.executable).with_name("storeops")
+    try:
+        return str(script.relative_to(Path.cwd()))
+    except ValueError:
+        return str(script)
+
+
+def next_steps(sights: Sights) -> list[tuple[str, str]]:
+    """(command line, what it shows); every one of them works as printed."""
+    from storeops import config
+
+    named = "" if config.load().profile == "demo" else " --profile demo"
+    store = f"store:{sights.store[0]}"
+    return [
+        (f"{program()} {command}{named}", what)
+        for command, what in (
+            (f"customer search {sights.surname}", _("customers by one character, or pinyin")),
+            (
+                f'customer list --where "{store} has:phone"',
+                _("customers of {store} with a phone").format(store=sights.store[1]),
+            ),
+            ("stats --by store", _("customers per shop")),
+            ("unassigned list", _("customers whom leavers left behind")),
+            ("status", _("how fresh the mirror is, and the limits")),
+            ("tui", _("the full-screen interface")),
+        )
+    ]
+
+
+def _show(
+    counts: list[Count],
+    sights: Sights,
+    steps: list[tuple[str, str]],
+    calls: int,
+    seconds: float,
+    address: str,
+) -> None:
+    if current().settings.machine:
+        output.result(
+            {
+                "profile": "demo",
+                "base_url": address,
+                "counts": [
+                    {
+                        "what": each.what,
+                        "mirror": each.mirror,
+                        "sandbox": each.sandbox,
+                        "equal": each.equal,
+                    }
+                    for each in counts
+                ],
+                "shared": sights.shared,
+                "untagged": sights.untagged,
+                "leavers": sights.leavers,
+                "calls": calls,
+                "next_steps": [command for command, _what in steps],
+            }
+        )
+        return
+    output.items(
+        [
+            {
+                "what": _(TITLES[each.what]),
+                "mirror": each.mirror,
+                "sandbox": each.sandbox,
+                "equal": each.equal,
+            }
+            for each in counts
+        ],
+        [
+            Column("what", _("Found")),
+            Column("mirror", _("Mirror"), show=cells.amount, right=True),
+            Column("sandbox", _("Sandbox"), show=cells.amount, right=True),
+            Column("equal", _("Equal")),
+        ],
+    )
+    output.line("")
+    output.line(
+        _("Read with {calls} calls in {time}.").format(
+            calls=cells.amount(calls), time=cells.span(seconds)
+        )
+    )
+    output.line(
+        _(
+            "{shared} customers have more than one owner, {untagged} have no tag, and {leavers} "
+            "staff members left customers behind."
+        ).format(
+            shared=cells.amount(sights.shared),
+            untagged=cells.amount(sights.untagged),
+            leavers=cells.amount(sights.leavers),
+        )
+    )
+    output.line("")
+    output.line(table.bold(_("Try next:")))
+    for command, what in steps:
+        output.write(f"  {command}\n      {table.dim(what)}\n")
+    output.line("")
+    sys.stdout.flush()
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
