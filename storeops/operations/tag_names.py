@@ -1,0 +1,121 @@
+"""Corp tags as people write them: an id, `group/name`, or a name that only one tag has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from storeops.database.database import Database
+from storeops.errors import NotFoundError, StoreOpsError, UsageError
+from storeops.i18n import _
+
+CORP_TAG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of the mirror's library.
+
+    Attributes:
+        tag_id: WeCom's id.
+        name: its name.
+        group_id: WeCom's id of its group, "" while only the tag's id is known.
+        group: name of its group.
+        kind: 1 corp tag, 3 strategy tag.
+        order: larger first.
+        deleted: it was deleted in WeCom (1) or not (0).
+    """
+
+    tag_id: str
+    name: str
+    group_id: str
+    group: str
+    kind: int
+    order: int
+    deleted: int
+
+    @property
+    def path(self) -> str:
+        """`group/name`, as people may write it."""
+        return f"{self.group}/{self.name}" if self.group else self.name
+
+
+class TagNames:
+    """The library in memory (at most 10,000 tags), for many look-ups.
+
+    Args:
+        db: data.db; read once.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self.tags: dict[str, Tag] = {}
+        self._by_name: dict[str, list[Tag]] = {}
+        self._by_path: dict[str, list[Tag]] = {}
+        for record in db.execute(
+            "SELECT t.tag_id, t.name, coalesce(g.group_id, ''), coalesce(g.name, ''), t.kind,"
+            " t.ord, t.deleted_at IS NOT NULL FROM tag AS t"
+            " LEFT JOIN tag_group AS g ON g.id = t.group_id"
+        ):
+            tag = Tag(*record)
+            self.tags[tag.tag_id] = tag
+            if not tag.deleted and tag.name:
+                self._by_name.setdefault(tag.name, []).append(tag)
+                self._by_path.setdefault(tag.path, []).append(tag)
+
+    def find(self, text: str) -> Tag:
+        """The tag meant by `text`.
+
+        Raises:
+            NotFoundError: no tag is called so, or it was deleted; names near ones.
+            UsageError: several are; names them as `group/name`.
+        """
+        text = text.strip()
+        known = self.tags.get(text)
+        if known is not None:
+            if known.deleted:
+                raise NotFoundError(
+                    _("The tag {tag} was deleted in WeCom.").format(tag=known.path or text),
+                    hint=_("Choose another tag: storeops tag list"),
+                    errcode=40068,
+                )
+            return known
+        found = self._by_path.get(text) or self._by_name.get(text, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            paths = ", ".join(sorted(each.path for each in found))
+            raise UsageError(
+                _("Several tags are named {name}: {tags}.").format(name=text, tags=paths),
+                hint=_("Write the group, too, or the tag's id."),
+                details={"candidates": sorted((each.tag_id, each.path) for each in found)},
+            )
+        near = get_close_matches(text, [*self._by_path, *self._by_name], n=3, cutoff=0.5)
+        raise NotFoundError(
+            _("There is no tag {name}.").format(name=text),
+            hint=_("Did you mean {names}?").format(names=", ".join(near))
+            if near
+            else _("See all tags: storeops tag list. A new one may need `storeops sync run`."),
+        )
+
+    def find_all(self, texts: Iterable[str]) -> list[Tag]:
+        """The tags meant, without repetition, in order.
+
+        Raises:
+            StoreOpsError: one of them is not found or ambiguous.
+        """
+        return list({tag.tag_id: tag for tag in map(self.find, texts)}.values())
+
+    def try_find(self, text: str) -> Tag | StoreOpsError:
+        """The tag meant, or the error that `find` would raise."""
+        try:
+            return self.find(text)
+        except StoreOpsError as error:
+            return error
+
+    def show(self, tag_ids: Iterable[str]) -> list[str]:
+        """`group/name` of tags by id, for people; unknown ids stay ids."""
+        return [
+            self.tags[each].path if each in self.tags and self.tags[each].name else each
+            for each in tag_ids
+        ]
