@@ -31,6 +31,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _TYPE = (b"Content-Type", b"application/json; charset=UTF-8")
 _SERVER = (b"Server", b"nginx")
 _ROWS = ("duplicate", "reorder")
+_CONTROL_BYTES = 1_000_000  # of a control request
 
 
 class Wire(HttpToolsProtocol):
@@ -62,10 +63,10 @@ class Application:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        raw = await _read(receive, self.world.settings.max_body_bytes)
         if path.startswith("/_sandbox/"):
-            await self.control(scope, raw, send)
+            await self.control(scope, await _read(receive, _CONTROL_BYTES), send)
             return
+        raw = await _read(receive, self.world.settings.max_body_bytes)
         spot = gate.find(path)
         if spot is None:
             await self._send(send, 404, b"", [])
