@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
@@ -204,11 +205,10 @@ def relation(
 
 
 def build(path: Path, shape: Shape, *, tell: bool = False) -> Database:
-    """Fill a new file; returns it open."""
+    """Fill a new file beside `path`, then move it there; returns it open."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for each in path.parent.glob(path.name + "*"):
-        each.unlink()
-    db = open_database(path, migrations(DATA_ROOMS), cache_mb=128)
+    work = path.with_name(f"{path.name}.{os.getpid()}")
+    db = open_database(work, migrations(DATA_ROOMS), cache_mb=128)
     words = Words()
     began = time.perf_counter()
 
@@ -261,8 +261,13 @@ def build(path: Path, shape: Shape, *, tell: bool = False) -> Database:
         meta.write(connection, "bench", str(shape))
     indexes.refresh_statistics(db)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    for tail in ("-wal", "-shm"):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
+    work.replace(path)
+    work.with_name(work.name + ".lock").unlink(missing_ok=True)
     say(f"{path}: {path.stat().st_size / 1e6:,.0f} MB")
-    return db
+    return open_database(path, migrations(DATA_ROOMS), cache_mb=128)
 
 
 def _changes(db: Database, shape: Shape, users: list[User]) -> None:
