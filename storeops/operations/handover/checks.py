@@ -15,7 +15,7 @@ from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 from storeops.operations.handover.relations import Followers, followers
 
-_HIDDEN = (40098, 40205, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
+_HIDDEN = (40098, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
 _IN_PROGRESS = (40100, 40129)
 
 
@@ -48,7 +48,8 @@ def gather(
     by_id = members.loads(db, known)
     told: dict[str, dict[int, Trouble]] = {}
     if not params.get("recheck"):
-        told = attempts.troubles(db, [*userids, *subjects])
+        pairs = [pair_key(row) for row in rows]
+        told = attempts.troubles(db, [*userids, *pairs, *subjects])
     return Facts(
         now,
         people,
@@ -99,7 +100,11 @@ def _row(facts: Facts, row: Row) -> Verdict:
             errcode=40130,
             way_out=_("Choose somebody else."),
         )
-    for verdict in (giver(facts, row.userid, kind), taker_verdict(facts, taker)):
+    for verdict in (
+        giver(facts, row.userid, kind),
+        taker_verdict(facts, taker),
+        pair_verdict(facts, row),
+    ):
         if not verdict.ready:
             return verdict
     verdict = _customer(facts, row, kind)
@@ -165,17 +170,27 @@ def _giver(facts: Facts, userid: str, kind: str) -> Verdict:
             errcode=60011,
             way_out=_("Widen the app's visible scope in the admin console, then sync."),
         )
-    told = facts.troubles.get(userid.lower(), {}).get(40205)
-    if told is not None:
-        return blocked(
-            "giver_idle",
-            _("{member} had not logged in for a year when WeCom was asked on {day}.").format(
-                member=member.label, day=day(told.at)
-            ),
-            errcode=40205,
-            way_out=_("Let them log in, then plan again with --recheck."),
-        )
     return READY
+
+
+def pair_key(row: Row) -> str:
+    """What troubles of a pair are kept under: WeCom does not say which of the two it means."""
+    return f"{row.userid}>{row.extra.get('to') or ''}"
+
+
+def pair_verdict(facts: Facts, row: Row) -> Verdict:
+    """Whether WeCom has refused these two together."""
+    told = facts.troubles.get(pair_key(row).lower(), {}).get(40205)
+    if told is None:
+        return READY
+    return blocked(
+        "idle",
+        _("{giver} or {taker} had not logged in for a year when WeCom was asked on {day}.").format(
+            giver=row.userid, taker=row.extra["to"], day=day(told.at)
+        ),
+        errcode=40205,
+        way_out=_("Let them log in, then plan again with --recheck; or choose another taker."),
+    )
 
 
 def taker_verdict(facts: Facts, userid: str) -> Verdict:
@@ -242,9 +257,6 @@ def _told(who: str, trouble: Trouble) -> Verdict:
     if trouble.errcode == 40098:
         reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
         way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
-    elif trouble.errcode == 40205:
-        reason = _("{member} had not logged in for a year when WeCom was asked on {day}.")
-        way_out = _("Let them log in, then plan again with --recheck.")
     else:
         reason = _("WeCom refused {member} as a taker on {day}.")
         way_out = _("Put it right in the admin console, then plan again with --recheck.")

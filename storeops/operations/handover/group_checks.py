@@ -52,7 +52,8 @@ def check(
     subjects = [str(row.extra["chat_id"]) for row in rows]
     takers = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
     people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
-    told = {} if params.get("recheck") else attempts.troubles(db, [*takers, *subjects])
+    pairs = [checks.pair_key(row) for row in rows]
+    told = {} if params.get("recheck") else attempts.troubles(db, [*takers, *pairs, *subjects])
     facts = Facts(now, people, {}, {}, {}, {}, {}, told)
     known = chats(db, subjects)
     running = attempts.running(db, subjects)
@@ -115,9 +116,9 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
         )
     if kind == rules.RESIGNED and chat.owner_status == 3:
         return blocked("group_inherited", _("The group was handed over already."), errcode=90508)
-    verdict = checks.taker_verdict(facts, taker)
-    if not verdict.ready:
-        return verdict
+    for verdict in (checks.taker_verdict(facts, taker), checks.pair_verdict(facts, row)):
+        if not verdict.ready:
+            return verdict
     if chat.wechat_members >= rules.FULL_GROUP:
         return blocked(
             "group_full",

@@ -67,7 +67,7 @@ def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
             foresight.note(call.path, fault.errcode, 1, known, f"{subject}: {external_userid}")
         answers.append((external_userid, fault.errcode if fault else 0))
     if full:
-        foresight.tell(taker.number, 40099, len(corp.held_by(taker)))
+        foresight.tell(str(taker.number), 40099, len(corp.held_by(taker)))
     return answers
 
 

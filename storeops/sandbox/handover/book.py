@@ -149,7 +149,7 @@ class Handovers:
         checks = settings.handover_capacity in ("settle", "both")
         if existing < 0 and checks and len(corp.held_by(taker)) >= taker.capacity:
             self._end(attempt, FULL, moment, "customer limit of the successor")
-            self.foresight.tell(taker.number, 40099, len(corp.held_by(taker)))
+            self.foresight.tell(str(taker.number), 40099, len(corp.held_by(taker)))
             why = "customer_limit_exceed"
             self._fail_event(corp, settings, moment, taker, attempt.customer, why)
             return

@@ -25,7 +25,9 @@ class Foresight:
         self.refused: Counter[int] = Counter()
         self.foreseeable: Counter[int] = Counter()
         self.examples: list[dict[str, Any]] = []
-        self.told: dict[tuple[int, int], int] = {}  # (member, errcode) → customers held then
+        self.told: dict[
+            tuple[str, int], int
+        ] = {}  # (member or pair, errcode) → customers held then
 
     def note(self, path: str, errcode: int, rows: int, known: bool, subject: str) -> None:
         """`rows` rows were refused; `subject` is the pair or id to look at."""
@@ -35,11 +37,11 @@ class Foresight:
             if len(self.examples) < _EXAMPLES:
                 self.examples.append({"path": path, "errcode": errcode, "subject": subject})
 
-    def was_told(self, member: int, errcode: int) -> bool:
+    def was_told(self, member: str, errcode: int) -> bool:
         """Whether an earlier answer named this trouble of this member."""
         return (member, errcode) in self.told
 
-    def tell(self, member: int, errcode: int, held: int = 0) -> None:
+    def tell(self, member: str, errcode: int, held: int = 0) -> None:
         """An answer names this trouble of this member from now on."""
         self.told[member, errcode] = held
 

@@ -74,10 +74,16 @@ def successor_fault(call: Call, member: Member) -> Refusal | None:
 
 
 def _told_or_not(call: Call, member: Member, errcode: int) -> Refusal:
-    """A trouble no call shows: foreseeable only once an answer has named it."""
+    """A trouble no call shows: foreseeable only once an answer has named it.
+
+    40205 does not say which of the two members is meant, so only the same pair is foreseeable.
+    """
     foresight = call.corp.handovers.foresight
-    known = foresight.was_told(member.number, errcode)
-    foresight.tell(member.number, errcode)
+    who = str(member.number)
+    if errcode == 40205:
+        who = f"{call.body.text('handover_userid')}>{call.body.text('takeover_userid')}".lower()
+    known = foresight.was_told(who, errcode)
+    foresight.tell(who, errcode)
     return Foreseen(errcode) if known else Refusal(errcode)
 
 
@@ -128,6 +134,6 @@ def _capacity_fault(call: Call, book: Handovers, taker: Member, row: int) -> Ref
         held += book.waiting_for[taker.number]
     if held < taker.capacity:
         return None
-    told = book.foresight.told.get((taker.number, 40099))
+    told = book.foresight.told.get((str(taker.number), 40099))
     known = held >= max(SHARED_CAPACITY, taker.capacity) or (told is not None and held >= told)
     return Foreseen(40099) if known else Refusal(40099)

@@ -1,0 +1,150 @@
+"""Calls about customers: transfer_customer and its resigned twin, and what came of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storeops.jobs.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowAnswer
+from storeops.operations.handover import record, rules
+from storeops.operations.handover.outcomes import resolve
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+    from storeops.wecom.handover import TransferOutcome
+
+TRANSFER_PATH = "externalcontact/transfer_customer"  # as wecom.handover.TRANSFER, unimported
+PATIENCE = 5  # asks (about 20 s) before an attempt that does not show is taken as not begun
+READERS = 3  # threads that read personal tags before one call
+_IN_PROGRESS = (40100, 40129)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one call brought.
+
+    Attributes:
+        asked_at: WeCom's time when it was answered, Unix seconds.
+        codes: external_userid → errcode.
+        personal: external_userid → personal tags of the owner's relation, as read before.
+    """
+
+    asked_at: float
+    codes: dict[str, int]
+    personal: dict[str, list[str]]
+
+
+def send(client: WeComClient, call: Call) -> Sent:
+    """Hand the customers of a call over; on the job personal tags are read first, if wished."""
+    from storeops.wecom import handover  # httpx and msgspec, 150 ms: workers only
+
+    payload = call.payload
+    giver, taker, ids = payload["from"], payload["to"], payload["ids"]
+    if payload["kind"] == rules.RESIGNED:
+        rows = handover.resigned_transfer(client, giver, taker, ids)
+        personal: dict[str, list[str]] = {}
+    else:
+        personal = _personal_tags(client, giver, ids) if payload["personal_tags"] else {}
+        message = payload["message"]
+        rows = handover.transfer(client, giver, taker, ids, transfer_success_msg=message)
+    codes = {row.external_userid: row.errcode for row in rows}
+    return Sent(client.clock.now(), codes, personal)
+
+
+def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Personal tags (type 2) of one member's relations: only externalcontact/get tells them."""
+    from storeops.wecom import customers
+    from storeops.wecom.errors import WeComNotFoundError
+
+    def read(external_userid: str) -> list[str]:
+        try:
+            person = customers.get(client, external_userid)
+        except WeComNotFoundError:
+            return []  # the transfer itself will say so
+        for follow in person.follow_user:
+            if follow.userid.lower() == userid.lower():
+                return [tag.tag_name for tag in follow.tags if tag.type == 2]
+        return []
+
+    with ThreadPoolExecutor(READERS, "personal-tags") as pool:
+        found = dict(zip(ids, pool.map(read, ids), strict=True))
+    return {external: tags for external, tags in found.items() if tags}
+
+
+def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
+    """One answer per row; a customer whom WeCom's answer leaves out is of unknown fate."""
+    answers = []
+    due = sent.asked_at + rules.AUTOMATIC_S
+    for row in call.rows:
+        code = sent.codes.get(row.external_userid)
+        # sent again after an answer was lost: what is in progress is our own first attempt
+        ours = code in _IN_PROGRESS and call.attempts > 1
+        if code == 0 or ours:
+            extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)
+            if personal := sent.personal.get(row.external_userid):
+                extra["personal_tags"] = personal
+            answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
+        elif code is None:
+            # no word about this customer: what the result list shows will tell
+            extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)
+            answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
+        else:
+            status = record.refused_status(code)
+            answers.append(RowAnswer(row.row, status, code, extra=record.answer_fields(row)))
+    return answers
+
+
+def pages_of(
+    client: WeComClient, kind: str, handover_userid: str, takeover_userid: str
+) -> Iterator[Sequence[TransferOutcome]]:
+    """The result list of a pair, page by page (at most 1,000 rows each)."""
+    from storeops.wecom import handover
+    from storeops.wecom.paging import pages
+
+    if kind == rules.RESIGNED:
+        path, read = handover.RESIGNED_TRANSFER_RESULT, handover.resigned_transfer_result
+    else:
+        path, read = handover.TRANSFER_RESULT, handover.transfer_result
+    for page in pages(path, lambda cursor: read(client, handover_userid, takeover_userid, cursor)):
+        yield page.customer
+
+
+def outcomes_of(page_rows: Sequence[TransferOutcome]) -> dict[str, list[tuple[int, int]]]:
+    """(status, takeover_time) rows by customer."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in page_rows:
+        found[row.external_userid].append((row.status, row.takeover_time))
+    return found
+
+
+def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
+    """What became of a call whose answer was lost.
+
+    A row that shows was accepted. One that does not show may be late, so it stays unknown for a
+    while; then it is sent again, which WeCom refuses (40100) should it be running after all.
+    """
+    payload = call.payload
+    shown: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for page in pages_of(client, payload["kind"], payload["from"], payload["to"]):
+        for external, rows in outcomes_of(page).items():
+            shown[external] += rows
+    now = client.clock.now()
+    return [_found(row, shown.get(row.external_userid, []), call, now) for row in call.rows]
+
+
+def _found(row: Row, rows: list[tuple[int, int]], call: Call, now: float) -> RowAnswer:
+    made_at = float(call.payload["made_at"])
+    earlier = [str(each) for each in row.extra.get("earlier", ())]
+    outcome = resolve(rows, asked_at=made_at, due_at=now + 1, earlier=earlier, now=now)
+    if outcome is None:
+        return RowAnswer(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN)
+    if outcome.status == WAITING:
+        asked_at, due = outcome.at - rules.AUTOMATIC_S, outcome.at
+        extra = record.answer_fields(row, asked_at=asked_at, due_at=due)
+        return RowAnswer(row.row, WAITING, due_at=due, extra=extra)
+    at = outcome.at if outcome.status == DONE else now
+    extra = record.answer_fields(row, asked_at=made_at, due_at=at, settled_at=at)
+    return RowAnswer(row.row, outcome.status, extra=extra)

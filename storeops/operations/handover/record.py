@@ -1,0 +1,199 @@
+"""Keeping answers: attempts with their snapshot, troubles that were named, the mirror's facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.jobs.action import (
+    DONE,
+    FAILED,
+    NO_RECORD,
+    REFUSED,
+    TAKER_FULL,
+    VANISHED,
+    WAITING,
+    Row,
+    RowAnswer,
+)
+from storeops.mirror import facts
+from storeops.mirror.chat_owner import chat_transferred
+from storeops.operations.handover import members, rules
+from storeops.operations.handover.checks import pair_key
+from storeops.operations.handover.relations import followers, snapshots
+
+ASK_S = 20  # after the due moment, so that WeCom's own clock has struck
+BUCKET_S = 300  # attempts of a pair that fall due together are asked about together
+_PEOPLE = (40098, 40143, 84083, 84074, 41054)  # about the taker
+_CUSTOMER = (40100, 40129, 40128)
+_SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
+
+
+def answer_fields(
+    row: Row,
+    *,
+    asked_at: float | None = None,
+    due_at: float | None = None,
+    settled_at: float | None = None,
+) -> dict[str, Any]:
+    """The fields that every handover answer carries in `plan results`."""
+    fields: dict[str, Any] = {
+        "handover_userid": row.userid,
+        "takeover_userid": row.extra.get("to"),
+        "due_at": due_at,
+        "settled_at": settled_at,
+    }
+    if asked_at is not None:
+        fields["asked_at"] = asked_at
+    if row.extra.get("what") == rules.GROUP:
+        fields["chat_id"] = row.extra["chat_id"]
+    return fields
+
+
+def refused_status(errcode: int | None) -> str:
+    """The row status of an errcode given at the request."""
+    return TAKER_FULL if errcode == 40099 else FAILED
+
+
+def ask_at(due_at: float) -> float:
+    """When to ask about an attempt: after it is due, together with its neighbours."""
+    return ((due_at + ASK_S) // BUCKET_S + 1) * BUCKET_S
+
+
+def keep(db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int) -> None:
+    """Take answers in; runs inside the transaction that keeps them."""
+    name = ref.partition("/")[0]
+    plan_id = db.execute("SELECT id FROM plan WHERE name = ?", (name,)).fetchone()[0]
+    began = [(row, answer) for row, answer in answered if answer.status == WAITING]
+    settled = [(row, answer) for row, answer in answered if answer.status in _SETTLED]
+    _begin(db, plan_id, began)
+    for row, answer in settled:
+        if (answer.extra or {}).get("asked_at") is not None:
+            _settle(db, plan_id, row, answer, ref, now)
+    for row, answer in answered:
+        if answer.errcode and answer.status in (FAILED, TAKER_FULL):
+            _trouble(db, row, answer.errcode, now)
+
+
+def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowAnswer]]) -> None:
+    """Keep accepted attempts, with what the relation was like before it moves."""
+    people = [row for row, _answer in began if row.external_userid]
+    before = dict(
+        zip(
+            (row.row for row in people),
+            snapshots(db, [(row.userid, row.external_userid) for row in people]),
+            strict=True,
+        )
+    )
+    known = followers(db, [row.external_userid for row in people])
+    for row, answer in began:
+        _insert(db, plan_id, row, answer, before.get(row.row), _is_friend(row, known))
+
+
+def _is_friend(row: Row, known: Mapping[str, Any]) -> bool:
+    follower = known.get(row.external_userid)
+    relation = follower.by_userid.get(str(row.extra["to"]).lower()) if follower else None
+    return relation is not None and relation.status == "active"
+
+
+def _insert(
+    db: Database,
+    plan_id: int,
+    row: Row,
+    answer: RowAnswer,
+    before: Mapping[str, Any] | None,
+    friend: bool,
+) -> None:
+    extra = dict(answer.extra or {})
+    due = float(extra["due_at"])
+    snapshot = None if before is None else dict(before)
+    if snapshot is not None and extra.get("personal_tags"):
+        snapshot["personal_tags"] = extra["personal_tags"]
+    db.execute(
+        "INSERT INTO handover (plan_id, row, what, kind, handover_userid, takeover_userid, subject,"
+        " asked_at, due_at, ask_at, status, friend, snapshot)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"
+        " ON CONFLICT (plan_id, row) DO UPDATE SET due_at = excluded.due_at,"
+        " ask_at = excluded.ask_at",
+        (
+            plan_id,
+            row.row,
+            row.extra["what"],
+            row.extra["kind"],
+            row.userid,
+            row.extra["to"],
+            row.extra.get("chat_id") or row.external_userid,
+            extra["asked_at"],
+            due,
+            ask_at(due),
+            int(friend),
+            None if snapshot is None else json.dumps(snapshot, ensure_ascii=False),
+        ),
+    )
+
+
+def _settle(db: Database, plan_id: int, row: Row, answer: RowAnswer, ref: str, now: int) -> None:
+    """Keep the end of an attempt; what is done moves in the mirror."""
+    if not db.execute(
+        "SELECT 1 FROM handover WHERE plan_id = ? AND row = ?", (plan_id, row.row)
+    ).fetchone():
+        _begin(db, plan_id, [(row, answer)])  # it was over before it was seen to wait
+    extra = dict(answer.extra or {})
+    at = float(extra.get("settled_at") or now)
+    db.execute(
+        "UPDATE handover SET status = ?, settled_at = ?, ask_at = NULL WHERE plan_id = ?"
+        " AND row = ?",
+        (answer.status, at, plan_id, row.row),
+    )
+    if answer.status == TAKER_FULL:
+        _full(db, str(row.extra["to"]), now)
+    if answer.status != DONE:
+        return
+    if row.extra["what"] == rules.GROUP:
+        chat_transferred(
+            db, str(row.extra["chat_id"]), str(row.extra["to"]), source="job", ref=ref, now=now
+        )
+        return
+    facts.follow_transferred(
+        db,
+        row.userid,
+        str(row.extra["to"]),
+        row.external_userid,
+        createtime=int(at),
+        source="job",
+        ref=ref,
+        now=now,
+    )
+
+
+def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
+    """Remember what WeCom complained about, so that nobody runs into it again."""
+    taker = str(row.extra["to"])
+    if errcode == 40099:
+        _full(db, taker, now)
+    elif errcode == 40205:
+        _remember(db, pair_key(row), errcode, now)
+    elif errcode in _PEOPLE:
+        _remember(db, taker, errcode, now)
+    elif errcode in _CUSTOMER:
+        _remember(db, row.external_userid, errcode, now)
+
+
+def _full(db: Database, taker: str, now: int) -> None:
+    member = members.by_userids(db, [taker]).get(taker.lower())
+    held = 0
+    if member is not None:
+        held = db.execute(
+            "SELECT count(*) FROM follow WHERE staff_id = ? AND status = 'active'", (member.id,)
+        ).fetchone()[0]
+    _remember(db, taker, 40099, now, held)
+
+
+def _remember(db: Database, subject: str, errcode: int, now: int, held: int = 0) -> None:
+    db.execute(
+        "INSERT INTO handover_trouble (subject, errcode, at, held) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (subject, errcode) DO UPDATE SET at = excluded.at, held = excluded.held",
+        (subject, errcode, now, held),
+    )
