@@ -27,7 +27,7 @@ class Foresight:
         self.examples: list[dict[str, Any]] = []
         self.told: dict[
             tuple[str, int], int
-        ] = {}  # (member or pair, errcode) → customers held then
+        ] = {}  # (whom, errcode) → customers held
 
     def note(self, path: str, errcode: int, rows: int, known: bool, subject: str) -> None:
         """`rows` rows were refused; `subject` is the pair or id to look at."""
