@@ -12,6 +12,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -44,13 +45,13 @@ class _Api:
         self.busy = 0  # places in a call
         self.waiting = 0  # threads that wait
         self.urgent = 0  # of them, urgent ones
-        self.since = 0.0  # when the oldest unfulfilled wish began
+        self.since = 0.0  # when this governor was last served, or began to wish
         self.permits = 0  # of `second`
         self.second = 0
         self.block = 1  # how many permits to lease next time
         self.paused_until = 0.0
         self.contended = False
-        self.looked_at = float("-inf")
+        self.looked_at = float("-inf")  # monotonic: when the file was last asked for places
         self.used_at = 0.0
         self.latency_s = 0.0
         self.latency_noted = 0.0
@@ -194,7 +195,7 @@ class Governor:
                 return
             api.waiting += 1
             api.urgent += urgent
-            if api.waiting == 1:
+            if api.waiting == 1 and not api.busy:
                 api.since = now
             try:
                 while True:
@@ -232,6 +233,7 @@ class Governor:
             api.busy += 1
             api.permits -= 1
             api.used_at = now
+            api.since = now  # what is still wished for queues up behind the others
             return True
         return False
 
@@ -243,7 +245,7 @@ class Governor:
         if api.urgent and not urgent:
             return LOOK_S, "in_flight"
         short = api.busy >= api.leased
-        if short and wait and 0 <= now - api.looked_at < LOOK_S / 2:
+        if short and wait and time.monotonic() - api.looked_at < LOOK_S / 2:
             return LOOK_S, "in_flight"
         with self._db.atomic() as connection:
             state = conditions.read(connection, self.corp_id, api.path, now, self.limits)
@@ -290,9 +292,8 @@ class Governor:
         )
         api.leased = claim.places
         api.contended = claim.contended
-        api.looked_at = now
+        api.looked_at = time.monotonic()
         if claim.places > before:
-            api.since = now  # what is still wished for queues up behind the others
             api.freed.notify_all()
 
     def _lives(self, holder: str) -> bool:
@@ -316,7 +317,7 @@ class Governor:
             api.latency_s = took_s if not api.latency_s else api.latency_s * 0.9 + took_s * 0.1
             now = self._now()
             api.used_at = now
-            if api.contended or (api.waiting and not 0 <= now - api.looked_at < KEEP_S):
+            if api.contended or (api.waiting and time.monotonic() - api.looked_at > KEEP_S):
                 self._settle(api, now)
             if api.waiting:
                 api.freed.notify_all()

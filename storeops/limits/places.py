@@ -60,7 +60,7 @@ def claim(
         holder: who asks.
         busy: places that cannot be given back now.
         wished: places that could be used now, `busy` among them.
-        since: when the first unfulfilled wish of this holder began.
+        since: when this holder was last served, or began to wish.
         urgent: whether one of the wishes is urgent.
         pool: places in all.
         now: this machine's time.

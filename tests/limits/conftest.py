@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 
 class FakeClock:
     """Time that only `sleep` and `advance` move; the same for every governor that gets it."""
@@ -33,3 +35,13 @@ class FakeClock:
 
     def learn(self, server_time: float) -> None:
         self.learnt.append(server_time)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def clock_type():
+    return FakeClock
