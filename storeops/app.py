@@ -27,6 +27,7 @@ from storeops.errors import StoreOpsError
 if TYPE_CHECKING:
     from storeops.changes.ledger import Ledger
     from storeops.jobs.action import ActionRegistry
+    from storeops.jobs.worker import Report, Worker
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.wecom.client import WeComClient
@@ -45,7 +46,11 @@ DATA_ROOMS = (
 RUN_ROOMS = ("storeops.limits.schema",)
 
 # kind of plan -> its Action, imported when first asked for
-ACTIONS: dict[str, str] = {}
+ACTIONS: dict[str, str] = {
+    "tag": "storeops.operations.tagging:TagAction",
+    "tag_library": "storeops.operations.tag_library:TagLibraryAction",
+    "remark": "storeops.operations.remarks:RemarkAction",
+}
 
 
 def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
@@ -172,11 +177,12 @@ class App:
         """
         return self._once("client", lambda: self.make_client(self.tokens))
 
-    def make_client(self, tokens: TokenStore) -> WeComClient:
-        """Another client over its own token: what `doctor` tries a secret with.
+    def make_client(self, tokens: TokenStore, stop: threading.Event | None = None) -> WeComClient:
+        """Another client: what `doctor` tries a secret with, what a worker can stop.
 
         Args:
             tokens: keeps its token; the caller closes the client.
+            stop: ends its waits; None for the App's own event.
         """
         from storeops import secrets
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
@@ -190,7 +196,7 @@ class App:
             tokens=tokens,
             limiter=self.governor,
             clock=self.clock,
-            stop=self.stop,
+            stop=stop or self.stop,
         )
 
     @property
@@ -218,6 +224,32 @@ class App:
             )
 
         return self._once("ledger", make)
+
+    def worker(
+        self,
+        *,
+        stop: threading.Event | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> Worker:
+        """A worker at this profile's queue, with a client of its own.
+
+        Args:
+            stop: finish what is in flight and end.
+            on_progress: called with the growing report.
+        """
+        from storeops.changes.book import LedgerBook
+        from storeops.jobs.worker import Worker
+
+        return Worker(
+            self.data,
+            LedgerBook(self.ledger),
+            self.actions,
+            lambda halt: self.make_client(self.tokens, halt),
+            self.clock,
+            threads=self.profile.limits.in_flight,
+            stop=stop,
+            on_progress=on_progress,
+        )
 
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""

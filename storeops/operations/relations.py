@@ -71,7 +71,11 @@ def by_pairs(db: Database, pairs: Sequence[tuple[str, str]]) -> list[Relation | 
 
 
 def of_customers(
-    db: Database, customers: Iterable[int], *, owner: str = "", store_id: int | None = None
+    db: Database,
+    customers: Iterable[int],
+    *,
+    owner: str = "",
+    store_ids: Sequence[int] | None = None,
 ) -> Iterator[list[Relation]]:
     """The follows of each customer that has any, newest first; lost ones are left out.
 
@@ -79,17 +83,18 @@ def of_customers(
         db: data.db.
         customers: customer.id, in the order wished for.
         owner: only this member's follows (userid).
-        store_id: only follows of this shop.
+        store_ids: only follows of these departments.
     """
+    stores = "" if store_ids is None else f" AND f.store_id IN ({','.join(map(str, store_ids))})"
     for part in _chunks(customers, CHUNK):
         marks = ",".join("?" * len(part))
         by_customer: dict[int, list[Relation]] = {}
         for record in db.execute(
             f"SELECT {_FIELDS} FROM customer AS c JOIN follow AS f ON f.customer_id = c.id"
             f" JOIN staff AS s ON s.id = f.staff_id WHERE c.id IN ({marks})"
-            " AND f.status <> 'lost' AND (? = '' OR s.userid = ?)"
-            " AND (? IS NULL OR f.store_id = ?) ORDER BY f.createtime DESC, f.id DESC",
-            (*part, owner, owner, store_id, store_id),
+            f" AND f.status <> 'lost' AND (? = '' OR s.userid = ?){stores}"
+            " ORDER BY f.createtime DESC, f.id DESC",
+            (*part, owner, owner),
         ):
             by_customer.setdefault(record[1], []).append(Relation(*record))
         for customer in part:

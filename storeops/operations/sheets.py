@@ -311,19 +311,17 @@ def _columns(
             )
     columns: dict[str, int] = {}
     for index, text in enumerate(heading):
-        name = mapping.get(text) or by_word.get(text.lower())
-        if name is None:
+        known = mapping.get(text, by_word.get(text.lower()))
+        if known is None or (known in mapping.values() and text not in mapping):
             continue
-        if name in columns:
+        if known in columns:
             raise UsageError(
                 _("{file}: the headings {first} and {second} both mean {name}.").format(
-                    file=source, first=heading[columns[name]], second=text, name=name
+                    file=source, first=heading[columns[known]], second=text, name=known
                 ),
-                hint=_("Say which one counts with --map HEADING={name}.").format(name=name)
-                if not mapping
-                else "",
+                hint=_("Say which one counts: --map HEADING={name}").format(name=known),
             )
-        columns[name] = index
+        columns[known] = index
     if not any(each.name in columns for each in KEYS):
         raise UsageError(
             _("{file} has no column that names customers.").format(file=source),

@@ -1,0 +1,370 @@
+"""Wishes: which follows a planner is asked to change – by filter, marks, or a file's rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+
+from storeops.changes.plans import Problem
+from storeops.database.database import Database
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _, ngettext
+from storeops.mirror.filter import And, Field, Node, parse
+from storeops.mirror.filter_names import Names
+from storeops.mirror.query import CustomerQuery
+from storeops.operations import relations
+from storeops.operations.relations import Relation
+from storeops.operations.sheets import Line, Sheet
+
+OWNER, ALL, NEWEST = "owner", "all", "newest"
+_SEPARATORS = re.compile(r"[\s\-()（）.]+")
+_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Customers chosen by conditions that all must hold; none at all means nobody was chosen.
+
+    Attributes:
+        where: text of the filter language.
+        view: name of a saved view.
+        marked: name of a mark (a frozen set of customers).
+        store: code or name of a shop: only follows of this shop.
+        owner: userid or name: only this member's follows.
+        follows: owner | all | newest; "" when the person did not say.
+    """
+
+    where: str = ""
+    view: str = ""
+    marked: str = ""
+    store: str = ""
+    owner: str = ""
+    follows: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Whether anything was chosen."""
+        return bool(self.where or self.view or self.marked or self.store or self.owner)
+
+
+@dataclass(slots=True)
+class Chosen:
+    """Follows to change, in order, each once.
+
+    Attributes:
+        relations: the follows.
+        lines: line of the file per follow, when there was one.
+        cells: cells of that line.
+        problems: input that names nothing, in the file's order.
+    """
+
+    relations: list[Relation] = default(default_factory=list)
+    lines: list[int] = default(default_factory=list)
+    cells: list[Mapping[str, str]] = default(default_factory=list)
+    problems: list[Problem] = default(default_factory=list)
+
+
+def choose(db: Database, choice: Choice, now: float) -> Chosen:
+    """The follows that a choice means.
+
+    Args:
+        db: data.db.
+        choice: what the person asked for.
+        now: WeCom's time, Unix seconds.
+
+    Raises:
+        UsageError: nothing chosen, or several owners match and the person did not say which.
+        FilterError: the filter is not understood, or names nobody.
+    """
+    if not choice.made:
+        raise UsageError(
+            _("No customer was chosen."),
+            hint=_("Choose by --where, --view, --marked, --store, --owner, --csv or --xlsx."),
+        )
+    if choice.follows == OWNER and not choice.owner:
+        raise UsageError(
+            _("--follows owner needs to know which one."), hint=_("Add --owner USERID.")
+        )
+    names = names_of(db)
+    where = node(db, choice)
+    customers = CustomerQuery(db, where, names=names, now=now).ids()
+    stores = names.resolve(choice.store, Field("store", (choice.store,))) if choice.store else None
+    found = relations.of_customers(db, customers, owner=_owner(db, choice.owner), store_ids=stores)
+    return _pick(found, choice)
+
+
+def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
+    chosen = Chosen()
+    several = 0
+    for follows in found:
+        live = [each for each in follows if each.status == "active"] or follows
+        if len(live) > 1 and not choice.follows and not choice.owner:
+            several += 1
+        chosen.relations += live[:1] if choice.follows == NEWEST else live
+    if several:
+        raise UsageError(
+            ngettext(
+                "{count} of these customers is followed by several members.",
+                "{count} of these customers are followed by several members.",
+                several,
+            ).format(count=several),
+            hint=_("Say whose follow is meant: --follows all, --follows newest, or --owner."),
+        )
+    return chosen
+
+
+def node(db: Database, choice: Choice) -> Node:
+    """The whole choice as one tree of the filter language; all conditions hold.
+
+    Raises:
+        FilterError: the text is not understood.
+        NotFoundError: no such view.
+    """
+    items: list[Node] = [parse(choice.where)] if choice.where else []
+    if choice.view:
+        items.append(parse(_view(db, choice.view)))
+    items += [
+        Field(key, (value,))
+        for key, value in (
+            ("mark", choice.marked), ("store", choice.store), ("owner", choice.owner)
+        )
+        if value
+    ]  # fmt: skip
+    return items[0] if len(items) == 1 else And(tuple(items))
+
+
+def names_of(db: Database) -> Names:
+    """Owners, shops, tags and marks by the names people gave them, the notebook's too."""
+    return Names(db.connection)
+
+
+def _view(db: Database, name: str) -> str:
+    raise NotFoundError(_("There is no view {name}.").format(name=name))
+
+
+def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: str = "") -> Chosen:
+    """The follows that a file's rows mean; every row is looked at before anything is said.
+
+    Args:
+        db: data.db.
+        sheet: what was read.
+        follows: all | newest, for rows that name no member; "" refuses when it is not clear.
+        owner: userid or name of the member for rows that name none.
+    """
+    keys = _Keys(db, sheet, owner)
+    chosen = Chosen()
+    seen: dict[str, int] = {}
+    for line in sheet.lines:
+        found = keys.find(line, follows)
+        if isinstance(found, Problem):
+            chosen.problems.append(found)
+            continue
+        for relation in found:
+            subject = f"{relation.userid.lower()}/{relation.external_userid}"
+            if subject in seen:
+                chosen.problems.append(
+                    _problem(
+                        line,
+                        "duplicate",
+                        _("the same customer and member as in line {first}").format(
+                            first=seen[subject]
+                        ),
+                    )
+                )
+                continue
+            seen[subject] = line.number
+            chosen.relations.append(relation)
+            chosen.lines.append(line.number)
+            chosen.cells.append(line.cells)
+    return chosen
+
+
+class _Keys:
+    """Finds the follows that lines mean; all keys of the file are looked up at once."""
+
+    def __init__(self, db: Database, sheet: Sheet, owner: str) -> None:
+        self._db = db
+        self._owner = _owner(db, owner)
+        cells = [line.cells for line in sheet.lines]
+        self._customers = self._by_id({each.get("external_userid", "") for each in cells})
+        phones = {phone_of(each.get("phone", "")) for each in cells} - {""}
+        self._phones = self._by_phone(phones)
+        self._unionids = self._by_unionid({each.get("unionid", "") for each in cells} - {""})
+        ids = {*self._customers.values(), *self._unionids.values()}
+        ids.update(each for found in self._phones.values() for each in found)
+        self._follows = {
+            each[0].customer_id: each for each in relations.of_customers(db, sorted(ids))
+        }
+        self._staff = {
+            word.lower(): userid
+            for userid, name in db.execute(
+                "SELECT userid, name FROM staff ORDER BY status = 'active', id"
+            )
+            for word in (name, userid)
+        }
+
+    def _by_id(self, wanted: set[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        todo = sorted(wanted - {""})
+        for start in range(0, len(todo), relations.CHUNK):
+            part = todo[start : start + relations.CHUNK]
+            marks = ",".join("?" * len(part))
+            found.update(
+                self._db.execute(
+                    f"SELECT external_userid, id FROM customer WHERE external_userid IN ({marks})",
+                    part,
+                ).fetchall()
+            )
+        return found
+
+    def _by_phone(self, wanted: set[str]) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        if not wanted:
+            return found
+        for customer, mobiles in self._db.execute(
+            "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]' AND status <> 'lost'"
+        ):
+            for each in json.loads(mobiles):
+                phone = phone_of(each)
+                if phone in wanted:
+                    found.setdefault(phone, set()).add(customer)
+        return found
+
+    def _by_unionid(self, wanted: set[str]) -> dict[str, int]:
+        if not wanted:
+            return {}
+        return {
+            unionid: customer
+            for unionid, customer in self._db.execute(
+                "SELECT unionid, id FROM customer WHERE unionid <> ''"
+            )
+            if unionid in wanted
+        }
+
+    def find(self, line: Line, follows: str) -> list[Relation] | Problem:
+        """The follows of one line, or why there are none."""
+        if line.surplus:
+            return _problem(line, "surplus", _("more cells than headings"))
+        customer = self._customer(line)
+        if isinstance(customer, Problem):
+            return customer
+        found = self._follows.get(customer, [])
+        named = line.cells.get("userid", "")
+        userid = self._staff.get(named.lower(), "") if named else self._owner
+        if named and not userid:
+            return _problem(
+                line, "unknown_member", _("no member is called {name}").format(name=named)
+            )
+        if userid:
+            found = [each for each in found if each.userid.lower() == userid.lower()]
+            if not found:
+                return _problem(
+                    line,
+                    "no_relation",
+                    _("{member} does not follow this customer").format(member=named or userid),
+                )
+            return found
+        live = [each for each in found if each.status == "active"] or found
+        if not live:
+            return _problem(line, "no_relation", _("nobody follows this customer any more"))
+        if len(live) > 1 and not follows:
+            owners = ", ".join(each.userid for each in live[:5])
+            return _problem(
+                line,
+                "several_members",
+                _("several members follow this customer ({members}); name one").format(
+                    members=owners
+                ),
+            )
+        return live[:1] if follows == NEWEST else live
+
+    def _customer(self, line: Line) -> int | Problem:
+        cells = line.cells
+        if text := cells.get("external_userid", ""):
+            if text in self._customers:
+                return self._customers[text]
+            if " " in text or not text.isascii() or len(text) > 64:
+                return _problem(line, "bad_id", _("{id} is not a customer id").format(id=text[:80]))
+            return _problem(line, "unknown_id", _("no customer has the id {id}").format(id=text))
+        if text := cells.get("phone", ""):
+            return self._customer_by_phone(line, text)
+        if text := cells.get("unionid", ""):
+            if text in self._unionids:
+                return self._unionids[text]
+            return _problem(
+                line, "unknown_unionid", _("no customer has the unionid {id}").format(id=text[:64])
+            )
+        return _problem(line, "no_key", _("no customer id, phone or unionid"))
+
+    def _customer_by_phone(self, line: Line, text: str) -> int | Problem:
+        if _SCIENTIFIC.match(text):
+            return _problem(
+                line,
+                "rounded_phone",
+                _("the spreadsheet has rounded the phone number; format the column as text"),
+            )
+        phone = phone_of(text)
+        if not phone.isdigit() or not 5 <= len(phone) <= 20:
+            return _problem(line, "bad_phone", _("this is not a phone number"))
+        found = self._phones.get(phone, set())
+        if not found:
+            return _problem(line, "unknown_phone", _("no customer has this phone number"))
+        if len(found) > 1:
+            return _problem(
+                line,
+                "shared_phone",
+                _("{count} customers have this phone number").format(count=len(found)),
+            )
+        return next(iter(found))
+
+
+def phone_of(text: str) -> str:
+    """A phone number without blanks, dashes, brackets and +86."""
+    phone = _SEPARATORS.sub("", text)
+    if phone.startswith("+"):
+        phone = phone[1:]
+    if phone.startswith("86") and len(phone) == 13:
+        phone = phone[2:]
+    return phone
+
+
+def _problem(line: Line, code: str, message: str) -> Problem:
+    return Problem(
+        code, _("line {line}: {message}").format(line=line.number, message=message), line.number
+    )
+
+
+def _owner(db: Database, text: str) -> str:
+    """userid of a member given by userid or name; "" for "".
+
+    Raises:
+        NotFoundError: nobody is called so.
+        UsageError: several are.
+    """
+    if not text:
+        return ""
+    exact = db.execute("SELECT userid FROM staff WHERE userid = ?", (text,)).fetchone()
+    if exact:
+        return str(exact[0])
+    found = [
+        row[0]
+        for row in db.execute(
+            "SELECT userid FROM staff WHERE name = ? ORDER BY status <> 'active', userid", (text,)
+        )
+    ]
+    if len(found) == 1:
+        return str(found[0])
+    if found:
+        raise UsageError(
+            _("Several members are called {name}: {members}.").format(
+                name=text, members=", ".join(found[:10])
+            ),
+            hint=_("Write the userid."),
+        )
+    raise NotFoundError(
+        _("No member is called {name}.").format(name=text),
+        hint=_("See all members: storeops staff list"),
+    )
