@@ -79,6 +79,10 @@ def run(arguments: Sequence[str]) -> int:
         code = diagnostics.exit_code(error, call.settings)
     finally:
         call.close()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _swallow_stdout()
     return code
 
 

@@ -1,0 +1,113 @@
+"""Rules of the house that no tool holds: sizes, error tree, exit codes, nouns, arrows, words."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.exit_codes import MEANINGS
+from commands.main import NOUNS
+from storeops import errors
+from storeops.errors import ExitCode, StoreOpsError
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("storeops", "commands", "tui")
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for each in folders for path in sorted((ROOT / each).rglob("*.py"))]
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in python_files(*PACKAGES)
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > 400
+    }
+    assert not long
+
+
+def test_no_file_is_called_utils_or_helpers() -> None:
+    assert not [p for p in python_files(*PACKAGES) if re.search(r"util|helper|misc|common", p.stem)]
+
+
+def test_importing_a_room_imports_nothing_of_it() -> None:
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in python_files(*PACKAGES)
+        if path.name == "__init__.py"
+        and len(path.relative_to(ROOT).parts) <= 3
+        and re.search(r"^(?!from __future__)(import|from) ", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert not wrong
+
+
+def subclasses(cls: type[StoreOpsError]) -> list[type[StoreOpsError]]:
+    direct = cls.__subclasses__()
+    return direct + [deep for each in direct for deep in subclasses(each)]
+
+
+def test_error_categories_are_unique_and_drawn() -> None:
+    own = [each for each in StoreOpsError.__subclasses__() if each.__module__ == errors.__name__]
+    categories = [each.category for each in own]
+    assert len(set(categories)) == len(categories)
+    assert errors.__doc__ is not None
+    for each in own:
+        assert re.search(rf"{each.__name__} +{int(each.exit_code)} ", errors.__doc__), each
+
+
+def test_every_error_ends_with_a_documented_exit_code() -> None:
+    for path in python_files("storeops"):
+        if path.name == "errors.py":
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for each in subclasses(StoreOpsError):
+        assert each.exit_code in MEANINGS
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(ExitCode)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_noun_has_its_module(noun: str) -> None:
+    module = importlib.import_module(NOUNS[noun][0])
+    assert module.app.registered_commands or module.app.registered_callback
+
+
+def test_arrows_between_rooms() -> None:
+    script = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([script, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+FORBIDDEN = re.compile(
+    r"/work/|/root/|/tmp/brief|/opt/|\b(chatgpt|copilot|llm agent|ai assistant)\b", re.IGNORECASE
+)
+
+
+def test_the_project_speaks_of_itself_only() -> None:
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split("\0")
+    found = []
+    for name in filter(None, names):
+        path = ROOT / name
+        if path == Path(__file__) or not path.is_file() or path.suffix in {".gz", ".svg", ".png"}:
+            continue
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        found += [f"{name}: {match[0]}" for match in FORBIDDEN.finditer(text)]
+    assert not found
+
+
+def test_locks_record_hashes_and_no_address() -> None:
+    for name in ("run", "dev"):
+        text = (ROOT / "requirements" / f"{name}.lock").read_text()
+        assert "://" not in text
+        assert "--index-url" not in text
+        pins = re.findall(r"^[A-Za-z0-9_.-]+==\S+", text, re.MULTILINE)
+        assert len(pins) > 10
