@@ -26,6 +26,7 @@ R = TypeVar("R")
 
 IN_FLIGHT = 4  # calls at a time; the governor may allow fewer
 _TELL_EVERY_S = 0.2
+_ASK_EVERY_S = 2.0
 _RATE_OVER_S = 10.0
 
 
@@ -86,6 +87,8 @@ class Session:
         self._on_progress = on_progress
         self._held_back = held_back
         self._told_at = 0.0
+        self._asked_at = float("-inf")
+        self._held = ""
         self._marks: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
 
@@ -100,14 +103,7 @@ class Session:
         Raises:
             StoppedError: the run stays open and is resumed by the next `sync run`.
         """
-        if self.stop.is_set():
-            from storeops.wecom.errors import StoppedError
-
-            raise StoppedError(
-                _("The sync was stopped; what was read is kept."),
-                hint=_("`storeops sync run` goes on from here."),
-                next_steps=["storeops sync run"],
-            )
+        halt(self.stop)
 
     def count_call(self) -> None:
         """Count one call to WeCom; any thread."""
@@ -228,56 +224,90 @@ class Session:
                 self.tally.total,
                 rate,
                 self.tally.calls,
-                self._held_back(self.tally.scope) if self._held_back else "",
+                self._holder(now),
             )
         )
+
+    def _holder(self, now: float) -> str:
+        """What holds the scope back; asked every other second at most."""
+        if self._held_back is not None and now - self._asked_at >= _ASK_EVERY_S:
+            self._asked_at = now
+            self._held = self._held_back(self.tally.scope)
+        return self._held
 
     # -- reading many things ----------------------------------------------------------------------
 
     def read_many(
         self, jobs: Iterable[J], read: Callable[[J], R]
     ) -> Iterator[tuple[J, R | None, StoreOpsError | None]]:
-        """Read each job with a few calls in flight; answers come as they arrive.
+        """`read_many` for this run: each `read` counts as one call, and progress is told."""
 
-        The caller writes between two answers; never more than a handful wait. Each `read` counts
-        as one call.
-
-        Yields:
-            (job, answer, None) or (job, None, error).
-
-        Raises:
-            StoppedError: somebody asked to stop.
-        """
-
-        def one(job: J) -> tuple[R | None, StoreOpsError | None]:
-            if self.stop.is_set():
-                return None, None
+        def counted(job: J) -> R:
             self.count_call()
-            try:
-                return read(job), None
-            except StoreOpsError as error:
-                return None, error
+            return read(job)
 
-        source = iter(jobs)
-        waiting: dict[Future[tuple[R | None, StoreOpsError | None]], J] = {}
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="sync") as pool:
-            try:
-                while True:
-                    while len(waiting) < 2 * IN_FLIGHT:
-                        job = next(source, None)
-                        if job is None:
-                            break
-                        waiting[pool.submit(one, job)] = job
-                    if not waiting:
-                        return
-                    done, _rest = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        job = waiting.pop(future)
-                        answer, error = future.result()
-                        self.halt()
-                        yield job, answer, error
-                    self.halt()
-                    self.tell()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        for each in read_many(jobs, counted, self.stop):
+            self.tell()
+            yield each
+
+
+def read_many(
+    jobs: Iterable[J], read: Callable[[J], R], stop: threading.Event
+) -> Iterator[tuple[J, R | None, StoreOpsError | None]]:
+    """Read each job with a few calls in flight; answers come as they arrive.
+
+    The caller may write between two answers; never more than a handful of answers wait.
+
+    Yields:
+        (job, answer, None) or (job, None, error).
+
+    Raises:
+        StoppedError: `stop` was set.
+    """
+
+    def one(job: J) -> tuple[R | None, StoreOpsError | None]:
+        if stop.is_set():
+            return None, None
+        try:
+            return read(job), None
+        except StoreOpsError as error:
+            return None, error
+
+    source = iter(jobs)
+    waiting: dict[Future[tuple[R | None, StoreOpsError | None]], J] = {}
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="sync") as pool:
+        try:
+            while True:
+                while len(waiting) < 2 * IN_FLIGHT:
+                    job = next(source, None)
+                    if job is None:
+                        break
+                    waiting[pool.submit(one, job)] = job
+                if not waiting:
+                    return
+                done, _rest = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job = waiting.pop(future)
+                    answer, error = future.result()
+                    halt(stop)
+                    yield job, answer, error
+                halt(stop)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def halt(stop: threading.Event) -> None:
+    """End here when somebody asked to stop.
+
+    Raises:
+        StoppedError: the run stays open and is resumed by the next `sync run`.
+    """
+    if stop.is_set():
+        from storeops.wecom.errors import StoppedError
+
+        raise StoppedError(
+            _("Stopped; what was read is kept."),
+            hint=_("`storeops sync run` goes on from here."),
+            next_steps=["storeops sync run"],
+        )
