@@ -1,7 +1,213 @@
-"""Codes of contacts (06 §1)."""
+"""Codes about departments, members and member tags (06 §1.3)."""
 
 from __future__ import annotations
 
-from storeops.wecom.errcodes import CodeRow
+from storeops.i18n import N_
+from storeops.wecom.codes.advice import BUG, DEPARTMENTS, NAME, REPORT, SPLIT, STAFF
+from storeops.wecom.errcodes import CodeRow, Kind, Retry
 
-ROWS: tuple[CodeRow, ...] = ()
+ROWS = (
+    CodeRow(
+        40068,
+        Retry.NEVER,
+        Kind.NOT_FOUND,
+        N_("the tag or the tag group is unknown, deleted, or another app's"),
+        N_("Sync the tags and choose a present one."),
+    ),
+    CodeRow(
+        40071,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("a tag of that name exists already"),
+        N_("Choose another name, or use the existing tag."),
+    ),
+    CodeRow(
+        40072,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the tag's name is empty or too long"),
+        N_("Use 1 to 30 characters."),
+    ),
+    CodeRow(41017, Retry.NEVER, Kind.REQUEST, N_("the tag id is missing"), REPORT),
+    CodeRow(41018, Retry.NEVER, Kind.REQUEST, N_("the tag name is missing"), REPORT),
+    CodeRow(
+        60001,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the department's name has a wrong length"),
+        N_("Use 1 to 64 characters."),
+    ),
+    CodeRow(60003, Retry.NEVER, Kind.NOT_FOUND, N_("the department does not exist"), DEPARTMENTS),
+    CodeRow(
+        60004, Retry.NEVER, Kind.NOT_FOUND, N_("the parent department does not exist"), DEPARTMENTS
+    ),
+    CodeRow(
+        60005,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the department still has members"),
+        N_("Move its members first."),
+    ),
+    CodeRow(
+        60006,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the department still has departments below it"),
+        N_("Delete or move them first."),
+    ),
+    CodeRow(
+        60007,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the top department cannot be deleted"),
+        N_("Choose another department."),
+    ),
+    CodeRow(
+        60008,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the department exists already"),
+        N_("Choose another name or id."),
+    ),
+    CodeRow(
+        60009,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the department's name holds characters that are not allowed"),
+        NAME,
+    ),
+    CodeRow(
+        60010,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the department would be below itself"),
+        N_("Choose another parent."),
+    ),
+    CodeRow(
+        60102,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the userid exists already"),
+        N_("Choose another userid."),
+    ),
+    CodeRow(
+        60103,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the mobile number is not valid"),
+        N_("Check the number."),
+    ),
+    CodeRow(
+        60104,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the mobile number is taken"),
+        N_("Check whose number it is."),
+    ),
+    CodeRow(
+        60105,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the email address is not valid"),
+        N_("Check the address."),
+    ),
+    CodeRow(
+        60106,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the email address is taken"),
+        N_("Check whose address it is."),
+    ),
+    CodeRow(
+        60110,
+        Retry.NEVER,
+        Kind.LIMIT,
+        N_("the member is in too many departments"),
+        N_("Take the member out of some departments."),
+    ),
+    CodeRow(
+        60111,
+        Retry.STATE,
+        Kind.NOT_FOUND,
+        N_("the member is unknown, has left, or is out of scope"),
+        STAFF,
+    ),
+    CodeRow(60112, Retry.NEVER, Kind.REQUEST, N_("the member's name is not valid"), NAME),
+    CodeRow(60123, Retry.NEVER, Kind.NOT_FOUND, N_("the department id is not valid"), DEPARTMENTS),
+    CodeRow(
+        60124,
+        Retry.NEVER,
+        Kind.NOT_FOUND,
+        N_("the parent department's id is not valid"),
+        DEPARTMENTS,
+    ),
+    CodeRow(60125, Retry.NEVER, Kind.REQUEST, N_("the department's name is not valid"), NAME),
+    CodeRow(60127, Retry.NEVER, Kind.REQUEST, N_("the member has no department"), REPORT),
+    CodeRow(
+        60129,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("mobile number and email are both empty"),
+        N_("Enter one of them."),
+    ),
+    CodeRow(
+        60132,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the list of leaders does not fit the list of departments"),
+        BUG,
+    ),
+    CodeRow(
+        60257,
+        Retry.NEVER,
+        Kind.REQUEST,
+        N_("the member has too many direct leaders"),
+        N_("Name fewer leaders."),
+    ),
+    CodeRow(
+        81001,
+        Retry.NEVER,
+        Kind.LIMIT,
+        N_("the department is full (30,000)"),
+        N_("Use several departments."),
+    ),
+    CodeRow(
+        81002,
+        Retry.NEVER,
+        Kind.LIMIT,
+        N_("departments are nested too deep (15)"),
+        N_("Use fewer levels."),
+    ),
+    CodeRow(
+        81003,
+        Retry.NEVER,
+        Kind.LIMIT,
+        N_("the member tag is full (30,000)"),
+        N_("Use several tags."),
+    ),
+    CodeRow(
+        81011,
+        Retry.NEVER,
+        Kind.ACCESS,
+        N_("the tag belongs to another app"),
+        N_("An app may change only tags it made itself; change this one in the WeCom console."),
+    ),
+    CodeRow(
+        81014, Retry.NEVER, Kind.REQUEST, N_("too many members or departments for one call"), SPLIT
+    ),
+    CodeRow(
+        301005,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the creator of the corp cannot be deleted"),
+        N_("Choose another member."),
+    ),
+    CodeRow(301021, Retry.NEVER, Kind.REQUEST, N_("the userid is not valid"), STAFF),
+    CodeRow(
+        301036,
+        Retry.NEVER,
+        Kind.CONFLICT,
+        N_("the userid cannot be changed any more"),
+        N_("Keep the present userid."),
+    ),
+)

@@ -1,19 +1,22 @@
-"""General codes, token, network, permission, throttling (06 §1.1, §1.6)."""
+"""General codes, token, permission, throttling (06 §1.1, §1.6)."""
 
 from __future__ import annotations
 
 from storeops.i18n import N_
+from storeops.wecom.codes.advice import (
+    ALERT,
+    BUG,
+    CONSOLE,
+    ENABLE,
+    ENTER,
+    PERMISSION,
+    SCOPE,
+    SECRET,
+    SHORTEN,
+    SPLIT,
+    STAFF,
+)
 from storeops.wecom.errcodes import CodeRow, Kind, Retry
-
-_SECRET = N_(
-    "Copy the app's secret again from the WeCom console and enter it with `storeops profile add`."
-)
-_PERMISSION = N_(
-    "In the WeCom console open Customer Contact, then API, and add this app to 可调用接口的应用."
-)
-_SCOPE = N_("Widen the app's visible scope in the WeCom console, or leave this one out.")
-_BUG = N_("This is an error in storeops; please report it with the path and the code.")
-_ALERT = N_("Stop, and ask the corp's WeCom administrator.")
 
 ROWS = (
     CodeRow(
@@ -30,7 +33,7 @@ ROWS = (
         N_("somebody else wrote the same data at the same moment"),
         N_("Sync, look at the present value, and try again."),
     ),
-    CodeRow(40001, Retry.NEVER, Kind.ACCESS, N_("the secret is wrong for this corp"), _SECRET),
+    CodeRow(40001, Retry.NEVER, Kind.ACCESS, N_("the secret is wrong for this corp"), SECRET),
     CodeRow(
         40013,
         Retry.NEVER,
@@ -50,7 +53,7 @@ ROWS = (
         Retry.NEVER,
         Kind.REQUEST,
         N_("the request holds characters WeCom does not take"),
-        _BUG,
+        BUG,
     ),
     CodeRow(
         40056,
@@ -59,20 +62,12 @@ ROWS = (
         N_("the agent id is wrong"),
         N_("Compare the profile's agent id with the app's page in the WeCom console."),
     ),
-    CodeRow(40091, Retry.NEVER, Kind.ACCESS, N_("the secret is not valid"), _SECRET),
+    CodeRow(40091, Retry.NEVER, Kind.ACCESS, N_("the secret is not valid"), SECRET),
     CodeRow(
-        40141,
-        Retry.NEVER,
-        Kind.ACCESS,
-        N_("the corp's account is in an abnormal condition"),
-        _ALERT,
+        40141, Retry.NEVER, Kind.ACCESS, N_("the corp's account is in an abnormal condition"), ALERT
     ),
     CodeRow(
-        40203,
-        Retry.NEVER,
-        Kind.REQUEST,
-        N_("the request uses a parameter that WeCom gave up"),
-        _BUG,
+        40203, Retry.NEVER, Kind.REQUEST, N_("the request uses a parameter that WeCom gave up"), BUG
     ),
     CodeRow(
         40206,
@@ -81,28 +76,10 @@ ROWS = (
         N_("the request is too large"),
         N_("Split it into smaller parts."),
     ),
-    CodeRow(41001, Retry.NEVER, Kind.ACCESS, N_("the access token is missing"), _BUG),
-    CodeRow(
-        41002,
-        Retry.NEVER,
-        Kind.ACCESS,
-        N_("the corp id is missing"),
-        N_("Enter it with `storeops profile add`."),
-    ),
-    CodeRow(
-        41004,
-        Retry.NEVER,
-        Kind.ACCESS,
-        N_("the secret is missing"),
-        N_("Enter it with `storeops profile add`."),
-    ),
-    CodeRow(
-        41011,
-        Retry.NEVER,
-        Kind.REQUEST,
-        N_("the agent id is missing"),
-        N_("Enter it with `storeops profile add`."),
-    ),
+    CodeRow(41001, Retry.NEVER, Kind.ACCESS, N_("the access token is missing"), BUG),
+    CodeRow(41002, Retry.NEVER, Kind.ACCESS, N_("the corp id is missing"), ENTER),
+    CodeRow(41004, Retry.NEVER, Kind.ACCESS, N_("the secret is missing"), ENTER),
+    CodeRow(41011, Retry.NEVER, Kind.REQUEST, N_("the agent id is missing"), ENTER),
     CodeRow(
         42001,
         Retry.TOKEN,
@@ -117,6 +94,10 @@ ROWS = (
         N_("the corp is not verified"),
         N_("The corp's WeCom administrator has to verify the corp first."),
     ),
+    CodeRow(45002, Retry.NEVER, Kind.REQUEST, N_("the message is too long"), SHORTEN),
+    CodeRow(45004, Retry.NEVER, Kind.REQUEST, N_("the description is too long"), SHORTEN),
+    CodeRow(45007, Retry.NEVER, Kind.REQUEST, N_("the voice message is too long"), SHORTEN),
+    CodeRow(45008, Retry.NEVER, Kind.REQUEST, N_("too many articles in one message"), SPLIT),
     CodeRow(
         45009,
         Retry.WAIT,
@@ -124,6 +105,7 @@ ROWS = (
         N_("the API was called too often"),
         N_("Wait; storeops pauses this API until its window has ended."),
     ),
+    CodeRow(45022, Retry.NEVER, Kind.REQUEST, N_("the app's name is too long"), SHORTEN),
     CodeRow(
         45031,
         Retry.NEVER,
@@ -131,6 +113,7 @@ ROWS = (
         N_("the secret is too weak"),
         N_("Reset the app's secret in the WeCom console and enter the new one."),
     ),
+    CodeRow(45032, Retry.NEVER, Kind.REQUEST, N_("the link is too long"), SHORTEN),
     CodeRow(
         45033,
         Retry.NARROW,
@@ -145,15 +128,9 @@ ROWS = (
         N_("two calls worked on the same member or customer at the same time"),
         N_("Try again in a moment; let only one program write."),
     ),
-    CodeRow(
-        46004,
-        Retry.NEVER,
-        Kind.NOT_FOUND,
-        N_("the named member does not exist"),
-        N_("Sync the staff and choose a present member."),
-    ),
-    CodeRow(48001, Retry.NEVER, Kind.ACCESS, N_("the app has no right to this API"), _PERMISSION),
-    CodeRow(48002, Retry.NEVER, Kind.ACCESS, N_("the app may not call this API"), _PERMISSION),
+    CodeRow(46004, Retry.NEVER, Kind.NOT_FOUND, N_("the named member does not exist"), STAFF),
+    CodeRow(48001, Retry.NEVER, Kind.ACCESS, N_("the app has no right to this API"), PERMISSION),
+    CodeRow(48002, Retry.NEVER, Kind.ACCESS, N_("the app may not call this API"), PERMISSION),
     CodeRow(
         48005,
         Retry.NEVER,
@@ -173,7 +150,7 @@ ROWS = (
         Retry.NEVER,
         Kind.ACCESS,
         N_("the right to edit contacts covers only some calls"),
-        N_("Make this change in the WeCom console."),
+        CONSOLE,
     ),
     CodeRow(
         48009,
@@ -182,7 +159,7 @@ ROWS = (
         N_("the contact-sync secret is used from a new IP"),
         N_("Use the secret of a self-built app, or an IP used within the last 90 days."),
     ),
-    CodeRow(49004, Retry.NEVER, Kind.ACCESS, N_("the signature does not match"), _BUG),
+    CodeRow(49004, Retry.NEVER, Kind.ACCESS, N_("the signature does not match"), BUG),
     CodeRow(
         50001,
         Retry.NEVER,
@@ -190,27 +167,15 @@ ROWS = (
         N_("the redirect domain is not trusted"),
         N_("Add the domain to the app's trusted domains in the WeCom console."),
     ),
-    CodeRow(50002, Retry.NEVER, Kind.ACCESS, N_("the member is outside the app's range"), _SCOPE),
-    CodeRow(
-        50003,
-        Retry.NEVER,
-        Kind.ACCESS,
-        N_("the app is disabled"),
-        N_("Enable the app in the WeCom console."),
-    ),
-    CodeRow(
-        50006,
-        Retry.NEVER,
-        Kind.ACCESS,
-        N_("the system app is disabled"),
-        N_("Enable the app in the WeCom console."),
-    ),
+    CodeRow(50002, Retry.NEVER, Kind.ACCESS, N_("the member is outside the app's range"), SCOPE),
+    CodeRow(50003, Retry.NEVER, Kind.ACCESS, N_("the app is disabled"), ENABLE),
+    CodeRow(50006, Retry.NEVER, Kind.ACCESS, N_("the system app is disabled"), ENABLE),
     CodeRow(
         60011,
         Retry.NEVER,
         Kind.ACCESS,
         N_("the member, department or tag is outside the app's visible scope"),
-        _SCOPE,
+        SCOPE,
     ),
     CodeRow(
         60020,
@@ -220,10 +185,10 @@ ROWS = (
         N_("Add the IP to the app's 企业可信IP in the WeCom console; it works a minute later."),
     ),
     CodeRow(
-        60021, Retry.NEVER, Kind.ACCESS, N_("the member is outside the app's visible scope"), _SCOPE
+        60021, Retry.NEVER, Kind.ACCESS, N_("the member is outside the app's visible scope"), SCOPE
     ),
-    CodeRow(60030, Retry.NEVER, Kind.ACCESS, N_("outside the app's visible scope"), _SCOPE),
-    CodeRow(60031, Retry.NEVER, Kind.ACCESS, N_("the app may not call any API"), _ALERT),
+    CodeRow(60030, Retry.NEVER, Kind.ACCESS, N_("outside the app's visible scope"), SCOPE),
+    CodeRow(60031, Retry.NEVER, Kind.ACCESS, N_("the app may not call any API"), ALERT),
     CodeRow(
         81026,
         Retry.BACK_OFF,
@@ -238,8 +203,8 @@ ROWS = (
         N_("the app has no right to this thing"),
         N_("Change it in the WeCom console, or with the app that made it."),
     ),
-    CodeRow(301007, Retry.NEVER, Kind.ACCESS, N_("the corp is dissolved or banned"), _ALERT),
-    CodeRow(670001, Retry.NEVER, Kind.ACCESS, N_("the app is not shared with this corp"), _ALERT),
+    CodeRow(301007, Retry.NEVER, Kind.ACCESS, N_("the corp is dissolved or banned"), ALERT),
+    CodeRow(670001, Retry.NEVER, Kind.ACCESS, N_("the app is not shared with this corp"), ALERT),
     CodeRow(
         701008,
         Retry.NEVER,
