@@ -28,7 +28,9 @@ CREATE TABLE job (
     finished_at REAL
 );
 CREATE INDEX job_ready ON job (priority DESC, id, run_at) WHERE status = 'queued' AND held = 0;
-CREATE INDEX job_uncertain ON job (status, worker) WHERE status IN ('sending', 'unknown');
+CREATE INDEX job_held ON job (plan_id) WHERE status = 'queued' AND held = 1;
+CREATE INDEX job_sending ON job (worker) WHERE status = 'sending';
+CREATE INDEX job_unknown ON job (id, run_at) WHERE status = 'unknown';
 CREATE INDEX job_by_plan ON job (plan_id, status);
 CREATE TABLE job_row (
     job_id INTEGER NOT NULL,

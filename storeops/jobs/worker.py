@@ -203,10 +203,7 @@ class _Shift:
         if self.once:
             self.report.ended = "once"
             return True
-        others = self.w._db.execute(
-            "SELECT 1 FROM job WHERE status IN ('sending', 'unknown') LIMIT 1"
-        ).fetchone()
-        if due is None and others is None and not self.forever:
+        if due is None and not queue.under_way(self.w._db) and not self.forever:
             self.report.ended = "empty"
             return True
         wait = POLL_S

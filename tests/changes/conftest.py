@@ -1,0 +1,78 @@
+"""A sandbox, a profile that is synced with it, and short words for what tests do with both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops.app import App
+from storeops.sandbox import local
+
+
+@dataclass
+class Desk:
+    """One sandbox and one App over it."""
+
+    sandbox: local.SandboxHandle
+    app: App
+
+    def truth(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The sandbox's own follows by (userid, external_userid)."""
+        return {
+            (row["userid"], row["external_userid"]): row
+            for row in self.sandbox.control.export("follows")
+        }
+
+    def run(self, **how: Any) -> Any:
+        """Work at the queue until it is empty."""
+        return self.app.worker().run(**how)
+
+
+def open_desk(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -> App:
+    """A profile for a sandbox, in STOREOPS_HOME."""
+    from storeops import config, secrets
+
+    config.save_profile(
+        config.Profile(
+            name=profile,
+            corp_id=sandbox.corp_id,
+            agent_id=sandbox.agent_id,
+            base_url=sandbox.base_url,
+            sandbox=True,
+            **options,
+        ),
+        make_default=True,
+    )
+    secrets.store(profile, sandbox.secret)
+    return App.open(profile)
+
+
+@pytest.fixture
+def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
+    """Starts a sandbox of a given shape, opens a profile and syncs it."""
+    from storeops.sync.run import run_sync
+
+    open_now: list[Desk] = []
+
+    def make(**shape: Any) -> Desk:
+        sandbox = local.start(**{"stores": 2, "staff": 8, "follows": 120, **shape})
+        desk = Desk(sandbox, open_desk(sandbox))
+        open_now.append(desk)
+        result = run_sync(desk.app)
+        assert result.outcome == "complete"
+        return desk
+
+    yield make
+    for desk in open_now:
+        desk.app.close()
+        desk.sandbox.stop()
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """A small chain, synced."""
+    return make_desk()
