@@ -132,6 +132,7 @@ def restore(
 ) -> None:
     """Restore, then mark unfinished jobs unknown: they may have been sent meanwhile."""
     from storeops.app import DATA_ROOMS, migrations
+    from storeops.changes.restore import after_restore
     from storeops.database.backup import restore as put_back
     from storeops.jobs.queue import mark_unknown_after_restore
 
@@ -148,6 +149,7 @@ def restore(
         migrations(DATA_ROOMS),
         mark_unknown_after_restore,
     )
+    after_restore(app_.ledger)
     if done.unknown:
         note(
             _("{count} jobs are unknown now; WeCom is asked before any of them is sent.").format(
