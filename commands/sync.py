@@ -125,9 +125,9 @@ def sync_with_bars(
 
 def store_department(app_: App, text: str) -> int:
     """The department of a shop that a person named by code, name or number."""
-    from storeops.notebook.stores import find
+    from storeops.operations.shop_names import department_of
 
-    return find(app_.data, text).department
+    return department_of(app_.data, text)
 
 
 def held_back(app_: App, scope: str) -> str:
@@ -272,10 +272,11 @@ def verify(
     from storeops.sync.verify import verify_sync
 
     call = current()
-    with call.interruptible("storeops sync verify"), bars() as shown:
+    with call.interruptible("storeops sync verify") as stop, bars() as shown:
         found = verify_sync(
             call.app,
             sample=None if all_ else sample,
+            stop=stop,
             on_progress=lambda done, total: shown.show(
                 "verify", _("comparing"), done=done, total=total
             ),
@@ -298,6 +299,12 @@ def verify(
                 members=found.members, rows=found.rows, count=len(found.differences)
             )
         )
+    if found.failures:
+        for failure in found.failures[:SHOWN_FAILURES]:
+            note(
+                _("{subjects}: {message}").format(subjects=failure.subject, message=failure.message)
+            )
+        raise typer.Exit(int(ExitCode.PARTIAL))
     if found.differences:
         raise typer.Exit(int(ExitCode.CHANGES))
 

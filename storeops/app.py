@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,8 +56,6 @@ def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
     """The migrations of rooms, in order."""
     found: list[Migration] = []
     for room in rooms:
-        if find_spec(room) is None:
-            continue
         found += import_module(room).MIGRATIONS
     return tuple(found)
 

@@ -1,0 +1,143 @@
+"""`storeops status`: how fresh the mirror is, what holds calls back, what is queued, the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from commands import cells, output, table
+from commands.context import current
+from commands.db import size_text
+from commands.output import Column
+from commands.sync import HELD, OUTCOMES, SCOPE_TITLES
+from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from storeops.operations.status import Status
+
+app = typer.Typer(help=_("How fresh the mirror is, limits, queue, disk."))
+
+JOB_STATUS = {
+    "queued": N_("queued"),
+    "sending": N_("sending"),
+    "waiting": N_("waiting for WeCom's answer"),
+    "unknown": N_("unknown"),
+    "failed": N_("failed"),
+}
+STORES_SHOWN = 10
+
+
+@app.command("status", help=_("Freshness per scope and shop, limits, queue, disk. Calls nothing."))
+def status() -> None:
+    """Print it."""
+    from storeops.operations.status import read_status
+
+    found = read_status(current().app)
+    if current().settings.machine:
+        output.result({**found.as_dict(), "as_of": cells.iso(found.as_of)})
+        return
+    table.pairs(
+        [
+            (_("Profile"), found.profile),
+            (_("Customers"), cells.amount(found.rows["customers"])),
+            (_("Follows"), cells.amount(found.rows["follows"])),
+            (
+                _("Mirror"),
+                _("as of {time}").format(time=cells.when(found.as_of))
+                if found.as_of
+                else _("never read completely"),
+            ),
+        ]
+    )
+    if found.stale:
+        output.line(_("It is stale: run `storeops sync run`."))
+    output.line("")
+    output.items(
+        [
+            {"scope": each.scope, "at": each.completed_at, "age": each.age_s, **_how(each)}
+            for each in found.scopes
+        ],
+        [
+            Column("scope", _("Scope"), show=lambda value: _(SCOPE_TITLES[value])),
+            Column("at", _("Complete as of"), show=cells.when),
+            Column("age", _("Age"), show=cells.span, right=True),
+            Column("outcome", _("Last outcome"), show=lambda value: _(OUTCOMES[value])),
+            Column("failures", _("Failures"), show=cells.amount, right=True),
+            Column("stale", _("Stale")),
+        ],
+    )
+    _stores(found)
+    _limits(found)
+    jobs = [
+        _("{count} {status}").format(count=cells.amount(found.jobs[key]), status=_(title))
+        for key, title in JOB_STATUS.items()
+        if found.jobs.get(key)
+    ]
+    output.line("")
+    table.pairs(
+        [
+            (_("Jobs"), ", ".join(jobs) or _("none open")),
+            (_("Files"), size_text(found.bytes)),
+            (_("Disk"), _("{size} free").format(size=size_text(found.disk_free))),
+        ]
+    )
+
+
+def _how(scope: object) -> dict[str, object]:
+    return {name: getattr(scope, name) for name in ("outcome", "failures", "stale")}
+
+
+def _stores(found: Status) -> None:
+    """Shops with members who were not read; all of them are in --json."""
+    behind = [each for each in found.stores if each.store.uncovered]
+    if not behind:
+        if found.stores:
+            output.line("")
+            output.line(_("All staff of {count} shops were read.").format(count=len(found.stores)))
+        return
+    output.line("")
+    output.items(
+        [
+            {
+                "store": each.name or str(each.store.store_id),
+                "covered": each.store.covered,
+                "uncovered": list(each.store.uncovered),
+            }
+            for each in behind[:STORES_SHOWN]
+        ],
+        [
+            Column("store", _("Store"), max_width=30),
+            Column("covered", _("Read"), right=True),
+            Column("uncovered", _("Not read"), max_width=50),
+        ],
+    )
+    if len(behind) > STORES_SHOWN:
+        output.line(_("… and {count} more shops.").format(count=len(behind) - STORES_SHOWN))
+
+
+def _limits(found: Status) -> None:
+    if not found.limits:
+        return
+    output.line("")
+    output.items(
+        [
+            {
+                "path": each.path,
+                "minute": f"{each.minute:,}/{each.per_minute:,}",
+                "hour": f"{each.hour:,}/{each.per_hour:,}",
+                "flight": f"{each.in_flight}/{each.pool}",
+                "held": _(HELD[each.held_by]) if each.held_by else "",
+                "paused": cells.span(each.paused_s) if each.paused_s else "",
+            }
+            for each in found.limits
+        ],
+        [
+            Column("path", _("API")),
+            Column("minute", _("This minute"), right=True),
+            Column("hour", _("This hour"), right=True),
+            Column("flight", _("In flight"), right=True),
+            Column("held", _("Held back by")),
+            Column("paused", _("For")),
+        ],
+    )

@@ -1,0 +1,121 @@
+"""How things stand: freshness per scope and shop, limits, queue, disk. Calls nothing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from storeops import paths
+from storeops.database.check import file_size
+from storeops.mirror import freshness
+
+if TYPE_CHECKING:
+    from storeops.app import App
+    from storeops.limits.outlook import ApiUse
+    from storeops.mirror.freshness import ScopeFreshness, StoreFreshness
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """One shop's freshness with its name."""
+
+    store: StoreFreshness
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything `storeops status` shows.
+
+    Attributes:
+        profile: its name.
+        as_of: when the last complete reading of follows began, Unix seconds; None never.
+        stale: older than the configured threshold, or never read completely.
+        scopes: freshness of each scope.
+        stores: freshness of each shop.
+        limits: APIs used within the last hour.
+        jobs: number of jobs by status.
+        rows: counts of the mirror.
+        bytes: size of the profile's files.
+        disk_free: bytes.
+    """
+
+    profile: str
+    as_of: int | None
+    stale: bool
+    scopes: tuple[ScopeFreshness, ...]
+    stores: tuple[StoreStatus, ...]
+    limits: tuple[ApiUse, ...]
+    jobs: dict[str, int]
+    rows: dict[str, int]
+    bytes: int
+    disk_free: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in `--json`."""
+        return {
+            "profile": self.profile,
+            "as_of": self.as_of,
+            "stale": self.stale,
+            "scopes": [asdict(each) for each in self.scopes],
+            "stores": [
+                {
+                    "department_id": each.store.store_id,
+                    "code": each.code,
+                    "name": each.name,
+                    "covered": each.store.covered,
+                    "uncovered": list(each.store.uncovered),
+                    "oldest_at": each.store.oldest_at,
+                }
+                for each in self.stores
+            ],
+            "limits": [asdict(each) for each in self.limits],
+            "jobs": self.jobs,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "disk_free": self.disk_free,
+        }
+
+
+def read_status(app: App) -> Status:
+    """Gather it.
+
+    Args:
+        app: the profile's App; its databases are opened, no call is made.
+    """
+    db, now = app.data, app.clock.now()
+    threshold = app.settings.stale_after
+    folder = paths.profile_dir(app.profile.name)
+    whole = freshness.read(db, now, stale_after_s=threshold)
+    names = {
+        row[0]: (row[1], row[2])
+        for row in db.execute(
+            "SELECT d.id, coalesce(nullif(s.name, ''), d.name), coalesce(s.code, '')"
+            " FROM department AS d LEFT JOIN shop AS s ON s.department_id = d.id"
+        )
+    }
+    return Status(
+        profile=app.profile.name,
+        as_of=whole.as_of,
+        stale=whole.stale,
+        scopes=freshness.scopes(db, now, stale_after_s=threshold),
+        stores=tuple(
+            StoreStatus(each, *names.get(each.store_id, ("", "")))
+            for each in freshness.stores(db, now, stale_after_s=threshold)
+        ),
+        limits=tuple(app.governor.snapshot()),
+        jobs=dict(db.execute("SELECT status, count(*) FROM job GROUP BY status").fetchall()),
+        rows={
+            "customers": _count(db.execute("SELECT count(*) FROM customer").fetchone()),
+            "follows": _count(db.execute("SELECT count(*) FROM follow").fetchone()),
+            "staff": _count(db.execute("SELECT count(*) FROM staff").fetchone()),
+        },
+        bytes=sum(file_size(each) for each in folder.glob("*.db")),
+        disk_free=shutil.disk_usage(folder).free,
+    )
+
+
+def _count(row: tuple[int]) -> int:
+    return int(row[0])
