@@ -92,18 +92,20 @@ class Branch:
         """Whether the alternative says anything about a follow."""
         return bool(self.follow) or self.since is not None or self.until is not None
 
-    def follow_sql(self, alias: str, without: Test | None = None) -> tuple[list[str], list[Any]]:
-        """Conditions on a follow under `alias`, date bounds included."""
+    def follow_sql(
+        self, alias: str, without: Test | None = None, *, dates: bool = True
+    ) -> tuple[list[str], list[Any]]:
+        """Conditions on a follow under `alias`; `dates`: its bounds of time too."""
         parts: list[str] = []
         params: list[Any] = []
         for test in self.follow:
             if test is not without:
                 parts.append(test.sql.replace("{f}", alias))
                 params += test.params
-        if self.since is not None:
+        if dates and self.since is not None:
             parts.append(f"{alias}.createtime >= ?")
             params.append(self.since)
-        if self.until is not None:
+        if dates and self.until is not None:
             parts.append(f"{alias}.createtime < ?")
             params.append(self.until)
         return parts, params
@@ -218,9 +220,11 @@ class Compiler:
     def _word(self, node: WordNode) -> Test:
         word = Word(self.connection, node.text)
         key = self.live.add(word)
+        filled = "(w.remark <> '' OR w.mobiles <> '[]')" if word.digits else "w.remark <> ''"
         sql = (
             "(storeops_name(?, {c}.name, {c}.external_userid) OR EXISTS (SELECT 1 FROM follow w"
-            " WHERE w.customer_id = {id} AND storeops_follow(?, w.remark, w.mobiles)))"
+            f" WHERE w.customer_id = {{id}} AND {filled}"
+            " AND storeops_follow(?, w.remark, w.mobiles)))"
         )
         return Test(unparse(node), sql, (key, key), word=word)
 

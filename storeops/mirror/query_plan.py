@@ -20,10 +20,10 @@ Order = Literal["newest", "name"]
 Key = tuple[int | str, int]  # (createtime or name, customer.id)
 Source = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
+CANDIDATES = 12_000  # so many candidates of a search are worth having; else rows are tested
 COUNTED = 20_000  # rows counted for an estimate; more is "many"
 GATHER_IDS = 1_500  # so few candidates of a search are sorted rather than met on a walk
 GATHER = 6_000
-_NO_LIMIT = 1 << 62
 GATHER_FILTERED = 20_000  # the same when other conditions thin a walk out
 
 
@@ -87,7 +87,6 @@ class Planner:
 
     def _choose(self) -> Choice:
         considered: list[tuple[str, int | None]] = []
-        ids, ids_count = self._candidates(considered)
         best: Test | None = None
         best_count = COUNTED + 1
         for test in self.branch.follow:
@@ -96,6 +95,7 @@ class Planner:
                 considered.append((test.driver.label, count if count <= COUNTED else None))
                 if best is None or count < best_count:
                     best, best_count = test, count
+        ids, ids_count = self._candidates(min(CANDIDATES, 4 * best_count + 50), considered)
         for test in self.branch.customer:
             if test.driver is not None and test.driver.table == "ids":
                 count = self._count_ids(test.driver)
@@ -124,17 +124,19 @@ class Planner:
             return by_best
         return Choice("walk", None, None, None, None, seen)
 
-    def _candidates(self, considered: list[tuple[str, int | None]]) -> tuple[Source | None, int]:
-        """The customers that the search words may mean, when they are not too many."""
+    def _candidates(
+        self, limit: int, considered: list[tuple[str, int | None]]
+    ) -> tuple[Source | None, int]:
+        """The customers that the search words may mean, when they are fewer than `limit`."""
         common: set[int] | None = None
         for test in self.branch.customer:
             if test.word is None:
                 continue
-            found = test.word.candidates(self.connection, COUNTED)
-            many = len(found) >= COUNTED
+            many = test.word.is_frequent(self.connection, limit)
+            found = set() if many else test.word.candidates(self.connection)
             considered.append((test.label, None if many else len(found)))
             if not many:
-                common = set(found) if common is None else common & set(found)
+                common = found if common is None else common & found
         if common is None:
             return None, 0
         if len(common) > GATHER_IDS:
@@ -142,7 +144,7 @@ class Planner:
         return ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),)), len(common)
 
     def _count(self, driver: Driver) -> int:
-        bounds, params = _bounds(self.branch, "d")
+        bounds, params = _bounds(self.branch, "d.createtime")
         where = " AND ".join([driver.sql.replace("{d}", "d"), *bounds])
         sql = (
             f"SELECT count(*) FROM (SELECT 1 FROM {driver.table} d {self._by(driver)}"
@@ -211,7 +213,7 @@ class Planner:
         common: set[int] | None = None
         for test in self.branch.customer:
             if test.word is not None:
-                found = set(test.word.candidates(self.connection, _NO_LIMIT))
+                found = test.word.candidates(self.connection)
                 common = found if common is None else common & found
         if common is not None:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),))
@@ -279,9 +281,14 @@ class Planner:
         driver = choice.driver or Driver("", "follow", "follow_newest", "", (), True)
         time = "d.createtime" if driver.table == "follow_tag" else "f.createtime"
         head, _none, own, own_params = self._follow_from(driver, None)
+        until, since = self.branch.until, self.branch.since
+        if after is not None and isinstance(after[0], int):
+            outside = until is not None and after[0] >= until and descending
+            if outside or (since is not None and after[0] < since and not descending):
+                after = None  # the key lies before the list's first row
         bound, bound_params = _after(time, "f.customer_id", after, descending)
-        dates, date_params = _bounds(self.branch, "d") if driver.table == "follow_tag" else ([], [])
-        parts, params = self.branch.follow_sql("f", without=choice.test)
+        dates, date_params = _bounds(self.branch, time, after, descending)
+        parts, params = self.branch.follow_sql("f", without=choice.test, dates=False)
         more, more_params = self._customer_tests("f.customer_id")
         if self.branch.needs_customer:
             head += " CROSS JOIN customer c ON c.id = f.customer_id"
@@ -364,14 +371,17 @@ def _column(source: str) -> str:
     return source.split("FROM", 1)[0].removeprefix("SELECT").strip().rpartition(".")[2]
 
 
-def _bounds(branch: Branch, alias: str) -> tuple[list[str], list[Any]]:
+def _bounds(
+    branch: Branch, column: str, after: Key | None = None, descending: bool = True
+) -> tuple[list[str], list[Any]]:
+    """Bounds of time; one that the key makes needless must not be where the index begins."""
     parts: list[str] = []
     params: list[Any] = []
     if branch.since is not None:
-        parts.append(f"{alias}.createtime >= ?")
+        parts.append(f"{'+' if after and not descending else ''}{column} >= ?")
         params.append(branch.since)
     if branch.until is not None:
-        parts.append(f"{alias}.createtime < ?")
+        parts.append(f"{'+' if after and descending else ''}{column} < ?")
         params.append(branch.until)
     return parts, params
 

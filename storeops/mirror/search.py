@@ -11,6 +11,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import chain
 from operator import add
 
 from storeops.database.migrations import Migration, statements
@@ -194,34 +195,33 @@ class Word:
         """Whether the id begins with the word (from eight characters on)."""
         return bool(self.id_prefix) and external_userid.startswith(self.id_prefix)
 
-    def candidates(self, connection: sqlite3.Connection, limit: int) -> list[int]:
-        """At most about `limit` customer ids that may match, in no order; all when fewer.
+    def is_frequent(self, connection: sqlite3.Connection, limit: int) -> bool:
+        """Whether more than `limit` customers may match; costs at most about 1 ms per 10,000."""
+        return any(
+            connection.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)",
+                (wanted, limit + 1),
+            ).fetchone()[0]
+            > limit
+            for table, wanted in self._queries
+        )
 
-        Args:
-            connection: reads the mirror.
-            limit: rows per index; the union may be longer, so `len(...) >= limit` means "many".
-        """
+    def candidates(self, connection: sqlite3.Connection) -> set[int]:
+        """The keys of all customers that may match; ask `is_frequent` first."""
         found: set[int] = set()
         for table, wanted in self._queries:
-            found.update(
-                row[0]
-                for row in connection.execute(
-                    f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?",
-                    (wanted, limit),
-                )
+            rows = connection.execute(
+                f"SELECT rowid FROM {table} WHERE {table} MATCH ?",
+                (wanted,),
             )
-            if len(found) >= limit:
-                return list(found)
+            found.update(chain.from_iterable(rows))
         if self.id_prefix:
-            found.update(
-                row[0]
-                for row in connection.execute(
-                    "SELECT id FROM customer WHERE external_userid >= ? AND external_userid < ?"
-                    " LIMIT ?",
-                    (self.id_prefix, self.id_prefix + "\U0010ffff", limit),
-                )
+            rows = connection.execute(
+                "SELECT id FROM customer WHERE external_userid >= ? AND external_userid < ?",
+                (self.id_prefix, self.id_prefix + "\U0010ffff"),
             )
-        return list(found)
+            found.update(chain.from_iterable(rows))
+        return found
 
 
 def _quote(token: str) -> str:

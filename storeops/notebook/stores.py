@@ -51,7 +51,8 @@ def save_shops(db: Database, shops: Iterable[Shop], now: float) -> int:
     with db.atomic():
         for shop in shops:
             other = db.execute(
-                "SELECT department_id FROM shop WHERE code = ? AND code <> '' AND department_id <> ?",
+                "SELECT department_id FROM shop"
+                " WHERE code = ? AND code <> '' AND department_id <> ?",
                 (shop.code, shop.department_id),
             ).fetchone()
             if other:

@@ -45,7 +45,7 @@ TREES = st.recursive(
     ),
     max_leaves=5,
 )
-SMALL = dict(GATHER_IDS=0, GATHER=0, GATHER_FILTERED=0, COUNTED=3)
+SMALL = dict(GATHER_IDS=0, GATHER=0, GATHER_FILTERED=0, COUNTED=3, CANDIDATES=2)
 
 
 def ask(chain, node, **more):
