@@ -1,0 +1,209 @@
+"""One request and its answer, and what the retry policy of 06 §3 makes of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.clock import Clock
+from storeops.wecom import failures
+from storeops.wecom.envelope import WRONG_JSON, Opened, open_envelope
+from storeops.wecom.errcodes import Retry
+from storeops.wecom.errors import WeComError
+from storeops.wecom.ports import Limiter
+from storeops.wecom.retry import RetryPolicy
+from storeops.wecom.transport import NoReplyError, Reply, Transport
+
+log = logging.getLogger("storeops.wecom")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one request.
+
+    Attributes:
+        opened: the answer; None when there was none that could be read.
+        reason: why there was none, else "".
+        sent: whether WeCom may have seen the request.
+    """
+
+    opened: Opened | None
+    reason: str = ""
+    sent: bool = True
+
+
+class Exchange:
+    """Sends single requests under the limiter and waits through the clock.
+
+    Args:
+        transport: the wire.
+        limiter: keeps the limits.
+        clock: learns WeCom's time; all waits go through it.
+        stop: ends waits when set; None when nobody may stop.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        limiter: Limiter,
+        clock: Clock,
+        stop: threading.Event | None,
+    ) -> None:
+        self.transport = transport
+        self.limiter = limiter
+        self.clock = clock
+        self.stop = stop
+
+    def once(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, Any],
+        content: bytes | None,
+        shape: Any,
+        *,
+        urgent: bool,
+        wait: bool,
+    ) -> Outcome:
+        """Send one request, read its answer as `shape`.
+
+        Raises:
+            ConfigError: a redirect.
+            NotFoundError: HTTP 404.
+            NetworkError: another HTTP status below 500.
+            LimitError: no place now, and `wait` is false.
+            StoppedError: `stop` was set.
+        """
+        reason, sent = "", True
+        with self.limiter.acquire(path, urgent=urgent, wait=wait, stop=self.stop):
+            self.halt()
+            before, began = self.clock.now(), self.clock.monotonic()
+            try:
+                reply = self.transport.send(verb, path, query, content)
+            except NoReplyError as error:
+                reason, sent = error.reason, error.sent
+        if reason:
+            return Outcome(None, reason, sent)
+        took = self.clock.monotonic() - began
+        log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
+        self._learn(reply.date, before, took)
+        if reply.status >= 500 or reply.status == 429:
+            return Outcome(None, f"HTTP {reply.status}")
+        opened = self._open(path, reply, shape)
+        return Outcome(opened) if opened.json else Outcome(None, "answer")
+
+    def _learn(self, date: str, before: float, took: float) -> None:
+        if not date:
+            return
+        from email.utils import parsedate_to_datetime
+
+        try:
+            server_time = parsedate_to_datetime(date).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return
+        # the header was written somewhere between sending and receiving, in whole seconds
+        if not before - 2.0 <= server_time <= before + took + 2.0:
+            self.clock.learn(server_time)
+
+    def _open(self, path: str, reply: Reply, shape: Any) -> Opened:
+        host = self.transport.host
+        if 300 <= reply.status < 400:
+            raise failures.redirected(host, path, reply.location)
+        if reply.status == 404:
+            raise failures.unknown_path(host, path)
+        if reply.status >= 400:
+            raise failures.odd_status(host, path, reply.status)
+        opened = open_envelope(reply.body, shape)
+        if opened.json and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
+            log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)
+        return opened
+
+    def halt(self) -> None:
+        """Raise StoppedError when somebody asked to stop."""
+        if self.stop is not None and self.stop.is_set():
+            raise failures.stopped()
+
+    def pause(self, seconds: float) -> None:
+        """Wait through the clock; in slices when somebody may say stop."""
+        if self.stop is None:
+            self.clock.sleep(seconds)
+            return
+        while seconds > 0:
+            self.halt()
+            self.clock.sleep(min(seconds, 0.1))
+            seconds -= 0.1
+        self.halt()
+
+
+class Attempts:
+    """Counts the tries of one call; each method waits before the next try, or raises.
+
+    Args:
+        exchange: waits and reports.
+        policy: figures of the retry policy.
+        path: the API.
+        write: whether silence leaves it uncertain what happened.
+        waits: whether the caller waits for limits.
+    """
+
+    def __init__(
+        self, exchange: Exchange, policy: RetryPolicy, path: str, *, write: bool, waits: bool
+    ) -> None:
+        self._exchange = exchange
+        self._policy = policy
+        self._path = path
+        self._write = write
+        self._waits = waits
+        self._failures = 0
+        self._crowded = 0
+        self._banned = 0
+
+    def silence(self, outcome: Outcome) -> None:
+        """No answer that can be read: a read is sent again, a write only if it never left.
+
+        Raises:
+            UncertainError: a write was sent.
+            NetworkError: the tries are used up.
+        """
+        if self._write and outcome.sent:
+            raise failures.uncertain(self._path, outcome.reason)
+        self._failures += 1
+        if self._failures >= self._policy.tries:
+            transport = self._exchange.transport
+            raise failures.no_answer(
+                transport.host, self._path, outcome.reason, local=transport.local
+            )
+        self._exchange.pause(self._policy.back_off(self._failures))
+
+    def refused(self, error: WeComError) -> None:
+        """An errcode: wait as its retry class says.
+
+        Raises:
+            WeComError: `error` itself, when the same call would fail again or tries are used up.
+        """
+        if error.retry is Retry.BACK_OFF:
+            self._failures += 1
+            if self._failures < self._policy.tries:
+                self._exchange.pause(self._policy.back_off(self._failures))
+                return
+        elif error.retry is Retry.NARROW:
+            self._report(error)
+            self._crowded += 1
+            error.retry_after_s = 2.0
+            if self._waits and self._crowded < self._policy.crowded_tries:
+                self._exchange.pause(self._policy.step_aside())
+                return
+        elif error.retry is Retry.WAIT:
+            self._report(error)
+            self._banned += 1
+            error.retry_after_s = 60.0
+            if self._waits and self._banned < self._policy.ban_tries:
+                return  # the limiter now waits until the pause is over
+        raise error
+
+    def _report(self, error: WeComError) -> None:
+        assert error.errcode is not None
+        self._exchange.limiter.report(self._path, error.errcode)

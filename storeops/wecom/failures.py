@@ -1,0 +1,105 @@
+"""Sentences for what can go wrong on the wire, each with its next step."""
+
+from __future__ import annotations
+
+from storeops.errors import AccessError, ConfigError, NetworkError, NotFoundError
+from storeops.i18n import _
+from storeops.wecom.errors import AnswerError, StoppedError, UncertainError
+
+
+def say(reason: str) -> str:
+    """A transport's reason in the user's language; "HTTP 502" stays as it is."""
+    words = {
+        "connect": _("no connection"),
+        "timeout": _("no answer in time"),
+        "cut": _("the connection was cut"),
+        "tls": _("the certificate is not trusted"),
+        "protocol": _("the answer was broken off"),
+        "answer": _("the answer is not JSON"),
+    }
+    return words.get(reason, reason)
+
+
+def stopped() -> StoppedError:
+    """Somebody asked to stop."""
+    return StoppedError(_("Stopped; what was answered is kept."))
+
+
+def no_answer(host: str, path: str, reason: str, *, local: bool) -> NetworkError:
+    """Nothing came back, after all tries."""
+    if local:
+        hint = _("Is the sandbox running? `storeops sandbox status` tells.")
+    elif reason == "tls":
+        hint = _("Look for a proxy that opens TLS, and for this machine's date.")
+    else:
+        hint = _("Check the network and the profile's base URL, then try again.")
+    return NetworkError(
+        _("{host} did not answer {path}: {reason}.").format(
+            host=host, path=path, reason=say(reason)
+        ),
+        hint=hint,
+        retry_after_s=30.0,
+        details={"path": path},
+    )
+
+
+def uncertain(path: str, reason: str) -> UncertainError:
+    """A write was sent, and what came of it is not known."""
+    return UncertainError(
+        _("{path} was sent, but no readable answer came: {reason}.").format(
+            path=path, reason=say(reason)
+        ),
+        hint=_("It may or may not have happened; look before you repeat it."),
+        details={"path": path, "uncertain": True},
+    )
+
+
+def unreadable(path: str, problem: str, *, write: bool) -> NetworkError:
+    """WeCom said yes, but the fields are not those of the contract; `problem` has the JSON path."""
+    kind = UncertainError if write else AnswerError
+    return kind(
+        _("The answer of {path} cannot be read: {problem}.").format(path=path, problem=problem),
+        hint=_("WeCom may have changed this API; report it with the path."),
+        details={"path": path, "uncertain": write},
+    )
+
+
+def token_refused(path: str, errcode: int | None) -> AccessError:
+    """Even a fresh token is refused; asking for more of them would not help."""
+    hint = _("Check that corp id, app and secret belong together, then run `storeops doctor`.")
+    return AccessError(
+        _("WeCom refuses even a fresh access token ({errcode}).").format(errcode=errcode),
+        hint=hint,
+        next_steps=["storeops doctor"],
+        errcode=errcode,
+        details={"path": path},
+    )
+
+
+def redirected(host: str, path: str, location: str) -> ConfigError:
+    """A redirect; never followed, since it would turn a POST into a GET (01 §1)."""
+    hint = _("Redirects are not followed; correct the profile's base URL ({url}).")
+    return ConfigError(
+        _("{host} redirects {path} to another address.").format(host=host, path=path),
+        hint=hint.format(url=location.partition("?")[0]),  # the query would hold the token
+    )
+
+
+def unknown_path(host: str, path: str) -> NotFoundError:
+    """HTTP 404 with an empty body: WeCom's word for a path it does not have."""
+    return NotFoundError(
+        _("{host} knows no API {path}.").format(host=host, path=path),
+        hint=_("Check the path and the profile's base URL."),
+        details={"path": path},
+    )
+
+
+def odd_status(host: str, path: str, status: int) -> NetworkError:
+    """An HTTP status that WeCom never sends."""
+    error = NetworkError(
+        _("{host} answered {path} with HTTP {status}.").format(host=host, path=path, status=status),
+        hint=_("WeCom itself always answers 200: look for a proxy in between."),
+        details={"path": path, "http_status": status},
+    )
+    error.retryable = False
+    return error
