@@ -41,6 +41,7 @@ DATA_ROOMS = (
     "storeops.changes.schema",
     "storeops.jobs.schema",
     "storeops.notebook.schema",
+    "storeops.operations.handover.schema",
 )
 RUN_ROOMS = ("storeops.limits.schema",)
 
@@ -49,6 +50,7 @@ ACTIONS: dict[str, str] = {
     "tag": "storeops.operations.tagging:TagAction",
     "tag_library": "storeops.operations.tag_library:TagLibraryAction",
     "remark": "storeops.operations.remarks:RemarkAction",
+    "handover": "storeops.operations.handover.action:HandoverAction",
 }
 
 

@@ -1,0 +1,245 @@
+"""What is to move: customers and group chats of the givers, in an order that never varies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from storeops.changes import plans
+from storeops.changes.plans import Problem
+from storeops.database.database import Database
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.operations.handover import members, rules
+from storeops.operations.handover.members import Member
+from storeops.operations.handover.wish import Wish
+
+_OF_KIND = {rules.ON_JOB: "active", rules.RESIGNED: "unassigned"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One customer or group that is to move.
+
+    Attributes:
+        what: customer | group.
+        kind: on_job | resigned.
+        giver: who has it now.
+        id: external_userid or chat_id.
+        customer_id, follow_id: keys of the mirror, 0 for groups and unknown ones.
+        createtime: when the follow began, Unix seconds.
+        status: of the follow; the owner's userid for groups.
+        to: userid of the taker when the file says so.
+        line: line of the file, 0 for none.
+    """
+
+    what: str
+    kind: str
+    giver: Member
+    id: str
+    customer_id: int = 0
+    follow_id: int = 0
+    createtime: int = 0
+    status: str = ""
+    to: str = ""
+    line: int = 0
+
+
+@dataclass(slots=True)
+class Subjects:
+    """Everything a wish means, and what of it could not be understood."""
+
+    rows: list[Subject] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
+    """All subjects of a wish: giver by giver, oldest relation first, groups at the end.
+
+    Raises:
+        UsageError: nothing chosen, or the way contradicts what the mirror knows.
+        NotFoundError: no such member, plan, mark or file.
+    """
+    if wish.csv or wish.xlsx:
+        return _of_file(db, wish)
+    if wish.again:
+        return _again(db, wish)
+    if not wish.givers:
+        raise UsageError(
+            _("Nobody was named whose customers are to move."), hint=_("Add --from USERID.")
+        )
+    found = Subjects()
+    only = _only(db, wish, now)
+    givers = list({each.id: each for each in (members.find(db, g) for g in wish.givers)}.values())
+    for giver in givers:
+        kind = kind_of(giver, wish.kind)
+        if wish.customers:
+            found.rows += _customers(db, giver, kind, only)
+    groups = wish.groups if wish.groups is not None else not wish.partial
+    if groups:
+        for giver in givers:
+            found.rows += _groups(db, giver, kind_of(giver, wish.kind))
+    return found
+
+
+def kind_of(giver: Member, said: str) -> str:
+    """on_job or resigned, found out from the mirror.
+
+    Raises:
+        UsageError: the person said the other one.
+    """
+    kind = rules.RESIGNED if giver.left else rules.ON_JOB
+    if not said or said == kind:
+        return kind
+    if kind == rules.RESIGNED:
+        raise UsageError(
+            _("{member} has left, so this is no handover on the job.").format(member=giver.label),
+            hint=_("Leave out --on-job: the way is found by itself."),
+        )
+    raise UsageError(
+        _("{member} has not left, so this is no handover after leaving.").format(
+            member=giver.label
+        ),
+        hint=_("Leave out --resigned; if they have left meanwhile, sync first."),
+    )
+
+
+def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
+    """customer.id of the customers that the filter and the mark leave; None for all."""
+    texts = [wish.where] if wish.where else []
+    if wish.marked:
+        texts.append('mark:"{}"'.format(wish.marked.replace('"', "")))
+    if not texts:
+        return None
+    from storeops.mirror.query import CustomerQuery
+    from storeops.operations.filter_names import names_of
+
+    found: set[int] | None = None
+    for text in texts:
+        ids = set(CustomerQuery(db, text, names=names_of(db), now=now).ids())
+        found = ids if found is None else found & ids
+    return found
+
+
+def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) -> list[Subject]:
+    rows = db.execute(
+        "SELECT c.external_userid, c.id, f.id, f.createtime, f.status FROM follow AS f"
+        " JOIN customer AS c ON c.id = f.customer_id WHERE f.staff_id = ? AND f.status = ?"
+        " ORDER BY f.createtime, c.external_userid",
+        (giver.id, _OF_KIND[kind]),
+    )
+    return [
+        Subject(rules.CUSTOMER, kind, giver, external, customer, follow, created, status)
+        for external, customer, follow, created, status in rows
+        if only is None or customer in only
+    ]
+
+
+def _groups(db: Database, giver: Member, kind: str) -> list[Subject]:
+    rows = db.execute(
+        "SELECT chat_id, create_time, owner_userid FROM group_chat WHERE owner_userid = ?"
+        " AND status <> 'dissolved' ORDER BY create_time, chat_id",
+        (giver.userid,),
+    )
+    return [
+        Subject(rules.GROUP, kind, giver, chat_id, createtime=created, status=owner)
+        for chat_id, created, owner in rows
+    ]
+
+
+def _of_file(db: Database, wish: Wish) -> Subjects:
+    from storeops.operations import sheets, wishes
+
+    fields = (
+        sheets.EXTERNAL_USERID,
+        sheets.PHONE,
+        sheets.UNIONID,
+        sheets.Field(
+            "userid", ("handover_userid", "from", "原负责人", "原跟进人", *sheets.USERID.aliases)
+        ),
+        sheets.Field(
+            "takeover_userid", ("to", "taker", "接替人", "接手人", "接替成员", "新负责人")
+        ),
+    )
+    sheet = sheets.read_csv(wish.csv, fields) if wish.csv else sheets.read_xlsx(wish.xlsx, fields)
+    if len(wish.givers) > 1:
+        raise UsageError(
+            _("With a file, --from can name one member only."),
+            hint=_("Name the owner of each customer in the column userid."),
+        )
+    owner = members.find(db, wish.givers[0]).userid if wish.givers else ""
+    chosen = wishes.of_sheet(db, sheet, owner=owner)
+    found = Subjects(problems=list(chosen.problems))
+    people = members.by_userids(db, (each.userid for each in chosen.relations))
+    takers: dict[str, str] = {}
+    for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
+        named = cells.get("takeover_userid", "").strip()
+        if named and named not in takers:
+            takers[named] = _taker(db, named)
+        if named and not takers[named]:
+            message = _("line {line}: no member is called {name}").format(line=line, name=named)
+            found.problems.append(Problem("unknown_taker", message, line))
+            continue
+        giver = people[relation.userid.lower()]
+        found.rows.append(
+            Subject(
+                rules.CUSTOMER,
+                kind_of(giver, wish.kind),
+                giver,
+                relation.external_userid,
+                relation.customer_id,
+                relation.follow_id,
+                relation.createtime,
+                relation.status,
+                takers.get(named, ""),
+                line,
+            )
+        )
+    return found
+
+
+def _taker(db: Database, named: str) -> str:
+    try:
+        return members.find(db, named).userid
+    except (NotFoundError, UsageError):
+        return ""
+
+
+def _again(db: Database, wish: Wish) -> Subjects:
+    """Rows of an earlier plan whose takers did not get them."""
+    plan = plans.get(db, wish.again)
+    if plan.kind != "handover":
+        raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
+    rows = db.execute(
+        "SELECT r.external_userid, r.userid, c.id, f.id, f.createtime, f.status"
+        " FROM plan_row AS r JOIN customer AS c ON c.external_userid = r.external_userid"
+        " JOIN staff AS s ON s.userid = r.userid"
+        " LEFT JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
+        " WHERE r.plan_id = ? AND r.external_userid <> ''"
+        " AND r.status IN ('refused', 'taker_full', 'failed', 'no_record', 'blocked')"
+        " ORDER BY r.row",
+        (plan.id,),
+    ).fetchall()
+    if not rows:
+        raise ConflictError(
+            _("Every row of plan {plan} found its taker, or still waits.").format(plan=plan.name)
+        )
+    people = members.by_userids(db, (each[1] for each in rows))
+    found = Subjects()
+    for external, userid, customer, follow, created, status in rows:
+        giver = people[userid.lower()]
+        kind = kind_of(giver, wish.kind)
+        if status == _OF_KIND[kind]:
+            found.rows.append(
+                Subject(
+                    rules.CUSTOMER, kind, giver, external, customer, follow, created or 0, status
+                )
+            )
+    return found
+
+
+def tags_of(db: Database, subjects: Sequence[Subject]) -> dict[int, set[str]]:
+    """WeCom's tag ids of each customer's follow, by follow.id."""
+    from storeops.operations.relations import tags_of as of_follows
+
+    return of_follows(db, [each.follow_id for each in subjects if each.follow_id])

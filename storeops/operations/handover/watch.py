@@ -1,0 +1,454 @@
+"""Asking how handovers ended, until every one is known: pair by pair, with the fewest calls.
+
+An attempt is asked about after its due moment, together with all others of its pair that fall due
+about then. What WeCom does not show yet is asked again after a while. `transfer_fail` events may
+call an attempt early (`hint`), but nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from storeops.changes import answers
+from storeops.changes.ledger import Ledger
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import StoreOpsError
+from storeops.jobs.action import (
+    DONE,
+    FAILED,
+    NO_RECORD,
+    VANISHED,
+    WAITING,
+    RowAnswer,
+)
+from storeops.operations.handover import customer_calls, group_calls, rules
+from storeops.operations.handover.attempts import earlier
+from storeops.operations.handover.outcomes import Outcome, resolve
+from storeops.operations.handover.record import ASK_S, ask_at
+from storeops.operations.handover.relations import followers
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+
+AGAIN_S = 240  # first pause before asking again about what did not show
+LONGEST_S = 6 * 3600
+PATIENT_ASKS = 3  # asks that come quickly; later ones come at growing distances
+GROUP_GIVES_UP_S = 48 * 3600  # a group that still waits for its new owner then has failed
+ASKERS = 3  # pairs asked about at the same time
+CLAIM_S = 300  # for so long another process leaves a pair alone
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One owner, one taker, one way: what one result list is about."""
+
+    what: str
+    kind: str
+    handover_userid: str
+    takeover_userid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that waits; times in Unix seconds."""
+
+    plan_id: int
+    row: int
+    subject: str
+    asked_at: float
+    due_at: float
+    asks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One pair that was asked about."""
+
+    pair: Pair
+    calls: int
+    settled: Counter[str]
+    waiting: int
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        return {
+            "what": self.pair.what,
+            "kind": self.pair.kind,
+            "handover_userid": self.pair.handover_userid,
+            "takeover_userid": self.pair.takeover_userid,
+            "calls": self.calls,
+            "settled": dict(self.settled),
+            "waiting": self.waiting,
+            "error": self.error,
+        }
+
+
+@dataclass(slots=True)
+class Watched:
+    """What watching brought.
+
+    Attributes:
+        asked: pairs asked about, in order.
+        calls: calls that were needed.
+        settled: rows by final status.
+        waiting: rows that still wait, of all pairs.
+        next_at: when the next pair is due (Unix seconds), None when nothing waits.
+        ended: settled | once | time | stopped.
+    """
+
+    asked: list[Asked] = field(default_factory=list)
+    calls: int = 0
+    settled: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    next_at: float | None = None
+    ended: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `handover watch --json`."""
+        return {
+            "asked": [each.as_dict() for each in self.asked],
+            "calls": self.calls,
+            "settled": dict(self.settled),
+            "waiting": self.waiting,
+            "next_at": self.next_at,
+            "ended": self.ended,
+        }
+
+
+Progress = Callable[[Watched], None]
+
+
+def watch(
+    ledger: Ledger,
+    client: WeComClient,
+    *,
+    seconds: float | None = None,
+    until_settled: bool = False,
+    everything: bool = False,
+    stop: threading.Event | None = None,
+    on_progress: Progress | None = None,
+) -> Watched:
+    """Ask about everything that is due; keep the answers.
+
+    Args:
+        ledger: the profile's ledger.
+        client: the client.
+        seconds: go on for so long (WeCom's clock), waiting for what falls due meanwhile; None
+            asks once.
+        until_settled: go on until nothing waits any more.
+        everything: ask about every waiting pair now, due or not (first round only).
+        stop: set from outside: end after the call in flight.
+        on_progress: called after every pair.
+
+    Raises:
+        StoreOpsError: WeCom refuses everybody (secret, permission, IP), or the database cannot be
+            written. A pair that fails alone is named in the result and asked again later.
+    """
+    return _Watch(ledger, client, stop or threading.Event(), on_progress).run(
+        seconds, until_settled, everything
+    )
+
+
+def hint(db: Database, takeover_userid: str, external_userid: str, now: float) -> int:
+    """A transfer_fail event named this taker and customer: ask soon. Returns attempts called."""
+    with db.atomic() as connection:
+        return connection.execute(
+            "UPDATE handover SET ask_at = min(ask_at, ?) WHERE status = 'waiting'"
+            " AND subject = ? AND takeover_userid = ?",
+            (now, external_userid, takeover_userid),
+        ).rowcount
+
+
+class _Watch:
+    """One watching: rounds over the pairs that are due."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        client: WeComClient,
+        stop: threading.Event,
+        on_progress: Progress | None,
+    ) -> None:
+        self._ledger, self._db, self._client = ledger, ledger.db, client
+        self._clock: Clock = ledger.clock
+        self._stop = stop
+        self._progress = on_progress or (lambda watched: None)
+        self.result = Watched()
+
+    def run(self, seconds: float | None, until_settled: bool, everything: bool) -> Watched:
+        """Rounds until the end; see `watch`."""
+        self._learn_time()
+        until = None if seconds is None else self._clock.now() + seconds
+        while True:
+            self._round(everything)
+            everything = False
+            self._look_ahead()
+            if self._stop.is_set():
+                self.result.ended = "stopped"
+            elif not self.result.waiting:
+                self.result.ended = "settled"
+            elif until is None and not until_settled:
+                self.result.ended = "once"
+            elif until is not None and self._clock.now() >= until:
+                self.result.ended = "time"
+            if self.result.ended:
+                return self.result
+            self._wait(until)
+
+    def _learn_time(self) -> None:
+        """When nothing seems due, ask WeCom's clock: this machine's may be behind."""
+        self._look_ahead()
+        if self.result.next_at is not None and self.result.next_at > self._clock.now():
+            from storeops.wecom import server
+
+            server.api_domain_ips(self._client)
+
+    def _look_ahead(self) -> None:
+        waiting, following = self._db.execute(
+            "SELECT count(*), min(ask_at) FROM handover WHERE status = 'waiting'"
+        ).fetchone()
+        self.result.waiting, self.result.next_at = waiting, following
+
+    def _wait(self, until: float | None) -> None:
+        now = self._clock.now()
+        target = self.result.next_at or now
+        if until is not None:
+            target = min(target, until)
+        # WeCom's clock may jump (a sandbox's does): look again at least every minute
+        self._stop.wait(min(60.0, max(0.2, target - now)))
+        if target - now > 60.0:
+            self._learn_time()
+
+    # -- one round
+
+    def _round(self, everything: bool) -> None:
+        todo = iter(self._due(everything))
+        with ThreadPoolExecutor(ASKERS, "asker") as pool:
+            flying = [
+                (pair, mine, pool.submit(self._fetch, pair, mine))
+                for pair, mine in islice(todo, ASKERS * 2)
+            ]
+            while flying:
+                pair, mine, future = flying.pop(0)
+                try:
+                    calls, found = future.result()
+                    error = ""
+                except StoreOpsError as raised:
+                    if _hopeless(raised):
+                        for _pair, _mine, other in flying:
+                            other.cancel()
+                        raise
+                    calls, found, error = 1, {}, raised.message
+                self._keep(pair, mine, calls, found, error)
+                if not self._stop.is_set():
+                    flying += [
+                        (pair, mine, pool.submit(self._fetch, pair, mine))
+                        for pair, mine in islice(todo, 1)
+                    ]
+
+    def _due(self, everything: bool) -> Iterator[tuple[Pair, list[Attempt]]]:
+        """Pairs that are due, soonest first, each claimed so that nobody else asks at once."""
+        now = self._clock.now()
+        limit = now if not everything else float("inf")
+        pairs = self._db.execute(
+            "SELECT what, kind, handover_userid, takeover_userid FROM handover"
+            " WHERE status = 'waiting' AND ask_at <= ?"
+            " GROUP BY what, kind, handover_userid, takeover_userid ORDER BY min(due_at), 3, 4",
+            (limit,),
+        ).fetchall()
+        for record in pairs:
+            pair = Pair(*record)
+            mine = self._claim(pair, limit)
+            if mine:
+                yield pair, mine
+
+    def _claim(self, pair: Pair, limit: float) -> list[Attempt]:
+        """All waiting attempts of a pair, when one of them is due; [] when somebody else has it."""
+        key = (pair.what, pair.kind, pair.handover_userid, pair.takeover_userid)
+        where = (
+            "status = 'waiting' AND what = ? AND kind = ? AND handover_userid = ?"
+            " AND takeover_userid = ?"
+        )
+        with self._db.atomic() as connection:
+            took = connection.execute(
+                f"UPDATE handover SET ask_at = ? WHERE {where} AND ask_at <= ?",
+                (self._clock.now() + CLAIM_S, *key, limit),
+            ).rowcount
+            if not took:
+                return []
+            found = connection.execute(
+                "SELECT plan_id, row, subject, asked_at, due_at, asks FROM handover"
+                f" WHERE {where} ORDER BY plan_id, row",
+                key,
+            ).fetchall()
+        return [Attempt(*each) for each in found]
+
+    # -- asking (on threads; no database)
+
+    def _fetch(
+        self, pair: Pair, mine: Sequence[Attempt]
+    ) -> tuple[int, dict[str, list[tuple[int, int]]]]:
+        if pair.what == rules.GROUP:
+            owners = [pair.handover_userid, pair.takeover_userid]
+            seen = group_calls.statuses(self._client, owners)
+            return 1, {chat: [(status, 0)] for chat, status in seen.items()}
+        wanted = {each.subject for each in mine}
+        found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        calls = 0
+        for page in customer_calls.pages_of(
+            self._client, pair.kind, pair.handover_userid, pair.takeover_userid
+        ):
+            calls += 1
+            for row in page:
+                if row.external_userid in wanted:
+                    found[row.external_userid].append((row.status, row.takeover_time))
+        return calls, found
+
+    # -- keeping
+
+    def _keep(
+        self,
+        pair: Pair,
+        mine: Sequence[Attempt],
+        calls: int,
+        found: dict[str, list[tuple[int, int]]],
+        error: str,
+    ) -> None:
+        now = self._clock.now()
+        settled: list[tuple[Attempt, RowAnswer]] = []
+        later: list[tuple[float, float, int, int, int]] = []  # due, ask, asks, plan, row
+        ends = self._ends(pair, mine, found, now) if not error else {}
+        for each in mine:
+            outcome = ends.get((each.plan_id, each.row))
+            if outcome is not None and outcome.status != WAITING:
+                settled.append((each, self._answer(pair, each, outcome, now)))
+                continue
+            later.append(_later(each, outcome, now))
+        counts: Counter[str] = Counter(answer.status for _each, answer in settled)
+        by_plan: dict[int, list[RowAnswer]] = defaultdict(list)
+        for each, answer in settled:
+            by_plan[each.plan_id].append(answer)
+        for plan_id, some in by_plan.items():
+            answers.answer_rows(self._ledger, plan_id, some, "watch")
+        if later:
+            with self._db.atomic() as connection:
+                connection.executemany(
+                    "UPDATE handover SET due_at = ?, ask_at = ?, asks = ?"
+                    " WHERE plan_id = ? AND row = ? AND status = 'waiting'",
+                    later,
+                )
+        self.result.asked.append(Asked(pair, calls, counts, len(later), error))
+        self.result.calls += calls
+        self.result.settled += counts
+        self._progress(self.result)
+
+    def _ends(
+        self,
+        pair: Pair,
+        mine: Sequence[Attempt],
+        found: dict[str, list[tuple[int, int]]],
+        now: float,
+    ) -> dict[tuple[int, int], Outcome]:
+        if pair.what == rules.GROUP:
+            return self._group_ends(mine, found, now)
+        before = earlier(
+            self._db,
+            pair.kind,
+            pair.handover_userid,
+            pair.takeover_userid,
+            [each.subject for each in mine],
+        )
+        ends: dict[tuple[int, int], Outcome] = {}
+        for each in mine:
+            outcome = resolve(
+                found.get(each.subject, []),
+                asked_at=each.asked_at,
+                due_at=each.due_at,
+                earlier=before.get(each.subject, []),
+                now=now,
+            )
+            if outcome is not None:
+                ends[each.plan_id, each.row] = outcome
+        self._tell_vanished(pair, mine, ends)
+        return ends
+
+    def _tell_vanished(
+        self, pair: Pair, mine: Sequence[Attempt], ends: dict[tuple[int, int], Outcome]
+    ) -> None:
+        """No record, and the relation is gone: it vanished while the handover waited."""
+        lost = [
+            each for each in mine
+            if (end := ends.get((each.plan_id, each.row))) and end.status == NO_RECORD
+        ]  # fmt: skip
+        if not lost:
+            return
+        known = followers(self._db, [each.subject for each in lost])
+        for each in lost:
+            follower = known.get(each.subject)
+            relation = follower.by_userid.get(pair.handover_userid.lower()) if follower else None
+            if relation is None or relation.status in ("lost", "missing"):
+                ends[each.plan_id, each.row] = Outcome(VANISHED)
+
+    def _group_ends(
+        self, mine: Sequence[Attempt], found: dict[str, list[tuple[int, int]]], now: float
+    ) -> dict[tuple[int, int], Outcome]:
+        ends: dict[tuple[int, int], Outcome] = {}
+        for each in mine:
+            key = (each.plan_id, each.row)
+            shown = found.get(each.subject)
+            if shown is None:
+                if now >= each.due_at:
+                    ends[key] = Outcome(VANISHED)  # dissolved meanwhile
+                continue
+            status = shown[0][0]
+            if status in (0, group_calls.INHERITED):
+                ends[key] = Outcome(DONE, now)
+            elif status == 1 and now >= each.asked_at + GROUP_GIVES_UP_S:
+                ends[key] = Outcome(FAILED)
+        return ends
+
+    def _answer(self, pair: Pair, each: Attempt, outcome: Outcome, now: float) -> RowAnswer:
+        at = outcome.at or now
+        extra = {
+            "handover_userid": pair.handover_userid,
+            "takeover_userid": pair.takeover_userid,
+            "due_at": each.due_at,
+            "settled_at": at,
+            "asked_at": each.asked_at,
+        }
+        if pair.what == rules.GROUP:
+            extra["chat_id"] = each.subject
+        return RowAnswer(each.row, outcome.status, extra=extra)
+
+
+def _later(
+    each: Attempt, outcome: Outcome | None, now: float
+) -> tuple[float, float, int, int, int]:
+    """When to ask about an attempt again."""
+    due = each.due_at
+    if outcome is not None and outcome.status == WAITING and outcome.at:
+        due = outcome.at  # WeCom names the moment itself
+    if due + ASK_S > now:
+        return due, ask_at(due), 0, each.plan_id, each.row
+    asks = each.asks + 1
+    pause = AGAIN_S if asks < PATIENT_ASKS else min(LONGEST_S, AGAIN_S * 2 ** (asks - 2))
+    return due, now + pause, asks, each.plan_id, each.row
+
+
+def _hopeless(error: StoreOpsError) -> bool:
+    """Whether every other pair would meet the same refusal."""
+    from storeops.errors import AccessError, ConfigError
+    from storeops.jobs.decision import STOPS
+    from storeops.wecom.errors import StoppedError, WeComError
+
+    if isinstance(error, WeComError):
+        return error.errcode in STOPS
+    return isinstance(error, AccessError | ConfigError | StoppedError)
