@@ -168,7 +168,7 @@ def _note_failures(result: SyncResult) -> None:
     for scope in result.scopes:
         for failure in scope.failures:
             subjects.setdefault(failure.message, []).append(failure.subject)
-    if result.outcome == "failed" and len(subjects) == 1:
+    if len(subjects) == 1 and (result.outcome == "failed" or _nothing_read(result)):
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
         shown = ", ".join(names[:SHOWN_FAILURES])
@@ -181,13 +181,20 @@ def _note_failures(result: SyncResult) -> None:
 
 def finish(result: SyncResult) -> None:
     """End the command with the run's exit code."""
-    if result.outcome == "partial":
+    if result.outcome == "partial" and not _nothing_read(result):
         if not current().settings.machine:
             note(_("What could not be read keeps its last values; nobody is believed lost."))
         raise typer.Exit(int(ExitCode.PARTIAL))
-    if result.outcome == "failed":
+    if result.outcome != "complete":
         error = failure_error(result.scopes)
         raise typer.Exit(report(error, current().settings))
+
+
+def _nothing_read(result: SyncResult) -> bool:
+    """Whether not one row came: then the first failure matters more than the word partial."""
+    return all(each.seen == 0 for each in result.scopes) and any(
+        each.failures for each in result.scopes
+    )
 
 
 def failure_error(scopes: tuple[ScopeResult, ...]) -> StoreOpsError:

@@ -144,6 +144,13 @@ def explain(error: sqlite3.Error, path: Path) -> StoreOpsError:
             _("The disk that holds {path} is full.").format(path=path),
             hint=_("Free some space and run the command again; what was committed is kept."),
         )
+    if "disk I/O error" in text:
+        return ConfigError(
+            _(
+                "{path} could not be written: the disk, a quota or a file size limit said no."
+            ).format(path=path),
+            hint=_("Check free space, quota and the disk; what was committed is kept."),
+        )
     if "readonly" in text or "unable to open" in text or "permission" in text:
         return ConfigError(
             _("The database {path} cannot be opened or written.").format(path=path),
