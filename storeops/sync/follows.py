@@ -284,6 +284,7 @@ class _Follows:
             )
             return False
         self._complete(chain, record)
+        coverage.said_gone(connection, staff, self.session.run.id)  # not the first any more
         return True
 
     def _member_failed(self, userid: str, error: StoreOpsError, record: Recorder) -> None:
