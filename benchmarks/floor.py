@@ -1,0 +1,116 @@
+"""The customers screen over constants: what the screen costs when the rows cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+from textual.content import Content
+
+from tui.book import Advice, Facet, Look, View
+from tui.widgets.customer_list import DEFAULT_COLUMNS
+from tui.widgets.rows import Count, Line, Window
+
+_CELLS = {
+    "name": "王小明",
+    "remark": "王小明 常买墨盒",
+    "owner": "李娜",
+    "store": "上海人民广场店",
+    "tags": "重要客户 墨盒",
+    "status": "active",
+    "added": "2026-05-01",
+}
+
+
+class ConstantRows:
+    """`total` rows that differ in nothing but their number."""
+
+    def __init__(self, total: int, columns: tuple[str, ...]) -> None:
+        self.total = total
+        self.columns = columns or DEFAULT_COLUMNS
+
+    def window(self, start: int, count: int) -> Window:
+        rest = tuple(_CELLS.get(key, "-") for key in self.columns[1:])
+        return Window(
+            start,
+            [
+                Line(at, (f"王小明{at}", *rest), data=f"wm{at}")
+                for at in range(start, min(self.total, start + count))
+            ],
+        )
+
+    def count(self, cap: int | None) -> Count:
+        return Count(self.total)
+
+    def prepare(self) -> None:
+        pass
+
+    def find(self, key: Hashable, near: int) -> int | None:
+        return near
+
+    def stop(self, *, counting: bool) -> None:
+        pass
+
+
+class ConstantBook:
+    """A `tui.book.CustomerBook` without a database."""
+
+    sorts = (("newest", "newest"), ("oldest", "oldest"))
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+    def check(self, where: str) -> Advice:
+        return Advice()
+
+    def suggest(self, where: str) -> tuple[str, ...]:
+        return ()
+
+    def rows(self, look: Look) -> ConstantRows:
+        return ConstantRows(self.total // 1000 if look.where else self.total, look.columns)
+
+    def facets(self, look: Look) -> Iterator[list[Facet]]:
+        yield from ()
+
+    def stop_facets(self) -> None:
+        pass
+
+    def card(self, external_userid: str) -> Content:
+        return Content(external_userid)
+
+    def marks(self) -> int:
+        return 0
+
+    def toggle(self, keys: object) -> int:
+        return 0
+
+    mark = toggle
+
+    def mark_all(self, look: Look) -> int:
+        return 0
+
+    invert = mark_all
+
+    def unmark_all(self) -> int:
+        return 0
+
+    def undo_marks(self) -> int | None:
+        return None
+
+    def marked_ids(self, most: int) -> list[str]:
+        return []
+
+    def views(self) -> list[View]:
+        return []
+
+    def save_view(self, name: str, look: Look) -> None:
+        pass
+
+    def note(self, external_userid: str, text: str) -> None:
+        pass
+
+    def export(self, look: Look, path: Path, on_progress: object) -> int:
+        return 0
+
+    def command(self, look: Look) -> str:
+        return "storeops customer list"

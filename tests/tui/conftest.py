@@ -1,0 +1,165 @@
+"""A synced sandbox chain, made once per process and copied for every test that writes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from storeops import config, i18n, secrets
+from storeops.app import App
+from storeops.config import Profile
+from storeops.sandbox.local import SandboxHandle, start
+
+NOON = 1_779_076_800  # 2026-05-18 12:00 in Beijing; the chain's clock begins here
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A sandbox and a home whose profile `demo` mirrors it."""
+
+    sandbox: SandboxHandle
+    home: Path
+
+
+def make_profile(sandbox: SandboxHandle, name: str = "demo") -> None:
+    config.save_profile(
+        Profile(
+            name=name,
+            corp_id=sandbox.corp_id,
+            agent_id=sandbox.agent_id,
+            base_url=sandbox.base_url,
+            sandbox=True,
+        ),
+        make_default=True,
+    )
+    secrets.store(name, sandbox.secret)
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The chain, synced once."""
+    from storeops.sync.run import run_sync
+
+    home = tmp_path_factory.mktemp("chain")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("STOREOPS_HOME", str(home))
+    i18n.use("en")
+    with start(stores=5, staff=24, follows=900, seed=11, start_at=NOON) as sandbox:
+        make_profile(sandbox)
+        core = App.open("demo")
+        core._once("clock", lambda: FrozenClock(0.0))
+        result = run_sync(core)
+        assert result.outcome == "complete"
+        core.close()
+        patch.undo()
+        yield Chain(sandbox, home)
+
+
+@pytest.fixture
+def home(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the chain's home for one test."""
+    folder = tmp_path / "home"
+    shutil.copytree(chain.home, folder)
+    monkeypatch.setenv("STOREOPS_HOME", str(folder))
+    return folder
+
+
+class FrozenClock:
+    """The chain's noon, and so many seconds later."""
+
+    offset = 0.0
+
+    def __init__(self, later: float = 600.0) -> None:
+        self.later = later
+
+    def now(self) -> float:
+        return NOON + self.later
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+    def learn(self, server_time: float) -> None:
+        pass
+
+
+@pytest.fixture
+def core(home: Path) -> Iterator[App]:
+    """The profile opened, its clock frozen ten minutes after the sync."""
+    app = App.open("demo")
+    app._once("clock", FrozenClock)
+    yield app
+    app.close()
+
+
+class Driver:
+    """A running application, its keys and its screen as text."""
+
+    def __init__(self, app, pilot) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def settle(self) -> None:
+        """Wait until no lane works and nothing is to be painted."""
+        for _ in range(2000):
+            await self.pilot.pause()
+            if not self.app.busy:
+                await self.pilot.pause()
+                if not self.app.busy:
+                    return
+            await asyncio.sleep(0.002)
+        raise AssertionError("the screens never came to rest")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, waiting after each."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type characters, as an input method commits them."""
+        for character in text:
+            await self.pilot.press(character)
+        await self.settle()
+
+    @property
+    def text(self) -> str:
+        """The screen, line by line, blanks at the end cut."""
+        strips = self.app.screen._compositor.render_strips()
+        lines = ("".join(segment.text for segment in strip).rstrip() for strip in strips)
+        return "\n".join(lines) + "\n"
+
+    @property
+    def room(self):
+        """The screen below all windows."""
+        return self.app.room
+
+
+Open = Callable[..., object]
+
+
+@pytest.fixture
+def screens(core: App):
+    """Open the application: `async with screens(start="customers", size=(80, 24)) as driver`."""
+
+    @asynccontextmanager
+    async def open_(
+        *, start: str = "today", size: tuple[int, int] = (80, 24), wish: str = "", book=None
+    ) -> AsyncIterator[Driver]:
+        from tui.app import StoreOpsApp
+
+        app = StoreOpsApp(core, start=start, wish=wish, book=book)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            driver = Driver(app, pilot)
+            await driver.settle()
+            yield driver
+
+    return open_

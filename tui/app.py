@@ -1,0 +1,299 @@
+"""The application: doors, lanes, notices, themes, crashes.
+
+`StoreOpsApp(core)` shows the mirror of one profile. Screens read through `lane("reads")`, lists
+through `lane("rows")` and `lane("counts")`, long work runs in `lane("work")`; each lane has its
+own connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.content import Content
+from textual.notifications import SeverityLevel
+from textual.widgets import Input, TextArea
+
+from storeops.errors import StoreOpsError
+from storeops.i18n import _
+from tui.cells import shown
+from tui.doors import DOORS, Door
+from tui.keys import twin
+from tui.lanes import Lane
+from tui.pulse import Pulse
+from tui.screens.base import HouseScreen
+from tui.syncing import Syncing
+from tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from storeops.app import App as Core
+    from storeops.notebook.stores import Shop
+    from tui.book import CustomerBook
+
+LOOK_EVERY = 2.0  # seconds between two looks at the mirror's revision
+
+
+class StoreOpsApp(App[None]):
+    """The screens over one profile.
+
+    Args:
+        core: the profile's databases, client, limits, clock. The caller closes it.
+        start: name of the first screen.
+        wish: what the first screen shall show, for example a filter.
+        book: customers from elsewhere than the profile's database.
+
+    Attributes:
+        crash: the bug that ended the application, None when it ended well.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+    CSS_PATH = Path(__file__).with_name("house.tcss")
+    BINDINGS: ClassVar[list[Any]] = []
+
+    def __init__(
+        self, core: Core, *, start: str = "today", wish: str = "", book: CustomerBook | None = None
+    ) -> None:
+        self.core = core
+        self._book = book
+        self.doors: dict[str, Door] = {
+            door.name: door for door in DOORS if not door.sandbox or core.profile.sandbox
+        }
+        if start not in self.doors:
+            start = "today"
+        self.DEFAULT_MODE = start  # type: ignore[misc]
+        super().__init__()
+        for door in self.doors.values():
+            self.add_mode(door.name, door.open)
+            self._bindings.bind(door.key, f"go('{door.name}')", show=False)
+        self.animation_level = "none"
+        self.title = "storeops"
+        self.crash: Exception | None = None
+        self.revision = 0
+        self.first_wish = wish
+        self._lanes: dict[str, Lane] = {}
+        self.pulse = Pulse(self)
+        self.syncing = Syncing(self)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    # -- the profile ---------------------------------------------------------------------------
+
+    @property
+    def profile_name(self) -> str:
+        """Name of the profile."""
+        return shown(self.core.profile.name)
+
+    @property
+    def on_sandbox(self) -> bool:
+        """Whether the profile is a sandbox."""
+        return self.core.profile.sandbox
+
+    @property
+    def readonly(self) -> bool:
+        """Whether every change is refused."""
+        return self.core.readonly
+
+    @property
+    def book(self) -> CustomerBook:
+        """Customers, marks and views of the profile."""
+        if self._book is None:
+            from tui.mirror_book import MirrorBook
+
+            self._book = MirrorBook(self.core)
+        return self._book
+
+    def why_no_change(self, action: str, *, marked: int) -> str:
+        """Why a change cannot be planned now, "" when it can."""
+        missing = {
+            "tag": _("Tagging from here is not built in yet; use `storeops tag plan --marked`."),
+            "remark": _(
+                "Remarks from here are not built in yet; use `storeops remark plan --marked`."
+            ),
+            "handover": _(
+                "Handing over from here is not built in yet; use `storeops handover plan --marked`."
+            ),
+            "plan": _("Reviewing plans here is not built in yet; use `storeops plan list`."),
+        }
+        return missing[action]
+
+    # -- going ---------------------------------------------------------------------------------
+
+    def opener(self, door: Door) -> Callable[[], object]:
+        """A call that opens `door`."""
+        return partial(self.go, door.name)
+
+    def go(self, name: str, wish: str = "") -> None:
+        """Open a screen, with a wish for it (a filter, an id)."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_mode(name)
+        screen = self.screen
+        if isinstance(screen, HouseScreen):
+            screen.call_later(screen.arrive, wish)
+
+    def action_go(self, name: str) -> None:
+        """A number key."""
+        if len(self.screen_stack) == 1:
+            self.go(name)
+
+    @property
+    def room(self) -> HouseScreen:
+        """The screen below all windows."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, HouseScreen)
+        return screen
+
+    def shops(self) -> dict[int, Shop]:
+        """Department id → what the notebook knows of the shop (lane)."""
+        from storeops.notebook.stores import list_shops
+
+        return {each.department_id: each for each in list_shops(self.core.data)}
+
+    def places(self) -> list[tuple[str, str, str, str]]:
+        """(kind, name, note, filter) of shops, members, tags and views; read in a lane."""
+        from tui.places import places
+
+        return places(self.core)
+
+    def on_mount(self) -> None:
+        """Begin to look at the mirror's revision."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.look()
+        self.set_interval(LOOK_EVERY, self.look)
+
+    def look(self) -> None:
+        """Ask for freshness, limits and revision; a new revision refreshes the screen."""
+        self.lane("reads").submit(self.pulse.measure, self._looked, self._look_failed, slot="pulse")
+
+    def sync_moved(self) -> None:
+        """The sync of this process is further: tell whoever shows it."""
+        room = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(room, HouseScreen) and room.is_mounted:
+            room.sync_moved()
+
+    def sync_ended(self) -> None:
+        """The sync of this process has ended, one way or the other."""
+        if isinstance(self.screen_stack[0], HouseScreen):
+            self.room.sync_ended()
+
+    def _looked(self, revision: int) -> None:
+        before, self.revision = self.revision, revision
+        if not isinstance(self.screen_stack[0], HouseScreen):
+            return
+        self.room.paint_status()
+        if before and revision != before:
+            self.room.mirror_changed()
+
+    def _look_failed(self, error: Exception) -> None:
+        if not isinstance(error, StoreOpsError):
+            self.failed(error)
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take the full-width twins of keys, wherever no text is typed."""
+        if (
+            isinstance(event, events.Key)
+            and not event.is_forwarded
+            and event.character is not None
+            and not isinstance(self.focused, (Input, TextArea))
+        ):
+            meant = twin(event.character)
+            if meant is not None:
+                event = events.Key("space" if meant == " " else _key_name(meant), meant)
+        await super().on_event(event)
+
+    # -- lanes ---------------------------------------------------------------------------------
+
+    def lane(self, name: str) -> Lane:
+        """The background thread called `name`; made when first asked for."""
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane(
+                f"storeops-{name}", self.call_later, closing=self._close_connections
+            )
+        return lane
+
+    def _close_connections(self) -> None:
+        for database in (self.core.data, self.core.run):
+            database.close_thread()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lane has work."""
+        return any(lane.busy for lane in self._lanes.values())
+
+    def on_unmount(self) -> None:
+        """End the lanes."""
+        for lane in self._lanes.values():
+            lane.close()
+
+    def open_text(self, title: str, content: Content) -> None:
+        """A text to read in a window; `title` is already `shown`."""
+        from tui.modals.text import TextModal
+
+        self.push_screen(TextModal(title, content))
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def tell(
+        self,
+        message: str,
+        *,
+        severity: SeverityLevel = "information",
+        steps: tuple[str, ...] = (),
+        seconds: float | None = None,
+    ) -> None:
+        """A notice, as plain text.
+
+        Args:
+            message: what happened; may hold a stranger's words.
+            severity: information | warning | error.
+            steps: what to do next, one line each.
+            seconds: how long it stays; by severity when None.
+        """
+        text = "\n".join([shown(message), *(f"→ {shown(step)}" for step in steps if step)])
+        stay = seconds or {"information": 4.0, "warning": 8.0, "error": 20.0}[severity]
+        self.notify(text, severity=severity, timeout=stay, markup=False)
+
+    def failed(self, error: Exception) -> None:
+        """A StoreOpsError becomes a notice with its next steps; a bug ends the application."""
+        if not isinstance(error, StoreOpsError):
+            raise error
+        self.tell(error.message, severity="error", steps=(error.hint, *error.next_steps[:2]))
+
+    def copy(self, text: str, what: str) -> None:
+        """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say so."""
+        self.copy_to_clipboard(text)
+        self.tell(_("{what} is on the clipboard.").format(what=what))
+
+    def toggle_theme(self) -> None:
+        """Light or dark."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    # -- crashes -------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """A bug: leave the full screen; the caller raises `crash`, which goes to the log."""
+        if isinstance(self._exception, Exception):
+            self.crash = self._exception
+        self._close_messages_no_wait()
+
+
+_NAMED = {
+    "/": "slash", ":": "colon", "?": "question_mark", ".": "full_stop", ",": "comma",
+    "[": "left_square_bracket", "]": "right_square_bracket", "*": "asterisk", "+": "plus",
+    "-": "minus", "!": "exclamation_mark", "#": "number_sign", "@": "at", "$": "dollar_sign",
+}  # fmt: skip
+
+
+def _key_name(character: str) -> str:
+    return _NAMED.get(character, character)

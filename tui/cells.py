@@ -1,0 +1,48 @@
+"""What a stranger wrote, as cells of a terminal.
+
+`storeops.plain` neutralises; on top of it the screens drop what terminals, tmux and Textual
+measure differently (skin tones, flags), so that a row never breaks its columns.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from storeops.plain import ELLIPSIS, cell_width, fit, pad, plain
+
+__all__ = ["ELLIPSIS", "align", "cell_width", "fit", "lines", "pad", "shown"]
+
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
+_LONE = re.compile(
+    "^[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
+
+
+def shown(text: str) -> str:
+    """`text` on one line, safe to print, measured alike by `cell_width` and by Textual.
+
+    Args:
+        text: anything, for example a nickname.
+
+    Returns:
+        Printable text without control, direction, joiner, skin tone and flag characters.
+    """
+    text = plain(text)
+    if text.isascii():
+        return text
+    text = _SKIN.sub("", text)
+    text = _FLAG.sub(lambda match: chr(ord(match[0]) - 0x1F1E6 + ord("A")), text)
+    return _LONE.sub(lambda match: "◌" + match[0], text)
+
+
+def lines(text: str) -> list[str]:
+    """`text` line by line, each `shown`; for paragraphs (notes, descriptions)."""
+    return [shown(each) for each in text.replace("\r\n", "\n").split("\n")]
+
+
+@lru_cache(maxsize=4096)
+def align(text: str, width: int, *, right: bool = False) -> str:
+    """`text` (already `shown`) cut with `…` and filled to exactly `width` cells."""
+    return pad(fit(text, width), width, right=right)

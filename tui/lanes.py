@@ -1,0 +1,178 @@
+"""Background threads of the screens, one per kind of work, each with its own connection.
+
+A lane runs one task at a time. A newer task of the same slot replaces the one that waits and asks
+the one that runs to stop, so that a stale query never delays a fresh one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Deliver = Callable[[Callable[[], None]], object]
+
+
+class Ticket(Generic[T]):
+    """A task given to a lane.
+
+    Attributes:
+        slot: tasks of one slot replace each other; "" replaces nothing.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        slot: str,
+        stop: Callable[[], None] | None,
+    ) -> None:
+        self.slot = slot
+        self._work = work
+        self._done = done
+        self._failed = failed
+        self._stop = stop
+        self._finished = threading.Event()
+        self._lock = threading.Lock()
+        self._settled = False
+        self._dropped = False
+        self._result: T | None = None
+        self._error: Exception | None = None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether a newer task has taken its place."""
+        return self._dropped
+
+    def drop(self) -> None:
+        """Forget the task; its answer is thrown away, a running query is asked to stop."""
+        self._dropped = True
+        if self._stop is not None and not self._finished.is_set():
+            self._stop()
+
+    def run(self) -> None:
+        """Do the work (lane thread)."""
+        try:
+            self._result = self._work()
+        except Exception as error:
+            self._error = error
+        finally:
+            self._finished.set()
+
+    def settle(self) -> None:
+        """Hand the answer over, once (screen thread)."""
+        with self._lock:
+            if self._settled or self._dropped:
+                return
+            self._settled = True
+        if self._error is not None:
+            self._failed(self._error)
+        else:
+            self._done(self._result)  # type: ignore[arg-type]
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most `seconds` for the answer and take it here; False when it is not there."""
+        if not self._finished.wait(seconds):
+            return False
+        self.settle()
+        return True
+
+
+class Lane:
+    """One background thread.
+
+    Args:
+        name: of the thread.
+        deliver: runs a callable on the screen thread, from any thread.
+        closing: runs in the thread when the lane ends (closes its connection).
+    """
+
+    def __init__(
+        self, name: str, deliver: Deliver, *, closing: Callable[[], None] | None = None
+    ) -> None:
+        self.name = name
+        self._deliver = deliver
+        self._closing = closing
+        self._tasks: deque[Ticket[object]] = deque()
+        self._wake = threading.Condition()
+        self._running: Ticket[object] | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        *,
+        slot: str = "",
+        stop: Callable[[], None] | None = None,
+    ) -> Ticket[T]:
+        """Run `work` in the lane, then `done` or `failed` on the screen thread.
+
+        Args:
+            work: the task; raises what `failed` shall get.
+            done: takes its result.
+            failed: takes its exception.
+            slot: an earlier task of the same slot is dropped.
+            stop: asks the running task to end early, from any thread.
+        """
+        ticket: Ticket[T] = Ticket(work, done, failed, slot, stop)
+        with self._wake:
+            if self._closed:
+                ticket.drop()
+                return ticket
+            running = self._running
+            if slot:
+                for waiting in [each for each in self._tasks if each.slot == slot]:
+                    waiting.drop()
+                    self._tasks.remove(waiting)
+            self._tasks.append(ticket)  # type: ignore[arg-type]
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
+                self._thread.start()
+            self._wake.notify()
+        if slot and running is not None and running.slot == slot:
+            running.drop()
+        return ticket
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs or waits."""
+        with self._wake:
+            return self._running is not None or bool(self._tasks)
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while not self._tasks and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    break
+                ticket = self._tasks.popleft()
+                self._running = ticket
+            ticket.run()
+            if not ticket.dropped:
+                # an application that has ended takes nothing any more
+                with contextlib.suppress(RuntimeError):
+                    self._deliver(ticket.settle)
+            with self._wake:
+                self._running = None
+        if self._closing is not None:
+            self._closing()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Drop everything and end the thread, waiting at most `seconds`."""
+        with self._wake:
+            self._closed = True
+            tasks = [*self._tasks, *([self._running] if self._running else [])]
+            self._tasks.clear()
+            self._wake.notify()
+        for task in tasks:
+            task.drop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)

@@ -1,0 +1,318 @@
+"""The customers screen's book over a profile's mirror and notebook."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from storeops.i18n import _
+from storeops.mirror.filter import FilterError, parse
+from storeops.mirror.filter_words import STATUSES, WAYS
+from storeops.notebook import mark_history, marks
+from storeops.operations.customer_rows import CustomerRow
+from storeops.plain import mask_phone, mask_phones
+from tui.book import Advice, Facet, Look, View
+from tui.cells import shown
+from tui.fields import quoted
+from tui.mirror_rows import MirrorRows
+from tui.times import day
+from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
+from tui.widgets.rows import Line
+
+if TYPE_CHECKING:
+    from storeops.app import App
+    from storeops.mirror.filter_names import Names
+    from storeops.mirror.query import CustomerQuery
+
+FACET_VALUES = 12
+_TITLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "status": ("status", lambda: _("Status")), "store": ("store", lambda: _("Store")),
+    "owner": ("owner", lambda: _("Owner")), "tag": ("tag", lambda: _("Tag")),
+    "way": ("way", lambda: _("Way")), "month": ("since", lambda: _("Added")),
+}  # fmt: skip
+
+
+class MirrorBook:
+    """Keeps `tui.book.CustomerBook` over the databases of `core`."""
+
+    def __init__(self, core: App) -> None:
+        self.core = core
+        self.sorts = (
+            ("newest", _("newest first")),
+            ("oldest", _("oldest first")),
+            ("name", _("by name")),
+        )
+        self._statuses = {term.value: term.label for term in STATUSES}
+        self._ways = {int(term.value): term for term in WAYS}
+        self._facet_query: CustomerQuery | None = None
+        self._small: list[int] | None = None  # keys of the last small change of marks
+        self._large = False  # the last change of marks was a large one
+
+    # -- filter --------------------------------------------------------------------------------
+
+    def check(self, where: str) -> Advice:
+        """Whether the filter can be read; names are looked up when rows are read."""
+        try:
+            parse(where)
+        except FilterError as error:
+            return Advice(str(error.message), error.at)
+        return Advice()
+
+    def suggest(self, where: str) -> tuple[str, ...]:
+        """Words that complete the last one."""
+        from tui.suggestions import suggest
+
+        return suggest(self._names(), where)
+
+    def _names(self) -> Names:
+        from storeops.mirror.filter_names import Names
+        from storeops.notebook.stores import list_shops
+
+        db = self.core.data
+        return Names(db.connection, list_shops(db), marks.mark_keys(db))
+
+    def query(self, look: Look) -> CustomerQuery:
+        """The query of a look, for the thread that calls."""
+        from storeops.mirror.query import CustomerQuery
+
+        where = look.where
+        if look.marked_only:
+            where = f"({where}) mark:{marks.DEFAULT}" if where else f"mark:{marks.DEFAULT}"
+        return CustomerQuery(
+            self.core.data, where, sort=look.sort, names=self._names(), now=self.core.clock.now()
+        )
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def rows(self, look: Look) -> MirrorRows:
+        """The rows of a look."""
+        keys = look.columns or DEFAULT_COLUMNS
+        db = self.core.data
+        stores: dict[int, str] = {}
+
+        def line(row: CustomerRow) -> Line:
+            if not stores:
+                stores.update(self._store_names())
+                stores.setdefault(0, "")
+            return self._line(row, keys, stores)
+
+        return MirrorRows(
+            db, lambda: self.query(look), line, lambda ids: mark_history.among(db, ids)
+        )
+
+    def _store_names(self) -> dict[int, str]:
+        from storeops.notebook.stores import list_shops
+        from storeops.operations.overview import department_names
+
+        names = department_names(self.core.data)
+        names.update({shop.department_id: shop.name for shop in list_shops(self.core.data)
+                      if shop.name})  # fmt: skip
+        return names
+
+    def _line(self, row: CustomerRow, keys: Sequence[str], stores: dict[int, str]) -> Line:
+        cells = []
+        for key in keys:
+            if key == "name":
+                text = row.name or _("(no name)")
+            elif key == "remark":
+                text = mask_phones(row.remark)
+            elif key == "owner":
+                text = (row.owners[0][1] or row.owners[0][0]) if row.owners else "-"
+                if len(row.owners) > 1:
+                    text += f" +{len(row.owners) - 1}"
+            elif key == "store":
+                text = stores.get(row.stores[0], "") if row.stores else ""
+                if len(row.stores) > 1:
+                    text += f" +{len(row.stores) - 1}"
+            elif key == "tags":
+                text = " ".join(row.tags)
+            elif key == "status":
+                text = self._statuses["deleted" if row.deleted else row.status]
+            elif key == "added":
+                text = day(row.added_at)
+            elif key == "way":
+                way = self._ways.get(row.way)
+                text = way.label if way else str(row.way)
+            elif key == "state":
+                text = row.state
+            elif key == "phone":
+                text = " ".join(map(mask_phone, row.mobiles))
+            elif key == "follows":
+                text = str(len(row.owners))
+            else:
+                text = row.external_userid
+            cells.append(shown(text))
+        tone = "gone" if row.status in ("missing", "lost") or not row.owners else ""
+        if row.status in ("unassigned", "out_of_scope") or row.deleted:
+            tone = "warn"
+        return Line(row.id, tuple(cells), tone, row.external_userid)
+
+    # -- facets --------------------------------------------------------------------------------
+
+    def facets(self, look: Look) -> Iterator[list[Facet]]:
+        """Each kind as soon as it is counted."""
+        query = self.query(look)
+        self._facet_query = query
+        names = self._names()
+        stores = self._store_names()
+        staff = {key: (userid, name) for key, userid, name in names.staff}
+        tags = {each[0]: each for each in names.tags}
+        codes = {key: shop.code for key, shop in names.shops.items() if shop.code}
+        for kind, (token, title) in _TITLES.items():
+            found = []
+            for facet in query.facet(kind, FACET_VALUES):
+                value = facet.value
+                if kind == "status":
+                    name, word = self._statuses.get(str(value), str(value)), f"status:{value}"
+                elif kind == "store":
+                    store = int(value)
+                    name = stores.get(store, str(store)) or _("(none)")
+                    word = f"store:{quoted(codes.get(store, str(store)))}"
+                elif kind == "owner":
+                    userid, name = staff.get(int(value), (str(value), str(value)))
+                    word = "@" + quoted(userid)
+                    name = name or userid
+                elif kind == "tag":
+                    tag = tags.get(int(value))
+                    if tag is None:
+                        continue
+                    name = tag[3]
+                    word = "#" + quoted(f"{tag[2]}/{tag[3]}" if tag[2] and not tag[4] else tag[1])
+                elif kind == "way":
+                    way = self._ways.get(int(value))
+                    name = way.label if way else str(value)
+                    word = f"way:{way.slug if way else value}"
+                else:
+                    name, word = str(value), f"since:{value} until:{value}"
+                found.append(Facet(token, title(), name, word, facet.rows))
+            if kind == "month":
+                found.sort(key=lambda each: each.name, reverse=True)
+            yield found
+
+    def stop_facets(self) -> None:
+        """End the count of facets."""
+        if self._facet_query is not None:
+            self._facet_query.cancel()
+
+    # -- one customer --------------------------------------------------------------------------
+
+    def card(self, external_userid: str) -> Content:
+        """All that is known of a customer."""
+        from tui.customer_card import card
+
+        return card(self.core, external_userid)
+
+    def note(self, external_userid: str, text: str) -> None:
+        """Keep a note."""
+        from storeops.notebook.notes import add_note
+
+        add_note(self.core.data, external_userid, text, self.core.as_name or "",
+                 self.core.clock.now())  # fmt: skip
+
+    # -- marks ---------------------------------------------------------------------------------
+
+    def marks(self) -> int:
+        """How many customers carry a mark."""
+        return marks.count(self.core.data, marks.DEFAULT)
+
+    def toggle(self, keys: Sequence[int]) -> int:
+        """Turn the marks of a few."""
+        self._small, self._large = list(keys), False
+        return mark_history.flip(self.core.data, keys, self.core.clock.now())
+
+    def mark(self, keys: Sequence[int]) -> int:
+        """Mark some, keeping what was before aside."""
+        return self._change(lambda db, now: marks.add_ids(db, marks.DEFAULT, keys, now))
+
+    def mark_all(self, look: Look) -> int:
+        """Mark all that match."""
+        query = self.query(look)
+        return self._change(lambda db, now: marks.add_ids(db, marks.DEFAULT, query.ids(), now))
+
+    def invert(self, look: Look) -> int:
+        """Turn the marks of all that match."""
+        query = self.query(look)
+        return self._change(lambda db, now: marks.invert(db, marks.DEFAULT, query.ids(), now))
+
+    def _change(self, change: Callable[..., int]) -> int:
+        now = self.core.clock.now()
+        mark_history.remember(self.core.data, now)
+        self._small, self._large = None, True
+        change(self.core.data, now)
+        return self.marks()
+
+    def unmark_all(self) -> int:
+        """Lay all marks aside."""
+        self._small, self._large = None, True
+        return mark_history.put_aside(self.core.data)
+
+    def undo_marks(self) -> int | None:
+        """Take back the last change; once more takes back the taking back."""
+        if self._small is not None:
+            return mark_history.flip(self.core.data, self._small, self.core.clock.now())
+        return mark_history.swap(self.core.data)
+
+    def marked_ids(self, most: int) -> list[str]:
+        """external_userid of marked customers."""
+        from itertools import islice
+
+        from storeops.operations.customer_rows import external_userids
+
+        if not self.marks():
+            return []
+        ids = list(islice(marks.ids_of(self.core.data, marks.DEFAULT), most))
+        return external_userids(self.core.data, ids)
+
+    # -- views ---------------------------------------------------------------------------------
+
+    def views(self) -> list[View]:
+        """The saved views."""
+        from storeops.notebook.views import list_views
+
+        known = {column.key for column in all_columns()}
+        return [
+            View(
+                view.name,
+                Look(view.filter, view.sort, tuple(key for key in view.columns if key in known)),
+            )
+            for view in list_views(self.core.data)
+        ]
+
+    def save_view(self, name: str, look: Look) -> None:
+        """Save a look, replacing one of that name."""
+        from storeops.mirror.filter import unparse
+        from storeops.notebook.views import save_view
+
+        save_view(
+            self.core.data,
+            name,
+            unparse(parse(look.where)),
+            sort=look.sort,
+            columns=look.columns,
+            now=self.core.clock.now(),
+            replace=True,
+        )
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def export(self, look: Look, path: Path, on_progress: Callable[[int], None]) -> int:
+        """Write the rows to a file."""
+        raise NotImplementedError
+
+    def command(self, look: Look) -> str:
+        """The command line that lists the same."""
+        words = ["storeops", "customer", "list"]
+        if self.core.profile.name != self.core.settings.profile:
+            words += ["--profile", self.core.profile.name]
+        where = look.where
+        if look.marked_only:
+            where = f"({where}) mark:{marks.DEFAULT}" if where else f"mark:{marks.DEFAULT}"
+        if where:
+            words += ["--where", where]
+        if look.sort != "newest":
+            words += ["--sort", look.sort]
+        return shlex.join(words)

@@ -1,0 +1,155 @@
+"""Go anywhere: type a few letters of a screen, an action, a view, a shop, a member or a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from storeops.i18n import _
+from storeops.plain import fit, pad
+from tui.cells import shown
+from tui.modals.base import HouseModal
+
+if TYPE_CHECKING:
+    from tui.screens.base import HouseScreen
+
+MOST = 60  # entries shown at once
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to go.
+
+    Attributes:
+        kind: translated word for what it is.
+        name: what is matched and shown.
+        note: shown behind the name, also matched.
+        call: goes there.
+    """
+
+    kind: str
+    name: str
+    note: str
+    call: Callable[[], object]
+
+
+def score(words: str, place: Place) -> int:
+    """How well `words` name `place`; 0 not at all. All letters in order, best at the beginning."""
+    if not words:
+        return 1
+    text = f"{place.name} {place.note}".casefold()
+    if text.startswith(words):
+        return 1000 - len(place.name)
+    if words in text:
+        return 600 - text.index(words)
+    at = -1
+    for letter in words.replace(" ", ""):
+        at = text.find(letter, at + 1)
+        if at < 0:
+            return 0
+    return max(1, 300 - at)
+
+
+class GoModal(HouseModal[None]):
+    """The go-anywhere window over `screen`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,ctrl+n", "step(1)", show=False, priority=True),
+        Binding("up,ctrl+p", "step(-1)", show=False, priority=True),
+        Binding("f2", "leave", show=False),
+    ]
+
+    def __init__(self, screen: HouseScreen) -> None:
+        super().__init__(_("Go to"))
+        self._screen = screen
+        self._places: list[Place] = []
+        self._found: list[Place] = []
+
+    def body(self) -> Iterable[Widget]:
+        """A line to type in, and what it finds."""
+        yield Input(placeholder=_("screen, action, view, shop, member, tag …"))
+        yield OptionList()
+
+    def on_mount(self) -> None:
+        """Screens and actions at once; what lies in the database a moment later."""
+        screen, house = self._screen, self.house
+        for door in house.doors.values():
+            self._places.append(
+                Place(_("screen"), _(door.title), f"{door.key} {door.name}", house.opener(door))
+            )
+        for key in screen.all_keys():
+            if key.action and key.action != "go":
+                self._places.append(
+                    Place(_("action"), _(key.label), key.caption, _caller(screen, key.action))
+                )
+        self._show("")
+        house.lane("reads").submit(house.places, self._more, house.failed, slot="places")
+
+    def _more(self, places: Sequence[tuple[str, str, str, str]]) -> None:
+        if not self.is_mounted:
+            return
+        for kind, name, note, wish in places:
+            self._places.append(Place(kind, shown(name), shown(note), self._filterer(wish)))
+        self._show(self.query_one(Input).value)
+
+    def _filterer(self, wish: str) -> Callable[[], object]:
+        return lambda: self.house.go("customers", wish)
+
+    def _show(self, words: str) -> None:
+        wanted = shown(words).strip().casefold()
+        scored = [(score(wanted, place), at) for at, place in enumerate(self._places)]
+        best = sorted((each for each in scored if each[0]), key=lambda each: (-each[0], each[1]))
+        self._found = [self._places[at] for _score, at in best[:MOST]]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(
+            Option(
+                Content.assemble(
+                    (pad(fit(place.kind, 8), 9), "$text-muted"),
+                    pad(fit(place.name, 34), 35),
+                    (fit(place.note, 26), "$text-muted"),
+                )
+            )
+            for place in self._found
+        )
+        if self._found:
+            options.highlighted = 0
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Typed: look again."""
+        self._show(event.value)
+
+    def action_step(self, step: int) -> None:
+        """Up and down while typing."""
+        options = self.query_one(OptionList)
+        if self._found:
+            options.highlighted = ((options.highlighted or 0) + step) % len(self._found)
+
+    def on_input_submitted(self) -> None:
+        """Enter: go to the one highlighted."""
+        at = self.query_one(OptionList).highlighted
+        if at is not None and at < len(self._found):
+            self._go(self._found[at])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Clicked."""
+        self._go(self._found[event.option_index])
+
+    def _go(self, place: Place) -> None:
+        self.dismiss(None)
+        self.house.call_later(place.call)
+
+    def hint(self) -> str:
+        """What to press."""
+        return _("↑ ↓ choose · Enter goes there · Esc leaves.")
+
+
+def _caller(screen: HouseScreen, action: str) -> Callable[[], object]:
+    return lambda: screen.perform(action)

@@ -1,0 +1,46 @@
+"""A text to read: a card, a note, a long message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from storeops.i18n import _
+from tui.modals.base import HouseModal
+
+
+class TextModal(HouseModal[None]):
+    """Shows `content`, scrollable.
+
+    Args:
+        title: already `shown`.
+        content: the text.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,q", "leave", show=False),
+    ]
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__(title)
+        self.add_class("tall")
+        self._content = content
+
+    def body(self) -> Iterable[Widget]:
+        """The text."""
+        with VerticalScroll(id="text"):
+            yield Static(self._content)
+
+    def hint(self) -> str:
+        """How to leave."""
+        return _("↑ ↓ PgUp PgDn scroll · Esc leaves.")
+
+    def put(self, content: Content) -> None:
+        """Another text, for example one read meanwhile."""
+        self.query_one("#text Static", Static).update(content)

@@ -1,0 +1,287 @@
+"""What all screens share: the frame, keys with reasons, work in the background, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from storeops.i18n import _
+from tui.doors import Door
+from tui.keys import COMMON, Key
+from tui.lanes import Ticket
+from tui.widgets.bars import Bar, Piece
+
+if TYPE_CHECKING:
+    from tui.app import StoreOpsApp
+
+T = TypeVar("T")
+
+
+class HouseScreen(Screen[None]):
+    """A screen of the house.
+
+    A subclass names its `KEYS`; the key of action `export` calls `do_export`, unless
+    `why_not("export")` gives a reason, which is then shown instead.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    NAME: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen_revision = -1
+        for key in self.all_keys():
+            if key.action and key.keys:
+                self._bindings.bind(key.keys, f"do('{key.action}')", _(key.label), show=False)
+
+    @classmethod
+    def all_keys(cls) -> tuple[Key, ...]:
+        """All keys of this screen, its own first."""
+        return (*cls.KEYS, *COMMON)
+
+    @property
+    def house(self) -> StoreOpsApp:
+        """The application."""
+        return cast("StoreOpsApp", self.app)
+
+    @property
+    def door(self) -> Door:
+        """This screen's door."""
+        return self.house.doors[self.NAME]
+
+    # -- frame ---------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The frame around the body."""
+        yield Bar(id="doors")
+        yield Bar(id="crumbs")
+        yield from self.body()
+        yield Bar(id="status")
+        yield Bar(id="footer")
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets of the screen."""
+        raise NotImplementedError
+
+    def crumbs(self) -> list[str]:
+        """Where we are, below the screen's title; each already `shown`."""
+        return []
+
+    def on_mount(self) -> None:
+        """Paint the frame; the screen's own `ready` comes after it."""
+        self.paint_frame()
+        self.ready()
+
+    def ready(self) -> None:
+        """Load what the screen shows for the first time."""
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Read the mirror again, keeping cursor and marks."""
+
+    def arrive(self, wish: str) -> None:
+        """Somebody came here with a wish, for example a filter; "" for none."""
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Back again: show what changed meanwhile."""
+        self.paint_frame()
+        if self._seen_revision != self.house.revision:
+            if self._seen_revision >= 0:
+                self.read_again()
+            self._seen_revision = self.house.revision
+
+    def mirror_changed(self) -> None:
+        """The mirror has a new revision while this screen is shown."""
+        self._seen_revision = self.house.revision
+        self.read_again()
+
+    def sync_moved(self) -> None:
+        """The sync of this process has begun or is further."""
+
+    def sync_ended(self) -> None:
+        """The sync of this process has ended; by default only a new revision is of interest."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The window has another size: fold panes away or unfold them."""
+        self.paint_frame()
+
+    def paint_frame(self) -> None:
+        """Doors, breadcrumb, status and footer anew."""
+        if not self.is_mounted:
+            return
+        house = self.house
+        doors: list[Piece] = []
+        narrow = self.size.width < 100
+        for door in house.doors.values():
+            here = door.name == self.NAME
+            gap = "" if narrow else " "
+            doors.append(Piece(f"{gap}{door.key} ", "on" if here else "key", house.opener(door)))
+            doors.append(Piece(f"{_(door.title)}{gap or ' '}", "on" if here else "",
+                               house.opener(door)))  # fmt: skip
+        self.query_one("#doors", Bar).set(doors)
+        trail = " › ".join([house.profile_name, _(self.door.title), *self.crumbs()])
+        self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
+        self.paint_status()
+        footer: list[Piece] = []
+        for key in self.all_keys():
+            if key.footer:
+                off = bool(self.why_not(key.action))
+                call = self._performer(key.action)
+                footer.append(Piece(f" {key.first}", "dim" if off else "key", call))
+                footer.append(Piece(f" {_(key.label)} ", "dim" if off else "", call))
+        self.query_one("#footer", Bar).set(footer)
+
+    def signs(self) -> list[Piece]:
+        """Warnings at the right of the breadcrumb."""
+        signs = []
+        if self.house.on_sandbox:
+            signs.append(Piece(" " + _("sandbox") + " ", "warn"))
+        if self.house.readonly:
+            signs.append(Piece(" " + _("read-only") + " ", "warn"))
+        return signs
+
+    def paint_status(self) -> None:
+        """The line of freshness and limits."""
+        if self.is_mounted:
+            self.query_one("#status", Bar).set(self.house.pulse.left(), self.status_right())
+
+    def status_right(self) -> list[Piece]:
+        """What this screen adds at the right of the status line."""
+        return self.house.pulse.right()
+
+    def _performer(self, action: str) -> Callable[[], object]:
+        return lambda: self.perform(action)
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Why `action` is disabled now, "" when it is not; shown in help, menu and notice."""
+        return ""
+
+    def action_do(self, action: str) -> None:
+        """A key was pressed."""
+        self.perform(action)
+
+    def perform(self, action: str) -> None:
+        """Do `action`, or say why not."""
+        reason = self.why_not(action)
+        if reason:
+            self.house.tell(reason, severity="warning")
+            return
+        getattr(self, f"do_{action}")()
+
+    def do_help(self) -> None:
+        """Explain the keys."""
+        from tui.modals.help import HelpModal
+
+        self.app.push_screen(HelpModal(self))
+
+    def do_menu(self) -> None:
+        """All actions as a menu."""
+        from tui.modals.menu import MenuModal
+
+        def then(action: str | None) -> None:
+            if action:
+                self.perform(action)
+
+        self.app.push_screen(MenuModal(self), then)
+
+    def do_go(self) -> None:
+        """Go anywhere."""
+        from tui.modals.go import GoModal
+
+        self.app.push_screen(GoModal(self))
+
+    def do_refresh(self) -> None:
+        """Read the mirror again."""
+        self.house.look()
+        self.read_again()
+        self.house.tell(_("Read again from the mirror."), severity="information", seconds=2)
+
+    def do_theme(self) -> None:
+        """Light or dark."""
+        self.house.toggle_theme()
+
+    def do_quit(self) -> None:
+        """Leave, after asking."""
+        from tui.modals.ask import AskModal
+
+        def then(answer: bool | None) -> None:
+            if answer:
+                self.app.exit()
+
+        self.app.push_screen(
+            AskModal(
+                _("Leave storeops?"),
+                _("Marks, notes and draft plans are kept. Press q or Enter to leave."),
+                keys=("q", "enter"),
+            ),
+            then,
+        )
+
+    def do_back(self) -> None:
+        """One step back; at last to Today."""
+        if not self.step_back() and self.NAME != "today":
+            self.house.go("today")
+
+    def step_back(self) -> bool:
+        """Leave what is open inside this screen; False when nothing was."""
+        return False
+
+    def command_line(self) -> str:
+        """The command that shows the same as this screen."""
+        return f"storeops {self.NAME}"
+
+    def do_command(self) -> None:
+        """Show that command."""
+        from tui.modals.command import CommandModal
+
+        self.app.push_screen(CommandModal(self.command_line()))
+
+    # -- work ----------------------------------------------------------------------------------
+
+    def read(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        *,
+        slot: str = "",
+        stop: Callable[[], None] | None = None,
+    ) -> Ticket[T]:
+        """Read something in the background; errors become notices.
+
+        Args:
+            work: runs in a lane, may touch the databases.
+            done: takes the result on the screen's thread, unless the screen has gone.
+            slot: newer reads of a slot replace older ones; "" uses none.
+            stop: asks a running `work` to end early.
+        """
+        return self._submit("reads", work, done, slot and f"{self.NAME}.{slot}", stop)
+
+    def work(
+        self, work: Callable[[], T], done: Callable[[T], None], *, lane: str = "work"
+    ) -> Ticket[T]:
+        """Do something that may take long or writes; one after the other per lane.
+
+        Errors become notices.
+        """
+        return self._submit(lane, work, done, "", None)
+
+    def _submit(
+        self,
+        lane: str,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        slot: str,
+        stop: Callable[[], None] | None,
+    ) -> Ticket[T]:
+        def settle(result: T) -> None:
+            if self.is_mounted:
+                done(result)
+
+        return self.house.lane(lane).submit(work, settle, self.house.failed, slot=slot, stop=stop)

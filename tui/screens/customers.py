@@ -1,0 +1,357 @@
+"""Customers: filter, facets, list, card, marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from storeops.i18n import N_, _
+from storeops.mirror.filter import FilterError
+from tui.book import CustomerBook, Look
+from tui.cells import shown
+from tui.keys import DO, LIST, LOOK, Key
+from tui.screens.customer_marks import CustomerMarks
+from tui.suggestions import last_word
+from tui.widgets.bars import Bar, Piece
+from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
+from tui.widgets.facets import FacetPane
+from tui.widgets.filter_bar import FilterBar, FilterInput
+from tui.widgets.panes import TextPane
+from tui.widgets.rows import Line
+from tui.widgets.virtual_list import VirtualList, heading
+
+FACETS_FROM = 120  # cells from which the facets stand beside the list
+CARD_FROM = 160  # and the card
+
+
+class CustomersScreen(CustomerMarks):
+    """Every customer of the mirror."""
+
+    NAME: ClassVar[str] = "customers"
+    CSS_PATH = Path(__file__).with_name("customers.tcss")
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("filter", "slash,f3", N_("Filter"),
+            N_("Filter while you type: words, #tag, @owner, store:, status:, way:, since:, !not; "
+               "a Chinese character typed or pasted into the list begins a filter too."),
+            LOOK, footer=True),
+        Key("open", "", N_("Card"),
+            N_("All about the customer: follows, tags per owner, remarks, groups, timeline."),
+            LOOK, footer=True, shown="Enter"),
+        Key("facets", "f", N_("Facets"),
+            N_("Shops, owners, tags, ways, statuses and dates with their counts; Enter on one "
+               "narrows the list."), LOOK, footer=True),
+        Key("sort", "s", N_("Sort"), N_("The next sort; a click on a title does the same."), LOOK),
+        Key("columns", "c", N_("Columns"), N_("Choose and order the columns."), LOOK),
+        Key("views", "w", N_("Views"), N_("Open a saved view, or save this one."), LOOK),
+        *CustomerMarks.KEYS,
+        Key("note", "n", N_("Note"),
+            N_("Write a note about the customer; it stays on this machine."), DO),
+        Key("export", "e", N_("Export"),
+            N_("Write the rows of this view to CSV, XLSX, NDJSON or Parquet."), DO, footer=True),
+        Key("copy", "y", N_("Copy"),
+            N_("Copy the ids of the marked customers, or of the one under the cursor."), DO),
+        Key("tag", "t", N_("Tag"), N_("Plan tags for the marked customers."), DO),
+        Key("remark", "r", N_("Remark"), N_("Plan remarks for the marked customers."), DO),
+        Key("handover", "o", N_("Hand over"), N_("Plan a handover of the marked customers."), DO),
+        Key("plan", "p,f8", N_("Plan"), N_("Review the draft plan."), DO),
+        *LIST,
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = Look(columns=DEFAULT_COLUMNS)
+        self._good = self.look
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def book(self) -> CustomerBook:
+        """Customers and marks of the profile."""
+        return self.house.book
+
+    @property
+    def table(self) -> CustomerList:
+        """The list."""
+        return self.query_one(CustomerList)
+
+    @property
+    def bar(self) -> FilterBar:
+        """The filter bar."""
+        return self.query_one(FilterBar)
+
+    def body(self) -> Iterable[Widget]:
+        """Facets, filter and list, card."""
+        lane, counter = self.house.lane("rows"), self.house.lane("counts")
+        with Horizontal(id="body"):
+            yield FacetPane(lane, counter, id="facets-side")
+            with Vertical(id="list-side"):
+                yield FilterBar(id="filter")
+                yield Bar(id="heading")
+                yield CustomerList(columns(self.look.columns), lane, counter, id="list")
+            yield TextPane(id="card")
+
+    def ready(self) -> None:
+        """The list has the keys and shows all customers, or what the application came with."""
+        self.table.focus()
+        wish, self.house.first_wish = self.house.first_wish, ""
+        if wish:
+            self.bar.put(wish)
+        else:
+            self.show()
+        self.count_marks()
+
+    def arrive(self, wish: str) -> None:
+        """Come with a filter."""
+        if wish:
+            self.table.focus()
+            self.bar.put(wish)
+
+    def read_again(self) -> None:
+        """The same rows, read again; cursor and marks stay."""
+        self.table.show(self.book.rows(self._good), stay=True)
+        self.count_marks()
+        self._facets()
+
+    def show(self) -> None:
+        """Rows of the present look, from the top."""
+        self._good = self.look
+        self.table.show(self.book.rows(self.look))
+        self._facets()
+        self.paint_frame()
+
+    def _facets(self) -> None:
+        if self.has_class("facets"):
+            self.query_one(FacetPane).load(self.house, self.book, self._good)
+
+    # -- frame ---------------------------------------------------------------------------------
+
+    def crumbs(self) -> list[str]:
+        """The filter."""
+        crumbs = [shown(self.look.where)] if self.look.where else []
+        if self.look.marked_only:
+            crumbs.append(_("marked only"))
+        return crumbs
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold panes away or unfold them."""
+        super().on_resize(event)
+        width = event.size.width
+        self.set_class(width < FACETS_FROM, "narrow")
+        if not self.has_class("facets-chosen"):
+            self.set_class(width >= FACETS_FROM, "facets")
+            self._facets()
+        self.set_class(width >= CARD_FROM, "card")
+        self.call_after_refresh(self.paint_heading)
+        self._card(self.table.line)
+
+    def paint_heading(self) -> None:
+        """Titles over the columns; the one sorted by carries an arrow."""
+        rows = self.table
+        pieces = [Piece(heading(rows.columns, rows.places, self.look.sort), "key", self.do_sort)]
+        self.query_one("#heading", Bar).set(pieces)
+
+    def paint_count(self) -> None:
+        """Row of rows, marks."""
+        rows = self.table
+        total = f"{rows.total:,}" + ("" if rows.exact else "+")
+        at = f"{rows.cursor + 1:,}" if rows.total else "0"
+        text = _("row {at} of {total}").format(at=at, total=total)
+        if self.marked:
+            text += "  ✓ " + _("{count} marked").format(count=f"{self.marked:,}")
+        self.bar.show_count(text)
+
+    # -- events --------------------------------------------------------------------------------
+
+    @on(FilterBar.Changed)
+    def _typed(self, event: FilterBar.Changed) -> None:
+        where = event.text.strip()
+        if where == self.look.where and self._good is self.look:
+            return
+        advice = self.book.check(where)
+        self.look = replace(self.look, where=where)
+        self.bar.advise(advice.problem, advice.position, advice.suggestions)
+        if not advice.problem:
+            self.show()
+            if self.bar.line.has_focus:
+                self.read(
+                    lambda: self.book.suggest(where),
+                    lambda words: self._suggested(where, words),
+                    slot="suggest",
+                )
+
+    def _suggested(self, where: str, words: tuple[str, ...]) -> None:
+        if where == self.look.where and self.bar.line.has_focus:
+            self.bar.advise("", None, words)
+
+    @on(FilterInput.Submitted)
+    @on(FilterInput.Left)
+    def _to_list(self) -> None:
+        self.table.focus()
+
+    @on(FilterInput.Complete)
+    def _complete(self) -> None:
+        if self.bar.suggestions:
+            before, _word = last_word(self.bar.text)
+            best = self.bar.suggestions[0]
+            self.bar.put(before + best + ("" if best.endswith(":") else " "))
+        else:
+            self.table.focus()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        if not self.bar.line.has_focus and not self.book.check(self.look.where).problem:
+            self.bar.advise("", None, ())
+
+    @on(CustomerList.Typed)
+    def _begin_filter(self, event: CustomerList.Typed) -> None:
+        self.bar.line.focus()
+        text = " ".join(shown(line).strip() for line in event.text.splitlines())
+        kept = self.look.where
+        self.bar.put(f"{kept} {text}" if kept else text)
+
+    @on(VirtualList.Moved, "#list")
+    def _moved(self, event: VirtualList.Moved) -> None:
+        self.paint_count()
+        self._card(event.line)
+
+    @on(VirtualList.Counted, "#list")
+    def _counted(self) -> None:
+        self.paint_count()
+
+    @on(VirtualList.Opened, "#list")
+    def _opened(self, event: VirtualList.Opened) -> None:
+        if event.line is not None:
+            self.open_card(event.line)
+
+    @on(VirtualList.Failed)
+    def _failed(self, event: VirtualList.Failed) -> None:
+        error = event.error
+        if isinstance(error, FilterError):  # a name nobody has: said where it was typed
+            self.bar.advise(f"{error.message} {error.hint}", error.at, ())
+        else:
+            self.house.failed(error)
+
+    @on(FacetPane.Chosen)
+    def _facet(self, event: FacetPane.Chosen) -> None:
+        self.bar.put(event.where)
+
+    # -- card ----------------------------------------------------------------------------------
+
+    def _card(self, line: Line | None) -> None:
+        if not self.has_class("card") or line is None:
+            return
+        customer = str(line.data)
+        self.read(
+            lambda: self.book.card(customer),
+            lambda content: self.query_one("#card", TextPane).put(content),
+            slot="card",
+        )
+
+    def open_card(self, line: Line) -> None:
+        """The card as a window."""
+        customer = str(line.data)
+        self.read(
+            lambda: self.book.card(customer),
+            lambda content: self.house.open_text(line.cells[0], content),
+            slot="open",
+        )
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Reasons of this screen."""
+        if action in ("open", "jump", "note", "mark", "range", "export") and self.table.total == 0:
+            return _("No customer matches; nothing is under the cursor.")
+        return super().why_not(action)
+
+    def do_filter(self) -> None:
+        """To the filter."""
+        self.bar.line.focus()
+
+    def do_open(self) -> None:
+        """The card."""
+        if self.table.line is not None:
+            self.open_card(self.table.line)
+
+    def do_facets(self) -> None:
+        """Show and enter the facets; leave them when they have the keys."""
+        pane = self.query_one(FacetPane)
+        self.add_class("facets-chosen")
+        if self.has_class("facets") and pane.has_keys:
+            self._leave_facets()
+            return
+        if not self.has_class("facets"):
+            self.add_class("facets")
+            self._facets()
+        self.call_after_refresh(pane.focus_list)
+
+    def _leave_facets(self) -> None:
+        self.remove_class("facets")
+        self.call_after_refresh(self.table.focus)
+
+    def do_sort(self) -> None:
+        """The next sort."""
+        names = [name for name, _title in self.book.sorts]
+        at = names.index(self.look.sort) if self.look.sort in names else -1
+        name, title = self.book.sorts[(at + 1) % len(names)]
+        self.look = replace(self._good, sort=name)
+        self.show()
+        self.paint_heading()
+        self.house.tell(_("Sorted: {sort}.").format(sort=title), seconds=2)
+
+    def do_columns(self) -> None:
+        """Choose columns."""
+        from tui.modals.columns import ColumnsModal
+
+        def then(keys: tuple[str, ...] | None) -> None:
+            if keys:
+                self.look = replace(self._good, columns=keys)
+                self.table.set_columns(columns(keys))
+                self._good = self.look
+                self.table.show(self.book.rows(self.look), stay=True)
+                self.paint_heading()
+
+        self.app.push_screen(ColumnsModal(self.look.columns), then)
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                self.table.go_to(position)
+
+        self.app.push_screen(JumpModal(self.table.total), then)
+
+    def step_back(self) -> bool:
+        """Range, filter line, facets, filter: one after the other."""
+        rows = self.table
+        if rows.range_from is not None:
+            rows.range_from = None
+            rows.refresh()
+            return True
+        if self.has_class("narrow") and self.has_class("facets"):
+            self._leave_facets()
+            return True
+        if not rows.has_focus:
+            rows.focus()
+            return True
+        if self.look.where or self.look.marked_only:
+            self.look = replace(self.look, marked_only=False)
+            if self.bar.text:
+                self.bar.put("")
+            else:
+                self.show()
+            return True
+        return False
+
+    def command_line(self) -> str:
+        """The command that lists the same."""
+        return self.book.command(self._good)

@@ -1,0 +1,83 @@
+"""Groups: customer group chats, their owners and members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from storeops.i18n import _
+from storeops.operations.overview import ChatRow, chats
+from tui import words
+from tui.cells import shown
+from tui.fields import fields, quoted
+from tui.screens.listing import ListScreen
+from tui.times import day, moment
+from tui.widgets.rows import Column, Line
+
+
+class GroupsScreen(ListScreen):
+    """Every group chat."""
+
+    NAME: ClassVar[str] = "groups"
+
+    def columns(self) -> list[Column]:
+        """Name, owner, members."""
+        return [
+            Column("name", _("Group chat"), 16, 3, keep=9),
+            Column("owner", _("Owner"), 10, 2, keep=8),
+            Column("members", _("Members"), 8, right=True, keep=7),
+            Column("customers", _("Customers"), 9, right=True, keep=6),
+            Column("created", _("Created"), 10, keep=4),
+            Column("status", _("Status"), 12, keep=5),
+        ]
+
+    def load(self) -> Sequence[Line]:
+        """All group chats (lane)."""
+        lines = []
+        for row in chats(self.house.core.data):
+            status = words.status(row.status)
+            if row.gone and row.status == "active":
+                status = "! " + _("owner left")
+            lines.append(
+                Line(
+                    row.chat_id,
+                    (
+                        shown(row.name) or _("(no name)"),
+                        shown(row.owner or row.owner_userid),
+                        f"{row.members:,}",
+                        f"{row.customers:,}",
+                        day(row.create_time),
+                        status,
+                    ),
+                    "gone" if row.status != "active" else "warn" if row.gone else "",
+                    row,
+                )
+            )
+        return lines
+
+    def card(self, line: Line) -> Content:
+        """All about a group chat."""
+        row = line.data
+        assert isinstance(row, ChatRow)
+        return fields(
+            line.cells[0],
+            [
+                (_("Group id"), row.chat_id),
+                (_("Owner"), f"{row.owner} {row.owner_userid}".strip()),
+                (_("Status"), line.cells[5]),
+                (_("Created"), moment(row.create_time)),
+                (_("Members"), f"{row.members:,}"),
+                (_("Customers"), f"{row.customers:,}"),
+                (_("Notice"), row.notice),
+            ],
+        )
+
+    def wish(self, line: Line) -> str:
+        """Customers in the group."""
+        return "group:" + quoted(str(line.key))
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops group list"

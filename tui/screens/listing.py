@@ -1,0 +1,203 @@
+"""A screen that is one list with a word filter and a card: staff, shops, tags, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from storeops.i18n import N_, _
+from tui.keys import LIST, LOOK, Key
+from tui.screens.base import HouseScreen
+from tui.widgets.bars import Bar, Piece
+from tui.widgets.panes import TextPane
+from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.virtual_list import VirtualList, heading
+
+WIDE = 110  # cells from which the card stands beside the list
+
+
+class ListScreen(HouseScreen):
+    """A list of all of something that fits into memory.
+
+    A subclass gives `columns()`, `load()` (in a lane) and `card(line)`.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("filter", "slash,f3", N_("Filter"),
+            N_("Narrow the list to rows that hold all the words typed."), LOOK, footer=True),
+        Key("open", "c,f6", N_("Customers"),
+            N_("Show the customers of the row under the cursor."), LOOK, footer=True),
+        Key("copy", "y", N_("Copy"), N_("Copy the id of the row under the cursor."), LOOK,
+            footer=True),
+        *LIST,
+    )  # fmt: skip
+    CSS_PATH = Path(__file__).with_name("listing.tcss")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = TableRows()
+
+    def columns(self) -> list[Column]:
+        """The columns."""
+        raise NotImplementedError
+
+    def load(self) -> Sequence[Line]:
+        """All rows (lane)."""
+        raise NotImplementedError
+
+    def card(self, line: Line) -> Content:
+        """More about a row."""
+        raise NotImplementedError
+
+    def wish(self, line: Line) -> str:
+        """The filter that shows the customers of a row."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """Words, heading, list; card at the side."""
+        with Horizontal(id="body"):
+            with Vertical(id="list-side"):
+                yield Input(placeholder=_("/ words"), id="words", select_on_focus=False)
+                yield Bar(id="heading")
+                lanes = self.house.lane("rows"), self.house.lane("counts")
+                yield VirtualList(self.columns(), *lanes, id="list")
+            yield TextPane(id="card")
+
+    @property
+    def table(self) -> VirtualList:
+        """The list."""
+        return self.query_one(VirtualList)
+
+    def ready(self) -> None:
+        """Focus the list, load."""
+        self.table.focus()
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Load all rows again."""
+        stay = bool(self.rows.lines)
+
+        def then(lines: Sequence[Line]) -> None:
+            self.rows = TableRows(lines)
+            self._show(stay=stay)
+
+        self.read(self.load, then, slot="load")
+
+    def arrive(self, wish: str) -> None:
+        """Come with words."""
+        if wish:
+            self.query_one("#words", Input).value = wish
+
+    def _show(self, *, stay: bool) -> None:
+        words = self.query_one("#words", Input).value
+        self.table.show(self.rows.narrowed(words), stay=stay)
+        self.paint_heading()
+        self.paint_frame()
+
+    @on(Input.Changed, "#words")
+    def _typed(self, event: Input.Changed) -> None:
+        self._show(stay=False)
+
+    @on(Input.Submitted, "#words")
+    def _entered(self, event: Input.Submitted) -> None:
+        self.table.focus()
+
+    @on(VirtualList.Moved)
+    def _moved(self, event: VirtualList.Moved) -> None:
+        self.put_card(event.line)
+
+    @on(VirtualList.Opened)
+    def _opened(self, event: VirtualList.Opened) -> None:
+        if event.line is not None:
+            self.enter(event.line)
+
+    @on(VirtualList.Failed)
+    def _failed(self, event: VirtualList.Failed) -> None:
+        self.house.failed(event.error)
+
+    def enter(self, line: Line) -> None:
+        """Enter on a row: the card, as a window where there is no room beside the list."""
+        from tui.modals.text import TextModal
+
+        self.app.push_screen(TextModal(line.cells[0], self.card(line)))
+
+    def put_card(self, line: Line | None) -> None:
+        """Show the card of a row at the side."""
+        if self.has_class("wide"):
+            self.query_one("#card", TextPane).put(self.card(line) if line else Content(""))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Unfold the card when there is room."""
+        super().on_resize(event)
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.call_after_refresh(self.paint_heading)
+        self.put_card(self.table.line)
+
+    def paint_heading(self) -> None:
+        """Titles over the columns."""
+        rows = self.table
+        self.query_one("#heading", Bar).set([Piece(heading(rows.columns, rows.places, ""), "key")])
+
+    def crumbs(self) -> list[str]:
+        """How many."""
+        rows = self.table
+        if rows.source is self.rows or not self.rows.lines:
+            return [str(len(self.rows.lines))]
+        return [
+            _("{shown} of {all}").format(shown=rows.source.count(None).rows,
+                                         all=len(self.rows.lines))
+        ]  # fmt: skip
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Rows are needed to open or copy one."""
+        if action in ("open", "copy", "jump") and self.table.line is None:
+            return _("The list is empty.")
+        return ""
+
+    def do_filter(self) -> None:
+        """To the words."""
+        self.query_one("#words", Input).focus()
+
+    def do_open(self) -> None:
+        """The customers of the row."""
+        line = self.table.line
+        if line is not None:
+            self.house.go("customers", self.wish(line))
+
+    def do_copy(self) -> None:
+        """The row's id."""
+        line = self.table.line
+        if line is not None:
+            self.house.copy(str(line.key), _("The id"))
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        rows = self.table
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                rows.go_to(position)
+
+        self.app.push_screen(JumpModal(rows.total), then)
+
+    def step_back(self) -> bool:
+        """From the words to the list; clear the words."""
+        words = self.query_one("#words", Input)
+        if words.has_focus:
+            self.table.focus()
+            return True
+        if words.value:
+            words.value = ""
+            return True
+        return False

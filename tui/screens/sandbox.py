@@ -1,0 +1,257 @@
+"""Sandbox: its clock, its faults, what was called. Talks to it over HTTP only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+
+from storeops.i18n import N_, _
+from tui.cells import shown
+from tui.keys import DO, LIST, LOOK, Key
+from tui.screens.base import HouseScreen
+from tui.times import clock
+from tui.widgets.bars import Bar, Piece
+from tui.widgets.panes import TextPane
+from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.virtual_list import VirtualList, heading
+
+EVERY = 2.0  # seconds between two looks
+DAY = 86_400
+
+
+class SandboxScreen(HouseScreen):
+    """The sandbox behind the profile."""
+
+    NAME: ClassVar[str] = "sandbox"
+    CSS_PATH = Path(__file__).with_name("sandbox.tcss")
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("advance", "t,f6", N_("+24 h"), N_("Move the sandbox's clock on by 24 hours."), DO,
+            footer=True),
+        Key("hour", "h", N_("+1 h"), N_("Move the sandbox's clock on by one hour."), DO,
+            footer=True),
+        Key("fault", "a,f8", N_("Add fault"),
+            N_("Make calls go wrong: an errcode, a cut connection, a slow answer …"), DO,
+            footer=True),
+        Key("clear", "d,delete", N_("Clear fault"), N_("Remove the fault under the cursor."), DO,
+            footer=True),
+        Key("clear_all", "D", N_("Clear all"), N_("Remove every fault."), DO),
+        Key("tally", "z", N_("Count anew"), N_("Count calls from zero."), LOOK),
+        *(key for key in LIST if key.action != "jump"),
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._timer: Timer | None = None
+        self._faults = 0
+
+    def body(self) -> Iterable[Widget]:
+        """Calls and faults; clock and counts at the side."""
+        lanes = self.house.lane("rows"), self.house.lane("counts")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Bar(id="calls-heading")
+                yield VirtualList(
+                    [
+                        Column("path", _("Path"), 20, 3, keep=9),
+                        Column("calls", _("Calls"), 7, right=True, keep=8),
+                        Column("flight", _("In flight"), 9, right=True, keep=6),
+                        Column("codes", _("Answers"), 12, 2, keep=7),
+                    ],
+                    *lanes,
+                    id="calls",
+                )
+                yield Bar(id="faults-heading")
+                yield VirtualList(
+                    [
+                        Column("id", _("Fault"), 5, right=True, keep=8),
+                        Column("kind", _("Kind"), 10, 1, keep=9),
+                        Column("path", _("Path"), 12, 2, keep=7),
+                        Column("when", _("When"), 8, 1, keep=6),
+                        Column("hits", _("Hits"), 9, right=True, keep=6),
+                    ],
+                    *lanes,
+                    id="faults",
+                )
+            yield TextPane(id="state", focus=False)
+
+    def ready(self) -> None:
+        """Look at once, then every two seconds."""
+        self.query_one("#calls", VirtualList).focus()
+        self.read_again()
+        self._timer = self.set_interval(EVERY, self.read_again)
+
+    def on_screen_suspend(self) -> None:
+        """Nobody looks: do not ask."""
+        if self._timer is not None:
+            self._timer.pause()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Somebody looks again."""
+        super().on_screen_resume(event)
+        if self._timer is not None:
+            self._timer.resume()
+            self.read_again()
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One call of the control side (lane)."""
+        from storeops.operations.sandbox_control import control
+
+        return control(self.house.core.profile.base_url, method, path, body)
+
+    def read_again(self) -> None:
+        """Status, calls and faults."""
+
+        def look() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+            return self.ask("GET", "status"), self.ask("GET", "calls"), self.ask("GET", "faults")
+
+        self.read(look, self._show, slot="look")
+
+    def _show(self, answer: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> None:
+        status, calls, faults = answer
+        parts: list[Content] = [
+            Content.styled(_("Clock") + "\n", "bold $accent"),
+            Content(clock(float(status["now"])) + "\n\n"),
+            Content.styled(shown(str(status["name"])) + "\n", "bold $accent"),
+        ]
+        names = {
+            "departments": _("departments"), "staff": _("staff"), "leavers": _("leavers"),
+            "customers": _("customers"), "follows": _("follows"),
+            "unassigned": _("unassigned"), "tags": _("tags"), "groups": _("group chats"),
+            "events": _("events"),
+        }  # fmt: skip
+        for key, count in status["counts"].items():
+            parts.append(Content(f"{count:>9,} {names.get(key, key)}\n"))
+        for ban in status.get("bans") or ():
+            parts.append(Content.styled(_("banned: {what}").format(what=shown(str(ban))) + "\n",
+                                        "$text-warning"))  # fmt: skip
+        self.query_one("#state", TextPane).put(Content("").join(parts))
+        rows = [
+            Line(
+                path,
+                (
+                    shown(path.removeprefix("/cgi-bin/")),
+                    f"{count['calls']:,}",
+                    f"{count['in_flight']} ≤{count['max_in_flight']}",
+                    shown(" ".join(f"{code}×{n}" for code, n in count["errcodes"].items())),
+                ),
+            )
+            for path, count in calls["paths"].items()
+        ]
+        self._put("calls", rows)
+        lines = [
+            Line(
+                fault["id"],
+                (
+                    str(fault["id"]),
+                    shown(
+                        f"{fault['kind']} {fault['errcode'] if fault['kind'] == 'errcode' else ''}"
+                    ),
+                    shown(fault["path"]),
+                    _when(fault),
+                    f"{fault['hit']}/{fault['seen']}",
+                ),
+                "warn",
+            )
+            for fault in faults["faults"]
+        ]
+        if len(lines) != self._faults:
+            self._faults = len(lines)
+            self.call_after_refresh(self.paint_frame)
+        self._put("faults", lines)
+
+    def _put(self, name: str, lines: list[Line]) -> None:
+        rows = self.query_one(f"#{name}", VirtualList)
+        rows.show(TableRows(lines), stay=True)
+        title = heading(rows.columns, rows.places, "")
+        self.query_one(f"#{name}-heading", Bar).set([Piece(title, "key")])
+
+    @on(VirtualList.Failed)
+    def _failed(self, event: VirtualList.Failed) -> None:
+        self.house.failed(event.error)
+
+    def crumbs(self) -> list[str]:
+        """Faults in force."""
+        return [_("{count} faults in force").format(count=self._faults)] if self._faults else []
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops sandbox calls"
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Faults are needed to clear some."""
+        if action in ("clear", "clear_all") and not self._faults:
+            return _("No fault is in force.")
+        return super().why_not(action)
+
+    def _do(self, method: str, path: str, body: dict[str, Any] | None, said: str) -> None:
+        def then(_answer: dict[str, Any]) -> None:
+            self.house.tell(said)
+            self.read_again()
+
+        self.work(lambda: self.ask(method, path, body), then)
+
+    def do_advance(self) -> None:
+        """A day on."""
+        said = _("The sandbox's clock is 24 hours further.")
+        self._do("POST", "clock", {"advance_s": DAY}, said)
+
+    def do_hour(self) -> None:
+        """An hour on."""
+        said = _("The sandbox's clock is one hour further.")
+        self._do("POST", "clock", {"advance_s": 3600}, said)
+
+    def do_fault(self) -> None:
+        """Add one."""
+        from tui.modals.fault import FaultModal
+
+        def then(fault: dict[str, Any] | None) -> None:
+            if fault is not None:
+                self._do("POST", "faults", fault, _("The fault is in force."))
+
+        self.app.push_screen(FaultModal(), then)
+
+    def do_clear(self) -> None:
+        """Remove one."""
+        line = self.query_one("#faults", VirtualList).line
+        if line is not None:
+            self._do("DELETE", f"faults/{line.key}", None, _("The fault is gone."))
+
+    def do_clear_all(self) -> None:
+        """Remove all."""
+        self._do("DELETE", "faults", None, _("All faults are gone."))
+
+    def do_tally(self) -> None:
+        """Count from zero."""
+        self._do("POST", "calls/reset", None, _("Calls are counted from zero."))
+
+    def step_back(self) -> bool:
+        """From the faults to the calls."""
+        calls = self.query_one("#calls", VirtualList)
+        if not calls.has_focus:
+            calls.focus()
+            return True
+        return False
+
+
+def _when(fault: dict[str, Any]) -> str:
+    if fault["rate"] is not None:
+        return f"{fault['rate']:.0%}"
+    if fault["first"] is not None:
+        return _("first {count}").format(count=fault["first"])
+    if fault["nth"] is not None:
+        return _("call {number}").format(number=fault["nth"])
+    return _("always")
+
+
+def _kind(fault: dict[str, Any]) -> str:
+    kind = str(fault["kind"])
+    return f"{kind} {fault['errcode']}" if kind == "errcode" else kind

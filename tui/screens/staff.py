@@ -1,0 +1,96 @@
+"""Staff: members, their shops, how many customers they follow, when they were last read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from storeops.i18n import _
+from storeops.operations.overview import MemberRow, department_names, members
+from tui import words
+from tui.cells import shown
+from tui.fields import fields, quoted
+from tui.screens.listing import ListScreen
+from tui.times import ago, day, moment
+from tui.widgets.rows import Column, Line
+
+
+class StaffScreen(ListScreen):
+    """Everybody of the mirror."""
+
+    NAME: ClassVar[str] = "staff"
+
+    def columns(self) -> list[Column]:
+        """Name, id, shop, numbers, reading."""
+        return [
+            Column("name", _("Name"), 10, 2, keep=9),
+            Column("userid", _("User id"), 12, 1, keep=7),
+            Column("store", _("Store"), 12, 3, keep=6),
+            Column("status", _("Status"), 8, keep=5),
+            Column("follows", _("Customers"), 9, right=True, keep=8),
+            Column("waiting", _("Waiting"), 8, right=True, keep=4),
+            Column("read", _("Read"), 12, right=True, keep=3),
+        ]
+
+    def load(self) -> Sequence[Line]:
+        """All members (lane)."""
+        core = self.house.core
+        names = department_names(core.data)
+        now = core.clock.now()
+        lines = []
+        for row in members(core.data):
+            read = ago(row.complete_at, now) if row.contact else _("no contact")
+            if row.failed is not None:
+                read = f"! {row.failed}"
+            lines.append(
+                Line(
+                    row.userid,
+                    (
+                        shown(row.name or row.userid),
+                        shown(row.userid),
+                        shown(names.get(row.store_id, "")),
+                        words.status(row.status),
+                        f"{row.follows:,}",
+                        f"{row.unassigned:,}" if row.unassigned else "",
+                        read,
+                    ),
+                    "gone" if row.status != "active" else "warn" if row.failed is not None else "",
+                    (row, names.get(row.store_id, "")),
+                )
+            )
+        return lines
+
+    def card(self, line: Line) -> Content:
+        """All about a member."""
+        assert isinstance(line.data, tuple)
+        row: MemberRow = line.data[0]
+        store: str = line.data[1]
+        now = self.house.core.clock.now()
+        failed = ""
+        if row.failed is not None:
+            failed = _("errcode {code}; the mirror keeps what it knew").format(code=row.failed)
+        return fields(
+            shown(row.name or row.userid),
+            [
+                (_("User id"), row.userid),
+                (_("Position"), row.position),
+                (_("Store"), store),
+                (_("Status"), words.status(row.status)),
+                (_("Left"), day(row.left_at)),
+                (_("Customer contact"), _("on") if row.contact else _("off")),
+                (_("Customers"), f"{row.follows:,}"),
+                (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
+                (_("Read completely"), f"{moment(row.complete_at)}  {ago(row.complete_at, now)}"),
+                (_("Last reading failed"), failed),
+            ],
+        )
+
+    def wish(self, line: Line) -> str:
+        """Customers of the member."""
+        return "@" + quoted(str(line.key))
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops staff list"

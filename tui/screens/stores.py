@@ -1,0 +1,98 @@
+"""Stores: shops with their members, customers, and how well they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from storeops.i18n import _
+from storeops.operations.overview import ShopRow, shops
+from tui.cells import shown
+from tui.fields import fields
+from tui.screens.listing import ListScreen
+from tui.times import ago
+from tui.widgets.rows import Column, Line
+
+
+class StoresScreen(ListScreen):
+    """Every shop."""
+
+    NAME: ClassVar[str] = "stores"
+
+    def columns(self) -> list[Column]:
+        """Code, name, region, numbers, reading."""
+        return [
+            Column("code", _("Code"), 8, 1, keep=7),
+            Column("name", _("Store"), 14, 3, keep=9),
+            Column("region", _("Region"), 10, 2, keep=4),
+            Column("members", _("Staff"), 6, right=True, keep=6),
+            Column("follows", _("Customers"), 9, right=True, keep=8),
+            Column("waiting", _("Waiting"), 8, right=True, keep=5),
+            Column("read", _("Read"), 12, right=True, keep=5),
+        ]
+
+    def load(self) -> Sequence[Line]:
+        """All shops (lane)."""
+        core = self.house.core
+        now = core.clock.now()
+        codes = self.house.shops()
+        lines = []
+        for row in shops(core.data, now - core.settings.stale_after):
+            shop = codes.get(row.department_id)
+            code = shop.code if shop else ""
+            name = (shop.name if shop else "") or row.name
+            region = (shop.region if shop else "") or row.region
+            whole = row.covered == row.members
+            read = ago(row.complete_at, now) if row.complete_at else _("never")
+            if not whole:
+                read = f"! {row.covered}/{row.members}"
+            lines.append(
+                Line(
+                    row.department_id,
+                    (
+                        shown(code or str(row.department_id)),
+                        shown(name),
+                        shown(region),
+                        f"{row.members:,}",
+                        f"{row.follows:,}",
+                        f"{row.unassigned:,}" if row.unassigned else "",
+                        read if row.members else "",
+                    ),
+                    "" if whole else "warn",
+                    row,
+                )
+            )
+        return lines
+
+    def card(self, line: Line) -> Content:
+        """All about a shop."""
+        row = line.data
+        assert isinstance(row, ShopRow)
+        now = self.house.core.clock.now()
+        return fields(
+            line.cells[1],
+            [
+                (_("Code"), line.cells[0]),
+                (_("Department"), f"{row.department_id} {row.name}"),
+                (_("Region"), line.cells[2]),
+                (_("Staff"), f"{row.members:,}"),
+                (_("Customers"), f"{row.follows:,}"),
+                (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
+                (
+                    _("Members read completely"),
+                    _("{covered} of {all}").format(covered=row.covered, all=row.members),
+                ),
+                (_("Oldest reading"), ago(row.complete_at, now)),
+                (_("Members whose reading failed"), str(row.failed) if row.failed else ""),
+            ],
+        )
+
+    def wish(self, line: Line) -> str:
+        """Customers of the shop."""
+        return f"store:{line.key}"
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops store list"

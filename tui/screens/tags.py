@@ -1,0 +1,77 @@
+"""Tags: the library by group, and how many customers carry each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from storeops.i18n import _
+from storeops.operations.overview import TagRow, tags
+from tui.cells import shown
+from tui.fields import fields, quoted
+from tui.screens.listing import ListScreen
+from tui.widgets.rows import Column, Line
+
+
+class TagsScreen(ListScreen):
+    """The library of corp tags."""
+
+    NAME: ClassVar[str] = "tags"
+
+    def columns(self) -> list[Column]:
+        """Group, name, use."""
+        return [
+            Column("group", _("Group"), 14, 2, keep=8),
+            Column("name", _("Tag"), 14, 3, keep=9),
+            Column("follows", _("Customers"), 9, right=True, keep=7),
+            Column("kind", _("Kind"), 10, keep=4),
+            Column("tag_id", _("Tag id"), 16, 2, keep=3),
+        ]
+
+    def load(self) -> Sequence[Line]:
+        """All tags (lane)."""
+        return [
+            Line(
+                row.tag_id,
+                (
+                    shown(row.group),
+                    shown(row.name),
+                    f"{row.follows:,}",
+                    self._kind(row),
+                    shown(row.tag_id),
+                ),
+                "gone" if row.deleted else "",
+                row,
+            )
+            for row in tags(self.house.core.data)
+        ]
+
+    @staticmethod
+    def _kind(row: TagRow) -> str:
+        if row.deleted:
+            return _("deleted")
+        return _("strategy") if row.kind == 3 else _("corp tag")
+
+    def card(self, line: Line) -> Content:
+        """All about a tag."""
+        row = line.data
+        assert isinstance(row, TagRow)
+        return fields(
+            line.cells[1],
+            [
+                (_("Group"), row.group),
+                (_("Tag id"), row.tag_id),
+                (_("Kind"), self._kind(row)),
+                (_("Follows that carry it"), f"{row.follows:,}"),
+            ],
+        )
+
+    def wish(self, line: Line) -> str:
+        """Customers with the tag."""
+        return "#" + quoted(str(line.key))
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops tag list"

@@ -1,0 +1,263 @@
+"""Today: health, coverage by shop, leavers, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+
+from storeops.i18n import N_, _, ngettext
+from storeops.operations.overview import Health, ShopRow, health, shops
+from tui import words
+from tui.cells import shown
+from tui.fields import title
+from tui.keys import GO, LIST, Key
+from tui.screens.base import HouseScreen
+from tui.times import ago, span
+from tui.widgets.bars import Bar, Piece
+from tui.widgets.panes import TextPane
+from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.virtual_list import VirtualList, heading
+
+WIDE = 110
+SOON = 60 * 86_400  # seconds before a deadline from which it is urgent
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do next.
+
+    Attributes:
+        text: one sentence.
+        tone: of the line.
+        door: the screen that does it.
+        wish: what that screen shall show.
+    """
+
+    text: str
+    tone: str
+    door: str
+    wish: str = ""
+
+
+class TodayScreen(HouseScreen):
+    """How the mirror stands."""
+
+    NAME: ClassVar[str] = "today"
+    CSS_PATH = Path(__file__).with_name("today.tcss")
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("step", "", N_("Do it"), N_("Go to the screen where the step is done."), GO,
+            footer=True, shown="Enter"),
+        *(key for key in LIST if key.action != "jump"),
+    )  # fmt: skip
+
+    def body(self) -> Iterable[Widget]:
+        """Steps and health; coverage at the side."""
+        lanes = self.house.lane("rows"), self.house.lane("counts")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Bar(id="steps-heading")
+                yield VirtualList([Column("step", _("What to do next"), 20, 1)], *lanes, id="steps")
+                yield TextPane(id="health")
+            with Vertical(id="coverage-side"):
+                yield Bar(id="coverage-heading")
+                yield VirtualList(
+                    [
+                        Column("name", _("Coverage by store"), 14, 2, keep=9),
+                        Column("covered", _("Members read"), 12, right=True, keep=8),
+                        Column("read", _("Oldest"), 12, right=True, keep=7),
+                    ],
+                    *lanes,
+                    id="coverage",
+                )
+
+    def ready(self) -> None:
+        """The steps have the keys."""
+        self.query_one("#steps", VirtualList).focus()
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Health and coverage."""
+        core = self.house.core
+
+        def look() -> tuple[Health, list[ShopRow], float]:
+            now = core.clock.now()
+            stale_after = core.settings.stale_after
+            return (
+                health(core.data, now, stale_after),
+                shops(core.data, now - stale_after),
+                now,
+            )
+
+        self.read(look, self._show, slot="health")
+
+    def _show(self, answer: tuple[Health, list[ShopRow], float]) -> None:
+        state, coverage, now = answer
+        steps = next_steps(state, coverage, now)
+        lines = [Line(at, (step.text,), step.tone, step) for at, step in enumerate(steps)]
+        rows = self.query_one("#steps", VirtualList)
+        rows.styles.height = len(lines)
+        rows.show(TableRows(lines), stay=True)
+        self.query_one("#health", TextPane).put(self._health(state, now))
+        by_need = sorted(
+            (row for row in coverage if row.members),
+            key=lambda row: (row.covered == row.members, row.complete_at or 0),
+        )
+        self.query_one("#coverage", VirtualList).show(
+            TableRows(
+                [
+                    Line(
+                        row.department_id,
+                        (
+                            shown(row.name),
+                            ("" if row.covered == row.members else "! ")
+                            + f"{row.covered}/{row.members}",
+                            ago(row.complete_at, now),
+                        ),
+                        "" if row.covered == row.members else "warn",
+                        row,
+                    )
+                    for row in by_need
+                ]
+            ),
+            stay=True,
+        )
+        self.paint_headings()
+
+    def sync_ended(self) -> None:
+        """Fresh again, perhaps."""
+        self.read_again()
+
+    def paint_headings(self) -> None:
+        """Titles over both lists."""
+        for name in ("steps", "coverage"):
+            rows = self.query_one(f"#{name}", VirtualList)
+            text = heading(rows.columns, rows.places, "")
+            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
+
+    def _health(self, state: Health, now: float) -> Content:
+        parts = [Content("\n"), title(_("The mirror"))]
+        counts = [
+            (state.customers, ngettext("customer", "customers", state.customers)),
+            (state.staff, ngettext("member", "members", state.staff)),
+            (state.shops, ngettext("shop", "shops", state.shops)),
+            (state.unassigned, _("waiting for a new owner")),
+            (state.changed, _("changes in the last 24 hours")),
+        ]
+        for number, name in counts:
+            parts.append(Content(f"{number:>11,} {name}\n"))
+        parts += [Content("\n"), title(_("Scopes"))]
+        for scope in state.scopes:
+            tone = words.tone(scope.outcome)
+            never = scope.completed_at is None
+            outcome = words.outcome(scope.outcome) if scope.outcome else "! " + _("never read")
+            style = {"warn": "$text-warning", "bad": "$text-error"}.get(tone, "")
+            if scope.stale:
+                style = "$text-warning"
+            age = _("last complete {age}").format(age=ago(scope.completed_at, now))
+            sign = " ! " + _("stale") if scope.stale and not never else ""
+            line = f"  {words.scope(scope.scope)}: {outcome} · {age}{sign}\n"
+            parts.append(Content.styled(line, style))
+            failures = state.failures.get(scope.scope, ())
+            for subject, code, message in failures[:3]:
+                errcode = f" {code}" if code is not None else ""
+                parts.append(
+                    Content.styled(f"    ✗ {shown(subject)}{errcode}: {shown(message)}\n", style)
+                )
+            if scope.failures > 3:
+                more = _("… and {count} more").format(count=scope.failures - 3)
+                parts.append(Content.styled(f"    {more}\n", style))
+        return Content("").join(parts)
+
+    @on(VirtualList.Opened, "#steps")
+    def _opened(self, event: VirtualList.Opened) -> None:
+        self.do_step()
+
+    @on(VirtualList.Opened, "#coverage")
+    def _shop(self, event: VirtualList.Opened) -> None:
+        if event.line is not None:
+            self.house.go("stores", event.line.cells[0])
+
+    @on(VirtualList.Failed)
+    def _failed(self, event: VirtualList.Failed) -> None:
+        self.house.failed(event.error)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Unfold the coverage when there is room."""
+        super().on_resize(event)
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.call_after_refresh(self.paint_headings)
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops status"
+
+    def do_step(self) -> None:
+        """Go where the step is done."""
+        line = self.query_one("#steps", VirtualList).line
+        if line is not None and isinstance(line.data, Step):
+            self.house.go(line.data.door, line.data.wish)
+
+    def step_back(self) -> bool:
+        """Back to the steps."""
+        steps = self.query_one("#steps", VirtualList)
+        if not steps.has_focus:
+            steps.focus()
+        return True
+
+
+def next_steps(state: Health, coverage: Sequence[ShopRow], now: float) -> list[Step]:
+    """What to do next, most urgent first; never empty."""
+    steps: list[Step] = []
+    never = [scope for scope in state.scopes if scope.completed_at is None]
+    if state.interrupted:
+        steps.append(Step(_("A sync was interrupted; go on with it."), "warn", "sync"))
+    elif len(never) == len(state.scopes):
+        steps.append(Step(_("Nothing was read yet: run the first sync."), "warn", "sync"))
+    elif never:
+        names = ", ".join(words.scope(scope.scope) for scope in never)
+        steps.append(Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync"))
+    stale = [each for each in state.scopes if each.stale and each.completed_at is not None]
+    if stale and not state.running:
+        names = ", ".join(words.scope(scope.scope) for scope in stale)
+        steps.append(Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync"))
+    broken = [scope for scope in state.scopes if scope.outcome in ("partial", "failed")]
+    if broken:
+        names = ", ".join(words.scope(scope.scope) for scope in broken)
+        steps.append(
+            Step(_("Not whole: {scopes}; see who could not be read.").format(scopes=names),
+                 "warn", "sync")
+        )  # fmt: skip
+    if state.unassigned:
+        text = ngettext(
+            "{customers} customer of {leavers} leavers waits for a new owner",
+            "{customers} customers of {leavers} leavers wait for a new owner",
+            state.unassigned,
+        ).format(customers=f"{state.unassigned:,}", leavers=f"{state.leavers:,}")
+        urgent = ""
+        if state.first_deadline is not None:
+            left = state.first_deadline - now
+            if left < 0:
+                text += "; " + _("for some the year has passed")
+                urgent = "bad"
+            else:
+                text += "; " + _("the first year ends in {span}").format(span=span(left))
+                urgent = "warn" if left < SOON else ""
+        steps.append(Step(text + ".", urgent, "customers", "status:unassigned"))
+    poor = [row for row in coverage if row.failed]
+    if poor:
+        text = ngettext(
+            "{count} shop has members that could not be read.",
+            "{count} shops have members that could not be read.",
+            len(poor),
+        ).format(count=len(poor))
+        steps.append(Step(text, "warn", "stores"))
+    if not steps:
+        steps.append(Step(_("All is read and fresh. Look at the customers."), "", "customers"))
+    return steps

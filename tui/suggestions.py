@@ -1,0 +1,76 @@
+"""Words that complete the last one of a filter: owners, tags, shops, statuses, ways, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from storeops.mirror.filter_names import Names
+from storeops.mirror.filter_words import CLOSED, KEYS
+from tui.fields import quoted
+
+MOST = 6
+
+
+def last_word(where: str) -> tuple[str, str]:
+    """A filter cut before its last word; blanks inside quotes do not count."""
+    inside = False
+    cut = 0
+    for at, character in enumerate(where):
+        if character == '"':
+            inside = not inside
+        elif character == " " and not inside:
+            cut = at + 1
+    return where[:cut], where[cut:]
+
+
+def suggest(names: Names, where: str) -> tuple[str, ...]:
+    """At most six words that the last word of `where` may become, best first."""
+    _before, word = last_word(where)
+    sign, word = ("!", word[1:]) if word.startswith("!") else ("", word)
+    if not word:
+        return ()
+    if word[0] in "@＠":
+        found = _pick(word[1:], ((name, userid) for _key, userid, name in names.staff), "@")
+    elif word[0] in "#＃":
+        tags = ((name, f"{group}/{name}" if group else name)
+                for _key, _id, group, name, gone in names.tags if not gone)  # fmt: skip
+        found = _pick(word[1:], tags, "#")
+    elif ":" in word or "：" in word:
+        key, _colon, value = word.replace("：", ":", 1).partition(":")
+        found = _values(names, KEYS.get(key, key), key, value)
+    else:
+        keys = [f"{key}:" for key in dict.fromkeys(KEYS.values()) if key not in ("owner", "tag")]
+        found = [key for key in keys if len(word) >= 2 and key.startswith(word.casefold())]
+    return tuple(sign + each for each in found[:MOST] if each != word)
+
+
+def _values(names: Names, key: str, typed: str, value: str) -> list[str]:
+    if key in CLOSED:
+        terms = ((f"{term.label} {term.slug}", term.slug) for term in CLOSED[key])
+        return _pick(value, terms, f"{typed}:")
+    if key == "store":
+        shops = []
+        for number, (name, _parent) in names.departments.items():
+            shop = names.shops.get(number)
+            code = shop.code if shop and shop.code else str(number)
+            shops.append((f"{(shop.name if shop else '') or name} {code}", code))
+        return _pick(value, shops, f"{typed}:")
+    if key == "mark":
+        return _pick(value, ((name, name) for name in names.marks), f"{typed}:")
+    return []
+
+
+def _pick(typed: str, named: Iterable[tuple[str, str]], sign: str) -> list[str]:
+    """Tokens whose name or value holds what was typed; those that begin with it first."""
+    wanted = typed.strip('"').casefold()
+    begin: list[str] = []
+    hold: list[str] = []
+    for name, value in named:
+        text = f"{name} {value}".casefold()
+        if text.startswith(wanted) or value.casefold().startswith(wanted):
+            begin.append(sign + quoted(value))
+        elif wanted in text:
+            hold.append(sign + quoted(value))
+        if len(begin) >= MOST:
+            break
+    return [*begin, *hold][:MOST]

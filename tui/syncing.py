@@ -1,0 +1,107 @@
+"""A sync that runs while people work: started here, watched by every screen."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from storeops.i18n import _
+from tui import words
+from tui.pulse import held_words
+
+if TYPE_CHECKING:
+    from storeops.sync.results import Progress, SyncResult
+    from tui.app import StoreOpsApp
+
+# the API that each scope spends its calls on
+_PATHS = {
+    "departments": "department/list", "staff": "user/list", "tags": "get_corp_tag_list",
+    "follows": "batch/get_by_user", "groups": "groupchat/get", "unassigned": "get_unassigned_list",
+}  # fmt: skip
+
+
+class Syncing:
+    """The sync of this process.
+
+    Attributes:
+        progress: the latest word of each scope of the present run.
+        running: whether a sync runs in this process.
+        result: how the last one here ended.
+    """
+
+    def __init__(self, house: StoreOpsApp) -> None:
+        self._house = house
+        self._stop = threading.Event()
+        self.progress: dict[str, Progress] = {}
+        self.running = False
+        self.result: SyncResult | None = None
+
+    def start(self, *, full: bool = False) -> None:
+        """Begin, or go on with an interrupted run; nothing when one runs here."""
+        if self.running:
+            return
+        self.running, self.progress = True, {}
+        self._stop = threading.Event()
+        self._house.lane("sync").submit(
+            lambda: self._run(full=full), self._done, self._failed, stop=self._stop.set
+        )
+        self._house.sync_moved()
+
+    def stop(self) -> None:
+        """End after the calls in flight; the next sync goes on from there."""
+        self._stop.set()
+
+    def _run(self, *, full: bool) -> SyncResult:
+        from storeops.sync.run import run_sync
+
+        return run_sync(
+            self._house.core,
+            full=full,
+            on_progress=self._moved,
+            stop=self._stop,
+            held_back=self._held_back,
+        )
+
+    def _held_back(self, scope: str) -> str:
+        wanted = _PATHS.get(scope, "")
+        for use in self._house.core.governor.snapshot():
+            if wanted and use.path.endswith(wanted) and use.held_by:
+                return held_words(use)
+        return ""
+
+    def _moved(self, progress: Progress) -> None:  # in the lane
+        self.progress[progress.scope] = progress
+        self._house.call_later(self._house.sync_moved)
+
+    def _done(self, result: SyncResult) -> None:
+        self.running, self.result = False, result
+        self._house.sync_ended()
+        self._house.look()
+        severity = {"complete": "information", "partial": "warning"}.get(
+            result.outcome or "", "error"
+        )
+        failures = sum(len(scope.failures) for scope in result.scopes)
+        text = _("Sync {outcome}.").format(outcome=words.outcome(result.outcome))
+        if failures:
+            text += " " + _("{count} could not be read; the mirror keeps what it knew.").format(
+                count=failures
+            )
+        self._house.tell(text, severity=severity)  # type: ignore[arg-type]
+
+    def _failed(self, error: Exception) -> None:
+        self.running = False
+        self._house.sync_ended()
+        self._house.look()
+        self._house.failed(error)
+
+    def line(self) -> str:
+        """The running sync in a few words, "" when none runs here."""
+        if not self.running:
+            return ""
+        if not self.progress:
+            return _("sync begins")
+        current = list(self.progress.values())[-1]
+        text = f"{words.scope(current.scope)} {current.done:,}"
+        if current.total:
+            text += f"/{current.total:,}"
+        return _("sync: {progress}").format(progress=text)

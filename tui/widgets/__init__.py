@@ -1,0 +1,1 @@
+"""Widgets: the virtual list and the parts of screens."""

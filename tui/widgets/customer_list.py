@@ -1,0 +1,71 @@
+"""The customer list: columns a person chooses, marks, ranges, full-width keys, pasted words."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from storeops.i18n import N_, _
+from tui.keys import twin
+from tui.widgets.rows import Column
+from tui.widgets.virtual_list import VirtualList
+
+# key, title, least cells, growth, sort, aligned right, importance when cells are short
+_COLUMNS: tuple[tuple[str, str, int, int, str, bool, int], ...] = (
+    ("name", N_("Name"), 14, 3, "name", False, 9),
+    ("remark", N_("Remark"), 12, 3, "", False, 7),
+    ("owner", N_("Owner"), 8, 2, "", False, 8),
+    ("store", N_("Store"), 10, 2, "", False, 5),
+    ("tags", N_("Tags"), 12, 4, "", False, 6),
+    ("status", N_("Status"), 7, 0, "", False, 4),
+    ("added", N_("Added"), 10, 0, "newest", False, 3),
+    ("way", N_("Way"), 10, 1, "", False, 2),
+    ("state", N_("State"), 10, 1, "", False, 2),
+    ("phone", N_("Phone"), 12, 0, "", False, 3),
+    ("follows", N_("Owners"), 6, 0, "", True, 2),
+    ("external_userid", N_("Customer id"), 32, 0, "", False, 1),
+)
+DEFAULT_COLUMNS = ("name", "remark", "owner", "store", "tags", "status", "added")
+
+
+def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[Column]:
+    """The columns called `keys`, in that order, titles in the user's language."""
+    known = {each[0]: each for each in _COLUMNS}
+    return [
+        Column(key, _(title), width, grow, sort, right, keep)
+        for key, title, width, grow, sort, right, keep in (known[key] for key in keys)
+    ]
+
+
+def all_columns() -> list[Column]:
+    """Every column there is."""
+    return columns(tuple(each[0] for each in _COLUMNS))
+
+
+class CustomerList(VirtualList):
+    """Customers; what is typed here and is no key begins a filter."""
+
+    class Typed(Message):
+        """Text that belongs into the filter: pasted, or committed by an input method."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def on_key(self, event: events.Key) -> None:
+        """A Chinese character is never a key: it begins the filter."""
+        character = event.character
+        if (
+            character is not None
+            and not character.isascii()
+            and character.isprintable()
+            and twin(character) is None
+        ):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Typed(character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted words are looked for."""
+        event.stop()
+        self.post_message(self.Typed(event.text))

@@ -1,0 +1,175 @@
+"""What a virtual list needs to know of its rows, and the simplest sources of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tui.cells import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list.
+
+    Attributes:
+        key: name in settings and messages.
+        title: translated heading.
+        width: least cells.
+        grow: share of the cells left over; 0 keeps `width`.
+        sort: the sort it offers, "" for none.
+        right: aligned to the right (numbers).
+        keep: when cells are short, columns with the smallest `keep` go first.
+    """
+
+    key: str
+    title: str
+    width: int
+    grow: int = 0
+    sort: str = ""
+    right: bool = False
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row ready to be shown.
+
+    Attributes:
+        key: identity; stays the same while the list is read again.
+        cells: one text per column, already `shown`.
+        tone: "" | "gone" (dim) | "warn" | "bad"; never the only sign.
+        data: what the row stands for.
+    """
+
+    key: Hashable
+    cells: tuple[str, ...]
+    tone: str = ""
+    data: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Consecutive rows.
+
+    Attributes:
+        start: position of the first one, from 0.
+        lines: the rows; fewer than asked for when the list ends.
+        marked: keys among them that carry a mark.
+    """
+
+    start: int
+    lines: Sequence[Line]
+    marked: frozenset[Hashable] = frozenset()
+
+    def get(self, position: int) -> Line | None:
+        """The row at `position`, None when it is outside."""
+        index = position - self.start
+        return self.lines[index] if 0 <= index < len(self.lines) else None
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether rows `first` (inclusive) to `last` (exclusive) are all here."""
+        return self.start <= first and last <= self.start + len(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows there are.
+
+    Attributes:
+        rows: the number known.
+        exact: False when there are more.
+    """
+
+    rows: int
+    exact: bool = True
+
+
+class RowSource(Protocol):
+    """Rows by position. All but `stop` run in lanes of the list and may be slow."""
+
+    def window(self, start: int, count: int) -> Window:
+        """At most `count` rows from position `start` on."""
+
+    def count(self, cap: int | None) -> Count:
+        """The number of rows; with `cap` at least good enough to tell "more than cap"."""
+
+    def prepare(self) -> None:
+        """Make jumps to any position quick; runs after the exact count."""
+
+    def find(self, key: Hashable, near: int) -> int | None:
+        """Position of the row with `key`, None when it is gone; `near` is where it was."""
+
+    def stop(self, *, counting: bool) -> None:
+        """Ask the running `count` (or, without `counting`, `window`) to end early.
+
+        Called from the screen's thread; the call may then raise anything, nobody reads it.
+        """
+
+
+@dataclass
+class TableRows:
+    """Rows that fit into memory: staff, shops, tags, groups.
+
+    Args:
+        lines: all rows, in order.
+    """
+
+    lines: Sequence[Line] = field(default_factory=list)
+
+    def window(self, start: int, count: int) -> Window:
+        """Rows from `start` on."""
+        return Window(start, self.lines[start : start + count])
+
+    def count(self, cap: int | None) -> Count:
+        """All of them."""
+        return Count(len(self.lines))
+
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    def find(self, key: Hashable, near: int) -> int | None:
+        """Position of `key`."""
+        if near < len(self.lines) and self.lines[near].key == key:
+            return near
+        return next((at for at, line in enumerate(self.lines) if line.key == key), None)
+
+    def stop(self, *, counting: bool) -> None:
+        """Nothing runs for long."""
+
+    def narrowed(self, words: str) -> TableRows:
+        """The rows that hold every one of `words`, whatever the case."""
+        wanted = shown(words).casefold().split()
+        if not wanted:
+            return self
+        return TableRows(
+            [
+                line
+                for line in self.lines
+                if all(word in " ".join(line.cells).casefold() for word in wanted)
+            ]
+        )
+
+
+def layout(columns: Sequence[Column], width: int, gap: int = 1) -> list[tuple[int, int]]:
+    """Which columns fit into `width` cells, and how wide each becomes.
+
+    Args:
+        columns: in order.
+        width: cells.
+        gap: blank cells between two columns.
+
+    Returns:
+        (index of the column, cells), in order; columns that do not fit are left out.
+    """
+    chosen = list(range(len(columns)))
+    while len(chosen) > 1 and sum(columns[i].width + gap for i in chosen) - gap > width:
+        chosen.remove(min(reversed(chosen), key=lambda i: columns[i].keep))
+    spare = max(0, width - (sum(columns[i].width + gap for i in chosen) - gap))
+    weight = sum(columns[i].grow for i in chosen)
+    cells = []
+    for i in chosen:
+        share = spare * columns[i].grow // weight if weight else 0
+        cells.append((i, min(columns[i].width + share, width)))
+    return cells

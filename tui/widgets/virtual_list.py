@@ -1,0 +1,494 @@
+"""A list that shows any number of rows and holds only those around the view.
+
+Rows come as windows from a `RowSource`, read in a lane of their own. An answer that comes within
+a frame is painted at once; until a slower one comes, rows show `…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import ClassVar, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from storeops.errors import StoreOpsError
+from tui.cells import align, fit
+from tui.lanes import Lane
+from tui.widgets.rows import Column, Count, Line, RowSource, TableRows, Window, layout
+
+T = TypeVar("T")
+GUTTER = 3  # cursor sign, mark, blank
+PATIENCE = 0.012  # seconds to wait for rows before painting without them
+CAP = 9_999  # the first count stops here; the rest is counted in the background
+
+
+class VirtualList(ScrollView, can_focus=True):
+    """Rows of a `RowSource` under a heading that the screen shows.
+
+    Args:
+        columns: the columns to show, in order.
+        lane: reads the rows.
+        counter: counts them; another lane, for a count may take long.
+        id: of the widget.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("home", "first", show=False),
+        Binding("end,G", "last", show=False),
+        Binding("enter", "open", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "list--row", "list--cursor", "list--blurred", "list--marked", "list--gone", "list--warn",
+        "list--bad", "list--head", "list--chosen",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    VirtualList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto;
+        & > .list--row { color: $foreground; }
+        & > .list--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .list--blurred { background: $surface-lighten-2; text-style: bold; }
+        & > .list--marked { color: $accent; text-style: bold; }
+        & > .list--gone { color: $text-muted; text-style: dim; }
+        & > .list--warn { color: $warning; }
+        & > .list--bad { color: $error; }
+        & > .list--head { color: $accent; text-style: bold; }
+        & > .list--chosen { color: $text; text-style: bold; }
+    }
+    """
+
+    class Moved(Message):
+        """The cursor is on another row, or the row under it was read again."""
+
+        def __init__(self, sender: VirtualList, line: Line | None) -> None:
+            super().__init__()
+            self.sender = sender
+            self.line = line
+
+        @property
+        def control(self) -> VirtualList:
+            """The list."""
+            return self.sender
+
+    class Opened(Moved):
+        """A row was opened (Enter, double click)."""
+
+    class Gutter(Moved):
+        """The gutter of a row was clicked."""
+
+    class Counted(Message):
+        """The number of rows is known, or known better."""
+
+        def __init__(self, sender: VirtualList) -> None:
+            super().__init__()
+            self.sender = sender
+
+        @property
+        def control(self) -> VirtualList:
+            """The list."""
+            return self.sender
+
+    class Failed(Message):
+        """Reading rows failed."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self, columns: list[Column], lane: Lane, counter: Lane, *, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.columns = columns
+        self.lane = lane
+        self.counter = counter
+        self.cursor = 0
+        self.total = 0
+        self.exact = True
+        self.range_from: int | None = None
+        self._source: RowSource = TableRows()
+        self._window = Window(0, [])
+        self._wanted: tuple[int, int] | None = None
+        self._forward = True
+        self._places: list[tuple[int, int]] = []
+        self._strips: dict[tuple[object, ...], Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self._pinned: tuple[Hashable, int] | None = None
+        self._fresh = False  # a first window of `_source` is awaited
+
+    # -- what is shown -------------------------------------------------------------------------
+
+    @property
+    def source(self) -> RowSource:
+        """Where the rows come from."""
+        return self._source
+
+    @property
+    def line(self) -> Line | None:
+        """The row under the cursor, None while it is unread or there is none."""
+        return self._window.get(self.cursor)
+
+    @property
+    def marked(self) -> frozenset[Hashable]:
+        """Marked keys among the rows held."""
+        return self._window.marked
+
+    def show(self, source: RowSource, *, stay: bool = False) -> None:
+        """Show another source; `stay` keeps the cursor on its row when it is still there.
+
+        Args:
+            source: the rows.
+            stay: the same list, read again: position, cursor and range stay.
+        """
+        self._source = source
+        # a count of the former rows is of no use any more
+        self.counter.submit(lambda: None, lambda _: None, self._fail, slot="count")
+        if stay and self.total:
+            line = self.line
+            self._pinned = (line.key, self.cursor) if line is not None else None
+            first = int(self.scroll_y)
+        else:
+            self._pinned, first = None, 0
+            self.cursor, self.range_from = 0, None
+            self.scroll_to(y=0, animate=False, force=True)
+        self._wanted = None
+        self._fresh = True
+        self._load(first, wait=PATIENCE * 4)
+
+    def reload(self) -> None:
+        """Read the same rows again (after a sync, or when marks changed), without moving."""
+        self.show(self._source, stay=True)
+
+    def flip(self, key: Hashable) -> None:
+        """Show a mark, or take it away, before the notebook has answered."""
+        window = self._window
+        self._window = Window(window.start, window.lines, window.marked ^ {key})
+        self.refresh()
+
+    def set_columns(self, columns: list[Column]) -> None:
+        """Show other columns; the source must give cells for them."""
+        self.columns = columns
+        self._relay()
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height or 24)
+
+    def _load(self, first: int, *, wait: float) -> None:
+        height, fresh = self._height, self._fresh
+        ahead, behind = (4, 1) if self._forward else (1, 4)
+        start = max(0, first - behind * height)
+        count = min(1000, (behind + ahead + 1) * height)
+        if not fresh and self._wanted is not None:
+            wanted, size = self._wanted
+            if wanted <= first and first + height <= wanted + size:
+                return  # already on its way
+        self._wanted = (start, count)
+        source, pinned = self._source, self._pinned if fresh else None
+
+        def read() -> tuple[Window, int | None]:
+            at = source.find(*pinned) if pinned is not None else None
+            shift = at - pinned[1] if pinned is not None and at is not None else 0
+            return source.window(max(0, start + shift), count), at
+
+        ticket = self.lane.submit(
+            read,
+            lambda answer: self._accept(source, answer, fresh=fresh, first=first),
+            lambda error: self._load_failed(source, error, first),
+            slot="rows",
+            stop=partial(source.stop, counting=False),
+        )
+        if wait:
+            ticket.wait(wait)
+
+    def _accept(
+        self, source: RowSource, answer: tuple[Window, int | None], *, fresh: bool, first: int
+    ) -> None:
+        if source is not self._source:
+            return
+        window, at = answer
+        self._window = window
+        self._wanted = None
+        end = window.start + len(window.lines)
+        if fresh:
+            self._fresh = False
+            if at is not None:
+                shift = at - self.cursor
+                self.cursor = at
+                if self.range_from is not None:
+                    self.range_from = max(0, self.range_from + shift)
+                first = max(0, first + shift)
+            self._pinned = None
+            self.total, self.exact = max(end, self.total if at is not None else 0), False
+            self._count(source)
+        self._strips.clear()
+        if end > self.total:
+            self.total = end
+        self._resize_rows()
+        if fresh:
+            self.scroll_to(y=first, animate=False, force=True)
+        self.refresh()
+        self.post_message(self.Moved(self, self.line))
+
+    def _load_failed(self, source: RowSource, error: Exception, first: int) -> None:
+        self._wanted = None
+        if source is not self._source:
+            return
+        if _cancelled(error):  # meant for the task before: ask again
+            self._load(first, wait=0)
+        else:
+            self._fresh = False
+            self._fail(error)
+
+    def _count(self, source: RowSource) -> None:
+        def submit(work: Callable[[], T], done: Callable[[T], None]) -> None:
+            self.counter.submit(
+                work, done, failed, slot="count", stop=partial(source.stop, counting=True)
+            )
+
+        def failed(error: Exception) -> None:
+            if source is self._source:
+                if _cancelled(error):
+                    self._count(source)
+                else:
+                    self._fail(error)
+
+        def capped(count: Count) -> None:
+            self._counted(source, count)
+            if source is self._source:
+                submit(lambda: count if count.exact else source.count(None), whole)
+
+        def whole(count: Count) -> None:
+            self._counted(source, count)
+            if source is self._source:
+                submit(source.prepare, lambda _none: None)
+
+        submit(lambda: source.count(CAP), capped)
+
+    def _counted(self, source: RowSource, count: Count) -> None:
+        if source is not self._source:
+            return
+        self.exact = count.exact
+        self.total = count.rows if count.exact else max(count.rows, self.total)
+        self.cursor = max(0, min(self.cursor, self.total - 1))
+        self._resize_rows()
+        self.post_message(self.Counted(self))
+
+    def _fail(self, error: Exception) -> None:
+        self.post_message(self.Failed(error))
+
+    # -- geometry ------------------------------------------------------------------------------
+
+    def _resize_rows(self) -> None:
+        size = Size(self.size.width, self.total)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.refresh()
+
+    def _relay(self) -> None:
+        width = max(1, self.scrollable_content_region.width or self.size.width)
+        self._places = layout(self.columns, width - GUTTER)
+        self._strips.clear()
+        self.refresh()
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """(index of column, cells) of what fits."""
+        return self._places
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the columns, read what came into view."""
+        self._relay()
+        self._resize_rows()
+        self._need(int(self.scroll_y))
+
+    def notify_style_update(self) -> None:
+        """Another theme: forget painted rows."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    # -- moving --------------------------------------------------------------------------------
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Read the rows that come into view, keep the cursor among them."""
+        first = round(new_value)
+        self._forward = new_value >= old_value
+        last = first + self._height - 1
+        if not first <= self.cursor <= last and self.total:
+            self.cursor = min(max(self.cursor, first), last, self.total - 1)
+            self.post_message(self.Moved(self, self.line))
+        self._need(first)
+        super().watch_scroll_y(old_value, new_value)
+
+    def _need(self, first: int) -> None:
+        last = min(first + self._height, self.total)
+        if not self._window.covers(first, last):
+            self._load(first, wait=PATIENCE)
+            return
+        margin = self._height
+        if self._forward:
+            near = self._window.start + len(self._window.lines) - last
+            if near < margin and last < self.total and last + near < self.total:
+                self._load(first, wait=0)
+        elif first - self._window.start < margin and self._window.start > 0:
+            self._load(first, wait=0)
+
+    def go_to(self, position: int) -> None:
+        """Move the cursor to `position` (from 0), scrolling as little as possible."""
+        position = max(0, min(position, self.total - 1))
+        if self.total == 0:
+            return
+        old, self.cursor = self.cursor, position
+        first, height = round(self.scroll_y), self._height
+        if position < first:
+            first = position
+        elif position >= first + height:
+            first = position - height + 1
+        first = max(0, min(first, self.total - height))
+        if first != round(self.scroll_y):
+            self.scroll_to(y=first, animate=False, force=True)
+        if self.range_from is None:
+            self.refresh_lines(old)
+            self.refresh_lines(position)
+        else:
+            self.refresh()
+        self.post_message(self.Moved(self, self.line))
+
+    def action_move(self, step: int) -> None:
+        """One row up or down."""
+        self.go_to(self.cursor + step)
+
+    def action_page(self, step: int) -> None:
+        """One page up or down; the cursor keeps its line on the screen."""
+        height = self._height
+        first = round(self.scroll_y)
+        line = self.cursor - first
+        target = max(0, min(first + step * max(1, height - 1), self.total - height))
+        if target == first:
+            self.go_to(self.total - 1 if step > 0 else 0)
+            return
+        self.cursor = max(0, min(target + line, self.total - 1))
+        self.scroll_to(y=target, animate=False, force=True)
+        self.refresh()
+        self.post_message(self.Moved(self, self.line))
+
+    def action_first(self) -> None:
+        """First row."""
+        self.go_to(0)
+
+    def action_last(self) -> None:
+        """Last row; of a list not yet counted, of what is known so far."""
+        self.go_to(self.total - 1)
+
+    def action_open(self) -> None:
+        """Open the row under the cursor."""
+        if self.line is not None:
+            self.post_message(self.Opened(self, self.line))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move to the row; the gutter marks, a second click opens."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        position = round(self.scroll_y) + offset.y
+        if position >= self.total:
+            return
+        self.go_to(position)
+        if offset.x < GUTTER:
+            self.post_message(self.Gutter(self, self.line))
+        elif event.chain >= 2:
+            self.action_open()
+
+    # -- painting ------------------------------------------------------------------------------
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(f"list--{name}")
+        return style
+
+    def ranged(self, position: int) -> bool:
+        """Whether the row lies between the range's beginning and the cursor."""
+        if self.range_from is None:
+            return False
+        low, high = sorted((self.range_from, self.cursor))
+        return low <= position <= high
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        position = round(self.scroll_y) + y
+        width = self.scrollable_content_region.width
+        if position >= self.total:
+            return Strip.blank(width, self._style("row"))
+        line = self._window.get(position)
+        here = position == self.cursor
+        ranged = self.ranged(position)
+        marked = line is not None and line.key in self._window.marked
+        key = (line.key if line else None, here, self.has_focus if here else 0, marked, ranged)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > 2000:
+                self._strips.clear()
+            strip = self._strips[key] = self._paint(line, width, here, marked, ranged)
+        return strip
+
+    def _paint(
+        self, line: Line | None, width: int, here: bool, marked: bool, ranged: bool
+    ) -> Strip:
+        sign = ("›" if here else "┆" if ranged else " ") + ("✓" if marked else " ") + " "
+        style = self._style("row")
+        if line is None:
+            text = align(sign + "…", width)
+        else:
+            cells = [
+                align(line.cells[index], cells, right=self.columns[index].right)
+                for index, cells in self._places
+                if index < len(line.cells)
+            ]
+            text = align(sign + " ".join(cells), width)
+            if line.tone:
+                style += self._style(line.tone)
+        if marked:
+            style += self._style("marked")
+        if here:
+            style += self._style("cursor" if self.has_focus else "blurred")
+        return Strip([Segment(text, style)], width)
+
+    def watch_has_focus(self, value: bool) -> None:
+        """The cursor looks different in the pane that has the keys."""
+        super().watch_has_focus(value)
+        self.refresh_lines(self.cursor)
+
+    def refresh_lines(self, y_start: int, line_count: int = 1) -> None:
+        """Repaint rows by position."""
+        y = y_start - round(self.scroll_y)
+        if 0 <= y < self._height:
+            self.refresh(Region(0, y, max(1, self.size.width), line_count))
+
+
+def _cancelled(error: Exception) -> bool:
+    return isinstance(error, StoreOpsError) and error.category == "cancelled"
+
+
+def heading(columns: list[Column], places: list[tuple[int, int]], sort: str) -> str:
+    """The line above a list: titles over their cells, an arrow at the sort in use."""
+    parts = []
+    for index, cells in places:
+        column = columns[index]
+        sign = " ▾" if column.sort and column.sort == sort else ""
+        title = fit(column.title, max(1, cells - len(sign))) + sign
+        parts.append(align(title, cells, right=column.right))
+    return " " * GUTTER + " ".join(parts)
