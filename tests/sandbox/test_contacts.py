@@ -279,7 +279,9 @@ def test_a_failed_update_changes_nothing(api, sync):
     before = api.export("staff")
     bad = {"userid": "g00001", "name": "改", "position": "x", "mobile": "abc"}
     assert sync.post("user/update", bad)["errcode"] == 60103
-    assert sync.post("user/update", {"userid": "g00001", "new_userid": "g00002"})["errcode"] == 60102
+    assert (
+        sync.post("user/update", {"userid": "g00001", "new_userid": "g00002"})["errcode"] == 60102
+    )
     assert sync.post("user/update", {"userid": "nobody"})["errcode"] == 60111
     assert api.export("staff") == before
 

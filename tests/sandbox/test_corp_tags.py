@@ -312,7 +312,11 @@ def test_a_strategy_lives_and_dies(api):
     )
     assert rest["range"] == [{"type": 2, "partyid": 3}]
     assert "next_cursor" not in rest
-    edit = {"strategy_id": number, "strategy_name": "新名", "range_del": [{"type": 2, "partyid": 3}]}
+    edit = {
+        "strategy_id": number,
+        "strategy_name": "新名",
+        "range_del": [{"type": 2, "partyid": 3}],
+    }
     assert api.ext("customer_strategy/edit", edit)["errcode"] == 0
     ranges = api.ext("customer_strategy/get_range", {"strategy_id": number})["range"]
     assert ranges == [{"type": 1, "userid": "g00001"}]
@@ -323,11 +327,7 @@ def test_a_strategy_lives_and_dies(api):
 
 def test_strategy_rules(api):
     parent = _strategy(api)["strategy_id"]
-    outside = next(
-        m["userid"]
-        for m in api.export("staff")
-        if m["userid"] == "u_office"
-    )
+    outside = next(m["userid"] for m in api.export("staff") if m["userid"] == "u_office")
     child = {"parent_id": parent, "range": [{"type": 1, "userid": outside}]}
     assert _strategy(api, **child)["errcode"] == 40058
     inside = _strategy(api, parent_id=parent, range=[{"type": 1, "userid": "g00001"}])

@@ -109,9 +109,7 @@ def test_get_refusals(api):
     assert api.get("externalcontact/get")["errcode"] == 41035
     assert api.get("externalcontact/get", external_userid="wm" + "A" * 30)["errcode"] == 40096
     row = api.follows()[0]
-    api.control.act(
-        "follow_delete", userid=row["userid"], external_userid=row["external_userid"]
-    )
+    api.control.act("follow_delete", userid=row["userid"], external_userid=row["external_userid"])
     alone = [r for r in api.follows() if r["external_userid"] == row["external_userid"]]
     if not alone:
         gone = api.get("externalcontact/get", external_userid=row["external_userid"])
@@ -249,7 +247,9 @@ def test_nobody_has_customers(api):
 def test_batch_parameters(api):
     assert api.ext("batch/get_by_user", {"userid_list": []})["errcode"] == 40058
     assert api.ext("batch/get_by_user", {"userid_list": ["g00001"] * 101})["errcode"] == 40058
-    assert api.ext("batch/get_by_user", {"userid_list": ["g00001"], "limit": -1})["errcode"] == 40058
+    assert (
+        api.ext("batch/get_by_user", {"userid_list": ["g00001"], "limit": -1})["errcode"] == 40058
+    )
     assert api.ext("batch/get_by_user", {"userid": "g00001"})["errcode"] == 0
     api.control.settings(batch_legacy_userid=False, batch_empty_list_errcode=41009)
     assert api.ext("batch/get_by_user", {"userid": "g00001"})["errcode"] == 41009

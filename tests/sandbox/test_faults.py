@@ -1,6 +1,7 @@
 """Faults on demand."""
 
 import http.client
+import json
 import threading
 import time
 
@@ -10,6 +11,7 @@ from storeops.sandbox.local import ControlError
 
 PATH = "externalcontact/batch/get_by_user"
 BROKEN = (http.client.HTTPException, ConnectionError)
+NO_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 
 
 def _body(api, limit=20):
@@ -60,7 +62,7 @@ def test_one_guide_can_fail(api):
 
 def test_http_status(api):
     api.control.fault("status", PATH, status=503, first=1)
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(NO_JSON):
         api.post(PATH, _body(api))
     assert api.status == 503
     assert api.post(PATH, _body(api))["errcode"] == 0
@@ -78,7 +80,7 @@ def test_broken_connections(api, kind):
 @pytest.mark.parametrize("kind", ["truncated_json", "invalid"])
 def test_answers_that_are_no_json(api, kind):
     api.control.fault(kind, PATH, first=1)
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(NO_JSON):
         api.post(PATH, _body(api))
     assert api.status == 200
     assert api.header("Error-Code") == "0"

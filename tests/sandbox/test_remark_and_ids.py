@@ -75,7 +75,9 @@ def test_remark_refusals_change_nothing(api, fields, code):
 def test_remark_who(api):
     row, other = api.follows()[0], "wm" + "A" * 30
     assert api.ext("remark", {**_pair(row, remark="x"), "userid": "nobody"})["errcode"] == 60111
-    assert api.ext("remark", {**_pair(row, remark="x"), "external_userid": other})["errcode"] == 40096
+    assert (
+        api.ext("remark", {**_pair(row, remark="x"), "external_userid": other})["errcode"] == 40096
+    )
     api.control.act("follow_delete", **_pair(row))
     assert api.ext("remark", _pair(row, remark="x"))["errcode"] == 84061
     api.control.settings(remark_empty_errcode=40063)
@@ -139,25 +141,28 @@ def test_openid_and_unionid(api):
     wecom = next(c for c in people if c["type"] == 2)
     openid = api.ext("convert_to_openid", {"external_userid": wechat["external_userid"]})
     assert openid["openid"].startswith("o")
-    assert api.ext("convert_to_openid", {"external_userid": wecom["external_userid"]})[
-        "errcode"
-    ] == 41056
+    assert (
+        api.ext("convert_to_openid", {"external_userid": wecom["external_userid"]})["errcode"]
+        == 41056
+    )
     assert api.ext("convert_to_openid", {})["errcode"] == 41035
     body = {"unionid": wechat["unionid"], "openid": "o1"}
-    assert api.ext("unionid_to_external_userid", body)["external_userid"] == (
-        wechat["external_userid"]
+    assert (
+        api.ext("unionid_to_external_userid", body)["external_userid"]
+        == (wechat["external_userid"])
     )
-    assert api.post("idconvert/unionid_to_external_userid", body)["external_userid"] == (
-        wechat["external_userid"]
+    assert (
+        api.post("idconvert/unionid_to_external_userid", body)["external_userid"]
+        == (wechat["external_userid"])
     )
     assert api.ext("unionid_to_external_userid", {"unionid": "x"})["errcode"] == 610014
     stranger = {"unionid": "o" + "A" * 27, "openid": "o1"}
     assert api.ext("unionid_to_external_userid", stranger)["errcode"] == 84061
     pending = api.post("idconvert/unionid_to_external_userid", stranger)
     assert (pending["external_userid"], pending["pending_id"][0]) == ("", "p")
-    assert api.post("idconvert/unionid_to_external_userid", {**body, "openid": ""})[
-        "errcode"
-    ] == 40058
+    assert (
+        api.post("idconvert/unionid_to_external_userid", {**body, "openid": ""})["errcode"] == 40058
+    )
     api.control.settings(unionid_bound=False)
     assert api.ext("unionid_to_external_userid", body)["errcode"] == 41057
 
@@ -169,18 +174,19 @@ def test_provider_ids_go_there_and_back(api):
     assert api.get("externalcontact/get", external_userid=there)["errcode"] == 40096
     back = {"external_userid": there, "source_agentid": 1}
     assert api.ext("from_service_external_userid", back)["external_userid"] == mine
-    assert api.ext("from_service_external_userid", {**back, "external_userid": mine})[
-        "errcode"
-    ] == 40096
+    assert (
+        api.ext("from_service_external_userid", {**back, "external_userid": mine})["errcode"]
+        == 40096
+    )
     new = api.ext("get_new_external_userid", {"external_userid_list": [mine, "wmX"]})["items"]
     assert new == [{"external_userid": mine, "new_external_userid": there}]
     assert api.ext("get_new_external_userid", {"external_userid_list": []})["items"] == []
     chat = api.export("groups")[0]["chat_id"]
     body = {"chat_id": chat, "external_userid_list": [mine]}
     assert api.ext("groupchat/get_new_external_userid", body)["items"] == new
-    assert api.ext("groupchat/get_new_external_userid", {**body, "chat_id": "x"})[
-        "errcode"
-    ] == 40050
+    assert (
+        api.ext("groupchat/get_new_external_userid", {**body, "chat_id": "x"})["errcode"] == 40050
+    )
 
 
 @pytest.mark.parametrize("where", ["idconvert", "corpgroup"])

@@ -296,15 +296,14 @@ def test_a_wrong_method_is_not_rejected_but_the_body_is_not_seen(api):
     body = {"chat_id": chat}
     assert api.send(path, method="GET", body=body, access_token=api.token)["errcode"] == 40050
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = api.send(
-        path, method="POST", body=b"chat_id=x", headers=form, access_token=api.token
-    )
+    answer = api.send(path, method="POST", body=b"chat_id=x", headers=form, access_token=api.token)
     assert answer["errcode"] == 40058
     answer = api.send("externalcontact/mark_tag", method="GET", access_token=api.token)
     assert answer["errcode"] == 41009
-    assert api.send("externalcontact/list", method="POST", body=b"", access_token=api.token)[
-        "errcode"
-    ] == 41009
+    assert (
+        api.send("externalcontact/list", method="POST", body=b"", access_token=api.token)["errcode"]
+        == 41009
+    )
     query = {"corpid": api.sandbox.corp_id, "corpsecret": api.secret}
     assert api.send("gettoken", method="POST", body=b"", **query)["errcode"] == 0
 
