@@ -116,7 +116,7 @@ def backup(
     from storeops.database.backup import backup as copy
 
     profile = current().app.profile.name
-    target = file or paths.backups_dir(profile) / f"data-{_stamp()}.db"
+    target = file or _unused(paths.backups_dir(profile), "data")
     size = copy(paths.data_db(profile), target)
     note(_("It holds customers' names and phone numbers: keep it private."))
     output.result(
@@ -145,7 +145,7 @@ def restore(
     done = put_back(
         paths.data_db(profile),
         file,
-        paths.backups_dir(profile) / f"before-restore-{_stamp()}.db",
+        _unused(paths.backups_dir(profile), "before-restore"),
         migrations(DATA_ROOMS),
         mark_unknown_after_restore,
     )
@@ -181,5 +181,8 @@ def vacuum() -> None:
     )
 
 
-def _stamp() -> str:
-    return time.strftime("%Y%m%d-%H%M%S")
+def _unused(folder: Path, stem: str) -> Path:
+    """A dated file that does not exist yet."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (f"{stem}-{stamp}{end}.db" for end in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(folder / name for name in names if not (folder / name).exists())
