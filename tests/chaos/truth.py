@@ -73,6 +73,30 @@ def believed_gone(db: Database, control: Control) -> list[str]:
     ]
 
 
+def unequal_members(db: Database, control: Control) -> set[str]:
+    """userids of whom the mirror does not hold exactly what WeCom lists now."""
+    columns = "f.remark, f.description, f.createtime, f.state, f.mobiles"
+    mirror = {
+        (row[0], row[1]): (*row[2:6], json.loads(row[6]))
+        for row in db.execute(
+            f"SELECT s.userid, c.external_userid, {columns} FROM follow AS f"
+            " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+            " WHERE f.status = 'active'"
+        )
+    }
+    names = ("remark", "description", "createtime", "state", "remark_mobiles")
+    truth = {
+        (row["userid"], row["external_userid"]): tuple(row[name] for name in names)
+        for row in control.export("follows")
+        if row["listed"]
+    }
+    return {
+        userid
+        for userid, external in mirror.keys() | truth.keys()
+        if mirror.get((userid, external)) != truth.get((userid, external))
+    }
+
+
 def _follows(db: Database, control: Control, found: Differences) -> None:
     tags: dict[int, set[str]] = {}
     for follow, tag in db.execute(

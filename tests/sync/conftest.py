@@ -1,82 +1,14 @@
-"""A sandbox, a client and a mirror, wired as an App would."""
+"""A sandbox, a client and a mirror for each test that asks."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storeops.clock import SystemClock
-from storeops.database.database import Database, open_database
-from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
-from storeops.mirror import schema, search
-from storeops.sandbox import local
-from storeops.sync.results import ScopeResult, SyncResult
-from storeops.sync.run import run_sync
-from storeops.wecom.client import WeComClient
-from storeops.wecom.retry import RetryPolicy
-from storeops.wecom.transport import Timeouts
-
-
-class QuickClock(SystemClock):
-    """Waits take no time, and count as passed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._skipped = 0.0
-
-    def now(self) -> float:
-        return super().now() + self._skipped
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._skipped
-
-    def sleep(self, seconds: float) -> None:
-        if seconds <= 0.05:
-            super().sleep(seconds)  # turns between threads
-        else:
-            self._skipped += seconds
-
-
-@dataclass
-class World:
-    """One sandbox and one mirror of it."""
-
-    sandbox: local.SandboxHandle
-    data: Database
-    client: WeComClient
-    clock: QuickClock
-
-    def sync(self, **how: Any) -> SyncResult:
-        return run_sync(self, **how)
-
-    def other(self) -> World:
-        """The same mirror, opened once more, as another process would."""
-        again = open_database(self.data.path, schema.MIGRATIONS + search.MIGRATIONS)
-        return World(self.sandbox, again, make_client(self.sandbox, self.clock), self.clock)
-
-
-def scope(result: SyncResult, name: str) -> ScopeResult:
-    return next(each for each in result.scopes if each.scope == name)
-
-
-def make_client(sandbox: local.SandboxHandle, clock: QuickClock) -> WeComClient:
-    return WeComClient(
-        base_url=sandbox.base_url,
-        corp_id=sandbox.corp_id,
-        agent_id=sandbox.agent_id,
-        secret=lambda: sandbox.secret,
-        tokens=MemoryTokenStore(clock),
-        limiter=MemoryLimiter(clock),
-        clock=clock,
-        stop=threading.Event(),
-        timeouts=Timeouts(connect_s=2.0, read_s=5.0),
-        retries=RetryPolicy(first_s=0.1, longest_s=0.2),
-    )
+from tests.chaos.world import World, make_world
 
 
 @pytest.fixture
@@ -85,15 +17,9 @@ def world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     made: list[World] = []
 
     def make(**shape: Any) -> World:
-        sandbox = local.start(**{"stores": 6, "staff": 30, "follows": 600, "seed": 11, **shape})
-        clock = QuickClock()
-        path = tmp_path / f"data{len(made)}.db"
-        data = open_database(path, schema.MIGRATIONS + search.MIGRATIONS)
-        made.append(World(sandbox, data, make_client(sandbox, clock), clock))
+        made.append(make_world(tmp_path / f"data{len(made)}.db", **shape))
         return made[-1]
 
     yield make
     for each in made:
-        each.client.close()
-        each.sandbox.stop()
-        each.data.close()
+        each.close()

@@ -12,7 +12,7 @@ from storeops.mirror import timeline
 from storeops.wecom import customers
 from storeops.wecom.errors import WeComError
 from tests.chaos.truth import believed_gone, compare, facts
-from tests.sync.conftest import World, scope
+from tests.chaos.world import World, scope
 
 MakeWorld = Callable[..., World]
 GET_BY_USER = "externalcontact/batch/get_by_user"

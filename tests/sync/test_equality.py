@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.chaos.truth import compare, facts
-from tests.sync.conftest import World, scope
+from tests.chaos.world import World, scope
 
 MakeWorld = Callable[..., World]
 

@@ -8,7 +8,7 @@ import pytest
 
 from storeops.sync.verify import verify_sync
 from tests.chaos.truth import facts
-from tests.sync.conftest import World
+from tests.chaos.world import World
 
 MakeWorld = Callable[..., World]
 
