@@ -142,7 +142,7 @@ def make(
     calls = sum(1 for each in action.batch(ready, params) if each)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
-        plan_id, name = _insert_plan(
+        plan_id, _name = insert_plan(
             ledger, connection, kind, MADE, now, params=params, problems=problems, title=title,
             reason=reason, undo_of=undo_of, expires_at=now + expires_s,
         )  # fmt: skip
@@ -152,11 +152,12 @@ def make(
             (len(rows), len(ready), calls, plan_id),
         )
         seal(ledger, connection, plan_id, digests, "plan.made")
-    ledger.journal.seal(ledger.db, now)
-    return get(ledger.db, name)
+    if not ledger.db.connection.in_transaction:  # a caller's transaction is sealed by the caller
+        ledger.journal.seal(ledger.db, now)
+    return by_id(ledger.db, plan_id)
 
 
-def _insert_plan(
+def insert_plan(
     ledger: Ledger,
     connection: sqlite3.Connection,
     kind: str,
@@ -170,6 +171,7 @@ def _insert_plan(
     undo_of: int | None = None,
     expires_at: float = 0,
 ) -> tuple[int, str]:
+    """Store a plan without rows, inside a transaction; returns (plan.id, plan_id)."""
     name = _new_name(connection, kind)
     cursor = connection.execute(
         "INSERT INTO plan (name, kind, status, title, params, problems, profile, revision, undo_of,"

@@ -1,0 +1,354 @@
+"""`storeops plan`: read what will change, apply exactly that, see how it went, put it back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output, planned
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit, Yes
+from commands.output import Column
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Plans: what will change, row by row, before it happens."))
+
+PlanId = Annotated[str, typer.Argument(metavar="PLAN", help=_("plan_id, or its last letters."))]
+Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        "--wait", metavar="TIME", help=_("Stop waiting after 30s, 5m, 1h …; 0s only queues.")
+    ),
+]
+
+
+@app.command("list", help=_("List plans, newest first."))
+def list_(
+    kind: Annotated[str, typer.Option("--kind", help=_("Only this kind: tag, remark …"))] = "",
+    status: Annotated[
+        str, typer.Option("--status", help=_("draft, planned, applied or cancelled."))
+    ] = "",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """Plans with how they stand."""
+    from storeops.operations.plans import STATES, cards
+
+    ledger = current().app.ledger
+    before = int(after) if after.isdigit() else None
+    size = 1_000_000 if all_ else limit
+    found = cards(ledger, kind=kind, status=status, before=before, limit=size + 1)
+    shown = found[:size]
+    more = len(found) > size
+    output.items(
+        [planned.with_times(each.as_dict()) for each in shown],
+        [
+            Column("plan_id", _("Plan")),
+            Column("status", _("Status"), show=lambda value: _(STATES[value])),
+            Column("title", _("What"), max_width=40),
+            Column("ready", _("Rows"), right=True, show=cells.amount),
+            Column("blocked", _("Blocked"), right=True, show=cells.amount),
+            Column("created_by", _("By"), max_width=16),
+            Column("created_at", _("Made"), show=_moment),
+        ],
+        next_=str(shown[-1].plan.id) if more else None,
+        has_more=more,
+        empty=_("No plan yet. One way to make one: storeops tag plan"),
+    )
+
+
+def _moment(value: Any) -> str:
+    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
+
+
+@app.command("show", help=_("Show a plan: what holds it up first, then before and after."))
+def show(
+    plan_id: PlanId,
+    status: Annotated[
+        str, typer.Option("--status", help=_("Only rows of these statuses: blocked,failed"))
+    ] = "",
+    problems: Annotated[
+        bool, typer.Option("--problems", help=_("The input that could not be planned."))
+    ] = False,
+    limit: Limit = 50,
+    all_: All = False,
+) -> None:
+    """With `--json` the plan with its rows."""
+    from storeops.changes import answers, plans
+    from storeops.operations.plan_words import Words
+    from storeops.operations.plans import STATES, card
+
+    call = current()
+    ledger = call.app.ledger
+    plan = plans.get(ledger.db, plan_id)
+    if problems:
+        output.items(
+            plan.problems,
+            [Column("line", _("Line"), right=True), Column("message", _("What"))],
+            empty=_("No problems."),
+        )
+        return
+    state = card(ledger, plan, call.app.governor)
+    rows = answers.results(
+        ledger.db,
+        plan.id,
+        statuses=_statuses(status),
+        limit=None if all_ else limit,
+        blocked_first=True,
+    )
+    words = Words(ledger.db)
+    if call.settings.machine and call.settings.format != "json":
+        output.items((_row(each, words) for each in rows), ROW_COLUMNS)
+        return
+    if call.settings.machine:
+        items = [_row(each, words) for each in rows]
+        output.result({**planned.with_times(state.as_dict()), "items": items})
+        return
+    head = [
+        _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
+        "  "
+        + _("{status} · {ready} ready, {blocked} blocked, {calls} calls").format(
+            status=_(STATES[state.state]),
+            ready=cells.amount(plan.ready),
+            blocked=cells.amount(plan.blocked),
+            calls=cells.amount(plan.calls),
+        )
+        + planned.forecast(state.seconds, state.held_by),
+        "  "
+        + _("made {time} by {who}, expires {expires}").format(
+            time=cells.when(plan.created_at), who=plan.created_by,
+            expires=cells.when(plan.expires_at),
+        ),
+    ]  # fmt: skip
+    if plan.reason:
+        head.append("  " + _("reason: {reason}").format(reason=plan.reason))
+    if plan.paused_why:
+        head.append("  " + _("paused: {why}").format(why=plan.paused_why))
+    for line in [*head, *planned.problem_lines(plan)]:
+        output.line(line)
+    output.items((_row(each, words) for each in rows), ROW_COLUMNS)
+    hidden = plan.rows - limit
+    if not all_ and hidden > 0 and not status:
+        note(_("{count} more rows: add --all.").format(count=hidden))
+
+
+ROW_COLUMNS = [
+    Column("row", _("Row"), right=True),
+    Column("status", _("Status")),
+    Column("name", _("Customer"), max_width=20),
+    Column("staff_name", _("Member"), max_width=12),
+    Column("before_text", _("Before"), max_width=30),
+    Column("after_text", _("After"), max_width=30),
+    Column("why", _("Why"), max_width=60),
+]
+
+
+def _row(result: Any, words: Any) -> dict[str, Any]:
+    value = planned.with_times(result.as_dict())
+    value["before"], value["after"] = dict(result.before), dict(result.after)
+    value["code"] = result.code
+    value["job_id"] = result.job_id
+    value.update(words.of(result))
+    return value
+
+
+def _statuses(text: str) -> tuple[str, ...]:
+    from storeops.jobs.action import ROW_STATUSES
+
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    for each in found:
+        if each not in ROW_STATUSES:
+            raise UsageError(
+                _("There is no status {status}.").format(status=each),
+                hint=_("Known: {names}.").format(names=", ".join(ROW_STATUSES)),
+            )
+    return found
+
+
+@app.command("apply", help=_("Carry out exactly this plan."))
+def apply(
+    plan_id: PlanId,
+    yes: Yes = False,
+    skip_changed: Annotated[
+        bool,
+        typer.Option("--skip-changed", help=_("Leave out rows that changed since it was made.")),
+    ] = False,
+    reason: Reason = "",
+    override: Annotated[
+        bool, typer.Option("--override", help=_("Pass the policy's ceilings; needs --reason."))
+    ] = False,
+    wait: Wait = None,
+) -> None:
+    """A plan of more than one row wants its count typed, or --yes."""
+    from commands.question import type_to_confirm
+    from storeops.changes import apply as changes
+    from storeops.changes import plans
+    from storeops.durations import seconds
+
+    call = current()
+    ledger = call.app.ledger
+    limit = None if wait is None else seconds(wait)
+    plan = plans.get(ledger.db, plan_id)
+    changes.may_apply(ledger, plan)
+    if plan.ready > 1 and not yes:
+        for line in planned.problem_lines(plan):
+            note(line.strip())
+        question = _("{rows} rows change in {calls} calls: {title}").format(
+            rows=cells.amount(plan.ready), calls=cells.amount(plan.calls), title=plan.title
+        )
+        type_to_confirm(question, str(plan.ready))
+    done = changes.apply(
+        ledger, plan.name, skip_changed=skip_changed, reason=reason, override=override
+    )
+    if done.skipped:
+        note(_("{count} changed rows were left out.").format(count=done.skipped))
+    if limit == 0:
+        output.result(
+            {"plan_id": plan.name, "status": "running", "rows": {"queued": done.rows},
+             "jobs": {"queued": done.jobs}},
+            _("{jobs} calls are queued. Send them with: storeops job run --until-empty").format(
+                jobs=done.jobs
+            ),
+        )  # fmt: skip
+        return
+    planned.carry_out(done.plan, limit)
+
+
+@app.command("cancel", help=_("Cancel a plan, or what of it has not been sent."))
+def cancel(plan_id: PlanId, reason: Reason = "") -> None:
+    """What was sent already stays; undo puts it back."""
+    from storeops.changes import control, plans
+
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    rows = control.cancel_plan(ledger, plan_id, reason)
+    name = plans.get(ledger.db, plan_id).name
+    output.result(
+        {"plan_id": name, "status": "cancelled", "rows": rows},
+        _("Cancelled: {rows} rows of plan {plan}.").format(rows=rows, plan=name),
+    )
+
+
+@app.command("results", help=_("How each row ended: status, code, meaning, next step."))
+def results(
+    plan_id: PlanId,
+    status: Annotated[
+        str, typer.Option("--status", help=_("Only rows of these statuses: failed,waiting"))
+    ] = "",
+    not_done: Annotated[
+        bool, typer.Option("--not-done", help=_("Only rows that are not done."))
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help=_("At most so many."))] = 0,
+    after: After = "",
+) -> None:
+    """All rows unless limited."""
+    from storeops.changes import answers, plans
+    from storeops.jobs.action import DONE, ROW_STATUSES, UNDONE
+
+    ledger = current().app.ledger
+    plan = plans.get(ledger.db, plan_id)
+    statuses = _statuses(status)
+    if not_done:
+        statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
+    start = int(after) if after.isdigit() else 0
+    found = answers.results(
+        ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
+    )
+    next_: str | None = None
+    rows: Any = (planned.with_times(each.as_dict()) for each in found)
+    if limit:
+        rows = list(rows)
+        if len(rows) > limit:
+            rows = rows[:limit]
+            next_ = str(rows[-1]["row"])
+    output.items(
+        rows,
+        [
+            Column("row", _("Row"), right=True),
+            Column("status", _("Status")),
+            Column("external_userid", _("Customer")),
+            Column("userid", _("Member")),
+            Column("errcode", _("Code"), right=True),
+            Column("meaning", _("Meaning"), max_width=50),
+            Column("next_step", _("Next step"), max_width=50),
+        ],
+        next_=next_,
+        has_more=next_ is not None,
+        empty=_("No row."),
+        csv_keys=("row", "external_userid", "userid", "status", "errcode", "meaning", "next_step",
+                  "retryable", "at"),
+    )  # fmt: skip
+
+
+@app.command("undo", help=_("Plan to put back what a plan has done."))
+def undo(plan_id: PlanId, reason: Reason = "") -> None:
+    """The undo is a plan of its own: read it, then apply it."""
+    from storeops.changes.undo import plan_undo
+
+    planned.show_plan(plan_undo(current().app.ledger, plan_id, reason=reason))
+
+
+@app.command("remove", help=_("Take rows out of a plan before it is applied."))
+def remove(
+    plan_id: PlanId,
+    rows: Annotated[str, typer.Option("--rows", metavar="LIST", help=_("Like 3,7-12"))],
+) -> None:
+    """The plan keeps its id and gets a new hash."""
+    from storeops.changes.control import remove_rows
+
+    planned.show_plan(remove_rows(current().app.ledger, plan_id, _numbers(rows)))
+
+
+def _numbers(text: str) -> list[int]:
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise UsageError(
+                _("{text} is not a list of rows.").format(text=text), hint=_("Like 3,7-12")
+            )
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+@app.command("freeze", help=_("Make a plan of a draft, so that it can be applied."))
+def freeze(plan_id: PlanId, reason: Reason = "") -> None:
+    """Rows are checked anew."""
+    from storeops.operations.drafts import freeze as make
+
+    planned.show_plan(make(current().app.ledger, plan_id, reason=reason))
+
+
+@app.command("pause", help=_("Send nothing more of a plan until it is resumed."))
+def pause(plan_id: PlanId) -> None:
+    """What is being sent is finished."""
+    _pause(plan_id, resume=False)
+
+
+@app.command("resume", help=_("Go on with a paused plan."))
+def resume(plan_id: PlanId) -> None:
+    """Its jobs are claimed again by the next worker."""
+    _pause(plan_id, resume=True)
+
+
+def _pause(plan_id: str, *, resume: bool) -> None:
+    from storeops.changes import control, plans
+
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    jobs = control.pause(ledger, plan_id, resume=resume)
+    name = plans.get(ledger.db, plan_id).name
+    text = (
+        _("Plan {plan} goes on: {jobs} calls are queued. Next: storeops job run --until-empty")
+        if resume
+        else _("Plan {plan} is paused: {jobs} calls are held.")
+    )
+    output.result(
+        {"plan_id": name, "status": "running" if resume else "paused", "jobs": jobs},
+        text.format(plan=name, jobs=jobs),
+    )

@@ -1,0 +1,194 @@
+"""Plans as people look at them: one card with its rows, jobs and time left; carrying them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from storeops.changes import plans
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan
+from storeops.errors import PartialError, StillRunningError, StoreOpsError
+from storeops.i18n import N_, _, ngettext
+from storeops.jobs import queue
+from storeops.jobs.action import DONE, OPEN_STATUSES, UNDONE, WAITING
+from storeops.jobs.worker import Report
+
+# what a plan is doing now, as people read it
+STATES = {
+    "draft": N_("draft"),
+    "planned": N_("planned"),
+    "expired": N_("expired"),
+    "running": N_("running"),
+    "paused": N_("paused"),
+    "waiting": N_("waiting for answers"),
+    "done": N_("done"),
+    "partly": N_("partly done"),
+    "undone": N_("undone"),
+    "cancelled": N_("cancelled"),
+}
+
+
+class Estimator(Protocol):
+    """What the governor knows (storeops/limits)."""
+
+    def estimate(self, path: str, calls: int) -> Any:
+        """When `calls` more calls of an API can be done: `.seconds`, `.reason`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A plan with how it stands.
+
+    Attributes:
+        plan: the plan as stored.
+        state: key of `STATES`.
+        rows: rows per status.
+        jobs: jobs per status.
+        seconds: forecast for what is left to send, None when nothing is.
+        held_by: what holds it back: pause | minute | hour | pool | in_flight | "".
+    """
+
+    plan: Plan
+    state: str
+    rows: dict[str, int]
+    jobs: dict[str, int]
+    seconds: float | None = None
+    held_by: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`; times in Unix seconds."""
+        plan = self.plan
+        return {
+            **plan.as_dict(),
+            "title": plan.title,
+            "status": self.state,
+            "created_at": plan.created_at,
+            "created_by": plan.created_by,
+            "applied_at": plan.applied_at,
+            "applied_by": plan.applied_by,
+            "reason": plan.reason,
+            "profile": plan.profile,
+            "paused_why": plan.paused_why,
+            "by_status": self.rows,
+            "jobs": self.jobs,
+            "eta_s": self.seconds,
+            "held_by": self.held_by,
+        }
+
+
+def card(ledger: Ledger, plan: Plan, governor: Estimator | None = None) -> Card:
+    """How a plan stands; with a governor, also when it will be done."""
+    rows = plans.tally(ledger.db, plan.id)
+    jobs = queue.counts(ledger.db, plan.id)
+    left = sum(jobs.get(status, 0) for status in queue.UNFINISHED)
+    if plan.status == plans.MADE:
+        left = plan.calls
+    seconds, held_by = None, ""
+    if left and governor is not None and plan.kind in ledger.actions:
+        forecast = governor.estimate(ledger.actions[plan.kind].path, left)
+        seconds, held_by = forecast.seconds, forecast.reason
+    return Card(plan, _state(ledger, plan, rows, left), rows, jobs, seconds, held_by)
+
+
+def cards(
+    ledger: Ledger, *, kind: str = "", status: str = "", before: int | None = None, limit: int = 50
+) -> list[Card]:
+    """Plans, newest first, each with how it stands."""
+    found = plans.listing(ledger.db, kind=kind, status=status, before=before, limit=limit)
+    return [card(ledger, plan) for plan in found]
+
+
+def _state(ledger: Ledger, plan: Plan, rows: dict[str, int], left: int) -> str:
+    if plan.status == plans.MADE:
+        return "expired" if ledger.clock.now() >= plan.expires_at else "planned"
+    if plan.status != plans.APPLIED:
+        return plan.status
+    if left:
+        return "paused" if plan.paused else "running"
+    if any(rows.get(status) for status in OPEN_STATUSES if status != WAITING):
+        return "running"
+    if rows.get(WAITING):
+        return "waiting"
+    ended = {status for status in rows if status != "blocked"}
+    if ended <= {UNDONE}:
+        return "undone"
+    return "done" if ended <= {DONE, UNDONE} else "partly"
+
+
+def outcome(ledger: Ledger, plan: Plan, report: Report) -> tuple[dict[str, Any], str]:
+    """What a run of a plan's jobs came to: (object, one sentence)."""
+    state = card(ledger, plans.by_id(ledger.db, plan.id))
+    done = state.rows.get(DONE, 0)
+    words = ngettext("{done} row done", "{done} rows done", done).format(done=done)
+    others = [
+        f"{count} {status}"
+        for status, count in state.rows.items()
+        if status not in (DONE, "blocked") and count
+    ]
+    text = ", ".join([words, *others])
+    value = {
+        "plan_id": plan.name,
+        "status": state.state,
+        "ended": report.ended,
+        "rows": state.rows,
+        "jobs": state.jobs,
+        "errcodes": {str(code): count for code, count in sorted(report.errcodes.items())},
+    }
+    return value, text
+
+
+def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
+    """What a caller must hear about a run that did not end well; None when all is done."""
+    if plan.id in report.pauses:
+        error = report.pauses[plan.id]
+        error.next_steps = (*error.next_steps, f"storeops plan resume {plan.name}")
+        return error
+    left = queue.unfinished(ledger.db, plan.id)
+    if left:
+        if plans.by_id(ledger.db, plan.id).paused:
+            message = _("Plan {plan} is paused; {left} calls are left.")
+            steps = [f"storeops plan resume {plan.name}", "storeops job run --until-empty"]
+        else:
+            message = _("Plan {plan} is still under way; {left} calls are left.")
+            steps = ["storeops job run --until-empty", f"storeops plan show {plan.name}"]
+        return StillRunningError(
+            message.format(plan=plan.name, left=left),
+            hint=_("It goes on with: {command}").format(command=steps[0]),
+            next_steps=steps,
+            details={"plan_id": plan.name, "left": left},
+        )
+    rows = plans.tally(ledger.db, plan.id)
+    bad = sum(
+        count
+        for status, count in rows.items()
+        if status not in (DONE, UNDONE, WAITING, "blocked", "cancelled")
+    )
+    if bad:
+        return PartialError(
+            ngettext(
+                "{count} row of plan {plan} was not done.",
+                "{count} rows of plan {plan} were not done.",
+                bad,
+            ).format(count=bad, plan=plan.name),
+            hint=_("See which and why: storeops plan results {plan} --not-done").format(
+                plan=plan.name
+            ),
+            next_steps=[
+                f"storeops plan results {plan.name} --not-done",
+                f"storeops job retry {plan.name} --failed",
+            ],
+            details={"plan_id": plan.name},
+        )
+    return None
+
+
+def words_of(value: Any) -> str:
+    """`before` or `after` of a row as short text: lists joined, empty as a dash."""
+    if isinstance(value, dict):
+        parts = [f"{key}: {words_of(each)}" for key, each in value.items()]
+        return parts[0].partition(": ")[2] if len(parts) == 1 else "; ".join(parts) or "–"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value)) or "–"
+    return str(value) if value not in ("", None) else "–"

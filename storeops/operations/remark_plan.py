@@ -1,0 +1,214 @@
+"""Remark planner: follows and texts with placeholders → a plan of the kind `remark`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+from storeops.changes import plans
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan, Problem
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import UsageError
+from storeops.i18n import _, ngettext
+from storeops.jobs.action import Row
+from storeops.operations.relations import Relation
+from storeops.operations.remarks import FIELDS, LIMITS, RemarkAction, remark_row, values_of
+from storeops.operations.remarks import verdict as check_row
+from storeops.operations.sheets import KEYS, USERID, Field
+from storeops.operations.tag_plan import warnings
+from storeops.operations.wishes import Chosen, phone_of
+
+REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店")
+DESCRIPTION = Field("description", ("描述",))
+COMPANY = Field("remark_company", ("company", "备注企业", "公司", "企业名称"))
+MOBILES = Field("remark_mobiles", ("备注手机号", "备注电话"))
+SHEET_FIELDS = (*KEYS, USERID, REMARK, DESCRIPTION, COMPANY, MOBILES)
+PLACEHOLDERS = ("name", "remark", "description", "store", "store_code", "staff", "date")
+_LIST = re.compile(r"[;；,，、\s]+")
+
+
+def plan_remarks(
+    ledger: Ledger,
+    chosen: Chosen,
+    values: Mapping[str, Any],
+    *,
+    cut: bool = False,
+    reason: str = "",
+    command: str = "",
+    title: str = "",
+) -> Plan:
+    """A plan that writes remarks on the chosen follows.
+
+    Args:
+        ledger: the profile's ledger.
+        chosen: follows; a file's rows may bring their own texts, which win.
+        values: remark, description, remark_company (text with placeholders like {name}),
+            remark_mobiles (list; empty clears). Fields left out stay.
+        cut: cut texts that are too long instead of blocking their rows.
+        reason: why, for the journal.
+        command: the command line that makes this plan again.
+        title: one line for lists; "" makes one.
+
+    Raises:
+        UsageError: no field named, or an unknown placeholder.
+    """
+    rows, kept, problems, already = remark_rows(ledger, chosen, values, cut=cut)
+    verdicts = [check_row(row, each) for row, each in zip(rows, kept, strict=True)]
+    if already:
+        message = ngettext(
+            "{count} customer is already so and is left out.",
+            "{count} customers are already so and are left out.",
+            already,
+        ).format(count=already)
+        problems.append(Problem("already", message, warning=True))
+    problems += warnings(ledger, rows, kept, verdicts)
+    return plans.make(
+        ledger,
+        RemarkAction.name,
+        rows,
+        verdicts,
+        params={"fields": sorted(values), "command": command},
+        problems=sorted(problems, key=lambda each: (each.warning, each.line or 0)),
+        title=title or _title(values),
+        reason=reason,
+    )
+
+
+def remark_rows(
+    ledger: Ledger, chosen: Chosen, values: Mapping[str, Any], *, cut: bool = False
+) -> tuple[list[Row], list[Relation], list[Problem], int]:
+    """(rows, their follows, problems, how many are so already) for a wish; see `plan_remarks`."""
+    own = any(cells.get(key) for cells in chosen.cells for key in FIELDS)
+    if not values and not own:
+        raise UsageError(
+            _("No field was named."),
+            hint=_("Name one: --remark, --description, --company, --mobiles or --clear-mobiles"),
+        )
+    for key, value in values.items():
+        if isinstance(value, str):
+            check_placeholders(key, value)
+    words = _Words(ledger.db, ledger.clock)
+    problems = list(chosen.problems)
+    rows: list[Row] = []
+    kept: list[Relation] = []
+    already = 0
+    for index, relation in enumerate(chosen.relations):
+        wished: dict[str, Any] = dict(values)
+        if chosen.cells:
+            trouble = _own_values(chosen, index, wished)
+            if trouble is not None:
+                problems.append(trouble)
+                continue
+        filled = {
+            key: words.fill(value, relation) if isinstance(value, str) else list(value)
+            for key, value in wished.items()
+        }
+        if cut:
+            filled = {
+                key: value[: LIMITS[key]] if key in LIMITS else value
+                for key, value in filled.items()
+            }
+        row = remark_row(len(rows) + 1, relation, filled)
+        if row is None:
+            already += 1
+            continue
+        rows.append(row)
+        kept.append(relation)
+    return rows, kept, problems, already
+
+
+def check_placeholders(field: str, text: str) -> None:
+    """Refuse a text whose placeholders are not understood.
+
+    Raises:
+        UsageError: names the placeholder, or the brace that is not closed.
+    """
+    try:
+        found = [name for _text, name, _spec, _conversion in Formatter().parse(text) if name]
+    except ValueError:
+        raise UsageError(
+            _("{field}: a brace is not closed: {text}").format(field=field, text=text),
+            hint=_("Write {{ for a brace that is meant as text."),
+        ) from None
+    for name in found:
+        if name not in PLACEHOLDERS:
+            raise UsageError(
+                _("{field}: there is no placeholder {{{name}}}.").format(field=field, name=name),
+                hint=_("Known: {names}.").format(
+                    names=", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+                ),
+            )
+
+
+class _Words:
+    """What placeholders mean for one follow."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        import time
+
+        self._stores = dict(db.execute("SELECT id, name FROM department").fetchall())
+        self._codes = _codes(db)
+        self._date = time.strftime("%Y-%m-%d", time.gmtime(clock.now() + 8 * 3600))
+
+    def fill(self, text: str, relation: Relation) -> str:
+        """The text with its placeholders filled."""
+        if "{" not in text and "}" not in text:
+            return text
+        present = values_of(relation)
+        return text.format(
+            name=relation.name,
+            remark=present["remark"],
+            description=present["description"],
+            store=self._stores.get(relation.store_id, ""),
+            store_code=self._codes.get(relation.store_id, ""),
+            staff=relation.staff_name or relation.userid,
+            date=self._date,
+        )
+
+
+def _codes(db: Database) -> dict[int, str]:
+    """Shop codes of the notebook by department."""
+    from storeops.operations.wishes import names_of
+
+    return {each.department_id: each.code for each in names_of(db).shops.values()}
+
+
+def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem | None:
+    """Take the texts of a file's row; a bad phone list is a problem."""
+    line, cells = chosen.lines[index], chosen.cells[index]
+    for key in ("remark", "description", "remark_company"):
+        if cells.get(key):
+            wished[key] = cells[key].replace("{", "{{").replace("}", "}}")
+    if text := cells.get("remark_mobiles", ""):
+        phones = [phone_of(each) for each in _LIST.split(text) if each]
+        if not all(each.isdigit() and 5 <= len(each) <= 20 for each in phones):
+            message = _("line {line}: {message}").format(
+                line=line, message=_("this is not a phone number")
+            )
+            return Problem("bad_phone", message, line)
+        wished["remark_mobiles"] = phones
+    return None
+
+
+def parse_mobiles(texts: Sequence[str]) -> list[str]:
+    """Phone numbers as given to `--mobiles`.
+
+    Raises:
+        UsageError: one is not a phone number; it is not repeated in the message.
+    """
+    phones = [phone_of(each) for text in texts for each in _LIST.split(text) if each]
+    if not all(each.isdigit() and 5 <= len(each) <= 20 for each in phones):
+        raise UsageError(_("--mobiles: this is not a phone number."))
+    return phones
+
+
+def _title(values: Mapping[str, Any]) -> str:
+    parts = []
+    for key, value in values.items():
+        text = value if isinstance(value, str) else _("{count} numbers").format(count=len(value))
+        parts.append(f"{key}: {text or '–'}")
+    return "; ".join(parts)[:120] or _("Remarks from a file")
