@@ -47,12 +47,12 @@ def page(
         else:
             options.append(_record(parameter, _spelling(parameter, context)))
     for title, rows in (
-        (_("Arguments"), arguments),
-        (_("Options"), options),
-        (_("Commands"), commands),
+        (_("Arguments:"), arguments),
+        (_("Options:"), options),
+        (_("Commands:"), commands),
     ):
         if rows:
-            parts += ["", f"{title}:", *_columns(rows)]
+            parts += ["", title, *_columns(rows)]
     if command.epilog:
         parts.append("")
         for line in command.epilog.split("\n"):
