@@ -51,10 +51,10 @@ class Opened:
 
 
 @functools.cache
-def _decoder(shape: Any, strict: bool) -> msgspec.json.Decoder[Any]:
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     import msgspec
 
-    return msgspec.json.Decoder(shape, strict=strict)
+    return msgspec.json.Decoder(shape)
 
 
 def open_envelope(body: bytes, shape: Any) -> Opened:
@@ -69,7 +69,7 @@ def open_envelope(body: bytes, shape: Any) -> Opened:
     problem = ""
     if shape is not dict:
         try:
-            value: Any = _decoder(shape, True).decode(body)
+            value: Any = _decoder(shape).decode(body)
         except msgspec.ValidationError as error:
             problem = str(error)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -79,7 +79,7 @@ def open_envelope(body: bytes, shape: Any) -> Opened:
                 return Opened(0, value.errmsg, value)
             return Opened(value.errcode, value.errmsg)
     try:
-        loose = _decoder(_Loose, True).decode(body)
+        loose = _decoder(_Loose).decode(body)
         errcode = int(loose.errcode)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return Opened(0, "", problem=str(error), json=False)
@@ -87,10 +87,12 @@ def open_envelope(body: bytes, shape: Any) -> Opened:
     if errcode != 0:
         return Opened(errcode, errmsg)
     if shape is dict:
-        return Opened(0, errmsg, _decoder(dict, True).decode(body))
+        return Opened(0, errmsg, _decoder(dict).decode(body))
     if isinstance(loose.errcode, str) or loose.errmsg is None:
         try:
-            return Opened(0, errmsg, _decoder(shape, False).decode(body))
+            fields = _decoder(dict).decode(body)
+            plain = {name: fields[name] for name in fields if name not in ("errcode", "errmsg")}
+            return Opened(0, errmsg, msgspec.convert(plain, shape))
         except msgspec.ValidationError as error:
             problem = str(error)
     return Opened(0, errmsg, problem=problem)

@@ -81,7 +81,7 @@ def redirected(host: str, path: str, location: str) -> ConfigError:
     hint = _("Redirects are not followed; correct the profile's base URL ({url}).")
     return ConfigError(
         _("{host} redirects {path} to another address.").format(host=host, path=path),
-        hint=hint.format(url=location.partition("?")[0]),  # the query would hold the token
+        hint=hint.format(url=location),
     )
 
 

@@ -7,6 +7,7 @@ leaves this file: troubles are re-made without their cause, and the log loses it
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: HTTP status, `Date` and `Location` headers ("" when absent), body."""
+    """What came back: HTTP status, `Date` and `Location` (without query; "" when absent), body."""
 
     status: int
     date: str
@@ -56,21 +57,16 @@ class NoReplyError(Exception):
 
 
 class _NoQueries(logging.Filter):
-    """Takes the query (and with it the token) out of httpx's own log lines."""
+    """Takes every query (and with it the token) out of the log lines of httpx and httpcore."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(_without_query(each) for each in record.args)
+        line = record.getMessage()
+        if "?" in line:
+            record.msg, record.args = _QUERY.sub("", line), ()
         return True
 
 
-def _without_query(value: object) -> object:
-    text = str(value) if type(value).__name__ == "URL" else value
-    if isinstance(text, str) and "?" in text:
-        return text.partition("?")[0]
-    return text
-
-
+_QUERY = re.compile(r"\?[^\s'\"]*")
 _no_queries = _NoQueries()
 
 
@@ -102,7 +98,8 @@ class Transport:
             if self._http is None:
                 import httpx  # 117 ms: only when something is really sent
 
-                logging.getLogger("httpx").addFilter(_no_queries)
+                for name in ("httpx", "httpcore.http11", "httpcore.proxy"):
+                    logging.getLogger(name).addFilter(_no_queries)
                 self._http = httpx.Client(
                     http2=False,
                     follow_redirects=False,
@@ -166,7 +163,7 @@ class Transport:
                     return Reply(
                         response.status_code,
                         response.headers.get("date", ""),
-                        response.headers.get("location", ""),
+                        response.headers.get("location", "").partition("?")[0],
                         b"".join(chunks),
                     )
         except (httpx.ConnectError, httpx.ProxyError) as error:

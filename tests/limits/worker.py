@@ -1,4 +1,4 @@
-"""A process of its own that calls through the governor and writes down when (for test_processes)."""
+"""A process of its own that calls through the governor and writes down when."""
 
 from __future__ import annotations
 

@@ -1,0 +1,520 @@
+"""The client against answers written by hand, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+
+from storeops.clock import SystemClock
+from storeops.errors import (
+    ConfigError,
+    ExitCode,
+    LimitError,
+    NetworkError,
+    NotFoundError,
+    UsageError,
+)
+from storeops.limits.memory import MemoryLimiter
+from storeops.wecom import contacts, customers, tags
+from storeops.wecom.errors import (
+    AnswerError,
+    StoppedError,
+    UncertainError,
+    WeComConflictError,
+    WeComError,
+    WeComLimitError,
+    WeComNotFoundError,
+    WeComRequestError,
+    WeComServerError,
+)
+
+OK = {"errcode": 0, "errmsg": "ok"}
+FOLLOWERS = "externalcontact/get_follow_user_list"
+GET_BY_USER = "externalcontact/batch/get_by_user"
+MARK = "externalcontact/mark_tag"
+GOOD = {**OK, "follow_user": ["u_lin", "u_mei"]}
+BUSY = {"errcode": -1, "errmsg": "system busy"}
+
+
+def err(code, text="some words", **more):
+    tail = (
+        f", hint: [1760000000123456789012], from ip: 203.0.113.9, more info at https://e/?e={code}"
+    )
+    return {"errcode": code, "errmsg": text + tail, **more}
+
+
+def cut(connection):
+    """Hang up with a reset, without an answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def silence(_connection):
+    """Do not answer until the client has given up."""
+    time.sleep(1.0)
+
+
+def half(connection):
+    """Break off in the middle of the body."""
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"errcode":0,"errm')
+
+
+# -- envelope -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GOOD,
+        {"follow_user": ["u_lin", "u_mei"]},  # some calls omit errcode on success
+        {"follow_user": ["u_lin", "u_mei"], **OK},  # key order does not matter
+        {**GOOD, "errcode": "0"},  # a number as a string
+        {**GOOD, "errmsg": None},
+        {**GOOD, "new_field": {"deep": [1, 2]}},  # WeCom adds fields
+    ],
+)
+def test_an_answer_is_read_whatever_its_dress(server, client, body):
+    server.on(FOLLOWERS, body)
+    assert customers.list_follow_users(client) == ("u_lin", "u_mei")
+
+
+@pytest.mark.parametrize("code", [84061, "84061"])
+def test_errcode_comes_before_lists(server, client, code):
+    server.on("externalcontact/list", {**err(84061), "errcode": code, "external_userid": []})
+    with pytest.raises(WeComNotFoundError) as caught:
+        customers.list_external_userids(client, "u_lin")
+    assert caught.value.errcode == 84061
+
+
+def test_a_missing_field_is_explained_with_its_json_path(server, client):
+    row = {"external_contact": {"name": "Ana"}, "follow_info": {"userid": "u_lin"}}
+    server.on(GET_BY_USER, {**OK, "external_contact_list": [row], "next_cursor": ""})
+    with pytest.raises(AnswerError) as caught:
+        customers.get_by_user(client, ["u_lin"])
+    assert "external_userid" in caught.value.message
+    assert "$.external_contact_list[0].external_contact" in caught.value.message
+    assert len(server.calls(GET_BY_USER)) == 1  # asking again would bring the same
+
+
+def test_a_type_trap_is_explained(server, client):
+    server.on("department/simplelist", {**OK, "department_id": [{"id": "seven"}]})
+    with pytest.raises(AnswerError, match=r"\$\.department_id\[0\]\.id"):
+        contacts.list_department_nodes(client)
+
+
+def test_the_json_warning_is_logged_as_our_bug(server, client, caplog):
+    server.on(MARK, {"errcode": 0, "errmsg": "ok. Warning: wrong json format. "})
+    tags.mark(client, "u_lin", "wm1", add=["et1"])
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert "our bug" in record.getMessage()
+    assert MARK in record.getMessage()
+
+
+def test_text_goes_out_as_raw_utf8(server, client):
+    server.on("externalcontact/remark", OK)
+    customers.remark(client, "u_lin", "wm1", remark="王女士😀", remark_mobiles=[])
+    (asked,) = server.calls("externalcontact/remark")
+    assert "王女士😀".encode() in asked.body
+    assert json.loads(asked.body)["remark_mobiles"] == [""]
+    assert "description" not in json.loads(asked.body)  # a field left out is unchanged
+
+
+def test_half_a_character_is_refused_before_anything_is_sent(server, client):
+    with pytest.raises(UsageError):
+        customers.remark(client, "u_lin", "wm1", remark="\ud83d")
+    assert server.asked == []
+
+
+# -- HTTP -----------------------------------------------------------------------------------------
+
+
+def test_an_unknown_path_is_an_empty_404(server, client):
+    with pytest.raises(NotFoundError) as caught:
+        client.raw("get", "no/such_api")
+    assert caught.value.exit_code == ExitCode.NOT_FOUND
+    assert len(server.calls("no/such_api")) == 1
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"])
+def test_no_redirect_is_followed(server, client, status):
+    target = "Location: https://elsewhere.example/cgi-bin/x?access_token=tk-demo-1\r\n"
+    server.on(MARK, server.http(b"", status=status, headers=target))
+    with pytest.raises(ConfigError) as caught:
+        tags.mark(client, "u_lin", "wm1", add=["et1"])
+    assert "https://elsewhere.example/cgi-bin/x" in caught.value.hint
+    assert "tk-demo" not in caught.value.hint
+    assert len(server.calls(MARK)) == 1
+
+
+def test_another_status_below_500_is_told_and_not_repeated(server, client):
+    server.on(FOLLOWERS, server.http(b"<html>", status="407 Proxy Authentication Required"))
+    with pytest.raises(NetworkError, match="407") as caught:
+        customers.list_follow_users(client)
+    assert not caught.value.retryable
+    assert len(server.calls(FOLLOWERS)) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BUSY,
+        err(6000),
+        err(81026),
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\noops",
+        b"HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{"err',
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+        b"this is not HTTP\r\n\r\n",
+        cut,
+        half,
+        silence,
+    ],
+)
+def test_a_read_is_tried_three_times(server, client, clock, trouble):
+    server.on(FOLLOWERS, trouble, trouble, GOOD)
+    assert customers.list_follow_users(client) == ("u_lin", "u_mei")
+    first, second = clock.slept
+    assert 0.5 <= first <= 1.0
+    assert 1.0 <= second <= 2.0
+    server.on(FOLLOWERS, trouble)
+    server.asked.clear()
+    with pytest.raises((NetworkError, WeComConflictError)) as caught:
+        customers.list_follow_users(client)
+    assert len(server.calls(FOLLOWERS)) == 3
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\noops",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{"err',
+        cut,
+        half,
+        silence,
+    ],
+)
+def test_a_write_that_was_sent_is_never_sent_again(server, client, clock, trouble):
+    server.on(MARK, trouble, OK)
+    with pytest.raises(UncertainError) as caught:
+        tags.mark(client, "u_lin", "wm1", add=["et1"])
+    assert len(server.calls(MARK)) == 1
+    assert clock.slept == []
+    assert caught.value.exit_code == ExitCode.NETWORK
+    assert not caught.value.retryable
+    assert caught.value.details["uncertain"] is True
+
+
+def test_a_write_that_never_left_is_tried_again(make_client, clock):
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))  # nobody listens: the connection is refused
+        client = make_client(base_url=f"http://127.0.0.1:{unheard.getsockname()[1]}")
+        client._tokens.get(lambda: ("tk-demo-1", 7200))
+        with pytest.raises(NetworkError) as caught:
+            tags.mark(client, "u_lin", "wm1", add=["et1"])
+    assert not isinstance(caught.value, UncertainError)
+    assert len(clock.slept) == 2
+    assert "sandbox" in caught.value.hint  # on loopback somebody forgot to start it
+
+
+def test_a_write_answered_yes_in_an_unknown_shape_is_uncertain(server, client):
+    server.on("externalcontact/add_corp_tag", {**OK, "tag_group": []})  # a list: not what is agreed
+    with pytest.raises(UncertainError, match="tag_group"):
+        tags.add_corp_tag(client, [tags.NewTag("Gold")], group_name="Level")
+
+
+def test_a_write_that_wecom_was_too_busy_for_is_tried_again(server, client):
+    server.on(MARK, BUSY, OK)
+    tags.mark(client, "u_lin", "wm1", add=["et1"])
+    assert len(server.calls(MARK)) == 2
+
+
+def test_an_answer_that_drips_is_given_up(server, make_client, clock):
+    class Hurried(SystemClock):
+        def sleep(self, seconds):
+            pass
+
+    from storeops.wecom.retry import RetryPolicy
+    from storeops.wecom.transport import Timeouts
+
+    def drip(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _each in range(50):
+            time.sleep(0.02)
+            connection.sendall(b" ")
+
+    real = Hurried()
+    client = make_client(
+        clock=real, retries=RetryPolicy(tries=1), timeouts=Timeouts(read_s=2.0, whole_s=0.2)
+    )
+    server.on(FOLLOWERS, drip)
+    began = time.monotonic()
+    with pytest.raises(NetworkError):
+        customers.list_follow_users(client)
+    assert time.monotonic() - began < 0.9
+
+
+# -- addresses ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://qyapi.weixin.qq.com",
+        "ftp://qyapi.weixin.qq.com",
+        "https://",
+        "qyapi.weixin.qq.com",
+        "https://user:pass@qyapi.weixin.qq.com",
+        "https://qyapi.weixin.qq.com/?access_token=x",
+        "http://127.0.0.1.evil.example",
+        "http://[::1",
+        "https://qyapi.weixin.qq.com:port",
+    ],
+)
+def test_only_https_or_loopback(make_client, url):
+    with pytest.raises(ConfigError) as caught:
+        make_client(base_url=url)
+    assert "pass@" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("https://qyapi.weixin.qq.com/cgi-bin/", "https://qyapi.weixin.qq.com"),
+        (" https://proxy.example/wecom/ ", "https://proxy.example/wecom"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("http://127.1.2.3:1", "http://127.1.2.3:1"),
+    ],
+)
+def test_base_urls_are_spelled_one_way(make_client, url, plain):
+    assert make_client(base_url=url).base_url == plain
+
+
+# -- codes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "exit_code"),
+    [
+        (48002, WeComError, ExitCode.ACCESS),
+        (60011, WeComError, ExitCode.ACCESS),
+        (84061, WeComNotFoundError, ExitCode.NOT_FOUND),
+        (60111, WeComNotFoundError, ExitCode.NOT_FOUND),
+        (40099, WeComLimitError, ExitCode.LIMIT),
+        (40129, WeComConflictError, ExitCode.CONFLICT),
+        (40058, WeComRequestError, ExitCode.USAGE),
+        (999999, WeComRequestError, ExitCode.USAGE),
+    ],
+)
+def test_a_refusal_is_told_once_with_meaning_and_exit_code(server, client, code, kind, exit_code):
+    server.on(FOLLOWERS, err(code, follow_user=[]))
+    with pytest.raises(kind) as caught:
+        customers.list_follow_users(client)
+    error = caught.value
+    assert error.exit_code == exit_code
+    assert error.errcode == code
+    assert str(code) in error.message
+    assert error.meaning in error.message
+    assert error.hint
+    assert error.details["errmsg"] == "some words"
+    assert error.details["wecom_hint"] == "1760000000123456789012"
+    assert not error.retryable
+    assert len(server.calls(FOLLOWERS)) == 1
+
+
+def test_60020_names_the_ip_and_the_page(server, client):
+    server.on(FOLLOWERS, err(60020, "not allow to access from your ip", follow_user=[]))
+    with pytest.raises(WeComError) as caught:
+        customers.list_follow_users(client)
+    assert "203.0.113.9" in caught.value.message
+    assert "企业可信IP" in caught.value.hint
+    assert caught.value.next_steps[0].startswith("https://work.weixin.qq.com/")
+
+
+def test_48002_names_the_list_in_the_console(server, client):
+    server.on(FOLLOWERS, err(48002, "api forbidden", follow_user=[]))
+    with pytest.raises(WeComError, match="may not call") as caught:
+        customers.list_follow_users(client)
+    assert "可调用接口的应用" in caught.value.hint
+
+
+def test_errmsg_is_cleaned(server, client):
+    hurt = "bad \x1b[31m value `13812345678` \u202e x" + "y" * 500
+    server.on(FOLLOWERS, err(40058, hurt, follow_user=[]))
+    with pytest.raises(WeComRequestError) as caught:
+        customers.list_follow_users(client)
+    said = caught.value.details["errmsg"]
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "138****5678" in said
+    assert len(said) <= 300
+
+
+@pytest.mark.parametrize("code", [45033, 45035])
+def test_crowding_steps_aside_and_goes_on(server, make_client, clock, code):
+    reported = []
+
+    class Watched(MemoryLimiter):
+        def report(self, path, errcode):
+            reported.append((path, errcode))
+
+    client = make_client(limiter=Watched(clock))
+    server.on(MARK, err(code), err(code), OK)
+    tags.mark(client, "u_lin", "wm1", add=["et1"])
+    assert reported == [(MARK, code)] * 2
+    assert all(0.2 <= each <= 2.0 for each in clock.slept)
+    server.on(MARK, err(code))
+    with pytest.raises(WeComLimitError):
+        tags.mark(client, "u_lin", "wm1", add=["et1"])
+
+
+def test_45009_waits_out_the_pause(server, client, clock):
+    server.on(FOLLOWERS, err(45009), GOOD)
+    assert customers.list_follow_users(client) == ("u_lin", "u_mei")
+    assert clock.moved == pytest.approx(60, abs=1)
+
+
+def test_45009_refuses_those_who_do_not_wait(server, make_client, clock):
+    client = make_client(wait=False)
+    server.on(FOLLOWERS, err(45009))
+    for _each in range(2):
+        with pytest.raises(LimitError) as caught:
+            customers.list_follow_users(client)
+        assert caught.value.retry_after_s == pytest.approx(60, abs=1)
+        assert caught.value.exit_code == ExitCode.LIMIT
+    assert len(server.calls(FOLLOWERS)) == 1  # the second did not even ask
+    assert clock.slept == []
+
+
+def test_45009_for_ever_ends(server, client, clock):
+    server.on(FOLLOWERS, err(45009))
+    with pytest.raises(WeComLimitError):
+        customers.list_follow_users(client)
+    assert len(server.calls(FOLLOWERS)) == 3
+    assert clock.moved == pytest.approx(60 + 3600, abs=2)
+
+
+def test_busy_for_ever_is_told_as_wecoms_trouble(server, client):
+    server.on(FOLLOWERS, BUSY)
+    with pytest.raises(WeComServerError) as caught:
+        customers.list_follow_users(client)
+    assert caught.value.retryable
+    assert caught.value.retry_after_s
+
+
+# -- stop, clock, raw -----------------------------------------------------------------------------
+
+
+def test_stop_ends_a_wait_at_once_and_sends_nothing_more(server, make_client):
+    stop = threading.Event()
+    clock = SystemClock()
+    client = make_client(clock=clock, limiter=MemoryLimiter(clock), stop=stop)
+    server.on(FOLLOWERS, err(45009))
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(StoppedError) as caught:
+        customers.list_follow_users(client)
+    assert caught.value.exit_code == ExitCode.INTERRUPTED
+    assert len(server.calls(FOLLOWERS)) == 1
+    with pytest.raises(StoppedError):
+        customers.list_follow_users(client)
+    assert len(server.calls(FOLLOWERS)) == 1
+
+
+def test_stop_ends_a_back_off(server, make_client):
+    stop = threading.Event()
+    clock = SystemClock()
+    client = make_client(clock=clock, limiter=MemoryLimiter(clock), stop=stop)
+    server.on(FOLLOWERS, BUSY)
+    threading.Timer(0.2, stop.set).start()
+    with pytest.raises(StoppedError):
+        customers.list_follow_users(client)
+    assert len(server.calls(FOLLOWERS)) == 1
+
+
+def dated(server, moment):
+    stamp = format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+    return server.http(GOOD, headers=f"Date: {stamp}\r\n")
+
+
+def test_the_clock_learns_from_the_date_header(server, client, clock):
+    server.on(FOLLOWERS, dated(server, clock.now() + 86_400))
+    customers.list_follow_users(client)
+    assert clock.learnt == [clock.now() + 86_400]
+
+
+@pytest.mark.parametrize("date", ["yesterday", "", "Thu, 99 Foo 2026 99:99:99 GMT"])
+def test_a_bad_date_is_ignored(server, client, clock, date):
+    server.on(FOLLOWERS, server.http(GOOD, headers=f"Date: {date}\r\n"))
+    customers.list_follow_users(client)
+    assert clock.learnt == []
+
+
+def test_a_slow_answer_does_not_move_the_clock(server, make_client):
+    clock = SystemClock()
+    client = make_client(clock=clock, limiter=MemoryLimiter(clock))
+    server.on(FOLLOWERS, dated(server, time.time()))
+    customers.list_follow_users(client)
+    assert clock.offset == 0.0
+
+
+def test_raw_answers_as_it_came(server, client):
+    server.on("x/y", {**OK, "anything": [1, {"a": None}]})
+    assert client.raw("get", "/cgi-bin/x/y", {"id": 7}) == {**OK, "anything": [1, {"a": None}]}
+    assert client.raw("POST", "x/y", None, {"b": "王"})["errcode"] == 0
+    get, post = server.calls("x/y")
+    assert get.query == {"id": "7", "access_token": "tk-demo-1"}
+    assert (get.verb, get.body) == ("GET", b"")
+    assert post.headers["content-type"].startswith("application/json")
+    assert json.loads(post.body) == {"b": "王"}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("delete", "x/y", None),
+        ("get", "https://elsewhere.example/x", None),
+        ("get", "x/y?access_token=1", None),
+        ("get", "../x", None),
+        ("get", "", None),
+        ("get", "x/y", {"access_token": "mine"}),
+        ("get", "x/y", {"corpsecret": "mine"}),
+    ],
+)
+def test_raw_refuses_what_is_no_api(server, client, how):
+    method, path, params = how
+    with pytest.raises(UsageError):
+        client.raw(method, path, params)
+    assert server.asked == []
+
+
+def test_a_raw_post_is_a_write_unless_told(server, client):
+    server.on("x/y", cut, OK)
+    with pytest.raises(UncertainError):
+        client.raw("post", "x/y")
+    server.on("x/y", cut, OK)
+    assert client.raw("post", "x/y", write=False) == OK
+
+
+def test_a_list_that_names_the_same_cursor_again_ends(server, client):
+    page = {**OK, "external_contact_list": [], "next_cursor": "c1"}
+    server.on(GET_BY_USER, page)
+    with pytest.raises(AnswerError, match="cursor"):
+        list(customers.iter_by_user(client, ["u_lin"]))
+    assert len(server.calls(GET_BY_USER)) == 2
+
+
+def test_too_many_for_one_call_is_a_bug_of_ours(server, client):
+    with pytest.raises(ValueError, match="100"):
+        customers.get_by_user(client, [f"u{n}" for n in range(101)])
+    with pytest.raises(ValueError, match="100"):
+        customers.get_by_user(client, "u_lin")
+    assert server.asked == []

@@ -1,0 +1,96 @@
+"""The table of codes: whole, sensible, and spoken in two languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from storeops import i18n
+from storeops.errors import ExitCode
+from storeops.locale.build import compile_all
+from storeops.wecom.codes import ROWS
+from storeops.wecom.errcodes import Kind, Retry, lookup, table
+from storeops.wecom.errors import refused
+
+# the policy table of the contract (06 §3), written down by hand a second time
+POLICY = {
+    Retry.TOKEN: {40014, 42001, 42007, 42009},
+    Retry.BACK_OFF: {-1, 6000, 41063, 81026},
+    Retry.NARROW: {45033, 45035},
+    Retry.WAIT: {45009},
+}
+STATES = {84061, 40050, 49008, 60111, 40100, 40129, 90504, 90507, 90508, 610004}
+# what must stop the corp and call for its operator
+ALARMS = {40001, 40013, 48002, 50003, 60020, 301007}
+# codes of the Official-Account table, which WeCom does not have (06 §1.7)
+FOREIGN = {47001, 43001, 43002, 43003, 44002}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogue():
+    compile_all()
+
+
+def test_every_code_occurs_once():
+    codes = [row.code for row in ROWS]
+    assert len(codes) == len(set(codes))
+    assert len(codes) > 180
+    assert not FOREIGN & set(codes)
+
+
+def test_retry_classes_are_those_of_the_contract():
+    for retry, codes in POLICY.items():
+        assert {row.code for row in ROWS if row.retry is retry} == codes
+    assert {row.code for row in ROWS if row.retry is Retry.STATE} >= STATES
+
+
+def test_alarms_end_with_exit_4_and_are_never_repeated():
+    for code in ALARMS:
+        assert lookup(code).kind is Kind.ACCESS
+        assert lookup(code).retry is Retry.NEVER
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_code_has_words(language):
+    i18n.use(language)
+    for code, row in table().items():
+        said = lookup(code)
+        assert said.known
+        assert said.meaning
+        assert not said.meaning.endswith((".", "。"))  # it stands inside a sentence
+        assert said.advice.endswith((".", "。"))
+        chinese = any("\u4e00" <= each <= "\u9fff" for each in said.meaning)
+        assert chinese == (language == "zh_CN")
+        assert (said.advice != row.advice) == (language == "zh_CN")
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_an_unknown_code_is_told_as_such(language):
+    i18n.use(language)
+    said = lookup(123456789)
+    assert not said.known
+    assert said.retry is Retry.NEVER
+    assert "123456789" in said.advice
+
+
+def test_every_code_becomes_an_error_with_a_documented_exit_code():
+    allowed = {
+        ExitCode.USAGE,
+        ExitCode.ACCESS,
+        ExitCode.NOT_FOUND,
+        ExitCode.LIMIT,
+        ExitCode.NETWORK,
+        ExitCode.CONFLICT,
+    }
+    for code in table():
+        error = refused("externalcontact/get", code, "")
+        assert error.exit_code in allowed
+        assert error.category != "error"
+        assert error.errcode == code
+        assert error.as_dict()["errcode"] == code
+
+
+def test_60020_in_chinese_names_the_ip():
+    i18n.use("zh_CN")
+    error = refused("user/get", 60020, "not allow, from ip: 2001:db8::7, more info at x")
+    assert "2001:db8::7" in error.message
+    assert "企业可信IP" in error.message
