@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +22,9 @@ from commands.diagnostics import note
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.operations.sandbox_process import Running
 
 app = typer.Typer(help=_("A WeCom on your desk: start, seed, break, inspect."))
 clock_app = typer.Typer(help=_("The sandbox's clock."))
@@ -77,8 +83,6 @@ def up(
     ] = None,
 ) -> None:
     """Start it, wait until it answers, and stay with it unless detached."""
-    from dataclasses import asdict
-
     from storeops.operations import sandbox_process
 
     profile = profile or current().settings.profile
@@ -92,6 +96,27 @@ def up(
     running, process = sandbox_process.start(arguments, detach=detach)
     if profile:
         sandbox_process.make_profile(profile, running)
+    if detach:
+        _announce(running, profile)
+        note(_("Stop it with `storeops sandbox down`."))
+        return
+    with current().interruptible(stop=threading.Event()) as stop:  # needs no profile
+        try:
+            _announce(running, profile)
+            note(_("Ctrl-C stops it."))
+            while process.poll() is None and not stop.wait(0.2):
+                pass
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()  # the sandbox ends with its stdin
+            process.wait(timeout=20)
+            if process.stdout is not None:
+                process.stdout.close()
+            sandbox_process.forget(running.base_url)
+
+
+def _announce(running: Running, profile: str) -> None:
+    """Say where it answers: one line of JSON for programs."""
     if current().settings.machine:
         output.write(cells.json_text(asdict(running)) + "\n")
     else:
@@ -101,24 +126,9 @@ def up(
                 corp_id=running.corp_id, agent_id=running.agent_id
             )
         )
-    import sys
-
     sys.stdout.flush()
     if profile:
         note(_("Next: `storeops --profile {name} sync run`.").format(name=profile))
-    if detach:
-        note(_("Stop it with `storeops sandbox down`."))
-        return
-    note(_("Ctrl-C stops it."))
-    with current().interruptible() as stop:
-        try:
-            while process.poll() is None and not stop.wait(0.2):
-                pass
-        finally:
-            if process.stdin is not None:
-                process.stdin.close()  # the sandbox ends with its stdin
-            process.wait(timeout=20)
-            sandbox_process.forget(running.base_url)
 
 
 def _free_again(port: int) -> int:

@@ -89,7 +89,7 @@ def start(
     line = _first_line(process, ready_s)
     if not line:
         process.kill()
-        process.wait()
+        process.communicate()
         with log.open("rb") as errors:
             errors.seek(begun)
             reason = errors.read(2000).decode("utf-8", "replace").strip()
@@ -100,6 +100,10 @@ def start(
             hint=_("What it said last is in {path}.").format(path=log),
         )
     running = Running(**json.loads(line))
+    if detach:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.returncode = 0  # it lives on; Popen must not warn that nobody waits for it
     write_private(_record(running.base_url), asdict(running))
     return running, process
 

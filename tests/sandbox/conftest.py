@@ -42,7 +42,7 @@ class Api:
 
     def header(self, name: str) -> str:
         """The header as it came, names compared without case."""
-        return dict((k.lower(), v) for k, v in self.headers)[name.lower()]
+        return {k.lower(): v for k, v in self.headers}[name.lower()]
 
     def send(self, path, *, method="GET", body=None, headers=None, **query):
         """One request as given, no token added; the JSON of the answer."""

@@ -2,13 +2,12 @@
 
 import pytest
 
-
 # -- reads
 
 
 def test_department_list_is_the_tree(api):
     rows = api.get("department/list")["department"]
-    assert [r for r in rows] == api.export("departments")
+    assert rows == api.export("departments")
     assert rows[0]["id"] == 1
     assert rows[0]["parentid"] == 0
     seen = {0}

@@ -275,6 +275,11 @@ def test_a_process_refuses_in_one_sentence(words):
     assert len(err.strip().splitlines()) == 1
 
 
+def _fetch(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read()
+
+
 def test_faults_leave_no_noise_on_stderr():
     process = _spawn("--staff", "6")
     ready = json.loads(process.stdout.readline())
@@ -282,11 +287,7 @@ def test_faults_leave_no_noise_on_stderr():
     for kind in ("cut", "truncate", "lost", "timeout", "status", "invalid"):
         fault = control.fault(kind, "gettoken", seconds=0.05)
         with pytest.raises((OSError, http.client.HTTPException, ValueError)):
-            query = f"corpid={ready['corp_id']}&corpsecret={ready['secret']}"
-            with urllib.request.urlopen(
-                f"{ready['base_url']}/cgi-bin/gettoken?{query}", timeout=5
-            ) as answer:
-                json.loads(answer.read())
+            json.loads(_fetch(f"{ready['base_url']}/cgi-bin/gettoken?corpsecret=x"))
         control.clear_faults(fault)
     control.call("POST", "stop")
     deadline = time.monotonic() + 20
