@@ -13,6 +13,7 @@ from storeops.clock import SystemClock
 from storeops.database.database import open_database
 from storeops.limits.governor import Governor
 from storeops.limits.schema import MIGRATIONS
+from storeops.sandbox.local import start
 
 WORKER = Path(__file__).with_name("worker.py")
 PATH = "externalcontact/batch/get_by_user"
@@ -118,6 +119,23 @@ def test_one_token_for_all_processes(tmp_path):
     assert len(fetched) == 2
     assert len({token for (token,) in lines(tmp_path, "got")}) == 1
     assert len({token for (token,) in lines(tmp_path, "new")}) == 1
+
+
+def test_four_clients_never_provoke_wecom(tmp_path):
+    sandbox = start(stores=2, staff=6, follows=50, minute_limit=250, latency_ms=5)
+    try:
+        where = "|".join((sandbox.base_url, sandbox.corp_id, str(sandbox.agent_id), sandbox.secret))
+        crew = [spawn(tmp_path, where, per_minute=250, seconds=3, threads=4) for _ in range(4)]
+        finish(crew)
+        calls = sandbox.control.calls()
+    finally:
+        sandbox.stop()
+    rows = {path.rpartition("/")[2]: row for path, row in calls.get("paths", calls).items()}
+    asked = rows["get_follow_user_list"]
+    assert 200 <= asked["calls"] <= 250
+    assert asked["max_in_flight"] <= 4
+    assert set(asked["errcodes"]) == {"0"}  # no 45009, no 45033, no 40014
+    assert rows["gettoken"]["calls"] == 1
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 from storeops.clock import SystemClock
-from storeops.database.database import open_database
+from storeops.database.database import Database, open_database
 from storeops.limits.governor import Governor
 from storeops.limits.limits import Limits
 from storeops.limits.schema import MIGRATIONS
 from storeops.limits.tokens import RunTokenStore
+from storeops.wecom import customers
+from storeops.wecom.client import WeComClient
 from storeops.wecom.errors import StoppedError
 
 PATH = "externalcontact/batch/get_by_user"
@@ -46,6 +48,9 @@ def main() -> None:
             time.sleep(0.02)  # everybody has the first token before anybody finds it bad
         note("new", store.replace(token, fetch))
         return
+    if task.startswith("http"):
+        call_wecom(db, task, int(per_minute), float(seconds), int(threads))
+        return
     governor = Governor(db, "ww1", Limits(per_minute=int(per_minute)), clock=clock)
     if task == "hold":
         with governor.acquire(PATH):
@@ -69,6 +74,40 @@ def main() -> None:
     stop.set()
     for each in crew:
         each.join()
+    governor.close()
+    db.close()
+
+
+def call_wecom(db: Database, where: str, per_minute: int, seconds: float, threads: int) -> None:
+    """Call a sandbox with a whole client; `where` is url|corp|agent|secret."""
+    base_url, corp_id, agent_id, secret = where.split("|")
+    clock = SystemClock()
+    stop = threading.Event()
+    governor = Governor(db, corp_id, Limits(per_minute=per_minute), clock=clock)
+    client = WeComClient(
+        base_url=base_url,
+        corp_id=corp_id,
+        agent_id=agent_id,
+        secret=lambda: secret,
+        tokens=RunTokenStore(db, corp_id, agent_id, clock),
+        limiter=governor,
+        clock=clock,
+        stop=stop,
+    )
+
+    def work() -> None:
+        with contextlib.suppress(StoppedError):
+            while True:
+                customers.list_follow_users(client)
+
+    crew = [threading.Thread(target=work) for _ in range(threads)]
+    for each in crew:
+        each.start()
+    time.sleep(seconds)
+    stop.set()
+    for each in crew:
+        each.join()
+    client.close()
     governor.close()
     db.close()
 
