@@ -1,0 +1,177 @@
+"""Write docs/reference.md from the code; `--check` fails when the page is not current."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ["STOREOPS_LANG"] = "en"
+
+import typer
+
+from commands import tree
+from commands.exit_codes import MEANINGS
+from commands.main import NOUNS
+from commands.options import GLOBALS
+from storeops import config, i18n
+
+i18n.use("en")
+TARGET = Path(__file__).with_name("reference.md")
+
+CONFIG_KEYS = {
+    "language": "`en` or `zh_CN`; unset: the locale decides",
+    "profile": "the default profile",
+    "stale_after": "a mirror older than this is called stale",
+    "profiles.NAME.corp_id": "WeCom's corpid",
+    "profiles.NAME.agent_id": "the app's number",
+    "profiles.NAME.base_url": "where the API answers; `http://` on this machine only",
+    "profiles.NAME.store": "one shop (code, name or number) as the default of every view",
+    "profiles.NAME.read_only": "`true` refuses every change",
+    "profiles.NAME.sandbox": "`true`: a WeCom on this desk",
+    "profiles.NAME.allow": "kinds of plan that may be applied; unset: all",
+    "profiles.NAME.limits.in_flight": "calls at the same moment, per corp and API",
+    "profiles.NAME.limits.per_minute": "calls in any minute, per corp and API",
+    "profiles.NAME.limits.per_hour": "calls in any hour, per corp and API",
+}
+ENVIRONMENT = {
+    "STOREOPS_HOME": "moves configuration, data and logs into one folder",
+    "STOREOPS_PROFILE": "the profile to use",
+    "STOREOPS_LANG": "`en` or `zh_CN`",
+    "STOREOPS_SECRET_<PROFILE>": "the app's secret; capitals, other characters as `_`",
+    "STOREOPS_PAGER": "pager for long tables, else `PAGER`, else `less`; empty: none",
+    "NO_COLOR": "no bold, no colour",
+}
+
+
+def defaults() -> dict[str, str]:
+    """Config key -> its default, from the dataclasses."""
+    profile = config.Profile(name="", corp_id="")
+    limits = profile.limits
+    found = {"stale_after": config.duration(config.Config().stale_after)}
+    for key in CONFIG_KEYS:
+        last = key.rsplit(".", 1)[-1]
+        if ".limits." in key:
+            found[key] = str(getattr(limits, last))
+        elif key.startswith("profiles.") and getattr(profile, last) not in ("", None):
+            found[key] = str(getattr(profile, last)).lower()
+    return found
+
+
+def check_keys() -> None:
+    """Every key of the code is on the page, and no other."""
+    fields = {f"profiles.NAME.{name}" for name in config.Profile.__dataclass_fields__} - {
+        "profiles.NAME.name",
+        "profiles.NAME.limits",
+    }
+    fields |= {f"profiles.NAME.limits.{name}" for name in config.Limits.__dataclass_fields__}
+    fields |= set(config.Config.__dataclass_fields__) - {"profiles"}
+    assert fields == set(CONFIG_KEYS), fields ^ set(CONFIG_KEYS)
+
+
+def cell(text: str) -> str:
+    """Text for a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def parameters(command: Any, context: typer.Context) -> list[str]:
+    """Rows of a command's arguments and options, without the global ones."""
+    rows = []
+    for each in command.params:
+        if each.name.startswith("global_") or getattr(each, "hidden", False):
+            continue
+        if each.param_type_name == "argument":
+            name = each.make_metavar(context)
+        else:
+            name = ", ".join([*each.opts, *each.secondary_opts])
+            if not each.is_flag:
+                name += f" {each.make_metavar(context)}"
+        text = each.help or ""
+        default = each.default
+        shown = each.show_default and not callable(default)
+        if shown and default not in (None, "", False, True, (), []):
+            text += f" (default: {getattr(default, 'value', default)})"
+        rows.append(f"| `{cell(name)}` | {cell(text)} |")
+    return rows
+
+
+def command_pages(command: Any, path: str, parent: typer.Context) -> list[str]:
+    """The section of a command, or of a group and everything inside it."""
+    context = tree.Command.context_class(command, info_name=path.split()[-1], parent=parent)
+    lines = [f"### `{path}`", "", command.help or "", ""]
+    rows = parameters(command, context)
+    if rows:
+        lines += ["| | |", "|---|---|", *rows, ""]
+    for name in getattr(command, "commands", {}):
+        lines += command_pages(command.commands[name], f"{path} {name}", context)
+    return lines
+
+
+def page() -> str:
+    """The whole page."""
+    check_keys()
+    tree.Root.nouns = NOUNS
+    root = tree.Root(name="storeops", rich_markup_mode=None)
+    context = root.context_class(root, info_name="storeops")
+    lines = [
+        "# Reference",
+        "",
+        "Made from the code by `make docs`; do not edit. The filter language has "
+        "[its own page](filter-language.md).",
+        "",
+        "## Global options",
+        "",
+        "They stand before or after the words of any command.",
+        "",
+        "| | |",
+        "|---|---|",
+    ]
+    for option in GLOBALS:
+        name = ", ".join(option.names) + (f" {option.metavar}" if option.metavar else "")
+        lines.append(f"| `{name}` | {cell(option.help)} |")
+    lines += [
+        "",
+        'Lists answer `{"items": […], "next": …, "has_more": …, "complete": …, "as_of": …}` '
+        "with `--json`. Errors go to stderr: one line, a hint, next steps; with `--json`, "
+        "`--ndjson` or `--csv` one object `{category, errcode, message, hint, next_steps, "
+        "retryable, retry_after_s}`.",
+        "",
+        "## Exit codes",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {int(code)} | {text} |" for code, text in MEANINGS.items()),
+        "",
+        "## Settings",
+        "",
+        "`config.toml`, read and written by `storeops config`; `storeops config list --json` "
+        "says where it lies.",
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+    ]
+    known = defaults()
+    lines += [f"| `{key}` | {known.get(key, '')} | {text} |" for key, text in CONFIG_KEYS.items()]
+    lines += ["", "## Environment", "", "| variable | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in ENVIRONMENT.items()]
+    lines += ["", "## Commands", ""]
+    for noun in NOUNS:
+        lines += command_pages(root.get_command(context, noun), f"storeops {noun}", context)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    text = page()
+    if "--check" not in sys.argv:
+        TARGET.write_text(text, encoding="utf-8")
+        return 0
+    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
+        print("docs/reference.md is not current: run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
