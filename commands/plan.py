@@ -9,7 +9,7 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Yes
+from commands.options import After, All, Limit, Reveal, Yes
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -77,6 +77,7 @@ def show(
     ] = False,
     limit: Limit = 50,
     all_: All = False,
+    reveal: Reveal = False,
 ) -> None:
     """With `--json` the plan with its rows."""
     from storeops.changes import answers, plans
@@ -101,7 +102,7 @@ def show(
         limit=None if all_ else limit,
         blocked_first=True,
     )
-    words = Words(ledger.db)
+    words = Words(ledger.db, reveal=reveal)
     if call.settings.machine and call.settings.format != "json":
         output.items((_row(each, words) for each in rows), ROW_COLUMNS)
         return
@@ -150,7 +151,7 @@ ROW_COLUMNS = [
 
 def _row(result: Any, words: Any) -> dict[str, Any]:
     value = planned.with_times(result.as_dict())
-    value["before"], value["after"] = dict(result.before), dict(result.after)
+    value["before"], value["after"] = words.shown(result.before), words.shown(result.after)
     value["code"] = result.code
     value["job_id"] = result.job_id
     value.update(words.of(result))

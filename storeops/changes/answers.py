@@ -28,6 +28,7 @@ from storeops.jobs.action import (
     Row,
     RowAnswer,
 )
+from storeops.plain import mask_phone, mask_phones
 
 CHUNK = 2000  # rows per transaction: others wait at most some tenths of a second
 _UPDATE = (
@@ -83,8 +84,8 @@ def settle(
             {
                 "userid": row.userid,
                 "subject": row.key,
-                "before": row.before,
-                "after": row.after,
+                "before": masked(row.before),
+                "after": masked(row.after),
                 "status": answer.status,
                 "errcode": answer.errcode,
                 "source": source,
@@ -94,6 +95,18 @@ def settle(
         for row, answer in answered
         if answer.status != QUEUED
     ]
+
+
+def masked(value: Any) -> Any:
+    """Values of a row without phone numbers: the plan keeps them for undo, the journal does not."""
+    if isinstance(value, str):
+        return mask_phones(value)
+    if isinstance(value, Mapping):
+        return {
+            key: [mask_phone(each) for each in found] if key == "remark_mobiles" else masked(found)
+            for key, found in value.items()
+        }
+    return value
 
 
 def _mark_undone(

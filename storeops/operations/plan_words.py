@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from storeops.changes.answers import Result
+from storeops.changes.answers import Result, masked
 from storeops.database.database import Database
 from storeops.operations.plans import words_of
 from storeops.operations.tag_names import TagNames
@@ -15,10 +16,12 @@ class Words:
 
     Args:
         db: data.db.
+        reveal: show phone numbers in full.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, reveal: bool = False) -> None:
         self._db = db
+        self._reveal = reveal
         self._tags: TagNames | None = None
         self._staff: dict[str, str] = {}
 
@@ -37,7 +40,12 @@ class Words:
             "why": why,
         }
 
+    def shown(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """`before` or `after` as it may be shown: phone numbers masked unless revealed."""
+        return dict(value if self._reveal else masked(value))
+
     def _text(self, value: Any) -> str:
+        value = self.shown(value)
         if set(value) == {"tags"} and value["tags"]:
             if self._tags is None:
                 self._tags = TagNames(self._db)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
@@ -86,7 +86,7 @@ def remark_rows(
     if not values and not own:
         raise UsageError(
             _("No field was named."),
-            hint=_("Name one: --remark, --description, --company, --mobiles or --clear-mobiles"),
+            hint=_("Name one: --remark, --description, --company or --clear-mobiles"),
         )
     for key, value in values.items():
         if isinstance(value, str):
@@ -172,7 +172,7 @@ class _Words:
 
 def _codes(db: Database) -> dict[int, str]:
     """Shop codes of the notebook by department."""
-    from storeops.operations.wishes import names_of
+    from storeops.operations.customers import names_of
 
     return {each.department_id: each.code for each in names_of(db).shops.values()}
 
@@ -192,18 +192,6 @@ def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem |
             return Problem("bad_phone", message, line)
         wished["remark_mobiles"] = phones
     return None
-
-
-def parse_mobiles(texts: Sequence[str]) -> list[str]:
-    """Phone numbers as given to `--mobiles`.
-
-    Raises:
-        UsageError: one is not a phone number; it is not repeated in the message.
-    """
-    phones = [phone_of(each) for text in texts for each in _LIST.split(text) if each]
-    if not all(each.isdigit() and 5 <= len(each) <= 20 for each in phones):
-        raise UsageError(_("--mobiles: this is not a phone number."))
-    return phones
 
 
 def _title(values: Mapping[str, Any]) -> str:

@@ -13,9 +13,9 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror.filter import And, Field, Node, parse
-from storeops.mirror.filter_names import Names
 from storeops.mirror.query import CustomerQuery
 from storeops.operations import relations
+from storeops.operations.customers import names_of
 from storeops.operations.relations import Relation
 from storeops.operations.sheets import Line, Sheet
 
@@ -125,7 +125,9 @@ def node(db: Database, choice: Choice) -> Node:
     """
     items: list[Node] = [parse(choice.where)] if choice.where else []
     if choice.view:
-        items.append(parse(_view(db, choice.view)))
+        from storeops.notebook.views import get_view
+
+        items.append(parse(get_view(db, choice.view).filter))
     items += [
         Field(key, (value,))
         for key, value in (
@@ -134,15 +136,6 @@ def node(db: Database, choice: Choice) -> Node:
         if value
     ]  # fmt: skip
     return items[0] if len(items) == 1 else And(tuple(items))
-
-
-def names_of(db: Database) -> Names:
-    """Owners, shops, tags and marks by the names people gave them, the notebook's too."""
-    return Names(db.connection)
-
-
-def _view(db: Database, name: str) -> str:
-    raise NotFoundError(_("There is no view {name}.").format(name=name))
 
 
 def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: str = "") -> Chosen:

@@ -1,0 +1,201 @@
+"""`storeops audit`: who did what to whose customers, and the proof that nothing is missing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.options import After, All, Limit, Yes
+from commands.output import Column
+from storeops.errors import ConflictError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("The journal of all changes, chained line by line."))
+
+Plan = Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this plan's lines."))]
+Kind = Annotated[
+    str, typer.Option("--kind", help=_("Only this kind, like plan.applied or row.answer."))
+]
+Who = Annotated[str, typer.Option("--who", help=_("Only what this person did."))]
+Customer = Annotated[
+    str, typer.Option("--customer", metavar="ID", help=_("Only lines about one customer."))
+]
+
+COLUMNS = [
+    Column("seq", _("Line"), right=True),
+    Column("at", _("When"), show=lambda value: str(value).replace("T", " ").replace("Z", " UTC")),
+    Column("who", _("Who"), max_width=16),
+    Column("kind", _("What")),
+    Column("plan_id", _("Plan")),
+    Column("row", _("Row"), right=True),
+    Column("external_userid", _("Customer"), max_width=34),
+    Column("summary", _("Details"), max_width=60),
+]
+
+
+@app.command("list", help=_("List lines, newest first."))
+def list_(
+    plan: Plan = "",
+    kind: Kind = "",
+    who: Who = "",
+    customer: Customer = "",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """Erased lines say so."""
+    from storeops.operations.audit import lines
+
+    size = None if all_ else limit + 1
+    found = list(
+        lines(
+            current().app.data,
+            plan=_plan(plan),
+            kind=kind,
+            who=who,
+            external_userid=customer,
+            before=int(after) if after.isdigit() else None,
+            limit=size,
+        )
+    )
+    shown = found if all_ else found[:limit]
+    more = len(shown) < len(found)
+    output.items(
+        [_value(each) for each in shown],
+        COLUMNS,
+        next_=str(shown[-1].seq) if more else None,
+        has_more=more,
+        empty=_("The journal is empty."),
+    )
+
+
+def _plan(text: str) -> str:
+    from storeops.changes import plans
+
+    return plans.get(current().app.data, text).name if text else ""
+
+
+def _value(entry: Any, *, proof: bool = False) -> dict[str, Any]:
+    value: dict[str, Any] = entry.as_dict(proof=proof)
+    value["at"] = cells.iso(entry.at)
+    value["summary"] = _("erased") if entry.erased else _summary(entry.payload)
+    return value
+
+
+def _summary(payload: Any) -> str:
+    if "status" in payload and "after" in payload:
+        words = [payload["status"]]
+        if payload.get("errcode"):
+            words.append(str(payload["errcode"]))
+        return " ".join([*words, cells.json_text(payload["before"]), "→",
+                         cells.json_text(payload["after"])])  # fmt: skip
+    return " ".join(
+        f"{key}={each if isinstance(each, str | int | float) else cells.json_text(each)}"
+        for key, each in payload.items()
+        if each not in ("", None, []) and key != "hash"
+    )
+
+
+@app.command("show", help=_("Show one line with all it says."))
+def show(seq: Annotated[int, typer.Argument(metavar="LINE")]) -> None:
+    """With the digests that chain it."""
+    from storeops.operations.audit import show as read
+
+    value = _value(read(current().app.data, seq), proof=True)
+    output.item(
+        value,
+        [
+            *COLUMNS[:-1],
+            Column("machine", _("Machine")),
+            Column("payload", _("Content"), show=cells.json_text),
+            Column("hash", _("Hash")),
+        ],
+    )
+
+
+@app.command("verify", help=_("Read the whole journal; name what was changed, removed or cut."))
+def verify() -> None:
+    """Exit code 0 when whole, 9 when not."""
+    from commands import planned
+    from storeops.changes.verify import verify as prove
+
+    ledger = current().app.ledger
+    proof = prove(ledger.db, ledger.journal)
+    value = {
+        "whole": proof.whole,
+        "lines": proof.lines,
+        "erased": proof.erased,
+        "unsealed": proof.unsealed,
+        "head": proof.head,
+        "findings": [each.as_dict() for each in proof.findings],
+        "more_findings": proof.more,
+    }
+    text = [
+        _("{lines} lines, {erased} of them erased.").format(
+            lines=cells.amount(proof.lines), erased=cells.amount(proof.erased)
+        )
+    ]
+    if proof.unsealed:
+        text.append(
+            _(
+                "{count} lines are newer than the seal: a process was stopped or still works."
+            ).format(count=proof.unsealed)
+        )
+    text += [each.message for each in proof.findings]
+    text.append(_("The journal is whole.") if proof.whole else _("The journal is NOT whole."))
+    output.result(value, "\n".join(text))
+    if not proof.whole:
+        planned.finish(
+            ConflictError(
+                _("The journal is not whole: {first}").format(first=proof.findings[0].message),
+                hint=_("Keep the database as it is and ask who had access to this machine."),
+            )
+        )
+
+
+@app.command("export", help=_("Write the journal in the order of the chain, with its digests."))
+def export(plan: Plan = "", kind: Kind = "", who: Who = "", customer: Customer = "") -> None:
+    """NDJSON unless another format is asked for."""
+    from storeops.operations.audit import lines
+
+    call = current()
+    if not call.settings.machine:
+        call.set(format="ndjson")
+    found = lines(
+        call.app.data, plan=_plan(plan), kind=kind, who=who, external_userid=customer,
+        limit=None, oldest_first=True,
+    )  # fmt: skip
+    output.items((_export(each) for each in found), COLUMNS)
+
+
+def _export(entry: Any) -> dict[str, Any]:
+    value: dict[str, Any] = entry.as_dict(proof=True)
+    value["at"] = cells.iso(entry.at)
+    value["at_unix"] = entry.at
+    return value
+
+
+@app.command("erase", help=_("Erase one customer from journal and plans; the chain stays whole."))
+def erase(
+    external_userid: Annotated[str, typer.Argument(metavar="ID", help=_("external_userid"))],
+    reason: Annotated[str, typer.Option("--reason", help=_("Why; do not name the person."))] = "",
+    yes: Yes = False,
+) -> None:
+    """It cannot be undone."""
+    from commands.question import confirm
+    from storeops.changes.erase import erase as forget
+
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    if not yes:
+        confirm(_("Erase this customer from the journal and all plans, for ever?"))
+    gone = forget(ledger, external_userid, reason=reason)
+    output.result(
+        {"lines": gone.lines, "rows": gone.rows},
+        _("Erased: {lines} lines of the journal, {rows} rows of plans.").format(
+            lines=gone.lines, rows=gone.rows
+        ),
+    )

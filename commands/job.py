@@ -1,0 +1,233 @@
+"""`storeops job`: what carries plans out – look at it, run it, retry, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output, planned
+from commands.context import current
+from commands.options import After, All, Limit
+from commands.output import Column
+from storeops.errors import StillRunningError, UsageError
+from storeops.i18n import _, ngettext
+
+app = typer.Typer(help=_("Jobs: the calls that carry plans out."))
+
+Plan = Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this plan's."))]
+
+
+@app.command("list", help=_("List jobs, newest first."))
+def list_(
+    plan: Plan = "",
+    status: Annotated[
+        str, typer.Option("--status", help=_("queued, sending, unknown, waiting, failed …"))
+    ] = "",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """One job is one call."""
+    from storeops.changes import plans
+    from storeops.jobs.listing import listing
+
+    db = current().app.data
+    size = 10_000_000 if all_ else limit
+    found = listing(
+        db,
+        plan_id=plans.get(db, plan).id if plan else None,
+        statuses=[each.strip() for each in status.split(",") if each.strip()],
+        before=int(after) if after.isdigit() else None,
+        limit=size + 1,
+    )
+    shown, more = found[:size], len(found) > size
+    output.items(
+        [_times(each.as_dict()) for each in shown],
+        [
+            Column("job_id", _("Job"), right=True),
+            Column("plan_id", _("Plan")),
+            Column("status", _("Status")),
+            Column("rows", _("Rows"), right=True),
+            Column("attempts", _("Tries"), right=True),
+            Column("errcode", _("Code"), right=True),
+            Column("error", _("Trouble")),
+            Column("run_at", _("Due"), show=_moment),
+        ],
+        next_=str(shown[-1].job_id) if more else None,
+        has_more=more,
+        empty=_("No jobs."),
+    )
+
+
+def _times(value: dict[str, Any]) -> dict[str, Any]:
+    names = ("run_at", "created_at", "started_at", "finished_at", "at")
+    return {key: cells.iso(each) if key in names else each for key, each in value.items()}
+
+
+def _moment(value: Any) -> str:
+    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
+
+
+@app.command("show", help=_("Show one job: its rows, tries, and what happened."))
+def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
+    """With its events."""
+    from storeops.jobs.listing import events
+    from storeops.jobs.listing import show as read
+
+    db = current().app.data
+    found, rows = read(db, job)
+    value = _times(found.as_dict())
+    value["row_numbers"] = rows
+    value["events"] = [
+        {"at": cells.iso(each.at), "kind": each.kind, "detail": each.detail}
+        for each in events(db, job_id=job)
+    ]
+    output.item(
+        value,
+        [
+            Column("job_id", _("Job")),
+            Column("plan_id", _("Plan")),
+            Column("status", _("Status")),
+            Column("row_numbers", _("Rows"), show=lambda each: ", ".join(map(str, each))),
+            Column("attempts", _("Tries")),
+            Column("errcode", _("Code")),
+            Column("error", _("Trouble")),
+            Column("created_at", _("Made"), show=_moment),
+            Column("finished_at", _("Ended"), show=_moment),
+            Column("events", _("Events"), show=_events),
+        ],
+    )
+
+
+def _events(found: Any) -> str:
+    return " · ".join(
+        f"{_moment(each['at'])} {each['kind']} {each['detail']}".strip() for each in found
+    )
+
+
+@app.command("logs", help=_("What happened to jobs that did not go the plain way."))
+def logs(
+    job: Annotated[int, typer.Argument(metavar="[JOB]")] = 0, plan: Plan = "", limit: Limit = 200
+) -> None:
+    """Oldest first."""
+    from storeops.changes import plans
+    from storeops.jobs.listing import events
+
+    db = current().app.data
+    found = events(
+        db, job_id=job or None, plan_id=plans.get(db, plan).id if plan else None, limit=limit
+    )
+    output.items(
+        [
+            {"at": cells.iso(each.at), "job_id": each.job_id, "kind": each.kind,
+             "detail": each.detail}
+            for each in found
+        ],
+        [
+            Column("at", _("When"), show=_moment),
+            Column("job_id", _("Job"), right=True),
+            Column("kind", _("Event")),
+            Column("detail", _("Detail")),
+        ],
+        empty=_("Nothing happened out of the plain way."),
+    )  # fmt: skip
+
+
+@app.command("run", help=_("Work at the queue, beside other workers."))
+def run(
+    once: Annotated[
+        bool, typer.Option("--once", help=_("Send what can be sent now, then end."))
+    ] = False,
+    until_empty: Annotated[
+        bool, typer.Option("--until-empty", help=_("End when nothing is left (the default)."))
+    ] = False,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help=_("Work for so long, like 10m."))
+    ] = "",
+    wait: Annotated[
+        str, typer.Option("--wait", metavar="TIME", help=_("Give up after so long (exit 69)."))
+    ] = "",
+) -> None:
+    """Several may run at once; they share one set of limits."""
+    from storeops.durations import seconds
+
+    if once + until_empty + bool(for_) > 1:
+        raise UsageError(_("Choose one of --once, --until-empty and --for."), hint=_("See --help."))
+    call = current()
+    call.app.ledger.policy.may_write()
+    limit = seconds(for_) if for_ else seconds(wait) if wait else None
+    with call.interruptible("storeops job run --until-empty") as stop:
+        report = planned.run_worker(
+            stop, seconds=limit, once=once, forever=bool(for_), title=_("jobs")
+        )
+        value = {
+            "ended": report.ended,
+            "jobs": report.jobs,
+            "rows": dict(report.rows),
+            "errcodes": {str(code): count for code, count in sorted(report.errcodes.items())},
+            "left": report.left,
+        }
+        rows = ", ".join(f"{count} {status}" for status, count in report.rows.items())
+        text = ngettext(
+            "{jobs} call answered; {left} left. {rows}",
+            "{jobs} calls answered; {left} left. {rows}",
+            report.jobs,
+        ).format(jobs=report.jobs, left=report.left, rows=rows)
+        if not stop.is_set():
+            output.result(value, text)
+    if report.pauses:
+        planned.finish(next(iter(report.pauses.values())))
+    if wait and report.left:
+        planned.finish(
+            StillRunningError(
+                _("{left} calls are left.").format(left=report.left),
+                hint=_("It goes on with: {command}").format(
+                    command="storeops job run --until-empty"
+                ),
+                next_steps=["storeops job run --until-empty"],
+            )
+        )
+
+
+@app.command("retry", help=_("Send failed rows of a plan, or of one job, again."))
+def retry(
+    what: Annotated[str, typer.Argument(metavar="PLAN|JOB")],
+    failed: Annotated[
+        bool, typer.Option("--failed", help=_("Rows that may succeed unchanged (the default)."))
+    ] = True,
+    every: Annotated[
+        bool, typer.Option("--every", help=_("Also rows that WeCom will most likely refuse again."))
+    ] = False,
+) -> None:
+    """They are queued; `job run` sends them."""
+    from storeops.changes import control, plans
+    from storeops.jobs.listing import show as read
+
+    del failed  # there is no other choice of rows to retry
+    ledger = current().app.ledger
+    job_id = int(what) if what.isdigit() else None
+    name = read(ledger.db, job_id)[0].plan_id if job_id is not None else what
+    rows = control.retry_failed(ledger, name, job_id=job_id, every=every)
+    output.result(
+        {"plan_id": plans.get(ledger.db, name).name, "rows": rows},
+        ngettext(
+            "{rows} row is queued again. Next: storeops job run --until-empty",
+            "{rows} rows are queued again. Next: storeops job run --until-empty",
+            rows,
+        ).format(rows=rows),
+    )
+
+
+@app.command("cancel", help=_("Cancel one queued job."))
+def cancel(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
+    """Its rows are cancelled."""
+    from storeops.changes import control
+
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    rows = control.cancel_job(ledger, job)
+    output.result(
+        {"job_id": job, "status": "cancelled", "rows": rows},
+        _("Job {job} is cancelled.").format(job=job),
+    )

@@ -1,0 +1,97 @@
+"""`storeops remark plan`: remark, description, company and phone numbers of follows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import choices, planned
+from commands.choices import (
+    Csv,
+    Follows,
+    Map,
+    Marked,
+    Owner,
+    Reason,
+    SheetName,
+    Store,
+    Strict,
+    Template,
+    View,
+    Where,
+    Xlsx,
+)
+from commands.context import current
+from storeops.i18n import _
+
+app = typer.Typer(help=_("What members note about customers, changed as plans."))
+
+
+@app.callback()
+def remark_app() -> None:
+    """Keep `plan` a word of its own, though it is the only verb."""
+
+
+@app.command("plan", help=_("Plan new remarks, descriptions, companies or phone numbers."))
+def plan(
+    remark: Annotated[
+        str | None,
+        typer.Option(
+            "--remark",
+            metavar="TEXT",
+            help=_("At most 20 characters; {name}, {store}, {staff}, {remark}, {date} are filled."),
+        ),
+    ] = None,
+    description: Annotated[
+        str | None,
+        typer.Option("--description", metavar="TEXT", help=_("At most 150 characters.")),
+    ] = None,
+    company: Annotated[
+        str | None,
+        typer.Option("--company", metavar="TEXT", help=_("At most 20 characters.")),
+    ] = None,
+    clear_mobiles: Annotated[
+        bool, typer.Option("--clear-mobiles", help=_("Take all phone numbers off."))
+    ] = False,
+    cut: Annotated[bool, typer.Option("--cut", help=_("Cut texts that are too long."))] = False,
+    where: Where = "",
+    view: View = "",
+    marked: Marked = None,
+    store: Store = "",
+    owner: Owner = "",
+    follows: Follows = "",
+    csv: Csv = "",
+    xlsx: Xlsx = "",
+    sheet: SheetName = "",
+    map_: Map = None,
+    strict: Strict = False,
+    template: Template = False,
+    reason: Reason = "",
+) -> None:
+    """Fields that are not named stay; phone numbers come from files, never from arguments."""
+    from storeops.operations.remark_plan import SHEET_FIELDS, plan_remarks
+
+    if template:
+        choices.print_template(SHEET_FIELDS)
+        return
+    values: dict[str, Any] = {}
+    for key, text in (
+        ("remark", remark), ("description", description), ("remark_company", company)
+    ):  # fmt: skip
+        if text is not None:
+            values[key] = text
+    if clear_mobiles:
+        values["remark_mobiles"] = []
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    choice = choices.choice_of(where, view, marked, store, owner, follows)
+    found = choices.chosen(
+        choice, SHEET_FIELDS, csv=csv, xlsx=xlsx, sheet=sheet, mapping=map_ or (), strict=strict
+    )
+    command = planned.command_line(
+        "remark", "plan", remark=remark, description=description, company=company,
+        clear_mobiles=clear_mobiles, cut=cut, where=where, view=view, marked=marked, store=store,
+        owner=owner, follows=follows, csv=csv, xlsx=xlsx, sheet=sheet, map=map_,
+    )  # fmt: skip
+    planned.show_plan(plan_remarks(ledger, found, values, cut=cut, reason=reason, command=command))

@@ -1,0 +1,307 @@
+"""`storeops tag plan|add|rename|move|delete|group|rule`: changes of tags, all as plans."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import choices, output, planned
+from commands.choices import (
+    Csv,
+    Follows,
+    Map,
+    Marked,
+    Owner,
+    Reason,
+    SheetName,
+    Store,
+    Strict,
+    Template,
+    View,
+    Where,
+    Xlsx,
+)
+from commands.context import current
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+group_app = typer.Typer(help=_("Groups of tags: add, rename, move, delete."))
+rule_app = typer.Typer(help=_("Rules: tags by condition, from files like rules/gold.toml."))
+
+Names = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="NAME", help=_("A tag; may be repeated."))
+]
+TagText = Annotated[
+    str, typer.Argument(metavar="TAG", help=_("Id, group/name, or a name that only one tag has."))
+]
+GroupText = Annotated[str, typer.Argument(metavar="GROUP", help=_("Id or name of a group."))]
+Order = Annotated[int, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))]
+Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]…")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the changing verbs to `storeops tag`."""
+    app.command("plan", help=_("Plan to set or take off tags."))(plan)
+    app.command("add", help=_("Plan new tags in a group."))(add)
+    app.command("rename", help=_("Plan another name for a tag."))(rename)
+    app.command("move", help=_("Plan another place for a tag within its group."))(move)
+    app.command("delete", help=_("Plan to delete a tag from the library and all customers."))(
+        delete
+    )
+    app.add_typer(group_app, name="group")
+    app.add_typer(rule_app, name="rule")
+
+
+def plan(
+    add: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="TAG", help=_("Tag to set; may be repeated.")),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="TAG", help=_("Tag to take off; may be repeated.")),
+    ] = None,
+    where: Where = "",
+    view: View = "",
+    marked: Marked = None,
+    store: Store = "",
+    owner: Owner = "",
+    follows: Follows = "",
+    csv: Csv = "",
+    xlsx: Xlsx = "",
+    sheet: SheetName = "",
+    map_: Map = None,
+    strict: Strict = False,
+    template: Template = False,
+    reason: Reason = "",
+) -> None:
+    """Nothing is sent: read the plan, then apply it."""
+    from storeops.operations.tag_plan import FIELDS, plan_tags
+
+    if template:
+        choices.print_template(FIELDS)
+        return
+    ledger = current().app.ledger
+    ledger.policy.may_write()
+    choice = choices.choice_of(where, view, marked, store, owner, follows)
+    found = choices.chosen(
+        choice, FIELDS, csv=csv, xlsx=xlsx, sheet=sheet, mapping=map_ or (), strict=strict
+    )
+    command = planned.command_line(
+        "tag", "plan", add=add, remove=remove, where=where, view=view, marked=marked, store=store,
+        owner=owner, follows=follows, csv=csv, xlsx=xlsx, sheet=sheet, map=map_,
+    )  # fmt: skip
+    planned.show_plan(
+        plan_tags(ledger, found, add=add or (), remove=remove or (), reason=reason, command=command)
+    )
+
+
+def add(
+    group: GroupText,
+    tags: Names = None,
+    reason: Reason = "",
+) -> None:
+    """`storeops tag add Level --tag Gold --tag Silver`."""
+    from storeops.operations.tag_library_plan import add_tags
+
+    command = planned.command_line("tag", "add", group, tag=tags)
+    planned.show_plan(
+        add_tags(current().app.ledger, group, tags or [], reason=reason, command=command)
+    )
+
+
+def rename(tag: TagText, name: Annotated[str, typer.Argument()], reason: Reason = "") -> None:
+    """Customers keep the tag."""
+    from storeops.operations.tag_library_plan import change_tag
+
+    planned.show_plan(
+        change_tag(
+            current().app.ledger, tag, "rename", name=name, reason=reason,
+            command=planned.command_line("tag", "rename", tag, name),
+        )
+    )  # fmt: skip
+
+
+def move(
+    tag: TagText,
+    order: Annotated[
+        int | None, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))
+    ] = None,
+    to: Annotated[
+        str, typer.Option("--to", metavar="GROUP", help=_("Not possible in WeCom; says why."))
+    ] = "",
+    reason: Reason = "",
+) -> None:
+    """Only the order can change: a tag stays in its group."""
+    from storeops.operations.tag_library_plan import change_tag
+
+    if to:
+        raise UsageError(
+            _("WeCom cannot move a tag to another group."),
+            hint=_("Add it there, tag the customers who have the old one, then delete that."),
+            next_steps=[
+                f"storeops tag add {to} --tag …",
+                f"storeops tag plan --where '#{tag}' --follows all --add {to}/…",
+            ],
+        )
+    if order is None:
+        raise UsageError(_("--order is missing."), hint=_("Larger numbers come first."))
+    planned.show_plan(
+        change_tag(
+            current().app.ledger, tag, "move", order=order, reason=reason,
+            command=planned.command_line("tag", "move", tag, order=order),
+        )
+    )  # fmt: skip
+
+
+def delete(tag: TagText, reason: Reason = "") -> None:
+    """It goes off every customer and cannot be put back."""
+    from storeops.operations.tag_library_plan import change_tag
+
+    planned.show_plan(
+        change_tag(
+            current().app.ledger, tag, "delete", reason=reason,
+            command=planned.command_line("tag", "delete", tag),
+        )
+    )  # fmt: skip
+
+
+@group_app.command("add", help=_("Plan a new group with its first tags."))
+def group_add(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    tags: Names = None,
+    order: Annotated[
+        int | None, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))
+    ] = None,
+    reason: Reason = "",
+) -> None:
+    """A group begins with its first tag."""
+    from storeops.operations.tag_library_plan import add_tags
+
+    command = planned.command_line("tag", "group", "add", name, tag=tags, order=order)
+    planned.show_plan(
+        add_tags(
+            current().app.ledger, name, tags or [], new_group=True, order=order, reason=reason,
+            command=command,
+        )
+    )  # fmt: skip
+
+
+@group_app.command("rename", help=_("Plan another name for a group."))
+def group_rename(
+    group: GroupText, name: Annotated[str, typer.Argument()], reason: Reason = ""
+) -> None:
+    """Its tags stay."""
+    from storeops.operations.tag_library_plan import change_group
+
+    planned.show_plan(
+        change_group(
+            current().app.ledger, group, "rename", name=name, reason=reason,
+            command=planned.command_line("tag", "group", "rename", group, name),
+        )
+    )  # fmt: skip
+
+
+@group_app.command("move", help=_("Plan another place for a group."))
+def group_move(group: GroupText, order: Order, reason: Reason = "") -> None:
+    """Larger numbers come first."""
+    from storeops.operations.tag_library_plan import change_group
+
+    planned.show_plan(
+        change_group(
+            current().app.ledger, group, "move", order=order, reason=reason,
+            command=planned.command_line("tag", "group", "move", group, order=order),
+        )
+    )  # fmt: skip
+
+
+@group_app.command("delete", help=_("Plan to delete a group with all its tags."))
+def group_delete(group: GroupText, reason: Reason = "") -> None:
+    """Its tags go off every customer and cannot be put back."""
+    from storeops.operations.tag_library_plan import change_group
+
+    planned.show_plan(
+        change_group(
+            current().app.ledger, group, "delete", reason=reason,
+            command=planned.command_line("tag", "group", "delete", group),
+        )
+    )  # fmt: skip
+
+
+@rule_app.command("check", help=_("Say what is wrong with rules; nothing is planned."))
+def rule_check(files: Files = None) -> None:
+    """Exit code 2 when a rule cannot run."""
+    from storeops.operations import tag_rules
+
+    ledger = current().app.ledger
+    found = [
+        {"rule": rule.name, "file": rule.file, "troubles": tag_rules.check(ledger, rule)}
+        for rule in tag_rules.read(files or ["rules"])
+    ]
+    output.items(
+        found,
+        [
+            output.Column("rule", _("Rule")),
+            output.Column("file", _("File")),
+            output.Column("troubles", _("Trouble"), show=_troubles),
+        ],
+    )
+    bad = [each for each in found if each["troubles"]]
+    if bad:
+        planned.finish(
+            UsageError(
+                _("{count} of {total} rules cannot run.").format(count=len(bad), total=len(found)),
+                hint=str(bad[0]["troubles"][0]),
+            )
+        )
+
+
+def _troubles(value: object) -> str:
+    assert isinstance(value, list)
+    return "; ".join(map(str, value)) or _("fine")
+
+
+@rule_app.command("preview", help=_("The count and ten examples of each rule."))
+def rule_preview(files: Files = None) -> None:
+    """Nothing is stored."""
+    from storeops.operations import tag_rules
+
+    ledger = current().app.ledger
+    found = [tag_rules.preview(ledger, rule) for rule in tag_rules.read(files or ["rules"])]
+    rows = [
+        {
+            "rule": each.rule.name,
+            "matched": each.matched,
+            "changes": each.changes,
+            "examples": [
+                {"name": name, "member": member, "add": list(add), "remove": list(remove)}
+                for name, member, add, remove in each.examples
+            ],
+        }
+        for each in found
+    ]
+    if current().settings.machine:
+        output.items(rows, [output.Column("rule", _("Rule"))])
+        return
+    for preview in found:
+        output.line(
+            _("{rule}: {changes} of {matched} follows would change").format(
+                rule=preview.rule.name, changes=preview.changes, matched=preview.matched
+            )
+        )
+        for name, member, plus, minus in preview.examples:
+            words = [f"+{each}" for each in plus] + [f"−{each}" for each in minus]
+            output.line(f"  {name} ({member}): {' '.join(words)}")
+
+
+@rule_app.command("plan", help=_("Plan what rules would change; one plan each."))
+def rule_plan(files: Files = None, reason: Reason = "") -> None:
+    """Idempotent: what is so already is left out."""
+    from storeops.operations import tag_rules
+
+    ledger = current().app.ledger
+    rules = tag_rules.read(files or ["rules"])
+    for rule in rules:
+        command = planned.command_line("tag", "rule", "plan", rule.file)
+        planned.show_plan(tag_rules.plan(ledger, rule, reason=reason, command=command))
