@@ -60,8 +60,9 @@ class RunTokenStore:
         Raises:
             StoreOpsError: whatever `fetch` raised; threads that waited for it get the same error.
         """
-        if self._value and self._now() < self._until:
-            return self._value
+        token = self._value  # read once: another thread may be replacing it
+        if token and self._now() < self._until:
+            return token
         return self._one_at_a_time("", fetch)
 
     def replace(self, bad: str, fetch: Fetch) -> str:

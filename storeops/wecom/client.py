@@ -60,6 +60,7 @@ class WeComClient:
         retries: figures of the retry policy.
         pool: connections at most.
         wait: whether calls wait for limits (a worker) or refuse with LimitError (a person).
+        urgent: whether calls may use the share that is kept for short questions of people.
 
     Raises:
         ConfigError: the base URL is not allowed.
@@ -80,6 +81,7 @@ class WeComClient:
         retries: RetryPolicy | None = None,
         pool: int = 8,
         wait: bool = True,
+        urgent: bool = False,
     ) -> None:
         self.corp_id = corp_id
         self.agent_id = agent_id
@@ -90,6 +92,7 @@ class WeComClient:
         self._tokens = tokens
         self._retries = retries or RetryPolicy()
         self._wait = wait
+        self._urgent = urgent
         transport = Transport(base_url, timeouts or Timeouts(), pool, clock)
         self._exchange = Exchange(transport, limiter, clock, stop)
         self._lock = threading.Lock()
@@ -120,7 +123,7 @@ class WeComClient:
         answer: type[T],
         params: Mapping[str, Any] | None = None,
         *,
-        urgent: bool = False,
+        urgent: bool | None = None,
         wait: bool | None = None,
     ) -> T:
         """GET `path` and decode the answer; GETs of WeCom change nothing and are tried again.
@@ -129,8 +132,8 @@ class WeComClient:
             path: the API, like "externalcontact/get".
             answer: a frozen dataclass derived from `Answer`.
             params: query parameters without the token; None values are left out.
-            urgent: may use the share that is kept for short questions.
-            wait: wait for limits; None means as the client was made.
+            urgent: may use the share that is kept for short questions; None: as the client.
+            wait: wait for limits; None: as the client.
 
         Raises:
             WeComError: WeCom answered with an errcode.
@@ -149,7 +152,7 @@ class WeComClient:
         body: Mapping[str, Any] | None = None,
         *,
         write: bool = True,
-        urgent: bool = False,
+        urgent: bool | None = None,
         wait: bool | None = None,
     ) -> T:
         """POST `body` as JSON and decode the answer.
@@ -160,8 +163,8 @@ class WeComClient:
             body: fields; None values are left out.
             write: whether the call changes something. A write that may have reached WeCom is
                 never sent again after silence; pass False for the reads that WeCom made POSTs.
-            urgent: may use the share that is kept for short questions.
-            wait: wait for limits; None means as the client was made.
+            urgent: may use the share that is kept for short questions; None: as the client.
+            wait: wait for limits; None: as the client.
 
         Raises:
             UncertainError: a write was sent and no answer came; read back before repeating.
@@ -201,7 +204,7 @@ class WeComClient:
             )
         content = (body or {}) if verb == "POST" else body
         may_write = verb == "POST" if write is None else write
-        return self._decoded(verb, path, dict[str, Any], params, content, may_write, False, None)
+        return self._decoded(verb, path, dict[str, Any], params, content, may_write, None, None)
 
     # -- one call ---------------------------------------------------------------------------------
 
@@ -213,13 +216,14 @@ class WeComClient:
         params: Mapping[str, Any] | None,
         body: Mapping[str, Any] | None,
         write: bool,
-        urgent: bool,
+        urgent: bool | None,
         wait: bool | None,
     ) -> T:
         api = api_path(path)
         content = None if body is None else _encode(body)
         query = {name: value for name, value in (params or {}).items() if value is not None}
         waits = self._wait if wait is None else wait
+        hurried = self._urgent if urgent is None else urgent
         shape: Any = dict if answer == dict[str, Any] else answer
         exchange = self._exchange
         exchange.halt()
@@ -229,7 +233,7 @@ class WeComClient:
         replayed = False
         while True:
             signed = {**query, "access_token": token}
-            outcome = exchange.once(verb, api, signed, content, shape, urgent=urgent, wait=waits)
+            outcome = exchange.once(verb, api, signed, content, shape, urgent=hurried, wait=waits)
             opened = outcome.opened
             if opened is None:
                 attempts.silence(outcome)
@@ -256,10 +260,11 @@ class WeComClient:
     def _fetch_token(self) -> tuple[str, int]:
         """Ask for a token (doc 91039); called by the token store, one caller at a time."""
         query = {"corpid": self.corp_id, "corpsecret": _Secret(self._secret())}
-        attempts = Attempts(self._exchange, self._retries, GETTOKEN, write=False, waits=True)
+        # others wait for this token: a limit is told at once and not sat out in here
+        attempts = Attempts(self._exchange, self._retries, GETTOKEN, write=False, waits=False)
         while True:
             outcome = self._exchange.once(
-                "GET", GETTOKEN, query, None, TokenAnswer, urgent=True, wait=True
+                "GET", GETTOKEN, query, None, TokenAnswer, urgent=True, wait=self._wait
             )
             opened = outcome.opened
             if opened is None:

@@ -403,6 +403,23 @@ def test_45009_for_ever_ends(server, client, clock):
     assert clock.moved == pytest.approx(60 + 3600, abs=2)
 
 
+def test_urgent_and_wait_reach_the_limiter(server, make_client, clock):
+    seen = []
+
+    class Watched(MemoryLimiter):
+        def acquire(self, path, **how):
+            seen.append((path, how["urgent"], how["wait"]))
+            return super().acquire(path, **how)
+
+    server.on(FOLLOWERS, GOOD)
+    customers.list_follow_users(make_client(limiter=Watched(clock), urgent=True, wait=False))
+    customers.list_follow_users(make_client(limiter=Watched(clock)))
+    assert [each for each in seen if each[0] == FOLLOWERS] == [
+        (FOLLOWERS, True, False),
+        (FOLLOWERS, False, True),
+    ]
+
+
 def test_busy_for_ever_is_told_as_wecoms_trouble(server, client):
     server.on(FOLLOWERS, BUSY)
     with pytest.raises(WeComServerError) as caught:

@@ -12,7 +12,7 @@ import pytest
 
 from storeops.errors import AccessError, ExitCode, NetworkError, StoreOpsError
 from storeops.wecom import customers, tags
-from storeops.wecom.errors import WeComAccessError
+from storeops.wecom.errors import WeComAccessError, WeComLimitError
 
 OK = {"errcode": 0, "errmsg": "ok"}
 FOLLOWERS = "externalcontact/get_follow_user_list"
@@ -106,6 +106,15 @@ def test_a_busy_gettoken_is_tried_again(server, client, clock):
     server.on(FOLLOWERS, GOOD)
     assert customers.list_follow_users(client) == ("u_lin",)
     assert len(clock.slept) == 2
+
+
+def test_a_limit_on_gettoken_is_told_at_once(server, client, clock):
+    server.on("gettoken", {"errcode": 45009, "errmsg": "api freq out of limit"})
+    with pytest.raises(WeComLimitError) as caught:
+        customers.list_follow_users(client)
+    assert caught.value.retry_after_s == 60
+    assert len(server.calls("gettoken")) == 1
+    assert clock.slept == []
 
 
 @pytest.mark.parametrize("token", [OK, {**OK, "access_token": ""}, {**OK, "access_token": 5}])
