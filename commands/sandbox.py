@@ -303,10 +303,10 @@ def fault_list(url: Url = "") -> None:
             Column("id", _("Fault"), right=True),
             Column("kind", _("Kind")),
             Column("path", _("Calls")),
-            Column("match", _("With")),
+            Column("match", _("Body holds")),
             Column("rate", _("Rate"), right=True),
-            Column("first", _("First"), right=True),
-            Column("nth", _("Nth"), right=True),
+            Column("first", _("First calls"), right=True),
+            Column("nth", _("Nth call"), right=True),
             Column("hit", _("Struck"), right=True),
             Column("seen", _("Seen"), right=True),
         ],
@@ -406,7 +406,7 @@ def act(
     if not name:
         output.items(
             _ask(url, "GET", "act")["acts"],
-            [Column("act", _("Act")), Column("meaning", _("Meaning"))],
+            [Column("act", _("Act of a person")), Column("meaning", _("Meaning"))],
         )
         return
     row = _ask(url, "POST", "act", {"act": name, **dict(_pairs(values or []))})

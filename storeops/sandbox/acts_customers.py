@@ -20,8 +20,9 @@ def follow_add(a: Act) -> dict[str, Any]:
         raise ValueError(f"{member.userid} has no customer contact")
     if "external_userid" in a.given:
         row = a.customer()
-        if corp.follows.between(corp.customers, member.number, row) >= 0:
-            raise ValueError(f"{member.userid} follows that customer already")
+        known = corp.follows.between(corp.customers, member.number, row)
+        if known >= 0:
+            return _added_again(a, known)
     else:
         gender = a.number("gender", a.dice.choice((1, 2, 2)))
         kind = a.number("type", WECHAT)
@@ -40,6 +41,16 @@ def follow_add(a: Act) -> dict[str, Any]:
     extra = {"state": a.text("state")} if a.text("state") else {}
     corp.emit("change_external_contact", "add_external_contact", **a.pair(follow), **extra)
     return {**a.pair(follow), "createtime": now}
+
+
+def _added_again(a: Act, follow: int) -> dict[str, Any]:
+    """A customer who had deleted the member comes back: the same relation, added now."""
+    corp, follows = a.corp, a.corp.follows
+    if not follows.deleted_by_customer_at.pop(follow, 0):
+        raise ValueError(f"{corp.member_of(follow).userid} follows that customer already")
+    follows.created[follow] = corp.clock.now()
+    corp.emit("change_external_contact", "add_external_contact", **a.pair(follow))
+    return {**a.pair(follow), "createtime": follows.created[follow]}
 
 
 @act("customer_new")

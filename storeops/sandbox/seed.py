@@ -270,7 +270,8 @@ class _Chain:
         if dice.random() < 0.03:
             follows.personal[follow] = (dice.choice(data["personal_tags"]),)
         if dice.random() < 0.02:
-            follows.deleted_by_customer_at[follow] = self.today - dice.randrange(30) * DAY
+            gone = self.today - dice.randrange(30) * DAY
+            follows.deleted_by_customer_at[follow] = max(gone, follows.created[follow])
 
     # -- group chats
 

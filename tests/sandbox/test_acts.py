@@ -76,6 +76,11 @@ def test_a_customer_deletes_a_member_one_sidedly(api):
     assert after["listed"]
     listed = api.get("externalcontact/list", userid=row["userid"])["external_userid"]
     assert row["external_userid"] in listed
+    back = api.control.act("follow_add", **_pair(row))
+    assert _last(api)["change_type"] == "add_external_contact"
+    again = _one(api, row)
+    assert (again["deleted_by_customer_at"], again["remark"]) == (0, row["remark"])
+    assert again["createtime"] == back["createtime"] > row["createtime"]
 
 
 def test_client_side_edits_show_at_once_and_call_back(api):
