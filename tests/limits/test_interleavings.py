@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from storeops.database.database import open_database
 from storeops.errors import LimitError
@@ -96,7 +96,7 @@ class Chain:
 
 
 @given(steps=st.lists(step, max_size=60), start=st.floats(0, 3600))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_interleaving_exceeds_a_limit(clock_type, steps, start):
     with tempfile.TemporaryDirectory() as folder:
         chain = Chain(folder, clock_type(1_800_000_000.0 + start))

@@ -299,6 +299,30 @@ def test_base_urls_are_spelled_one_way(make_client, url, plain):
     assert make_client(base_url=url).base_url == plain
 
 
+def test_a_certificate_that_cannot_be_trusted_is_named(make_client, clock):
+    ear = socket.create_server(("127.0.0.1", 0))
+
+    def speak_plainly():
+        for _each in range(3):
+            connection, _peer = ear.accept()
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+
+    threading.Thread(target=speak_plainly, daemon=True).start()
+    client = make_client(base_url=f"https://127.0.0.1:{ear.getsockname()[1]}")
+    with pytest.raises(NetworkError, match="certificate"):
+        customers.list_follow_users(client)
+    ear.close()
+
+
+def test_a_proxy_of_the_environment_is_not_for_loopback(server, make_client, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    server.on(FOLLOWERS, GOOD)
+    assert customers.list_follow_users(make_client()) == ("u_lin", "u_mei")
+
+
 # -- codes ----------------------------------------------------------------------------------------
 
 
