@@ -99,7 +99,7 @@ GLOBALS: tuple[Global, ...] = (
         N_("Who you are, on a shared PC; kept in the journal."),
         metavar="NAME",
     ),
-    Global("read_only", ("--read-only",), N_("Refuse every change."), True),
+    Global("read_only", ("--read-only",), N_("Refuse every change at WeCom."), True),
     Global("quiet", ("--quiet", "-q"), N_("No notes and no progress on stderr."), True),
     Global("language", ("--lang",), N_("The language of this call: en or zh_CN."), metavar="LANG"),
     Global("verbose", ("--verbose", "-v"), N_("Show tracebacks of bugs, log more."), True),

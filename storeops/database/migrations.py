@@ -57,7 +57,7 @@ def bring_up_to_date(path: Path, migrations: Sequence[Migration]) -> None:
     """
     from filelock import FileLock  # 8 ms, only when a file is new or old
 
-    with FileLock(f"{path}.lock", timeout=120):
+    with FileLock(f"{path}.lock", timeout=120, mode=0o600):
         _apply(path, migrations)
 
 
