@@ -14,7 +14,7 @@ from storeops.errors import AccessError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.app import App
+    from storeops.operations.wiring import Wiring
     from storeops.wecom.client import WeComClient
 
 Status = Literal["ok", "warning", "failed", "skipped"]
@@ -232,7 +232,7 @@ def check_secret(profile: str) -> Finding:
     return Finding("secret", title, "ok", secret.source)
 
 
-def check_clock(app: App) -> Finding:
+def check_clock(app: Wiring) -> Finding:
     """How far WeCom's clock is from this machine's, after at least one answer."""
     offset = app.clock.offset
     title = _("clock")
@@ -251,7 +251,7 @@ def check_clock(app: App) -> Finding:
     )
 
 
-def check_database(app: App) -> Finding:
+def check_database(app: Wiring) -> Finding:
     """Whether data.db opens and is of this version."""
     title = _("database")
     path = paths.data_db(app.profile.name)

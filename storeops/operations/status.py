@@ -11,9 +11,9 @@ from storeops.database.check import file_size
 from storeops.mirror import freshness
 
 if TYPE_CHECKING:
-    from storeops.app import App
     from storeops.limits.outlook import ApiUse
     from storeops.mirror.freshness import ScopeFreshness, StoreFreshness
+    from storeops.operations.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Status:
         }
 
 
-def read_status(app: App) -> Status:
+def read_status(app: Wiring) -> Status:
     """Gather it.
 
     Args:
