@@ -76,3 +76,11 @@ def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
 def desk(make_desk: Callable[..., Desk]) -> Desk:
     """A small chain, synced."""
     return make_desk()
+
+
+@pytest.fixture
+def library(desk: Desk) -> Any:
+    """The desk's living corp tags by `group/name`."""
+    from storeops.operations.tag_names import TagNames
+
+    return TagNames(desk.app.data)

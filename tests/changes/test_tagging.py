@@ -1,0 +1,202 @@
+"""Tags from wish to undo, on the sandbox."""
+
+import pytest
+
+from storeops.changes import answers, apply, plans
+from storeops.changes.undo import plan_undo
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.operations.tag_names import TagNames
+from storeops.operations.tag_plan import plan_tags
+from storeops.operations.wishes import Choice, choose
+
+
+def living(desk):
+    names = TagNames(desk.app.data)
+    return [tag for tag in names.tags.values() if not tag.deleted and tag.kind == 1]
+
+
+def tag_everybody(desk, add=(), remove=(), where="!id:none", **choice):
+    app = desk.app
+    chosen = choose(
+        app.data, Choice(where=where, **{"follows": "all", **choice}), app.clock.now()
+    )
+    return plan_tags(app.ledger, chosen, add=add, remove=remove)
+
+
+def tags_on(truth):
+    return {pair: set(row["tag_id"]) for pair, row in truth.items()}
+
+
+def test_apply_then_undo_puts_every_tag_back(desk):
+    one, other = living(desk)[:2]
+    before = tags_on(desk.truth())
+    plan = tag_everybody(desk, [one.tag_id], [other.path], where="status:active")
+    assert plan.ready > 50
+    assert tags_on(desk.truth()) == before, "planning writes nothing"
+
+    applied = apply.apply(desk.app.ledger, plan.name)
+    assert applied.jobs == applied.rows == plan.ready
+    report = desk.run(plan_id=plan.id)
+    assert report.rows == {"done": plan.ready}
+    rows = list(answers.results(desk.app.data, plan.id))
+    assert {row.status for row in rows} <= {"done", "blocked"}
+    after = tags_on(desk.truth())
+    for row in rows:
+        has = after[row.userid, row.external_userid]
+        if row.status == "done":
+            assert one.tag_id in has
+            assert other.tag_id not in has
+
+    undo = plan_undo(desk.app.ledger, plan.name)
+    assert undo.ready == plan.ready
+    apply.apply(desk.app.ledger, undo.name)
+    desk.run(plan_id=undo.id)
+    assert tags_on(desk.truth()) == before
+    assert plans.tally(desk.app.data, plan.id).get("undone") == plan.ready
+
+    redo = plan_undo(desk.app.ledger, undo.name)
+    apply.apply(desk.app.ledger, redo.name)
+    desk.run(plan_id=redo.id)
+    assert tags_on(desk.truth()) == after
+    assert plans.tally(desk.app.data, plan.id).get("done") == plan.ready
+
+
+def test_the_mirror_follows_at_once(desk):
+    from storeops.sync.run import run_sync
+
+    (tag,) = living(desk)[:1]
+    plan = tag_everybody(desk, [tag.tag_id], where="status:active")
+    apply.apply(desk.app.ledger, plan.name)
+    desk.run(plan_id=plan.id)
+    result = run_sync(desk.app)
+    follows = next(each for each in result.scopes if each.scope == "follows")
+    assert (follows.added, follows.changed) == (0, 0), "the mirror knew it before the sync"
+    source = desk.app.data.execute(
+        "SELECT DISTINCT source FROM timeline WHERE field = 'tag'"
+    ).fetchall()
+    assert source == [("job",)]
+
+
+def test_what_is_so_already_is_left_out(desk):
+    (tag,) = living(desk)[:1]
+    plan = tag_everybody(desk, [tag.tag_id], where="status:active")
+    apply.apply(desk.app.ledger, plan.name)
+    desk.run(plan_id=plan.id)
+    again = tag_everybody(desk, [tag.tag_id], where="status:active")
+    assert again.ready == 0
+    assert [each["code"] for each in again.problems] == ["already"]
+
+
+def test_rows_that_changed_are_blocked_and_can_be_skipped(desk):
+    from storeops.sync.run import run_sync
+
+    (tag,) = living(desk)[:1]
+    plan = tag_everybody(desk, [tag.tag_id], where="status:active")
+    row = next(answers.results(desk.app.data, plan.id))
+    desk.sandbox.control.act(
+        "tag_mark", userid=row.userid, external_userid=row.external_userid, add=[tag.tag_id]
+    )
+    run_sync(desk.app)
+    with pytest.raises(ConflictError) as error:
+        apply.apply(desk.app.ledger, plan.name)
+    assert error.value.exit_code == 9
+    assert error.value.details["changed_rows"] == [row.row]
+    assert any("--skip-changed" in step for step in error.value.next_steps)
+    assert desk.sandbox.control.calls().get("externalcontact/mark_tag", {}).get("calls", 0) == 0
+    blocked = list(answers.results(desk.app.data, plan.id, statuses=("blocked",)))
+    assert [(each.row, each.status) for each in blocked] == [(row.row, "blocked")]
+
+    applied = apply.apply(desk.app.ledger, plan.name, skip_changed=True)
+    assert applied.skipped == 1
+    assert applied.rows == plan.ready - 1
+
+
+def test_other_peoples_other_tags_make_no_row_stale(desk):
+    from storeops.sync.run import run_sync
+
+    one, other = living(desk)[:2]
+    plan = tag_everybody(desk, [one.tag_id], where="status:active")
+    row = next(answers.results(desk.app.data, plan.id))
+    desk.sandbox.control.act(
+        "tag_mark", userid=row.userid, external_userid=row.external_userid, add=[other.tag_id]
+    )
+    run_sync(desk.app)
+    assert apply.apply(desk.app.ledger, plan.name).rows == plan.ready
+
+
+def test_undo_is_partial_where_somebody_put_a_tag_back_by_hand(desk):
+    from storeops.sync.run import run_sync
+
+    one, other = living(desk)[:2]
+    plan = tag_everybody(desk, [one.tag_id, other.tag_id], where="status:active")
+    apply.apply(desk.app.ledger, plan.name)
+    desk.run(plan_id=plan.id)
+    rows = [
+        each
+        for each in answers.results(desk.app.data, plan.id, statuses=("done",))
+        if len(each.extra["add"]) == 2
+    ]
+    partly, wholly = rows[:2]
+    for row, gone in ((partly, [one.tag_id]), (wholly, [one.tag_id, other.tag_id])):
+        desk.sandbox.control.act(
+            "tag_mark", userid=row.userid, external_userid=row.external_userid, remove=gone
+        )
+    run_sync(desk.app)
+    undo = plan_undo(desk.app.ledger, plan.name)
+    found = {each.extra["undoes"]: each for each in answers.results(desk.app.data, undo.id)}
+    assert found[partly.row].extra["partly"] is True
+    assert found[partly.row].extra["remove"] == [other.tag_id]
+    assert found[wholly.row].code == "changed_since"
+    assert {each["code"] for each in undo.problems} >= {"partly"}
+    with pytest.raises(ConflictError, match="already undoes"):
+        plan_undo(desk.app.ledger, plan.name)
+
+
+def test_follows_must_be_clear_when_several_members_follow(make_desk):
+    desk = make_desk(stores=2, staff=6, follows=400)
+    app = desk.app
+    shared = app.data.execute(
+        "SELECT count(*) FROM (SELECT customer_id FROM follow WHERE status = 'active'"
+        " GROUP BY customer_id HAVING count(*) > 1)"
+    ).fetchone()[0]
+    assert shared, "the chain has customers of several members"
+    with pytest.raises(UsageError, match="several members"):
+        choose(app.data, Choice(where="status:active"), app.clock.now())
+    every = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    newest = choose(app.data, Choice(where="status:active", follows="newest"), app.clock.now())
+    assert len(every.relations) > len(newest.relations)
+    assert len({each.customer_id for each in newest.relations}) == len(newest.relations)
+    owner = every.relations[0].userid
+    mine = choose(app.data, Choice(owner=owner), app.clock.now())
+    assert {each.userid for each in mine.relations} == {owner}
+
+
+def test_tag_names(desk):
+    names = TagNames(desk.app.data)
+    tag = living(desk)[0]
+    assert names.find(tag.tag_id) == names.find(tag.path) == tag
+    with pytest.raises(NotFoundError) as error:
+        names.find(tag.path + "x")
+    assert tag.path in error.value.hint
+    group = desk.app.data.execute("SELECT id FROM tag_group ORDER BY id DESC").fetchone()[0]
+    with desk.app.data.atomic() as connection:
+        connection.execute(
+            "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, tag.name)
+        )
+    names = TagNames(desk.app.data)
+    with pytest.raises(UsageError) as ambiguous:
+        names.find(tag.name)
+    assert ["etTwin" in each for each in ambiguous.value.details["candidates"]].count(True) == 1
+    assert tag.path in ambiguous.value.message
+
+
+def test_leavers_and_lost_relations_are_blocked_with_a_way_out(desk):
+    (tag,) = living(desk)[:1]
+    plan = tag_everybody(desk, [tag.tag_id], where="status:unassigned")
+    assert plan.ready == 0
+    rows = list(answers.results(desk.app.data, plan.id))
+    assert rows
+    assert {each.code for each in rows} == {"unassigned"}
+    assert all(each.next_step for each in rows)
+    with pytest.raises(UsageError, match="no row that could be sent"):
+        apply.apply(desk.app.ledger, plan.name)
