@@ -112,6 +112,19 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
     return _Planner(ledger, wished, found.rows, found.problems, now).make()
 
 
+def plan_subjects(
+    ledger: Ledger, wished: Wish, rows: Sequence[Subject], problems: Sequence[Problem] = ()
+) -> Made:
+    """A plan of subjects that are known already; those that name a taker keep that one.
+
+    Raises:
+        UsageError: the wish names no taker for the others.
+        PolicyError: read-only.
+    """
+    ledger.policy.may_write()
+    return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make()
+
+
 class _Planner:
     """One wish on its way to a plan."""
 
@@ -282,7 +295,12 @@ class _Planner:
         chosen: list[Choice] = []
         for each in self.subjects:
             if each.to:
-                chosen.append(Choice(each.to, _("named in line {line}").format(line=each.line)))
+                why = (
+                    _("named in line {line}").format(line=each.line)
+                    if each.line
+                    else _("had this customer before")
+                )
+                chosen.append(Choice(each.to, why))
                 continue
             rule = rule or self._rule()
             if each.what == rules.GROUP:

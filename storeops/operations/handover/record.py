@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
+from storeops.i18n import _
 from storeops.jobs.action import (
     DONE,
     FAILED,
@@ -20,12 +21,12 @@ from storeops.jobs.action import (
 )
 from storeops.mirror import facts
 from storeops.mirror.chat_owner import chat_transferred
+from storeops.notebook import notes
 from storeops.operations.handover import members, rules
 from storeops.operations.handover.checks import pair_key
 from storeops.operations.handover.relations import followers, snapshots
 
-ASK_S = 20  # after the due moment, so that WeCom's own clock has struck
-BUCKET_S = 300  # attempts of a pair that fall due together are asked about together
+ASK_S = 1  # after the due moment, when WeCom's own clock has struck
 _PEOPLE = (40098, 40143, 84083, 84074, 41054)  # about the taker
 _CUSTOMER = (40100, 40129, 40128)
 _SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
@@ -58,8 +59,8 @@ def refused_status(errcode: int | None) -> str:
 
 
 def ask_at(due_at: float) -> float:
-    """When to ask about an attempt: after it is due, together with its neighbours."""
-    return ((due_at + ASK_S) // BUCKET_S + 1) * BUCKET_S
+    """When to ask about an attempt first."""
+    return due_at + ASK_S
 
 
 def keep(db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int) -> None:
@@ -166,6 +167,21 @@ def _settle(db: Database, plan_id: int, row: Row, answer: RowAnswer, ref: str, n
         ref=ref,
         now=now,
     )
+    _keep_personal_tags(db, plan_id, row, now)
+
+
+def _keep_personal_tags(db: Database, plan_id: int, row: Row, now: int) -> None:
+    """Personal tags go with the former owner and no call can set them: they become a note."""
+    record = db.execute(
+        "SELECT snapshot FROM handover WHERE plan_id = ? AND row = ?", (plan_id, row.row)
+    ).fetchone()
+    tags = json.loads(record[0]).get("personal_tags") if record and record[0] else None
+    if not tags:
+        return
+    text = _("Personal tags of {member} before the handover: {tags}").format(
+        member=row.userid, tags=", ".join(tags)
+    )
+    notes.add_note(db, row.external_userid, text[: notes.MAX_LENGTH], "storeops", now)
 
 
 def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:

@@ -112,7 +112,7 @@ def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
     if not texts:
         return None
     from storeops.mirror.query import CustomerQuery
-    from storeops.operations.filter_names import names_of
+    from storeops.operations.customers import names_of
 
     found: set[int] | None = None
     for text in texts:

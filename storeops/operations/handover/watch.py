@@ -43,6 +43,7 @@ PATIENT_ASKS = 3  # asks that come quickly; later ones come at growing distances
 GROUP_GIVES_UP_S = 48 * 3600  # a group that still waits for its new owner then has failed
 ASKERS = 3  # pairs asked about at the same time
 CLAIM_S = 300  # for so long another process leaves a pair alone
+TOGETHER_S = 60  # attempts of a pair that fall due so close together are asked about at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +182,14 @@ class _Watch:
         self._clock: Clock = ledger.clock
         self._stop = stop
         self._progress = on_progress or (lambda watched: None)
+        self._staying = False  # there will be another round: neighbours may be waited for
         self.result = Watched()
 
     def run(self, seconds: float | None, until_settled: bool, everything: bool) -> Watched:
         """Rounds until the end; see `watch`."""
         self._learn_time()
         until = None if seconds is None else self._clock.now() + seconds
+        self._staying = until_settled or seconds is not None
         while True:
             self._round(everything)
             everything = False
@@ -223,7 +226,7 @@ class _Watch:
         if until is not None:
             target = min(target, until)
         # WeCom's clock may jump (a sandbox's does): look again at least every minute
-        self._stop.wait(min(60.0, max(0.2, target - now)))
+        self._stop.wait(min(60.0, max(1.0, target - now)))
         if target - now > 60.0:
             self._learn_time()
 
@@ -259,16 +262,29 @@ class _Watch:
         now = self._clock.now()
         limit = now if not everything else float("inf")
         pairs = self._db.execute(
-            "SELECT what, kind, handover_userid, takeover_userid FROM handover"
+            "SELECT what, kind, handover_userid, takeover_userid, min(due_at) FROM handover"
             " WHERE status = 'waiting' AND ask_at <= ?"
-            " GROUP BY what, kind, handover_userid, takeover_userid ORDER BY min(due_at), 3, 4",
+            " GROUP BY what, kind, handover_userid, takeover_userid ORDER BY 5, 3, 4",
             (limit,),
         ).fetchall()
-        for record in pairs:
+        for *record, due in pairs:
             pair = Pair(*record)
+            if self._staying and not everything and self._neighbours_follow(pair, due, now):
+                continue
             mine = self._claim(pair, limit)
             if mine:
                 yield pair, mine
+
+    def _neighbours_follow(self, pair: Pair, due: float, now: float) -> bool:
+        """Whether more of the pair falls due in a moment, so that one call can serve all."""
+        record = self._db.execute(
+            "SELECT max(ask_at) FROM handover WHERE status = 'waiting' AND ask_at > ?"
+            " AND ask_at <= ? AND what = ? AND kind = ? AND handover_userid = ?"
+            " AND takeover_userid = ?",
+            (now, due + TOGETHER_S, pair.what, pair.kind, pair.handover_userid,
+             pair.takeover_userid),
+        ).fetchone()  # fmt: skip
+        return record[0] is not None
 
     def _claim(self, pair: Pair, limit: float) -> list[Attempt]:
         """All waiting attempts of a pair, when one of them is due; [] when somebody else has it."""

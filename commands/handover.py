@@ -1,0 +1,377 @@
+"""`storeops handover`: plan who takes whom, watch until every answer is known, look back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output, planned
+from commands.context import current
+from commands.handover_words import (
+    Cap,
+    Capacity,
+    CapacityOf,
+    Groups,
+    Map,
+    Marked,
+    OnlyGroups,
+    PerDay,
+    Reason,
+    Recheck,
+    Rule,
+    Spread,
+    To,
+    Weight,
+    Where,
+    make,
+    numbers,
+    pairs,
+    tell,
+)
+from commands.output import Column
+from commands.progress import bars
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
+
+PlanId = Annotated[str, typer.Argument(metavar="PLAN", help=_("plan_id, or its last letters."))]
+
+
+@app.command("plan", help=_("Plan who takes over whose customers and group chats."))
+def plan(
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="USERID", help=_("Whose; as often as needed.")),
+    ] = None,
+    to: To = None,
+    rule: Rule = "",
+    weight: Weight = None,
+    map_: Map = None,
+    cap: Cap = None,
+    per_day: PerDay = None,
+    capacity: Capacity = None,
+    capacity_of: CapacityOf = None,
+    on_job: Annotated[
+        bool, typer.Option("--on-job", help=_("They are in service; refused when they left."))
+    ] = False,
+    resigned: Annotated[
+        bool, typer.Option("--resigned", help=_("They have left; refused when they have not."))
+    ] = False,
+    where: Where = "",
+    marked: Marked = "",
+    csv: Annotated[
+        str,
+        typer.Option(
+            "--csv", metavar="FILE",
+            help=_("CSV with external_userid (or phone, unionid), userid, takeover_userid."),
+        ),
+    ] = "",
+    xlsx: Annotated[
+        str, typer.Option("--xlsx", metavar="FILE", help=_("The same as a workbook."))
+    ] = "",
+    again: Annotated[
+        str,
+        typer.Option(
+            "--again", metavar="PLAN", help=_("Rows of a plan that found no taker, to others.")
+        ),
+    ] = "",
+    groups: Groups = None,
+    only_groups: OnlyGroups = False,
+    message: Annotated[
+        str,
+        typer.Option(
+            "--message", metavar="TEXT",
+            help=_("Farewell on the job, 200 characters; @FILE reads it; {from} {to} {store}."),
+        ),
+    ] = "",
+    no_personal_tags: Annotated[
+        bool,
+        typer.Option(
+            "--no-personal-tags", help=_("Do not read personal tags first (one call a customer).")
+        ),
+    ] = False,
+    spread: Spread = False,
+    recheck: Recheck = False,
+    reason: Reason = "",
+) -> None:  # fmt: skip
+    """On the job or after leaving is found out from the mirror."""
+    from storeops.operations.handover.wish import Wish
+
+    if on_job and resigned:
+        raise UsageError(_("--on-job and --resigned exclude each other."))
+    command = planned.command_line(
+        "handover", "plan", **{"from": from_}, to=to, rule=rule, weight=weight, map=map_, cap=cap,
+        per_day=per_day, capacity=capacity, capacity_of=capacity_of, on_job=on_job,
+        resigned=resigned, where=where, marked=marked, csv=csv, xlsx=xlsx, again=again,
+        groups=groups or None, only_groups=only_groups, message=message,
+        no_personal_tags=no_personal_tags, spread=spread, recheck=recheck, reason=reason,
+    )  # fmt: skip
+    make(
+        Wish(
+            givers=from_ or [],
+            takers=to or [],
+            rule=rule,
+            kind="on_job" if on_job else "resigned" if resigned else "",
+            where=where,
+            marked=marked,
+            csv=csv,
+            xlsx=xlsx,
+            customers=not only_groups,
+            groups=True if only_groups else groups,
+            weights=numbers(weight, "--weight", float),
+            map=pairs(map_, "--map"),
+            cap=cap,
+            per_day=per_day,
+            capacity=capacity,
+            capacity_of=numbers(capacity_of, "--capacity-of", int),
+            message=_text(message),
+            personal_tags=not no_personal_tags,
+            spread=spread,
+            recheck=recheck,
+            again=again,
+            reason=reason,
+            command=command,
+        )
+    )
+
+
+def _text(message: str) -> str:
+    """The farewell itself; `@FILE` reads a file, `@@` stands for @."""
+    from pathlib import Path
+
+    if not message.startswith("@") or message.startswith("@@"):
+        return message.removeprefix("@") if message.startswith("@@") else message
+    try:
+        return Path(message[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            _("The farewell cannot be read from {file}.").format(file=message[1:]),
+            hint=str(error),
+        ) from None
+
+
+@app.command("watch", help=_("Ask WeCom how handovers ended; what cron runs."))
+def watch(
+    once: Annotated[
+        bool, typer.Option("--once", help=_("Ask about what is due now, then end (default)."))
+    ] = False,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help=_("Go on for so long: 10m, 24h."))
+    ] = "",
+    until_settled: Annotated[
+        bool, typer.Option("--until-settled", help=_("Go on until nothing waits any more."))
+    ] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help=_("Ask about everything that waits, due or not."))
+    ] = False,
+) -> None:
+    """Exit code 0 whether or not something still waits; 69 when --for ran out before the end."""
+    from storeops.durations import seconds
+    from storeops.errors import StillRunningError
+    from storeops.operations.handover.watch import Watched
+    from storeops.operations.handover.watch import watch as run
+
+    if sum((once, bool(for_), until_settled)) > 1:
+        raise UsageError(_("Give one of --once, --for and --until-settled."))
+    call = current()
+    call.app.allow_changes()
+    resume = "storeops handover watch" + (" --until-settled" if until_settled else "")
+    with call.interruptible(resume) as stop, bars() as shown:
+
+        def tell_progress(watched: Watched) -> None:
+            shown.show(
+                "watch",
+                _("handovers"),
+                done=sum(watched.settled.values()),
+                total=sum(watched.settled.values()) + watched.waiting,
+            )
+
+        found = run(
+            call.app.ledger,
+            call.app.client,
+            seconds=seconds(for_) if for_ else None,
+            until_settled=until_settled,
+            everything=now,
+            stop=stop,
+            on_progress=tell_progress,
+        )
+    value = found.as_dict() | {"next_at": cells.iso(found.next_at)}
+    output.result(value, _watched_text(found))
+    if found.ended == "time":
+        planned.finish(
+            StillRunningError(
+                _("{count} handovers still wait.").format(count=cells.amount(found.waiting)),
+                hint=_("Go on later: storeops handover watch"),
+            )
+        )
+
+
+def _watched_text(found: Any) -> str:
+    lines = []
+    for each in found.asked:
+        ends = ", ".join(f"{count} {status}" for status, count in sorted(each.settled.items()))
+        line = f"{each.pair.handover_userid} → {each.pair.takeover_userid}: " + (
+            each.error or ends or _("nothing new")
+        )
+        if each.waiting and not each.error:
+            line += ", " + _("{count} wait").format(count=cells.amount(each.waiting))
+        lines.append(line)
+    settled = sum(found.settled.values())
+    lines.append(
+        _("{pairs} pairs asked, {calls} calls, {settled} settled, {waiting} wait.").format(
+            pairs=len(found.asked),
+            calls=found.calls,
+            settled=cells.amount(settled),
+            waiting=cells.amount(found.waiting),
+        )
+    )
+    if found.waiting and found.next_at:
+        lines.append(_("Next due: {time}").format(time=cells.when(found.next_at)))
+    if any(status in ("refused", "taker_full") for status in found.settled):
+        lines.append(_("For the next taker: storeops handover plan --again PLAN --to USERID"))
+    if found.settled.get("done"):
+        lines.append(_("Tags and remarks: storeops handover restore PLAN"))
+    return "\n".join(lines)
+
+
+@app.command("status", help=_("What waits, pair by pair, with the moment it is due."))
+def status() -> None:
+    """Soonest due first."""
+    from storeops.operations.handover import report as reports
+
+    app_ = current().app
+    now = app_.clock.now()
+    rows = [
+        each.as_dict()
+        | {
+            "due_at": cells.iso(each.due_at),
+            "last_due_at": cells.iso(each.last_due_at),
+            "due_in_s": max(0, round(each.due_at - now)),
+        }
+        for each in reports.waiting(app_.data, now)
+    ]
+    output.items(
+        rows,
+        [
+            Column("handover_userid", _("From")),
+            Column("takeover_userid", _("To")),
+            Column("kind", _("Way")),
+            Column("what", _("What")),
+            Column("rows", _("Rows"), right=True, show=cells.amount),
+            Column("due_in_s", _("Due in"), right=True, show=cells.span),
+            Column("overdue", _("Overdue"), right=True, show=cells.amount),
+        ],
+        empty=_("No handover waits."),
+    )
+
+
+@app.command("report", help=_("How handovers ended: by taker, owner, shop or plan."))
+def report(
+    by: Annotated[
+        str, typer.Option("--by", metavar="WHAT", help=_("taker, owner, store or plan."))
+    ] = "taker",
+    plan: Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this plan."))] = "",
+    days: Annotated[
+        int, typer.Option("--days", min=0, help=_("Only the last so many days; 0 for all."))
+    ] = 0,
+) -> None:
+    """`confirmed` counts those whose new relation a sync has seen since."""
+    from storeops.operations.handover import report as reports
+
+    app_ = current().app
+    since = app_.clock.now() - days * 86_400 if days else 0.0
+    found = reports.report(app_.data, by=by, plan=plan, since=since)
+    output.items(
+        [each.as_dict() for each in found],
+        [
+            Column("name", _("Name"), max_width=24),
+            Column("key", _("Id"), max_width=24),
+            Column("rows", _("Rows"), right=True, show=cells.amount),
+            Column("waiting", _("Waiting"), right=True, show=cells.amount),
+            Column("done", _("Done"), right=True, show=cells.amount),
+            Column("confirmed", _("Confirmed"), right=True, show=cells.amount),
+            Column("refused", _("Refused"), right=True, show=cells.amount),
+            Column("taker_full", _("Full"), right=True, show=cells.amount),
+            Column("vanished", _("Vanished"), right=True, show=cells.amount),
+            Column("no_record", _("No record"), right=True, show=cells.amount),
+            Column("median_hours", _("Hours"), right=True),
+        ],
+        empty=_("Nothing was handed over yet."),
+    )
+
+
+@app.command("quota", help=_("Who was handed over on the job lately, and when it is free again."))
+def quota(
+    from_: Annotated[
+        str, typer.Option("--from", metavar="USERID", help=_("Only customers of this member."))
+    ] = "",
+    exhausted: Annotated[
+        bool, typer.Option("--exhausted", help=_("Only who cannot be handed over today."))
+    ] = False,
+) -> None:
+    """WeCom allows two handovers of one customer in 90 days."""
+    from storeops.operations.handover import members
+    from storeops.operations.handover import report as reports
+
+    app_ = current().app
+    userid = members.find(app_.data, from_).userid if from_ else ""
+    found = reports.quota(app_.data, app_.clock.now(), userid=userid, exhausted=exhausted)
+    output.items(
+        [
+            each.as_dict()
+            | {"last_at": cells.iso(each.last_at), "frees_at": cells.iso(each.frees_at)}
+            for each in found
+        ],
+        [
+            Column("external_userid", _("Customer")),
+            Column("used", _("Used"), right=True),
+            Column("left", _("Left"), right=True),
+            Column("last_at", _("Last"), show=_day),
+            Column("frees_at", _("Free again"), show=_day),
+        ],
+        empty=_("Nobody was handed over on the job within 90 days."),
+    )
+
+
+def _day(value: Any) -> str:
+    return str(value or "")[:10]
+
+
+@app.command("restore", help=_("Plan to put corp tags and remarks back where they got lost."))
+def restore(plan_id: PlanId, reason: Reason = "") -> None:
+    """Reads the takers' relations, compares them with the snapshots, makes up to two plans."""
+    from storeops.operations.handover.restore import plan_restore
+
+    call = current()
+    with call.interruptible(f"storeops handover restore {plan_id}"), bars() as shown:
+
+        def tell_progress(done: int, total: int) -> None:
+            shown.show("restore", _("relations read"), done=done, total=total)
+
+        found = plan_restore(
+            call.app.ledger, call.app.client, plan_id, reason=reason, on_progress=tell_progress
+        )
+    lines = [
+        _("{same} relations are as before; {tags} lack tags, {remarks} lack their remark.").format(
+            same=cells.amount(found.same),
+            tags=cells.amount(found.tags),
+            remarks=cells.amount(found.remarks),
+        )
+    ]
+    if found.notes:
+        lines.append(
+            _("{count} customers' personal tags are kept as notes.").format(count=found.notes)
+        )
+    for made in found.plans:
+        lines.append(_("Next: storeops plan apply {plan}").format(plan=made.name))
+    output.result(found.as_dict(), "\n".join(lines))
+
+
+@app.command("back-plan", help=_("Plan the way back of what is done, with its cost."))
+def back_plan(plan_id: PlanId, reason: Reason = "") -> None:
+    """Each customer's second handover within 90 days is the last one."""
+    from storeops.operations.handover.back import plan_back
+
+    tell(plan_back(current().app.ledger, plan_id, reason=reason))

@@ -1,0 +1,179 @@
+"""`storeops leaver`: who left, what they left behind, and who is to take it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output, planned
+from commands.context import current
+from commands.diagnostics import note
+from commands.handover_words import (
+    Cap,
+    Capacity,
+    CapacityOf,
+    Groups,
+    Map,
+    Marked,
+    OnlyGroups,
+    PerDay,
+    Reason,
+    Recheck,
+    Rule,
+    Spread,
+    To,
+    Weight,
+    Where,
+    make,
+    numbers,
+    pairs,
+)
+from commands.options import All
+from commands.output import Column
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Leavers: what they left behind, how long it can still be assigned."))
+
+LeaverId = Annotated[str, typer.Argument(metavar="USERID", help=_("userid or name of a leaver."))]
+
+
+def _row(leaver: Any) -> dict[str, Any]:
+    return {**leaver.as_dict(), "left_at": cells.iso(leaver.left_at)}
+
+
+@app.command("list", help=_("Who left customers or group chats behind; least time left first."))
+def list_(all_: All = False) -> None:
+    """`--all` also lists leavers who left nothing behind."""
+    from storeops.operations import leavers
+
+    app_ = current().app
+    found = leavers.leavers(app_.data, app_.clock.now(), settled=all_)
+    sure = leavers.coverage(app_.data)
+    as_of = min((sure.unassigned_at or 0, sure.groups_at or 0, sure.staff_at or 0))
+    output.items(
+        [_row(each) for each in found],
+        [
+            Column("userid", _("Member")),
+            Column("name", _("Name"), max_width=16),
+            Column("store", _("Shop"), max_width=20),
+            Column("left_at", _("Left"), show=_day),
+            Column("days_left", _("Days left"), right=True),
+            Column("customers", _("Customers"), right=True, show=cells.amount),
+            Column("group_chats", _("Groups"), right=True, show=cells.amount),
+            Column("tagged", _("Tagged"), right=True, show=cells.amount),
+            Column("with_phone", _("With phone"), right=True, show=cells.amount),
+            Column("waiting", _("Waiting"), right=True, show=cells.amount),
+        ],
+        complete=sure.complete,
+        as_of=as_of or None,
+        empty=_("Nobody left anything behind."),
+        extra={"coverage": planned.with_times(sure.as_dict())},
+    )
+    if sure.groups_partial:
+        note(
+            _(
+                "More than 1,000 members own groups: WeCom lists a leaver's groups only when an "
+                "earlier sync has seen the leaver."
+            )
+        )
+    if not sure.complete:
+        note(_("Not everything was read yet: storeops sync run"))
+
+
+def _day(value: Any) -> str:
+    return str(value or "")[:10]
+
+
+@app.command("show", help=_("One leaver: customers, groups, handovers under way."))
+def show(userid: LeaverId) -> None:
+    """With what has become of earlier handovers."""
+    from storeops.operations import leavers
+
+    app_ = current().app
+    found = leavers.leaver(app_.data, userid, app_.clock.now())
+    output.item(
+        _row(found),
+        [
+            Column("userid", _("Member")),
+            Column("name", _("Name")),
+            Column("store", _("Shop")),
+            Column("left_at", _("Left"), show=_day),
+            Column("days_left", _("Days left")),
+            Column("customers", _("Unassigned customers"), show=cells.amount),
+            Column("tagged", _("of them tagged"), show=cells.amount),
+            Column("with_phone", _("of them with a phone number"), show=cells.amount),
+            Column("group_chats", _("Group chats"), show=cells.amount),
+            Column("waiting", _("Handovers under way"), show=cells.amount),
+            Column("done", _("Handed over"), show=cells.amount),
+        ],
+    )
+
+
+@app.command("plan", help=_("Plan who takes over what leavers left behind."))
+def plan(
+    userids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[USERID]...", help=_("Leavers; none means all of them.")),
+    ] = None,
+    to: To = None,
+    rule: Rule = "",
+    weight: Weight = None,
+    map_: Map = None,
+    cap: Cap = None,
+    per_day: PerDay = None,
+    capacity: Capacity = None,
+    capacity_of: CapacityOf = None,
+    where: Where = "",
+    marked: Marked = "",
+    groups: Groups = None,
+    only_groups: OnlyGroups = False,
+    spread: Spread = False,
+    recheck: Recheck = False,
+    reason: Reason = "",
+) -> None:
+    """Without takers: colleagues of the leaver's shop."""
+    from storeops.operations import leavers
+    from storeops.operations.handover.wish import SAME_STORE, Wish
+
+    app_ = current().app
+    givers = list(userids or [])
+    if not givers:
+        givers = [
+            each.userid
+            for each in leavers.leavers(app_.data, app_.clock.now())
+            if each.days_left != 0
+        ]
+        if not givers:
+            output.result({"plan_id": None, "rows": 0}, _("Nobody left anything behind."))
+            return
+    if not rule and not to:
+        rule = SAME_STORE
+    command = planned.command_line(
+        "leaver", "plan", *(userids or []), to=to, rule=rule, weight=weight, map=map_, cap=cap,
+        per_day=per_day, capacity=capacity, capacity_of=capacity_of, where=where, marked=marked,
+        groups=groups or None, only_groups=only_groups, spread=spread, recheck=recheck,
+        reason=reason,
+    )  # fmt: skip
+    make(
+        Wish(
+            givers=givers,
+            takers=to or [],
+            rule=rule,
+            kind="resigned",
+            where=where,
+            marked=marked,
+            customers=not only_groups,
+            groups=True if only_groups else groups,
+            weights=numbers(weight, "--weight", float),
+            map=pairs(map_, "--map"),
+            cap=cap,
+            per_day=per_day,
+            capacity=capacity,
+            capacity_of=numbers(capacity_of, "--capacity-of", int),
+            spread=spread,
+            recheck=recheck,
+            reason=reason,
+            command=command,
+        )
+    )

@@ -1,0 +1,226 @@
+"""A sandbox where people act as told, a profile synced with it, and short words for handovers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import config, secrets
+from storeops.app import App
+from storeops.changes import answers, apply, plans
+from storeops.operations.handover.planner import Made, plan_handover
+from storeops.operations.handover.watch import Watched, watch
+from storeops.operations.handover.wish import Wish
+from storeops.sandbox import local
+from storeops.sync.run import run_sync
+
+DAY = 86_400
+SAID = {"done": "done", "refused": "refused", "taker_full": "taker_full"}
+
+
+class Desk:
+    """One sandbox and one App over it."""
+
+    def __init__(self, sandbox: local.SandboxHandle, profile: str = "t") -> None:
+        self.sandbox = sandbox
+        self.control = sandbox.control
+        config.save_profile(
+            config.Profile(
+                name=profile,
+                corp_id=sandbox.corp_id,
+                agent_id=sandbox.agent_id,
+                base_url=sandbox.base_url,
+                sandbox=True,
+            ),
+            make_default=True,
+        )
+        secrets.store(profile, sandbox.secret)
+        self.profile = profile
+        self.app = App.open(profile)
+
+    # -- what the chain looks like
+
+    def staff(self) -> list[dict[str, Any]]:
+        """Present members with customer contact, those with most customers first."""
+        people = [
+            m
+            for m in self.control.export("staff")
+            if not m["left_at"] and m["customer_contact"] and m["status"] == 1 and m["visible"]
+        ]
+        return sorted(people, key=lambda m: (-m["customers"], m["userid"]))
+
+    def leavers(self) -> list[dict[str, Any]]:
+        """Leavers with customers who can still be assigned, those with most first."""
+        now = self.control.now()
+        people = [
+            m
+            for m in self.control.export("staff")
+            if m["left_at"] and m["customers"] and now - m["left_at"] < 360 * DAY
+        ]
+        return sorted(people, key=lambda m: (-m["customers"], m["userid"]))
+
+    def follows(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The sandbox's own follows by (userid, external_userid)."""
+        return {(r["userid"], r["external_userid"]): r for r in self.control.export("follows")}
+
+    def customers(self, userid: str, without: str = "") -> list[str]:
+        """A member's customers whom `without` does not have and who have not deleted anybody."""
+        rows = self.follows()
+        return [
+            external
+            for (owner, external), row in rows.items()
+            if owner == userid
+            and not row["deleted_by_customer_at"]
+            and (without, external) not in rows
+        ]
+
+    def will(self, external: str | list[str], act: str, after_s: int = 0) -> None:
+        self.control.call(
+            "POST",
+            "handover/will",
+            {"external_userid": external, "act": act, "after_s": after_s},
+        )
+
+    def member(self, userid: str, **conditions: Any) -> None:
+        self.control.call("POST", "handover/member", {"userid": userid, **conditions})
+
+    def summary(self) -> dict[str, Any]:
+        value: dict[str, Any] = self.control.call("GET", "handover")
+        return value
+
+    def attempts(self) -> list[dict[str, Any]]:
+        return list(self.control.export("handovers"))
+
+    def calls(self, path: str) -> int:
+        """How often an API was called since the last reset."""
+        paths = self.control.calls()["paths"]
+        row = paths.get(f"externalcontact/{path}")
+        return int(row["calls"]) if row else 0
+
+    # -- what the client does
+
+    def sync(self, **how: Any) -> Any:
+        result = run_sync(self.app, **how)
+        assert result.outcome == "complete", result
+        return result
+
+    def plan(self, *givers: str, to: str | list[str] = (), **wish: Any) -> Made:
+        takers = [to] if isinstance(to, str) else list(to)
+        return plan_handover(self.app.ledger, Wish(givers=givers, takers=takers, **wish))
+
+    def apply(self, made: Made | str, **how: Any) -> Any:
+        name = made if isinstance(made, str) else made.plan.name
+        apply.apply(self.app.ledger, name, **how)
+        return self.app.worker().run()
+
+    def hand_over(self, *givers: str, to: str | list[str] = (), **wish: Any) -> Made:
+        made = self.plan(*givers, to=to, **wish)
+        self.apply(made)
+        return made
+
+    def watch(self, **how: Any) -> Watched:
+        return watch(self.app.ledger, self.app.client, **how)
+
+    def advance(self, seconds: float) -> None:
+        """Move WeCom's clock, and let the client learn it."""
+        from storeops.wecom import server
+
+        self.control.advance(seconds)
+        server.api_domain_ips(self.app.client)
+
+    def results(self, made: Made) -> list[dict[str, Any]]:
+        return [each.as_dict() for each in answers.results(self.app.data, made.plan.id)]
+
+    def tally(self, made: Made) -> dict[str, int]:
+        return plans.tally(self.app.data, made.plan.id)
+
+    def statuses(self, made: Made) -> dict[str, str]:
+        return {r["external_userid"]: r["status"] for r in self.results(made)}
+
+    def blocked(self, made: Made) -> Counter[str]:
+        return Counter(
+            row[0]
+            for row in self.app.data.execute(
+                "SELECT code FROM plan_row WHERE plan_id = ? AND code <> ''", (made.plan.id,)
+            )
+        )
+
+    def compare(self) -> None:
+        """Every attempt ends in our ledger as it truly ended in the sandbox."""
+        ours = {
+            (row[0], row[1].lower(), row[2].lower(), number): row[3]
+            for number, row in self._numbered(
+                self.app.data.execute(
+                    "SELECT subject, handover_userid, takeover_userid, status FROM handover"
+                    " WHERE what = 'customer' ORDER BY asked_at, plan_id, row"
+                ).fetchall()
+            )
+        }
+        theirs = {
+            (
+                row["external_userid"],
+                row["handover_userid"].lower(),
+                row["takeover_userid"].lower(),
+                number,
+            ): row["outcome"]
+            for number, row in self._numbered_attempts()
+        }
+        assert set(ours) == set(theirs)
+        wrong = {
+            key: (ours[key], theirs[key])
+            for key in ours
+            if ours[key] != theirs[key]
+            and not (theirs[key] == "broken" and ours[key] in ("no_record", "vanished", "refused"))
+        }
+        assert not wrong, wrong
+
+    @staticmethod
+    def _numbered(rows: list[Any]) -> Iterator[tuple[int, Any]]:
+        seen: Counter[Any] = Counter()
+        for row in rows:
+            key = (row[0], row[1].lower(), row[2].lower())
+            seen[key] += 1
+            yield seen[key], row
+
+    def _numbered_attempts(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        seen: Counter[Any] = Counter()
+        for row in self.attempts():
+            key = (row["external_userid"], row["handover_userid"], row["takeover_userid"])
+            seen[key] += 1
+            yield seen[key], row
+
+    def close(self) -> None:
+        self.app.close()
+        self.sandbox.stop()
+
+
+@pytest.fixture
+def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
+    """Starts a sandbox of a given shape and settings, opens a profile, syncs."""
+    opened: list[Desk] = []
+
+    def make(**shape: Any) -> Desk:
+        sandbox = local.start(**{"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape})
+        desk = Desk(sandbox)
+        opened.append(desk)
+        desk.sync()
+        return desk
+
+    yield make
+    for desk in opened:
+        desk.close()
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """A small chain where nobody acts before the time is over, unless told to."""
+    return make_desk(
+        handover_at_once_rate=0,
+        handover_early_rate=0,
+        handover_refuse_rate=0,
+        handover_delete_rate=0,
+    )

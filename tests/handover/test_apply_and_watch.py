@@ -1,0 +1,34 @@
+"""From plan to final answer: on the job and after leaving."""
+
+from __future__ import annotations
+
+DAY = 86_400
+
+
+def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
+    leaver, taker = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    made = desk.hand_over(leaver, to=taker, groups=False)
+    assert made.plan.ready == made.plan.rows >= 3
+    assert set(desk.tally(made)) == {"waiting"}
+    early = desk.watch()
+    assert (early.settled, early.ended) == ({}, "once")
+    desk.control.advance(DAY)
+    watched = desk.watch(until_settled=True)
+    assert watched.settled == {"done": made.plan.rows}
+    assert desk.tally(made) == {"done": made.plan.rows}
+    row = desk.results(made)[0]
+    assert (row["handover_userid"], row["takeover_userid"]) == (leaver, taker)
+    assert abs(row["settled_at"] - row["due_at"]) <= 2
+    desk.compare()
+    status = dict(
+        desk.app.data.execute(
+            "SELECT s.userid || '/' || c.external_userid, f.status FROM follow f"
+            " JOIN staff s ON s.id = f.staff_id JOIN customer c ON c.id = f.customer_id"
+        ).fetchall()
+    )
+    external = row["external_userid"]
+    assert status[f"{leaver}/{external}"] == "lost"
+    assert status[f"{taker}/{external}"] == "active"
+    desk.sync()
+    desk.sync()
+    assert desk.summary()["foreseeable"] == 0
