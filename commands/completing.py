@@ -1,0 +1,55 @@
+"""Values that the shell may complete: owners, tags, stores, views, marks, from the mirror alone.
+
+Offline and silent: whatever goes wrong, nothing is offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from storeops.plain import plain
+
+Offer = list[tuple[str, str]]
+
+
+def offers(key: str) -> Callable[[Any, str], Offer]:
+    """A completion function for Typer's `autocompletion=`.
+
+    Args:
+        key: owner, tag, store, view, mark, state or group; or a closed list of the filter
+            language: status, way; or sort, by.
+    """
+
+    def complete(ctx: Any, incomplete: str) -> Offer:
+        try:
+            if key in ("status", "way"):
+                return _closed(key, incomplete)
+            return _known(key, incomplete, ctx)
+        except Exception:  # a shell must never see an error while completing
+            return []
+
+    return complete
+
+
+def _closed(key: str, start: str) -> Offer:
+    from storeops.mirror.filter_words import CLOSED
+
+    return [(term.slug, term.label) for term in CLOSED[key] if term.slug.startswith(start.lower())]
+
+
+def _known(key: str, start: str, ctx: Any) -> Offer:
+    from storeops.app import App
+    from storeops.operations.customers import values_for_completion
+
+    profile = None
+    while ctx is not None and not profile:
+        profile = ctx.params.get("global_profile")
+        ctx = ctx.parent
+    app = App.open(profile or None)
+    try:
+        found = values_for_completion(app.data, key, start)
+        # control characters would break the shell's line
+        return [(value, plain(what)) for value, what in found if plain(value) == value]
+    finally:
+        app.close()

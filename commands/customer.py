@@ -1,0 +1,385 @@
+"""`storeops customer`: list, search, show, timeline, note, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import cells, freshness, output
+from commands.context import current
+from commands.diagnostics import note as say
+from commands.options import After, All, Limit, Reveal
+from commands.output import Column
+from commands.selecting import (
+    NoTag,
+    Owner,
+    Since,
+    Sort,
+    State,
+    Status,
+    Store,
+    Tag,
+    Until,
+    View,
+    Way,
+    Where,
+    selected,
+    several,
+)
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.mirror.query import CustomerQuery
+
+app = typer.Typer(help=_("Customers: list, search, show, history, notes, export."))
+
+Explain = Annotated[
+    bool, typer.Option("--explain", help=_("Say how the filter is read instead of reading."))
+]
+Who = Annotated[
+    str, typer.Argument(metavar="CUSTOMER", help=_("external_userid, or words that find one."))
+]
+CSV_KEYS = (
+    "external_userid", "name", "type", "gender", "unionid", "status", "follows.userid",
+    "follows.staff_name", "follows.store", "follows.remark", "follows.description",
+    "follows.remark_mobiles", "follows.createtime", "follows.add_way", "follows.state",
+    "follows.status", "follows.tags.name",
+)  # fmt: skip
+
+
+def status_name(value: str) -> str:
+    """A status in the user's language."""
+    from storeops.mirror.filter_words import label
+
+    return label("status", value)
+
+
+def way_name(value: int) -> str:
+    """An add_way in the user's language."""
+    from storeops.mirror.filter_words import label
+
+    return label("way", value)
+
+
+def _owners(follows: list[Mapping[str, Any]]) -> str:
+    return ", ".join(each["staff_name"] or each["userid"] for each in follows)
+
+
+def _stores(follows: list[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(each["store"] for each in follows if each["store"]))
+
+
+def _tags(follows: list[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(tag["name"] for each in follows for tag in each["tags"]))
+
+
+def _remarks(follows: list[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(each["remark"] for each in follows if each["remark"]))
+
+
+def columns() -> list[Column]:
+    """The columns of a list of customers."""
+    return [
+        Column("name", _("Name"), max_width=24),
+        Column("follows", _("Remark"), show=_remarks, max_width=20),
+        Column("follows", _("Owners"), show=_owners, max_width=20),
+        Column("follows", _("Store"), show=_stores, max_width=20),
+        Column("follows", _("Tags"), show=_tags, max_width=24),
+        Column("status", _("Status"), show=status_name),
+        Column("follows.0.createtime", _("Since"), show=cells.when),
+        Column("external_userid", _("Id")),
+    ]
+
+
+def listing(
+    query: CustomerQuery, *, limit: int, all_: bool, after: str, reveal: bool, explain: bool
+) -> None:
+    """Write a list of customers, or how it would be read."""
+    from storeops.operations import customers
+
+    if explain:
+        explained(query)
+        return
+    fresh = freshness.told()
+    rows, following = customers.stream(
+        query,
+        customers.rows_of(current().app.data, reveal=reveal),
+        None if all_ else limit,
+        after,
+    )
+    output.items(
+        rows,
+        columns(),
+        next_=following,
+        has_more=following is not None,
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("No customer matches."),
+        csv_keys=CSV_KEYS,
+    )
+
+
+def explained(query: CustomerQuery) -> None:
+    """Write how a filter is read."""
+    found = query.explain()
+    alternatives = [
+        {
+            "drives": drives,
+            "conditions": [{"condition": label, "rows": rows} for label, rows in considered],
+            "sql": sql,
+        }
+        for drives, sql, considered in found.alternatives
+    ]
+    lines = [
+        _("filter: {filter}").format(filter=found.filter or _("(everybody)")),
+        _("order: {order}").format(order=found.sort),
+    ]
+    for each in found.alternatives:
+        lines.append(_("read by: {drives}").format(drives=each[0]))
+        lines += [
+            "  " + _("{condition}: {rows} rows").format(
+                condition=label, rows=_("many") if rows is None else rows)
+            for label, rows in each[2]
+        ]  # fmt: skip
+    output.result(
+        {"filter": found.filter, "sort": found.sort, "alternatives": alternatives},
+        "\n".join(lines),
+    )
+
+
+@app.command("list", help=_("List customers, newest first."))
+def list_(
+    where: Where = "",
+    view: View = "",
+    store: Store = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    no_tag: NoTag = None,
+    status: Status = None,
+    state: State = None,
+    way: Way = None,
+    since: Since = "",
+    until: Until = "",
+    sort: Sort = "",
+    limit: Limit = 100,
+    after: After = "",
+    all_: All = False,
+    explain: Explain = False,
+    reveal: Reveal = False,
+) -> None:
+    """List customers by filter, shorthands and view."""
+    from storeops.notebook import views
+    from storeops.operations.customers import Selection
+
+    call = current()
+    if view:
+        saved = views.get_view(call.app.data, view)
+        sort = sort or saved.sort
+        if saved.columns and not call.settings.fields:
+            call.set(fields=saved.columns)
+    selection = Selection(
+        where, view, (), several(store), several(owner), several(tag), several(no_tag),
+        several(status), several(state), several(way), since, until,
+    )  # fmt: skip
+    query = selected(selection, sort=sort or "newest")
+    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
+
+
+@app.command("search", help=_("Find customers by any part of name, remark, pinyin, phone or id."))
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="TEXT", help=_("All of them must occur."))],
+    where: Where = "",
+    store: Store = None,
+    sort: Sort = "newest",
+    limit: Limit = 50,
+    after: After = "",
+    all_: All = False,
+    explain: Explain = False,
+    reveal: Reveal = False,
+) -> None:
+    """Search; each argument is text, never a filter."""
+    from storeops.operations.customers import Selection
+
+    selection = Selection(where, "", tuple(words), several(store))
+    query = selected(selection, sort=sort)
+    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
+
+
+@app.command("show", help=_("Show one customer: follows, tags, groups, notes."))
+def show(who: Who, reveal: Reveal = False) -> None:
+    """Show one customer."""
+    from storeops.mirror.filter_words import label
+    from storeops.operations import customers
+
+    call = current()
+    fresh = freshness.told()
+    row = customers.show_customer(call.app.data, who, now=call.app.clock.now(), reveal=reveal)
+    if call.settings.machine or call.settings.fields:
+        output.item({**row, "as_of": cells.iso(fresh.as_of)}, [])
+        return
+    output.item(
+        row,
+        [
+            Column("name", _("Name")),
+            Column("external_userid", _("Id")),
+            Column("type", _("Type"), show=lambda value: label("type", value)),
+            Column("gender", _("Gender"), show=lambda value: label("gender", value)),
+            Column("unionid", _("unionid")),
+            Column("status", _("Status"), show=status_name),
+        ],
+    )
+    output.line("")
+    output.items(
+        row["follows"],
+        [
+            Column("staff_name", _("Owner"), max_width=16),
+            Column("userid", _("userid"), max_width=20),
+            Column("store", _("Store"), max_width=20),
+            Column("status", _("Status"), show=status_name),
+            Column("remark", _("Remark"), max_width=24),
+            Column("remark_mobiles", _("Phones")),
+            Column("tags", _("Tags"), show=lambda tags: ", ".join(each["name"] for each in tags),
+                   max_width=30),
+            Column("add_way", _("Came by"), show=way_name),
+            Column("state", _("State"), max_width=16),
+            Column("createtime", _("Since"), show=cells.when),
+        ],
+        empty=_("Nobody follows this customer any more."),
+    )  # fmt: skip
+    for each in row["groups"]:
+        output.line(_("Group chat: {name} ({chat_id})").format(**each))
+    for each in row["notes"]:
+        output.line(
+            _("Note {id}, {when}, {author}: {text}").format(
+                id=each["id"], when=cells.when(each["at"]), author=each["author"], text=each["text"]
+            )
+        )
+
+
+@app.command("timeline", help=_("What happened to one customer, newest first."))
+def timeline(who: Who, limit: Limit = 100, reveal: Reveal = False) -> None:
+    """Show the history of one customer."""
+    from storeops.operations import customers
+
+    call = current()
+    fresh = freshness.told()
+    rows = customers.timeline_of(
+        call.app.data, who, now=call.app.clock.now(), limit=limit + 1, reveal=reveal
+    )
+    output.items(
+        rows[:limit],
+        [
+            Column("at", _("When"), show=cells.when),
+            Column("userid", _("Owner"), max_width=20),
+            Column("field", _("What")),
+            Column("before", _("Before"), max_width=30),
+            Column("after", _("After"), max_width=30),
+            Column("source", _("Source")),
+            Column("ref", _("Ref")),
+        ],
+        has_more=len(rows) > limit,
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("Nothing has changed since this customer was first seen."),
+    )
+
+
+@app.command("note", help=_("Keep a note on a customer; it is never sent to WeCom."))
+def note(
+    who: Who,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help=_("The note; quotes not needed."))
+    ] = None,
+    delete: Annotated[
+        int, typer.Option("--delete", metavar="NUMBER", help=_("Take note NUMBER away."))
+    ] = 0,
+) -> None:
+    """Add a note, or take one away."""
+    from storeops.changes.ledger import account_name
+    from storeops.notebook import notes
+    from storeops.operations import customers
+
+    call = current()
+    now = call.app.clock.now()
+    _key, external_userid = customers.find_customer(call.app.data, who, now)
+    if delete:
+        notes.delete_note(call.app.data, delete)
+        output.result({"deleted": delete}, _("Note {number} is gone.").format(number=delete))
+        return
+    kept = notes.add_note(
+        call.app.data,
+        external_userid,
+        " ".join(text or ()),
+        call.app.as_name or account_name(),
+        now,
+    )
+    output.result(
+        {"id": kept.id, "external_userid": external_userid, "at": kept.at, "author": kept.author,
+         "text": kept.text},
+        _("Note {number} is kept.").format(number=kept.id),
+    )  # fmt: skip
+
+
+@app.command("export", help=_("Write customers to a file: CSV, XLSX, NDJSON or Parquet."))
+def export(
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help=_("Where to; - for stdout (CSV, NDJSON)."))
+    ],
+    where: Where = "",
+    view: View = "",
+    store: Store = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    no_tag: NoTag = None,
+    status: Status = None,
+    state: State = None,
+    way: Way = None,
+    since: Since = "",
+    until: Until = "",
+    sort: Sort = "",
+    format_: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT", help=_("csv, xlsx, ndjson or parquet.")),
+    ] = "",
+    reveal: Reveal = False,
+) -> None:
+    """Export at flat memory, one row a customer."""
+    from commands.progress import bars
+    from storeops.notebook import views
+    from storeops.operations.customers import Selection
+    from storeops.operations.export import export_customers
+
+    call = current()
+    if view:
+        sort = sort or views.get_view(call.app.data, view).sort
+    selection = Selection(
+        where, view, (), several(store), several(owner), several(tag), several(no_tag),
+        several(status), several(state), several(way), since, until,
+    )  # fmt: skip
+    fresh = freshness.told()
+    query = selected(selection, sort=sort or "newest")
+    with bars() as shown:
+        done = export_customers(
+            call.app.data,
+            query,
+            path,
+            sys.stdout,
+            wish=format_,
+            fields=call.settings.fields,
+            reveal=reveal,
+            bom=call.settings.bom,
+            cell=cells.csv_cell,
+            on_progress=lambda rows: shown.show("export", _("customers"), done=rows, total=None),
+        )
+    if done.masked:
+        say(_("Phone numbers are masked; --reveal writes them in full."))
+    if path != "-":
+        output.result(
+            {"rows": done.rows, "path": done.path, "format": done.format, "masked": done.masked,
+             "complete": fresh.complete, "as_of": cells.iso(fresh.as_of)},
+            _("{count} customers written to {path}.").format(
+                count=cells.amount(done.rows), path=done.path),
+        )  # fmt: skip

@@ -1,0 +1,32 @@
+"""What every read says of itself: as of when, whether whole, and a line on stderr when stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import cells
+from commands.context import current
+from commands.diagnostics import note
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.mirror.freshness import Freshness
+
+
+def told() -> Freshness:
+    """The freshness of customers; says so on stderr when the mirror is stale or not whole."""
+    from storeops.mirror import freshness
+
+    app = current().app
+    found = freshness.read(app.data, app.clock.now(), stale_after_s=app.settings.stale_after)
+    if found.as_of is None:
+        note(_("Nothing was read from WeCom completely yet: run `storeops sync run`."))
+    elif found.stale and found.age_s is not None:
+        note(
+            _("The mirror is {age} old: run `storeops sync run`.").format(
+                age=cells.span(found.age_s)
+            )
+        )
+    elif not found.complete:
+        note(_("Some staff could not be read last time: `storeops sync status` names them."))
+    return found

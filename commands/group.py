@@ -1,0 +1,113 @@
+"""`storeops group`: group chats and who is in them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands import cells, freshness, output
+from commands.completing import offers
+from commands.context import current
+from commands.options import All, Limit
+from commands.output import Column
+from storeops.i18n import N_, _
+
+app = typer.Typer(help=_("Group chats: list, show, members."))
+
+STATUSES = {"active": N_("active"), "missing": N_("missing"), "dissolved": N_("dissolved")}
+Which = Annotated[
+    str,
+    typer.Argument(metavar="CHAT", autocompletion=offers("group"), help=_("chat_id or name.")),
+]
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("name", _("Name"), max_width=30),
+        Column("owner", _("Owner"), max_width=16),
+        Column("members", _("Members"), right=True, show=cells.amount),
+        Column("customers", _("Customers"), right=True, show=cells.amount),
+        Column("status", _("Status"), show=lambda value: _(STATUSES.get(value, value))),
+        Column("gone", _("Owner left")),
+        Column("create_time", _("Since"), show=cells.when),
+        Column("chat_id", _("Id")),
+    ]
+
+
+@app.command("list", help=_("List group chats, newest first."))
+def list_(
+    owner: Annotated[
+        str,
+        typer.Option(
+            "--owner", metavar="STAFF", autocompletion=offers("owner"), help=_("Of this member.")
+        ),
+    ] = "",
+    owner_left: Annotated[
+        bool, typer.Option("--owner-left", help=_("Only those whose owner has left."))
+    ] = False,
+    limit: Limit = 200,
+    all_: All = False,
+) -> None:
+    """List group chats."""
+    from storeops.operations.groups import list_groups
+
+    fresh = freshness.told()
+    found = list_groups(current().app.data, owner=owner, owner_left=owner_left)
+    shown = found if all_ else found[:limit]
+    output.items(
+        (asdict(each) for each in shown),
+        _columns(),
+        has_more=len(shown) < len(found),
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("No group chat matches."),
+    )
+
+
+@app.command("show", help=_("Show one group chat."))
+def show(which: Which) -> None:
+    """Show one group chat."""
+    from storeops.operations.groups import find_group
+
+    fresh = freshness.told()
+    row = asdict(find_group(current().app.data, which))
+    if current().settings.machine:
+        row["as_of"] = cells.iso(fresh.as_of)
+    output.item(row, [*_columns(), Column("notice", _("Notice"))])
+
+
+@app.command("members", help=_("List who is in a group chat."))
+def members(
+    which: Which,
+    customers: Annotated[
+        bool, typer.Option("--customers", help=_("Only customers, no staff."))
+    ] = False,
+    limit: Limit = 500,
+    all_: All = False,
+) -> None:
+    """List members."""
+    from storeops.operations.groups import find_group, list_members
+
+    call = current()
+    fresh = freshness.told()
+    chat = find_group(call.app.data, which)
+    found = list_members(call.app.data, chat.chat_id, customers_only=customers)
+    shown = found if all_ else found[:limit]
+    output.items(
+        (asdict(each) for each in shown),
+        [
+            Column("name", _("Name"), max_width=24),
+            Column("group_nickname", _("Name in the chat"), max_width=24),
+            Column("type", _("Who"), show=lambda kind: _("staff") if kind == 1 else _("customer")),
+            Column("known", _("Is a customer")),
+            Column("join_time", _("Since"), show=cells.when),
+            Column("invitor", _("Invited by"), max_width=20),
+            Column("member", _("Id")),
+        ],
+        has_more=len(shown) < len(found),
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("Nobody is in it, or it was not read yet."),
+    )

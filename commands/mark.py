@@ -1,0 +1,190 @@
+"""`storeops mark`: frozen sets of customers, shared with the screens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands import cells, output
+from commands.completing import offers
+from commands.context import current
+from commands.options import After, All, Limit, Reveal
+from commands.output import Column
+from commands.selecting import (
+    NoTag,
+    Owner,
+    Since,
+    State,
+    Status,
+    Store,
+    Tag,
+    Until,
+    View,
+    Way,
+    Where,
+    selected,
+    several,
+)
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Frozen sets of customers: add, remove, list, show, clear."))
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=offers("mark"), help=_("The mark."))
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="CUSTOMER", help=_("This external_userid; - reads a list.")),
+]
+
+
+def _chosen(
+    ids: list[str] | None,
+    where: str,
+    view: str,
+    store: list[str] | None,
+    owner: list[str] | None,
+    tag: list[str] | None,
+    no_tag: list[str] | None,
+    status: list[str] | None,
+    state: list[str] | None,
+    way: list[str] | None,
+    since: str,
+    until: str,
+) -> list[int]:
+    """The customers chosen by --id or by filter."""
+    from storeops.operations.customers import Selection
+    from storeops.operations.marks import keys_of_ids
+
+    selection = Selection(
+        where, view, (), several(store), several(owner), several(tag), several(no_tag),
+        several(status), several(state), several(way), since, until,
+    )  # fmt: skip
+    if ids:
+        if selection != Selection():
+            raise UsageError(
+                _("Choose customers by --id or by a filter, not by both."),
+                hint=_("Run the command twice; a mark grows with each."),
+            )
+        import sys
+
+        names = [each for each in ids if each != "-"]
+        if "-" in ids:
+            names += [each.strip() for each in sys.stdin if each.strip()]
+        return keys_of_ids(current().app.data, names)
+    if selection == Selection():
+        raise UsageError(
+            _("Which customers? No filter was given."),
+            hint=_("Add --where, --store, --tag … or --id; --where '' --store all for everybody."),
+        )
+    return list(selected(selection).ids())
+
+
+@app.command("add", help=_("Put customers into a mark; it is made when there is none."))
+def add(
+    name: Name,
+    ids: Ids = None,
+    where: Where = "",
+    view: View = "",
+    store: Store = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    no_tag: NoTag = None,
+    status: Status = None,
+    state: State = None,
+    way: Way = None,
+    since: Since = "",
+    until: Until = "",
+) -> None:
+    """Add to a mark."""
+    from storeops.notebook import marks
+
+    call = current()
+    keys = _chosen(ids, where, view, store, owner, tag, no_tag, status, state, way, since, until)
+    added = marks.add_ids(call.app.data, name, keys, call.app.clock.now())
+    rows = marks.count(call.app.data, name)
+    output.result(
+        {"name": name, "added": added, "rows": rows},
+        _("{added} customers added; “{name}” holds {rows}.").format(
+            added=cells.amount(added), name=name, rows=cells.amount(rows)
+        ),
+    )
+
+
+@app.command("remove", help=_("Take customers out of a mark."))
+def remove(
+    name: Name,
+    ids: Ids = None,
+    where: Where = "",
+    view: View = "",
+    store: Store = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    no_tag: NoTag = None,
+    status: Status = None,
+    state: State = None,
+    way: Way = None,
+    since: Since = "",
+    until: Until = "",
+) -> None:
+    """Take out of a mark."""
+    from storeops.notebook import marks
+
+    call = current()
+    marks.get_mark(call.app.data, name)
+    keys = _chosen(ids, where, view, store, owner, tag, no_tag, status, state, way, since, until)
+    removed = marks.remove_ids(call.app.data, name, keys, call.app.clock.now())
+    rows = marks.count(call.app.data, name)
+    output.result(
+        {"name": name, "removed": removed, "rows": rows},
+        _("{removed} customers taken out; “{name}” holds {rows}.").format(
+            removed=cells.amount(removed), name=name, rows=cells.amount(rows)
+        ),
+    )
+
+
+@app.command("list", help=_("List the marks."))
+def list_() -> None:
+    """List marks."""
+    from storeops.notebook.marks import list_marks
+
+    output.items(
+        ({key: value for key, value in asdict(each).items() if key != "id"}
+         for each in list_marks(current().app.data)),
+        [
+            Column("name", _("Name"), max_width=30),
+            Column("rows", _("Customers"), right=True, show=cells.amount),
+            Column("created_at", _("Made"), show=cells.when),
+            Column("updated_at", _("Changed"), show=cells.when),
+        ],
+        empty=_("There is no mark: storeops mark add NAME --where FILTER"),
+    )  # fmt: skip
+
+
+@app.command("show", help=_("List the customers of a mark."))
+def show(
+    name: Name, limit: Limit = 100, after: After = "", all_: All = False, reveal: Reveal = False
+) -> None:
+    """Show who is in a mark."""
+    from commands.customer import listing
+    from storeops.notebook.marks import get_mark
+    from storeops.operations.customers import Selection
+
+    mark = get_mark(current().app.data, name)
+    query = selected(Selection(mark=mark.name, store=("all",)))
+    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=False)
+
+
+@app.command("clear", help=_("Take a mark away; customers are not touched."))
+def clear(name: Name) -> None:
+    """Clear a mark."""
+    from storeops.notebook import marks
+
+    rows = marks.clear(current().app.data, name)
+    output.result(
+        {"name": name, "cleared": rows},
+        _("“{name}” is gone; it held {rows} customers.").format(name=name, rows=cells.amount(rows)),
+    )

@@ -1,0 +1,146 @@
+"""`storeops staff`: list and show members and what happened to them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import cells, freshness, output
+from commands.completing import offers
+from commands.context import current
+from commands.options import All, Limit
+from commands.output import Column
+from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from storeops.operations.overview import MemberRow
+
+app = typer.Typer(help=_("Staff: list, show, history."))
+
+STATUSES = {
+    "active": N_("active"),
+    "left": N_("left"),
+    "out_of_scope": N_("out of scope"),
+    "missing": N_("missing"),
+}
+FIELDS = {
+    "store": N_("store"),
+    "name": N_("name"),
+    "left": N_("left"),
+    "status": N_("status"),
+    "customer_contact": N_("customer contact"),
+}
+
+
+def _status(value: str) -> str:
+    return _(STATUSES.get(value, value))
+
+
+def _rows(members: list[MemberRow]) -> list[dict[str, Any]]:
+    from storeops.operations.customers import names_of
+
+    names = names_of(current().app.data)
+    rows = []
+    for each in members:
+        row = asdict(each)
+        shop = names.shops.get(each.store_id)
+        row["store"] = (shop.name if shop else "") or names.departments.get(each.store_id, ("",))[0]
+        rows.append(row)
+    return rows
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("name", _("Name"), max_width=20),
+        Column("userid", _("userid"), max_width=24),
+        Column("store", _("Store"), max_width=24),
+        Column("status", _("Status"), show=_status),
+        Column("contact", _("Contact")),
+        Column("follows", _("Customers"), right=True, show=cells.amount),
+        Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
+        Column("complete_at", _("Read"), show=cells.when),
+        Column("left_at", _("Left"), show=cells.when),
+    ]
+
+
+@app.command("list", help=_("List staff with their customers' numbers."))
+def list_(
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store", metavar="STORE", autocompletion=offers("store"), help=_("Of this store.")
+        ),
+    ] = "",
+    status: Annotated[
+        str,
+        typer.Option(
+            "--status", metavar="STATUS", help=_("active, left, out_of_scope or missing.")
+        ),
+    ] = "",
+    limit: Limit = 200,
+    all_: All = False,
+) -> None:
+    """List staff."""
+    from storeops.errors import UsageError
+    from storeops.mirror.filter import Field
+    from storeops.operations.customers import names_of
+    from storeops.operations.overview import members
+
+    call = current()
+    if status and status not in STATUSES:
+        raise UsageError(
+            _("“{value}” is not a status of staff.").format(value=status),
+            hint=_("Use one of: {words}.").format(words=", ".join(STATUSES)),
+        )
+    fresh = freshness.told()
+    found = members(call.app.data)
+    store = store or call.app.profile.store
+    if store and store.casefold() != "all":
+        stores = set(names_of(call.app.data).resolve(store, Field("store", (store,))))
+        found = [each for each in found if each.store_id in stores]
+    if status:
+        found = [each for each in found if each.status == status]
+    shown = found if all_ else found[:limit]
+    output.items(
+        _rows(shown),
+        _columns(),
+        has_more=len(shown) < len(found),
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("No staff member matches."),
+    )
+
+
+@app.command("show", help=_("Show one member: numbers, store, history."))
+def show(
+    who: Annotated[
+        str,
+        typer.Argument(metavar="STAFF", autocompletion=offers("owner"), help=_("userid or name.")),
+    ],
+    limit: Limit = 50,
+) -> None:
+    """Show one member and the changes the timeline keeps."""
+    from storeops.operations.staff import find_staff, history
+
+    call = current()
+    fresh = freshness.told()
+    row = _rows([find_staff(call.app.data, who)])[0]
+    changes = [asdict(each) for each in history(call.app.data, row["userid"], limit)]
+    if call.settings.machine or call.settings.fields:
+        output.item({**row, "history": changes, "as_of": cells.iso(fresh.as_of)}, [])
+        return
+    output.item(row, [*_columns(), Column("position", _("Position"))])
+    output.line("")
+    output.items(
+        changes,
+        [
+            Column("at", _("When"), show=cells.when),
+            Column("field", _("What"), show=lambda value: _(FIELDS.get(value, value))),
+            Column("before", _("Before")),
+            Column("after", _("After")),
+            Column("source", _("Source")),
+        ],
+        empty=_("Nothing has changed since this member was first seen."),
+    )

@@ -1,0 +1,52 @@
+"""`storeops unassigned`: customers whose guide has left."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import cells, freshness, output
+from commands.completing import offers
+from commands.context import current
+from commands.options import All, Limit
+from commands.output import Column
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Customers of staff who have left."))
+
+
+@app.command("list", help=_("List what leavers left behind, oldest leaving first."))
+def list_(
+    owner: Annotated[
+        str,
+        typer.Option(
+            "--owner", metavar="STAFF", autocompletion=offers("owner"), help=_("Of this leaver.")
+        ),
+    ] = "",
+    limit: Limit = 100,
+    all_: All = False,
+) -> None:
+    """List unassigned customers with the days left to hand them over."""
+    from storeops.operations.unassigned import list_unassigned
+
+    call = current()
+    fresh = freshness.told()
+    wanted = None if all_ else limit
+    rows, more = list_unassigned(call.app.data, owner=owner, limit=wanted, now=call.app.clock.now())
+    output.items(
+        rows,
+        [
+            Column("name", _("Customer"), max_width=24),
+            Column("staff_name", _("Leaver"), max_width=16),
+            Column("handover_userid", _("userid"), max_width=20),
+            Column("store", _("Store"), max_width=20),
+            Column("dimission_time", _("Left"), show=cells.when),
+            Column("days_left", _("Days left"), right=True),
+            Column("external_userid", _("Id")),
+        ],
+        has_more=more,
+        complete=fresh.complete,
+        as_of=fresh.as_of,
+        empty=_("No customer waits for a new owner."),
+    )

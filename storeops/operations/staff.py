@@ -1,0 +1,84 @@
+"""One member of staff: the row, the shop, what happened to them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.mirror.filter import nearest
+from storeops.operations.overview import MemberRow, member_names, members
+
+# what is about the member and not about one of their customers
+OWN_FIELDS = ("store", "name", "left", "status", "customer_contact")
+
+
+@dataclass(frozen=True, slots=True)
+class StaffHistory:
+    """One change of a member.
+
+    Attributes:
+        at: Unix seconds.
+        source: sync, event or job.
+        field: store, name, left, status …
+        before, after: decoded values.
+    """
+
+    at: int
+    source: str
+    field: str
+    before: Any
+    after: Any
+
+
+def find_staff(db: Database, who: str) -> MemberRow:
+    """One member by userid or name.
+
+    Raises:
+        NotFoundError: nobody; with the nearest names.
+        UsageError: more than one has the name.
+    """
+    wanted = who.strip().casefold()
+    rows = members(db)
+    exact = [each for each in rows if each.userid.casefold() == wanted]
+    found = exact or [each for each in rows if each.name.casefold() == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(each.userid for each in found[:8])
+        raise UsageError(
+            _("{count} staff members are called “{who}”: {names}").format(
+                count=len(found), who=who, names=names
+            ),
+            hint=_("Give the userid."),
+        )
+    words = [word for pair in member_names(db) for word in pair if word]
+    near = nearest(who, words) or [word for word in words if wanted and wanted in word][:3]
+    raise NotFoundError(
+        _("No staff member is “{who}”.").format(who=who),
+        hint=_("Did you mean {words}?").format(words=", ".join(near))
+        if near
+        else _("`storeops staff list` names all of them."),
+    )
+
+
+def history(db: Database, userid: str, limit: int = 100) -> list[StaffHistory]:
+    """What happened to a member, newest first; not what happened with their customers."""
+    marks = ",".join("?" * len(OWN_FIELDS))
+    rows = db.execute(
+        "SELECT at, source, field, before, after FROM timeline WHERE staff_id ="
+        " (SELECT id FROM staff WHERE userid = ?) AND customer_id IS NULL"
+        f" AND field IN ({marks}) ORDER BY at DESC, id DESC LIMIT ?",
+        (userid, *OWN_FIELDS, limit),
+    )
+    return [
+        StaffHistory(at, source, field, _decoded(before), _decoded(after))
+        for at, source, field, before, after in rows
+    ]
+
+
+def _decoded(value: str | None) -> Any:
+    return None if value is None else json.loads(value)

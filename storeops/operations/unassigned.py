@@ -1,0 +1,61 @@
+"""What leavers left behind: customers that wait for a new owner, with the days left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.operations.staff import find_staff
+
+DAYS = 365  # after leaving, WeCom hands customers over for so long (doc 94081)
+
+
+def list_unassigned(
+    db: Database, *, owner: str = "", limit: int | None, now: float
+) -> tuple[Iterator[dict[str, Any]], bool]:
+    """Unassigned rows, who left first first.
+
+    Args:
+        db: data.db.
+        owner: userid or name of one leaver, "" for all.
+        limit: rows; None for all, streamed.
+        now: Unix seconds.
+
+    Returns:
+        `{handover_userid, staff_name, store, external_userid, name, dimission_time, days_left}`
+        rows, and whether some were left out.
+
+    Raises:
+        NotFoundError, UsageError: the owner is not found, or not certain.
+    """
+    where, params = "", []
+    if owner:
+        where, params = "WHERE u.handover_userid = ?", [find_staff(db, owner).userid]
+    count = db.execute(
+        f"SELECT count(*) FROM unassigned u {where}",
+        params,
+    ).fetchone()[0]
+    rows = db.execute(
+        "SELECT u.handover_userid, coalesce(s.name, ''), coalesce(d.name, ''), u.external_userid,"
+        " coalesce(c.name, ''), u.dimission_time FROM unassigned u"
+        " LEFT JOIN staff s ON s.userid = u.handover_userid"
+        " LEFT JOIN department d ON d.id = s.main_department"
+        f" LEFT JOIN customer c ON c.external_userid = u.external_userid {where}"
+        " ORDER BY u.dimission_time, u.handover_userid, u.external_userid LIMIT ?",
+        (*params, -1 if limit is None else limit),
+    )
+    return _rows(rows, now), limit is not None and count > limit
+
+
+def _rows(rows: Any, now: float) -> Iterator[dict[str, Any]]:
+    for userid, staff, store, external_userid, name, left in rows:
+        yield {
+            "handover_userid": userid,
+            "staff_name": staff,
+            "store": store,
+            "external_userid": external_userid,
+            "name": name,
+            "dimission_time": left,
+            "days_left": max(0, DAYS - int((now - left) // 86_400)),
+        }
