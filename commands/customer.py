@@ -42,12 +42,6 @@ Explain = Annotated[
 Who = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help=_("external_userid, or words that find one."))
 ]
-CSV_KEYS = (
-    "external_userid", "name", "type", "gender", "unionid", "status", "follows.userid",
-    "follows.staff_name", "follows.store", "follows.remark", "follows.description",
-    "follows.remark_mobiles", "follows.createtime", "follows.add_way", "follows.state",
-    "follows.status", "follows.tags.name",
-)  # fmt: skip
 
 
 def status_name(value: str) -> str:
@@ -110,6 +104,10 @@ def listing(
         None if all_ else limit,
         after,
     )
+    if current().settings.format == "csv" and not current().settings.fields:
+        from storeops.operations.export import flat
+
+        rows = map(flat, rows)  # a spreadsheet has no room for lists
     output.items(
         rows,
         columns(),
@@ -118,7 +116,6 @@ def listing(
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No customer matches."),
-        csv_keys=CSV_KEYS,
     )
 
 
@@ -260,12 +257,13 @@ def show(who: Who, reveal: Reveal = False) -> None:
 
 
 @app.command("timeline", help=_("What happened to one customer, newest first."))
-def timeline(who: Who, limit: Limit = 100, reveal: Reveal = False) -> None:
+def timeline(who: Who, limit: Limit = 100, all_: All = False, reveal: Reveal = False) -> None:
     """Show the history of one customer."""
     from storeops.operations import customers
 
     call = current()
     fresh = freshness.told()
+    limit = 1_000_000 if all_ else limit
     rows = customers.timeline_of(
         call.app.data, who, now=call.app.clock.now(), limit=limit + 1, reveal=reveal
     )

@@ -10,7 +10,7 @@ import typer
 
 from commands import cells, freshness, output
 from commands.context import current
-from commands.options import Limit
+from commands.options import All, Limit
 from commands.output import Column
 from commands.selecting import (
     NoTag,
@@ -44,18 +44,24 @@ BAR = 24  # cells
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
+def _titles(incomplete: str) -> list[str]:
+    return [each for each in TITLES if each.startswith(incomplete)]
+
+
 @app.command("stats", help=_("Count customers by store, owner, tag, way, status, state or month."))
 def stats(
-    by: Annotated[
+    what: Annotated[
         str,
         typer.Argument(
-            metavar="BY",
-            autocompletion=lambda incomplete: [
-                each for each in TITLES if each.startswith(incomplete)
-            ],
+            metavar="[BY]",
+            autocompletion=_titles,
             help=_("store, owner, tag, way, status, state or month."),
         ),
-    ] = "store",
+    ] = "",
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="BY", autocompletion=_titles, help=_("The same, as option.")),
+    ] = "",
     where: Where = "",
     view: View = "",
     store: Store = None,
@@ -68,23 +74,21 @@ def stats(
     since: Since = "",
     until: Until = "",
     limit: Limit = 50,
+    all_: All = False,
 ) -> None:
     """Count; a customer counts once per value, so that columns may add up to more."""
     from storeops.operations.customers import Selection
     from storeops.operations.stats import count_by
 
     call = current()
+    by = what or by or "store"
     selection = Selection(
         where, view, (), several(store), several(owner), several(tag), several(no_tag),
         several(status), several(state), several(way), since, until,
     )  # fmt: skip
     fresh = freshness.told()
     query = selected(selection)
-    bars = count_by(call.app.data, query, by, limit + 1)
-    more = len(bars) > limit
-    if more:
-        # the smallest is one too many; months stand in their own order
-        bars.remove(min(bars, key=lambda each: each.customers))
+    bars, more = count_by(call.app.data, query, by, 1_000_000 if all_ else limit)
     total = query.count().rows
     rows = [{"by": by, **asdict(each)} for each in bars]
     columns = [

@@ -83,8 +83,8 @@ def show(
         "kind": tag.kind,
         "deleted": bool(tag.deleted),
         "customers": query.count().rows,
-        "stores": [asdict(each) for each in count_by(call.app.data, query, "store", 20)],
-        "owners": [asdict(each) for each in count_by(call.app.data, query, "owner", 20)],
+        "stores": [asdict(each) for each in count_by(call.app.data, query, "store", 20)[0]],
+        "owners": [asdict(each) for each in count_by(call.app.data, query, "owner", 20)[0]],
     }
     if call.settings.machine or call.settings.fields:
         output.item({**row, "as_of": cells.iso(fresh.as_of)}, [])

@@ -33,15 +33,18 @@ class FilterError(UsageError):
         at: where it goes wrong, characters from 0.
         message: what is wrong there.
         nearest: valid words that are close to it.
+        hint: what to do; used when no word is near.
     """
 
     category = "filter"
 
-    def __init__(self, text: str, at: int, message: str, *, nearest: Iterable[str] = ()) -> None:
+    def __init__(
+        self, text: str, at: int, message: str, *, nearest: Iterable[str] = (), hint: str = ""
+    ) -> None:
         self.at = at
         self.text = text
         self.nearest = tuple(nearest)
-        hint = _("Quote it to search for it as text; `storeops help filter` lists the words.")
+        hint = hint or _("Quote it to search for it as text; see docs/filter-language.md.")
         if self.nearest:
             hint = _("Did you mean {words}?").format(words=", ".join(self.nearest))
         super().__init__(

@@ -81,7 +81,10 @@ class Names:
                     "group": _("no group chat is called “{value}”"),
                     "mark": _("no mark is called “{value}”"),
                 }[field.key].format(value=value)
-                raise FilterError(text, field.at, message, nearest=_close(value, words))
+                command = {"owner": "staff", "group": "group"}.get(field.key, field.key)
+                hint = _("`storeops {noun} list` names all of them.").format(noun=command)
+                near = _close(value, words)
+                raise FilterError(text, field.at, message, nearest=near, hint=hint)
             found.update(keys)
         return tuple(sorted(found))
 

@@ -221,9 +221,8 @@ class CustomerQuery:
             for row in connection.execute(*self._everybody()):
                 yield row[0]
 
-    def keys(self, batch: int = 1000) -> Iterator[list[Key]]:
-        """All rows in order, in batches; flat in memory, safe while others write."""
-        after: Key | None = None
+    def keys(self, batch: int = 1000, after: Key | None = None) -> Iterator[list[Key]]:
+        """All rows in order (after a key), in batches; flat in memory, safe while others write."""
         while True:
             with self._reading():
                 found = self._keys(after, batch)
@@ -253,7 +252,8 @@ class CustomerQuery:
             return bool(self._positions([customer_id]))
 
     def facet(self, name: str, limit: int = 50) -> list[Facet]:
-        """Customers per value of a facet, most first: what adding that condition would leave.
+        """Customers per value of a facet, most first (months: latest first): what adding that
+        condition would leave.
 
         Args:
             name: one of FACETS: store, owner, tag, way, status, state, month (of createtime).
@@ -279,6 +279,7 @@ class CustomerQuery:
                 ),
             )
         column, table, where = columns[name]
+        order = "value DESC" if name == "month" else "rows DESC, value"
         with self._reading() as connection:
             parts = [planner.pairs(column, table) for planner in self.planners]
             pairs = " UNION ".join(part.sql for part in parts)
@@ -286,7 +287,7 @@ class CustomerQuery:
                 pairs = f"SELECT DISTINCT id, value FROM ({pairs})"
             sql = (
                 f"SELECT value, count(*) AS rows FROM ({pairs}) {where}"
-                " GROUP BY value ORDER BY rows DESC, value LIMIT ?"
+                f" GROUP BY value ORDER BY {order} LIMIT ?"
             )
             params = tuple(value for part in parts for value in part.params)
             return [Facet(*row) for row in connection.execute(sql, (*params, limit))]

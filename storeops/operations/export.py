@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +138,32 @@ def export_customers(
         with _whole(path) as part:
             _parquet(batches, part, names)
     return Exported(counted.rows, path, kind, not reveal)
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """One row of a list (`CustomerRows.load`) with the columns of an export."""
+    follows = row["follows"]
+
+    def joined(values: Iterable[str]) -> str:
+        return "; ".join(values)
+
+    return {
+        **{key: row[key] for key in COLUMNS[:6]},
+        "createtime": follows[0]["createtime"] if follows else 0,
+        **{key: joined(each[key] for each in follows) for key in ("userid", "staff_name", "store")},
+        "remark": joined(each["remark"] for each in follows if each["remark"]),
+        "remark_mobiles": joined(
+            dict.fromkeys(phone for each in follows for phone in each["remark_mobiles"])
+        ),
+        "add_way": joined(str(each["add_way"]) for each in follows),
+        "state": joined(each["state"] for each in follows if each["state"]),
+        "follow_status": joined(each["status"] for each in follows),
+        "tags": joined(
+            f"{tag['group_name']}/{tag['name']}" if tag["group_name"] else tag["name"]
+            for each in follows
+            for tag in each["tags"]
+        ),
+    }
 
 
 class _Counter:

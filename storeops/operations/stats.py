@@ -26,8 +26,10 @@ class Bar:
     customers: int
 
 
-def count_by(db: Database, query: CustomerQuery, by: str, limit: int = 50) -> list[Bar]:
-    """Customers of a query per value, most first; months in their order.
+def count_by(
+    db: Database, query: CustomerQuery, by: str, limit: int = 50
+) -> tuple[list[Bar], bool]:
+    """Customers of a query per value, most first; the latest months, in their order.
 
     Args:
         db: data.db.
@@ -35,14 +37,16 @@ def count_by(db: Database, query: CustomerQuery, by: str, limit: int = 50) -> li
         by: one of `FACETS`.
         limit: values.
 
+    Returns:
+        The bars, and whether there are more values.
+
     Raises:
         UsageError: no such way to count.
     """
-    facets = query.facet(by, limit)
-    if by == "month":
-        facets = sorted(facets, key=lambda each: str(each.value))
+    facets = query.facet(by, limit + 1)
     names = _names(db, by)
-    return [_bar(by, each, names) for each in facets]
+    bars = [_bar(by, each, names) for each in facets[:limit]]
+    return bars[::-1] if by == "month" else bars, len(facets) > limit
 
 
 def _bar(by: str, facet: Facet, names: dict[int, tuple[str, str]]) -> Bar:
