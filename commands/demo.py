@@ -195,7 +195,7 @@ def _show(
         )
     )
     output.line("")
-    output.line(table.bold(_("Try next:")))
+    output.heading(_("Try next:"))
     for command, what in steps:
         output.write(f"  {command}\n      {table.dim(what)}\n")
     output.line("")

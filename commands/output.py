@@ -173,6 +173,11 @@ def line(text: str) -> None:
     write(plain_lines(text) + "\n")
 
 
+def heading(text: str) -> None:
+    """Write one line for people, bold on a terminal."""
+    write(table.bold(plain_lines(text)) + "\n")
+
+
 def write(text: str) -> None:
     """Write text to stdout; callers have made it safe."""
     sys.stdout.write(text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import cells, output, table
+from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note, report
 from commands.options import Limit
@@ -15,7 +15,6 @@ from commands.progress import Bars, bars
 from storeops import errors
 from storeops.errors import ExitCode, StoreOpsError
 from storeops.i18n import N_, _
-from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -151,13 +150,9 @@ def show_result(result: SyncResult) -> None:
     _note_failures(result)
     verdict = _(OUTCOMES[result.outcome])
     seconds = (result.finished_at or result.started_at) - result.started_at
-    output.line(
-        table.bold(
-            plain(
-                _("Run {id}: {outcome}, {time}.").format(
-                    id=result.run_id, outcome=verdict, time=cells.span(seconds)
-                )
-            )
+    output.heading(
+        _("Run {id}: {outcome}, {time}.").format(
+            id=result.run_id, outcome=verdict, time=cells.span(seconds)
         )
     )
 
