@@ -65,26 +65,53 @@ def refresh_statistics(db: Database) -> None:
         connection.execute("ANALYZE")
 
 
-def _build_search(db: Database, on_progress: Callable[[str, int, int], None] | None) -> None:
-    import pypinyin.pinyin_dict  # noqa: F401 - 150 ms, better before a transaction than in it
+def warm_up() -> None:
+    """Load the table of readings (150 ms): better before a transaction than in it."""
+    import pypinyin.pinyin_dict  # noqa: F401
 
+
+def build_search_slice(db: Database, customers: int, seconds: float = 0.0) -> bool:
+    """Put some more customers into the search index, in one transaction.
+
+    Args:
+        db: the mirror.
+        customers: how many at a time.
+        seconds: goes on that long, as long as there are any; 0 for one time.
+
+    Returns:
+        Whether there was anything to do.
+    """
     from storeops.mirror.search import index_customers
 
     connection = db.connection
-    while (limit := index_text.watermark(connection)) is not None:
+    limit = index_text.watermark(connection)
+    if limit is None:
+        return False
+    newest = connection.execute("SELECT max(id) FROM customer").fetchone()[0] or 0
+    if limit >= newest:
+        return False
+    with db.atomic():
+        started = time.perf_counter()
+        while limit < newest:
+            last = min(newest, limit + customers)
+            texts = index_text.texts(connection, range(limit + 1, last + 1))
+            index_customers(connection, [(key, None, text) for key, text in texts.items()])
+            limit = last
+            if time.perf_counter() - started >= seconds:
+                break
+        meta.write(connection, "search", str(limit))
+    return True
+
+
+def _build_search(db: Database, on_progress: Callable[[str, int, int], None] | None) -> None:
+    connection = db.connection
+    warm_up()
+    while index_text.watermark(connection) is not None:
+        while build_search_slice(db, _STEP, _SLICE_S):
+            if on_progress is not None:
+                total = connection.execute("SELECT max(id) FROM customer").fetchone()[0] or 0
+                on_progress("search", index_text.watermark(connection) or total, total)
         with db.atomic():
-            started = time.perf_counter()
-            while time.perf_counter() - started < _SLICE_S:
-                found = connection.execute(
-                    "SELECT id FROM customer WHERE id > ? ORDER BY id LIMIT ?", (limit, _STEP)
-                ).fetchall()
-                if not found:
-                    meta.write(connection, "search", index_text.EVERYTHING)
-                    break
-                texts = index_text.texts(connection, [row[0] for row in found])
-                index_customers(connection, [(key, None, text) for key, text in texts.items()])
-                limit = found[-1][0]
-                meta.write(connection, "search", str(limit))
-        if on_progress is not None:
-            total = connection.execute("SELECT max(id) FROM customer").fetchone()[0] or 0
-            on_progress("search", limit, total)
+            newest = connection.execute("SELECT max(id) FROM customer").fetchone()[0] or 0
+            if (index_text.watermark(connection) or 0) >= newest:  # nobody came in between
+                meta.write(connection, "search", index_text.EVERYTHING)

@@ -2,7 +2,8 @@
 
 A reading thread asks for a page, hands it over and waits until it is committed before it asks for
 the next: after a crash at most one page per open cursor is read again. There are a few more
-chains than calls in flight, so that the waiting costs nothing.
+chains than the governor lets call at a time, so that the waiting costs nothing. On a first load the
+writing thread builds the search index while it waits for pages.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from storeops.sync import chains, coverage, refusals
 from storeops.sync.chains import Chain
 from storeops.sync.members import CHAINS, group, halves
 from storeops.sync.results import Outcome
-from storeops.sync.session import IN_FLIGHT, Session
+from storeops.sync.session import Session
 from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
 
+_SLICE = 200  # customers put into the search index while no page waits: about 5 ms
 _BATCH = 8  # pages a transaction may hold: about 20 ms
 _SILENCES = 6  # answers that failed to come, in a row, before the network counts as gone
 _REFUSALS = 400  # refusals in a row, before the whole scope counts as refused
@@ -60,15 +62,18 @@ class _Follows:
         self._open = 0
         self._lock = threading.Condition()
         self._inbox: queue.Queue[_Reading] = queue.Queue(maxsize=CHAINS)
-        self._slots = threading.Semaphore(IN_FLIGHT)
         self._ended = threading.Event()
+        self._first_load = False
+        self._backlog = False  # customers wait for the search index
         self._silences = 0
         self._refusals = 0
         self._ending: StoreOpsError | None = None
 
     def run(self, userids: Sequence[str]) -> Outcome:
         session = self.session
-        indexes.postpone(self.db)
+        self._first_load = indexes.postpone(self.db)
+        if self._first_load:
+            indexes.warm_up()
         with self.db.atomic() as connection:
             if not chains.exist(connection, session.run.id, "follows"):
                 members = coverage.members_to_read(connection, session.keys, userids, session.now)
@@ -123,16 +128,13 @@ class _Follows:
     def _read_page(self, chain: Chain) -> bool:
         """One page, read and committed; whether the chain goes on."""
         reading = _Reading(chain)
-        with self._slots:
-            if self._ended.is_set() or self.session.stop.is_set():
-                return False
-            self.session.count_call()
-            try:
-                reading.page = customers.get_by_user(
-                    self.session.client, chain.members, chain.cursor
-                )
-            except StoreOpsError as error:
-                reading.error = error
+        if self._ended.is_set() or self.session.stop.is_set():
+            return False
+        self.session.count_call()
+        try:
+            reading.page = customers.get_by_user(self.session.client, chain.members, chain.cursor)
+        except StoreOpsError as error:
+            reading.error = error
         self._inbox.put(reading)
         reading.go_on.wait()
         return reading.more
@@ -165,6 +167,8 @@ class _Follows:
     def _next_batch(self) -> list[_Reading]:
         batch = []
         try:
+            while self._inbox.empty() and self._backlog:
+                self._backlog = indexes.build_search_slice(self.db, _SLICE)
             batch.append(self._inbox.get(timeout=0.1))
             while len(batch) < _BATCH:
                 batch.append(self._inbox.get_nowait())
@@ -185,6 +189,7 @@ class _Follows:
 
     def _commit(self, batch: Sequence[_Reading]) -> None:
         session = self.session
+        self._backlog = self._first_load
         with self.db.atomic() as connection:
             rows = [row for each in batch if each.page for row in each.page.external_contact_list]
             seen = session.apply(Batch(follows=rows)).follow_ids if rows else []
