@@ -137,6 +137,15 @@ class Call:
             raise Refusal(40096, f"invalid external userid: `{external_userid}`")
         return row
 
+    def pair(self) -> tuple[str, str]:
+        """userid and external_userid of the body: 41009 or 41035 when one is missing."""
+        userid, external_userid = self.body.text("userid"), self.body.text("external_userid")
+        if not userid:
+            raise Refusal(41009)
+        if not external_userid:
+            raise Refusal(41035)
+        return userid, external_userid
+
     def follow(self, userid: str, external_userid: str) -> int:
         """The living follow of a member the app sees and a customer; 84061 for none."""
         member = self.contact_member(userid)

@@ -56,7 +56,6 @@ def _group_for_new(call: Call, strategy: int) -> TagGroup | str:
 def add(call: Call, strategy: int) -> Answer:
     """New tags; everything is checked before anything is made."""
     body, tags, now = call.body, call.corp.tags, call.now
-    target = _group_for_new(call, strategy)
     wanted: dict[str, int] = {}
     for row in body.objects("tag"):
         if not row.has("name"):
@@ -65,6 +64,7 @@ def add(call: Call, strategy: int) -> Answer:
         wanted.setdefault(name, order_of(row) or 0)
     if not wanted:
         raise parameter("tag", "is empty")
+    target = _group_for_new(call, strategy)
     if isinstance(target, TagGroup) and any(t.name in wanted for t in tags.living(target)):
         raise Refusal(40071)
     if tags.count() + len(wanted) > call.settings.tag_cap:

@@ -41,11 +41,11 @@ def _reaches(call: Call, strategy: Strategy | None, userid: str) -> bool:
 def mark_tag(call: Call) -> Answer:
     """doc 92118: add and remove tags of one member's relation to one customer."""
     body, follows = call.body, call.corp.follows
-    userid = body.text("userid")
+    userid, external_userid = call.pair()
     add, remove = body.texts("add_tag"), body.texts("remove_tag")
-    follow = call.follow(userid, body.text("external_userid"))
     if not add and not remove:
         raise parameter("add_tag and remove_tag", "are both empty")
+    follow = call.follow(userid, external_userid)
     both = set(add) & set(remove)
     rule = call.settings.tag_both_lists
     if both and rule == "refuse":

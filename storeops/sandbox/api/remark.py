@@ -14,7 +14,7 @@ _MOBILES_MAX, _MOBILE_LENGTH = 20, 32
 def remark(call: Call) -> Answer:
     """doc 92115: what is left out stays; mobiles replace, and [""] clears them."""
     body, corp = call.body, call.corp
-    follow = call.follow(body.text("userid"), body.text("external_userid"))
+    userid, external_userid = call.pair()
     texts = {name: body.text_or_none(name) for name in _LIMITS}
     mobiles = body.texts("remark_mobiles") if body.has("remark_mobiles") else None
     picture = body.text("remark_pic_mediaid")
@@ -31,6 +31,7 @@ def remark(call: Call) -> Answer:
             raise parameter("remark_mobiles", f"exceed max size {_MOBILES_MAX}")
         if any(len(m) > _MOBILE_LENGTH for m in mobiles):
             raise parameter("remark_mobiles", f"element exceed max length {_MOBILE_LENGTH}")
+    follow = call.follow(userid, external_userid)
     wechat = corp.customers.kind[corp.follows.customer[follow]] == WECHAT
     if picture and not wechat and call.settings.remark_pic_type2_errcode:
         raise Refusal(call.settings.remark_pic_type2_errcode)
