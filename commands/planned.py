@@ -30,7 +30,9 @@ HELD = {
     "in_flight": N_("calls at the same moment"),
 }
 SHOWN_PROBLEMS = 20
-TIMES = ("expires_at", "created_at", "applied_at", "at", "due_at", "retry_at", "settled_at")
+TIMES = (
+    "expires_at", "created_at", "applied_at", "asked_at", "at", "due_at", "retry_at", "settled_at",
+)  # fmt: skip
 
 
 def with_times(value: Mapping[str, Any]) -> dict[str, Any]:

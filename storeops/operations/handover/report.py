@@ -118,8 +118,8 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
     plan_id = plans.get(db, plan).id if plan else None
     lines: dict[str, Line] = {}
     hours: dict[str, list[float]] = defaultdict(list)
-    for group, label, status, asked, settled, seen in db.execute(
-        f"SELECT {key}, {name}, h.status, h.asked_at, h.settled_at,"
+    for group, label, status, what, asked, settled, seen in db.execute(
+        f"SELECT {key}, {name}, h.status, h.what, h.asked_at, h.settled_at,"
         " h.status = 'done' AND h.what = 'customer' AND EXISTS (SELECT 1 FROM follow AS f"
         "  JOIN customer AS c ON c.id = f.customer_id WHERE c.external_userid = h.subject"
         "  AND f.staff_id = t.id AND f.status = 'active' AND f.tags_known = 1)"
@@ -137,7 +137,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
             line.waiting += 1
         else:
             line.ends[status] = line.ends.get(status, 0) + 1
-        if status == "done":
+        if status == "done" and what == rules.CUSTOMER:
             hours[line.key].append((settled - asked) / 3600)
     for group, spans in hours.items():
         lines[group].hours = round(median(spans), 2)

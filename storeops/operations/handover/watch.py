@@ -43,6 +43,7 @@ PATIENT_ASKS = 3  # asks that come quickly; later ones come at growing distances
 GROUP_GIVES_UP_S = 48 * 3600  # a group that still waits for its new owner then has failed
 ASKERS = 3  # pairs asked about at the same time
 CLAIM_S = 300  # for so long another process leaves a pair alone
+NEAR_S = 15  # asking once waits for what falls due in so few seconds
 TOGETHER_S = 60  # attempts of a pair that fall due so close together are asked about at once
 
 
@@ -198,13 +199,17 @@ class _Watch:
                 self.result.ended = "stopped"
             elif not self.result.waiting:
                 self.result.ended = "settled"
-            elif until is None and not until_settled:
+            elif until is None and not until_settled and not self._nearly_due():
                 self.result.ended = "once"
             elif until is not None and self._clock.now() >= until:
                 self.result.ended = "time"
             if self.result.ended:
                 return self.result
             self._wait(until)
+
+    def _nearly_due(self) -> bool:
+        following = self.result.next_at
+        return following is not None and 0 < following - self._clock.now() <= NEAR_S
 
     def _learn_time(self) -> None:
         """When nothing seems due, ask WeCom's clock: this machine's may be behind."""
