@@ -182,14 +182,13 @@ class _Shift:
         return ""
 
     def _plan_is_over(self) -> bool:
-        """Whether the plan has nothing to send: looked up only when nothing is in flight."""
-        if self.flying:
-            return False
+        """Whether the plan has nothing left to send or to ask."""
         return (
             self.w._db.execute(
-                "SELECT 1 FROM job WHERE plan_id = ? AND (status IN ('sending', 'unknown')"
-                " OR (status = 'queued' AND held = 0)) LIMIT 1",
-                (self.plan_id,),
+                "SELECT 1 FROM job WHERE plan_id = :plan AND status = 'queued' AND held = 0"
+                " UNION ALL SELECT 1 FROM job WHERE plan_id = :plan AND status = 'sending'"
+                " UNION ALL SELECT 1 FROM job WHERE plan_id = :plan AND status = 'unknown' LIMIT 1",
+                {"plan": self.plan_id},
             ).fetchone()
             is None
         )
