@@ -19,10 +19,11 @@ from types import TracebackType
 
 from storeops.clock import Clock
 from storeops.database.database import Database
-from storeops.errors import LimitError, StoreOpsError
+from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.limits import conditions, outlook, places, windows
 from storeops.limits.holders import is_alive, new_holder
+from storeops.limits.holding import Holding, refusal
 from storeops.limits.limits import Limits
 from storeops.wecom.address import api_path
 from storeops.wecom.errors import StoppedError
@@ -35,28 +36,6 @@ IDLE_S = 0.2  # places unused for this long are given back
 ALIVE_S = 0.5  # how long a holder is believed to live
 
 
-class _Api:
-    """What one governor holds of one API; guarded by the governor's lock."""
-
-    def __init__(self, path: str, lock: threading.Lock) -> None:
-        self.path = path
-        self.freed = threading.Condition(lock)
-        self.leased = 0  # places held
-        self.busy = 0  # places in a call
-        self.waiting = 0  # threads that wait
-        self.urgent = 0  # of them, urgent ones
-        self.since = 0.0  # when this governor was last served, or began to wish
-        self.permits = 0  # of `second`
-        self.second = 0
-        self.block = 1  # how many permits to lease next time
-        self.paused_until = 0.0
-        self.contended = False
-        self.looked_at = float("-inf")  # monotonic: when the file was last asked for places
-        self.used_at = 0.0
-        self.latency_s = 0.0
-        self.latency_noted = 0.0
-
-
 class _Place:
     """One call's place, as a context manager."""
 
@@ -65,7 +44,7 @@ class _Place:
     def __init__(
         self,
         governor: Governor,
-        api: _Api,
+        api: Holding,
         urgent: bool,
         wait: bool,
         stop: threading.Event | None,
@@ -120,7 +99,7 @@ class Governor:
         self._keeps = keeper
         self._holder = new_holder()
         self._lock = threading.Lock()
-        self._apis: dict[str, _Api] = {}
+        self._apis: dict[str, Holding] = {}
         self._known: dict[str, tuple[float, bool]] = {}  # holders, when asked, whether they live
         self._keeper: threading.Thread | None = None
         self._wake = threading.Event()
@@ -176,19 +155,19 @@ class Governor:
 
     # -- taking and giving back -------------------------------------------------------------------
 
-    def _api(self, path: str) -> _Api:
+    def _api(self, path: str) -> Holding:
         api = self._apis.get(path)
         if api is None:
             spelled = api_path(path)
             with self._lock:
                 api = self._apis.get(spelled)
                 if api is None:
-                    api = _Api(spelled, self._lock)
+                    api = Holding(spelled, self._lock)
                     self._apis[spelled] = api
                 self._apis[path] = api
         return api
 
-    def _enter(self, api: _Api, urgent: bool, wait: bool, stop: threading.Event | None) -> None:
+    def _enter(self, api: Holding, urgent: bool, wait: bool, stop: threading.Event | None) -> None:
         with self._lock:
             now = self._now()
             if self._take(api, urgent, now):
@@ -205,7 +184,7 @@ class Governor:
                     if stop is not None and stop.is_set():
                         raise StoppedError(_("Stopped; what was answered is kept."))
                     if not wait:
-                        raise _refusal(api.path, why, delay)
+                        raise refusal(api.path, why, delay)
                     if why == "in_flight":
                         api.freed.wait(LOOK_S)
                     else:
@@ -221,7 +200,7 @@ class Governor:
         finally:
             self._lock.acquire()
 
-    def _take(self, api: _Api, urgent: bool, now: float) -> bool:
+    def _take(self, api: Holding, urgent: bool, now: float) -> bool:
         """Use a leased place and a permit, from memory alone."""
         if (
             api.busy < api.leased
@@ -237,7 +216,7 @@ class Governor:
             return True
         return False
 
-    def _ask(self, api: _Api, urgent: bool, wait: bool) -> tuple[float, str]:
+    def _ask(self, api: Holding, urgent: bool, wait: bool) -> tuple[float, str]:
         """Try memory, then the file; (0, "") when the place is ours, else delay and what holds."""
         now = self._now()
         if self._take(api, urgent, now):
@@ -272,7 +251,7 @@ class Governor:
         return (0.0, "") if self._take(api, urgent, now) else (0.001, "in_flight")
 
     def _claim(
-        self, connection: sqlite3.Connection, api: _Api, now: float, *, queue: bool = True
+        self, connection: sqlite3.Connection, api: Holding, now: float, *, queue: bool = True
     ) -> None:
         state = conditions.read(connection, self.corp_id, api.path, now, self.limits)
         before = api.leased
@@ -305,13 +284,13 @@ class Governor:
             self._known[holder] = (now, answer)
         return answer
 
-    def _return_stale(self, connection: sqlite3.Connection, api: _Api, second: int) -> None:
+    def _return_stale(self, connection: sqlite3.Connection, api: Holding, second: int) -> None:
         if api.permits and api.second != second:
             windows.give_back(connection, self.corp_id, api.path, api.second, api.permits)
             api.permits = 0
             api.block = max(1, api.block // 2)
 
-    def _leave(self, api: _Api, took_s: float) -> None:
+    def _leave(self, api: Holding, took_s: float) -> None:
         with self._lock:
             api.busy -= 1
             api.latency_s = took_s if not api.latency_s else api.latency_s * 0.9 + took_s * 0.1
@@ -322,7 +301,7 @@ class Governor:
             if api.waiting:
                 api.freed.notify_all()
 
-    def _settle(self, api: _Api, now: float) -> None:
+    def _settle(self, api: Holding, now: float) -> None:
         """Give others their share; a file that cannot be written now is asked again later."""
         with contextlib.suppress(StoreOpsError, sqlite3.Error), self._db.atomic() as connection:
             self._claim(connection, api, now)
@@ -340,7 +319,7 @@ class Governor:
                     going_on = going_on or bool(api.leased or api.permits)
         return going_on
 
-    def _tidy_one(self, api: _Api, now: float) -> None:
+    def _tidy_one(self, api: Holding, now: float) -> None:
         reader = self._db.connection
         state = conditions.read(reader, self.corp_id, api.path, now, self.limits)
         api.paused_until = state.paused_until
@@ -410,18 +389,3 @@ def _keep(ref: weakref.ref[Governor], wake: threading.Event) -> None:
                     governor._db.close_thread()
                     return
         del governor
-
-
-def _refusal(path: str, why: str, delay: float) -> LimitError:
-    words = {
-        "pause": _("WeCom asked for a pause of {path}."),
-        "minute": _("The calls of this minute for {path} are used up."),
-        "hour": _("The calls of this hour for {path} are used up."),
-        "in_flight": _("All places in flight for {path} are taken."),
-    }
-    return LimitError(
-        words[why].format(path=path),
-        hint=_("Try again in {seconds} s.").format(seconds=max(1, round(delay))),
-        retry_after_s=round(delay, 3),
-        details={"path": path, "held_by": why},
-    )
