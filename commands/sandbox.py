@@ -6,13 +6,10 @@ Everything but starting goes over HTTP to the sandbox's control side.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,38 +17,20 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.output import Column
-from storeops.errors import UsageError
+from commands.sandbox_knobs import Url, ask, clock_app, fault_app, pairs, settings_app, token_app
 from storeops.i18n import _
 
 if TYPE_CHECKING:
     from storeops.operations.sandbox_process import Running
 
 app = typer.Typer(help=_("A WeCom on your desk: start, seed, break, inspect."))
-clock_app = typer.Typer(help=_("The sandbox's clock."))
-fault_app = typer.Typer(help=_("Faults on demand: which calls go wrong, and how."))
-settings_app = typer.Typer(help=_("The sandbox's rules."))
-token_app = typer.Typer(help=_("End access tokens early."))
 app.add_typer(clock_app, name="clock")
 app.add_typer(fault_app, name="fault")
 app.add_typer(settings_app, name="settings")
 app.add_typer(token_app, name="token")
 
-Url = Annotated[
-    str,
-    typer.Option("--url", metavar="URL", help=_("Which sandbox, when several run.")),
-]
 File = Annotated[str, typer.Argument(metavar="FILE", help=_("A file of a saved state."))]
 _SLOW_S = 300.0  # a reset, save or load of a million follows
-
-
-def _ask(
-    url: str, method: str, path: str, data: dict[str, Any] | None = None, timeout: float = 10.0
-) -> dict[str, Any]:
-    """One control call to the sandbox that is meant."""
-    from storeops.operations.sandbox_control import control
-    from storeops.operations.sandbox_process import locate
-
-    return control(locate(url, current().settings.profile), method, path, data, timeout)
 
 
 @app.command("up", help=_("Start a sandbox and say where it answers."))
@@ -155,7 +134,7 @@ def _absolute(path: str) -> str:
 @app.command("status", help=_("What the sandbox holds."))
 def status(url: Url = "") -> None:
     """Print counts, clock and what is blocked."""
-    row = _ask(url, "GET", "status")
+    row = ask(url, "GET", "status")
     output.item(
         {"base_url": _address(url), **row},
         [
@@ -208,7 +187,7 @@ def reset(
     """Seed anew: tokens, cursors, faults and counts go."""
     given = {"seed": seed, "stores": stores, "staff": staff, "follows": follows}
     shape = {name: value for name, value in given.items() if value is not None}
-    row = _ask(url, "POST", "reset", shape, _SLOW_S)
+    row = ask(url, "POST", "reset", shape, _SLOW_S)
     text = _("A new chain: {staff} members, {follows} follows.")
     counts = row["counts"]
     output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
@@ -217,111 +196,17 @@ def reset(
 @app.command("save", help=_("Save the chain to a file."))
 def save(file: File, url: Url = "") -> None:
     """Write the state."""
-    row = _ask(url, "POST", "save", {"path": _absolute(file)}, _SLOW_S)
+    row = ask(url, "POST", "save", {"path": _absolute(file)}, _SLOW_S)
     output.result(row, _("Saved to {path}, {size} bytes.").format(path=file, size=row["bytes"]))
 
 
 @app.command("load", help=_("Take the chain from a file."))
 def load_(file: File, url: Url = "") -> None:
     """Read a state: tokens, cursors, faults and counts go."""
-    row = _ask(url, "POST", "load", {"path": _absolute(file)}, _SLOW_S)
+    row = ask(url, "POST", "load", {"path": _absolute(file)}, _SLOW_S)
     text = _("Loaded: {staff} members, {follows} follows.")
     counts = row["counts"]
     output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
-
-
-@clock_app.command("show", help=_("Show the sandbox's time."))
-def clock_show(url: Url = "") -> None:
-    """Print the time."""
-    row = _ask(url, "GET", "clock")
-    output.result(row, cells.when(row["now"]))
-
-
-@clock_app.command("advance", help=_("Move the clock forward: 90s, 30m, 24h, 7d."))
-def clock_advance(
-    by: Annotated[str, typer.Argument(metavar="DURATION", help=_("How far."))], url: Url = ""
-) -> None:
-    """Move the time."""
-    from storeops.durations import seconds
-
-    row = _ask(url, "POST", "clock", {"advance_s": seconds(by)})
-    output.result(row, _("It is {time} now.").format(time=cells.when(row["now"])))
-
-
-@fault_app.command("add", help=_("Let calls go wrong."))
-def fault_add(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND",
-            help=_(
-                "errcode, status, timeout, cut, truncate, truncated_json, invalid, slow, "
-                "duplicate, short, reorder, token, token_expired or lost."
-            ),
-        ),
-    ],
-    path: Annotated[
-        str, typer.Option("--path", metavar="GLOB", help=_("Calls like externalcontact/*."))
-    ] = "*",
-    errcode: Annotated[int | None, typer.Option("--errcode", help=_("For errcode."))] = None,
-    status_code: Annotated[int | None, typer.Option("--status", help=_("For status."))] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", help=_("For timeout and slow."))
-    ] = None,
-    rate: Annotated[float | None, typer.Option("--rate", help=_("Share of calls, 0 to 1."))] = None,
-    first: Annotated[int | None, typer.Option("--first", help=_("Only the first N calls."))] = None,
-    nth: Annotated[int | None, typer.Option("--nth", help=_("Only the Nth call."))] = None,
-    match: Annotated[
-        str, typer.Option("--match", metavar="TEXT", help=_("Only calls whose body has this."))
-    ] = "",
-    seed: Annotated[int | None, typer.Option("--seed", help=_("Of the dice."))] = None,
-    url: Url = "",
-) -> None:
-    """Add a rule."""
-    given: dict[str, Any] = {
-        "kind": kind,
-        "path": path,
-        "errcode": errcode,
-        "status": status_code,
-        "seconds": seconds,
-        "rate": rate,
-        "first": first,
-        "nth": nth,
-        "match": match or None,
-        "seed": seed,
-    }
-    row = _ask(url, "POST", "faults", {k: v for k, v in given.items() if v is not None})
-    output.result(row, _("Fault {id} is in force.").format(id=row["id"]))
-
-
-@fault_app.command("list", help=_("List the faults in force."))
-def fault_list(url: Url = "") -> None:
-    """Print the rules with what they did so far."""
-    output.items(
-        _ask(url, "GET", "faults")["faults"],
-        [
-            Column("id", _("Fault"), right=True),
-            Column("kind", _("Kind")),
-            Column("path", _("Calls")),
-            Column("match", _("Body holds")),
-            Column("rate", _("Rate"), right=True),
-            Column("first", _("First calls"), right=True),
-            Column("nth", _("Nth call"), right=True),
-            Column("hit", _("Struck"), right=True),
-            Column("seen", _("Seen"), right=True),
-        ],
-        empty=_("No fault is in force."),
-    )
-
-
-@fault_app.command("clear", help=_("Remove one fault, or all."))
-def fault_clear(
-    fault: Annotated[int | None, typer.Argument(metavar="[ID]", help=_("Which one."))] = None,
-    url: Url = "",
-) -> None:
-    """Remove rules."""
-    row = _ask(url, "DELETE", "faults" if fault is None else f"faults/{fault}")
-    output.result(row, _("Faults removed: {count}.").format(count=row["cleared"]))
 
 
 @app.command("calls", help=_("What was called, how often, how many at once, with what answers."))
@@ -330,9 +215,9 @@ def calls(
     url: Url = "",
 ) -> None:
     """Print one row per path."""
-    row = _ask(url, "GET", "calls")
+    row = ask(url, "GET", "calls")
     if reset:
-        _ask(url, "POST", "calls/reset")
+        ask(url, "POST", "calls/reset")
     rows = [{"path": path, **count} for path, count in row["paths"].items()]
     output.items(
         rows,
@@ -352,46 +237,6 @@ def _outcomes(counts: dict[str, int]) -> str:
     return "  ".join(f"{code} ×{count}" for code, count in counts.items())
 
 
-@settings_app.command("list", help=_("List the rules and their values."))
-def settings_list(url: Url = "") -> None:
-    """Print them all."""
-    values = _ask(url, "GET", "settings")
-    output.items(
-        [{"name": name, "value": value} for name, value in values.items()],
-        [Column("name", _("Rule")), Column("value", _("Value"), show=_value_text)],
-    )
-
-
-def _value_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-@settings_app.command("set", help=_("Change rules: name=value …"))
-def settings_set(
-    values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE …", help=_("Rules."))],
-    url: Url = "",
-) -> None:
-    """Change them for all calls from now on."""
-    given = dict(_pairs(values))
-    row = _ask(url, "PATCH", "settings", given)
-    text = ", ".join(f"{name} = {_value_text(row[name])}" for name in given)
-    output.result({name: row[name] for name in given}, text)
-
-
-@token_app.command("expire", help=_("Tokens expire: 42001 until a new one is fetched."))
-def token_expire(url: Url = "") -> None:
-    """End them."""
-    row = _ask(url, "POST", "token/expire")
-    output.result(row, _("Tokens ended: {count}.").format(count=row["expired"]))
-
-
-@token_app.command("kill", help=_("Tokens become unknown: 40014 until a new one is fetched."))
-def token_kill(url: Url = "") -> None:
-    """Forget them."""
-    row = _ask(url, "POST", "token/kill")
-    output.result(row, _("Tokens ended: {count}.").format(count=row["killed"]))
-
-
 @app.command("act", help=_("Do what a person would do in the client or the admin console."))
 def act(
     name: Annotated[
@@ -405,35 +250,12 @@ def act(
     """Perform one act, or list what there is."""
     if not name:
         output.items(
-            _ask(url, "GET", "act")["acts"],
+            ask(url, "GET", "act")["acts"],
             [Column("act", _("Act of a person")), Column("meaning", _("Meaning"))],
         )
         return
-    row = _ask(url, "POST", "act", {"act": name, **dict(_pairs(values or []))})
+    row = ask(url, "POST", "act", {"act": name, **dict(pairs(values or []))})
     output.result(row, json.dumps(row, ensure_ascii=False, indent=2))
-
-
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})")
-
-
-def _pairs(words: list[str]) -> Iterator[tuple[str, Any]]:
-    """name=value; numbers, true, false and JSON lists are read as such.
-
-    Raises:
-        UsageError: a word is no pair.
-    """
-    for word in words:
-        name, sign, text = word.partition("=")
-        if not sign or not name:
-            raise UsageError(
-                _("{word} is no pair of name and value.").format(word=word),
-                hint=_("Write NAME=VALUE, without blanks around the sign."),
-            )
-        value: Any = text
-        if _NUMBER.fullmatch(text) or text in ("true", "false") or text.startswith("["):
-            with suppress(ValueError):  # `[red]` is a name, not a list
-                value = json.loads(text)
-        yield name, value
 
 
 @app.command("events", help=_("What WeCom would have called back about."))
@@ -443,7 +265,7 @@ def events(
     url: Url = "",
 ) -> None:
     """Print the queue of events."""
-    row = _ask(url, "GET", f"events?after={after}&limit={limit}")
+    row = ask(url, "GET", f"events?after={after}&limit={limit}")
     found = row["events"]
     last = found[-1]["seq"] if found else after
     output.items(

@@ -20,7 +20,7 @@ from storeops.sandbox.tags import CONSOLE, ContactTag
 _WAYS = [(1, 52), (4, 12), (3, 9), (16, 7), (0, 6), (2, 5), (10, 4), (202, 3), (24, 2)]
 _WAY_LIST = [way for way, _ in _WAYS]
 _WAY_WEIGHTS = list(accumulate(weight for _, weight in _WAYS))
-_LEAVER_DAYS = (3, 12, 40, 95, 180, 330, 400)  # days since leaving; the last is past the deadline
+_LEAVER_DAYS = (3, 12, 400, 40, 180, 95, 330)  # since leaving; one is past the year's deadline
 
 
 def build(seed: int, stores: int, staff: int, follows: int, clock: Clock) -> Corp:
@@ -139,7 +139,7 @@ class _Chain:
             if dice.random() < 0.01:
                 member.status, member.customer_contact = NOT_ACTIVATED, False
             self.by_store.setdefault(store, []).append(member)
-        for number in range(max(2, self.staff // 60)):
+        for number in range(max(4, self.staff // 60)):
             store = self.store_nodes[number % self.stores]
             member = self._member(f"left{number + 1:04d}", [store], "导购", lead=False)
             member.status = LEFT
@@ -199,8 +199,8 @@ class _Chain:
             weight -= share
             rest -= count
             self._serve(member, count)
-        for at, leaver in enumerate(self.leavers[: -1 if len(self.leavers) > 2 else None]):
-            self._serve(leaver, max(1, self.wanted // 60 // len(self.leavers) + at % 3))
+        for at, leaver in enumerate(self.leavers[:-1]):
+            self._serve(leaver, max(3, self.wanted // 60 // len(self.leavers)) + at % 3)
 
     def _serve(self, member: Member, count: int) -> None:
         """Give one member so many customers, about one in eight shared within the shop."""
@@ -286,7 +286,7 @@ class _Chain:
                 owner = members[number % len(members)]
                 size = min(len(pool), 3 + int(dice.random() ** 2 * 90))
                 self._group(store, number, owner, members, dice.sample(pool, size))
-        for leaver in self.leavers[-2:]:  # the last leaver owns a group and no customers
+        for leaver in (self.leavers[0], self.leavers[-1]):  # the last owns a group, no customers
             store = leaver.department[0]
             pool = self.in_store.get(store, [])
             group = self._group(store, 2, leaver, [leaver], pool[:5])
