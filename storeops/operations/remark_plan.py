@@ -28,7 +28,7 @@ COMPANY = Field("remark_company", ("company", "备注企业", "公司", "企业�
 MOBILES = Field("remark_mobiles", ("备注手机号", "备注电话"))
 SHEET_FIELDS = (*KEYS, USERID, REMARK, DESCRIPTION, COMPANY, MOBILES)
 PLACEHOLDERS = ("name", "remark", "description", "store", "store_code", "staff", "date")
-_LIST = re.compile(r"[;；,，、\s]+")
+_LIST = re.compile(r"[;；,，、/\n]+")
 
 
 def plan_remarks(

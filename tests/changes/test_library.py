@@ -1,0 +1,219 @@
+"""The tag library: every refusal ends in a sentence that a shop assistant understands."""
+
+import pytest
+
+from storeops import i18n
+from storeops.changes import answers, apply, plans
+from storeops.changes.undo import plan_undo
+from storeops.errors import NotFoundError, StoreOpsError, UsageError
+from storeops.operations import tag_library
+from storeops.operations.tag_library_plan import add_tags, change_group, change_tag
+from storeops.operations.tag_names import TagNames
+from storeops.operations.tag_plan import plan_tags
+from storeops.operations.wishes import Choice, choose
+
+
+def carry(desk, plan):
+    apply.apply(desk.app.ledger, plan.name)
+    desk.run(plan_id=plan.id)
+    return plans.tally(desk.app.data, plan.id)
+
+
+def truth(desk):
+    return {
+        (group["group_name"], tag["name"]): tag
+        for group in desk.sandbox.control.export("tags")
+        for tag in group["tag"]
+    }
+
+
+def foreign_tag(desk):
+    """A tag that somebody made in the console."""
+    made = desk.sandbox.control.act("tag_create", group="后台", name="别人的")
+    from storeops.sync.run import run_sync
+
+    run_sync(desk.app, scopes=["tags"])
+    return made["tag_id"]
+
+
+def test_a_group_lives_and_dies(desk):
+    ledger = desk.app.ledger
+    plan = add_tags(ledger, "Level", ["Gold", "Silver"], new_group=True, order=9)
+    assert carry(desk, plan) == {"done": 1}
+    names = TagNames(desk.app.data)
+    gold = names.find("Level/Gold")
+    assert carry(desk, add_tags(ledger, "Level", ["Bronze"])) == {"done": 1}
+    assert carry(desk, change_tag(ledger, "Level/Gold", "rename", name="Platin")) == {"done": 1}
+    assert TagNames(desk.app.data).find("Level/Platin").tag_id == gold.tag_id
+    moved = change_tag(ledger, "Level/Platin", "move", order=77)
+    assert carry(desk, moved) == {"done": 1}
+    assert TagNames(desk.app.data).find("Level/Platin").order == 77
+    assert carry(desk, change_group(ledger, "Level", "rename", name="Stufe")) == {"done": 1}
+    undo = plan_undo(ledger, moved.name)
+    assert carry(desk, undo) == {"done": 1}
+    assert TagNames(desk.app.data).find("Stufe/Platin").order != 77
+    assert carry(desk, change_tag(ledger, "Stufe/Bronze", "delete")) == {"done": 1}
+    with pytest.raises(NotFoundError):
+        TagNames(desk.app.data).find("Stufe/Bronze")
+    assert carry(desk, change_group(ledger, "Stufe", "delete")) == {"done": 1}
+    with pytest.raises(NotFoundError):
+        TagNames(desk.app.data).find(gold.tag_id)
+
+
+def test_undo_of_adding_deletes_and_of_deleting_says_why_not(desk):
+    ledger = desk.app.ledger
+    added = add_tags(ledger, "Level", ["Gold"], new_group=True)
+    carry(desk, added)
+    undo = plan_undo(ledger, added.name)
+    assert carry(desk, undo) == {"done": 1}
+    assert plans.tally(desk.app.data, added.id) == {"undone": 1}
+    back = plan_undo(ledger, undo.name)
+    row = next(answers.results(desk.app.data, back.id))
+    assert (back.ready, row.code) == (0, "deleted")
+    assert "cannot be put back" in row.meaning
+
+
+def test_a_lost_answer_makes_no_second_tag(desk):
+    desk.sandbox.control.fault("lost", "externalcontact/add_corp_tag", first=1)
+    plan = add_tags(desk.app.ledger, "Level", ["Gold"], new_group=True)
+    assert carry(desk, plan) == {"done": 1}
+    calls = desk.sandbox.control.calls()["paths"]["externalcontact/add_corp_tag"]["calls"]
+    assert calls == 1
+    assert TagNames(desk.app.data).find("Level/Gold")
+
+
+def failing(desk):
+    """name → a function that ends in the refusal."""
+    ledger = desk.app.ledger
+    some = next(t for t in TagNames(desk.app.data).tags.values() if not t.deleted)
+
+    def verdict(plan):
+        row = next(answers.results(desk.app.data, plan.id))
+        assert row.status == "blocked"
+        return row.meaning, row.next_step
+
+    def refused(plan):
+        carry(desk, plan)
+        row = next(answers.results(desk.app.data, plan.id))
+        assert row.status == "failed"
+        return row.meaning, row.next_step
+
+    def raised(call):
+        try:
+            call()
+        except StoreOpsError as error:
+            return error.message, error.hint
+        raise AssertionError("no error")
+
+    def ambiguous():
+        with desk.app.data.atomic() as connection:
+            group = connection.execute("SELECT max(id) FROM tag_group").fetchone()[0]
+            connection.execute(
+                "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)",
+                (group, some.name),
+            )
+        return raised(lambda: TagNames(desk.app.data).find(some.name))
+
+    def crowded(errcode):
+        chosen = choose(
+            desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+        )
+        del chosen.relations[1:]
+        plan = plan_tags(ledger, chosen, add=[some.tag_id])
+        if plan.ready == 0:
+            plan = plan_tags(ledger, chosen, remove=[some.tag_id])
+        desk.sandbox.control.fault("errcode", "externalcontact/mark_tag", errcode=errcode)
+        apply.apply(ledger, plan.name)
+        report = desk.app.worker().run(plan_id=plan.id, seconds=0.5)
+        del report
+        desk.sandbox.control.clear_faults()
+        from storeops.wecom.errcodes import lookup
+
+        code = lookup(errcode)
+        return code.meaning, code.advice
+
+    def other_name():
+        return next(
+            t
+            for t in TagNames(desk.app.data).tags.values()
+            if t.group_id == some.group_id and t.tag_id != some.tag_id
+        ).name
+
+    return {
+        "rename_taken": lambda: verdict(
+            change_tag(ledger, some.tag_id, "rename", name=other_name())
+        ),
+        "ambiguous": ambiguous,
+        "foreign": lambda: refused(change_tag(ledger, foreign_tag(desk), "rename", name="x")),
+        "full": lambda: verdict(add_tags(ledger, some.group, ["one more"])),
+        "long": lambda: verdict(change_tag(ledger, some.tag_id, "rename", name="字" * 31)),
+        "empty": lambda: verdict(change_tag(ledger, some.tag_id, "rename", name="  ")),
+        "45035": lambda: crowded(45035),
+        "40068": lambda: crowded(40068),
+        "unknown": lambda: raised(lambda: TagNames(desk.app.data).find("No such tag")),
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize(
+    "case",
+    ["rename_taken", "ambiguous", "foreign", "full", "long", "empty", "45035", "40068", "unknown"],
+)
+def test_refusals_are_sentences_in_both_languages(desk, monkeypatch, case, language):
+    if case == "full":
+        monkeypatch.setattr(tag_library, "LIBRARY_LIMIT", 3)
+    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.step_aside", lambda self: 0.01)
+    i18n.use(language)
+    message, step = failing(desk)[case]()
+    assert len(message) > 5
+    assert step
+    chinese = any("\u4e00" <= char <= "\u9fff" for char in message)
+    if language == "zh_CN":
+        words = [word for word in message.split() if word.isascii() and len(word) > 12]
+        assert chinese
+        assert not words or case in ("foreign",), message
+    elif case not in ("rename_taken", "ambiguous", "foreign", "long"):
+        assert not chinese, message
+
+
+def test_a_foreign_tag_is_remembered_and_blocked_the_next_time(desk):
+    tag = foreign_tag(desk)
+    ledger = desk.app.ledger
+    plan = change_tag(ledger, tag, "rename", name="meins")
+    assert [each["code"] for each in plan.problems] == ["maybe_foreign"]
+    assert carry(desk, plan) == {"failed": 1}
+    again = change_tag(ledger, tag, "rename", name="meins")
+    assert again.ready == 0
+    row = next(answers.results(desk.app.data, again.id))
+    assert (row.code, row.errcode) == ("foreign", 81011)
+
+
+def test_a_tag_deleted_meanwhile_blocks_its_rows(desk):
+    from storeops.sync.run import run_sync
+
+    some = next(t for t in TagNames(desk.app.data).tags.values() if not t.deleted)
+    chosen = choose(
+        desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+    )
+    plan = plan_tags(desk.app.ledger, chosen, add=[some.tag_id])
+    desk.sandbox.control.act("tag_delete", id=some.tag_id)
+    run_sync(desk.app, scopes=["tags"])
+    with pytest.raises(StoreOpsError) as error:
+        apply.apply(desk.app.ledger, plan.name)
+    assert error.value.exit_code == 9
+    row = next(answers.results(desk.app.data, plan.id))
+    assert row.errcode == 40068
+    assert row.next_step
+
+
+def test_names_given_wrongly(desk):
+    ledger = desk.app.ledger
+    with pytest.raises(UsageError, match="first tag"):
+        add_tags(ledger, "Level", [], new_group=True)
+    with pytest.raises(UsageError, match="twice"):
+        add_tags(ledger, "Level", ["a", "a"], new_group=True)
+    with pytest.raises(NotFoundError, match="no group"):
+        add_tags(ledger, "Level", ["a"])
+    group = next(iter(TagNames(desk.app.data).tags.values())).group
+    with pytest.raises(UsageError, match="exists already"):
+        add_tags(ledger, group, ["a"], new_group=True)
