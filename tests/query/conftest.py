@@ -49,7 +49,7 @@ class Person:
     marks: set = field(default_factory=set)
 
 
-def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None):
+def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None, marks=True):
     """A mirror at `path` with random rows; returns the database and the same rows in Python."""
     rng = random.Random(seed)
     db = open_database(path, migrations or (*schema.MIGRATIONS, *search.MIGRATIONS, marks_table()))
@@ -115,14 +115,14 @@ def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None):
                 " VALUES (?, ?, ?, 0, 0)",
                 (each, f"wr{each}", name),
             )
-        write_people(db, people.values())
+        write_people(db, people.values(), marks=marks)
     indexes.build(db)
     return SimpleNamespace(
         db=db, people=people, members=members, departments=departments, tags=tags, now=NOW
     )
 
 
-def write_people(db, people):
+def write_people(db, people, *, marks=True):
     follow_id = db.execute("SELECT coalesce(max(id), 0) FROM follow").fetchone()[0]
     texts = []
     for person in people:
@@ -151,7 +151,7 @@ def write_people(db, people):
                 "INSERT INTO group_member (group_id, member, type) VALUES (?, ?, 2)",
                 (group, person.external_userid),
             )
-        for mark in person.marks:
+        for mark in person.marks if marks else ():
             db.execute("INSERT INTO mark_item VALUES (?, ?)", (mark, person.id))
         mobiles = [number for each in person.follows for number in each.mobiles]
         text = search.document(person.name, [each.remark for each in person.follows], mobiles)
