@@ -83,10 +83,14 @@ def test_every_command_named_in_a_page_exists(page: Path) -> None:
     root = tree.Root(name="storeops", rich_markup_mode=None)
     context = root.context_class(root, info_name="storeops")
     text = page.read_text("utf-8")
-    for noun, verb in re.findall(r"(?<![\w/.-])storeops ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", text):
-        if noun not in NOUNS:
-            assert noun in {"is", "keeps", "asks", "on", "goes", "speaks", "and", "never"}, noun
-            continue
+    code = re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL) + re.findall(
+        r"`[^`\n]+`", text
+    )
+    named = re.findall(
+        r"(?:^|[`$ ])storeops ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", "\n".join(code), re.MULTILINE
+    )
+    for noun, verb in named:
+        assert noun in NOUNS, f"storeops {noun}"
         command = root.get_command(context, noun)
         if verb and getattr(command, "commands", None):
             assert verb in command.commands, f"storeops {noun} {verb}"
