@@ -224,7 +224,7 @@ def show(who: Who, reveal: Reveal = False) -> None:
             Column("external_userid", _("Id")),
             Column("type", _("Type"), show=lambda value: label("type", value)),
             Column("gender", _("Gender"), show=lambda value: label("gender", value)),
-            Column("unionid", _("unionid")),
+            Column("unionid", "unionid"),
             Column("status", _("Status"), show=status_name),
         ],
     )
@@ -233,7 +233,7 @@ def show(who: Who, reveal: Reveal = False) -> None:
         row["follows"],
         [
             Column("staff_name", _("Owner"), max_width=16),
-            Column("userid", _("userid"), max_width=20),
+            Column("userid", "userid", max_width=20),
             Column("store", _("Store"), max_width=20),
             Column("status", _("Status"), show=status_name),
             Column("remark", _("Remark"), max_width=24),

@@ -54,7 +54,7 @@ def _rows(members: list[MemberRow]) -> list[dict[str, Any]]:
 def _columns() -> list[Column]:
     return [
         Column("name", _("Name"), max_width=20),
-        Column("userid", _("userid"), max_width=24),
+        Column("userid", "userid", max_width=24),
         Column("store", _("Store"), max_width=24),
         Column("status", _("Status"), show=_status),
         Column("contact", _("Contact")),

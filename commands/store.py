@@ -104,7 +104,7 @@ def show(which: Which) -> None:
         staff,
         [
             Column("name", _("Name"), max_width=20),
-            Column("userid", _("userid"), max_width=24),
+            Column("userid", "userid", max_width=24),
             Column("status", _("Status")),
             Column("follows", _("Customers"), right=True, show=cells.amount),
             Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
