@@ -207,6 +207,7 @@ def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
         sandbox = local.start(**{"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape})
         desk = Desk(sandbox)
         opened.append(desk)
+        desk.control.call("POST", "handover/friends_again")
         desk.sync()
         return desk
 

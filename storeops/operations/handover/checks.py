@@ -92,7 +92,8 @@ def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
 def _row(facts: Facts, row: Row) -> Verdict:
     kind, taker = str(row.extra["kind"]), str(row.extra.get("to") or "")
     if not taker:
-        return no_taker(row)
+        verdict = without_taker(facts, row)
+        return verdict if not verdict.ready else no_taker(row)
     if taker.lower() == row.userid.lower():
         return blocked(
             "same_person",
@@ -109,6 +110,13 @@ def _row(facts: Facts, row: Row) -> Verdict:
             return verdict
     verdict = _customer(facts, row, kind)
     return verdict if not verdict.ready else _room(facts, row, taker)
+
+
+def without_taker(facts: Facts, row: Row) -> Verdict:
+    """What can be said against handing this customer over to anybody."""
+    kind = str(row.extra["kind"])
+    verdict = giver(facts, row.userid, kind)
+    return verdict if not verdict.ready else _customer(facts, row, kind)
 
 
 def no_taker(row: Row) -> Verdict:

@@ -293,7 +293,11 @@ class _Planner:
         if self.wished.rule == wish.BY_TAG:
             tags = subjects.tags_of(self.db, self.subjects)
         chosen: list[Choice] = []
+        barred = self._barred()
         for each in self.subjects:
+            if each.id in barred:
+                chosen.append(Choice("", ""))  # nobody's caps are used up by those who stay
+                continue
             if each.to:
                 why = (
                     _("named in line {line}").format(line=each.line)
@@ -316,6 +320,16 @@ class _Planner:
                 )
             )
         return chosen
+
+    def _barred(self) -> set[str]:
+        """Customers whom nobody can take now, whoever it would be."""
+        rows = [
+            self._row(number, each, Choice("", ""))
+            for number, each in enumerate(self.subjects, start=1)
+            if each.what == rules.CUSTOMER
+        ]
+        facts = checks.gather(self.db, rows, self.params, self.now)
+        return {row.external_userid for row in rows if not checks.without_taker(facts, row).ready}
 
     def _friends(self, subject: Subject) -> set[str]:
         known = self.known.get(subject.id)
@@ -355,7 +369,7 @@ class _Planner:
             "to": choice.userid,
             "why": choice.why if choice.userid else "",
         }
-        if not choice.userid:
+        if not choice.userid and choice.why:
             extra["nobody"] = choice.why
             if self.wished.per_day is not None:
                 extra["nobody_until"] = rules.midnight(self.now) + rules.DAY_S

@@ -209,7 +209,7 @@ class _Watch:
 
     def _nearly_due(self) -> bool:
         following = self.result.next_at
-        return following is not None and 0 < following - self._clock.now() <= NEAR_S
+        return following is not None and following - self._clock.now() <= NEAR_S
 
     def _learn_time(self) -> None:
         """When nothing seems due, ask WeCom's clock: this machine's may be behind."""

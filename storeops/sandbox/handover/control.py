@@ -37,10 +37,12 @@ def change(world: World, what: str, data: dict[str, Any]) -> dict[str, Any]:
         return _member(world, data)
     if what == "console":
         return _console(world, data)
+    if what == "friends_again":
+        return _friends_again(world)
     if what == "reset":
         world.corp.handovers.foresight.reset()
         return summary(world)
-    raise ValueError("handover knows will, member, console and reset")
+    raise ValueError("handover knows will, member, console, friends_again and reset")
 
 
 def _texts(data: dict[str, Any], name: str) -> list[str]:
@@ -80,6 +82,14 @@ def _will(world: World, data: dict[str, Any]) -> dict[str, Any]:
         will = Will.read(data)
         wills.update(dict.fromkeys(rows, will))
     return {"customers": len(rows), "wills_set": len(wills)}
+
+
+def _friends_again(world: World) -> dict[str, Any]:
+    """Everybody who had deleted a member adds them again."""
+    deleted = world.corp.follows.deleted_by_customer_at
+    count = len(deleted)
+    deleted.clear()
+    return {"follows": count}
 
 
 def _member(world: World, data: dict[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,7 @@ class Foresight:
         self.refused: Counter[int] = Counter()
         self.foreseeable: Counter[int] = Counter()
         self.examples: list[dict[str, Any]] = []
-        self.told: dict[
-            tuple[str, int], int
-        ] = {}  # (whom, errcode) → customers held
+        self.told: dict[tuple[str, int], int] = {}  # (whom, errcode) → customers held
 
     def note(self, path: str, errcode: int, rows: int, known: bool, subject: str) -> None:
         """`rows` rows were refused; `subject` is the pair or id to look at."""

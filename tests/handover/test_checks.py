@@ -1,0 +1,198 @@
+"""Rows that WeCom would refuse are named before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+DAY = 86_400
+
+
+def _pair(desk):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    return giver, taker
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "errcode"),
+    [
+        ({"status": "not_activated"}, "taker_not_activated", 41054),
+        ({"status": "disabled"}, "taker_disabled", 40143),
+        ({"customer_contact": False}, "taker_no_contact", 84083),
+    ],
+)
+def test_takers_who_cannot_take(desk, condition, code, errcode):
+    giver, taker = _pair(desk)
+    desk.member(taker, **condition)
+    desk.sync()
+    made = desk.plan(giver, to=taker, groups=False)
+    assert desk.blocked(made) == {code: made.plan.rows}
+    assert desk.results(made)[0]["errcode"] == errcode
+    assert desk.results(made)[0]["next_step"]
+
+
+def test_what_a_taker_answered_once_is_remembered(desk):
+    giver, taker = _pair(desk)
+    other = desk.staff()[2]["userid"]
+    desk.member(taker, real_name=False)
+    made = desk.hand_over(giver, to=taker, groups=False)
+    assert desk.tally(made) == {"failed": made.plan.rows}
+    assert desk.results(made)[0]["errcode"] == 40098
+    again = desk.plan(giver, to=taker, groups=False)
+    assert desk.blocked(again) == {"taker_refused": again.plan.rows}
+    assert desk.plan(giver, to=other, groups=False).plan.blocked == 0
+    desk.member(taker, real_name=True)
+    fresh = desk.hand_over(giver, to=taker, groups=False, recheck=True)
+    assert desk.tally(fresh) == {"waiting": fresh.plan.ready}
+    assert desk.summary()["foreseeable"] == 0
+
+
+@pytest.mark.parametrize("where", ["call", "customer"])
+def test_one_refused_call_stops_the_next_ones(make_desk, where):
+    desk = make_desk(
+        stores=1, staff=4, follows=900, handover_taker_errors=where, handover_refuse_rate=0
+    )
+    giver, taker = _pair(desk)
+    desk.member(taker, real_name=False)
+    desk.control.reset_calls()
+    made = desk.hand_over(giver, to=taker, groups=False)
+    assert made.plan.calls >= 3
+    assert desk.calls("transfer_customer") == 1
+    tally = desk.tally(made)
+    assert tally["failed"] == 100
+    assert tally["blocked"] == made.plan.ready - 100
+    assert desk.summary()["foreseeable"] == 0
+
+
+def test_a_pair_of_whom_one_is_idle(desk):
+    giver, taker = _pair(desk)
+    other = desk.staff()[2]["userid"]
+    desk.member(taker, last_login=1)
+    made = desk.hand_over(giver, to=taker, groups=False)
+    assert {r["errcode"] for r in desk.results(made)} == {40205}
+    assert desk.blocked(desk.plan(giver, to=taker, groups=False)) == {"idle": made.plan.rows}
+    assert desk.plan(giver, to=other, groups=False).plan.blocked == 0
+
+
+def test_under_way_and_twice_in_ninety_days(desk):
+    giver, taker = _pair(desk)
+    third = desk.staff()[2]["userid"]
+    who = desk.customers(giver, without=taker)
+    first = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.plan(giver, to=third, groups=False)
+    assert desk.blocked(made) == {"in_handover": made.plan.rows}
+    row = desk.app.data.execute(
+        "SELECT retry_at, meaning FROM plan_row WHERE plan_id = ? LIMIT 1", (made.plan.id,)
+    ).fetchone()
+    assert abs(row[0] - desk.control.now() - DAY) < 30
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(first) == {"done": first.plan.rows}
+    assert desk.hand_over(taker, to=third, groups=False).plan.ready
+    desk.advance(DAY)
+    desk.watch()
+    made = desk.plan(third, to=giver, groups=False)
+    statuses = {
+        r[0]: (r[1], r[2])
+        for r in desk.app.data.execute(
+            "SELECT external_userid, code, retry_at FROM plan_row WHERE plan_id = ?",
+            (made.plan.id,),
+        )
+    }
+    twice = [each for each in who if statuses.get(each, ("",))[0] == "ninety_days"]
+    assert len(twice) > 5
+    frees = statuses[twice[0]][1]
+    assert 87 * DAY < frees - desk.control.now() < 90 * DAY
+    desk.advance(frees - desk.control.now() + 1)
+    for member in (giver, third):
+        desk.member(member, last_login=desk.control.now())
+    made = desk.hand_over(third, to=giver, groups=False)
+    assert not desk.blocked(made).get("ninety_days")
+    assert desk.summary()["refused"] == 0
+    desk.compare()
+
+
+def test_a_full_taker_blocks_and_the_rest_can_be_spread(desk):
+    by_store = {}
+    for member in desk.staff():
+        by_store.setdefault(member["main_department"], []).append(member)
+    giver, taker, *rest = max(by_store.values(), key=len)
+    held = taker["customers"]
+    made = desk.plan(
+        giver["userid"], to=taker["userid"], groups=False,
+        capacity_of={taker["userid"]: held + 5},
+    )  # fmt: skip
+    assert desk.blocked(made) == {"taker_full": made.plan.rows - 5 - made.friends}
+    offer = next(p for p in made.plan.problems if p["code"] == "rebalance")
+    assert any(each["userid"] in offer["message"] for each in rest)
+    spread = desk.plan(
+        giver["userid"], to=taker["userid"], groups=False, spread=True,
+        capacity_of={taker["userid"]: held + 5},
+    )  # fmt: skip
+    assert spread.plan.blocked == 0
+    assert {share.userid for share in spread.shares} > {taker["userid"]}
+    desk.member(taker["userid"], capacity=held + 5)
+    desk.apply(spread)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(spread) == {"done": spread.plan.rows}
+
+
+def test_capacity_that_only_wecom_knew_is_learnt(desk):
+    giver, taker = _pair(desk)
+    desk.member(taker, capacity=1)
+    made = desk.hand_over(giver, to=taker, groups=False)
+    assert desk.tally(made)["taker_full"] > 0
+    again = desk.plan(giver, to=taker, groups=False)
+    assert desk.blocked(again)["taker_full"] > 0
+    assert desk.summary()["foreseeable"] == 0
+
+
+def test_customers_who_deleted_the_owner_or_went(desk):
+    giver, taker = _pair(desk)
+    gone, deleted = desk.customers(giver, without=taker)[:2]
+    made = desk.plan(giver, to=taker, groups=False)
+    desk.control.act("follow_delete", userid=giver, external_userid=gone)
+    from storeops.mirror import facts
+
+    facts.deleted_by_customer(
+        desk.app.data, giver, deleted, at=int(desk.control.now()), source="event", ref="e",
+        now=int(desk.control.now()),
+    )  # fmt: skip
+    desk.sync()
+    fresh = desk.plan(giver, to=taker, groups=False)
+    codes = dict(
+        desk.app.data.execute(
+            "SELECT external_userid, code FROM plan_row WHERE plan_id = ?", (fresh.plan.id,)
+        ).fetchall()
+    )
+    assert gone not in codes
+    assert codes[deleted] == "deleted_by_customer"
+    from storeops.errors import ConflictError
+
+    with pytest.raises(ConflictError, match="changed since"):
+        desk.apply(made)
+    desk.apply(made, skip_changed=True)
+    assert desk.statuses(made)[gone] == "blocked"
+    assert desk.summary()["refused"] == 0
+
+
+def test_a_leaver_past_the_year(desk):
+    leaver, taker = desk.leavers()[0], desk.staff()[0]["userid"]
+    desk.advance(leaver["left_at"] + 366 * DAY - desk.control.now())
+    made = desk.plan(leaver["userid"], to=taker)
+    assert set(desk.blocked(made)) == {"leaver_too_long"}
+
+
+def test_the_same_person_and_unknown_customers(desk, tmp_path):
+    giver, taker = _pair(desk)
+    made = desk.plan(giver, to=giver, groups=False)
+    assert desk.blocked(made) == {"same_person": made.plan.rows}
+    foreign = next(
+        e for (u, e) in desk.follows() if u == taker and (giver, e) not in desk.follows()
+    )
+    file = tmp_path / "f.csv"
+    file.write_text(f"external_userid,userid,takeover_userid\n{foreign},{giver},{taker}\n")
+    from storeops.errors import UsageError
+
+    with pytest.raises(UsageError, match="does not follow"):
+        desk.plan(csv=str(file))

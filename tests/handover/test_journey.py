@@ -1,0 +1,68 @@
+"""The six commands of docs/handover.md, as a person runs them: processes, no network, no help."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs" / "handover.md"
+
+
+def six_commands() -> list[str]:
+    """The command lines of the first shell block of the page."""
+    block = re.search(r"```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    text = block[1].replace("\\\n", " ")
+    return [line.split("#")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.timeout(150)
+def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
+    commands = six_commands()
+    assert len(commands) <= 6
+    env = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("STOREOPS_")},
+        "STOREOPS_HOME": str(tmp_path / "home"),
+        "STOREOPS_LANG": "en",
+    }
+    began = time.monotonic()
+    plan = ""
+    outputs = []
+    try:
+        for line in commands:
+            words = line.replace("PLAN", plan).split()
+            assert words[0] == "storeops"
+            done = subprocess.run(
+                [sys.executable, "-m", "storeops", *words[1:], "--json"],
+                env=env, capture_output=True, text=True, timeout=100, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+            outputs.append(json.loads(done.stdout.splitlines()[-1]))
+            plan = outputs[-1].get("plan_id") or plan
+        assert time.monotonic() - began <= 120
+        made, watched = outputs[2], outputs[-1]
+        assert len(made["takers"]) == 3
+        assert all(taker["customers"] for taker in made["takers"])
+        assert made["ready"] == made["rows"] > 10
+        assert watched["waiting"] == 0
+        assert sum(watched["settled"].values()) == made["ready"]
+        results = subprocess.run(
+            [sys.executable, "-m", "storeops", "plan", "results", plan, "--json"],
+            env=env, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        rows = json.loads(results.stdout)["items"]
+        assert len(rows) == made["rows"]
+        assert {row["status"] for row in rows} <= {"done", "refused", "taker_full"}
+        assert all(row["settled_at"] and row["due_at"] for row in rows)
+    finally:
+        subprocess.run(
+            [sys.executable, "-m", "storeops", "sandbox", "down"],
+            env=env, capture_output=True, timeout=30, check=False,
+        )  # fmt: skip

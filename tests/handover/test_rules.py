@@ -1,0 +1,189 @@
+"""Who takes whom: every rule, caps, the same answer twice, and a reason per row."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from storeops.errors import UsageError
+
+DAY = 86_400
+
+
+def _takers(desk, made):
+    return dict(
+        desk.app.data.execute(
+            "SELECT external_userid, json_extract(extra, '$.to') FROM plan_row"
+            " WHERE plan_id = ? AND external_userid <> ''",
+            (made.plan.id,),
+        ).fetchall()
+    )
+
+
+def _whys(desk, made):
+    return [
+        row[0]
+        for row in desk.app.data.execute(
+            "SELECT json_extract(extra, '$.why') FROM plan_row WHERE plan_id = ? AND code = ''",
+            (made.plan.id,),
+        )
+    ]
+
+
+def _people(desk, count):
+    """A giver with customers and takers of other places."""
+    staff = [m["userid"] for m in desk.staff()]
+    return staff[0], staff[1 : count + 1]
+
+
+@pytest.mark.parametrize("rule", ["least-loaded", "round-robin", "weighted", "capacity"])
+def test_a_rule_gives_everybody_to_somebody_and_says_why(desk, rule):
+    giver, takers = _people(desk, 3)
+    made = desk.plan(giver, to=takers, rule=rule)
+    assert made.plan.blocked == 0
+    counts = Counter(_takers(desk, made).values())
+    assert set(counts) <= set(takers)
+    assert all(_whys(desk, made))
+    again = desk.plan(giver, to=takers, rule=rule)
+    assert _takers(desk, again) == _takers(desk, made)
+
+
+def test_round_robin_is_even_and_weights_are_kept(desk):
+    giver, takers = _people(desk, 3)
+    counts = Counter(_takers(desk, desk.plan(giver, to=takers, rule="round-robin")).values())
+    assert max(counts.values()) - min(counts.values()) <= 1
+    made = desk.plan(giver, to=takers[:2], rule="weighted", weights={takers[0]: 3})
+    counts = Counter(_takers(desk, made).values())
+    assert counts[takers[0]] == pytest.approx(3 * counts[takers[1]], abs=3)
+
+
+def test_least_loaded_evens_out_what_people_have(desk):
+    giver, takers = _people(desk, 4)
+    made = desk.plan(giver, to=takers)
+    by_userid = {share.userid: share for share in made.shares}
+    after = [by_userid[t].load + by_userid[t].customers for t in takers if t in by_userid]
+    assert max(after) - min(after) <= 1 + made.friends
+
+
+def test_same_store_stays_in_the_shop(desk):
+    by_store = {}
+    for member in desk.staff():
+        by_store.setdefault(member["main_department"], []).append(member["userid"])
+    giver, *colleagues = max(by_store.values(), key=len)
+    made = desk.plan(giver, rule="same-store")
+    assert made.plan.blocked == 0
+    assert set(_takers(desk, made).values()) <= set(colleagues)
+
+
+def test_same_store_without_colleagues_blocks_and_says_so(desk):
+    by_store = {}
+    for member in desk.staff():
+        by_store.setdefault(member["main_department"], []).append(member["userid"])
+    giver, *colleagues = max(by_store.values(), key=len)
+    for each in colleagues:
+        desk.member(each, customer_contact=False)
+    desk.sync()
+    made = desk.plan(giver, rule="same-store")
+    assert desk.blocked(made) == {"no_taker": made.plan.rows}
+
+
+def test_caps_per_taker_and_per_day(desk):
+    giver, takers = _people(desk, 2)
+    made = desk.plan(giver, to=takers, rule="round-robin", cap=3, groups=False)
+    assert Counter(_takers(desk, made).values())[takers[0]] == 3
+    assert desk.blocked(made) == {"no_taker": made.plan.rows - 6}
+    made = desk.plan(giver, to=takers, per_day=4, groups=False)
+    desk.apply(made)
+    later = desk.plan(giver, to=takers, per_day=4, groups=False)
+    assert later.plan.ready == 0
+    retry = desk.app.data.execute(
+        "SELECT min(retry_at) FROM plan_row WHERE plan_id = ? AND code = 'no_taker'",
+        (later.plan.id,),
+    ).fetchone()[0]
+    now = desk.app.clock.now()
+    assert now < retry <= now + DAY
+    desk.advance(DAY)
+    assert desk.plan(giver, to=takers, per_day=4, groups=False).plan.ready == 8
+
+
+def test_by_tag_and_by_date(desk):
+    giver, (first, second) = _people(desk, 2)
+    rows = {e: r for (u, e), r in desk.follows().items() if u == giver}
+    common = Counter(t for r in rows.values() for t in r["tag_id"]).most_common(1)[0][0]
+    made = desk.plan(giver, rule="by-tag", map=[(common, first), ("*", second)])
+    for external, taker in _takers(desk, made).items():
+        assert taker == (first if common in rows[external]["tag_id"] else second)
+    made = desk.plan(giver, rule="by-tag", map=[(common, first)])
+    untagged = sum(common not in r["tag_id"] for e, r in rows.items())
+    assert desk.blocked(made) == {"no_taker": untagged}
+    moments = sorted(r["createtime"] for r in rows.values())
+    from storeops.operations.handover.moments import day
+
+    middle = day(moments[len(moments) // 2])
+    made = desk.plan(giver, rule="by-date", map=[(middle, first), ("*", second)])
+    for external, taker in _takers(desk, made).items():
+        assert taker == (first if day(rows[external]["createtime"]) >= middle else second)
+
+
+def test_a_file_says_who_takes_whom(desk, tmp_path):
+    giver, (first, second) = _people(desk, 2)
+    ids = desk.customers(giver)[:4]
+    file = tmp_path / "who.csv"
+    file.write_text(
+        "客户ID,原负责人,接替人\n"
+        f"{ids[0]},{giver},{first}\n{ids[1]},{giver},{second}\n"
+        f"{ids[2]},{giver},nobody-here\nwm-no-such,{giver},{first}\n{ids[3]},{giver},\n",
+        encoding="utf-8-sig",
+    )
+    with pytest.raises(UsageError, match="Nobody was named"):
+        desk.plan(csv=str(file))
+    made = desk.plan(csv=str(file), to=second)
+    assert _takers(desk, made) == {ids[0]: first, ids[1]: second, ids[3]: second}
+    assert [p["line"] for p in made.plan.problems if not p["warning"]] == [5, 4]
+
+
+def test_where_and_again_choose_customers(desk):
+    giver, (first, second) = _people(desk, 2)
+    who = desk.customers(giver, without=first)
+    desk.will(who[:3], "refuse")
+    made = desk.hand_over(giver, to=first, groups=False)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(made)["refused"] == 3
+    again = desk.plan(again=made.plan.name, to=second)
+    assert set(_takers(desk, again)) == set(who[:3])
+    tagged = [e for (u, e), r in desk.follows().items() if u == second and r["tag_id"]]
+    desk.sync()
+    made = desk.plan(second, to=first, where="has:tag", groups=False)
+    assert set(tagged) <= set(_takers(desk, made))
+
+
+def test_contradictions_are_refused(desk):
+    leaver, giver = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    taker = desk.staff()[1]["userid"]
+    with pytest.raises(UsageError, match="has left"):
+        desk.plan(leaver, to=taker, kind="on_job")
+    with pytest.raises(UsageError, match="has not left"):
+        desk.plan(giver, to=taker, kind="resigned")
+    with pytest.raises(UsageError, match="Nobody was named to take over"):
+        desk.plan(giver)
+    with pytest.raises(UsageError, match="no rule"):
+        desk.plan(giver, to=taker, rule="by-magic")
+
+
+def test_the_farewell_is_filled_in_and_measured(desk):
+    giver, (taker, _other) = _people(desk, 2)
+    made = desk.plan(giver, to=taker, message="{from} 之后由 {to}（{store}）为您服务", groups=False)
+    text = made.plan.params["messages"][f"{giver}>{taker}"]
+    name = {m["userid"]: m["name"] for m in desk.staff()}
+    assert name[giver] in text
+    assert name[taker] in text
+    with pytest.raises(UsageError, match="characters long"):
+        desk.plan(giver, to=taker, message="长" * 201)
+    with pytest.raises(UsageError, match="placeholder"):
+        desk.plan(giver, to=taker, message="{name} 您好")
+    with pytest.raises(UsageError, match="carries no farewell"):
+        desk.plan(desk.leavers()[0]["userid"], to=taker, message="再见")
+    desk.apply(made)
+    assert desk.tally(made) == {"waiting": made.plan.ready}
