@@ -42,9 +42,6 @@ class ConstantRows:
     def count(self, cap: int | None) -> Count:
         return Count(self.total)
 
-    def prepare(self) -> None:
-        pass
-
     def find(self, key: Hashable, near: int) -> int | None:
         return near
 

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from storeops.i18n import _
 from storeops.plain import plain
+from storeops.spreadsheet import csv_cell, json_text
 
-# JSON leaves C1 controls, DEL, bidi marks and lone surrogates as they are; a terminal would not
-_JSON_UNSAFE = re.compile(
-    "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_FORMULA = tuple("=+-@\t|＝＋－＠")
-# what a spreadsheet would read as a number and thereby spoil: 0012, 1e5, 16 digits
-_NUMBER_LIKE = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
+__all__ = [
+    "JSON_SAFE_INTEGER", "amount", "csv_cell", "iso", "json_text", "span", "table_cell", "when",
+]  # fmt: skip
 JSON_SAFE_INTEGER = 2**53
-
-
-def json_text(value: Any, *, indent: int | None = None) -> str:
-    """JSON that a terminal may show: the same value, its dangerous characters as \\uXXXX."""
-    import json  # 3 ms, and a table needs none
-
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
-    return _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def table_cell(value: Any) -> str:
@@ -44,33 +29,6 @@ def table_cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return plain(json_text(value))
     return str(value)
-
-
-def csv_cell(value: Any) -> str:
-    """A value for a spreadsheet.
-
-    Text that a spreadsheet would take for a formula gets a leading apostrophe; digits that it
-    would spoil (0012, 1e5, twelve and more) get a trailing tab, which keeps them text; control
-    and direction characters become visible, line breaks stay.
-    """
-    if value is None:
-        return ""
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, list | tuple | Mapping):
-        if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
-            value = "; ".join(value)
-        else:
-            value = json_text(value)
-    if not isinstance(value, str):
-        return str(value)
-    text = value.replace("\r\n", "\n")
-    text = _CONTROL.sub(lambda match: plain(match[0]), text)
-    if text.lstrip(" \n\u3000").startswith(_FORMULA):
-        return "'" + text
-    if _NUMBER_LIKE.fullmatch(text):
-        return text + "\t"
-    return text
 
 
 def when(seconds: float | None) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from storeops.notebook.stores import Shop
     from tui.book import CustomerBook
 
+LANE_CACHE = 4  # MiB of page cache per lane: several read at once
 LOOK_EVERY = 2.0  # seconds between two looks at the mirror's revision
 
 
@@ -67,6 +68,7 @@ class StoreOpsApp(App[None]):
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
         super().__init__()
+        core.data.limit_cache(LANE_CACHE)
         for door in self.doors.values():
             self.add_mode(door.name, door.open)
             self._bindings.bind(door.key, f"go('{door.name}')", show=False)

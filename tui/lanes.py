@@ -101,6 +101,7 @@ class Lane:
         self._wake = threading.Condition()
         self._running: Ticket[object] | None = None
         self._closed = False
+        self._unsettled = 0
         self._thread: threading.Thread | None = None
 
     def submit(
@@ -142,9 +143,9 @@ class Lane:
 
     @property
     def busy(self) -> bool:
-        """Whether something runs or waits."""
+        """Whether something runs, waits, or has an answer not yet taken."""
         with self._wake:
-            return self._running is not None or bool(self._tasks)
+            return self._running is not None or bool(self._tasks) or self._unsettled > 0
 
     def _loop(self) -> None:
         while True:
@@ -156,14 +157,25 @@ class Lane:
                 ticket = self._tasks.popleft()
                 self._running = ticket
             ticket.run()
-            if not ticket.dropped:
-                # an application that has ended takes nothing any more
-                with contextlib.suppress(RuntimeError):
-                    self._deliver(ticket.settle)
             with self._wake:
                 self._running = None
+                self._unsettled += not ticket.dropped
+            if not ticket.dropped:
+                self._hand_over(ticket)
         if self._closing is not None:
             self._closing()
+
+    def _hand_over(self, ticket: Ticket[object]) -> None:
+        def settle() -> None:
+            try:
+                ticket.settle()
+            finally:
+                with self._wake:
+                    self._unsettled -= 1
+
+        # an application that has ended takes nothing any more
+        with contextlib.suppress(RuntimeError):
+            self._deliver(settle)
 
     def close(self, seconds: float = 5.0) -> None:
         """Drop everything and end the thread, waiting at most `seconds`."""

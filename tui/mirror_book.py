@@ -17,7 +17,6 @@ from storeops.operations.customer_rows import CustomerRow
 from storeops.plain import mask_phone, mask_phones
 from tui.book import Advice, Facet, Look, View
 from tui.cells import shown
-from tui.fields import quoted
 from tui.mirror_rows import MirrorRows
 from tui.times import day
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
@@ -25,15 +24,10 @@ from tui.widgets.rows import Line
 
 if TYPE_CHECKING:
     from storeops.app import App
+    from storeops.database.database import Database
     from storeops.mirror.filter_names import Names
     from storeops.mirror.query import CustomerQuery
-
-FACET_VALUES = 12
-_TITLES: dict[str, tuple[str, Callable[[], str]]] = {
-    "status": ("status", lambda: _("Status")), "store": ("store", lambda: _("Store")),
-    "owner": ("owner", lambda: _("Owner")), "tag": ("tag", lambda: _("Tag")),
-    "way": ("way", lambda: _("Way")), "month": ("since", lambda: _("Added")),
-}  # fmt: skip
+    from tui.mirror_facets import MirrorFacets
 
 
 class MirrorBook:
@@ -48,7 +42,7 @@ class MirrorBook:
         )
         self._statuses = {term.value: term.label for term in STATUSES}
         self._ways = {int(term.value): term for term in WAYS}
-        self._facet_query: CustomerQuery | None = None
+        self._facets: MirrorFacets | None = None
         self._small: list[int] | None = None  # keys of the last small change of marks
         self._large = False  # the last change of marks was a large one
 
@@ -79,12 +73,19 @@ class MirrorBook:
         """The query of a look, for the thread that calls."""
         from storeops.mirror.query import CustomerQuery
 
-        where = look.where
-        if look.marked_only:
-            where = f"({where}) mark:{marks.DEFAULT}" if where else f"mark:{marks.DEFAULT}"
         return CustomerQuery(
-            self.core.data, where, sort=look.sort, names=self._names(), now=self.core.clock.now()
+            self.core.data,
+            self._where(look),
+            sort=look.sort,
+            names=self._names(),
+            now=self.core.clock.now(),
         )
+
+    @staticmethod
+    def _where(look: Look) -> str:
+        if not look.marked_only:
+            return look.where
+        return f"({look.where}) mark:{marks.DEFAULT}" if look.where else f"mark:{marks.DEFAULT}"
 
     # -- rows ----------------------------------------------------------------------------------
 
@@ -155,48 +156,15 @@ class MirrorBook:
 
     def facets(self, look: Look) -> Iterator[list[Facet]]:
         """Each kind as soon as it is counted."""
-        query = self.query(look)
-        self._facet_query = query
-        names = self._names()
-        stores = self._store_names()
-        staff = {key: (userid, name) for key, userid, name in names.staff}
-        tags = {each[0]: each for each in names.tags}
-        codes = {key: shop.code for key, shop in names.shops.items() if shop.code}
-        for kind, (token, title) in _TITLES.items():
-            found = []
-            for facet in query.facet(kind, FACET_VALUES):
-                value = facet.value
-                if kind == "status":
-                    name, word = self._statuses.get(str(value), str(value)), f"status:{value}"
-                elif kind == "store":
-                    store = int(value)
-                    name = stores.get(store, str(store)) or _("(none)")
-                    word = f"store:{quoted(codes.get(store, str(store)))}"
-                elif kind == "owner":
-                    userid, name = staff.get(int(value), (str(value), str(value)))
-                    word = "@" + quoted(userid)
-                    name = name or userid
-                elif kind == "tag":
-                    tag = tags.get(int(value))
-                    if tag is None:
-                        continue
-                    name = tag[3]
-                    word = "#" + quoted(f"{tag[2]}/{tag[3]}" if tag[2] and not tag[4] else tag[1])
-                elif kind == "way":
-                    way = self._ways.get(int(value))
-                    name = way.label if way else str(value)
-                    word = f"way:{way.slug if way else value}"
-                else:
-                    name, word = str(value), f"since:{value} until:{value}"
-                found.append(Facet(token, title(), name, word, facet.rows))
-            if kind == "month":
-                found.sort(key=lambda each: each.name, reverse=True)
-            yield found
+        from tui.mirror_facets import MirrorFacets
+
+        self._facets = MirrorFacets(self.core, self._where(look), self._names())
+        yield from self._facets
 
     def stop_facets(self) -> None:
         """End the count of facets."""
-        if self._facet_query is not None:
-            self._facet_query.cancel()
+        if self._facets is not None:
+            self._facets.stop()
 
     # -- one customer --------------------------------------------------------------------------
 
@@ -231,14 +199,14 @@ class MirrorBook:
     def mark_all(self, look: Look) -> int:
         """Mark all that match."""
         query = self.query(look)
-        return self._change(lambda db, now: marks.add_ids(db, marks.DEFAULT, query.ids(), now))
+        return self._change(lambda db, now: mark_history.add_all(db, query.ids(), now))
 
     def invert(self, look: Look) -> int:
         """Turn the marks of all that match."""
         query = self.query(look)
-        return self._change(lambda db, now: marks.invert(db, marks.DEFAULT, query.ids(), now))
+        return self._change(lambda db, now: mark_history.flip_all(db, query.ids(), now))
 
-    def _change(self, change: Callable[..., int]) -> int:
+    def _change(self, change: Callable[[Database, float], object]) -> int:
         now = self.core.clock.now()
         mark_history.remember(self.core.data, now)
         self._small, self._large = None, True
@@ -301,17 +269,28 @@ class MirrorBook:
 
     def export(self, look: Look, path: Path, on_progress: Callable[[int], None]) -> int:
         """Write the rows to a file."""
-        raise NotImplementedError
+        import sys
+
+        from storeops.operations.export import export_customers
+        from storeops.spreadsheet import csv_cell
+
+        done = export_customers(
+            self.core.data,
+            self.query(look),
+            str(path),
+            sys.stdout,
+            bom=True,
+            cell=csv_cell,
+            on_progress=on_progress,
+        )
+        return done.rows
 
     def command(self, look: Look) -> str:
         """The command line that lists the same."""
         words = ["storeops", "customer", "list"]
         if self.core.profile.name != self.core.settings.profile:
             words += ["--profile", self.core.profile.name]
-        where = look.where
-        if look.marked_only:
-            where = f"({where}) mark:{marks.DEFAULT}" if where else f"mark:{marks.DEFAULT}"
-        if where:
+        if where := self._where(look):
             words += ["--where", where]
         if look.sort != "newest":
             words += ["--sort", look.sort]

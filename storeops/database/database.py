@@ -42,6 +42,10 @@ class Database:
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
+    def limit_cache(self, cache_mb: int) -> None:
+        """Page cache, MiB, of connections opened from now on: for many threads that read."""
+        self._cache_mb = cache_mb
+
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode; rows are tuples."""

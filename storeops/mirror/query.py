@@ -251,13 +251,14 @@ class CustomerQuery:
         with self._reading():
             return bool(self._positions([customer_id]))
 
-    def facet(self, name: str, limit: int = 50) -> list[Facet]:
+    def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[Facet]:
         """Customers per value of a facet, most first (months: latest first): what adding that
         condition would leave.
 
         Args:
             name: one of FACETS: store, owner, tag, way, status, state, month (of createtime).
             limit: values.
+            most: look at so many pairs of follow and value only; counts are then "at least".
 
         Raises:
             UsageError: no such facet.
@@ -282,7 +283,8 @@ class CustomerQuery:
         order = "value DESC" if name == "month" else "rows DESC, value"
         with self._reading() as connection:
             parts = [planner.pairs(column, table) for planner in self.planners]
-            pairs = " UNION ".join(part.sql for part in parts)
+            cut = "" if most is None else f" LIMIT {int(most)}"
+            pairs = " UNION ".join(f"SELECT * FROM ({part.sql}{cut})" for part in parts)
             if len(parts) == 1:
                 pairs = f"SELECT DISTINCT id, value FROM ({pairs})"
             sql = (

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 
 from storeops.i18n import _
 from tui.book import CustomerBook, Facet, Look
@@ -18,6 +19,9 @@ from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from tui.app import StoreOpsApp
+
+
+REST = 0.3  # seconds without a change before facets are counted
 
 
 def toggled(where: str, token: str) -> str:
@@ -47,6 +51,7 @@ class FacetPane(Vertical):
         self._lanes = lane, counter
         self._facets: list[Facet] = []
         self._where = ""
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """One list."""
@@ -71,6 +76,12 @@ class FacetPane(Vertical):
     def load(self, house: StoreOpsApp, book: CustomerBook, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
         self._where = look.where
+        if self._timer is not None:
+            self._timer.stop()
+        # while somebody types, rows come first
+        self._timer = self.set_timer(REST, lambda: self._count(house, book, look))
+
+    def _count(self, house: StoreOpsApp, book: CustomerBook, look: Look) -> None:
         counted: list[Facet] = []
 
         def count() -> None:

@@ -68,6 +68,24 @@ class Window:
         index = position - self.start
         return self.lines[index] if 0 <= index < len(self.lines) else None
 
+    def joined(self, other: Window, most: int) -> Window:
+        """This window with a neighbour that begins at its end or ends at its beginning.
+
+        Args:
+            other: the neighbour; when it is none it replaces this window.
+            most: rows to keep; the far side of the old ones goes.
+        """
+        if other.start == self.start + len(self.lines):
+            lines = [*self.lines, *other.lines][-most:]
+            start = other.start + len(other.lines) - len(lines)
+        elif other.start + len(other.lines) == self.start:
+            lines = [*other.lines, *self.lines][:most]
+            start = other.start
+        else:
+            return other
+        kept = {line.key for line in lines}
+        return Window(start, lines, frozenset((self.marked | other.marked) & kept))
+
     def covers(self, first: int, last: int) -> bool:
         """Whether rows `first` (inclusive) to `last` (exclusive) are all here."""
         return self.start <= first and last <= self.start + len(self.lines)
@@ -94,9 +112,6 @@ class RowSource(Protocol):
 
     def count(self, cap: int | None) -> Count:
         """The number of rows; with `cap` at least good enough to tell "more than cap"."""
-
-    def prepare(self) -> None:
-        """Make jumps to any position quick; runs after the exact count."""
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Position of the row with `key`, None when it is gone; `near` is where it was."""
@@ -125,9 +140,6 @@ class TableRows:
     def count(self, cap: int | None) -> Count:
         """All of them."""
         return Count(len(self.lines))
-
-    def prepare(self) -> None:
-        """Nothing to do."""
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Position of `key`."""

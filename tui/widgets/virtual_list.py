@@ -187,21 +187,28 @@ class VirtualList(ScrollView, can_focus=True):
         return max(1, self.size.height or 24)
 
     def _load(self, first: int, *, wait: float) -> None:
-        height, fresh = self._height, self._fresh
-        ahead, behind = (4, 1) if self._forward else (1, 4)
-        start = max(0, first - behind * height)
-        count = min(1000, (behind + ahead + 1) * height)
-        if not fresh and self._wanted is not None:
-            wanted, size = self._wanted
-            if wanted <= first and first + height <= wanted + size:
+        """Read what is missing around `first`; only the new part when the window goes on."""
+        height, fresh, held = self._height, self._fresh, self._window
+        behind, ahead = (height // 2, 2 * height) if self._forward else (2 * height, height // 2)
+        low, high = max(0, first - behind), first + height + ahead
+        if not fresh:
+            if self._wanted is not None and self._wanted[0] <= first < self._wanted[1]:
                 return  # already on its way
-        self._wanted = (start, count)
+            high = min(high, self.total)
+            begin, end = held.start, held.start + len(held.lines)
+            if begin <= low < end:
+                low = end
+            elif begin < high <= end:
+                high = begin
+        if high <= low:
+            return
+        self._wanted = (low, high)
         source, pinned = self._source, self._pinned if fresh else None
 
         def read() -> tuple[Window, int | None]:
             at = source.find(*pinned) if pinned is not None else None
             shift = at - pinned[1] if pinned is not None and at is not None else 0
-            return source.window(max(0, start + shift), count), at
+            return source.window(max(0, low + shift), high - low), at
 
         ticket = self.lane.submit(
             read,
@@ -219,9 +226,9 @@ class VirtualList(ScrollView, can_focus=True):
         if source is not self._source:
             return
         window, at = answer
-        self._window = window
+        self._window = window if fresh else self._window.joined(window, 8 * self._height)
         self._wanted = None
-        end = window.start + len(window.lines)
+        end = self._window.start + len(self._window.lines)
         if fresh:
             self._fresh = False
             if at is not None:
@@ -233,14 +240,15 @@ class VirtualList(ScrollView, can_focus=True):
             self._pinned = None
             self.total, self.exact = max(end, self.total if at is not None else 0), False
             self._count(source)
-        self._strips.clear()
-        if end > self.total:
-            self.total = end
+            self._strips.clear()
+        self.total = max(self.total, end)
         self._resize_rows()
         if fresh:
             self.scroll_to(y=first, animate=False, force=True)
         self.refresh()
         self.post_message(self.Moved(self, self.line))
+        if not fresh:
+            self._need(round(self.scroll_y))
 
     def _load_failed(self, source: RowSource, error: Exception, first: int) -> None:
         self._wanted = None
@@ -267,13 +275,8 @@ class VirtualList(ScrollView, can_focus=True):
 
         def capped(count: Count) -> None:
             self._counted(source, count)
-            if source is self._source:
-                submit(lambda: count if count.exact else source.count(None), whole)
-
-        def whole(count: Count) -> None:
-            self._counted(source, count)
-            if source is self._source:
-                submit(source.prepare, lambda _none: None)
+            if source is self._source and not count.exact:
+                submit(lambda: source.count(None), lambda full: self._counted(source, full))
 
         submit(lambda: source.count(CAP), capped)
 
@@ -334,16 +337,17 @@ class VirtualList(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
 
     def _need(self, first: int) -> None:
-        last = min(first + self._height, self.total)
+        height = self._height
+        last = min(first + height, self.total)
         if not self._window.covers(first, last):
             self._load(first, wait=PATIENCE)
             return
-        margin = self._height
+        # rows are here: fetch the next page before it is asked for
         if self._forward:
-            near = self._window.start + len(self._window.lines) - last
-            if near < margin and last < self.total and last + near < self.total:
+            wanted = min(last + height, self.total)
+            if self._window.start + len(self._window.lines) < wanted:
                 self._load(first, wait=0)
-        elif first - self._window.start < margin and self._window.start > 0:
+        elif self._window.start > max(0, first - height):
             self._load(first, wait=0)
 
     def go_to(self, position: int) -> None:
