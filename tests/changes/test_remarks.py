@@ -81,7 +81,8 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
     assert "13800000001" not in journal
     assert "138****0001" in journal
 
-    clear = plan_remarks(desk.app.ledger, found, {"remark_mobiles": []})
+    again = of_sheet(desk.app.data, sheets.read_csv(str(path), SHEET_FIELDS))
+    clear = plan_remarks(desk.app.ledger, again, {"remark_mobiles": []})
     assert clear.ready == 0, "the file's own numbers win"
     only = choose(desk.app.data, Choice(where=f"id:{first.external_userid}", owner=first.userid),
                   desk.app.clock.now())  # fmt: skip
