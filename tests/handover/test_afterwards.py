@@ -1,0 +1,176 @@
+"""After the move: tags and remarks, notes, the way back, report, quota, leavers."""
+
+from __future__ import annotations
+
+import pytest
+
+from storeops.changes import apply as changes
+from storeops.errors import ConflictError, PolicyError
+from storeops.operations.handover.back import plan_back
+from storeops.operations.handover.report import quota, report, waiting
+from storeops.operations.handover.restore import plan_restore
+from storeops.operations.leavers import coverage, leaver, leavers
+
+DAY = 86_400
+QUIET = {
+    "handover_at_once_rate": 0, "handover_early_rate": 0, "handover_refuse_rate": 0,
+    "handover_delete_rate": 0,
+}  # fmt: skip
+
+
+def _done(desk, giver, taker, **wish):
+    made = desk.hand_over(giver, to=taker, groups=False, **wish)
+    desk.advance(DAY)
+    desk.watch()
+    return made
+
+
+def _restore(desk, made):
+    found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    for plan in found.plans:
+        changes.apply(desk.app.ledger, plan.name)
+    desk.app.worker().run()
+    return found
+
+
+@pytest.mark.parametrize("resigned", [False, True])
+def test_tags_and_remarks_that_did_not_travel_are_put_back(make_desk, resigned):
+    desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
+    giver = desk.staff()[0]["userid"]
+    taker = desk.staff()[1]["userid"]
+    before = desk.follows()
+    if resigned:
+        desk.control.act("staff_leave", userid=giver)
+        desk.sync()
+    made = _done(desk, giver, taker)
+    assert made.plan.ready > 10
+    found = _restore(desk, made)
+    assert found.tags > 3
+    assert found.remarks > 3
+    after = desk.follows()
+    for (owner, external), old in before.items():
+        if owner != giver or (taker, external) in before:
+            continue
+        new = after[taker, external]
+        assert sorted(new["tag_id"]) == sorted(old["tag_id"])
+        for name in ("remark", "description", "remark_mobiles"):
+            assert new[name] == old[name], name
+    again = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    assert (again.tags, again.remarks, again.plans) == (0, 0, [])
+
+
+def test_what_travelled_needs_nothing(desk):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, giver, taker)
+    found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    assert found.plans == []
+    assert found.same + made.friends >= made.plan.ready - found.tags
+
+
+def test_an_old_friend_keeps_the_own_remark_and_gains_tags(make_desk):
+    desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
+    rows = desk.follows()
+    holders = {}
+    people = {m["userid"] for m in desk.staff()}
+    for owner, external in rows:
+        if owner in people:
+            holders.setdefault(external, []).append(owner)
+    friend, (giver, taker) = next(
+        (e, sorted(h)[:2]) for e, h in holders.items()
+        if len(h) > 1 and rows[sorted(h)[0], e]["tag_id"] and rows[sorted(h)[1], e]["remark"]
+    )  # fmt: skip
+    made = _done(desk, giver, taker)
+    assert desk.statuses(made)[friend] == "done", "no add event comes, and yet it is known"
+    _restore(desk, made)
+    after = desk.follows()[taker, friend]
+    assert after["remark"] == rows[taker, friend]["remark"]
+    assert set(after["tag_id"]) == {*rows[taker, friend]["tag_id"], *rows[giver, friend]["tag_id"]}
+
+
+def test_personal_tags_become_notes(desk):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(giver, without=taker)[0]
+    desk.control.act("personal_tag", userid=giver, external_userid=who, add=["爱喝茶"])
+    made = _done(desk, giver, taker)
+    from storeops.notebook.notes import notes_of
+
+    assert desk.statuses(made)[who] == "done"
+    assert any("爱喝茶" in note.text for note in notes_of(desk.app.data, who))
+
+
+def test_a_handover_cannot_be_undone_but_has_a_way_back(desk):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, giver, taker)
+    from storeops.changes.undo import plan_undo
+
+    with pytest.raises(PolicyError, match="cannot be undone"):
+        plan_undo(desk.app.ledger, made.plan.name)
+    back = plan_back(desk.app.ledger, made.plan.name)
+    assert back.plan.ready == made.plan.ready
+    assert "90 days" in back.plan.problems[0]["message"]
+    desk.apply(back)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(back) == {"done": back.plan.ready}
+    now = desk.app.clock.now()
+    exhausted = quota(desk.app.data, now, exhausted=True)
+    assert len(exhausted) == made.plan.ready
+    assert all(each.frees_at > now for each in exhausted)
+    assert len(quota(desk.app.data, now, userid=giver)) == made.plan.ready
+    assert quota(desk.app.data, now, userid=desk.staff()[-1]["userid"]) == []
+    with pytest.raises(ConflictError):
+        plan_back(desk.app.ledger, desk.plan(taker, to=giver, groups=False).plan.name)
+
+
+def test_the_report_adds_up(desk):
+    giver, *takers = (m["userid"] for m in desk.staff()[:3])
+    refuses = [c for c in desk.customers(giver)][:4]
+    desk.will(refuses, "refuse", 600)
+    made = desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    assert sum(each.rows for each in waiting(desk.app.data, desk.app.clock.now())) == (
+        made.plan.ready
+    )
+    desk.advance(DAY)
+    desk.watch()
+    for by in ("taker", "owner", "store", "plan"):
+        lines = report(desk.app.data, by=by)
+        assert sum(each.rows for each in lines) == made.plan.ready
+        assert sum(each.ends["refused"] for each in lines) == 4
+    assert report(desk.app.data)[0].hours == 24.0
+    desk.sync()
+    assert sum(each.confirmed for each in report(desk.app.data)) == made.plan.ready - 4
+
+
+def test_leavers_with_countdown_and_those_who_only_own_groups(desk):
+    now = desk.control.now()
+    owner = next(
+        g["owner"] for g in desk.control.export("groups")
+        if g["owner"] in {m["userid"] for m in desk.staff()}
+    )  # fmt: skip
+    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    rest = [e for (u, e) in desk.follows() if u == owner]
+    for each in rest:
+        desk.control.act("follow_delete", userid=owner, external_userid=each)
+    desk.sync()
+    desk.sync()
+    desk.control.act("staff_leave", userid=owner)
+    desk.sync()
+    found = {each.userid: each for each in leavers(desk.app.data, now)}
+    truth = {m["userid"]: m for m in desk.leavers()}
+    for userid, member in truth.items():
+        assert found[userid].customers == member["customers"]
+        assert found[userid].days_left == (member["left_at"] + 365 * DAY - now) // DAY
+    only_groups = found[owner]
+    assert (only_groups.customers, only_groups.settled) == (0, False)
+    assert only_groups.group_chats > 0
+    assert coverage(desk.app.data).complete
+    order = [each.left_at for each in leavers(desk.app.data, now)]
+    assert order == sorted(order)
+    made = desk.hand_over(owner, to=taker)
+    assert made.plan.ready == only_groups.group_chats
+    assert desk.tally(made) == {"waiting": made.plan.ready}
+    desk.advance(700)
+    desk.watch()
+    assert desk.tally(made) == {"done": made.plan.ready}
+    assert leaver(desk.app.data, owner, now).settled
+    assert owner not in {each.userid for each in leavers(desk.app.data, now)}
