@@ -140,6 +140,9 @@ class Settings:
     unassigned_narrow_scope: str = _knob(
         "all", "Unassigned rows for an app that does not see the whole corp: `all` or `none`."
     )
+    leaver_groups_unfiltered: bool = _knob(
+        True, "groupchat/list with status_filter 1 and no owners shows leavers' groups (unsure)."
+    )
     group_owner_filter_cap: int = _knob(
         1000, "Visible people above which groupchat/list without owners answers 81017."
     )

@@ -248,7 +248,7 @@ def _groups(db: Database, control: Control, found: Differences) -> None:
             sorted((seat["userid"], seat["type"], seat["join_time"]) for seat in row["members"]),
         )
         for row in control.export("groups")
-        if row["owner"] in visible and row["owner"] in known
+        if row["owner"] in visible and (row["owner"] in known or row["status"] == 1)
     }
     members: dict[int, list[tuple[str, int, int]]] = {}
     for group, *seat in db.execute("SELECT group_id, member, type, join_time FROM group_member"):

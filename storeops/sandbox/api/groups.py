@@ -41,6 +41,8 @@ def groupchat_list(call: Call) -> Answer:
         if len(call.scope.members) > call.settings.group_owner_filter_cap:
             raise Refusal(81017)
         wanted = set(call.scope.members)
+        if status == 1 and call.settings.leaver_groups_unfiltered:
+            wanted |= {n for n, m in enumerate(members) if m.status == LEFT}
     found = [
         g
         for g in corp.groups.values()
