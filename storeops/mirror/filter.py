@@ -107,6 +107,7 @@ _PLAIN = re.compile(r"[\w.*+/<>=-]+")
 _PLAIN_SIGNS = {"@": "owner", "#": "tag"}
 _COUNT = re.compile(r"(>=|<=|>|<|=)?(\d{1,3})")
 _SINGLE = frozenset({"since", "until", "owners"})
+_DEEPEST = 30
 _MAX_LENGTH = 4000
 
 
@@ -235,12 +236,15 @@ class _Reader:
     def item(self, depth: int) -> Node:
         sign, start = self.sign(), self.at
         if sign == "!":
+            if depth > _DEEPEST:
+                raise FilterError(self.text, start, _("brackets are nested too deeply"))
             self.at += 1
-            if self.at >= len(self.text) or self.text[self.at].isspace():
+            stop = self.at >= len(self.text) or self.text[self.at].isspace()
+            if stop or self.sign() in (")", "|"):
                 raise FilterError(self.text, start, _("“!” needs a condition right after it"))
             return negation(self.item(depth + 1))
         if sign == "(":
-            if depth > 20:
+            if depth > _DEEPEST:
                 raise FilterError(self.text, start, _("brackets are nested too deeply"))
             self.at += 1
             inner = self.any(depth + 1)
@@ -254,8 +258,6 @@ class _Reader:
         if sign in ("@", "#"):
             self.at += 1
             return self.values(_PLAIN_SIGNS[sign], start)
-        if sign == ")" or depth > 40:
-            raise FilterError(self.text, start, _("this bracket was never opened"))
         return self.word_or_field()
 
     def word_or_field(self) -> Node:
