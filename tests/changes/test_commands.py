@@ -29,9 +29,7 @@ def chain(cli):
 
 def tags(cli):
     return [
-        tag
-        for tag in cli("tag", "list", "--json", "--all").json["items"]
-        if not tag.get("deleted")
+        tag for tag in cli("tag", "list", "--json", "--all").json["items"] if not tag.get("deleted")
     ]
 
 

@@ -58,7 +58,9 @@ def test_headings_are_suggested(tmp_path):
         read(tmp_path, "phone,手机\n1,2\n")
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xff\xff\x80\xff", b"PK\x03\x04rubbish\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"\xff\xff\xff\x80\xff", b"PK\x03\x04rubbish\xff"]
+)
 def test_what_is_no_table_is_refused(tmp_path, content):
     path = tmp_path / "in.csv"
     path.write_bytes(content)
@@ -105,9 +107,7 @@ def test_phones_are_understood_as_written(text):
 def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tmp_path):
     desk = make_desk(stores=2, staff=8, follows=400)
     app = desk.app
-    tag, other = (
-        row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id LIMIT 2")
-    )
+    tag, other = (row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id LIMIT 2"))
     with app.data.atomic() as connection:  # two customers with one phone number
         connection.execute(
             "UPDATE follow SET mobiles = '[\"13911112222\"]' WHERE id IN"

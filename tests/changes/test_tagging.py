@@ -17,9 +17,7 @@ def living(desk):
 
 def tag_everybody(desk, add=(), remove=(), where="!id:none", **choice):
     app = desk.app
-    chosen = choose(
-        app.data, Choice(where=where, **{"follows": "all", **choice}), app.clock.now()
-    )
+    chosen = choose(app.data, Choice(where=where, **{"follows": "all", **choice}), app.clock.now())
     return plan_tags(app.ledger, chosen, add=add, remove=remove)
 
 
