@@ -64,8 +64,13 @@ chaos: $(MO) ## the long drills: faults, kill -9, races (half an hour and more)
 	$(BIN)/python -m pytest -q tests/chaos --timeout 7200 $(ARGS)
 
 bench: $(MO) ## figures beside floors and peers, one table per file
-	@for each in benchmarks/*.py; do case $$each in */data.py) ;; *) \
-		echo "== $$each"; $(BIN)/python $$each $(ARGS) || exit 1;; esac; done
+	@for each in startup client sandbox sync; do \
+		echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
+	@test -e .bench/data.db || $(BIN)/python benchmarks/data.py
+	@test -e .bench/small.db || $(BIN)/python benchmarks/data.py \
+		--customers 10000 --follows 20000 --out .bench/small.db
+	@for each in reading export screens; do \
+		echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 bench-data: $(MO) ## build the mirror of 1,000,000 customers that benchmarks read
 	$(BIN)/python benchmarks/data.py $(ARGS)

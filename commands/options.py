@@ -28,7 +28,9 @@ from typer.core import TyperOption
 
 from storeops.i18n import N_, _
 
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help=_("At most so many rows."))]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", metavar="N", min=1, help=_("At most so many rows."))
+]
 All = Annotated[bool, typer.Option("--all", help=_("All rows, without a limit."))]
 After = Annotated[
     str, typer.Option("--after", metavar="CURSOR", help=_("Go on after the `next` of a list."))

@@ -57,9 +57,12 @@ def examples(page: Path) -> list[str]:
 @pytest.fixture
 def demo(cli: Any) -> Iterator[Any]:
     """The demo's sandbox and profile, as the examples expect them."""
-    assert cli("demo", "--no-tui", "--quiet").code == 0
-    yield cli
-    cli("sandbox", "down", "--profile", "demo")
+    answer = cli("demo", "--no-tui", "--quiet")
+    try:
+        assert answer.code == 0, answer.err
+        yield cli
+    finally:
+        cli("sandbox", "down", "--profile", "demo")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
