@@ -87,6 +87,13 @@ def test_groups_of_a_leaver_need_the_leaver_named(api):
     assert _chats(api, owner_filter={"userid_list": owners}, status_filter=2) == []
 
 
+def test_whether_waiting_groups_show_without_owners_is_a_setting(api):
+    left = {g["chat_id"] for g in api.export("groups") if g["status"] == 1}
+    assert {c["chat_id"] for c in _chats(api, status_filter=1)} == left
+    api.control.settings(leaver_groups_unfiltered=False)
+    assert _chats(api, status_filter=1) == []
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
