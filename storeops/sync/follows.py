@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.mirror import indexes, meta
+from storeops.mirror.bulk import bulk_writing
 from storeops.mirror.facts import Batch, Counts
 from storeops.mirror.timeline import Recorder
 from storeops.sync import chains, coverage, refusals
@@ -53,7 +54,8 @@ def read_follows(session: Session, userids: Sequence[str]) -> Outcome:
         StoppedError: somebody asked to stop; the next run goes on from the same cursors.
         ConfigError: the disk is full.
     """
-    return _Follows(session).run(userids)
+    with bulk_writing(session.db.connection):
+        return _Follows(session).run(userids)
 
 
 class _Follows:

@@ -238,7 +238,6 @@ def _groups(db: Database, control: Control, found: Differences) -> None:
         row[0] for row in db.execute("SELECT userid FROM staff WHERE status = 'left'")
     }
     known = {row[0] for row in db.execute("SELECT userid FROM staff")}
-    found_anyway = {row[0] for row in db.execute("SELECT chat_id FROM group_chat")}
     truth = {
         row["chat_id"]: (
             row["name"],
@@ -260,7 +259,7 @@ def _groups(db: Database, control: Control, found: Differences) -> None:
             "SELECT id, chat_id, name, owner_userid, owner_status, create_time, notice"
             " FROM group_chat WHERE status = 'active'"
         )
-        if row[3] in visible or row[3] not in known
+        if row[3] in visible
     ]
     _rows("group", rows, truth, found)
 
