@@ -124,7 +124,7 @@ def test_a_handover_cannot_be_undone_but_has_a_way_back(desk):
 
 def test_the_report_adds_up(desk):
     giver, *takers = (m["userid"] for m in desk.staff()[:3])
-    refuses = [c for c in desk.customers(giver)][:4]
+    refuses = desk.customers(giver)[:4]
     desk.will(refuses, "refuse", 600)
     made = desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
     assert sum(each.rows for each in waiting(desk.app.data, desk.app.clock.now())) == (

@@ -32,6 +32,7 @@ class Facts:
     recent: dict[str, list[float]]
     troubles: dict[str, dict[int, Trouble]]
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
+    moving: dict[str, int] = field(default_factory=dict)  # external_userid → row that moves them
     takers: dict[str, Verdict] = field(default_factory=dict)
     givers: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
@@ -109,7 +110,21 @@ def _row(facts: Facts, row: Row) -> Verdict:
         if not verdict.ready:
             return verdict
     verdict = _customer(facts, row, kind)
-    return verdict if not verdict.ready else _room(facts, row, taker)
+    if not verdict.ready:
+        return verdict
+    other = facts.moving.get(row.external_userid)
+    if other is not None:
+        return blocked(
+            "in_handover",
+            _("Row {row} of this plan hands the same customer over.").format(row=other),
+            errcode=40100,
+            retry_at=facts.now + rules.AUTOMATIC_S,
+            way_out=_("Plan this relation again once that row is settled."),
+        )
+    verdict = _room(facts, row, taker)
+    if verdict.ready:
+        facts.moving[row.external_userid] = row.row
+    return verdict
 
 
 def without_taker(facts: Facts, row: Row) -> Verdict:
