@@ -154,10 +154,13 @@ class Call:
             raise Interrupted(resume)
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened, the log last."""
         if self._app is not None:
             self._app.close()
             self._app = None
+        logs = sys.modules.get("commands.logs")  # imported only when something was logged
+        if logs is not None:
+            logs.stop()
 
 
 _call: ContextVar[Call] = ContextVar("storeops_call")

@@ -16,7 +16,7 @@ _FIELDS = re.compile(
     r"(?i)((?:access_token|corpsecret|secret|token|encodingaeskey|password)[\"']?\s*[=:]\s*[\"']?)"
     r"([^\s\"'&,)}\]]+)"
 )
-_started = False
+_handler: logging.Handler | None = None
 
 
 def clean(text: str) -> str:
@@ -47,23 +47,35 @@ class _PrivateHandler(logging.FileHandler):
 
 
 def start(*, verbose: bool = False) -> None:
-    """Send the log of storeops to its file, once per process."""
-    global _started
+    """Send the log of storeops to its file, until `stop`."""
+    global _handler
     logger = logging.getLogger("storeops")
     if verbose:
         logger.setLevel(logging.DEBUG)
-    if _started:
+    if _handler is not None:
         return
-    _started = True
     logging.raiseExceptions = False  # a full disk must not print tracebacks over the answer
-    handler = _PrivateHandler(paths.log_file())
-    handler.setFormatter(
+    _handler = _PrivateHandler(paths.log_file())
+    _handler.setFormatter(
         _CleanFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     )
     if not verbose:
         logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+    logger.addHandler(_handler)
     logger.propagate = False
+
+
+def stop() -> None:
+    """Close the file and let go of the logger."""
+    global _handler
+    if _handler is None:
+        return
+    logger = logging.getLogger("storeops")
+    logger.removeHandler(_handler)
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
+    _handler.close()
+    _handler = None
 
 
 def bug(error: BaseException) -> Path:
