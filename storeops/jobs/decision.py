@@ -49,6 +49,11 @@ def back_off(tries: int) -> float:
     return longest * (0.5 + random.random() / 2)
 
 
+def _token_refused(tries: int) -> Decision:
+    """A fresh token was refused: once may be another process's doing, three times is the app."""
+    return Decision(What.AGAIN, back_off(tries)) if tries < 3 else Decision(What.PAUSE)
+
+
 def decide(error: StoreOpsError, tries: int) -> Decision:
     """What to do after `error`, which ended the `tries`-th call of a job (1 = first)."""
     if isinstance(error, StoppedError):
@@ -66,7 +71,9 @@ def decide(error: StoreOpsError, tries: int) -> Decision:
             return Decision(What.FINAL)
     elif isinstance(error, LimitError):
         return Decision(What.AGAIN, error.retry_after_s or 2.0, counts=False)
-    elif isinstance(error, AccessError | ConfigError):
+    elif isinstance(error, AccessError):
+        return _token_refused(tries)
+    elif isinstance(error, ConfigError):
         return Decision(What.PAUSE)
     elif not isinstance(error, NetworkError):
         return Decision(What.FINAL)

@@ -133,7 +133,7 @@ class Settlement:
     def _asked(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
         job, error = outcome.job, outcome.error
         if error is not None:
-            decision = decide(error, 1)
+            decision = decide(error, min(job.asks, 3))
             if decision.what is What.PAUSE:
                 self._pause(connection, job, error)
             if decision.what is not What.FINAL:

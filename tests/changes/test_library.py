@@ -19,14 +19,6 @@ def carry(desk, plan):
     return plans.tally(desk.app.data, plan.id)
 
 
-def truth(desk):
-    return {
-        (group["group_name"], tag["name"]): tag
-        for group in desk.sandbox.control.export("tags")
-        for tag in group["tag"]
-    }
-
-
 def foreign_tag(desk):
     """A tag that somebody made in the console."""
     made = desk.sandbox.control.act("tag_create", group="后台", name="别人的")
