@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,9 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     i18n.use("en")
     yield
     i18n.use("en")
+    logs = sys.modules.get("commands.logs")
+    if logs is not None:  # a log left open would take the next test's records
+        logs.stop()
 
 
 @pytest.fixture
