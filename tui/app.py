@@ -28,6 +28,7 @@ from tui.pulse import Pulse
 from tui.screens.base import HouseScreen
 from tui.syncing import Syncing
 from tui.themes import DARK, LIGHT
+from tui.working import Working
 
 if TYPE_CHECKING:
     from storeops.app import App as Core
@@ -80,6 +81,7 @@ class StoreOpsApp(App[None]):
         self._lanes: dict[str, Lane] = {}
         self.pulse = Pulse(self)
         self.syncing = Syncing(self)
+        self.working = Working(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -112,17 +114,13 @@ class StoreOpsApp(App[None]):
 
     def why_no_change(self, action: str, *, marked: int) -> str:
         """Why a change cannot be planned now, "" when it can."""
-        missing = {
-            "tag": _("Tagging from here is not built in yet; use `storeops tag plan --marked`."),
-            "remark": _(
-                "Remarks from here are not built in yet; use `storeops remark plan --marked`."
-            ),
-            "handover": _(
-                "Handing over from here is not built in yet; use `storeops handover plan --marked`."
-            ),
-            "plan": _("Reviewing plans here is not built in yet; use `storeops plan list`."),
-        }
-        return missing[action]
+        if action == "plan":
+            return ""
+        if self.readonly:
+            return _("Changes are refused in read-only mode.")
+        if not marked:
+            return _("No customer is marked; Space marks one, A all that match.")
+        return ""
 
     # -- going ---------------------------------------------------------------------------------
 
@@ -180,6 +178,11 @@ class StoreOpsApp(App[None]):
         room = self.screen_stack[0] if self.screen_stack else None
         if isinstance(room, HouseScreen) and room.is_mounted:
             room.sync_moved()
+
+    def jobs_moved(self) -> None:
+        """The worker of this process is further, began or ended."""
+        if self.screen_stack and isinstance(self.screen_stack[0], HouseScreen):
+            self.room.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended, one way or the other."""

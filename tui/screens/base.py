@@ -103,6 +103,9 @@ class HouseScreen(Screen[None]):
     def sync_moved(self) -> None:
         """The sync of this process has begun or is further."""
 
+    def jobs_moved(self) -> None:
+        """The worker of this process is further, began or ended."""
+
     def sync_ended(self) -> None:
         """The sync of this process has ended; by default only a new revision is of interest."""
 
@@ -120,7 +123,8 @@ class HouseScreen(Screen[None]):
         for door in house.doors.values():
             here = door.name == self.NAME
             gap = "" if narrow else " "
-            doors.append(Piece(f"{gap}{door.key} ", "on" if here else "key", house.opener(door)))
+            opener = house.opener(door)
+            doors.append(Piece(f"{gap}{door.key} ", "on" if here else "key", opener, leads=True))
             doors.append(Piece(f"{_(door.title)}{gap or ' '}", "on" if here else "",
                                house.opener(door)))  # fmt: skip
         self.query_one("#doors", Bar).set(doors)
@@ -132,7 +136,7 @@ class HouseScreen(Screen[None]):
             if key.footer:
                 off = bool(self.why_not(key.action))
                 call = self._performer(key.action)
-                footer.append(Piece(f" {key.first}", "dim" if off else "key", call))
+                footer.append(Piece(f" {key.first}", "dim" if off else "key", call, leads=True))
                 footer.append(Piece(f" {_(key.label)} ", "dim" if off else "", call))
         self.query_one("#footer", Bar).set(footer)
 

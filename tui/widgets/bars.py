@@ -22,11 +22,13 @@ class Piece:
         text: already `shown`.
         tone: "" | "key" | "on" | "dim" | "good" | "warn" | "bad".
         call: what a click does.
+        leads: shown only together with the next piece.
     """
 
     text: str
     tone: str = ""
     call: Callable[[], object] | None = None
+    leads: bool = False
 
 
 class Bar(Widget):
@@ -82,9 +84,14 @@ class Bar(Widget):
             self._areas.append((at, at + cell_width(text), piece))
             at += cell_width(text)
 
-        for piece in self._left:
+        for number, piece in enumerate(self._left):
             text = fit(piece.text, room - at)
-            if text != piece.text and piece.call is not None:
+            follower = self._left[number + 1] if piece.leads else None
+            if follower is not None:
+                both = at + cell_width(piece.text) + cell_width(follower.text.rstrip())
+                if both > room:
+                    break
+            if text.rstrip() != piece.text.rstrip() and piece.call is not None:
                 break  # half a button is none
             if text:
                 put(piece, text)
