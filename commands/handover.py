@@ -170,8 +170,8 @@ def watch(
     """Exit code 0 whether or not something still waits; 69 when --for ran out before the end."""
     from storeops.durations import seconds
     from storeops.errors import StillRunningError
-    from storeops.operations.handover.watch import Watched
     from storeops.operations.handover.watch import watch as run
+    from storeops.operations.handover.watched import Watched
 
     if sum((once, bool(for_), until_settled)) > 1:
         raise UsageError(_("Give one of --once, --for and --until-settled."))
@@ -257,7 +257,7 @@ def status() -> None:
         [
             Column("handover_userid", _("From")),
             Column("takeover_userid", _("To")),
-            Column("kind", _("Way")),
+            Column("kind", _("Type of handover")),
             Column("what", _("What")),
             Column("rows", _("Rows"), right=True, show=cells.amount),
             Column("due_in_s", _("Due in"), right=True, show=cells.span),

@@ -12,7 +12,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.planner import Made
+    from storeops.operations.handover.made import Made
     from storeops.operations.handover.wish import Wish
 
 To = Annotated[

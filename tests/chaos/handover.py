@@ -194,6 +194,18 @@ class Drill:
             self.control.advance(400)
         self.account.problems.append(f"still waiting: {error[-400:]}")
 
+    @staticmethod
+    def _story(app: App, row: int) -> str:
+        """Code and log of a row's jobs, for the report of a problem."""
+        code = app.data.execute("SELECT errcode, at FROM plan_row WHERE row = ?", (row,)).fetchone()
+        log = app.data.execute(
+            "SELECT e.job_id, e.kind, e.detail, e.at, j.attempts, j.asks FROM job_row AS r"
+            " JOIN job_event AS e ON e.job_id = r.job_id JOIN job AS j ON j.id = r.job_id"
+            " WHERE r.row = ? ORDER BY e.id",
+            (row,),
+        ).fetchall()
+        return f"{code} {log}"
+
     def _look(self, app: App, plan: str) -> None:
         self.control.clear_faults()
         server.api_domain_ips(app.client)
@@ -202,8 +214,8 @@ class Drill:
         problems += [f"handed over twice: {who}" for who, count in attempts.items() if count > 1]
         truth = {r["external_userid"]: r["outcome"] for r in self.control.export("handovers")}
         groups = {r["chat_id"]: r for r in self.control.export("group_handovers")}
-        for who, subject, status in app.data.execute(
-            "SELECT r.external_userid, json_extract(r.extra, '$.chat_id'), r.status"
+        for row, who, subject, status in app.data.execute(
+            "SELECT r.row, r.external_userid, json_extract(r.extra, '$.chat_id'), r.status"
             " FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id"
             " WHERE p.name = ? AND r.code = ''",
             (plan,),
@@ -212,7 +224,7 @@ class Drill:
             if status not in FINAL:
                 problems.append(f"{who or subject} ended as {status}")
             elif who and (status == "failed") != (who not in truth):
-                problems.append(f"{who}: ours {status}, theirs {truth.get(who)}")
+                problems.append(f"{who}: ours {status}, theirs {truth.get(who)}; {self._story(app, row)}")
             elif who and who in truth and status not in SAME.get(truth[who], set()):
                 problems.append(f"{who}: ours {status}, theirs {truth[who]}")
             elif subject and (status == "done") != (subject in groups):

@@ -12,8 +12,10 @@ import pytest
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import answers, apply, plans
-from storeops.operations.handover.planner import Made, plan_handover
-from storeops.operations.handover.watch import Watched, watch
+from storeops.operations.handover.made import Made
+from storeops.operations.handover.planner import plan_handover
+from storeops.operations.handover.watch import watch
+from storeops.operations.handover.watched import Watched
 from storeops.operations.handover.wish import Wish
 from storeops.sandbox import local
 from storeops.sync.run import run_sync

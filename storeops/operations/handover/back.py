@@ -8,7 +8,8 @@ from storeops.changes.plans import Problem
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.operations.handover import attempts, members, rules
-from storeops.operations.handover.planner import Made, plan_subjects
+from storeops.operations.handover.made import Made
+from storeops.operations.handover.planner import plan_subjects
 from storeops.operations.handover.subjects import Subject, kind_of
 from storeops.operations.handover.wish import Wish
 

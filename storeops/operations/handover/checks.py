@@ -9,13 +9,12 @@ from typing import Any
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.jobs.action import READY, Row, Verdict, blocked
-from storeops.operations.handover import attempts, members, rules
+from storeops.operations.handover import attempts, members, rules, taker_checks
 from storeops.operations.handover.attempts import Running, Trouble
 from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 from storeops.operations.handover.relations import Followers, followers
 
-_HIDDEN = (40098, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
 _IN_PROGRESS = (40100, 40129)
 
 
@@ -55,34 +54,12 @@ def gather(
         now,
         people,
         {each.userid.lower(): by_id[each.id] for each in known},
-        capacities(params, told, [each.userid for each in known]),
+        taker_checks.capacities(params, told, [each.userid for each in known]),
         followers(db, subjects),
         attempts.running(db, subjects, plan_id=plan_id),
         attempts.recent(db, subjects, now),
         told,
     )
-
-
-def capacities(
-    params: Mapping[str, Any], troubles: Mapping[str, Mapping[int, Trouble]], userids: Sequence[str]
-) -> dict[str, int]:
-    """How many customers each member may hold, by lower-cased userid.
-
-    What the planner was told counts first, then what an answer showed, then WeCom's own number.
-    """
-    own = {str(k).lower(): int(v) for k, v in dict(params.get("capacity_of") or {}).items()}
-    general = params.get("capacity")
-    found: dict[str, int] = {}
-    for userid in userids:
-        key = userid.lower()
-        told = troubles.get(key, {}).get(40099)
-        if key in own:
-            found[key] = own[key]
-        elif told is not None:
-            found[key] = min(told.held, int(general or rules.CAPACITY))
-        else:
-            found[key] = int(general or rules.CAPACITY)
-    return found
 
 
 def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
@@ -222,71 +199,8 @@ def taker_verdict(facts: Facts, userid: str) -> Verdict:
     if verdict is None:
         member = facts.people.get(userid.lower())
         told = facts.troubles.get(userid.lower(), {})
-        verdict = facts.takers[userid.lower()] = taker(member, userid, told)
+        verdict = facts.takers[userid.lower()] = taker_checks.taker(member, userid, told)
     return verdict
-
-
-def taker(member: Member | None, userid: str, told: Mapping[int, Trouble]) -> Verdict:
-    """Whether a member may take over; `told` holds what earlier answers complained about."""
-    if member is None:
-        return blocked(
-            "taker_unknown",
-            _("The mirror knows no member {member}.").format(member=userid),
-            errcode=60111,
-            way_out=_("Run `storeops sync run` if the member is new."),
-        )
-    who = member.label
-    if member.left:
-        return blocked(
-            "taker_left", _("{member} has left.").format(member=who), errcode=60111,
-            way_out=_("Choose somebody else."),
-        )  # fmt: skip
-    if member.status != "active":
-        return blocked(
-            "taker_out_of_scope",
-            _("{member} is not in the app's visible scope.").format(member=who),
-            errcode=60011,
-            way_out=_("Widen the app's visible scope in the admin console, then sync."),
-        )
-    if member.wecom_status == members.NOT_ACTIVATED:
-        return blocked(
-            "taker_not_activated",
-            _("{member} has not activated WeCom yet.").format(member=who),
-            errcode=41054,
-            way_out=_("Let them log in to WeCom once, then sync."),
-        )
-    if member.wecom_status == members.DISABLED:
-        return blocked(
-            "taker_disabled",
-            _("{member}'s account is disabled.").format(member=who),
-            errcode=40143,
-            way_out=_("Enable the account in the admin console, or choose somebody else."),
-        )
-    if not member.is_follow_user:
-        return blocked(
-            "taker_no_contact",
-            _("{member} has no customer contact.").format(member=who),
-            errcode=84083,
-            way_out=_("Add them under Customer Contact in the admin console, then sync."),
-        )
-    for errcode in _HIDDEN:
-        if errcode in told:
-            return _told(who, told[errcode])
-    return READY
-
-
-def _told(who: str, trouble: Trouble) -> Verdict:
-    when = day(trouble.at)
-    if trouble.errcode == 40098:
-        reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
-        way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
-    else:
-        reason = _("WeCom refused {member} as a taker on {day}.")
-        way_out = _("Put it right in the admin console, then plan again with --recheck.")
-    return blocked(
-        "taker_refused", reason.format(member=who, day=when), errcode=trouble.errcode,
-        way_out=way_out,
-    )  # fmt: skip
 
 
 def _customer(facts: Facts, row: Row, kind: str) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storeops.jobs.action import Row, Verdict, View
-from storeops.operations.handover import attempts, checks, members, rules
+from storeops.operations.handover import attempts, checks, members, rules, taker_checks
 
 
 def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
@@ -23,14 +23,14 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     }
     if not view.params.get("recheck"):
         fresh = told
-    verdict = checks.taker(people.get(taker.lower()), taker, fresh.get(taker.lower(), {}))
+    verdict = taker_checks.taker(people.get(taker.lower()), taker, fresh.get(taker.lower(), {}))
     if not verdict.ready:
         return [(row, verdict) for row in rows]
     if first.extra["what"] == rules.GROUP:
         return []
     facts = checks.gather(db, rows, {**view.params, "recheck": True}, view.now)
     facts.troubles = fresh
-    facts.capacity = checks.capacities(view.params, fresh, [taker])
+    facts.capacity = taker_checks.capacities(view.params, fresh, [taker])
     facts.running = {
         subject: each for subject, each in facts.running.items() if each.due_at is not None
     }

@@ -4,81 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, Problem
+from storeops.changes.plans import Problem
 from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import Row, Verdict
 from storeops.operations.handover import attempts, checks, members, rules, subjects, wish
 from storeops.operations.handover.action import HandoverAction
-from storeops.operations.handover.assign import Choice, Rule, Taker
-from storeops.operations.handover.members import Member
-from storeops.operations.handover.moments import BEIJING
+from storeops.operations.handover.assign import Choice, Rule
+from storeops.operations.handover.farewell import messages
+from storeops.operations.handover.made import Made, by_code, shares
 from storeops.operations.handover.relations import Followers, followers
 from storeops.operations.handover.subjects import Subject
+from storeops.operations.handover.takers import Takers
 from storeops.operations.handover.wish import Wish
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one taker gets.
-
-    Attributes:
-        userid, name: the taker.
-        customers, groups: ready rows.
-        load: customers they had before, and that were on their way.
-        capacity: customers they may hold.
-    """
-
-    userid: str
-    name: str
-    customers: int
-    groups: int
-    load: int
-    capacity: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON shows it."""
-        return {
-            "takeover_userid": self.userid,
-            "name": self.name,
-            "customers": self.customers,
-            "group_chats": self.groups,
-            "load": self.load,
-            "capacity": self.capacity,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A made plan with what a person wants to know before applying it.
-
-    Attributes:
-        plan: the plan.
-        shares: takers, those who get most first.
-        blocked: (code, reason of the first such row, rows), most first.
-        friends: ready rows whose taker has the customer already: no add event will come.
-    """
-
-    plan: Plan
-    shares: tuple[Share, ...]
-    blocked: tuple[tuple[str, str, int], ...]
-    friends: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of every planner, with the takers behind."""
-        return {
-            **self.plan.as_dict(),
-            "takers": [each.as_dict() for each in self.shares],
-            "blocked_by": {code: count for code, _reason, count in self.blocked},
-            "friends": self.friends,
-        }
 
 
 def plan_handover(ledger: Ledger, wished: Wish) -> Made:
@@ -152,7 +96,7 @@ class _Planner:
             "recheck": wished.recheck,
             "personal_tags": wished.personal_tags,
         }
-        self.takers: dict[str, Taker] = {}
+        self.takers = Takers(self.db, wished, self.params, self.subjects, self.problems, now)
 
     def make(self) -> Made:
         """Assign, check, spread if wished, store."""
@@ -176,7 +120,7 @@ class _Planner:
                 friends,
             ).format(count=friends)
             self.problems.append(Problem("friends", message, warning=True))
-        self.params["messages"] = self._messages(rows)
+        self.params["messages"] = messages(self.db, self.wished.message, self.subjects, rows)
         plan = plans.make(
             self.ledger,
             HandoverAction.name,
@@ -187,103 +131,12 @@ class _Planner:
             title=self._title(rows),
             reason=self.wished.reason,
         )
-        return Made(plan, self._shares(rows, verdicts), _by_code(verdicts), friends)
-
-    # -- takers
-
-    def _taker(self, member: Member, weight: float = 1.0) -> Taker:
-        key = member.userid.lower()
-        if key not in self.takers:
-            told = attempts.troubles(self.db, [] if self.wished.recheck else [member.userid])
-            room = checks.capacities(self.params, told, [member.userid])[key]
-            today = None
-            if self.wished.per_day is not None:
-                done = attempts.asked_today(self.db, rules.CUSTOMER, [member.userid], self.now)
-                today = max(0, self.wished.per_day - done[key])
-            groups = attempts.asked_today(self.db, rules.GROUP, [member.userid], self.now)[key]
-            self.takers[key] = Taker(
-                member,
-                members.loads(self.db, [member])[member.id],
-                room,
-                self.wished.cap,
-                today,
-                weight,
-                groups_today=max(0, rules.GROUPS_A_DAY - groups),
-            )
-        return self.takers[key]
-
-    def _eligible(self, people: Sequence[Member]) -> list[Member]:
-        told = attempts.troubles(
-            self.db, [] if self.wished.recheck else [each.userid for each in people]
-        )
-        return [
-            each
-            for each in people
-            if checks.taker(each, each.userid, told.get(each.userid.lower(), {})).ready
-        ]
-
-    def _rule(self) -> Rule:
-        wished = self.wished
-        name = wished.rule
-        if name and name not in wish.RULES:
-            raise UsageError(
-                _("There is no rule {rule}.").format(rule=name),
-                hint=_("Rules: {rules}.").format(rules=", ".join(wish.RULES)),
-            )
-        if name in (wish.BY_TAG, wish.BY_DATE):
-            return self._mapping(name)
-        if not wished.takers:
-            if name != wish.SAME_STORE:
-                raise UsageError(
-                    _("Nobody was named to take over."),
-                    hint=_("Add --to USERID, or --rule same-store for the giver's colleagues."),
-                )
-            givers = {each.giver.id: each.giver for each in self.subjects}
-            leaving = [each.userid for each in givers.values()]
-            shops = dict.fromkeys(each.store_id for each in givers.values())
-            people = [m for shop in shops for m in members.colleagues(self.db, shop, leaving)]
-            return Rule(name, [self._taker(each) for each in self._eligible(people)])
-        named = [members.find(self.db, each) for each in wished.takers]
-        if len(named) == 1 and not name:
-            return Rule("", [self._taker(named[0])])
-        weights = {members.find(self.db, k).id: v for k, v in wished.weights.items()}
-        if any(each <= 0 for each in weights.values()):
-            raise UsageError(_("Weights must be larger than 0."))
-        good = self._eligible(named)
-        for member in named:
-            if member not in good:
-                told = attempts.troubles(self.db, [member.userid]).get(member.userid.lower(), {})
-                verdict = checks.taker(member, member.userid, told)
-                self.problems.append(Problem(verdict.code, verdict.reason, warning=True))
-        if not good:
-            raise UsageError(
-                _("None of the takers can take over: {reason}").format(
-                    reason=self.problems[-1].message
-                )
-            )
-        people = list({each.id: each for each in good}.values())
-        takers = [self._taker(each, weights.get(each.id, 1.0)) for each in people]
-        return Rule(name or wish.LEAST_LOADED, takers)
-
-    def _mapping(self, name: str) -> Rule:
-        if not self.wished.map:
-            raise UsageError(
-                _("The rule {rule} needs to know who takes what.").format(rule=name),
-                hint=_("Add --map KEY=USERID as often as needed; * stands for the rest."),
-            )
-        pairs: list[tuple[object, str]] = []
-        labels: dict[object, str] = {}
-        people: dict[int, Member] = {}
-        for text, who in self.wished.map:
-            member = members.find(self.db, who)
-            people[member.id] = member
-            if text == "*":
-                pairs.append(("", member.userid))
-                continue
-            key: object = _moment(text) if name == wish.BY_DATE else _tag(self.db, text)
-            pairs.append((key, member.userid))
-            labels[key] = text
-        return Rule(name, [self._taker(each) for each in people.values()], pairs, labels)
+        for member in members.by_userids(
+            self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
+        ).values():
+            self.takers.taker(member)
+        found = shares(rows, verdicts, self.takers.known)
+        return Made(plan, found, by_code(verdicts), friends)
 
     # -- rows
 
@@ -306,7 +159,7 @@ class _Planner:
                 )
                 chosen.append(Choice(each.to, why))
                 continue
-            rule = rule or self._rule()
+            rule = rule or self.takers.rule()
             if each.what == rules.GROUP:
                 chosen.append(rule.pick_for_group(each.giver))
                 continue
@@ -405,24 +258,26 @@ class _Planner:
         full = [at for at, each in enumerate(verdicts) if each.code == "taker_full"]
         if not full:
             return rows, verdicts
-        for taker in self.takers.values():
+        for taker in self.takers.known.values():
             taker.given = taker.new = 0
         for row, verdict in zip(rows, verdicts, strict=True):
             if verdict.ready and row.external_userid:
-                known = self.takers.get(str(row.extra["to"]).lower())
+                known = self.takers.known.get(str(row.extra["to"]).lower())
                 if known is not None:
                     known.take(bool(row.extra.get("friend")))
         moved = list(rows)
         helpers: dict[int, Rule] = {}
         for at in full:
             subject = self.subjects[at]
-            shop = self._shop_of(str(rows[at].extra["to"]))
+            shop = self.takers.shop_of(str(rows[at].extra["to"]))
             if shop not in helpers:
-                people = self._eligible(members.colleagues(self.db, shop, [subject.giver.userid]))
-                named = [each.member for each in self.takers.values()]
-                everybody = {each.id: each for each in (*self._eligible(named), *people)}
+                people = self.takers.eligible(
+                    members.colleagues(self.db, shop, [subject.giver.userid])
+                )
+                named = [each.member for each in self.takers.known.values()]
+                everybody = {each.id: each for each in (*self.takers.eligible(named), *people)}
                 helpers[shop] = Rule(
-                    wish.LEAST_LOADED, [self._taker(each) for each in everybody.values()]
+                    wish.LEAST_LOADED, [self.takers.taker(each) for each in everybody.values()]
                 )
             choice = helpers[shop].pick(
                 subject.giver,
@@ -437,21 +292,18 @@ class _Planner:
                 moved[at] = self._row(rows[at].row, subject, replace(choice, why=why))
         return moved, self._verdicts(moved)
 
-    def _shop_of(self, userid: str) -> int:
-        member = members.by_userids(self.db, [userid]).get(userid.lower())
-        return member.store_id if member else 0
-
     def _offer(self, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
         """Say who could take what does not fit."""
         full: Counter[int] = Counter()
         for row, verdict in zip(rows, verdicts, strict=True):
             if verdict.code == "taker_full":
-                full[self._shop_of(str(row.extra["to"]))] += 1
+                full[self.takers.shop_of(str(row.extra["to"]))] += 1
         for shop, count in full.items():
             room = [
                 f"{each.userid} ({each.left})"
                 for each in (
-                    self._taker(m) for m in self._eligible(members.colleagues(self.db, shop))
+                    self.takers.taker(m)
+                    for m in self.takers.eligible(members.colleagues(self.db, shop))
                 )
                 if each.left > 0
             ]
@@ -466,29 +318,6 @@ class _Planner:
 
     # -- words
 
-    def _messages(self, rows: Sequence[Row]) -> dict[str, str]:
-        """The farewell of each pair on the job, filled in; {} when WeCom's own is to be sent."""
-        text = self.wished.message
-        if not text:
-            return {}
-        people = {each.giver.userid: each.giver for each in self.subjects}
-        if all(each.kind == rules.RESIGNED for each in self.subjects):
-            raise UsageError(
-                _("A handover after leaving carries no farewell: WeCom has no place for it."),
-                hint=_("Leave out --message."),
-            )
-        filled: dict[str, str] = {}
-        for row in rows:
-            taker = str(row.extra["to"])
-            key = f"{row.userid}>{taker}"
-            if key in filled or not taker or row.extra["kind"] != rules.ON_JOB:
-                continue
-            if row.extra["what"] != rules.CUSTOMER:
-                continue
-            member = members.by_userids(self.db, [taker]).get(taker.lower())
-            filled[key] = _filled(self.db, text, people[row.userid], member)
-        return filled
-
     def _title(self, rows: Sequence[Row]) -> str:
         givers = list(dict.fromkeys(each.giver.label for each in self.subjects))
         count = sum(1 for each in rows if each.external_userid)
@@ -502,27 +331,6 @@ class _Planner:
             what=text, givers=", ".join(givers[:3]) + (" …" if len(givers) > 3 else "")
         )
 
-    def _shares(self, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> tuple[Share, ...]:
-        counts: dict[str, Counter[str]] = {}
-        for row, verdict in zip(rows, verdicts, strict=True):
-            if verdict.ready:
-                counts.setdefault(str(row.extra["to"]), Counter())[str(row.extra["what"])] += 1
-        people = members.by_userids(self.db, counts)
-        shares = []
-        for userid, count in counts.items():
-            taker = self._taker(people[userid.lower()])
-            shares.append(
-                Share(
-                    userid,
-                    taker.member.name,
-                    count[rules.CUSTOMER],
-                    count[rules.GROUP],
-                    taker.load,
-                    taker.capacity,
-                )
-            )
-        return tuple(sorted(shares, key=lambda each: (-each.customers, -each.groups, each.userid)))
-
 
 def _pair_is_known(db: Database, kind: str, giver: str, taker: str) -> bool:
     return (
@@ -533,56 +341,3 @@ def _pair_is_known(db: Database, kind: str, giver: str, taker: str) -> bool:
         ).fetchone()
         is not None
     )
-
-
-def _by_code(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str, int], ...]:
-    counts = Counter(each.code for each in verdicts if not each.ready)
-    reasons: dict[str, str] = {}
-    for each in verdicts:
-        reasons.setdefault(each.code, each.reason)
-    return tuple((code, reasons[code], count) for code, count in counts.most_common())
-
-
-def _filled(db: Database, text: str, giver: Member, taker: Member | None) -> str:
-    """The farewell with its placeholders filled in.
-
-    Raises:
-        UsageError: an unknown placeholder, or too long once filled.
-    """
-    values = {
-        "from": giver.name or giver.userid,
-        "to": (taker.name or taker.userid) if taker else "",
-        "store": members.store_name(db, taker.store_id) if taker else "",
-    }
-    try:
-        message = text.format_map(values)
-    except (KeyError, ValueError, IndexError, AttributeError):
-        raise UsageError(
-            _("The farewell has a placeholder that is not known."),
-            hint=_("Known: {from}, {to}, {store}. Braces themselves are written {{ and }}."),
-        ) from None
-    if len(message) > rules.MESSAGE_CHARACTERS:
-        raise UsageError(
-            _("The farewell is {count} characters long; 200 are allowed.").format(
-                count=len(message)
-            ),
-            hint=_("Shorten it; names count too once they are filled in."),
-        )
-    return message
-
-
-def _moment(text: str) -> int:
-    """00:00 Beijing time of a day written 2026-05-01."""
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BEIJING).timestamp())
-    except ValueError:
-        raise UsageError(
-            _("{text} is not a day.").format(text=text), hint=_("Write it as 2026-05-01.")
-        ) from None
-
-
-def _tag(db: Database, text: str) -> str:
-    """A tag id by id, `group/name` or an unambiguous name."""
-    from storeops.operations.tag_names import TagNames
-
-    return TagNames(db).find(text).tag_id

@@ -11,9 +11,8 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storeops.changes import answers
 from storeops.changes.ledger import Ledger
@@ -33,6 +32,7 @@ from storeops.operations.handover.attempts import earlier
 from storeops.operations.handover.outcomes import Outcome, resolve
 from storeops.operations.handover.record import ASK_S, ask_at
 from storeops.operations.handover.relations import followers
+from storeops.operations.handover.watched import Asked, Attempt, Pair, Watched
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -45,84 +45,6 @@ ASKERS = 3  # pairs asked about at the same time
 CLAIM_S = 300  # for so long another process leaves a pair alone
 NEAR_S = 15  # asking once waits for what falls due in so few seconds
 TOGETHER_S = 60  # attempts of a pair that fall due so close together are asked about at once
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One owner, one taker, one way: what one result list is about."""
-
-    what: str
-    kind: str
-    handover_userid: str
-    takeover_userid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt that waits; times in Unix seconds."""
-
-    plan_id: int
-    row: int
-    subject: str
-    asked_at: float
-    due_at: float
-    asks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One pair that was asked about."""
-
-    pair: Pair
-    calls: int
-    settled: Counter[str]
-    waiting: int
-    error: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON shows it."""
-        return {
-            "what": self.pair.what,
-            "kind": self.pair.kind,
-            "handover_userid": self.pair.handover_userid,
-            "takeover_userid": self.pair.takeover_userid,
-            "calls": self.calls,
-            "settled": dict(self.settled),
-            "waiting": self.waiting,
-            "error": self.error,
-        }
-
-
-@dataclass(slots=True)
-class Watched:
-    """What watching brought.
-
-    Attributes:
-        asked: pairs asked about, in order.
-        calls: calls that were needed.
-        settled: rows by final status.
-        waiting: rows that still wait, of all pairs.
-        next_at: when the next pair is due (Unix seconds), None when nothing waits.
-        ended: settled | once | time | stopped.
-    """
-
-    asked: list[Asked] = field(default_factory=list)
-    calls: int = 0
-    settled: Counter[str] = field(default_factory=Counter)
-    waiting: int = 0
-    next_at: float | None = None
-    ended: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `handover watch --json`."""
-        return {
-            "asked": [each.as_dict() for each in self.asked],
-            "calls": self.calls,
-            "settled": dict(self.settled),
-            "waiting": self.waiting,
-            "next_at": self.next_at,
-            "ended": self.ended,
-        }
 
 
 Progress = Callable[[Watched], None]

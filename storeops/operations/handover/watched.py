@@ -1,0 +1,85 @@
+"""What watching asks about, and what it brought."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One owner, one taker, one way: what one result list is about."""
+
+    what: str
+    kind: str
+    handover_userid: str
+    takeover_userid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that waits; times in Unix seconds."""
+
+    plan_id: int
+    row: int
+    subject: str
+    asked_at: float
+    due_at: float
+    asks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One pair that was asked about."""
+
+    pair: Pair
+    calls: int
+    settled: Counter[str]
+    waiting: int
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        return {
+            "what": self.pair.what,
+            "kind": self.pair.kind,
+            "handover_userid": self.pair.handover_userid,
+            "takeover_userid": self.pair.takeover_userid,
+            "calls": self.calls,
+            "settled": dict(self.settled),
+            "waiting": self.waiting,
+            "error": self.error,
+        }
+
+
+@dataclass(slots=True)
+class Watched:
+    """What watching brought.
+
+    Attributes:
+        asked: pairs asked about, in order.
+        calls: calls that were needed.
+        settled: rows by final status.
+        waiting: rows that still wait, of all pairs.
+        next_at: when the next pair is due (Unix seconds), None when nothing waits.
+        ended: settled | once | time | stopped.
+    """
+
+    asked: list[Asked] = field(default_factory=list)
+    calls: int = 0
+    settled: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    next_at: float | None = None
+    ended: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `handover watch --json`."""
+        return {
+            "asked": [each.as_dict() for each in self.asked],
+            "calls": self.calls,
+            "settled": dict(self.settled),
+            "waiting": self.waiting,
+            "next_at": self.next_at,
+            "ended": self.ended,
+        }
