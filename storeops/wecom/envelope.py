@@ -7,7 +7,7 @@ time, by its errcode alone, before anybody calls it broken.
 
 from __future__ import annotations
 
-import functools
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,24 @@ class Opened:
     json: bool = True
 
 
-@functools.cache
-def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    import msgspec
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_making = threading.Lock()
 
-    return msgspec.json.Decoder(shape)
+
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    """The decoder of a shape; one thread at a time makes one.
+
+    Two threads that make decoders of the same dataclass at once crash the interpreter.
+    """
+    found = _decoders.get(shape)
+    if found is None:
+        import msgspec
+
+        with _making:
+            found = _decoders.get(shape)
+            if found is None:
+                found = _decoders[shape] = msgspec.json.Decoder(shape)
+    return found
 
 
 def open_envelope(body: bytes, shape: Any) -> Opened:
