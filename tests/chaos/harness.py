@@ -104,6 +104,8 @@ class Home:
         process = subprocess.Popen(
             [
                 sys.executable,
+                "-X",
+                "faulthandler",
                 str(DRIVER),
                 str(self.data_path),
                 str(self.folder / "run.db"),
@@ -129,11 +131,12 @@ class Home:
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for a sync and read what it printed."""
+    """Wait for a sync and read what it printed; a process that died without a word is an error."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    process.wait(600)
+    code = process.wait(600)
     process.stdout.close()
+    assert line, f"the sync ended with {code} and said nothing; its stderr says why"
     result: dict[str, Any] = json.loads(line)
     return result
 
