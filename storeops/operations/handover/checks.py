@@ -181,6 +181,7 @@ def pair_key(row: Row) -> str:
 def pair_verdict(facts: Facts, row: Row) -> Verdict:
     """Whether WeCom has refused these two together."""
     told = facts.troubles.get(pair_key(row).lower(), {}).get(40205)
+    told = told or facts.troubles.get(row.userid.lower(), {}).get(40205)
     if told is None:
         return READY
     return blocked(

@@ -16,7 +16,7 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     db, first = view.db, rows[0]
     taker, since = str(first.extra["to"]), float(view.params.get("made_at", 0))
     people = members.by_userids(db, [taker, first.userid])
-    told = attempts.troubles(db, [taker, *(checks.pair_key(row) for row in rows)])
+    told = attempts.troubles(db, [taker, first.userid, *(checks.pair_key(row) for row in rows)])
     fresh = {
         who: {code: each for code, each in found.items() if each.at >= since}
         for who, found in told.items()

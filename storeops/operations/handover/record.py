@@ -80,6 +80,8 @@ def keep(db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now:
 
 def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowAnswer]]) -> None:
     """Keep accepted attempts, with what the relation was like before it moves."""
+    for userid in {each for row, _a in began for each in (row.userid, str(row.extra["to"]))}:
+        db.execute("DELETE FROM handover_trouble WHERE errcode = 40205 AND subject = ?", (userid,))
     people = [row for row, _answer in began if row.external_userid]
     before = dict(
         zip(
@@ -191,10 +193,26 @@ def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
         _full(db, taker, now)
     elif errcode == 40205:
         _remember(db, pair_key(row), errcode, now)
+        _who_is_idle(db, row.userid, taker, now)
     elif errcode in _PEOPLE:
         _remember(db, taker, errcode, now)
     elif errcode in _CUSTOMER:
         _remember(db, row.external_userid, errcode, now)
+
+
+def _who_is_idle(db: Database, giver: str, taker: str, now: int) -> None:
+    """40205 does not say which of the two is meant: who met it with two others is the one."""
+    for person, side, length in (
+        (taker, "substr(lower(subject), -?) = ?", len(taker) + 1),
+        (giver, "substr(lower(subject), 1, ?) = ?", len(giver) + 1),
+    ):
+        word = f">{taker}" if person is taker else f"{giver}>"
+        pairs = db.execute(
+            f"SELECT count(*) FROM handover_trouble WHERE errcode = 40205 AND {side}",
+            (length, word.lower()),
+        ).fetchone()[0]
+        if pairs >= 2:
+            _remember(db, person, 40205, now)
 
 
 def _full(db: Database, taker: str, now: int) -> None:

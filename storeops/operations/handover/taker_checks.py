@@ -12,7 +12,7 @@ from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 
-_HIDDEN = (40098, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
+_HIDDEN = (40098, 40205, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
 
 
 def capacities(
@@ -91,6 +91,9 @@ def _told(who: str, trouble: Trouble) -> Verdict:
     if trouble.errcode == 40098:
         reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
         way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
+    elif trouble.errcode == 40205:
+        reason = _("{member} had not logged in for a year when WeCom was asked on {day}.")
+        way_out = _("Let them log in, then plan again with --recheck.")
     else:
         reason = _("WeCom refused {member} as a taker on {day}.")
         way_out = _("Put it right in the admin console, then plan again with --recheck.")

@@ -1,0 +1,349 @@
+"""Handover at the size of a chain, against the numbers it has to beat.
+
+    python -m benchmarks.handover [plan] [leaver] [unassigned] [watch]
+
+Every part prints its figures; a part that misses its bar ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from storeops import config, secrets
+from storeops.app import App
+from storeops.changes import apply, plans
+from storeops.operations.handover.planner import plan_handover
+from storeops.operations.handover.restore import plan_restore
+from storeops.operations.handover.watch import watch
+from storeops.operations.handover.wish import Wish
+from storeops.operations.leavers import leavers
+from storeops.sandbox import local
+from storeops.sync.run import run_sync
+from storeops.wecom import server
+
+DAY = 86_400
+failed: list[str] = []
+
+
+def bar(name: str, value: float, limit: float, unit: str) -> None:
+    """Print one figure beside its bar."""
+    good = value <= limit
+    print(f"  {name:<52} {value:>12,.1f} {unit:<8} bar {limit:,g}{'' if good else '   MISSED'}")
+    if not good:
+        failed.append(name)
+
+
+def same(name: str, found: Any, wanted: Any) -> None:
+    """Print whether something is exactly as it must be."""
+    miss = "" if found == wanted else "   MISSED"
+    print(f"  {name:<52} {found!s:>12}          must be {wanted}{miss}")
+    if found != wanted:
+        failed.append(name)
+
+
+class Chain:
+    """A sandbox and an App over it."""
+
+    def __init__(self, **shape: Any) -> None:
+        began = time.monotonic()
+        self.sandbox = local.start(**shape)
+        self.control = self.sandbox.control
+        config.save_profile(
+            config.Profile("b", self.sandbox.corp_id, self.sandbox.agent_id,
+                           self.sandbox.base_url, sandbox=True),
+            make_default=True,
+        )  # fmt: skip
+        secrets.store("b", self.sandbox.secret)
+        self.app = App.open("b")
+        print(f"  seeded in {time.monotonic() - began:.0f} s")
+
+    def sync(self) -> None:
+        began = time.monotonic()
+        result = run_sync(self.app)
+        print(f"  synced in {time.monotonic() - began:.0f} s: {result.outcome}")
+
+    def staff(self) -> list[dict[str, Any]]:
+        return [
+            m for m in self.control.export("staff")
+            if not m["left_at"] and m["customer_contact"] and m["status"] == 1 and m["visible"]
+        ]  # fmt: skip
+
+    def advance(self, seconds: float) -> None:
+        self.control.advance(seconds)
+        server.api_domain_ips(self.app.client)
+
+    def follow(self, userid: str, count: int) -> list[str]:
+        """Give a member so many new customers."""
+        return [
+            self.control.act("customer_new", userid=userid)["external_userid"] for _ in range(count)
+        ]
+
+    def calls(self, path: str) -> int:
+        row = self.control.calls()["paths"].get(f"externalcontact/{path}")
+        return int(row["calls"]) if row else 0
+
+    def close(self) -> None:
+        self.app.close()
+        self.sandbox.stop()
+
+
+def compare(chain: Chain) -> int:
+    """Rows whose answer is not what the sandbox's own record says."""
+    truth = {
+        (r["external_userid"], r["handover_userid"], r["takeover_userid"]): r["outcome"]
+        for r in chain.control.export("handovers")
+    }
+    wrong = 0
+    for subject, giver, taker, status in chain.app.data.execute(
+        "SELECT subject, handover_userid, takeover_userid, status FROM handover"
+        " WHERE what = 'customer'"
+    ):
+        outcome = truth.pop((subject, giver, taker), "")
+        fine = status == outcome or (outcome == "broken" and status in ("vanished", "no_record"))
+        wrong += not fine
+    return wrong + len(truth)
+
+
+def part_plan() -> None:
+    """10,000 mixed rows: the plan in 5 s, and nothing sent that could have been known to fail."""
+    print("10,000 mixed rows")
+    chain = Chain(stores=40, staff=200, follows=22_000, seed=3, handover_taker_errors="customer")
+    control = chain.control
+    control.call("POST", "handover/friends_again")
+    dice = random.Random(1)
+    people = sorted(chain.staff(), key=lambda m: -m["customers"])
+    givers = [m["userid"] for m in people[:90]]
+    takers = [m["userid"] for m in people[90:130]]
+    for userid in givers[:20]:
+        control.act("staff_leave", userid=userid)
+    hurts: list[dict[str, Any]] = [
+        {"status": "not_activated"}, {"status": "disabled"}, {"customer_contact": False},
+        {"real_name": False}, {"last_login": 1},
+    ]  # fmt: skip
+    for userid, hurt in zip(takers, hurts, strict=False):
+        control.call("POST", "handover/member", {"userid": userid, **hurt})
+    small = takers[5:8]
+    for userid in small:
+        control.call("POST", "handover/member", {"userid": userid, "capacity": 60})
+    chain.sync()
+    first = plan_handover(chain.app.ledger, Wish(givers=givers[20:30], takers=takers[8:12]))
+    apply.apply(chain.app.ledger, first.plan.name)
+    chain.app.worker().run()
+    lines = ["external_userid,userid,takeover_userid"]
+    follows = [r for r in control.export("follows") if r["userid"] in set(givers)]
+    for row in follows:
+        lines.append(f"{row['external_userid']},{row['userid']},{dice.choice(takers)}")
+    file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
+    file.write_text("\n".join(lines[:10_001]))
+    began = time.monotonic()
+    made = plan_handover(chain.app.ledger, Wish(csv=str(file)))
+    took = time.monotonic() - began
+    bar(f"plan of {made.plan.rows:,} rows", took, 5, "s")
+    print(f"    blocked: { {code: n for code, _r, n in made.blocked} }")
+    control.call("POST", "handover/reset")
+    began = time.monotonic()
+    apply.apply(chain.app.ledger, made.plan.name)
+    chain.app.worker().run()
+    told = control.call("GET", "handover")
+    print(
+        f"    sent in {time.monotonic() - began:.0f} s: {plans.tally(chain.app.data, made.plan.id)}"
+    )
+    print(f"    refused: {told['refused_by_errcode']}")
+    same("refusals that could have been foreseen", told["foreseeable"], 0)
+    if told["foreseeable"]:
+        print(f"    {told['foreseeable_by_errcode']} {told['examples'][:3]}")
+    chain.close()
+
+
+def part_leaver() -> None:
+    """A leaver with 1,214 customers and 6 groups among 7,500 guides."""
+    print("A leaver with 1,214 customers and 6 groups in a chain of 7,500 guides")
+    chain = Chain(
+        stores=1500, staff=7500, follows=60_000, seed=4, handover_refuse_rate=0.05,
+        handover_delete_rate=0.02, handover_tags_travel=False, handover_remark_travels=False,
+    )  # fmt: skip
+    control = chain.control
+    control.call("POST", "handover/friends_again")
+    people = chain.staff()
+    owners = Counter(g["owner"] for g in control.export("groups"))
+    leaver = next(m["userid"] for m in people if owners[m["userid"]])
+    mates = [m["userid"] for m in people if m["userid"] != leaver][:3]
+    have = next(m["customers"] for m in people if m["userid"] == leaver)
+    chain.follow(leaver, 1214 - have)
+    tags = [t["tag_id"] for t in control.export("tags") if not t["strategy_id"]]
+    dice = random.Random(2)
+    mine = [r["external_userid"] for r in control.export("follows") if r["userid"] == leaver]
+    for external in mine[::3]:
+        control.act("tag_mark", userid=leaver, external_userid=external, add=[dice.choice(tags)])
+    for external in mine[::4]:
+        control.act("remark_edit", userid=leaver, external_userid=external, remark="老客户")
+    while owners[leaver] < 6:
+        control.act("group_create", userid=leaver)
+        owners[leaver] += 1
+    chain.sync()
+    control.act("staff_leave", userid=leaver)
+    small = next(m for m in people if m["userid"] == mates[2])
+    control.call("POST", "handover/member",
+                 {"userid": mates[2], "capacity": small["customers"] + 150})  # fmt: skip
+    chain.sync()
+    before = {r["external_userid"]: r for r in control.export("follows") if r["userid"] == leaver}
+    chain.control.reset_calls()
+    weights = {mates[0]: 5, mates[1]: 5, mates[2]: 2.14}
+    wish = Wish(givers=[leaver], takers=mates, rule="weighted", weights=weights)
+    made = plan_handover(chain.app.ledger, wish)
+    same("customers planned", sum(s.customers for s in made.shares), 1214)
+    same("groups planned", sum(s.groups for s in made.shares), 6)
+    apply.apply(chain.app.ledger, made.plan.name)
+    chain.app.worker().run()
+    calls = chain.calls("resigned/transfer_customer")
+    needed = sum(-(-s.customers // 100) for s in made.shares)
+    same("transfer calls", calls, needed)
+    dice.shuffle(mine)
+    chain.advance(DAY)
+    watched = watch(chain.app.ledger, chain.app.client)
+    while watched.waiting:
+        chain.advance(300)
+        watched = watch(chain.app.ledger, chain.app.client)
+    tally = plans.tally(chain.app.data, made.plan.id)
+    print(f"    {tally}")
+    final = sum(tally.get(s, 0) for s in ("done", "refused", "taker_full", "no_record", "vanished"))
+    same("rows without a final answer", made.plan.ready - final, 0)
+    same("answers that differ from the sandbox's record", compare(chain), 0)
+    found = plan_restore(chain.app.ledger, chain.app.client, made.plan.name)
+    for plan in found.plans:
+        apply.apply(chain.app.ledger, plan.name)
+    chain.app.worker().run()
+    after = {r["external_userid"]: r for r in control.export("follows") if r["userid"] in mates}
+    moved = {r["external_userid"] for r in control.export("handovers") if r["outcome"] == "done"}
+    lost = sum(
+        not set(before[e]["tag_id"]) <= set(after[e]["tag_id"])
+        or bool(before[e]["remark"] and not after[e]["remark"])
+        for e in moved
+    )
+    same("moved relations that lack a tag or their remark", lost, 0)
+    chain.close()
+
+
+def part_unassigned() -> None:
+    """25,000 unassigned rows over 26 pages, and 40 leavers who own only groups."""
+    print("25,000 unassigned rows, 40 leavers with groups only")
+    chain = Chain(stores=60, staff=1200, follows=60_000, seed=5)
+    control = chain.control
+    people = sorted(chain.staff(), key=lambda m: -m["customers"])
+    owners = Counter(g["owner"] for g in control.export("groups"))
+    alone = [m for m in people if m["customers"] <= 60][-40:]
+    for member in alone:
+        if not owners[member["userid"]]:
+            control.act("group_create", userid=member["userid"])
+    bare = {m["userid"] for m in alone}
+    for row in list(control.export("follows")):
+        if row["userid"] in bare:
+            control.act("follow_delete", userid=row["userid"],
+                        external_userid=row["external_userid"])  # fmt: skip
+    chain.sync()
+    chain.sync()
+    total = sum(m["customers"] for m in control.export("staff") if m["left_at"])
+    for member in people:
+        if member["userid"] in bare:
+            continue
+        if total >= 25_000:
+            break
+        total += control.act("staff_leave", userid=member["userid"])["unassigned"]
+    for userid in bare:
+        control.act("staff_leave", userid=userid)
+    control.reset_calls()
+    chain.sync()
+    truth = Counter(r["handover_userid"] for r in control.export("unassigned"))
+    found = {each.userid: each for each in leavers(chain.app.data, chain.app.clock.now())}
+    same("pages read", chain.calls("get_unassigned_list"), -(-sum(truth.values()) // 1000))
+    same("unassigned rows found", sum(e.customers for e in found.values()), sum(truth.values()))
+    same("leavers whose count differs",
+         sum(found[u].customers != n for u, n in truth.items() if u in found)
+         + sum(u not in found for u in truth), 0)  # fmt: skip
+    alone_found = [found[u] for u in bare if u in found and not found[u].customers]
+    same("leavers found who own only groups", sum(e.group_chats > 0 for e in alone_found), 40)
+    chain.close()
+
+
+def part_watch() -> None:
+    """100,000 waiting rows over 400 pairs, settled within 15 minutes of their due moment."""
+    print("100,000 waiting rows over 400 pairs")
+    chain = Chain(stores=100, staff=440, follows=160_000, seed=6, handover_early_rate=0.1,
+                  handover_refuse_rate=0.03, handover_delete_rate=0.01)  # fmt: skip
+    chain.control.call("POST", "handover/friends_again")
+    chain.sync()
+    people = sorted(chain.staff(), key=lambda m: -m["customers"])
+    givers = [m["userid"] for m in people[:400]]
+    shift = givers[1:] + givers[:1]
+    rows: list[str] = ["external_userid,userid,takeover_userid"]
+    next_of = dict(zip(givers, shift, strict=True))
+    seen: set[str] = set()
+    per_pair: Counter[str] = Counter()
+    for row in chain.control.export("follows"):
+        who, external = row["userid"], row["external_userid"]
+        if who in next_of and external not in seen and per_pair[who] < 400 and len(rows) <= 100_000:
+            seen.add(external)
+            per_pair[who] += 1
+            rows.append(f"{external},{who},{next_of[who]}")
+    file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
+    file.write_text("\n".join(rows))
+    began = time.monotonic()
+    made = plan_handover(chain.app.ledger, Wish(csv=str(file), personal_tags=False))
+    print(
+        f"    planned {made.plan.ready:,} of {made.plan.rows:,} in {time.monotonic() - began:.0f} s"
+    )
+    began = time.monotonic()
+    apply.apply(chain.app.ledger, made.plan.name, override=True, reason="benchmark")
+    chain.app.worker().run()
+    print(f"    sent in {time.monotonic() - began:.0f} s")
+    waiting = plans.tally(chain.app.data, made.plan.id).get("waiting", 0)
+    pairs = chain.app.data.execute(
+        "SELECT count(DISTINCT handover_userid || '>' || takeover_userid) FROM handover"
+    ).fetchone()[0]
+    print(f"    {waiting:,} wait over {pairs} pairs")
+    due = chain.app.data.execute("SELECT min(due_at), max(due_at) FROM handover").fetchone()
+    chain.control.reset_calls()
+    chain.advance(due[0] - chain.app.clock.now() - 5)
+    began = time.monotonic()
+    watched = watch(chain.app.ledger, chain.app.client, until_settled=True)
+    took = time.monotonic() - began
+    late = chain.app.data.execute(
+        "SELECT max(r.at - h.due_at) FROM handover AS h JOIN plan_row AS r"
+        " ON r.plan_id = h.plan_id AND r.row = h.row"
+    ).fetchone()[0]
+    same("rows that still wait", watched.waiting, 0)
+    bar("longest time from due to known", late / 60, 15, "min")
+    bar("result calls", chain.calls("transfer_result"), 3 * pairs + waiting // 1000, "calls")
+    print(f"    watched {took:.0f} s, {waiting / took:,.0f} rows/s; {dict(watched.settled)}")
+    same("answers that differ from the sandbox's record", compare(chain), 0)
+    chain.close()
+
+
+PARTS = {
+    "plan": part_plan,
+    "leaver": part_leaver,
+    "unassigned": part_unassigned,
+    "watch": part_watch,
+}
+
+
+def main() -> int:
+    """Run the named parts, all by default."""
+    for name in sys.argv[1:] or list(PARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["STOREOPS_HOME"] = folder
+            PARTS[name]()
+    if failed:
+        print(f"missed: {', '.join(failed)}")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
