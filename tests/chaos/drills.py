@@ -72,6 +72,7 @@ def faulty_syncs(
         control.clear_faults()
         report.outcomes[result.outcome] += 1
         _judge(here, result, f"round {number}", report)
+        here.clock.sleep(60)  # three fresh tokens refused in a row keep a client quiet for 30 s
         for _again in range(2):
             clean = here.sync()
             if clean.outcome != "complete":
