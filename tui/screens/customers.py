@@ -16,7 +16,7 @@ from storeops.mirror.filter import FilterError
 from tui.book import CustomerBook, Look
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
-from tui.screens.customer_marks import CustomerMarks
+from tui.screens.customer_changes import CustomerChanges
 from tui.suggestions import last_word
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
@@ -30,7 +30,7 @@ FACETS_FROM = 120  # cells from which the facets stand beside the list
 CARD_FROM = 160  # and the card
 
 
-class CustomersScreen(CustomerMarks):
+class CustomersScreen(CustomerChanges):
     """Every customer of the mirror."""
 
     NAME: ClassVar[str] = "customers"
@@ -49,7 +49,7 @@ class CustomersScreen(CustomerMarks):
         Key("sort", "s", N_("Sort"), N_("The next sort; a click on a title does the same."), LOOK),
         Key("columns", "c", N_("Columns"), N_("Choose and order the columns."), LOOK),
         Key("views", "w", N_("Views"), N_("Open a saved view, or save this one."), LOOK),
-        *CustomerMarks.KEYS,
+        *CustomerChanges.KEYS,
         Key("note", "n", N_("Note"),
             N_("Write a note about the customer; it stays on this machine."), DO),
         Key("export", "e", N_("Export"),

@@ -1,0 +1,98 @@
+"""Type the count: the only way a plan of this house is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from storeops.i18n import _
+from tui.cells import shown
+from tui.keys import twin
+from tui.modals.base import HouseModal
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The answer.
+
+    Attributes:
+        reason: why, for the journal; "" when none was given.
+    """
+
+    reason: str
+
+
+class CountModal(HouseModal[Confirmed]):
+    """Answers once the number of rows was typed.
+
+    Args:
+        title: the question.
+        lines: what will happen, and warnings; may hold a stranger's words.
+        number: what must be typed.
+        reason_needed: a sentence why a reason must be given, "" when it need not.
+    """
+
+    def __init__(
+        self, title: str, lines: list[str], number: int, *, reason_needed: str = ""
+    ) -> None:
+        super().__init__(title)
+        self._lines = lines
+        self._number = number
+        self._reason_needed = reason_needed
+
+    def body(self) -> Iterable[Widget]:
+        """What happens, the reason, the count."""
+        yield Static(Content("\n".join(shown(line) for line in self._lines)))
+        if self._reason_needed:
+            yield Static(Content(shown(self._reason_needed)), id="ceiling")
+        yield Input(
+            placeholder=_("reason, for the journal") if self._reason_needed
+            else _("reason, for the journal (may stay empty)"),
+            id="reason", max_length=200,
+        )  # fmt: skip
+        yield Input(
+            placeholder=_("type {number} to apply").format(number=self._number),
+            id="count", max_length=12,
+        )  # fmt: skip
+        yield Static("", id="problem")
+        yield Button(Content(_("Apply")), id="apply")
+
+    def on_mount(self) -> None:
+        """The count has the keys, unless a reason is needed first."""
+        self.query_one("#reason" if self._reason_needed else "#count", Input).focus()
+
+    def hint(self) -> str:
+        """What to press."""
+        return _("Tab changes · Enter applies · Esc leaves and changes nothing.")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter: from the reason to the count, from the count onwards."""
+        if event.input.id == "reason":
+            line = self.query_one("#count", Input)
+            line.value = ""
+            line.focus()
+        else:
+            self._take()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """By mouse; the count must be typed all the same."""
+        self._take()
+
+    def _take(self) -> None:
+        typed = "".join(twin(each) or each for each in self.query_one("#count", Input).value)
+        reason = self.query_one("#reason", Input).value.strip()
+        problem = ""
+        if typed.replace(",", "").strip() != str(self._number):
+            problem = _("That is not the count: {number} rows would change.").format(
+                number=self._number
+            )
+        elif self._reason_needed and not reason:
+            problem = _("Give a reason; it is kept in the journal.")
+        if problem:
+            self.query_one("#problem", Static).update(Content(problem))
+            return
+        self.dismiss(Confirmed(reason))

@@ -1,0 +1,73 @@
+"""Whose follows a wish is about: a line to choose on, for the windows of tags and remarks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from storeops.i18n import _, ngettext
+from storeops.operations.draft_marks import ALL, NEWEST, OWNER, Subjects
+from tui.cells import shown
+
+
+class FollowsLine(Static, can_focus=True):
+    """Newest, all, or one member's follows; Space, Enter or a click takes the next.
+
+    Args:
+        wish: whom it is about.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter,right", "next", show=False)]
+    DEFAULT_CSS = """
+    FollowsLine { height: 1; width: 1fr; background: $panel; margin-top: 1; padding: 0 1; }
+    FollowsLine:focus { background: $primary; color: $text; }
+    """
+
+    def __init__(self, wish: Subjects) -> None:
+        super().__init__()
+        self._wish = wish
+        self._ways = [NEWEST, ALL, *([OWNER] if wish.owner else [])]
+        self.follows = NEWEST if wish.several else ALL
+
+    def on_mount(self) -> None:
+        """Show the choice."""
+        self._paint()
+
+    def _paint(self) -> None:
+        words = {
+            NEWEST: _("the newest follow of each customer"),
+            ALL: _("all members who follow them"),
+            OWNER: _("only the follows of {member}").format(
+                member=shown(self._wish.owner_name or self._wish.owner)
+            ),
+        }[self.follows]
+        self.update(Content(_("Meant (F4): {choice}").format(choice=words)))
+
+    def action_next(self) -> None:
+        """The next way."""
+        at = self._ways.index(self.follows)
+        self.follows = self._ways[(at + 1) % len(self._ways)]
+        self._paint()
+
+    def on_click(self) -> None:
+        """By mouse."""
+        self.action_next()
+
+
+def whom(wish: Subjects) -> str:
+    """How many customers, and how many of them have several owners."""
+    count = len(wish.customers)
+    text = ngettext("{count} customer", "{count} customers", count).format(count=f"{count:,}")
+    if wish.several:
+        text += " · " + ngettext(
+            "{count} of them is followed by several members",
+            "{count} of them are followed by several members",
+            wish.several,
+        ).format(count=f"{wish.several:,}")
+    return text
+
+
+KEYS: list[BindingType] = [Binding("f4,ctrl+t", "follows", show=False, priority=True)]

@@ -1,0 +1,102 @@
+"""A plan in words: a few lines above its rows, or all about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from storeops.i18n import _, ngettext
+from tui import plan_words
+from tui.cells import shown
+from tui.fields import fields, title
+from tui.times import moment, span
+
+if TYPE_CHECKING:
+    from storeops.operations.plans import Card
+
+
+def forecast(seconds: float | None, reason: str) -> str:
+    """`about 2 min (minute limit)`; "" when nothing is known."""
+    if seconds is None:
+        return ""
+    text = _("about {time}").format(time=span(seconds))
+    why = plan_words.held_by(reason)
+    return f"{text} ({why})" if why else text
+
+
+def _numbers(card: Card) -> str:
+    plan = card.plan
+    if plan.status == "draft":
+        return ngettext(
+            "{rows} row gathered; nothing is checked or sent yet. Ctrl+S checks it.",
+            "{rows} rows gathered; nothing is checked or sent yet. Ctrl+S checks them.",
+            plan.rows,
+        ).format(rows=f"{plan.rows:,}")
+    parts = [
+        _("{ready} ready, {blocked} blocked, {calls} calls").format(
+            ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}"
+        ),
+        forecast(card.seconds, card.held_by),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def about(card: Card, now: float) -> Content:
+    """A few lines: what, how many, how it stands, the first problem."""
+    plan = card.plan
+    state = Content.styled(plan_words.state(card.state), _style(card.state))
+    what = shown(plan.title) or plan_words.kind(plan.kind)
+    parts = [Content.assemble((f"{plan.name}  ", "bold"), state, f"  {what}\n")]
+    line = _numbers(card)
+    if card.state == "planned":
+        line += " · " + _("expires in {time}").format(time=span(plan.expires_at - now))
+    parts.append(Content(line + "\n"))
+    if plan.status == "applied":
+        parts.append(Content(plan_words.tally(card.rows) + "\n"))
+    if plan.paused_why:
+        why = shown(_("paused: {why}").format(why=plan.paused_why))
+        parts.append(Content.styled(f"! {why}\n", "$text-warning"))
+    for each in plan.problems[:3]:
+        parts.append(Content.styled(f"! {shown(str(each['message']))}\n", "$text-warning"))
+    if len(plan.problems) > 3:
+        more = _("… and {count} more; i shows them all").format(count=len(plan.problems) - 3)
+        parts.append(Content.styled(more, "$text-warning"))
+    return Content("").join(parts)
+
+
+def _style(state: str) -> str:
+    return {"bad": "$text-error", "warn": "$text-warning", "gone": "$text-muted"}.get(
+        plan_words.tone(state), "$text-accent"
+    )
+
+
+def full(card: Card, now: float) -> Content:
+    """All about it."""
+    plan = card.plan
+    parts = [
+        fields(
+            "",
+            [
+                (_("What"), plan.title or plan_words.kind(plan.kind)),
+                (_("Kind"), plan_words.kind(plan.kind)),
+                (_("Status"), plan_words.state(card.state)),
+                (_("Rows"), _numbers(card)),
+                (_("So far"), plan_words.tally(card.rows)),
+                (_("Made"), f"{moment(plan.created_at)} {plan.created_by}"),
+                (_("Expires"), moment(plan.expires_at) if card.state in ("planned", "expired")
+                 else ""),
+                (_("Applied"), f"{moment(plan.applied_at)} {plan.applied_by}".strip()),
+                (_("Reason"), plan.reason),
+                (_("Paused"), plan.paused_why),
+                (_("Command"), str(plan.params.get("command", ""))),
+                (_("Hash"), plan.hash),
+            ],
+        )
+    ]  # fmt: skip
+    if plan.problems:
+        parts.append(title("\n" + _("Problems")))
+        for each in plan.problems:
+            mark = _("note") if each.get("warning") else _("left out")
+            parts.append(Content(f"{mark}: {shown(str(each['message']))}\n"))
+    return Content("").join(parts)

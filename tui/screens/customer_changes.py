@@ -1,0 +1,152 @@
+"""Wishes about marked customers: each goes into the draft of its kind and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from storeops.i18n import _, ngettext
+from tui import plan_words
+from tui.screens.customer_marks import CustomerMarks
+from tui.widgets.bars import Piece
+
+if TYPE_CHECKING:
+    from storeops.changes.plans import Plan
+    from storeops.operations.draft_marks import Subjects
+    from storeops.operations.tag_names import Tag
+    from tui.modals.remark import RemarkWish
+    from tui.modals.tags import TagWish
+
+
+class CustomerChanges(CustomerMarks):
+    """A screen whose marks can be tagged, remarked and handed over."""
+
+    drafts: dict[str, int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drafts = {}
+
+    # -- the drafts ----------------------------------------------------------------------------
+
+    def count_marks(self) -> None:
+        """Marks, and the drafts beside them."""
+        super().count_marks()
+        self.count_drafts()
+
+    def count_drafts(self) -> None:
+        """Read how many rows the drafts hold."""
+        from storeops.operations.plan_rows import draft_sizes
+
+        self.read(lambda: draft_sizes(self.house.core.data), self._drafts_are, slot="drafts")
+
+    def _drafts_are(self, sizes: dict[str, int]) -> None:
+        if sizes != self.drafts:
+            self.drafts = sizes
+            self.paint_frame()
+
+    def signs(self) -> list[Piece]:
+        """The drafts, with the way to review them."""
+        drafts = [
+            Piece(
+                " " + _("draft: {kind} {count} (p)").format(
+                    kind=plan_words.kind(kind), count=f"{count:,}"
+                ) + " ",
+                "on",
+                lambda: self.perform("plan"),
+            )
+            for kind, count in self.drafts.items()
+        ]  # fmt: skip
+        return [*drafts, *super().signs()]
+
+    # -- why not -------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Wishes need somebody to be about."""
+        if action in ("tag", "remark", "handover"):
+            if not self.marked and self.table.line is None:
+                return _("No customer is marked, and none is under the cursor.")
+            return self.house.why_no_change(action, marked=self.marked or 1)
+        return super().why_not(action)
+
+    # -- wishes --------------------------------------------------------------------------------
+
+    def _under_cursor(self) -> int | None:
+        line = self.table.line
+        return line.key if line is not None and isinstance(line.key, int) else None
+
+    def about_them(self, then: Callable[[Subjects], None]) -> None:
+        """Find out whom a wish is about, then go on with it."""
+        from storeops.operations.draft_marks import subjects
+
+        ledger, key = self.house.core.ledger, self._under_cursor()
+        self.read(lambda: subjects(ledger, key), then, slot="subjects")
+
+    def do_tag(self) -> None:
+        """Choose tags; add them to the draft."""
+        from storeops.operations.draft_marks import draft_tags
+        from storeops.operations.tag_names import TagNames
+        from tui.modals.tags import TagsModal
+
+        ledger = self.house.core.ledger
+
+        def begin(wish: Subjects) -> None:
+            def library() -> list[Tag]:
+                tags = TagNames(ledger.db).tags.values()
+                return [tag for tag in tags if not tag.deleted and tag.name]
+
+            def ask(tags: list[Tag]) -> None:
+                self.app.push_screen(TagsModal(wish, tags), then)
+
+            def then(answer: TagWish | None) -> None:
+                if answer is not None:
+                    self.work(
+                        lambda: draft_tags(
+                            ledger, wish, answer.follows, add=answer.add, remove=answer.remove
+                        ),
+                        self._drafted,
+                    )
+
+            self.read(library, ask, slot="library")
+
+        self.about_them(begin)
+
+    def do_remark(self) -> None:
+        """Write a remark; add it to the draft."""
+        from storeops.operations.draft_marks import draft_remarks
+        from tui.modals.remark import RemarkModal
+
+        ledger = self.house.core.ledger
+
+        def begin(wish: Subjects) -> None:
+            def then(answer: RemarkWish | None) -> None:
+                if answer is not None:
+                    self.work(
+                        lambda: draft_remarks(ledger, wish, answer.follows, answer.values),
+                        self._drafted,
+                    )
+
+            self.app.push_screen(RemarkModal(wish), then)
+
+        self.about_them(begin)
+
+    def _drafted(self, answer: tuple[Plan, int]) -> None:
+        plan, rows = answer
+        if rows:
+            text = ngettext(
+                "{count} follow is in the draft now, which holds {rows}; nothing was sent. "
+                "p reviews it.",
+                "{count} follows are in the draft now, which holds {rows}; nothing was sent. "
+                "p reviews it.",
+                rows,
+            ).format(count=f"{rows:,}", rows=f"{plan.rows:,}")
+        else:
+            text = _("They are all so already; the draft holds {rows} rows.").format(
+                rows=f"{plan.rows:,}"
+            )
+        self.house.tell(text)
+        self.count_drafts()
+
+    def do_plan(self) -> None:
+        """To the plans, drafts on top."""
+        self.house.go("plans", "draft")

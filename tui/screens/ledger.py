@@ -1,0 +1,139 @@
+"""What the screens over plans, jobs and the journal share: a list above, its detail below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+
+from storeops.i18n import _, ngettext
+from tui.keys import Key
+from tui.screens.base import HouseScreen
+from tui.widgets.bars import Bar, Piece
+from tui.widgets.virtual_list import VirtualList, heading
+
+LOOK_EVERY = 1.0  # seconds between two looks whether another process moved the ledger
+
+
+class LedgerScreen(HouseScreen):
+    """A screen that reads itself again whenever the ledger moves, in this process or another.
+
+    A subclass gives `FIRST`, the id of the list that has the keys at first, and `read_again`.
+    """
+
+    FIRST: ClassVar[str] = ""
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    _pulse = -1
+    wanted = ""
+
+    def ready(self) -> None:
+        """The first list has the keys; look for changes of other processes."""
+        self.table(self.FIRST).focus()
+        self.read_again()
+        self.set_interval(LOOK_EVERY, self._look)
+
+    def table(self, name: str) -> VirtualList:
+        """A list by its id."""
+        return self.query_one(f"#{name}", VirtualList)
+
+    def jobs_moved(self) -> None:
+        """The worker of this process is further."""
+        if self.is_mounted:
+            self.read_again()
+
+    def _look(self) -> None:
+        if not self.is_current or self.house.working.running:
+            return
+        from storeops.operations.job_rows import pulse
+
+        self.read(lambda: pulse(self.house.core.data), self._looked, slot="pulse")
+
+    def _looked(self, pulse: int) -> None:
+        before, self._pulse = self._pulse, pulse
+        if before >= 0 and pulse != before:
+            self.read_again()
+
+    def why_no_write(self) -> str:
+        """Why nothing may be changed here, "" when it may."""
+        if self.house.readonly:
+            return _("This is read-only: nothing can be changed from here.")
+        return ""
+
+    def head(self, name: str) -> None:
+        """Titles over the columns of a list."""
+        rows = self.table(name)
+        self.query_one(f"#{name}-heading", Bar).set(
+            [Piece(heading(rows.columns, rows.places, ""), "key")]
+        )
+
+    @on(VirtualList.Failed)
+    def _failed(self, event: VirtualList.Failed) -> None:
+        self.house.failed(event.error)
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def ask(self, title: str, text: str, yes: Callable[[], object]) -> None:
+        """Ask; `yes` is called only on an explicit yes."""
+        from tui.modals.ask import AskModal
+
+        def then(answer: bool | None) -> None:
+            if answer:
+                yes()
+
+        self.app.push_screen(AskModal(title, text), then)
+
+    def resume(self, name: str, *, paused: bool) -> None:
+        """Go on with a plan, after asking.
+
+        Args:
+            name: plan_id.
+            paused: whether it is held; when not, only a worker is missing.
+        """
+        from storeops.changes.control import pause
+
+        ledger = self.house.core.ledger
+
+        def done(_jobs: int) -> None:
+            self.house.working.start()
+            self.read_again()
+
+        def go_on() -> None:
+            if paused:
+                self.work(lambda: pause(ledger, name, resume=True), done)
+            else:
+                done(0)
+
+        self.ask(
+            _("Go on with {plan}?").format(plan=name),
+            _("What of it is still queued will be sent to WeCom."),
+            go_on,
+        )
+
+    def retry(self, name: str, job_id: int | None = None) -> None:
+        """Queue failed rows again, after asking.
+
+        Args:
+            name: plan_id.
+            job_id: only the rows of this job.
+        """
+        from storeops.changes.control import retry_failed
+
+        ledger = self.house.core.ledger
+
+        def done(rows: int) -> None:
+            self.house.tell(
+                ngettext(
+                    "{count} row of {plan} is sent again.",
+                    "{count} rows of {plan} are sent again.",
+                    rows,
+                ).format(count=f"{rows:,}", plan=name)
+            )  # fmt: skip
+            self.house.working.start()
+            self.read_again()
+
+        self.ask(
+            _("Send failed rows of {plan} again?").format(plan=name),
+            _("Only rows that may succeed unchanged; what failed for good stays."),
+            lambda: self.work(lambda: retry_failed(ledger, name, job_id=job_id), done),
+        )

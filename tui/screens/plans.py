@@ -1,0 +1,604 @@
+"""Plans: what will change, row by row, before it happens; and how each row ended."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, on
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from storeops.errors import StoreOpsError
+from storeops.i18n import N_, _, ngettext
+from tui import plan_words
+from tui.cells import shown
+from tui.keys import DO, LIST, LOOK, MARK, Key
+from tui.plan_card import about, full
+from tui.plan_rows import PlanRows, columns, detail
+from tui.screens.ledger import LedgerScreen
+from tui.times import moment
+from tui.widgets.bars import Bar
+from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.virtual_list import VirtualList
+
+if TYPE_CHECKING:
+    from storeops.changes.plans import Plan
+    from storeops.operations.plans import Card
+
+TALL = 36  # lines from which the plans get more of the screen
+NOT_DONE = ("blocked", "queued", "waiting", "refused", "taker_full", "no_record", "vanished",
+            "failed", "unknown", "cancelled")  # fmt: skip
+FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (N_("all rows"), ()),
+    (N_("blocked"), ("blocked",)),
+    (N_("not done"), NOT_DONE),
+    (N_("done"), ("done", "undone")),
+)
+
+
+class PlansScreen(LedgerScreen):
+    """Plans above, the rows of the one under the cursor below."""
+
+    NAME: ClassVar[str] = "plans"
+    FIRST: ClassVar[str] = "plans"
+    CSS_PATH = Path(__file__).with_name("plans.tcss")
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("open", "", N_("Details"), N_("Enter on a plan goes to its rows; on a row shows all "
+            "about it."), LOOK, shown="Enter"),
+        Key("about", "i,f6", N_("About"), N_("All about the plan: problems, who, when, reason."),
+            LOOK, footer=True),
+        Key("rows", "slash,f3", N_("Rows"),
+            N_("All rows, only blocked ones, only those not done, only those done."), LOOK,
+            footer=True),
+        Key("apply", "ctrl+s,f8", N_("Apply"),
+            N_("Carry out exactly this plan, after its count was typed. A draft is checked and "
+               "made a plan first; nothing is sent by that."), DO, footer=True),
+        Key("undo", "u", N_("Undo"),
+            N_("Make the plan that puts back what this one has done, and show it."), DO,
+            footer=True),
+        Key("cancel", "c", N_("Cancel"),
+            N_("Cancel the plan, or what of it has not been sent; asks first."), DO, footer=True),
+        Key("pause", "z", N_("Pause"), N_("Send nothing more of it until it is resumed."), DO),
+        Key("resume", "w", N_("Resume"), N_("Go on with a paused plan; asks first."), DO),
+        Key("retry", "t", N_("Retry"), N_("Send its failed rows again; asks first."), DO),
+        Key("mark", "space", N_("Mark"), N_("Mark the row, to remove several at once."), MARK),
+        Key("remove", "delete,d", N_("Remove"),
+            N_("Take the marked rows, or the one under the cursor, out of the plan before it is "
+               "applied."), DO),
+        Key("jobs", "o,f4", N_("Jobs"), N_("The calls that carry the plan out."), LOOK),
+        Key("export", "e", N_("Export"), N_("Write how each row ended to a CSV."), DO),
+        Key("copy", "y", N_("Copy"), N_("Copy the plan's id."), LOOK),
+        *LIST,
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cards: list[Card] = []
+        self._filter = 0
+        self._chosen: set[int] = set()
+        self._shown: tuple[int, int] | None = None  # plan.id and filter of the rows shown
+
+    def body(self) -> Iterable[Widget]:
+        """Plans, what the one under the cursor is, its rows."""
+        lanes = self.house.lane("rows"), self.house.lane("counts")
+        with Vertical(id="body"):
+            yield Bar(id="plans-heading")
+            yield VirtualList(
+                [
+                    Column("plan", _("Plan"), 12, keep=9),
+                    Column("title", _("What"), 18, 4, keep=7),
+                    Column("state", _("Status"), 18, 1, keep=8),
+                    Column("ready", _("Ready"), 7, right=True, keep=6),
+                    Column("blocked", _("Blocked"), 7, right=True, keep=5),
+                    Column("by", _("By"), 8, 1, keep=2),
+                    Column("made", _("Made"), 16, keep=1),
+                    Column("expires", _("Expires"), 16, keep=3),
+                ],
+                *lanes,
+                id="plans",
+            )
+            yield Static("", id="about")
+            yield Bar(id="rows-heading")
+            yield VirtualList(columns(), *lanes, id="rows")
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read_again(self) -> None:
+        """Plans and the rows shown, in place."""
+        from storeops.operations.plan_rows import overview
+
+        core = self.house.core
+        self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
+
+    def arrive(self, wish: str) -> None:
+        """Come for a plan, by its id, or for the newest draft ("")."""
+        self.wanted = wish
+        self.table("plans").focus()
+        self.read_again()
+
+    def _show(self, cards: list[Card]) -> None:
+        self._cards = cards
+        lines = [self._line(card) for card in cards]
+        rows = self.table("plans")
+        rows.show(TableRows(lines), stay=True)
+        if self.wanted:
+            at = next((i for i, card in enumerate(cards) if card.plan.name == self.wanted), None)
+            self.wanted = ""
+            if at is not None:
+                rows.go_to(at)
+        self.head("plans")
+        self.paint_about()
+        self.paint_frame()
+
+    def _line(self, card: Card) -> Line:
+        plan = card.plan
+        draft = plan.status == "draft"
+        return Line(
+            plan.id,
+            (
+                plan.name,
+                shown(plan.title) or plan_words.kind(plan.kind),
+                plan_words.state(card.state),
+                f"{plan.ready:,}",
+                "" if draft else f"{plan.blocked:,}",
+                shown(plan.created_by),
+                moment(plan.created_at),
+                "" if draft or card.state not in ("planned", "expired") else moment(
+                    plan.expires_at),
+            ),
+            plan_words.tone(card.state),
+            card,
+        )  # fmt: skip
+
+    @property
+    def card(self) -> Card | None:
+        """The plan under the cursor."""
+        line = self.table("plans").line
+        if line is None:
+            return None
+        return next((each for each in self._cards if each.plan.id == line.key), None)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan under the cursor; asked for only when `why_not` has let it through."""
+        card = self.card
+        assert card is not None
+        return card.plan
+
+    def paint_about(self) -> None:
+        """The head of the plan under the cursor, and its rows."""
+        card = self.card
+        text = self.query_one("#about", Static)
+        if card is None:
+            text.update(Content(_("No plan yet. Mark customers, then t or r gathers a draft.")))
+            self.table("rows").show(TableRows())
+            self._shown = None
+            return
+        text.update(about(card, self.house.core.clock.now()))
+        key = (card.plan.id, self._filter)
+        stay = key == self._shown
+        if not stay:
+            self._chosen.clear()
+        self._shown = key
+        source = PlanRows(self.house.core.data, card.plan.id, FILTERS[self._filter][1],
+                          self._chosen)  # fmt: skip
+        self.table("rows").show(source, stay=stay)
+        self.head("rows")
+
+    @on(VirtualList.Moved, "#plans")
+    def _moved(self, event: VirtualList.Moved) -> None:
+        card = self.card
+        if card is not None and self._shown != (card.plan.id, self._filter):
+            self.paint_about()
+            self.paint_frame()
+
+    @on(VirtualList.Opened)
+    def _opened(self, event: VirtualList.Opened) -> None:
+        self.perform("open")
+
+    @on(VirtualList.Gutter, "#rows")
+    def _gutter(self, event: VirtualList.Gutter) -> None:
+        if event.line is not None:
+            self._toggle(event.line)
+
+    # -- frame ---------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the plans more lines where there are many."""
+        super().on_resize(event)
+        self.set_class(event.size.height >= TALL, "tall")
+        self.call_after_refresh(self._heads)
+
+    def _heads(self) -> None:
+        self.head("plans")
+        self.head("rows")
+
+    def crumbs(self) -> list[str]:
+        """The plan, and which of its rows."""
+        card = self.card
+        if card is None:
+            return []
+        crumbs = [card.plan.name]
+        if self._filter:
+            crumbs.append(_(FILTERS[self._filter][0]))
+        return crumbs
+
+    def command_line(self) -> str:
+        """The command that shows, or goes on with, the plan."""
+        card = self.card
+        if card is None:
+            return "storeops plan list"
+        verb = {"draft": "freeze", "planned": "apply"}.get(card.state, "show")
+        words = ["storeops", "plan", verb, card.plan.name]
+        core = self.house.core
+        if core.profile.name != core.settings.profile:
+            words += ["--profile", core.profile.name]
+        return shlex.join(words)
+
+    def step_back(self) -> bool:
+        """From the rows to the plans, then to all rows."""
+        if not self.table("plans").has_focus:
+            self.table("plans").focus()
+            return True
+        if self._chosen or self._filter:
+            self._filter = 0
+            self._chosen.clear()
+            self._shown = None
+            self.paint_about()
+            self.paint_frame()
+            return True
+        return False
+
+    # -- why not -------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str:
+        """Reasons by the state of the plan under the cursor."""
+        card = self.card
+        acts = ("apply", "undo", "cancel", "pause", "resume", "retry", "remove")
+        if action in (*acts, "open", "about", "rows", "jobs", "export", "copy", "mark"):
+            if card is None:
+                return _("There is no plan under the cursor.")
+            if action in acts and (reason := self.why_no_write()):
+                return reason
+            return self._why_not_now(action, card)
+        if action == "jump" and card is None:
+            return _("The list is empty.")
+        return super().why_not(action)
+
+    def _why_not_now(self, action: str, card: Card) -> str:
+        plan, state = card.plan, card.state
+        left = any(card.jobs.get(each) for each in ("queued", "sending", "unknown"))
+        if action == "apply":
+            if state == "expired":
+                return _("The plan has expired; make it again.")
+            if state == "draft" and not plan.rows:
+                return _("The draft is empty.")
+            if state not in ("draft", "planned"):
+                return _("The plan was already applied or cancelled.")
+            if state == "planned" and not plan.ready:
+                return _("Every row is blocked; the reasons stand in the rows.")
+        if action == "undo" and not card.rows.get("done"):
+            return _("Nothing of this plan is done; there is nothing to undo.")
+        if action == "cancel" and state not in ("draft", "planned", "expired") and not left:
+            return _("Nothing of it is left to cancel; u puts back what is done.")
+        if action == "pause" and (plan.paused or not card.jobs.get("queued")):
+            return _("Nothing of it waits to be sent.")
+        if action == "resume" and not left:
+            return _("Nothing of it is left to send.")
+        if action == "resume" and self.house.working.running and not plan.paused:
+            return _("It is being carried out.")
+        if action == "retry" and not card.rows.get("failed"):
+            return _("No row of it has failed.")
+        if action == "remove" and plan.status not in ("draft", "planned"):
+            return _("Rows can be removed only before a plan is applied.")
+        if action in ("remove", "mark") and self.table("rows").line is None:
+            return _("There is no row under the cursor.")
+        if action == "jobs" and not card.jobs:
+            return _("It has no jobs yet.")
+        return ""
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def do_open(self) -> None:
+        """From a plan to its rows, or all about a row."""
+        rows = self.table("rows")
+        if self.table("plans").has_focus:
+            rows.focus()
+        elif rows.line is not None:
+            title = _("Row {row} of {plan}").format(row=rows.line.key, plan=self.plan.name)
+            self.house.open_text(title, detail(rows.line))
+
+    def do_about(self) -> None:
+        """All about the plan."""
+        card = cast("Card", self.card)
+        self.house.open_text(card.plan.name, full(card, self.house.core.clock.now()))
+
+    def do_rows(self) -> None:
+        """The next filter of rows."""
+        self._filter = (self._filter + 1) % len(FILTERS)
+        self.paint_about()
+        self.paint_frame()
+
+    def do_jobs(self) -> None:
+        """Its jobs."""
+        self.house.go("jobs", self.plan.name)
+
+    def do_copy(self) -> None:
+        """The plan's id."""
+        self.house.copy(self.plan.name, _("The id"))
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        rows = self.table("plans" if self.table("plans").has_focus else "rows")
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                rows.go_to(position)
+
+        self.app.push_screen(JumpModal(rows.total), then)
+
+    def do_export(self) -> None:
+        """Results as CSV."""
+        from storeops.operations.plan_rows import export_results
+        from tui.modals.file import FileModal
+
+        name, db = self.plan.name, self.house.core.data
+
+        def then(path: Path | None) -> None:
+            if path is None:
+                return
+
+            def done(rows: int) -> None:
+                self.house.tell(
+                    ngettext(
+                        "{count} row written to {path}.", "{count} rows written to {path}.", rows
+                    ).format(count=f"{rows:,}", path=path),
+                    seconds=8,
+                )
+
+            self.work(lambda: export_results(db, name, path), done)
+
+        text = _("How each row of {plan} ended: status, code, meaning, next step.")
+        self.app.push_screen(FileModal(text.format(plan=name), f"{name}.csv"), then)
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def do_mark(self) -> None:
+        """Mark the row under the cursor, go down one."""
+        rows = self.table("rows")
+        if rows.line is not None:
+            self._toggle(rows.line)
+            rows.focus()
+            rows.action_move(1)
+
+    def _toggle(self, line: Line) -> None:
+        self._chosen ^= {cast("int", line.key)}
+        self.table("rows").flip(line.key)
+
+    def do_remove(self) -> None:
+        """Take rows out."""
+        from storeops.changes.control import remove_rows
+        from storeops.operations.drafts import remove
+
+        plan, line = self.plan, self.table("rows").line
+        numbers: Sequence[int] = sorted(self._chosen) or [cast("int", cast("Line", line).key)]
+        ledger = self.house.core.ledger
+        take = remove if plan.status == "draft" else remove_rows
+
+        def done(left: Plan) -> None:
+            self._chosen.clear()
+            self.house.tell(
+                ngettext(
+                    "{count} row is out of {plan}; {left} are left.",
+                    "{count} rows are out of {plan}; {left} are left.",
+                    len(numbers),
+                ).format(count=len(numbers), plan=plan.name, left=left.rows)
+            )
+            self.read_again()
+
+        self.work(lambda: take(ledger, plan.name, numbers), done)
+
+    # -- applying ------------------------------------------------------------------------------
+
+    def do_apply(self) -> None:
+        """Make a plan of a draft; or ask for the count and apply."""
+        card = cast("Card", self.card)
+        if card.state == "draft":
+            self._freeze(card.plan)
+        else:
+            self._ask(card)
+
+    def _freeze(self, draft: Plan) -> None:
+        from storeops.operations.drafts import freeze
+
+        ledger = self.house.core.ledger
+
+        def done(plan: Plan) -> None:
+            self.house.tell(
+                _(
+                    "{plan} was checked: {ready} ready, {blocked} blocked. Ctrl+S applies it."
+                ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
+                severity="warning" if plan.blocked else "information",
+            )
+            self.arrive(plan.name)
+
+        self.work(lambda: freeze(ledger, draft.name), done)
+
+    def _ask(self, card: Card) -> None:
+        from storeops.changes.apply import may_apply
+        from tui.modals.count import Confirmed, CountModal
+
+        plan, ledger = card.plan, self.house.core.ledger
+
+        def look() -> str:
+            may_apply(ledger, plan)
+            return ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
+
+        def ask(ceiling: str) -> None:
+            text = ngettext(
+                "{rows} row changes in {calls} calls: {title}",
+                "{rows} rows change in {calls} calls: {title}",
+                plan.ready,
+            ).format(rows=f"{plan.ready:,}", calls=f"{plan.calls:,}", title=plan.title)
+            lines = [text]
+            if plan.blocked:
+                lines.append(
+                    ngettext(
+                        "{count} blocked row stays out.", "{count} blocked rows stay out.",
+                        plan.blocked,
+                    ).format(count=f"{plan.blocked:,}")
+                )  # fmt: skip
+            lines += [f"! {each['message']}" for each in plan.problems[:3]]
+            title = _("Apply {plan}").format(plan=plan.name)
+            self.app.push_screen(
+                CountModal(title, lines, plan.ready, reason_needed=ceiling), answered(ceiling)
+            )
+
+        def answered(ceiling: str) -> Callable[[Confirmed | None], None]:
+            def then(answer: Confirmed | None) -> None:
+                if answer is not None:
+                    self._apply(plan, reason=answer.reason, override=bool(ceiling))
+
+            return then
+
+        self.work(look, ask)
+
+    def _apply(
+        self, plan: Plan, *, reason: str = "", override: bool = False, skip_changed: bool = False
+    ) -> None:
+        from storeops.changes.apply import Applied, apply
+
+        ledger = self.house.core.ledger
+
+        def send() -> Applied:
+            return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
+                         override=override)  # fmt: skip
+
+        def done(applied: Applied) -> None:
+            text = ngettext(
+                "{jobs} call of {plan} is on its way.", "{jobs} calls of {plan} are on their way.",
+                applied.jobs,
+            ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
+            if applied.skipped:
+                text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
+            self.house.tell(text)
+            self.read_again()
+            self.house.working.start()
+
+        def failed(error: Exception) -> None:
+            changed = (
+                error.details.get("changed_rows") if isinstance(error, StoreOpsError) else None
+            )
+            if changed:
+                self.read_again()
+                self._changed(plan, cast("StoreOpsError", error), len(changed), reason, override)
+            else:
+                self.house.failed(error)
+
+        self.house.lane("work").submit(send, done, failed)
+
+    def _changed(
+        self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
+    ) -> None:
+        """Rows changed since the plan was made: leave them out, make it again, or nothing."""
+        from storeops.operations.replan import KINDS
+        from tui.modals.choose import ChooseModal
+
+        left = plan.ready - count
+        ways = []
+        if plan.kind in KINDS:
+            ways.append(("replan", _("Make the plan again from what is so now, and read it")))
+        if left > 0:
+            ways.append(
+                ("skip", ngettext("Apply the other {left} row, leave the changed ones out",
+                                  "Apply the other {left} rows, leave the changed ones out",
+                                  left).format(left=f"{left:,}"))
+            )  # fmt: skip
+
+        def then(way: str | None) -> None:
+            if way == "skip":
+                self._apply(plan, reason=reason, override=override, skip_changed=True)
+            elif way == "replan":
+                self._replan(plan)
+
+        if ways:
+            title = _("Rows have changed")
+            self.app.push_screen(ChooseModal(title, error.message, ways), then)
+        else:
+            self.house.failed(error)
+
+    def _replan(self, plan: Plan) -> None:
+        from storeops.operations.replan import replan
+
+        ledger = self.house.core.ledger
+
+        def done(new: Plan) -> None:
+            self.house.tell(
+                _("{new} takes the place of {old}, which is cancelled.").format(
+                    new=new.name, old=plan.name
+                )
+            )
+            self.arrive(new.name)
+
+        self.work(lambda: replan(ledger, plan.name), done)
+
+    # -- after ---------------------------------------------------------------------------------
+
+    def do_undo(self) -> None:
+        """Make the inverse plan and show it."""
+        from storeops.changes.undo import plan_undo
+
+        ledger, name = self.house.core.ledger, self.plan.name
+
+        def done(inverse: Plan) -> None:
+            self.house.tell(
+                _("{undo} puts {plan} back; read it, then Ctrl+S applies it.").format(
+                    undo=inverse.name, plan=name
+                )
+            )
+            self.arrive(inverse.name)
+
+        self.work(lambda: plan_undo(ledger, name), done)
+
+    def do_cancel(self) -> None:
+        """Cancel, after asking."""
+        from storeops.changes.control import cancel_plan
+
+        ledger, name = self.house.core.ledger, self.plan.name
+
+        def done(rows: int) -> None:
+            self.house.tell(
+                ngettext(
+                    "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
+                    rows,
+                ).format(count=f"{rows:,}", plan=name)
+            )  # fmt: skip
+            self.read_again()
+
+        self.ask(
+            _("Cancel {plan}?").format(plan=name),
+            _("What was sent already stays; u makes the plan that puts it back."),
+            lambda: self.work(lambda: cancel_plan(ledger, name), done),
+        )
+
+    def do_pause(self) -> None:
+        """Hold back what is queued; a pause is no change."""
+        from storeops.changes.control import pause
+
+        ledger, name = self.house.core.ledger, self.plan.name
+        self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
+
+    def do_resume(self) -> None:
+        """Go on, after asking."""
+        self.resume(self.plan.name, paused=self.plan.paused)
+
+    def do_retry(self) -> None:
+        """Send failed rows again, after asking."""
+        self.retry(self.plan.name)
