@@ -249,6 +249,18 @@ def under_way(db: Database) -> bool:
     return bool(row[0])
 
 
+def pending_beside(db: Database, plans: Iterable[int]) -> bool:
+    """Whether anything is left to send or to ask that is not of these (paused) plans."""
+    apart = ",".join(str(int(each)) for each in plans)
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_ready"
+        "  WHERE status = 'queued' AND held = 0)"
+        " OR EXISTS (SELECT 1 FROM job WHERE status = 'sending')"
+        f" OR EXISTS (SELECT 1 FROM job WHERE status = 'unknown' AND plan_id NOT IN ({apart}))"
+    ).fetchone()
+    return bool(row[0])
+
+
 def next_due(db: Database) -> float | None:
     """When the next job that nobody holds may run (WeCom's clock); None when there is none."""
     row = db.execute(

@@ -195,7 +195,7 @@ class _Shift:
 
     def _idle(self) -> bool:
         """Nothing could be claimed: end, or wait for what is due. Whether the run is over."""
-        if self.report.pauses:
+        if self.report.pauses and not queue.pending_beside(self.w._db, self.report.pauses):
             self.report.ended = "paused"
             return True
         due = queue.next_due(self.w._db)

@@ -128,7 +128,8 @@ def one_round(app: App, sandbox: SandboxHandle, number: int, rate: float, report
         report.rows.update(tally)
         odd = set(tally) - {"done", "blocked", "undone"}
         if odd:
-            report.problems.append(f"round {number}: {plan.name} ended as {tally}")
+            why = plans.by_id(app.data, plan.id).paused_why
+            report.problems.append(f"round {number}: {plan.name} ended as {tally} {why}")
     report.asked += (
         app.data.execute("SELECT count(*) FROM job_event WHERE kind = 'read_back'").fetchone()[0]
         - report.asked
