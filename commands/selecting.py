@@ -117,6 +117,8 @@ def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
     from storeops.operations import customers
 
     app = current().app
+    # one command reads far-apart pages once: mapping them saves a third of the time
+    app.data.execute("PRAGMA mmap_size = 2147418112")
     node = customers.selection_node(app.data, selection, app.profile.store)
     wide = customers.selection_node(app.data, selection)
     if node != wide:

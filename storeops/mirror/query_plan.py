@@ -20,7 +20,7 @@ Order = Literal["newest", "name"]
 Key = tuple[int | str, int]  # (createtime or name, customer.id)
 Source = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
-CANDIDATES = 12_000  # so many candidates of a search are worth having; else rows are tested
+CANDIDATES = 40_000  # so many candidates of a search are worth having; else rows are tested
 COUNTED = 20_000  # rows counted for an estimate; more is "many"
 GATHER_IDS = 1_500  # so few candidates of a search are sorted rather than met on a walk
 GATHER = 6_000
@@ -95,7 +95,7 @@ class Planner:
                 considered.append((test.driver.label, count if count <= COUNTED else None))
                 if best is None or count < best_count:
                     best, best_count = test, count
-        ids, ids_count = self._candidates(min(CANDIDATES, 4 * best_count + 50), considered)
+        ids, ids_count = self._candidates(min(CANDIDATES, 20 * best_count + 50), considered)
         for test in self.branch.customer:
             if test.driver is not None and test.driver.table == "ids":
                 count = self._count_ids(test.driver)
@@ -111,12 +111,11 @@ class Planner:
         few = GATHER if alone else GATHER_FILTERED
         if self.order == "newest":
             # Many candidates of a search are met sooner on a walk, where `storeops_in` knows them.
-            few_ids = GATHER_IDS if self._membership else GATHER
-            if ids is not None and ids_count <= min(best_count, few_ids):
+            if ids is not None and ids_count <= min(best_count, GATHER):
                 return by_ids
             if driver is not None and driver.aligned:
                 return Choice("walk", driver, best, counted, None, seen)
-            if ids is not None and not self._membership and ids_count <= best_count:
+            if ids is not None and ids_count <= best_count:
                 return by_ids
         elif ids is not None and ids_count <= min(best_count, GATHER_FILTERED):
             return by_ids
@@ -141,6 +140,8 @@ class Planner:
             return None, 0
         if len(common) > GATHER_IDS:
             self._membership.append(("storeops_in(?, {id})", (self.live.add(common),)))
+            if self.order == "newest" or len(common) > GATHER_FILTERED:
+                return None, 0
         return ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),)), len(common)
 
     def _count(self, driver: Driver) -> int:
