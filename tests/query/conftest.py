@@ -49,6 +49,13 @@ class Person:
     marks: set = field(default_factory=set)
 
 
+class Chain(SimpleNamespace):
+    """The rows and their database; its own text is short, for messages of failing tests."""
+
+    def __repr__(self):
+        return f"Chain({len(self.people)} customers)"
+
+
 def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None, marks=True):
     """A mirror at `path` with random rows; returns the database and the same rows in Python."""
     rng = random.Random(seed)
@@ -117,9 +124,7 @@ def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None, ma
             )
         write_people(db, people.values(), marks=marks)
     indexes.build(db)
-    return SimpleNamespace(
-        db=db, people=people, members=members, departments=departments, tags=tags, now=NOW
-    )
+    return Chain(db=db, people=people, members=members, departments=departments, tags=tags, now=NOW)
 
 
 def write_people(db, people, *, marks=True):

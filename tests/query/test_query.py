@@ -180,7 +180,7 @@ def _shapes(chain, key, plain):
     """All shapes that this kind of condition may take, whatever its text."""
     shapes = set()
     wild = {"state": ["state:exp*"], "word": ["a", "13", "1380", "没有", "wmDemo000100000007"],
-            "owner": ["@guide"], "store": ["store:店"], "tag": ["#卡"], "group": ["group:群"]}  # fmt: skip
+            "owner": ["@guide.1,guide.2"], "store": ["store:店"], "tag": ["#卡"], "group": ["group:群"]}  # fmt: skip
     queries = [plain, *(ask(chain, each) for each in wild.get(key, []))]
     for query in queries:
         for planner in query.planners:
