@@ -23,84 +23,34 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Literal
 
 from storeops.database.database import Database, explain
-from storeops.errors import StoreOpsError, UsageError
+from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.compile import Branch, Compiler
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live, teach
-from storeops.mirror.query_plan import Choice, Key, Order, Planner, Statement
+from storeops.mirror.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
+from storeops.mirror.query_plan import Key, Order, Planner, Statement
+
+__all__ = [
+    "FACETS",
+    "SORTS",
+    "Cancelled",
+    "Count",
+    "CustomerQuery",
+    "Explanation",
+    "Facet",
+    "Key",
+    "Page",
+]
 
 Sort = Literal["newest", "oldest", "name"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "name")
 ANCHOR = 1_000  # rows between two anchors
 FACETS = ("store", "owner", "tag", "way", "status", "state", "month")
-
-
-class Cancelled(StoreOpsError):
-    """`cancel` was called while the query ran."""
-
-    category = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some rows of a list, in order.
-
-    Attributes:
-        keys: (createtime or name, customer.id) of each row.
-        next: where the next page begins after this one; None when this is the last.
-        previous: the first key, to page backwards from; None on an empty page.
-    """
-
-    keys: tuple[Key, ...]
-    next: Key | None
-    previous: Key | None
-
-    @property
-    def ids(self) -> list[int]:
-        """The customer.id of each row."""
-        return [key[1] for key in self.keys]
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many customers match: exactly `rows`, or more than that when `capped`."""
-
-    rows: int
-    capped: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One value of a facet.
-
-    Attributes:
-        value: stored value: department.id, staff.id, tag.id, add_way, status, state or "2026-05".
-        rows: customers that match the filter with this value on the same follow.
-    """
-
-    value: int | str
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """How a filter is read: for `--explain`.
-
-    Attributes:
-        filter: the canonical text.
-        sort: the order.
-        alternatives: one per alternative: (what drives, its SQL, conditions with their row counts).
-    """
-
-    filter: str
-    sort: str
-    alternatives: tuple[tuple[str, str, tuple[tuple[str, int | None], ...]], ...]
 
 
 class CustomerQuery:
@@ -298,7 +248,7 @@ class CustomerQuery:
         """What drives each alternative, with the counts that decided."""
         with self._reading():
             found = [
-                (_drives(planner.choice), planner.page(None, 50, 0, descending=True).sql,
+                (drives(planner.choice), planner.page(None, 50, 0, descending=True).sql,
                  planner.choice.considered)
                 for planner in self.planners
             ]  # fmt: skip
@@ -425,19 +375,3 @@ class CustomerQuery:
             " UNION ".join(part.sql for part in parts),
             tuple(value for part in parts for value in part.params),
         )
-
-
-def _drives(choice: Choice) -> str:
-    if choice.ids is not None:
-        text = _("gather {rows} candidates, then sort")
-    elif choice.driver is None:
-        text = _("walk the whole list, testing each row")
-    elif choice.how == "walk":
-        text = _("walk {index} for {condition}")
-    else:
-        text = _("gather {rows} rows of {index} for {condition}, then sort")
-    return text.format(
-        rows=choice.estimate,
-        index=choice.driver.index if choice.driver else "",
-        condition=choice.driver.label if choice.driver else "",
-    )

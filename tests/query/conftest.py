@@ -68,30 +68,44 @@ def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None, ma
     for each in range(1, staff + 1):
         name = rng.choice(SURNAMES) + rng.choice(GIVEN)
         members[each] = (f"guide.{each}", name, 10 + each % stores)
-    tags = {1: ("et1", "等级", "金卡"), 2: ("et2", "等级", "银卡"), 3: ("et3", "兴趣", "手机"),
-            4: ("et4", "兴趣", "50%_'; DROP TABLE customer;--"), 5: ("et5", "性别", "金卡")}  # fmt: skip
+    tags = {
+        1: ("et1", "等级", "金卡"),
+        2: ("et2", "等级", "银卡"),
+        3: ("et3", "兴趣", "手机"),
+        4: ("et4", "兴趣", "50%_'; DROP TABLE customer;--"),
+        5: ("et5", "性别", "金卡"),
+    }
     for each in range(1, customers + 1):
         name = rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=rng.choice((1, 1, 2))))
         if rng.random() < 0.05:
             name = rng.choice(["Amy王", "=1+1", "a\x1b[31m", "50%", "o'Neil", "ＡＢ", "", "or"])
         person = Person(
-            each, f"wmDemo{seed:04d}{each:08d}", name, rng.choice((1,) * 20 + (2,)),
-            rng.choice((0, 1, 2)), f"o{each}" if rng.random() < 0.3 else "",
-        )  # fmt: skip
+            each,
+            f"wmDemo{seed:04d}{each:08d}",
+            name,
+            rng.choice((1,) * 20 + (2,)),
+            rng.choice((0, 1, 2)),
+            f"o{each}" if rng.random() < 0.3 else "",
+        )
         owners = rng.sample(sorted(members), min(len(members), rng.choice((1, 1, 1, 2, 2, 3))))
         for owner in owners:
             person.follows.append(
                 Follow(
-                    owner, members[owner][2],
-                    NOW - rng.randrange(0, 500) * 86_400 // rng.choice((1, 7)) - rng.choice((0, 0, 7)),
+                    owner,
+                    members[owner][2],
+                    NOW
+                    - rng.randrange(0, 500) * 86_400 // rng.choice((1, 7))
+                    - rng.choice((0, 0, 7)),
                     rng.choice(["", "", name + "VIP", "老客户", "50%_折", "手机" + str(each)]),
                     rng.choice(["", "", "note"]),
-                    ["138%08d" % rng.randrange(10**8)] if rng.random() < 0.4 else [],
-                    rng.choice((0, 1, 1, 3, 9, 202)), rng.choice(STATES), rng.choice(STATUSES),
+                    [f"138{rng.randrange(10**8):08d}"] if rng.random() < 0.4 else [],
+                    rng.choice((0, 1, 1, 3, 9, 202)),
+                    rng.choice(STATES),
+                    rng.choice(STATUSES),
                     NOW - 5 if rng.random() < 0.05 else None,
                     sorted(rng.sample(sorted(tags), rng.choice((0, 0, 1, 2)))),
                 )
-            )  # fmt: skip
+            )
         person.createtime = max(each.createtime for each in person.follows)
         person.groups = {rng.choice((1, 2))} if rng.random() < 0.2 else set()
         person.marks = {1} if rng.random() < 0.2 else set()
@@ -134,19 +148,37 @@ def write_people(db, people, *, marks=True):
         db.execute(
             "INSERT INTO customer (id, external_userid, name, type, gender, unionid, createtime,"
             " first_seen_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
-            (person.id, person.external_userid, person.name, person.type, person.gender,
-             person.unionid, person.createtime),
-        )  # fmt: skip
+            (
+                person.id,
+                person.external_userid,
+                person.name,
+                person.type,
+                person.gender,
+                person.unionid,
+                person.createtime,
+            ),
+        )
         for each in person.follows:
             follow_id += 1
             db.execute(
                 "INSERT INTO follow (id, staff_id, customer_id, store_id, createtime, remark,"
                 " description, mobiles, add_way, state, status, deleted_by_customer_at,"
                 " first_seen_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-                (follow_id, each.staff, person.id, each.store, each.createtime, each.remark,
-                 each.description, json.dumps(each.mobiles), each.add_way, each.state,
-                 each.status, each.deleted),
-            )  # fmt: skip
+                (
+                    follow_id,
+                    each.staff,
+                    person.id,
+                    each.store,
+                    each.createtime,
+                    each.remark,
+                    each.description,
+                    json.dumps(each.mobiles),
+                    each.add_way,
+                    each.state,
+                    each.status,
+                    each.deleted,
+                ),
+            )
             for tag in each.tags:
                 db.execute(
                     "INSERT INTO follow_tag VALUES (?, ?, ?)", (follow_id, tag, each.createtime)
@@ -225,9 +257,10 @@ class Slow:
 
     def stores(self, name):
         tops = {
-            key for key, (title, _up) in self.chain.departments.items()
+            key
+            for key, (title, _up) in self.chain.departments.items()
             if name == title or name == str(key)
-        }  # fmt: skip
+        }
         assert tops, name
         while True:
             more = {k for k, (_t, up) in self.chain.departments.items() if up in tops} - tops
@@ -291,8 +324,13 @@ class Slow:
         if key == "until":
             return f.createtime < filter_dates.span(values[0], chain.now)[1]
         assert key == "has", key
-        has = {"phone": f.mobiles, "remark": f.remark, "description": f.description,
-               "state": f.state, "tag": f.tags}  # fmt: skip
+        has = {
+            "phone": f.mobiles,
+            "remark": f.remark,
+            "description": f.description,
+            "state": f.state,
+            "tag": f.tags,
+        }
         return any(has[each] for each in values)
 
     def ways(self, node, person, follow):

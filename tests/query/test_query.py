@@ -25,16 +25,64 @@ from storeops.mirror.filter_names import Names
 from storeops.mirror.query import CustomerQuery
 
 CONDITIONS = [
-    "王", "李", "小明", "VIP", "wxm", "w", "lx", "zhang", "138", "1380", "手机", "50%", "a", "没有人",
-    "wmDemo000100000007", "o'N", '"or"', "@guide.1", "@guide.2,guide.3", "#金卡", "#等级/金卡", "#et2",
-    "#手机,银卡", '#"50%_\'; DROP TABLE customer;--"', "store:10", "store:华东", "store:沪0店,穗1店",
-    "status:active", "status:unassigned", "status:lost,missing", "status:deleted",
-    "status:deleted,lost", "state:store1", "state:store*", "state:\"a'b\",expo", "way:scan",
-    "way:card,202", "way:9", "since:2026-01", "since:90d", "until:2025-12", "until:7d", "type:wecom",
-    "type:1", "gender:female", "has:phone", "has:remark", "has:tag", "has:unionid", "has:group",
-    "has:state,description", "owners:>1", "owners:1", "owners:<1", "group:福利群", "mark:picked",
+    "王",
+    "李",
+    "小明",
+    "VIP",
+    "wxm",
+    "w",
+    "lx",
+    "zhang",
+    "138",
+    "1380",
+    "手机",
+    "50%",
+    "a",
+    "没有人",
+    "wmDemo000100000007",
+    "o'N",
+    '"or"',
+    "@guide.1",
+    "@guide.2,guide.3",
+    "#金卡",
+    "#等级/金卡",
+    "#et2",
+    "#手机,银卡",
+    '#"50%_\'; DROP TABLE customer;--"',
+    "store:10",
+    "store:华东",
+    "store:沪0店,穗1店",
+    "status:active",
+    "status:unassigned",
+    "status:lost,missing",
+    "status:deleted",
+    "status:deleted,lost",
+    "state:store1",
+    "state:store*",
+    'state:"a\'b",expo',
+    "way:scan",
+    "way:card,202",
+    "way:9",
+    "since:2026-01",
+    "since:90d",
+    "until:2025-12",
+    "until:7d",
+    "type:wecom",
+    "type:1",
+    "gender:female",
+    "has:phone",
+    "has:remark",
+    "has:tag",
+    "has:unionid",
+    "has:group",
+    "has:state,description",
+    "owners:>1",
+    "owners:1",
+    "owners:<1",
+    "group:福利群",
+    "mark:picked",
     "id:wmDemo000100000009",
-]  # fmt: skip
+]
 LEAVES = st.sampled_from([parse(each) for each in CONDITIONS])
 TREES = st.recursive(
     LEAVES,
@@ -45,7 +93,7 @@ TREES = st.recursive(
     ),
     max_leaves=5,
 )
-SMALL = dict(GATHER_IDS=0, GATHER=0, GATHER_FILTERED=0, COUNTED=3, CANDIDATES=2)
+SMALL = {"GATHER_IDS": 0, "GATHER": 0, "GATHER_FILTERED": 0, "COUNTED": 3, "CANDIDATES": 2}
 
 
 def ask(chain, node, **more):
@@ -157,16 +205,25 @@ def test_no_text_reaches_sql_as_sql(chain, raw, key):
         return  # a name that nobody has
     for planner in query.planners:
         for statement in (
-            planner.page(None, 50, 0, descending=True), planner.everybody(), planner.positions([1]),
-        ):  # fmt: skip
+            planner.page(None, 50, 0, descending=True),
+            planner.everybody(),
+            planner.positions([1]),
+        ):
             told.append(statement.sql)
     plain = ask(chain, Word("王") if key == "word" else parse(PLAIN[key]))
     assert query.page(limit=5).ids is not None
     assert {_shape(each) for each in told} <= _shapes(chain, key, plain)
 
 
-PLAIN = {"state": "state:expo", "id": "id:wm", "owner": "@guide.1", "tag": "#et1", "store": "store:10",
-         "group": "group:wr1", "mark": "mark:picked"}  # fmt: skip
+PLAIN = {
+    "state": "state:expo",
+    "id": "id:wm",
+    "owner": "@guide.1",
+    "tag": "#et1",
+    "store": "store:10",
+    "group": "group:wr1",
+    "mark": "mark:picked",
+}
 
 
 def _shape(sql):
@@ -179,14 +236,22 @@ def _shape(sql):
 def _shapes(chain, key, plain):
     """All shapes that this kind of condition may take, whatever its text."""
     shapes = set()
-    wild = {"state": ["state:exp*"], "word": ["a", "13", "1380", "没有", "wmDemo000100000007"],
-            "owner": ["@guide.1,guide.2"], "store": ["store:店"], "tag": ["#卡"], "group": ["group:群"]}  # fmt: skip
+    wild = {
+        "state": ["state:exp*"],
+        "word": ["a", "13", "1380", "没有", "wmDemo000100000007"],
+        "owner": ["@guide.1,guide.2"],
+        "store": ["store:店"],
+        "tag": ["#卡"],
+        "group": ["group:群"],
+    }
     queries = [plain, *(ask(chain, each) for each in wild.get(key, []))]
     for query in queries:
         for planner in query.planners:
             for statement in (
-                planner.page(None, 50, 0, descending=True), planner.everybody(), planner.positions([1]),
-            ):  # fmt: skip
+                planner.page(None, 50, 0, descending=True),
+                planner.everybody(),
+                planner.positions([1]),
+            ):
                 shapes.add(_shape(statement.sql))
     return shapes
 
