@@ -94,10 +94,7 @@ class MirrorFacets:
             return str(value), f"since:{value} until:{value}"
         if kind not in self._labels:
             self._labels[kind] = self._read_labels(kind)
-        known = self._labels[kind].get(value if kind == "status" else int(value))
-        if known is None and kind == "store":
-            return str(value), f"store:{value}"
-        return known
+        return self._labels[kind].get(value if kind == "status" else int(value))
 
     def _read_labels(self, kind: str) -> dict[int | str, tuple[str, str]]:
         if kind == "status":

@@ -62,6 +62,22 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 @pytest.fixture
+def fresh_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
+    """A small chain of one's own, synced: for tests that change the sandbox."""
+    from storeops.sync.run import run_sync
+
+    home = tmp_path / "fresh"
+    monkeypatch.setenv("STOREOPS_HOME", str(home))
+    with start(stores=3, staff=10, follows=200, seed=3, start_at=NOON) as sandbox:
+        make_profile(sandbox)
+        core = App.open("demo")
+        core._once("clock", lambda: FrozenClock(0.0))
+        run_sync(core)
+        core.close()
+        yield Chain(sandbox, home)
+
+
+@pytest.fixture
 def home(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the chain's home for one test."""
     folder = tmp_path / "home"
@@ -92,8 +108,12 @@ class FrozenClock:
 
 
 @pytest.fixture
-def core(home: Path) -> Iterator[App]:
+def core(request: pytest.FixtureRequest) -> Iterator[App]:
     """The profile opened, its clock frozen ten minutes after the sync."""
+    if "fresh_chain" not in request.fixturenames:
+        request.getfixturevalue("home")
+    else:
+        request.getfixturevalue("fresh_chain")
     app = App.open("demo")
     app._once("clock", FrozenClock)
     yield app
@@ -117,6 +137,11 @@ class Driver:
                     return
             await asyncio.sleep(0.002)
         raise AssertionError("the screens never came to rest")
+
+    async def rest(self) -> None:
+        """Wait longer than the facets do before they are counted."""
+        await asyncio.sleep(0.35)
+        await self.settle()
 
     async def press(self, *keys: str) -> None:
         """Press keys, waiting after each."""

@@ -144,9 +144,9 @@ class TodayScreen(HouseScreen):
     def _health(self, state: Health, now: float) -> Content:
         parts = [Content("\n"), title(_("The mirror"))]
         counts = [
-            (state.customers, ngettext("customer", "customers", state.customers)),
-            (state.staff, ngettext("member", "members", state.staff)),
-            (state.shops, ngettext("shop", "shops", state.shops)),
+            (state.customers, _("customers in the mirror")),
+            (state.staff, _("members with customer contact")),
+            (state.shops, _("shops with such members")),
             (state.unassigned, _("waiting for a new owner")),
             (state.changed, _("changes in the last 24 hours")),
         ]
@@ -240,16 +240,18 @@ def next_steps(state: Health, coverage: Sequence[ShopRow], now: float) -> list[S
             "{customers} customers of {leavers} leavers wait for a new owner",
             state.unassigned,
         ).format(customers=f"{state.unassigned:,}", leavers=f"{state.leavers:,}")
-        urgent = ""
+        urgent, more = "", ""
         if state.first_deadline is not None:
             left = state.first_deadline - now
             if left < 0:
-                text += "; " + _("for some the year has passed")
+                more = _("for some the year has passed")
                 urgent = "bad"
             else:
-                text += "; " + _("the first year ends in {span}").format(span=span(left))
+                more = _("the first year ends in {span}").format(span=span(left))
                 urgent = "warn" if left < SOON else ""
-        steps.append(Step(text + ".", urgent, "customers", "status:unassigned"))
+        if more:
+            text = _("{text}; {more}.").format(text=text, more=more)
+        steps.append(Step(text, urgent, "customers", "status:unassigned"))
     poor = [row for row in coverage if row.failed]
     if poor:
         text = ngettext(
