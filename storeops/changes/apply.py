@@ -81,9 +81,9 @@ def apply(
             ledger.journal.append(connection, [_stale_line(plan, changes)], now)
         else:
             jobs = _queue(ledger, connection, plan, action, ready, reason, ceiling, changes)
-    if changes and not skip_changed:
-        raise _stale(plan, rows, changes)
     ledger.journal.seal(ledger.db, now)
+    if changes and not skip_changed:
+        raise _stale(plan, changes)
     return Applied(plans.by_id(ledger.db, plan.id), len(ready), jobs, len(changes))
 
 
@@ -228,7 +228,7 @@ def _stale_line(plan: Plan, changes: Mapping[int, Verdict]) -> Line:
     return Line("plan.stale", plan.name, payload={"changed": sorted(changes)[:1000]})
 
 
-def _stale(plan: Plan, rows: Sequence[Row], changes: Mapping[int, Verdict]) -> ConflictError:
+def _stale(plan: Plan, changes: Mapping[int, Verdict]) -> ConflictError:
     again = replan_command(plan)
     return ConflictError(
         ngettext(

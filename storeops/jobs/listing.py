@@ -40,7 +40,7 @@ class JobRow:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {**asdict(self), "held": bool(self.held)}
+        return {**asdict(self), "held": bool(self.held), "run_at": self.run_at or None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,12 @@ def put(
     rows: list[tuple[int, int]] = []
     keys: list[tuple[str, int]] = []
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
-        jobs.append((job_id, plan_id, action, len(numbers), priority, now, now))
+        jobs.append((job_id, plan_id, action, len(numbers), priority, now))
         rows.extend((job_id, number) for number in numbers)
         keys.extend((key, job_id) for key in set(order_keys))
     connection.executemany(
         "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?)",  # at once, even if the clock is set back
         jobs,
     )
     connection.executemany("INSERT INTO job_row (job_id, row) VALUES (?, ?)", rows)
