@@ -29,7 +29,8 @@ DEFAULT = Path(".bench/data.db")
 
 def bare(db: Database) -> int:
     """The rows of the export's own SQL, thrown away."""
-    from storeops.operations.export import BATCH, SQL
+    from storeops.operations.export import BATCH
+    from storeops.operations.export_rows import SQL
 
     rows = 0
     last = None

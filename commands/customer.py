@@ -105,7 +105,7 @@ def listing(
         after,
     )
     if current().settings.format == "csv" and not current().settings.fields:
-        from storeops.operations.export import flat
+        from storeops.operations.export_rows import flat
 
         rows = map(flat, rows)  # a spreadsheet has no room for lists
     output.items(

@@ -90,7 +90,7 @@ class Planner:
         best: Test | None = None
         best_count = COUNTED + 1
         for test in self.branch.follow:
-            if test.driver is not None and self._has(test.driver):
+            if test.driver is not None and test.driver.index in self.indexes:
                 count = self._count(test.driver)
                 considered.append((test.driver.label, count if count <= COUNTED else None))
                 if best is None or count < best_count:
@@ -157,11 +157,8 @@ class Planner:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM ({driver.sql}) LIMIT {COUNTED + 1})"
         return int(self.connection.execute(sql, driver.params).fetchone()[0])
 
-    def _has(self, driver: Driver) -> bool:
-        return driver.index in self.indexes
-
     def _by(self, driver: Driver) -> str:
-        return f"INDEXED BY {driver.index}" if self._has(driver) else ""
+        return f"INDEXED BY {driver.index}" if driver.index in self.indexes else ""
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -220,7 +217,7 @@ class Planner:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),))
             return Choice("gather", None, None, len(common), ids, ())
         for test in self.branch.follow:
-            if test.driver is not None and self._has(test.driver):
+            if test.driver is not None and test.driver.index in self.indexes:
                 return Choice("gather", test.driver, test, None, None, ())
         return choice
 
