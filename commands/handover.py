@@ -176,7 +176,6 @@ def watch(
     if sum((once, bool(for_), until_settled)) > 1:
         raise UsageError(_("Give one of --once, --for and --until-settled."))
     call = current()
-    call.app.allow_changes()
     resume = "storeops handover watch" + (" --until-settled" if until_settled else "")
     with call.interruptible(resume) as stop, bars() as shown:
 

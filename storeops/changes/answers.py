@@ -221,6 +221,7 @@ class Result:
             "next_step": self.next_step,
             "retryable": self.retryable,
             "at": self.at,
+            **self.extra.get("answer", {}),  # what every row of this kind shows, answered or not
             **self.answer,
         }
 

@@ -27,7 +27,7 @@ class Words:
 
     def of(self, result: Result) -> dict[str, Any]:
         """`name`, `staff_name`, `before_text`, `after_text`, `why` of a row."""
-        why = result.meaning
+        why = result.meaning or str(result.extra.get("why", ""))
         if why and result.errcode:
             why = f"{why} ({result.errcode})"
         if why and result.next_step:

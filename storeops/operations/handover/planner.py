@@ -222,13 +222,20 @@ class _Planner:
             "to": choice.userid,
             "why": choice.why if choice.userid else "",
         }
+        extra["answer"] = {
+            "handover_userid": subject.giver.userid,
+            "takeover_userid": choice.userid or None,
+            "due_at": None,
+            "settled_at": None,
+        }
         if not choice.userid and choice.why:
             extra["nobody"] = choice.why
             if self.wished.per_day is not None:
                 extra["nobody_until"] = rules.midnight(self.now) + rules.DAY_S
         giver = subject.giver.userid
         if subject.what == rules.GROUP:
-            extra["chat_id"] = subject.id
+            extra["chat_id"] = extra["answer"]["chat_id"] = subject.id
+            extra["label"] = subject.name
             return Row(
                 number,
                 userid=giver,

@@ -31,6 +31,7 @@ class Subject:
         status: of the follow; the owner's userid for groups.
         to: userid of the taker when the file says so.
         line: line of the file, 0 for none.
+        name: of a group.
     """
 
     what: str
@@ -43,6 +44,7 @@ class Subject:
     status: str = ""
     to: str = ""
     line: int = 0
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -137,13 +139,13 @@ def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) ->
 
 def _groups(db: Database, giver: Member, kind: str) -> list[Subject]:
     rows = db.execute(
-        "SELECT chat_id, create_time, owner_userid FROM group_chat WHERE owner_userid = ?"
+        "SELECT chat_id, create_time, owner_userid, name FROM group_chat WHERE owner_userid = ?"
         " AND status <> 'dissolved' ORDER BY create_time, chat_id",
         (giver.userid,),
     )
     return [
-        Subject(rules.GROUP, kind, giver, chat_id, createtime=created, status=owner)
-        for chat_id, created, owner in rows
+        Subject(rules.GROUP, kind, giver, chat_id, createtime=created, status=owner, name=name)
+        for chat_id, created, owner, name in rows
     ]
 
 
