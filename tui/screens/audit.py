@@ -1,114 +1,361 @@
-"""Audit: who changed what, when, why; and proof that the journal is whole."""
+"""Audit: who changed what, when and why; and the proof that nothing of it is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, cast
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events, on
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
 
-from storeops.i18n import N_, _
-from storeops.operations.audit import Entry, lines
+from storeops.i18n import N_, _, ngettext
+from storeops.operations.journal_rows import Search, understand
 from tui.cells import shown
-from tui.fields import fields
-from tui.keys import DO, Key
-from tui.screens.listing import ListScreen
+from tui.fields import fields, title
+from tui.keys import DO, LIST, LOOK, Key
+from tui.position_rows import PositionRows
+from tui.screens.ledger import LedgerScreen
 from tui.times import clock, moment
+from tui.widgets.bars import Bar
+from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line
+from tui.widgets.virtual_list import VirtualList
 
-LINES = 20_000
+if TYPE_CHECKING:
+    from storeops.changes.verify import Proof
+    from storeops.operations.audit import Entry
+
+WIDE = 130  # cells from which the line under the cursor stands beside the list
 
 
-class AuditScreen(ListScreen):
+class AuditScreen(LedgerScreen):
     """The journal, newest first."""
 
     NAME: ClassVar[str] = "audit"
+    FIRST: ClassVar[str] = "list"
+    CSS_PATH = Path(__file__).with_name("audit.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("filter", "slash,f3", N_("Filter"),
+            N_("Only lines of a plan, a kind (plan.applied, row.answer), a person or a customer; "
+               "plan: kind: who: customer: say which is meant."), LOOK, footer=True),
+        Key("open", "", N_("Details"), N_("The whole line, with before and after."), LOOK,
+            footer=True, shown="Enter"),
         Key("verify", "V,f8", N_("Verify"),
-            N_("Check every line's hash, the chain and its seal."), DO, footer=True),
-        *(key for key in ListScreen.KEYS if key.action != "open"),
+            N_("Read the whole journal; name what was changed, removed or cut."), DO, footer=True),
+        Key("export", "e,f6", N_("Export"),
+            N_("Write these lines with their digests, in the order of the chain."), DO,
+            footer=True),
+        Key("plan", "p,f4", N_("Plan"), N_("The plan of the line."), LOOK),
+        Key("customer", "c", N_("Customer"), N_("Only lines about this line's customer."), LOOK),
+        Key("copy", "y", N_("Copy"), N_("Copy the line's hash."), LOOK),
+        *LIST,
     )  # fmt: skip
 
-    def columns(self) -> list[Column]:
-        """When, who, what."""
-        return [
-            Column("seq", _("Line"), 7, right=True, keep=5),
-            Column("at", _("When"), 16, keep=8),
-            Column("who", _("Who"), 10, 1, keep=8),
-            Column("kind", _("What"), 14, 1, keep=9),
-            Column("plan", _("Plan"), 10, 1, keep=6),
-            Column("row", _("Row"), 6, right=True, keep=4),
-            Column("subject", _("Customer id"), 16, 2, keep=3),
-        ]
+    def __init__(self) -> None:
+        super().__init__()
+        self._search = Search()
 
-    def load(self) -> Sequence[Line]:
-        """The newest lines (lane)."""
-        found = []
-        for entry in lines(self.house.core.data, limit=LINES):
-            cells = (
-                f"{entry.seq:,}",
-                moment(entry.at),
-                shown(entry.who),
-                shown(entry.kind),
-                shown(entry.plan),
-                str(entry.row) if entry.row is not None else "",
-                _("erased") if entry.erased else shown(entry.subject or ""),
-            )
-            found.append(Line(entry.seq, cells, "gone" if entry.erased else "", entry))
-        return found
+    def body(self) -> Iterable[Widget]:
+        """Words, list; the line at the side."""
+        with Horizontal(id="body"):
+            with Vertical(id="list-side"):
+                yield Input(
+                    placeholder=_("/ plan, kind, person or customer"), id="words",
+                    select_on_focus=False,
+                )  # fmt: skip
+                yield Bar(id="list-heading")
+                yield VirtualList(
+                    [
+                        Column("seq", _("Line"), 6, right=True, keep=6),
+                        Column("at", _("When"), 16, keep=8),
+                        Column("who", _("Who"), 8, 1, keep=8),
+                        Column("kind", _("What"), 14, keep=9),
+                        Column("plan", _("Plan"), 12, keep=6),
+                        Column("row", _("Row"), 4, right=True, keep=4),
+                        Column("details", _("Details"), 12, 5, keep=7),
+                        Column("subject", _("Customer id"), 16, 1, keep=1),
+                    ],
+                    *self.lanes(),
+                    id="list",
+                )
+            yield TextPane(id="card")
 
-    def card(self, line: Line) -> Content:
-        """A line whole; phone numbers masked."""
-        entry = cast("Entry", line.data)
-        rows = [
-            (_("When"), clock(entry.at)),
-            (_("Who"), entry.who),
-            (_("Machine"), entry.machine),
-            (_("What"), entry.kind),
-            (_("Plan"), entry.plan),
-            (_("Row"), str(entry.row) if entry.row is not None else ""),
-            (_("Customer id"), entry.subject or ""),
-        ]
-        rows += [(key, _text(value)) for key, value in entry.payload.items()]
-        rows.append((_("Hash"), entry.hash))
-        return fields(_("Line {seq}").format(seq=entry.seq), rows)
+    # -- reading -------------------------------------------------------------------------------
 
-    def wish(self, line: Line) -> str:
-        """The customer of the line."""
-        return cast("Entry", line.data).subject or ""
+    def arrive(self, wish: str) -> None:
+        """Come with words."""
+        if wish:
+            self.query_one("#words", Input).value = wish
+
+    def read_again(self) -> None:
+        """The lines, in place."""
+        self._read(stay=True)
+
+    def _read(self, *, stay: bool) -> None:
+        from storeops.operations import journal_rows
+
+        db, search = self.house.core.data, self._search
+
+        def window(start: int, size: int) -> Sequence[Entry]:
+            return journal_rows.window(db, search, start, size)
+
+        source = PositionRows(window, lambda: journal_rows.count(db, search), _line)
+        self.table("list").show(source, stay=stay)
+        self.head("list")
+        self.paint_frame()
+
+    @on(Input.Changed, "#words")
+    def _typed(self, event: Input.Changed) -> None:
+        search = understand(event.value)
+        if search != self._search:
+            self._search = search
+            self._read(stay=False)
+
+    @on(Input.Submitted, "#words")
+    def _entered(self) -> None:
+        self.table("list").focus()
+
+    @on(VirtualList.Moved, "#list")
+    def _moved(self, event: VirtualList.Moved) -> None:
+        self._card()
+
+    @on(VirtualList.Counted, "#list")
+    def _counted(self) -> None:
+        self.paint_frame()
+
+    @on(VirtualList.Opened, "#list")
+    def _opened(self) -> None:
+        self.perform("open")
+
+    def _card(self) -> None:
+        if self.has_class("wide"):
+            entry = self.entry
+            self.query_one("#card", TextPane).put(details(entry) if entry else Content(""))
+
+    # -- frame ---------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Unfold the card when there is room."""
+        super().on_resize(event)
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.call_after_refresh(lambda: self.head("list"))
+        self._card()
+
+    def crumbs(self) -> list[str]:
+        """How many lines."""
+        total = self.table("list").total
+        return [ngettext("{count} line", "{count} lines", total).format(count=f"{total:,}")]
 
     def command_line(self) -> str:
-        """The command."""
-        return "storeops audit list"
+        """The command that lists the same."""
+        words = ["storeops", "audit", "list"]
+        core, search = self.house.core, self._search
+        if core.profile.name != core.settings.profile:
+            words += ["--profile", core.profile.name]
+        for flag, value in (
+            ("--plan", search.plan), ("--kind", search.kind), ("--who", search.who),
+            ("--customer", search.external_userid),
+        ):  # fmt: skip
+            if value:
+                words += [flag, value]
+        return shlex.join(words)
 
-    def do_verify(self) -> None:
-        """Check the whole journal."""
-        from storeops.changes.verify import Proof, verify
+    def step_back(self) -> bool:
+        """From the words to the list; clear the words."""
+        words = self.query_one("#words", Input)
+        if not self.table("list").has_focus:
+            self.table("list").focus()
+            return True
+        if words.value:
+            words.value = ""
+            return True
+        return False
 
-        ledger = self.house.core.ledger
-        self.house.tell(_("Checking the journal …"))
+    # -- actions -------------------------------------------------------------------------------
 
-        def then(proof: Proof) -> None:
-            if proof.findings:
-                steps = tuple(finding.message for finding in proof.findings[:3])
-                text = _("The journal is not whole.")
-                self.house.tell(text, severity="error", steps=steps)
-            else:
+    @property
+    def entry(self) -> Entry | None:
+        """The line under the cursor."""
+        line = self.table("list").line
+        return cast("Entry", line.data) if line is not None else None
+
+    def why_not(self, action: str) -> str:
+        """A line is needed, and for some what it is about."""
+        if action in ("open", "export", "plan", "customer", "copy", "jump"):
+            entry = self.entry
+            if entry is None:
+                return _("No line of the journal fits.")
+            if action == "plan" and not entry.plan:
+                return _("This line is not about a plan.")
+            if action == "customer" and not entry.subject:
+                return _("This line is not about a customer, or it was erased.")
+        return super().why_not(action)
+
+    def do_filter(self) -> None:
+        """To the words."""
+        self.query_one("#words", Input).focus()
+
+    def do_open(self) -> None:
+        """The whole line."""
+        entry = cast("Entry", self.entry)
+        self.house.open_text(_("Line {seq}").format(seq=entry.seq), details(entry))
+
+    def do_plan(self) -> None:
+        """To its plan."""
+        self.house.go("plans", cast("Entry", self.entry).plan)
+
+    def do_customer(self) -> None:
+        """Only lines about the customer."""
+        self.query_one("#words", Input).value = f"customer:{cast('Entry', self.entry).subject}"
+
+    def do_copy(self) -> None:
+        """The hash."""
+        self.house.copy(cast("Entry", self.entry).hash, _("The hash"))
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        rows = self.table("list")
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                rows.go_to(position)
+
+        self.app.push_screen(JumpModal(rows.total), then)
+
+    def do_export(self) -> None:
+        """Lines as NDJSON."""
+        from storeops.operations.journal_rows import export_journal
+        from tui.modals.file import FileModal
+
+        db, search = self.house.core.data, self._search
+
+        def then(path: Path | None) -> None:
+            if path is None:
+                return
+
+            def done(lines: int) -> None:
                 self.house.tell(
-                    _("The journal is whole: {lines} lines and their seal agree.").format(
-                        lines=f"{proof.lines:,}"
-                    )
+                    ngettext(
+                        "{count} line written to {path}.", "{count} lines written to {path}.", lines
+                    ).format(count=f"{lines:,}", path=path),
+                    seconds=8,
                 )
 
-        self.work(lambda: verify(ledger.db, ledger.journal), then)
+            self.work(lambda: export_journal(db, search, path), done)
+
+        what = _("The lines shown, oldest first, with the digests that chain them.")
+        self.app.push_screen(FileModal(what, "journal.ndjson"), then)
+
+    def do_verify(self) -> None:
+        """Prove it, and show what was found."""
+        from storeops.changes.verify import verify
+
+        ledger = self.house.core.ledger
+        self.house.tell(_("Reading the whole journal …"))
+        self.work(lambda: verify(ledger.db, ledger.journal), self._proved)
+
+    def _proved(self, proof: Proof) -> None:
+        head = _("The journal is whole.") if proof.whole else _("The journal is NOT whole.")
+        tone = "bold $text-success" if proof.whole else "bold $text-error"
+        parts = [
+            Content.styled(("✓ " if proof.whole else "✗ ") + head + "\n\n", tone),
+            fields(
+                "",
+                [
+                    (_("Lines"), f"{proof.lines:,}"),
+                    (_("Erased, as noted"), f"{proof.erased:,}"),
+                    (_("Newer than the seal"), f"{proof.unsealed:,}" if proof.unsealed else ""),
+                    (_("Hash of the last line"), proof.head),
+                ],
+            ),
+        ]
+        if not proof.whole:
+            parts.append(title("\n" + _("What is wrong")))
+            parts += [Content(f"✗ {shown(each.message)}\n") for each in proof.findings]
+            if proof.more:
+                parts.append(Content(_("… and {count} more").format(count=proof.more) + "\n"))
+            parts.append(
+                Content(
+                    "\n"
+                    + _("Keep the database as it is and ask who had access to this machine.")
+                    + "\n"
+                )
+            )
+        self.house.open_text(_("Proof of the journal"), Content("").join(parts))
 
 
-def _text(value: object) -> str:
+def _line(entry: Entry) -> Line:
+    details = _("erased") if entry.erased else summary(entry.payload)
+    return Line(
+        entry.seq,
+        (
+            f"{entry.seq:,}",
+            moment(entry.at),
+            shown(entry.who),
+            shown(entry.kind),
+            shown(entry.plan),
+            str(entry.row) if entry.row is not None else "",
+            shown(details),
+            shown(entry.subject or ""),
+        ),
+        "gone" if entry.erased else "",
+        entry,
+    )
+
+
+def summary(payload: Mapping[str, Any]) -> str:
+    """What a line says, in a few words; phone numbers masked."""
+    if "status" in payload and "after" in payload:
+        code = payload.get("errcode")
+        parts = [str(payload["status"]), str(code) if code else "",
+                 f"{_text(payload.get('before'))} → {_text(payload['after'])}"]  # fmt: skip
+        return " ".join(part for part in parts if part)
+    return " ".join(
+        f"{key}={_text(value)}"
+        for key, value in payload.items()
+        if value not in ("", None, [], {}) and key != "hash"
+    )
+
+
+def details(entry: Entry) -> Content:
+    """A line whole."""
+    parts = [
+        fields(
+            "",
+            [
+                (_("When"), clock(entry.at)),
+                (_("Who"), entry.who),
+                (_("Machine"), entry.machine),
+                (_("What"), entry.kind),
+                (_("Plan"), entry.plan),
+                (_("Row"), str(entry.row) if entry.row is not None else ""),
+                (_("Customer id"), entry.subject or ""),
+            ],
+        )
+    ]
+    if entry.erased:
+        parts.append(Content(_("Its content was erased; the chain stays whole.") + "\n"))
+    else:
+        rows = [(key, _text(value)) for key, value in entry.payload.items()]
+        parts.append(fields(_("Content"), rows))
+    parts.append(fields(_("Proof"), [(_("Digest"), entry.digest), (_("Hash"), entry.hash)]))
+    return Content("").join(parts)
+
+
+def _text(value: Any) -> str:
+    """A value of the journal as text; phone numbers masked."""
     from storeops.changes.answers import masked
 
     value = masked(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_text(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return str(value)
+        return ", ".join(f"{key}: {_text(each)}" for key, each in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value)) or "–"
+    return "–" if value in ("", None) else str(value)

@@ -1,173 +1,472 @@
-"""Jobs: the calls that carry plans out, with a live tally; run, stop, retry, cancel."""
+"""Jobs: the calls that carry plans out – live tallies, what holds them back, and every job."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, cast
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from storeops.i18n import N_, _
-from storeops.jobs.listing import JobRow, events, listing
+from textual import events, on
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from storeops.i18n import N_, _, ngettext
+from tui import plan_words
 from tui.cells import shown
-from tui.keys import DO, Key
-from tui.screens.two_lists import TwoLists
-from tui.times import moment
-from tui.widgets.rows import Column, Line
+from tui.fields import fields, title
+from tui.keys import DO, LIST, LOOK, Key
+from tui.plan_card import forecast
+from tui.position_rows import PositionRows
+from tui.screens.ledger import LedgerScreen
+from tui.times import clock, moment
+from tui.widgets.bars import Bar
+from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.virtual_list import VirtualList
 
-JOBS = 2_000
+if TYPE_CHECKING:
+    from storeops.jobs.listing import Event, JobRow
+    from storeops.operations.job_rows import Tally
+
+TALL = 36
+FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (N_("all jobs"), ()),
+    (N_("unfinished"), ("queued", "sending", "unknown", "waiting")),
+    (N_("failed"), ("failed",)),
+)
 
 
-class JobsScreen(TwoLists):
-    """Jobs above, what happened to the one under the cursor below."""
+class JobsScreen(LedgerScreen):
+    """Tallies above, jobs, and what happened to the one under the cursor below."""
 
     NAME: ClassVar[str] = "jobs"
+    FIRST: ClassVar[str] = "jobs"
+    CSS_PATH = Path(__file__).with_name("jobs.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key("run", "s,f6", N_("Work"), N_("Work at the queue until it is empty."), DO, footer=True),
-        Key("stop", "z,f8", N_("Stop"), N_("Stop after the calls in flight."), DO, footer=True),
-        Key("cancel", "X", N_("Cancel"), N_("Cancel the queued job under the cursor."), DO,
+        Key("open", "", N_("Details"), N_("All about the job and what happened to it."), LOOK,
+            footer=True, shown="Enter"),
+        Key("narrow", "slash,f3", N_("Filter"), N_("All jobs, only unfinished, only failed."), LOOK,
             footer=True),
-        Key("retry", "R", N_("Retry"), N_("Send its failed rows again."), DO),
-        *TwoLists.KEYS,
+        Key("only", "o,f4", N_("Plan"),
+            N_("Only the jobs of this job's plan, or those of all plans again."), LOOK,
+            footer=True),
+        Key("run", "s,f6", N_("Work"), N_("Send what is queued; asks first."), DO, footer=True),
+        Key("stop", "b,f8", N_("Stop"),
+            N_("Stop sending after the calls in flight; what is left stays queued."), DO,
+            footer=True),
+        Key("pause", "z", N_("Pause"),
+            N_("Send nothing more of this job's plan until it is resumed."), DO),
+        Key("resume", "w", N_("Resume"), N_("Go on with a paused plan; asks first."), DO),
+        Key("retry", "t", N_("Retry"),
+            N_("Send the failed rows of the job, or of its whole plan, again; asks first."), DO),
+        Key("cancel", "c", N_("Cancel"),
+            N_("Cancel the queued job, or what is queued of its plan; asks first."), DO),
+        Key("plan", "p", N_("Plan's rows"), N_("The plan of the job, row by row."), LOOK),
+        *LIST,
     )  # fmt: skip
 
-    def top_columns(self) -> list[Column]:
-        """Number, plan, status, answer."""
-        return [
-            Column("job", _("Job"), 7, right=True, keep=9),
-            Column("plan", _("Plan"), 12, keep=8),
-            Column("action", _("Kind"), 10, 1, keep=5),
-            Column("rows", _("Rows"), 6, right=True, keep=6),
-            Column("status", _("Status"), 10, keep=9),
-            Column("tries", _("Tries"), 6, right=True, keep=4),
-            Column("code", _("Code"), 7, right=True, keep=7),
-            Column("error", _("Trouble"), 12, 3, keep=6),
-        ]
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = 0
+        self._only = ""  # plan_id, "" for all
+        self._only_id: int | None = None
+        self._read_job: int | None = None
+        self._tally: Tally | None = None
 
-    def rows_columns(self) -> list[Column]:
-        """When, what, details."""
-        return [
-            Column("at", _("When"), 16, keep=7),
-            Column("kind", _("Event"), 12, 1, keep=9),
-            Column("detail", _("Detail"), 20, 4, keep=8),
-        ]
-
-    def load_top(self) -> Sequence[Line]:
-        """Jobs, newest first (lane)."""
-        return [
-            Line(
-                job.job_id,
-                (
-                    str(job.job_id),
-                    job.plan_id,
-                    shown(job.action),
-                    f"{job.rows:,}",
-                    _("held") if job.held else job.status,
-                    str(job.attempts),
-                    str(job.errcode or ""),
-                    shown(job.error or ""),
-                ),
-                {"failed": "bad", "unknown": "bad", "cancelled": "gone"}.get(job.status, ""),
-                job,
+    def body(self) -> Iterable[Widget]:
+        """Tallies, jobs, events."""
+        with Vertical(id="body"):
+            yield Static("", id="tally")
+            yield Bar(id="jobs-heading")
+            yield VirtualList(
+                [
+                    Column("job", _("Job"), 6, right=True, keep=9),
+                    Column("plan", _("Plan"), 12, keep=8),
+                    Column("status", _("Status"), 12, keep=9),
+                    Column("rows", _("Rows"), 5, right=True, keep=6),
+                    Column("tries", _("Tries"), 5, right=True, keep=5),
+                    Column("code", _("Code"), 6, right=True, keep=7),
+                    Column("meaning", _("Meaning"), 16, 4, keep=6),
+                    Column("due", _("Not before"), 16, keep=2),
+                    Column("ended", _("Ended"), 16, keep=3),
+                ],
+                *self.lanes(),
+                id="jobs",
             )
-            for job in listing(self.house.core.data, limit=JOBS)
+            yield Bar(id="events-heading")
+            yield VirtualList(
+                [
+                    Column("at", _("When"), 19, keep=7),
+                    Column("kind", _("Event"), 14, keep=9),
+                    Column("detail", _("Detail"), 20, 4, keep=8),
+                ],
+                *self.lanes(".below"),
+                id="events",
+            )
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def arrive(self, wish: str) -> None:
+        """Come for the jobs of a plan."""
+        if wish:
+            self._choose(wish)
+
+    def _choose(self, name: str) -> None:
+        from storeops.changes import plans
+
+        db = self.house.core.data
+        if not name:
+            self._chosen("", None)
+            return
+        self.read(lambda: plans.get(db, name).id, lambda key: self._chosen(name, key), slot="only")
+
+    def _chosen(self, name: str, key: int | None) -> None:
+        self._only, self._only_id = name, key
+        self._read(stay=False)
+
+    def read_again(self) -> None:
+        """Tallies and jobs, in place."""
+        self._read(stay=True)
+
+    def _read(self, *, stay: bool) -> None:
+        from storeops.operations import job_rows
+
+        core, plan, statuses = self.house.core, self._only_id, FILTERS[self._filter][1]
+
+        def window(start: int, size: int) -> Sequence[JobRow]:
+            return job_rows.window(core.data, plan, statuses, start, size)
+
+        source = PositionRows(window, lambda: job_rows.count(core.data, plan, statuses), self._line)
+        self._read_job = None
+        self.table("jobs").show(source, stay=stay)
+        self.read(
+            lambda: job_rows.tally(core.ledger, core.governor, plan), self._tallied, slot="tally"
+        )
+        self.head("jobs")
+
+    def _line(self, job: JobRow) -> Line:
+        meaning = ""
+        if job.errcode:
+            from storeops.wecom.errcodes import lookup
+
+            meaning = lookup(job.errcode).meaning
+        waits = job.status in ("queued", "unknown")
+        return Line(
+            job.job_id,
+            (
+                str(job.job_id),
+                job.plan_id,
+                plan_words.job_status(job.status, job.held),
+                f"{job.rows:,}",
+                str(job.attempts),
+                str(job.errcode or ""),
+                shown(meaning or job.error),
+                moment(job.run_at) if waits and job.attempts else "",
+                moment(job.finished_at),
+            ),
+            plan_words.tone("paused" if job.held and waits else job.status),
+            job,
+        )
+
+    def _tallied(self, tally: Tally) -> None:
+        self._tally = tally
+        self.query_one("#tally", Static).update(self._summary(tally))
+        self.paint_frame()
+
+    def _summary(self, tally: Tally) -> Content:
+        working = self.house.working
+        if not tally.jobs:
+            return Content(_("No job of the last day, and none is left to send."))
+        parts = [
+            ngettext("{count} call is left", "{count} calls are left", tally.left).format(
+                count=f"{tally.left:,}"
+            ),
+            forecast(tally.seconds, tally.held_by),
+            working.line()
+            or (_("nobody sends here; s begins") if tally.left else _("nothing to send")),
         ]
+        content = [
+            Content.styled(" · ".join(part for part in parts if part) + "\n", "bold"),
+            Content(_("Jobs: {tally}").format(tally=_tally(tally.jobs)) + "\n"),
+            Content(_("Rows: {tally}").format(tally=plan_words.tally(tally.rows)) + "\n"),
+        ]
+        for name, why in tally.paused.items():
+            text = _("{plan} is paused: {why}").format(plan=name, why=shown(why) or _("by hand"))
+            content.append(Content.styled(f"‖ {text}\n", "$text-warning"))
+        for each in tally.troubles[:6]:
+            text = f"✗ {each.rows:,} × {each.errcode} {each.meaning} – {each.advice}\n"
+            content.append(Content.styled(text, "$text-error"))
+        return Content("").join(content)
 
-    def load_rows(self, line: Line) -> tuple[Sequence[Line], str]:
-        """Steps out of the plain way (lane)."""
-        job = cast("JobRow", line.data)
-        found = events(self.house.core.data, job_id=job.job_id, limit=500)
-        return [
-            Line(at, (moment(event.at), shown(event.kind), shown(event.detail)))
-            for at, event in enumerate(found)
-        ], self._tally()
+    @on(VirtualList.Moved, "#jobs")
+    def _moved(self, event: VirtualList.Moved) -> None:
+        job = self.job
+        if job is None:
+            self._put_events([])
+            return
+        if self._read_job != job.job_id:
+            self._read_job = job.job_id
+            from storeops.jobs.listing import events as happened
 
-    def _tally(self) -> str:
-        from storeops.jobs import queue
+            db, key = self.house.core.data, job.job_id
+            self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, slot="events")
 
-        counts = queue.counts(self.house.core.data)
-        text = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-        governor = self.house.core.governor
-        left = queue.unfinished(self.house.core.data)
-        if left:
-            paths = {"tag": "externalcontact/mark_tag", "remark": "externalcontact/remark"}
-            line = self.top.line
-            kind = cast("JobRow", line.data).action if line is not None else "tag"
-            forecast = governor.estimate(paths.get(kind, "externalcontact/mark_tag"), left)
-            text += " · " + _("about {seconds} s left").format(seconds=round(forecast.seconds))
-        return " · ".join(part for part in (text, self.house.working.line()) if part)
+    def _put_events(self, found: Sequence[Event]) -> None:
+        lines = [
+            Line(at, (clock(each.at), _event(each.kind), shown(each.detail)), "", each)
+            for at, each in enumerate(found)
+        ]
+        self.table("events").show(TableRows(lines))
+        self.head("events")
+        self.paint_frame()
 
-    def jobs_moved(self) -> None:
-        """Answers came."""
-        self.read_again()
+    @on(VirtualList.Opened)
+    def _opened(self, event: VirtualList.Opened) -> None:
+        self.perform("open")
+
+    # -- frame ---------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give events more lines where there are many."""
+        super().on_resize(event)
+        self.set_class(event.size.height >= TALL, "tall")
+        self.call_after_refresh(self._heads)
+
+    def _heads(self) -> None:
+        self.head("jobs")
+        self.head("events")
+
+    def crumbs(self) -> list[str]:
+        """The plan and the filter."""
+        crumbs = [self._only] if self._only else []
+        if self._filter:
+            crumbs.append(_(FILTERS[self._filter][0]))
+        return crumbs
 
     def command_line(self) -> str:
-        """The command."""
-        return "storeops job list"
+        """The command that lists the same."""
+        words = ["storeops", "job", "list"]
+        core = self.house.core
+        if core.profile.name != core.settings.profile:
+            words += ["--profile", core.profile.name]
+        if self._only:
+            words += ["--plan", self._only]
+        if statuses := FILTERS[self._filter][1]:
+            words += ["--status", ",".join(statuses)]
+        return shlex.join(words)
+
+    def step_back(self) -> bool:
+        """To the jobs, to all of them."""
+        if not self.table("jobs").has_focus:
+            self.table("jobs").focus()
+            return True
+        if self._filter or self._only:
+            self._filter = 0
+            self._choose("")
+            return True
+        return False
+
+    # -- why not -------------------------------------------------------------------------------
+
+    @property
+    def job(self) -> JobRow | None:
+        """The job under the cursor."""
+        line = self.table("jobs").line
+        return cast("JobRow", line.data) if line is not None else None
 
     def why_not(self, action: str) -> str:
-        """What the queue allows."""
-        working = self.house.working.running
+        """What the queue allows now."""
+        tally, working = self._tally, self.house.working.running
         if action == "stop":
-            return "" if working else _("No work is done in this window.")
-        if action in ("run", "cancel", "retry") and self.house.readonly:
-            return _("Changes are refused in read-only mode.")
-        if action == "run" and working:
-            return _("It is at work already.")
-        line = self.top.line
-        if action in ("cancel", "retry"):
-            if line is None:
-                return _("There is no job.")
-            status = cast("JobRow", line.data).status
-            if action == "cancel" and status not in ("queued", "waiting"):
-                return _("Only a queued job can be cancelled.")
-            if action == "retry" and status != "failed":
-                return _("This job has not failed.")
+            return "" if working else _("Nothing is being sent from this window.")
+        if action in ("run", "pause", "resume", "retry", "cancel"):
+            if reason := self.why_no_write():
+                return reason
+            if action == "run":
+                if working:
+                    return _("It is being sent already.")
+                if tally is None or not tally.left:
+                    return _("Nothing is left to send.")
+                return ""
+        if action in ("open", "only", "pause", "resume", "retry", "cancel", "plan", "jump"):
+            if self.job is None:
+                return _("There is no job under the cursor.")
+            return self._why_not_job(action, self.job)
         return super().why_not(action)
 
+    def _why_not_job(self, action: str, job: JobRow) -> str:
+        if action == "pause" and (job.status != "queued" or job.held):
+            return _("This job does not wait to be sent.")
+        if action == "resume" and not job.held:
+            return _("Its plan is not paused.")
+        if action == "retry" and job.status != "failed":
+            return _("This job has not failed.")
+        if action == "cancel" and job.status != "queued":
+            return _("Only what is queued can be cancelled.")
+        return ""
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def do_open(self) -> None:
+        """All about the job."""
+        from storeops.jobs.listing import events as happened
+        from storeops.jobs.listing import show
+
+        job, db = cast("JobRow", self.job), self.house.core.data
+
+        def load() -> Content:
+            found, rows = show(db, job.job_id)
+            return details(found, rows, happened(db, job_id=job.job_id, limit=500))
+
+        name = _("Job {job}").format(job=job.job_id)
+        self.read(load, lambda content: self.house.open_text(name, content), slot="open")
+
+    def do_narrow(self) -> None:
+        """The next filter."""
+        self._filter = (self._filter + 1) % len(FILTERS)
+        self._read(stay=False)
+        self.paint_frame()
+
+    def do_only(self) -> None:
+        """Only this plan, or all."""
+        self._choose("" if self._only else cast("JobRow", self.job).plan_id)
+
+    def do_plan(self) -> None:
+        """To the plan."""
+        self.house.go("plans", cast("JobRow", self.job).plan_id)
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        rows = self.table("jobs")
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                rows.go_to(position)
+
+        self.app.push_screen(JumpModal(rows.total), then)
+
     def do_run(self) -> None:
-        """Work."""
-        self.house.working.start()
+        """Send what is queued, after asking."""
+        left = cast("Tally", self._tally).left
+        self.ask(
+            _("Send what is queued?"),
+            ngettext(
+                "{count} call goes to WeCom; its plan was applied before.",
+                "{count} calls go to WeCom; their plans were applied before.",
+                left,
+            ).format(count=f"{left:,}"),
+            self.house.working.start,
+        )
 
     def do_stop(self) -> None:
-        """Stop."""
+        """Stop after the calls in flight."""
         self.house.working.stop()
         self.house.tell(_("Stopping after the calls in flight …"))
 
-    def do_cancel(self) -> None:
-        """Cancel the job, after asking."""
-        from storeops.changes.control import cancel_job
-        from tui.modals.ask import AskModal
+    def do_pause(self) -> None:
+        """Hold the plan."""
+        from storeops.changes.control import pause
 
-        line = self.top.line
-        if line is None:
-            return
-        ledger, number = self.house.core.ledger, int(str(line.key))
+        ledger, name = self.house.core.ledger, cast("JobRow", self.job).plan_id
+        self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
 
-        def then(yes: bool | None) -> None:
-            if yes:
-                self.work(lambda: cancel_job(ledger, number), lambda _rows: self.read_again())
-
-        self.app.push_screen(
-            AskModal(
-                _("Cancel job {job}?").format(job=number),
-                _("Its rows are not sent. Press y to cancel it."),
-                keys=("y",),
-            ),
-            then,
-        )
+    def do_resume(self) -> None:
+        """Go on with the plan."""
+        self.resume(cast("JobRow", self.job).plan_id, paused=True)
 
     def do_retry(self) -> None:
-        """Send its failed rows again."""
-        from storeops.changes.control import retry_failed
+        """The job's rows, or all of its plan."""
+        job = cast("JobRow", self.job)
+        self._which(
+            _("Send failed rows again?"),
+            job,
+            lambda: self.retry(job.plan_id, job.job_id),
+            lambda: self.retry(job.plan_id),
+        )
 
-        line = self.top.line
-        if line is None:
-            return
-        job = cast("JobRow", line.data)
-        ledger = self.house.core.ledger
+    def do_cancel(self) -> None:
+        """The job, or what is queued of its plan."""
+        from storeops.changes.control import cancel_job, cancel_plan
 
-        def then(rows: int) -> None:
-            self.house.tell(_("{rows} rows are on their way.").format(rows=f"{rows:,}"))
+        job, ledger = cast("JobRow", self.job), self.house.core.ledger
+
+        def done(rows: int) -> None:
+            self.house.tell(
+                ngettext("{count} row is cancelled.", "{count} rows are cancelled.", rows).format(
+                    count=f"{rows:,}"
+                )
+            )
             self.read_again()
-            self.house.working.start()
 
-        self.work(lambda: retry_failed(ledger, job.plan_id, job_id=job.job_id), then)
+        self._which(
+            _("Cancel what is queued?"),
+            job,
+            lambda: self.work(lambda: cancel_job(ledger, job.job_id), done),
+            lambda: self.work(lambda: cancel_plan(ledger, job.plan_id), done),
+        )
+
+    def _which(
+        self, question: str, job: JobRow, one: Callable[[], object], whole: Callable[[], object]
+    ) -> None:
+        from tui.modals.choose import ChooseModal
+
+        ways = [
+            ("one", _("Only job {job}").format(job=job.job_id)),
+            ("whole", _("The whole plan {plan}").format(plan=job.plan_id)),
+        ]
+
+        def then(way: str | None) -> None:
+            if way is not None:
+                (one if way == "one" else whole)()
+
+        self.app.push_screen(ChooseModal(question, "", ways), then)
+
+
+def _tally(jobs: dict[str, int]) -> str:
+    return "  ".join(f"{plan_words.job_status(name)} {count:,}" for name, count in jobs.items())
+
+
+def _event(kind: str) -> str:
+    """What happened to a job, in words."""
+    return {
+        "requeued": _("queued again"), "unknown": _("answer lost"), "read_back": _("asked back"),
+        "failed": _("failed"), "cancelled": _("cancelled"), "retried": _("sent again"),
+        "held": _("held"), "resumed": _("resumed"),
+    }.get(kind, kind)  # fmt: skip
+
+
+def details(job: JobRow, rows: Sequence[int], happened: Sequence[Event]) -> Content:
+    """A job with its rows and everything that happened to it."""
+    from storeops.wecom.errcodes import lookup
+
+    known = lookup(job.errcode) if job.errcode else None
+    numbers = ", ".join(map(str, rows[:200])) + (" …" if len(rows) > 200 else "")
+    parts = [
+        fields(
+            "",
+            [
+                (_("Plan"), job.plan_id),
+                (_("Kind"), plan_words.kind(job.action)),
+                (_("Status"), plan_words.job_status(job.status, job.held)),
+                (_("Rows of the plan"), numbers),
+                (_("Tries"), str(job.attempts)),
+                (_("Asked back"), str(job.asks) if job.asks else ""),
+                (_("Code"), str(job.errcode or "")),
+                (_("Meaning"), known.meaning if known else job.error),
+                (_("Next step"), known.advice if known else ""),
+                (_("Made"), clock(job.created_at)),
+                (_("Not before"), clock(job.run_at) if job.status in ("queued", "unknown") else ""),
+                (_("Ended"), clock(job.finished_at) if job.finished_at else ""),
+            ],
+        ),
+        title("\n" + _("What happened")),
+    ]
+    for each in happened:
+        parts.append(Content(f"{clock(each.at)}  {_event(each.kind)}  {shown(each.detail)}\n"))
+    if not happened:
+        parts.append(Content(_("Nothing out of the plain way.")))
+    return Content("").join(parts)

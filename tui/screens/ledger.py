@@ -9,6 +9,7 @@ from textual import on
 
 from storeops.i18n import _, ngettext
 from tui.keys import Key
+from tui.lanes import Lane
 from tui.screens.base import HouseScreen
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.virtual_list import VirtualList, heading
@@ -36,6 +37,10 @@ class LedgerScreen(HouseScreen):
     def table(self, name: str) -> VirtualList:
         """A list by its id."""
         return self.query_one(f"#{name}", VirtualList)
+
+    def lanes(self, name: str = "") -> tuple[Lane, Lane]:
+        """Reader and counter of a list; lists of one lane would drop each other's reads."""
+        return self.house.lane(f"rows{name}"), self.house.lane(f"counts{name}")
 
     def jobs_moved(self) -> None:
         """The worker of this process is further."""

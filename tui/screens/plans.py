@@ -85,7 +85,6 @@ class PlansScreen(LedgerScreen):
 
     def body(self) -> Iterable[Widget]:
         """Plans, what the one under the cursor is, its rows."""
-        lanes = self.house.lane("rows"), self.house.lane("counts")
         with Vertical(id="body"):
             yield Bar(id="plans-heading")
             yield VirtualList(
@@ -99,12 +98,12 @@ class PlansScreen(LedgerScreen):
                     Column("made", _("Made"), 16, keep=1),
                     Column("expires", _("Expires"), 16, keep=3),
                 ],
-                *lanes,
+                *self.lanes(),
                 id="plans",
             )
             yield Static("", id="about")
             yield Bar(id="rows-heading")
-            yield VirtualList(columns(), *lanes, id="rows")
+            yield VirtualList(columns(), *self.lanes(".below"), id="rows")
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -126,11 +125,6 @@ class PlansScreen(LedgerScreen):
         lines = [self._line(card) for card in cards]
         rows = self.table("plans")
         rows.show(TableRows(lines), stay=True)
-        if self.wanted:
-            at = next((i for i, card in enumerate(cards) if card.plan.name == self.wanted), None)
-            self.wanted = ""
-            if at is not None:
-                rows.go_to(at)
         self.head("plans")
         self.paint_about()
         self.paint_frame()
@@ -192,6 +186,11 @@ class PlansScreen(LedgerScreen):
 
     @on(VirtualList.Moved, "#plans")
     def _moved(self, event: VirtualList.Moved) -> None:
+        if self.wanted and event.line is not None:
+            names = [card.plan.name for card in self._cards]
+            at = names.index(self.wanted) if self.wanted in names else 0
+            self.wanted = ""
+            self.table("plans").go_to(at)
         card = self.card
         if card is not None and self._shown != (card.plan.id, self._filter):
             self.paint_about()
