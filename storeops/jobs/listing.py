@@ -12,7 +12,8 @@ from storeops.i18n import _
 from storeops.jobs.queue import STATUSES
 
 _COLUMNS = (
-    "job.id, plan.name, job.action, job.size, job.status, job.held, job.priority, job.run_at,"
+    "job.id, plan.name, job.action, job.size, job.status, job.held, job.priority,"
+    " max(job.run_at, job.created_at),"
     " job.attempts, job.asks, job.errcode, job.error, job.created_at, job.started_at,"
     " job.finished_at"
 )
@@ -40,7 +41,7 @@ class JobRow:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {**asdict(self), "held": bool(self.held), "run_at": self.run_at or None}
+        return {**asdict(self), "held": bool(self.held)}
 
 
 @dataclass(frozen=True, slots=True)
