@@ -205,8 +205,9 @@ class _Watch:
     def _neighbours_follow(self, pair: Pair, due: float, now: float) -> bool:
         """Whether more of the pair falls due in a moment, so that one call can serve all."""
         record = self._db.execute(
-            "SELECT max(ask_at) FROM handover WHERE status = 'waiting' AND ask_at > ?"
-            " AND ask_at <= ? AND what = ? AND kind = ? AND handover_userid = ?"
+            # + keeps SQLite on the index of pairs: moments are shared by many pairs
+            "SELECT max(ask_at) FROM handover WHERE status = 'waiting' AND +ask_at > ?"
+            " AND +ask_at <= ? AND what = ? AND kind = ? AND handover_userid = ?"
             " AND takeover_userid = ?",
             (now, due + TOGETHER_S, pair.what, pair.kind, pair.handover_userid,
              pair.takeover_userid),
@@ -222,7 +223,7 @@ class _Watch:
         )
         with self._db.atomic() as connection:
             took = connection.execute(
-                f"UPDATE handover SET ask_at = ? WHERE {where} AND ask_at <= ?",
+                f"UPDATE handover SET ask_at = ? WHERE {where} AND +ask_at <= ?",
                 (self._clock.now() + CLAIM_S, *key, limit),
             ).rowcount
             if not took:
