@@ -16,8 +16,8 @@ app = typer.Typer(help=_("Open the full-screen interface."))
 SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "sandbox")
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
+    "tui",
     help=_("Open the full-screen interface: customers, shops, tags, sync, at any size."),
 )
 def tui(
