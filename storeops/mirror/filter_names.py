@@ -140,7 +140,8 @@ class Names:
         coded = {key for key, shop in self.shops.items() if shop.code.casefold() == wanted}
         if coded:
             return self.below(coded), []
-        if value.isdecimal() and value.isascii() and int(value) in self.departments:
+        # department 6 is `6`: `0006` stands in the names of shops
+        if value.isdecimal() and value == str(int(value)) and int(value) in self.departments:
             return self.below({int(value)}), []
         exact = {key for key, name in named.items() if name.casefold() == wanted}
         exact |= {key for key, (name, _up) in self.departments.items() if name.casefold() == wanted}
