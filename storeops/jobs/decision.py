@@ -12,6 +12,7 @@ from storeops.wecom.errors import AnswerError, StoppedError, UncertainError, WeC
 
 TRIES = 6  # calls of one job before passing trouble counts as its answer
 FIRST_S, LONGEST_S = 2.0, 120.0
+TOKEN_WAIT_S = 35.0
 # the corp, the app or this machine is refused: every further call would be, too
 STOPS = frozenset(
     (40001, 40013, 40056, 40091, 40141, 41001, 41002, 41004, 43009, 45031, 48001, 48002, 48006,
@@ -50,8 +51,13 @@ def back_off(tries: int) -> float:
 
 
 def _token_refused(tries: int) -> Decision:
-    """A fresh token was refused: once may be another process's doing, three times is the app."""
-    return Decision(What.AGAIN, back_off(tries)) if tries < 3 else Decision(What.PAUSE)
+    """A fresh token was refused: may be a moment's trouble; the third time it is the app.
+
+    The client keeps quiet for 30 s after three such answers; the second wait is longer than that.
+    """
+    if tries >= 3:
+        return Decision(What.PAUSE)
+    return Decision(What.AGAIN, back_off(1) if tries == 1 else TOKEN_WAIT_S)
 
 
 def decide(error: StoreOpsError, tries: int) -> Decision:

@@ -137,7 +137,9 @@ class Settlement:
             if decision.what is What.PAUSE:
                 self._pause(connection, job, error)
             if decision.what is not What.FINAL:
-                wait = 60.0 if decision.what is What.PAUSE else back_off(min(job.asks, 7))
+                wait = max(decision.delay_s, back_off(min(job.asks, 7)))
+                if decision.what is What.PAUSE:
+                    wait = 60.0
                 self._doubt(connection, outcome, wait, error.category)
                 return
             answers = [self._cannot_tell(row, error) for row in outcome.call.rows]

@@ -178,7 +178,7 @@ class _Shift:
             self.halt.set()
             return "time"
         if self.plan_id is not None and not self.forever and self._plan_is_over():
-            return "empty"
+            return "paused" if self.plan_id in self.report.pauses else "empty"
         return ""
 
     def _plan_is_over(self) -> bool:

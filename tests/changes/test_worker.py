@@ -23,6 +23,7 @@ MARK = "externalcontact/mark_tag"
 def _impatient(monkeypatch):
     """Back-off in tests takes hundredths of seconds."""
     monkeypatch.setattr(decision, "FIRST_S", 0.02)
+    monkeypatch.setattr(decision, "TOKEN_WAIT_S", 0.05)
     monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
     monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.step_aside", lambda self: 0.01)
 
@@ -144,6 +145,16 @@ def test_a_refused_app_pauses_the_plan_and_resume_goes_on(desk):
     assert control.pause(desk.app.ledger, plan.name, resume=True) == plan.ready
     desk.run(plan_id=plan.id)
     assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+
+
+def test_dead_tokens_pause_the_plan_without_a_storm(desk):
+    plan = applied(desk)
+    desk.sandbox.control.fault("token", MARK)
+    report = desk.run(plan_id=plan.id)
+    assert report.ended == "paused"
+    assert report.pauses[plan.id].exit_code == 4
+    assert calls(desk)["calls"] < 40
+    assert set(plans.tally(desk.app.data, plan.id)) <= {"queued", "done"}
 
 
 def test_a_paused_plan_lets_others_pass(desk):
