@@ -121,9 +121,7 @@ class TagLibraryAction:
             there = names >= set(what["tags"])
             return [RowAnswer(row.row, DONE if there else QUEUED, extra=_shown(groups))]
         things: list[Any] = [
-            each
-            for group in groups
-            for each in ([group] if what["of"] == "group" else group.tag)
+            each for group in groups for each in ([group] if what["of"] == "group" else group.tag)
         ]
         key = "group_id" if what["of"] == "group" else "id"
         found = next((each for each in things if getattr(each, key) == what["id"]), None)
