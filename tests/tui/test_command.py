@@ -39,7 +39,9 @@ def test_it_opens_on_a_terminal_and_quits(cli, home, monkeypatch):
     try:
         assert _until(handle, b"\x1b[?1049h", out), bytes(out[-500:])
         assert _until(handle, b"Today", out), bytes(out[-500:])
-        os.write(handle, b"\x11")  # Ctrl+Q
+        os.write(handle, b"q")
+        assert _until(handle, b"Leave storeops?", out), bytes(out[-500:])
+        os.write(handle, b"q")
         assert _until(handle, b"\x1b[?1049l", out), bytes(out[-500:])
     finally:
         end = time.monotonic() + 30
