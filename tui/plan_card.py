@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def forecast(seconds: float | None, reason: str) -> str:
-    """`about 2 min (minute limit)`; "" when nothing is known."""
-    if seconds is None:
+    """`about 2 min (minute limit)`; "" when nothing is known, or it is soon."""
+    if seconds is None or seconds < 1:
         return ""
     text = _("about {time}").format(time=span(seconds))
     why = plan_words.held_by(reason)

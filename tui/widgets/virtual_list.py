@@ -54,7 +54,8 @@ class VirtualList(ScrollView, can_focus=True):
         "list--bad", "list--head", "list--chosen",
     }  # fmt: skip
     DEFAULT_CSS = """
-    VirtualList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto;
+    VirtualList { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        overflow-x: hidden; overflow-y: auto;
         & > .list--row { color: $foreground; }
         & > .list--cursor { background: $primary; color: $text; text-style: bold; }
         & > .list--blurred { background: $surface-lighten-2; text-style: bold; }
@@ -97,6 +98,9 @@ class VirtualList(ScrollView, can_focus=True):
         def control(self) -> VirtualList:
             """The list."""
             return self.sender
+
+    class Laid(Message):
+        """The columns have their places, or other ones: headings must follow."""
 
     class Failed(Message):
         """Reading rows failed."""
@@ -247,8 +251,7 @@ class VirtualList(ScrollView, can_focus=True):
             self.scroll_to(y=first, animate=False, force=True)
         self.refresh()
         self.post_message(self.Moved(self, self.line))
-        if not fresh:
-            self._need(round(self.scroll_y))
+        self._need(round(self.scroll_y))  # rows may have come above a short list, too
 
     def _load_failed(self, source: RowSource, error: Exception, first: int) -> None:
         self._wanted = None
@@ -302,8 +305,11 @@ class VirtualList(ScrollView, can_focus=True):
 
     def _relay(self) -> None:
         width = max(1, self.scrollable_content_region.width or self.size.width)
-        self._places = layout(self.columns, width - GUTTER)
+        places = layout(self.columns, width - GUTTER)
         self._strips.clear()
+        if places != self._places:
+            self._places = places
+            self.post_message(self.Laid())
         self.refresh()
 
     @property

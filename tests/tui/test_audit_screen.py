@@ -1,0 +1,103 @@
+"""The journal on a screen: filtered, opened, proved, exported."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from storeops.changes import apply
+from storeops.operations.draft_marks import Subjects, draft_remarks
+from storeops.operations.drafts import freeze
+
+
+@pytest.fixture
+def journal(core):
+    """A few plans made and applied, nothing sent; returns their names."""
+    keys = [
+        row[0]
+        for row in core.data.execute(
+            "SELECT DISTINCT customer_id FROM follow WHERE status = 'active' LIMIT 4"
+        )
+    ]
+    names = []
+    for key, text in zip(keys, ("A", "B 13800138000", "[red]C[/]", "=D"), strict=True):
+        draft, _rows = draft_remarks(
+            core.ledger, Subjects((key,), 0, "", ""), "newest", {"description": text}
+        )
+        plan = freeze(core.ledger, draft.name)
+        apply.apply(core.ledger, plan.name, reason=text)
+        names.append(plan.name)
+    return names
+
+
+async def test_filter_by_plan_kind_and_person(screens, core, journal):
+    """Words mean a plan, a kind or a person; the command line says the same."""
+    async with screens(start="audit", size=(120, 30)) as driver:
+        assert driver.room.table("list").total == 8
+        await driver.press("slash")
+        await driver.type("plan.applied")
+        await driver.press("enter")
+        assert driver.room.table("list").total == 4
+        await driver.press("x")
+        assert "--kind plan.applied" in driver.text
+        await driver.press("escape", "escape", "slash")
+        await driver.type(journal[1])
+        await driver.press("enter")
+        assert driver.room.table("list").total == 2
+        await driver.press("p")
+        assert driver.room.card.plan.name == journal[1]
+
+
+async def test_details_mask_phones(screens, journal):
+    """A line shows what happened, not the phone number in it."""
+    async with screens(start="audit") as driver:
+        await driver.press("slash")
+        await driver.type(f"{journal[1]} plan.applied")
+        await driver.press("enter", "enter")
+        assert "13800138000" not in driver.text
+        assert "plan.applied" in driver.text
+        assert "Digest" in driver.text
+
+
+async def test_a_whole_journal_is_proved(screens, journal):
+    """V reads it all."""
+    async with screens(start="audit") as driver:
+        await driver.press("V")
+        assert "The journal is whole" in driver.text
+
+
+async def test_damage_is_named(screens, core, journal):
+    """One altered line, one missing: both are named."""
+    core.data.execute("UPDATE journal SET who = 'mallory' WHERE seq = 3")
+    core.data.execute("DELETE FROM journal WHERE seq = 5")
+    async with screens(start="audit") as driver:
+        await driver.press("f8")
+        assert "NOT whole" in driver.text
+        assert "Line 3 was changed" in driver.text
+        assert "Line 5 is missing" in driver.text
+
+
+async def test_export_proves_itself(screens, core, journal, tmp_path, monkeypatch):
+    """e writes the lines in the order of the chain, with their digests."""
+    monkeypatch.chdir(tmp_path)
+    async with screens(start="audit") as driver:
+        await driver.press("e", "enter")
+        assert "8 lines written" in driver.text
+    lines = [json.loads(line) for line in (tmp_path / "journal.ndjson").read_text().splitlines()]
+    assert [line["seq"] for line in lines] == list(range(1, 9))
+    assert all(line["hash"] and line["digest"] for line in lines)
+
+
+async def test_new_lines_come_in_place(screens, core, journal):
+    """What another process writes appears; the cursor stays on its line."""
+    from storeops.changes.control import cancel_plan
+
+    async with screens(start="audit") as driver:
+        await driver.press("down", "down")
+        seq = driver.room.entry.seq
+        cancel_plan(core.ledger, journal[0])
+        driver.room.read_again()
+        await driver.settle()
+        assert driver.room.table("list").total == 9
+        assert driver.room.entry.seq == seq

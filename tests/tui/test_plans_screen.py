@@ -1,0 +1,231 @@
+"""From marks to applied plans and back, through keys alone, against a sandbox."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from storeops.mirror import facts
+
+FREE = "!#童装 status:active"
+
+
+def tagged(sandbox, tag_id: str) -> set[tuple[str, str]]:
+    """(userid, external_userid) of the follows that carry the tag, as the sandbox knows them."""
+    return {
+        (row["userid"], row["external_userid"])
+        for row in sandbox.control.export("follows")
+        if tag_id in row["tag_id"]
+    }
+
+
+def tag_id(core, name: str) -> str:
+    return core.data.execute(
+        "SELECT tag_id FROM tag WHERE name = ? AND deleted_at IS NULL", (name,)
+    ).fetchone()[0]
+
+
+async def draft(driver, marks: int = 3) -> None:
+    """Mark some customers and wish them the tag 童装."""
+    await driver.press(*["space"] * marks, "t")
+    await driver.type("童装")
+    await driver.press("enter", "f6")
+
+
+async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
+    """t, p, Ctrl+S twice, the count, done; u, Ctrl+S, the count: as it was."""
+    tag = tag_id(core, "童装")
+    before = tagged(fresh_chain.sandbox, tag)
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        assert "draft: tags" in driver.text
+        assert tagged(fresh_chain.sandbox, tag) == before
+        await driver.press("p")
+        assert driver.room.card.state == "draft"
+        rows = driver.room.card.plan.rows
+        assert rows >= 3
+        await driver.press("ctrl+s")
+        assert driver.room.card.state == "planned"
+        assert f"{rows} ready, 0 blocked" in driver.text
+        await driver.press("ctrl+s", "enter")
+        assert "That is not the count" in driver.text
+        await driver.type("99999")
+        await driver.press("enter")
+        assert "That is not the count" in driver.text
+        assert tagged(fresh_chain.sandbox, tag) == before
+        await driver.press(*["backspace"] * 5)
+        await driver.type(str(rows))
+        await driver.press("enter")
+        assert driver.room.card.state == "done", driver.text
+        assert "✓ done" in driver.text
+        assert len(tagged(fresh_chain.sandbox, tag) - before) == rows
+        done = driver.room.card.plan
+        await driver.press("u")
+        assert driver.room.card.plan.undo_of == done.id
+        await driver.press("ctrl+s")
+        await driver.type(str(rows))
+        await driver.press("enter")
+        assert driver.room.card.state == "done"
+        assert tagged(fresh_chain.sandbox, tag) == before
+
+
+async def test_no_marks_means_the_row_under_the_cursor(screens):
+    """t without marks is about one customer."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver, marks=0)
+        await driver.press("p")
+        assert driver.room.card.plan.rows == 1
+
+
+async def test_remark_with_placeholders(screens, core):
+    """r fills the placeholders per follow and refuses unknown ones."""
+    async with screens(start="customers", wish="status:active") as driver:
+        await driver.press("space", "space", "r")
+        await driver.type("{nam}")
+        await driver.press("enter")
+        assert "{nam}" in driver.text
+        assert "placeholder" in driver.text
+        await driver.press(*["backspace"] * 5)
+        await driver.type("{store_code} VIP")
+        await driver.press("enter")
+        assert "draft: remarks" in driver.text
+        await driver.press("p")
+        plan = driver.room.card.plan
+        assert plan.kind == "remark"
+        assert plan.rows >= 2
+    after = [row[0] for row in core.data.execute("SELECT after FROM plan_row")]
+    assert all("VIP" in text and "{" not in text[1:] for text in after)
+
+
+async def test_rows_leave_a_draft_and_a_plan(screens, core):
+    """d takes rows out before anything is applied; the plan keeps its name and a fitting hash."""
+    from storeops.changes import plans
+
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver, marks=4)
+        await driver.press("p")
+        rows = driver.room.card.plan.rows
+        await driver.press("enter", "d")
+        assert driver.room.card.plan.rows == rows - 1
+        await driver.press("escape", "ctrl+s", "enter", "space", "space", "d")
+        assert driver.room.card.plan.rows == rows - 3
+        plans.verify(core.ledger, driver.room.card.plan)
+
+
+async def test_changed_rows_give_a_choice(screens, core):
+    """A row that somebody changed since: leave it out, or make the plan again."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        await driver.press("p", "ctrl+s")
+        old = driver.room.card.plan
+        first = core.data.execute(
+            "SELECT userid, external_userid FROM plan_row WHERE plan_id = ? AND row = 1", (old.id,)
+        ).fetchone()
+        facts.follow_tags_changed(
+            core.data, *first, add=[tag_id(core, "童装")], remove=[], source="job", ref="test",
+            now=int(core.clock.now()),
+        )  # fmt: skip
+        await driver.press("ctrl+s")
+        await driver.type(str(old.ready))
+        await driver.press("enter")
+        assert "Rows have changed" in driver.text
+        await driver.press("escape")
+        assert driver.room.card.state == "planned"
+        await driver.press("ctrl+s")
+        await driver.type(str(old.ready))
+        await driver.press("enter", "enter")
+        new = driver.room.card.plan
+        assert new.name != old.name
+        assert new.rows == old.rows - 1
+        await driver.press("down")
+        assert "cancelled" in driver.text
+
+
+async def test_cancel_asks_first(screens):
+    """c asks; Esc leaves the plan as it is."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        await driver.press("p", "ctrl+s", "c", "escape")
+        assert driver.room.card.state == "planned"
+        await driver.press("c", "enter")
+        assert driver.room.card.state == "cancelled"
+        assert driver.room.why_not("apply")
+
+
+async def test_esc_in_every_window_writes_nothing(screens, core):
+    """Neither windows nor their Esc leave a trace in the ledger."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await driver.press("t", "escape", "r", "escape", "space", "t")
+        await driver.type("童装")
+        await driver.press("enter", "escape")
+    assert core.data.execute("SELECT count(*) FROM plan").fetchone()[0] == 0
+    assert core.data.execute("SELECT count(*) FROM journal").fetchone()[0] == 0
+
+
+async def test_read_only_says_so(screens, core):
+    """A read-only profile refuses before anything is asked."""
+    core.readonly = True
+    async with screens(start="customers", wish=FREE) as driver:
+        await driver.press("t")
+        assert "read-only" in driver.text
+        await driver.press("r", "p")
+        assert driver.room.why_not("open")
+    assert core.data.execute("SELECT count(*) FROM plan").fetchone()[0] == 0
+
+
+async def test_policy_refusal_is_a_notice(screens, core):
+    """A kind that the profile does not allow: a notice with its next step, nothing applied."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        await driver.press("p", "ctrl+s")
+        object.__setattr__(core.ledger.policy, "allow", ("handover",))
+        await driver.press("ctrl+s")
+        assert "does not allow" in driver.text
+        assert driver.room.card.state == "planned"
+
+
+async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
+    """e writes what each row came to; an existing file is asked about."""
+    monkeypatch.chdir(tmp_path)
+    async with screens(start="customers", wish=FREE, size=(100, 50)) as driver:
+        await draft(driver)
+        await driver.press("p", "ctrl+s", "e", "enter")
+        plan = driver.room.card.plan
+        await driver.press("e", "enter")
+        assert "exists" in driver.text
+    with (tmp_path / f"{plan.name}.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["planned"] * plan.rows
+
+
+async def test_the_command_line_of_a_plan(screens):
+    """x shows the command that does the same."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        await driver.press("p", "x")
+        name = driver.room.card.plan.name
+        assert f"storeops plan freeze {name}" in driver.text
+
+
+@pytest.mark.parametrize("nasty", ["[red]x[/]", "=1+1", "a\x1b[31mb", "\u202eevil", "😀👩‍👩‍👧"])
+async def test_nasty_names_are_text(screens, core, nasty):
+    """A customer's name never leaves its cells."""
+    core.data.execute("UPDATE customer SET name = ?", (nasty,))
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver, marks=2)
+        await driver.press("p", "ctrl+s", "enter", "enter")
+        assert "\x1b" not in driver.text
+        assert "\u202e" not in driver.text
+        await driver.press("escape")
+        lines = driver.text.splitlines()
+        assert all(len(line) <= 80 for line in lines)
+
+
+async def test_full_width_letters(screens):
+    """What an input method sends for t and p."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await driver.press("ｔ")
+        assert "Tags for the draft" in driver.text
+        await driver.press("escape", "ｐ")
+        assert driver.room.NAME == "plans"
