@@ -166,3 +166,22 @@ def test_watching_twice_at_once_asks_once(desk):
 def test_which_row_is_ours(rows, earlier, now, expected):
     found = resolve(rows, asked_at=1000, due_at=1000 + DAY, earlier=earlier, now=now)
     assert found == expected
+
+
+def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(desk):
+    """Whoever started it: what runs between this owner and this taker is followed to its end."""
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    running, agreed, free = desk.customers(giver, without=taker)[:3]
+    desk.will(agreed, "accept")
+    made = desk.plan(giver, to=taker, groups=False, personal_tags=False)
+    desk.control.call(
+        "POST", "handover/console",
+        {"handover_userid": giver, "takeover_userid": taker, "external_userid": [running, agreed]},
+    )  # fmt: skip
+    desk.apply(made)
+    statuses = desk.statuses(made)
+    assert (statuses[running], statuses[agreed], statuses[free]) == ("waiting", "done", "waiting")
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(made) == {"done": made.plan.ready}
+    desk.compare()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storeops.errors import StoreOpsError
 from storeops.jobs.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowAnswer
 from storeops.operations.handover import record, rules
 from storeops.operations.handover.outcomes import resolve
@@ -20,6 +21,7 @@ TRANSFER_PATH = "externalcontact/transfer_customer"  # as wecom.handover.TRANSFE
 PATIENCE = 5  # asks (about 20 s) before an attempt that does not show is taken as not begun
 READERS = 3  # threads that read personal tags before one call
 _IN_PROGRESS = (40100, 40129)
+_PERHAPS_OURS = (*_IN_PROGRESS, 40131, 84061)  # what an attempt of ours that ran before answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,14 @@ class Sent:
         asked_at: WeCom's time when it was answered, Unix seconds.
         codes: external_userid → errcode.
         personal: external_userid → personal tags of the owner's relation, as read before.
+        shown: external_userid → rows of the result list, of customers whose refusal may mean that
+            an attempt of this very pair is running or done.
     """
 
     asked_at: float
     codes: dict[str, int]
     personal: dict[str, list[str]]
+    shown: dict[str, list[tuple[int, int]]]
 
 
 def send(client: WeComClient, call: Call) -> Sent:
@@ -51,7 +56,23 @@ def send(client: WeComClient, call: Call) -> Sent:
         message = payload["message"]
         rows = handover.transfer(client, giver, taker, ids, transfer_success_msg=message)
     codes = {row.external_userid: row.errcode for row in rows}
-    return Sent(client.clock.now(), codes, personal)
+    asked_at = client.clock.now()
+    doubtful = {external for external, code in codes.items() if code in _PERHAPS_OURS}
+    return Sent(asked_at, codes, personal, _shown(client, call, doubtful) if doubtful else {})
+
+
+def _shown(client: WeComClient, call: Call, wanted: set[str]) -> dict[str, list[tuple[int, int]]]:
+    """Rows of the pair's result list about these customers; {} when it cannot be read now."""
+    payload = call.payload
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    try:
+        for page in pages_of(client, payload["kind"], payload["from"], payload["to"]):
+            for external, rows in outcomes_of(page).items():
+                if external in wanted:
+                    found[external] += rows
+    except StoreOpsError:
+        return {}  # the codes stand as they are: what was sent is answered
+    return found
 
 
 def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -82,6 +103,12 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
         code = sent.codes.get(row.external_userid)
         # sent again after an answer was lost: what is in progress is our own first attempt
         ours = code in _IN_PROGRESS and call.attempts > 1
+        shown = sent.shown.get(row.external_userid)
+        if shown and code:
+            earlier = _found(row, shown, call, sent.asked_at)
+            if earlier.status not in (QUEUED, UNKNOWN):
+                answers.append(earlier)
+                continue
         if code == 0 or ours:
             extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)
             if personal := sent.personal.get(row.external_userid):
