@@ -1,4 +1,4 @@
-"""The six commands of docs/handover.md, as a person runs them: processes, no network, no help."""
+"""The six commands of docs/handover.md and the README, as a person runs them: processes, no network, no help."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs" / "handover.md"
+ROOT = Path(__file__).parents[2]
 
 
-def six_commands() -> list[str]:
-    """The command lines of the first shell block of the page."""
-    block = re.search(r"```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    assert block is not None
-    text = block[1].replace("\\\n", " ")
+def six_commands(page: str = "docs/handover.md") -> list[str]:
+    """The command lines of the page's block that plans for leavers."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (block,) = [each for each in blocks if "leaver plan --to" in each]
+    text = block.replace("\\\n", " ")
     return [line.split("#")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readme_shows_the_same_six(page):
+    assert six_commands(page) == six_commands()
 
 
 @pytest.mark.timeout(150)
