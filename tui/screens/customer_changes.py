@@ -147,6 +147,13 @@ class CustomerChanges(CustomerMarks):
         self.house.tell(text)
         self.count_drafts()
 
+    def do_handover(self) -> None:
+        """To the handover desk, with the owners of the marked customers."""
+        if self.marked:
+            self.house.go("handover", "marked")
+        else:
+            self.house.tell(_("Mark the customers to hand over first: Space marks one, A all."))
+
     def do_plan(self) -> None:
         """To the plans, drafts on top."""
         self.house.go("plans", "draft")
