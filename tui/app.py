@@ -39,7 +39,7 @@ LANE_CACHE = 4  # MiB of page cache per lane: several read at once
 LOOK_EVERY = 2.0  # seconds between two looks at the mirror's revision
 
 
-class StoreOpsApp(App[None]):
+class StoreOpsApp(App[None], inherit_bindings=False):
     """The screens over one profile.
 
     Args:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from rich.cells import cell_len
+
 from storeops.plain import ELLIPSIS, cell_width, fit, pad, plain
 
 __all__ = ["ELLIPSIS", "align", "cell_width", "fit", "lines", "pad", "shown"]
@@ -34,7 +36,14 @@ def shown(text: str) -> str:
         return text
     text = _SKIN.sub("", text)
     text = _FLAG.sub(lambda match: chr(ord(match[0]) - 0x1F1E6 + ord("A")), text)
+    text = "".join(each if each.isascii() or _agreed(each) else "·" for each in text)
     return _LONE.sub(lambda match: "◌" + match[0], text)
+
+
+@lru_cache(maxsize=8192)
+def _agreed(character: str) -> bool:
+    """Whether we and Textual measure it alike; fillers and other invisible letters are not."""
+    return cell_len(character) == cell_width(character)
 
 
 def lines(text: str) -> list[str]:

@@ -101,7 +101,7 @@ COMMON: tuple[Key, ...] = (
     Key("theme", "f12", N_("Theme"), N_("Switch between the light and the dark theme."), GO),
     Key("back", "escape", N_("Back"),
         N_("Leave what is open, step by step, until Today; never writes."), GO),
-    Key("quit", "q,ctrl+q", N_("Quit"),
+    Key("quit", "q,ctrl+q,ctrl+c", N_("Quit"),
         N_("Leave storeops; marks, notes and draft plans are kept."), GO),
 )  # fmt: skip
 

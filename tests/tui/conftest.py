@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from storeops import config, i18n, secrets
 from storeops.app import App
@@ -148,6 +149,11 @@ class Driver:
         for key in keys:
             await self.pilot.press(key)
             await self.settle()
+
+    async def commit(self, character: str) -> None:
+        """A character as a terminal sends it: the pilot's own names lose full-width ones."""
+        self.app.post_message(Key(character, character))
+        await self.settle()
 
     async def type(self, text: str) -> None:
         """Type characters, as an input method commits them."""

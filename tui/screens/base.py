@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -112,6 +113,13 @@ class HouseScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """The window has another size: fold panes away or unfold them."""
         self.paint_frame()
+
+    def on_virtual_list_laid(self, event: Message) -> None:
+        """A list has other columns or another width."""
+        self.call_later(self.paint_headings)
+
+    def paint_headings(self) -> None:
+        """Titles over the columns of the screen's lists."""
 
     def paint_frame(self) -> None:
         """Doors, breadcrumb, status and footer anew."""

@@ -147,10 +147,10 @@ class CustomersScreen(CustomerChanges):
             self.set_class(width >= FACETS_FROM, "facets")
             self._facets()
         self.set_class(width >= CARD_FROM, "card")
-        self.call_after_refresh(self.paint_heading)
+        self.call_after_refresh(self.paint_headings)
         self._card(self.table.line)
 
-    def paint_heading(self) -> None:
+    def paint_headings(self) -> None:
         """Titles over the columns; the one sorted by carries an arrow."""
         rows = self.table
         pieces = [Piece(heading(rows.columns, rows.places, self.look.sort), "key", self.do_sort)]
@@ -303,7 +303,7 @@ class CustomersScreen(CustomerChanges):
         name, title = self.book.sorts[(at + 1) % len(names)]
         self.look = replace(self._good, sort=name)
         self.show()
-        self.paint_heading()
+        self.paint_headings()
         self.house.tell(_("Sorted: {sort}.").format(sort=title), seconds=2)
 
     def do_columns(self) -> None:
@@ -316,7 +316,7 @@ class CustomersScreen(CustomerChanges):
                 self.table.set_columns(columns(keys))
                 self._good = self.look
                 self.table.show(self.book.rows(self.look), stay=True)
-                self.paint_heading()
+                self.paint_headings()
 
         self.app.push_screen(ColumnsModal(self.look.columns), then)
 

@@ -98,7 +98,7 @@ class ListScreen(HouseScreen):
     def _show(self, *, stay: bool) -> None:
         words = self.query_one("#words", Input).value
         self.table.show(self.rows.narrowed(words), stay=stay)
-        self.paint_heading()
+        self.paint_headings()
         self.paint_frame()
 
     @on(Input.Changed, "#words")
@@ -137,10 +137,10 @@ class ListScreen(HouseScreen):
         """Unfold the card when there is room."""
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
-        self.call_after_refresh(self.paint_heading)
+        self.call_after_refresh(self.paint_headings)
         self.put_card(self.table.line)
 
-    def paint_heading(self) -> None:
+    def paint_headings(self) -> None:
         """Titles over the columns."""
         rows = self.table
         self.query_one("#heading", Bar).set([Piece(heading(rows.columns, rows.places, ""), "key")])

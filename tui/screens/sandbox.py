@@ -22,6 +22,7 @@ from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading
 
+NAMES = ("calls", "faults")
 EVERY = 2.0  # seconds between two looks
 DAY = 86_400
 
@@ -169,8 +170,14 @@ class SandboxScreen(HouseScreen):
     def _put(self, name: str, lines: list[Line]) -> None:
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
-        title = heading(rows.columns, rows.places, "")
-        self.query_one(f"#{name}-heading", Bar).set([Piece(title, "key")])
+        self.paint_headings()
+
+    def paint_headings(self) -> None:
+        """Titles over both lists."""
+        for name in NAMES:
+            rows = self.query_one(f"#{name}", VirtualList)
+            text = heading(rows.columns, rows.places, "")
+            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:

@@ -26,6 +26,7 @@ from tui.widgets.virtual_list import VirtualList, heading
 if TYPE_CHECKING:
     from storeops.sync.results import ScopeResult, SyncResult
 
+NAMES = ("scopes", "history")
 BAR = 16  # cells of a progress bar
 
 
@@ -184,9 +185,14 @@ class SyncScreen(HouseScreen):
     def _put(self, name: str, lines: list[Line]) -> None:
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
-        self.query_one(f"#{name}-heading", Bar).set(
-            [Piece(heading(rows.columns, rows.places, ""), "key")]
-        )
+        self.paint_headings()
+
+    def paint_headings(self) -> None:
+        """Titles over both lists."""
+        for name in NAMES:
+            rows = self.query_one(f"#{name}", VirtualList)
+            text = heading(rows.columns, rows.places, "")
+            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:

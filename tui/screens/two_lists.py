@@ -80,7 +80,7 @@ class TwoLists(HouseScreen):
 
     def _put_top(self, lines: Sequence[Line]) -> None:
         self.top.show(TableRows(lines), stay=True)
-        self._headings()
+        self.paint_headings()
         self.paint_frame()
         if not lines:
             self._put_rows(([], ""))
@@ -89,7 +89,7 @@ class TwoLists(HouseScreen):
         lines, about = answer
         self.rows.show(TableRows(lines), stay=self._same)
         self.query_one("#about", Static).update(Content(about))
-        self._headings()
+        self.paint_headings()
         self.paint_frame()
 
     _same = False
@@ -123,9 +123,10 @@ class TwoLists(HouseScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Fit the headings."""
         super().on_resize(event)
-        self.call_after_refresh(self._headings)
+        self.call_after_refresh(self.paint_headings)
 
-    def _headings(self) -> None:
+    def paint_headings(self) -> None:
+        """Titles over both lists."""
         for name, rows in (("top", self.top), ("rows", self.rows)):
             text = heading(rows.columns, rows.places, "")
             self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])

@@ -216,7 +216,7 @@ class VirtualList(ScrollView, can_focus=True):
 
         ticket = self.lane.submit(
             read,
-            lambda answer: self._accept(source, answer, fresh=fresh, first=first),
+            lambda answer: self._accept(source, answer, high - low, fresh=fresh, first=first),
             lambda error: self._load_failed(source, error, first),
             slot="rows",
             stop=partial(source.stop, counting=False),
@@ -225,7 +225,13 @@ class VirtualList(ScrollView, can_focus=True):
             ticket.wait(wait)
 
     def _accept(
-        self, source: RowSource, answer: tuple[Window, int | None], *, fresh: bool, first: int
+        self,
+        source: RowSource,
+        answer: tuple[Window, int | None],
+        asked: int,
+        *,
+        fresh: bool,
+        first: int,
     ) -> None:
         if source is not self._source:
             return
@@ -246,6 +252,9 @@ class VirtualList(ScrollView, can_focus=True):
             self._count(source)
             self._strips.clear()
         self.total = max(self.total, end)
+        if len(window.lines) < asked:  # the list ends here, whatever was believed before
+            self.total = min(self.total, window.start + len(window.lines))
+            self.cursor = max(0, min(self.cursor, self.total - 1))
         self._resize_rows()
         if fresh:
             self.scroll_to(y=first, animate=False, force=True)
