@@ -179,9 +179,10 @@ def end_waiting(connection: sqlite3.Connection, plan_id: int) -> int:
     """Jobs of a plan whose rows no longer wait have succeeded. Returns how many."""
     return connection.execute(
         "UPDATE job SET status = 'succeeded' WHERE plan_id = ? AND status = 'waiting'"
-        " AND NOT EXISTS (SELECT 1 FROM job_row JOIN plan_row ON plan_row.plan_id = job.plan_id"
-        "  AND plan_row.row = job_row.row WHERE job_row.job_id = job.id"
-        "  AND plan_row.status = 'waiting')",
+        # CROSS JOIN and + begin at the few rows of a job, not at all waiting rows of the plan
+        " AND NOT EXISTS (SELECT 1 FROM job_row CROSS JOIN plan_row"
+        "  ON plan_row.plan_id = job.plan_id AND plan_row.row = job_row.row"
+        "  WHERE job_row.job_id = job.id AND +plan_row.status = 'waiting')",
         (plan_id,),
     ).rowcount
 
