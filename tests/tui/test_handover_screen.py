@@ -1,0 +1,132 @@
+"""From a leaver to settled rows, through keys alone, with the sandbox's clock moved."""
+
+from __future__ import annotations
+
+import pytest
+
+from storeops.operations.leavers import leavers
+from storeops.sync.run import run_sync
+
+DAY = 86_400
+
+
+@pytest.fixture
+def leaver(core, fresh_chain):
+    """A guide with customers leaves; the mirror knows. Returns the leaver's userid."""
+    control = fresh_chain.sandbox.control
+    userid = core.data.execute(
+        "SELECT s.userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+        " WHERE s.status = 'active' AND f.status = 'active' AND s.main_department IN"
+        "  (SELECT main_department FROM staff WHERE status = 'active' AND is_follow_user = 1"
+        "   GROUP BY 1 HAVING count(*) > 1) GROUP BY s.id ORDER BY count(*) DESC LIMIT 1"
+    ).fetchone()[0]
+    control.act("staff_leave", userid=userid)
+    run_sync(core)
+    assert any(each.userid == userid for each in leavers(core.data, core.clock.now()))
+    return userid
+
+
+async def to_giver(driver, userid: str) -> None:
+    """Put the cursor on a giver."""
+    while driver.room.givers != (userid,):
+        before = driver.room.givers
+        await driver.press("down")
+        assert driver.room.givers != before
+
+
+async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
+    """Plan by rule, review, typed count, clock, ask: every row ends."""
+    async with screens(start="handover", size=(160, 48)) as driver:
+        await to_giver(driver, leaver)
+        owner = driver.room.table("givers").line.data
+        assert owner.left
+        assert owner.customers > 0
+        await driver.press("o", "enter")
+        made = driver.room._made[(leaver,)]
+        assert made.plan.ready > 0
+        assert f"{made.plan.ready} ready" in driver.text
+        await driver.press("x")
+        assert f"handover plan --from {leaver} --rule same-store" in driver.text.replace("\n", "")
+        await driver.press("escape", "p", "ctrl+s")
+        await driver.type(str(made.plan.ready))
+        await driver.press("enter")
+        assert "waiting" in driver.text
+        assert driver.room.card.rows == {"waiting": made.plan.ready} or driver.room.card.rows.get(
+            "waiting"
+        ), driver.text
+        core.clock.later += 2 * DAY
+        fresh_chain.sandbox.control.advance(2 * DAY)
+        driver.app.go("handover")
+        await driver.settle()
+        assert "due now" in driver.text
+        await driver.press("s")
+        assert "Settled" in driver.text
+        driver.app.go("plans", made.plan.name)
+        await driver.settle()
+        assert "waiting" not in driver.room.card.rows
+        assert driver.room.card.rows.get("done")
+
+
+async def test_marked_customers_on_the_job(screens, core, fresh_chain):
+    """o on marks shows their owners; only the marked customers are planned, to a named taker."""
+    giver = core.data.execute(
+        "SELECT s.userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id WHERE"
+        " s.status = 'active' AND f.status = 'active' GROUP BY s.id ORDER BY count(*) DESC"
+    ).fetchone()[0]
+    async with screens(start="customers", wish=f"@{giver}", size=(160, 48)) as driver:
+        await driver.press("space", "space", "o")
+        assert driver.room.NAME == "handover"
+        assert "owners of the marked customers" in driver.text
+        await to_giver(driver, giver)
+        assert driver.room.table("givers").line.data.customers == 2
+        offers = [line.data for line in driver.room.table("takers").source.lines]
+        free = next(each for each in offers if not each.why_not)
+        await driver.press("a")
+        await driver.type(free.userid)
+        await driver.press("enter", "o", "enter")
+        made = driver.room._made[(giver,)]
+        assert made.plan.rows == 2
+        assert [each.userid for each in made.shares] in ([free.userid], [])
+
+
+async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
+    """A colleague without customer contact stands there with the reason and the way out."""
+    shop = core.data.execute(
+        "SELECT main_department FROM staff WHERE userid = ?", (leaver,)
+    ).fetchone()[0]
+    core.data.execute(
+        "UPDATE staff SET is_follow_user = 0 WHERE main_department = ? AND userid <> ?",
+        (shop, leaver),
+    )
+    async with screens(start="handover", size=(160, 48)) as driver:
+        await to_giver(driver, leaver)
+        assert all(
+            line.cells[3].startswith("✗") for line in driver.room.table("takers").source.lines
+        )
+        driver.room.table("takers").focus()
+        await driver.press("enter")
+        assert "has no customer contact" in driver.text
+        assert "Customer Contact in the admin console" in driver.text
+        await driver.press("escape", "o", "enter")
+        assert (leaver,) not in driver.room._made
+        assert core.data.execute("SELECT sum(ready) FROM plan").fetchone()[0] in (None, 0)
+
+
+async def test_nothing_is_written_by_looking(screens, core, leaver):
+    """Marks of givers and takers, windows and Esc leave the ledger alone."""
+    before = core.data.execute("SELECT count(*) FROM journal").fetchone()[0]
+    async with screens(start="handover") as driver:
+        await driver.press("space", "tab", "tab", "space", "o", "escape", "a", "escape", "m",
+                           "escape", "escape", "escape", "escape")  # fmt: skip
+    assert core.data.execute("SELECT count(*) FROM plan").fetchone()[0] == 0
+    assert core.data.execute("SELECT count(*) FROM journal").fetchone()[0] == before
+
+
+async def test_nasty_names_at_the_desk(screens, core, leaver):
+    """A member's name is text."""
+    core.data.execute("UPDATE staff SET name = ?", ("[b]\u202e\x1b[31m=x",))
+    async with screens(start="handover") as driver:
+        assert "\x1b" not in driver.text
+        assert "\u202e" not in driver.text
+        await driver.press("o")
+        assert "[b]" in driver.text
