@@ -10,7 +10,8 @@ import typer
 from commands import output
 from commands.output import Column
 from storeops import config, paths
-from storeops.config import Limits, Profile
+from storeops.ceilings import Ceilings, Limits
+from storeops.config import Profile
 from storeops.durations import duration
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
@@ -91,9 +92,9 @@ def _everything(loaded: config.Config) -> dict[str, Any]:
             if field == "name":
                 continue
             value = getattr(profile, field)
-            if isinstance(value, Limits):
-                for limit in Limits.__dataclass_fields__:
-                    values[f"profiles.{name}.limits.{limit}"] = getattr(value, limit)
+            if isinstance(value, Limits | Ceilings):
+                for inner in value.__dataclass_fields__:
+                    values[f"profiles.{name}.{field}.{inner}"] = getattr(value, inner)
             else:
                 value = list(value) if isinstance(value, tuple) else value
                 values[f"profiles.{name}.{field}"] = value

@@ -34,6 +34,8 @@ CONFIG_KEYS = {
     "profiles.NAME.limits.in_flight": "calls at the same moment, per corp and API",
     "profiles.NAME.limits.per_minute": "calls in any minute, per corp and API",
     "profiles.NAME.limits.per_hour": "calls in any hour, per corp and API",
+    "profiles.NAME.policy.max_rows_per_plan": "ready rows of one plan; 0: no ceiling",
+    "profiles.NAME.policy.max_rows_per_day": "rows applied in a Beijing day; 0: no ceiling",
 }
 ENVIRONMENT = {
     "STOREOPS_HOME": "moves configuration, data and logs into one folder",
@@ -48,12 +50,12 @@ ENVIRONMENT = {
 def defaults() -> dict[str, str]:
     """Config key -> its default, from the dataclasses."""
     profile = config.Profile(name="", corp_id="")
-    limits = profile.limits
     found = {"stale_after": config.duration(config.Config().stale_after)}
     for key in CONFIG_KEYS:
         last = key.rsplit(".", 1)[-1]
-        if ".limits." in key:
-            found[key] = str(getattr(limits, last))
+        if ".limits." in key or ".policy." in key:
+            inner = profile.limits if ".limits." in key else profile.policy
+            found[key] = str(getattr(inner, last))
         elif key.startswith("profiles.") and getattr(profile, last) not in ("", None):
             found[key] = str(getattr(profile, last)).lower()
     return found
@@ -64,8 +66,10 @@ def check_keys() -> None:
     fields = {f"profiles.NAME.{name}" for name in config.Profile.__dataclass_fields__} - {
         "profiles.NAME.name",
         "profiles.NAME.limits",
+        "profiles.NAME.policy",
     }
     fields |= {f"profiles.NAME.limits.{name}" for name in config.Limits.__dataclass_fields__}
+    fields |= {f"profiles.NAME.policy.{name}" for name in config.Ceilings.__dataclass_fields__}
     fields |= set(config.Config.__dataclass_fields__) - {"profiles"}
     assert fields == set(CONFIG_KEYS), fields ^ set(CONFIG_KEYS)
 

@@ -219,7 +219,12 @@ class App:
                 self.clock,
                 self.profile.name,
                 who=self.as_name or "",
-                policy=Policy(read_only=self.readonly, allow=self.profile.allow),
+                policy=Policy(
+                    read_only=self.readonly,
+                    allow=self.profile.allow,
+                    max_rows_per_plan=self.profile.policy.max_rows_per_plan or None,
+                    max_rows_per_day=self.profile.policy.max_rows_per_day or None,
+                ),
             )
 
         return self._once("ledger", make)

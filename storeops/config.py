@@ -18,13 +18,16 @@ allow = ["tag", "remark"]   # kinds of change that may be applied; unset: all
 in_flight = 4
 per_minute = 10000
 per_hour = 150000
+
+[profiles.main.policy]      # rows that may be applied; 0 sets no ceiling
+max_rows_per_plan = 50000
+max_rows_per_day = 200000
 ```
 """
 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,30 +36,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from storeops import config_values as values
 from storeops import paths
-from storeops.durations import duration, seconds
-from storeops.errors import ConfigError, NotFoundError, UsageError
-from storeops.i18n import N_, _
+from storeops.ceilings import Ceilings as Ceilings
+from storeops.ceilings import Limits as Limits
+from storeops.durations import duration
+from storeops.errors import ConfigError, NotFoundError
+from storeops.i18n import _
 from storeops.private_file import write_private
 
 WECOM_URL = "https://qyapi.weixin.qq.com"
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\Z")
-_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Calls that storeops allows itself per corp and API.
-
-    Attributes:
-        in_flight: calls at the same moment.
-        per_minute: calls in any minute.
-        per_hour: calls in any hour.
-    """
-
-    in_flight: int = 4
-    per_minute: int = 10_000
-    per_hour: int = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +62,7 @@ class Profile:
         sandbox: a WeCom on this desk.
         allow: kinds of change that may be applied; None for all.
         limits: calls per corp and API.
+        policy: how many rows may be applied.
     """
 
     name: str
@@ -84,6 +74,7 @@ class Profile:
     sandbox: bool = False
     allow: tuple[str, ...] | None = None
     limits: Limits = field(default_factory=Limits)
+    policy: Ceilings = field(default_factory=Ceilings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,80 +131,10 @@ class Config:
         )
 
 
-class _Problem(Exception):
-    """A value that cannot be used: where, what is expected."""
-
-    def __init__(self, where: str, expected: str) -> None:
-        super().__init__(where)
-        self.where = where
-        self.expected = expected
-
-
-_TEXT = N_("text in quotes")
-_FLAG = N_("true or false")
-_COUNT = N_("a whole number above 0")
-
-
-def _text(where: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Problem(where, _(_TEXT))
-    return value
-
-
-def _flag(where: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Problem(where, _(_FLAG))
-    return value
-
-
-def _count(where: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _Problem(where, _(_COUNT))
-    return value
-
-
-def _agent(where: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _Problem(where, _("the app's number, as the console shows it"))
-    return value
-
-
-def _corp(where: str, value: Any) -> str:
-    if not re.match(r"[A-Za-z0-9]{2,64}\Z", _text(where, value)):
-        raise _Problem(where, _("a corpid: ww and 16 letters or digits"))
-    return str(value)
-
-
-def _url(where: str, value: Any) -> str:
-    text = _text(where, value).rstrip("/")
-    if not (_HTTPS.match(text) or _LOOPBACK.match(text)):
-        raise _Problem(where, _("an https:// address, or http:// on this machine only"))
-    return text
-
-
-def _kinds(where: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise _Problem(where, _("a list of texts"))
-    return tuple(value)
-
-
-def _language(where: str, value: Any) -> str:
-    if value not in ("", "en", "zh_CN"):
-        raise _Problem(where, _("en or zh_CN"))
-    return str(value)
-
-
-def _stale(where: str, value: Any) -> int:
-    try:
-        return seconds(_text(where, value))
-    except UsageError:
-        raise _Problem(where, _("a duration like 24h")) from None
-
-
 _LIMITS: dict[str, Callable[[str, Any], Any]] = {
-    "in_flight": _count,
-    "per_minute": _count,
-    "per_hour": _count,
+    "in_flight": values.count,
+    "per_minute": values.count,
+    "per_hour": values.count,
 }
 
 
@@ -221,20 +142,31 @@ def _limits(where: str, value: Any) -> Limits:
     return Limits(**_read_table(where, value, _LIMITS))
 
 
+_CEILINGS: dict[str, Callable[[str, Any], Any]] = {
+    "max_rows_per_plan": values.ceiling,
+    "max_rows_per_day": values.ceiling,
+}
+
+
+def _policy(where: str, value: Any) -> Ceilings:
+    return Ceilings(**_read_table(where, value, _CEILINGS))
+
+
 _PROFILE: dict[str, Callable[[str, Any], Any]] = {
-    "corp_id": _corp,
-    "agent_id": _agent,
-    "base_url": _url,
-    "store": _text,
-    "read_only": _flag,
-    "sandbox": _flag,
-    "allow": _kinds,
+    "corp_id": values.corp,
+    "agent_id": values.agent,
+    "base_url": values.url,
+    "store": values.text,
+    "read_only": values.flag,
+    "sandbox": values.flag,
+    "allow": values.kinds,
     "limits": _limits,
+    "policy": _policy,
 }
 _TOP: dict[str, Callable[[str, Any], Any]] = {
-    "language": _language,
-    "profile": _text,
-    "stale_after": _stale,
+    "language": values.language,
+    "profile": values.text,
+    "stale_after": values.stale,
 }
 
 
@@ -242,13 +174,13 @@ def _read_table(
     where: str, value: Any, readers: dict[str, Callable[[str, Any], Any]]
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Problem(where, _("a table"))
+        raise values.Problem(where, _("a table"))
     read = {}
     for key, each in value.items():
         place = f"{where}.{key}" if where else key
         if key not in readers:
             near = get_close_matches(key, readers, n=1)
-            raise _Problem(place, near[0] if near else ", ".join(readers))
+            raise values.Problem(place, near[0] if near else ", ".join(readers))
         read[key] = readers[key](place, each)
     return read
 
@@ -256,10 +188,10 @@ def _read_table(
 def _profile(name: str, value: Any) -> Profile:
     where = f"profiles.{name}"
     if not paths.valid_profile_name(name):
-        raise _Problem(where, _("a name of letters, digits, _ . -"))
+        raise values.Problem(where, _("a name of letters, digits, _ . -"))
     read = _read_table(where, value, _PROFILE)
     if "corp_id" not in read:
-        raise _Problem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
+        raise values.Problem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
     return Profile(name=name, **read)
 
 
@@ -276,11 +208,11 @@ def from_dict(data: dict[str, Any], path: Path | None = None) -> Config:
     try:
         tables = data.get("profiles", {})
         if not isinstance(tables, dict):
-            raise _Problem("profiles", _("a table"))
+            raise values.Problem("profiles", _("a table"))
         top = _read_table("", {key: each for key, each in data.items() if key != "profiles"}, _TOP)
         profiles = {name: _profile(name, each) for name, each in tables.items()}
         return Config(**top, profiles=profiles)
-    except _Problem as problem:
+    except values.Problem as problem:
         text = _("{where} is not understood; expected {expected}.").format(
             where=problem.where, expected=problem.expected
         )
@@ -337,13 +269,15 @@ def _profile_dict(profile: Profile) -> dict[str, Any]:
             table[key] = getattr(profile, key)
     if profile.allow is not None:
         table["allow"] = list(profile.allow)
-    limits = {
-        key: getattr(profile.limits, key)
-        for key in _LIMITS
-        if getattr(profile.limits, key) != getattr(default.limits, key)
-    }
-    if limits:
-        table["limits"] = limits
+    for inner in ("limits", "policy"):
+        mine, usual = getattr(profile, inner), getattr(default, inner)
+        changed = {
+            key: getattr(mine, key)
+            for key in mine.__dataclass_fields__
+            if getattr(mine, key) != getattr(usual, key)
+        }
+        if changed:
+            table[inner] = changed
     return table
 
 
