@@ -181,6 +181,10 @@ def usage_error(error: Any) -> UsageError:
     extra = re.match(r"Got unexpected extra arguments?\(?s?\)? \((.*)\)", message, re.DOTALL)
     if extra is not None:
         text = _("There is one word too many: {words}.").format(words=extra[1])
+        if "--where" in _option_names(context):
+            more = _("A filter stands behind --where: {example}.").format(
+                example=f"--where '{extra[1].split()[0]}'"
+            )
     elif kind == "BadOptionUsage":
         takes_none = "does not take" in message
         text = (

@@ -53,11 +53,29 @@ def page(
     ):
         if rows:
             parts += ["", title, *_columns(rows)]
+    if any(getattr(each, "metavar", "") == "FILTER" for each in command.params):
+        parts += ["", _("Filters, side by side or with `or` between them:"), *_columns(_filters())]
     if command.epilog:
         parts.append("")
         for line in command.epilog.split("\n"):
             parts += wrap(line, width())
     return "\n".join(parts)
+
+
+def _filters() -> list[tuple[str, str]]:
+    """The filter language in a dozen lines, for who has no documents at hand."""
+    return [
+        (_("WORD"), _("In the name, a remark, pinyin or its initials, a phone; any part.")),
+        ("@NAME, #TAG", _("Of this owner; with this tag, group/tag, or group/* for any of it.")),
+        ("store:NAME", _("In this store or region: number, name or department id.")),
+        ("has:WHAT", _("phone, remark, description, tag, state, unionid or group.")),
+        ("owners:>1", _("How many staff members follow: 2 >1 <3 >=2.")),
+        ("status: state: way:", _("As the options of these names say.")),
+        ("since:7d until:2026-05", _("Added then: 2026-05-01, 2026-05, today, month, 24h, 7d.")),
+        ("gender: type:", _("male, female, unknown; wechat, wecom.")),
+        ("group: mark: id:", _("In this group chat or mark; this external_userid.")),
+        ("!", _("Not: !has:tag has no tag at all, !#TAG not this one.")),
+    ]
 
 
 def _spelling(option: Any, context: Context) -> str:

@@ -73,8 +73,12 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _swallow_stdout()
         code = 0  # whoever read has seen enough
-    except SystemExit as error:  # Typer's completion ends like this
-        code = error.code if isinstance(error.code, int) else 1
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Typer turns it into exit 1
+            _swallow_stdout()
+            code = 0
+        else:  # Typer's completion ends like this
+            code = error.code if isinstance(error.code, int) else 1
     except BaseException as error:
         code = diagnostics.exit_code(error, call.settings)
     finally:

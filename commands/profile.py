@@ -26,7 +26,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help=_("The profile's name.
 def add(
     name: Name,
     corp_id: Annotated[
-        str, typer.Option("--corp-id", metavar="ID", help=_("The corpid: ww and 16 digits."))
+        str,
+        typer.Option("--corp-id", metavar="ID", help=_("The corpid: ww and 16 letters or digits.")),
     ] = "",
     agent_id: Annotated[
         int | None, typer.Option("--agent-id", metavar="N", help=_("The app's number."))

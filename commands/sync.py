@@ -159,10 +159,15 @@ def show_result(result: SyncResult) -> None:
 
 def _note_failures(result: SyncResult) -> None:
     """Name what could not be read, the same reason only once."""
+    from storeops.wecom.errcodes import lookup
+
     subjects: dict[str, list[str]] = {}
+    advice: dict[str, str] = {}
     for scope in result.scopes:
         for failure in scope.failures:
             subjects.setdefault(failure.message, []).append(failure.subject)
+            if failure.errcode is not None:
+                advice[failure.message] = lookup(failure.errcode).advice
     if len(subjects) == 1 and (result.outcome == "failed" or _nothing_read(result)):
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
@@ -170,6 +175,8 @@ def _note_failures(result: SyncResult) -> None:
         if len(names) > SHOWN_FAILURES:
             shown += " " + _("and {count} more").format(count=len(names) - SHOWN_FAILURES)
         note(_("{subjects}: {message}").format(subjects=shown, message=message))
+        if message in advice:
+            note("  → " + advice[message])
     if len(subjects) > SHOWN_FAILURES:
         note(_("`storeops sync status --json` names them all."))
 

@@ -232,10 +232,17 @@ def check_secret(profile: str) -> Finding:
     return Finding("secret", title, "ok", secret.source)
 
 
-def check_clock(app: Wiring) -> Finding:
-    """How far WeCom's clock is from this machine's, after at least one answer."""
+def check_clock(app: Wiring, *, answered: bool) -> Finding:
+    """How far WeCom's clock is from this machine's.
+
+    Args:
+        app: the profile's wiring; its clock has learnt from every answer.
+        answered: whether WeCom answered at all; else nothing is known.
+    """
     offset = app.clock.offset
     title = _("clock")
+    if not answered:
+        return Finding("clock", title, "skipped", _("not asked: the check before failed"))
     if abs(offset) <= CLOCK_WARN_S or app.profile.sandbox:
         return Finding(
             "clock", title, "ok", _("{seconds} s from WeCom's").format(seconds=f"{offset:+.0f}")

@@ -25,7 +25,7 @@ def department_of(db: Database, text: str) -> int:
     for shop in shops:
         if shop.code and shop.code.casefold() == text.casefold():
             return shop.department_id
-    if text.isdigit():
+    if text.isdecimal() and text == str(int(text)):  # `0006` is no department id
         row = db.execute("SELECT id FROM department WHERE id = ?", (int(text),)).fetchone()
         if row is not None:
             return int(row[0])

@@ -33,10 +33,11 @@ class _Groups:
 
     def run(self) -> Outcome:
         session = self.session
-        listed_any = self._list(self._owners())
-        if listed_any is None:
+        owners = self._owners()
+        if self._list(owners) is None:
             return "failed"
-        self._list_of_leavers()
+        if not self._list_of_leavers() and not owners:
+            return "failed"
         self._details()
         self._absent()
         return "partial" if session.failures() else "complete"
@@ -105,15 +106,17 @@ class _Groups:
                 raise endless()
             seen.add(cursor)
 
-    def _list_of_leavers(self) -> None:
+    def _list_of_leavers(self) -> bool:
         """Groups whose owner left, also those of leavers whose ids nobody knows any more.
 
         Only corps with at most 1,000 visible members are told without naming owners (81017); a
-        refusal therefore takes nothing away from what the owners' lists said.
+        refusal therefore takes nothing away from what the owners' lists said. False after a
+        failure that the scope must own up to.
         """
         session = self.session
         if session.run.store_id:
-            return
+            return True
+        read = True
         found: dict[str, int] = {}
         cursor, seen = "", set[str]()
         while cursor not in seen:
@@ -124,12 +127,14 @@ class _Groups:
             except StoreOpsError as error:
                 if error.errcode is None or refusals.ends_scope(error):
                     session.fail("groups", error)
+                    read = False
                 break
             found.update((row.chat_id, row.status) for row in page.group_chat_list)
             cursor = page.next_cursor
             if not cursor:
                 break
         self._take_list((), found)
+        return read
 
     def _take_list(self, owners: Iterable[str], rows: dict[str, int]) -> None:
         self._owners_read.update(each.lower() for each in owners)
