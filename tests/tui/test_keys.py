@@ -14,12 +14,20 @@ def keys_of(name: str) -> list[tuple[str, str]]:
     door = next(each for each in DOORS if each.name == name)
     screen = type(door.open())
     return [
-        (key.action, each) for key in screen.all_keys() if key.action for each in key.keys.split(",")
+        (key.action, each)
+        for key in screen.all_keys()
+        if key.action
+        for each in key.keys.split(",")
         if each
-    ]  # fmt: skip
+    ]
 
 
-CASES = [(name, action, key) for name in SCREENS for action, key in keys_of(name)]
+def recorder(perform, called: list[str]):
+    def record(action: str) -> None:
+        called.append(action)
+        perform(action)
+
+    return record
 
 
 @pytest.mark.parametrize("name", SCREENS)
@@ -29,11 +37,10 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
     done = []
     async with screens(start=name) as driver:
         for action, key in keys_of(name):
-            if driver.room.NAME != name:
+            if name != driver.room.NAME:
                 await driver.press(next(each.key for each in DOORS if each.name == name))
-            called = []
-            room, perform = driver.room, driver.room.perform
-            room.perform = lambda what, perform=perform: (called.append(what), perform(what))
+            room, called = driver.room, []
+            room.perform = recorder(room.perform, called)
             await driver.press(key)
             assert called == [action], (key, called, driver.text)
             del room.perform
