@@ -229,27 +229,6 @@ class CustomerMarks(HouseScreen):
 
         self.app.push_screen(ExportModal(marked_only=look.marked_only), then)
 
-    def do_tag(self) -> None:
-        """Plan tags."""
-        self._wish("tag")
-
-    def do_remark(self) -> None:
-        """Plan remarks."""
-        self._wish("remark")
-
-    def do_handover(self) -> None:
-        """Plan a handover."""
-        self._wish("handover")
-
-    def _wish(self, action: str) -> None:
-        from tui.wishing import wish
-
-        wish(self, action, self.marked)
-
-    def do_plan(self) -> None:
-        """Review plans."""
-        self.house.go("plans")
-
     def do_note(self) -> None:
         """Write a note about the customer under the cursor."""
         from tui.modals.note import NoteModal
