@@ -75,7 +75,7 @@ class AuditScreen(LedgerScreen):
                         Column("at", _("When"), 16, keep=8),
                         Column("who", _("Who"), 8, 1, keep=8),
                         Column("kind", _("What"), 14, keep=9),
-                        Column("plan", _("Plan"), 12, keep=6),
+                        Column("plan", _("Plan"), 15, keep=6),
                         Column("row", _("Row"), 4, right=True, keep=4),
                         Column("details", _("Details"), 12, 5, keep=7),
                         Column("subject", _("Customer id"), 16, 1, keep=1),

@@ -270,6 +270,10 @@ class HandoverScreen(LedgerScreen):
             for each in found
         ]
         self.table("takers").show(Chosen(lines, self._takers), stay=True)
+        if not found and self._made.get(self.givers) is None:
+            self.query_one("#sums", Static).update(
+                Content(_("No colleague of the giver's shop is known; a names a taker."))
+            )
         self.head("takers")
         self.paint_frame()
 

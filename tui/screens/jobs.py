@@ -83,7 +83,7 @@ class JobsScreen(LedgerScreen):
             yield VirtualList(
                 [
                     Column("job", _("Job"), 6, right=True, keep=9),
-                    Column("plan", _("Plan"), 12, keep=8),
+                    Column("plan", _("Plan"), 15, keep=8),
                     Column("status", _("Status"), 12, keep=9),
                     Column("rows", _("Rows"), 5, right=True, keep=6),
                     Column("tries", _("Tries"), 5, right=True, keep=5),

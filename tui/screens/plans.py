@@ -89,7 +89,7 @@ class PlansScreen(LedgerScreen):
             yield Bar(id="plans-heading")
             yield VirtualList(
                 [
-                    Column("plan", _("Plan"), 12, keep=9),
+                    Column("plan", _("Plan"), 15, keep=9),
                     Column("title", _("What"), 18, 4, keep=7),
                     Column("state", _("Status"), 18, 1, keep=8),
                     Column("ready", _("Ready"), 7, right=True, keep=6),

@@ -1,0 +1,93 @@
+"""Plans, jobs, journal and handover desk as text, in both languages and two sizes.
+
+Plan ids and hashes are random: they are shown as zeros here. Nothing is sent.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+
+import pytest
+
+from storeops import i18n
+from storeops.changes import apply, control
+from storeops.operations.draft_marks import Subjects, draft_remarks, draft_tags
+from storeops.operations.drafts import freeze
+from storeops.operations.leavers import leavers
+from tests.tui.test_snapshots import LANGUAGES, SIZES, compare, steady
+
+_PLAN = re.compile(r"\b(tag|remark|handover)-[2-9A-Z]{6}\b")
+_HEX = re.compile(r"\b[0-9a-f]{16,}")
+
+
+def anonymous(text: str) -> str:
+    """The text with the same plan ids and hashes every time."""
+    text = _PLAN.sub(lambda match: f"{match[1]}-000000", steady(text))
+    return _HEX.sub(lambda match: "0" * len(match[0]), text)
+
+
+@pytest.fixture
+def ledger(core, monkeypatch):
+    """A draft, a ready plan, a blocked one, a paused one, a cancelled one."""
+    monkeypatch.setattr(platform, "node", lambda: "desk")
+    core.as_name = "Ann"
+    rows = core.data.execute(
+        "SELECT DISTINCT customer_id FROM follow WHERE status = 'active' ORDER BY 1 LIMIT 20"
+    )
+    keys = [row[0] for row in rows]
+    ledger = core.ledger
+
+    def remarks(some, text):
+        plan, _count = draft_remarks(
+            ledger, Subjects(tuple(some), 0, "", ""), "newest", {"description": text}
+        )
+        return freeze(ledger, plan.name, reason="spring")
+
+    plan = remarks(keys[:3], "{store} VIP")
+    apply.apply(ledger, plan.name)
+    control.pause(ledger, plan.name)
+    control.cancel_plan(ledger, remarks(keys[3:5], "old").name)
+    remarks(keys[5:9], "x" * 151)
+    remarks(keys[14:16], "{name}")
+    tag = core.data.execute(
+        "SELECT tag_id FROM tag WHERE name = '童装' AND deleted_at IS NULL"
+    ).fetchone()[0]
+    draft_tags(ledger, Subjects(tuple(keys[9:14]), 0, "", ""), "newest", add=[tag], remove=[])
+    return core
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("screen", ["plans", "jobs", "audit", "handover"])
+async def test_screen(screens, request, screen, size, language):
+    i18n.use(language)
+    request.getfixturevalue("ledger")
+    async with screens(start=screen, size=size) as driver:
+        await driver.rest()
+        compare(f"{screen}-{size[0]}x{size[1]}-{language}", anonymous(driver.text))
+
+
+WINDOWS = {
+    "tag": ("customers", ["t"]),
+    "remark": ("customers", ["r"]),
+    "apply": ("plans", ["down", "ctrl+s"]),
+    "plan": ("plans", ["down", "i"]),
+    "job": ("jobs", ["enter"]),
+    "proof": ("audit", ["V"]),
+    "terms": ("handover", ["o"]),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("window", list(WINDOWS))
+async def test_window(screens, request, window, language):
+    i18n.use(language)
+    core = request.getfixturevalue("ledger")
+    start, keys = WINDOWS[window]
+    assert start != "handover" or leavers(core.data, core.clock.now())
+    async with screens(start=start) as driver:
+        await driver.press(*keys)
+        driver.app.clear_notifications()
+        await driver.rest()
+        compare(f"window-{window}-80x24-{language}", anonymous(driver.text))
