@@ -7,7 +7,8 @@ import pytest
 from tui.doors import DOORS
 from tui.keys import twin
 
-SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "sandbox")
+SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "sandbox",
+           "plans", "jobs", "audit", "handover")  # fmt: skip
 
 
 def keys_of(name: str) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from storeops.operations.leavers import leavers
 from tests.tui.test_snapshots import LANGUAGES, SIZES, compare, steady
 
 _PLAN = re.compile(r"\b(tag|remark|handover)-[2-9A-Z]{6}\b")
-_HEX = re.compile(r"\b[0-9a-f]{16,}")
+_HEX = re.compile(r"\b[0-9a-f]{16,}|(?<=\s)[0-9a-f]{6}$", re.MULTILINE)  # and what was wrapped
 
 
 def anonymous(text: str) -> str:

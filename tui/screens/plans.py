@@ -445,7 +445,11 @@ class PlansScreen(LedgerScreen):
                 "{rows} row changes in {calls} calls: {title}",
                 "{rows} rows change in {calls} calls: {title}",
                 plan.ready,
-            ).format(rows=f"{plan.ready:,}", calls=f"{plan.calls:,}", title=plan.title)
+            ).format(
+                rows=f"{plan.ready:,}",
+                calls=f"{plan.calls:,}",
+                title=plan.title or plan_words.kind(plan.kind),
+            )
             lines = [text]
             if plan.blocked:
                 lines.append(
