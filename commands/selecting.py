@@ -16,6 +16,7 @@ import typer
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
+from storeops.errors import ConfigError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
     Raises:
         FilterError: the filter is not understood.
         UsageError: no such order.
+        ConfigError: the profile's own shop does not exist.
     """
+    from storeops.mirror.filter import FilterError
     from storeops.operations import customers
 
     app = current().app
@@ -124,4 +127,16 @@ def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
     if node != wide:
         note(_("Only store {store}, this profile's own; `--store all` for every store.").format(
             store=app.profile.store))  # fmt: skip
-    return customers.open_query(app.data, node, now=app.clock.now(), sort=sort)
+    try:
+        return customers.open_query(app.data, node, now=app.clock.now(), sort=sort)
+    except FilterError as error:
+        if node == wide:
+            raise
+        customers.open_query(app.data, wide, now=app.clock.now(), sort=sort)  # its own faults first
+        raise ConfigError(
+            _("The profile's own store {store} is not known here.").format(store=app.profile.store),
+            hint=_(
+                "{hint} `storeops profile add {profile} --store CODE` names another one."
+            ).format(hint=error.hint, profile=app.profile.name),
+            next_steps=["storeops store list"],
+        ) from None

@@ -218,10 +218,24 @@ def failure_error(scopes: tuple[ScopeResult, ...]) -> StoreOpsError:
                 return kinds[known.kind](
                     failure.message, hint=known.advice, errcode=failure.errcode
                 )
-            return errors.NetworkError(
-                failure.message, hint=_("Check the line, then run it again.")
-            )
+            return _no_answer(failure.message)
     return StoreOpsError(_("The sync failed."))
+
+
+def _no_answer(message: str) -> StoreOpsError:
+    profile = current().app.profile
+    if profile.sandbox:
+        again = f"storeops sandbox up --detach --profile {profile.name}"
+        return errors.NetworkError(
+            message,
+            hint=_("Start it again: `{command}`.").format(command=again),
+            next_steps=[again],
+        )
+    return errors.NetworkError(
+        message,
+        hint=_("Check the line, then run it again."),
+        next_steps=[f"storeops doctor --profile {profile.name}"],
+    )
 
 
 @app.command("status", help=_("The last run: how each scope ended, with its failures."))

@@ -69,6 +69,7 @@ def test_without_a_line_nothing_is_called_partial(cli: Cli, home: Path, shop: An
     shop.stop()
     result = cli("sync", "run", "--scope", "groups", "--json")
     assert result.code == 8
+    assert "sandbox up" in result.error["hint"]  # it is one, and does not answer
     answer = result.json
     assert answer["outcome"] == "failed"
     assert {each["outcome"] for each in answer["scopes"]} == {"failed"}
@@ -110,3 +111,16 @@ def test_numbers_of_other_kinds_are_no_departments(
     assert cli("sync", "run", "--quiet").code == 0
     for words in (["customer", "list", "--store", number], ["sync", "run", "--store", number]):
         assert cli(*words).code in (2, 5)
+
+
+def test_a_profiles_own_store_that_is_none_is_named_as_such(
+    cli: Cli, home: Path, shop: Any
+) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    assert cli("config", "set", "profiles.shop.store", "no such shop").code == 0
+    result = cli("customer", "list", "--json")
+    assert result.code == 3
+    assert "no such shop" in result.error["message"]
+    assert "profile add shop --store" in result.error["hint"]
+    assert cli("customer", "list", "--store", "all").code == 0
+    assert cli("customer", "list", "--where", "stats:x").code == 2
