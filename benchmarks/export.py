@@ -32,10 +32,11 @@ def bare(db: Database) -> int:
     from storeops.operations.export import BATCH
     from storeops.operations.export_rows import SQL
 
+    sql = SQL.format(more="")
     rows = 0
     last = None
     for keys in CustomerQuery(db, "", now=NOW).keys(BATCH):
-        for row in db.execute(SQL, (json.dumps([key[1] for key in keys]),)):
+        for row in db.execute(sql, (json.dumps([key[1] for key in keys]),)):
             rows += row[0] != last
             last = row[0]
     return rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from storeops.database.database import Database
@@ -18,13 +19,15 @@ COLUMNS = (
 )  # fmt: skip
 NUMBERS = frozenset({"type", "gender", "createtime"})
 
+# One row a follow; the order of the customers is that of the keys.
 SQL = """
-SELECT c.id, c.external_userid, c.name, c.type, c.gender, c.unionid, c.createtime,
-    f.staff_id, f.store_id, f.remark, f.mobiles, f.add_way, f.state, f.status, f.createtime,
-    (SELECT group_concat(t.tag_id) FROM follow_tag t WHERE t.follow_id = f.id)
+SELECT c.id, f.createtime, f.id, c.external_userid, c.name, c.type, c.gender, c.unionid,
+    c.createtime, f.staff_id, f.store_id, f.remark, f.mobiles, f.add_way, f.state, f.status,
+    (SELECT group_concat(t.tag_id) FROM follow_tag t WHERE t.follow_id = f.id){more}
 FROM json_each(?) j CROSS JOIN customer c ON c.id = j.value
 LEFT JOIN follow f ON f.customer_id = c.id
 """
+newest = itemgetter(1, 2)  # createtime, follow.id
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +57,24 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 _NOBODY = ("", "")
+_decode = json.JSONDecoder().decode
+
+
+def people(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """The rows of `SQL`, customer by customer: rows of one customer follow each other.
+
+    Rows are taken one by one: a list of all of them costs a third more than reading them.
+    """
+    last, mine = None, []
+    for row in rows:
+        if row[0] == last:
+            mine.append(row)
+        else:
+            if mine:
+                yield mine
+            last, mine = row[0], [row]
+    if mine:
+        yield mine
 
 
 class Flatten:
@@ -80,70 +101,76 @@ class Flatten:
 
     def batch(self, connection: sqlite3.Connection, ids: list[int]) -> list[tuple[Any, ...]]:
         """The rows of these customer keys, in their order."""
-        out: list[tuple[Any, ...]] = []
-        rows = connection.execute(SQL, (json.dumps(ids),)).fetchall()
-        start, count = 0, len(rows)
-        while start < count:
-            key, end = rows[start][0], start + 1
-            while end < count and rows[end][0] == key:
-                end += 1
-            out.append(self.one(rows[start:end]))
-            start = end
-        return out
+        rows = people(connection.execute(SQL.format(more=""), (json.dumps(ids),)))
+        single, several = self.single, self.several
+        return [single(mine[0]) if len(mine) == 1 else several(mine) for mine in rows]
 
-    def one(self, rows: list[Any]) -> tuple[Any, ...]:
-        """The row of one customer, from one row of SQL a follow."""
-        first = rows[0]
-        if first[7] is None:
-            return (*first[1:6], "lost", first[6], *[""] * 9)
-        if len(rows) == 1:
-            return self.single(first)
-        rows.sort(key=_newest)
+    def several(self, rows: list[Any]) -> tuple[Any, ...]:
+        """The row of one customer, from one row of SQL a follow; text grows follow by follow."""
+        rows.sort(key=newest, reverse=True)
         (
-            _keys, _ids, _names, _types, _genders, _unionids, _times, members, shops, remarks,
-            mobiles, ways, states, statuses, _created, tags,
-        ) = zip(*rows, strict=True)  # fmt: skip
-        staff, stores, status = self.staff, self.stores, statuses[0]
-        owners = [staff.get(each, _NOBODY) for each in members]
-        if statuses.count(status) < len(statuses):
-            own, status = "; ".join(statuses), overall_status(statuses)
-        else:
-            own = "; ".join(statuses)
-        name, remark = first[2], "; ".join(filter(None, remarks))
+            external, name, kind, gender, unionid, _status, created, userids, members, shops,
+            remarks, phones, ways, states, statuses, tags,
+        ) = self.single(rows[0], masked=False)  # fmt: skip
+        staff, stores, sets = self.staff, self.stores, self.sets
+        status, same = statuses, True
+        lists = [rows[0][12]]
+        for row in rows[1:]:
+            userid, member = staff.get(row[9], _NOBODY)
+            userids = f"{userids}; {userid}"
+            members = f"{members}; {member}"
+            shops = f"{shops}; {stores.get(row[10], '')}"
+            ways = f"{ways}; {row[13]}"
+            if row[11]:
+                remarks = f"{remarks}; {row[11]}" if remarks else row[11]
+            if row[14]:
+                states = f"{states}; {row[14]}" if states else row[14]
+            if row[12] != "[]":
+                lists.append(row[12])
+            statuses = f"{statuses}; {row[15]}"
+            if row[15] != status:
+                same = False
+            if row[16]:
+                names = sets.get(row[16]) or self.names(row[16])
+                tags = f"{tags}; {names}" if tags else names
+        if not same:
+            status = overall_status([row[15] for row in rows])
         if not self.reveal:
-            remark = mask_phones(remark) if remark else remark
+            remarks = mask_phones(remarks) if remarks else remarks
             name = name if name.isalpha() else mask_phones(name)
+        if len(lists) > 1:
+            phones = self.phones(lists)
         return (
-            first[1], name, first[3], first[4], first[5], status, first[6],
-            "; ".join([each[0] for each in owners]),
-            "; ".join([each[1] for each in owners]),
-            "; ".join([stores.get(each, "") for each in shops]),
-            remark,
-            self.phones(mobiles),
-            "; ".join(map(str, ways)),
-            "; ".join(filter(None, states)),
-            own,
-            "; ".join([self.names(each) for each in tags if each]),
+            external, name, kind, gender, unionid, status, created, userids, members, shops,
+            remarks, phones, ways, states, statuses, tags,
         )  # fmt: skip
 
-    def single(self, row: Any) -> tuple[Any, ...]:
-        """The same for a customer whom one member follows: every second one."""
-        name, remark = row[2], row[9]
-        if not self.reveal:
+    def single(self, row: Any, *, masked: bool = True) -> tuple[Any, ...]:
+        """The same for a customer whom one member follows, or nobody any more."""
+        (
+            _key, _time, follow, external, name, kind, gender, unionid, created, member, shop,
+            remark, mobiles, way, state, status, tags,
+        ) = row  # fmt: skip
+        if follow is None:
+            return (external, name, kind, gender, unionid, "lost", created, *[""] * 9)
+        if masked and not self.reveal:
             remark = mask_phones(remark) if remark else remark
             name = name if name.isalpha() else mask_phones(name)
-        userid, staff = self.staff.get(row[7], _NOBODY)
+        userid, staff = self.staff.get(member, _NOBODY)
         return (
-            row[1], name, row[3], row[4], row[5], row[13], row[6], userid, staff,
-            self.stores.get(row[8], ""), remark, self.phones((row[10],)),
-            str(row[11]), row[12], row[13], self.names(row[15]) if row[15] else "",
+            external, name, kind, gender, unionid, status, created, userid, staff,
+            self.stores.get(shop, ""), remark,
+            "" if mobiles == "[]" else self.phones((mobiles,)),
+            str(way), state, status,
+            (self.sets.get(tags) or self.names(tags)) if tags else "",
         )  # fmt: skip
 
     def phones(self, lists: Sequence[str]) -> str:
         """Every number of these JSON lists once, masked unless they are to be seen."""
-        found = [phone for each in lists if each != "[]" for phone in json.loads(each)]
-        if not found:
+        kept = [each for each in lists if each != "[]"]
+        if not kept:
             return ""
+        found = [phone for each in kept for phone in _decode(each)]
         unique = dict.fromkeys(found)
         return "; ".join(unique if self.reveal else map(mask_phone, unique))
 
@@ -155,7 +182,3 @@ class Flatten:
             if len(self.sets) < 50_000:
                 self.sets[tags] = found
         return found
-
-
-def _newest(row: Any) -> int:
-    return -int(row[14])

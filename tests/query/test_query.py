@@ -265,6 +265,15 @@ def test_a_cursor_of_another_list_is_refused(chain):
             query.key(text)
 
 
+@pytest.mark.parametrize("name", ["store", "owner"])
+def test_facets_of_everybody_are_those_of_the_general_way(chain, name):
+    quick = ask(chain, "").facet(name, limit=1000)
+    general = ask(chain, "since:1990 | until:1990").facet(name, limit=1000)
+    assert quick == general
+    assert sum(each.rows for each in quick) >= len(chain.people) - 30
+    assert ask(chain, "").facet(name, limit=2) == general[:2]
+
+
 def test_unknown_orders_and_facets_name_the_known_ones(chain):
     with pytest.raises(UsageError) as error:
         ask(chain, "", sort="size")

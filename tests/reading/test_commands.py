@@ -191,6 +191,28 @@ def test_every_export_holds_what_the_list_holds(ask, chain_home, tmp_path):
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
 
 
+@pytest.mark.parametrize("reveal", [True, False])
+def test_ndjson_is_the_list_letter_by_letter(chain_home, reveal):
+    """The lines put together by hand are those that a JSON encoder makes of the rows."""
+
+    from storeops.mirror.query_rows import CustomerRows
+    from storeops.notebook import stores
+    from storeops.operations.export_json import JsonLines, terminal_safe
+    from storeops.plain import mask_phone, mask_phones
+
+    db = chain_home[1].db
+    ids = [row[0] for row in db.execute("SELECT id FROM customer ORDER BY id DESC")]
+    shops = {each.department_id: each.name for each in stores.list_shops(db) if each.name}
+    rows = CustomerRows(db, shops, None if reveal else (mask_phone, mask_phones)).load(ids)
+    wanted = [
+        terminal_safe(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) + "\n"
+        for row in rows
+    ]
+    assert JsonLines(db, reveal).batch(db.connection, ids) == wanted
+    assert len(wanted) == len(ids)
+    assert any("\\u" in line for line in wanted)
+
+
 def test_a_failed_export_leaves_the_old_file(ask, tmp_path, monkeypatch):
     from storeops.operations import export
 
