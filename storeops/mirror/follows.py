@@ -91,7 +91,7 @@ def write_follows(
     batch.compare_customers(rows)
     batch.compare_follows(rows)
     touched = batch.texts_touched()
-    before = index_text.texts(connection, touched)
+    before = index_text.touched_texts(connection, touched)
     batch.write()
     index_text.reindex(connection, touched, before, batch.new_ids())
     return Written(batch.seen, len(batch.new_follows), batch.changed)

@@ -24,27 +24,48 @@ def watermark(connection: sqlite3.Connection) -> int | None:
 
 def texts(connection: sqlite3.Connection, customer_ids: Sequence[int]) -> dict[int, str]:
     """The search text of each customer, as `search.document` writes it, from the stored rows."""
+    found: dict[int, str] = {}
+    for piece in chunks(customer_ids):
+        found.update(_texts(connection, f"IN ({marks()})", piece))
+    return found
+
+
+def texts_between(connection: sqlite3.Connection, first: int, last: int) -> dict[int, str]:
+    """The search text of each customer from `first` to `last`, both included: one walk."""
+    return _texts(connection, "BETWEEN ? AND ?", (first, last))
+
+
+def _texts(
+    connection: sqlite3.Connection, which: str, parameters: Sequence[object]
+) -> dict[int, str]:
     from storeops.mirror.search import document
 
-    names: dict[int, str] = {}
+    names = dict(
+        connection.execute(f"SELECT id, name FROM customer WHERE id {which}", parameters).fetchall()
+    )
     remarks: dict[int, list[str]] = {}
     mobiles: dict[int, list[str]] = {}
-    for piece in chunks(customer_ids):
-        for key, name in connection.execute(
-            f"SELECT id, name FROM customer WHERE id IN ({marks()})", piece
-        ):
-            names[key] = name
-            remarks[key] = []
-            mobiles[key] = []
-        for key, remark, numbers in connection.execute(
-            f"SELECT customer_id, remark, mobiles FROM follow WHERE customer_id IN ({marks()})",
-            piece,
-        ):
-            if remark:
-                remarks[key].append(remark)
-            if numbers != "[]":
-                mobiles[key].extend(json.loads(numbers))
-    return {key: document(name, remarks[key], mobiles[key]) for key, name in names.items()}
+    for key, remark, numbers in connection.execute(
+        f"SELECT customer_id, remark, mobiles FROM follow WHERE customer_id {which}"
+        " AND (remark <> '' OR mobiles <> '[]')",
+        parameters,
+    ):
+        if remark:
+            remarks.setdefault(key, []).append(remark)
+        if numbers != "[]":
+            mobiles.setdefault(key, []).extend(json.loads(numbers))
+    return {
+        key: document(name, remarks.get(key, ()), mobiles.get(key, ()))
+        for key, name in names.items()
+    }
+
+
+def touched_texts(connection: sqlite3.Connection, customer_ids: Sequence[int]) -> dict[int, str]:
+    """The search text of those customers that are in the index, before they change."""
+    limit = watermark(connection)
+    if limit is not None:
+        customer_ids = [key for key in customer_ids if key <= limit]
+    return texts(connection, customer_ids)
 
 
 def reindex(

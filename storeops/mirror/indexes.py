@@ -13,7 +13,7 @@ from storeops.mirror import index_text, meta
 from storeops.mirror.schema import INDEXES
 
 _SLICE_S = 0.04  # a building transaction never holds the file much longer
-_STEP = 500  # customers indexed between two looks at the watch
+_STEP = 1000  # customers indexed between two looks at the watch
 
 
 def postpone(db: Database) -> bool:
@@ -70,13 +70,17 @@ def warm_up() -> None:
     import pypinyin.pinyin_dict  # noqa: F401
 
 
-def build_search_slice(db: Database, customers: int, seconds: float = 0.0) -> bool:
+def build_search_slice(
+    db: Database, customers: int, seconds: float = 0.0, *, at_least: int = 1
+) -> bool:
     """Put some more customers into the search index, in one transaction.
 
     Args:
         db: the mirror.
         customers: how many at a time.
         seconds: goes on that long, as long as there are any; 0 for one time.
+        at_least: with fewer waiting nothing is done: each transaction leaves FTS5 a segment to
+            merge, so that four times as many in one cost a quarter less.
 
     Returns:
         Whether there was anything to do.
@@ -88,13 +92,13 @@ def build_search_slice(db: Database, customers: int, seconds: float = 0.0) -> bo
     if limit is None:
         return False
     newest = connection.execute("SELECT max(id) FROM customer").fetchone()[0] or 0
-    if limit >= newest:
+    if newest - limit < max(at_least, 1):
         return False
     with db.atomic():
         started = time.perf_counter()
         while limit < newest:
             last = min(newest, limit + customers)
-            texts = index_text.texts(connection, range(limit + 1, last + 1))
+            texts = index_text.texts_between(connection, limit + 1, last)
             index_customers(connection, [(key, None, text) for key, text in texts.items()])
             limit = last
             if time.perf_counter() - started >= seconds:

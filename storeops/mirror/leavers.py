@@ -23,6 +23,7 @@ def write_unassigned(
     A member who is still listed as active keeps active follows: the list of members decides that.
     """
     counts = Counts()
+    new: list[int] = []  # customer.id
     for row in rows:
         counts.seen += 1
         staff, active = _leaver(connection, row, record)
@@ -39,7 +40,7 @@ def write_unassigned(
             record.changed = True
             counts.added += known is None
             counts.changed += known is not None
-        customer = _customer(connection, row.external_userid, record)
+        customer = _customer(connection, row.external_userid, record, new)
         follow = connection.execute(
             "SELECT id, status FROM follow WHERE customer_id = ? AND staff_id = ?",
             (customer, staff),
@@ -56,6 +57,7 @@ def write_unassigned(
             record.changed = True
         elif follow[1] != "unassigned" and not (active and follow[1] == "active"):
             statuses.set_status(connection, [follow[0]], "unassigned", record)
+    index_text.reindex(connection, [], {}, new)
     keys.forget()
     return counts
 
@@ -85,8 +87,10 @@ def _leaver(connection: sqlite3.Connection, row: Unassigned, record: Recorder) -
     return key, False
 
 
-def _customer(connection: sqlite3.Connection, external_userid: str, record: Recorder) -> int:
-    """customer.id; a person known from the list only gets a row without a name."""
+def _customer(
+    connection: sqlite3.Connection, external_userid: str, record: Recorder, new: list[int]
+) -> int:
+    """customer.id; a person known from the list only gets a row without a name, noted in `new`."""
     known = connection.execute(
         "SELECT id FROM customer WHERE external_userid = ?", (external_userid,)
     ).fetchone()
@@ -105,7 +109,7 @@ def _customer(connection: sqlite3.Connection, external_userid: str, record: Reco
         ),
     )
     record.changed = True
-    index_text.reindex(connection, [], {}, [key])
+    new.append(key)
     return key
 
 
