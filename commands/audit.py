@@ -57,7 +57,7 @@ def list_(
             kind=kind,
             who=who,
             external_userid=customer,
-            before=int(after) if after.isdigit() else None,
+            before=int(after) if after.isdecimal() else None,
             limit=size,
         )
     )

@@ -38,7 +38,7 @@ def list_(
         db,
         plan_id=plans.get(db, plan).id if plan else None,
         statuses=[each.strip() for each in status.split(",") if each.strip()],
-        before=int(after) if after.isdigit() else None,
+        before=int(after) if after.isdecimal() else None,
         limit=size + 1,
     )
     shown, more = found[:size], len(found) > size
@@ -206,7 +206,7 @@ def retry(
 
     del failed  # there is no other choice of rows to retry
     ledger = current().app.ledger
-    job_id = int(what) if what.isdigit() else None
+    job_id = int(what) if what.isdecimal() else None
     name = read(ledger.db, job_id)[0].plan_id if job_id is not None else what
     rows = control.retry_failed(ledger, name, job_id=job_id, every=every)
     output.result(

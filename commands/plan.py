@@ -40,7 +40,7 @@ def list_(
     from storeops.operations.plans import STATES, cards
 
     ledger = current().app.ledger
-    before = int(after) if after.isdigit() else None
+    before = int(after) if after.isdecimal() else None
     size = 1_000_000 if all_ else limit
     found = cards(ledger, kind=kind, status=status, before=before, limit=size + 1)
     shown = found[:size]
@@ -256,7 +256,7 @@ def results(
     statuses = _statuses(status)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
-    start = int(after) if after.isdigit() else 0
+    start = int(after) if after.isdecimal() else 0
     found = answers.results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
     )
@@ -309,7 +309,7 @@ def _numbers(text: str) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not first.isdecimal() or (dash and not last.isdigit()):
             raise UsageError(
                 _("{text} is not a list of rows.").format(text=text), hint=_("Like 3,7-12")
             )
