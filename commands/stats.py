@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands import cells, freshness, output
 from commands.context import current
+from commands.diagnostics import note
 from commands.options import All, Limit
 from commands.output import Column
 from commands.selecting import (
@@ -27,7 +28,11 @@ from commands.selecting import (
     selected,
     several,
 )
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
+
+if TYPE_CHECKING:
+    from storeops.operations.customers import Selection
+    from storeops.operations.past import Past
 
 app = typer.Typer(help=_("Count customers by store, owner, tag, way or month."))
 
@@ -73,6 +78,14 @@ def stats(
     way: Way = None,
     since: Since = "",
     until: Until = "",
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="DATE",
+            help=_("As it was at the end of this day; by store, owner, tag or status."),
+        ),
+    ] = "",
     limit: Limit = 50,
     all_: All = False,
 ) -> None:
@@ -87,9 +100,15 @@ def stats(
         several(status), several(state), several(way), since, until,
     )  # fmt: skip
     fresh = freshness.told()
-    query = selected(selection)
-    bars, more = count_by(call.app.data, query, by, 1_000_000 if all_ else limit)
-    total = query.count().rows
+    extra: dict[str, object] = {}
+    if on:
+        found = _past(selection, by, on, 1_000_000 if all_ else limit)
+        bars, more, total = list(found.bars), found.more, found.total
+        extra = {"known_since": cells.iso(found.known_since), "read_later": found.read_later}
+    else:
+        query = selected(selection)
+        bars, more = count_by(call.app.data, query, by, 1_000_000 if all_ else limit)
+        total = query.count().rows
     rows = [{"by": by, **asdict(each)} for each in bars]
     columns = [
         Column("name", _(TITLES[by]), max_width=32),
@@ -106,11 +125,59 @@ def stats(
         has_more=more,
         complete=fresh.complete,
         as_of=fresh.as_of,
-        extra={"total": total},
+        extra={"total": total, **extra},
         empty=_("No customer matches."),
     )
     if not call.settings.machine and not call.settings.fields:
         output.line(_("{count} customers in all.").format(count=cells.amount(total)))
+
+
+def _past(selection: Selection, by: str, on: str, limit: int) -> Past:
+    """The figures of a past day; what cannot be known is said on stderr.
+
+    Raises:
+        UsageError: not a date, a way that the timeline does not keep, or other conditions.
+    """
+    from dataclasses import replace
+
+    from storeops.errors import UsageError
+    from storeops.operations import past
+    from storeops.operations.customers import EVERY_STORE, Selection
+
+    app = current().app
+    if replace(selection, status=(), store=()) != Selection():
+        raise UsageError(
+            _("--on counts whole days: of the conditions it takes --store and --status only."),
+            hint=_("Leave the other conditions out, or leave out --on."),
+        )
+    end = past.end_of(on, app.clock.now())
+    shops = tuple(each for each in selection.store if each.casefold() != EVERY_STORE)
+    if app.profile.store and not selection.store:
+        shops = (app.profile.store,)
+        note(
+            _("Only store {store}, this profile's own; `--store all` for every store.").format(
+                store=app.profile.store
+            )
+        )
+    found = past.figures(app.data, by, end, statuses=selection.status, stores=shops, limit=limit)
+    if found.known_since is None or found.end <= found.known_since:
+        note(
+            _(
+                "That day lies before the first complete reading: who was lost by then is not"
+                " known, and stores, tags and statuses are as first read."
+            )
+        )
+    elif found.read_later:
+        note(
+            ngettext(
+                "{count} relation of that day was first read later: its store, tags and status"
+                " are as first read.",
+                "{count} relations of that day were first read later: their store, tags and"
+                " status are as first read.",
+                found.read_later,
+            ).format(count=cells.amount(found.read_later))
+        )
+    return found
 
 
 def bar(value: int, top: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -44,9 +45,14 @@ def count_by(
         UsageError: no such way to count.
     """
     facets = query.facet(by, limit + 1)
-    names = _names(db, by)
-    bars = [_bar(by, each, names) for each in facets[:limit]]
+    bars = named(db, by, [(each.value, each.rows) for each in facets[:limit]])
     return bars[::-1] if by == "month" else bars, len(facets) > limit
+
+
+def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[Bar]:
+    """Bars of (stored value, customers), in their order, with the names that people use."""
+    names = _names(db, by)
+    return [_bar(by, Facet(*each), names) for each in counts]
 
 
 def _bar(by: str, facet: Facet, names: dict[int, tuple[str, str]]) -> Bar:
@@ -81,4 +87,4 @@ def _names(db: Database, by: str) -> dict[int, tuple[str, str]]:
     return {}
 
 
-__all__ = ["FACETS", "Bar", "count_by"]
+__all__ = ["FACETS", "Bar", "count_by", "named"]
