@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from storeops.database.database import Database
 from storeops.mirror import index_text, meta
+from storeops.mirror.bulk import sorting
 from storeops.mirror.schema import INDEXES
 
 _SLICE_S = 0.04  # a building transaction never holds the file much longer
@@ -48,7 +49,7 @@ def build(db: Database, on_progress: Callable[[str, int, int], None] | None = No
         for done, (name, columns) in enumerate(INDEXES.items()):
             if on_progress is not None:
                 on_progress("index", done, len(INDEXES))
-            with db.atomic():
+            with sorting(connection), db.atomic():
                 connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
         with db.atomic():
             meta.write(connection, "indexes", "built")
