@@ -22,7 +22,6 @@ import os
 import random
 import shutil
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -138,7 +137,8 @@ async def measure_screen(make: Callable[[], Any], marks: bool) -> dict[str, Any]
         for number in range(FILTERS):
             first, second = QUERIES[number % len(QUERIES)]
             press("slash", "/")
-            await asyncio.sleep(0.05)
+            while not app.room.bar.line.has_focus:
+                await asyncio.sleep(0.01)
             press(first, first)
             await asyncio.sleep(0.3)
             where = first + second
@@ -222,7 +222,11 @@ async def measure_table(data: Path, count: int, fast: bool) -> dict[str, Any]:
     from textual.app import App, ComposeResult
 
     connection = sqlite3.connect(f"file:{data}?mode=ro", uri=True)
-    rows = [tuple(map(str, row)) for row in connection.execute(_SQL, (count,))]
+    # DataTable takes brackets for markup and falls over a nickname that ends with [/]
+    rows = [
+        tuple(str(value).replace("[", "(") for value in row)
+        for row in connection.execute(_SQL, (count,))
+    ]
 
     class Peer(App[None]):
         def compose(self) -> ComposeResult:
@@ -287,27 +291,33 @@ def child(args: argparse.Namespace) -> dict[str, Any]:
     return asyncio.run(measure_table(args.data, int(number), kind == "fast"))
 
 
-def run(name: str, data: Path, python: str, repeats: int) -> dict[str, Any] | None:
-    runs = []
-    for _ in range(repeats):
-        command = [python, __file__, "--child", name, "--data", str(data)]
-        try:
-            answer = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        except subprocess.TimeoutExpired:
-            return None
-        if answer.returncode:
-            sys.stderr.write(answer.stderr[-2000:])
-            return None
-        runs.append(json.loads(answer.stdout.splitlines()[-1]))
-    best: dict[str, Any] = {}
+def run(name: str, data: Path, python: str) -> dict[str, Any] | None:
+    command = [python, __file__, "--child", name, "--data", str(data)]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        return None
+    if answer.returncode:
+        sys.stderr.write(answer.stderr[-500:])
+        return None
+    found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return found
+
+
+def best(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The best of some runs, figure by figure: what others do on the machine only adds."""
+    if not runs:
+        return None
+    found: dict[str, Any] = {}
     for key, value in runs[0].items():
-        if isinstance(value, list):
-            best[key] = [
-                statistics.median(each[key][i] for each in runs) for i in range(len(value))
-            ]
+        if key == "frames_per_s":
+            found[key] = max(each[key] for each in runs)
+        elif isinstance(value, list):
+            found[key] = [min(column) for column in zip(*(each[key] for each in runs), strict=True)]
         else:
-            best[key] = statistics.median(each[key] for each in runs)
-    return best
+            found[key] = min(each[key] for each in runs)
+    found["marks"] = runs[0].get("marks")
+    return found
 
 
 def main() -> None:
@@ -325,24 +335,31 @@ def main() -> None:
         sys.exit(f"{args.data} is missing: run `make bench-data` first")
     me = sys.executable
     plan = [
-        ("floor, 1,000,000 constants", "floor-1000000", args.data, me, args.repeats),
-        ("ours, 1,000,000 customers", "ours-1000000", args.data, me, args.repeats),
-        ("ours, 1,000 customers", "ours-1000", args.small, me, 1),
-        ("DataTable, 10,000 rows", "table-10000", args.data, me, 1),
-        ("DataTable, 100,000 rows", "table-100000", args.data, me, 1),
-        ("FastDataTable, 10,000 rows", "fast-10000", args.data, args.peer_python, 1),
-        ("FastDataTable, 100,000 rows", "fast-100000", args.data, args.peer_python, 1),
+        ("floor, 1,000,000 constants", "floor-1000000", args.data, me),
+        ("ours, 1,000,000 customers", "ours-1000000", args.data, me),
+        ("ours, 1,000 customers", "ours-1000", args.small, me),
+        ("DataTable, 10,000 rows", "table-10000", args.data, me),
+        ("DataTable, 100,000 rows", "table-100000", args.data, me),
+        ("FastDataTable, 10,000 rows", "fast-10000", args.data, args.peer_python),
+        ("FastDataTable, 100,000 rows", "fast-100000", args.data, args.peer_python),
     ]
+    # the floor and ours take turns, so that both meet the same machine
+    turns: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(args.repeats):
+        for _title, name, data, python in plan[:2]:
+            if (found := run(name, data, python)) is not None:
+                turns.setdefault(name, []).append(found)
     head = ("first rows ms", "frames/s", "key→paint p50/p95 ms", "jump p50/p95 ms",
             "filter p50/p95 ms", "RSS MB", "A s", "undo s")  # fmt: skip
     print("| candidate | " + " | ".join(head) + " |")
     print("|---" * (len(head) + 1) + "|")
     results = {}
-    for title, name, data, python, repeats in plan:
+    for title, name, data, python in plan:
         if not data.exists():
             print(f"| {title} | {data} is missing |")
             continue
-        found = results[name] = run(name, data, python, repeats)
+        found = best(turns[name]) if name in turns else run(name, data, python)
+        results[name] = found
         if found is None:
             print(f"| {title} | did not finish or is not installed |")
             continue

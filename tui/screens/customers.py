@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 from textual.widget import Widget
 
 from storeops.i18n import N_, _
@@ -28,6 +29,7 @@ from tui.widgets.virtual_list import VirtualList, heading
 
 FACETS_FROM = 120  # cells from which the facets stand beside the list
 CARD_FROM = 160  # and the card
+REST = 0.15  # seconds without a move or a key before card and suggestions are read
 
 
 class CustomersScreen(CustomerChanges):
@@ -65,6 +67,7 @@ class CustomersScreen(CustomerChanges):
 
     def __init__(self) -> None:
         super().__init__()
+        self._timers_at_rest: dict[str, Timer] = {}
         self.look = Look(columns=DEFAULT_COLUMNS)
         self._good = self.look
 
@@ -179,11 +182,14 @@ class CustomersScreen(CustomerChanges):
         if not advice.problem:
             self.show()
             if self.bar.line.has_focus:
-                self.read(
-                    lambda: self.book.suggest(where),
-                    lambda words: self._suggested(where, words),
-                    slot="suggest",
-                )
+                self._rest("suggest", lambda: self._suggest(where))
+
+    def _suggest(self, where: str) -> None:
+        self.read(
+            lambda: self.book.suggest(where),
+            lambda words: self._suggested(where, words),
+            slot="suggest",
+        )
 
     def _suggested(self, where: str, words: tuple[str, ...]) -> None:
         if where == self.look.where and self.bar.line.has_focus:
@@ -211,10 +217,12 @@ class CustomersScreen(CustomerChanges):
 
     @on(CustomerList.Typed)
     def _begin_filter(self, event: CustomerList.Typed) -> None:
-        self.bar.line.focus()
-        text = " ".join(shown(line).strip() for line in event.text.splitlines())
-        kept = self.look.where
-        self.bar.put(f"{kept} {text}" if kept else text)
+        line = self.bar.line
+        text = " ".join(shown(each).strip() for each in event.text.splitlines())
+        # the second character of a word may be on its way before the line has the keys
+        gap = "" if line.has_focus or not line.value else " "
+        line.focus()
+        self.bar.put(line.value + gap + text)
 
     @on(VirtualList.Moved, "#list")
     def _moved(self, event: VirtualList.Moved) -> None:
@@ -248,11 +256,21 @@ class CustomersScreen(CustomerChanges):
         if not self.has_class("card") or line is None:
             return
         customer = str(line.data)
-        self.read(
-            lambda: self.book.card(customer),
-            lambda content: self.query_one("#card", TextPane).put(content),
-            slot="card",
+        self._rest(
+            "card",
+            lambda: self.read(
+                lambda: self.book.card(customer),
+                lambda content: self.query_one("#card", TextPane).put(content),
+                slot="card",
+            ),
         )
+
+    def _rest(self, name: str, call: Callable[[], object]) -> None:
+        """Call once nobody has moved or typed for a moment: rows come first."""
+        timer = self._timers_at_rest.pop(name, None)
+        if timer is not None:
+            timer.stop()
+        self._timers_at_rest[name] = self.set_timer(REST, call)
 
     def open_card(self, line: Line) -> None:
         """The card as a window."""
