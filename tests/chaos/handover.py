@@ -26,7 +26,8 @@ from storeops.wecom import server
 from tests.chaos.harness import SandboxProcess, kill_after
 
 DAY = 86_400
-FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed"}
+FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed", "blocked"}
+NEVER_BEGUN = {"failed", "blocked"}  # refused at the request, or held back by such an answer
 SAME = {
     "done": {"done"},
     "refused": {"refused"},
@@ -223,8 +224,9 @@ class Drill:
             self.account.ends[status] += 1
             if status not in FINAL:
                 problems.append(f"{who or subject} ended as {status}")
-            elif who and (status == "failed") != (who not in truth):
-                problems.append(f"{who}: ours {status}, theirs {truth.get(who)}; {self._story(app, row)}")
+            elif who and (status in NEVER_BEGUN) != (who not in truth):
+                story = self._story(app, row)
+                problems.append(f"{who}: ours {status}, theirs {truth.get(who)}; {story}")
             elif who and who in truth and status not in SAME.get(truth[who], set()):
                 problems.append(f"{who}: ours {status}, theirs {truth[who]}")
             elif subject and (status == "done") != (subject in groups):
