@@ -1,4 +1,4 @@
-"""The six commands of docs/handover.md and the README, as a person runs them: processes, no network, no help."""
+"""The six commands of the page and the README, as a person runs them: no network, no help."""
 
 from __future__ import annotations
 
