@@ -108,8 +108,11 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
         assert "has no customer contact" in driver.text
         assert "Customer Contact in the admin console" in driver.text
         await driver.press("escape", "o", "enter")
-        assert (leaver,) not in driver.room._made
-        assert core.data.execute("SELECT sum(ready) FROM plan").fetchone()[0] in (None, 0)
+        made = driver.room._made[(leaver,)]
+        assert made.plan.ready == 0
+        assert f"{made.plan.rows} × no_taker" in driver.text
+        await driver.press("p")
+        assert driver.room.why_not("apply")
 
 
 async def test_nothing_is_written_by_looking(screens, core, leaver):

@@ -143,7 +143,7 @@ class AuditScreen(LedgerScreen):
         """Unfold the card when there is room."""
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
-        self.call_after_refresh(lambda: self.head("list"))
+        self.call_after_refresh(self.paint_headings)
         self._card()
 
     def crumbs(self) -> list[str]:

@@ -202,6 +202,7 @@ class HandoverScreen(LedgerScreen):
             self.table("takers").show(TableRows())
             self._sums(None)
         elif self._shown is not None:
+            self.table("rows").reload()
             self._offers()
         self.paint_frame()
 
@@ -270,15 +271,16 @@ class HandoverScreen(LedgerScreen):
             for each in found
         ]
         self.table("takers").show(Chosen(lines, self._takers), stay=True)
-        if not found and self._made.get(self.givers) is None:
-            self.query_one("#sums", Static).update(
-                Content(_("No colleague of the giver's shop is known; a names a taker."))
-            )
+        if self._made.get(self.givers) is None:
+            self._sums(None, alone=not found)
         self.head("takers")
         self.paint_frame()
 
-    def _sums(self, made: Made | None) -> None:
+    def _sums(self, made: Made | None, *, alone: bool = False) -> None:
         text = self.query_one("#sums", Static)
+        if alone:
+            text.update(Content(_("No colleague of the giver's shop is known; a names a taker.")))
+            return
         if made is None:
             text.update(
                 Content(
@@ -337,11 +339,7 @@ class HandoverScreen(LedgerScreen):
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self._heads)
-
-    def _heads(self) -> None:
-        for name in ("givers", "rows", "takers", "waiting"):
-            self.head(name)
+        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""

@@ -232,11 +232,7 @@ class JobsScreen(LedgerScreen):
         """Give events more lines where there are many."""
         super().on_resize(event)
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self._heads)
-
-    def _heads(self) -> None:
-        self.head("jobs")
-        self.head("events")
+        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """The plan and the filter."""

@@ -65,6 +65,11 @@ class LedgerScreen(HouseScreen):
             return _("This is read-only: nothing can be changed from here.")
         return ""
 
+    def paint_headings(self) -> None:
+        """Titles over all lists."""
+        for rows in self.query(VirtualList):
+            self.head(rows.id or "")
+
     def head(self, name: str) -> None:
         """Titles over the columns of a list."""
         rows = self.table(name)

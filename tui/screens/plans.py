@@ -211,11 +211,7 @@ class PlansScreen(LedgerScreen):
         """Give the plans more lines where there are many."""
         super().on_resize(event)
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self._heads)
-
-    def _heads(self) -> None:
-        self.head("plans")
-        self.head("rows")
+        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """The plan, and which of its rows."""
