@@ -98,6 +98,7 @@ class Lane:
         self._deliver = deliver
         self._closing = closing
         self._tasks: deque[Ticket[object]] = deque()
+        self._slots: dict[str, Ticket[object]] = {}
         self._wake = threading.Condition()
         self._running: Ticket[object] | None = None
         self._closed = False
@@ -127,18 +128,19 @@ class Lane:
             if self._closed:
                 ticket.drop()
                 return ticket
-            running = self._running
+            # the one before may wait, run, or have an answer that nobody has taken yet
+            stale = self._slots.get(slot) if slot else None
+            if stale is not None and stale in self._tasks:
+                self._tasks.remove(stale)
             if slot:
-                for waiting in [each for each in self._tasks if each.slot == slot]:
-                    waiting.drop()
-                    self._tasks.remove(waiting)
+                self._slots[slot] = ticket  # type: ignore[assignment]
             self._tasks.append(ticket)  # type: ignore[arg-type]
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
                 self._thread.start()
             self._wake.notify()
-        if slot and running is not None and running.slot == slot:
-            running.drop()
+        if stale is not None:
+            stale.drop()
         return ticket
 
     @property
