@@ -20,7 +20,7 @@ from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.changes.plans import Plan
-    from storeops.jobs.worker import Report
+    from storeops.jobs.report import Report
 
 HELD = {
     "pause": N_("paused by WeCom (45009)"),

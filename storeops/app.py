@@ -26,7 +26,8 @@ from storeops.errors import StoreOpsError
 if TYPE_CHECKING:
     from storeops.changes.ledger import Ledger
     from storeops.jobs.action import ActionRegistry
-    from storeops.jobs.worker import Report, Worker
+    from storeops.jobs.report import Report
+    from storeops.jobs.worker import Worker
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.wecom.client import WeComClient

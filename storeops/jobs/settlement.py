@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storeops.clock import Clock
 from storeops.errors import StoreOpsError
@@ -16,9 +16,7 @@ from storeops.jobs.action import Action, Call, Row, RowAnswer
 from storeops.jobs.decision import Decision, What, back_off, decide
 from storeops.jobs.ports import Book
 from storeops.jobs.queue import Job
-
-if TYPE_CHECKING:
-    from storeops.jobs.worker import Report
+from storeops.jobs.report import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import queue as thread_queue
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from storeops.clock import Clock
@@ -24,6 +23,7 @@ from storeops.jobs import lease, queue
 from storeops.jobs.action import Action, Call
 from storeops.jobs.ports import Book
 from storeops.jobs.queue import Job
+from storeops.jobs.report import Report
 from storeops.jobs.settlement import Outcome, Settlement
 
 LINGER_S = 0.004  # after an answer, wait so long for others to share its commit
@@ -31,27 +31,6 @@ POLL_S = 0.5  # how often an idle worker looks for new work
 RECOVER_S = 10.0  # how often it looks for dead workers
 
 Connect = Callable[[threading.Event], Any]  # makes a client whose waits end when the event is set
-
-
-@dataclass(slots=True)
-class Report:
-    """What a worker did, and why it ended.
-
-    Attributes:
-        jobs: calls that got their answer.
-        rows: rows per status they were given.
-        errcodes: answers per errcode other than 0.
-        ended: empty | once | time | stopped | paused.
-        left: unfinished jobs (of the plan, when one was named), paused ones included.
-        pauses: error that paused a plan, by plan.id.
-    """
-
-    jobs: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    errcodes: Counter[int] = field(default_factory=Counter)
-    ended: str = ""
-    left: int = 0
-    pauses: dict[int, StoreOpsError] = field(default_factory=dict)
 
 
 class Worker:

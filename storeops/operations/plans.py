@@ -13,7 +13,7 @@ from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.jobs import queue
 from storeops.jobs.action import DONE, OPEN_STATUSES, UNDONE, WAITING
-from storeops.jobs.worker import Report
+from storeops.jobs.report import Report
 
 # what a plan is doing now, as people read it
 STATES = {
