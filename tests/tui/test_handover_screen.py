@@ -42,7 +42,7 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
         assert owner.left
         assert owner.customers > 0
         await driver.press("o", "enter")
-        made = driver.room._made[(leaver,)]
+        made = driver.room.made[(leaver,)]
         assert made.plan.ready > 0
         assert f"{made.plan.ready} ready" in driver.text
         await driver.press("x")
@@ -84,7 +84,7 @@ async def test_marked_customers_on_the_job(screens, core, fresh_chain):
         await driver.press("a")
         await driver.type(free.userid)
         await driver.press("enter", "o", "enter")
-        made = driver.room._made[(giver,)]
+        made = driver.room.made[(giver,)]
         assert made.plan.rows == 2
         assert [each.userid for each in made.shares] in ([free.userid], [])
 
@@ -108,7 +108,7 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
         assert "has no customer contact" in driver.text
         assert "Customer Contact in the admin console" in driver.text
         await driver.press("escape", "o", "enter")
-        made = driver.room._made[(leaver,)]
+        made = driver.room.made[(leaver,)]
         assert made.plan.ready == 0
         assert f"{made.plan.rows} × no_taker" in driver.text
         await driver.press("p")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,55 +14,32 @@ from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
 from storeops.notebook.marks import DEFAULT
-from storeops.operations.handover.wish import Wish
-from tui import plan_words
+from tui import desk_lines
 from tui.book import Look
-from tui.cells import shown
+from tui.desk_card import about_taker, sums
+from tui.desk_lines import Chosen
 from tui.fields import quoted
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
 from tui.plan_rows import PlanRows
 from tui.plan_rows import columns as plan_columns
-from tui.screens.ledger import LedgerScreen
-from tui.times import moment, span
+from tui.screens.handover_plan import HandoverPlanning
 from tui.widgets.bars import Bar
 from tui.widgets.customer_list import columns as customer_columns
-from tui.widgets.rows import Column, Count, Line, TableRows, Window
+from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from storeops.operations.handover.desk import Offer, Owner
     from storeops.operations.handover.made import Made
     from storeops.operations.handover.report import Waiting
-    from storeops.operations.handover.watched import Watched
-    from tui.modals.handover import Terms
 
 WIDE, TALL = 130, 36
 COUNT_DOWN_EVERY = 10.0  # seconds between two paintings of the countdowns
-SOON = 60  # days from which a leaver's deadline is near
 SHOWN = ("name", "tags", "added")
 
 
-class Chosen(TableRows):
-    """Rows of which some carry a mark."""
-
-    def __init__(self, lines: Sequence[Line], chosen: Iterable[str]) -> None:
-        super().__init__(lines)
-        self.chosen = frozenset(chosen)
-
-    def window(self, start: int, count: int) -> Window:
-        """Rows from `start` on."""
-        lines = self.lines[start : start + count]
-        return Window(
-            start, lines, frozenset(line.key for line in lines if line.key in self.chosen)
-        )
-
-    def count(self, cap: int | None) -> Count:
-        """All of them."""
-        return Count(len(self.lines))
-
-
-class HandoverScreen(LedgerScreen):
+class HandoverScreen(HandoverPlanning):
     """Givers, rows and takers above; sums and the waiting list below."""
 
     NAME: ClassVar[str] = "handover"
@@ -93,15 +69,11 @@ class HandoverScreen(LedgerScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._marked = False  # only marked customers are meant
         self._extra_givers: list[str] = []
         self._extra_takers: list[str] = []
         self._givers: set[str] = set()
-        self._takers: set[str] = set()
         self._shown: tuple[str, ...] | None = None
-        self._made: dict[tuple[str, ...], Made] = {}
-        self._stop = threading.Event()
-        self._pairs: list[Waiting] = []
+        self.pairs: list[Waiting] = []
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -111,46 +83,18 @@ class HandoverScreen(LedgerScreen):
             with Container(id="desk"):
                 with Vertical(id="givers-side"):
                     yield Bar(id="givers-heading")
-                    yield VirtualList(self._giver_columns(), *self.lanes(), id="givers")
+                    yield VirtualList(desk_lines.giver_columns(), *self.lanes(), id="givers")
                 with Vertical(id="rows-side"):
                     yield Bar(id="rows-heading")
                     yield VirtualList(customer_columns(SHOWN), *self.lanes(".rows"), id="rows")
                 with Vertical(id="takers-side"):
                     yield Bar(id="takers-heading")
-                    yield VirtualList(self._taker_columns(), *self.lanes(".takers"), id="takers")
+                    yield VirtualList(
+                        desk_lines.taker_columns(), *self.lanes(".takers"), id="takers"
+                    )
             yield Static("", id="sums")
             yield Bar(id="waiting-heading")
-            yield VirtualList(self._waiting_columns(), *self.lanes(".waiting"), id="waiting")
-
-    @staticmethod
-    def _giver_columns() -> list[Column]:
-        return [
-            Column("name", _("Giver"), 10, 2, keep=9),
-            Column("store", _("Store"), 8, 2, keep=3),
-            Column("days", _("Days left"), 9, right=True, keep=8),
-            Column("customers", _("Customers"), 9, right=True, keep=7),
-            Column("groups", _("Groups"), 6, right=True, keep=6),
-        ]
-
-    @staticmethod
-    def _taker_columns() -> list[Column]:
-        return [
-            Column("name", _("Taker"), 10, 2, keep=9),
-            Column("load", _("Load"), 7, right=True, keep=8),
-            Column("room", _("Room"), 7, right=True, keep=7),
-            Column("why", _("Can take over"), 15, 4, keep=8),
-        ]
-
-    @staticmethod
-    def _waiting_columns() -> list[Column]:
-        return [
-            Column("from", _("From"), 10, 2, keep=8),
-            Column("to", _("To"), 10, 2, keep=9),
-            Column("what", _("What"), 10, 1, keep=4),
-            Column("rows", _("Waiting"), 7, right=True, keep=8),
-            Column("due", _("First answer due"), 16, keep=3),
-            Column("in", _("In"), 12, right=True, keep=9),
-        ]
+            yield VirtualList(desk_lines.waiting_columns(), *self.lanes(".waiting"), id="waiting")
 
     def ready(self) -> None:
         """The givers have the keys; the countdowns run."""
@@ -162,15 +106,15 @@ class HandoverScreen(LedgerScreen):
     def arrive(self, wish: str) -> None:
         """Come for the marked customers ("marked"), or for everybody."""
         if wish == "marked":
-            self._marked = True
+            self.only_marked = True
             self._forget()
         self.table("givers").focus()
         self.read_again()
 
     def _forget(self) -> None:
         self._givers.clear()
-        self._takers.clear()
-        self._made.clear()
+        self.takers.clear()
+        self.made.clear()
         self._shown = None
 
     def read_again(self) -> None:
@@ -178,7 +122,7 @@ class HandoverScreen(LedgerScreen):
         from storeops.operations.handover import desk
         from storeops.operations.handover.report import waiting
 
-        core, extra, marked = self.house.core, tuple(self._extra_givers), self._marked
+        core, extra, marked = self.house.core, tuple(self._extra_givers), self.only_marked
 
         def load() -> tuple[list[Owner], list[Waiting]]:
             now = core.clock.now()
@@ -191,8 +135,8 @@ class HandoverScreen(LedgerScreen):
         self.read(load, self._loaded, slot="givers")
 
     def _loaded(self, found: tuple[list[Owner], list[Waiting]]) -> None:
-        owners, self._pairs = found
-        lines = [self._giver(each) for each in owners]
+        owners, self.pairs = found
+        lines = [desk_lines.giver(each) for each in owners]
         self.table("givers").show(Chosen(lines, self._givers), stay=True)
         self.head("givers")
         self._count_down()
@@ -206,42 +150,24 @@ class HandoverScreen(LedgerScreen):
             self._offers()
         self.paint_frame()
 
-    @staticmethod
-    def _giver(owner: Owner) -> Line:
-        days = owner.days_left
-        near = days is not None and days < SOON
-        text = "" if days is None else ("! " if near else "") + f"{days:,}"
-        return Line(
-            owner.userid,
-            (
-                shown(owner.name or owner.userid),
-                shown(owner.store),
-                text if owner.left else _("on the job"),
-                f"{owner.customers:,}",
-                f"{owner.group_chats:,}",
-            ),
-            "bad" if days is not None and days < 1 else "warn" if near else "",
-            owner,
-        )
-
     @on(VirtualList.Moved, "#givers")
     def _moved(self, event: VirtualList.Moved) -> None:
         givers = self.givers
         if givers and givers != self._shown:
-            self._show_rows()
+            self.show_rows()
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         """What moves: the customers, or the rows of the plan made of them."""
         givers = self.givers
         self._shown = givers
-        made = self._made.get(givers)
+        made = self.made.get(givers)
         rows = self.table("rows")
         if made is not None:
             rows.set_columns(plan_columns())
             rows.show(PlanRows(self.house.core.data, made.plan.id, (), set()))
         else:
             where = " or ".join("@" + quoted(each) for each in givers)
-            look = Look(where, "newest", SHOWN, self._marked)
+            look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
             rows.show(self.house.book.rows(look))
         self.head("rows")
@@ -256,79 +182,28 @@ class HandoverScreen(LedgerScreen):
         self.read(lambda: offers(db, givers, extra), self._offered, slot="takers")
 
     def _offered(self, found: list[Offer]) -> None:
-        lines = [
-            Line(
-                each.userid,
-                (
-                    shown(each.name or each.userid),
-                    f"{each.load:,}",
-                    f"{each.room:,}",
-                    ("✗ " + shown(each.why_not)) if each.why_not else "✓ " + _("yes"),
-                ),
-                "gone" if each.why_not else "",
-                each,
-            )
-            for each in found
-        ]
-        self.table("takers").show(Chosen(lines, self._takers), stay=True)
-        if self._made.get(self.givers) is None:
+        lines = [desk_lines.taker(each) for each in found]
+        self.table("takers").show(Chosen(lines, self.takers), stay=True)
+        if self.made.get(self.givers) is None:
             self._sums(None, alone=not found)
         self.head("takers")
         self.paint_frame()
 
     def _sums(self, made: Made | None, *, alone: bool = False) -> None:
-        text = self.query_one("#sums", Static)
-        if alone:
-            text.update(Content(_("No colleague of the giver's shop is known; a names a taker.")))
-            return
-        if made is None:
-            text.update(
-                Content(
-                    _("Mark takers (Space), or none for the colleagues of the shop; o makes the "
-                      "plan. Nothing is sent before it was reviewed and applied.")
-                )
+        if made is not None:
+            text = sums(made)
+        elif alone:
+            text = Content(_("No colleague of the giver's shop is known; a names a taker."))
+        else:
+            text = Content(
+                _("Mark takers (Space), or none for the colleagues of the shop; o makes the "
+                  "plan. Nothing is sent before it was reviewed and applied.")
             )  # fmt: skip
-            return
-        plan = made.plan
-        head = _("{plan}: {rows} rows, {ready} ready, {blocked} blocked, {calls} calls").format(
-            plan=plan.name, rows=f"{plan.rows:,}", ready=f"{plan.ready:,}",
-            blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}",
-        )  # fmt: skip
-        parts = [Content.styled(head + "\n", "bold")]
-        shares = "  ".join(
-            f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}"
-            f" ({each.load:,}/{each.capacity:,})"
-            for each in made.shares[:12]
-        )
-        parts.append(Content(_("To: {takers}").format(takers=shares or "–") + "\n"))
-        for code, reason, count in made.blocked:
-            parts.append(Content.styled(f"✗ {count:,} × {code}: {shown(reason)}\n", "$text-error"))
-        for each in plan.problems[:3]:
-            message = shown(str(each["message"]))
-            parts.append(Content.styled(f"! {message}\n", "$text-warning"))
-        text.update(Content("").join(parts))
+        self.query_one("#sums", Static).update(text)
 
     def _count_down(self) -> None:
         now = self.house.core.clock.now()
-        lines = []
-        for pair in self._pairs:
-            left = pair.due_at - now
-            due = span(left) if left > 0 else "! " + _("due now")
-            lines.append(
-                Line(
-                    (pair.handover_userid, pair.takeover_userid, pair.what, pair.kind),
-                    (
-                        shown(pair.handover_userid),
-                        shown(pair.takeover_userid),
-                        _("group chats") if pair.what == "group" else _("customers"),
-                        f"{pair.rows:,}",
-                        moment(pair.due_at),
-                        due,
-                    ),
-                    "" if left > 0 else "warn",
-                    pair,
-                )
-            )
+        lines = [desk_lines.waiting(pair, now) for pair in self.pairs]
         self.table("waiting").show(TableRows(lines), stay=True)
         self.head("waiting")
 
@@ -343,11 +218,11 @@ class HandoverScreen(LedgerScreen):
 
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""
-        crumbs = [_("owners of the marked customers")] if self._marked else []
-        made = self._made.get(self.givers)
+        crumbs = [_("owners of the marked customers")] if self.only_marked else []
+        made = self.made.get(self.givers)
         if made is not None:
             crumbs.append(made.plan.name)
-        rows = sum(pair.rows for pair in self._pairs)
+        rows = sum(pair.rows for pair in self.pairs)
         if rows:
             crumbs.append(
                 ngettext("{count} row waits", "{count} rows wait", rows).format(count=f"{rows:,}")
@@ -356,7 +231,7 @@ class HandoverScreen(LedgerScreen):
 
     def command_line(self) -> str:
         """The command that makes the plan, or lists the leavers."""
-        made = self._made.get(self.givers)
+        made = self.made.get(self.givers)
         if made is not None:
             return str(made.plan.params.get("command") or "storeops leaver list")
         return "storeops leaver list"
@@ -374,13 +249,13 @@ class HandoverScreen(LedgerScreen):
         if not self.table("givers").has_focus:
             self.table("givers").focus()
             return True
-        if self._givers or self._takers:
+        if self._givers or self.takers:
             self._givers.clear()
-            self._takers.clear()
+            self.takers.clear()
             self._shown = None
             self.read_again()
             return True
-        if self._marked:
+        if self.only_marked:
             self.do_back_marked()
             return True
         return False
@@ -393,11 +268,11 @@ class HandoverScreen(LedgerScreen):
             return reason
         if action in ("make", "customers", "taker") and not self.givers:
             return _("Nobody has left anything behind; m names a member who is still there.")
-        if action == "plan" and self._made.get(self.givers) is None:
+        if action == "plan" and self.made.get(self.givers) is None:
             return _("No plan of this giver was made here yet; o makes one.")
-        if action == "watch" and not self._pairs:
+        if action == "watch" and not self.pairs:
             return _("No handover waits for its answer.")
-        if action == "back_marked" and not self._marked:
+        if action == "back_marked" and not self.only_marked:
             return _("Everybody is shown already.")
         if action == "mark" and self._pane() is None:
             return _("Only givers and takers are marked.")
@@ -414,7 +289,7 @@ class HandoverScreen(LedgerScreen):
     def _pane(self) -> tuple[VirtualList, set[str]] | None:
         """The list that has the keys, when its rows can be marked, with its marks."""
         rows = self._focused()
-        marks = {"givers": self._givers, "takers": self._takers}.get(rows.id or "")
+        marks = {"givers": self._givers, "takers": self.takers}.get(rows.id or "")
         return None if marks is None or rows.line is None else (rows, marks)
 
     # -- actions -------------------------------------------------------------------------------
@@ -441,11 +316,10 @@ class HandoverScreen(LedgerScreen):
         if isinstance(source, Chosen):
             source.chosen = frozenset(marks)
         if rows.id == "givers":
-            self._show_rows()
+            self.show_rows()
 
     def do_open(self) -> None:
         """From a giver to its rows; all about a taker or a row."""
-        from tui.fields import fields
         from tui.plan_rows import detail
 
         rows = self._focused()
@@ -454,18 +328,7 @@ class HandoverScreen(LedgerScreen):
             self.table("rows").focus()
         elif rows.id == "takers":
             offer = cast("Offer", line.data)
-            text = fields(
-                "",
-                [
-                    (_("User id"), offer.userid),
-                    (_("Same shop"), _("yes") if offer.same_store else _("no")),
-                    (_("Customers, with those on their way"), f"{offer.load:,}"),
-                    (_("May have"), f"{offer.capacity:,}"),
-                    (_("Why not"), offer.why_not),
-                    (_("Way out"), offer.way_out),
-                ],
-            )
-            self.house.open_text(line.cells[0], text)
+            self.house.open_text(line.cells[0], about_taker(offer))
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
             self.house.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
@@ -483,13 +346,13 @@ class HandoverScreen(LedgerScreen):
 
     def do_back_marked(self) -> None:
         """Everybody again."""
-        self._marked = False
+        self.only_marked = False
         self._forget()
         self.read_again()
 
     def do_plan(self) -> None:
         """Review the plan."""
-        self.house.go("plans", self._made[self.givers].plan.name)
+        self.house.go("plans", self.made[self.givers].plan.name)
 
     def do_giver(self) -> None:
         """Name a giver who is still there."""
@@ -497,7 +360,7 @@ class HandoverScreen(LedgerScreen):
 
     def do_taker(self) -> None:
         """Name a taker; named ones are marked."""
-        self._ask_member(_("Who takes over?"), self._extra_takers, self._takers)
+        self._ask_member(_("Who takes over?"), self._extra_takers, self.takers)
 
     def _ask_member(self, question: str, into: list[str], marks: set[str] | None = None) -> None:
         from storeops.operations.overview import member_names
@@ -517,84 +380,3 @@ class HandoverScreen(LedgerScreen):
 
         db = self.house.core.data
         self.read(lambda: member_names(db), ask, slot="names")
-
-    def do_make(self) -> None:
-        """Ask for the terms, then make the plan."""
-        from tui.modals.handover import HandoverModal
-
-        givers, takers = self.givers, tuple(sorted(self._takers))
-        lines = self.table("givers").source
-        owners = [cast("Owner", each.data) for each in lines.lines if each.key in givers]  # type: ignore[attr-defined]
-        text = [
-            _("{name}: {customers} customers, {groups} group chats").format(
-                name=each.name or each.userid, customers=f"{each.customers:,}",
-                groups=f"{each.group_chats:,}",
-            )
-            for each in owners[:5]
-        ]  # fmt: skip
-        text.append(
-            _("to {takers}").format(takers=", ".join(takers))
-            if takers
-            else _("to the colleagues of the shop")
-        )
-
-        def then(terms: Terms | None) -> None:
-            if terms is not None:
-                self._plan(givers, takers, terms)
-
-        on_job = any(not each.left for each in owners)
-        self.app.push_screen(HandoverModal(text, takers=len(takers), on_job=on_job), then)
-
-    def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
-        from dataclasses import replace
-
-        from storeops.operations.handover.desk import command_of
-        from storeops.operations.handover.planner import plan_handover
-
-        wish = Wish(
-            givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
-            marked=DEFAULT if self._marked else "",
-        )  # fmt: skip
-        wish = replace(wish, command=command_of(wish))
-        ledger = self.house.core.ledger
-
-        def done(made: Made) -> None:
-            self._made[givers] = made
-            self._show_rows()
-            self.house.tell(
-                _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(
-                    plan=made.plan.name, ready=f"{made.plan.ready:,}",
-                    blocked=f"{made.plan.blocked:,}",
-                ),
-                severity="warning" if made.plan.blocked else "information",
-            )  # fmt: skip
-
-        self.work(lambda: plan_handover(ledger, wish), done)
-
-    def do_watch(self) -> None:
-        """Ask about everything that is due."""
-        from storeops.operations.handover.watch import watch
-
-        core, self._stop = self.house.core, threading.Event()
-        stop = self._stop
-        self.house.tell(_("Asking WeCom …"), seconds=2)
-
-        def done(watched: Watched) -> None:
-            settled = plan_words.tally(watched.settled)
-            if watched.settled:
-                text = _("Settled: {rows}").format(rows=settled)
-            else:
-                text = _("Nothing was settled.")
-            if watched.waiting:
-                text += " " + ngettext(
-                    "{count} row still waits.", "{count} rows still wait.", watched.waiting
-                ).format(count=f"{watched.waiting:,}")
-            troubles = tuple(each.error for each in watched.asked if each.error)
-            self.house.tell(text, severity="warning" if troubles else "information",
-                            steps=troubles[:2])  # fmt: skip
-            self.read_again()
-
-        self.house.lane("work").submit(
-            lambda: watch(core.ledger, core.client, stop=stop), done, self.house.failed,
-            stop=stop.set,
-        )  # fmt: skip

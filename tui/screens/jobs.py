@@ -14,14 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
-from tui import plan_words
+from tui import job_lines
 from tui.cells import shown
-from tui.fields import fields, title
+from tui.job_card import details, event, summary
 from tui.keys import DO, LIST, LOOK, Key
-from tui.plan_card import forecast
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
-from tui.times import clock, moment
+from tui.times import clock
 from tui.widgets.bars import Bar
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -80,21 +79,7 @@ class JobsScreen(LedgerScreen):
         with Vertical(id="body"):
             yield Static("", id="tally")
             yield Bar(id="jobs-heading")
-            yield VirtualList(
-                [
-                    Column("job", _("Job"), 6, right=True, keep=9),
-                    Column("plan", _("Plan"), 15, keep=8),
-                    Column("status", _("Status"), 12, keep=9),
-                    Column("rows", _("Rows"), 5, right=True, keep=6),
-                    Column("tries", _("Tries"), 5, right=True, keep=5),
-                    Column("code", _("Code"), 6, right=True, keep=7),
-                    Column("meaning", _("Meaning"), 16, 4, keep=6),
-                    Column("due", _("Not before"), 16, keep=2),
-                    Column("ended", _("Ended"), 16, keep=3),
-                ],
-                *self.lanes(),
-                id="jobs",
-            )
+            yield VirtualList(job_lines.columns(), *self.lanes(), id="jobs")
             yield Bar(id="events-heading")
             yield VirtualList(
                 [
@@ -138,7 +123,9 @@ class JobsScreen(LedgerScreen):
         def window(start: int, size: int) -> Sequence[JobRow]:
             return job_rows.window(core.data, plan, statuses, start, size)
 
-        source = PositionRows(window, lambda: job_rows.count(core.data, plan, statuses), self._line)
+        source = PositionRows(
+            window, lambda: job_rows.count(core.data, plan, statuses), job_lines.line
+        )
         self._read_job = None
         self.table("jobs").show(source, stay=stay)
         self.read(
@@ -146,59 +133,10 @@ class JobsScreen(LedgerScreen):
         )
         self.head("jobs")
 
-    def _line(self, job: JobRow) -> Line:
-        meaning = ""
-        if job.errcode:
-            from storeops.wecom.errcodes import lookup
-
-            meaning = lookup(job.errcode).meaning
-        waits = job.status in ("queued", "unknown")
-        return Line(
-            job.job_id,
-            (
-                str(job.job_id),
-                job.plan_id,
-                plan_words.job_status(job.status, job.held),
-                f"{job.rows:,}",
-                str(job.attempts),
-                str(job.errcode or ""),
-                shown(meaning or job.error),
-                moment(job.run_at) if waits and job.attempts else "",
-                moment(job.finished_at),
-            ),
-            plan_words.tone("paused" if job.held and waits else job.status),
-            job,
-        )
-
     def _tallied(self, tally: Tally) -> None:
         self._tally = tally
-        self.query_one("#tally", Static).update(self._summary(tally))
+        self.query_one("#tally", Static).update(summary(tally, self.house.working.line()))
         self.paint_frame()
-
-    def _summary(self, tally: Tally) -> Content:
-        working = self.house.working
-        if not tally.jobs:
-            return Content(_("No job of the last day, and none is left to send."))
-        parts = [
-            ngettext("{count} call is left", "{count} calls are left", tally.left).format(
-                count=f"{tally.left:,}"
-            ),
-            forecast(tally.seconds, tally.held_by),
-            working.line()
-            or (_("nobody sends here; s begins") if tally.left else _("nothing to send")),
-        ]
-        content = [
-            Content.styled(" · ".join(part for part in parts if part) + "\n", "bold"),
-            Content(_("Jobs: {tally}").format(tally=_tally(tally.jobs)) + "\n"),
-            Content(_("Rows: {tally}").format(tally=plan_words.tally(tally.rows)) + "\n"),
-        ]
-        for name, why in tally.paused.items():
-            text = _("{plan} is paused: {why}").format(plan=name, why=shown(why) or _("by hand"))
-            content.append(Content.styled(f"‖ {text}\n", "$text-warning"))
-        for each in tally.troubles[:6]:
-            text = f"✗ {each.rows:,} × {each.errcode} {each.meaning} – {each.advice}\n"
-            content.append(Content.styled(text, "$text-error"))
-        return Content("").join(content)
 
     @on(VirtualList.Moved, "#jobs")
     def _moved(self, event: VirtualList.Moved) -> None:
@@ -215,7 +153,7 @@ class JobsScreen(LedgerScreen):
 
     def _put_events(self, found: Sequence[Event]) -> None:
         lines = [
-            Line(at, (clock(each.at), _event(each.kind), shown(each.detail)), "", each)
+            Line(at, (clock(each.at), event(each.kind), shown(each.detail)), "", each)
             for at, each in enumerate(found)
         ]
         self.table("events").show(TableRows(lines))
@@ -420,49 +358,3 @@ class JobsScreen(LedgerScreen):
                 (one if way == "one" else whole)()
 
         self.app.push_screen(ChooseModal(question, "", ways), then)
-
-
-def _tally(jobs: dict[str, int]) -> str:
-    return "  ".join(f"{plan_words.job_status(name)} {count:,}" for name, count in jobs.items())
-
-
-def _event(kind: str) -> str:
-    """What happened to a job, in words."""
-    return {
-        "requeued": _("queued again"), "unknown": _("answer lost"), "read_back": _("asked back"),
-        "failed": _("failed"), "cancelled": _("cancelled"), "retried": _("sent again"),
-        "held": _("held"), "resumed": _("resumed"),
-    }.get(kind, kind)  # fmt: skip
-
-
-def details(job: JobRow, rows: Sequence[int], happened: Sequence[Event]) -> Content:
-    """A job with its rows and everything that happened to it."""
-    from storeops.wecom.errcodes import lookup
-
-    known = lookup(job.errcode) if job.errcode else None
-    numbers = ", ".join(map(str, rows[:200])) + (" …" if len(rows) > 200 else "")
-    parts = [
-        fields(
-            "",
-            [
-                (_("Plan"), job.plan_id),
-                (_("Kind"), plan_words.kind(job.action)),
-                (_("Status"), plan_words.job_status(job.status, job.held)),
-                (_("Rows of the plan"), numbers),
-                (_("Tries"), str(job.attempts)),
-                (_("Asked back"), str(job.asks) if job.asks else ""),
-                (_("Code"), str(job.errcode or "")),
-                (_("Meaning"), known.meaning if known else job.error),
-                (_("Next step"), known.advice if known else ""),
-                (_("Made"), clock(job.created_at)),
-                (_("Not before"), clock(job.run_at) if job.status in ("queued", "unknown") else ""),
-                (_("Ended"), clock(job.finished_at) if job.finished_at else ""),
-            ],
-        ),
-        title("\n" + _("What happened")),
-    ]
-    for each in happened:
-        parts.append(Content(f"{clock(each.at)}  {_event(each.kind)}  {shown(each.detail)}\n"))
-    if not happened:
-        parts.append(Content(_("Nothing out of the plain way.")))
-    return Content("").join(parts)

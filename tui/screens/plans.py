@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,21 +13,19 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _, ngettext
-from tui import plan_words
+from tui import plan_reasons, plan_words
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, MARK, Key
 from tui.plan_card import about, full
 from tui.plan_rows import PlanRows, columns, detail
-from tui.screens.ledger import LedgerScreen
+from tui.screens.plan_changes import PlanChanges
 from tui.times import moment
 from tui.widgets.bars import Bar
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.changes.plans import Plan
     from storeops.operations.plans import Card
 
 TALL = 36  # lines from which the plans get more of the screen
@@ -41,7 +39,7 @@ FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-class PlansScreen(LedgerScreen):
+class PlansScreen(PlanChanges):
     """Plans above, the rows of the one under the cursor below."""
 
     NAME: ClassVar[str] = "plans"
@@ -80,7 +78,6 @@ class PlansScreen(LedgerScreen):
         super().__init__()
         self._cards: list[Card] = []
         self._filter = 0
-        self._chosen: set[int] = set()
         self._shown: tuple[int, int] | None = None  # plan.id and filter of the rows shown
 
     def body(self) -> Iterable[Widget]:
@@ -158,11 +155,9 @@ class PlansScreen(LedgerScreen):
         return next((each for each in self._cards if each.plan.id == line.key), None)
 
     @property
-    def plan(self) -> Plan:
-        """The plan under the cursor; asked for only when `why_not` has let it through."""
-        card = self.card
-        assert card is not None
-        return card.plan
+    def row(self) -> Line | None:
+        """The row under the cursor."""
+        return self.table("rows").line
 
     def paint_about(self) -> None:
         """The head of the plan under the cursor, and its rows."""
@@ -177,10 +172,10 @@ class PlansScreen(LedgerScreen):
         key = (card.plan.id, self._filter)
         stay = key == self._shown
         if not stay:
-            self._chosen.clear()
+            self.chosen.clear()
         self._shown = key
         source = PlanRows(self.house.core.data, card.plan.id, FILTERS[self._filter][1],
-                          self._chosen)  # fmt: skip
+                          self.chosen)  # fmt: skip
         self.table("rows").show(source, stay=stay)
         self.head("rows")
 
@@ -240,9 +235,9 @@ class PlansScreen(LedgerScreen):
         if not self.table("plans").has_focus:
             self.table("plans").focus()
             return True
-        if self._chosen or self._filter:
+        if self.chosen or self._filter:
             self._filter = 0
-            self._chosen.clear()
+            self.chosen.clear()
             self._shown = None
             self.paint_about()
             self.paint_frame()
@@ -260,42 +255,11 @@ class PlansScreen(LedgerScreen):
                 return _("There is no plan under the cursor.")
             if action in acts and (reason := self.why_no_write()):
                 return reason
-            return self._why_not_now(action, card)
+            row = self.row is not None
+            return plan_reasons.why_not(action, card, row=row, sending=self.house.working.running)
         if action == "jump" and card is None:
             return _("The list is empty.")
         return super().why_not(action)
-
-    def _why_not_now(self, action: str, card: Card) -> str:
-        plan, state = card.plan, card.state
-        left = any(card.jobs.get(each) for each in ("queued", "sending", "unknown"))
-        if action == "apply":
-            if state == "expired":
-                return _("The plan has expired; make it again.")
-            if state == "draft" and not plan.rows:
-                return _("The draft is empty.")
-            if state not in ("draft", "planned"):
-                return _("The plan was already applied or cancelled.")
-            if state == "planned" and not plan.ready:
-                return _("Every row is blocked; the reasons stand in the rows.")
-        if action == "undo" and not card.rows.get("done"):
-            return _("Nothing of this plan is done; there is nothing to undo.")
-        if action == "cancel" and state not in ("draft", "planned", "expired") and not left:
-            return _("Nothing of it is left to cancel; u puts back what is done.")
-        if action == "pause" and (plan.paused or not card.jobs.get("queued")):
-            return _("Nothing of it waits to be sent.")
-        if action == "resume" and not left:
-            return _("Nothing of it is left to send.")
-        if action == "resume" and self.house.working.running and not plan.paused:
-            return _("It is being carried out.")
-        if action == "retry" and not card.rows.get("failed"):
-            return _("No row of it has failed.")
-        if action == "remove" and plan.status not in ("draft", "planned"):
-            return _("Rows can be removed only before a plan is applied.")
-        if action in ("remove", "mark") and self.table("rows").line is None:
-            return _("There is no row under the cursor.")
-        if action == "jobs" and not card.jobs:
-            return _("It has no jobs yet.")
-        return ""
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -374,230 +338,5 @@ class PlansScreen(LedgerScreen):
             rows.action_move(1)
 
     def _toggle(self, line: Line) -> None:
-        self._chosen ^= {cast("int", line.key)}
+        self.chosen ^= {cast("int", line.key)}
         self.table("rows").flip(line.key)
-
-    def do_remove(self) -> None:
-        """Take rows out."""
-        from storeops.changes.control import remove_rows
-        from storeops.operations.drafts import remove
-
-        plan, line = self.plan, self.table("rows").line
-        numbers: Sequence[int] = sorted(self._chosen) or [cast("int", cast("Line", line).key)]
-        ledger = self.house.core.ledger
-        take = remove if plan.status == "draft" else remove_rows
-
-        def done(left: Plan) -> None:
-            self._chosen.clear()
-            self.house.tell(
-                ngettext(
-                    "{count} row is out of {plan}; {left} are left.",
-                    "{count} rows are out of {plan}; {left} are left.",
-                    len(numbers),
-                ).format(count=len(numbers), plan=plan.name, left=left.rows)
-            )
-            self.read_again()
-
-        self.work(lambda: take(ledger, plan.name, numbers), done)
-
-    # -- applying ------------------------------------------------------------------------------
-
-    def do_apply(self) -> None:
-        """Make a plan of a draft; or ask for the count and apply."""
-        card = cast("Card", self.card)
-        if card.state == "draft":
-            self._freeze(card.plan)
-        else:
-            self._ask(card)
-
-    def _freeze(self, draft: Plan) -> None:
-        from storeops.operations.drafts import freeze
-
-        ledger = self.house.core.ledger
-
-        def done(plan: Plan) -> None:
-            self.house.tell(
-                _(
-                    "{plan} was checked: {ready} ready, {blocked} blocked. Ctrl+S applies it."
-                ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
-                severity="warning" if plan.blocked else "information",
-            )
-            self.arrive(plan.name)
-
-        self.work(lambda: freeze(ledger, draft.name), done)
-
-    def _ask(self, card: Card) -> None:
-        from storeops.changes.apply import may_apply
-        from tui.modals.count import Confirmed, CountModal
-
-        plan, ledger = card.plan, self.house.core.ledger
-
-        def look() -> str:
-            may_apply(ledger, plan)
-            return ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
-
-        def ask(ceiling: str) -> None:
-            text = ngettext(
-                "{rows} row changes in {calls} calls: {title}",
-                "{rows} rows change in {calls} calls: {title}",
-                plan.ready,
-            ).format(
-                rows=f"{plan.ready:,}",
-                calls=f"{plan.calls:,}",
-                title=plan.title or plan_words.kind(plan.kind),
-            )
-            lines = [text]
-            if plan.blocked:
-                lines.append(
-                    ngettext(
-                        "{count} blocked row stays out.", "{count} blocked rows stay out.",
-                        plan.blocked,
-                    ).format(count=f"{plan.blocked:,}")
-                )  # fmt: skip
-            lines += [f"! {each['message']}" for each in plan.problems[:3]]
-            title = _("Apply {plan}").format(plan=plan.name)
-            self.app.push_screen(
-                CountModal(title, lines, plan.ready, reason_needed=ceiling), answered(ceiling)
-            )
-
-        def answered(ceiling: str) -> Callable[[Confirmed | None], None]:
-            def then(answer: Confirmed | None) -> None:
-                if answer is not None:
-                    self._apply(plan, reason=answer.reason, override=bool(ceiling))
-
-            return then
-
-        self.work(look, ask)
-
-    def _apply(
-        self, plan: Plan, *, reason: str = "", override: bool = False, skip_changed: bool = False
-    ) -> None:
-        from storeops.changes.apply import Applied, apply
-
-        ledger = self.house.core.ledger
-
-        def send() -> Applied:
-            return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
-                         override=override)  # fmt: skip
-
-        def done(applied: Applied) -> None:
-            text = ngettext(
-                "{jobs} call of {plan} is on its way.", "{jobs} calls of {plan} are on their way.",
-                applied.jobs,
-            ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
-            if applied.skipped:
-                text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
-            self.house.tell(text)
-            self.read_again()
-            self.house.working.start()
-
-        def failed(error: Exception) -> None:
-            changed = (
-                error.details.get("changed_rows") if isinstance(error, StoreOpsError) else None
-            )
-            if changed:
-                self.read_again()
-                self._changed(plan, cast("StoreOpsError", error), len(changed), reason, override)
-            else:
-                self.house.failed(error)
-
-        self.house.lane("work").submit(send, done, failed)
-
-    def _changed(
-        self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
-    ) -> None:
-        """Rows changed since the plan was made: leave them out, make it again, or nothing."""
-        from storeops.operations.replan import KINDS
-        from tui.modals.choose import ChooseModal
-
-        left = plan.ready - count
-        ways = []
-        if plan.kind in KINDS:
-            ways.append(("replan", _("Make the plan again from what is so now, and read it")))
-        if left > 0:
-            ways.append(
-                ("skip", ngettext("Apply the other {left} row, leave the changed ones out",
-                                  "Apply the other {left} rows, leave the changed ones out",
-                                  left).format(left=f"{left:,}"))
-            )  # fmt: skip
-
-        def then(way: str | None) -> None:
-            if way == "skip":
-                self._apply(plan, reason=reason, override=override, skip_changed=True)
-            elif way == "replan":
-                self._replan(plan)
-
-        if ways:
-            title = _("Rows have changed")
-            self.app.push_screen(ChooseModal(title, error.message, ways), then)
-        else:
-            self.house.failed(error)
-
-    def _replan(self, plan: Plan) -> None:
-        from storeops.operations.replan import replan
-
-        ledger = self.house.core.ledger
-
-        def done(new: Plan) -> None:
-            self.house.tell(
-                _("{new} takes the place of {old}, which is cancelled.").format(
-                    new=new.name, old=plan.name
-                )
-            )
-            self.arrive(new.name)
-
-        self.work(lambda: replan(ledger, plan.name), done)
-
-    # -- after ---------------------------------------------------------------------------------
-
-    def do_undo(self) -> None:
-        """Make the inverse plan and show it."""
-        from storeops.changes.undo import plan_undo
-
-        ledger, name = self.house.core.ledger, self.plan.name
-
-        def done(inverse: Plan) -> None:
-            self.house.tell(
-                _("{undo} puts {plan} back; read it, then Ctrl+S applies it.").format(
-                    undo=inverse.name, plan=name
-                )
-            )
-            self.arrive(inverse.name)
-
-        self.work(lambda: plan_undo(ledger, name), done)
-
-    def do_cancel(self) -> None:
-        """Cancel, after asking."""
-        from storeops.changes.control import cancel_plan
-
-        ledger, name = self.house.core.ledger, self.plan.name
-
-        def done(rows: int) -> None:
-            self.house.tell(
-                ngettext(
-                    "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
-                    rows,
-                ).format(count=f"{rows:,}", plan=name)
-            )  # fmt: skip
-            self.read_again()
-
-        self.ask(
-            _("Cancel {plan}?").format(plan=name),
-            _("What was sent already stays; u makes the plan that puts it back."),
-            lambda: self.work(lambda: cancel_plan(ledger, name), done),
-        )
-
-    def do_pause(self) -> None:
-        """Hold back what is queued; a pause is no change."""
-        from storeops.changes.control import pause
-
-        ledger, name = self.house.core.ledger, self.plan.name
-        self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
-
-    def do_resume(self) -> None:
-        """Go on, after asking."""
-        self.resume(self.plan.name, paused=self.plan.paused)
-
-    def do_retry(self) -> None:
-        """Send failed rows again, after asking."""
-        self.retry(self.plan.name)

@@ -1,0 +1,52 @@
+"""What a handover plan came to, and all about a taker, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from storeops.i18n import _
+from tui.cells import shown
+from tui.fields import fields
+
+if TYPE_CHECKING:
+    from storeops.operations.handover.desk import Offer
+    from storeops.operations.handover.made import Made
+
+
+def sums(made: Made) -> Content:
+    """Rows, calls, who gets how many, and what is blocked, by code."""
+    plan = made.plan
+    head = _("{plan}: {rows} rows, {ready} ready, {blocked} blocked, {calls} calls").format(
+        plan=plan.name, rows=f"{plan.rows:,}", ready=f"{plan.ready:,}",
+        blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}",
+    )  # fmt: skip
+    parts = [Content.styled(head + "\n", "bold")]
+    shares = "  ".join(
+        f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}"
+        f" ({each.load:,}/{each.capacity:,})"
+        for each in made.shares[:12]
+    )
+    parts.append(Content(_("To: {takers}").format(takers=shares or "–") + "\n"))
+    for code, reason, count in made.blocked:
+        parts.append(Content.styled(f"✗ {count:,} × {code}: {shown(reason)}\n", "$text-error"))
+    for each in plan.problems[:3]:
+        message = shown(str(each["message"]))
+        parts.append(Content.styled(f"! {message}\n", "$text-warning"))
+    return Content("").join(parts)
+
+
+def about_taker(offer: Offer) -> Content:
+    """All about somebody who could take over."""
+    return fields(
+        "",
+        [
+            (_("User id"), offer.userid),
+            (_("Same shop"), _("yes") if offer.same_store else _("no")),
+            (_("Customers, with those on their way"), f"{offer.load:,}"),
+            (_("May have"), f"{offer.capacity:,}"),
+            (_("Why not"), offer.why_not),
+            (_("Way out"), offer.way_out),
+        ],
+    )

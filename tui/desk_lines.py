@@ -1,0 +1,121 @@
+"""Givers, takers and waiting pairs as the handover desk lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from storeops.i18n import _
+from tui.cells import shown
+from tui.times import moment, span
+from tui.widgets.rows import Column, Count, Line, TableRows, Window
+
+if TYPE_CHECKING:
+    from storeops.operations.handover.desk import Offer, Owner
+    from storeops.operations.handover.report import Waiting
+
+SOON = 60  # days from which a leaver's deadline is near
+
+
+class Chosen(TableRows):
+    """Rows of which some carry a mark."""
+
+    def __init__(self, lines: Sequence[Line], chosen: Iterable[str]) -> None:
+        super().__init__(lines)
+        self.chosen = frozenset(chosen)
+
+    def window(self, start: int, count: int) -> Window:
+        """Rows from `start` on."""
+        lines = self.lines[start : start + count]
+        return Window(
+            start, lines, frozenset(line.key for line in lines if line.key in self.chosen)
+        )
+
+    def count(self, cap: int | None) -> Count:
+        """All of them."""
+        return Count(len(self.lines))
+
+
+def giver_columns() -> list[Column]:
+    """Who gives."""
+    return [
+        Column("name", _("Giver"), 10, 2, keep=9),
+        Column("store", _("Store"), 8, 2, keep=3),
+        Column("days", _("Days left"), 9, right=True, keep=8),
+        Column("customers", _("Customers"), 9, right=True, keep=7),
+        Column("groups", _("Groups"), 6, right=True, keep=6),
+    ]
+
+
+def taker_columns() -> list[Column]:
+    """Who could take."""
+    return [
+        Column("name", _("Taker"), 10, 2, keep=9),
+        Column("load", _("Load"), 7, right=True, keep=8),
+        Column("room", _("Room"), 7, right=True, keep=7),
+        Column("why", _("Can take over"), 15, 4, keep=8),
+    ]
+
+
+def waiting_columns() -> list[Column]:
+    """Pairs that wait for WeCom's answer."""
+    return [
+        Column("from", _("From"), 10, 2, keep=8),
+        Column("to", _("To"), 10, 2, keep=9),
+        Column("what", _("What"), 10, 1, keep=4),
+        Column("rows", _("Waiting"), 7, right=True, keep=8),
+        Column("due", _("First answer due"), 16, keep=3),
+        Column("in", _("In"), 12, right=True, keep=9),
+    ]
+
+
+def giver(owner: Owner) -> Line:
+    """A giver as a row; a near deadline carries a sign."""
+    days = owner.days_left
+    near = days is not None and days < SOON
+    text = "" if days is None else ("! " if near else "") + f"{days:,}"
+    return Line(
+        owner.userid,
+        (
+            shown(owner.name or owner.userid),
+            shown(owner.store),
+            text if owner.left else _("on the job"),
+            f"{owner.customers:,}",
+            f"{owner.group_chats:,}",
+        ),
+        "bad" if days is not None and days < 1 else "warn" if near else "",
+        owner,
+    )
+
+
+def taker(offer: Offer) -> Line:
+    """A taker as a row: load, room, and whether anything stands in the way."""
+    return Line(
+        offer.userid,
+        (
+            shown(offer.name or offer.userid),
+            f"{offer.load:,}",
+            f"{offer.room:,}",
+            ("✗ " + shown(offer.why_not)) if offer.why_not else "✓ " + _("yes"),
+        ),
+        "gone" if offer.why_not else "",
+        offer,
+    )
+
+
+def waiting(pair: Waiting, now: float) -> Line:
+    """A pair that waits, with the time until its first answer is due."""
+    left = pair.due_at - now
+    return Line(
+        (pair.handover_userid, pair.takeover_userid, pair.what, pair.kind),
+        (
+            shown(pair.handover_userid),
+            shown(pair.takeover_userid),
+            _("group chats") if pair.what == "group" else _("customers"),
+            f"{pair.rows:,}",
+            moment(pair.due_at),
+            span(left) if left > 0 else "! " + _("due now"),
+        ),
+        "" if left > 0 else "warn",
+        pair,
+    )

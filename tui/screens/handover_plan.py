@@ -1,0 +1,130 @@
+"""From the givers and takers at the desk to a plan; and asking how handovers ended."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from storeops.i18n import _, ngettext
+from storeops.notebook.marks import DEFAULT
+from storeops.operations.handover.wish import Wish
+from tui import plan_words
+from tui.keys import Key
+from tui.screens.ledger import LedgerScreen
+
+if TYPE_CHECKING:
+    from storeops.operations.handover.desk import Owner
+    from storeops.operations.handover.made import Made
+    from storeops.operations.handover.watched import Watched
+    from tui.modals.handover import Terms
+
+
+class HandoverPlanning(LedgerScreen):
+    """A desk with givers and takers.
+
+    A subclass gives `givers` and `show_rows`.
+
+    Attributes:
+        only_marked: only marked customers are meant.
+        takers: userids of the marked takers.
+        made: givers → the plan made of them here.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only_marked = False
+        self.takers: set[str] = set()
+        self.made: dict[tuple[str, ...], Made] = {}
+        self._stop = threading.Event()
+
+    @property
+    def givers(self) -> tuple[str, ...]:
+        """The marked givers, or the one under the cursor."""
+        raise NotImplementedError
+
+    def show_rows(self) -> None:
+        """Show what moves."""
+        raise NotImplementedError
+
+    def do_make(self) -> None:
+        """Ask for the terms, then make the plan."""
+        from tui.modals.handover import HandoverModal
+
+        givers, takers = self.givers, tuple(sorted(self.takers))
+        lines = self.table("givers").source
+        owners = [cast("Owner", each.data) for each in lines.lines if each.key in givers]  # type: ignore[attr-defined]
+        text = [
+            _("{name}: {customers} customers, {groups} group chats").format(
+                name=each.name or each.userid, customers=f"{each.customers:,}",
+                groups=f"{each.group_chats:,}",
+            )
+            for each in owners[:5]
+        ]  # fmt: skip
+        text.append(
+            _("to {takers}").format(takers=", ".join(takers))
+            if takers
+            else _("to the colleagues of the shop")
+        )
+
+        def then(terms: Terms | None) -> None:
+            if terms is not None:
+                self._plan(givers, takers, terms)
+
+        on_job = any(not each.left for each in owners)
+        self.app.push_screen(HandoverModal(text, takers=len(takers), on_job=on_job), then)
+
+    def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
+        from dataclasses import replace
+
+        from storeops.operations.handover.desk import command_of
+        from storeops.operations.handover.planner import plan_handover
+
+        wish = Wish(
+            givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
+            marked=DEFAULT if self.only_marked else "",
+        )  # fmt: skip
+        wish = replace(wish, command=command_of(wish))
+        ledger = self.house.core.ledger
+
+        def done(made: Made) -> None:
+            self.made[givers] = made
+            self.show_rows()
+            self.house.tell(
+                _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(
+                    plan=made.plan.name, ready=f"{made.plan.ready:,}",
+                    blocked=f"{made.plan.blocked:,}",
+                ),
+                severity="warning" if made.plan.blocked else "information",
+            )  # fmt: skip
+
+        self.work(lambda: plan_handover(ledger, wish), done)
+
+    def do_watch(self) -> None:
+        """Ask about everything that is due."""
+        from storeops.operations.handover.watch import watch
+
+        core, self._stop = self.house.core, threading.Event()
+        stop = self._stop
+        self.house.tell(_("Asking WeCom …"), seconds=2)
+
+        def done(watched: Watched) -> None:
+            settled = plan_words.tally(watched.settled)
+            if watched.settled:
+                text = _("Settled: {rows}").format(rows=settled)
+            else:
+                text = _("Nothing was settled.")
+            if watched.waiting:
+                text += " " + ngettext(
+                    "{count} row still waits.", "{count} rows still wait.", watched.waiting
+                ).format(count=f"{watched.waiting:,}")
+            troubles = tuple(each.error for each in watched.asked if each.error)
+            self.house.tell(text, severity="warning" if troubles else "information",
+                            steps=troubles[:2])  # fmt: skip
+            self.read_again()
+
+        self.house.lane("work").submit(
+            lambda: watch(core.ledger, core.client, stop=stop), done, self.house.failed,
+            stop=stop.set,
+        )  # fmt: skip

@@ -1,0 +1,274 @@
+"""What can be done about a plan: rows out of it, carried out, undone, cancelled, held, resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from storeops.errors import StoreOpsError
+from storeops.i18n import _, ngettext
+from tui import plan_words
+from tui.keys import Key
+from tui.screens.ledger import LedgerScreen
+
+if TYPE_CHECKING:
+    from storeops.changes.plans import Plan
+    from storeops.operations.plans import Card
+    from tui.widgets.rows import Line
+
+
+class PlanChanges(LedgerScreen):
+    """A screen with a plan under its cursor, which can be changed, applied and undone.
+
+    A subclass gives `card`, `row` and `arrive`.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: set[int] = set()  # numbers of the marked rows
+
+    @property
+    def card(self) -> Card | None:
+        """The plan under the cursor, with its tallies."""
+        raise NotImplementedError
+
+    @property
+    def row(self) -> Line | None:
+        """The row of it under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def plan(self) -> Plan:
+        """The plan under the cursor; asked for only when `why_not` has let it through."""
+        card = self.card
+        assert card is not None
+        return card.plan
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def do_remove(self) -> None:
+        """Take rows out."""
+        from storeops.changes.control import remove_rows
+        from storeops.operations.drafts import remove
+
+        plan, line = self.plan, self.row
+        numbers: Sequence[int] = sorted(self.chosen) or [cast("int", cast("Line", line).key)]
+        ledger = self.house.core.ledger
+        take = remove if plan.status == "draft" else remove_rows
+
+        def done(left: Plan) -> None:
+            self.chosen.clear()
+            self.house.tell(
+                ngettext(
+                    "{count} row is out of {plan}; {left} are left.",
+                    "{count} rows are out of {plan}; {left} are left.",
+                    len(numbers),
+                ).format(count=len(numbers), plan=plan.name, left=left.rows)
+            )
+            self.read_again()
+
+        self.work(lambda: take(ledger, plan.name, numbers), done)
+
+    # -- applying ------------------------------------------------------------------------------
+
+    def do_apply(self) -> None:
+        """Make a plan of a draft; or ask for the count and apply."""
+        card = cast("Card", self.card)
+        if card.state == "draft":
+            self._freeze(card.plan)
+        else:
+            self._ask(card)
+
+    def _freeze(self, draft: Plan) -> None:
+        from storeops.operations.drafts import freeze
+
+        ledger = self.house.core.ledger
+
+        def done(plan: Plan) -> None:
+            self.house.tell(
+                _(
+                    "{plan} was checked: {ready} ready, {blocked} blocked. Ctrl+S applies it."
+                ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
+                severity="warning" if plan.blocked else "information",
+            )
+            self.arrive(plan.name)
+
+        self.work(lambda: freeze(ledger, draft.name), done)
+
+    def _ask(self, card: Card) -> None:
+        from storeops.changes.apply import may_apply
+        from tui.modals.count import Confirmed, CountModal
+
+        plan, ledger = card.plan, self.house.core.ledger
+
+        def look() -> str:
+            may_apply(ledger, plan)
+            return ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
+
+        def ask(ceiling: str) -> None:
+            text = ngettext(
+                "{rows} row changes in {calls} calls: {title}",
+                "{rows} rows change in {calls} calls: {title}",
+                plan.ready,
+            ).format(
+                rows=f"{plan.ready:,}",
+                calls=f"{plan.calls:,}",
+                title=plan.title or plan_words.kind(plan.kind),
+            )
+            lines = [text]
+            if plan.blocked:
+                lines.append(
+                    ngettext(
+                        "{count} blocked row stays out.", "{count} blocked rows stay out.",
+                        plan.blocked,
+                    ).format(count=f"{plan.blocked:,}")
+                )  # fmt: skip
+            lines += [f"! {each['message']}" for each in plan.problems[:3]]
+            title = _("Apply {plan}").format(plan=plan.name)
+            self.app.push_screen(
+                CountModal(title, lines, plan.ready, reason_needed=ceiling), answered(ceiling)
+            )
+
+        def answered(ceiling: str) -> Callable[[Confirmed | None], None]:
+            def then(answer: Confirmed | None) -> None:
+                if answer is not None:
+                    self._apply(plan, reason=answer.reason, override=bool(ceiling))
+
+            return then
+
+        self.work(look, ask)
+
+    def _apply(
+        self, plan: Plan, *, reason: str = "", override: bool = False, skip_changed: bool = False
+    ) -> None:
+        from storeops.changes.apply import Applied, apply
+
+        ledger = self.house.core.ledger
+
+        def send() -> Applied:
+            return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
+                         override=override)  # fmt: skip
+
+        def done(applied: Applied) -> None:
+            text = ngettext(
+                "{jobs} call of {plan} is on its way.", "{jobs} calls of {plan} are on their way.",
+                applied.jobs,
+            ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
+            if applied.skipped:
+                text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
+            self.house.tell(text)
+            self.read_again()
+            self.house.working.start()
+
+        def failed(error: Exception) -> None:
+            changed = (
+                error.details.get("changed_rows") if isinstance(error, StoreOpsError) else None
+            )
+            if changed:
+                self.read_again()
+                self._changed(plan, cast("StoreOpsError", error), len(changed), reason, override)
+            else:
+                self.house.failed(error)
+
+        self.house.lane("work").submit(send, done, failed)
+
+    def _changed(
+        self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
+    ) -> None:
+        """Rows changed since the plan was made: leave them out, make it again, or nothing."""
+        from storeops.operations.replan import KINDS
+        from tui.modals.choose import ChooseModal
+
+        left = plan.ready - count
+        ways = []
+        if plan.kind in KINDS:
+            ways.append(("replan", _("Make the plan again from what is so now, and read it")))
+        if left > 0:
+            ways.append(
+                ("skip", ngettext("Apply the other {left} row, leave the changed ones out",
+                                  "Apply the other {left} rows, leave the changed ones out",
+                                  left).format(left=f"{left:,}"))
+            )  # fmt: skip
+
+        def then(way: str | None) -> None:
+            if way == "skip":
+                self._apply(plan, reason=reason, override=override, skip_changed=True)
+            elif way == "replan":
+                self._replan(plan)
+
+        if ways:
+            title = _("Rows have changed")
+            self.app.push_screen(ChooseModal(title, error.message, ways), then)
+        else:
+            self.house.failed(error)
+
+    def _replan(self, plan: Plan) -> None:
+        from storeops.operations.replan import replan
+
+        ledger = self.house.core.ledger
+
+        def done(new: Plan) -> None:
+            self.house.tell(
+                _("{new} takes the place of {old}, which is cancelled.").format(
+                    new=new.name, old=plan.name
+                )
+            )
+            self.arrive(new.name)
+
+        self.work(lambda: replan(ledger, plan.name), done)
+
+    # -- after ---------------------------------------------------------------------------------
+
+    def do_undo(self) -> None:
+        """Make the inverse plan and show it."""
+        from storeops.changes.undo import plan_undo
+
+        ledger, name = self.house.core.ledger, self.plan.name
+
+        def done(inverse: Plan) -> None:
+            self.house.tell(
+                _("{undo} puts {plan} back; read it, then Ctrl+S applies it.").format(
+                    undo=inverse.name, plan=name
+                )
+            )
+            self.arrive(inverse.name)
+
+        self.work(lambda: plan_undo(ledger, name), done)
+
+    def do_cancel(self) -> None:
+        """Cancel, after asking."""
+        from storeops.changes.control import cancel_plan
+
+        ledger, name = self.house.core.ledger, self.plan.name
+
+        def done(rows: int) -> None:
+            self.house.tell(
+                ngettext(
+                    "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
+                    rows,
+                ).format(count=f"{rows:,}", plan=name)
+            )  # fmt: skip
+            self.read_again()
+
+        self.ask(
+            _("Cancel {plan}?").format(plan=name),
+            _("What was sent already stays; u makes the plan that puts it back."),
+            lambda: self.work(lambda: cancel_plan(ledger, name), done),
+        )
+
+    def do_pause(self) -> None:
+        """Hold back what is queued; a pause is no change."""
+        from storeops.changes.control import pause
+
+        ledger, name = self.house.core.ledger, self.plan.name
+        self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
+
+    def do_resume(self) -> None:
+        """Go on, after asking."""
+        self.resume(self.plan.name, paused=self.plan.paused)
+
+    def do_retry(self) -> None:
+        """Send failed rows again, after asking."""
+        self.retry(self.plan.name)
