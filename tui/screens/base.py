@@ -114,7 +114,7 @@ class HouseScreen(Screen[None]):
         """The window has another size: fold panes away or unfold them."""
         self.paint_frame()
 
-    def on_virtual_list_laid(self, event: Message) -> None:
+    def on_painted_list_laid(self, event: Message) -> None:
         """A list has other columns or another width."""
         self.call_later(self.paint_headings)
 

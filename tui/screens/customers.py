@@ -23,9 +23,10 @@ from tui.widgets.bars import Bar, Piece
 from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
 from tui.widgets.facets import FacetPane
 from tui.widgets.filter_bar import FilterBar, FilterInput
+from tui.widgets.painted_list import heading
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Line
-from tui.widgets.virtual_list import VirtualList, heading
+from tui.widgets.virtual_list import VirtualList
 
 FACETS_FROM = 120  # cells from which the facets stand beside the list
 CARD_FROM = 160  # and the card

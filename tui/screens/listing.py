@@ -16,9 +16,10 @@ from storeops.i18n import N_, _
 from tui.keys import LIST, LOOK, Key
 from tui.screens.base import HouseScreen
 from tui.widgets.bars import Bar, Piece
+from tui.widgets.painted_list import heading
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line, TableRows
-from tui.widgets.virtual_list import VirtualList, heading
+from tui.widgets.virtual_list import VirtualList
 
 WIDE = 110  # cells from which the card stands beside the list
 

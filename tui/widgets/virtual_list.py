@@ -10,28 +10,24 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from storeops.errors import StoreOpsError
-from tui.cells import align, fit
 from tui.lanes import Lane
-from tui.widgets.rows import Column, Count, Line, RowSource, TableRows, Window, layout
+from tui.widgets.painted_list import GUTTER, PaintedList, heading
+from tui.widgets.rows import Column, Count, Line, RowSource, TableRows, Window
+
+__all__ = ["VirtualList", "heading"]
 
 T = TypeVar("T")
-GUTTER = 3  # cursor sign, mark, blank
 PATIENCE = 0.012  # seconds to wait for rows before painting without them
 CAP = 9_999  # the first count stops here; the rest is counted in the background
 
 
-class VirtualList(ScrollView, can_focus=True):
-    """Rows of a `RowSource` under a heading that the screen shows.
+class VirtualList(PaintedList, can_focus=True):
+    """Rows of a `RowSource`.
 
     Args:
         columns: the columns to show, in order.
@@ -49,24 +45,6 @@ class VirtualList(ScrollView, can_focus=True):
         Binding("end,G", "last", show=False),
         Binding("enter", "open", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "list--row", "list--cursor", "list--blurred", "list--marked", "list--gone", "list--warn",
-        "list--bad", "list--head", "list--chosen",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    VirtualList { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
-        overflow-x: hidden; overflow-y: auto;
-        & > .list--row { color: $foreground; }
-        & > .list--cursor { background: $primary; color: $text; text-style: bold; }
-        & > .list--blurred { background: $surface-lighten-2; text-style: bold; }
-        & > .list--marked { color: $accent; text-style: bold; }
-        & > .list--gone { color: $text-muted; text-style: dim; }
-        & > .list--warn { color: $warning; }
-        & > .list--bad { color: $error; }
-        & > .list--head { color: $accent; text-style: bold; }
-        & > .list--chosen { color: $text; text-style: bold; }
-    }
-    """
 
     class Moved(Message):
         """The cursor is on another row, or the row under it was read again."""
@@ -99,9 +77,6 @@ class VirtualList(ScrollView, can_focus=True):
             """The list."""
             return self.sender
 
-    class Laid(Message):
-        """The columns have their places, or other ones: headings must follow."""
-
     class Failed(Message):
         """Reading rows failed."""
 
@@ -112,21 +87,13 @@ class VirtualList(ScrollView, can_focus=True):
     def __init__(
         self, columns: list[Column], lane: Lane, counter: Lane, *, id: str | None = None
     ) -> None:
-        super().__init__(id=id)
-        self.columns = columns
+        super().__init__(columns, id=id)
         self.lane = lane
         self.counter = counter
-        self.cursor = 0
-        self.total = 0
         self.exact = True
-        self.range_from: int | None = None
         self._source: RowSource = TableRows()
-        self._window = Window(0, [])
         self._wanted: tuple[int, int] | None = None
         self._forward = True
-        self._places: list[tuple[int, int]] = []
-        self._strips: dict[tuple[object, ...], Strip] = {}
-        self._styles: dict[str, Style] = {}
         self._pinned: tuple[Hashable, int] | None = None
         self._fresh = False  # a first window of `_source` is awaited
 
@@ -179,16 +146,7 @@ class VirtualList(ScrollView, can_focus=True):
         self._window = Window(window.start, window.lines, window.marked ^ {key})
         self.refresh()
 
-    def set_columns(self, columns: list[Column]) -> None:
-        """Show other columns; the source must give cells for them."""
-        self.columns = columns
-        self._relay()
-
     # -- reading -------------------------------------------------------------------------------
-
-    @property
-    def _height(self) -> int:
-        return max(1, self.size.height or 24)
 
     def _load(self, first: int, *, wait: float) -> None:
         """Read what is missing around `first`; only the new part when the window goes on."""
@@ -304,41 +262,13 @@ class VirtualList(ScrollView, can_focus=True):
     def _fail(self, error: Exception) -> None:
         self.post_message(self.Failed(error))
 
-    # -- geometry ------------------------------------------------------------------------------
-
-    def _resize_rows(self) -> None:
-        size = Size(self.size.width, self.total)
-        if size != self.virtual_size:
-            self.virtual_size = size
-        self.refresh()
-
-    def _relay(self) -> None:
-        width = max(1, self.scrollable_content_region.width or self.size.width)
-        places = layout(self.columns, width - GUTTER)
-        self._strips.clear()
-        if places != self._places:
-            self._places = places
-            self.post_message(self.Laid())
-        self.refresh()
-
-    @property
-    def places(self) -> list[tuple[int, int]]:
-        """(index of column, cells) of what fits."""
-        return self._places
+    # -- moving --------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns, read what came into view."""
         self._relay()
         self._resize_rows()
         self._need(int(self.scroll_y))
-
-    def notify_style_update(self) -> None:
-        """Another theme: forget painted rows."""
-        super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
-
-    # -- moving --------------------------------------------------------------------------------
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Read the rows that come into view, keep the cursor among them."""
@@ -431,83 +361,6 @@ class VirtualList(ScrollView, can_focus=True):
         elif event.chain >= 2:
             self.action_open()
 
-    # -- painting ------------------------------------------------------------------------------
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self._styles[name] = self.get_component_rich_style(f"list--{name}")
-        return style
-
-    def ranged(self, position: int) -> bool:
-        """Whether the row lies between the range's beginning and the cursor."""
-        if self.range_from is None:
-            return False
-        low, high = sorted((self.range_from, self.cursor))
-        return low <= position <= high
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the view."""
-        position = round(self.scroll_y) + y
-        width = self.scrollable_content_region.width
-        if position >= self.total:
-            return Strip.blank(width, self._style("row"))
-        line = self._window.get(position)
-        here = position == self.cursor
-        ranged = self.ranged(position)
-        marked = line is not None and line.key in self._window.marked
-        key = (line.key if line else None, here, self.has_focus if here else 0, marked, ranged)
-        strip = self._strips.get(key)
-        if strip is None:
-            if len(self._strips) > 2000:
-                self._strips.clear()
-            strip = self._strips[key] = self._paint(line, width, here, marked, ranged)
-        return strip
-
-    def _paint(
-        self, line: Line | None, width: int, here: bool, marked: bool, ranged: bool
-    ) -> Strip:
-        sign = ("›" if here else "┆" if ranged else " ") + ("✓" if marked else " ") + " "
-        style = self._style("row")
-        if line is None:
-            text = align(sign + "…", width)
-        else:
-            cells = [
-                align(line.cells[index], cells, right=self.columns[index].right)
-                for index, cells in self._places
-                if index < len(line.cells)
-            ]
-            text = align(sign + " ".join(cells), width)
-            if line.tone:
-                style += self._style(line.tone)
-        if marked:
-            style += self._style("marked")
-        if here:
-            style += self._style("cursor" if self.has_focus else "blurred")
-        return Strip([Segment(text, style)], width)
-
-    def watch_has_focus(self, value: bool) -> None:
-        """The cursor looks different in the pane that has the keys."""
-        super().watch_has_focus(value)
-        self.refresh_lines(self.cursor)
-
-    def refresh_lines(self, y_start: int, line_count: int = 1) -> None:
-        """Repaint rows by position."""
-        y = y_start - round(self.scroll_y)
-        if 0 <= y < self._height:
-            self.refresh(Region(0, y, max(1, self.size.width), line_count))
-
 
 def _cancelled(error: Exception) -> bool:
     return isinstance(error, StoreOpsError) and error.category == "cancelled"
-
-
-def heading(columns: list[Column], places: list[tuple[int, int]], sort: str) -> str:
-    """The line above a list: titles over their cells, an arrow at the sort in use."""
-    parts = []
-    for index, cells in places:
-        column = columns[index]
-        sign = " ▾" if column.sort and column.sort == sort else ""
-        title = fit(column.title, max(1, cells - len(sign))) + sign
-        parts.append(align(title, cells, right=column.right))
-    return " " * GUTTER + " ".join(parts)

@@ -1,0 +1,182 @@
+"""A list that paints the rows it holds: columns, gutter, cursor, marks, range, headings.
+
+What it holds, and where the cursor goes, is the business of whoever inherits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.cells import align, fit
+from tui.widgets.rows import Column, Line, Window, layout
+
+GUTTER = 3  # cursor sign, mark, blank
+STRIPS = 2000  # painted rows kept
+
+
+class PaintedList(ScrollView):
+    """Rows under a heading that the screen shows; those not held are painted as `…`.
+
+    Args:
+        columns: the columns to show, in order.
+        id: of the widget.
+
+    Attributes:
+        cursor: position of the row under the cursor, from 0.
+        total: rows there are, held or not.
+        range_from: where a range of rows began, None when there is none.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "list--row", "list--cursor", "list--blurred", "list--marked", "list--gone", "list--warn",
+        "list--bad", "list--head", "list--chosen",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    PaintedList { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        overflow-x: hidden; overflow-y: auto;
+        & > .list--row { color: $foreground; }
+        & > .list--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .list--blurred { background: $surface-lighten-2; text-style: bold; }
+        & > .list--marked { color: $accent; text-style: bold; }
+        & > .list--gone { color: $text-muted; text-style: dim; }
+        & > .list--warn { color: $warning; }
+        & > .list--bad { color: $error; }
+        & > .list--head { color: $accent; text-style: bold; }
+        & > .list--chosen { color: $text; text-style: bold; }
+    }
+    """
+
+    class Laid(Message):
+        """The columns have their places, or other ones: headings must follow."""
+
+    def __init__(self, columns: list[Column], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.columns = columns
+        self.cursor = 0
+        self.total = 0
+        self.range_from: int | None = None
+        self._window = Window(0, [])
+        self._places: list[tuple[int, int]] = []
+        self._strips: dict[tuple[object, ...], Strip] = {}
+        self._styles: dict[str, Style] = {}
+
+    # -- geometry ------------------------------------------------------------------------------
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """(index of column, cells) of what fits."""
+        return self._places
+
+    def set_columns(self, columns: list[Column]) -> None:
+        """Show other columns; the rows must hold cells for them."""
+        self.columns = columns
+        self._relay()
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height or 24)
+
+    def _resize_rows(self) -> None:
+        size = Size(self.size.width, self.total)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.refresh()
+
+    def _relay(self) -> None:
+        width = max(1, self.scrollable_content_region.width or self.size.width)
+        places = layout(self.columns, width - GUTTER)
+        self._strips.clear()
+        if places != self._places:
+            self._places = places
+            self.post_message(self.Laid())
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Another theme: forget painted rows."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    # -- painting ------------------------------------------------------------------------------
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(f"list--{name}")
+        return style
+
+    def ranged(self, position: int) -> bool:
+        """Whether the row lies between the range's beginning and the cursor."""
+        if self.range_from is None:
+            return False
+        low, high = sorted((self.range_from, self.cursor))
+        return low <= position <= high
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        position = round(self.scroll_y) + y
+        width = self.scrollable_content_region.width
+        if position >= self.total:
+            return Strip.blank(width, self._style("row"))
+        line = self._window.get(position)
+        here = position == self.cursor
+        ranged = self.ranged(position)
+        marked = line is not None and line.key in self._window.marked
+        key = (line.key if line else None, here, self.has_focus if here else 0, marked, ranged)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > STRIPS:
+                self._strips.clear()
+            strip = self._strips[key] = self._paint(line, width, here, marked, ranged)
+        return strip
+
+    def _paint(
+        self, line: Line | None, width: int, here: bool, marked: bool, ranged: bool
+    ) -> Strip:
+        sign = ("›" if here else "┆" if ranged else " ") + ("✓" if marked else " ") + " "
+        style = self._style("row")
+        if line is None:
+            text = align(sign + "…", width)
+        else:
+            cells = [
+                align(line.cells[index], cells, right=self.columns[index].right)
+                for index, cells in self._places
+                if index < len(line.cells)
+            ]
+            text = align(sign + " ".join(cells), width)
+            if line.tone:
+                style += self._style(line.tone)
+        if marked:
+            style += self._style("marked")
+        if here:
+            style += self._style("cursor" if self.has_focus else "blurred")
+        return Strip([Segment(text, style)], width)
+
+    def watch_has_focus(self, value: bool) -> None:
+        """The cursor looks different in the pane that has the keys."""
+        super().watch_has_focus(value)
+        self.refresh_lines(self.cursor)
+
+    def refresh_lines(self, y_start: int, line_count: int = 1) -> None:
+        """Repaint rows by position."""
+        y = y_start - round(self.scroll_y)
+        if 0 <= y < self._height:
+            self.refresh(Region(0, y, max(1, self.size.width), line_count))
+
+
+def heading(columns: list[Column], places: list[tuple[int, int]], sort: str) -> str:
+    """The line above a list: titles over their cells, an arrow at the sort in use."""
+    parts = []
+    for index, cells in places:
+        column = columns[index]
+        sign = " ▾" if column.sort and column.sort == sort else ""
+        title = fit(column.title, max(1, cells - len(sign))) + sign
+        parts.append(align(title, cells, right=column.right))
+    return " " * GUTTER + " ".join(parts)
