@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# every room with tables in data.db and run.db, in an order that only ever grows at its end
+# every room with tables in each file, in an order that only ever grows at its end
 DATA_ROOMS = (
     "storeops.mirror.schema",
     "storeops.mirror.search",
@@ -45,6 +45,7 @@ DATA_ROOMS = (
     "storeops.operations.handover.schema",
 )
 RUN_ROOMS = ("storeops.limits.schema",)
+INBOX_ROOMS = ("storeops.events.schema",)
 
 # kind of plan -> its Action, imported when first asked for
 ACTIONS: dict[str, str] = {
@@ -114,8 +115,10 @@ class App:
             made: T = self._made[name]
             return made
 
-    def _database(self, path: Callable[[str], Path], rooms: Sequence[str]) -> Database:
-        return open_database(path(self.profile.name), migrations(rooms))
+    def _database(
+        self, path: Callable[[str], Path], rooms: Sequence[str], synchronous: str = "NORMAL"
+    ) -> Database:
+        return open_database(path(self.profile.name), migrations(rooms), synchronous=synchronous)
 
     @property
     def data(self) -> Database:
@@ -134,6 +137,17 @@ class App:
             ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
         """
         return self._once("run", lambda: self._database(paths.run_db, RUN_ROOMS))
+
+    @property
+    def inbox(self) -> Database:
+        """inbox.db: events as they came in; a commit is on the disk when it returns.
+
+        Raises:
+            ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
+        """
+        return self._once(
+            "inbox", lambda: self._database(paths.inbox_db, INBOX_ROOMS, synchronous="FULL")
+        )
 
     @property
     def clock(self) -> SystemClock:
@@ -282,7 +296,7 @@ class App:
         if client is not None:
             client.close()
             self._keep_offset(made)
-        for name in ("data", "run"):
+        for name in ("data", "run", "inbox"):
             if name in made:
                 made[name].close()
 

@@ -1,15 +1,24 @@
 """Faults that peers have by their code; each test is named after what it protects.
 
-Two cases about callbacks belong to the room of events; the size case is in tests/chaos.
+The size case is in tests/chaos.
 """
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 
 import pytest
+
+from storeops.database.database import open_database
+from storeops.events import listing, schema
+from storeops.events.crypto import Keys
+from storeops.events.inbox import Inbox
+from storeops.events.receiver import SUCCESS, Receiver
+from tests.events.conftest import Clock
+from tests.events.sealing import CORP, KEY, TOKEN, event, request
 
 DAY = 86_400
 GET_BY_USER = "externalcontact/batch/get_by_user"
@@ -199,6 +208,73 @@ def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
     desk.advance(DAY)
     desk.watch()
     assert desk.statuses(two)[shared] == "done"
+
+
+def _inbox(folder):
+    return open_database(folder / "inbox.db", schema.MIGRATIONS, synchronous="FULL")
+
+
+DIES_BEFORE_THE_ANSWER = """
+import os, pathlib, signal, sys
+from storeops.events.crypto import Keys
+from storeops.events.inbox import Inbox
+from storeops.events.receiver import Receiver
+from tests.events.conftest import Clock
+from tests.events.sealing import CORP, KEY, TOKEN, event, request
+from tests.regressions.test_peer_faults import _inbox
+
+die = lambda kept: os.kill(os.getpid(), signal.SIGKILL)
+receiver = Receiver(
+    Inbox(_inbox(pathlib.Path(sys.argv[1]))), Keys(TOKEN, KEY, CORP), Clock(), on_event=die
+)
+fields = dict(Event="change_external_contact", ChangeType="add_external_contact")
+print(receiver.receive(*request(event(5, **fields, UserID="a", ExternalUserID="wm1"))))
+"""
+
+
+def test_an_event_is_there_after_a_crash_between_receipt_and_answer(tmp_path):
+    died = subprocess.run(
+        [sys.executable, "-c", DIES_BEFORE_THE_ANSWER, str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert died.stdout == "", "it was not answered, so WeCom sends it again"
+    db = _inbox(tmp_path)
+    (found,) = listing.events(db)
+    assert (found.status, found.external_userid) == ("received", "wm1")
+    fields = {"Event": "change_external_contact", "ChangeType": "add_external_contact"}
+    again = request(event(5, **fields, UserID="a", ExternalUserID="wm1"), nonce="another")
+    assert Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock()).receive(*again) == SUCCESS
+    (found,) = listing.events(db)
+    assert found.deliveries == 2, "the retry is the same event"
+    db.close()
+
+
+def test_an_undecryptable_event_is_kept_raw_answered_and_flagged(tmp_path):
+    db = _inbox(tmp_path)
+    other_key = KEY[::-1]
+    query, body = request(event(5, Event="change_external_tag"), key=other_key)
+    assert Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock()).receive(query, body) == SUCCESS
+    (found,) = listing.events(db)
+    assert found.status == "unreadable"
+    assert found.reason
+    assert [each.delivery.body for each in listing.deliveries(db, found.id)] == [body]
+    assert Receiver(Inbox(db), Keys(TOKEN, other_key, CORP), Clock()).read_again() == 1
+    assert listing.events(db)[0].event == "change_external_tag"
+    db.close()
+
+
+def test_two_tag_events_in_the_same_second_are_both_kept(tmp_path):
+    """FromUserName is always sys and CreateTime has whole seconds: that is no identity."""
+    db = _inbox(tmp_path)
+    receiver = Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock())
+    for tag, change in (("et1", "create"), ("et2", "create"), ("et1", "update")):
+        message = event(5, Event="change_external_tag", Id=tag, TagType="tag", ChangeType=change)
+        assert receiver.receive(*request(message)) == SUCCESS
+    found = listing.events(db)
+    assert len(found) == 3
+    assert {each.create_time for each in found} == {5}
+    db.close()
 
 
 def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(desk):

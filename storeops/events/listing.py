@@ -1,0 +1,134 @@
+"""Looking into the inbox: events, one event with its deliveries, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storeops.database.database import Database
+from storeops.errors import NotFoundError
+from storeops.events.inbox import COLUMNS, STATUSES, Delivery, Event
+from storeops.i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One delivery of an event: when, and the request."""
+
+    received_at: float
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the inbox stands.
+
+    Attributes:
+        counts: events by status, every status named.
+        waiting: events that are to be handled, now or later.
+        next_due: when the next of them is due, Unix seconds; None when none is.
+        oldest_waiting: when the oldest of them came in.
+        last_received: when the last event came in; None when none ever did.
+        refused: reason → requests that were refused.
+        refused_at: when the last of them came.
+    """
+
+    counts: dict[str, int]
+    waiting: int
+    next_due: float | None
+    oldest_waiting: float | None
+    last_received: float | None
+    refused: dict[str, int]
+    refused_at: float | None
+
+
+def events(
+    db: Database,
+    *,
+    statuses: Sequence[str] = (),
+    change: str = "",
+    external_userid: str = "",
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Event]:
+    """Events, newest first.
+
+    Args:
+        db: inbox.db.
+        statuses: only these; () for all.
+        change: only this Event or ChangeType; "" for all.
+        external_userid: only about this customer; "" for all.
+        before: only ids below; None for the newest.
+        limit: rows at most.
+    """
+    where, values = ["1"], []
+    if statuses:
+        where.append(f"status IN ({','.join('?' * len(statuses))})")
+        values += list(statuses)
+    if change:
+        where.append("? IN (event, change_type)")
+        values.append(change)
+    if external_userid:
+        where.append("external_userid = ?")
+        values.append(external_userid)
+    if before is not None:
+        where.append("id < ?")
+        values.append(str(before))
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM event WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [Event(*row) for row in rows]
+
+
+def event(db: Database, event_id: int) -> tuple[Event, bytes | None]:
+    """One event and its decrypted message, None while that cannot be read.
+
+    Raises:
+        NotFoundError: there is none of that number.
+    """
+    row = db.execute(f"SELECT {COLUMNS}, message FROM event WHERE id = ?", (event_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(
+            _("There is no event {id}.").format(id=event_id),
+            hint=_("`storeops events list` shows what came in."),
+            next_steps=["storeops events list"],
+        )
+    return Event(*row[:-1]), row[-1]
+
+
+def deliveries(db: Database, event_id: int) -> list[Arrived]:
+    """Every different request that brought this event, oldest first."""
+    return [
+        Arrived(at, Delivery(*rest))
+        for at, *rest in db.execute(
+            "SELECT received_at, msg_signature, timestamp, nonce, body FROM delivery"
+            " WHERE event_id = ? ORDER BY id",
+            (event_id,),
+        )
+    ]
+
+
+def ids_of(db: Database, status: str) -> list[int]:
+    """event.id of every event of a status, oldest first."""
+    rows = db.execute("SELECT id FROM event WHERE status = ? ORDER BY id", (status,))
+    return [row[0] for row in rows]
+
+
+def standing(db: Database) -> Standing:
+    """How the inbox stands now."""
+    counts = dict.fromkeys(STATUSES, 0)
+    counts.update(db.execute("SELECT status, count(*) FROM event GROUP BY status").fetchall())
+    waiting, due, oldest = db.execute(
+        "SELECT count(*), min(due_at), min(received_at) FROM event WHERE due_at IS NOT NULL"
+    ).fetchone()
+    refused = db.execute("SELECT reason, count, last_at FROM refusal ORDER BY reason").fetchall()
+    return Standing(
+        counts=counts,
+        waiting=waiting,
+        next_due=due,
+        oldest_waiting=oldest,
+        last_received=db.execute("SELECT max(received_at) FROM event").fetchone()[0],
+        refused={reason: count for reason, count, _at in refused},
+        refused_at=max((at for _reason, _count, at in refused), default=None),
+    )
