@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
 
 BUSY_MS = 15_000
+CHECKPOINT_PAGES = 12_000  # 48 MB of log: more than a sync leaves, so that the sync copies it
+_KNOCK_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
+_TURN_S = 0.010  # who has held the file that long without a break …
+_BREAK_S = 0.002  # … leaves it alone for so long before the next transaction
 
 
 class Database:
@@ -70,6 +75,8 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{self._cache_mb * 1024}")
         connection.execute("PRAGMA temp_store = MEMORY")
+        # With SQLite's 1,000 pages every small commit beside a sync copied the sync's pages (50 ms)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         if self.readonly:
             connection.execute("PRAGMA query_only = ON")
         return connection
@@ -94,16 +101,21 @@ class Database:
     def atomic(self) -> Iterator[sqlite3.Connection]:
         """A write transaction (BEGIN IMMEDIATE); nested calls become savepoints.
 
-        Commits on a clean exit, rolls back on any exception.
+        Commits on a clean exit, rolls back on any exception. Others take turns: one transaction
+        after another leaves a gap of 2 ms after each 10 ms, and who waits asks every millisecond.
 
         Raises:
+            ConflictError: another process held the file for longer than 15 s.
             StoreOpsError: the disk is full or the file cannot be written.
         """
         connection = self.connection
         depth: int = getattr(self._local, "depth", 0)
         name = f"s{depth}"
         try:
-            connection.execute("BEGIN IMMEDIATE" if depth == 0 else f"SAVEPOINT {name}")
+            if depth == 0:
+                self._begin(connection)
+            else:
+                connection.execute(f"SAVEPOINT {name}")
             self._local.depth = depth + 1
             try:
                 yield connection
@@ -119,8 +131,38 @@ class Database:
                 connection.execute("COMMIT" if depth == 0 else f"RELEASE {name}")
             finally:
                 self._local.depth = depth
+                if depth == 0:
+                    self._local.ended = time.monotonic()
         except sqlite3.OperationalError as error:
             raise explain(error, self.path) from error
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """BEGIN IMMEDIATE, soon after the file is free.
+
+        SQLite's own handler waits up to 100 ms between two tries and so misses every gap that a
+        busy writer leaves: 0.6 s were seen behind transactions of 20 ms.
+        """
+        local = self._local
+        now = time.monotonic()
+        ended: float = getattr(local, "ended", 0.0)
+        if now - ended >= _BREAK_S:
+            local.turn = now
+        elif now - local.turn >= _TURN_S:
+            time.sleep(_BREAK_S)
+            local.turn = now = time.monotonic()
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or time.monotonic() - now > BUSY_MS / 1000:
+                        raise
+                time.sleep(_KNOCK_S)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def close_thread(self) -> None:
         """Close this thread's connection, if it has one."""

@@ -140,7 +140,8 @@ def unassigned_complete(
         for row in connection.execute(
             "SELECT f.id, s.userid, c.external_userid FROM follow AS f"
             " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
-            " WHERE f.status = 'missing' AND s.status = 'left'"
+            # the second condition lets SQLite take the small index follow_by_status
+            " WHERE f.status = 'missing' AND f.status <> 'active' AND s.status = 'left'"
         )
         if (row[1].lower(), row[2]) not in there
     ]

@@ -11,13 +11,21 @@ from storeops.mirror.timeline import Recorder
 from storeops.sync.members import Member
 
 
+def known_sizes(connection: sqlite3.Connection) -> dict[int, int]:
+    """Follows so far by staff.id; nothing on a first load. Reads a whole index."""
+    if not _indexed(connection):
+        return {}
+    return dict(connection.execute("SELECT staff_id, count(*) FROM follow GROUP BY staff_id"))
+
+
 def members_to_read(
-    connection: sqlite3.Connection, keys: Keys, userids: Iterable[str], now: int
+    connection: sqlite3.Connection,
+    keys: Keys,
+    userids: Iterable[str],
+    sizes: dict[int, int],
+    now: int,
 ) -> list[Member]:
-    """Members with what is known of them: customers so far, and whether they failed last time."""
-    sizes: dict[int, int] = {}
-    if _indexed(connection):
-        sizes = dict(connection.execute("SELECT staff_id, count(*) FROM follow GROUP BY staff_id"))
+    """Members with their `known_sizes`, and whether they failed last time."""
     suspects = {
         row[0]
         for row in connection.execute("SELECT staff_id FROM staff_coverage WHERE failed_at > 0")

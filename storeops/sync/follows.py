@@ -80,9 +80,12 @@ class _Follows:
         self._first_load = indexes.postpone(self.db)
         if self._first_load:
             indexes.warm_up()
+        sizes = coverage.known_sizes(self.db.connection)
         with self.db.atomic() as connection:
             if not chains.exist(connection, session.run.id, "follows"):
-                members = coverage.members_to_read(connection, session.keys, userids, session.now)
+                members = coverage.members_to_read(
+                    connection, session.keys, userids, sizes, session.now
+                )
                 groups = group(members)
                 chains.create(connection, session.run.id, "follows", groups)
                 session.tally.total = sum(rows for _userids, rows in groups) or None
