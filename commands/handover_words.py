@@ -9,7 +9,7 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.operations.handover.made import Made
@@ -131,11 +131,12 @@ def tell(made: Made) -> None:
     plan = made.plan
     lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
     for share in made.shares:
-        text = _("  → {name}: {customers} customers").format(
-            name=share.name or share.userid, customers=cells.amount(share.customers)
-        )
+        text = ngettext(
+            "  → {name}: {count} customer", "  → {name}: {count} customers", share.customers
+        ).format(name=share.name or share.userid, count=cells.amount(share.customers))
         if share.groups:
-            text += _(" + {count} group chats").format(count=cells.amount(share.groups))
+            groups = ngettext(" + {count} group chat", " + {count} group chats", share.groups)
+            text += groups.format(count=cells.amount(share.groups))
         lines.append(
             text
             + _("  (has {load} of {capacity})").format(
@@ -144,14 +145,21 @@ def tell(made: Made) -> None:
         )
     if made.blocked:
         lines.append(
-            "  " + _("{count} cannot be handed over now:").format(count=cells.amount(plan.blocked))
+            "  "
+            + ngettext(
+                "{count} row cannot be handed over now:",
+                "{count} rows cannot be handed over now:",
+                plan.blocked,
+            ).format(count=cells.amount(plan.blocked))
         )
         lines += [f"    {cells.amount(count):>6} {reason}" for _code, reason, count in made.blocked]
     lines.append(
         "  "
-        + _("{calls} calls; each handover ends 24 h after sending at the latest").format(
-            calls=cells.amount(plan.calls)
-        )
+        + ngettext(
+            "{calls} call; each handover ends 24 h after sending at the latest",
+            "{calls} calls; each handover ends 24 h after sending at the latest",
+            plan.calls,
+        ).format(calls=cells.amount(plan.calls))
     )
     lines += planned.problem_lines(plan)
     lines.append(

@@ -31,7 +31,7 @@ from commands.handover_words import (
 )
 from commands.options import All
 from commands.output import Column
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Leavers: what they left behind, how long it can still be assigned."))
 
@@ -73,7 +73,7 @@ def list_(all_: All = False) -> None:
     if sure.groups_partial:
         note(
             _(
-                "More than 1,000 members own groups: WeCom lists a leaver's groups only when an "
+                "More than 1,000 members are visible: WeCom lists a leaver's groups only when an "
                 "earlier sync has seen the leaver."
             )
         )
@@ -139,11 +139,22 @@ def plan(
     app_ = current().app
     givers = list(userids or [])
     if not givers:
+        now = app_.clock.now()
+        found = leavers.leavers(app_.data, now)
         givers = [
             each.userid
-            for each in leavers.leavers(app_.data, app_.clock.now())
-            if each.days_left != 0
+            for each in found
+            if each.in_time(now) and (each.customers or each.group_chats)
         ]
+        late = sum(1 for each in found if not each.in_time(now))
+        if late:
+            note(
+                ngettext(
+                    "{count} leaver is left out: more than a year has passed.",
+                    "{count} leavers are left out: more than a year has passed.",
+                    late,
+                ).format(count=late)
+            )
         if not givers:
             output.result({"plan_id": None, "rows": 0}, _("Nobody left anything behind."))
             return

@@ -9,6 +9,8 @@ from storeops.database.database import Database
 from storeops.operations.handover import members, rules
 from storeops.operations.handover.members import Member
 
+NAMED_ABOVE = 1000  # visible members above which groupchat/list wants its owners named (doc 92120)
+
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
@@ -37,6 +39,10 @@ class Leaver:
     with_phone: int
     waiting: int
     done: int
+
+    def in_time(self, now: float) -> bool:
+        """Whether WeCom still assigns what they left; on the last day `days_left` is 0 already."""
+        return self.left_at is None or now - self.left_at <= rules.YEAR_S
 
     @property
     def settled(self) -> bool:
@@ -69,8 +75,8 @@ class Coverage:
         unassigned_at: when the unassigned list was last read completely, Unix seconds, None never.
         groups_at: when the group chats were.
         staff_at: when the members were.
-        groups_partial: more than 1,000 members own groups, so that WeCom lists a leaver's groups
-            only for leavers whose userid an earlier sync has seen.
+        groups_partial: more than 1,000 members are visible to the app, so that WeCom lists a
+            leaver's groups only for leavers whose userid an earlier sync has seen (81017).
     """
 
     unassigned_at: int | None
@@ -177,9 +183,7 @@ def coverage(db: Database) -> Coverage:
     from storeops.mirror import freshness
 
     scopes = {each.scope: each.completed_at for each in freshness.scopes(db, 0)}
-    owners = db.execute(
-        "SELECT count(*) FROM staff WHERE status = 'active' AND is_follow_user = 1"
-    ).fetchone()[0]
+    visible = db.execute("SELECT count(*) FROM staff WHERE status = 'active'").fetchone()[0]
     return Coverage(
-        scopes.get("unassigned"), scopes.get("groups"), scopes.get("staff"), owners > 1000
+        scopes.get("unassigned"), scopes.get("groups"), scopes.get("staff"), visible > NAMED_ABOVE
     )

@@ -196,3 +196,74 @@ def test_the_same_person_and_unknown_customers(desk, tmp_path):
 
     with pytest.raises(UsageError, match="does not follow"):
         desk.plan(csv=str(file))
+
+
+def test_a_refused_leavers_customer_waits_for_the_list(make_desk):
+    """Whether the customer stays in the pool is not promised: only the list knows."""
+    desk = make_desk(
+        handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
+        handover_delete_rate=0, resigned_refusal_drops=False,
+    )  # fmt: skip
+    leaver, taker, other = (
+        desk.leavers()[0]["userid"], *(m["userid"] for m in desk.staff()[:2])
+    )  # fmt: skip
+    who = desk.customers(leaver, without=taker)[0]
+    desk.will(who, "refuse", 60)
+    made = desk.hand_over(leaver, to=taker, groups=False)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.statuses(made)[who] == "refused"
+    again = desk.plan(again=made.plan.name, to=other)
+    assert desk.blocked(again) == {"refused_before": 1}
+    desk.advance(1)
+    desk.sync()
+    assert desk.plan(again=made.plan.name, to=other).plan.ready == 1
+
+
+def test_what_a_sync_shows_between_applying_and_sending_is_not_sent(desk):
+    from storeops.changes import apply as changes
+
+    giver, taker = _pair(desk)
+    gone = desk.customers(giver, without=taker)[0]
+    made = desk.plan(giver, to=taker, groups=False)
+    changes.apply(desk.app.ledger, made.plan.name)
+    desk.control.act("follow_delete", userid=giver, external_userid=gone)
+    desk.sync()
+    desk.sync()
+    desk.app.worker().run()
+    assert desk.statuses(made)[gone] == "blocked"
+    assert desk.summary()["refused"] == 0
+    left = desk.plan(taker, to=giver, groups=False)
+    changes.apply(desk.app.ledger, left.plan.name)
+    desk.control.act("staff_leave", userid=taker)
+    desk.sync()
+    desk.app.worker().run()
+    assert desk.tally(left) == {"blocked": left.plan.rows}
+    assert desk.summary()["refused"] == 0
+
+
+def test_forty_thousand_one_hundred_and_twenty_eight_known_and_unknown(make_desk):
+    """Our own journal foresees 40128; what another tool moved is answered, and remembered."""
+    desk = make_desk(
+        handover_at_once_rate=1, handover_early_rate=0, handover_refuse_rate=0,
+        handover_delete_rate=0, handover_tags_travel=True,
+    )  # fmt: skip
+    giver, taker, third = (m["userid"] for m in desk.staff()[:3])
+    ours, theirs = desk.customers(giver, without=taker)[:2]
+    for owner, heir in ((giver, taker), (taker, giver)):
+        body = {"handover_userid": owner, "takeover_userid": heir, "external_userid": [theirs]}
+        desk.control.call("POST", "handover/console", body)
+        desk.advance(1)
+        desk.sync()
+    for owner, heir in ((giver, taker), (taker, giver)):
+        where = f"id:{ours}"
+        assert desk.hand_over(owner, to=heir, where=where).plan.ready == 1
+        desk.advance(DAY)
+        desk.watch()
+    made = desk.hand_over(giver, to=third, groups=False)
+    by_customer = {r["external_userid"]: r for r in desk.results(made)}
+    assert (by_customer[ours]["status"], by_customer[ours]["errcode"]) == ("blocked", 40128)
+    assert (by_customer[theirs]["status"], by_customer[theirs]["errcode"]) == ("failed", 40128)
+    assert desk.summary()["foreseeable"] == 0
+    again = desk.plan(again=made.plan.name, to=third)
+    assert desk.blocked(again) == {"ninety_days": 2}

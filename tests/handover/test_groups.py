@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from storeops.errors import ConflictError
+
 DAY = 86_400
 
 
@@ -76,3 +80,20 @@ def test_full_groups_and_the_daily_limit_are_named_before(desk):
         )
     made = desk.plan(owner, to=taker, customers=False, groups=True)
     assert desk.blocked(made) == {"group_full": 1}
+
+
+def test_a_group_that_another_plan_is_about_to_move_is_left_alone(desk):
+    from storeops.changes import apply as changes
+
+    owner, chats = next(iter(_owners(desk).items()))
+    first, second = [m["userid"] for m in desk.staff() if m["userid"] != owner][:2]
+    made = desk.plan(owner, to=first, customers=False, groups=True)
+    rival = desk.plan(owner, to=second, customers=False, groups=True)
+    changes.apply(desk.app.ledger, made.plan.name)
+    again = desk.plan(owner, to=second, customers=False, groups=True)
+    assert desk.blocked(again) == {"group_running": len(chats)}
+    desk.app.worker().run()
+    assert desk.tally(made) == {"done": len(chats)}
+    with pytest.raises(ConflictError, match="changed since"):
+        desk.apply(rival)
+    assert desk.summary()["refused"] == 0

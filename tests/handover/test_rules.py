@@ -181,8 +181,11 @@ def test_the_farewell_is_filled_in_and_measured(desk):
     assert name[taker] in text
     with pytest.raises(UsageError, match="characters long"):
         desk.plan(giver, to=taker, message="长" * 201)
-    with pytest.raises(UsageError, match="placeholder"):
-        desk.plan(giver, to=taker, message="{name} 您好")
+    for odd in ("{name} 您好", "{from!r}", "{to:>999999999}", "{from.__class__}", "{}", "再见 {"):
+        with pytest.raises(UsageError, match="placeholder"):
+            desk.plan(giver, to=taker, message=odd)
+    braces = desk.plan(giver, to=taker, message="{{{to}}}", groups=False)
+    assert braces.plan.params["messages"][f"{giver}>{taker}"].startswith("{")
     with pytest.raises(UsageError, match="carries no farewell"):
         desk.plan(desk.leavers()[0]["userid"], to=taker, message="再见")
     desk.apply(made)

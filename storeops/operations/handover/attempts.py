@@ -62,6 +62,14 @@ def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[
             (*part, plan_id),
         ):
             found.setdefault(customer, Running(customer, taker or "", None, plan))
+        # groups have no column of their own in plan_row: unfinished jobs are keyed by them
+        for key, plan in db.execute(
+            "SELECT k.key, j.plan_id FROM job_key AS k JOIN job AS j ON j.id = k.job_id"
+            f" WHERE k.key IN ({marks}) AND j.action = 'handover' AND j.plan_id <> ?",
+            (*(f"chat:{each}" for each in part), plan_id),
+        ):
+            chat_id = key.removeprefix("chat:")
+            found.setdefault(chat_id, Running(chat_id, "", None, plan))
     return found
 
 
@@ -96,6 +104,22 @@ def earlier(
             (*part, kind, handover_userid, takeover_userid),
         ):
             found[subject].append(status)
+    return found
+
+
+def last_refusals(db: Database, handover_userid: str, subjects: Iterable[str]) -> dict[str, float]:
+    """When customers refused a handover of this leaver, by subject; Unix seconds, the newest."""
+    found: dict[str, float] = {}
+    for part in _chunks(subjects):
+        marks = ",".join("?" * len(part))
+        found.update(
+            db.execute(
+                f"SELECT subject, max(settled_at) FROM handover WHERE subject IN ({marks})"
+                " AND kind = 'resigned' AND handover_userid = ? AND status = 'refused'"
+                " GROUP BY subject",
+                (*part, handover_userid),
+            ).fetchall()
+        )
     return found
 
 

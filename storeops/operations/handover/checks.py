@@ -32,6 +32,7 @@ class Facts:
     troubles: dict[str, dict[int, Trouble]]
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
     moving: dict[str, int] = field(default_factory=dict)  # external_userid → row that moves them
+    refused: dict[tuple[str, str], float] = field(default_factory=dict)  # (leaver, customer)
     takers: dict[str, Verdict] = field(default_factory=dict)
     givers: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
@@ -59,7 +60,30 @@ def gather(
         attempts.running(db, subjects, plan_id=plan_id),
         attempts.recent(db, subjects, now),
         told,
+        refused=_refusals(db, rows),
     )
+
+
+def _refusals(db: Database, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+    """When a leaver's customers refused, where no list of unassigned customers was read since.
+
+    Whether such a customer stays in the pool is not promised (doc 94081): only the list knows.
+    """
+    of_leaver: dict[str, list[str]] = {}
+    for row in rows:
+        if row.extra["kind"] == rules.RESIGNED:
+            of_leaver.setdefault(row.userid, []).append(row.external_userid)
+    found = {
+        (userid.lower(), subject): at
+        for userid, subjects in of_leaver.items()
+        for subject, at in attempts.last_refusals(db, userid, subjects).items()
+    }
+    if not found:
+        return {}
+    from storeops.mirror import freshness
+
+    (listed,) = freshness.scopes(db, 0, names=("unassigned",))
+    return {key: at for key, at in found.items() if at >= (listed.completed_at or 0)}
 
 
 def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
@@ -244,6 +268,16 @@ def _customer(facts: Facts, row: Row, kind: str) -> Verdict:
             return _running(Running(external, "", told[errcode].at + rules.AUTOMATIC_S, 0), errcode)
     if kind == rules.ON_JOB:
         return _repeats(facts, external, told)
+    refused = facts.refused.get((row.userid.lower(), external))
+    if refused is not None:
+        return blocked(
+            "refused_before",
+            _("The customer refused on {day} and may have left the pool of leavers.").format(
+                day=day(refused)
+            ),
+            errcode=84061,
+            way_out=_("Read the list first: storeops sync run --scope unassigned"),
+        )
     return READY
 
 

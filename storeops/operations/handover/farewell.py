@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import Formatter
 
 from storeops.database.database import Database
 from storeops.errors import UsageError
@@ -11,6 +12,8 @@ from storeops.jobs.action import Row
 from storeops.operations.handover import members, rules
 from storeops.operations.handover.members import Member
 from storeops.operations.handover.subjects import Subject
+
+PLACEHOLDERS = ("from", "to", "store")
 
 
 def messages(
@@ -29,6 +32,7 @@ def messages(
     """
     if not text:
         return {}
+    _check(text)
     people = {each.giver.userid: each.giver for each in subjects}
     if all(each.kind == rules.RESIGNED for each in subjects):
         raise UsageError(
@@ -48,24 +52,35 @@ def messages(
     return filled
 
 
+def _check(text: str) -> None:
+    """Refuse what is no plain placeholder: `{name}`, `{from!r}`, `{to:>9}`, a single brace.
+
+    Raises:
+        UsageError: says which placeholders there are.
+    """
+    try:
+        parts = [part for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        parts = [("", "", "", None)]
+    if any(name not in PLACEHOLDERS or spec or turned for _text, name, spec, turned in parts):
+        raise UsageError(
+            _("The farewell has a placeholder that is not known."),
+            hint=_("Known: {from}, {to}, {store}. Braces themselves are written {{ and }}."),
+        )
+
+
 def _filled(db: Database, text: str, giver: Member, taker: Member | None) -> str:
     """The farewell with its placeholders filled in.
 
     Raises:
-        UsageError: an unknown placeholder, or too long once filled.
+        UsageError: too long once filled.
     """
     values = {
         "from": giver.name or giver.userid,
         "to": (taker.name or taker.userid) if taker else "",
         "store": members.store_name(db, taker.store_id) if taker else "",
     }
-    try:
-        message = text.format_map(values)
-    except (KeyError, ValueError, IndexError, AttributeError):
-        raise UsageError(
-            _("The farewell has a placeholder that is not known."),
-            hint=_("Known: {from}, {to}, {store}. Braces themselves are written {{ and }}."),
-        ) from None
+    message = text.format_map(values)
     if len(message) > rules.MESSAGE_CHARACTERS:
         raise UsageError(
             _("The farewell is {count} characters long; 200 are allowed.").format(

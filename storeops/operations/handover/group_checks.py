@@ -46,9 +46,22 @@ def chats(db: Database, chat_ids: Sequence[str]) -> dict[str, Chat]:
 
 
 def check(
-    db: Database, rows: Sequence[Row], params: Mapping[str, Any], now: float
+    db: Database,
+    rows: Sequence[Row],
+    params: Mapping[str, Any],
+    now: float,
+    *,
+    queued: bool = True,
 ) -> list[Verdict]:
-    """One verdict per group row, in order; the day's room with a taker is used up row by row."""
+    """One verdict per group row, in order; the day's room with a taker is used up row by row.
+
+    Args:
+        db: data.db.
+        rows: group rows.
+        params: the plan's parameters.
+        now: WeCom's time, Unix seconds.
+        queued: whether another plan that is still to send a group stands in the way.
+    """
     subjects = [str(row.extra["chat_id"]) for row in rows]
     takers = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
     people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
@@ -57,6 +70,8 @@ def check(
     facts = Facts(now, people, {}, {}, {}, {}, {}, told)
     known = chats(db, subjects)
     running = attempts.running(db, subjects)
+    if not queued:
+        running = {subject: each for subject, each in running.items() if each.due_at is not None}
     recent = attempts.recent(db, subjects, now)
     today = attempts.asked_today(db, rules.GROUP, takers, now)
     verdicts: list[Verdict] = []
