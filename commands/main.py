@@ -30,6 +30,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "job": ("commands.job", N_("Jobs: watch, retry, cancel.")),
     "audit": ("commands.audit", N_("The journal: who changed what, and proof that it is whole.")),
     "sync": ("commands.sync", N_("Bring the mirror up to date, verify it.")),
+    "events": ("commands.events", N_("What WeCom calls back about: receive, handle, look.")),
     "status": ("commands.status", N_("How fresh the mirror is, limits, queue, disk.")),
     "doctor": ("commands.doctor", N_("Check the set-up and say what to change where.")),
     "profile": ("commands.profile", N_("Companies: add, list, choose, show, remove.")),

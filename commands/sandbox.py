@@ -17,6 +17,8 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.output import Column
+from commands.sandbox_callback import app as callback_app
+from commands.sandbox_callback import last_answer
 from commands.sandbox_knobs import Url, ask, clock_app, fault_app, pairs, settings_app, token_app
 from storeops.i18n import _
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from storeops.operations.sandbox_process import Running
 
 app = typer.Typer(help=_("A WeCom on your desk: start, seed, break, inspect."))
+app.add_typer(callback_app, name="callback")
 app.add_typer(clock_app, name="clock")
 app.add_typer(fault_app, name="fault")
 app.add_typer(settings_app, name="settings")
@@ -258,7 +261,7 @@ def act(
     output.result(row, json.dumps(row, ensure_ascii=False, indent=2))
 
 
-@app.command("events", help=_("What WeCom would have called back about."))
+@app.command("events", help=_("What WeCom calls back about, and whether it got through."))
 def events(
     after: Annotated[int, typer.Option("--after", min=0, help=_("Go on after this number."))] = 0,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=_("At most so many."))] = 50,
@@ -277,12 +280,24 @@ def events(
             Column("change_type", _("Change")),
             Column("userid", _("Member")),
             Column("external_userid", _("Customer")),
+            Column("delivery", _("Delivery"), show=_delivery),
+            Column("attempts", _("Answer"), show=last_answer, max_width=28),
         ],
         has_more=last < row["total"],
         next_=str(last) if last < row["total"] else None,
-        known_fields=("userid", "external_userid"),
+        known_fields=("userid", "external_userid", "delivery", "attempts"),
         empty=_("Nothing has happened yet."),
     )
+
+
+def _delivery(state: str) -> str:
+    words = {
+        "waiting": _("on its way"),
+        "answered": _("answered"),
+        "failed": _("given up"),
+        "dropped": _("never sent"),
+    }
+    return words.get(state, state)
 
 
 @app.command("export", help=_("The true rows: follows, customers, staff, departments, tags …"))

@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "STOREOPS_PROFILE": "the profile to use",
     "STOREOPS_LANG": "`en` or `zh_CN`",
     "STOREOPS_SECRET_<PROFILE>": "the app's secret; capitals, other characters as `_`",
+    "STOREOPS_CALLBACK_TOKEN_<PROFILE>": "the token of its callbacks",
+    "STOREOPS_CALLBACK_KEY_<PROFILE>": "the EncodingAESKey of its callbacks",
     "STOREOPS_PAGER": "pager for long tables, else `PAGER`, else `less`; empty: none",
     "NO_COLOR": "no bold, no colour",
 }

@@ -1,7 +1,8 @@
 """Secrets: the environment, else a 0600 file in a 0700 folder. Never shown, never logged.
 
 Looked for in this order: `STOREOPS_SECRET_<PROFILE>` (the name in capitals, other characters as
-`_`), then the profile's line in secrets.toml. A file that others may read is refused.
+`_`), then the profile's line in secrets.toml. A file that others may read is refused. A profile
+may have two more, the token and the key of its callbacks, found in the same way.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from storeops import paths
 from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.private_file import write_private
+
+APP, CALLBACK_TOKEN, CALLBACK_KEY = "secret", "callback_token", "callback_key"
+KINDS = (APP, CALLBACK_TOKEN, CALLBACK_KEY)
 
 
 class Secret:
@@ -49,9 +53,14 @@ class Secret:
         return hash(self._value)
 
 
-def variable(profile: str) -> str:
-    """Name of the environment variable of a profile's secret."""
-    return "STOREOPS_SECRET_" + re.sub(r"[^A-Z0-9]", "_", profile.upper())
+def variable(profile: str, kind: str = APP) -> str:
+    """Name of the environment variable of a profile's secret: its app's, or one of callbacks."""
+    return f"STOREOPS_{kind.upper()}_" + re.sub(r"[^A-Z0-9]", "_", profile.upper())
+
+
+def _line(profile: str, kind: str) -> str:
+    """The key in secrets.toml; no profile's name can hold a colon."""
+    return profile if kind == APP else f"{profile}:{kind}"
 
 
 def check_modes(path: Path | None = None) -> None:
@@ -95,18 +104,22 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def find(profile: str) -> Secret | None:
+def find(profile: str, kind: str = APP) -> Secret | None:
     """The secret of a profile, None when there is none.
+
+    Args:
+        profile: its name.
+        kind: one of `KINDS`.
 
     Raises:
         ConfigError: the file may be read by others, or is malformed.
     """
-    name = variable(profile)
+    name = variable(profile, kind)
     value = os.environ.get(name, "")
     if value:
         return Secret(value, name)
     path = paths.secrets_file()
-    kept = _read(path).get(profile, "")
+    kept = _read(path).get(_line(profile, kind), "")
     return Secret(kept, str(path)) if isinstance(kept, str) and kept else None
 
 
@@ -134,19 +147,28 @@ def store(profile: str, value: str) -> None:
     Raises:
         ConfigError: the file cannot be trusted, read or written.
     """
-    _change(profile, value)
+    _change({_line(profile, APP): value})
 
 
-def forget(profile: str) -> None:
-    """Remove a profile's secret from secrets.toml, if it is there.
+def store_callback(profile: str, token: str, encoding_aes_key: str) -> None:
+    """Keep token and key of a profile's callbacks, both or neither.
 
     Raises:
         ConfigError: the file cannot be trusted, read or written.
     """
-    _change(profile, None)
+    _change({_line(profile, CALLBACK_TOKEN): token, _line(profile, CALLBACK_KEY): encoding_aes_key})
 
 
-def _change(profile: str, value: str | None) -> None:
+def forget(profile: str) -> None:
+    """Remove everything of a profile from secrets.toml, if it is there.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change({_line(profile, kind): None for kind in KINDS})
+
+
+def _change(changes: dict[str, str | None]) -> None:
     from filelock import FileLock  # 8 ms, only when something is written
 
     path = paths.secrets_file()
@@ -154,10 +176,8 @@ def _change(profile: str, value: str | None) -> None:
         paths.private_folder(path.parent)
         with FileLock(f"{path}.lock", timeout=10, mode=0o600):
             kept = _read(path)
-            kept.pop(profile, None)
-            if value is not None:
-                kept[profile] = value
-            write_private(path, kept)
+            kept.update(changes)
+            write_private(path, {key: value for key, value in kept.items() if value is not None})
     except OSError as error:
         raise ConfigError(
             _("{path} cannot be written: {text}.").format(path=path, text=error.strerror or error),

@@ -148,6 +148,10 @@ class Receiver:
         """A body that is too large to be read at all."""
         return self._refuse(TOO_LARGE)
 
+    def close_thread(self) -> None:
+        """Close what the calling thread had open; the next call opens it again."""
+        self._inbox.db.close_thread()
+
     def flush(self) -> None:
         """Write down how many requests were refused since the last time.
 

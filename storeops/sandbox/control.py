@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from storeops.sandbox import acts, export, snapshot
+from storeops.sandbox.callback.delivery import Unverified
 from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import CUSTOMER_APP
 from storeops.sandbox.handover import control as handover
@@ -51,7 +52,10 @@ class Control:
             if path.startswith("export/"):
                 await self._export(path.removeprefix("export/"), send)
                 return
-            answer = self._route(scope["method"], path, query, _fields(raw))
+            if path == "callback" and scope["method"] != "GET":
+                answer = await self._callback(scope["method"], _fields(raw))
+            else:
+                answer = self._route(scope["method"], path, query, _fields(raw))
         except Problem as problem:
             status = problem.status
             answer = {"error": {"code": problem.code, "message": str(problem)}}
@@ -143,7 +147,30 @@ class Control:
     def _get_events(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         after, limit = int(query.get("after", "0")), int(query.get("limit", "1000"))
         events = self.world.corp.events[max(0, after) : max(0, after) + max(0, limit)]
-        return {"events": events, "total": len(self.world.corp.events)}
+        told = [self.world.callbacks.told(row) for row in events]
+        return {"events": told, "total": len(self.world.corp.events)}
+
+    # -- calling back
+
+    def _get_callback(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        return self.world.callbacks.as_json()
+
+    async def _callback(self, method: str, data: dict[str, Any]) -> Any:
+        callbacks = self.world.callbacks
+        if method == "DELETE":
+            return {"cleared": await callbacks.clear()}
+        words = [data.get(name) for name in ("url", "token", "encoding_aes_key")]
+        after = data.get("after", 0)
+        if method != "POST" or not isinstance(after, int):
+            raise Problem(400, "bad_request", "POST url, token, encoding_aes_key, after")
+        url, token, key = (each if isinstance(each, str) else "" for each in words)
+        try:
+            await callbacks.save(self.world, url, token, key, after)
+        except ValueError as error:
+            raise Problem(400, "bad_request", str(error)) from None
+        except Unverified as error:
+            raise Problem(409, "callback_refused", str(error)) from None
+        return callbacks.as_json()
 
     async def _export(self, table: str, send: Any) -> None:
         if table not in export.TABLES:

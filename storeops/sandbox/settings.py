@@ -31,6 +31,16 @@ class Settings:
     reject_unicode_escapes: bool = _knob(
         False, r"Answer 40033 to \uXXXX escapes in a body (01 §1, unsure whether enforced today)."
     )
+    # --- callbacks (07 §5)
+    callback_check_ms: int = _knob(1000, "Milliseconds the check of the address may take.")
+    callback_timeout_ms: int = _knob(5000, "Milliseconds an event may stay unanswered.")
+    callback_retries: int = _knob(3, "Times an unanswered event is sent again (1+3, unsure).")
+    callback_retry_ms: int = _knob(1000, "Milliseconds before it is (spacing undocumented).")
+    callback_resign: bool = _knob(True, "A retry is encrypted and signed anew (unsure).")
+    callback_parallel: int = _knob(1, "Events on their way at the same time.")
+    callback_repeat_rate: float = _knob(0.0, "Share of answered events that are sent once more.")
+    callback_drop_rate: float = _knob(0.0, "Share of events that are never sent.")
+    callback_reorder: int = _knob(0, "Events that are shuffled among each other; 0 = in order.")
     # --- tokens
     token_life_s: int = _knob(7200, "Seconds of sandbox time an access token is valid (doc 91039).")
     repeat_expires_in: str = _knob(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 
+from storeops.sandbox.callback.delivery import Callbacks
 from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import Corp
 from storeops.sandbox.cursors import Cursors
@@ -26,6 +27,7 @@ class World:
         self.faults = Faults()
         self.tally = Tally()
         self.cursors = Cursors(os.urandom(16))
+        self.callbacks = Callbacks()
         self._dice = random.Random(corp.seed)
         self._hints = 0
 

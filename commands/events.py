@@ -1,0 +1,375 @@
+"""`storeops events`: what WeCom calls back about – receive it, handle it, look at it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.diagnostics import note, warn
+from commands.event_words import reason_word, row_of, shown_message, status_word
+from commands.options import After, All, Limit, Reveal, Yes
+from commands.output import Column
+from storeops.errors import PartialError, UsageError
+from storeops.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from storeops.events.handling import Handled
+
+app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
+_FLUSH_S = 5.0  # between two looks at what was refused
+
+
+@app.command("setup", help=_("Enter the callback token and EncodingAESKey of this profile."))
+def setup(
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help=_("Read them from stdin: token, then key, a line each."))
+    ] = False,
+    new: Annotated[bool, typer.Option("--new", help=_("Draw new ones, for a sandbox."))] = False,
+) -> None:
+    """Keep them beside the app's secret."""
+    from storeops.operations import events
+
+    profile = current().app.profile
+    if new:
+        if not profile.sandbox:
+            raise UsageError(
+                _("{name} is no sandbox: its console draws token and key.").format(
+                    name=profile.name
+                ),
+                hint=_("Copy both from the app's page: Receive messages → Set API receiving."),
+            )
+        events.new_keys(profile)
+    else:
+        token, key = _ask(stdin)
+        events.keep_keys(profile, token, key)
+    note(_("Next: `storeops events serve`, then save its address in the console."))
+    output.result(
+        {"profile": profile.name, "saved": True},
+        _("The callback token and EncodingAESKey of {name} are saved.").format(name=profile.name),
+    )
+
+
+def _ask(stdin: bool) -> tuple[str, str]:
+    if stdin:
+        return sys.stdin.readline().strip(), sys.stdin.readline().strip()
+    if not current().interactive:
+        raise UsageError(
+            _("Nobody is there to enter the token and the EncodingAESKey."),
+            hint=_("Pipe them in with --stdin: token, then key, a line each."),
+        )
+    import getpass
+
+    return (
+        getpass.getpass(_("Token (not shown): "), sys.stderr).strip(),
+        getpass.getpass(_("EncodingAESKey (not shown): "), sys.stderr).strip(),
+    )
+
+
+@app.command("serve", help=_("Receive callbacks and handle them, until Ctrl-C."))
+def serve(
+    host: Annotated[
+        str, typer.Option("--host", help=_("The address to listen on; this machine only."))
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help=_("Its port; 0 picks a free one."))
+    ] = 8787,
+    path: Annotated[
+        str, typer.Option("--path", help=_("The path of the callback URL."))
+    ] = "/callback",
+    handle: Annotated[
+        bool, typer.Option("--handle/--no-handle", help=_("Handle what comes, or only keep it."))
+    ] = True,
+) -> None:
+    """Keep every event before it is answered; a worker beside reads WeCom again."""
+    from storeops.events.server import CallbackServer
+    from storeops.operations import events
+
+    call = current()
+    wiring = call.app
+    wake = threading.Event()
+    receiver = events.open_receiver(wiring, on_event=lambda kept: wake.set())
+    if not path.startswith("/"):
+        raise UsageError(_("{path} is no path: it begins with /.").format(path=path))
+    with call.interruptible("storeops events serve") as stop:
+        worker: threading.Thread | None = None
+        if handle:
+            wiring.client  # noqa: B018 - a wrong base URL is told before anything listens
+            worker = threading.Thread(
+                target=_work, args=(wiring, stop, wake), name="events", daemon=True
+            )
+        with CallbackServer(receiver, host, port, path) as server:
+            if worker is not None:
+                worker.start()
+            _announce(server.url)
+            while not stop.wait(_FLUSH_S):
+                receiver.flush()
+        if worker is not None:
+            wake.set()
+            worker.join()
+
+
+def _announce(url: str) -> None:
+    if current().settings.machine:
+        output.write(cells.json_text({"url": url, "pid": os.getpid()}) + "\n")
+    else:
+        output.line(_("Receiving at {url}.").format(url=url))
+    sys.stdout.flush()
+    note(_("Ctrl-C stops it."))
+
+
+def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
+    """The worker beside the server; what it cannot do now it tries again later."""
+    from storeops.operations import events
+
+    told = ""
+
+    def tell(handled: Handled) -> None:
+        nonlocal told
+        said = handled.error.message if handled.error is not None else ""
+        if said and said != told:
+            warn(_("Events wait: {reason}").format(reason=said))
+        told = said
+
+    events.handle(wiring, forever=True, stop=stop, wake=wake, on_progress=tell)
+
+
+@app.command("run", help=_("Handle what was received: read WeCom again, write the mirror."))
+def run(
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help=_("Go on for so long, like 10m."))
+    ] = "",
+) -> None:
+    """What fails is tried again later, with growing distance."""
+    from storeops.durations import seconds
+    from storeops.operations import events
+
+    call = current()
+    with call.interruptible("storeops events run") as stop:
+        found = events.handle(call.app, seconds=seconds(for_) if for_ else None, stop=stop)
+    failed = found.events["failed"]
+    output.result(
+        {
+            "ended": found.ended,
+            "handled": found.events["handled"],
+            "failed": failed,
+            "subjects": found.subjects,
+            "left": found.left,
+            "next_at": cells.iso(found.next_at),
+        },
+        ngettext(
+            "{count} event handled, {failed} failed, {left} wait.",
+            "{count} events handled, {failed} failed, {left} wait.",
+            found.events["handled"],
+        ).format(count=found.events["handled"], failed=failed, left=found.left),
+    )
+    if failed:
+        raise PartialError(
+            ngettext(
+                "{count} event could not be handled.",
+                "{count} events could not be handled.",
+                failed,
+            ).format(count=failed),
+            hint=_("They are tried again later; `storeops events list --status failed` says why."),
+            next_steps=["storeops events list --status failed"],
+        )
+
+
+@app.command("list", help=_("List what came in, newest first."))
+def list_(
+    status: Annotated[
+        str, typer.Option("--status", help=_("received, handled, kept, failed, unreadable"))
+    ] = "",
+    change: Annotated[
+        str, typer.Option("--change", metavar="NAME", help=_("Only this Event or ChangeType."))
+    ] = "",
+    customer: Annotated[
+        str, typer.Option("--customer", metavar="ID", help=_("Only about this external_userid."))
+    ] = "",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """One row per event, however often it was delivered."""
+    from storeops.events.inbox import STATUSES
+    from storeops.events.listing import events
+
+    wanted = [each.strip() for each in status.split(",") if each.strip()]
+    for each in wanted:
+        if each not in STATUSES:
+            raise UsageError(
+                _("{value} is not one of {rest}.").format(value=each, rest=", ".join(STATUSES))
+            )
+    size = 10_000_000 if all_ else limit
+    found = events(
+        current().app.inbox,
+        statuses=wanted,
+        change=change,
+        external_userid=customer,
+        before=int(after) if after.isdecimal() else None,
+        limit=size + 1,
+    )
+    shown, more = found[:size], len(found) > size
+    output.items(
+        [row_of(each) for each in shown],
+        [
+            Column("event_id", _("No."), right=True),
+            Column("received_at", _("Received"), show=_moment),
+            Column("event", _("Event")),
+            Column("change_type", _("Change")),
+            Column("userid", _("Member"), max_width=24),
+            Column("external_userid", _("Customer"), max_width=36),
+            Column("status", _("Status"), show=status_word),
+            Column("deliveries", _("Came"), right=True),
+            Column("reason", _("Why"), show=reason_word),
+        ],
+        next_=str(shown[-1].id) if more else None,
+        has_more=more,
+        empty=_("Nothing was received yet."),
+    )
+
+
+def _moment(value: Any) -> str:
+    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
+
+
+@app.command("show", help=_("Show one event: what it said, how it came, what became of it."))
+def show(
+    event_id: Annotated[int, typer.Argument(metavar="EVENT", help=_("Its number."))],
+    reveal: Reveal = False,
+) -> None:
+    """Phone numbers are masked unless --reveal."""
+    from storeops.events import listing
+
+    db = current().app.inbox
+    found, message = listing.event(db, event_id)
+    row = row_of(found)
+    row["message"] = shown_message(message, reveal=reveal)
+    row["requests"] = [
+        {
+            "received_at": cells.iso(each.received_at),
+            "timestamp": each.delivery.timestamp,
+            "nonce": each.delivery.nonce,
+            "bytes": len(each.delivery.body),
+        }
+        for each in listing.deliveries(db, event_id)
+    ]
+    output.item(
+        row,
+        [
+            Column("event_id", _("No.")),
+            Column("event", _("Event")),
+            Column("change_type", _("Change")),
+            Column("status", _("Status"), show=status_word),
+            Column("reason", _("Why"), show=reason_word),
+            Column("errcode", _("Code")),
+            Column("create_time", _("Happened"), show=_moment),
+            Column("received_at", _("Received"), show=_moment),
+            Column("handled_at", _("Handled"), show=_moment),
+            Column("due_at", _("Due"), show=_moment),
+            Column("attempts", _("Failures")),
+            Column("deliveries", _("Came")),
+            Column("userid", _("Member")),
+            Column("external_userid", _("Customer")),
+            Column("message", _("Message")),
+        ],
+    )
+
+
+@app.command("retry", help=_("Handle events again; with new keys, read what was unreadable."))
+def retry(
+    event_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[EVENT …]", help=_("Their numbers."))
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help=_("All that failed."))] = False,
+    unreadable: Annotated[
+        bool, typer.Option("--unreadable", help=_("All that could not be decrypted."))
+    ] = False,
+) -> None:
+    """They are due at once; `events run` or `events serve` handles them."""
+    from storeops.events import listing
+    from storeops.events.inbox import FAILED, Inbox
+    from storeops.operations import events
+
+    if not (event_ids or failed or unreadable):
+        raise UsageError(
+            _("Which events?"), hint=_("Name their numbers, or add --failed or --unreadable.")
+        )
+    wiring = current().app
+    for each in event_ids or ():
+        listing.event(wiring.inbox, each)  # an unknown number changes nothing
+    wanted = [*(event_ids or ()), *(listing.ids_of(wiring.inbox, FAILED) if failed else ())]
+    count = Inbox(wiring.inbox).retry(wanted, wiring.clock.now())
+    readable = events.open_receiver(wiring).read_again() if unreadable else 0
+    output.result(
+        {"due": count, "readable": readable},
+        ngettext(
+            "{count} event is due again, {readable} can be read now. Next: storeops events run",
+            "{count} events are due again, {readable} can be read now. Next: storeops events run",
+            count,
+        ).format(count=count, readable=readable),
+    )
+
+
+@app.command("status", help=_("How the inbox stands, and what was refused."))
+def status() -> None:
+    """Counts by status; requests without a valid signature are counted, not kept."""
+    from storeops.events.listing import standing
+    from storeops.operations import events
+
+    wiring = current().app
+    found = standing(wiring.inbox)
+    row = {
+        "profile": wiring.profile.name,
+        "keys": events.find_keys(wiring.profile) is not None,
+        **found.counts,
+        "waiting": found.waiting,
+        "next_due": cells.iso(found.next_due),
+        "oldest_waiting": cells.iso(found.oldest_waiting),
+        "last_received": cells.iso(found.last_received),
+        "refused": found.refused,
+        "refused_at": cells.iso(found.refused_at),
+    }
+    output.item(
+        row,
+        [
+            Column("keys", _("Token and key")),
+            *(Column(name, status_word(name), show=cells.amount) for name in found.counts),
+            Column("waiting", _("To handle"), show=cells.amount),
+            Column("next_due", _("Next"), show=_moment),
+            Column("last_received", _("Last received"), show=_moment),
+            Column("refused", _("Refused"), show=_refused),
+        ],
+    )
+
+
+def _refused(counts: dict[str, int]) -> str:
+    return ", ".join(f"{reason_word(reason)} {count}" for reason, count in counts.items())
+
+
+@app.command("forget", help=_("Delete old events that have nothing left to do."))
+def forget(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help=_("Received so long ago, like 90d."))
+    ],
+    yes: Yes = False,
+) -> None:
+    """The mirror and its timeline stay."""
+    from commands.question import confirm
+    from storeops.durations import seconds
+    from storeops.events.inbox import Inbox
+
+    span = seconds(older_than)
+    wiring = current().app
+    if not yes:
+        confirm(_("Delete events received more than {span} ago?").format(span=cells.span(span)))
+    count = Inbox(wiring.inbox).forget(wiring.clock.now() - span)
+    output.result(
+        {"forgotten": count},
+        ngettext("{count} event deleted.", "{count} events deleted.", count).format(count=count),
+    )

@@ -1,0 +1,249 @@
+"""Handling what the inbox holds: subjects are read again side by side, the mirror is written.
+
+A subject that fails is tried again with growing distance. An answer that concerns everybody (the
+secret, a limit, no network at all) puts the others back and ends the round.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import ConfigError, LimitError, NetworkError, StoreOpsError
+from storeops.events import subjects
+from storeops.events.inbox import FAILED, HANDLED, Done, Inbox, Work
+from storeops.events.subjects import Hint, Mirror, NotShownYet
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+
+READERS = 3  # subjects read at the same time
+FIRST_WAIT_S = 15.0
+LONGEST_WAIT_S = 6 * 3600.0
+GIVES_UP_AFTER = 10  # failures in a row, about a day and a half; `events retry` begins anew
+PAUSE_S = 60.0  # after an answer that concerns everybody
+LOOK_S = 5.0  # other processes may have put something into the inbox
+# the secret, the app, the corp, this machine or a limit: no other subject will fare better
+_EVERYBODY = frozenset(
+    {40001, 40013, 40014, 40056, 40091, 41001, 42001, 43009, 45009, 45033, 50003, 60020}
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Handled:
+    """What was done.
+
+    Attributes:
+        events: status → events that ended so.
+        subjects: how many were read again.
+        left: events that still wait.
+        next_at: when the next of them is due; None when none is.
+        ended: empty | once | stopped | time.
+        error: what ended the last round early; None when nothing did.
+    """
+
+    events: Counter[str] = field(default_factory=Counter)
+    subjects: int = 0
+    left: int = 0
+    next_at: float | None = None
+    ended: str = ""
+    error: StoreOpsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where events are handled.
+
+    Attributes:
+        inbox: the events.
+        data: data.db.
+        client: asks WeCom.
+        clock: WeCom's time.
+        hint: what a transfer_fail event is told to.
+    """
+
+    inbox: Inbox
+    data: Database
+    client: WeComClient
+    clock: Clock
+    hint: Hint
+
+
+def handle(
+    desk: Desk,
+    *,
+    forever: bool = False,
+    seconds: float | None = None,
+    stop: threading.Event | None = None,
+    wake: threading.Event | None = None,
+    on_progress: Callable[[Handled], None] | None = None,
+) -> Handled:
+    """Handle what is due.
+
+    Args:
+        desk: where.
+        forever: wait for more when nothing is due.
+        seconds: wait for more, for so long (real time).
+        stop: ends after the subjects in flight.
+        wake: set by whoever has put something in; cleared here.
+        on_progress: called after every subject, and after an error that ended a round, with the
+            growing result.
+
+    Raises:
+        StoreOpsError: an answer concerns everybody, and nobody is waiting for the next try: the
+            events stay as they were.
+    """
+    result = Handled()
+    stop, wake = stop or threading.Event(), wake or threading.Event()
+    until = None if seconds is None else desk.clock.monotonic() + seconds
+    tell = on_progress or (lambda handled: None)
+    while True:
+        wake.clear()
+        works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
+        result.error = _round(desk, works, stop, result, tell) if works else None
+        if result.error is not None and not forever and until is None:
+            raise result.error
+        if works and result.error is None:
+            continue
+        if result.error is not None:
+            tell(result)
+        _look(desk, result)
+        if stop.is_set():
+            result.ended = "stopped"
+        elif not forever and until is None:
+            result.ended = "once" if result.left else "empty"
+        elif until is not None and desk.clock.monotonic() >= until:
+            result.ended = "time"
+        if result.ended:
+            return result
+        _wait(desk, result, stop, wake, until)
+
+
+def _look(desk: Desk, result: Handled) -> None:
+    row = desk.inbox.db.execute(
+        "SELECT count(*), min(due_at) FROM event WHERE due_at IS NOT NULL"
+    ).fetchone()
+    result.left, result.next_at = row
+
+
+def _wait(
+    desk: Desk,
+    result: Handled,
+    stop: threading.Event,
+    wake: threading.Event,
+    until: float | None,
+) -> None:
+    """Until something is due, somebody wakes us, or for `LOOK_S`."""
+    span = LOOK_S
+    if result.next_at is not None:
+        span = min(span, max(0.05, result.next_at - desk.clock.now()))
+    if until is not None:
+        span = min(span, max(0.05, until - desk.clock.monotonic()))
+    end = desk.clock.monotonic() + span
+    while not stop.is_set() and desk.clock.monotonic() < end:
+        if wake.wait(min(0.2, span)):
+            return
+
+
+def _round(
+    desk: Desk,
+    works: Sequence[Work],
+    stop: threading.Event,
+    result: Handled,
+    tell: Callable[[Handled], None],
+) -> StoreOpsError | None:
+    """Read all of `works`, a few at a time, and write each as it comes in.
+
+    Returns:
+        What concerns everybody and ended the round; None when all were read.
+    """
+    with ThreadPoolExecutor(READERS, "events") as pool:
+        flying: list[tuple[Work, Future[Any]]] = [
+            (work, pool.submit(_read, desk.client, work, stop)) for work in works
+        ]
+        for index, (work, future) in enumerate(flying):
+            try:
+                found = future.result()
+                if found is _STOPPED:
+                    desk.inbox.release([work], desk.clock.now())
+                    continue
+                subjects.write(Mirror(desk.data, desk.clock.now(), desk.hint), work, found)
+            except StoreOpsError as error:
+                if _unreachable(error):
+                    _failed(desk, work, error.message, None, result)
+                    _put_back(desk, flying[index + 1 :], error)
+                    return error
+                if _concerns_everybody(error):
+                    _put_back(desk, flying[index:], error)
+                    return error
+                _failed(desk, work, error.message, error.errcode, result)
+            except Exception as error:  # one poisonous event must not hold up the others
+                _log.exception("event %s could not be handled", work.events[-1].id)
+                _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
+            else:
+                _succeeded(desk, work, result)
+            result.subjects += 1
+            tell(result)
+    return None
+
+
+_STOPPED = object()
+
+
+def _read(client: WeComClient, work: Work, stop: threading.Event) -> Any:
+    if stop.is_set():
+        return _STOPPED
+    return subjects.read(client, work)
+
+
+def _put_back(desk: Desk, flying: Sequence[tuple[Work, Future[Any]]], error: StoreOpsError) -> None:
+    for _work, future in flying:
+        future.cancel()
+    pause = min(error.retry_after_s or PAUSE_S, LONGEST_WAIT_S)
+    desk.inbox.release([work for work, _future in flying], desk.clock.now() + pause)
+
+
+def _unreachable(error: StoreOpsError) -> bool:
+    """Whether there was no answer at all: the others would wait in vain, too."""
+    from storeops.wecom.errors import AnswerError
+
+    return (
+        isinstance(error, NetworkError)
+        and not isinstance(error, AnswerError | NotShownYet)
+        and error.errcode is None
+    )
+
+
+def _concerns_everybody(error: StoreOpsError) -> bool:
+    """Whether the next subject would meet the same: secret, app, IP, limits, a full disk."""
+    from storeops.wecom.errors import StoppedError
+
+    if error.errcode is not None:
+        return error.errcode in _EVERYBODY
+    return isinstance(error, ConfigError | LimitError | StoppedError)
+
+
+def _succeeded(desk: Desk, work: Work, result: Handled) -> None:
+    done = [Done(each.id, work.claim, HANDLED, "", None, 0, None) for each in work.events]
+    desk.inbox.finish(done, desk.clock.now())
+    result.events[HANDLED] += len(done)
+
+
+def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Handled) -> None:
+    now = desk.clock.now()
+    done = []
+    for each in work.events:
+        attempts = each.attempts + 1
+        wait = min(FIRST_WAIT_S * 4 ** (attempts - 1), LONGEST_WAIT_S)
+        due = None if attempts >= GIVES_UP_AFTER else now + wait
+        done.append(Done(each.id, work.claim, FAILED, reason, errcode, attempts, due))
+    desk.inbox.finish(done, now)
+    result.events[FAILED] += len(done)

@@ -1,0 +1,273 @@
+"""Reading a subject again and bringing the mirror to what WeCom says now.
+
+Every kind has a `read`, which asks WeCom and touches no database (it runs on a thread), and a
+`write`, which puts the answer into the mirror. Both may be repeated at any time. What an event
+claims is believed only where reading cannot tell: that it was the customer who deleted a member,
+and that a relation which is not listed any more ended by deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storeops.database.database import Database
+from storeops.errors import NetworkError, StoreOpsError
+from storeops.events import kinds
+from storeops.events.inbox import Event, Work
+from storeops.i18n import _
+from storeops.mirror import facts, labels
+from storeops.mirror.facts import Batch
+
+if TYPE_CHECKING:
+    from storeops.wecom.client import WeComClient
+    from storeops.wecom.customers import Customer, FollowInfo, FollowRow, FollowUser
+
+NO_RELATION = 84061
+NOT_VISIBLE = 40096  # nobody the app sees follows the customer, or the id is foreign
+NO_MEMBER = 60111
+CHAT_GONE = frozenset({40050, 49008, 90501})
+PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
+
+Hint = Callable[[Database, str, str, float], int]
+
+
+class NotShownYet(NetworkError):
+    """WeCom called back about something that its API does not show (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """What writing needs.
+
+    Attributes:
+        db: data.db.
+        now: Unix seconds of WeCom's clock.
+        hint: tells the handover watch that (db, takeover_userid, external_userid, now) may have
+            ended; returns how many attempts it called early.
+    """
+
+    db: Database
+    now: float
+    hint: Hint
+
+    def apply(self, batch: Batch, ref: str) -> None:
+        """Facts that an event brought."""
+        facts.apply_facts(self.db, "event", batch, int(self.now), ref)
+
+
+def read(client: WeComClient, work: Work) -> Any:
+    """Ask WeCom about a subject; what `write` needs.
+
+    Raises:
+        StoreOpsError: no answer, or a refusal that says nothing about the subject.
+    """
+    reader = _READERS.get(work.subject.kind)
+    return reader(client, work) if reader is not None else None
+
+
+def write(mirror: Mirror, work: Work, found: Any) -> None:
+    """Bring the mirror to what was read.
+
+    Raises:
+        NotShownYet: an added relation is not listed; ask again.
+        StoreOpsError: the database cannot be written.
+    """
+    with mirror.db.atomic():
+        _WRITERS[work.subject.kind](mirror, work, found)
+
+
+def _ref(events: Sequence[Event]) -> str:
+    """The event that the timeline names."""
+    return str(events[-1].id)
+
+
+def _read_or(codes: frozenset[int], call: Callable[[], Any]) -> Any:
+    """The answer, or the code when WeCom refuses with one that says the thing is gone."""
+    try:
+        return call()
+    except StoreOpsError as error:
+        if error.errcode in codes:
+            return error.errcode
+        raise
+
+
+# -- customers
+
+
+def _read_customer(client: WeComClient, work: Work) -> Any:
+    from storeops.wecom import customers
+
+    return _read_or(
+        frozenset({NO_RELATION, NOT_VISIBLE}), lambda: customers.get(client, work.subject.id)
+    )
+
+
+def _write_customer(mirror: Mirror, work: Work, found: Customer | int) -> None:
+    from storeops.wecom.customers import FollowRow
+
+    listed = {} if isinstance(found, int) else {f.userid.lower(): f for f in found.follow_user}
+    about = {each.userid.lower() for each in work.events}
+    staying = _present(mirror.db, about)
+    if not isinstance(found, int):
+        rows: list[FollowRow] = [
+            FollowRow(found.external_contact, _info(follow))
+            for userid, follow in listed.items()
+            if userid in about and userid in staying
+        ]
+        if rows:
+            mirror.apply(Batch(follows=rows), _ref(work.events))
+    for each in work.events:
+        _believe(mirror, each, listed.get(each.userid.lower()))
+    _missed(work, listed, staying)
+
+
+def _believe(mirror: Mirror, each: Event, relation: FollowUser | None) -> None:
+    """What only the event knows: who ended a relation, and when."""
+    who = (each.userid, each.external_userid)
+    ref, now = str(each.id), int(mirror.now)
+    if each.change_type == kinds.DELETED and relation is None:
+        facts.follow_status_changed(mirror.db, *who, "lost", source="event", ref=ref, now=now)
+    added_since = relation is not None and relation.createtime > each.create_time
+    if each.change_type == kinds.DELETED_BY_CUSTOMER and not added_since:
+        facts.deleted_by_customer(
+            mirror.db, *who, at=each.create_time, source="event", ref=ref, now=now
+        )
+
+
+def _missed(work: Work, listed: dict[str, FollowUser], staying: set[str]) -> None:
+    """Ask again about an adding that is not listed, unless the end of the relation was told too."""
+    last = {each.userid.lower(): each for each in work.events}
+    for userid, each in last.items():
+        if (
+            each.change_type in kinds.ADDED
+            and userid not in listed
+            and userid in staying
+            and each.attempts < PATIENT_READS
+        ):
+            raise NotShownYet(_("WeCom does not list the relation yet."))
+
+
+def _present(db: Database, userids: set[str]) -> set[str]:
+    """Those who are not known to have left or gone out of sight: their follows are not active."""
+    away = {
+        row[0].lower()
+        for each in userids
+        for row in db.execute(
+            "SELECT userid FROM staff WHERE userid = ? AND status IN ('left', 'out_of_scope')",
+            (each,),
+        )
+    }
+    return userids - away
+
+
+def _info(follow: FollowUser) -> FollowInfo:
+    """A follow of externalcontact/get in the shape of batch/get_by_user: ids instead of names."""
+    from storeops.wecom.customers import FollowInfo
+
+    return FollowInfo(
+        userid=follow.userid,
+        remark=follow.remark,
+        description=follow.description,
+        createtime=follow.createtime,
+        tag_id=tuple(tag.tag_id for tag in follow.tags if tag.tag_id),
+        remark_corp_name=follow.remark_corp_name,
+        remark_mobiles=follow.remark_mobiles,
+        add_way=follow.add_way,
+        oper_userid=follow.oper_userid,
+        state=follow.state,
+        wechat_channels=follow.wechat_channels,
+    )
+
+
+def _write_handover(mirror: Mirror, work: Work, found: None) -> None:
+    """transfer_fail names the taker and the customer, not the owner: the watch asks who it was."""
+    for each in work.events:
+        mirror.hint(mirror.db, each.userid, each.external_userid, mirror.now)
+
+
+# -- members and departments
+
+
+def _read_member(client: WeComClient, work: Work) -> Any:
+    from storeops.wecom import contacts
+
+    return _read_or(frozenset({NO_MEMBER}), lambda: contacts.get_user(client, work.subject.id))
+
+
+def _write_member(mirror: Mirror, work: Work, found: Any) -> None:
+    if found != NO_MEMBER:
+        mirror.apply(Batch(staff=[found]), _ref(work.events))
+    elif work.events[-1].change_type == "delete_user":
+        # not in the contacts any more, and WeCom has said why
+        mirror.apply(Batch(gone=[(work.subject.id, "left")]), _ref(work.events))
+
+
+def _read_departments(client: WeComClient, work: Work) -> Any:
+    from storeops.wecom import contacts
+
+    return contacts.list_departments(client)
+
+
+def _write_departments(mirror: Mirror, work: Work, found: Any) -> None:
+    mirror.apply(Batch(departments=found), _ref(work.events))
+
+
+# -- tags
+
+
+def _read_tags(client: WeComClient, work: Work) -> Any:
+    from storeops.wecom import tags
+
+    return tags.list_corp_tags(client)
+
+
+def _write_tags(mirror: Mirror, work: Work, found: Any) -> None:
+    """The whole library; what it lacks is deleted when an event said that something was."""
+    mirror.apply(Batch(tag_groups=found), _ref(work.events))
+    if any(each.change_type == "delete" for each in work.events):
+        listed = [tag.id for group in found for tag in group.tag]
+        absent = labels.absent_tags(mirror.db.connection, listed)
+        if absent:
+            mirror.apply(Batch(deleted_tags=absent), _ref(work.events))
+
+
+# -- group chats
+
+
+def _read_chat(client: WeComClient, work: Work) -> Any:
+    from storeops.wecom import groups
+
+    return _read_or(CHAT_GONE, lambda: groups.get_chat(client, work.subject.id))
+
+
+def _write_chat(mirror: Mirror, work: Work, found: Any) -> None:
+    if any(each.change_type == "dismiss" for each in work.events):
+        # final, and the answer may lag behind (doc 92122)
+        mirror.apply(Batch(gone_chats=[(work.subject.id, "dissolved")]), _ref(work.events))
+    elif not isinstance(found, int):
+        row = mirror.db.execute(
+            "SELECT owner_status, owner_userid FROM group_chat WHERE chat_id = ?",
+            (work.subject.id,),
+        ).fetchone()
+        # the owner's situation is told by groupchat/list only; a new owner begins afresh
+        same = row is not None and row[1].lower() == found.owner.lower()
+        mirror.apply(Batch(chats=[(found, row[0] if same else 0)]), _ref(work.events))
+
+
+_READERS: dict[str, Callable[[WeComClient, Work], Any]] = {
+    kinds.CUSTOMER: _read_customer,
+    kinds.MEMBER: _read_member,
+    kinds.DEPARTMENTS: _read_departments,
+    kinds.TAGS: _read_tags,
+    kinds.CHAT: _read_chat,
+}
+_WRITERS: dict[str, Callable[[Mirror, Work, Any], None]] = {
+    kinds.CUSTOMER: _write_customer,
+    kinds.HANDOVER: _write_handover,
+    kinds.MEMBER: _write_member,
+    kinds.DEPARTMENTS: _write_departments,
+    kinds.TAGS: _write_tags,
+    kinds.CHAT: _write_chat,
+}

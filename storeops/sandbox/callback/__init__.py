@@ -1,0 +1,1 @@
+"""Calling back: events over HTTP, signed, encrypted, repeated."""
