@@ -34,7 +34,6 @@ _SLICE = 800  # customers put into the search index while no page waits: about 1
 _SWITCH_S = 0.0005  # a thread that reads gets its turn at once; 5 ms would cost it a tenth
 _COLLECT = 50_000  # a page's rows live for a moment and hold no circles: seldom look for any
 _BATCH = 8  # pages a transaction may hold: about 20 ms
-_SILENCES = 6  # answers that failed to come, in a row, before the network counts as gone
 _REFUSALS = 400  # refusals in a row, before the whole scope counts as refused
 
 
@@ -245,8 +244,9 @@ class _Follows:
             self._silences += 1
         else:
             self._refusals += 1
-        if refusals.ends_scope(error) or self._silences >= _SILENCES or self._refusals >= _REFUSALS:
-            self._end_scope(chain, error, record)
+        gone = self._silences >= refusals.SILENCES or self._refusals >= _REFUSALS
+        if gone or refusals.ends_scope(error):
+            self._end_scope(error)
         elif error.errcode is not None and chain.cursor:
             self._begin_anew(reading, error, record)  # 50100, or what the first page did not say
         elif error.errcode == refusals.NO_CUSTOMERS and not coverage.has_customers(
@@ -312,14 +312,14 @@ class _Follows:
         member = session.keys.staff_key(self.db.connection, userid, record.now)
         coverage.failed(self.db.connection, member.id, error.errcode, record.now)
 
-    def _end_scope(self, chain: Chain, error: StoreOpsError, record: Recorder) -> None:
-        """Nothing more can be read; name everybody who was not."""
+    def _end_scope(self, error: StoreOpsError) -> None:
+        """Nothing more can be read; name everybody who was not, and blame nobody of them."""
         self._ending = error
         session, connection = self.session, self.db.connection
         session.fail("follows", error)
         for left in chains.unfinished(connection, session.run.id, "follows"):
             for userid in left.members:
-                self._member_failed(userid, error, record)
+                session.fail(userid, error)
             chains.end(connection, left, "failed")
         with self._lock:
             self._waiting.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storeops.errors import ConfigError, LimitError, NetworkError, StoreOpsError
 
+SILENCES = 6  # answers that failed to come, in a row, before the network counts as gone
 STALE_CURSOR = 50100
 NO_CUSTOMERS = 84061
 GONE = 60111  # not in the corp, left, or out of scope (06 §1.3)

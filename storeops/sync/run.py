@@ -23,6 +23,7 @@ from storeops.sync.results import (
 from storeops.sync.session import Ports, Session
 
 _POLL_S = 0.2
+_SILENT_SCOPES = 2  # one that nobody answered, and one quick try of the next
 
 
 def run_sync(
@@ -106,14 +107,30 @@ def _known_department(db: Database, department: int) -> bool:
 
 
 def _read(session: Session) -> SyncResult:
+    silent = 0  # scopes in a row that ended because nobody answered
     for scope in runs.open_scopes(session.db, session.run):
         session.halt()
         session.enter(scope)
         session.tell(force=True)
-        session.leave(_read_scope(session, scope))
+        outcome = _read_scope(session, scope) if silent < _SILENT_SCOPES else _not_asked(session)
+        silent = silent + 1 if session.client.unheard and outcome != "complete" else 0
+        session.leave(outcome)
     with session.db.atomic() as connection:
         runs.close(connection, session.run.id, session.now)
     return runs.result(session.db, session.run.id)
+
+
+def _not_asked(session: Session) -> Outcome:
+    """Name the scope, and the members it is about, without another call into the void."""
+    from storeops.errors import NetworkError
+
+    scope = session.tally.scope
+    error = NetworkError(_("Not asked for: WeCom did not answer before it either."))
+    with session.db.atomic():
+        session.fail(scope, error)
+        for userid in _known_follow_users(session) if scope == "follows" else ():
+            session.fail(userid, error)
+    return "failed"
 
 
 def _read_scope(session: Session, scope: Scope) -> Outcome:
@@ -141,10 +158,15 @@ def _read_scope(session: Session, scope: Scope) -> Outcome:
 
 def _follow_users(session: Session) -> list[str]:
     """Members to ask for customers: as this run read them, else asked now, else as known."""
+    whole = not session.run.store_id
+    if whole and runs.scope_outcome(session.db, session.run.id, "staff") != "complete":
+        contacts.refresh_follow_users(session)
+    return _known_follow_users(session)
+
+
+def _known_follow_users(session: Session) -> list[str]:
     if session.run.store_id:
         return contacts.staff_of_store(session, session.run.store_id)
-    if runs.scope_outcome(session.db, session.run.id, "staff") != "complete":
-        contacts.refresh_follow_users(session)
     return [
         row[0]
         for row in session.db.execute(

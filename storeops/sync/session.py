@@ -15,6 +15,7 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.mirror.facts import Applied, Batch, Counts, Keys, apply_facts
+from storeops.sync import refusals
 from storeops.sync.results import OnProgress, Outcome, Progress, Scope
 from storeops.sync.runs import Run
 
@@ -240,15 +241,26 @@ class Session:
     def read_many(
         self, jobs: Iterable[J], read: Callable[[J], R]
     ) -> Iterator[tuple[J, R | None, StoreOpsError | None]]:
-        """`read_many` for this run: each `read` counts as one call, and progress is told."""
+        """`read_many` for this run: each `read` counts as one call, and progress is told.
+
+        When the network is gone the jobs that are left fail like the last, without a call.
+        """
+
+        silent = 0
+        gave_up: StoreOpsError | None = None
 
         def counted(job: J) -> R:
+            if gave_up is not None:
+                raise gave_up
             self.count_call()
             return read(job)
 
-        for each in read_many(jobs, counted, self.stop):
+        for job, answer, error in read_many(jobs, counted, self.stop):
+            silent = silent + 1 if error is not None and refusals.unreachable(error) else 0
+            if silent >= refusals.SILENCES and self.client.unheard:
+                gave_up = error  # the network is gone: the others are named, not asked
             self.tell()
-            yield each
+            yield job, answer, error
 
 
 def read_many(

@@ -113,6 +113,11 @@ class WeComClient:
         """The address in use, without "/cgi-bin"."""
         return self._exchange.transport.base_url
 
+    @property
+    def unheard(self) -> bool:
+        """Whether the last call was given up without any readable answer, and none came since."""
+        return self._exchange.unheard
+
     def close(self) -> None:
         """Close the connections; another call opens new ones."""
         self._exchange.transport.close()

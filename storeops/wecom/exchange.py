@@ -43,6 +43,9 @@ class Exchange:
         limiter: keeps the limits.
         clock: learns WeCom's time; all waits go through it.
         stop: ends waits when set; None when nobody may stop.
+
+    Attributes:
+        unheard: the last call was given up without any readable answer, and none came since.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Exchange:
         self.limiter = limiter
         self.clock = clock
         self.stop = stop
+        self.unheard = False
 
     def once(
         self,
@@ -82,7 +86,7 @@ class Exchange:
             self.halt()
             before, began = self.clock.now(), self.clock.monotonic()
             try:
-                reply = self.transport.send(verb, path, query, content)
+                reply = self.transport.send(verb, path, query, content, knock=self.unheard)
             except NoReplyError as error:
                 reason, sent = error.reason, error.sent
         if reason:
@@ -93,7 +97,10 @@ class Exchange:
         if reply.status >= 500 or reply.status == 429:
             return Outcome(None, f"HTTP {reply.status}")
         opened = self._open(path, reply, shape)
-        return Outcome(opened) if opened.json else Outcome(None, "answer")
+        if not opened.json:
+            return Outcome(None, "answer")
+        self.unheard = False
+        return Outcome(opened)
 
     def _learn(self, date: str, before: float, took: float) -> None:
         if not date:
@@ -164,6 +171,8 @@ class Attempts:
     def silence(self, outcome: Outcome) -> None:
         """No answer that can be read: a read is sent again, a write only if it never left.
 
+        After a call that nobody answered, reads are sent once until somebody does.
+
         Raises:
             UncertainError: a write was sent.
             NetworkError: the tries are used up.
@@ -171,7 +180,9 @@ class Attempts:
         if self._write and outcome.sent:
             raise failures.uncertain(self._path, outcome.reason)
         self._failures += 1
-        if self._failures >= self._policy.tries:
+        once = self._exchange.unheard and not self._write
+        if once or self._failures >= self._policy.tries:
+            self._exchange.unheard = True
             transport = self._exchange.transport
             raise failures.no_answer(
                 transport.host, self._path, outcome.reason, local=transport.local

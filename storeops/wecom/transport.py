@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 MOST_BYTES = 256 * 1024 * 1024
+KNOCK_S = 2.0  # for a connection, where nobody answered the last call
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,7 @@ class Transport:
                     follow_redirects=False,
                     trust_env=not self.local,  # a proxy of the environment is for the outside
                     verify=self.base_url.startswith("https:"),  # loading CAs costs 30 ms
-                    timeout=httpx.Timeout(
-                        self._timeouts.read_s,
-                        connect=self._timeouts.connect_s,
-                        pool=self._timeouts.whole_s,
-                    ),
+                    timeout=self._limits(False),
                     limits=httpx.Limits(
                         max_connections=self._pool,
                         max_keepalive_connections=self._pool,
@@ -121,7 +118,25 @@ class Transport:
                 )
             return self._http
 
-    def send(self, verb: str, path: str, query: Mapping[str, Any], content: bytes | None) -> Reply:
+    def _limits(self, knock: bool) -> httpx.Timeout:
+        import httpx
+
+        connect_s = self._timeouts.connect_s
+        return httpx.Timeout(
+            self._timeouts.read_s,
+            connect=min(connect_s, KNOCK_S) if knock else connect_s,
+            pool=self._timeouts.whole_s,
+        )
+
+    def send(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, Any],
+        content: bytes | None,
+        *,
+        knock: bool = False,
+    ) -> Reply:
         """Send one request and read the whole answer; no retries here.
 
         Args:
@@ -129,6 +144,7 @@ class Transport:
             path: as `address.api_path` writes it.
             query: parameters, the token among them.
             content: JSON as UTF-8 bytes, or None.
+            knock: nobody answered lately, so wait less for a connection.
 
         Raises:
             NoReplyError: no answer, or only part of one; never carries the URL.
@@ -147,6 +163,7 @@ class Transport:
                 params=dict(query),
                 content=content,
                 headers=headers,
+                timeout=self._limits(knock),
             ) as response:
                 chunks = []
                 size = 0
