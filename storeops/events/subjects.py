@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NO_RELATION = 84061
 NOT_VISIBLE = 40096  # nobody the app sees follows the customer, or the id is foreign
 NO_MEMBER = 60111
+LEFT = 5  # `status` of a member
 CHAT_GONE = frozenset({40050, 49008, 90501})
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
@@ -138,12 +139,13 @@ def _believe(mirror: Mirror, each: Event, relation: FollowUser | None) -> None:
 
 def _missed(work: Work, listed: dict[str, FollowUser], staying: set[str]) -> None:
     """Ask again about an adding that is not listed, unless the end of the relation was told too."""
-    last = {each.userid.lower(): each for each in work.events}
-    for userid, each in last.items():
+    ended = {each.userid.lower() for each in work.events if each.change_type == kinds.DELETED}
+    for each in work.events:
+        userid = each.userid.lower()
         if (
             each.change_type in kinds.ADDED
             and userid not in listed
-            and userid in staying
+            and userid in staying - ended
             and each.attempts < PATIENT_READS
         ):
             raise NotShownYet(_("WeCom does not list the relation yet."))
@@ -197,9 +199,9 @@ def _read_member(client: WeComClient, work: Work) -> Any:
 
 
 def _write_member(mirror: Mirror, work: Work, found: Any) -> None:
-    if found != NO_MEMBER:
+    if found != NO_MEMBER and found.status != LEFT:
         mirror.apply(Batch(staff=[found]), _ref(work.events))
-    elif work.events[-1].change_type == "delete_user":
+    elif any(each.change_type == "delete_user" for each in work.events):
         # not in the contacts any more, and WeCom has said why
         mirror.apply(Batch(gone=[(work.subject.id, "left")]), _ref(work.events))
 

@@ -12,7 +12,11 @@ from storeops.events import schema
 from storeops.events.crypto import Keys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import Receiver
+from tests.events.desk import EventDesk
 from tests.events.sealing import CORP, KEY, TOKEN
+from tests.handover.conftest import Desk, desk, make_desk
+
+__all__ = ["desk", "make_desk"]
 
 NOW = 1_767_225_600.0
 
@@ -56,3 +60,11 @@ def keys() -> Keys:
 @pytest.fixture
 def receiver(inbox_db: Database, keys: Keys, clock: Clock) -> Receiver:
     return Receiver(Inbox(inbox_db), keys, clock)
+
+
+@pytest.fixture
+def called(desk: Desk) -> Iterator[EventDesk]:
+    """A chain that calls back."""
+    found = EventDesk(desk)
+    yield found
+    found.close()

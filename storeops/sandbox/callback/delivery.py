@@ -55,6 +55,7 @@ class Callbacks:
         self._seen = 0  # events of the log that were looked at
         self._agenda: list[_Parcel] = []
         self._count = 0
+        self._flying = 0
         self._dice = random.Random(0)
 
     # -- the console's page
@@ -86,16 +87,18 @@ class Callbacks:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         had, self.receiver, self._envelope = self.receiver is not None, None, None
-        self.fates, self._agenda = {}, []
+        self.fates, self._agenda, self._corp, self._flying = {}, [], None, 0
         return had
 
     def as_json(self) -> dict[str, Any]:
         """The address and how deliveries stand; never token and key."""
         states = [fate.state for fate in self.fates.values()]
+        unseen = len(self._corp.events) - self._seen if self._corp is not None else 0
         return {
             "url": self.receiver.url if self.receiver is not None else None,
-            "events": len(states),
-            **{name: states.count(name) for name in ("waiting", "answered", "failed", "dropped")},
+            "events": len(states) + unseen,
+            "waiting": unseen + len(self._agenda) + self._flying,  # repeats, too
+            **{name: states.count(name) for name in ("answered", "failed", "dropped")},
             "requests": sum(len(fate.attempts) for fate in self.fates.values()),
         }
 
@@ -118,7 +121,9 @@ class Callbacks:
             while self._agenda and self._agenda[0].due <= now and len(ready) < most:
                 ready.append(heappop(self._agenda))
             if ready:
+                self._flying = len(ready)
                 await asyncio.gather(*(self._send(world, parcel) for parcel in ready))
+                self._flying = 0
             else:
                 await asyncio.sleep(_LOOK_S)
 
