@@ -178,24 +178,38 @@ def _export(entry: Any) -> dict[str, Any]:
     return value
 
 
-@app.command("erase", help=_("Erase one customer from journal and plans; the chain stays whole."))
+@app.command("erase", help=_("Erase one customer from every file of the profile, for ever."))
 def erase(
     external_userid: Annotated[str, typer.Argument(metavar="ID", help=_("external_userid"))],
     reason: Annotated[str, typer.Option("--reason", help=_("Why; do not name the person."))] = "",
     yes: Yes = False,
 ) -> None:
-    """It cannot be undone."""
+    """Mirror, notes, plans, handovers, events and journal; the chain stays whole."""
     from commands.question import confirm
-    from storeops.changes.erase import erase as forget
+    from storeops import paths
+    from storeops.operations.erasure import erase_person
 
-    ledger = current().app.ledger
+    app_ = current().app
+    ledger = app_.ledger
     ledger.policy.may_write()
     if not yes:
-        confirm(_("Erase this customer from the journal and all plans, for ever?"))
-    gone = forget(ledger, external_userid, reason=reason)
-    output.result(
-        {"lines": gone.lines, "rows": gone.rows},
-        _("Erased: {lines} lines of the journal, {rows} rows of plans.").format(
-            lines=gone.lines, rows=gone.rows
-        ),
+        confirm(_("Erase this customer from every file of this profile, for ever?"))
+    heard = paths.inbox_db(app_.profile.name).exists()
+    gone = erase_person(
+        ledger, external_userid, reason=reason, inbox=(lambda: app_.inbox) if heard else None
     )
+    text = [
+        _(
+            "Erased: {lines} lines of the journal, {rows} rows of plans, {facts} facts, {notes} "
+            "notes, {handovers} handovers, {events} events."
+        ).format(**gone.as_dict()),
+        _(
+            "Backups and exported files still hold the person; so does WeCom: the next sync brings "
+            "back whom somebody still follows."
+        ),
+    ]
+    if not gone.clean:
+        text.append(
+            _("Free pages may still hold old text: `storeops db vacuum` when nothing else runs.")
+        )
+    output.result(gone.as_dict(), "\n".join(text))

@@ -2,81 +2,207 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-from storeops.changes.journal import Line
+from storeops.changes import plans
+from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
 
+GONE = "…"  # stands where a name was
+_SHORTEST = 2  # characters of a name that is looked for in titles and command lines
+_DIGITS = 7  # of a phone number, likewise
+Forget = Callable[[sqlite3.Connection], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """By what a person can be found in free text.
+
+    Attributes:
+        ids: external_userid, unionid, phone numbers: looked for in every plan.
+        names: names, remarks, descriptions: looked for only in plans about the person.
+    """
+
+    ids: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased."""
+    """How much was erased: journal lines, rows of plans, and rows of other rooms by name."""
 
     lines: int
     rows: int
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
-def erase(ledger: Ledger, external_userid: str, *, reason: str = "") -> Erased:
+def erase(
+    ledger: Ledger,
+    external_userid: str,
+    *,
+    reason: str = "",
+    words: Words | None = None,
+    others: Mapping[str, Forget] | None = None,
+) -> Erased:
     """Erase what journal and plans hold of one customer.
 
     The chain covers salted digests, so it stays whole: `audit verify` then counts the lines as
-    erased. Rows of plans lose their content and keep their digest.
+    erased. Rows of plans lose their content and keep their digest. A plan whose title, command
+    line or problems name the person is sealed anew without them.
 
     Args:
         ledger: the profile's ledger.
         external_userid: the person.
         reason: why, for the journal (without naming the person).
+        words: names and numbers to look for in free text, beside those that the plans know.
+        others: what else forgets the person in the same transaction, by name.
 
     Raises:
-        NotFoundError: neither journal nor plans know the person.
+        NotFoundError: nobody knows the person.
         ConflictError: something about the person is still to be sent or answered.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
     db, now = ledger.db, ledger.clock.now()
     with db.atomic() as connection:
-        open_row = connection.execute(
-            "SELECT plan.name FROM plan_row JOIN plan ON plan.id = plan_row.plan_id"
-            " WHERE plan_row.external_userid = ? AND (plan_row.status IN"
-            "  ('queued', 'waiting', 'unknown') OR (plan_row.status = 'planned'"
-            "  AND plan.status = 'planned' AND plan.expires_at > ?)) LIMIT 1",
-            (external_userid, now),
-        ).fetchone()
-        if open_row:
-            raise ConflictError(
-                _("Plan {plan} still has something to do with this customer.").format(
-                    plan=open_row[0]
-                ),
-                hint=_("Finish or cancel it first: storeops plan cancel {plan}").format(
-                    plan=open_row[0]
-                ),
-            )
-        lines = [
+        _refuse_open_work(connection, external_userid, now)
+        known = _words(connection, external_userid, words or Words())
+        about = {
             row[0]
             for row in connection.execute(
-                "SELECT seq FROM journal WHERE subject = ? ORDER BY seq", (external_userid,)
+                "SELECT DISTINCT plan_id FROM plan_row WHERE external_userid = ?",
+                (external_userid,),
             )
-        ]
-        connection.executemany(
-            "UPDATE journal SET subject = NULL, payload = NULL, salt = NULL WHERE seq = ?",
-            [(seq,) for seq in lines],
-        )
+        }
+        counts = {name: forget(connection) for name, forget in (others or {}).items()}
+        lines = _lines(connection, external_userid, known, about)
         rows = connection.execute(
             "UPDATE plan_row SET subject = 'erased/' || row, external_userid = '', before = NULL,"
             " after = NULL, extra = NULL, answer = NULL, meaning = '', next_step = ''"
             " WHERE external_userid = ?",
             (external_userid,),
         ).rowcount
-        if not lines and not rows:
+        connection.executemany(
+            "UPDATE journal SET subject = NULL, payload = NULL, salt = NULL WHERE seq = ?",
+            [(seq,) for seq in lines],
+        )
+        _rewrite_heads(ledger, connection, known, about)
+        if not lines and not rows and not any(counts.values()):
             raise NotFoundError(
                 _("Neither journal nor plans know this customer."),
                 hint=_(
                     "The id is written as in `storeops customer list --fields external_userid`."
                 ),
             )
-        note = Line("audit.erased", payload={"lines": lines, "rows": rows, "reason": reason})
-        ledger.journal.append(connection, [note], now)
+        payload = {"lines": lines, "rows": rows, "reason": reason, **counts}
+        ledger.journal.append(connection, [Line("audit.erased", payload=payload)], now)
     ledger.journal.seal(db, now)
-    return Erased(len(lines), rows)
+    return Erased(len(lines), rows, counts)
+
+
+def _refuse_open_work(connection: sqlite3.Connection, external_userid: str, now: float) -> None:
+    open_row = connection.execute(
+        "SELECT plan.name FROM plan_row JOIN plan ON plan.id = plan_row.plan_id"
+        " WHERE plan_row.external_userid = ? AND (plan_row.status IN"
+        "  ('queued', 'waiting', 'unknown') OR (plan_row.status = 'planned'"
+        "  AND plan.status = 'planned' AND plan.expires_at > ?)) LIMIT 1",
+        (external_userid, now),
+    ).fetchone()
+    if open_row:
+        raise ConflictError(
+            _("Plan {plan} still has something to do with this customer.").format(plan=open_row[0]),
+            hint=_("Finish or cancel it first: storeops plan cancel {plan}").format(
+                plan=open_row[0]
+            ),
+        )
+
+
+def _words(connection: sqlite3.Connection, external_userid: str, known: Words) -> Words:
+    """What is known already, and what the rows of plans wrote or replaced."""
+    ids, names = {external_userid, *known.ids}, set(known.names)
+    for values in connection.execute(
+        "SELECT before, after FROM plan_row WHERE external_userid = ?", (external_userid,)
+    ):
+        for value in values:
+            found = json.loads(value or "{}")
+            ids.update(each for each in found.get("remark_mobiles") or () if isinstance(each, str))
+            names.update(
+                found[name]
+                for name in ("remark", "description", "remark_company")
+                if isinstance(found.get(name), str)
+            )
+    sure = {each for each in ids if not each.isdigit() or len(each) >= _DIGITS}
+    return Words(
+        frozenset(sure - {""}), frozenset(each for each in names if len(each) >= _SHORTEST)
+    )
+
+
+def _lines(
+    connection: sqlite3.Connection, external_userid: str, known: Words, about: set[int]
+) -> list[int]:
+    """Lines about the person, and lines about nobody whose text names them."""
+    found = {
+        row[0]
+        for row in connection.execute(
+            "SELECT seq FROM journal WHERE subject = ?", (external_userid,)
+        )
+    }
+    for word in known.ids:
+        found.update(
+            row[0]
+            for row in connection.execute(
+                "SELECT seq FROM journal WHERE subject IS NULL AND instr(payload, ?)",
+                (dump(word)[1:-1],),
+            )
+        )
+    for plan_id in about:
+        for word in known.names:
+            found.update(
+                row[0]
+                for row in connection.execute(
+                    "SELECT seq FROM journal WHERE plan = (SELECT name FROM plan WHERE id = ?)"
+                    " AND subject IS NULL AND instr(payload, ?)",
+                    (plan_id, dump(word)[1:-1]),
+                )
+            )
+    return sorted(found)
+
+
+def _rewrite_heads(
+    ledger: Ledger, connection: sqlite3.Connection, known: Words, about: set[int]
+) -> None:
+    """Take the person out of titles, command lines and problems; seal those plans anew."""
+    heads = connection.execute("SELECT id, title, params, problems, reason, hash FROM plan")
+    for plan_id, title, params, problems, reason, sealed in heads.fetchall():
+        words = sorted({*known.ids, *(known.names if plan_id in about else ())}, key=len)[::-1]
+        asked, told = json.loads(params), json.loads(problems)
+        if isinstance(asked.get("command"), str):
+            asked["command"] = _without(asked["command"], words)
+        for each in told:
+            each["message"] = _without(each["message"], words)
+        fresh = (_without(title, words), dump(asked), dump(told), _without(reason, words))
+        if fresh == (title, dump(json.loads(params)), dump(json.loads(problems)), reason):
+            continue
+        connection.execute(
+            "UPDATE plan SET title = ?, params = ?, problems = ?, reason = ? WHERE id = ?",
+            (*fresh, plan_id),
+        )
+        if sealed:
+            digests = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT digest FROM plan_row WHERE plan_id = ? ORDER BY row", (plan_id,)
+                )
+            ]
+            plans.seal(ledger, connection, plan_id, digests, "plan.trimmed")
+
+
+def _without(text: str, words: Iterable[str]) -> str:
+    for word in words:
+        text = text.replace(word, GONE)
+    return text

@@ -1,0 +1,172 @@
+"""A person who is erased is in no file any more, not even in pages that are free."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from storeops import paths
+from storeops.changes.verify import verify
+from storeops.errors import ConflictError, NotFoundError
+from storeops.operations.erasure import erase_person
+
+DAY = 86_400
+NAME, RENAMED, REMARK, DESCRIPTION = "欧阳擦除石", "司徒抹去山", "东门老茶客擦", "住在桂花巷十七号"
+NICKNAME, TAG, PHONE, OLD_PHONE = "群里的抹去客", "爱喝陈年普洱", "13987650421", "13987650777"
+WORDS = (NAME, RENAMED, REMARK, DESCRIPTION, NICKNAME, TAG, PHONE, OLD_PHONE)
+
+
+def _left(desk, *words):
+    """Which words still stand in which file of the profile, as bytes."""
+    found = []
+    for file in sorted(paths.profile_dir(desk.profile).rglob("*")):
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        found += [
+            (file.name, word)
+            for word in words
+            if word.encode() in content or json.dumps(word)[1:-1].encode() in content
+        ]
+    return found
+
+
+@pytest.fixture
+def known(desk):
+    """(external_userid, giver, taker): somebody of whom every table knows something."""
+    app, act = desk.app, desk.control.act
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(giver, without=taker)[0]
+    pair = {"userid": giver, "external_userid": who}
+    act("customer_rename", external_userid=who, name=NAME)
+    act("remark_edit", **pair, remark=REMARK, description=DESCRIPTION, remark_mobiles=[OLD_PHONE])
+    desk.sync(full=True)
+    act("customer_rename", external_userid=who, name=RENAMED)
+    act("remark_edit", **pair, remark_mobiles=[PHONE])
+    act("personal_tag", **pair, add=[TAG])
+    chat = next(
+        row["chat_id"] for row in desk.control.export("groups") if row["owner"] == giver
+    )  # fmt: skip
+    desk.sync(full=True)
+    with app.data.atomic() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO group_member (group_id, member, type, name, group_nickname)"
+            " SELECT id, ?, 2, ?, ? FROM group_chat WHERE chat_id = ?",
+            (who, RENAMED, NICKNAME, chat),
+        )
+    return who, giver, taker
+
+
+def _busy_life(desk, who, giver, taker, tmp_path):
+    """Plans, notes, views, marks, a handover: whatever people do with a customer."""
+    from storeops.notebook import notes
+    from storeops.operations.remark_plan import plan_remarks
+    from storeops.operations.tag_plan import plan_tags
+    from storeops.operations.wishes import Choice, choose
+
+    app = desk.app
+    now = app.clock.now()
+    notes.add_note(app.data, who, f"{RENAMED}，{PHONE}，喜欢安静", "me", now)
+    chosen = choose(app.data, Choice(where=PHONE, owner=giver), now)
+    assert [each.external_userid for each in chosen.relations] == [who]
+    wish = {"remark": f"{REMARK}二", "remark_mobiles": [PHONE]}
+    command = f"storeops remark plan --where {PHONE} --remark {REMARK}二"
+    remarks = plan_remarks(app.ledger, chosen, wish, command=command)
+    assert REMARK in remarks.title
+    desk.apply(remarks.name)
+    tag = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 LIMIT 1").fetchone()[0]
+    tags = plan_tags(app.ledger, chosen, add=[tag], command=f"storeops tag plan --where {RENAMED}")
+    desk.apply(tags.name)
+    app.data.execute(
+        "INSERT INTO view (name, filter, created_at, updated_at) VALUES ('x', ?, 0, 0)",
+        (PHONE,),
+    )
+    made = desk.hand_over(giver, to=taker, groups=False)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.statuses(made)[who] == "done"
+    file = tmp_path / "again.csv"
+    lines = ["external_userid,userid,takeover_userid", f"{who}9,{taker},", f"{who},{taker},"]
+    file.write_text("\n".join(lines))
+    again = desk.plan(csv=str(file), to=giver)
+    from storeops.changes.control import cancel_plan
+
+    cancel_plan(app.ledger, again.plan.name)
+    return made
+
+
+def test_nothing_of_an_erased_person_is_left_in_any_file(desk, known, tmp_path):
+    who, giver, taker = known
+    made = _busy_life(desk, who, giver, taker, tmp_path)
+    present = {word for _file, word in _left(desk, who, *WORDS)}
+    assert present >= {who, RENAMED, REMARK, PHONE, TAG}
+    others = desk.app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
+    erased = erase_person(desk.app.ledger, who, reason="asked for")
+    assert erased.clean
+    assert min(erased.lines, erased.rows, erased.facts, erased.notes, erased.handovers) >= 1
+    assert _left(desk, who, *WORDS) == []
+    assert desk.app.data.execute("SELECT count(*) FROM customer").fetchone()[0] == others - 1
+    proof = verify(desk.app.data, desk.app.ledger.journal)
+    assert proof.whole, proof.findings
+    assert proof.erased == erased.lines
+    assert desk.tally(made)["done"] == made.plan.ready
+    search = "SELECT count(*) FROM search_text WHERE search_text MATCH ?"
+    assert desk.app.data.execute(search, ('"擦除"',)).fetchone()[0] == 0
+    with pytest.raises(NotFoundError):
+        erase_person(desk.app.ledger, who)
+
+
+def test_events_about_the_person_go_too(desk, known):
+    who, *_rest = known
+    inbox = desk.app.inbox
+    with inbox.atomic() as connection:
+        for number, subject in ((1, who), (2, "wmSomebodyElse")):
+            connection.execute(
+                "INSERT INTO event (id, identity, received_at, external_userid, message, status)"
+                " VALUES (?, ?, 0, ?, ?, 'handled')",
+                (
+                    number,
+                    bytes([number]),
+                    subject,
+                    f"<Remark>{NICKNAME}{subject}</Remark>".encode(),
+                ),
+            )
+            connection.execute(
+                "INSERT INTO delivery (event_id, received_at, msg_signature, timestamp, nonce,"
+                " body) VALUES (?, 0, 's', 't', 'n', ?)",
+                (number, subject.encode()),
+            )
+    erased = erase_person(desk.app.ledger, who, inbox=lambda: desk.app.inbox)
+    assert erased.events == 1
+    assert _left(desk, who) == []
+    assert inbox.execute("SELECT count(*) FROM event").fetchone()[0] == 1
+    assert inbox.execute("SELECT count(*) FROM delivery").fetchone()[0] == 1
+
+
+def test_life_goes_on_after_an_erasure(desk, known, tmp_path):
+    """WeCom is the source: whoever is still followed there comes back, as a new face."""
+    who, giver, taker = known
+    made = _busy_life(desk, who, giver, taker, tmp_path)
+    erase_person(desk.app.ledger, who)
+    from storeops.operations.handover.report import quota, report
+    from storeops.operations.handover.restore import plan_restore
+
+    assert sum(line.ends["done"] for line in report(desk.app.data)) == made.plan.ready
+    assert who not in {each.external_userid for each in quota(desk.app.data, desk.app.clock.now())}
+    plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    desk.sync(full=True)
+    back = desk.app.data.execute(
+        "SELECT name FROM customer WHERE external_userid = ?", (who,)
+    ).fetchone()
+    assert back == (RENAMED,)
+
+
+def test_open_work_is_finished_first(desk, known):
+    who, giver, taker = known
+    desk.hand_over(giver, to=taker, groups=False)
+    with pytest.raises(ConflictError, match="still has something to do"):
+        erase_person(desk.app.ledger, who)
+    assert desk.app.data.execute(
+        "SELECT name FROM customer WHERE external_userid = ?", (who,)
+    ).fetchone() == (RENAMED,)
