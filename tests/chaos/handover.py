@@ -27,6 +27,7 @@ from tests.chaos.harness import SandboxProcess, kill_after
 
 DAY = 86_400
 FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed", "blocked"}
+BUGS = {1, 2}  # exit codes of an error nobody foresaw, or of a wrong command line
 NEVER_BEGUN = {"failed", "blocked"}  # refused at the request, or held back by such an answer
 SAME = {
     "done": {"done"},
@@ -159,6 +160,8 @@ class Drill:
     def _finish(self, *words: str) -> str:
         process = self._command(*words)
         _out, err = process.communicate(timeout=300)
+        if process.returncode in BUGS or "Traceback" in err:
+            self.account.problems.append(f"{' '.join(words)}: {process.returncode} {err[-600:]}")
         return err
 
     def _send(self, app: App, plan: str) -> None:

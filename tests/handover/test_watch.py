@@ -185,3 +185,37 @@ def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(desk):
     desk.watch()
     assert desk.tally(made) == {"done": made.plan.ready}
     desk.compare()
+
+
+def test_a_refusal_that_cannot_be_looked_up_is_no_answer_yet(desk):
+    """40131 may mean that our attempt is over: no `failed` before the list was read."""
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    agreed, free = desk.customers(giver, without=taker)[:2]
+    desk.will(agreed, "accept")
+    made = desk.plan(giver, to=taker, groups=False, personal_tags=False)
+    desk.control.call(
+        "POST", "handover/console",
+        {"handover_userid": giver, "takeover_userid": taker, "external_userid": [agreed]},
+    )  # fmt: skip
+    desk.control.fault("cut", "externalcontact/transfer_result", first=6)
+    desk.apply(made)
+    statuses = desk.statuses(made)
+    assert (statuses[agreed], statuses[free]) == ("done", "waiting")
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(made) == {"done": made.plan.ready}
+    desk.compare()
+
+
+def test_personal_tags_survive_a_lost_answer(desk):
+    from storeops.notebook.notes import notes_of
+
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(giver, without=taker)[0]
+    desk.control.act("personal_tag", userid=giver, external_userid=who, add=["爱喝茶"])
+    desk.control.fault("lost", "externalcontact/transfer_customer", first=1)
+    made = desk.hand_over(giver, to=taker, groups=False)
+    assert desk.tally(made) == {"waiting": made.plan.ready}
+    desk.advance(DAY)
+    desk.watch()
+    assert any("爱喝茶" in note.text for note in notes_of(desk.app.data, who))

@@ -62,7 +62,15 @@ def send(client: WeComClient, call: Call) -> Sent:
 
 
 def _shown(client: WeComClient, call: Call, wanted: set[str]) -> dict[str, list[tuple[int, int]]]:
-    """Rows of the pair's result list about these customers; {} when it cannot be read now."""
+    """Rows of the pair's result list about these customers; {} when WeCom refuses to tell.
+
+    Raises:
+        UncertainError: the list cannot be read now. A refusal may mean that an attempt of ours ran
+            before, so that nobody knows these customers' fate until it was read (`read_back`).
+    """
+    from storeops.jobs.decision import What, decide
+    from storeops.wecom.errors import UncertainError
+
     payload = call.payload
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     try:
@@ -70,21 +78,31 @@ def _shown(client: WeComClient, call: Call, wanted: set[str]) -> dict[str, list[
             for external, rows in outcomes_of(page).items():
                 if external in wanted:
                     found[external] += rows
-    except StoreOpsError:
+    except StoreOpsError as error:
+        if decide(error, 1).what is not What.FINAL:
+            raise UncertainError(error.message) from error
         return {}  # the codes stand as they are: what was sent is answered
     return found
 
 
 def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Personal tags (type 2) of one member's relations: only externalcontact/get tells them."""
+    """Personal tags (type 2) of one member's relations: only externalcontact/get tells them.
+
+    A customer whom WeCom refuses to show has none here: the transfer itself will say why.
+
+    Raises:
+        StoreOpsError: passing trouble; nothing was handed over yet.
+    """
+    from storeops.jobs.decision import What, decide
     from storeops.wecom import customers
-    from storeops.wecom.errors import WeComNotFoundError
 
     def read(external_userid: str) -> list[str]:
         try:
             person = customers.get(client, external_userid)
-        except WeComNotFoundError:
-            return []  # the transfer itself will say so
+        except StoreOpsError as error:
+            if decide(error, 1).what is What.FINAL:
+                return []
+            raise
         for follow in person.follow_user:
             if follow.userid.lower() == userid.lower():
                 return [tag.tag_name for tag in follow.tags if tag.type == 2]
@@ -159,7 +177,25 @@ def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
         for external, rows in outcomes_of(page).items():
             shown[external] += rows
     now = client.clock.now()
-    return [_found(row, shown.get(row.external_userid, []), call, now) for row in call.rows]
+    answers = [_found(row, shown.get(row.external_userid, []), call, now) for row in call.rows]
+    if payload["kind"] == rules.ON_JOB and payload["personal_tags"]:
+        _read_again(client, call, answers)
+    return answers
+
+
+def _read_again(client: WeComClient, call: Call, answers: Sequence[RowAnswer]) -> None:
+    """Personal tags of customers who wait: what was read before sending went with the answer."""
+    waiting = {each.row for each in answers if each.status == WAITING}
+    ids = [row.external_userid for row in call.rows if row.row in waiting]
+    try:
+        personal = _personal_tags(client, str(call.payload["from"]), ids)
+    except StoreOpsError:
+        return  # what became of the handover is worth more than tags that become a note
+    by_row = {row.row: row.external_userid for row in call.rows}
+    for each in answers:
+        if tags := personal.get(by_row[each.row]):
+            assert isinstance(each.extra, dict)
+            each.extra["personal_tags"] = tags
 
 
 def _found(row: Row, rows: list[tuple[int, int]], call: Call, now: float) -> RowAnswer:
