@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from tui.cells import shown
 from tui.fields import fields
 
@@ -15,14 +15,24 @@ if TYPE_CHECKING:
     from storeops.operations.handover.made import Made
 
 
-def sums(made: Made) -> Content:
-    """Rows, calls, who gets how many, and what is blocked, by code."""
+def sums(made: Made, held_back: str) -> Content:
+    """Rows, calls, limits, who gets how many, and what is blocked, by code.
+
+    Args:
+        made: the plan with its takers.
+        held_back: how long the limits make it take and why; "" when they do not.
+    """
     plan = made.plan
-    head = _("{plan}: {rows} rows, {ready} ready, {blocked} blocked, {calls} calls").format(
+    head = ngettext(
+        "{plan}: {rows} rows, {ready} ready, {blocked} blocked, {calls} call",
+        "{plan}: {rows} rows, {ready} ready, {blocked} blocked, {calls} calls",
+        plan.calls,
+    ).format(
         plan=plan.name, rows=f"{plan.rows:,}", ready=f"{plan.ready:,}",
         blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}",
     )  # fmt: skip
-    parts = [Content.styled(head + "\n", "bold")]
+    limits = held_back or _("within the limits")
+    parts = [Content.styled(f"{head} · {limits}\n" if plan.calls else head + "\n", "bold")]
     shares = "  ".join(
         f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}"
         f" ({each.load:,}/{each.capacity:,})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
@@ -52,7 +52,8 @@ def taker_columns() -> list[Column]:
     return [
         Column("name", _("Taker"), 10, 2, keep=9),
         Column("load", _("Load"), 7, right=True, keep=8),
-        Column("room", _("Room"), 7, right=True, keep=7),
+        Column("capacity", _("May have"), 8, right=True, keep=5),
+        Column("room", _("Free"), 7, right=True, keep=7),
         Column("why", _("Can take over"), 15, 4, keep=8),
     ]
 
@@ -95,6 +96,7 @@ def taker(offer: Offer) -> Line:
         (
             shown(offer.name or offer.userid),
             f"{offer.load:,}",
+            f"{offer.capacity:,}",
             f"{offer.room:,}",
             ("✗ " + shown(offer.why_not)) if offer.why_not else "✓ " + _("yes"),
         ),
@@ -103,14 +105,20 @@ def taker(offer: Offer) -> Line:
     )
 
 
-def waiting(pair: Waiting, now: float) -> Line:
-    """A pair that waits, with the time until its first answer is due."""
+def waiting(pair: Waiting, now: float, names: Mapping[str, str]) -> Line:
+    """A pair that waits, with the time until its first answer is due.
+
+    Args:
+        pair: whose customers or groups, to whom.
+        now: WeCom's time, Unix seconds.
+        names: userid → name.
+    """
     left = pair.due_at - now
     return Line(
         (pair.handover_userid, pair.takeover_userid, pair.what, pair.kind),
         (
-            shown(pair.handover_userid),
-            shown(pair.takeover_userid),
+            shown(names.get(pair.handover_userid) or pair.handover_userid),
+            shown(names.get(pair.takeover_userid) or pair.takeover_userid),
             _("group chats") if pair.what == "group" else _("customers"),
             f"{pair.rows:,}",
             moment(pair.due_at),

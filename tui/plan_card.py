@@ -34,9 +34,11 @@ def _numbers(card: Card) -> str:
             plan.rows,
         ).format(rows=f"{plan.rows:,}")
     parts = [
-        _("{ready} ready, {blocked} blocked, {calls} calls").format(
-            ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}"
-        ),
+        ngettext(
+            "{ready} ready, {blocked} blocked, {calls} call",
+            "{ready} ready, {blocked} blocked, {calls} calls",
+            plan.calls,
+        ).format(ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}"),
         forecast(card.seconds, card.held_by),
     ]
     return " · ".join(part for part in parts if part)

@@ -64,19 +64,25 @@ class Pulse:
 def limits_pieces(uses: list[ApiUse]) -> list[Piece]:
     """The API nearest to a limit, as pieces of a bar."""
     if not uses:
-        return [Piece(_("limits free") + " ", "dim")]
+        return [Piece(" " + _("limits free") + " ", "dim")]
     held = next((use for use in uses if use.held_by), None)
     if held is not None:
-        return [Piece("! " + held_words(held) + " ", "warn")]
+        return [Piece(" ! " + held_words(held) + " ", "warn")]
     busiest = max(uses, key=lambda use: use.minute / use.per_minute)
     share = busiest.minute * 100 // busiest.per_minute
-    text = _("limits {share} % of {path}").format(share=share, path=busiest.path.rsplit("/", 1)[-1])
-    return [Piece(text + " ", "dim")]
+    text = _("limits {share} % of {path}").format(share=share, path=_short(busiest.path))
+    return [Piece(f" {text} ", "dim")]
+
+
+def _short(path: str) -> str:
+    """The end of a path, long enough to tell one `list` from the other."""
+    parts = path.split("/")
+    return "/".join(parts[-2:]) if parts[-1] in ("list", "get") else parts[-1]
 
 
 def held_words(use: ApiUse) -> str:
     """What holds an API back, in words; "" when nothing does."""
-    path = use.path.rsplit("/", 1)[-1]
+    path = _short(use.path)
     return {
         "pause": _("{path} is paused for {seconds} s (45009)").format(
             path=path, seconds=round(use.paused_s)

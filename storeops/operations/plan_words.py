@@ -50,6 +50,10 @@ class Words:
             if self._tags is None:
                 self._tags = TagNames(self._db)
             return ", ".join(self._tags.show(value["tags"]))
+        if set(value) == {"owner"} and value["owner"]:
+            owner = str(value["owner"])
+            name = self._member(owner)
+            return owner if name == owner else f"{name} {owner}"
         return words_of(value)
 
     def _customer(self, external_userid: str) -> str:

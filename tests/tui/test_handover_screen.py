@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from storeops.operations.leavers import leavers
@@ -101,7 +103,7 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
     async with screens(start="handover", size=(160, 48)) as driver:
         await to_giver(driver, leaver)
         assert all(
-            line.cells[3].startswith("✗") for line in driver.room.table("takers").source.lines
+            line.cells[-1].startswith("✗") for line in driver.room.table("takers").source.lines
         )
         driver.room.table("takers").focus()
         await driver.press("enter")
@@ -133,3 +135,62 @@ async def test_nasty_names_at_the_desk(screens, core, leaver):
         assert "\u202e" not in driver.text
         await driver.press("o")
         assert "[b]" in driver.text
+
+
+async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
+    """Weighted, by tag and by date: the line is checked, kept, and becomes the command's flags."""
+    from tui.modals.handover import HandoverModal
+
+    async with screens(start="handover", size=(160, 48)) as driver:
+        await to_giver(driver, leaver)
+        takers = [
+            row[0]
+            for row in core.data.execute(
+                "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"
+                " ORDER BY userid LIMIT 2"
+            )
+        ]
+        for userid in takers:
+            await driver.press("a")
+            await driver.type(userid)
+            await driver.press("enter")
+        first, last = sorted(driver.room.takers)
+
+        async def choose(rule: str) -> None:
+            await driver.press("o")
+            window = driver.app.screen
+            assert isinstance(window, HandoverModal)
+            rules = [name for name, _words in window._rules]
+            await driver.press(*["down"] * rules.index(rule))
+            await driver.press("enter")
+
+        await choose("weighted")  # even shares stand there already
+        made = driver.room.made[(leaver,)]
+        shares = {each.userid: each.customers + each.groups for each in made.shares}
+        assert set(shares) <= {first, last}
+        assert f"--weight {first}=1 --weight {last}=1" in made.plan.params["command"]
+        await choose("by-tag")  # nothing is typed yet: the line is asked for
+        assert isinstance(driver.app.screen, HandoverModal)
+        await driver.type("普通")
+        await driver.press("enter")
+        assert "Write gold=" in driver.text, driver.text
+        await driver.type(f"={first} *={last}")
+        await driver.press("enter")
+        made = driver.room.made[(leaver,)]
+        words = ["--rule", "by-tag", "--map", f"普通={first}", "--map", f"*={last}"]
+        assert shlex.split(made.plan.params["command"])[-6:] == words
+        tagged = core.data.execute(
+            "SELECT count(*) FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+            " JOIN follow_tag AS ft ON ft.follow_id = f.id JOIN tag AS t ON t.id = ft.tag_id"
+            " WHERE s.userid = ? AND t.name = '普通' AND f.status = 'unassigned'",
+            (leaver,),
+        ).fetchone()[0]
+        assert {each.userid: each.customers for each in made.shares}.get(first, 0) <= tagged
+        await choose("by-date")
+        await driver.type(f"2001-01-01={first}")
+        await driver.press("enter")
+        made = driver.room.made[(leaver,)]
+        assert {each.userid for each in made.shares} <= {first}
+        await choose("by-tag")  # what was typed for a rule is still there
+        assert driver.app.screen is driver.room
+        assert "--map '*=" in driver.room.made[(leaver,)].plan.params["command"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
@@ -14,10 +16,20 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from storeops.operations.handover.rules import MESSAGE_CHARACTERS
-from storeops.operations.handover.wish import CAPACITY, LEAST_LOADED, ROUND_ROBIN, SAME_STORE
+from storeops.operations.handover.wish import (
+    BY_DATE,
+    BY_TAG,
+    CAPACITY,
+    LEAST_LOADED,
+    ROUND_ROBIN,
+    SAME_STORE,
+    WEIGHTED,
+)
 from tui.cells import shown
 from tui.keys import twin
 from tui.modals.base import HouseModal
+
+WITH_SHARES = (WEIGHTED, BY_TAG, BY_DATE)  # rules that ask who gets what
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,15 @@ class Terms:
         rule: name of the rule, "" for a single taker.
         cap: customers each taker gets at most, None for no cap.
         message: farewell, "" for WeCom's own.
+        weights: userid or name → share, for weighted.
+        map: (tag or day, userid or name) for by-tag and by-date; "*" for the rest.
     """
 
     rule: str
     cap: int | None
     message: str
+    weights: dict[str, float] = field(default_factory=dict)
+    map: tuple[tuple[str, str], ...] = ()
 
 
 class HandoverModal(HouseModal[Terms]):
@@ -40,33 +56,43 @@ class HandoverModal(HouseModal[Terms]):
 
     Args:
         lines: who gives, who takes; may hold a stranger's words.
-        takers: how many takers were named; 0 means the colleagues of the shop.
+        takers: userids of the takers named; none means the colleagues of the shop.
         on_job: whether a farewell message can be sent.
+        typed: rule → what was typed for it last; kept up to date here.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6,ctrl+s", "take", show=False, priority=True),
     ]
 
-    def __init__(self, lines: Sequence[str], *, takers: int, on_job: bool) -> None:
+    def __init__(
+        self, lines: Sequence[str], takers: Sequence[str], *, on_job: bool, typed: dict[str, str]
+    ) -> None:
         super().__init__(_("Plan a handover"))
         self._lines = lines
+        self._takers = takers
         self._on_job = on_job
+        self._typed = typed
+        self._asked = ""  # the rule whose shares the line holds
         words = {
             SAME_STORE: _("colleagues of the shop, least loaded first"),
             LEAST_LOADED: _("whoever has fewest customers"),
             ROUND_ROBIN: _("one after the other"),
             CAPACITY: _("whoever has most room left"),
+            WEIGHTED: _("by shares that you give"),
+            BY_TAG: _("by the customer's tag"),
+            BY_DATE: _("by the day the customer was added"),
         }
-        names = [LEAST_LOADED, ROUND_ROBIN, CAPACITY] if takers else [SAME_STORE]
-        self._rules = [("", _("everything to this one member"))] if takers == 1 else [
+        names = [LEAST_LOADED, ROUND_ROBIN, CAPACITY, *WITH_SHARES] if takers else [SAME_STORE]
+        self._rules = [("", _("everything to this one member"))] if len(takers) == 1 else [
             (name, f"{name}: {words[name]}") for name in names
         ]  # fmt: skip
 
     def body(self) -> Iterable[Widget]:
-        """Who, rule, cap, farewell."""
+        """Who, rule, shares, cap, farewell."""
         yield Static(Content("\n".join(shown(line) for line in self._lines)))
         yield OptionList(*(Option(Content(words)) for _name, words in self._rules), id="rules")
+        yield Input(id="shares")
         yield Input(placeholder=_("at most so many customers each (may stay empty)"), id="cap")
         if self._on_job:
             yield Input(
@@ -74,16 +100,15 @@ class HandoverModal(HouseModal[Terms]):
                               "{{to}} {{store}} (may stay empty)").format(most=MESSAGE_CHARACTERS),
                 id="message",
             )  # fmt: skip
-        yield Static(
-            Content(
-                _("On the command line: storeops handover plan --rule weighted | by-tag | by-date")
-            )
-        )
+        if len(self._takers) < 2:
+            more = _("Mark two takers or more to share by weight, by tag or by date.")
+            yield Static(Content(more), id="more")
         yield Static("", id="problem")
         yield Button(Content(_("Make the plan")), id="take")
 
     def on_mount(self) -> None:
         """The rules have the keys."""
+        self.query_one("#shares", Input).display = False
         rules = self.query_one("#rules", OptionList)
         rules.highlighted = 0
         rules.focus()
@@ -92,9 +117,36 @@ class HandoverModal(HouseModal[Terms]):
         """What to press."""
         return _("Enter or F6 makes the plan, nothing is sent · Tab changes · Esc leaves.")
 
+    @on(OptionList.OptionHighlighted, "#rules")
+    def _ask_shares(self, event: OptionList.OptionHighlighted) -> None:
+        """Ask who gets what, when the rule needs to know."""
+        rule = self._rules[event.option_index][0]
+        line = self.query_one("#shares", Input)
+        self._keep(line)
+        line.display = rule in WITH_SHARES
+        self._asked = rule if line.display else ""
+        if not line.display:
+            return
+        first, last = self._takers[0], self._takers[-1]
+        line.placeholder = {
+            WEIGHTED: _("{first}=2 {last}=1: the shares"),
+            BY_TAG: _("gold={first} *={last}: who takes which tag, * the rest"),
+            BY_DATE: _("2026-05-01={first} *={last}: who takes from which day on, * the rest"),
+        }[rule].format(first=first, last=last)
+        even = " ".join(f"{shlex.quote(each)}=1" for each in self._takers)
+        line.value = self._typed.get(rule, even if rule == WEIGHTED else "")
+
+    def _keep(self, line: Input) -> None:
+        if self._asked:
+            self._typed[self._asked] = line.value
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter on a rule."""
-        self.action_take()
+        """Enter on a rule: to its shares first, when it needs them."""
+        line = self.query_one("#shares", Input)
+        if line.display and not line.value.strip():
+            line.focus()
+        else:
+            self.action_take()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter on a line."""
@@ -105,13 +157,56 @@ class HandoverModal(HouseModal[Terms]):
         self.action_take()
 
     def action_take(self) -> None:
-        """Check the cap; answer."""
-        text = "".join(twin(each) or each for each in self.query_one("#cap", Input).value).strip()
+        """Check what was typed; answer."""
+        text = _narrow(self.query_one("#cap", Input).value).strip()
         if text and not (text.isascii() and text.isdecimal() and 0 < int(text) <= 1_000_000):
-            self.query_one("#problem", Static).update(
-                Content(_("The cap is a number of customers, such as 200."))
-            )
+            self._refuse(_("The cap is a number of customers, such as 200."))
             return
-        at = self.query_one("#rules", OptionList).highlighted or 0
+        rule = self._rules[self.query_one("#rules", OptionList).highlighted or 0][0]
+        line = self.query_one("#shares", Input)
+        self._keep(line)
+        pairs = parse(line.value) if rule in WITH_SHARES else []
+        if pairs is None or (rule in WITH_SHARES and not pairs):
+            self._refuse(_("Write {example}, blanks between.").format(example=line.placeholder))
+            return
+        weights = {}
+        for key, value in pairs if rule == WEIGHTED else ():
+            weight = _number(value)
+            if weight is None:
+                self._refuse(_("{value} is no share; write a number.").format(value=shown(value)))
+                return
+            weights[key] = weight
         message = self.query_one("#message", Input).value.strip() if self._on_job else ""
-        self.dismiss(Terms(self._rules[at][0], int(text) if text else None, message))
+        cap = int(text) if text else None
+        self.dismiss(Terms(rule, cap, message, weights, () if weights else tuple(pairs)))
+
+    def _refuse(self, text: str) -> None:
+        self.query_one("#problem", Static).update(Content(text))
+
+
+def _narrow(text: str) -> str:
+    """Full-width digits and signs as the ASCII they mean."""
+    return "".join(twin(each) or each for each in text)
+
+
+def parse(text: str) -> list[tuple[str, str]] | None:
+    """`key=value` pairs with blanks between, quotes around what holds blanks; None when none."""
+    try:
+        words = shlex.split(text.replace("＝", "=").replace("\u3000", " ").replace("＊", "*"))
+    except ValueError:  # a quote that does not end
+        return None
+    pairs = []
+    for word in words:
+        key, sign, value = word.rpartition("=")
+        if not sign or not key.strip() or not value.strip():
+            return None
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(_narrow(text))
+    except ValueError:
+        return None
+    return value if 0 < value < 1_000_000 else None

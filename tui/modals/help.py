@@ -34,7 +34,7 @@ class HelpModal(HouseModal[None]):
     def __init__(self, screen: HouseScreen) -> None:
         super().__init__(_("Keys of {screen}").format(screen=_(screen.door.title)))
         self.add_class("tall")
-        self._content = explain(screen)
+        self._content = explain(screen, min(WIDTH, screen.size.width - 8))
 
     def body(self) -> Iterable[Widget]:
         """The explanations."""
@@ -46,9 +46,15 @@ class HelpModal(HouseModal[None]):
         return _("↑ ↓ PgUp PgDn scroll · Esc leaves.")
 
 
-def explain(screen: HouseScreen) -> Content:
-    """Keys grouped by what they are for; the disabled ones with their reason."""
-    parts: list[Content] = [Content(line + "\n") for line in wrap(_(screen.door.help), WIDTH)]
+def explain(screen: HouseScreen, width: int = WIDTH) -> Content:
+    """Keys grouped by what they are for; the disabled ones with their reason.
+
+    Args:
+        screen: whose keys.
+        width: cells of a line.
+    """
+    width = max(KEYS + 12, width)
+    parts: list[Content] = [Content(line + "\n") for line in wrap(_(screen.door.help), width)]
 
     def place(key: Key) -> int:
         return order.index(key.group)
@@ -58,30 +64,29 @@ def explain(screen: HouseScreen) -> Content:
     for group, members in groupby(sorted(keys, key=place), key=lambda key: key.group):
         parts.append(Content.styled(f"\n{_(group)}\n", "bold $accent"))
         for key in members:
-            parts.append(_entry(key, screen.why_not(key.action) if key.action else ""))
+            reason = screen.why_not(key.action) if key.action else ""
+            parts.append(_entry(key.caption, _(key.help), reason, width))
     parts.append(Content.styled("\n" + _("Screens") + "\n", "bold $accent"))
     for door in screen.house.doors.values():
-        head = pad(door.key, KEYS)
-        parts.append(Content.assemble((head, "bold"), f"{_(door.title)}: {_(door.help)}\n"))
+        text = _("{screen}: {help}").format(screen=_(door.title), help=_(door.help))
+        parts.append(_entry(door.key, text, "", width))
     parts.append(Content("\n"))
     closing = _(
         "Full-width forms of the keys work too. Where an input method swallows letters, use the "
         "F-keys, the menu (F10) or the mouse."
     )
-    parts.extend(Content(line + "\n") for line in wrap(closing, WIDTH))
+    parts.extend(Content(line + "\n") for line in wrap(closing, width))
     return Content("").join(parts)
 
 
-def _entry(key: Key, reason: str) -> Content:
-    name = key.caption
+def _entry(name: str, help_text: str, reason: str, width: int) -> Content:
     parts: list[Content] = []
     if cell_width(name) >= KEYS:
         parts.append(Content.styled(name + "\n", "bold"))
         name = ""
-    text = wrap(_(key.help), WIDTH - KEYS)
-    for number, line in enumerate(text):
+    for number, line in enumerate(wrap(help_text, width - KEYS)):
         parts.append(Content.assemble((pad("" if number else name, KEYS), "bold"), line + "\n"))
     if reason:
-        for line in wrap(_("off: {reason}").format(reason=reason), WIDTH - KEYS):
+        for line in wrap(_("off: {reason}").format(reason=reason), width - KEYS):
             parts.append(Content.styled(" " * KEYS + line + "\n", "$text-warning italic"))
     return Content("").join(parts)

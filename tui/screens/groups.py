@@ -37,7 +37,7 @@ class GroupsScreen(ListScreen):
         """All group chats (lane)."""
         lines = []
         for row in chats(self.house.core.data):
-            status = words.status(row.status)
+            status = _("in use") if row.status == "active" else words.status(row.status)
             if row.gone and row.status == "active":
                 status = "! " + _("owner left")
             lines.append(

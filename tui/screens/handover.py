@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from storeops.operations.handover.made import Made
     from storeops.operations.handover.report import Waiting
 
+    Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
+
 WIDE, TALL = 130, 36
 COUNT_DOWN_EVERY = 10.0  # seconds between two paintings of the countdowns
 SHOWN = ("name", "tags", "added")
@@ -74,6 +76,7 @@ class HandoverScreen(HandoverPlanning):
         self._givers: set[str] = set()
         self._shown: tuple[str, ...] | None = None
         self.pairs: list[Waiting] = []
+        self._names: dict[str, str] = {}
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -121,21 +124,23 @@ class HandoverScreen(HandoverPlanning):
         """Givers, takers and the waiting list, in place."""
         from storeops.operations.handover import desk
         from storeops.operations.handover.report import waiting
+        from storeops.operations.overview import member_names
 
         core, extra, marked = self.house.core, tuple(self._extra_givers), self.only_marked
 
-        def load() -> tuple[list[Owner], list[Waiting]]:
+        def load() -> Loaded:
             now = core.clock.now()
             if marked:
                 found = desk.owners_of_mark(core.data, DEFAULT, now)
             else:
                 found = desk.owners(core.data, now, extra)
-            return found, waiting(core.data, now)
+            pairs = waiting(core.data, now)
+            return found, pairs, dict(member_names(core.data)) if pairs else {}
 
         self.read(load, self._loaded, slot="givers")
 
-    def _loaded(self, found: tuple[list[Owner], list[Waiting]]) -> None:
-        owners, self.pairs = found
+    def _loaded(self, found: Loaded) -> None:
+        owners, self.pairs, self._names = found
         lines = [desk_lines.giver(each) for each in owners]
         self.table("givers").show(Chosen(lines, self._givers), stay=True)
         self.head("givers")
@@ -191,7 +196,7 @@ class HandoverScreen(HandoverPlanning):
 
     def _sums(self, made: Made | None, *, alone: bool = False) -> None:
         if made is not None:
-            text = sums(made)
+            text = sums(made, self.held_back.get(self.givers, ""))
         elif alone:
             text = Content(_("No colleague of the giver's shop is known; a names a taker."))
         else:
@@ -203,7 +208,7 @@ class HandoverScreen(HandoverPlanning):
 
     def _count_down(self) -> None:
         now = self.house.core.clock.now()
-        lines = [desk_lines.waiting(pair, now) for pair in self.pairs]
+        lines = [desk_lines.waiting(pair, now, self._names) for pair in self.pairs]
         self.table("waiting").show(TableRows(lines), stay=True)
         self.head("waiting")
 

@@ -10,12 +10,14 @@ from storeops.notebook.marks import DEFAULT
 from storeops.operations.handover.wish import Wish
 from tui import plan_words
 from tui.keys import Key
+from tui.plan_card import forecast
 from tui.screens.ledger import LedgerScreen
 
 if TYPE_CHECKING:
     from storeops.operations.handover.desk import Owner
     from storeops.operations.handover.made import Made
     from storeops.operations.handover.watched import Watched
+    from storeops.operations.plans import Card
     from tui.modals.handover import Terms
 
 
@@ -28,6 +30,7 @@ class HandoverPlanning(LedgerScreen):
         only_marked: only marked customers are meant.
         takers: userids of the marked takers.
         made: givers → the plan made of them here.
+        held_back: givers → how long the limits make their plan take, and why.
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
@@ -37,6 +40,8 @@ class HandoverPlanning(LedgerScreen):
         self.only_marked = False
         self.takers: set[str] = set()
         self.made: dict[tuple[str, ...], Made] = {}
+        self.held_back: dict[tuple[str, ...], str] = {}
+        self._shares: dict[str, str] = {}  # rule → what was typed for it last
         self._stop = threading.Event()
 
     @property
@@ -73,23 +78,30 @@ class HandoverPlanning(LedgerScreen):
                 self._plan(givers, takers, terms)
 
         on_job = any(not each.left for each in owners)
-        self.app.push_screen(HandoverModal(text, takers=len(takers), on_job=on_job), then)
+        self.app.push_screen(HandoverModal(text, takers, on_job=on_job, typed=self._shares), then)
 
     def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
         from dataclasses import replace
 
         from storeops.operations.handover.desk import command_of
         from storeops.operations.handover.planner import plan_handover
+        from storeops.operations.plans import card
 
         wish = Wish(
             givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
-            marked=DEFAULT if self.only_marked else "",
+            marked=DEFAULT if self.only_marked else "", weights=terms.weights, map=terms.map,
         )  # fmt: skip
         wish = replace(wish, command=command_of(wish))
-        ledger = self.house.core.ledger
+        ledger, governor = self.house.core.ledger, self.house.core.governor
 
-        def done(made: Made) -> None:
+        def make() -> tuple[Made, Card]:
+            made = plan_handover(ledger, wish)
+            return made, card(ledger, made.plan, governor)
+
+        def done(answer: tuple[Made, Card]) -> None:
+            made, stands = answer
             self.made[givers] = made
+            self.held_back[givers] = forecast(stands.seconds, stands.held_by)
             self.show_rows()
             self.house.tell(
                 _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(
@@ -99,7 +111,7 @@ class HandoverPlanning(LedgerScreen):
                 severity="warning" if made.plan.blocked else "information",
             )  # fmt: skip
 
-        self.work(lambda: plan_handover(ledger, wish), done)
+        self.work(make, done)
 
     def do_watch(self) -> None:
         """Ask about everything that is due."""

@@ -50,7 +50,7 @@ class PlansScreen(PlanChanges):
             "about it."), LOOK, shown="Enter"),
         Key("about", "i,f6", N_("About"), N_("All about the plan: problems, who, when, reason."),
             LOOK, footer=True),
-        Key("rows", "slash,f3", N_("Rows"),
+        Key("rows", "slash,f3", N_("Which rows"),
             N_("All rows, only blocked ones, only those not done, only those done."), LOOK,
             footer=True),
         Key("apply", "ctrl+s,f8", N_("Apply"),
@@ -164,7 +164,8 @@ class PlansScreen(PlanChanges):
         card = self.card
         text = self.query_one("#about", Static)
         if card is None:
-            text.update(Content(_("No plan yet. Mark customers, then t or r gathers a draft.")))
+            none = _("No plan yet. Mark customers; t and r gather a draft, o hands them over.")
+            text.update(Content(none))
             self.table("rows").show(TableRows())
             self._shown = None
             return

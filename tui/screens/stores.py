@@ -93,6 +93,10 @@ class StoresScreen(ListScreen):
         """Customers of the shop."""
         return f"store:{line.key}"
 
+    def enter(self, line: Line) -> None:
+        """The card as a window; its name is in the second column."""
+        self.house.open_text(line.cells[1], self.card(line))
+
     def command_line(self) -> str:
         """The command."""
         return "storeops store list"

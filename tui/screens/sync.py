@@ -36,11 +36,11 @@ class SyncScreen(HouseScreen):
     NAME: ClassVar[str] = "sync"
     CSS_PATH = Path(__file__).with_name("sync.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key("run", "s,f6", N_("Run"),
+        Key("run", "s,f6", N_("Sync now"),
             N_("Read what changed, or go on where a sync was interrupted; people can go on "
                "working."), DO, footer=True),
-        Key("full", "F", N_("Full"), N_("Forget an interrupted run and read everything anew."), DO,
-            footer=True),
+        Key("full", "F", N_("Read all"),
+            N_("Forget an interrupted run and read everything anew."), DO, footer=True),
         Key("stop", "z,f8", N_("Stop"),
             N_("Stop after the calls in flight; the next sync goes on from there."), DO,
             footer=True),
@@ -78,7 +78,7 @@ class SyncScreen(HouseScreen):
                     Column("took", _("Took"), 8, right=True, keep=5),
                     Column("outcome", _("Outcome"), 12, keep=8),
                     Column("mode", _("Mode"), 8, 1, keep=3),
-                    Column("added", _("Added"), 9, right=True, keep=7),
+                    Column("added", _("New"), 9, right=True, keep=7),
                     Column("changed", _("Changed"), 9, right=True, keep=7),
                     Column("missing", _("Missing"), 8, right=True, keep=6),
                     Column("lost", _("Lost"), 7, right=True, keep=6),

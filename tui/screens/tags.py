@@ -72,6 +72,10 @@ class TagsScreen(ListScreen):
         """Customers with the tag."""
         return "#" + quoted(str(line.key))
 
+    def enter(self, line: Line) -> None:
+        """The card as a window; its name is in the second column."""
+        self.house.open_text(line.cells[1], self.card(line))
+
     def command_line(self) -> str:
         """The command."""
         return "storeops tag list"

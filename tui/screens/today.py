@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,38 +11,23 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _
+from storeops.operations.open_ends import OpenEnds, open_ends
 from storeops.operations.overview import Health, ShopRow, health, shops
 from tui import words
 from tui.cells import shown
 from tui.fields import title
 from tui.keys import GO, LIST, Key
+from tui.next_steps import Step, next_steps
 from tui.screens.base import HouseScreen
-from tui.times import ago, span
+from tui.times import ago
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading
 
 WIDE = 110
-SOON = 60 * 86_400  # seconds before a deadline from which it is urgent
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something to do next.
-
-    Attributes:
-        text: one sentence.
-        tone: of the line.
-        door: the screen that does it.
-        wish: what that screen shall show.
-    """
-
-    text: str
-    tone: str
-    door: str
-    wish: str = ""
+Seen = tuple[Health, Sequence[ShopRow], OpenEnds, float]
 
 
 class TodayScreen(HouseScreen):
@@ -56,6 +40,10 @@ class TodayScreen(HouseScreen):
             footer=True, shown="Enter"),
         *(key for key in LIST if key.action != "jump"),
     )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = False
 
     def body(self) -> Iterable[Widget]:
         """Steps and health; coverage at the side."""
@@ -86,25 +74,27 @@ class TodayScreen(HouseScreen):
         """Health and coverage."""
         core = self.house.core
 
-        def look() -> tuple[Health, list[ShopRow], float]:
+        def look() -> Seen:
             now = core.clock.now()
             stale_after = core.settings.stale_after
             return (
                 health(core.data, now, stale_after),
                 shops(core.data, now - stale_after),
+                open_ends(core.data, now),
                 now,
             )
 
         self.read(look, self._show, slot="health")
 
-    def _show(self, answer: tuple[Health, list[ShopRow], float]) -> None:
-        state, coverage, now = answer
-        steps = next_steps(state, coverage, now)
+    def _show(self, seen: Seen) -> None:
+        state, coverage, ends, now = seen
+        self._shown = True
+        steps = next_steps(state, coverage, ends, now)
         lines = [Line(at, (step.text,), step.tone, step) for at, step in enumerate(steps)]
         rows = self.query_one("#steps", VirtualList)
         rows.styles.height = len(lines)
         rows.show(TableRows(lines), stay=True)
-        self.query_one("#health", TextPane).put(self._health(state, now))
+        self.query_one("#health", TextPane).put(self._health(state, coverage, now))
         by_need = sorted(
             (row for row in coverage if row.members),
             key=lambda row: (row.covered == row.members, row.complete_at or 0),
@@ -134,6 +124,12 @@ class TodayScreen(HouseScreen):
         """Fresh again, perhaps."""
         self.read_again()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Back again: drafts and plans move without the mirror."""
+        super().on_screen_resume(event)
+        if self._shown:
+            self.read_again()
+
     def paint_headings(self) -> None:
         """Titles over both lists."""
         for name in ("steps", "coverage"):
@@ -141,7 +137,7 @@ class TodayScreen(HouseScreen):
             text = heading(rows.columns, rows.places, "")
             self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
 
-    def _health(self, state: Health, now: float) -> Content:
+    def _health(self, state: Health, coverage: Sequence[ShopRow], now: float) -> Content:
         parts = [Content("\n"), title(_("The mirror"))]
         counts = [
             (state.customers, _("customers in the mirror")),
@@ -152,6 +148,11 @@ class TodayScreen(HouseScreen):
         ]
         for number, name in counts:
             parts.append(Content(f"{number:>11,} {name}\n"))
+        whole = sum(row.covered == row.members for row in coverage if row.members)
+        text = _("shops read completely, of {all}").format(
+            all=f"{sum(row.members > 0 for row in coverage):,}"
+        )
+        parts.append(Content(f"{whole:>11,} {text}\n"))
         parts += [Content("\n"), title(_("Scopes"))]
         for scope in state.scopes:
             tone = words.tone(scope.outcome)
@@ -210,56 +211,3 @@ class TodayScreen(HouseScreen):
         if not steps.has_focus:
             steps.focus()
         return True
-
-
-def next_steps(state: Health, coverage: Sequence[ShopRow], now: float) -> list[Step]:
-    """What to do next, most urgent first; never empty."""
-    steps: list[Step] = []
-    never = [scope for scope in state.scopes if scope.completed_at is None]
-    if state.interrupted:
-        steps.append(Step(_("A sync was interrupted; go on with it."), "warn", "sync"))
-    elif len(never) == len(state.scopes):
-        steps.append(Step(_("Nothing was read yet: run the first sync."), "warn", "sync"))
-    elif never:
-        names = ", ".join(words.scope(scope.scope) for scope in never)
-        steps.append(Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync"))
-    stale = [each for each in state.scopes if each.stale and each.completed_at is not None]
-    if stale and not state.running:
-        names = ", ".join(words.scope(scope.scope) for scope in stale)
-        steps.append(Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync"))
-    broken = [scope for scope in state.scopes if scope.outcome in ("partial", "failed")]
-    if broken:
-        names = ", ".join(words.scope(scope.scope) for scope in broken)
-        steps.append(
-            Step(_("Not whole: {scopes}; see who could not be read.").format(scopes=names),
-                 "warn", "sync")
-        )  # fmt: skip
-    if state.unassigned:
-        text = ngettext(
-            "{customers} customer of {leavers} leavers waits for a new owner",
-            "{customers} customers of {leavers} leavers wait for a new owner",
-            state.unassigned,
-        ).format(customers=f"{state.unassigned:,}", leavers=f"{state.leavers:,}")
-        urgent, more = "", ""
-        if state.first_deadline is not None:
-            left = state.first_deadline - now
-            if left < 0:
-                more = _("for some the year has passed")
-                urgent = "bad"
-            else:
-                more = _("the first year ends in {span}").format(span=span(left))
-                urgent = "warn" if left < SOON else ""
-        if more:
-            text = _("{text}; {more}.").format(text=text, more=more)
-        steps.append(Step(text, urgent, "customers", "status:unassigned"))
-    poor = [row for row in coverage if row.failed]
-    if poor:
-        text = ngettext(
-            "{count} shop has members that could not be read.",
-            "{count} shops have members that could not be read.",
-            len(poor),
-        ).format(count=len(poor))
-        steps.append(Step(text, "warn", "stores"))
-    if not steps:
-        steps.append(Step(_("All is read and fresh. Look at the customers."), "", "customers"))
-    return steps

@@ -175,4 +175,8 @@ def command_of(wish: Wish) -> str:
     ):  # fmt: skip
         if value:
             words += [flag, value]
+    for member, weight in wish.weights.items():
+        words += ["--weight", f"{member}={weight:g}"]
+    for key, member in wish.map:
+        words += ["--map", f"{key}={member}"]
     return shlex.join(words)
