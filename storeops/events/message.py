@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 DEEPEST = 16  # levels of elements; WeCom's own messages have five
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 _ID_MAX = 200  # characters of an id that is kept in a column
 
 
@@ -96,11 +97,14 @@ def _root(text: bytes) -> Element | None:
     from defusedxml import DefusedXmlException  # 4 ms, only when an event comes
     from defusedxml.ElementTree import ParseError, fromstring
 
-    try:
-        root: Element = fromstring(text, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        return None
-    return root
+    # names come from strangers: the second try is without what XML cannot hold
+    for each in (text, text.translate(None, _CONTROLS)):
+        try:
+            root: Element = fromstring(each, forbid_dtd=True)
+        except (ParseError, DefusedXmlException, ValueError, LookupError):
+            continue
+        return root
+    return None
 
 
 def _value(element: Element, depth: int) -> Any:

@@ -68,4 +68,5 @@ class World:
         self.faults = fresh.faults
         self.tally.reset()
         self.cursors = fresh.cursors
+        self.callbacks.move_in(corp)
         self._dice = fresh._dice

@@ -90,6 +90,12 @@ class Callbacks:
         self.fates, self._agenda, self._corp, self._flying = {}, [], None, 0
         return had
 
+    def move_in(self, corp: Corp) -> None:
+        """A reset or load: the address stays, another chain with a past of its own begins."""
+        if self.receiver is not None:
+            self._corp, self._seen = corp, len(corp.events)
+            self.fates, self._agenda = {}, []
+
     def as_json(self) -> dict[str, Any]:
         """The address and how deliveries stand; never token and key."""
         states = [fate.state for fate in self.fates.values()]
@@ -129,9 +135,6 @@ class Callbacks:
 
     def _take(self, world: World) -> None:
         """New events of the log, dropped or shuffled as the settings say."""
-        if world.corp is not self._corp:  # reset or load: a chain of its own, with its own past
-            self._corp, self._seen = world.corp, len(world.corp.events)
-            self.fates, self._agenda = {}, []
         rows = world.corp.events[self._seen :]
         self._seen += len(rows)
         window = world.settings.callback_reorder
@@ -154,7 +157,7 @@ class Callbacks:
         heappush(self._agenda, parcel)
 
     async def _send(self, world: World, parcel: _Parcel) -> None:
-        settings, corp_id = world.settings, world.corp.corp_id
+        settings, corp, corp_id = world.settings, self._corp, world.corp.corp_id
         assert self.receiver is not None
         assert self._envelope is not None
         if parcel.sealed is None or settings.callback_resign:
@@ -167,6 +170,8 @@ class Callbacks:
             shell(corp_id, CUSTOMER_APP, parcel.sealed[2]),
             settings.callback_timeout_ms / 1000,
         )
+        if corp is not self._corp:
+            return  # a reset meanwhile: what it was about is no more
         fate = self.fates[parcel.row["seq"]]
         fate.attempts.append(
             {
