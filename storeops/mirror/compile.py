@@ -10,10 +10,11 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from storeops.i18n import _
 from storeops.mirror import filter_dates
+from storeops.mirror.branch import NOBODY, OF_CUSTOMER, Branch, Driver, Test
+from storeops.mirror.conjuncts import NOT_ACTIVE, joined, nobody_active
 from storeops.mirror.filter import And, Field, FilterError, Node, Not, Or, unparse
 from storeops.mirror.filter import Word as WordNode
 from storeops.mirror.filter_names import Names
@@ -21,108 +22,9 @@ from storeops.mirror.live import Live
 from storeops.mirror.search import Word
 
 MAX_ALTERNATIVES = 64
+MOST_SPREAD = 8  # alternatives, when each may become one per status
 _CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "mark", "id"})
 _CUSTOMER_HAS = frozenset({"unionid", "group"})
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """An index that can list the follows (or customers) of one condition.
-
-    Attributes:
-        label: the condition as text, for `--explain`.
-        table: "follow", "follow_tag", "customer" or "ids".
-        index: name of the index; "" for ids.
-        sql: the condition on the alias {d}; for ids a subquery that gives customer keys.
-        params: its parameters.
-        aligned: the index gives the rows newest first.
-    """
-
-    label: str
-    table: str
-    index: str
-    sql: str
-    params: tuple[Any, ...]
-    aligned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A condition in SQL with its parameters.
-
-    Attributes:
-        label: the condition as text.
-        sql: with {f}, {c} or {id}.
-        params: in the order of the question marks.
-        driver: the index that could list what passes; None when there is none.
-        word: the search word behind it; None for others.
-    """
-
-    label: str
-    sql: str
-    params: tuple[Any, ...] = ()
-    driver: Driver | None = None
-    word: Word | None = None
-
-    @property
-    def needs_customer(self) -> bool:
-        """Whether it reads the customer's own row."""
-        return "{c}." in self.sql
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One alternative: all follow tests hold on one follow, all customer tests on the customer.
-
-    Attributes:
-        follow: tests on one and the same follow.
-        customer: tests on the customer, negations among them.
-        since, until: bounds of that follow's createtime, seconds, until exclusive; None unbounded.
-        one_owner: at most one follow of a customer can pass.
-    """
-
-    follow: tuple[Test, ...] = ()
-    customer: tuple[Test, ...] = ()
-    since: int | None = None
-    until: int | None = None
-    one_owner: bool = False
-
-    @property
-    def on_follow(self) -> bool:
-        """Whether the alternative says anything about a follow."""
-        return bool(self.follow) or self.since is not None or self.until is not None
-
-    def follow_sql(
-        self, alias: str, without: Test | None = None, *, dates: bool = True
-    ) -> tuple[list[str], list[Any]]:
-        """Conditions on a follow under `alias`; `dates`: its bounds of time too."""
-        parts: list[str] = []
-        params: list[Any] = []
-        for test in self.follow:
-            if test is not without:
-                parts.append(test.sql.replace("{f}", alias))
-                params += test.params
-        if dates and self.since is not None:
-            parts.append(f"{alias}.createtime >= ?")
-            params.append(self.since)
-        if dates and self.until is not None:
-            parts.append(f"{alias}.createtime < ?")
-            params.append(self.until)
-        return parts, params
-
-    def customer_sql(self, key: str, alias: str = "c") -> tuple[list[str], list[Any]]:
-        """Conditions on the customer whose key is `key` and whose row is `alias`."""
-        parts: list[str] = []
-        params: list[Any] = []
-        for test in self.customer:
-            parts.append(test.sql.replace("{id}", key).replace("{c}", alias))
-            params += test.params
-        return parts, params
-
-    @property
-    def needs_customer(self) -> bool:
-        """Whether a test reads the customer's own row."""
-        return any(test.needs_customer for test in self.customer)
 
 
 @dataclass
@@ -135,6 +37,7 @@ class Compiler:
         now: WeCom's time, Unix seconds: what `7d` and `month` count from.
         live: what Python functions in the SQL refer to; keep it as long as the SQL is used.
         text: the whole filter, for errors.
+        in_time: the list is in the order of createtime.
     """
 
     connection: sqlite3.Connection
@@ -142,6 +45,7 @@ class Compiler:
     now: float
     live: Live
     text: str = ""
+    in_time: bool = True
     _aliases: Iterable[int] = field(default_factory=itertools.count)
 
     def branches(self, node: Node) -> list[Branch]:
@@ -150,7 +54,25 @@ class Compiler:
         Raises:
             FilterError: an unknown name, or too many alternatives.
         """
-        return [self._branch(conjuncts) for conjuncts in self._alternatives(node)]
+        ways = [joined(each, self._resolve) for each in self._alternatives(node)]
+        found: list[Branch] = []
+        for each in ways:
+            if each is not None:
+                found += self._spread(each, few=len(ways) <= MOST_SPREAD)
+        return found or [NOBODY]
+
+    def _resolve(self, node: Field) -> tuple[int, ...]:
+        return self.names.resolve(self.text, node)
+
+    def _spread(self, conjuncts: list[Node], *, few: bool) -> list[Branch]:
+        """One branch; or, of people whom nobody looks after any more, one per status."""
+        says = any(isinstance(each, Field) and each.key == "status" for each in conjuncts)
+        if says or not nobody_active(conjuncts):
+            return [self._branch(conjuncts)]
+        if self.in_time and few:
+            each_status = [Field("status", (status,)) for status in NOT_ACTIVE]
+            return [self._branch([*conjuncts, status]) for status in each_status]
+        return [self._branch([*conjuncts, Field("status", NOT_ACTIVE)])]
 
     def _alternatives(self, node: Node) -> list[tuple[Node, ...]]:
         if isinstance(node, Or):
@@ -186,6 +108,13 @@ class Compiler:
         for node in dict.fromkeys(conjuncts):
             if isinstance(node, Not):
                 customer.append(self._negation(node))
+                if isinstance(node.item, Field) and node.item.key == "since":
+                    # no follow is that young, so each is older: a bound that an index can use
+                    end = filter_dates.span(node.item.values[0], self.now)[0]
+                    until = end if until is None else min(until, end)
+                elif isinstance(node.item, Field) and node.item.key == "until":
+                    start = filter_dates.span(node.item.values[0], self.now)[1]
+                    since = start if since is None else max(since, start)
             elif isinstance(node, WordNode):
                 customer.append(self._word(node))
             elif isinstance(node, Field):
@@ -201,6 +130,9 @@ class Compiler:
                         one_owner |= node.key == "owner" and len(test.params) == 1
             else:
                 raise AssertionError(node)
+        if since is not None and until is not None and since >= until:
+            return NOBODY
+        customer.sort(key=lambda test: test.word is not None)  # what Python must look at last
         return Branch(tuple(follow), tuple(customer), since, until, one_owner)
 
     def _negation(self, node: Not) -> Test:
@@ -211,7 +143,7 @@ class Compiler:
                 alias = f"n{next(iter(self._aliases))}"
                 inner, inner_values = branch.follow_sql(alias)
                 where = " AND ".join([f"{alias}.customer_id = {{id}}", *inner])
-                parts.append(f"EXISTS (SELECT 1 FROM follow {alias} WHERE {where})")
+                parts.append(f"EXISTS (SELECT 1 FROM follow {alias} {OF_CUSTOMER} WHERE {where})")
                 values += inner_values
             ways.append(" AND ".join(parts) or "1")
             params += values
@@ -223,7 +155,7 @@ class Compiler:
         filled = "(w.remark <> '' OR w.mobiles <> '[]')" if word.digits else "w.remark <> ''"
         sql = (
             "(storeops_name(?, {c}.name, {c}.external_userid) OR EXISTS (SELECT 1 FROM follow w"
-            f" WHERE w.customer_id = {{id}} AND {filled}"
+            f" {OF_CUSTOMER} WHERE w.customer_id = {{id}} AND {filled}"
             " AND storeops_follow(?, w.remark, w.mobiles)))"
         )
         return Test(unparse(node), sql, (key, key), word=word)
@@ -327,7 +259,14 @@ class Compiler:
                 ),
             )
         return [
-            (Test(label, "(" + " OR ".join(sql[each] for each in node.values) + ")"), not customer)
+            (
+                Test(
+                    label,
+                    "(" + " OR ".join(sql[each] for each in node.values) + ")",
+                    column="state" if node.values == ("state",) else "",
+                ),
+                not customer,
+            )
         ]
 
 
@@ -371,7 +310,7 @@ def _state(label: str, values: tuple[str, ...]) -> Test:
     driver = Driver(
         label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params), aligned
     )
-    return Test(label, f"({sql})", tuple(params), driver)
+    return Test(label, f"({sql})", tuple(params), driver, column="state")
 
 
 def _owners(label: str, value: str) -> Test:
@@ -382,7 +321,8 @@ def _owners(label: str, value: str) -> Test:
             break
     return Test(
         label,
-        "(SELECT count(*) FROM follow o WHERE o.customer_id = {id} AND o.status = 'active')"
+        f"(SELECT count(*) FROM follow o {OF_CUSTOMER}"
+        " WHERE o.customer_id = {id} AND o.status = 'active')"
         f" {operator} ?",
         (int(number),),
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.mirror.query_plan import Choice, Key
+from storeops.mirror.choice import Choice
+from storeops.mirror.query_plan import Key
 
 
 class Cancelled(StoreOpsError):

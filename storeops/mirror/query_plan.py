@@ -10,42 +10,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from storeops.mirror.compile import Branch, Driver, Test
-from storeops.mirror.live import Live
+from storeops.mirror.branch import OF_CUSTOMER, Branch, Driver, Test
+from storeops.mirror.bytemap import Source
+from storeops.mirror.choice import Choice
+from storeops.mirror.query_choice import Chooser, Order
 
-Order = Literal["newest", "name"]
 Key = tuple[int | str, int]  # (createtime or name, customer.id)
-Source = tuple[str, tuple[Any, ...]]  # SQL and its parameters
-
-CANDIDATES = 40_000  # so many candidates of a search are worth having; else rows are tested
-COUNTED = 20_000  # rows counted for an estimate; more is "many"
-GATHER_IDS = 1_500  # so few candidates of a search are sorted rather than met on a walk
-GATHER = 6_000
-GATHER_FILTERED = 20_000  # the same when other conditions thin a walk out
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What drives one alternative.
-
-    Attributes:
-        how: "walk" (in order, page by page) or "gather" (all at once, then sorted).
-        driver: None for the list of all customers or all follows.
-        test: the test the driver stands for; it need not be made again.
-        estimate: rows the driver gives; None when not counted.
-        ids: candidates of a search: (subquery, parameters); None without.
-        considered: (condition, rows or None) of every possible driver, for `--explain`.
-    """
-
-    how: Literal["walk", "gather"]
-    driver: Driver | None
-    test: Test | None
-    estimate: int | None
-    ids: Source | None
-    considered: tuple[tuple[str, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +37,6 @@ class Planner:
         connection: reads the mirror.
         branch: the alternative.
         order: "newest" or "name".
-        live: holds the sets the SQL refers to.
         indexes: names of the indexes that exist (none during a first load).
     """
 
@@ -72,90 +45,13 @@ class Planner:
         connection: sqlite3.Connection,
         branch: Branch,
         order: Order,
-        live: Live,
         indexes: frozenset[str],
     ) -> None:
         self.connection = connection
         self.branch = branch
         self.order = order
-        self.live = live
         self.indexes = indexes
-        self._membership: list[Source] = []
-        self.choice = self._choose()
-
-    # -- choosing -----------------------------------------------------------------------------
-
-    def _choose(self) -> Choice:
-        considered: list[tuple[str, int | None]] = []
-        best: Test | None = None
-        best_count = COUNTED + 1
-        for test in self.branch.follow:
-            if test.driver is not None and test.driver.index in self.indexes:
-                count = self._count(test.driver)
-                considered.append((test.driver.label, count if count <= COUNTED else None))
-                if best is None or count < best_count:
-                    best, best_count = test, count
-        ids, ids_count = self._candidates(min(CANDIDATES, 20 * best_count + 50), considered)
-        for test in self.branch.customer:
-            if test.driver is not None and test.driver.table == "ids":
-                count = self._count_ids(test.driver)
-                considered.append((test.driver.label, count if count <= COUNTED else None))
-                if count <= COUNTED and (ids is None or count < ids_count):
-                    ids, ids_count = (test.driver.sql, test.driver.params), count
-        seen = tuple(considered)
-        by_ids = Choice("gather", None, None, ids_count, ids, seen)
-        driver = best.driver if best is not None else None
-        counted = best_count if best_count <= COUNTED else None
-        by_best = Choice("gather", driver, best, counted, None, seen)
-        alone = len(self.branch.follow) == 1 and not self.branch.customer
-        few = GATHER if alone else GATHER_FILTERED
-        if self.order == "newest":
-            # Many candidates of a search are met sooner on a walk, where `storeops_in` knows them.
-            if ids is not None and ids_count <= min(best_count, GATHER):
-                return by_ids
-            if driver is not None and driver.aligned:
-                return Choice("walk", driver, best, counted, None, seen)
-            if ids is not None and ids_count <= best_count:
-                return by_ids
-        elif ids is not None and ids_count <= min(best_count, GATHER_FILTERED):
-            return by_ids
-        if driver is not None and best_count <= few:
-            return by_best
-        return Choice("walk", None, None, None, None, seen)
-
-    def _candidates(
-        self, limit: int, considered: list[tuple[str, int | None]]
-    ) -> tuple[Source | None, int]:
-        """The customers that the search words may mean, when they are fewer than `limit`."""
-        common: set[int] | None = None
-        for test in self.branch.customer:
-            if test.word is None:
-                continue
-            many = test.word.is_frequent(self.connection, limit)
-            found = set() if many else test.word.candidates(self.connection)
-            considered.append((test.label, None if many else len(found)))
-            if not many:
-                common = found if common is None else common & found
-        if common is None:
-            return None, 0
-        if len(common) > GATHER_IDS:
-            self._membership.append(("storeops_in(?, {id})", (self.live.add(common),)))
-            if self.order == "newest" or len(common) > GATHER_FILTERED:
-                return None, 0
-        return ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),)), len(common)
-
-    def _count(self, driver: Driver) -> int:
-        bounds, params = _bounds(self.branch, "d.createtime")
-        where = " AND ".join([driver.sql.replace("{d}", "d"), *bounds])
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {driver.table} d {self._by(driver)}"
-            f" WHERE {where} LIMIT {COUNTED + 1})"
-        )
-        return int(self.connection.execute(sql, (*driver.params, *params)).fetchone()[0])
-
-    def _count_ids(self, driver: Driver) -> int:
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM ({driver.sql}) LIMIT {COUNTED + 1})"
-        return int(self.connection.execute(sql, driver.params).fetchone()[0])
+        self.choice = Chooser(connection, branch, order, indexes).choose()
 
     def _by(self, driver: Driver) -> str:
         return f"INDEXED BY {driver.index}" if driver.index in self.indexes else ""
@@ -178,7 +74,7 @@ class Planner:
     def positions(self, ids: list[int]) -> Statement:
         """The keys of those of `ids` that pass."""
         source = ("SELECT value FROM json_each(?)", (json.dumps(ids),))
-        sql, params = self._gathered(None, None, source)
+        sql, params = self._gathered(Choice("gather", ids=source))
         return Statement(sql, params)
 
     def everybody(self) -> Statement:
@@ -193,15 +89,12 @@ class Planner:
             column: an expression on the follow `f`, or on `x` when a table is joined.
             table: " JOIN …" with alias x, or "".
         """
-        branch, choice = self.branch, self._unordered_choice()
+        choice = self._unordered_choice()
         head, head_params, own, own_params = self._follow_from(choice.driver, choice.ids)
-        parts, params = branch.follow_sql("f", without=choice.test)
-        more, more_params = branch.customer_sql("f.customer_id")
-        if branch.needs_customer:
-            head += " CROSS JOIN customer c ON c.id = f.customer_id"
-        where = " AND ".join([*own, *parts, *more]) or "1"
+        narrowed, params = self._narrowed(choice)
+        where = " AND ".join([*own, *narrowed]) or "1"
         sql = f"SELECT f.customer_id AS id, {column} AS value FROM {head}{table} WHERE {where}"
-        return Statement(sql, (*head_params, *own_params, *params, *more_params))
+        return Statement(sql, (*head_params, *own_params, *params))
 
     def _unordered_choice(self) -> Choice:
         """The cheapest driver when order does not matter; never a guess that leaves rows out."""
@@ -209,13 +102,15 @@ class Planner:
         if choice.driver is not None or choice.ids is not None:
             return choice
         common: set[int] | None = None
+        exact: list[Test] = []
         for test in self.branch.customer:
             if test.word is not None:
                 found = test.word.candidates(self.connection)
                 common = found if common is None else common & found
+                exact += [test] if test.word.exact else []
         if common is not None:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),))
-            return Choice("gather", None, None, len(common), ids, ())
+            return Choice("gather", None, None, len(common), ids, (), settled=tuple(exact))
         for test in self.branch.follow:
             if test.driver is not None and test.driver.index in self.indexes:
                 return Choice("gather", test.driver, test, None, None, ())
@@ -225,16 +120,15 @@ class Planner:
         branch = self.branch
         choice = self._unordered_choice()
         if branch.on_follow or choice.ids is not None or choice.driver is not None:
-            return self._gathered(choice.driver, choice.test, choice.ids, ordered=False)
+            return self._gathered(choice, ordered=False)
         parts, params = self._customer_tests("c.id")
         where = " AND ".join(parts) or "1"
         return f"SELECT c.id AS id FROM customer c WHERE {where}", tuple(params)
 
-    def _customer_tests(self, key: str) -> tuple[list[str], list[Any]]:
-        """Memberships first (cheap), then everything on the customer."""
-        parts = [sql.replace("{id}", key) for sql, _params in self._membership]
-        params = [value for _sql, values in self._membership for value in values]
-        more, more_params = self.branch.customer_sql(key)
+    def _customer_tests(self, key: str, *, apart: bool = False) -> tuple[list[str], list[Any]]:
+        """Memberships first (cheap), then everything on the customer they leave open."""
+        parts, params = _filled(self.choice.members, "{id}", key)
+        more, more_params = self.branch.customer_sql(key, without=self.choice.settled, apart=apart)
         return [*parts, *more], [*params, *more_params]
 
     def _customer_page(
@@ -248,10 +142,10 @@ class Planner:
             if self.order == "newest" and test.driver and test.driver.table == "customer":
                 index = test.driver.index
                 parts.append(test.driver.sql.replace("{d}", "c"))
-        if self.branch.on_follow:
+        if self.branch.on_follow and not self.choice.sifted:
             inner, inner_params = self.branch.follow_sql("f")
             where = " AND ".join(["f.customer_id = c.id", *inner])
-            parts.append(f"EXISTS (SELECT 1 FROM follow f WHERE {where})")
+            parts.append(f"EXISTS (SELECT 1 FROM follow f {OF_CUSTOMER} WHERE {where})")
             params += inner_params
         bound, bound_params = _after(f"c.{column}", "c.id", after, descending)
         way = "DESC" if descending else "ASC"
@@ -268,7 +162,7 @@ class Planner:
     ) -> Statement:
         choice, way = self.choice, "DESC" if descending else "ASC"
         if choice.how == "gather":
-            inner, inner_params = self._gathered(choice.driver, choice.test, choice.ids)
+            inner, inner_params = self._gathered(choice)
             bound, bound_params = _after("value", "id", after, descending)
             where = " AND ".join(bound) or "1"
             sql = (
@@ -285,19 +179,28 @@ class Planner:
             if outside or (since is not None and after[0] < since and not descending):
                 after = None  # the key lies before the list's first row
         bound, bound_params = _after(time, "f.customer_id", after, descending)
-        dates, date_params = _bounds(self.branch, time, after, descending)
-        parts, params = self.branch.follow_sql("f", without=choice.test, dates=False)
-        more, more_params = self._customer_tests("f.customer_id")
-        if self.branch.needs_customer:
-            head += " CROSS JOIN customer c ON c.id = f.customer_id"
+        dates, date_params = self.branch.time_bounds(
+            time,
+            past=after is not None and not descending,
+            below=after is not None and descending,
+        )
+        sets, set_params = self._sets(choice)
+        parts, params = self.branch.follow_sql("f", without=_settled(choice), dates=False)
+        more, more_params = self._customer_tests("f.customer_id", apart=True)
         once, once_params = self._newest_only()
-        where = " AND ".join([*own, *bound, *dates, *parts, *more, *once]) or "1"
+        where = " AND ".join([*own, *bound, *dates, *sets, *parts, *more, *once]) or "1"
         sql = (
             f"SELECT {time}, f.customer_id FROM {head} WHERE {where}"
             f" ORDER BY {time} {way}, f.customer_id {way} LIMIT ? OFFSET ?"
         )
-        values = (*own_params, *bound_params, *date_params, *params, *more_params, *once_params)
-        return Statement(sql, (*values, limit, offset))
+        values = (*own_params, *bound_params, *date_params, *set_params, *params)
+        return Statement(sql, (*values, *more_params, *once_params, limit, offset))
+
+    def _sets(self, choice: Choice) -> tuple[list[str], list[Any]]:
+        """Tests on the follow that bytemaps answer, asked before the follow's row is read."""
+        by_tag = choice.driver is not None and choice.driver.table == "follow_tag"
+        sources = [source for _test, source in choice.sets]
+        return _filled(sources, "{key}", "d.follow_id" if by_tag else "f.id")
 
     def _newest_only(self) -> tuple[list[str], list[Any]]:
         """Keep a customer's newest passing follow only, so that nobody is listed twice."""
@@ -312,7 +215,7 @@ class Planner:
                 *parts,
             ]
         )
-        return [f"NOT EXISTS (SELECT 1 FROM follow e WHERE {where})"], params
+        return [f"NOT EXISTS (SELECT 1 FROM follow e {OF_CUSTOMER} WHERE {where})"], params
 
     def _follow_from(
         self, driver: Driver | None, ids: Source | None
@@ -323,7 +226,10 @@ class Planner:
             its text and parameters, and the driver's own conditions and parameters for WHERE.
         """
         if ids is not None:
-            text = f"({ids[0]}) j CROSS JOIN follow f ON f.customer_id = +j.{_column(ids[0])}"
+            text = (
+                f"({ids[0]}) j CROSS JOIN follow f {OF_CUSTOMER}"
+                f" ON f.customer_id = +j.{_column(ids[0])}"
+            )
             return text, ids[1], [], ()
         if driver is None:
             return "follow f", (), [], ()
@@ -333,55 +239,59 @@ class Planner:
         own = [driver.sql.replace("{d}", "f")] if driver.sql else []
         return f"follow f {self._by(driver)}", (), own, driver.params
 
-    def _gathered(
-        self,
-        driver: Driver | None,
-        test: Test | None,
-        ids: Source | None,
-        *,
-        ordered: bool = True,
-    ) -> tuple[str, tuple[Any, ...]]:
+    def _gathered(self, choice: Choice, *, ordered: bool = True) -> tuple[str, tuple[Any, ...]]:
         """SELECT value, id (one row a customer) of everything that passes."""
-        branch = self.branch
+        branch, ids = self.branch, choice.ids
         value = "max(f.createtime)" if self.order == "newest" else "c.name"
         if not branch.on_follow and ids is not None:
             column = "c.createtime" if self.order == "newest" else "c.name"
-            parts, params = branch.customer_sql("c.id")
+            parts, params = branch.customer_sql("c.id", without=choice.settled)
             where = " AND ".join(parts) or "1"
             sql = (
                 f"SELECT {column} AS value, c.id AS id FROM ({ids[0]}) j"
                 f" CROSS JOIN customer c ON c.id = +j.{_column(ids[0])} WHERE {where}"
             )
             return sql, (*ids[1], *params)
-        head, head_params, own, own_params = self._follow_from(driver, ids)
-        parts, params = branch.follow_sql("f", without=test)
-        more, more_params = branch.customer_sql("f.customer_id")
-        if branch.needs_customer or (ordered and self.order == "name"):
+        head, head_params, own, own_params = self._follow_from(choice.driver, ids)
+        narrowed, params = self._narrowed(choice)
+        if ordered and self.order == "name":
             head += " CROSS JOIN customer c ON c.id = f.customer_id"
-        where = " AND ".join([*own, *parts, *more]) or "1"
+        where = " AND ".join([*own, *narrowed]) or "1"
         select = f"{value} AS value, f.customer_id AS id" if ordered else "f.customer_id AS id"
         sql = f"SELECT {select} FROM {head} WHERE {where} GROUP BY f.customer_id"
-        return sql, (*head_params, *own_params, *params, *more_params)
+        return sql, (*head_params, *own_params, *params)
+
+    def _narrowed(self, choice: Choice) -> tuple[list[str], list[Any]]:
+        """Every condition that the driver does not stand for, on a follow `f`."""
+        sets, set_params = self._sets(choice)
+        parts, params = self.branch.follow_sql("f", without=_settled(choice))
+        members, member_params = _filled(choice.members, "{id}", "f.customer_id")
+        more, more_params = self.branch.customer_sql(
+            "f.customer_id", "k", without=choice.settled, apart=True
+        )
+        return (
+            [*sets, *parts, *members, *more],
+            [*set_params, *params, *member_params, *more_params],
+        )
+
+
+def _one(test: Test | None) -> tuple[Test, ...]:
+    return () if test is None else (test,)
+
+
+def _settled(choice: Choice) -> tuple[Test, ...]:
+    """Tests on the follow that the driver or a bytemap stands for."""
+    return (*_one(choice.test), *(test for test, _source in choice.sets))
+
+
+def _filled(sources: Sequence[Source], blank: str, key: str) -> tuple[list[str], list[Any]]:
+    parts = [sql.replace(blank, key) for sql, _params in sources]
+    return parts, [value for _sql, params in sources for value in params]
 
 
 def _column(source: str) -> str:
     """The column name of an ids subquery."""
     return source.split("FROM", 1)[0].removeprefix("SELECT").strip().rpartition(".")[2]
-
-
-def _bounds(
-    branch: Branch, column: str, after: Key | None = None, descending: bool = True
-) -> tuple[list[str], list[Any]]:
-    """Bounds of time; one that the key makes needless must not be where the index begins."""
-    parts: list[str] = []
-    params: list[Any] = []
-    if branch.since is not None:
-        parts.append(f"{'+' if after and not descending else ''}{column} >= ?")
-        params.append(branch.since)
-    if branch.until is not None:
-        parts.append(f"{'+' if after and descending else ''}{column} < ?")
-        params.append(branch.until)
-    return parts, params
 
 
 def _after(

@@ -195,19 +195,19 @@ class Word:
         """Whether the id begins with the word (from eight characters on)."""
         return bool(self.id_prefix) and external_userid.startswith(self.id_prefix)
 
-    def is_frequent(self, connection: sqlite3.Connection, limit: int) -> bool:
-        """Whether more than `limit` customers may match; costs at most about 1 ms per 10,000."""
-        return any(
+    def frequency(self, connection: sqlite3.Connection, limit: int) -> int:
+        """How many customers may match, at most; counted up to `limit` per index (35,000 rows a
+        millisecond)."""
+        return sum(
             connection.execute(
                 f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)",
-                (wanted, limit + 1),
+                (wanted, limit),
             ).fetchone()[0]
-            > limit
             for table, wanted in self._queries
         )
 
     def candidates(self, connection: sqlite3.Connection) -> set[int]:
-        """The keys of all customers that may match; ask `is_frequent` first."""
+        """The keys of all customers that may match."""
         found: set[int] = set()
         for table, wanted in self._queries:
             rows = connection.execute(
@@ -215,13 +215,16 @@ class Word:
                 (wanted,),
             )
             found.update(chain.from_iterable(rows))
-        if self.id_prefix:
-            rows = connection.execute(
-                "SELECT id FROM customer WHERE external_userid >= ? AND external_userid < ?",
-                (self.id_prefix, self.id_prefix + "\U0010ffff"),
-            )
-            found.update(chain.from_iterable(rows))
-        return found
+        return found | self._by_id(connection)
+
+    def _by_id(self, connection: sqlite3.Connection) -> set[int]:
+        if not self.id_prefix:
+            return set()
+        rows = connection.execute(
+            "SELECT id FROM customer WHERE external_userid >= ? AND external_userid < ?",
+            (self.id_prefix, self.id_prefix + "\U0010ffff"),
+        )
+        return set(chain.from_iterable(rows))
 
 
 def _quote(token: str) -> str:

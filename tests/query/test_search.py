@@ -122,7 +122,8 @@ def test_the_index_stays_true_through_every_change(steps, data):
         assert found(connection, people, each) == truth
         if word.exact:
             assert word.candidates(connection) == truth
-            assert word.is_frequent(connection, 0) == bool(truth)
+            assert word.frequency(connection, 1000) == len(truth)
+            assert word.frequency(connection, 1) == bool(truth)
 
 
 def test_the_document_does_not_depend_on_the_order_of_follows():
