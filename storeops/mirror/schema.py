@@ -6,6 +6,8 @@ Inside, rows point at each other by integer keys; WeCom's ids live once, in `cus
 
 from __future__ import annotations
 
+import sqlite3
+
 from storeops.database.migrations import Migration, statements
 
 FACTS = """
@@ -164,7 +166,8 @@ INDEXES = {
     "follow_by_store": "follow (store_id, createtime DESC, customer_id DESC)",
     "follow_newest": "follow (createtime DESC, customer_id DESC)",
     "follow_by_state": "follow (state, createtime DESC, customer_id DESC) WHERE state <> ''",
-    "follow_by_way": "follow (add_way, createtime DESC, customer_id DESC)",
+    # state last: a state comes by scanning, so that both together are rare where each is frequent
+    "follow_by_way": "follow (add_way, createtime DESC, customer_id DESC, state)",
     "follow_by_status": "follow (status, createtime DESC, customer_id DESC) WHERE status <> 'active'",
     "follow_tag_by_tag": "follow_tag (tag_id, createtime DESC, follow_id DESC)",
     "customer_of_wecom": "customer (createtime DESC, id DESC) WHERE type <> 1",
@@ -245,7 +248,16 @@ CREATE TABLE staff_coverage (
 """
 
 
+def _way_with_state(connection: sqlite3.Connection) -> None:
+    """Build `follow_by_way` anew where it is there already; a first load builds it at its end."""
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'follow_by_way'")
+    if there.fetchone() is not None:
+        connection.execute("DROP INDEX follow_by_way")
+        connection.execute(f"CREATE INDEX follow_by_way ON {INDEXES['follow_by_way']}")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m001_facts", FACTS),
     statements("mirror", "m002_runs", RUNS),
+    Migration("mirror", "m003_way_with_state", _way_with_state),
 )
