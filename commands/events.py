@@ -356,7 +356,10 @@ def _refused(counts: dict[str, int]) -> str:
 def forget(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="TIME", help=_("Received so long ago, like 90d."))
-    ],
+    ] = "",
+    customer: Annotated[
+        str, typer.Option("--customer", metavar="ID", help=_("Only about this external_userid."))
+    ] = "",
     yes: Yes = False,
 ) -> None:
     """The mirror and its timeline stay."""
@@ -364,11 +367,13 @@ def forget(
     from storeops.durations import seconds
     from storeops.events.inbox import Inbox
 
-    span = seconds(older_than)
+    if not (older_than or customer):
+        raise UsageError(_("Which events?"), hint=_("Add --older-than, --customer or both."))
     wiring = current().app
+    before = wiring.clock.now() - seconds(older_than) if older_than else None
     if not yes:
-        confirm(_("Delete events received more than {span} ago?").format(span=cells.span(span)))
-    count = Inbox(wiring.inbox).forget(wiring.clock.now() - span)
+        confirm(_("Delete these events for good?"))
+    count = Inbox(wiring.inbox).forget(before=before, external_userid=customer)
     output.result(
         {"forgotten": count},
         ngettext("{count} event deleted.", "{count} events deleted.", count).format(count=count),

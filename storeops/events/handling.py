@@ -29,6 +29,7 @@ FIRST_WAIT_S = 15.0
 LONGEST_WAIT_S = 6 * 3600.0
 GIVES_UP_AFTER = 10  # failures in a row, about a day and a half; `events retry` begins anew
 PAUSE_S = 60.0  # after an answer that concerns everybody
+CLOCK_S = 5.0  # two processes may disagree so far about the time
 LOOK_S = 5.0  # other processes may have put something into the inbox
 # the secret, the app, the corp, this machine or a limit: no other subject will fare better
 _EVERYBODY = frozenset(
@@ -107,6 +108,7 @@ def handle(
     tell = on_progress or (lambda handled: None)
     while True:
         wake.clear()
+        _after_syncs(desk)
         works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
         result.error = _round(desk, works, stop, result, tell) if works else None
         if result.error is not None and not forever and until is None:
@@ -125,6 +127,24 @@ def handle(
         if result.ended:
             return result
         _wait(desk, result, stop, wake, until)
+
+
+def _after_syncs(desk: Desk) -> None:
+    """What was handled while a sync ran is handled again after it.
+
+    The sync may have written a page that it read before the event, or may miss a follow that its
+    list was too old to show.
+    """
+    seen = desk.inbox.seen_run()
+    rows = desk.data.execute(
+        "SELECT id, started_at, finished_at FROM sync_run WHERE finished_at IS NOT NULL"
+        " AND id > ? ORDER BY id",
+        (seen or 0,),
+    ).fetchall()
+    if rows:
+        spans = [(began - CLOCK_S, ended + CLOCK_S) for _id, began, ended in rows]
+        # the first look: nothing was handled before it
+        desk.inbox.see_runs(rows[-1][0], spans if seen is not None else (), desk.clock.now())
 
 
 def _look(desk: Desk, result: Handled) -> None:

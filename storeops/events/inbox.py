@@ -272,11 +272,33 @@ class Inbox:
                 [(due_at, each.id, work.claim) for work in works for each in work.events],
             )
 
-    def next_due(self) -> float | None:
-        """When something is to be handled; None when nothing is."""
-        row = self.db.execute("SELECT min(due_at) FROM event WHERE due_at IS NOT NULL").fetchone()
-        due: float | None = row[0]
-        return due
+    def seen_run(self) -> int | None:
+        """The newest finished sync run that was looked at; None when none ever was."""
+        row = self.db.execute("SELECT value FROM progress WHERE key = 'sync_run'").fetchone()
+        return None if row is None else int(row[0])
+
+    def see_runs(self, newest: int, spans: Sequence[tuple[float, float]], now: float) -> int:
+        """Handle again what was handled while a sync ran; returns how many events.
+
+        Args:
+            newest: the newest finished run, remembered.
+            spans: (began, ended) of the runs since `seen_run`, Unix seconds.
+            now: Unix seconds of WeCom's clock.
+        """
+        with self.db.atomic() as connection:
+            connection.execute(
+                "INSERT INTO progress (key, value) VALUES ('sync_run', ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (newest,),
+            )
+            return sum(
+                connection.execute(
+                    "UPDATE event SET status = ?, due_at = ? WHERE handled_at BETWEEN ? AND ?"
+                    " AND status = ? AND subject <> ''",
+                    (RECEIVED, now, began, ended, HANDLED),
+                ).rowcount
+                for began, ended in spans
+            )
 
     # -- trying again
 
@@ -331,14 +353,25 @@ class Inbox:
             connection.execute("DELETE FROM event WHERE id = ?", (event_id,))
             return kept
 
-    def forget(self, before: float) -> int:
-        """Delete events that have nothing left to do and came in before this moment; how many."""
+    def forget(self, *, before: float | None = None, external_userid: str = "") -> int:
+        """Delete events that have nothing left to do; returns how many.
+
+        Args:
+            before: those that came in before this moment; None for all.
+            external_userid: those about this customer; "" for all.
+        """
+        where = ["due_at IS NULL"]
+        values: list[object] = []
+        if before is not None:
+            where.append("received_at < ?")
+            values.append(before)
+        if external_userid:
+            where.append("external_userid = ?")
+            values.append(external_userid)
+        chosen = " AND ".join(where)
         with self.db.atomic() as connection:
             connection.execute(
-                "DELETE FROM delivery WHERE event_id IN (SELECT id FROM event"
-                " WHERE received_at < ? AND due_at IS NULL)",
-                (before,),
+                f"DELETE FROM delivery WHERE event_id IN (SELECT id FROM event WHERE {chosen})",
+                values,
             )
-            return connection.execute(
-                "DELETE FROM event WHERE received_at < ? AND due_at IS NULL", (before,)
-            ).rowcount
+            return connection.execute(f"DELETE FROM event WHERE {chosen}", values).rowcount

@@ -61,10 +61,11 @@ def events(
         before: only ids below; None for the newest.
         limit: rows at most.
     """
-    where, values = ["1"], []
+    where = ["1"]
+    values: list[object] = []
     if statuses:
         where.append(f"status IN ({','.join('?' * len(statuses))})")
-        values += list(statuses)
+        values += statuses
     if change:
         where.append("? IN (event, change_type)")
         values.append(change)
@@ -73,7 +74,7 @@ def events(
         values.append(external_userid)
     if before is not None:
         where.append("id < ?")
-        values.append(str(before))
+        values.append(before)
     rows = db.execute(
         f"SELECT {COLUMNS} FROM event WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*values, limit),

@@ -48,4 +48,15 @@ CREATE TABLE refusal (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("events", "m001_inbox", INBOX),)
+PROGRESS = """
+CREATE TABLE progress (
+    key TEXT PRIMARY KEY,                   -- sync_run: the newest finished run that was looked at
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX event_handled ON event (handled_at) WHERE handled_at IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("events", "m001_inbox", INBOX),
+    statements("events", "m002_progress", PROGRESS),
+)

@@ -132,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "storeops"
     sys_version = ""
     timeout = IDLE_S
+    disable_nagle_algorithm = True  # 40 ms an answer on a kept connection
+    wbufsize = 65_536  # head and body in one packet
 
     def do_GET(self) -> None:
         """The check of the address: the plaintext, bare, within a second."""

@@ -170,6 +170,9 @@ def test_forget_asks_first_and_leaves_what_waits(cli: Any, real: App) -> None:
     take(real, xml(2, **ADD))
     real.inbox.execute("UPDATE event SET received_at = received_at - 86400 * 30")
     assert cli("events", "forget", "--older-than", "7d").code == 2
+    assert cli("events", "forget", "--yes").code == 2
+    other = ("--customer", "somebody else", "--yes", "--json")
+    assert cli("events", "forget", *other).json == {"forgotten": 0}
     assert cli("events", "forget", "--older-than", "60d", "--yes", "--json").json == {
         "forgotten": 0
     }

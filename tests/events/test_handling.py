@@ -289,3 +289,66 @@ def test_a_poisonous_event_is_told_as_a_bug_and_holds_up_nobody(
     assert dict(done.events) == {"failed": 1, "handled": 1}
     (failed,) = events(called.app.inbox, statuses=["failed"])
     assert failed.reason == "KeyError (bug)"
+
+
+def test_what_was_handled_while_a_sync_ran_is_read_again_after_it(called: EventDesk) -> None:
+    """The sync writes a page it had read before the event: the mirror must not keep that."""
+    callbacks.handle(called.app)  # knows the runs there are
+    who, external = next(iter(called.desk.follows()))
+    db = called.app.data
+    began = called.app.clock.now()
+    called.control.act("remark_edit", userid=who, external_userid=external, remark="new")
+    assert called.settle().events["handled"] == 1
+    # what a sync that began before the event does with its old page
+    from storeops.mirror.facts import remark_changed
+
+    remark_changed(db, who, external, remark="old", source="sync", ref="9", now=int(began))
+    with db.atomic() as connection:
+        connection.execute(
+            "INSERT INTO sync_run (started_at, finished_at, heartbeat_at, mode, scopes, outcome)"
+            " VALUES (?, ?, ?, 'normal', '[]', 'complete')",
+            (began - 10, began + 10, began),
+        )
+    assert callbacks.handle(called.app).events["handled"] == 1
+    found = called.status_of(who, external)
+    assert found is not None
+    assert found[2] == "new"
+    assert callbacks.handle(called.app).subjects == 0, "once is enough"
+
+
+def test_events_and_the_watch_agree_about_a_handover(called: EventDesk) -> None:
+    """Some agree at once, one refuses, one deletes the giver: events come before the answers."""
+    giver, taker = (m["userid"] for m in called.desk.staff()[:2])
+    free = called.desk.customers(giver, without=taker)
+    called.desk.will(free[:5], "accept", 60)
+    called.desk.will(free[5], "refuse", 60)
+    called.desk.will(free[6], "delete", 60)
+    made = called.desk.hand_over(giver, to=taker, groups=False)
+    called.desk.advance(120)
+    called.control.status()
+    called.settle()
+    for external in free[:5]:
+        gone, here = called.status_of(giver, external), called.status_of(taker, external)
+        assert gone is not None
+        assert here is not None
+        assert (gone[0], here[0]) == ("lost", "active")
+    called.desk.advance(86_400)
+    called.desk.watch(until_settled=True)
+    called.settle()
+    called.desk.compare()
+    statuses = called.desk.statuses(made)
+    assert statuses[free[0]] == "done"
+    assert statuses[free[5]] == "refused"
+    listed = {
+        (row["userid"], row["external_userid"])
+        for row in called.control.export("follows")
+        if row["listed"]
+    }
+    mirrored = set(
+        called.app.data.execute(
+            "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s"
+            " ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+            " WHERE f.status = 'active'"
+        ).fetchall()
+    )
+    assert mirrored == listed

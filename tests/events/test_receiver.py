@@ -308,7 +308,7 @@ def test_forgetting_leaves_what_still_waits(
     receiver.receive(*request(xml(1, **ADD)))
     handle(inbox, clock.now())
     receiver.receive(*request(xml(2, **ADD)))
-    assert inbox.forget(clock.now() + 1) == 1
+    assert inbox.forget(before=clock.now() + 1) == 1
     (left,) = events(inbox_db)
     assert left.status == "received"
     assert event(inbox_db, left.id)[1] is not None
