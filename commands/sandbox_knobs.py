@@ -103,21 +103,38 @@ def fault_add(
 @fault_app.command("list", help=_("List the faults in force."))
 def fault_list(url: Url = "") -> None:
     """Print the rules with what they did so far."""
+    rows = ask(url, "GET", "faults")["faults"]
     output.items(
-        ask(url, "GET", "faults")["faults"],
+        rows if current().settings.machine else [_for_people(each) for each in rows],
         [
             Column("id", _("Fault"), right=True),
-            Column("kind", _("Kind")),
+            Column("what", _("Kind")),
             Column("path", _("Calls")),
             Column("match", _("Body holds")),
-            Column("rate", _("Rate"), right=True),
-            Column("first", _("First calls"), right=True),
-            Column("nth", _("Nth call"), right=True),
+            Column("which", _("Which of them")),
             Column("hit", _("Struck"), right=True),
             Column("seen", _("Seen"), right=True),
         ],
         empty=_("No fault is in force."),
     )
+
+
+def _for_people(fault: dict[str, Any]) -> dict[str, Any]:
+    """A rule with its kind and its selector in words."""
+    number = {"errcode": "errcode", "status": "status", "timeout": "seconds", "slow": "seconds"}
+    what = fault["kind"]
+    if what in number:
+        unit = " s" if number[what] == "seconds" else ""
+        what = f"{what} {fault[number[what]]:g}{unit}"
+    if fault["rate"] is not None:
+        which = f"{fault['rate']:.2%}".replace(".00%", "%")
+    elif fault["first"] is not None:
+        which = _("the first {count}").format(count=fault["first"])
+    elif fault["nth"] is not None:
+        which = _("number {count}").format(count=fault["nth"])
+    else:
+        which = _("all")
+    return {**fault, "what": what, "which": which}
 
 
 @fault_app.command("clear", help=_("Remove one fault, or all."))

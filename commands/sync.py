@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +35,7 @@ OUTCOMES = {
     "complete": N_("complete"),
     "partial": N_("partial"),
     "failed": N_("failed"),
-    None: N_("open"),
+    "open": N_("open"),
 }
 # what a scope mostly calls, for saying what holds it back
 PATHS = {
@@ -78,9 +79,14 @@ def run(
     resume = "storeops sync run" + (
         f" --profile {call.settings.profile}" * bool(call.settings.profile)
     )
+    began = time.monotonic()
     with call.interruptible(resume) as stop, bars() as shown:
         result = sync_with_bars(call.app, shown, scopes=scopes, full=full, store=store, stop=stop)
-    show_result(result)
+    show_result(result, time.monotonic() - began)
+    if result.joined:
+        note(_("Another sync was running already; this is what it read."))
+    elif result.resumed:
+        note(_("It went on where an interrupted run had stopped."))
     finish(result)
 
 
@@ -140,16 +146,23 @@ def held_back(app_: App, scope: str) -> str:
     return ""
 
 
-def show_result(result: SyncResult) -> None:
-    """Print how a run ended: a table for people, issue-shaped JSON for programs."""
+def show_result(result: SyncResult, took_s: float | None = None) -> None:
+    """Print how a run stands: a table for people, issue-shaped JSON for programs.
+
+    `took_s`: how long this process took; None for the time between the run's own stamps, which
+    are WeCom's (the first answer may move the clock).
+    """
     if current().settings.machine:
         output.result(result.as_dict())
         return
-    rows = [each.as_dict() for each in result.scopes]
+    rows = [{**each.as_dict(), "outcome": each.outcome or "open"} for each in result.scopes]
     output.items(rows, _scope_columns())
     _note_failures(result)
-    verdict = _(OUTCOMES[result.outcome])
-    seconds = (result.finished_at or result.started_at) - result.started_at
+    if result.finished_at is None:
+        output.heading(_("Run {id} is not finished.").format(id=result.run_id))
+        return
+    verdict = _(OUTCOMES[result.outcome or "open"])
+    seconds = result.finished_at - result.started_at if took_s is None else took_s
     output.heading(
         _("Run {id}: {outcome}, {time}.").format(
             id=result.run_id, outcome=verdict, time=cells.span(seconds)
@@ -171,6 +184,7 @@ def _note_failures(result: SyncResult) -> None:
     if len(subjects) == 1 and (result.outcome == "failed" or _nothing_read(result)):
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
+        names.sort(key=lambda each: each not in SCOPE_TITLES)  # whole scopes first
         shown = ", ".join(names[:SHOWN_FAILURES])
         if len(names) > SHOWN_FAILURES:
             shown += " " + _("and {count} more").format(count=len(names) - SHOWN_FAILURES)
@@ -250,6 +264,13 @@ def status() -> None:
             output.result({"run_id": None, "outcome": None, "scopes": []})
         return
     show_result(runs[0])
+    if runs[0].outcome is None and not current().settings.machine:
+        from storeops.sync.lease import running
+
+        if running(current().app.data):
+            note(_("It is being read now; `storeops sync run` joins it."))
+        else:
+            note(_("It was interrupted; `storeops sync run` goes on from there."))
 
 
 @app.command("history", help=_("Past runs, newest first."))
@@ -261,6 +282,7 @@ def history(limit: Limit = 20) -> None:
     rows = [
         {
             **{key: value for key, value in each.as_dict().items() if key != "scopes"},
+            "outcome": each.outcome or (None if current().settings.machine else "open"),
             "seen": sum(scope.seen for scope in each.scopes),
             "calls": sum(scope.calls for scope in each.scopes),
             "failures": sum(len(scope.failures) for scope in each.scopes),
@@ -292,9 +314,17 @@ def verify(
     all_: Annotated[bool, typer.Option("--all", help=_("Compare every staff member."))] = False,
 ) -> None:
     """Exit code 0 when equal, 10 when something differs."""
+    from storeops.errors import NotFoundError
+    from storeops.sync.run import history as past
     from storeops.sync.verify import verify_sync
 
     call = current()
+    if not past(call.app.data, limit=1):
+        raise NotFoundError(
+            _("There is nothing to compare: there was no sync yet."),
+            hint=_("Run `storeops sync run` first."),
+            next_steps=["storeops sync run"],
+        )
     with call.interruptible("storeops sync verify") as stop, bars() as shown:
         found = verify_sync(
             call.app,

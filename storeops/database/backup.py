@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storeops.database.check import check
+from storeops.database.check import check, file_size, must_exist
 from storeops.database.database import Database, explain, open_database
 from storeops.database.migrations import Migration
 from storeops.errors import ConfigError, NotFoundError
@@ -52,12 +52,7 @@ def backup(path: Path, target: Path, on_pages: OnPages | None = None) -> int:
         NotFoundError: there is no database.
         ConfigError: the target exists, cannot be written, or the database is damaged.
     """
-    if not path.exists():
-        raise NotFoundError(
-            _("There is no database {path}.").format(path=path),
-            hint=_("Run `storeops sync run` first."),
-            next_steps=["storeops sync run"],
-        )
+    must_exist(path)
     if target.exists():
         raise ConfigError(
             _("{path} exists already.").format(path=target),
@@ -126,7 +121,10 @@ def restore(
         )
     found = check(source, migrations)
     if not found.whole:
-        why = found.problems[0] if found.problems else ": ".join(found.newer[0])
+        if found.problems:
+            why = found.problems[0]
+        else:
+            why = _("a newer storeops wrote it ({step})").format(step=": ".join(found.newer[0]))
         raise ConfigError(
             _("The backup {path} cannot be used: {why}.").format(path=source, why=why),
             hint=_("Nothing was changed. Use another backup, or a newer storeops."),
@@ -179,11 +177,11 @@ def vacuum(path: Path) -> tuple[int, int]:
     """Give free pages back to the disk; returns bytes before and after.
 
     Raises:
+        NotFoundError: there is no database.
         ConfigError: the disk has no room for the copy that this needs, or the file is damaged.
         ConflictError: another process is writing.
     """
-    from storeops.database.check import file_size
-
+    must_exist(path)
     before = file_size(path)
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=15, isolation_level=None)) as each:

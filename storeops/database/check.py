@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storeops.database.migrations import Migration, applied
+from storeops.errors import NotFoundError
 from storeops.i18n import _
 
 MOST_PROBLEMS = 20
@@ -44,6 +45,20 @@ def file_size(path: Path) -> int:
     )
 
 
+def must_exist(path: Path) -> None:
+    """Look before SQLite makes a new, empty file.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if not path.exists():
+        raise NotFoundError(
+            _("There is no database {path}.").format(path=path),
+            hint=_("Run `storeops sync run` first."),
+            next_steps=["storeops sync run"],
+        )
+
+
 def check(path: Path, migrations: Sequence[Migration], *, thorough: bool = False) -> Checkup:
     """Read the file through and say what is wrong with it.
 
@@ -51,9 +66,11 @@ def check(path: Path, migrations: Sequence[Migration], *, thorough: bool = False
         path: the file; not opened for writing.
         migrations: what this version knows.
         thorough: compare indexes with their tables too; minutes on a large file.
+
+    Raises:
+        NotFoundError: there is no such file.
     """
-    if not path.exists():
-        return Checkup(path, 0, (_("There is no such file."),), (), ())
+    must_exist(path)
     problems: list[str] = []
     present: set[tuple[str, str]] = set()
     try:

@@ -185,6 +185,9 @@ class Database:
 def explain(error: sqlite3.Error, path: Path) -> StoreOpsError:
     """SQLite's trouble as a sentence with a next step."""
     text = str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        text = "malformed"  # VACUUM of a damaged file says "unable to open database"
     if "full" in text:
         return ConfigError(
             _("The disk that holds {path} is full.").format(path=path),

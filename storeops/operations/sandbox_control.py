@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from storeops.errors import NetworkError, UsageError
+from storeops.errors import NetworkError, NotFoundError, UsageError
 from storeops.i18n import _
 
 TIMEOUT = 10.0  # seconds
@@ -34,6 +34,7 @@ def control(
 
     Raises:
         NetworkError: no sandbox answers there.
+        NotFoundError: it knows no such fault, table or control.
         UsageError: it refuses, with its reason.
     """
     url = urlsplit(base_url)
@@ -54,5 +55,6 @@ def control(
         connection.close()
     if answer.status >= 400:
         reason = data.get("error", {}).get("message", str(answer.status))
-        raise UsageError(_("The sandbox refuses: {reason}.").format(reason=reason))
+        kind = NotFoundError if answer.status == 404 else UsageError
+        raise kind(_("The sandbox refuses: {reason}.").format(reason=reason))
     return data

@@ -111,8 +111,15 @@ def seen(connection: sqlite3.Connection, chain: Chain) -> set[int]:
     return found
 
 
-def restart(connection: sqlite3.Connection, chain: Chain) -> None:
-    """Begin anew: the cursor is stale or goes round in circles."""
+def restart(connection: sqlite3.Connection, chain: Chain) -> int:
+    """Begin anew: the cursor is stale or goes round in circles.
+
+    Returns:
+        How many rows were read that will be read again.
+    """
+    bytes_seen = connection.execute(
+        "SELECT coalesce(sum(length(seen)), 0) FROM sync_page WHERE chain_id = ?", (chain.id,)
+    ).fetchone()[0]
     chain.restarts += 1
     chain.cursor, chain.pages, chain.empty = "", 0, 0
     chain.cursors.clear()
@@ -121,6 +128,7 @@ def restart(connection: sqlite3.Connection, chain: Chain) -> None:
         "UPDATE sync_chain SET cursor = '', pages = 0, restarts = ? WHERE id = ?",
         (chain.restarts, chain.id),
     )
+    return int(bytes_seen) // 8
 
 
 def end(connection: sqlite3.Connection, chain: Chain, outcome: str) -> None:

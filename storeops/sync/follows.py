@@ -264,7 +264,8 @@ class _Follows:
         if chain.restarts >= chains.RESTARTS:
             self._split_or_fail(chain, error, record)
             return
-        chains.restart(self.db.connection, chain)
+        again = chains.restart(self.db.connection, chain)
+        self.session.count(Counts(seen=-again))
         reading.more = True
 
     def _split_or_fail(self, chain: Chain, error: StoreOpsError, record: Recorder) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from storeops.errors import StoreOpsError
 from storeops.mirror import leavers, meta
-from storeops.mirror.facts import Batch
+from storeops.mirror.facts import Batch, Counts
 from storeops.mirror.timeline import Recorder
 from storeops.sync import chains, refusals
 from storeops.sync.chains import Chain
@@ -72,10 +72,11 @@ def _begin_anew(session: Session, chain: Chain) -> bool:
         return False
     with session.db.atomic() as connection:
         chains.restart(connection, chain)
-        connection.execute(
+        again = connection.execute(
             "DELETE FROM sync_listed WHERE run_id = ? AND scope = 'unassigned'",
             (session.run.id,),
-        )
+        ).rowcount
+    session.count(Counts(seen=-again))
     return True
 
 

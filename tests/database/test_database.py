@@ -291,3 +291,62 @@ def test_vacuum_under_a_writer_is_a_conflict(path: Path, monkeypatch: pytest.Mon
     with db.atomic(), pytest.raises(ConflictError):
         vacuum(path)
     db.close()
+
+
+def test_a_small_commit_gets_in_between_those_of_a_busy_writer(path: Path) -> None:
+    busy, other = open_database(path, [FIRST]), open_database(path, [FIRST])
+    stop = threading.Event()
+    began = threading.Event()
+    done = 0
+
+    def work() -> None:
+        nonlocal done
+        while not stop.is_set():
+            with busy.atomic() as connection:
+                connection.execute("INSERT INTO thing (name) VALUES ('busy')")
+                began.set()
+                stop.wait(0.02)
+            done += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert began.wait(10)
+        passed = []
+        for _ in range(20):
+            before = done
+            with other.atomic() as connection:
+                connection.execute("INSERT INTO thing (name) VALUES ('other')")
+            passed.append(done - before)
+    finally:
+        stop.set()
+        thread.join(10)
+    # SQLite's own waiting let ten and more transactions go first, again and again
+    assert sorted(passed)[len(passed) // 2] <= 2
+    assert max(passed) <= 10
+    busy.close()
+    other.close()
+
+
+def test_who_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storeops.database.database.BUSY_MS", 60)
+    first, second = open_database(path, [FIRST]), open_database(path, [FIRST])
+    with first.atomic(), pytest.raises(ConflictError), second.atomic():
+        pass
+    with second.atomic() as connection:
+        connection.execute("INSERT INTO thing (name) VALUES ('now')")
+    first.close()
+    second.close()
+
+
+def test_a_small_commit_does_not_copy_the_log_of_others(path: Path) -> None:
+    busy, other = open_database(path, [FIRST]), open_database(path, [FIRST])
+    with busy.atomic() as connection:
+        connection.executemany("INSERT INTO thing (name) VALUES (?)", [("x" * 3000,)] * 2000)
+    size = path.stat().st_size
+    with other.atomic() as connection:
+        connection.execute("INSERT INTO thing (name) VALUES ('small')")
+    assert path.stat().st_size == size
+    busy.close()
+    other.close()
+    assert path.stat().st_size > size  # the last one to leave does

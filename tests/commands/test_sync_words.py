@@ -1,0 +1,117 @@
+"""What `sync`, `db` and `sandbox fault` say when things are unfinished, absent or mistaken."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import paths
+from storeops.app import App
+from storeops.sync.run import run_sync
+from storeops.wecom.errors import StoppedError
+
+GET_BY_USER = "externalcontact/batch/get_by_user"
+
+
+@pytest.fixture
+def interrupted(shop: Any) -> None:
+    """A sync that was stopped after its tags."""
+    app = App.open()
+    stop = threading.Event()
+    try:
+        with pytest.raises(StoppedError):
+            run_sync(
+                app,
+                stop=stop,
+                on_progress=lambda progress: progress.scope == "tags" and stop.set(),
+            )
+    finally:
+        app.close()
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupted_run_says_so_and_how_to_go_on(cli: Any) -> None:
+    answer = cli("sync", "status")
+    assert answer.code == 0
+    assert "Run 1 is not finished." in answer.out
+    assert answer.out.count(" open ") == 3  # follows, groups, unassigned
+    assert "interrupted" in answer.err
+    assert "`storeops sync run`" in answer.err
+    assert cli("sync", "history", "--json").json["items"][0]["outcome"] is None
+    assert "open" in cli("sync", "history").out
+    again = cli("sync", "run")
+    assert "Run 1: complete" in again.out
+    assert "interrupted run" in again.err
+    assert "not finished" not in cli("sync", "status").out
+
+
+def test_rows_that_are_read_again_are_counted_once(cli: Any, shop: Any) -> None:
+    shop.control.fault("errcode", GET_BY_USER, errcode=50100, nth=2)
+    result = cli("sync", "run", "--json").json
+    follows = next(each for each in result["scopes"] if each["scope"] == "follows")
+    assert follows["seen"] == shop.control.status()["counts"]["follows"]
+    assert follows["calls"] == shop.control.calls()["paths"][GET_BY_USER]["calls"]
+
+
+def test_a_moved_clock_does_not_make_a_sync_long(cli: Any, shop: Any) -> None:
+    shop.control.advance(24 * 3600)
+    answer = cli("sync", "run")
+    assert answer.code == 0
+    assert "d 0 h" not in answer.out
+
+
+def test_nothing_to_verify(cli: Any, shop: Any) -> None:
+    answer = cli("sync", "verify")
+    assert answer.code == 5
+    assert "no sync yet" in answer.err
+
+
+@pytest.mark.parametrize("words", [("check",), ("vacuum",), ("backup",)])
+def test_no_database_yet(cli: Any, shop: Any, words: tuple[str, ...]) -> None:
+    answer = cli("db", *words)
+    assert answer.code == 5
+    assert "no database" in answer.err
+    assert "storeops sync run" in answer.err
+    assert not paths.data_db("shop").exists()
+
+
+def test_vacuum_of_a_damaged_file_says_damaged(cli: Any, shop: Any, tmp_path: Path) -> None:
+    assert cli("sync", "run", "-q").code == 0
+    file = paths.data_db("shop")
+    with file.open("r+b") as out:
+        out.seek(4096 * 40)
+        out.write(b"\xff" * 4096 * 6)
+    answer = cli("db", "vacuum")
+    assert answer.code == 3
+    assert "damaged" in answer.err
+
+
+def test_faults_are_listed_with_what_they_do(cli: Any, shop: Any) -> None:
+    add = ("sandbox", "fault", "add")
+    assert cli(*add, "errcode", "--errcode", "45009", "--first", "2").code == 0
+    assert cli(*add, "slow", "--seconds", "0.2", "--rate", "0.05").code == 0
+    assert cli(*add, "cut", "--nth", "3").code == 0
+    assert cli(*add, "status", "--status", "503").code == 0
+    lines = cli("sandbox", "fault", "list").out.splitlines()[1:]
+    assert [" ".join(each.split()) for each in lines] == [
+        "1 errcode 45009 * the first 2 0 0",
+        "2 slow 0.2 s * 5% 0 0",
+        "3 cut * number 3 0 0",
+        "4 status 503 * all 0 0",
+    ]
+    assert cli("sandbox", "fault", "list", "--json").json["items"][1]["rate"] == 0.05
+    gone = cli("sandbox", "fault", "clear", "99")
+    assert gone.code == 5
+    assert "99" in gone.err
+
+
+def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "-q").code == 0
+    shop.stop()
+    answer = cli("sync", "run")
+    assert answer.code == 8
+    line = next(each for each in answer.err.splitlines() if "Not asked for" in each)
+    assert line.startswith("tags, follows, groups, unassigned, ")
