@@ -117,7 +117,10 @@ class Call:
         keys: calls that share a key never run at the same time and keep their order
             (`customer:<external_userid>`, `owner:<userid>`, `tags`).
         attempts: how often it was sent, this time included; the worker sets it.
-        asks: how often `read_back` was asked about it, this time included; the worker sets it.
+        asks: how often `read_back` was asked since it was last sent, this time included; the
+            worker sets it.
+        doubts: how often it was sent and brought no answer; the worker sets it. What WeCom refuses
+            afterwards (in progress, not the owner's) may be what we did ourselves.
     """
 
     rows: Sequence[Row]
@@ -125,6 +128,7 @@ class Call:
     keys: Sequence[str]
     attempts: int = 0
     asks: int = 0
+    doubts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,14 @@ def orphans(connection: sqlite3.Connection, workers: list[int]) -> list[tuple[in
     lost: list[tuple[int, int]] = []
     for worker in workers:
         lost += connection.execute(
-            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'crash'"
-            " WHERE status = 'sending' AND worker = ? RETURNING id, plan_id",
+            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'crash',"
+            " doubts = doubts + 1 WHERE status = 'sending' AND worker = ? RETURNING id, plan_id",
             (worker,),
         ).fetchall()
         connection.execute(
-            "UPDATE job SET worker = NULL WHERE status = 'unknown' AND worker = ?", (worker,)
+            "UPDATE job SET worker = NULL, asks = max(0, asks - 1)"  # this one got no answer
+            " WHERE status = 'unknown' AND worker = ?",
+            (worker,),
         )
         finish(connection, worker)
     return lost

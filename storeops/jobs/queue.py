@@ -19,7 +19,7 @@ SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 STATUSES = (QUEUED, SENDING, UNKNOWN, WAITING, SUCCEEDED, FAILED, CANCELLED)
 UNFINISHED = (QUEUED, SENDING, UNKNOWN)  # something is still to be sent or asked
 
-_COLUMNS = "id, plan_id, action, size, status, attempts, asks, priority, run_at"
+_COLUMNS = "id, plan_id, action, size, status, attempts, asks, priority, run_at, doubts"
 
 _FREE = """NOT EXISTS (
     SELECT 1 FROM job_key AS mine
@@ -31,7 +31,7 @@ _FREE = """NOT EXISTS (
 
 # what the claim is: one statement, atomic over all threads and processes
 _CLAIM = f"""
-UPDATE job SET status = 'sending', worker = :worker, attempts = attempts + 1,
+UPDATE job SET status = 'sending', worker = :worker, attempts = attempts + 1, asks = 0,
     started_at = coalesce(started_at, :now)
 WHERE id IN (
     SELECT id FROM job INDEXED BY job_ready
@@ -60,6 +60,7 @@ class Job:
     asks: int
     priority: int
     run_at: float
+    doubts: int = 0
 
 
 def put(
@@ -70,6 +71,7 @@ def put(
     *,
     now: float,
     priority: int = 0,
+    doubts: int = 0,
 ) -> int:
     """Queue one job per call, in order; inside a transaction. Returns how many.
 
@@ -80,18 +82,19 @@ def put(
         calls: (row numbers, order keys) of each call.
         now: WeCom's time, Unix seconds.
         priority: larger is claimed first.
+        doubts: how often their rows were sent without an answer, in the job they come from.
     """
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
     jobs: list[tuple[Any, ...]] = []
     rows: list[tuple[int, int]] = []
     keys: list[tuple[str, int]] = []
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
-        jobs.append((job_id, plan_id, action, len(numbers), priority, now))
+        jobs.append((job_id, plan_id, action, len(numbers), priority, now, doubts))
         rows.extend((job_id, number) for number in numbers)
         keys.extend((key, job_id) for key in set(order_keys))
     connection.executemany(
-        "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?)",  # at once, even if the clock is set back
+        "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at, doubts)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?, ?)",  # at once, even if the clock is set back
         jobs,
     )
     connection.executemany("INSERT INTO job_row (job_id, row) VALUES (?, ?)", rows)
@@ -159,8 +162,8 @@ def make_unknown(
 ) -> None:
     """Sent, and nobody knows whether it happened: ask from `run_at` on."""
     connection.execute(
-        "UPDATE job SET status = 'unknown', worker = NULL, run_at = ?, errcode = ?, error = ?"
-        " WHERE id = ?",
+        "UPDATE job SET doubts = doubts + (status = 'sending'), status = 'unknown', worker = NULL,"
+        " run_at = ?, errcode = ?, error = ? WHERE id = ?",
         (run_at, errcode, error, job),
     )
 
@@ -283,8 +286,8 @@ def mark_unknown_after_restore(db: Database) -> int:
             "SELECT id FROM job WHERE status = 'queued' OR status = 'sending' OR status = 'unknown'"
         ).fetchall()
         connection.execute(
-            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'restored'"
-            " WHERE status IN ('queued', 'sending', 'unknown')"
+            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'restored',"
+            " doubts = doubts + 1 WHERE status IN ('queued', 'sending', 'unknown')"
         )
         connection.execute("UPDATE worker SET finished_at = heartbeat_at WHERE finished_at IS NULL")
         now = connection.execute("SELECT coalesce(max(created_at), 0) FROM job").fetchone()[0]

@@ -19,7 +19,7 @@ CREATE TABLE job (
     priority INTEGER NOT NULL DEFAULT 0, -- larger first
     run_at REAL NOT NULL DEFAULT 0,    -- not before this moment of WeCom's clock
     attempts INTEGER NOT NULL DEFAULT 0,
-    asks INTEGER NOT NULL DEFAULT 0,   -- how often WeCom was asked whether it happened
+    asks INTEGER NOT NULL DEFAULT 0,   -- how often WeCom was asked whether it happened, since it was last sent
     worker INTEGER,                    -- worker.id while somebody holds it
     errcode INTEGER,                   -- of the last answer
     error TEXT NOT NULL DEFAULT '',    -- category of the last trouble: limit, network, wecom …
@@ -61,4 +61,12 @@ CREATE TABLE worker (
 CREATE INDEX worker_alive ON worker (heartbeat_at) WHERE finished_at IS NULL;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("jobs", "m001_queue", QUEUE),)
+DOUBTS = """
+-- how often it was sent without an answer: what WeCom refuses afterwards may be our own doing
+ALTER TABLE job ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("jobs", "m001_queue", QUEUE),
+    statements("jobs", "m002_doubts", DOUBTS),
+)

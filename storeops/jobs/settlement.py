@@ -193,7 +193,7 @@ class Settlement:
         queue.shrink(connection, job.id, [row.row for row in rows])
         queue.put(
             connection, job.plan_id, job.action, [([row.row for row in rows], call.keys)],
-            now=self._clock.now(), priority=job.priority,
+            now=self._clock.now(), priority=job.priority, doubts=job.doubts,
         )  # fmt: skip
 
     def _close(

@@ -28,6 +28,7 @@ from tests.chaos.harness import SandboxProcess, kill_after
 DAY = 86_400
 FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed", "blocked"}
 BUGS = {1, 2}  # exit codes of an error nobody foresaw, or of a wrong command line
+FULL = 40099  # at the request; later it is a status of the result list
 NEVER_BEGUN = {"failed", "blocked"}  # refused at the request, or held back by such an answer
 SAME = {
     "done": {"done"},
@@ -70,6 +71,9 @@ class Drill:
             stores=2, staff=9, follows=500, seed=seed, latency=4, handover_refuse_rate=0.1,
             handover_delete_rate=0.05, handover_tags_travel="false",
             handover_result_order=self.dice.choice(["newest", "oldest", "shuffled"]),
+            handover_result_rows=self.dice.choice(["all", "newest"]),
+            handover_result_lag_s=self.dice.choice([0, 0, 6]),
+            handover_settle_lag_s=self.dice.choice([0, 90]),
         )  # fmt: skip
         self.control = self.sandbox.control
 
@@ -117,6 +121,11 @@ class Drill:
         staff.sort(key=lambda m: (-m["customers"], m["userid"]))
         giver, leaver, *takers = (m["userid"] for m in staff)
         self.control.act("staff_leave", userid=leaver)
+        for nearly_full, room in zip(takers[:3], (5, 20, None), strict=False):
+            if room is not None and self.dice.random() < 0.5:
+                held = next(m["customers"] for m in staff if m["userid"] == nearly_full)
+                condition = {"userid": nearly_full, "capacity": held + room}
+                self.control.call("POST", "handover/member", condition)
         assert run_sync(app).outcome == "complete"
         wish = Wish(
             givers=[giver, leaver], takers=takers[:3], rule="round-robin",
@@ -218,8 +227,9 @@ class Drill:
         problems += [f"handed over twice: {who}" for who, count in attempts.items() if count > 1]
         truth = {r["external_userid"]: r["outcome"] for r in self.control.export("handovers")}
         groups = {r["chat_id"]: r for r in self.control.export("group_handovers")}
-        for row, who, subject, status in app.data.execute(
-            "SELECT r.row, r.external_userid, json_extract(r.extra, '$.chat_id'), r.status"
+        for row, who, subject, status, errcode in app.data.execute(
+            "SELECT r.row, r.external_userid, json_extract(r.extra, '$.chat_id'), r.status,"
+            " r.errcode"
             " FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id"
             " WHERE p.name = ? AND r.code = ''",
             (plan,),
@@ -227,7 +237,7 @@ class Drill:
             self.account.ends[status] += 1
             if status not in FINAL:
                 problems.append(f"{who or subject} ended as {status}")
-            elif who and (status in NEVER_BEGUN) != (who not in truth):
+            elif who and (status in NEVER_BEGUN or errcode == FULL) != (who not in truth):
                 story = self._story(app, row)
                 problems.append(f"{who}: ours {status}, theirs {truth.get(who)}; {story}")
             elif who and who in truth and status not in SAME.get(truth[who], set()):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TRANSFER_PATH = "externalcontact/transfer_customer"  # as wecom.handover.TRANSFER, unimported
 PATIENCE = 5  # asks (about 20 s) before an attempt that does not show is taken as not begun
+SOON_S = 60  # after which a customer who seems to have moved by a lost call is asked about
 READERS = 3  # threads that read personal tags before one call
 _IN_PROGRESS = (40100, 40129)
 _PERHAPS_OURS = (*_IN_PROGRESS, 40131, 84061)  # what an attempt of ours that ran before answers
@@ -120,7 +121,7 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
     for row in call.rows:
         code = sent.codes.get(row.external_userid)
         # sent again after an answer was lost: what is in progress is our own first attempt
-        ours = code in _IN_PROGRESS and call.attempts > 1
+        ours = code in _IN_PROGRESS and call.doubts > 0
         shown = sent.shown.get(row.external_userid)
         if shown and code:
             earlier = _found(row, shown, call, sent.asked_at)
@@ -132,6 +133,11 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
             if personal := sent.personal.get(row.external_userid):
                 extra["personal_tags"] = personal
             answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
+        elif code in _PERHAPS_OURS and call.doubts:
+            # moved already, perhaps by the call whose answer was lost; the list is late
+            began, soon = float(call.payload["made_at"]), sent.asked_at + SOON_S
+            extra = record.answer_fields(row, asked_at=began, due_at=soon)
+            answers.append(RowAnswer(row.row, WAITING, due_at=soon, extra=extra))
         elif code is None:
             # no word about this customer: what the result list shows will tell
             extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 PATIENCE = 5  # asks before a group that still has its old owner is taken as not handed over
 SOON_S = 600  # a leaver's group is handed over within minutes; nobody promises how many
 RUNNING, INHERITED = 2, 3  # status of groupchat/list
-_RUNNING_CODE = 90507
+# what WeCom answers about a group that our own lost call has handed over, or begins to
+_MOVED = {rules.RESIGNED: (90500, 90507, 90508), rules.ON_JOB: (90504,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def interpret(call: Call, sent: SentGroups) -> list[RowAnswer]:
     answers = []
     for row in call.rows:
         code = sent.failed.get(str(row.extra["chat_id"]), 0)
-        if code == _RUNNING_CODE and call.attempts > 1:
+        if call.doubts and code in _MOVED[call.payload["kind"]]:
             code = 0  # our own first sending, whose answer was lost
         if code:
             answers.append(RowAnswer(row.row, FAILED, code, extra=record.answer_fields(row)))
