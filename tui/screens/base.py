@@ -16,6 +16,7 @@ from tui.doors import Door
 from tui.keys import COMMON, Key
 from tui.lanes import Ticket
 from tui.widgets.bars import Bar, Piece
+from tui.widgets.door_bar import DoorBar, Entry
 
 if TYPE_CHECKING:
     from tui.app import StoreOpsApp
@@ -59,7 +60,7 @@ class HouseScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
-        yield Bar(id="doors")
+        yield DoorBar(id="doors")
         yield Bar(id="crumbs")
         yield from self.body()
         yield Bar(id="status")
@@ -126,16 +127,11 @@ class HouseScreen(Screen[None]):
         if not self.is_mounted:
             return
         house = self.house
-        doors: list[Piece] = []
-        narrow = self.size.width < 100
-        for door in house.doors.values():
-            here = door.name == self.NAME
-            gap = "" if narrow else " "
-            opener = house.opener(door)
-            doors.append(Piece(f"{gap}{door.key} ", "on" if here else "key", opener, leads=True))
-            doors.append(Piece(f"{_(door.title)}{gap or ' '}", "on" if here else "",
-                               house.opener(door)))  # fmt: skip
-        self.query_one("#doors", Bar).set(doors)
+        doors = [
+            Entry(door.key, _(door.title), door.name == self.NAME, house.opener(door))
+            for door in house.doors.values()
+        ]
+        self.query_one(DoorBar).put(doors, self.size.width)
         trail = " › ".join([house.profile_name, _(self.door.title), *self.crumbs()])
         self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
         self.paint_status()

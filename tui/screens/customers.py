@@ -161,11 +161,12 @@ class CustomersScreen(CustomerChanges):
         self.query_one("#heading", Bar).set(pieces)
 
     def paint_count(self) -> None:
-        """Row of rows, marks."""
+        """Row of rows, marks; as wide on the first row as on the last, so that nothing moves."""
         rows = self.table
-        total = f"{rows.total:,}" + ("" if rows.exact else "+")
+        last = f"{rows.total:,}"
+        total = last + ("" if rows.exact else "+")
         at = f"{rows.cursor + 1:,}" if rows.total else "0"
-        text = _("row {at} of {total}").format(at=at, total=total)
+        text = " " * (len(last) - len(at)) + _("row {at} of {total}").format(at=at, total=total)
         if self.marked:
             text += "  ✓ " + _("{count} marked").format(count=f"{self.marked:,}")
         self.bar.show_count(text)

@@ -10,13 +10,14 @@ from tui.keys import twin
 from tui.widgets.rows import Column
 from tui.widgets.virtual_list import VirtualList
 
-# key, title, least cells, growth, sort, aligned right, importance when cells are short
+# key, title, least cells, growth, sort, aligned right, importance when cells are short;
+# the default ones all fit into 80 cells
 _COLUMNS: tuple[tuple[str, str, int, int, str, bool, int], ...] = (
-    ("name", N_("Name"), 14, 3, "name", False, 9),
-    ("remark", N_("Remark"), 12, 3, "", False, 7),
+    ("name", N_("Name"), 13, 3, "name", False, 9),
+    ("remark", N_("Remark"), 11, 3, "", False, 7),
     ("owner", N_("Owner"), 8, 2, "", False, 8),
     ("store", N_("Store"), 10, 2, "", False, 5),
-    ("tags", N_("Tags"), 12, 4, "", False, 6),
+    ("tags", N_("Tags"), 11, 4, "", False, 6),
     ("status", N_("Status"), 7, 0, "", False, 4),
     ("added", N_("Added"), 10, 0, "newest", False, 3),
     ("way", N_("Way"), 10, 1, "", False, 2),

@@ -69,6 +69,7 @@ class FilterBar(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.suggestions: Sequence[str] = ()
+        self._count_width = 0
 
     def compose(self) -> ComposeResult:
         """Sign, line, count; advice below."""
@@ -103,8 +104,10 @@ class FilterBar(Vertical):
         self.post_message(self.Changed(event.value))
 
     def show_count(self, text: str) -> None:
-        """The number of rows, at the right."""
-        self.query_one("#count", Static).update(Content(text))
+        """The number of rows, at the right; a text as wide as the last one costs no layout."""
+        width = cell_width(text)
+        self.query_one("#count", Static).update(Content(text), layout=width != self._count_width)
+        self._count_width = width
 
     def advise(self, problem: str, position: int | None, suggestions: Iterable[str]) -> None:
         """What is wrong, a caret below its place, and words that would be valid.
