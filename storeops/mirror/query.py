@@ -30,7 +30,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.branch import Branch
 from storeops.mirror.compile import Compiler
-from storeops.mirror.facets import whole
+from storeops.mirror.facets import of_everybody
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live, teach
@@ -245,10 +245,13 @@ class CustomerQuery:
         column, table, where = columns[name]
         order = "value DESC" if name == "month" else "rows DESC, value"
         with self._reading() as connection:
-            quick = None if self.text else whole(name, self.planners[0].indexes)
-            if quick is not None:
-                sql = f"SELECT value, rows FROM ({quick}) ORDER BY {order} LIMIT ?"
-                return [Facet(*row) for row in connection.execute(sql, (limit,))]
+            whole = None if self.text else of_everybody(self.db, name, self.planners[0].indexes)
+            if whole is not None:
+                if name == "month":
+                    whole.sort(reverse=True)
+                else:
+                    whole.sort(key=lambda each: (-each[1], each[0]))
+                return [Facet(*each) for each in whole[:limit]]
             parts = [planner.pairs(column, table) for planner in self.planners]
             cut = "" if most is None else f" LIMIT {int(most)}"
             pairs = " UNION ".join(f"SELECT * FROM ({part.sql}{cut})" for part in parts)
