@@ -19,6 +19,7 @@ _STATUSES = {
     "unreadable": N_("unreadable"),
 }
 _REASONS = {
+    "not_listed": N_("WeCom does not list the relation yet"),
     "unknown": N_("a kind that means nothing to the mirror"),
     "incomplete": N_("it does not name what it is about"),
     "elsewhere": N_("about tags of a rule group"),

@@ -18,8 +18,8 @@ from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import ConfigError, LimitError, NetworkError, StoreOpsError
 from storeops.events import subjects
-from storeops.events.inbox import FAILED, HANDLED, Done, Inbox, Work
-from storeops.events.subjects import Hint, Mirror, NotShownYet
+from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Inbox, Work
+from storeops.events.subjects import Hint, Mirror
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -195,7 +195,7 @@ def _round(
                 if found is _STOPPED:
                     desk.inbox.release([work], desk.clock.now())
                     continue
-                subjects.write(Mirror(desk.data, desk.clock.now(), desk.hint), work, found)
+                later = subjects.write(Mirror(desk.data, desk.clock.now(), desk.hint), work, found)
             except StoreOpsError as error:
                 if _unreachable(error):
                     _failed(desk, work, error.message, None, result)
@@ -209,7 +209,7 @@ def _round(
                 _log.exception("event %s could not be handled", work.events[-1].id)
                 _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
             else:
-                _succeeded(desk, work, result)
+                _succeeded(desk, work, later, result)
             result.subjects += 1
             tell(result)
     return None
@@ -237,7 +237,7 @@ def _unreachable(error: StoreOpsError) -> bool:
 
     return (
         isinstance(error, NetworkError)
-        and not isinstance(error, AnswerError | NotShownYet)
+        and not isinstance(error, AnswerError)
         and error.errcode is None
     )
 
@@ -251,10 +251,23 @@ def _concerns_everybody(error: StoreOpsError) -> bool:
     return isinstance(error, ConfigError | LimitError | StoppedError)
 
 
-def _succeeded(desk: Desk, work: Work, result: Handled) -> None:
-    done = [Done(each.id, work.claim, HANDLED, "", None, 0, None) for each in work.events]
-    desk.inbox.finish(done, desk.clock.now())
-    result.events[HANDLED] += len(done)
+def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -> None:
+    now = desk.clock.now()
+    done = []
+    for each in work.events:
+        if each.id in later:
+            due = now + _wait_s(each.attempts + 1)
+            done.append(
+                Done(each.id, work.claim, RECEIVED, "not_listed", None, each.attempts + 1, due)
+            )
+        else:
+            done.append(Done(each.id, work.claim, HANDLED, "", None, 0, None))
+            result.events[HANDLED] += 1
+    desk.inbox.finish(done, now)
+
+
+def _wait_s(attempts: int) -> float:
+    return float(min(FIRST_WAIT_S * 4 ** (attempts - 1), LONGEST_WAIT_S))
 
 
 def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Handled) -> None:
@@ -262,8 +275,7 @@ def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Ha
     done = []
     for each in work.events:
         attempts = each.attempts + 1
-        wait = min(FIRST_WAIT_S * 4 ** (attempts - 1), LONGEST_WAIT_S)
-        due = None if attempts >= GIVES_UP_AFTER else now + wait
+        due = None if attempts >= GIVES_UP_AFTER else now + _wait_s(attempts)
         done.append(Done(each.id, work.claim, FAILED, reason, errcode, attempts, due))
     desk.inbox.finish(done, now)
     result.events[FAILED] += len(done)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storeops.database.database import Database
-from storeops.errors import NetworkError, StoreOpsError
+from storeops.errors import StoreOpsError
 from storeops.events import kinds
 from storeops.events.inbox import Event, Work
-from storeops.i18n import _
 from storeops.mirror import facts, labels
 from storeops.mirror.facts import Batch
 
@@ -32,10 +31,6 @@ CHAT_GONE = frozenset({40050, 49008, 90501})
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
 Hint = Callable[[Database, str, str, float], int]
-
-
-class NotShownYet(NetworkError):
-    """WeCom called back about something that its API does not show (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +63,18 @@ def read(client: WeComClient, work: Work) -> Any:
     return reader(client, work) if reader is not None else None
 
 
-def write(mirror: Mirror, work: Work, found: Any) -> None:
+def write(mirror: Mirror, work: Work, found: Any) -> frozenset[int]:
     """Bring the mirror to what was read.
 
+    Returns:
+        event.id of what WeCom does not show yet: ask again in a moment.
+
     Raises:
-        NotShownYet: an added relation is not listed; ask again.
         StoreOpsError: the database cannot be written.
     """
     with mirror.db.atomic():
         _WRITERS[work.subject.kind](mirror, work, found)
+    return _not_shown(mirror, work, found) if work.subject.kind == kinds.CUSTOMER else frozenset()
 
 
 def _ref(events: Sequence[Event]) -> str:
@@ -108,7 +106,7 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
 def _write_customer(mirror: Mirror, work: Work, found: Customer | int) -> None:
     from storeops.wecom.customers import FollowRow
 
-    listed = {} if isinstance(found, int) else {f.userid.lower(): f for f in found.follow_user}
+    listed = _listed(found)
     about = {each.userid.lower() for each in work.events}
     staying = _present(mirror.db, about)
     if not isinstance(found, int):
@@ -121,34 +119,54 @@ def _write_customer(mirror: Mirror, work: Work, found: Customer | int) -> None:
             mirror.apply(Batch(follows=rows), _ref(work.events))
     for each in work.events:
         _believe(mirror, each, listed.get(each.userid.lower()))
-    _missed(work, listed, staying)
 
 
 def _believe(mirror: Mirror, each: Event, relation: FollowUser | None) -> None:
     """What only the event knows: who ended a relation, and when."""
     who = (each.userid, each.external_userid)
     ref, now = str(each.id), int(mirror.now)
+    if _created(mirror.db, each, relation) > each.create_time:
+        return  # added again since: the event speaks of an earlier relation
     if each.change_type == kinds.DELETED and relation is None:
         facts.follow_status_changed(mirror.db, *who, "lost", source="event", ref=ref, now=now)
-    added_since = relation is not None and relation.createtime > each.create_time
-    if each.change_type == kinds.DELETED_BY_CUSTOMER and not added_since:
+    if each.change_type == kinds.DELETED_BY_CUSTOMER:
         facts.deleted_by_customer(
             mirror.db, *who, at=each.create_time, source="event", ref=ref, now=now
         )
 
 
-def _missed(work: Work, listed: dict[str, FollowUser], staying: set[str]) -> None:
-    """Ask again about an adding that is not listed, unless the end of the relation was told too."""
+def _created(db: Database, each: Event, relation: FollowUser | None) -> int:
+    """When the relation began that WeCom shows, else the one that the mirror remembers; or 0."""
+    if relation is not None:
+        return relation.createtime
+    row = db.execute(
+        "SELECT f.createtime FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+        " JOIN customer AS c ON c.id = f.customer_id"
+        " WHERE s.userid = ? AND c.external_userid = ?",
+        (each.userid, each.external_userid),
+    ).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _listed(found: Customer | int) -> dict[str, FollowUser]:
+    """Who follows the customer, by lower-case userid."""
+    return {} if isinstance(found, int) else {f.userid.lower(): f for f in found.follow_user}
+
+
+def _not_shown(mirror: Mirror, work: Work, found: Customer | int) -> frozenset[int]:
+    """Addings that are not listed, unless the end of the relation was told, too."""
+    listed = _listed(found)
     ended = {each.userid.lower() for each in work.events if each.change_type == kinds.DELETED}
-    for each in work.events:
-        userid = each.userid.lower()
-        if (
-            each.change_type in kinds.ADDED
-            and userid not in listed
-            and userid in staying - ended
-            and each.attempts < PATIENT_READS
-        ):
-            raise NotShownYet(_("WeCom does not list the relation yet."))
+    added = [
+        each
+        for each in work.events
+        if each.change_type in kinds.ADDED
+        and each.attempts < PATIENT_READS
+        and each.userid.lower() not in listed
+        and each.userid.lower() not in ended
+    ]
+    staying = _present(mirror.db, {each.userid.lower() for each in added})
+    return frozenset(each.id for each in added if each.userid.lower() in staying)
 
 
 def _present(db: Database, userids: set[str]) -> set[str]:

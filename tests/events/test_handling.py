@@ -171,6 +171,28 @@ def test_a_repeated_edit_of_a_leaver_keeps_the_customers_unassigned(called: Even
     assert found[0] == "unassigned"
 
 
+def test_an_old_deletion_handled_again_spares_who_came_back_and_was_left(
+    called: EventDesk,
+) -> None:
+    """Deleted, added again, then the member left: the customer waits, and is not lost."""
+    from storeops.events.inbox import Inbox
+
+    who, external = next(iter(called.desk.follows()))
+    called.control.act("follow_delete", userid=who, external_userid=external)
+    called.settle()
+    called.control.advance(60)
+    called.control.act("follow_add", userid=who, external_userid=external)
+    called.settle()
+    called.control.act("staff_leave", userid=who)
+    called.settle()
+    (old,) = events(called.app.inbox, change="del_external_contact")
+    Inbox(called.app.inbox).retry([old.id], called.app.clock.now())
+    callbacks.handle(called.app)
+    found = called.status_of(who, external)
+    assert found is not None
+    assert found[0] == "unassigned"
+
+
 def test_a_failed_handover_is_asked_about_at_once(called: EventDesk) -> None:
     """Refused after an hour: the watch knows then, and not after a day."""
     giver, taker = (m["userid"] for m in called.desk.staff()[:2])
@@ -262,7 +284,7 @@ def test_an_added_relation_that_is_not_listed_yet_is_asked_for_again(called: Eve
     )
     called.settle()
     (event,) = events(called.app.inbox)
-    assert (event.status, event.attempts) == ("failed", 1)
+    assert (event.status, event.attempts, event.reason) == ("received", 1, "not_listed")
     called.control.clear_faults(fault)
     called.desk.advance(20)
     callbacks.handle(called.app)
