@@ -1,4 +1,7 @@
-"""The customers screen over constants: what the screen costs when the rows cost nothing."""
+"""The customers screen over constants: what the screen costs when the rows cost nothing.
+
+Facets and card are as long as those of the mirror, so that the same cells are painted.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ _CELLS = {
     "status": "active",
     "added": "2026-05-01",
 }
+_KINDS = ("status", "store", "owner", "tag", "way")
+_CARD = Content("\n".join(f"Field {number}: 上海人民广场店 2026-05-01" for number in range(24)))
 
 
 class ConstantRows:
@@ -40,6 +45,8 @@ class ConstantRows:
         )
 
     def count(self, cap: int | None) -> Count:
+        if cap is not None and self.total > cap:
+            return Count(cap, exact=False)
         return Count(self.total)
 
     def find(self, key: Hashable, near: int) -> int | None:
@@ -67,13 +74,17 @@ class ConstantBook:
         return ConstantRows(self.total // 1000 if look.where else self.total, look.columns)
 
     def facets(self, look: Look) -> Iterator[list[Facet]]:
-        yield from ()
+        for kind in _KINDS:
+            yield [
+                Facet(kind, kind.title(), f"value {number}", f"{kind}:{number}", number)
+                for number in range(12)
+            ]
 
     def stop_facets(self) -> None:
         pass
 
     def card(self, external_userid: str) -> Content:
-        return Content(external_userid)
+        return _CARD
 
     def marks(self) -> int:
         return 0
