@@ -215,7 +215,7 @@ def test_a_refused_leavers_customer_waits_for_the_list(make_desk):
     assert desk.statuses(made)[who] == "refused"
     again = desk.plan(again=made.plan.name, to=other)
     assert desk.blocked(again) == {"refused_before": 1}
-    desk.advance(1)
+    desk.advance(60)
     desk.sync()
     assert desk.plan(again=made.plan.name, to=other).plan.ready == 1
 
