@@ -149,10 +149,32 @@ class CustomerChanges(CustomerMarks):
 
     def do_handover(self) -> None:
         """To the handover desk, with the owners of the marked customers."""
+        from tui.modals.ask import AskModal
+
+        line, key = self.table.line, self._under_cursor()
         if self.marked:
             self.house.go("handover", "marked")
-        else:
-            self.house.tell(_("Mark the customers to hand over first: Space marks one, A all."))
+            return
+        if line is None or key is None:
+            return
+
+        def marked(count: int) -> None:
+            self._marked(count)
+            self.house.go("handover", "marked")
+
+        def then(answer: bool | None) -> None:
+            if answer:
+                self.work(lambda: self.book.toggle([key]), marked, lane="marks")
+
+        self.app.push_screen(
+            AskModal(
+                _("Hand over {name}?").format(name=line.cells[0]),
+                _("No customer is marked. Yes marks the one under the cursor and opens the "
+                  "handover desk, which plans and sends nothing yet. To hand over several, mark "
+                  "them first: Space marks one, A all that match."),
+            ),
+            then,
+        )  # fmt: skip
 
     def do_plan(self) -> None:
         """To the plans, drafts on top."""

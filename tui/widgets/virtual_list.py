@@ -152,12 +152,14 @@ class VirtualList(PaintedList, can_focus=True):
         """Read what is missing around `first`; only the new part when the window goes on."""
         height, fresh, held = self._height, self._fresh, self._window
         behind, ahead = (height // 2, 2 * height) if self._forward else (2 * height, height // 2)
+        begin, end = held.start, held.start + len(held.lines)
+        if not fresh and not begin - height <= first <= end:
+            behind, ahead = 0, 1  # a jump: what is in view first, the rest when that is painted
         low, high = max(0, first - behind), first + height + ahead
         if not fresh:
             if self._wanted is not None and self._wanted[0] <= first < self._wanted[1]:
                 return  # already on its way
             high = min(high, self.total)
-            begin, end = held.start, held.start + len(held.lines)
             if begin <= low < end:
                 low = end
             elif begin < high <= end:
