@@ -36,6 +36,7 @@ class Bars:
         done: int,
         total: int | None,
         rate: float = 0.0,
+        left_s: float | None = None,
         held_back: str = "",
         finished: bool = False,
     ) -> None:
@@ -47,6 +48,7 @@ class Bars:
             done: units done.
             total: units in all, None when unknown.
             rate: units a second, lately.
+            left_s: seconds it will take; None to reckon with `rate`.
             held_back: what holds it back, in words.
             finished: fill it and stop its clock.
         """
@@ -58,10 +60,12 @@ class Bars:
                 task = self._progress.add_task(title, total=total, rate="", left="", why="")
                 self._tasks[key] = task
         left = ""
-        if rate > 0 and total and not finished and total > done:
+        if left_s is None and rate > 0 and total:
+            left_s = (total - done) / rate
+        if left_s and not finished and (total is None or total > done):
             from commands.cells import span
 
-            left = _("{time} left").format(time=span((total - done) / rate))
+            left = _("{time} left").format(time=span(left_s))
         self._progress.update(
             task,
             description=plain(title),

@@ -15,6 +15,7 @@ from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
     from storeops.operations.status import Status
+    from storeops.sync.under_way import UnderWay
 
 app = typer.Typer(help=_("How fresh the mirror is, limits, queue, disk."))
 
@@ -50,6 +51,8 @@ def status() -> None:
             ),
         ]
     )
+    if found.sync is not None:
+        output.line(_sync(found.sync, found.sync_left_s))
     if found.stale:
         output.line(_("It is stale: run `storeops sync run`."))
     output.line("")
@@ -82,6 +85,22 @@ def status() -> None:
             (_("Disk"), _("{size} free").format(size=size_text(found.disk_free))),
         ]
     )
+
+
+def _sync(sync: UnderWay, left_s: float | None) -> str:
+    """One line about the open run."""
+    if not sync.running:
+        return _("A sync was interrupted; `storeops sync run` goes on from there.")
+    if sync.scope is None:
+        return _("A sync is about to end.")
+    title = _(SCOPE_TITLES[sync.scope])
+    if sync.total is None:
+        done = cells.amount(sync.done)
+        return _("A sync is running: {scope}, {done} so far.").format(scope=title, done=done)
+    text = _("A sync is running: {scope}, {done} of {total}.").format(
+        scope=title, done=cells.amount(sync.done), total=cells.amount(sync.total)
+    )
+    return f"{text} {_('{time} left').format(time=cells.span(left_s))}" if left_s else text
 
 
 def _how(scope: object) -> dict[str, object]:

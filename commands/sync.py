@@ -37,15 +37,6 @@ OUTCOMES = {
     "failed": N_("failed"),
     "open": N_("open"),
 }
-# what a scope mostly calls, for saying what holds it back
-PATHS = {
-    "departments": "department/list",
-    "staff": "user/list",
-    "tags": "externalcontact/get_corp_tag_list",
-    "follows": "externalcontact/batch/get_by_user",
-    "groups": "externalcontact/groupchat/get",
-    "unassigned": "externalcontact/get_unassigned_list",
-}
 HELD = {
     "pause": N_("paused by WeCom (45009)"),
     "minute": N_("minute limit"),
@@ -114,6 +105,7 @@ def sync_with_bars(
             done=progress.done,
             total=progress.total,
             rate=progress.rate,
+            left_s=left_s(app_, progress),
             held_back=progress.held_back,
         )
 
@@ -135,10 +127,23 @@ def store_department(app_: App, text: str) -> int:
     return department_of(app_.data, text)
 
 
+def left_s(app_: App, progress: Progress) -> float | None:
+    """Seconds left by the limits while something holds the scope back; None: its rate tells."""
+    if not progress.held_back:
+        return None
+    from storeops.sync.under_way import PATHS, calls_left
+
+    calls = calls_left(progress.scope, progress.done, progress.total)
+    path = PATHS[progress.scope][0]
+    return None if calls is None else app_.governor.estimate(path, calls).seconds
+
+
 def held_back(app_: App, scope: str) -> str:
     """What holds a scope back now, in words; "" when nothing does."""
+    from storeops.sync.under_way import PATHS
+
     for use in app_.governor.snapshot():
-        if use.path == PATHS.get(scope) and use.held_by:
+        if use.path == PATHS[scope][0] and use.held_by:
             text = _(HELD[use.held_by])
             if use.paused_s:
                 text += " " + _("for {time}").format(time=cells.span(use.paused_s))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storeops.limits.outlook import ApiUse
     from storeops.mirror.freshness import ScopeFreshness, StoreFreshness
     from storeops.operations.wiring import Wiring
+    from storeops.sync.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Status:
         limits: APIs used within the last hour.
         jobs: number of jobs by status.
         rows: counts of the mirror.
+        sync: the run that is open, if any.
+        sync_left_s: seconds until what it reads now is read, by the limits; None when unknown.
         bytes: size of the profile's files.
         disk_free: bytes.
     """
@@ -50,6 +53,8 @@ class Status:
     limits: tuple[ApiUse, ...]
     jobs: dict[str, int]
     rows: dict[str, int]
+    sync: UnderWay | None
+    sync_left_s: float | None
     bytes: int
     disk_free: int
 
@@ -74,6 +79,7 @@ class Status:
             "limits": [asdict(each) for each in self.limits],
             "jobs": self.jobs,
             "rows": self.rows,
+            "sync": {**asdict(self.sync), "left_s": self.sync_left_s} if self.sync else None,
             "bytes": self.bytes,
             "disk_free": self.disk_free,
         }
@@ -85,7 +91,10 @@ def read_status(app: Wiring) -> Status:
     Args:
         app: the profile's App; its databases are opened, no call is made.
     """
+    from storeops.sync.under_way import under_way
+
     db, now = app.data, app.clock.now()
+    sync = under_way(db)
     threshold = app.settings.stale_after
     folder = paths.profile_dir(app.profile.name)
     whole = freshness.read(db, now, stale_after_s=threshold)
@@ -112,9 +121,20 @@ def read_status(app: Wiring) -> Status:
             "follows": _count(db.execute("SELECT count(*) FROM follow").fetchone()),
             "staff": _count(db.execute("SELECT count(*) FROM staff").fetchone()),
         },
+        sync=sync,
+        sync_left_s=_left_s(app, sync),
         bytes=sum(file_size(each) for each in folder.glob("*.db")),
         disk_free=shutil.disk_usage(folder).free,
     )
+
+
+def _left_s(app: Wiring, sync: UnderWay | None) -> float | None:
+    if sync is None or sync.scope is None or not sync.running:
+        return None
+    from storeops.sync.under_way import PATHS, calls_left
+
+    calls = calls_left(sync.scope, sync.done, sync.total)
+    return None if calls is None else app.governor.estimate(PATHS[sync.scope][0], calls).seconds
 
 
 def _count(row: tuple[int]) -> int:

@@ -115,3 +115,42 @@ def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
     assert answer.code == 8
     line = next(each for each in answer.err.splitlines() if "Not asked for" in each)
     assert line.startswith("tags, follows, groups, unassigned, ")
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_status_names_an_interrupted_run(cli: Any) -> None:
+    assert "A sync was interrupted" in cli("status").out
+    found = cli("status", "--json").json["sync"]
+    assert (found["run_id"], found["running"], found["scope"]) == (1, False, "follows")
+    assert cli("sync", "run", "-q").code == 0
+    assert cli("status", "--json").json["sync"] is None
+    assert "sync was" not in cli("status").out
+
+
+def test_status_says_what_a_running_sync_waits_for(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "-q").code == 0  # from now on the number of follows is known
+    shop.control.fault("errcode", GET_BY_USER, errcode=45009, nth=2)
+    app, paused = App.open(), threading.Event()
+
+    def work() -> None:
+        with pytest.raises(StoppedError):
+            run_sync(
+                app,
+                on_progress=lambda progress: progress.held_back and paused.set(),
+                held_back=lambda _scope: "".join(use.held_by for use in app.governor.snapshot()),
+            )
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert paused.wait(20)
+        answer = cli("status")
+        found = cli("status", "--json").json
+    finally:
+        app.stop.set()
+        thread.join(20)
+        app.close()
+    assert "A sync is running: customers' follows, 100 of 200." in answer.out
+    assert "paused by WeCom (45009)" in answer.out
+    assert found["sync"]["running"] is True
+    assert 30 < found["sync"]["left_s"] < 120  # the pause alone is a minute
