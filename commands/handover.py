@@ -266,17 +266,17 @@ def status() -> None:
     )
 
 
-@app.command("report", help=_("How handovers ended: by taker, owner, shop or plan."))
+@app.command("report", help=_("How handovers ended: by taker, owner, shop, plan or outcome."))
 def report(
     by: Annotated[
-        str, typer.Option("--by", metavar="WHAT", help=_("taker, owner, store or plan."))
+        str, typer.Option("--by", metavar="WHAT", help=_("taker, owner, store, plan or outcome."))
     ] = "taker",
     plan: Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this plan."))] = "",
     days: Annotated[
         int, typer.Option("--days", min=0, help=_("Only the last so many days; 0 for all."))
     ] = 0,
 ) -> None:
-    """`confirmed` counts those whose new relation a sync has seen since."""
+    """`confirmed`: a sync has seen the new relation since; `lost`: nobody has the customer now."""
     from storeops.operations.handover import report as reports
 
     app_ = current().app
@@ -295,6 +295,7 @@ def report(
             Column("taker_full", _("Full"), right=True, show=cells.amount),
             Column("vanished", _("Vanished"), right=True, show=cells.amount),
             Column("no_record", _("No record"), right=True, show=cells.amount),
+            Column("lost", _("Lost"), right=True, show=cells.amount),
             Column("median_hours", _("Hours"), right=True),
         ],
         empty=_("Nothing was handed over yet."),

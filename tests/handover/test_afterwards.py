@@ -132,13 +132,24 @@ def test_the_report_adds_up(desk):
     )
     desk.advance(DAY)
     desk.watch()
-    for by in ("taker", "owner", "store", "plan"):
+    for by in ("taker", "owner", "store", "plan", "outcome"):
         lines = report(desk.app.data, by=by)
         assert sum(each.rows for each in lines) == made.plan.ready
         assert sum(each.ends["refused"] for each in lines) == 4
     assert report(desk.app.data)[0].hours == 24.0
     desk.sync()
     assert sum(each.confirmed for each in report(desk.app.data)) == made.plan.ready - 4
+    assert {each.key for each in report(desk.app.data, by="outcome")} == {"done", "refused"}
+    assert sum(each.lost for each in report(desk.app.data)) == 0
+    alone, holder = next(
+        (row["external_userid"], row["takeover_userid"]) for row in desk.results(made)
+        if row["status"] == "done"
+        and len([who for (who, each) in desk.follows() if each == row["external_userid"]]) == 1
+    )  # fmt: skip
+    desk.control.act("follow_delete", userid=holder, external_userid=alone)
+    desk.sync()
+    desk.sync()
+    assert sum(each.lost for each in report(desk.app.data)) == 1
 
 
 def test_leavers_with_countdown_and_those_who_only_own_groups(desk):

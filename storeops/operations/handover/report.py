@@ -13,7 +13,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.operations.handover import rules
 
-GROUPINGS = ("taker", "owner", "store", "plan")
+GROUPINGS = ("taker", "owner", "store", "plan", "outcome")
 _ENDS = ("done", "refused", "taker_full", "no_record", "vanished", "failed")
 
 
@@ -55,6 +55,7 @@ class Line:
         ends: settled attempts per status.
         hours: median hours from asking to the end, of those done; None without any.
         confirmed: done ones whose new relation a later reading has seen.
+        lost: settled ones whose customer nobody of the corp has any more.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Line:
     ends: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ENDS, 0))
     hours: float | None = None
     confirmed: int = 0
+    lost: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON shows it."""
@@ -74,6 +76,7 @@ class Line:
             "waiting": self.waiting,
             **self.ends,
             "confirmed": self.confirmed,
+            "lost": self.lost,
             "median_hours": self.hours,
         }
 
@@ -96,7 +99,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
 
     Args:
         db: data.db.
-        by: taker | owner | store (of the taker) | plan.
+        by: taker | owner | store (of the taker) | plan | outcome.
         plan: only this plan.
         since: only attempts from this moment on (Unix seconds).
 
@@ -114,15 +117,19 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
         "owner": ("h.handover_userid", "coalesce(g.name, '')"),
         "store": ("coalesce(t.main_department, 0)", "coalesce(d.name, '')"),
         "plan": ("p.name", "p.title"),
+        "outcome": ("h.status", "''"),
     }[by]
     plan_id = plans.get(db, plan).id if plan else None
     lines: dict[str, Line] = {}
     hours: dict[str, list[float]] = defaultdict(list)
-    for group, label, status, what, asked, settled, seen in db.execute(
+    for group, label, status, what, asked, settled, seen, gone in db.execute(
         f"SELECT {key}, {name}, h.status, h.what, h.asked_at, h.settled_at,"
         " h.status = 'done' AND h.what = 'customer' AND EXISTS (SELECT 1 FROM follow AS f"
         "  JOIN customer AS c ON c.id = f.customer_id WHERE c.external_userid = h.subject"
-        "  AND f.staff_id = t.id AND f.status = 'active' AND f.tags_known = 1)"
+        "  AND f.staff_id = t.id AND f.status = 'active' AND f.tags_known = 1),"
+        " h.status <> 'waiting' AND h.what = 'customer' AND EXISTS (SELECT 1 FROM customer AS c"
+        "  WHERE c.external_userid = h.subject AND NOT EXISTS (SELECT 1 FROM follow AS f"
+        "  WHERE f.customer_id = c.id AND f.status <> 'lost'))"
         " FROM handover AS h JOIN plan AS p ON p.id = h.plan_id"
         " LEFT JOIN staff AS t ON t.userid = h.takeover_userid"
         " LEFT JOIN staff AS g ON g.userid = h.handover_userid"
@@ -133,6 +140,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
         line = lines.setdefault(str(group), Line(str(group), label))
         line.rows += 1
         line.confirmed += seen
+        line.lost += gone
         if status == "waiting":
             line.waiting += 1
         else:
