@@ -89,6 +89,7 @@ def serve(
     """Keep every event before it is answered; a worker beside reads WeCom again."""
     from storeops.events.server import CallbackServer
     from storeops.operations import events
+    from storeops.wecom.address import is_loopback
 
     call = current()
     wiring = call.app
@@ -104,6 +105,8 @@ def serve(
                 target=_work, args=(wiring, stop, wake), name="events", daemon=True
             )
         with CallbackServer(receiver, host, port, path) as server:
+            if not is_loopback(host):
+                warn(_("{host} may be reached from elsewhere, without TLS.").format(host=host))
             if worker is not None:
                 worker.start()
             _announce(server.url)

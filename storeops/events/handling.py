@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.clock import Clock
 from storeops.database.database import Database
-from storeops.errors import ConfigError, LimitError, NetworkError, StoreOpsError
+from storeops.errors import (
+    AccessError,
+    ConfigError,
+    ConflictError,
+    LimitError,
+    NetworkError,
+    StoreOpsError,
+)
 from storeops.events import subjects
 from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Inbox, Work
 from storeops.events.subjects import Hint, Mirror
@@ -243,12 +250,13 @@ def _unreachable(error: StoreOpsError) -> bool:
 
 
 def _concerns_everybody(error: StoreOpsError) -> bool:
-    """Whether the next subject would meet the same: secret, app, IP, limits, a full disk."""
+    """Whether the next subject would meet the same: secret, IP, limits, a full or held disk."""
     from storeops.wecom.errors import StoppedError
 
     if error.errcode is not None:
         return error.errcode in _EVERYBODY
-    return isinstance(error, ConfigError | LimitError | StoppedError)
+    everybody = AccessError | ConfigError | ConflictError | LimitError | StoppedError
+    return isinstance(error, everybody)
 
 
 def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -> None:

@@ -92,7 +92,9 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._room.acquire()
+        if not self._room.acquire(timeout=1.0):
+            self.shutdown_request(request)  # full; WeCom tries again
+            return
         try:
             super().process_request(request, client_address)
         except BaseException:

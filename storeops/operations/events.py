@@ -114,6 +114,7 @@ def open_receiver(wiring: EventWiring, on_event: Callable[[Kept], None] | None =
     from storeops.events.inbox import Inbox
     from storeops.events.receiver import Receiver
 
+    wiring.inbox.limit_cache(1)  # one connection per caller, each writes a row or two
     return Receiver(Inbox(wiring.inbox), keys(wiring.profile), wiring.clock, on_event)
 
 

@@ -262,5 +262,25 @@ def test_a_sandbox_profile_without_keys_gets_some(cli: Any, called: EventDesk) -
     assert callbacks.find_keys(called.app.profile) is not None
 
 
+def test_what_another_process_holds_is_put_back(called: EventDesk) -> None:
+    """data.db is locked for longer than anybody waits: no event loses a try."""
+    import sqlite3
+
+    from storeops.errors import ConflictError
+    from storeops.events.listing import events
+
+    called.control.act("remark_edit", remark="x")
+    called.delivered()
+    called.app.data.execute("PRAGMA busy_timeout = 50")
+    holder = sqlite3.connect(called.app.data.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ConflictError):
+        callbacks.handle(called.app)
+    holder.execute("ROLLBACK")
+    holder.close()
+    (event,) = events(called.app.inbox)
+    assert (event.status, event.attempts) == ("received", 0)
+
+
 def test_a_path_begins_with_a_slash(cli: Any, real: App) -> None:
     assert cli("events", "serve", "--path", "callback").code == 2

@@ -135,6 +135,30 @@ def test_a_silent_connection_does_not_hold_up_the_end(receiver: Receiver) -> Non
         assert time.monotonic() - began < 4
 
 
+def test_more_callers_than_it_serves_are_turned_away_and_it_ends(
+    receiver: Receiver, inbox_db: Database
+) -> None:
+    from storeops.events.server import AT_ONCE
+
+    with CallbackServer(receiver, "127.0.0.1", 0, "/callback") as server:
+        parts = urlsplit(server.url)
+        silent = [
+            socket.create_connection((parts.hostname, parts.port), timeout=10)
+            for _ in range(AT_ONCE)
+        ]
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as late:
+            assert late.recv(1) == b"", "closed, not kept waiting"
+        for each in silent:
+            each.close()
+        for _ in range(50):  # the places are free again
+            try:
+                assert push(server, xml(1, **ADD)) == (200, b"success")
+                break
+            except OSError:
+                time.sleep(0.1)
+    assert len(events(inbox_db)) == 1
+
+
 def test_refusals_are_written_down_when_it_ends(receiver: Receiver, inbox_db: Database) -> None:
     with CallbackServer(receiver, "127.0.0.1", 0, "/callback") as server:
         query, body = request(xml(1, **ADD))
