@@ -254,7 +254,9 @@ class Chooser:
         covered = self._covered(test)
         tested = len(self.branch.follow) - len(sets) - len(covered) > (test is not DATES)
         tested = tested or bool(self.branch.customer)
-        cost += rows * (SCANNED + min(left / self.customers, 1) * tested * NAMED)
+        through = left * self._part_of_mapped
+        walked = rows * (SCANNED + min(through / self.customers, 1) * tested * NAMED)
+        cost += min(walked, through * (2 * LOOKED_UP + tested * NAMED))
         return _Way(cost, "sieve", test, sets)
 
     def _sets(

@@ -253,6 +253,9 @@ class Planner:
             )
             return sql, (*ids[1], *params)
         head, head_params, own, own_params = self._follow_from(choice.driver, ids)
+        if choice.driver is not None and choice.driver.table == "follow_tag":
+            bounds, bound_params = branch.time_bounds("d.createtime")
+            own, own_params = [*own, *bounds], (*own_params, *bound_params)
         narrowed, params = self._narrowed(choice)
         if ordered and self.order == "name":
             head += " CROSS JOIN customer c ON c.id = f.customer_id"

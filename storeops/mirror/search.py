@@ -18,6 +18,7 @@ from storeops.database.migrations import Migration, statements
 from storeops.mirror.search_pinyin import (
     Syllables,
     WritingSyllables,
+    decides,
     expression,
     pattern,
     pinyin_tokens,
@@ -153,6 +154,7 @@ class Word:
         letters = self.folded.replace(" ", "").replace("'", "").replace("ü", "v")
         if letters.isascii() and letters.isalnum() and not letters.isdigit():
             self._pinyin = pattern(letters)
+        self._letters = letters
         self._queries = self._make_queries(connection, letters)
 
     def _make_queries(self, connection: sqlite3.Connection, letters: str) -> list[tuple[str, str]]:
@@ -169,8 +171,11 @@ class Word:
 
     @property
     def exact(self) -> bool:
-        """Whether the index alone decides (one or two characters): counts need no test."""
-        return len(self.folded) <= 2 and self._pinyin is None
+        """Whether the indexes alone decide, so that no customer need be tested: one or two
+        characters, of letters only such as begin few syllables."""
+        if len(self.folded) > 2:
+            return False
+        return self._pinyin is None or (self._letters == self.folded and decides(self._letters))
 
     def test_name(self, name: str) -> bool:
         """Whether the name holds the word, as written or as spelt in pinyin."""

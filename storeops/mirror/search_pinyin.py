@@ -55,6 +55,7 @@ SYLLABLES: tuple[str, ...] = tuple(
         """,
     )
 )
+_MOST_COMPLETIONS = 12  # syllables that one piece may stand for in an expression
 _RUN = re.compile(r"(?: [a-z0-9]+)+")
 
 
@@ -147,10 +148,16 @@ def expression(letters: str) -> str:
         terms = {f'"{pair}"' for pair in map(add, initials, initials[1:])}
         for piece in pieces:
             whole = _completions(piece) if len(piece) > 1 else ()
-            if 0 < len(whole) <= 12:
+            if 0 < len(whole) <= _MOST_COMPLETIONS:
                 terms.add("(" + " OR ".join(f'"{MARK}{each}"' for each in whole) + ")")
         ways.add(" AND ".join(sorted(terms)) if terms else f'"{initials[0]}"')
     return " OR ".join(f"({way})" for way in sorted(ways))
+
+
+def decides(letters: str) -> bool:
+    """Whether `expression` proposes nobody too many: for one letter, or two that begin few
+    syllables."""
+    return len(letters) == 1 or len(_completions(letters)) <= _MOST_COMPLETIONS
 
 
 @cache

@@ -110,7 +110,7 @@ def test_the_index_stays_true_through_every_change(steps, data):
         people.pop(key, None)
         if person is not None:
             people[key] = person
-    for each in ("王", "小明", "w", "wx", "li", "138", "a", "1", "😀", "单", "shan"):
+    for each in ("王", "小明", "w", "wx", "wa", "li", "sh", "138", "a", "1", "😀", "单", "shan"):
         word = search.Word(connection, each)
         truth = {
             key
@@ -122,8 +122,8 @@ def test_the_index_stays_true_through_every_change(steps, data):
         assert found(connection, people, each) == truth
         if word.exact:
             assert word.candidates(connection) == truth
-            assert word.frequency(connection, 1000) == len(truth)
-            assert word.frequency(connection, 1) == bool(truth)
+            assert word.frequency(connection, 1000) >= len(truth)
+            assert bool(word.frequency(connection, 1)) == bool(truth)
 
 
 def test_the_document_does_not_depend_on_the_order_of_follows():
