@@ -15,7 +15,7 @@ from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
 
 BUSY_MS = 15_000
-CHECKPOINT_PAGES = 12_000  # 48 MB of log: more than a sync leaves, so that the sync copies it
+CHECKPOINT_PAGES = 24_000  # 96 MB of log: more than a sync leaves, so that the sync copies it
 _KNOCK_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
 _TURN_S = 0.010  # who has held the file that long without a break …
 _BREAK_S = 0.002  # … leaves it alone for so long before the next transaction

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 CACHE_KB = 64 * 1024
 SORT_KB = 16 * 1024
-CHECKPOINT_PAGES = 8_000  # 32 MB of log; a page written often is copied into the file once
+CHECKPOINT_PAGES = 16_000  # 64 MB of log; a page written often is copied into the file once
 
 
 @contextmanager
