@@ -115,6 +115,18 @@ def numbers(items: list[str] | None, option: str, kind: type[int] | type[float])
     return found
 
 
+def _what(customers: int, groups: int) -> str:
+    """`6 customers + 1 group chat`, without what there is none of."""
+    parts = []
+    if customers or not groups:
+        words = ngettext("{count} customer", "{count} customers", customers)
+        parts.append(words.format(count=cells.amount(customers)))
+    if groups:
+        words = ngettext("{count} group chat", "{count} group chats", groups)
+        parts.append(words.format(count=cells.amount(groups)))
+    return " + ".join(parts)
+
+
 def make(wish: Wish) -> None:
     """Make the plan of a wish and tell it."""
     from storeops.operations.handover.planner import plan_handover
@@ -131,14 +143,8 @@ def tell(made: Made) -> None:
     plan = made.plan
     lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
     for share in made.shares:
-        text = ngettext(
-            "  → {name}: {count} customer", "  → {name}: {count} customers", share.customers
-        ).format(name=share.name or share.userid, count=cells.amount(share.customers))
-        if share.groups:
-            groups = ngettext(" + {count} group chat", " + {count} group chats", share.groups)
-            text += groups.format(count=cells.amount(share.groups))
         lines.append(
-            text
+            f"  → {share.name or share.userid}: {_what(share.customers, share.groups)}"
             + _("  (has {load} of {capacity})").format(
                 load=cells.amount(share.load), capacity=cells.amount(share.capacity)
             )
@@ -152,7 +158,10 @@ def tell(made: Made) -> None:
                 plan.blocked,
             ).format(count=cells.amount(plan.blocked))
         )
-        lines += [f"    {cells.amount(count):>6} {reason}" for _code, reason, count in made.blocked]
+        for code, reason, count in made.blocked:
+            lines.append(f"    {cells.amount(count):>6} {reason}")
+            if way_out := made.ways_out.get(code, ""):
+                lines.append(f"           {way_out}")
     lines.append(
         "  "
         + ngettext(

@@ -190,3 +190,44 @@ def test_the_farewell_is_filled_in_and_measured(desk):
         desk.plan(desk.leavers()[0]["userid"], to=taker, message="再见")
     desk.apply(made)
     assert desk.tally(made) == {"waiting": made.plan.ready}
+
+
+def test_who_found_no_taker_is_offered_to_another_colleague(desk):
+    by_store = {}
+    for member in desk.staff():
+        by_store.setdefault(member["main_department"], []).append(member["userid"])
+    giver, first, *others = max(by_store.values(), key=len)
+    assert others
+    who = desk.customers(giver, without=first)[:4]
+    desk.will(who, "refuse")
+    made = desk.hand_over(giver, to=first, groups=False)
+    desk.advance(DAY)
+    desk.watch()
+    again = desk.plan(again=made.plan.name)
+    assert set(_takers(desk, again)) == set(who)
+    assert set(_takers(desk, again).values()) <= set(others)
+    pressed = desk.plan(again=made.plan.name, to=first)
+    assert set(_takers(desk, pressed).values()) == {first}, "a person may insist"
+
+
+def test_words_of_a_plan_count_what_there_is(desk, cli):
+    owner = next(
+        g["owner"] for g in desk.control.export("groups")
+        if g["owner"] in {m["userid"] for m in desk.staff()}
+    )  # fmt: skip
+    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    for each in desk.control.export("groups"):
+        if each["owner"] == owner:
+            last = each["chat_id"]
+    for each in list(desk.control.export("groups")):
+        if each["owner"] == owner and each["chat_id"] != last:
+            desk.control.act("group_dissolve", chat_id=each["chat_id"])
+    desk.sync()
+    desk.sync()
+    text = cli("handover", "plan", "--from", owner, "--to", taker, "--only-groups").out
+    assert "1 group chat of" in text
+    assert ": 1 group chat  (has" in text
+    assert "0 customers" not in text
+    assert "1 call;" in text
+    text = cli("handover", "plan", "--from", owner, "--to", owner, "--no-groups").out
+    assert "Choose somebody else." in text

@@ -100,7 +100,15 @@ class Rule:
         self._of_day = [userid for _key, userid in days]
         self._labels = dict(labels or {})
 
-    def pick(self, giver: Member, *, friends: set[str], createtime: int, tags: set[str]) -> Choice:
+    def pick(
+        self,
+        giver: Member,
+        *,
+        friends: set[str],
+        createtime: int,
+        tags: set[str],
+        avoid: str = "",
+    ) -> Choice:
         """Who takes this customer.
 
         Args:
@@ -108,6 +116,7 @@ class Rule:
             friends: lower-cased userids who have the customer already.
             createtime: when the follow began, Unix seconds.
             tags: tag ids on the follow.
+            avoid: userid of somebody who comes last: an earlier handover to them failed.
         """
         if self.name in (wish.BY_TAG, wish.BY_DATE):
             return self._mapped(giver, friends, createtime, tags)
@@ -121,7 +130,8 @@ class Rule:
         ]
         if not fitting:
             return Choice("", self._nobody(giver))
-        taker, why = self._best(fitting)
+        others = [each for each in fitting if each.userid.lower() != avoid.lower()]
+        taker, why = self._best(others or fitting)
         taker.take(taker.userid.lower() in friends)
         return Choice(taker.userid, why)
 
@@ -176,6 +186,11 @@ class Rule:
         return taker, _("fewest customers ({count})").format(count=count)
 
     def _nobody(self, giver: Member) -> str:
+        others = [each for each in self.takers if each.userid.lower() != giver.userid.lower()]
+        if self.takers and not others:
+            return _("Nobody but {member} was named.").format(member=giver.label)
+        if self.name == wish.SAME_STORE and not giver.store_id:
+            return _("The shop of {member} is not known.").format(member=giver.label)
         if self.name == wish.SAME_STORE and not self._stores.get(giver.store_id):
             return _("Nobody in the shop of {member} can take over.").format(member=giver.label)
         if any(each.today is not None and each.given >= each.today for each in self.takers):

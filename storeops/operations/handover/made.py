@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from storeops.changes.plans import Plan
@@ -52,12 +52,14 @@ class Made:
         shares: takers, those who get most first.
         blocked: (code, reason of the first such row, rows), most first.
         friends: ready rows whose taker has the customer already: no add event will come.
+        ways_out: what to do about blocked rows, by code, of the first such row.
     """
 
     plan: Plan
     shares: tuple[Share, ...]
     blocked: tuple[tuple[str, str, int], ...]
     friends: int
+    ways_out: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The object of every planner, with the takers behind."""
@@ -100,3 +102,12 @@ def by_code(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str, int], ...]:
     for each in verdicts:
         reasons.setdefault(each.code, each.reason)
     return tuple((code, reasons[code], count) for code, count in counts.most_common())
+
+
+def ways_out(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """What to do about what is blocked, by code; codes without a way out are left out."""
+    found: dict[str, str] = {}
+    for each in verdicts:
+        if each.way_out:
+            found.setdefault(each.code, each.way_out)
+    return found

@@ -18,7 +18,7 @@ from storeops.operations.handover import attempts, checks, members, rules, subje
 from storeops.operations.handover.action import HandoverAction
 from storeops.operations.handover.assign import Choice, Rule
 from storeops.operations.handover.farewell import messages
-from storeops.operations.handover.made import Made, by_code, shares
+from storeops.operations.handover.made import Made, by_code, shares, ways_out
 from storeops.operations.handover.relations import Followers, followers
 from storeops.operations.handover.subjects import Subject
 from storeops.operations.handover.takers import Takers
@@ -136,7 +136,7 @@ class _Planner:
         ).values():
             self.takers.taker(member)
         found = shares(rows, verdicts, self.takers.known)
-        return Made(plan, found, by_code(verdicts), friends)
+        return Made(plan, found, by_code(verdicts), friends, ways_out(verdicts))
 
     # -- rows
 
@@ -170,6 +170,7 @@ class _Planner:
                     friends=friends,
                     createtime=each.createtime,
                     tags=tags.get(each.follow_id, set()),
+                    avoid=each.avoid,
                 )
             )
         return chosen
@@ -329,13 +330,15 @@ class _Planner:
         givers = list(dict.fromkeys(each.giver.label for each in self.subjects))
         count = sum(1 for each in rows if each.external_userid)
         groups = len(rows) - count
-        text = ngettext("{count} customer", "{count} customers", count).format(count=count)
+        parts = []
+        if count or not groups:
+            words = ngettext("{count} customer", "{count} customers", count)
+            parts.append(words.format(count=count))
         if groups:
-            text += " + " + ngettext("{count} group chat", "{count} group chats", groups).format(
-                count=groups
-            )
+            words = ngettext("{count} group chat", "{count} group chats", groups)
+            parts.append(words.format(count=groups))
         return _("{what} of {givers}").format(
-            what=text, givers=", ".join(givers[:3]) + (" …" if len(givers) > 3 else "")
+            what=" + ".join(parts), givers=", ".join(givers[:3]) + (" …" if len(givers) > 3 else "")
         )
 
 

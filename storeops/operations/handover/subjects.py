@@ -32,6 +32,7 @@ class Subject:
         to: userid of the taker when the file says so.
         line: line of the file, 0 for none.
         name: of a group.
+        avoid: userid of the taker who did not get them before; somebody else comes first.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Subject:
     to: str = ""
     line: int = 0
     name: str = ""
+    avoid: str = ""
 
 
 @dataclass(slots=True)
@@ -213,7 +215,8 @@ def _again(db: Database, wish: Wish) -> Subjects:
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     rows = db.execute(
-        "SELECT r.external_userid, r.userid, c.id, f.id, f.createtime, f.status"
+        "SELECT r.external_userid, r.userid, c.id, f.id, f.createtime, f.status,"
+        " coalesce(json_extract(r.extra, '$.to'), '')"
         " FROM plan_row AS r JOIN customer AS c ON c.external_userid = r.external_userid"
         " JOIN staff AS s ON s.userid = r.userid"
         " LEFT JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
@@ -228,13 +231,21 @@ def _again(db: Database, wish: Wish) -> Subjects:
         )
     people = members.by_userids(db, (each[1] for each in rows))
     found = Subjects()
-    for external, userid, customer, follow, created, status in rows:
+    for external, userid, customer, follow, created, status, taker in rows:
         giver = people[userid.lower()]
         kind = kind_of(giver, wish.kind)
         if status == _OF_KIND[kind]:
             found.rows.append(
                 Subject(
-                    rules.CUSTOMER, kind, giver, external, customer, follow, created or 0, status
+                    rules.CUSTOMER,
+                    kind,
+                    giver,
+                    external,
+                    customer,
+                    follow,
+                    created or 0,
+                    status,
+                    avoid=taker,
                 )
             )
     return found

@@ -88,6 +88,8 @@ class Takers:
         """
         wished = self._wished
         name = wished.rule
+        if wished.again and not name and not wished.takers:
+            name = wish.SAME_STORE  # the proposal for the next taker: a colleague
         if name and name not in wish.RULES:
             raise UsageError(
                 _("There is no rule {rule}.").format(rule=name),
