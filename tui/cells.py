@@ -15,6 +15,8 @@ from storeops.plain import ELLIPSIS, cell_width, fit, pad, plain
 
 __all__ = ["ELLIPSIS", "align", "cell_width", "fit", "lines", "pad", "shown"]
 
+# what nearly all names are made of, and nobody measures differently
+_HARMLESS = re.compile("[ -~\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e]*")
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
 _LONE = re.compile(
@@ -31,6 +33,8 @@ def shown(text: str) -> str:
     Returns:
         Printable text without control, direction, joiner, skin tone and flag characters.
     """
+    if _HARMLESS.fullmatch(text):
+        return text
     text = plain(text)
     if text.isascii():
         return text

@@ -55,7 +55,11 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
     async with screens(start="customers", size=(80, 24)) as driver:
         table = driver.room.table
         await driver.press("pagedown", "down", "space", "down", "space", "down")
-        before, total, on_screen = table.line.data, table.total, table.cursor - round(table.scroll_y)
+        before, total, on_screen = (
+            table.line.data,
+            table.total,
+            table.cursor - round(table.scroll_y),
+        )
         marked = set(driver.app.book.marked_ids(10))
         assert len(marked) == 2
         userid = core.data.execute(
