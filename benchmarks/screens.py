@@ -10,8 +10,8 @@ Every candidate runs in a process of its own, headless, 160×48 cells:
 - FastDataTable: the peer of textual-fastdatatable, when the interpreter (`--peer-python`) has it.
 
 A moment counts when the rows meant are on the terminal: the list was rendered while it held all of
-them, and that rendering was written. What is then on the screen is compared with the rows. Floor and
-ours take turns; of the turns the best counts, for what others do on the machine only adds.
+them, and that rendering was written. What is then on the screen is compared with the rows. Floor
+and ours take turns; of the turns the best counts: what others do on the machine only adds.
 """
 
 from __future__ import annotations
