@@ -2,14 +2,19 @@
 
     make bench-data
     python benchmarks/export.py [--data .bench/data.db] [--formats csv,ndjson,parquet,xlsx]
+    python benchmarks/export.py --check   # opens each file with other libraries and compares
 
 The bare query reads the same columns of the same customers in the same order and throws every row
-away. Each line runs in a process of its own, so that its peak memory is its own.
+away. It runs before every export anew, so that both meet the same machine; of `--rounds` pairs the
+one with the middle ratio of processor time counts. Each line runs in a process of its own, so that
+its peak memory is its own; the last column is the peak of the same with 10,000 customers.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import itertools
 import json
 import os
 import resource
@@ -17,7 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import Database, open_database
@@ -25,37 +32,40 @@ from storeops.mirror.query import CustomerQuery
 
 NOW = 1_767_225_600
 DEFAULT = Path(".bench/data.db")
+SMALL = Path(".bench/small.db")
+BARE = """
+SELECT c.id, f.createtime, f.id, c.external_userid, c.name, c.type, c.gender, c.unionid,
+    c.createtime, f.staff_id, f.store_id, f.remark, f.mobiles, f.add_way, f.state, f.status,
+    (SELECT group_concat(t.tag_id) FROM follow_tag t WHERE t.follow_id = f.id)
+FROM json_each(?) j CROSS JOIN customer c ON c.id = j.value
+LEFT JOIN follow f ON f.customer_id = c.id
+"""
 
 
 def bare(db: Database) -> int:
-    """The rows of the export's own SQL, thrown away."""
-    from storeops.operations.export import BATCH
-    from storeops.operations.export_rows import SQL
-
-    sql = SQL.format(more="")
+    """The columns of an export, thrown away."""
     rows = 0
     last = None
-    for keys in CustomerQuery(db, "", now=NOW).keys(BATCH):
-        for row in db.execute(sql, (json.dumps([key[1] for key in keys]),)):
+    for keys in CustomerQuery(db, "", now=NOW).keys(2_000):
+        for row in db.execute(BARE, (json.dumps([key[1] for key in keys]),)):
             rows += row[0] != last
             last = row[0]
     return rows
 
 
-def export(db: Database, kind: str) -> int:
+def export(db: Database, kind: str, folder: Path, *, reveal: bool = True) -> int:
     """A whole export into a scratch file."""
-    from commands.cells import csv_cell
     from storeops.operations.export import export_customers
+    from storeops.spreadsheet import csv_cell
 
-    with tempfile.TemporaryDirectory(dir=os.environ.get("STOREOPS_BENCH_TMP")) as folder:
-        done = export_customers(
-            db,
-            CustomerQuery(db, "", now=NOW),
-            str(Path(folder) / f"all.{kind}"),
-            sys.stdout,
-            reveal=True,
-            cell=csv_cell,
-        )
+    done = export_customers(
+        db,
+        CustomerQuery(db, "", now=NOW),
+        str(folder / f"all.{kind}"),
+        sys.stdout,
+        reveal=reveal,
+        cell=csv_cell,
+    )
     return done.rows
 
 
@@ -76,23 +86,119 @@ def unmark(db: Database) -> int:
 WORK = {"bare query": bare, "mark everybody": mark, "clear the mark": unmark}
 
 
+# -- checking ------------------------------------------------------------------------------------
+
+
+def listed(db: Database) -> Iterator[dict[str, Any]]:
+    """Every customer as `customer list --json --reveal` shows it."""
+    from storeops.mirror.query_rows import CustomerRows
+    from storeops.notebook import stores
+
+    shops = {each.department_id: each.name for each in stores.list_shops(db) if each.name}
+    rows = CustomerRows(db, shops)
+    for keys in CustomerQuery(db, "", now=NOW).keys(2_000):
+        yield from rows.load([key[1] for key in keys])
+
+
+def opened(path: Path) -> dict[str, Iterator[Any]]:
+    """The rows of a file by each library that opens it: numbers as text, nothing as ""."""
+    if path.suffix == ".ndjson":
+        return {"json": (json.loads(line) for line in path.open(encoding="utf-8"))}
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        book = openpyxl.load_workbook(path, read_only=True)
+        cells = (row for sheet in book for row in itertools.islice(sheet.values, 1, None))
+        return {"openpyxl": (["" if v is None else str(v) for v in row] for row in cells)}
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        batches = parquet.ParquetFile(path).iter_batches(5_000)
+        return {
+            "pyarrow": ([str(v) for v in row.values()] for b in batches for row in b.to_pylist())
+        }
+    from pyarrow import csv as arrow
+
+    names = next(csv.reader(path.open(encoding="utf-8", newline="")))
+    found = arrow.open_csv(
+        path,
+        parse_options=arrow.ParseOptions(newlines_in_values=True),
+        convert_options=arrow.ConvertOptions(
+            column_types=dict.fromkeys(names, "string"), strings_can_be_null=False
+        ),
+    )
+    return {
+        "csv": itertools.islice(csv.reader(path.open(encoding="utf-8", newline="")), 1, None),
+        "pyarrow.csv": (list(row.values()) for batch in found for row in batch.to_pylist()),
+    }
+
+
+def check(db: Database, kind: str, folder: Path) -> str:
+    """Export, open with every library, compare row by row with the list; who agreed.
+
+    Raises:
+        SystemExit: a row differs, or there are more or fewer.
+    """
+    from storeops.operations.export_rows import NUMBERS, flat
+    from storeops.plain import plain
+    from storeops.spreadsheet import csv_cell
+
+    made = export(db, kind, folder)
+    shown = {"csv": csv_cell, "xlsx": plain, "parquet": str}.get(kind, str)
+    said = []
+    for library, rows in opened(folder / f"all.{kind}").items():
+        seen = 0
+        for item, row in itertools.zip_longest(listed(db), rows):
+            wanted: Any = item
+            if kind != "ndjson" and item is not None:
+                wanted = [
+                    str(value) if name in NUMBERS else shown(value)
+                    for name, value in flat(item).items()
+                ]
+            if wanted != row:
+                sys.exit(f"{kind} by {library}, row {seen + 1}: {row!r} is not {wanted!r}")
+            seen += 1
+        if seen != made:
+            sys.exit(f"{kind} by {library}: {seen:,} rows, {made:,} were written")
+        said.append(f"{library} {seen:,}")
+    return ", ".join(said)
+
+
+# -- measuring -----------------------------------------------------------------------------------
+
+
 def run_one(data: Path, name: str) -> None:
-    """Do one thing and print rows, seconds and peak memory as JSON."""
+    """Do one thing and print rows, wall and processor seconds, peak memory as JSON."""
     db = open_database(data, migrations(DATA_ROOMS))
     work = WORK.get(name)
-    start = time.perf_counter()
-    rows = work(db) if work else export(db, name)
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with tempfile.TemporaryDirectory(dir=os.environ.get("STOREOPS_BENCH_TMP")) as folder:
+        start, began = time.perf_counter(), time.process_time()
+        if work:
+            rows = work(db)
+        else:
+            kind, _, masked = name.partition(" ")
+            rows = export(db, kind, Path(folder), reveal=not masked)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     db.close()
-    print(json.dumps([rows, seconds, peak]))
+    print(json.dumps([rows, seconds, cpu, peak]))
+
+
+def apart(data: Path, name: str) -> tuple[int, float, float, int]:
+    """`run_one` in a process of its own."""
+    words = [sys.executable, __file__, "--data", str(data), "--one", name]
+    answer = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+    rows, seconds, cpu, peak = json.loads(answer)
+    return rows, seconds, cpu, peak
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DEFAULT)
-    parser.add_argument("--formats", default="csv,ndjson,parquet,xlsx")
+    parser.add_argument("--formats", default="csv,csv masked,ndjson,parquet,xlsx")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--one", default="")
     arguments = parser.parse_args()
     if not arguments.data.exists():
@@ -100,17 +206,40 @@ def main() -> None:
     if arguments.one:
         run_one(arguments.data, arguments.one)
         return
-    print(f"| {'what':16} |      rows |  seconds | × bare |  peak MB |")
-    print(f"|{'-' * 18}|----------:|---------:|-------:|---------:|")
-    floor = 0.0
-    for name in ["bare query", *arguments.formats.split(","), "mark everybody", "clear the mark"]:
-        words = [sys.executable, __file__, "--data", str(arguments.data), "--one", name]
-        answer = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
-        rows, seconds, peak = json.loads(answer)
-        floor = floor or seconds
-        times = f"{seconds / floor:6.2f}" if name not in WORK or name == "bare query" else " " * 6
+    formats = arguments.formats.split(",")
+    if arguments.check:
+        db = open_database(arguments.data, migrations(DATA_ROOMS))
+        for kind in dict.fromkeys(name.partition(" ")[0] for name in formats):
+            with tempfile.TemporaryDirectory(dir=os.environ.get("STOREOPS_BENCH_TMP")) as folder:
+                print(f"{kind:8} {check(db, kind, Path(folder))}", flush=True)
+        db.close()
+        return
+    print(
+        f"| {'what':14} |      rows | CPU s | bare CPU s | × CPU | wall s | bare wall s | × wall |"
+        " peak MB | at 10,000 |"
+    )
+    print("|" + "-" * 16 + "|----------:|" + "------:|-----------:|------:|-------:|------------:|"
+          "-------:|--------:|----------:|")  # fmt: skip
+    small = arguments.data.with_name(SMALL.name)
+    for name in formats:
+        pairs = []
+        for _each in range(arguments.rounds):
+            floor = apart(arguments.data, "bare query")
+            pairs.append((floor, apart(arguments.data, name)))
+        pairs.sort(key=lambda pair: pair[1][2] / pair[0][2])
+        (_rows, wall0, cpu0, _peak), (rows, wall, cpu, peak) = pairs[len(pairs) // 2]
+        little = f"{apart(small, name)[3] / 1e6:9.0f}" if small.exists() else " " * 9
         print(
-            f"| {name:16} | {rows:9,} | {seconds:8.2f} | {times} | {peak / 1e6:8.0f} |", flush=True
+            f"| {name:14} | {rows:9,} | {cpu:5.1f} | {cpu0:10.1f} | {cpu / cpu0:5.2f} | {wall:6.1f} |"
+            f" {wall0:11.1f} | {wall / wall0:6.2f} | {peak / 1e6:7.0f} | {little} |",
+            flush=True,
+        )
+    for name in ("mark everybody", "clear the mark"):
+        rows, wall, cpu, peak = apart(arguments.data, name)
+        print(
+            f"| {name:14} | {rows:9,} | {cpu:5.1f} | {'':10} | {'':5} | {wall:6.1f} | {'':11} |"
+            f" {'':6} | {peak / 1e6:7.0f} | {'':9} |",
+            flush=True,
         )
 
 

@@ -6,8 +6,6 @@ NDJSON keeps the follows as they are in `customer show --json`.
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,20 +16,14 @@ from storeops.database.database import Database
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.mirror.query import CustomerQuery
+from storeops.operations.export_csv import Cell, CsvLines
 from storeops.operations.export_json import JsonLines
-from storeops.operations.export_rows import COLUMNS, NUMBERS, Flatten
-from storeops.plain import plain
+from storeops.operations.export_rows import COLUMNS, Flatten
 
 FORMATS = ("csv", "xlsx", "ndjson", "parquet")
-BATCH = 2_000  # customers a query
-_SHEET_ROWS = 1_000_000  # a sheet takes 1,048,576 rows
-_CELL = 32_767  # characters
-
-# A cell that begins so may be a formula, or a number that a spreadsheet spoils: `cell` decides.
-_CARE = re.compile(r",(?: *[=+\-@|＝＋－＠]|0\d|\d{12}|\d+[eE]\d)")
-
+BATCH = 20_000  # customers a query
+_PIECE = 500  # lines
 Progress = Callable[[int], None]
-Cell = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +104,34 @@ def export_customers(
             hint=_("Columns: {names}.").format(names=", ".join(COLUMNS)),
         )
     counted = _Counter(on_progress)
+    masked = not reveal
     if kind == "ndjson":
+        lines = JsonLines(db, reveal)
         with _target(path, stdout) as file:
-            _ndjson(db, query, file, reveal, counted)
-        return Exported(counted.rows, path, kind, not reveal)
-    batches = flat_rows(db, query, names, reveal=reveal, counted=counted)
+            for ids in _ids(query):
+                found = dict(lines.lines(db.connection, ids))
+                _write(file, [found[key] for key in ids if key in found], counted)
+        return Exported(counted.rows, path, kind, masked)
+    flatten = Flatten(db, reveal)
     if kind == "csv":
+        line = CsvLines(flatten, names, cell).line
         with _target(path, stdout) as file:
-            _csv(batches, file, names, bom=bom, cell=cell)
+            file.write(("\ufeff" if bom else "") + ",".join(names) + "\r\n")
+            for ids in _ids(query):
+                found = {key: line(row) for key, row in flatten.rows(db.connection, ids)}
+                _write(file, [found[key] for key in ids if key in found], counted)
     elif kind == "xlsx":
-        with _whole(path) as part:
-            _xlsx(batches, part, names)
+        from storeops.operations.export_xlsx import Book
+
+        with _whole(path) as part, Book(part, flatten, names) as book:
+            for ids in _ids(query):
+                counted.add(book.add(db.connection, ids))
     else:
+        from storeops.operations.export_parquet import write_parquet
+
         with _whole(path) as part:
-            _parquet(batches, part, names)
-    return Exported(counted.rows, path, kind, not reveal)
+            write_parquet(_rows(db, query, flatten, counted), part, names)
+    return Exported(counted.rows, path, kind, masked)
 
 
 class _Counter:
@@ -140,134 +145,26 @@ class _Counter:
             self._tell(self.rows)
 
 
-def flat_rows(
-    db: Database,
-    query: CustomerQuery,
-    names: Sequence[str] = COLUMNS,
-    *,
-    reveal: bool = False,
-    counted: _Counter | None = None,
+def _ids(query: CustomerQuery) -> Iterator[list[int]]:
+    for keys in query.keys(BATCH):
+        yield [key[1] for key in keys]
+
+
+def _rows(
+    db: Database, query: CustomerQuery, flatten: Flatten, counted: _Counter
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Batches of rows with the columns asked for; text as it is, phones masked unless `reveal`."""
-    flatten = Flatten(db, reveal)
-    places = [COLUMNS.index(name) for name in names]
-    whole = tuple(names) == COLUMNS
-    for keys in query.keys(BATCH):
-        rows = flatten.batch(db.connection, [key[1] for key in keys])
-        if counted is not None:
-            counted.add(len(rows))
-        yield rows if whole else [tuple(row[at] for at in places) for row in rows]
-
-
-def _csv(
-    batches: Iterator[list[tuple[Any, ...]]],
-    file: IO[str],
-    names: Sequence[str],
-    *,
-    bom: bool,
-    cell: Cell,
-) -> None:
-    numbers = [name in NUMBERS for name in names]
-    if bom:
-        file.write("\ufeff")
-    file.write(",".join(names) + "\r\n")
-    care, commas = _CARE.search, len(names)
-    for rows in batches:
-        lines: list[str] = []
-        writer = csv.writer(_Lines(lines), lineterminator="\r\n")
-        for row in rows:
-            # Nearly every row is plain: three looks at the whole line are enough.
-            line = "," + ",".join(map(str, row))
-            if (
-                line.isprintable()
-                and line.count(",") == commas
-                and '"' not in line
-                and not care(line)
-                and line != ","
-            ):
-                lines.append(line[1:] + "\r\n")
-            else:
-                writer.writerow(
-                    [
-                        value if number else cell(value)
-                        for value, number in zip(row, numbers, strict=True)
-                    ]
-                )
-        file.write("".join(lines))
-
-
-class _Lines:
-    """A file for `csv.writer` that is a list."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
-
-
-def _ndjson(
-    db: Database, query: CustomerQuery, file: IO[str], reveal: bool, counted: _Counter
-) -> None:
-    lines = JsonLines(db, reveal)
-    for keys in query.keys(BATCH):
-        found = lines.batch(db.connection, [key[1] for key in keys])
-        file.write("".join(found))
+    """Batches of rows with all columns; text as it is."""
+    for ids in _ids(query):
+        found = dict(flatten.rows(db.connection, ids))
+        if found:
+            yield [found[key] for key in ids if key in found]
         counted.add(len(found))
 
 
-def _xlsx(batches: Iterator[list[tuple[Any, ...]]], path: Path, names: Sequence[str]) -> None:
-    import xlsxwriter
-
-    options = {
-        "constant_memory": True,
-        "strings_to_numbers": False,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "tmpdir": str(path.parent),
-    }
-    book = xlsxwriter.Workbook(str(path), options)
-    sheet, at = None, _SHEET_ROWS
-    numbers = [name in NUMBERS for name in names]
-    for rows in batches:
-        for row in rows:
-            if at >= _SHEET_ROWS:
-                sheet, at = book.add_worksheet(), 1
-                sheet.freeze_panes(1, 0)
-                for column, name in enumerate(names):
-                    sheet.write_string(0, column, name)
-            assert sheet is not None
-            for column, value in enumerate(row):
-                if numbers[column]:
-                    sheet.write_number(at, column, value)
-                elif value:
-                    sheet.write_string(
-                        at, column, value if value.isalpha() else plain(value)[:32_767]
-                    )
-            at += 1
-    if sheet is None:
-        sheet = book.add_worksheet()
-        for column, name in enumerate(names):
-            sheet.write_string(0, column, name)
-    book.close()
-
-
-def _parquet(batches: Iterator[list[tuple[Any, ...]]], path: Path, names: Sequence[str]) -> None:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise ConfigError(
-            _("Parquet needs the library pyarrow, which is not installed."),
-            hint=_("Install it with `pip install 'storeops[parquet]'`, or export CSV or NDJSON."),
-        ) from None
-    schema = pyarrow.schema(
-        [(name, pyarrow.int64() if name in NUMBERS else pyarrow.string()) for name in names]
-    )
-    with parquet.ParquetWriter(str(path), schema, compression="zstd") as writer:
-        for rows in batches:
-            columns = [
-                pyarrow.array(list(values), type=field.type)
-                for values, field in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+def _write(file: IO[str], lines: list[str], counted: _Counter) -> None:
+    for at in range(0, len(lines), _PIECE):  # a larger piece leaves the processor's cache
+        file.write("".join(lines[at : at + _PIECE]))
+    counted.add(len(lines))
 
 
 @contextmanager

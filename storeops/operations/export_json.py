@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring as quote
 from typing import Any
 
 from storeops.database.database import Database
 from storeops.mirror.query_rows import overall_status
 from storeops.notebook import stores
-from storeops.operations.export_rows import SQL, newest, people
+from storeops.operations.export_rows import people
 from storeops.plain import mask_phone, mask_phones
 
 _SETS = 50_000  # sets of tags remembered
@@ -51,45 +52,50 @@ class JsonLines:
         }
         self._sets: dict[str | None, str] = {None: "[]"}
 
-    def batch(self, connection: sqlite3.Connection, ids: list[int]) -> list[str]:
-        """The lines of these customer keys, in their order, each with its line end."""
-        sql = SQL.format(more=", f.description")
-        rows = people(connection.execute(sql, (json.dumps(ids),)))
-        return [self._line(mine) for mine in rows]
+    def lines(
+        self, connection: sqlite3.Connection, ids: Iterable[int]
+    ) -> Iterator[tuple[int, str]]:
+        """(key, line with its line end) of these customers, in the order of their keys."""
+        line = self._line
+        for customer, follows in people(connection, ids, ", f.description"):
+            yield customer[0], line(customer, follows)
 
-    def _line(self, rows: list[Any]) -> str:
-        first = rows[0]
-        status, follows, sure = "lost", "", first[4].isprintable()
-        if first[2] is not None:
-            status = first[15]
-            if len(rows) > 1:
-                rows.sort(key=newest, reverse=True)
-                status = overall_status([each[15] for each in rows])
+    def _line(self, customer: Any, rows: list[Any]) -> str:
+        _key, external, name, kind, gender, unionid, _created = customer
+        sure = name.isprintable() and external.isprintable() and unionid.isprintable()
+        reveal = self.reveal
+        if not reveal and len(name) > 10:  # a number is longer
+            name = mask_phones(name)
+        status, follows = "lost", ""
+        if rows:
+            status = rows[0][9]
             staff, shops, sets = self._staff, self._stores, self._sets
-            for row in rows:
-                remark, mobiles, state, description = row[11], row[12], row[14], row[17]
+            for (
+                _key, time, _follow, member, shop, remark, mobiles, way, state, other, marks,
+                description,
+            ) in rows:  # fmt: skip
                 if sure:  # names of members, shops and tags are safe already
                     sure = remark.isprintable() and description.isprintable()
                     sure = sure and state.isprintable() and mobiles.isprintable()
-                if not self.reveal:
+                if not reveal:
                     remark, mobiles, description = _masked(remark, mobiles, description)
-                tags = sets.get(row[16]) or self._list(row[16])
+                if other != status:
+                    status = overall_status((status, other))
+                tags = sets[marks] if marks in sets else self._list(marks)
                 follows += (
-                    f"{',' if follows else ''}{staff.get(row[9]) or _NOBODY}"
-                    f"{shops.get(row[10]) or _NOWHERE}{quote(remark) if remark else _EMPTY}"
+                    f"{',' if follows else ''}{staff.get(member) or _NOBODY}"
+                    f"{shops.get(shop) or _NOWHERE}{quote(remark) if remark else _EMPTY}"
                     f',"description":{quote(description) if description else _EMPTY}'
-                    f',"remark_mobiles":{mobiles},"createtime":{row[1]},"add_way":{row[13]}'
-                    f',"state":{quote(state) if state else _EMPTY},"status":"{row[15]}"'
+                    f',"remark_mobiles":{mobiles},"createtime":{time},"add_way":{way}'
+                    f',"state":{quote(state) if state else _EMPTY},"status":"{other}"'
                     f',"tags":{tags}}}'
                 )
-        name = first[4] if self.reveal else mask_phones(first[4])
         line = (
-            f'{{"external_userid":{quote(first[3])},"name":{quote(name)},"type":{first[5]},'
-            f'"gender":{first[6]},"unionid":{quote(first[7])},"status":"{status}",'
-            f'"follows":[{follows}]}}'
+            f'{{"external_userid":{quote(external)},"name":{quote(name)},"type":{kind},'
+            f'"gender":{gender},"unionid":{quote(unionid)},"status":"{status}",'
+            f'"follows":[{follows}]}}\n'
         )
-        sure = sure and first[3].isprintable() and first[7].isprintable()
-        return (line if sure else terminal_safe(line)) + "\n"
+        return line if sure else terminal_safe(line[:-1]) + "\n"
 
     def _list(self, tags: str) -> str:
         """The JSON of a comma list of tag keys; remembered, lists repeat."""
@@ -104,9 +110,9 @@ def _masked(remark: str, mobiles: str, description: str) -> tuple[str, str, str]
     if mobiles != "[]":
         mobiles = f"[{','.join([quote(mask_phone(each)) for each in json.loads(mobiles)])}]"
     return (
-        mask_phones(remark) if remark else remark,
+        mask_phones(remark) if len(remark) > 10 else remark,
         mobiles,
-        mask_phones(description) if description else description,
+        mask_phones(description) if len(description) > 10 else description,
     )
 
 

@@ -208,7 +208,8 @@ def test_ndjson_is_the_list_letter_by_letter(chain_home, reveal):
         terminal_safe(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) + "\n"
         for row in rows
     ]
-    assert JsonLines(db, reveal).batch(db.connection, ids) == wanted
+    found = dict(JsonLines(db, reveal).lines(db.connection, ids))
+    assert [found[key] for key in ids] == wanted
     assert len(wanted) == len(ids)
     assert any("\\u" in line for line in wanted)
 
@@ -222,7 +223,7 @@ def test_a_failed_export_leaves_the_old_file(ask, tmp_path, monkeypatch):
     def fail(*_words, **_more):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, "_csv", fail)
+    monkeypatch.setattr(export, "_write", fail)
     found = ask("customer", "export", str(path))
     assert found.code == 3
     assert "No space left" in found.err
