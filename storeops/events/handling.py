@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
 READERS = 3  # subjects read at the same time
+REREADS = 5  # a subject that others write is read so often in a row
 FIRST_WAIT_S = 15.0
 LONGEST_WAIT_S = 6 * 3600.0
 GIVES_UP_AFTER = 10  # failures in a row, about a day and a half; `events retry` begins anew
@@ -193,16 +194,20 @@ def _round(
         What concerns everybody and ended the round; None when all were read.
     """
     with ThreadPoolExecutor(READERS, "events") as pool:
-        flying: list[tuple[Work, Future[Any]]] = [
-            (work, pool.submit(_read, desk.client, work, stop)) for work in works
-        ]
+        flying: list[tuple[Work, Future[Any]]] = []
+        befores: list[Any] = []
+        for work in works:
+            befores.append(subjects.state(desk.data, work))
+            flying.append((work, pool.submit(_read, desk.client, work, stop)))
         for index, (work, future) in enumerate(flying):
             try:
                 found = future.result()
-                if found is _STOPPED:
+                later = None
+                if found is not _STOPPED:
+                    later = _write(desk, work, found, befores[index])
+                if later is None:
                     desk.inbox.release([work], desk.clock.now())
                     continue
-                later = subjects.write(Mirror(desk.data, desk.clock.now(), desk.hint), work, found)
             except StoreOpsError as error:
                 if _unreachable(error):
                     _failed(desk, work, error.message, None, result)
@@ -219,6 +224,25 @@ def _round(
                 _succeeded(desk, work, later, result)
             result.subjects += 1
             tell(result)
+    return None
+
+
+def _write(desk: Desk, work: Work, found: Any, before: Any) -> frozenset[int] | None:
+    """Write what was read, reading again when somebody wrote meanwhile.
+
+    Returns:
+        As `subjects.write`; None when it must be begun anew, for more came in or nobody rests.
+    """
+    for _each in range(REREADS):
+        if not desk.inbox.holds(work):
+            return None
+        try:
+            return subjects.write(
+                Mirror(desk.data, desk.clock.now(), desk.hint), work, found, before
+            )
+        except subjects.Overtaken:
+            before = subjects.state(desk.data, work)
+            found = subjects.read(desk.client, work)
     return None
 
 

@@ -250,6 +250,15 @@ class Inbox:
             )
         return works
 
+    def holds(self, work: Work) -> bool:
+        """Whether it is still ours: nobody else took it, and nothing of it came in again."""
+        return all(
+            self.db.execute(
+                "SELECT 1 FROM event WHERE id = ? AND due_at = ?", (each.id, work.claim)
+            ).fetchone()
+            for each in work.events
+        )
+
     def finish(self, done: Sequence[Done], now: float) -> None:
         """Keep how handling ended; an event that came in again meanwhile stays due."""
         with self.db.atomic() as connection:

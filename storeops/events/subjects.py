@@ -1,9 +1,12 @@
 """Reading a subject again and bringing the mirror to what WeCom says now.
 
 Every kind has a `read`, which asks WeCom and touches no database (it runs on a thread), and a
-`write`, which puts the answer into the mirror. Both may be repeated at any time. What an event
-claims is believed only where reading cannot tell: that it was the customer who deleted a member,
-and that a relation which is not listed any more ended by deletion.
+`write`, which puts the answer into the mirror. Both may be repeated at any time. `state` is what
+the mirror holds before the reading; when it is another one at the writing, a job or a sync has
+written meanwhile what WeCom's answer may not have shown yet, and the subject is read anew.
+
+What an event claims is believed only where reading cannot tell: that it was the customer who
+deleted a member, and that a relation which is not listed any more ended by deletion.
 """
 
 from __future__ import annotations
@@ -31,6 +34,22 @@ CHAT_GONE = frozenset({40050, 49008, 90501})
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
 Hint = Callable[[Database, str, str, float], int]
+
+# what a write of somebody else changes, per kind; the parameter is the subject's id
+_STATES = {
+    kinds.CUSTOMER: (
+        "SELECT f.id, f.digest, f.status, f.deleted_by_customer_at, f.updated_at FROM follow AS f"
+        " WHERE f.customer_id = (SELECT id FROM customer WHERE external_userid = ?) ORDER BY f.id"
+    ),
+    kinds.MEMBER: "SELECT id, digest, status, updated_at FROM staff WHERE userid = ?",
+    kinds.CHAT: "SELECT id, digest, status, updated_at FROM group_chat WHERE chat_id = ?",
+    kinds.DEPARTMENTS: "SELECT id, digest, status FROM department WHERE ? = '' ORDER BY id",
+    kinds.TAGS: "SELECT id, digest, deleted_at FROM tag WHERE ? = '' ORDER BY id",
+}
+
+
+class Overtaken(Exception):
+    """The mirror was written while WeCom was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +82,31 @@ def read(client: WeComClient, work: Work) -> Any:
     return reader(client, work) if reader is not None else None
 
 
-def write(mirror: Mirror, work: Work, found: Any) -> frozenset[int]:
+def state(db: Database, work: Work) -> Any:
+    """What the mirror holds of a subject; take it before the reading."""
+    sql = _STATES.get(work.subject.kind)
+    return None if sql is None else db.execute(sql, (work.subject.id,)).fetchall()
+
+
+def write(mirror: Mirror, work: Work, found: Any, before: Any) -> frozenset[int]:
     """Bring the mirror to what was read.
+
+    Args:
+        mirror: where.
+        work: the events.
+        found: what `read` gave.
+        before: what `state` gave before the reading.
 
     Returns:
         event.id of what WeCom does not show yet: ask again in a moment.
 
     Raises:
+        Overtaken: somebody else wrote meanwhile; nothing was written, read again.
         StoreOpsError: the database cannot be written.
     """
     with mirror.db.atomic():
+        if state(mirror.db, work) != before:
+            raise Overtaken
         _WRITERS[work.subject.kind](mirror, work, found)
     return _not_shown(mirror, work, found) if work.subject.kind == kinds.CUSTOMER else frozenset()
 

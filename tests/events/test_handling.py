@@ -291,6 +291,68 @@ def test_an_added_relation_that_is_not_listed_yet_is_asked_for_again(called: Eve
     assert called.status_of(who, new["external_userid"]) is not None
 
 
+def test_what_a_job_writes_while_an_event_is_read_is_not_undone(
+    called: EventDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was on its way must not overwrite what a job has done since."""
+    from storeops.events import subjects
+    from storeops.mirror.facts import remark_changed
+    from storeops.wecom import customers
+
+    who, external = next(iter(called.desk.follows()))
+    called.control.act("remark_edit", userid=who, external_userid=external, description="seen")
+    called.delivered()
+    read, times = subjects.read, []
+
+    def slow(client, work):  # type: ignore[no-untyped-def]
+        found = read(client, work)
+        if not times:  # the job answers while the event's answer is on its way
+            customers.remark(called.app.client, who, external, remark="by the job")
+            now = int(called.app.clock.now())
+            remark_changed(
+                called.app.data, who, external, remark="by the job", source="job", ref="1", now=now
+            )
+        times.append(1)
+        return found
+
+    monkeypatch.setattr(subjects, "read", slow)
+    assert callbacks.handle(called.app).events["handled"] == 1
+    assert len(times) == 2, "read again"
+    row = called.app.data.execute(
+        "SELECT f.remark, f.description FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+        " JOIN customer AS c ON c.id = f.customer_id WHERE s.userid = ? AND c.external_userid = ?",
+        (who, external),
+    ).fetchone()
+    assert row == ("by the job", "seen")
+
+
+def test_what_comes_in_while_it_is_read_is_read_for(
+    called: EventDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer event of the same customer makes the older answer worthless."""
+    from storeops.events import subjects
+
+    who, external = next(iter(called.desk.follows()))
+    called.control.act("remark_edit", userid=who, external_userid=external, remark="one")
+    called.delivered()
+    read, times = subjects.read, []
+
+    def slow(client, work):  # type: ignore[no-untyped-def]
+        found = read(client, work)
+        times.append(len(work.events))
+        if len(times) == 1:
+            called.control.act("remark_edit", userid=who, external_userid=external, remark="two")
+            called.delivered()
+        return found
+
+    monkeypatch.setattr(subjects, "read", slow)
+    callbacks.handle(called.app)
+    found = called.status_of(who, external)
+    assert found is not None
+    assert found[2] == "two"
+    assert {each.status for each in events(called.app.inbox)} == {"handled"}
+
+
 def test_a_poisonous_event_is_told_as_a_bug_and_holds_up_nobody(
     called: EventDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
