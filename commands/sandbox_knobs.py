@@ -43,7 +43,9 @@ def clock_show(url: Url = "") -> None:
     output.result(row, cells.when(row["now"]))
 
 
-@clock_app.command("advance", help=_("Move the clock forward: 90s, 30m, 24h, 7d."))
+@clock_app.command(
+    "advance", help=_("Move the clock forward: 90s, 30m, 24h, 7d. Limits go on in real time.")
+)
 def clock_advance(
     by: Annotated[str, typer.Argument(metavar="DURATION", help=_("How far."))], url: Url = ""
 ) -> None:
@@ -127,7 +129,7 @@ def _for_people(fault: dict[str, Any]) -> dict[str, Any]:
         unit = " s" if number[what] == "seconds" else ""
         what = f"{what} {fault[number[what]]:g}{unit}"
     if fault["rate"] is not None:
-        which = f"{fault['rate']:.2%}".replace(".00%", "%")
+        which = f"{fault['rate'] * 100:g}%"
     elif fault["first"] is not None:
         which = _("the first {count}").format(count=fault["first"])
     elif fault["nth"] is not None:
@@ -150,10 +152,17 @@ def fault_clear(
 @settings_app.command("list", help=_("List the rules and their values."))
 def settings_list(url: Url = "") -> None:
     """Print them all."""
-    values = ask(url, "GET", "settings")
+    meanings = ask(url, "GET", "settings/meanings")
     output.items(
-        [{"name": name, "value": value} for name, value in values.items()],
-        [Column("name", _("Rule")), Column("value", _("Value"), show=_value_text)],
+        [
+            {"name": name, "value": value, "meaning": meanings.get(name, "")}
+            for name, value in ask(url, "GET", "settings").items()
+        ],
+        [
+            Column("name", _("Rule")),
+            Column("value", _("Value"), show=_value_text),
+            Column("meaning", _("Meaning")),
+        ],
     )
 
 

@@ -190,7 +190,10 @@ def _note_failures(result: SyncResult) -> None:
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
         names.sort(key=lambda each: each not in SCOPE_TITLES)  # whole scopes first
-        shown = ", ".join(names[:SHOWN_FAILURES])
+        shown = ", ".join(
+            _(SCOPE_TITLES[each]) if each in SCOPE_TITLES else each
+            for each in names[:SHOWN_FAILURES]
+        )
         if len(names) > SHOWN_FAILURES:
             shown += " " + _("and {count} more").format(count=len(names) - SHOWN_FAILURES)
         note(_("{subjects}: {message}").format(subjects=shown, message=message))

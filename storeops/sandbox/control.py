@@ -191,12 +191,16 @@ class Control:
         return self.world.faults.add(data).as_json()
 
     def _delete_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        if tail and not tail.isdecimal():
+            raise ValueError("a fault has a number")
         cleared = self.world.faults.clear(int(tail) if tail else None)
         if tail and not cleared:
             raise Problem(404, "no_such_fault", f"no fault {tail}")
         return {"cleared": cleared}
 
     def _get_settings(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        if tail == "meanings":
+            return self.world.settings.meanings()
         return self.world.settings.as_json()
 
     def _patch_settings(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:

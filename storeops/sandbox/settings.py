@@ -289,6 +289,10 @@ class Settings:
             for f in dataclasses.fields(self)
         }
 
+    def meanings(self) -> dict[str, str]:
+        """What each setting does, and which line of the contract it stands for."""
+        return {f.name: str(f.metadata["doc"]) for f in dataclasses.fields(self)}
+
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "repeat_expires_in": ("full", "remaining"),

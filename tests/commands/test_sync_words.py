@@ -103,9 +103,6 @@ def test_faults_are_listed_with_what_they_do(cli: Any, shop: Any) -> None:
         "4 status 503 * all 0 0",
     ]
     assert cli("sandbox", "fault", "list", "--json").json["items"][1]["rate"] == 0.05
-    gone = cli("sandbox", "fault", "clear", "99")
-    assert gone.code == 5
-    assert "99" in gone.err
 
 
 def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
@@ -114,7 +111,15 @@ def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
     answer = cli("sync", "run")
     assert answer.code == 8
     line = next(each for each in answer.err.splitlines() if "Not asked for" in each)
-    assert line.startswith("tags, follows, groups, unassigned, ")
+    assert line.startswith("tags, customers' follows, group chats, unassigned, g")
+
+
+def test_every_rule_of_the_sandbox_is_explained(cli: Any, shop: Any) -> None:
+    rows = cli("sandbox", "settings", "list", "--json").json["items"]
+    assert len(rows) > 50
+    assert all(each["meaning"] for each in rows)
+    assert "Calls per corp and API in a minute" in cli("sandbox", "settings", "list").out
+    assert cli("sandbox", "fault", "clear", "99").code == 5
 
 
 @pytest.mark.usefixtures("interrupted")
