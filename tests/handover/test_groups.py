@@ -97,3 +97,23 @@ def test_a_group_that_another_plan_is_about_to_move_is_left_alone(desk):
     with pytest.raises(ConflictError, match="changed since"):
         desk.apply(rival)
     assert desk.summary()["refused"] == 0
+
+
+def test_what_an_answer_said_of_a_group_is_remembered(desk):
+    owner, chats = max(_owners(desk).items(), key=lambda item: len(item[1]))
+    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    desk.member(owner, last_login=1)
+    made = desk.hand_over(owner, to=taker, customers=False, groups=True)
+    assert {r["errcode"] for r in desk.results(made)} == {90510}
+    again = desk.plan(owner, to=taker, customers=False, groups=True)
+    assert desk.blocked(again) == {"idle": len(chats)}
+    desk.member(owner, last_login=int(desk.control.now()))
+    desk.control.settings(group_full_members=1)
+    made = desk.hand_over(owner, to=taker, customers=False, groups=True, recheck=True)
+    full = sum(r["errcode"] == 90503 for r in desk.results(made))
+    assert full
+    desk.control.settings(group_full_members=100)
+    again = desk.plan(owner, to=taker, customers=False, groups=True)
+    assert desk.blocked(again) == {"group_refused": full}
+    assert desk.hand_over(owner, to=taker, customers=False, groups=True, recheck=True).plan.ready
+    assert {row["owner"] for chat, row in _truth(desk).items() if chat in chats} == {taker}

@@ -10,10 +10,12 @@ from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.jobs.action import READY, Row, Verdict, blocked
 from storeops.operations.handover import attempts, checks, members, rules
+from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.checks import Facts
 from storeops.operations.handover.moments import day
 
 CHUNK = 500
+OWNER_IDLE = 90510  # the group's owner has not logged in for a year (doc 95703)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def check(
     takers = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
     people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
     pairs = [checks.pair_key(row) for row in rows]
-    told = {} if params.get("recheck") else attempts.troubles(db, [*takers, *pairs, *subjects])
+    wanted = [*takers, *pairs, *subjects, *{row.userid for row in rows}]
+    told = {} if params.get("recheck") else attempts.troubles(db, wanted)
     facts = Facts(now, people, {}, {}, {}, {}, {}, told)
     known = chats(db, subjects)
     running = attempts.running(db, subjects)
@@ -134,6 +137,19 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     for verdict in (checks.taker_verdict(facts, taker), checks.pair_verdict(facts, row)):
         if not verdict.ready:
             return verdict
+    told = facts.troubles.get(chat.chat_id.lower())
+    if told:
+        return _told(next(iter(told.values())))
+    idle = facts.troubles.get(row.userid.lower(), {}).get(OWNER_IDLE)
+    if idle is not None and kind == rules.ON_JOB:
+        return blocked(
+            "idle",
+            _("{member} had not logged in for a year when WeCom was asked on {day}.").format(
+                member=row.userid, day=day(idle.at)
+            ),
+            errcode=OWNER_IDLE,
+            way_out=_("Let them log in, then plan again with --recheck."),
+        )
     if chat.wechat_members >= rules.FULL_GROUP:
         return blocked(
             "group_full",
@@ -144,6 +160,20 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
             way_out=_("Hand it over in the WeCom client, which asks for confirmation."),
         )
     return READY
+
+
+def _told(trouble: Trouble) -> Verdict:
+    """What an earlier answer said of the group itself."""
+    from storeops.wecom.errcodes import lookup  # only when a group was refused before
+
+    return blocked(
+        "group_refused",
+        _("WeCom refused this group on {day}: {meaning}").format(
+            day=day(trouble.at), meaning=lookup(trouble.errcode).meaning
+        ),
+        errcode=trouble.errcode,
+        way_out=_("Put it right in the WeCom client, then plan again with --recheck."),
+    )
 
 
 def _again(

@@ -29,6 +29,8 @@ from storeops.operations.handover.relations import followers, snapshots
 ASK_S = 1  # after the due moment, when WeCom's own clock has struck
 _PEOPLE = (40098, 40143, 84083, 84074, 41054)  # about the taker
 _CUSTOMER = (40100, 40129, 40128)
+_CHAT = (90501, 90503, 90509)  # about the group itself
+_CHAT_OWNER = 90510  # about who owns it: not logged in for a year
 _SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
 
 
@@ -198,6 +200,10 @@ def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
         _remember(db, taker, errcode, now)
     elif errcode in _CUSTOMER:
         _remember(db, row.external_userid, errcode, now)
+    elif errcode in _CHAT:
+        _remember(db, str(row.extra["chat_id"]), errcode, now)
+    elif errcode == _CHAT_OWNER:
+        _remember(db, row.userid, errcode, now)
 
 
 def _who_is_idle(db: Database, giver: str, taker: str, now: int) -> None:

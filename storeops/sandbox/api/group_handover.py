@@ -48,7 +48,10 @@ def _fault(call: Call, group: GroupChat | None, taker: Member, resigned: bool) -
         if owner is taker:
             return Foreseen(90504)
         if owner.last_login and now - owner.last_login > settings.handover_year_days * DAY:
-            return Refusal(90510)
+            foresight = call.corp.handovers.foresight
+            known = foresight.was_told(str(owner.number), 90510)
+            foresight.tell(str(owner.number), 90510)
+            return Foreseen(90510) if known else Refusal(90510)
         recent = moves.recent(group.chat_id, now, settings.handover_repeat_days)
         if recent >= settings.handover_repeat_limit:
             return Foreseen(settings.group_repeat_errcode)
