@@ -7,7 +7,7 @@
 The bare query reads the same columns of the same customers in the same order and throws every row
 away. It runs before every export anew, so that both meet the same machine; of `--rounds` pairs the
 one with the middle ratio of processor time counts. Each line runs in a process of its own, so that
-its peak memory is its own; the last column is the peak of the same with 10,000 customers.
+its peak memory is its own; the last column is the peak of the same with the small mirror beside it.
 """
 
 from __future__ import annotations
@@ -216,10 +216,10 @@ def main() -> None:
         return
     print(
         f"| {'what':14} |      rows | CPU s | bare CPU s | × CPU | wall s | bare wall s | × wall |"
-        " peak MB | at 10,000 |"
+        " peak MB | peak MB (rows) |"
     )
     print("|" + "-" * 16 + "|----------:|" + "------:|-----------:|------:|-------:|------------:|"
-          "-------:|--------:|----------:|")  # fmt: skip
+          "-------:|--------:|---------------:|")  # fmt: skip
     small = arguments.data.with_name(SMALL.name)
     for name in formats:
         pairs = []
@@ -228,17 +228,21 @@ def main() -> None:
             pairs.append((floor, apart(arguments.data, name)))
         pairs.sort(key=lambda pair: pair[1][2] / pair[0][2])
         (_rows, wall0, cpu0, _peak), (rows, wall, cpu, peak) = pairs[len(pairs) // 2]
-        little = f"{apart(small, name)[3] / 1e6:9.0f}" if small.exists() else " " * 9
+        little = ""
+        if small.exists():
+            few, _wall, _cpu, least = apart(small, name)
+            little = f"{least / 1e6:.0f} ({few:,})"
         print(
-            f"| {name:14} | {rows:9,} | {cpu:5.1f} | {cpu0:10.1f} | {cpu / cpu0:5.2f} | {wall:6.1f} |"
-            f" {wall0:11.1f} | {wall / wall0:6.2f} | {peak / 1e6:7.0f} | {little} |",
+            f"| {name:14} | {rows:9,} | {cpu:5.1f} | {cpu0:10.1f} | {cpu / cpu0:5.2f} |"
+            f" {wall:6.1f} | {wall0:11.1f} | {wall / wall0:6.2f} | {peak / 1e6:7.0f} |"
+            f" {little:>14} |",
             flush=True,
         )
     for name in ("mark everybody", "clear the mark"):
         rows, wall, cpu, peak = apart(arguments.data, name)
         print(
             f"| {name:14} | {rows:9,} | {cpu:5.1f} | {'':10} | {'':5} | {wall:6.1f} | {'':11} |"
-            f" {'':6} | {peak / 1e6:7.0f} | {'':9} |",
+            f" {'':6} | {peak / 1e6:7.0f} | {'':14} |",
             flush=True,
         )
 

@@ -13,6 +13,7 @@ import zipfile
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import IO, Any
@@ -55,7 +56,8 @@ class Book:
         self._easy = Easy(flatten, names, _is_easy).row
         self._cells = [_cell_format(at, name in NUMBERS) for at, name in enumerate(names)]
         self._head, self._next_head, self._tail = _frame(names, path.parent)
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        self._file = path.open("wb")
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets = 0
         self._rows = SHEET_ROWS
         self._bytes = 0
@@ -68,19 +70,33 @@ class Book:
         return self
 
     def __exit__(self, kind: object, *_more: object) -> None:
-        try:
-            if kind is None:
-                if self._part is None:
-                    self._begin_sheet()
-                self._end_sheet()
-                for name, data in _shell(self._names, self._sheets, self._folder).items():
-                    if "worksheets/" not in name:
-                        self._zip.writestr(name, data)
-        finally:
+        if kind is None:
+            try:
+                self._finish()
+            except BaseException:
+                self._give_up()
+                raise
             self._thread.shutdown()
-            if self._part is not None:
-                self._part.close()
-            self._zip.close()
+        else:
+            self._give_up()
+
+    def _finish(self) -> None:
+        if self._part is None:
+            self._begin_sheet()
+        self._end_sheet()
+        for name, data in _shell(self._names, self._sheets, self._folder).items():
+            if "worksheets/" not in name:
+                self._zip.writestr(name, data)
+        self._zip.close()
+        self._file.close()
+
+    def _give_up(self) -> None:
+        """Let go of the file; on a full disk even that fails, but the first failure is told."""
+        self._thread.shutdown(cancel_futures=True)
+        for each in (self._part, self._zip, self._file):
+            with suppress(OSError, ValueError):
+                if each is not None:
+                    each.close()
 
     def add(self, connection: sqlite3.Connection, ids: list[int]) -> int:
         """Write these customers in their order; how many there are."""

@@ -415,6 +415,34 @@ def test_an_export_into_a_folder_that_takes_nothing_says_so(home, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
+def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_path, kind):
+    path = tmp_path / f"out.{kind}"
+    path.write_text("old")
+    program = (
+        "import resource, sys\n"
+        "from storeops.operations import export\n"
+        "from commands.main import run\n"
+        "export.BATCH = 100\n"
+        "whole = export.export_customers\n"
+        "def limited(*words, **more):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))\n"
+        "    return whole(*words, **more)\n"
+        "export.export_customers = limited\n"
+        f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=home, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 3, done.stderr
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.stdout == ""
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
 def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
     """Held in the middle of its rows, then kill -9; the next export takes the rest away."""
     path = tmp_path / f"out.{kind}"
