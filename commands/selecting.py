@@ -63,7 +63,10 @@ Tag = Annotated[
 NoTag = Annotated[
     list[str] | None,
     typer.Option(
-        "--no-tag", metavar="TAG", autocompletion=offers("tag"), help=_("Without this tag.")
+        "--no-tag",
+        metavar="TAG",
+        autocompletion=offers("tag"),
+        help=_("Without this tag; `*` without any."),
     ),
 ]
 Status = Annotated[

@@ -83,7 +83,7 @@ def stats(
         typer.Option(
             "--on",
             metavar="DATE",
-            help=_("As it was at the end of this day; by store, owner, tag or status."),
+            help=_("As it was at the end of this day; with --store and --status only."),
         ),
     ] = "",
     limit: Limit = 50,

@@ -42,7 +42,7 @@ def status() -> None:
         [
             (_("Profile"), found.profile),
             (_("Customers"), cells.amount(found.rows["customers"])),
-            (_("Follows"), cells.amount(found.rows["follows"])),
+            (_("Follows"), _follows(found)),
             (
                 _("Mirror"),
                 _("as of {time}").format(time=cells.when(found.as_of))
@@ -85,6 +85,20 @@ def status() -> None:
             (_("Disk"), _("{size} free").format(size=size_text(found.disk_free))),
         ]
     )
+
+
+def _follows(found: Status) -> str:
+    """How many, and of which status when not all are active."""
+    from storeops.mirror.filter_words import label
+
+    total = cells.amount(found.rows["follows"])
+    if set(found.follows) <= {"active"}:
+        return total
+    parts = [
+        _("{count} {status}").format(count=cells.amount(count), status=label("status", status))
+        for status, count in found.follows.items()
+    ]
+    return f"{total} ({', '.join(parts)})"
 
 
 def _sync(sync: UnderWay, left_s: float | None) -> str:

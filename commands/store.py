@@ -38,6 +38,7 @@ def _columns() -> list[Column]:
         Column("department_id", _("Department"), right=True),
         Column("staff", _("Staff"), right=True, show=cells.amount),
         Column("customers", _("Customers"), right=True, show=cells.amount),
+        Column("follows", _("Follows"), right=True, show=cells.amount),
         Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
         Column("complete_at", _("Read"), show=cells.when),
     ]

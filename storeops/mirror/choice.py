@@ -31,6 +31,7 @@ class Choice:
         sets: tests that a bytemap answers, with the condition on the follow's key {key}.
         settled: tests on the customer that ids or members have answered already.
         sifted: the members have answered everything about follows.
+        sifted_by: the condition whose customers the members are; "" when they are none.
     """
 
     how: Literal["walk", "gather"]
@@ -43,6 +44,7 @@ class Choice:
     sets: tuple[tuple[Test, Source], ...] = ()
     settled: tuple[Test, ...] = ()
     sifted: bool = False
+    sifted_by: str = ""
 
 
 def guess(test: Test) -> float:

@@ -94,6 +94,7 @@ class Or:
 
 Node = Word | Field | Not | And | Or
 EVERYBODY = And(())
+ANY = "*"  # as the name of a tag: any
 
 _SIGNS = {
     "@": "@", "＠": "@", "#": "#", "＃": "#", "!": "!", "！": "!", "(": "(", "（": "(",
@@ -175,7 +176,14 @@ def one_of(key: str, values: Iterable[str], text: str = "", at: int = 0) -> Fiel
         FilterError: a value of a closed list that does not exist.
     """
     given = tuple(values)
+    if key == "tag" and ANY in given:
+        return _any_tag(at)
     return Field(key, tuple(_value(text or f"{key}:{each}", at, key, each) for each in given), at)
+
+
+def _any_tag(at: int) -> Field:
+    """What `#*` means: tagged at all."""
+    return Field("has", ("tag",), at)
 
 
 def _quoted(text: str, *, word: bool = False) -> str:
@@ -304,6 +312,8 @@ class _Reader:
                     )
                 self.at += 1
                 continue
+            if key == "tag" and ANY in found:
+                return _any_tag(start)
             return Field(key, tuple(dict.fromkeys(found)), start)
 
     def read_quoted(self) -> str:

@@ -76,6 +76,8 @@ def drives(choice: Choice) -> str:
     """What drives an alternative, as a sentence."""
     if choice.ids is not None:
         text = _("gather {rows} candidates, then sort")
+    elif choice.driver is None and choice.sifted_by:
+        text = _("walk the whole list through the {rows} customers of {condition}")
     elif choice.driver is None:
         text = _("walk the whole list, testing each row")
     elif choice.how == "walk":
@@ -85,5 +87,5 @@ def drives(choice: Choice) -> str:
     return text.format(
         rows=choice.estimate,
         index=choice.driver.index if choice.driver else "",
-        condition=choice.driver.label if choice.driver else "",
+        condition=choice.driver.label if choice.driver else choice.sifted_by,
     )

@@ -343,8 +343,9 @@ class Chooser:
             known = len(sets) + len(self._covered(way.test)) + (way.test is not DATES)
             sifted = len(self.branch.follow) == known
             return Choice(
-                "walk", considered=seen, members=tuple(members), settled=settled, sifted=sifted
-            )
+                "walk", estimate=len(through), considered=seen, members=tuple(members),
+                settled=settled, sifted=sifted, sifted_by=driver.label if driver else "",
+            )  # fmt: skip
         how: Literal["walk", "gather"] = "gather" if way.how == "gather" else "walk"
         return Choice(how, driver, way.test, count, None, seen, tuple(members), sets, settled)
 

@@ -43,7 +43,7 @@ class Selection:
         view: name of a saved view, "" for none.
         words: text to find, each as it is (not read as a filter).
         store, owner, tag, status, state, way: one of these values each, as in the language.
-        no_tag: no follow has any of these tags.
+        no_tag: no follow has any of these tags; `*` any tag at all.
         since, until: dates of the language, "" for none.
         mark: name of a mark, "" for none.
     """
@@ -90,7 +90,7 @@ def selection_node(db: Database, selection: Selection, own_store: str = "") -> N
         if values:
             parts.append(one_of(key, values))
     if selection.no_tag:
-        parts.append(negation(one_of("tag", selection.no_tag)))
+        parts.append(negation(one_of("tag", selection.no_tag)))  # `*`: any tag at all
     for key in ("since", "until", "mark"):
         value: str = getattr(selection, key)
         if value:

@@ -7,26 +7,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
+from datetime import datetime
 
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.filter import Field
-from storeops.mirror.filter_dates import normal, span
+from storeops.mirror.filter_dates import CHINA, normal, span
 from storeops.mirror.query_rows import STATUS_ORDER
 from storeops.operations.customers import names_of
 from storeops.operations.stats import Bar, named
 
-WAYS = ("store", "owner", "tag", "status")  # what the timeline keeps
+WAYS = ("store", "owner", "tag", "way", "status", "state", "month")  # what the timeline keeps
 
 _FOLLOWS = """
-SELECT f.id, f.customer_id, f.staff_id, f.status, f.createtime, f.first_seen_at{tags}
+SELECT f.customer_id, f.staff_id, f.status, f.createtime, f.add_way, f.state, f.first_seen_at
+    {tags}
 FROM follow f ORDER BY f.customer_id, f.staff_id
 """
 _TAGS = ", (SELECT group_concat(x.tag_id) FROM follow_tag x WHERE x.follow_id = f.id)"
 _CHANGES = (
     "SELECT customer_id, staff_id, field, before FROM timeline WHERE at >= ?"
-    " AND field IN ('status', 'tag', 'follow', 'store') ORDER BY id DESC"
+    " AND field IN ('status', 'tag', 'follow', 'store', 'state') ORDER BY id DESC"
 )
 
 
@@ -60,6 +62,8 @@ class _Undone:
     status: dict[tuple[int, int], str] = made(default_factory=dict)
     tags: dict[tuple[int, int], list[str]] = made(default_factory=dict)
     created: dict[tuple[int, int], int] = made(default_factory=dict)
+    way: dict[tuple[int, int], int] = made(default_factory=dict)
+    state: dict[tuple[int, int], str] = made(default_factory=dict)
     store: dict[int, int] = made(default_factory=dict)
 
 
@@ -93,7 +97,7 @@ def figures(
     stores: Sequence[str] = (),
     limit: int = 50,
 ) -> Past:
-    """Count the customers of a past day by store, owner, tag or status.
+    """Count the customers of a past day by store, owner, tag, way, status, state or month.
 
     Reads every follow once, in the order of customers; memory grows with what changed since the
     day and with the values, not with the customers.
@@ -130,7 +134,9 @@ def figures(
     total = later = 0
     person, values, there = None, set[int | str](), False
     sql = _FOLLOWS.format(tags=_TAGS if by == "tag" else ", NULL")
-    for _id, customer, staff, status_now, created_now, first_seen, tags_now in db.execute(sql):
+    for (
+        customer, staff, status_now, created_now, way_now, state_now, first_seen, tags_now
+    ) in db.execute(sql):  # fmt: skip
         pair = (customer, staff)
         created = undone.created.get(pair, created_now)
         if (created or first_seen) >= end:
@@ -153,15 +159,31 @@ def figures(
             values.add(staff)
         elif by == "status":
             values.add(status)
+        elif by == "way":
+            values.add(undone.way.get(pair, way_now))
+        elif by == "state":
+            values.update({undone.state.get(pair, state_now)} - {""})
+        elif by == "month":
+            values.add(f"{datetime.fromtimestamp(created, CHINA):%Y-%m}")
         elif pair in undone.tags:
             values.update(int(keys[each]) for each in undone.tags[pair] if each in keys)
         elif tags_now:
             values.update(map(int, tags_now.split(",")))
     counts.update(values)
     total += there
-    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    if by == "month":  # the latest, in their order, as today's
+        most = sorted(counts.items(), reverse=True)
+    else:
+        most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     bars = tuple(named(db, by, most[:limit]))
-    return Past(end, bars, total, len(most) > limit, _known_since(db), later)
+    return Past(
+        end,
+        bars[::-1] if by == "month" else bars,
+        total,
+        len(most) > limit,
+        _known_since(db),
+        later,
+    )
 
 
 def _undo(db: Database, end: int) -> _Undone:
@@ -180,6 +202,9 @@ def _undo(db: Database, end: int) -> _Undone:
             undone.tags[customer, staff] = before
         elif name == "follow":
             undone.created[customer, staff] = before["createtime"]
+            undone.way[customer, staff] = before["add_way"]
+        elif name == "state":
+            undone.state[customer, staff] = before
     return undone
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storeops import paths
 from storeops.database.check import file_size
 from storeops.mirror import freshness
+from storeops.operations.overview import follows_by
 
 if TYPE_CHECKING:
     from storeops.limits.outlook import ApiUse
@@ -39,6 +40,7 @@ class Status:
         limits: APIs used within the last hour.
         jobs: number of jobs by status.
         rows: counts of the mirror.
+        follows: how many follows there are of each status.
         sync: the run that is open, if any.
         sync_left_s: seconds until what it reads now is read, by the limits; None when unknown.
         bytes: size of the profile's files.
@@ -53,6 +55,7 @@ class Status:
     limits: tuple[ApiUse, ...]
     jobs: dict[str, int]
     rows: dict[str, int]
+    follows: dict[str, int]
     sync: UnderWay | None
     sync_left_s: float | None
     bytes: int
@@ -79,6 +82,7 @@ class Status:
             "limits": [asdict(each) for each in self.limits],
             "jobs": self.jobs,
             "rows": self.rows,
+            "follows": self.follows,
             "sync": {**asdict(self.sync), "left_s": self.sync_left_s} if self.sync else None,
             "bytes": self.bytes,
             "disk_free": self.disk_free,
@@ -121,6 +125,7 @@ def read_status(app: Wiring) -> Status:
             "follows": _count(db.execute("SELECT count(*) FROM follow").fetchone()),
             "staff": _count(db.execute("SELECT count(*) FROM staff").fetchone()),
         },
+        follows={str(status): count for status, count in follows_by(db, "status", 10) if count},
         sync=sync,
         sync_left_s=_left_s(app, sync),
         bytes=sum(file_size(each) for each in folder.glob("*.db")),

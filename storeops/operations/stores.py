@@ -13,6 +13,7 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.filter import nearest
+from storeops.mirror.query import CustomerQuery
 from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.operations import overview
 
@@ -36,7 +37,8 @@ class StoreRow:
         department: the department's own name.
         mapped: the notebook knows it.
         staff: members whose shop it is.
-        customers: active follows of them.
+        customers: people who are followed from there, each once, as `stats store` counts them.
+        follows: their active relations with its members.
         unassigned: follows that wait for a new owner.
         complete_at: the oldest complete reading of its members, None when one was never read.
     """
@@ -49,6 +51,7 @@ class StoreRow:
     mapped: bool
     staff: int
     customers: int
+    follows: int
     unassigned: int
     complete_at: int | None
 
@@ -91,6 +94,9 @@ def list_stores(db: Database, since: float = 0.0) -> list[StoreRow]:
         since: Unix seconds; a member read completely after it counts as covered.
     """
     shops = {each.department_id: each for each in list_shops(db)}
+    people = {
+        each.value: each.rows for each in CustomerQuery(db, now=0.0).facet("store", limit=1_000_000)
+    }
     rows = []
     for row in overview.shops(db, since):
         shop = shops.pop(row.department_id, None)
@@ -99,14 +105,15 @@ def list_stores(db: Database, since: float = 0.0) -> list[StoreRow]:
                 row.department_id, shop.code if shop else "",
                 (shop.name if shop else "") or row.name,
                 (shop.region if shop else "") or row.region, row.name, shop is not None,
-                row.members, row.follows, row.unassigned, row.complete_at,
+                row.members, people.get(row.department_id, 0), row.follows, row.unassigned,
+                row.complete_at,
             )
         )  # fmt: skip
     names = overview.department_names(db)
     rows += [
         StoreRow(
             shop.department_id, shop.code, shop.name or names.get(shop.department_id, ""),
-            shop.region, names.get(shop.department_id, ""), True, 0, 0, 0, None,
+            shop.region, names.get(shop.department_id, ""), True, 0, 0, 0, 0, None,
         )
         for shop in shops.values()
     ]  # fmt: skip

@@ -37,9 +37,14 @@ def apply(db, step, now, added):
     external = f"wm{person:030d}"
     if kind in ("read", "again"):
         if kind == "again" or (userid, person) not in added:
-            added[userid, person] = now
+            added[userid, person] = (now, 1 + now // 60 % 3)
+        createtime, way = added[userid, person]
         relation = FollowInfo(
-            userid, createtime=added[userid, person], tag_id=tuple(what), add_way=1
+            userid,
+            createtime=createtime,
+            tag_id=tuple(what),
+            add_way=way,
+            state=f"s{len(what)}" if len(what) < 3 else "",
         )
         batch = Batch(follows=[FollowRow(ExternalContact(external, "王小明", type=1), relation)])
         apply_facts(db, "event", batch, now, "e")
@@ -59,7 +64,9 @@ def apply(db, step, now, added):
 def counted(db, by):
     """The plain count of now, in the obvious SQL."""
     column = {
-        "store": "s.main_department", "owner": "s.userid", "tag": "t.tag_id", "status": "f.status"
+        "store": "s.main_department", "owner": "s.userid", "tag": "t.tag_id",
+        "status": "f.status", "way": "f.add_way", "state": "nullif(f.state, '')",
+        "month": "strftime('%Y-%m', f.createtime + 28800, 'unixepoch')",
     }[by]  # fmt: skip
     return dict(
         db.execute(
@@ -78,7 +85,7 @@ def test_every_past_day_comes_out_as_it_was_counted_then(tmp_path_factory, days)
         members = [User(f"u{at}", f"u{at}", (10,), main_department=10, status=1) for at in range(3)]
         shops = [Department(each, f"S{each}", "", (), 1, 0) for each in (10, 11, 12)]
         apply_facts(db, "sync", Batch(departments=shops, staff=members), START - 1, "0")
-        added: dict[tuple[str, int], int] = {}
+        added: dict[tuple[str, int], tuple[int, int]] = {}
         then = []
         for number, steps in enumerate(days):
             for at, step in enumerate(steps):
@@ -131,7 +138,10 @@ def test_stats_on_a_day(ask):
     early = ask("stats", "--on", "1999-01-01")
     assert early.code == 0
     assert "first complete reading" in early.err
-    assert ask("stats", "month", "--on", "today").code == 2
+    for by in past.WAYS:
+        now = ask("stats", by, "--all", "--json").json["items"]
+        assert ask("stats", by, "--all", "--json", "--on", "today").json["items"] == now
+    assert ask("stats", "size", "--on", "today").code == 2
     refused = ask("stats", "--on", "today", "--tag", "金卡")
     assert refused.code == 2
     assert "--on" in refused.err
