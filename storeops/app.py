@@ -20,6 +20,7 @@ from storeops import config, paths
 from storeops.clock import SystemClock
 from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
+from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
 from storeops.errors import StoreOpsError
 
@@ -131,12 +132,14 @@ class App:
 
     @property
     def run(self) -> Database:
-        """run.db: limits, token, leases; disposable.
+        """run.db: limits, token, leases; disposable, so that a damaged one is put aside.
 
         Raises:
-            ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
+            ConfigError: it cannot be opened, or is from a newer storeops.
         """
-        return self._once("run", lambda: self._database(paths.run_db, RUN_ROOMS))
+        return self._once(
+            "run", lambda: open_disposable(paths.run_db(self.profile.name), migrations(RUN_ROOMS))
+        )
 
     @property
     def inbox(self) -> Database:

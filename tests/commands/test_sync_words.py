@@ -159,3 +159,11 @@ def test_status_says_what_a_running_sync_waits_for(cli: Any, shop: Any) -> None:
     assert "paused by WeCom (45009)" in answer.out
     assert found["sync"]["running"] is True
     assert 30 < found["sync"]["left_s"] < 120  # the pause alone is a minute
+
+
+def test_a_damaged_run_db_stops_nobody(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "-q").code == 0
+    paths.run_db("shop").write_bytes(b"\xff" * 8192)
+    answer = cli("customer", "list", "--json", "-n", "1")
+    assert answer.code == 0
+    assert cli("sync", "run", "-q").code == 0

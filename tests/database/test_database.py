@@ -15,6 +15,7 @@ import pytest
 from storeops.database.backup import backup, restore, vacuum
 from storeops.database.check import check, file_size
 from storeops.database.database import Database, open_database
+from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration, statements
 from storeops.errors import ConfigError, ConflictError, NotFoundError
 
@@ -350,3 +351,26 @@ def test_a_small_commit_does_not_copy_the_log_of_others(path: Path) -> None:
     busy.close()
     other.close()
     assert path.stat().st_size > size  # the last one to leave does
+
+
+@pytest.mark.parametrize("damage", [0, 1])
+def test_a_disposable_file_is_made_anew_and_the_damaged_one_kept(path: Path, damage: int) -> None:
+    filled(path).close()
+    content = bytearray(path.read_bytes())
+    content[damage * 4096 :] = b"\xff" * (len(content) - damage * 4096)
+    path.write_bytes(content)
+    db = open_disposable(path, [FIRST])
+    assert db.execute("SELECT count(*) FROM thing").fetchone() == (0,)
+    db.close()
+    assert path.with_name("data.db.damaged").read_bytes() == bytes(content)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_disposable_file_that_is_whole_stays(path: Path) -> None:
+    filled(path, 10).close()
+    db = open_disposable(path, [FIRST, SECOND])
+    assert db.execute("SELECT count(colour IS NULL) FROM thing").fetchone() == (10,)
+    db.close()
+    assert not path.with_name("data.db.damaged").exists()
+    with pytest.raises(ConfigError):
+        open_disposable(path, [FIRST])  # from a newer version: no damage
