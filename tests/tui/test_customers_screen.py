@@ -75,3 +75,15 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
         assert table.cursor - round(table.scroll_y) == on_screen
         assert set(driver.app.book.marked_ids(10)) == marked
         assert driver.room.marked == 2
+
+
+async def test_a_list_without_rows_says_what_to_do(screens):
+    """Nothing matches: the list says so and names the way out, which works."""
+    async with screens(start="customers") as driver:
+        await driver.press("slash")
+        await driver.type("zzzznobody")
+        assert driver.room.table.total == 0
+        assert "No customer matches. Esc takes the filter away." in driver.text
+        await driver.press("escape", "escape")
+        assert driver.room.table.total > 0
+        assert "No customer matches" not in driver.text

@@ -183,7 +183,7 @@ class CustomersScreen(CustomerChanges):
         self.bar.advise(advice.problem, advice.position, advice.suggestions)
         if not advice.problem:
             self.show()
-            if self.bar.line.has_focus:
+            if self.focused is self.bar.line:
                 self._rest("suggest", lambda: self._suggest(where))
 
     def _suggest(self, where: str) -> None:
@@ -194,7 +194,7 @@ class CustomersScreen(CustomerChanges):
         )
 
     def _suggested(self, where: str, words: tuple[str, ...]) -> None:
-        if where == self.look.where and self.bar.line.has_focus:
+        if where == self.look.where and self.focused is self.bar.line:
             self.bar.advise("", None, words)
 
     @on(FilterInput.Submitted)
@@ -214,7 +214,7 @@ class CustomersScreen(CustomerChanges):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        if not self.bar.line.has_focus and not self.book.check(self.look.where).problem:
+        if self.focused is not self.bar.line and not self.book.check(self.look.where).problem:
             self.bar.advise("", None, ())
 
     @on(CustomerList.Typed)
@@ -222,7 +222,7 @@ class CustomersScreen(CustomerChanges):
         line = self.bar.line
         text = " ".join(shown(each).strip() for each in event.text.splitlines())
         # the second character of a word may be on its way before the line has the keys
-        gap = "" if line.has_focus or not line.value else " "
+        gap = "" if self.focused is line or not line.value else " "
         line.focus()
         self.bar.put(line.value + gap + text)
 
@@ -233,6 +233,17 @@ class CustomersScreen(CustomerChanges):
 
     @on(VirtualList.Counted, "#list")
     def _counted(self) -> None:
+        text = ""
+        if not self.table.total:
+            narrowed = self._good.where or self._good.marked_only
+            text = (
+                _("No customer matches. Esc takes the filter away.")
+                if narrowed
+                else _("No customer was read yet: 7 goes to Sync.")
+            )
+        if text != self.table.empty:
+            self.table.empty = text
+            self.table.refresh()
         self.paint_count()
 
     @on(VirtualList.Opened, "#list")
@@ -360,7 +371,7 @@ class CustomersScreen(CustomerChanges):
         if self.has_class("narrow") and self.has_class("facets"):
             self._leave_facets()
             return True
-        if not rows.has_focus:
+        if self.focused is not rows:
             rows.focus()
             return True
         if self.look.where or self.look.marked_only:

@@ -67,7 +67,7 @@ class FacetPane(Vertical):
     @property
     def has_keys(self) -> bool:
         """Whether the keys go to the pane."""
-        return self.table.has_focus
+        return self.screen.focused is self.table  # `has_focus` may be stale after another screen
 
     def focus_list(self) -> None:
         """Take the keys."""

@@ -32,6 +32,7 @@ class PaintedList(ScrollView):
         cursor: position of the row under the cursor, from 0.
         total: rows there are, held or not.
         range_from: where a range of rows began, None when there is none.
+        empty: what stands in the first line of a list without rows.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -62,6 +63,7 @@ class PaintedList(ScrollView):
         self.cursor = 0
         self.total = 0
         self.range_from: int | None = None
+        self.empty = ""
         self._window = Window(0, [])
         self._places: list[tuple[int, int]] = []
         self._strips: dict[tuple[object, ...], Strip] = {}
@@ -124,6 +126,9 @@ class PaintedList(ScrollView):
         position = round(self.scroll_y) + y
         width = self.scrollable_content_region.width
         if position >= self.total:
+            if self.empty and position == 0:
+                text = align(" " * GUTTER + self.empty, width)
+                return Strip([Segment(text, self._style("row") + self._style("gone"))], width)
             return Strip.blank(width, self._style("row"))
         line = self._window.get(position)
         here = position == self.cursor
