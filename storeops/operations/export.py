@@ -6,6 +6,8 @@ NDJSON keeps the follows as they are in `customer show --json`.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from storeops.database.database import Database
-from storeops.errors import ConfigError, UsageError
+from storeops.errors import ConfigError, ConflictError, UsageError
 from storeops.i18n import _
 from storeops.mirror.query import CustomerQuery
 from storeops.operations.export_csv import Cell, CsvLines
@@ -94,6 +96,7 @@ def export_customers(
     Raises:
         UsageError: an unknown format or column.
         ConfigError: the file cannot be written, or the Parquet library is not installed.
+        ConflictError: another export is writing the same file.
     """
     kind = format_of(path, wish)
     names = tuple(fields) or COLUMNS
@@ -181,13 +184,24 @@ def _target(path: str, stdout: IO[str]) -> Iterator[IO[str]]:
 
 @contextmanager
 def _whole(path: str) -> Iterator[Path]:
-    """A file beside the wished one, private, that takes its place when everything is written."""
+    """A file beside the wished one, private, that takes its place when everything is written.
+
+    What a killed export left there is written over; a pipe or a device is written to as it is.
+    """
     target = Path(path).expanduser()
-    part = target.with_name(f".{target.name}.part")
     try:
-        part.touch(mode=0o600)
-        yield part
-        part.replace(target)
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        part = target.with_name(f".{target.name}.part")
+        with _alone(part, target):
+            try:
+                yield part
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             _("The file {path} cannot be written: {reason}.").format(
@@ -195,5 +209,32 @@ def _whole(path: str) -> Iterator[Path]:
             ),
             hint=_("Choose another folder, or free some space."),
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(part: Path, target: Path) -> Iterator[None]:
+    """Make a private file that no other export writes as long as this lasts; ended by any death."""
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle, target)
+            # the export that had it may have put it in its place since
+            if part.exists() and os.path.samestat(part.stat(), os.fstat(handle)):
+                yield
+                return
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int, target: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConflictError(
+            _("Another export is writing {path}.").format(path=target),
+            hint=_("Wait until it has ended, or choose another name."),
+        ) from None

@@ -444,7 +444,7 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
 def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
-    """Held in the middle of its rows, then kill -9; the next export takes the rest away."""
+    """Held in the middle of its rows; a second one is refused; kill -9; the next one is whole."""
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
     program = (
@@ -459,16 +459,31 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
         "export._Counter = Held\n"
         f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}]))\n"
     )
+    words = ("customer", "export", str(path))
     with subprocess.Popen(
         [sys.executable, "-c", program], env=home, stdout=subprocess.PIPE
     ) as running:
-        assert running.stdout.readline() == b"row\n"
-        running.kill()
+        try:
+            assert running.stdout.readline() == b"row\n"
+            with storeops(*words, env=home, stderr=subprocess.PIPE) as second:
+                assert b"Another export" in second.stderr.read()
+            assert second.returncode == 9
+        finally:
+            running.kill()
     assert path.read_text() == "old"
-    assert any(each.name.endswith(".part") for each in tmp_path.iterdir())
-    with storeops(
-        "customer", "export", str(path), env=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as again:
+    assert sorted(each.name for each in tmp_path.iterdir()) == [f".{path.name}.part", path.name]
+    with storeops(*words, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as again:
         assert again.wait(60) == 0, again.stderr.read()
     assert path.stat().st_size > 1_000
+    assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_named_pipe_is_written_to_and_stays_a_pipe(home, tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with storeops("customer", "export", str(pipe), env=home, stderr=subprocess.DEVNULL) as running:
+        with pipe.open(encoding="utf-8", newline="") as file:
+            assert len(list(csv.DictReader(file))) == 300
+        assert running.wait(30) == 0
+    assert pipe.is_fifo()
