@@ -13,8 +13,8 @@ from storeops.mirror import index_text, meta
 from storeops.mirror.bulk import sorting
 from storeops.mirror.schema import INDEXES
 
-_SLICE_S = 0.04  # a building transaction never holds the file much longer
-_STEP = 1000  # customers indexed between two looks at the watch
+_SLICE_S = 0.02  # a building transaction never holds the file much longer
+_STEP = 500  # customers indexed between two looks at the watch
 
 
 def postpone(db: Database) -> bool:

@@ -30,7 +30,7 @@ from storeops.sync.session import Session
 from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
 
-_SLICE = 800  # customers put into the search index while no page waits: about 15 ms
+_SLICE = 400  # customers put into the search index while no page waits: about 8 ms
 _SWITCH_S = 0.0005  # a thread that reads gets its turn at once; 5 ms would cost it a tenth
 _COLLECT = 50_000  # a page's rows live for a moment and hold no circles: seldom look for any
 _BATCH = 4  # pages a transaction may hold: about 20 ms
