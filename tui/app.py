@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from storeops.notebook.stores import Shop
     from tui.book import CustomerBook
 
-LANE_CACHE = 4  # MiB of page cache per lane: several read at once
+LANE_CACHE = 2  # MiB of page cache per lane: several read at once, each in small steps
 LOOK_EVERY = 2.0  # seconds between two looks at the mirror's revision
 
 
