@@ -261,32 +261,3 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: masked(each) for key, each in value.items()}
     return value
-
-
-def values_for_completion(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
-    """Values a shell may offer: (value, what it is), at most 50.
-
-    Args:
-        db: data.db.
-        key: owner, tag, store, view, mark, state or group.
-        start: what was typed so far.
-    """
-    like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    sql = {
-        "owner": "SELECT userid, name FROM staff WHERE userid LIKE :s ESCAPE '\\'"
-        " OR name LIKE :s ESCAPE '\\' ORDER BY userid",
-        "tag": "SELECT CASE WHEN g.name IS NULL THEN t.name ELSE g.name || '/' || t.name END, ''"
-        " FROM tag t LEFT JOIN tag_group g ON g.id = t.group_id WHERE t.deleted_at IS NULL AND"
-        " (t.name LIKE :s ESCAPE '\\' OR g.name || '/' || t.name LIKE :s ESCAPE '\\')"
-        " ORDER BY 1",
-        "store": "SELECT code, name FROM shop WHERE code LIKE :s ESCAPE '\\' AND code <> ''"
-        " UNION SELECT d.name, d.id FROM department d WHERE d.name LIKE :s ESCAPE '\\'"
-        " ORDER BY 1",
-        "view": "SELECT name, filter FROM view WHERE name LIKE :s ESCAPE '\\' ORDER BY 1",
-        "mark": "SELECT name, '' FROM mark WHERE name LIKE :s ESCAPE '\\' ORDER BY 1",
-        "state": "SELECT DISTINCT state, '' FROM follow WHERE state <> ''"
-        " AND state LIKE :s ESCAPE '\\'",
-        "group": "SELECT name, chat_id FROM group_chat WHERE name LIKE :s ESCAPE '\\' ORDER BY 1",
-    }[key]
-    rows = db.execute(f"{sql} LIMIT 50", {"s": like})
-    return [(str(value), str(what)) for value, what in rows]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from storeops.mirror.query import CustomerQuery
 from storeops.mirror.query_rows import CustomerRows
-from storeops.operations import export, export_easy, export_xlsx
+from storeops.operations import export, export_easy, export_parquet, export_xlsx
 from storeops.operations.export_json import terminal_safe
 from storeops.operations.export_rows import COLUMNS, NUMBERS, flat
 from storeops.plain import mask_phone, mask_phones, plain
@@ -97,6 +97,7 @@ def small(monkeypatch):
     monkeypatch.setattr(export, "BATCH", 3)
     monkeypatch.setattr(export, "_PIECE", 2)
     monkeypatch.setattr(export_xlsx, "_PIECE", 2)
+    monkeypatch.setattr(export_parquet, "_PIECE", 2)
     monkeypatch.setattr(export_xlsx, "_AHEAD", 1)
     monkeypatch.setattr(export_easy, "_REMEMBERED", 5)
 
