@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from commands.diagnostics import note, warn
 from commands.event_words import reason_word, row_of, shown_message, status_word
 from commands.options import After, All, Limit, Reveal, Yes
 from commands.output import Column
-from storeops.errors import PartialError, UsageError
+from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
 _FLUSH_S = 5.0  # between two looks at what was refused
+_REST_S = 30.0  # before the worker begins again after it broke down
 
 
 @app.command("setup", help=_("Enter the callback token and EncodingAESKey of this profile."))
@@ -111,7 +113,8 @@ def serve(
                 worker.start()
             _announce(server.url)
             while not stop.wait(_FLUSH_S):
-                receiver.flush()
+                with suppress(StoreOpsError):  # a full disk must not end it; it counts on
+                    receiver.flush()
         if worker is not None:
             wake.set()
             worker.join()
@@ -139,7 +142,17 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
             warn(_("Events wait: {reason}").format(reason=said))
         told = said
 
-    events.handle(wiring, forever=True, stop=stop, wake=wake, on_progress=tell)
+    while not stop.is_set():
+        try:
+            events.handle(wiring, forever=True, stop=stop, wake=wake, on_progress=tell)
+        except StoreOpsError as error:  # a database that cannot be read or written just now
+            warn(_("Events wait: {reason}").format(reason=error.message))
+        except Exception as error:  # receiving goes on whatever happens here
+            from commands import logs
+
+            warn(_("This is a bug in storeops ({kind}).").format(kind=type(error).__name__))
+            logs.bug(error)
+        stop.wait(_REST_S)
 
 
 @app.command("run", help=_("Handle what was received: read WeCom again, write the mirror."))

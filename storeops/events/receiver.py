@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from storeops.clock import Clock
+from storeops.errors import StoreOpsError
 from storeops.events import kinds
 from storeops.events.crypto import Keys, Unreadable
 from storeops.events.inbox import UNREADABLE, Delivery, Inbox, Kept
@@ -156,11 +157,19 @@ class Receiver:
         """Write down how many requests were refused since the last time.
 
         Counted in memory between, so that a flood of forgeries costs no write each.
+
+        Raises:
+            StoreOpsError: it cannot be written; the counts are kept for the next time.
         """
         with self._lock:
             counts, self._refused = self._refused, Counter()
-        if counts:
-            self._inbox.count_refused(counts, self._clock.now())
+        try:
+            if counts:
+                self._inbox.count_refused(counts, self._clock.now())
+        except StoreOpsError:
+            with self._lock:
+                self._refused += counts
+            raise
 
     def _open(self, sealed: str) -> _Opened:
         try:

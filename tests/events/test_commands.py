@@ -238,6 +238,32 @@ def test_serve_receives_handles_and_ends_in_good_order(called: EventDesk) -> Non
         serve.stderr.close()
 
 
+def test_serving_goes_on_when_handling_breaks_down(
+    cli: Any, real: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from commands import events as command
+    from storeops.errors import ConfigError
+
+    calls: list[int] = []
+
+    def handle(wiring: Any, **how: Any) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConfigError("the disk is full, call 13800138000")
+        if len(calls) == 2:
+            raise KeyError("a bug")
+        how["stop"].set()
+
+    monkeypatch.setattr(callbacks, "handle", handle)
+    monkeypatch.setattr(command, "_REST_S", 0.01)
+    answer = cli("events", "serve", "--port", "0")
+    assert answer.code == 130
+    assert len(calls) == 3
+    assert "the disk is full" in answer.err
+    assert "KeyError" in answer.err
+    assert "bug" in paths.log_file().read_text()
+
+
 def test_the_sandbox_calls_back_by_command(cli: Any, called: EventDesk) -> None:
     assert cli("sandbox", "callback", "clear", "--json").json == {"cleared": True}
     assert cli("sandbox", "callback", "show", "--json").json["url"] is None
