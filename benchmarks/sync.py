@@ -310,8 +310,14 @@ class Commits:
         self._stop.set()
         self._thread.join()
 
-    def line(self, name: str) -> str:
-        took = sorted(self.took[name])
+    def so_far(self) -> dict[str, int]:
+        """How many commits there were, by file."""
+        return {name: len(took) for name, took in self.took.items()}
+
+    def line(self, name: str, when: str = "", first: int = 0, last: int | None = None) -> str:
+        """The commits from number `first` to `last` in words."""
+        took = sorted(self.took[name][first:last])
+        name = f"{name} {when}".rstrip()
         if not took:
             return f"{name}: none"
         p50, p99 = (took[min(len(took) - 1, int(len(took) * q))] * 1000 for q in (0.5, 0.99))
@@ -400,6 +406,7 @@ def compare(args: argparse.Namespace, where: Where, folder: Path) -> None:
     below = measure("floor", where, folder, 0)
     with Commits(folder) as commits:
         first = measure("ours", where, folder, 0)
+        then = commits.so_far()
         second = measure("ours", where, folder, 0)
     rows = [
         ("floor: same calls, thrown away", below, 1.0, "measured"),
@@ -429,7 +436,11 @@ def compare(args: argparse.Namespace, where: Where, folder: Path) -> None:
             f" {found['wall_s'] / below['wall_s']:.2f} × the floor; follows alone {follows_s} s,"
             f" {follows_s / below['follows_s']:.2f} × ({below['follows_s']:.1f} s)"
         )
-    print("meanwhile, one-row commits:", *(commits.line(each) for each in commits.took), sep="\n  ")
+    print("meanwhile, one-row commits:")
+    for name in commits.took:
+        print(" ", commits.line(name, "in all:"))
+        print(" ", commits.line(name, "first sync:", last=then[name]))
+        print(" ", commits.line(name, "second sync:", first=then[name]))
     size = (folder / "data.db").stat().st_size / 1e6
     print(f"data.db {size:,.0f} MB")
 
