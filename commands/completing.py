@@ -17,14 +17,18 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
     """A completion function for Typer's `autocompletion=`.
 
     Args:
-        key: owner, tag, store, view, mark, state or group; or a closed list of the filter
-            language: status, way; or sort, by.
+        key: owner, tag, store, view, mark, state or group; filter; or a closed list: status,
+            way, sort, setting.
     """
 
     def complete(ctx: Any, incomplete: str) -> Offer:
         try:
             if key in ("status", "way"):
                 return _closed(key, incomplete)
+            if key == "sort":
+                from storeops.mirror.query import SORTS
+
+                return [(each, "") for each in SORTS if each.startswith(incomplete)]
             return _known(key, incomplete, ctx)
         except Exception:  # a shell must never see an error while completing
             return []
@@ -40,7 +44,7 @@ def _closed(key: str, start: str) -> Offer:
 
 def _known(key: str, start: str, ctx: Any) -> Offer:
     from storeops.app import App
-    from storeops.operations.customers import values_for_completion
+    from storeops.operations import offers as known
 
     profile = None
     while ctx is not None and not profile:
@@ -48,7 +52,10 @@ def _known(key: str, start: str, ctx: Any) -> Offer:
         ctx = ctx.parent
     app = App.open(profile or None)
     try:
-        found = values_for_completion(app.data, key, start)
+        if key == "filter":
+            found = known.filters(app.data, start)
+        else:
+            found = list(known.values(app.data, key, start))
         # control characters would break the shell's line
         return [(value, plain(what)) for value, what in found if plain(value) == value]
     finally:

@@ -22,6 +22,11 @@ class Shell(StrEnum):
     fish = "fish"
 
 
+BASH_SPACES = """    case "${COMP_WORDS[COMP_CWORD]}" in
+        [\\"\\']*) ;;
+        *) COMPREPLY=( "${COMPREPLY[@]// /\\\\ }" ) ;;
+    esac
+"""
 HOW = {
     Shell.bash: 'eval "$(storeops completion bash)"   # ~/.bashrc',
     Shell.zsh: 'eval "$(storeops completion zsh)"   # ~/.zshrc, after compinit',
@@ -39,5 +44,7 @@ def completion(
     script = get_completion_script(
         prog_name="storeops", complete_var="_STOREOPS_COMPLETE", shell=shell.value
     )
+    if shell is Shell.bash:  # a name with a space is one word, unless quotes are open already
+        script = script.replace("    return 0\n", BASH_SPACES + "    return 0\n")
     note(_("To use it: {line}").format(line=HOW[shell]))
     output.line(script)

@@ -17,8 +17,23 @@ from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Settings in config.toml: list, get, set."))
+
+
+def _keys(incomplete: str) -> list[str]:
+    """Settings that begin with what was typed; none when the file is not understood."""
+    try:
+        return [each for each in _everything(config.load()) if each.startswith(incomplete)]
+    except Exception:  # a shell must never see an error while completing
+        return []
+
+
 Key = Annotated[
-    str, typer.Argument(metavar="KEY", help=_("Like language, or profiles.main.read_only."))
+    str,
+    typer.Argument(
+        metavar="KEY",
+        autocompletion=_keys,
+        help=_("Like language, or profiles.main.read_only."),
+    ),
 ]
 
 

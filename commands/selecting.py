@@ -29,6 +29,7 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="FILTER",
+        autocompletion=offers("filter"),
         help=_("Filter, such as '@li #VIP since:7d !has:phone'; see docs/filter-language.md."),
     ),
 ]
@@ -103,7 +104,15 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[str, typer.Option("--until", metavar="DATE", help=_("Added until, inclusive."))]
-Sort = Annotated[str, typer.Option("--sort", metavar="ORDER", help=_("newest, oldest or name."))]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort",
+        metavar="ORDER",
+        autocompletion=offers("sort"),
+        help=_("newest, oldest or name."),
+    ),
+]
 
 
 def several(values: list[str] | None) -> tuple[str, ...]:

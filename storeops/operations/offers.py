@@ -1,0 +1,111 @@
+"""What a shell may offer while a command is typed: values of the mirror, words of the filter.
+
+Every offer begins with what was typed; nothing here is an error, at worst nothing is offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storeops.database.database import Database
+from storeops.mirror.filter_words import CLOSED, KEYS
+
+MOST = 50
+_PART = {  # how each begins with :s, and what is said beside it
+    "owner": (
+        "SELECT userid AS value, name AS what FROM staff WHERE userid LIKE :s ESCAPE '\\'"
+        " UNION SELECT name, userid FROM staff WHERE name LIKE :s ESCAPE '\\'"
+    ),
+    "tag": (
+        "SELECT t.name AS value, coalesce(g.name, '') AS what FROM tag t"
+        " LEFT JOIN tag_group g ON g.id = t.group_id"
+        " WHERE t.deleted_at IS NULL AND t.name LIKE :s ESCAPE '\\'"
+        " UNION SELECT g.name || '/' || t.name, '' FROM tag t JOIN tag_group g ON g.id = t.group_id"
+        " WHERE t.deleted_at IS NULL AND g.name || '/' || t.name LIKE :s ESCAPE '\\'"
+    ),
+    "store": (
+        "SELECT code AS value, name AS what FROM shop WHERE code LIKE :s ESCAPE '\\' AND code <> ''"
+        " UNION SELECT d.name, d.id FROM department d WHERE d.name LIKE :s ESCAPE '\\'"
+    ),
+    "view": "SELECT name AS value, filter AS what FROM view WHERE name LIKE :s ESCAPE '\\'",
+    "mark": "SELECT name AS value, '' AS what FROM mark WHERE name LIKE :s ESCAPE '\\'",
+    "state": (
+        "SELECT DISTINCT state AS value, '' AS what FROM follow INDEXED BY follow_by_state"
+        " WHERE state <> '' AND state LIKE :s ESCAPE '\\'"
+    ),
+    "group": (
+        "SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s ESCAPE '\\'"
+    ),
+}
+_ENDS = " ()!|,"  # after these a new condition or value begins
+_PERIODS = ("today", "yesterday", "week", "last-week", "month", "last-month", "7d", "30d", "90d")
+
+
+def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
+    """Values that begin with `start`: (value, what it is), at most 50.
+
+    Args:
+        db: data.db.
+        key: owner, tag, store, view, mark, state or group.
+        start: what was typed so far.
+    """
+    like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = db.execute(
+        f"SELECT value, min(what) FROM ({_PART[key]}) GROUP BY value ORDER BY value LIMIT {MOST}",
+        {"s": like},
+    )
+    return [(str(value), str(what)) for value, what in rows]
+
+
+def filters(db: Database, start: str) -> list[tuple[str, str]]:
+    """Ways to go on with a filter: (the whole filter, what the last piece is), at most 50.
+
+    Args:
+        db: data.db.
+        start: the filter as typed so far, such as `王 #金` or `!store:`.
+    """
+    at = _last_piece(start)
+    before, piece = start[:at], start[at:]
+    sign, key, typed = "", "", piece
+    if piece[:1] in "@#" and piece:
+        sign, key, typed = piece[0], {"@": "owner", "#": "tag"}[piece[0]], piece[1:]
+    elif ":" in piece:
+        name, _colon, typed = piece.partition(":")
+        sign, key = f"{name}:", KEYS.get(name.lower(), "")
+    if not sign:
+        words = [f"{each}:" for each in dict.fromkeys(KEYS.values())]
+        return [(before + each, "") for each in words if each.startswith(typed.lower())]
+    comma = typed.rfind(",") + 1
+    before, typed = before + sign + typed[:comma], typed[comma:]
+    quoted = typed.removeprefix('"')
+    found = [
+        (before + _quoted(value, always=quoted != typed), what)
+        for value, what in _of_key(db, key, quoted)
+    ]
+    return [each for each in found if each[0].startswith(start)]
+
+
+def _of_key(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
+    if key in CLOSED:
+        terms = CLOSED[key]
+        return [(term.slug, term.label) for term in terms if term.slug.startswith(start.lower())]
+    if key in ("since", "until"):
+        return [(each, "") for each in _PERIODS if each.startswith(start)]
+    return values(db, key, start) if key in _PART else ()
+
+
+def _quoted(value: str, *, always: bool) -> str:
+    if always or any(each.isspace() or each in '"()|,，' for each in value):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return value
+
+
+def _last_piece(text: str) -> int:
+    """Where the last condition begins; what stands between quotes is one piece."""
+    start, inside = 0, False
+    for at, ch in enumerate(text):
+        if ch == '"':
+            inside = not inside
+        elif not inside and ch in _ENDS and ch != ",":
+            start = at + 1
+    return start
