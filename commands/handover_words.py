@@ -10,6 +10,7 @@ from commands import cells, output, planned
 from commands.context import current
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
+from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.operations.handover.made import Made
@@ -144,7 +145,7 @@ def tell(made: Made) -> None:
     lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
     for share in made.shares:
         lines.append(
-            f"  → {share.name or share.userid}: {_what(share.customers, share.groups)}"
+            f"  → {plain(share.name) or share.userid}: {_what(share.customers, share.groups)}"
             + _("  (has {load} of {capacity})").format(
                 load=cells.amount(share.load), capacity=cells.amount(share.capacity)
             )

@@ -231,3 +231,14 @@ def test_words_of_a_plan_count_what_there_is(desk, cli):
     assert "1 call;" in text
     text = cli("handover", "plan", "--from", owner, "--to", owner, "--no-groups").out
     assert "Choose somebody else." in text
+
+
+def test_a_members_name_stays_on_its_line(desk, cli):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    for userid in (giver, taker):
+        desk.control.act("staff_edit", userid=userid, name="\x1b[31m王\n      0 calls; done\u202e")
+    desk.sync()
+    text = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups").out
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert not any(line.startswith("      0 calls; done") for line in text.splitlines())

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.plain import plain
 
 CHUNK = 500
 NOT_ACTIVATED, DISABLED = 4, 2  # staff.wecom_status
@@ -35,8 +36,8 @@ class Member:
 
     @property
     def label(self) -> str:
-        """Name and userid."""
-        return f"{self.name} ({self.userid})" if self.name else self.userid
+        """Name and userid on one safe line."""
+        return f"{plain(self.name)} ({self.userid})" if self.name else self.userid
 
 
 def _from_record(record: Sequence[object]) -> Member:
