@@ -24,7 +24,7 @@ class CommandModal(HouseModal[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,c", "copy", show=False),
-        Binding("x,enter", "leave", show=False),
+        Binding("x", "leave", show=False),
     ]
 
     def __init__(self, command: str) -> None:

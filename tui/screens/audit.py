@@ -168,7 +168,7 @@ class AuditScreen(LedgerScreen):
     def step_back(self) -> bool:
         """From the words to the list; clear the words."""
         words = self.query_one("#words", Input)
-        if not self.table("list").has_focus:
+        if self.focused is not self.table("list"):
             self.table("list").focus()
             return True
         if words.value:

@@ -289,7 +289,7 @@ class HouseScreen(Screen[None]):
         stop: Callable[[], None] | None,
     ) -> Ticket[T]:
         def settle(result: T) -> None:
-            if self.is_mounted:
+            if self.is_mounted and self.app.is_running:  # nobody looks while all is taken down
                 done(result)
 
         return self.house.lane(lane).submit(work, settle, self.house.failed, slot=slot, stop=stop)

@@ -251,7 +251,7 @@ class HandoverScreen(HandoverPlanning):
 
     def step_back(self) -> bool:
         """To the givers; marks off; all givers."""
-        if not self.table("givers").has_focus:
+        if self.focused is not self.table("givers"):
             self.table("givers").focus()
             return True
         if self._givers or self.takers:
@@ -287,7 +287,7 @@ class HandoverScreen(HandoverPlanning):
 
     def _focused(self) -> VirtualList:
         for name in ("rows", "takers", "waiting"):
-            if self.table(name).has_focus:
+            if self.focused is self.table(name):
                 return self.table(name)
         return self.table("givers")
 

@@ -193,7 +193,7 @@ class JobsScreen(LedgerScreen):
 
     def step_back(self) -> bool:
         """To the jobs, to all of them."""
-        if not self.table("jobs").has_focus:
+        if self.focused is not self.table("jobs"):
             self.table("jobs").focus()
             return True
         if self._filter or self._only:

@@ -195,7 +195,7 @@ class ListScreen(HouseScreen):
     def step_back(self) -> bool:
         """From the words to the list; clear the words."""
         words = self.query_one("#words", Input)
-        if words.has_focus:
+        if self.focused is words:
             self.table.focus()
             return True
         if words.value:

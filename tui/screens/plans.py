@@ -233,7 +233,7 @@ class PlansScreen(PlanChanges):
 
     def step_back(self) -> bool:
         """From the rows to the plans, then to all rows."""
-        if not self.table("plans").has_focus:
+        if self.focused is not self.table("plans"):
             self.table("plans").focus()
             return True
         if self.chosen or self._filter:
@@ -267,7 +267,7 @@ class PlansScreen(PlanChanges):
     def do_open(self) -> None:
         """From a plan to its rows, or all about a row."""
         rows = self.table("rows")
-        if self.table("plans").has_focus:
+        if self.focused is self.table("plans"):
             rows.focus()
         elif rows.line is not None:
             title = _("Row {row} of {plan}").format(row=rows.line.key, plan=self.plan.name)
@@ -296,7 +296,7 @@ class PlansScreen(PlanChanges):
         """To a row by number."""
         from tui.modals.jump import JumpModal
 
-        rows = self.table("plans" if self.table("plans").has_focus else "rows")
+        rows = self.table("plans" if self.focused is self.table("plans") else "rows")
 
         def then(position: int | None) -> None:
             if position is not None:

@@ -243,7 +243,7 @@ class SandboxScreen(HouseScreen):
     def step_back(self) -> bool:
         """From the faults to the calls."""
         calls = self.query_one("#calls", VirtualList)
-        if not calls.has_focus:
+        if self.focused is not calls:
             calls.focus()
             return True
         return False

@@ -250,7 +250,7 @@ class SyncScreen(HouseScreen):
     def step_back(self) -> bool:
         """From the scopes to the history."""
         history = self.query_one("#history", VirtualList)
-        if not history.has_focus:
+        if self.focused is not history:
             history.focus()
             return True
         return False

@@ -208,6 +208,6 @@ class TodayScreen(HouseScreen):
     def step_back(self) -> bool:
         """Back to the steps."""
         steps = self.query_one("#steps", VirtualList)
-        if not steps.has_focus:
+        if self.focused is not steps:
             steps.focus()
         return True
