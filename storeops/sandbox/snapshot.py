@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -26,7 +27,18 @@ _SPARSE = ("mobiles", "personal", "channels", "deleted_by_customer_at")
 def save(corp: Corp, path: str) -> int:
     """Write the state, atomically; bytes written. OSError when the place cannot be written."""
     partial = f"{path}.partial"
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    try:
+        _write(corp, partial)
+        os.replace(partial, path)  # noqa: PTH105 - plain text paths from the wire
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)  # noqa: PTH108
+        raise OSError(error.errno, error.strerror, path) from error
+    return os.path.getsize(path)  # noqa: PTH202
+
+
+def _write(corp: Corp, path: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("corp.json", dumps(_small(corp)))
         follows, people = corp.follows, corp.customers
         for name in _FOLLOW_COLUMNS:
@@ -42,8 +54,6 @@ def save(corp: Corp, path: str) -> int:
         archive.writestr("follows/tags", array("I", [sets[t] for t in follows.tags]).tobytes())
         for number, held in enumerate(follows.held):
             archive.writestr(f"held/{number}", held.tobytes())
-    os.replace(partial, path)  # noqa: PTH105 - plain text paths from the wire
-    return os.path.getsize(path)  # noqa: PTH202
 
 
 def _small(corp: Corp) -> dict[str, Any]:

@@ -167,3 +167,15 @@ def test_a_damaged_run_db_stops_nobody(cli: Any, shop: Any) -> None:
     answer = cli("customer", "list", "--json", "-n", "1")
     assert answer.code == 0
     assert cli("sync", "run", "-q").code == 0
+
+
+def test_a_state_that_cannot_be_saved_is_named_as_given(
+    cli: Any, shop: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for target in (tmp_path / "nowhere" / "state", tmp_path / "folder"):
+        answer = cli("sandbox", "save", str(target))
+        assert answer.code == 2
+        assert str(target) in answer.err
+        assert ".partial" not in answer.err
+    assert [each.name for each in tmp_path.iterdir() if "partial" in each.name] == []
