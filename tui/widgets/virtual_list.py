@@ -96,6 +96,7 @@ class VirtualList(PaintedList, can_focus=True):
         self._forward = True
         self._pinned: tuple[Hashable, int] | None = None
         self._fresh = False  # a first window of `_source` is awaited
+        self._ahead = False  # the page after this one will be read once this one is painted
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -289,13 +290,19 @@ class VirtualList(PaintedList, can_focus=True):
         if not self._window.covers(first, last):
             self._load(first, wait=PATIENCE)
             return
-        # rows are here: fetch the next page before it is asked for
+        # rows are here: fetch the next page before it is asked for, but paint these first
         if self._forward:
-            wanted = min(last + height, self.total)
-            if self._window.start + len(self._window.lines) < wanted:
-                self._load(first, wait=0)
-        elif self._window.start > max(0, first - height):
-            self._load(first, wait=0)
+            held = self._window.start + len(self._window.lines)
+            short = held < min(last + height, self.total)
+        else:
+            short = self._window.start > max(0, first - height)
+        if short and not self._ahead:
+            self._ahead = True
+            self.call_after_refresh(self._fetch_ahead)
+
+    def _fetch_ahead(self) -> None:
+        self._ahead = False
+        self._load(round(self.scroll_y), wait=0)
 
     def go_to(self, position: int) -> None:
         """Move the cursor to `position` (from 0), scrolling as little as possible."""
