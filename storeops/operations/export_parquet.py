@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -63,9 +64,18 @@ def write_parquet(
     )
     pick = picker(names)
     repeats = [name for name in names if name in _REPEATS]
-    with parquet.ParquetWriter(
-        str(path), schema, compression="zstd", use_dictionary=repeats
-    ) as writer:
+
+    def write(pieces: list[pyarrow.RecordBatch], order: list[int]) -> None:
+        writer.write_table(pyarrow.Table.from_batches(pieces, schema).combine_chunks().take(order))
+
+    # pyarrow works outside Python's lock: the next rows are made while these are written
+    with (
+        parquet.ParquetWriter(
+            str(path), schema, compression="zstd", use_dictionary=repeats
+        ) as writer,
+        ThreadPoolExecutor(1, "parquet") as thread,
+    ):
+        writing: Future[None] | None = None
         for ids in batches:
             rows = flatten.rows(connection, ids)
             pieces = []
@@ -83,7 +93,11 @@ def write_parquet(
                         schema=schema,
                     )
                 )
+            if writing is not None:
+                writing.result()
             if place:
-                table = pyarrow.Table.from_batches(pieces, schema).combine_chunks()
-                writer.write_table(table.take([place[key] for key in ids if key in place]))
+                order = [place[key] for key in ids if key in place]
+                writing = thread.submit(write, pieces, order)
             on_rows(len(place))
+        if writing is not None:
+            writing.result()
