@@ -90,7 +90,11 @@ def _contradicted(conjuncts: Sequence[Node], resolve: Resolve) -> bool:
         if not isinstance(no, Field):
             continue
         for yes in conjuncts:
-            if not isinstance(yes, Field) or yes.key != no.key:
+            if not isinstance(yes, Field):
+                continue
+            if no.key == "has" and yes.key in no.values:  # state:…, #… and group:… have one
+                return True
+            if yes.key != no.key:
                 continue
             if no.key in _NAMED:
                 covered = set(resolve(yes)) <= set(resolve(no))

@@ -1,9 +1,8 @@
 """What drives one alternative of a filter: the cheapest way, by rows counted beforehand.
 
-Conditions that an index can list are counted (40 million index rows a second); from the counts
-follow how many rows each way would look at before a page is full, and what that costs. A condition
-with few follows is not probed row by row but fetched once as a bytemap (`Source` with one byte per
-key), which SQLite asks 20 times quicker than a table.
+Conditions that an index can list are counted (40 million index rows a second); from that follows
+how many rows each way would look at before a page is full. A condition with few follows is fetched
+once as a bytemap rather than probed row by row.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ ALONE = 25_000  # the same for a word alone, newest first: the walk soon meets o
 COUNTED = 60_000  # rows counted for an estimate; more is "many"
 PAGE = 100  # rows a walk is planned for: twice a page, for values that are not spread evenly
 
-# Microseconds of processor per row, measured on 2,000,000 follows (benchmarks/pairs.py); only their
-# ratios matter.
+# Microseconds of processor per row on 2,000,000 follows (benchmarks/pairs.py); ratios matter.
 SCANNED = 0.12  # a row of an index
 MAPPED = 0.06  # asking a bytemap
 FETCHED = 0.27  # a key of an index fetched into a bytemap
@@ -36,6 +34,7 @@ NAMED = 5.0  # a customer of the walk by name: its follows, and what they point 
 SPELT = 7.0  # testing a search word against name and remarks
 ROW_OF_GATHER = 1.7  # grouped and sorted
 SORTED = 3_000_000  # so few customers (squared) are sorted by name rather than met on a walk
+TRUE = 0.2  # what part of the candidates of an inexact word passes, at worst
 CORRELATED = 5_000  # rows from which on two conditions of one index are counted together
 
 
@@ -124,8 +123,7 @@ class Chooser:
         return int(COUNTED * max(1.0, (newest - oldest) / max(newest - here, 1)))
 
     def _candidates(self, limit: int) -> tuple[set[int] | None, tuple[Test, ...]]:
-        """The customers that the search words may mean, when they are fewer than `limit`; and the
-        words that need no test any more."""
+        """The customers whom words with at most `limit` may mean; words that need no test then."""
         common: set[int] | None = None
         exact: list[Test] = []
         for test in self.branch.customer:
@@ -191,6 +189,8 @@ class Chooser:
         of_follow = {test: self._passing(test) for test in self.branch.follow}
         self._count_together(listed, of_follow)
         part = self._part_of_customers(found)
+        if found is not None and not exact:
+            part *= TRUE  # of what pinyin and long words propose, many fail the test
         spelt = sum(each.word is not None and each not in exact for each in self.branch.customer)
         all_follows = _product(of_follow.values())
         for test in (None, *listed):
@@ -205,6 +205,8 @@ class Chooser:
         customers = max(min(self.follows * all_follows, self.customers) * part, 1)
         if self.order == "name":
             rows = min(self.customers, PAGE * self.customers / customers)
+            if found is not None and any(each.word for each in self.branch.customer):
+                rows = max(rows, self.customers / 2)  # who has it in the name stands together
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
             yield _Way(rows * (SCANNED + self._part_of_mapped * each), "walk")
