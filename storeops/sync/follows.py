@@ -33,7 +33,7 @@ from storeops.wecom.customers import FollowPage
 _SLICE = 400  # customers put into the search index while no page waits: about 8 ms
 _SWITCH_S = 0.0005  # a thread that reads gets its turn at once; 5 ms would cost it a tenth
 _COLLECT = 50_000  # a page's rows live for a moment and hold no circles: seldom look for any
-_BATCH = 4  # pages a transaction may hold: about 20 ms
+_BATCH = 3  # pages a transaction may hold: about 15 ms
 _REFUSALS = 400  # refusals in a row, before the whole scope counts as refused
 
 
