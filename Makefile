@@ -69,7 +69,7 @@ bench: $(MO) ## figures beside floors and peers, one table per file
 	@test -e .bench/data.db || $(BIN)/python benchmarks/data.py
 	@test -e .bench/small.db || $(BIN)/python benchmarks/data.py \
 		--customers 10000 --follows 20000 --out .bench/small.db
-	@for each in reading export screens; do \
+	@for each in reading pairs export screens; do \
 		echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 bench-data: $(MO) ## build the mirror of 1,000,000 customers that benchmarks read

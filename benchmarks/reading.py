@@ -17,84 +17,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from draws import NOW, Sample
+
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import Database, open_database
 from storeops.mirror.query import CustomerQuery
 from storeops.mirror.query_rows import CustomerRows
 
-NOW = 1_767_225_600
 BUSY: dict[tuple[str, str], list[float]] = {}  # processor seconds: what a busy machine cannot blur
 DEFAULT = Path(".bench/data.db")
-
-
-class Sample:
-    """Draws values that the mirror holds, popular and rare alike."""
-
-    def __init__(self, db: Database, seed: int) -> None:
-        self.rng = random.Random(seed)
-        self.db = db
-        self.top = db.execute("SELECT max(id) FROM customer").fetchone()[0]
-        self.staff = [row[0] for row in db.execute("SELECT userid FROM staff ORDER BY id")]
-        self.stores = [
-            row[0] for row in db.execute("SELECT DISTINCT store_id FROM follow WHERE store_id > 0")
-        ]
-        self.tags = [
-            row[0] for row in db.execute("SELECT tag_id FROM tag WHERE deleted_at IS NULL")
-        ]
-        self.states = [
-            row[0]
-            for row in db.execute("SELECT DISTINCT state FROM follow WHERE state <> '' LIMIT 200")
-        ]
-
-    def name(self) -> str:
-        """A random customer's name of two characters or more."""
-        while True:
-            row = self.db.execute(
-                "SELECT name FROM customer WHERE id = ?", (self.rng.randint(1, self.top),)
-            ).fetchone()
-            if row and len(row[0]) >= 2 and not set(row[0]) & set('"\\'):
-                return str(row[0])
-
-    def part(self, size: int) -> str:
-        """`size` neighbouring characters of a random name, quoted."""
-        while True:
-            name = self.name()
-            if len(name) >= size:
-                at = self.rng.randint(0, len(name) - size)
-                return f'"{name[at : at + size]}"'
-
-    def phone(self, size: int) -> str:
-        """The last digits of a random phone number."""
-        while True:
-            row = self.db.execute(
-                "SELECT mobiles FROM follow WHERE id = ?", (self.rng.randint(1, self.top),)
-            ).fetchone()
-            if row and len(row[0]) > 8:
-                return str(row[0][-2 - size : -2])
-
-    def letters(self, size: int) -> str:
-        """Random pinyin initials."""
-        return "".join(self.rng.choices("bcdfghjklmnpqrstwxyz", k=size))
-
-    def owner(self) -> str:
-        """`@userid`."""
-        return f"@{self.rng.choice(self.staff)}"
-
-    def store(self) -> str:
-        """`store:id`."""
-        return f"store:{self.rng.choice(self.stores)}"
-
-    def tag(self) -> str:
-        """`#tag_id`."""
-        return f"#{self.rng.choice(self.tags)}"
-
-    def state(self) -> str:
-        """`state:…`."""
-        return f'state:"{self.rng.choice(self.states)}"' if self.states else "has:state"
-
-    def months(self) -> str:
-        """A month of the three years."""
-        return f"{self.rng.choice((2023, 2024, 2025))}-{self.rng.randint(1, 12):02d}"
 
 
 def cases(draw: Sample) -> dict[str, Callable[[], str]]:
@@ -117,15 +48,15 @@ def cases(draw: Sample) -> dict[str, Callable[[], str]]:
         "state": draw.state,
         "status": lambda: f"status:{pick(('active', 'unassigned', 'deleted', 'missing,lost'))}",
         "way": lambda: f"way:{pick(('scan', 'card', 'phone', 'group', '202'))}",
-        "since or until": lambda: f"{pick(('since', 'until'))}:{draw.months()}",
+        "since or until": lambda: f"{pick(('since', 'until'))}:{draw.month()}",
         "a flag": lambda: pick(flags),
         "owner + tag": lambda: f"{draw.owner()} {draw.tag()}",
         "store + tag": lambda: f"{draw.store()} {draw.tag()}",
         "store + not tag": lambda: f"{draw.store()} !{draw.tag()}",
         "two tags": lambda: f"{draw.tag()} {draw.tag()}",
-        "tag + since": lambda: f"{draw.tag()} since:{draw.months()}",
+        "tag + since": lambda: f"{draw.tag()} since:{draw.month()}",
         "tag + flag": lambda: f"{draw.tag()} {pick(flags)}",
-        "store + since": lambda: f"{draw.store()} since:{draw.months()}",
+        "store + since": lambda: f"{draw.store()} since:{draw.month()}",
         "status + has:phone": lambda: f"status:{pick(('active', 'unassigned'))} has:phone",
         "way + state": lambda: f"way:scan {draw.state()}",
         "search + store": lambda: f"{draw.part(1)} {draw.store()}",
@@ -212,8 +143,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.data.exists():
         sys.exit(f"{arguments.data} is not there: run `make bench-data` first")
-    db = open_database(arguments.data, migrations(DATA_ROOMS), cache_mb=64)
-    db.connection.execute("PRAGMA mmap_size=2000000000")
+    db = open_database(arguments.data, migrations(DATA_ROOMS))  # as the application opens it
     draw = Sample(db, arguments.seed)
     rows = db.execute("SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM follow)")
     print("customers {:,}, follows {:,}\n".format(*rows.fetchone()))
