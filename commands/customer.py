@@ -380,4 +380,5 @@ def export(
              "complete": fresh.complete, "as_of": cells.iso(fresh.as_of)},
             _("{count} customers written to {path}.").format(
                 count=cells.amount(done.rows), path=done.path),
+            fields=(),  # --fields are the columns of the file
         )  # fmt: skip

@@ -154,15 +154,22 @@ def item(row: Row, lines: Sequence[Column], *, known_fields: Sequence[str] = ())
     sys.stdout.flush()
 
 
-def result(outcome: Row, text: str = "") -> None:
-    """Write the outcome of a command: a sentence for people, the object for programs."""
+def result(outcome: Row, text: str = "", *, fields: Sequence[str] | None = None) -> None:
+    """Write the outcome of a command: a sentence for people, the object for programs.
+
+    Args:
+        outcome: the object.
+        text: the sentence; "" for none.
+        fields: keys to show instead of those of `--fields`, where that means something else.
+    """
     settings = current().settings
+    chosen = settings.fields if fields is None else fields
     if settings.format == "json":
-        write(json_text(pick(outcome, settings.fields), indent=_indent()) + "\n")
+        write(json_text(pick(outcome, chosen), indent=_indent()) + "\n")
     elif settings.format == "ndjson":
-        write(json_text(pick(outcome, settings.fields)) + "\n")
+        write(json_text(pick(outcome, chosen)) + "\n")
     elif settings.format == "csv":
-        _csv([outcome], settings.fields)
+        _csv([outcome], chosen)
     elif text:
         write(plain_lines(text) + "\n")
     sys.stdout.flush()

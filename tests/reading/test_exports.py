@@ -372,6 +372,13 @@ def test_other_libraries_find_in_every_file_what_the_list_shows(ask, tmp_path):
     assert pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pylist() == rows
 
 
+def test_fields_are_the_columns_of_the_file_not_of_the_answer(ask, tmp_path):
+    path = tmp_path / "a.csv"
+    done = ask("customer", "export", str(path), "--fields", "store,name", "--json").json
+    assert (done["rows"], done["format"], done["masked"]) == (300, "csv", True)
+    assert path.read_text(encoding="utf-8").startswith("store,name\n")
+
+
 # -- as a user does it ---------------------------------------------------------------------------
 
 
