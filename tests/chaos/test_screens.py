@@ -15,13 +15,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tui"))
 from conftest import chain, core, fresh_chain, home, screens  # noqa: F401
 from test_random_keys import drive
 
+from tui.doors import DOORS
+
+PRESSES = -(-10_000 // len(DOORS))
+
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(10, 20))
-async def test_a_thousand_keys(fresh_chain, screens, seed, tmp_path, monkeypatch):  # noqa: F811
-    """A thousand keys per seed, from every screen."""
+@pytest.mark.parametrize("seed", range(len(DOORS)), ids=[door.name for door in DOORS])
+async def test_ten_thousand_keys(fresh_chain, screens, seed, tmp_path, monkeypatch):  # noqa: F811
+    """A share of the ten thousand from every screen, each with another seed."""
     monkeypatch.chdir(tmp_path)
-    start = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "plans",
-             "jobs", "audit")[seed - 10]  # fmt: skip
-    async with screens(start=start) as driver:
-        await drive(driver, fresh_chain, seed, 1000)
+    async with screens(start=DOORS[seed].name) as driver:
+        await drive(driver, fresh_chain, 10 + seed, PRESSES)

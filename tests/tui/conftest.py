@@ -144,6 +144,18 @@ class Driver:
         await asyncio.sleep(0.35)
         await self.settle()
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        await self.pilot.resize_terminal(width, height)
+        await self.settle()
+
+    async def hush(self) -> None:
+        """Take away every notice, also those that shine through from below a window."""
+        self.app.clear_notifications()
+        for screen in self.app.screen_stack:
+            await screen.query("Toast").remove()
+        await self.settle()
+
     async def press(self, *keys: str) -> None:
         """Press keys, waiting after each."""
         for key in keys:

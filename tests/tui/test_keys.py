@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tui.doors import DOORS
-from tui.keys import twin
+from tui.keys import LIST, twin
+from tui.widgets.rows import Line, TableRows
+from tui.widgets.virtual_list import VirtualList
 
-SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "sandbox",
-           "plans", "jobs", "audit", "handover")  # fmt: skip
+MIDDLE, ALL = 100, 200
+PAGE = 10_000  # as many rows as are seen
+
+SCREENS = tuple(door.name for door in DOORS)
 
 
 def keys_of(name: str) -> list[tuple[str, str]]:
@@ -54,6 +58,67 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
             assert len(driver.app.screen_stack) == 1
             driver.app.clear_notifications()
     assert done
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_nothing_is_bound_that_the_help_does_not_name(name):
+    """Every binding of a screen is a key of its help, and so pressed by the journey above."""
+    from textual.screen import Screen
+
+    screen = next(door for door in DOORS if door.name == name).open()
+    bound = set(screen._bindings.key_to_bindings)
+    named = {key for _action, key in keys_of(name)}
+    assert named <= bound
+    assert bound - named <= {
+        each.key for bind in Screen.BINDINGS for each in bind.make_bindings([bind])
+    }
+    assert all(hasattr(screen, f"do_{key.action}") for key in screen.all_keys() if key.action)
+
+
+async def test_every_door_opens(screens):
+    """Each screen by its key, from Today."""
+    async with screens() as driver:
+        for door in DOORS:
+            await driver.press(door.key)
+            assert door.name == driver.room.NAME
+            assert f"› {door.title}" in driver.text
+
+
+MOVES = {  # caption in the help → keys, and where each leads from the row in the middle
+    "↑ ↓ j k": {"up": -1, "down": 1, "j": 1, "k": -1},
+    "PgUp PgDn": {"pageup": -PAGE, "pagedown": PAGE, "ctrl+b": -PAGE, "ctrl+f": PAGE},
+    "Home End G": {"home": -MIDDLE, "end": ALL - MIDDLE, "G": ALL - MIDDLE},
+}
+
+
+async def test_keys_that_move(screens):
+    """What the help says of rows, pages, ends and panes; every key that a list binds."""
+    assert {key.shown for key in LIST if not key.action} == {*MOVES, "Tab Shift+Tab"}
+    bound = {
+        key
+        for bind in VirtualList.BINDINGS
+        for each in bind.make_bindings([bind])
+        for key in [each.key]
+    }
+    assert bound == {key for keys in MOVES.values() for key in keys} | {"enter"}
+    async with screens(start="jobs") as driver:
+        rows = driver.room.table("jobs")
+        lines = [Line(at, tuple("x" * 9)) for at in range(ALL + 1)]
+        for keys in MOVES.values():
+            for key, steps in keys.items():
+                rows.show(TableRows(lines))
+                await driver.settle()
+                rows.go_to(MIDDLE)
+                await driver.settle()
+                await driver.press(key)
+                page = rows.size.height * (abs(steps) == PAGE)
+                moved = rows.cursor - MIDDLE
+                assert moved == steps or (page and abs(moved - (page if steps > 0 else -page)) <= 1)
+        before = driver.app.focused
+        await driver.press("tab")
+        assert driver.app.focused is not before
+        await driver.press("shift+tab")
+        assert driver.app.focused is before
 
 
 async def test_help_explains_every_key_and_why_one_is_disabled(screens):

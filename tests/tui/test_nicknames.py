@@ -76,13 +76,14 @@ async def test_lists_and_cards(hurt, screens, size):
         rows = [line for line in driver.text.splitlines()[3:-3] if "│" in line]
         column = {cell_len(line[: line.index("│")]) for line in rows}
         assert len(column) <= 1
+        wide = size[0] == 160
         for _ in range(20):
-            await driver.press("down")
-        check(driver, size[0])
-        for _ in range(20):
-            await driver.press("enter")
+            if wide:
+                await driver.rest()  # the card at the side follows
+            else:
+                await driver.press("enter")
             check(driver, size[0])
-            await driver.press("escape", "up")
+            await driver.press(*([] if wide else ["escape"]), "down")
         for key in ("3", "4", "5", "6"):
             await driver.press(key)
             check(driver, size[0])

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from storeops import i18n
+from tests.tui.windows import LEDGER, PLAIN, all_windows, press_all
+from tui.doors import DOORS
 
 UPDATE = bool(os.environ.get("STOREOPS_UPDATE_SNAPSHOTS"))  # tests run without our variables
 FOLDER = Path(__file__).with_name("snapshots")
@@ -33,43 +35,61 @@ def steady(text: str) -> str:
     return re.sub(r"(\d{4}-\d\d-\d\d \d\d):\d\d:\d\d", r"\1:00:00", text)
 
 
+async def both_sizes(driver, name: str, language: str, clean=steady) -> None:
+    """Compare at every size; what was small once and is small again looks as before."""
+    for width, height in (*SIZES, SIZES[0]):
+        await driver.resize(width, height)
+        await driver.rest()  # panes that unfold read what they show
+        await driver.hush()
+        compare(f"{name}-{width}x{height}-{language}", clean(driver.text))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("screen", SCREENS)
-async def test_screen(screens, chain, screen, size, language):
+async def test_screen(screens, chain, screen, language):
+    """In its two sizes, reached by resizing, and back."""
     i18n.use(language)
     if screen == "sandbox":
         chain.sandbox.control.call("POST", "calls/reset")
-    async with screens(start=screen, size=size) as driver:
+    async with screens(start=screen, size=SIZES[0]) as driver:
         await driver.rest()
-        compare(f"{screen}-{size[0]}x{size[1]}-{language}", steady(driver.text))
-
-
-WINDOWS = {
-    "help": ("customers", ["question_mark"]),
-    "menu": ("customers", ["f10"]),
-    "go": ("customers", ["colon"]),
-    "card": ("customers", ["enter"]),
-    "command": ("customers", ["x"]),
-    "columns": ("customers", ["c"]),
-    "views": ("customers", ["w"]),
-    "export": ("customers", ["e"]),
-    "note": ("customers", ["n"]),
-    "jump": ("customers", ["g"]),
-    "facets": ("customers", ["f"]),
-    "quit": ("today", ["q"]),
-    "fault": ("sandbox", ["a"]),
-}
+        await both_sizes(driver, screen, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("window", list(WINDOWS))
+@pytest.mark.parametrize("window", list(PLAIN))
 async def test_window(screens, chain, window, language):
+    """A window in its two sizes; then every key it binds."""
     i18n.use(language)
-    start, keys = WINDOWS[window]
-    if start == "sandbox":
+    way = PLAIN[window]
+    if way.screen == "sandbox":
         chain.sandbox.control.call("POST", "calls/reset")
-    async with screens(start=start) as driver:
-        await driver.press(*keys)
+    async with screens(start=way.screen) as driver:
+        await driver.press(*way.keys)
+        assert way.opens in ("", type(driver.app.screen).__name__)
         await driver.rest()
-        compare(f"{window}-80x24-{language}", steady(driver.text))
+        await both_sizes(driver, window, language)
+        if way.opens and language == "en":
+            assert "escape" in await press_all(driver)
+
+
+def test_no_screen_or_window_is_left_out():
+    """Whatever opens is compared here or in test_ledger_snapshots."""
+    from tests.tui import test_ledger_snapshots as ledger
+
+    assert {way.opens for way in (*PLAIN.values(), *LEDGER.values())} - {""} == all_windows()
+    assert {door.name for door in DOORS} == {*SCREENS, *ledger.SCREENS}
+
+
+def test_no_snapshot_is_left_over():
+    """Every file belongs to a test."""
+    from tests.tui import test_ledger_snapshots as ledger
+
+    names = [*SCREENS, *ledger.SCREENS, *PLAIN, *(f"window-{name}" for name in LEDGER)]
+    wanted = {
+        f"{name}-{width}x{height}-{language}"
+        for name in names
+        for width, height in SIZES
+        for language in LANGUAGES
+    }
+    assert {path.stem for path in FOLDER.glob("*.txt")} == wanted
