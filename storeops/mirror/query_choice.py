@@ -24,8 +24,7 @@ CANDIDATES = 60_000  # so many candidates of a search are worth having; else row
 ALONE = 25_000  # the same for a word alone, newest first: the walk soon meets one of so many
 COUNTED = 60_000  # rows counted for an estimate; more is "many"
 PAGE = 100  # rows a walk is planned for: twice a page, for values that are not spread evenly
-
-# Microseconds of processor per row on 2,000,000 follows (benchmarks/pairs.py); ratios matter.
+# Microseconds of processor per row (benchmarks/pairs.py); only their ratios matter.
 SCANNED = 0.12  # a row of an index
 MAPPED = 0.06  # asking a bytemap
 FETCHED = 0.27  # a key of an index fetched into a bytemap
@@ -205,11 +204,12 @@ class Chooser:
         customers = max(min(self.follows * all_follows, self.customers) * part, 1)
         if self.order == "name":
             rows = min(self.customers, PAGE * self.customers / customers)
+            tests = rows * self._part_of_mapped
             if found is not None and any(each.word for each in self.branch.customer):
                 rows = max(rows, self.customers / 2)  # who has it in the name stands together
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
-            yield _Way(rows * (SCANNED + self._part_of_mapped * each), "walk")
+            yield _Way(rows * (MAPPED if found is not None else SCANNED) + tests * each, "walk")
         if found is not None:
             each = LOOKED_UP * (2 if self.branch.on_follow or spelt else 1) + spelt * SPELT
             yield _Way(len(found) * (each + 0.5), "gather", by_ids=True)

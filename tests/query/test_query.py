@@ -239,7 +239,7 @@ def _shapes(chain, key, plain):
     shapes = set()
     wild = {
         "state": ["state:exp*", "state:nobody", "state:nobod*"],
-        "word": ["a", "13", "1380", "没有", "wmDemo000100000007"],
+        "word": ["a", "i", "w", "鬱", "小", "13", "1380", "没有", "wmDemo000100000007"],
         "owner": ["@guide.1,guide.2"],
         "store": ["store:店"],
         "tag": ["#卡"],
