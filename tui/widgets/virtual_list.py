@@ -22,7 +22,7 @@ from tui.widgets.rows import Column, Count, Line, RowSource, TableRows, Window
 __all__ = ["VirtualList", "heading"]
 
 T = TypeVar("T")
-PATIENCE = 0.012  # seconds to wait for rows before painting without them
+PATIENCE = 0.024  # seconds to wait for rows before painting without them: a frame and a half
 CAP = 9_999  # the first count stops here; the rest is counted in the background
 
 
@@ -135,7 +135,7 @@ class VirtualList(PaintedList, can_focus=True):
             self.scroll_to(y=0, animate=False, force=True)
         self._wanted = None
         self._fresh = True
-        self._load(first, wait=PATIENCE * 4)
+        self._load(first, wait=PATIENCE * 2)
 
     def reload(self) -> None:
         """Read the same rows again (after a sync, or when marks changed), without moving."""
