@@ -69,6 +69,10 @@ bench: $(MO) ## figures beside floors and peers, one table per file
 	@test -e .bench/data.db || $(BIN)/python benchmarks/data.py
 	@test -e .bench/small.db || $(BIN)/python benchmarks/data.py \
 		--customers 10000 --follows 20000 --out .bench/small.db
+	@test -e .bench/peers/.ready || { $(PYTHON) -m venv .bench/peers && \
+		.bench/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+		'textual-fastdatatable>=0.19,<1' pyarrow && touch .bench/peers/.ready; } || \
+		echo "no textual-fastdatatable: its rows stay empty" >&2
 	@for each in reading pairs export screens; do \
 		echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 

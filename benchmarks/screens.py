@@ -7,7 +7,8 @@ Every candidate runs in a process of its own, headless, 160×48 cells:
 - ours: the screen over the mirror;
 - floor: the same screen over constants, with as many facets and as long a card;
 - DataTable: Textual's own, filled with the same rows, as far as it gets in a minute;
-- FastDataTable: the peer of textual-fastdatatable, when the interpreter (`--peer-python`) has it.
+- FastDataTable: the peer of textual-fastdatatable, which `make bench` puts into `.bench/peers`; it
+  is measured, never used.
 
 A moment counts when the rows meant are on the terminal: the list was rendered while it held all of
 them, and that rendering was written. What is then on the screen is compared with the rows. Floor
@@ -36,6 +37,7 @@ from tables import quantiles, queries, rss_mb
 
 SIZE = (160, 48)
 PAGES, JUMPS = 200, 60
+PEERS = Path(".bench/peers/bin/python")
 REST = 0.6  # seconds in which facets, card and suggestions begin
 
 
@@ -319,7 +321,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path(".bench/data.db"))
     parser.add_argument("--small", type=Path, default=Path(".bench/thousand.db"))
-    parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument(
+        "--peer-python",
+        default=str(PEERS) if PEERS.exists() else sys.executable,
+        help="an interpreter that has textual-fastdatatable",
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true", help="ours and the floor only")
     parser.add_argument("--child", help=argparse.SUPPRESS)

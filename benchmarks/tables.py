@@ -60,6 +60,9 @@ async def measure(data: Path, count: int, *, fast: bool) -> dict[str, Any]:
     from textual.app import App, ComposeResult
     from textual.events import Key
 
+    if fast:
+        import textual_fastdatatable  # noqa: F401 - say at once that it is not there
+
     rows = read(data, count)
 
     def backend(chosen: list[tuple[str, ...]]) -> Any:
