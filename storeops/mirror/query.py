@@ -30,6 +30,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.branch import Branch
 from storeops.mirror.compile import Compiler
+from storeops.mirror.counts import Counts
 from storeops.mirror.facets import of_everybody
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
@@ -321,8 +322,9 @@ class CustomerQuery:
                 row[0]
                 for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
             )
+            counts = Counts(connection)
             self._planners = [
-                Planner(connection, branch, self._order, indexes) for branch in self.branches
+                Planner(counts, branch, self._order, indexes) for branch in self.branches
             ]
         return self._planners
 

@@ -8,7 +8,6 @@ once as a bytemap rather than probed row by row.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +16,7 @@ from typing import Literal
 from storeops.mirror.branch import Branch, Driver, Test
 from storeops.mirror.bytemap import Source, bytemap
 from storeops.mirror.choice import Choice, guess
+from storeops.mirror.counts import Counts
 
 Order = Literal["newest", "name"]
 
@@ -52,16 +52,17 @@ class Chooser:
     """Chooses for one alternative in one order.
 
     Args:
-        connection: reads the mirror.
+        counts: answers about the mirror, shared by the alternatives of a filter.
         branch: the alternative.
         order: "newest" or "name".
         indexes: names of the indexes that exist (none during a first load).
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, branch: Branch, order: Order, indexes: frozenset[str]
+        self, counts: Counts, branch: Branch, order: Order, indexes: frozenset[str]
     ) -> None:
-        self.connection = connection
+        self.counts = counts
+        self.connection = counts.connection
         self.branch = branch
         self.order = order
         self.indexes = indexes
@@ -103,13 +104,11 @@ class Chooser:
         driver = test.driver
         assert driver is not None
         source, values = self._source(test, (), alone=True)
-        count = self.connection.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT {COUNTED + 1})", values
-        ).fetchone()[0]
+        count = self.counts.rows((source, values), COUNTED + 1)
         if test is not DATES:
             self.considered.append((test.label, count if count <= COUNTED else None))
         if count <= COUNTED:
-            return int(count)
+            return count
         if not driver.aligned:
             return 4 * COUNTED
         newest, here, oldest = self.connection.execute(
@@ -128,12 +127,12 @@ class Chooser:
         for test in self.branch.customer:
             if test.word is None:
                 continue
-            frequency = test.word.frequency(self.connection, 2 * CANDIDATES + 1)
+            frequency = self.counts.frequency(test, 2 * CANDIDATES + 1)
             if frequency > limit:
                 self.considered.append((test.label, None))
                 self.frequent.append(frequency)
                 continue
-            found = test.word.candidates(self.connection)
+            found = self.counts.candidates(test)
             self.considered.append((test.label, len(found)))
             common = found if common is None else common & found
             if test.word.exact:
@@ -155,10 +154,7 @@ class Chooser:
                     f"SELECT id FROM customer d INDEXED BY {driver.index}"
                     f" WHERE {driver.sql.replace('{d}', 'd')}"
                 )
-            rows = self.connection.execute(
-                f"SELECT * FROM ({source}) LIMIT {CANDIDATES + 1}", driver.params
-            )
-            ids = set(chain.from_iterable(rows))
+            ids = self.counts.ids((source, driver.params), CANDIDATES + 1)
             many = len(ids) > CANDIDATES
             if driver.label:
                 self.considered.append((driver.label, None if many else len(ids)))
@@ -209,7 +205,13 @@ class Chooser:
                 rows = max(rows, self.customers / 2)  # who has it in the name stands together
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
-            yield _Way(rows * (MAPPED if found is not None else SCANNED) + tests * each, "walk")
+            scanned = rows * (MAPPED if found is not None else SCANNED)
+            yield _Way(scanned + tests * each, "walk")
+            sets, cost, left = self._sets(None, tests, of_follow)
+            if sets:  # one of the customer's follows by key, the rest for those that have one
+                left = min(left * self.follows / self.customers, tests)
+                cost += tests * LOOKED_UP + left * each
+                yield _Way(scanned + cost, "walk", sets=sets)
         if found is not None:
             each = LOOKED_UP * (2 if self.branch.on_follow or spelt else 1) + spelt * SPELT
             yield _Way(len(found) * (each + 0.5), "gather", by_ids=True)
@@ -244,8 +246,11 @@ class Chooser:
         self, test: Test, size: int, spelt: int, part: float, of_follow: dict[Test, float]
     ) -> _Way:
         sets, cost, left = self._sets(test, float(size), of_follow)
-        each = LOOKED_UP + ROW_OF_GATHER * (1 if self.order == "name" else 0.5)
-        return _Way(cost + left * (each + part * spelt * SPELT), "gather", test, sets)
+        driver = test.driver
+        tag = driver is not None and _is_tag(driver)  # its index does not know the customer
+        grouped = LOOKED_UP * (not tag) + ROW_OF_GATHER * (1 if self.order == "name" else 0.5)
+        each = LOOKED_UP * tag + self._part_of_mapped * grouped
+        return _Way(cost + left * (MAPPED + each + part * spelt * SPELT), "gather", test, sets)
 
     def _sieve(self, test: Test, size: int, customers: float, of_follow: dict[Test, float]) -> _Way:
         """Gather the driver's customers as a bytemap, then walk by name through it."""
@@ -300,9 +305,7 @@ class Chooser:
             if fewest <= CORRELATED or self.sizes[test] <= CORRELATED:
                 continue
             sql, params = self._source(test, ())
-            rows = self.connection.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {sql} LIMIT {CORRELATED})", params
-            ).fetchone()[0]
+            rows = self.counts.rows((sql, params), CORRELATED)
             if rows < CORRELATED:
                 for each in covered:
                     of_follow[each] = max(rows, 1) / self.sizes[test]
@@ -355,8 +358,7 @@ class Chooser:
         assert test.driver is not None
         sql, params = self._source(test, (), alone=True)
         column = "follow_id" if _is_tag(test.driver) else "id"
-        rows = self.connection.execute(f"SELECT d.{column} FROM {sql}", params)
-        return bytemap("{key}", chain.from_iterable(rows))
+        return self.counts.map("{key}", f"d.{column}", (sql, params))
 
     def _customers_of(self, test: Test, sets: tuple[tuple[Test, Source], ...]) -> Iterable[int]:
         assert test.driver is not None

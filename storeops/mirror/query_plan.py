@@ -9,7 +9,6 @@ when a driver gives few rows, all of them are gathered and sorted.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from storeops.mirror.branch import OF_CUSTOMER, Branch, Driver, Test
 from storeops.mirror.bytemap import Source
 from storeops.mirror.choice import Choice
+from storeops.mirror.counts import Counts
 from storeops.mirror.query_choice import Chooser, Order
 
 Key = tuple[int | str, int]  # (createtime or name, customer.id)
@@ -34,7 +34,7 @@ class Planner:
     """Plans one alternative for one order; keeps its choice for all pages.
 
     Args:
-        connection: reads the mirror.
+        counts: answers about the mirror, shared by the alternatives of a filter.
         branch: the alternative.
         order: "newest" or "name".
         indexes: names of the indexes that exist (none during a first load).
@@ -42,16 +42,16 @@ class Planner:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        counts: Counts,
         branch: Branch,
         order: Order,
         indexes: frozenset[str],
     ) -> None:
-        self.connection = connection
+        self.connection = counts.connection
         self.branch = branch
         self.order = order
         self.indexes = indexes
-        self.choice = Chooser(connection, branch, order, indexes).choose()
+        self.choice = Chooser(counts, branch, order, indexes).choose()
 
     def _by(self, driver: Driver) -> str:
         return f"INDEXED BY {driver.index}" if driver.index in self.indexes else ""
@@ -143,10 +143,16 @@ class Planner:
                 index = test.driver.index
                 parts.append(test.driver.sql.replace("{d}", "c"))
         if self.branch.on_follow and not self.choice.sifted:
-            inner, inner_params = self.branch.follow_sql("f")
-            where = " AND ".join(["f.customer_id = c.id", *inner])
-            parts.append(f"EXISTS (SELECT 1 FROM follow f {OF_CUSTOMER} WHERE {where})")
-            params += inner_params
+            sets, set_params = self._sets(self.choice)
+            inner, inner_params = self.branch.follow_sql("f", without=_settled(self.choice))
+            where = " AND ".join(["f.customer_id = c.id", *sets, *inner])
+            has = f"EXISTS (SELECT 1 FROM follow f {OF_CUSTOMER} WHERE {where})"
+            if sets:  # cheaper than any test on the customer
+                parts.insert(0, has)
+                params[:0] = [*set_params, *inner_params]
+            else:
+                parts.append(has)
+                params += inner_params
         bound, bound_params = _after(f"c.{column}", "c.id", after, descending)
         way = "DESC" if descending else "ASC"
         by = f"INDEXED BY {index}" if index in self.indexes else ""
