@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from math import prod
 from typing import Literal
 
 from storeops.mirror.branch import Branch, Driver, Test
@@ -187,7 +188,7 @@ class Chooser:
         if found is not None and not exact:
             part *= TRUE  # of what pinyin and long words propose, many fail the test
         spelt = sum(each.word is not None and each not in exact for each in self.branch.customer)
-        all_follows = _product(of_follow.values())
+        all_follows = prod(of_follow.values())
         for test in (None, *listed):
             others = all_follows / of_follow[test] if test in of_follow else all_follows
             size = self.sizes[test] if test is not None else self.follows
@@ -393,10 +394,3 @@ DATES = Test("", "1", (), Driver("since until", "follow", "follow_newest", "1", 
 
 def _is_tag(driver: Driver) -> bool:
     return driver.table == "follow_tag"
-
-
-def _product(values: Iterable[float]) -> float:
-    result = 1.0
-    for each in values:
-        result *= each
-    return result
