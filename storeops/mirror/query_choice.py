@@ -24,13 +24,13 @@ Order = Literal["newest", "name"]
 CANDIDATES = 60_000  # so many candidates of a search are worth having; else rows are tested
 ALONE = 25_000  # the same for a word alone, newest first: the walk soon meets one of so many
 COUNTED = 60_000  # rows counted for an estimate; more is "many"
-PAGE = 100  # rows a walk is planned for: twice a page, for values that are not spread evenly
+PAGE = 60  # rows a walk is planned for: a page, and a little for values that are not spread evenly
 # Microseconds of processor per row (benchmarks/pairs.py); only their ratios matter.
 SCANNED = 0.12  # a row of an index
 MAPPED = 0.06  # asking a bytemap
 FETCHED = 0.27  # a key of an index fetched into a bytemap
 LOOKED_UP = 1.3  # a row of a table by key
-NAMED = 5.0  # a customer of the walk by name: its follows, and what they point at
+NAMED = 4.0  # a customer of the walk by name: its follows, and what they point at
 SPELT = 7.0  # testing a search word against name and remarks
 ROW_OF_GATHER = 1.7  # grouped and sorted
 SORTED = 3_000_000  # so few customers (squared) are sorted by name rather than met on a walk

@@ -1,7 +1,9 @@
 """A profile whose mirror holds the random chain of tests/query, and the command line over it."""
 
+import contextlib
 import importlib.util
 import shutil
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -90,9 +92,14 @@ def ask(chain_home, frozen, monkeypatch, capsys):
 @pytest.fixture
 def own(chain_home, frozen, monkeypatch, capsys, tmp_path):
     """The same over a copy that the test may change."""
+    home, db = chain_home[0], chain_home[1].db
     folder = tmp_path / "home"
-    chain_home[1].db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copytree(chain_home[0], folder)
+    # Copied through SQLite: closing a database file that is open elsewhere in this process would
+    # drop its locks, and another process would take its log away.
+    shutil.copytree(home, folder, ignore=shutil.ignore_patterns(f"{db.path.name}*"))
+    with contextlib.closing(sqlite3.connect(folder / db.path.relative_to(home))) as copy:
+        db.connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = WAL")
     return _asker(folder, monkeypatch, capsys)
 
 
