@@ -155,8 +155,8 @@ class HouseScreen(Screen[None]):
 
     def paint_status(self) -> None:
         """The line of freshness and limits."""
-        if self.is_mounted:
-            self.query_one("#status", Bar).set(self.house.pulse.left(), self.status_right())
+        for bar in self.query("#status").results(Bar):  # none while the screen comes or goes
+            bar.set(self.house.pulse.left(), self.status_right())
 
     def status_right(self) -> list[Piece]:
         """What this screen adds at the right of the status line."""
