@@ -24,7 +24,7 @@ from storeops.mirror.facts import Batch
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
-    from storeops.wecom.customers import Customer, FollowInfo, FollowRow, FollowUser
+    from storeops.wecom.customers import Customer, FollowRow, FollowUser
 
 NO_RELATION = 84061
 NOT_VISIBLE = 40096  # nobody the app sees follows the customer, or the id is foreign
@@ -138,14 +138,14 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
 
 
 def _write_customer(mirror: Mirror, work: Work, found: Customer | int) -> None:
-    from storeops.wecom.customers import FollowRow
+    from storeops.wecom.customers import FollowRow, info_of
 
     listed = _listed(found)
     about = {each.userid.lower() for each in work.events}
     staying = _present(mirror.db, about)
     if not isinstance(found, int):
         rows: list[FollowRow] = [
-            FollowRow(found.external_contact, _info(follow))
+            FollowRow(found.external_contact, info_of(follow))
             for userid, follow in listed.items()
             if userid in about and userid in staying
         ]
@@ -214,25 +214,6 @@ def _present(db: Database, userids: set[str]) -> set[str]:
         )
     }
     return userids - away
-
-
-def _info(follow: FollowUser) -> FollowInfo:
-    """A follow of externalcontact/get in the shape of batch/get_by_user: ids instead of names."""
-    from storeops.wecom.customers import FollowInfo
-
-    return FollowInfo(
-        userid=follow.userid,
-        remark=follow.remark,
-        description=follow.description,
-        createtime=follow.createtime,
-        tag_id=tuple(tag.tag_id for tag in follow.tags if tag.tag_id),
-        remark_corp_name=follow.remark_corp_name,
-        remark_mobiles=follow.remark_mobiles,
-        add_way=follow.add_way,
-        oper_userid=follow.oper_userid,
-        state=follow.state,
-        wechat_channels=follow.wechat_channels,
-    )
 
 
 def _write_handover(mirror: Mirror, work: Work, found: None) -> None:

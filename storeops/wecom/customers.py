@@ -281,3 +281,21 @@ def iter_contacts(client: WeComClient) -> Iterator[ServedContact]:
     """All rows of contact_list, page after page."""
     for page in pages("externalcontact/contact_list", lambda cursor: contact_list(client, cursor)):
         yield from page.info_list
+
+
+def info_of(follow: FollowUser) -> FollowInfo:
+    """A follow of externalcontact/get (doc 92114) in the shape of batch/get_by_user: ids of corp
+    tags instead of names."""
+    return FollowInfo(
+        userid=follow.userid,
+        remark=follow.remark,
+        description=follow.description,
+        createtime=follow.createtime,
+        tag_id=tuple(tag.tag_id for tag in follow.tags if tag.tag_id),
+        remark_corp_name=follow.remark_corp_name,
+        remark_mobiles=follow.remark_mobiles,
+        add_way=follow.add_way,
+        oper_userid=follow.oper_userid,
+        state=follow.state,
+        wechat_channels=follow.wechat_channels,
+    )

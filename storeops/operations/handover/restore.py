@@ -211,21 +211,7 @@ def _singly(
             yield ()
             continue
         yield [
-            customers.FollowRow(
-                person.external_contact,
-                customers.FollowInfo(
-                    userid=follow.userid,
-                    remark=follow.remark,
-                    description=follow.description,
-                    createtime=follow.createtime,
-                    tag_id=tuple(tag.tag_id for tag in follow.tags if tag.tag_id),
-                    remark_corp_name=follow.remark_corp_name,
-                    remark_mobiles=follow.remark_mobiles,
-                    add_way=follow.add_way,
-                    oper_userid=follow.oper_userid,
-                    state=follow.state,
-                ),
-            )
+            customers.FollowRow(person.external_contact, customers.info_of(follow))
             for follow in person.follow_user
             if follow.userid.lower() == taker.lower()
         ]
