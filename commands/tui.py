@@ -13,8 +13,6 @@ from storeops.i18n import _
 
 app = typer.Typer(help=_("Open the full-screen interface."))
 
-SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "sandbox")
-
 
 @app.command(
     "tui",
@@ -23,24 +21,44 @@ SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "s
 def tui(
     screen: Annotated[
         str, typer.Option("--screen", help=_("The screen to begin with, for example customers."))
-    ] = "today",
+    ] = "",
     where: Annotated[
         str, typer.Option("--where", "-w", help=_("Begin with the customers of this filter."))
     ] = "",
 ) -> None:
-    """Open the screens and stay until the person leaves."""
+    """Open the screens and stay until the person leaves.
+
+    Raises:
+        UsageError: no such screen, a filter for another screen, no terminal.
+    """
+    call = current()
+    core = call.app
+    from tui.app import StoreOpsApp  # textual costs 170 ms
+
+    start = screen or ("customers" if where else "today")
+    _check(start, where, StoreOpsApp.screens(sandbox=core.profile.sandbox))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             _("The full-screen interface needs a terminal."),
             hint=_("In scripts use the commands: `storeops --help` lists them."),
             next_steps=["storeops customer list --json"],
         )
-    call = current()
-    core = call.app
     core.data  # noqa: B018 - a damaged database is explained here, not in full screen
-    from tui.app import StoreOpsApp  # textual costs 170 ms
-
-    screens = StoreOpsApp(core, start="customers" if where else screen, wish=where)
+    screens = StoreOpsApp(core, start=start, wish=where)
     screens.run()
     if screens.crash is not None:
         raise screens.crash
+
+
+def _check(start: str, where: str, names: list[str]) -> None:
+    """Raise UsageError unless `start` is one of the screens, and the filter belongs to it."""
+    if start not in names:
+        raise UsageError(
+            _("This profile has no screen called {name!r}.").format(name=start),
+            hint=_("The screens are: {names}.").format(names=", ".join(names)),
+        )
+    if where and start != "customers":
+        raise UsageError(
+            _("--where filters customers; it does not go with --screen {name}.").format(name=start),
+            hint=_("Leave --screen out, or take it with customers."),
+        )

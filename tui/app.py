@@ -31,6 +31,8 @@ from tui.themes import DARK, LIGHT
 from tui.working import Working
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from storeops.app import App as Core
     from storeops.notebook.stores import Shop
     from tui.book import CustomerBook
@@ -62,9 +64,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     ) -> None:
         self.core = core
         self._book = book
-        self.doors: dict[str, Door] = {
-            door.name: door for door in DOORS if not door.sandbox or core.profile.sandbox
-        }
+        names = self.screens(sandbox=core.profile.sandbox)
+        self.doors: dict[str, Door] = {door.name: door for door in DOORS if door.name in names}
         if start not in self.doors:
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
@@ -86,7 +87,21 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.register_theme(LIGHT)
         self.theme = DARK.name
 
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver, where Textual would take its own for Unix terminals."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":  # Windows, or TEXTUAL_DRIVER
+            return chosen
+        from tui.terminal import TerminalDriver
+
+        return TerminalDriver
+
     # -- the profile ---------------------------------------------------------------------------
+
+    @staticmethod
+    def screens(*, sandbox: bool) -> list[str]:
+        """Names of the screens of a profile, in the order of their keys."""
+        return [door.name for door in DOORS if sandbox or not door.sandbox]
 
     @property
     def profile_name(self) -> str:
