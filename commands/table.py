@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import IO
 
-from storeops.plain import cell_width, fit, pad
+from storeops.i18n import _
+from storeops.plain import cell_width, fit, pad, plain
 
 SAMPLE = 200  # rows that decide the widths; later ones are cut to them
 GAP = 2
@@ -122,32 +123,40 @@ def _widths(sample: Sequence[tuple[str, ...]], heads: Sequence[Head], header: bo
 
 def _page(lines: Iterator[str]) -> None:
     height = shutil.get_terminal_size((80, 24)).lines
-    pager = os.environ.get("STOREOPS_PAGER", os.environ.get("PAGER", "less"))
-    if not sys.stdout.isatty() or not pager or os.environ.get("TERM") == "dumb":
-        for line in lines:
-            sys.stdout.write(line + "\n")
-        return
-    first = list(islice(lines, height))
-    if len(first) < height:
-        sys.stdout.write("".join(line + "\n" for line in first))
-        return
-    try:
+    words = _pager() if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else []
+    first = list(islice(lines, height)) if words else []
+    process = None
+    if words and len(first) == height:
         sys.stdout.flush()
-        process = subprocess.Popen(
-            pager.split(),
-            stdin=subprocess.PIPE,
-            env={"LESS": "-FRSX", "LESSCHARSET": "utf-8", **os.environ},
-        )
-    except OSError:  # no such pager: the terminal scrolls
-        sys.stdout.write("".join(line + "\n" for line in first))
-        for line in lines:
+        with contextlib.suppress(OSError):  # it cannot be started: the terminal scrolls
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                env={"LESS": "-FRSX", "LESSCHARSET": "utf-8", **os.environ},
+            )
+    if process is None or process.stdin is None:
+        for line in chain(first, lines):
             sys.stdout.write(line + "\n")
         return
-    assert process.stdin is not None
     # a reader who leaves early has seen enough
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         for line in chain(first, lines):
             process.stdin.write((line + "\n").encode())
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    process.wait()
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        process.stdin.close()  # writes what is buffered still
+    while process.returncode is None:
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the pager's now
+            process.wait()
+    if process.returncode > 0:
+        warning = _("The pager {command} ended with {code}; PAGER= (empty) shows lists without it.")
+        command = plain(" ".join(words).removeprefix("sh -c "))
+        print(warning.format(command=command, code=process.returncode), file=sys.stderr)
+
+
+def _pager() -> list[str]:
+    """The words that start the reader's pager; none when there is none."""
+    wish = os.environ.get("STOREOPS_PAGER", os.environ.get("PAGER", "less"))
+    if any(sign in wish for sign in "|&;<>$`*\"'\\") and shutil.which("sh"):
+        return ["sh", "-c", wish]  # PAGER is a line for the shell, as man and git read it
+    words = wish.split()
+    return words if words and shutil.which(words[0]) else []

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -53,7 +54,10 @@ def at_terminal(
                 break
             seen += chunk
             if typed and when.encode() in seen:
-                os.write(leader, typed.encode())
+                if typed == "\x03":  # the pseudo-terminal controls nobody: it sends no signal
+                    os.killpg(process.pid, signal.SIGINT)
+                else:
+                    os.write(leader, typed.encode())
                 typed = ""
         elif process.poll() is not None:
             break
@@ -113,3 +117,54 @@ def test_a_pty_width_is_respected(home: Path) -> None:
     lines = ESCAPE.sub("", seen).replace("\r", "").splitlines()
     assert max(map(len, lines)) <= 40
     assert any(line.endswith("…") for line in lines)
+
+
+@pytest.fixture
+def long_list(home: Path) -> list[str]:
+    """Words of a read that is longer than a terminal of five lines."""
+    return ["exit-codes"]
+
+
+@pytest.mark.parametrize(
+    ("pager", "shown", "note"),
+    [
+        ("  ", True, ""),
+        ("no-such-pager-anywhere", True, ""),
+        ("cat | head -n 2", False, ""),
+        ("sed 's/^/> /'", True, ""),
+        ("sh -c 'cat > /dev/null; exit 3'", False, "ended with 3; PAGER= (empty) shows lists"),
+        ("cat 'unfinished", False, "ended with 2"),
+    ],
+)
+def test_any_pager_ends_well(
+    home: Path, long_list: list[str], pager: str, shown: bool, note: str
+) -> None:
+    code, seen = at_terminal(long_list, home, STOREOPS_PAGER=pager, LINES="5")
+    assert code == 0, seen
+    assert ("130" in seen) is shown  # the last row
+    assert note in seen
+    assert "Traceback" not in seen
+    if pager.startswith("cat |"):
+        assert len(seen.splitlines()) == 2
+
+
+def test_a_reader_may_press_ctrl_c_in_the_pager(
+    home: Path, long_list: list[str], tmp_path: Path
+) -> None:
+    """The pager decides when the reading ends; we wait for it and end with 0."""
+    pager = tmp_path / "pager"
+    pager.write_text(
+        f"#!{sys.executable}\n"
+        "import os, signal, sys\n"
+        "kept = b'%d kept' % len(sys.stdin.readlines())\n"
+        "signal.signal(signal.SIGINT, lambda *a: (os.write(1, kept), os._exit(0)))\n"
+        "os.write(1, b'open ')\n"
+        "signal.pause()\n"
+    )
+    pager.chmod(0o700)
+    code, seen = at_terminal(
+        long_list, home, STOREOPS_PAGER=str(pager), LINES="5", typed="\x03", when="open"
+    )
+    assert code == 0, seen
+    assert re.search(r"\d\d kept", seen)
+    assert "Stopped" not in seen
