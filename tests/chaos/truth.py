@@ -76,17 +76,24 @@ def believed_gone(db: Database, control: Control) -> list[str]:
 def unequal_members(db: Database, control: Control) -> set[str]:
     """userids of whom the mirror does not hold exactly what WeCom lists now."""
     columns = "f.remark, f.description, f.createtime, f.state, f.mobiles"
+    tags = (
+        "(SELECT json_group_array(t.tag_id) FROM follow_tag AS x JOIN tag AS t ON t.id = x.tag_id"
+        " WHERE x.follow_id = f.id)"
+    )
     mirror = {
-        (row[0], row[1]): (*row[2:6], json.loads(row[6]))
+        (row[0], row[1]): (*row[2:6], json.loads(row[6]), set(json.loads(row[7])))
         for row in db.execute(
-            f"SELECT s.userid, c.external_userid, {columns} FROM follow AS f"
+            f"SELECT s.userid, c.external_userid, {columns}, {tags} FROM follow AS f"
             " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
             " WHERE f.status = 'active'"
         )
     }
     names = ("remark", "description", "createtime", "state", "remark_mobiles")
     truth = {
-        (row["userid"], row["external_userid"]): tuple(row[name] for name in names)
+        (row["userid"], row["external_userid"]): (
+            *(row[name] for name in names),
+            set(row["tag_id"]),
+        )
         for row in control.export("follows")
         if row["listed"]
     }
