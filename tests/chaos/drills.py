@@ -193,10 +193,10 @@ def killed_again(
                 report.most_read_again = max(report.most_read_again, again)
                 if again > CHAINS:
                     report.problems.append(f"{name}: {again} pages read twice")
+                if hasty := _believed(data, "lost") - lost - missing:
+                    report.problems.append(f"{name}: lost in one step: {sorted(hasty)[:5]}")
             if result.get("outcome") != "complete":
                 report.problems.append(f"{name}: {result}")
-            if hasty := _believed(data, "lost") - lost - missing:
-                report.problems.append(f"{name}: lost in one step: {sorted(hasty)[:5]}")
             report.problems += [f"{name}: {each}" for each in believed_gone(data, sandbox.control)]
             home.sync()
             if different := compare(data, sandbox.control):
