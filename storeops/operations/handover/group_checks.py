@@ -124,7 +124,12 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
             way_out=_("Wait until it is done: storeops handover watch"),
         )
     if chat.owner_userid.lower() == taker.lower():
-        return blocked("same_person", _("This member owns the group already."), errcode=90504)
+        return blocked(
+            "same_person",
+            _("This member owns the group already."),
+            errcode=90504,
+            way_out=_("Choose somebody else."),
+        )
     if chat.owner_userid.lower() != row.userid.lower():
         return blocked(
             "not_owner",
@@ -197,5 +202,6 @@ def _again(
             _("Handed over twice within 90 days; free again on {day}.").format(day=day(frees)),
             errcode=45009,
             retry_at=frees,
+            way_out=_("Leave the group with the owner until then."),
         )
     return READY
