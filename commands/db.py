@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from commands.question import confirm
 from storeops import paths
 from storeops.errors import ConfigError
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.database.check import Checkup
 
 app = typer.Typer(help=_("Database files: path, check, backup, restore, vacuum."))
 
@@ -71,38 +74,70 @@ def check(
         bool, typer.Option("--thorough", help=_("Compare indexes with their tables too."))
     ] = False,
 ) -> None:
-    """Look only; damage ends with exit code 3."""
-    from storeops.app import DATA_ROOMS, migrations
+    """Look only; damage ends with exit code 3, but for run.db, which is made anew by itself."""
+    found = look_at_all(current().app.profile.name, thorough=thorough)
+    rows = {name: _checkup_row(name, each) for name, each in found.items()}
+    for name, each in found.items():
+        if each.problems and name == "run":
+            note(
+                _(
+                    "{path} is damaged; nothing in it matters, the next command makes it anew."
+                ).format(path=each.path)
+            )
+        elif each.problems:
+            raise ConfigError(
+                _("The database {path} is damaged: {problem}.").format(
+                    path=each.path, problem=each.problems[0]
+                ),
+                hint=_("Restore a backup; nothing was repaired or rebuilt."),
+                next_steps=["storeops db restore FILE"],
+                details=rows[name],
+            )
+        if each.newer:
+            raise ConfigError(
+                _("The database {path} was written by a newer storeops ({room}: {name}).").format(
+                    path=each.path, room=each.newer[0][0], name=each.newer[0][1]
+                ),
+                hint=_("Install that version or newer; nothing was changed."),
+                details=rows[name],
+            )
+    output.result(
+        {**rows["data"], "files": list(rows.values())},
+        "\n".join(
+            _("{path} is whole ({size}).").format(path=each.path, size=size_text(each.size))
+            for each in found.values()
+            if each.whole
+        ),
+    )
+
+
+def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
+    """A checkup of data.db, and of inbox.db and run.db where they exist."""
+    from storeops.app import DATA_ROOMS, INBOX_ROOMS, RUN_ROOMS, migrations
     from storeops.database.check import check as look
 
-    file = paths.data_db(current().app.profile.name)
-    found = look(file, migrations(DATA_ROOMS), thorough=thorough)
-    row: dict[str, Any] = {
-        "path": str(file),
+    files = {
+        "data": (paths.data_db(profile), DATA_ROOMS),
+        "inbox": (paths.inbox_db(profile), INBOX_ROOMS),
+        "run": (paths.run_db(profile), RUN_ROOMS),
+    }
+    return {
+        name: look(file, migrations(rooms), thorough=thorough)
+        for name, (file, rooms) in files.items()
+        if name == "data" or file.exists()
+    }
+
+
+def _checkup_row(name: str, found: Checkup) -> dict[str, Any]:
+    return {
+        "name": name,
+        "path": str(found.path),
         "whole": found.whole,
         "bytes": found.size,
         "problems": list(found.problems),
         "newer": [": ".join(each) for each in found.newer],
         "pending": [": ".join(each) for each in found.pending],
     }
-    if found.problems:
-        raise ConfigError(
-            _("The database {path} is damaged: {problem}.").format(
-                path=file, problem=found.problems[0]
-            ),
-            hint=_("Restore a backup; nothing was repaired or rebuilt."),
-            next_steps=["storeops db restore FILE"],
-            details=row,
-        )
-    if found.newer:
-        raise ConfigError(
-            _("The database {path} was written by a newer storeops ({room}: {name}).").format(
-                path=file, room=found.newer[0][0], name=found.newer[0][1]
-            ),
-            hint=_("Install that version or newer; nothing was changed."),
-            details=row,
-        )
-    output.result(row, _("{path} is whole ({size}).").format(path=file, size=size_text(found.size)))
 
 
 @app.command("backup", help=_("Copy the database as it is now; others may go on working."))
@@ -112,17 +147,36 @@ def backup(
         typer.Argument(metavar="[FILE]", help=_("The copy; default: a dated file of the profile.")),
     ] = None,
 ) -> None:
-    """Write the copy 0600 and print its path."""
+    """Write the copies 0600 and print their paths: FILE, and FILE.inbox.db when there are events.
+
+    The inbox comes first: an event that the copy of data.db has taken in already is read once
+    more after a restore, which changes nothing; the other way round it would be missed.
+    """
     from storeops.database.backup import backup as copy
+    from storeops.database.backup import refuse_existing
+    from storeops.database.check import must_exist
 
     profile = current().app.profile.name
     target = file or _unused(paths.backups_dir(profile), "data")
+    events, inbox = _beside(target), None
+    must_exist(paths.data_db(profile))
+    for each in (target, events):
+        refuse_existing(each)
+    if paths.inbox_db(profile).exists():
+        inbox = {"path": str(events), "bytes": copy(paths.inbox_db(profile), events)}
     size = copy(paths.data_db(profile), target)
     note(_("It holds customers' names and phone numbers: keep it private."))
-    output.result(
-        {"path": str(target), "bytes": size},
-        _("{path} ({size})").format(path=target, size=size_text(size)),
-    )
+    text = _("{path} ({size})").format(path=target, size=size_text(size))
+    if inbox:
+        text += "\n" + _("{path} ({size})").format(
+            path=events, size=size_text(events.stat().st_size)
+        )
+    output.result({"path": str(target), "bytes": size, "inbox": inbox}, text)
+
+
+def _beside(file: Path) -> Path:
+    """Where the copy of inbox.db lies that belongs to a copy of data.db."""
+    return file.with_name(file.name.removesuffix(".db") + ".inbox.db")
 
 
 @app.command("restore", help=_("Put a backup in place; the present content is kept aside."))
@@ -133,6 +187,7 @@ def restore(
     """Restore, then mark unfinished jobs unknown: they may have been sent meanwhile."""
     from storeops.app import DATA_ROOMS, migrations
     from storeops.changes.restore import after_restore
+    from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.jobs.queue import mark_unknown_after_restore
 
@@ -142,12 +197,12 @@ def restore(
         confirm(
             _("Put {path} in the place of the database of {name}?").format(path=file, name=profile)
         )
+    keep = _unused(paths.backups_dir(profile), "before-restore")
+    # the events first: where their copy is damaged, nothing is changed
+    must_be_usable(file, migrations(DATA_ROOMS))
+    inbox = _restore_inbox(profile, _beside(file), _beside(keep))
     done = put_back(
-        paths.data_db(profile),
-        file,
-        _unused(paths.backups_dir(profile), "before-restore"),
-        migrations(DATA_ROOMS),
-        mark_unknown_after_restore,
+        paths.data_db(profile), file, keep, migrations(DATA_ROOMS), mark_unknown_after_restore
     )
     after_restore(app_.ledger)
     if done.unknown:
@@ -156,12 +211,15 @@ def restore(
                 count=done.unknown
             )
         )
+    if inbox:
+        note(_("The events were put back too: {path}.").format(path=inbox))
     output.result(
         {
             "path": str(done.path),
             "source": str(done.source),
             "kept": str(done.kept) if done.kept else None,
             "unknown_jobs": done.unknown,
+            "inbox": str(inbox) if inbox else None,
         },
         _("Restored. The content until now is kept in {path}.").format(path=done.kept)
         if done.kept
@@ -169,12 +227,28 @@ def restore(
     )
 
 
+def _restore_inbox(profile: str, source: Path, keep: Path) -> Path | None:
+    """Put the events back where there are none or damaged ones; events that came since stay."""
+    from storeops.app import INBOX_ROOMS, migrations
+    from storeops.database.backup import restore as put_back
+    from storeops.database.check import check as look
+
+    path, steps = paths.inbox_db(profile), migrations(INBOX_ROOMS)
+    if not source.exists() or (path.exists() and not look(path, steps).problems):
+        return None
+    return put_back(path, source, keep, steps, lambda _database: 0).path
+
+
 @app.command("vacuum", help=_("Give free pages back to the disk."))
 def vacuum() -> None:
-    """Rewrite the file; needs as much free space as it has."""
+    """Rewrite data.db and inbox.db; needs as much free space as they have."""
     from storeops.database.backup import vacuum as shrink
 
-    before, after = shrink(paths.data_db(current().app.profile.name))
+    profile = current().app.profile.name
+    before, after = shrink(paths.data_db(profile))
+    if paths.inbox_db(profile).exists():
+        more = shrink(paths.inbox_db(profile))
+        before, after = before + more[0], after + more[1]
     output.result(
         {"bytes_before": before, "bytes_after": after},
         _("{before} before, {after} now.").format(before=size_text(before), after=size_text(after)),

@@ -53,11 +53,7 @@ def backup(path: Path, target: Path, on_pages: OnPages | None = None) -> int:
         ConfigError: the target exists, cannot be written, or the database is damaged.
     """
     must_exist(path)
-    if target.exists():
-        raise ConfigError(
-            _("{path} exists already.").format(path=target),
-            hint=_("Choose another name; nothing was overwritten."),
-        )
+    refuse_existing(target)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         _copy(path, scratch, on_pages)
@@ -72,6 +68,19 @@ def backup(path: Path, target: Path, on_pages: OnPages | None = None) -> int:
     finally:
         scratch.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def refuse_existing(target: Path) -> None:
+    """A copy is never written over another file.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if target.exists():
+        raise ConfigError(
+            _("{path} exists already.").format(path=target),
+            hint=_("Choose another name; nothing was overwritten."),
+        )
 
 
 def _copy(source: Path, target: Path, on_pages: OnPages | None) -> None:
@@ -114,21 +123,7 @@ def restore(
         NotFoundError: there is no such backup.
         ConfigError: the backup is damaged or from a newer storeops; nothing was changed.
     """
-    if not source.is_file():
-        raise NotFoundError(
-            _("There is no backup {path}.").format(path=source),
-            hint=_("`storeops db backup` says where it puts them."),
-        )
-    found = check(source, migrations)
-    if not found.whole:
-        if found.problems:
-            why = found.problems[0]
-        else:
-            why = _("a newer storeops wrote it ({step})").format(step=": ".join(found.newer[0]))
-        raise ConfigError(
-            _("The backup {path} cannot be used: {why}.").format(path=source, why=why),
-            hint=_("Nothing was changed. Use another backup, or a newer storeops."),
-        )
+    must_be_usable(source, migrations)
     kept = _set_aside(path, keep, migrations)
     try:
         if path.exists():
@@ -144,6 +139,30 @@ def restore(
     finally:
         database.close()
     return Restored(path, source, kept, unknown)
+
+
+def must_be_usable(source: Path, migrations: Sequence[Migration]) -> None:
+    """Read a backup through before anything is changed.
+
+    Raises:
+        NotFoundError: there is no such backup.
+        ConfigError: it is damaged, or from a newer storeops.
+    """
+    if not source.is_file():
+        raise NotFoundError(
+            _("There is no backup {path}.").format(path=source),
+            hint=_("`storeops db backup` says where it puts them."),
+        )
+    found = check(source, migrations)
+    if not found.whole:
+        if found.problems:
+            why = found.problems[0]
+        else:
+            why = _("a newer storeops wrote it ({step})").format(step=": ".join(found.newer[0]))
+        raise ConfigError(
+            _("The backup {path} cannot be used: {why}.").format(path=source, why=why),
+            hint=_("Nothing was changed. Use another backup, or a newer storeops."),
+        )
 
 
 def _set_aside(path: Path, keep: Path, migrations: Sequence[Migration]) -> Path | None:
