@@ -36,7 +36,7 @@ HOW = {
 
 @app.command("completion", help=_("Print the completion script of a shell."))
 def completion(
-    shell: Annotated[Shell, typer.Argument(help=_("bash, zsh or fish."))],
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help=_("bash, zsh or fish."))],
 ) -> None:
     """Print the script; how to install it goes to stderr."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined]

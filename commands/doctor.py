@@ -125,7 +125,8 @@ def _print(finding: Finding) -> None:
     head = pad(sign, 8)
     if finding.status in ("failed", "warning"):
         head = table.bold(head)
-    output.write(f"{head} {plain(finding.title)}: {plain(finding.detail)}\n")
+    line = _("{title}: {detail}").format(title=plain(finding.title), detail=plain(finding.detail))
+    output.write(f"{head} {line}\n")
     if finding.fix:
         width = max(40, min(100, shutil.get_terminal_size((80, 24)).columns)) - 11
         lines = wrap(plain(finding.fix), width)

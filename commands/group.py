@@ -16,7 +16,7 @@ from storeops.i18n import N_, _
 
 app = typer.Typer(help=_("Group chats: list, show, members."))
 
-STATUSES = {"active": N_("active"), "missing": N_("missing"), "dissolved": N_("dissolved")}
+STATUSES = {"active": N_("in use"), "missing": N_("missing"), "dissolved": N_("dissolved")}
 Which = Annotated[
     str,
     typer.Argument(metavar="CHAT", autocompletion=offers("group"), help=_("chat_id or name.")),
@@ -31,7 +31,7 @@ def _columns() -> list[Column]:
         Column("customers", _("Customers"), right=True, show=cells.amount),
         Column("status", _("Status"), show=lambda value: _(STATUSES.get(value, value))),
         Column("gone", _("Owner left")),
-        Column("create_time", _("Since"), show=cells.when),
+        Column("create_time", _("Created"), show=cells.when),
         Column("chat_id", _("Id")),
     ]
 
@@ -102,7 +102,7 @@ def members(
             Column("group_nickname", _("Name in the chat"), max_width=24),
             Column("type", _("Who"), show=lambda kind: _("staff") if kind == 1 else _("customer")),
             Column("known", _("Is a customer")),
-            Column("join_time", _("Since"), show=cells.when),
+            Column("join_time", _("Joined"), show=cells.when),
             Column("invitor", _("Invited by"), max_width=20),
             Column("member", _("Id")),
         ],

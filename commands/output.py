@@ -126,6 +126,7 @@ def items(
         )
         if not shown and empty and not settings.quiet:
             print(empty, file=sys.stderr)
+        sys.stdout.flush()  # what follows speaks of the rows: it stands below them
         if has_more and not settings.quiet:
             hint = _("More rows follow: add --all, or --after {next}.").format(next=next_ or "…")
             print(hint if next_ else _("More rows follow: add --all."), file=sys.stderr)

@@ -34,7 +34,8 @@ FIELDS = {
 }
 
 
-def _status(value: str) -> str:
+def status_name(value: str) -> str:
+    """A member's status in the user's language."""
     return _(STATUSES.get(value, value))
 
 
@@ -56,7 +57,7 @@ def _columns() -> list[Column]:
         Column("name", _("Name"), max_width=20),
         Column("userid", "userid", max_width=24),
         Column("store", _("Store"), max_width=24),
-        Column("status", _("Status"), show=_status),
+        Column("status", _("Status"), show=status_name),
         Column("contact", _("Contact")),
         Column("follows", _("Customers"), right=True, show=cells.amount),
         Column("unassigned", _("Unassigned"), right=True, show=cells.amount),

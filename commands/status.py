@@ -98,7 +98,7 @@ def _follows(found: Status) -> str:
         _("{count} {status}").format(count=cells.amount(count), status=label("status", status))
         for status, count in found.follows.items()
     ]
-    return f"{total} ({', '.join(parts)})"
+    return _("{total} ({parts})").format(total=total, parts=", ".join(parts))
 
 
 def _sync(sync: UnderWay, left_s: float | None) -> str:

@@ -79,6 +79,7 @@ def list_(
 @app.command("show", help=_("Show one store and its staff."))
 def show(which: Which) -> None:
     """Show one store."""
+    from commands.staff import status_name
     from storeops.operations.overview import members
     from storeops.operations.stores import show_store
 
@@ -106,7 +107,7 @@ def show(which: Which) -> None:
         [
             Column("name", _("Name"), max_width=20),
             Column("userid", "userid", max_width=24),
-            Column("status", _("Status")),
+            Column("status", _("Status"), show=status_name),
             Column("follows", _("Customers"), right=True, show=cells.amount),
             Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
         ],

@@ -31,6 +31,7 @@ SCOPE_TITLES = {
     "groups": N_("group chats"),
     "unassigned": N_("unassigned"),
 }
+MODES = {"normal": N_("normal"), "full": N_("full"), "store": N_("one shop")}
 OUTCOMES = {
     "complete": N_("complete"),
     "partial": N_("partial"),
@@ -303,7 +304,7 @@ def history(limit: Limit = 20) -> None:
             Column("run_id", _("Run"), right=True),
             Column("started_at", _("Started"), show=cells.when),
             Column("finished_at", _("Finished"), show=cells.when),
-            Column("mode", _("Kind")),
+            Column("mode", _("Kind"), show=lambda value: _(MODES.get(value, value))),
             Column("outcome", _("Outcome"), show=lambda value: _(OUTCOMES[value])),
             Column("seen", _("Rows"), show=cells.amount, right=True),
             Column("calls", _("Calls"), show=cells.amount, right=True),

@@ -61,7 +61,7 @@ class Probe:
     Attributes:
         check: stable English name.
         title: what the permission is for.
-        console: the console page that grants it, and what to do there.
+        console: the console page that grants it, and what to do there; some codes name another.
         read: asks; returns what was found, one clause.
     """
 
@@ -143,17 +143,18 @@ def _handover(client: WeComClient) -> str:
 
 _CALLABLE = N_(
     "Console: Customers and upstream → Customer contact → API (客户联系 → API): add the app to "
-    "可调用接口的应用."
+    "可调用接口的应用; when it is there already, the Secret is another app's."
+)
+_OWN_SECRET = N_(
+    "Console: App management → the app: copy this app's own Secret; the one of contact sync "
+    "(通讯录同步) may not read customers."
 )
 _SCOPE = N_("Console: App management → the app → Visible scope (可见范围): add the departments.")
 PROBES: tuple[Probe, ...] = (
     Probe(
         "token",
         N_("secret and trusted IP"),
-        N_(
-            "Console: App management → the app: copy Secret again; add this machine's address "
-            "to 企业可信IP."
-        ),
+        N_("Console: App management → the app: look at Secret and 企业可信IP."),
         _token,
     ),
     Probe("departments", N_("contacts: departments"), _SCOPE, _departments),
@@ -165,6 +166,15 @@ PROBES: tuple[Probe, ...] = (
     Probe("handover", N_("leavers and handover"), _CALLABLE, _handover),
 )
 
+_PAGES = {  # codes that mean one page, whatever was asked
+    40001: N_("Console: App management → the app → Secret."),
+    40013: N_("Console: My company → Company information → Company ID (企业ID)."),
+    48009: _OWN_SECRET,
+    60011: _SCOPE,
+    60020: N_("Console: App management → the app → 企业可信IP: add this machine's address."),
+}
+_SAID = frozenset({48001, 48002, 60011})  # their hints only repeat the page
+
 
 def probe_permissions(client: WeComClient) -> Iterator[Finding]:
     """One finding per permission; after a wrong secret or no line the rest is skipped.
@@ -173,6 +183,7 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
         client: the profile's client; every call of this function only reads.
     """
     cut = ""
+    pages = _PAGES
     for probe in PROBES:
         if cut:
             yield Finding(probe.check, _(probe.title), "skipped", cut)
@@ -180,9 +191,12 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
         try:
             yield Finding(probe.check, _(probe.title), "ok", probe.read(client))
         except StoreOpsError as error:
-            fix = error.hint
-            if error.errcode is not None and isinstance(error, AccessError):
-                fix = f"{fix} {_(probe.console)}".strip()
+            code, fix = error.errcode, error.hint
+            if code == 48009:  # the kind of secret is what else is refused for, too
+                pages = {**_PAGES, 48002: _OWN_SECRET}
+            if code is not None and isinstance(error, AccessError):
+                page = _(pages.get(code, probe.console))
+                fix = page if code in _SAID else f"{fix} {page}".strip()
             yield Finding(
                 probe.check,
                 _(probe.title),

@@ -63,6 +63,8 @@ def _bar(by: str, facet: Facet, names: dict[int, tuple[str, str]]) -> Bar:
         return Bar(value, name, facet.rows)
     if by in ("way", "status"):
         return Bar(facet.value, label(by, facet.value), facet.rows)
+    if by == "month" and facet.value == "1970-01":  # createtime 0: WeCom did not say
+        return Bar(facet.value, _("(not known)"), facet.rows)
     return Bar(facet.value, str(facet.value), facet.rows)
 
 

@@ -141,6 +141,31 @@ def test_doctor_says_what_to_change_where(
     assert fix in failed[0]["fix"]
 
 
+@pytest.mark.parametrize(
+    ("new_ip", "members", "fix"),
+    [(True, "failed", "通讯录同步"), (False, "ok", "the Secret is another app's")],
+    ids=["new address", "known address"],
+)
+def test_doctor_knows_the_wrong_kind_of_secret(
+    cli: Any, shop: Any, monkeypatch: pytest.MonkeyPatch, new_ip: bool, members: str, fix: str
+) -> None:
+    """The secret of contact sync reads departments and no customers."""
+    shop.control.settings(contact_sync_new_ip=new_ip)
+    apps = shop.control.status()["apps"]
+    monkeypatch.setenv(
+        "STOREOPS_SECRET_SHOP", next(each["secret"] for each in apps if each["contact_sync"])
+    )
+    answer = cli("doctor", "--json")
+    assert answer.code == 4
+    found = {each["check"]: each for each in answer.json["findings"]}
+    assert (found["departments"]["status"], found["members"]["status"]) == ("ok", members)
+    for check in ("customer_contact", "customers", "tags", "groups", "handover"):
+        assert found[check]["errcode"] == 48002
+        assert fix in found[check]["fix"]
+        assert found[check]["fix"].count("Console: ") == 1
+    assert "可见范围" not in found["members"]["fix"]
+
+
 def test_doctor_tries_the_secret_itself_not_a_kept_token(
     cli: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

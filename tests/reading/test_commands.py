@@ -479,6 +479,21 @@ def test_stats_have_bars_on_a_terminal_only(ask):
     assert ask("stats", "--by", "store", "--json").json == ask("stats", "--json").json
 
 
+def test_a_relation_without_its_day_is_no_january_of_1970(own):
+    """Customers of leavers who were gone before the first sync: WeCom tells no createtime."""
+    from storeops.app import App
+
+    app = App.open("chain")
+    with app.data.atomic():
+        app.data.execute("UPDATE follow SET createtime = 0 WHERE id % 10 = 0")
+        app.data.execute("UPDATE mirror_meta SET value = value + 1 WHERE key = 'revision'")
+    app.close()
+    first = own("stats", "month", "--all", "--json").json["items"][0]
+    assert (first["value"], first["name"]) == ("1970-01", "(not known)")
+    assert first["customers"] > 0
+    assert own("stats", "month", "--all").out.splitlines()[1].split()[:2] == ["(not", "known)"]
+
+
 def test_the_shell_completes_values_offline(ask, chain_home, monkeypatch):
     from commands.completing import offers
 
