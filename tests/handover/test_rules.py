@@ -242,3 +242,29 @@ def test_a_members_name_stays_on_its_line(desk, cli):
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not any(line.startswith("      0 calls; done") for line in text.splitlines())
+
+
+def test_one_relation_that_cannot_move_does_not_hold_the_customers_other_one(desk, tmp_path):
+    """A customer of two members: only the relation with who left too long ago is barred."""
+    present = {m["userid"] for m in desk.staff()}
+    old = desk.leavers()[0]
+    holders = {}
+    for owner, external in desk.follows():
+        holders.setdefault(external, []).append(owner)
+    shared, giver = next(
+        (e, next(u for u in people if u in present)) for e, people in holders.items()
+        if old["userid"] in people and present & set(people)
+    )  # fmt: skip
+    taker = next(u for u in present if u not in holders[shared])
+    desk.advance(old["left_at"] + 366 * DAY - desk.control.now())
+    for userid in (giver, taker):
+        desk.member(userid, last_login=int(desk.control.now()))
+    file = tmp_path / "both.csv"
+    rows = "".join(f"{shared},{userid},{taker}\n" for userid in (old["userid"], giver))
+    file.write_text("external_userid,userid,takeover_userid\n" + rows)
+    made = desk.plan(csv=str(file))
+    assert desk.blocked(made) == {"leaver_too_long": 1}
+    desk.apply(made)
+    desk.advance(DAY)
+    desk.watch()
+    assert desk.tally(made) == {"blocked": 1, "done": 1}

@@ -148,7 +148,7 @@ class _Planner:
         chosen: list[Choice] = []
         barred = self._barred()
         for each in self.subjects:
-            if each.id in barred:
+            if (each.giver.userid.lower(), each.id) in barred:
                 chosen.append(Choice("", ""))  # nobody's caps are used up by those who stay
                 continue
             if each.to:
@@ -175,15 +175,19 @@ class _Planner:
             )
         return chosen
 
-    def _barred(self) -> set[str]:
-        """Customers whom nobody can take now, whoever it would be."""
+    def _barred(self) -> set[tuple[str, str]]:
+        """Relations (lower-cased owner, customer) that nobody can take now, whoever it would be."""
         rows = [
             self._row(number, each, Choice("", ""))
             for number, each in enumerate(self.subjects, start=1)
             if each.what == rules.CUSTOMER
         ]
         facts = checks.gather(self.db, rows, self.params, self.now)
-        return {row.external_userid for row in rows if not checks.without_taker(facts, row).ready}
+        return {
+            (row.userid.lower(), row.external_userid)
+            for row in rows
+            if not checks.without_taker(facts, row).ready
+        }
 
     def _friends(self, subject: Subject) -> set[str]:
         known = self.known.get(subject.id)
