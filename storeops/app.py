@@ -203,6 +203,7 @@ class App:
         """
         from storeops import secrets
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
+        from storeops.wecom.transport import Timeouts
 
         name = self.profile.name
         return WeComClient(
@@ -214,6 +215,7 @@ class App:
             limiter=self.governor,
             clock=self.clock,
             stop=stop or self.stop,
+            timeouts=Timeouts(read_s=self.profile.limits.timeout_s),
         )
 
     @property

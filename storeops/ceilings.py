@@ -13,11 +13,13 @@ class Limits:
         in_flight: calls at the same moment.
         per_minute: calls in any minute.
         per_hour: calls in any hour.
+        timeout_s: seconds to wait for an answer, each of up to three tries.
     """
 
     in_flight: int = 4
     per_minute: int = 10_000
     per_hour: int = 150_000
+    timeout_s: int = 20
 
 
 @dataclass(frozen=True, slots=True)

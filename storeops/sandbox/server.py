@@ -187,7 +187,9 @@ class Application:
             )
             raise Cut(kind)
         await self._send(send, 200, body, headers)
-        return (kind or str(reply.errcode)), len(body)
+        # a fault that chose the errcode is counted under it, as WeCom's own refusals are
+        told = kind not in ("", "errcode", "token", "token_expired")
+        return (kind if told else str(reply.errcode)), len(body)
 
     async def _start(
         self, send: Send, status: int, length: int, headers: list[tuple[bytes, bytes]]

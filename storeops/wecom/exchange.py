@@ -177,15 +177,19 @@ class Attempts:
             UncertainError: a write was sent.
             NetworkError: the tries are used up.
         """
+        transport = self._exchange.transport
         if self._write and outcome.sent:
-            raise failures.uncertain(self._path, outcome.reason)
+            raise failures.uncertain(self._path, outcome.reason, read_s=transport.read_s)
         self._failures += 1
         once = self._exchange.unheard and not self._write
         if once or self._failures >= self._policy.tries:
             self._exchange.unheard = True
-            transport = self._exchange.transport
             raise failures.no_answer(
-                transport.host, self._path, outcome.reason, local=transport.local
+                transport.host,
+                self._path,
+                outcome.reason,
+                local=transport.local,
+                read_s=transport.read_s,
             )
         self._exchange.pause(self._policy.back_off(self._failures))
 

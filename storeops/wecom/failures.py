@@ -7,11 +7,12 @@ from storeops.i18n import _
 from storeops.wecom.errors import AnswerError, StoppedError, UncertainError
 
 
-def say(reason: str) -> str:
+def say(reason: str, read_s: float) -> str:
     """A transport's reason in the user's language; "HTTP 502" stays as it is."""
     words = {
         "connect": _("no connection"),
-        "timeout": _("no answer in time"),
+        "timeout": _("no answer within {seconds} s").format(seconds=f"{read_s:g}"),
+        "late": _("no answer in time"),
         "cut": _("the connection was cut"),
         "tls": _("the certificate is not trusted"),
         "protocol": _("the answer was broken off"),
@@ -25,17 +26,19 @@ def stopped() -> StoppedError:
     return StoppedError(_("Stopped; what was answered is kept."))
 
 
-def no_answer(host: str, path: str, reason: str, *, local: bool) -> NetworkError:
-    """Nothing came back, after all tries."""
+def no_answer(host: str, path: str, reason: str, *, local: bool, read_s: float) -> NetworkError:
+    """Nothing came back, after all tries; `read_s`: how long each waited for bytes, seconds."""
     if local:
         hint = _("Is the sandbox running? `storeops sandbox status` tells.")
+    elif reason == "timeout":
+        hint = _("Check the network; the profile's limits.timeout_s says how long to wait.")
     elif reason == "tls":
         hint = _("Look for a proxy that opens TLS, and for this machine's date.")
     else:
         hint = _("Check the network and the profile's base URL, then try again.")
     return NetworkError(
         _("{host} did not answer {path}: {reason}.").format(
-            host=host, path=path, reason=say(reason)
+            host=host, path=path, reason=say(reason, read_s)
         ),
         hint=hint,
         retry_after_s=30.0,
@@ -43,11 +46,11 @@ def no_answer(host: str, path: str, reason: str, *, local: bool) -> NetworkError
     )
 
 
-def uncertain(path: str, reason: str) -> UncertainError:
+def uncertain(path: str, reason: str, *, read_s: float) -> UncertainError:
     """A write was sent, and what came of it is not known."""
     return UncertainError(
         _("{path} was sent, but no readable answer came: {reason}.").format(
-            path=path, reason=say(reason)
+            path=path, reason=say(reason, read_s)
         ),
         hint=_("It may or may not have happened; look before you repeat it."),
         details={"path": path, "uncertain": True},

@@ -47,7 +47,8 @@ class NoReplyError(Exception):
     """No answer came. Internal: the client turns it into NetworkError or UncertainError.
 
     Attributes:
-        reason: connect | timeout | cut | tls | protocol: what went wrong, for the message.
+        reason: connect | timeout (no bytes for `read_s`) | late (more than `whole_s` in all) | cut
+            | tls | protocol: what went wrong, for the message.
         sent: whether WeCom may have seen the request.
     """
 
@@ -88,6 +89,7 @@ class Transport:
         self.base_url = check_base_url(base_url)
         self.host = urlsplit(self.base_url).netloc
         self.local = is_loopback(urlsplit(self.base_url).hostname or "")
+        self.read_s = timeouts.read_s
         self._timeouts = timeouts
         self._pool = pool
         self._clock = clock
@@ -171,7 +173,7 @@ class Transport:
                     chunks.append(chunk)
                     size += len(chunk)
                     if self._clock.monotonic() - started > self._timeouts.whole_s:
-                        trouble = "timeout"
+                        trouble = "late"
                         break
                     if size > MOST_BYTES:
                         trouble = "protocol"

@@ -31,6 +31,7 @@ def test_errcode_for_the_first_n_calls(api):
     assert api.get("department/list")["errcode"] == 0
     fault = api.control.call("GET", "faults")["faults"][0]
     assert (fault["hit"], fault["seen"]) == (2, 4)
+    assert api.control.calls()["paths"][PATH]["errcodes"] == {"45009": 2, "0": 2}
 
 
 def test_errcode_at_the_nth_call_by_glob(api):
@@ -136,6 +137,7 @@ def test_a_short_page_keeps_the_rest_for_later(api):
 def test_token_death(api, kind, code):
     api.control.fault(kind, PATH, first=1)
     assert api.post(PATH, _body(api))["errcode"] == code
+    assert api.control.calls()["paths"][PATH]["errcodes"] == {str(code): 1}
     assert api.get("department/list")["errcode"] == code  # dead for every call
     api.forget_token()
     assert api.post(PATH, _body(api))["errcode"] == 0
