@@ -291,9 +291,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.tell(error.message, severity="error", steps=(error.hint, *error.next_steps[:2]))
 
     def copy(self, text: str, what: str) -> None:
-        """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say so."""
+        """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say `what` it was."""
         self.copy_to_clipboard(text)
-        self.tell(_("{what} is on the clipboard.").format(what=what))
+        self.tell(_("Copied to the clipboard: {what}.").format(what=what))
 
     def toggle_theme(self) -> None:
         """Light or dark."""

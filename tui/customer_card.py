@@ -51,7 +51,7 @@ def card(core: App, external_userid: str) -> Content:
     for follow in customer["follows"]:
         owner = shown(follow["staff_name"] or follow["userid"])
         status = statuses.get(follow["status"], follow["status"])
-        head = f"{owner} · {shown(follow['store'])} · {status}"
+        head = " · ".join(each for each in (owner, shown(follow["store"]), status) if each)
         parts.append(Content("\n"))
         parts.append(
             fields(
@@ -59,7 +59,7 @@ def card(core: App, external_userid: str) -> Content:
                 [
                     (_("User id"), follow["userid"]),
                     (_("Added"), f"{moment(follow['createtime'])} "
-                     f"{ways.get(follow['add_way'], follow['add_way'])}"),
+                     f"{ways.get(follow['add_way'], follow['add_way'])}".strip()),
                     (_("Remark"), follow["remark"]),
                     (_("Description"), follow["description"]),
                     (_("Phone"), " ".join(follow["remark_mobiles"])),

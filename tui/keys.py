@@ -55,6 +55,7 @@ _NAMES = {
     "end": "End", "up": "↑", "down": "↓", "left": "←", "right": "→", "plus": "+",
     "minus": "-", "backspace": "⌫", "delete": "Del", "left_square_bracket": "[",
     "right_square_bracket": "]", "asterisk": "*", "full_stop": ".", "comma": ",",
+    "backslash": "\\",
 }  # fmt: skip
 
 

@@ -91,7 +91,8 @@ class MirrorFacets:
     def _label(self, kind: str, value: int | str) -> tuple[str, str] | None:
         """(name for people, token of the filter language)."""
         if kind == "month":
-            return str(value), f"since:{value} until:{value}"
+            # createtime 0: WeCom's list of the unassigned does not tell when they were added
+            return None if value == "1970-01" else (str(value), f"since:{value} until:{value}")
         if kind not in self._labels:
             self._labels[kind] = self._read_labels(kind)
         return self._labels[kind].get(value if kind == "status" else int(value))

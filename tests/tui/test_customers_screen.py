@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from storeops.sync.run import run_sync
 
 
@@ -87,3 +89,52 @@ async def test_a_list_without_rows_says_what_to_do(screens):
         await driver.press("escape", "escape")
         assert driver.room.table.total > 0
         assert "No customer matches" not in driver.text
+
+
+async def test_a_filter_longer_than_its_line_stays_readable(screens):
+    """The line scrolls with the cursor; no scrollbar stands on the text."""
+    async with screens(start="customers", size=(80, 24)) as driver:
+        await driver.press("slash")
+        await driver.type("store:8 #普通 since:2026-01 until:2026-12 !#沉睡 王丽 李娜 张芳")
+        line = driver.text.splitlines()[2]
+        assert "王丽 李娜 张芳" in line
+        await driver.press("home")
+        assert driver.text.splitlines()[2].startswith("/ store:8 #普通 since:")
+        await driver.press("escape", "escape")
+        await driver.press("space", "down", "space")
+        assert "name, remark, phone" in driver.text.splitlines()[2]
+
+
+async def test_nobody_was_added_in_1970(screens, core):
+    """WeCom's list of the unassigned tells no date; the facets do not make one up."""
+    async with screens(start="customers", size=(160, 48)) as driver:
+        await driver.press("slash")
+        await driver.type("status:unassigned")
+        await driver.press("enter")
+        assert driver.room.table.total > 0
+        assert "Added" not in driver.text.split("Tag")[0]
+        assert "1970" not in driver.text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_copied_ids_are_told_in_whole_sentences(screens, count):
+    async with screens(start="customers") as driver:
+        for _ in range(count):
+            await driver.press("space")
+        await driver.press("y")
+        what = "the id of 1 customer" if count == 1 else f"the ids of {count} customers"
+        assert f"Copied to the clipboard: {what}." in driver.text
+
+
+async def test_the_title_of_the_sort_carries_its_arrow(screens):
+    async with screens(start="customers", size=(160, 48)) as driver:
+        seen = set()
+        for _ in range(4):
+            title = next(each for each in driver.text.splitlines() if " Remark " in each)
+            seen.add((driver.room.look.sort, "Added ▾" in title, "Added ▴" in title,
+                      "Name ▾" in title))  # fmt: skip
+            await driver.press("s")
+        assert seen == {
+            ("newest", True, False, False), ("oldest", False, True, False),
+            ("name", False, False, True),
+        }  # fmt: skip

@@ -42,7 +42,7 @@ class CommandModal(HouseModal[None]):
 
     def action_copy(self) -> None:
         """To the clipboard (OSC 52)."""
-        self.house.copy(self.command, _("The command"))
+        self.house.copy(self.command, _("the command"))
         self.dismiss(None)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -215,7 +215,7 @@ class AuditScreen(LedgerScreen):
 
     def do_copy(self) -> None:
         """The hash."""
-        self.house.copy(cast("Entry", self.entry).hash, _("The hash"))
+        self.house.copy(cast("Entry", self.entry).hash, _("the hash"))
 
     def do_jump(self) -> None:
         """To a row by number."""

@@ -192,11 +192,11 @@ class CustomerMarks(HouseScreen):
         line = self.table.line
         if not self.marked:
             if line is not None:
-                self.house.copy(str(line.data), _("The customer's id"))
+                self.house.copy(str(line.data), _("the customer's id"))
             return
 
         def then(ids: Sequence[str]) -> None:
-            what = ngettext("The id of {count} customer", "The ids of {count} customers", len(ids))
+            what = ngettext("the id of {count} customer", "the ids of {count} customers", len(ids))
             self.house.copy("\n".join(ids), what.format(count=f"{len(ids):,}"))
             if self.marked > len(ids):
                 self.house.tell(

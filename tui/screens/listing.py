@@ -178,7 +178,7 @@ class ListScreen(HouseScreen):
         """The row's id."""
         line = self.table.line
         if line is not None:
-            self.house.copy(str(line.key), _("The id"))
+            self.house.copy(str(line.key), _("the id"))
 
     def do_jump(self) -> None:
         """To a row by number."""

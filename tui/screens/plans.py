@@ -290,7 +290,7 @@ class PlansScreen(PlanChanges):
 
     def do_copy(self) -> None:
         """The plan's id."""
-        self.house.copy(self.plan.name, _("The id"))
+        self.house.copy(self.plan.name, _("the id"))
 
     def do_jump(self) -> None:
         """To a row by number."""

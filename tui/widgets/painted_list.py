@@ -176,12 +176,15 @@ class PaintedList(ScrollView):
             self.refresh(Region(0, y, max(1, self.size.width), line_count))
 
 
+REVERSED = {"newest": "oldest"}  # a sort and the same the other way round
+
+
 def heading(columns: list[Column], places: list[tuple[int, int]], sort: str) -> str:
     """The line above a list: titles over their cells, an arrow at the sort in use."""
     parts = []
     for index, cells in places:
         column = columns[index]
-        sign = " ▾" if column.sort and column.sort == sort else ""
+        sign = {column.sort: " ▾", REVERSED.get(column.sort): " ▴"}.get(sort, "") if sort else ""
         title = fit(column.title, max(1, cells - len(sign))) + sign
         parts.append(align(title, cells, right=column.right))
     return " " * GUTTER + " ".join(parts)
