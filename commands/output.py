@@ -22,6 +22,7 @@ output.result({"run_id": 7, ...}, _("Synced {count} customers.").format(count=n)
 - `--json`: `{"items": […], "next": …, "has_more": …, "complete": …, "as_of": …}`; one thing and an
   outcome are the object itself. `--ndjson`: one item a line. `--csv`: the columns' keys as header
   (not the titles), every key of the first row when `--fields` is not given and `csv_keys` is empty.
+- A cut list says so: in the envelope, else in one line on stderr.
 - `--fields a,b.c` picks keys (dots reach inside, numbers index lists); an unknown one is refused
   with the nearest name when the row is known to have it or not (`known_fields` adds optional ones).
 - Nothing here interprets markup; control characters never reach a terminal.
@@ -126,11 +127,10 @@ def items(
         )
         if not shown and empty and not settings.quiet:
             print(empty, file=sys.stderr)
-        sys.stdout.flush()  # what follows speaks of the rows: it stands below them
-        if has_more and not settings.quiet:
-            hint = _("More rows follow: add --all, or --after {next}.").format(next=next_ or "…")
-            print(hint if next_ else _("More rows follow: add --all."), file=sys.stderr)
-    sys.stdout.flush()
+    sys.stdout.flush()  # what stderr says about the rows stands below them
+    if has_more and not settings.quiet and settings.format != "json":  # the envelope says it
+        hint = _("More rows follow: add --all, or --after {next}.").format(next=next_ or "…")
+        print(hint if next_ else _("More rows follow: add --all."), file=sys.stderr)
 
 
 def item(row: Row, lines: Sequence[Column], *, known_fields: Sequence[str] = ()) -> None:

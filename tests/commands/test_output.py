@@ -100,6 +100,19 @@ def test_a_cut_list_says_so(call: Any, capsys: pytest.CaptureFixture[str]) -> No
     assert captured.err == "More rows follow: add --all, or --after c1.\n"
 
 
+@pytest.mark.parametrize(("kind", "data"), [("csv", "a\r\n1\r\n"), ("ndjson", '{"a": 1}\n')])
+def test_a_cut_file_says_so_beside_the_rows(
+    call: Any, capsys: pytest.CaptureFixture[str], kind: str, data: str
+) -> None:
+    """`list --csv > all.csv` of a hundred rows must not look like all of them."""
+    call.set(format=kind)
+    output.items([{"a": 1}], [Column("a", "A")], next_="c1", has_more=True)
+    assert tuple(capsys.readouterr()) == (
+        data,
+        "More rows follow: add --all, or --after c1.\n",
+    )
+
+
 def test_quiet_is_quiet(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
     call.set(quiet=True)
     output.items([], [Column("a", "A")], has_more=True, empty="none")
