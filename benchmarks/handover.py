@@ -385,7 +385,8 @@ def part_unassigned() -> None:
     theirs = {(r["handover_userid"], r["external_userid"]) for r in control.export("unassigned")}
     ours = chain.app.data.execute("SELECT handover_userid, external_userid FROM unassigned")
     kept = [tuple(row) for row in ours.fetchall()]
-    same("rows twice, missing or too many", len(kept) - len(theirs & set(kept)), 0)
+    same("rows twice", len(kept) - len(set(kept)), 0)
+    same("rows missing or too many", len(theirs ^ set(kept)), 0)
     listed = leavers(chain.app.data, chain.app.clock.now())
     same("leavers listed twice", len(listed) - len(found), 0)
     same("unassigned rows found", sum(e.customers for e in found.values()), sum(truth.values()))
