@@ -5,10 +5,19 @@ Asking costs 0.06 µs a row; a probe of a table 1.3 µs, a Python function 0.15 
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 Source = tuple[str, tuple[Any, ...]]  # SQL and its parameters
+
+
+def keys_of(connection: sqlite3.Connection, sql: str, params: tuple[Any, ...] = ()) -> list[int]:
+    """The numbers in the column `key` of a SELECT: as one text, half as dear as row by row."""
+    text = connection.execute(f"SELECT json_group_array(key) FROM ({sql})", params).fetchone()[0]
+    found: list[int] = json.loads(text)
+    return found
 
 
 def bytemap(key: str, keys: Iterable[int]) -> Source:

@@ -22,8 +22,10 @@ from storeops.mirror.live import Live
 from storeops.mirror.search import Word
 
 MAX_ALTERNATIVES = 64
-MOST_SPREAD = 8  # alternatives, when each may become one per status
+FEW = 8  # alternatives, when each may become one per value
+MOST_SPREAD = 6  # that one may become
 _CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "mark", "id"})
+_SPREAD = frozenset({"status", "way"})
 _CUSTOMER_HAS = frozenset({"unionid", "group"})
 
 
@@ -58,21 +60,30 @@ class Compiler:
         found: list[Branch] = []
         for each in ways:
             if each is not None:
-                found += self._spread(each, few=len(ways) <= MOST_SPREAD)
+                found += self._spread(each, few=len(ways) <= FEW)
         return found or [NOBODY]
 
     def _resolve(self, node: Field) -> tuple[int, ...]:
         return self.names.resolve(self.text, node)
 
     def _spread(self, conjuncts: list[Node], *, few: bool) -> list[Branch]:
-        """One branch; or, of people whom nobody looks after any more, one per status."""
+        """One branch; or, for a list in time, one per value: an index is in order for one only."""
         says = any(isinstance(each, Field) and each.key == "status" for each in conjuncts)
-        if says or not nobody_active(conjuncts):
-            return [self._branch(conjuncts)]
+        if not says and nobody_active(conjuncts):
+            conjuncts = [*conjuncts, Field("status", NOT_ACTIVE)]
+        ways = [conjuncts]
         if self.in_time and few:
-            each_status = [Field("status", (status,)) for status in NOT_ACTIVE]
-            return [self._branch([*conjuncts, status]) for status in each_status]
-        return [self._branch([*conjuncts, Field("status", NOT_ACTIVE)])]
+            for each in conjuncts:
+                if isinstance(each, Field) and each.key in _SPREAD and "active" not in each.values:
+                    single = [Field(each.key, (value,), each.at) for value in each.values]
+                    if len(ways) * len(single) <= MOST_SPREAD:
+                        ways = [
+                            [one if node is each else node for node in way]
+                            for way in ways
+                            for one in single
+                        ]
+        possible = [way for each in ways if (way := joined(each, self._resolve)) is not None]
+        return [self._branch(each) for each in possible]
 
     def _alternatives(self, node: Node) -> list[tuple[Node, ...]]:
         if isinstance(node, Or):

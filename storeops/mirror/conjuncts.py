@@ -116,6 +116,10 @@ def _owners_agree(conjuncts: Sequence[Node]) -> bool:
             least, most = max(least, low), min(most, high)
         if isinstance(node, Field) and node.key == "status" and node.values == ("active",):
             least = max(least, 1)
+        if isinstance(node, Not) and isinstance(node.item, Field):
+            no = node.item
+            if no.key == "status" and "active" in no.values:
+                most = 0  # owners are those whose follow is active
     return least <= most
 
 

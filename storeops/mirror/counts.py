@@ -6,11 +6,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Hashable
 from functools import partial
-from itertools import chain
 from typing import Any, TypeVar
 
 from storeops.mirror.branch import Test
-from storeops.mirror.bytemap import Source, bytemap
+from storeops.mirror.bytemap import Source, bytemap, keys_of
 
 T = TypeVar("T")
 
@@ -38,13 +37,25 @@ class Counts:
         """The keys that a SELECT gives, at most `most`; not to be changed."""
         return self._once(
             ("ids", *source, most),
-            lambda: self._keys(f"SELECT * FROM ({source[0]}) LIMIT {most}", source[1]),
+            lambda: set(
+                keys_of(
+                    self.connection,
+                    f"WITH listed (key) AS ({source[0]}) SELECT key FROM listed LIMIT {most}",
+                    source[1],
+                )
+            ),
         )
 
     def map(self, key: str, column: str, source: Source) -> Source:
         """A bytemap of a column of FROM and WHERE."""
-        sql = f"SELECT {column} FROM {source[0]}"
-        return self._once(("map", sql, source[1]), lambda: bytemap(key, self._keys(sql, source[1])))
+        sql = f"SELECT {column} AS key FROM {source[0]}"
+        return self._once(
+            ("map", sql, source[1]), lambda: bytemap(key, keys_of(self.connection, sql, source[1]))
+        )
+
+    def members(self, key: str, found: set[int]) -> Source:
+        """A bytemap of a set that is not changed any more."""
+        return self._once(("members", key, id(found)), lambda: (bytemap(key, found), found))[0]
 
     def frequency(self, test: Test, most: int) -> int:
         """How many customers a search word may mean, counted up to `most` per index."""
@@ -57,9 +68,6 @@ class Counts:
         """The customers whom a search word may mean; not to be changed."""
         assert test.word is not None
         return self._once(("candidates", test), partial(test.word.candidates, self.connection))
-
-    def _keys(self, sql: str, values: tuple[Any, ...]) -> set[int]:
-        return set(chain.from_iterable(self.connection.execute(sql, values)))
 
     def _once(self, question: Hashable, ask: Callable[[], T]) -> T:
         if question not in self._known:

@@ -23,21 +23,21 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 from storeops.database.database import Database, explain
 from storeops.errors import UsageError
 from storeops.i18n import _
-from storeops.mirror.branch import Branch
 from storeops.mirror.compile import Compiler
-from storeops.mirror.counts import Counts
 from storeops.mirror.facets import of_everybody
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live, teach
 from storeops.mirror.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
-from storeops.mirror.query_choice import Order
-from storeops.mirror.query_plan import Key, Planner, Statement
+from storeops.mirror.query_keys import positions, read_keys
+from storeops.mirror.query_plan import Key, Planner, planners
+from storeops.mirror.query_sizes import Order
 
 __all__ = [
     "FACETS",
@@ -101,16 +101,11 @@ class CustomerQuery:
         connection = db.connection
         teach(connection)
         text = where if isinstance(where, str) else self.text
-        compiler = Compiler(
-            connection,
-            names or Names(connection),
-            now,
-            self._live,
-            text,
-            in_time=self._order == "newest",
-        )
-        self.branches: list[Branch] = compiler.branches(self.node)
+        names, in_time = names or Names(connection), self._order == "newest"
+        self._compiler = Compiler(connection, names, now, self._live, text, in_time=in_time)
+        self.branches = self._compiler.branches(self.node)
         self._planners: list[Planner] | None = None
+        self._unordered: list[Planner] | None = None
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -253,7 +248,7 @@ class CustomerQuery:
                 else:
                     whole.sort(key=lambda each: (-each[1], each[0]))
                 return [Facet(*each) for each in whole[:limit]]
-            parts = [planner.pairs(column, table) for planner in self.planners]
+            parts = [planner.pairs(column, table) for planner in self.unordered]
             cut = "" if most is None else f" LIMIT {int(most)}"
             pairs = " UNION ".join(f"SELECT * FROM ({part.sql}{cut})" for part in parts)
             if len(parts) == 1:
@@ -317,16 +312,19 @@ class CustomerQuery:
     def planners(self) -> list[Planner]:
         """One planner per alternative, made when first needed."""
         if self._planners is None:
-            connection = self.db.connection
-            indexes = frozenset(
-                row[0]
-                for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
-            )
-            counts = Counts(connection)
-            self._planners = [
-                Planner(counts, branch, self._order, indexes) for branch in self.branches
-            ]
+            self._planners = planners(self.db.connection, self.branches, self._order)
         return self._planners
+
+    @property
+    def unordered(self) -> list[Planner]:
+        """The planners for counts and facets: of fewer alternatives, where only the order asked for
+        one per value."""
+        if self._unordered is None:
+            whole = replace(self._compiler, in_time=False).branches(self.node)
+            self._unordered = self.planners
+            if len(whole) != len(self.branches):
+                self._unordered = planners(self.db.connection, whole, self._order)
+        return self._unordered
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -344,9 +342,6 @@ class CustomerQuery:
             with self._lock:
                 self._running = None
 
-    def _rows(self, statement: Statement) -> list[Key]:
-        return self.db.connection.execute(statement.sql, statement.params).fetchall()
-
     def _descending(self, backwards: bool) -> bool:
         return (self.sort == "newest") != backwards
 
@@ -355,7 +350,7 @@ class CustomerQuery:
     ) -> list[Key]:
         down = self._descending(backwards)
         if len(self.planners) == 1:
-            return self._rows(self.planners[0].page(after, limit, skip, descending=down))
+            return read_keys(self.planners[0], after, limit, skip, descending=down)
         found: list[Key] = []
         while len(found) < skip + limit:
             step, after = self._merge(after, max(skip + limit - len(found), 50), down)
@@ -369,7 +364,7 @@ class CustomerQuery:
 
         A customer stands where the best of the alternatives puts it; the others are passed over.
         """
-        lists = [self._rows(each.page(after, limit, 0, descending=down)) for each in self.planners]
+        lists = [read_keys(each, after, limit, 0, descending=down) for each in self.planners]
         merged = list(dict.fromkeys(heapq.merge(*lists, reverse=down)))
         more = [keys[-1] for keys in lists if len(keys) == limit]
         if more:  # beyond the nearest of the cut lists the merge is not sure yet
@@ -384,15 +379,15 @@ class CustomerQuery:
         """Where each of these customers stands; those that do not match are missing."""
         best: dict[int, Key] = {}
         for planner in self.planners:
-            for value, key in self._rows(planner.positions(ids)):
+            for value, key in positions(planner, ids):
                 if key not in best or (value, key) > best[key]:
                     best[key] = (value, key)
         return best
 
     def _everybody(self) -> tuple[str, tuple[object, ...]]:
         with self._reading():
-            parts = [planner.everybody() for planner in self.planners]
-        return (
-            " UNION ".join(part.sql for part in parts),
-            tuple(value for part in parts for value in part.params),
-        )
+            parts = [planner.everybody() for planner in self.unordered]
+        sql = " UNION ALL ".join(part.sql for part in parts)
+        if len(parts) > 1:
+            sql = f"SELECT DISTINCT id FROM ({sql})"
+        return sql, tuple(value for part in parts for value in part.params)

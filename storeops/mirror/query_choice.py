@@ -1,8 +1,7 @@
 """What drives one alternative of a filter: the cheapest way, by rows counted beforehand.
 
-Conditions that an index can list are counted (40 million index rows a second); from that follows
-how many rows each way would look at before a page is full. A condition with few follows is fetched
-once as a bytemap rather than probed row by row.
+From the counts follows how many rows each way would look at before a page is full. A condition with
+few follows is fetched once as a bytemap rather than probed row by row.
 """
 
 from __future__ import annotations
@@ -10,29 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from typing import Literal
 
-from storeops.mirror.branch import Branch, Driver, Test
+from storeops.mirror.branch import Branch, Test
 from storeops.mirror.bytemap import Source, bytemap
 from storeops.mirror.choice import Choice, guess
 from storeops.mirror.counts import Counts
+from storeops.mirror.query_sizes import COUNTED, DATES, Order, Sizes, is_tag
 
-Order = Literal["newest", "name"]
-
-CANDIDATES = 60_000  # so many candidates of a search are worth having; else rows are tested
-ALONE = 25_000  # the same for a word alone, newest first: the walk soon meets one of so many
-COUNTED = 60_000  # rows counted for an estimate; more is "many"
 PAGE = 60  # rows a walk is planned for: a page, and a little for values that are not spread evenly
 # Microseconds of processor per row (benchmarks/pairs.py); only their ratios matter.
 SCANNED = 0.12  # a row of an index
 MAPPED = 0.06  # asking a bytemap
-FETCHED = 0.27  # a key of an index fetched into a bytemap
+FETCHED = 0.13  # a key of an index fetched into a bytemap
 LOOKED_UP = 1.3  # a row of a table by key
 NAMED = 4.0  # a customer of the walk by name: its follows, and what they point at
 SPELT = 7.0  # testing a search word against name and remarks
 ROW_OF_GATHER = 1.7  # grouped and sorted
+SORTED_ROW = 0.5  # sorted only
 SORTED = 3_000_000  # so few customers (squared) are sorted by name rather than met on a walk
 TRUE = 0.2  # what part of the candidates of an inexact word passes, at worst
 CORRELATED = 5_000  # rows from which on two conditions of one index are counted together
@@ -62,160 +57,59 @@ class Chooser:
     def __init__(
         self, counts: Counts, branch: Branch, order: Order, indexes: frozenset[str]
     ) -> None:
-        self.counts = counts
-        self.connection = counts.connection
         self.branch = branch
         self.order = order
-        self.indexes = indexes
-        self.considered: list[tuple[str, int | None]] = []
-        self.sizes: dict[Test, int] = {}
-        self.frequent: list[int] = []  # customers that each word with many of them may mean
+        self.sizes = Sizes(counts, branch, order, indexes)
 
     def choose(self) -> Choice:
         """The cheapest way."""
-        listed = [
-            each
-            for each in self._listable()
-            if each.driver is not None and each.driver.index in self.indexes
-        ]
-        for test in listed:
-            self.sizes[test] = self._size(test)
-        fewest = min(self.sizes.values(), default=COUNTED)
-        if fewest == 0:
-            driver = next(test for test in listed if not self.sizes[test])
-            return Choice("gather", driver.driver, driver, 0, considered=tuple(self.considered))
-        alone = len(self.branch.customer) == 1 and not self.branch.on_follow
-        most = ALONE if alone and self.order == "newest" else CANDIDATES
-        found, exact = self._candidates(min(most, 20 * fewest + 50))
-        found = self._listed_ids(found)
-        self.follows, self.customers = self._totals()
-        way = min(self._ways(listed, found, exact), key=lambda each: each.cost)
-        return self._made(way, found, exact)
-
-    # -- counting -----------------------------------------------------------------------------
-
-    def _listable(self) -> list[Test]:
-        found = list(self.branch.follow)
-        if self.order == "name" and self.branch.dated:
-            found.append(DATES)
-        return found
-
-    def _size(self, test: Test) -> int:
-        """Rows that a test's index lists: counted, or guessed from how close the first ones lie."""
-        driver = test.driver
-        assert driver is not None
-        source, values = self._source(test, (), alone=True)
-        count = self.counts.rows((source, values), COUNTED + 1)
-        if test is not DATES:
-            self.considered.append((test.label, count if count <= COUNTED else None))
-        if count <= COUNTED:
-            return count
-        if not driver.aligned:
-            return 4 * COUNTED
-        newest, here, oldest = self.connection.execute(
-            f"SELECT (SELECT d.createtime FROM {source} ORDER BY d.createtime DESC LIMIT 1),"
-            f" (SELECT d.createtime FROM {source} ORDER BY d.createtime DESC"
-            f" LIMIT 1 OFFSET {COUNTED}),"
-            f" (SELECT d.createtime FROM {source} ORDER BY d.createtime LIMIT 1)",
-            values * 3,
-        ).fetchone()
-        return int(COUNTED * max(1.0, (newest - oldest) / max(newest - here, 1)))
-
-    def _candidates(self, limit: int) -> tuple[set[int] | None, tuple[Test, ...]]:
-        """The customers whom words with at most `limit` may mean; words that need no test then."""
-        common: set[int] | None = None
-        exact: list[Test] = []
-        for test in self.branch.customer:
-            if test.word is None:
-                continue
-            frequency = self.counts.frequency(test, 2 * CANDIDATES + 1)
-            if frequency > limit:
-                self.considered.append((test.label, None))
-                self.frequent.append(frequency)
-                continue
-            found = self.counts.candidates(test)
-            self.considered.append((test.label, len(found)))
-            common = found if common is None else common & found
-            if test.word.exact:
-                exact.append(test)
-        return common, tuple(exact)
-
-    def _listed_ids(self, found: set[int] | None) -> set[int] | None:
-        """The same, narrowed by the lists of customers: marks, group chats, ids."""
-        for test in self.branch.customer:
-            driver = test.driver
-            if driver is None or driver.table not in ("ids", "customer"):
-                continue
-            source = driver.sql
-            if driver.table == "customer":
-                alone = not self.branch.on_follow and len(self.branch.customer) == 1
-                if driver.index not in self.indexes or (alone and self.order == "newest"):
-                    continue
-                source = (
-                    f"SELECT id FROM customer d INDEXED BY {driver.index}"
-                    f" WHERE {driver.sql.replace('{d}', 'd')}"
-                )
-            ids = self.counts.ids((source, driver.params), CANDIDATES + 1)
-            many = len(ids) > CANDIDATES
-            if driver.label:
-                self.considered.append((driver.label, None if many else len(ids)))
-            if not many:
-                found = ids if found is None else found & ids
-        return found
-
-    def _totals(self) -> tuple[int, int]:
-        """About how many follows (within the bounds of time) and customers there are."""
-        follows, customers, newest, oldest = self.connection.execute(
-            "SELECT (SELECT max(id) FROM follow), (SELECT max(id) FROM customer),"
-            " (SELECT max(createtime) FROM follow), (SELECT min(createtime) FROM follow)"
-            if "follow_newest" in self.indexes
-            else "SELECT (SELECT max(id) FROM follow), (SELECT max(id) FROM customer), NULL, NULL"
-        ).fetchone()
-        if self.branch.dated and newest is not None and newest > oldest:
-            since, until = self.branch.since or oldest, self.branch.until or newest
-            part = (min(until, newest) - max(since, oldest)) / (newest - oldest)
-            follows = (follows or 0) * max(part, 0)
-        return max(int(follows or 0), 1), max(customers or 0, 1)
+        none = self.sizes.none
+        if none is not None:
+            return Choice("gather", none.driver, none, 0, considered=tuple(self.sizes.considered))
+        return self._made(min(self._ways(), key=lambda each: each.cost))
 
     # -- weighing -----------------------------------------------------------------------------
 
-    def _ways(
-        self, listed: list[Test], found: set[int] | None, exact: tuple[Test, ...]
-    ) -> Iterable[_Way]:
+    def _ways(self) -> Iterable[_Way]:
+        found, exact = self.sizes.found, self.sizes.exact
         of_follow = {test: self._passing(test) for test in self.branch.follow}
-        self._count_together(listed, of_follow)
-        part = self._part_of_customers(found)
-        if found is not None and not exact:
+        self._count_together(of_follow)
+        part = self._part_of_customers()
+        inexact = [each for each in self.branch.customer if each.word and each not in exact]
+        if found is not None and inexact:
             part *= TRUE  # of what pinyin and long words propose, many fail the test
-        spelt = sum(each.word is not None and each not in exact for each in self.branch.customer)
+        spelt = len(inexact)
         all_follows = prod(of_follow.values())
-        for test in (None, *listed):
+        for test in (None, *self.sizes.listed):
             others = all_follows / of_follow[test] if test in of_follow else all_follows
-            size = self.sizes[test] if test is not None else self.follows
+            size = self.sizes.rows[test] if test is not None else self.sizes.follows
             if self.order == "newest":
                 yield self._walk(test, size, others * part, spelt, of_follow)
             if test is not None:
                 yield self._gather(test, size, spelt, part, of_follow)
                 if self.order == "name":
                     yield self._sieve(test, size, max(size * others * part, 1), of_follow)
-        customers = max(min(self.follows * all_follows, self.customers) * part, 1)
+        customers = max(min(self.sizes.follows * all_follows, self.sizes.customers) * part, 1)
         if self.order == "name":
-            rows = min(self.customers, PAGE * self.customers / customers)
+            rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
             tests = rows * self._part_of_mapped
             if found is not None and any(each.word for each in self.branch.customer):
-                rows = max(rows, self.customers / 2)  # who has it in the name stands together
+                rows = max(rows, self.sizes.customers / 2)  # who has it in the name stands together
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
             scanned = rows * (MAPPED if found is not None else SCANNED)
             yield _Way(scanned + tests * each, "walk")
             sets, cost, left = self._sets(None, tests, of_follow)
             if sets:  # one of the customer's follows by key, the rest for those that have one
-                left = min(left * self.follows / self.customers, tests)
+                left = min(left * self.sizes.follows / self.sizes.customers, tests)
                 cost += tests * LOOKED_UP + left * each
                 yield _Way(scanned + cost, "walk", sets=sets)
         if found is not None:
-            each = LOOKED_UP * (2 if self.branch.on_follow or spelt else 1) + spelt * SPELT
-            yield _Way(len(found) * (each + 0.5), "gather", by_ids=True)
+            rows, on_follow = len(found), self.branch.on_follow
+            lists_follows = on_follow and self.order == "newest"
+            cost = rows * (LOOKED_UP * (2 if lists_follows else 1) + SORTED_ROW)
+            late = part / self._part_of_mapped * (all_follows if on_follow else 1)
+            yield _Way(cost + self._late(rows, late, spelt), "gather", by_ids=True)
 
     def _walk(
         self,
@@ -232,14 +126,18 @@ class Chooser:
         if test is None and not self.branch.on_follow:  # customers themselves
             mapped = self._part_of_mapped
             residual = len(self.branch.customer) > 0
-            rows = min(float(self.customers), PAGE / max(passing, 1e-9))
+            rows = min(float(self.sizes.customers), PAGE / max(passing, 1e-9))
+            for own in self.branch.customer:
+                if own in self.sizes.of_customers:  # their index is walked
+                    rows = min(rows * self.sizes.of_customers[own] / self.sizes.customers, rows)
+                    mapped = 1.0
             cost = rows * (SCANNED + mapped * residual * (LOOKED_UP + spelt * SPELT))
             return _Way(cost, "walk")
         sets, cost, left = self._sets(test, rows, of_follow)
-        covered = self._covered(test)
+        covered = self.sizes.covered(test)
         rest = len(self.branch.follow) - len(sets) - len(covered) > (test is not None)
         rest = rest or bool(self.branch.customer)
-        tag = driver is not None and _is_tag(driver)  # its index does not know the customer
+        tag = driver is not None and is_tag(driver)  # its index does not know the customer
         each = LOOKED_UP * tag + self._part_of_mapped * (LOOKED_UP * rest + spelt * SPELT)
         return _Way(cost + left * each, "walk", test, sets)
 
@@ -248,22 +146,28 @@ class Chooser:
     ) -> _Way:
         sets, cost, left = self._sets(test, float(size), of_follow)
         driver = test.driver
-        tag = driver is not None and _is_tag(driver)  # its index does not know the customer
+        tag = driver is not None and is_tag(driver)  # its index does not know the customer
         grouped = LOOKED_UP * (not tag) + ROW_OF_GATHER * (1 if self.order == "name" else 0.5)
         each = LOOKED_UP * tag + self._part_of_mapped * grouped
-        return _Way(cost + left * (MAPPED + each + part * spelt * SPELT), "gather", test, sets)
+        late = self._late(left * self._part_of_mapped, part / self._part_of_mapped, spelt)
+        return _Way(cost + left * (MAPPED + each) + late, "gather", test, sets)
+
+    def _late(self, rows: float, passing: float, spelt: int) -> float:
+        """What the tests cost that are made in order, until a page is full."""
+        tested = min(rows, 2 * PAGE + PAGE / max(passing, 1e-9))
+        return tested * (NAMED + spelt * SPELT) if passing < 1 else 0.0
 
     def _sieve(self, test: Test, size: int, customers: float, of_follow: dict[Test, float]) -> _Way:
         """Gather the driver's customers as a bytemap, then walk by name through it."""
         sets, cost, left = self._sets(test, float(size), of_follow)
         driver = test.driver
-        cost += left * (FETCHED + (LOOKED_UP if driver is not None and _is_tag(driver) else 0))
-        rows = min(self.customers, PAGE * self.customers / customers)
-        covered = self._covered(test)
+        cost += left * (FETCHED + (LOOKED_UP if driver is not None and is_tag(driver) else 0))
+        rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
+        covered = self.sizes.covered(test)
         tested = len(self.branch.follow) - len(sets) - len(covered) > (test is not DATES)
         tested = tested or bool(self.branch.customer)
         through = left * self._part_of_mapped
-        walked = rows * (SCANNED + min(through / self.customers, 1) * tested * NAMED)
+        walked = rows * (SCANNED + min(through / self.sizes.customers, 1) * tested * NAMED)
         cost += min(walked, through * (2 * LOOKED_UP + tested * NAMED))
         return _Way(cost, "sieve", test, sets)
 
@@ -274,10 +178,10 @@ class Chooser:
         and the bytemaps cost, and how many rows are left then."""
         chosen: list[Test] = []
         cost = rows * SCANNED
-        covered = self._covered(driver)
+        covered = self.sizes.covered(driver)
         for test in covered:
             rows *= of_follow[test]
-        for test, size in sorted(self.sizes.items(), key=lambda each: each[1]):
+        for test, size in sorted(self.sizes.rows.items(), key=lambda each: each[1]):
             if test is driver or test is DATES or test in covered or size > COUNTED:
                 continue
             fetched = size * FETCHED + rows * MAPPED
@@ -287,36 +191,31 @@ class Chooser:
                 rows *= of_follow[test]
         return tuple(chosen), cost, rows
 
-    def _covered(self, driver: Test | None) -> list[Test]:
-        """The other tests that the driver's index answers without the follow's row."""
-        if driver is None or driver.driver is None or driver.driver.index != "follow_by_way":
-            return []
-        return [test for test in self.branch.follow if test.column == "state"]
-
     def _passing(self, test: Test) -> float:
-        size = self.sizes.get(test)
-        return guess(test) if size is None else min(1.0, max(size, 1) / self.follows)
+        size = self.sizes.rows.get(test)
+        return guess(test) if size is None else min(1.0, max(size, 1) / self.sizes.follows)
 
-    def _count_together(self, listed: list[Test], of_follow: dict[Test, float]) -> None:
+    def _count_together(self, of_follow: dict[Test, float]) -> None:
         """Ways and states hang together (a state comes by scanning), so that the part of one says
         little about the other: count up to some thousand rows of both."""
-        for test in listed:
-            covered = self._covered(test)
-            fewest = min((self.sizes.get(each, COUNTED) for each in covered), default=0)
-            if fewest <= CORRELATED or self.sizes[test] <= CORRELATED:
+        for test in self.sizes.listed:
+            covered = self.sizes.covered(test)
+            fewest = min((self.sizes.rows.get(each, COUNTED) for each in covered), default=0)
+            if fewest <= CORRELATED or self.sizes.rows[test] <= CORRELATED:
                 continue
-            sql, params = self._source(test, ())
-            rows = self.counts.rows((sql, params), CORRELATED)
+            sql, params = self.sizes.source(test, ())
+            rows = self.sizes.counts.rows((sql, params), CORRELATED)
             if rows < CORRELATED:
                 for each in covered:
-                    of_follow[each] = max(rows, 1) / self.sizes[test]
+                    of_follow[each] = max(rows, 1) / self.sizes.rows[test]
 
-    def _part_of_customers(self, found: set[int] | None) -> float:
+    def _part_of_customers(self) -> float:
         """About what part of all customers passes the tests on the customer."""
-        part = 1.0 if found is None else max(len(found), 1) / self.customers
+        found = self.sizes.found
+        part = 1.0 if found is None else max(len(found), 1) / self.sizes.customers
         self._part_of_mapped = part
-        for frequency in self.frequent:
-            part *= min(1.0, frequency / self.customers)
+        for frequency in self.sizes.frequent:
+            part *= min(1.0, frequency / self.sizes.customers)
         for test in self.branch.customer:
             if test.word is None and (test.driver is None or found is None):
                 part *= guess(test)
@@ -324,29 +223,30 @@ class Chooser:
 
     # -- making -------------------------------------------------------------------------------
 
-    def _made(self, way: _Way, found: set[int] | None, exact: tuple[Test, ...]) -> Choice:
-        seen = tuple(self.considered)
+    def _made(self, way: _Way) -> Choice:
+        found, exact = self.sizes.found, self.sizes.exact
+        seen = tuple(self.sizes.considered)
         if way.by_ids and found is not None:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(found)),))
             return Choice("gather", None, None, len(found), ids, seen, settled=exact)
         members: list[Source] = []
         settled: tuple[Test, ...] = ()
         if found is not None:
-            members.append(bytemap("{id}", found))
+            members.append(self.sizes.counts.members("{id}", found))
             settled = exact
-        sets = tuple((each, self._follows_of(each)) for each in way.sets)
-        size = self.sizes[way.test] if way.test is not None else None
+        sets = tuple((each, self.sizes.follows_of(each)) for each in way.sets)
+        size = self.sizes.rows[way.test] if way.test is not None else None
         count = size if size is not None and size <= COUNTED else None
         driver = way.test.driver if way.test is not None else None
         if way.how == "sieve" and way.test is not None:
-            through = set(self._customers_of(way.test, sets))
+            through = set(self.sizes.customers_of(way.test, sets))
             if found is not None:
                 through &= found
             if len(through) ** 2 < SORTED:  # sooner sorted than met on the walk
                 ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(through)),))
                 return Choice("gather", None, None, len(through), ids, seen, settled=settled)
             members = [bytemap("{id}", through)]
-            known = len(sets) + len(self._covered(way.test)) + (way.test is not DATES)
+            known = len(sets) + len(self.sizes.covered(way.test)) + (way.test is not DATES)
             sifted = len(self.branch.follow) == known
             return Choice(
                 "walk", estimate=len(through), considered=seen, members=tuple(members),
@@ -354,43 +254,3 @@ class Chooser:
             )  # fmt: skip
         how: Literal["walk", "gather"] = "gather" if way.how == "gather" else "walk"
         return Choice(how, driver, way.test, count, None, seen, tuple(members), sets, settled)
-
-    def _follows_of(self, test: Test) -> Source:
-        assert test.driver is not None
-        sql, params = self._source(test, (), alone=True)
-        column = "follow_id" if _is_tag(test.driver) else "id"
-        return self.counts.map("{key}", f"d.{column}", (sql, params))
-
-    def _customers_of(self, test: Test, sets: tuple[tuple[Test, Source], ...]) -> Iterable[int]:
-        assert test.driver is not None
-        sql, params = self._source(test, sets)
-        column = "d.customer_id"
-        if _is_tag(test.driver):
-            column = "f.customer_id"
-            sql = sql.replace(" WHERE ", " CROSS JOIN follow f ON f.id = d.follow_id WHERE ", 1)
-        return chain.from_iterable(self.connection.execute(f"SELECT {column} FROM {sql}", params))
-
-    def _source(
-        self, test: Test, sets: tuple[tuple[Test, Source], ...], *, alone: bool = False
-    ) -> Source:
-        """FROM and WHERE of a test's index as `d`, with what it covers and with bytemaps."""
-        driver = test.driver
-        assert driver is not None
-        bounds, params = self.branch.time_bounds("d.createtime")
-        covered = [] if alone else self._covered(test)
-        key = "d.follow_id" if _is_tag(driver) else "d.id"
-        where = [driver.sql.replace("{d}", "d"), *bounds]
-        where += [each.sql.replace("{f}", "d") for each in covered]
-        where += [condition.replace("{key}", key) for _test, (condition, _values) in sets]
-        params += [value for each in covered for value in each.params]
-        params += [value for _test, (_condition, values) in sets for value in values]
-        source = f"{driver.table} d INDEXED BY {driver.index} WHERE {' AND '.join(where)}"
-        return source, (*driver.params, *params)
-
-
-# what stands for the bounds of time among the drivers of the walk by name
-DATES = Test("", "1", (), Driver("since until", "follow", "follow_newest", "1", (), True))
-
-
-def _is_tag(driver: Driver) -> bool:
-    return driver.table == "follow_tag"

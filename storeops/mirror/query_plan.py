@@ -9,6 +9,7 @@ when a driver gives few rows, all of them are gathered and sorted.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from storeops.mirror.branch import OF_CUSTOMER, Branch, Driver, Test
 from storeops.mirror.bytemap import Source
 from storeops.mirror.choice import Choice
 from storeops.mirror.counts import Counts
-from storeops.mirror.query_choice import Chooser, Order
+from storeops.mirror.query_choice import Chooser
+from storeops.mirror.query_sizes import Order
 
 Key = tuple[int | str, int]  # (createtime or name, customer.id)
 
@@ -28,6 +30,16 @@ class Statement:
 
     sql: str
     params: tuple[Any, ...]
+
+
+def planners(
+    connection: sqlite3.Connection, branches: Sequence[Branch], order: Order
+) -> list[Planner]:
+    """One planner per alternative; they ask each other's questions once."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+    indexes = frozenset(row[0] for row in rows)
+    counts = Counts(connection)
+    return [Planner(counts, each, order, indexes) for each in branches]
 
 
 class Planner:
@@ -67,9 +79,25 @@ class Planner:
             offset: rows to skip first.
             descending: newest first, or names from their end.
         """
-        if self.choice.how == "gather" or (self.branch.on_follow and self.order == "newest"):
+        if self.choice.how == "gather":
+            return self._sorted(self._gathered(self.choice), after, limit, offset, descending)
+        if self.branch.on_follow and self.order == "newest":
             return self._follow_page(after, limit, offset, descending)
         return self._customer_page(after, limit, offset, descending)
+
+    def proposals(self, after: Key | None, *, descending: bool) -> Statement | None:
+        """The keys after `after`, in order, before the tests that few of them need: whoever looks
+        at the first ones only asks `positions` which of them pass.
+
+        Returns:
+            None when every test is part of the reading, so that `page` is as quick.
+        """
+        choice = self.choice
+        late = any(test not in choice.settled for test in self.branch.customer)
+        late = late or (self._by_name_alone(choice) and self.branch.on_follow)
+        if choice.how != "gather" or not late:
+            return None
+        return self._sorted(self._gathered(choice, tested=False), after, -1, 0, descending)
 
     def positions(self, ids: list[int]) -> Statement:
         """The keys of those of `ids` that pass."""
@@ -116,7 +144,7 @@ class Planner:
                 return Choice("gather", test.driver, test, None, None, ())
         return choice
 
-    def _unordered(self) -> tuple[str, tuple[Any, ...]]:
+    def _unordered(self) -> Source:
         branch = self.branch
         choice = self._unordered_choice()
         if branch.on_follow or choice.ids is not None or choice.driver is not None:
@@ -163,19 +191,25 @@ class Planner:
         )
         return Statement(sql, (*bound_params, *params, limit, offset))
 
+    def _sorted(
+        self, gathered: Source, after: Key | None, limit: int, offset: int, descending: bool
+    ) -> Statement:
+        way = "DESC" if descending else "ASC"
+        bound, bound_params = _after("value", "id", after, descending)
+        sql = (
+            f"SELECT value, id FROM ({gathered[0]}) WHERE {' AND '.join(bound) or '1'}"
+            f" ORDER BY value {way}, id {way} LIMIT ? OFFSET ?"
+        )
+        return Statement(sql, (*gathered[1], *bound_params, limit, offset))
+
+    def _by_name_alone(self, choice: Choice) -> bool:
+        """Whether candidates are known by their keys and sorted without a look at a follow."""
+        return choice.ids is not None and self.order == "name"
+
     def _follow_page(
         self, after: Key | None, limit: int, offset: int, descending: bool
     ) -> Statement:
         choice, way = self.choice, "DESC" if descending else "ASC"
-        if choice.how == "gather":
-            inner, inner_params = self._gathered(choice)
-            bound, bound_params = _after("value", "id", after, descending)
-            where = " AND ".join(bound) or "1"
-            sql = (
-                f"SELECT value, id FROM ({inner}) WHERE {where}"
-                f" ORDER BY value {way}, id {way} LIMIT ? OFFSET ?"
-            )
-            return Statement(sql, (*inner_params, *bound_params, limit, offset))
         driver = choice.driver or Driver("", "follow", "follow_newest", "", (), True)
         time = "d.createtime" if driver.table == "follow_tag" else "f.createtime"
         head, _none, own, own_params = self._follow_from(driver, None)
@@ -245,13 +279,17 @@ class Planner:
         own = [driver.sql.replace("{d}", "f")] if driver.sql else []
         return f"follow f {self._by(driver)}", (), own, driver.params
 
-    def _gathered(self, choice: Choice, *, ordered: bool = True) -> tuple[str, tuple[Any, ...]]:
-        """SELECT value, id (one row a customer) of everything that passes."""
+    def _gathered(self, choice: Choice, *, ordered: bool = True, tested: bool = True) -> Source:
+        """SELECT value, id (one row a customer) of everything that passes; not `tested`: of what
+        passes as far as it shows on the way."""
         branch, ids = self.branch, choice.ids
         value = "max(f.createtime)" if self.order == "newest" else "c.name"
-        if not branch.on_follow and ids is not None:
+        on_follow = branch.on_follow and (tested or not self._by_name_alone(choice))
+        if not on_follow and ids is not None:
             column = "c.createtime" if self.order == "newest" else "c.name"
             parts, params = branch.customer_sql("c.id", without=choice.settled)
+            if not tested:
+                parts, params = [], []
             where = " AND ".join(parts) or "1"
             sql = (
                 f"SELECT {column} AS value, c.id AS id FROM ({ids[0]}) j"
@@ -262,22 +300,27 @@ class Planner:
         if choice.driver is not None and choice.driver.table == "follow_tag":
             bounds, bound_params = branch.time_bounds("d.createtime")
             own, own_params = [*own, *bounds], (*own_params, *bound_params)
-        narrowed, params = self._narrowed(choice)
+        narrowed, params = self._narrowed(choice, tested=tested)
         if ordered and self.order == "name":
             head += " CROSS JOIN customer c ON c.id = f.customer_id"
         where = " AND ".join([*own, *narrowed]) or "1"
-        select = f"{value} AS value, f.customer_id AS id" if ordered else "f.customer_id AS id"
-        sql = f"SELECT {select} FROM {head} WHERE {where} GROUP BY f.customer_id"
-        return sql, (*head_params, *own_params, *params)
+        values = (*head_params, *own_params, *params)
+        if not ordered:  # without GROUP BY: who wants the first rows only need not wait for all
+            return f"SELECT DISTINCT f.customer_id AS id FROM {head} WHERE {where}", values
+        select = f"SELECT {value} AS value, f.customer_id AS id FROM {head}"
+        return f"{select} WHERE {where} GROUP BY f.customer_id", values
 
-    def _narrowed(self, choice: Choice) -> tuple[list[str], list[Any]]:
-        """Every condition that the driver does not stand for, on a follow `f`."""
+    def _narrowed(self, choice: Choice, *, tested: bool = True) -> tuple[list[str], list[Any]]:
+        """Every condition that the driver does not stand for, on a follow `f`; not `tested`: but
+        for those on the customer."""
         sets, set_params = self._sets(choice)
         parts, params = self.branch.follow_sql("f", without=_settled(choice))
         members, member_params = _filled(choice.members, "{id}", "f.customer_id")
         more, more_params = self.branch.customer_sql(
             "f.customer_id", "k", without=choice.settled, apart=True
         )
+        if not tested:
+            more, more_params = [], []
         return (
             [*sets, *parts, *members, *more],
             [*set_params, *params, *member_params, *more_params],

@@ -11,10 +11,10 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
-from itertools import chain
 from operator import add
 
 from storeops.database.migrations import Migration, statements
+from storeops.mirror.bytemap import keys_of
 from storeops.mirror.search_pinyin import (
     Syllables,
     WritingSyllables,
@@ -215,21 +215,15 @@ class Word:
         """The keys of all customers that may match."""
         found: set[int] = set()
         for table, wanted in self._queries:
-            rows = connection.execute(
-                f"SELECT rowid FROM {table} WHERE {table} MATCH ?",
-                (wanted,),
-            )
-            found.update(chain.from_iterable(rows))
+            sql = f"SELECT rowid AS key FROM {table} WHERE {table} MATCH ?"
+            found.update(keys_of(connection, sql, (wanted,)))
         return found | self._by_id(connection)
 
     def _by_id(self, connection: sqlite3.Connection) -> set[int]:
         if not self.id_prefix:
             return set()
-        rows = connection.execute(
-            "SELECT id FROM customer WHERE external_userid >= ? AND external_userid < ?",
-            (self.id_prefix, self.id_prefix + "\U0010ffff"),
-        )
-        return set(chain.from_iterable(rows))
+        sql = "SELECT id AS key FROM customer WHERE external_userid >= ? AND external_userid < ?"
+        return set(keys_of(connection, sql, (self.id_prefix, self.id_prefix + "\U0010ffff")))
 
 
 def _quote(token: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storeops.errors import UsageError
-from storeops.mirror import meta, query_choice
+from storeops.mirror import meta, query_choice, query_keys, query_sizes
 from storeops.mirror import query as query_module
 from storeops.mirror.filter import (
     And,
@@ -94,7 +94,9 @@ TREES = st.recursive(
     ),
     max_leaves=5,
 )
+# few rows are many, walks are cheap; and: what is gathered is, and tested a few at a time
 SMALL = {"COUNTED": 3, "CANDIDATES": 2, "FETCHED": 0.0, "NAMED": 99.0}
+GATHER = {"LOOKED_UP": 0.0, "SORTED_ROW": 0.0, "ROW_OF_GATHER": 0.0, "NAMED": 0.0, "AT_ONCE": 2}
 
 
 def ask(chain, node, **more):
@@ -112,7 +114,7 @@ def test_each_condition_answers_like_the_slow_reading(chain, slow_reader, text, 
     assert ask(chain, negated, sort=sort).page(limit=1000).ids == expected
 
 
-@pytest.mark.parametrize("thresholds", [{}, SMALL])
+@pytest.mark.parametrize("thresholds", [{}, SMALL, GATHER])
 @settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -121,7 +123,10 @@ def test_random_filters_answer_like_the_slow_reading(
     chain, slow_reader, monkeypatch, thresholds, node, sort, size
 ):
     for name, value in thresholds.items():
-        monkeypatch.setattr(query_choice, name, value)
+        having = [each for each in (query_choice, query_sizes, query_keys) if hasattr(each, name)]
+        assert having
+        for module in having:
+            monkeypatch.setattr(module, name, value)
     expected = slow_reader(chain).order(node, sort)
     query = ask(chain, node, sort=sort)
     whole = query.page(limit=1000)
