@@ -49,7 +49,8 @@ def demo(
     ] = False,
 ) -> None:
     """Exit code 0 when mirror and sandbox agree in every count."""
-    from commands.sync import finish, sync_with_bars
+    from commands.sync import finish
+    from commands.syncing import sync_with_bars
     from storeops.operations import demo as chain
     from storeops.operations import sandbox_process
 

@@ -21,9 +21,13 @@ class Bars:
 
     Args:
         progress: Rich's display; None when nobody watches.
+
+    Attributes:
+        watched: whether somebody sees the bars.
     """
 
     def __init__(self, progress: Progress | None) -> None:
+        self.watched = progress is not None
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()

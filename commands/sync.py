@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,13 @@ from commands.context import current
 from commands.diagnostics import note, report
 from commands.options import Limit
 from commands.output import Column
-from commands.progress import Bars, bars
+from commands.progress import bars
 from storeops import errors
 from storeops.errors import ExitCode, StoreOpsError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.app import App
-    from storeops.sync.results import Progress, ScopeResult, SyncResult
+    from storeops.sync.results import ScopeResult, SyncResult
 
 app = typer.Typer(help=_("Bring the mirror up to date; ends complete, partial or failed."))
 
@@ -66,6 +65,8 @@ def run(
     ] = "",
 ) -> None:
     """Exit code 0 complete, 6 partial; a failed run ends with the code of its first failure."""
+    from commands.syncing import sync_with_bars
+
     call = current()
     scopes = [each.strip() for each in scope.split(",") if each.strip()] or None
     resume = "storeops sync run" + (
@@ -80,76 +81,6 @@ def run(
     elif result.resumed:
         note(_("It went on where an interrupted run had stopped."))
     finish(result)
-
-
-def sync_with_bars(
-    app_: App,
-    shown: Bars,
-    *,
-    scopes: list[str] | None = None,
-    full: bool = False,
-    store: str = "",
-    stop: Any = None,
-) -> SyncResult:
-    """Run a sync and draw a bar per scope (also used by `storeops demo`)."""
-    from storeops.sync.run import run_sync
-
-    def tell(progress: Progress) -> None:
-        title = _(SCOPE_TITLES[progress.scope])
-        if progress.phase == "index":
-            title = _("{scope}: building indexes").format(scope=title)
-        elif progress.phase == "wait":
-            title = _("{scope} (another sync runs; joined)").format(scope=title)
-        shown.show(
-            progress.scope,
-            title,
-            done=progress.done,
-            total=progress.total,
-            rate=progress.rate,
-            left_s=left_s(app_, progress),
-            held_back=progress.held_back,
-        )
-
-    return run_sync(
-        app_,
-        scopes=scopes,
-        full=full,
-        store=store_department(app_, store) if store else None,
-        on_progress=tell,
-        stop=stop,
-        held_back=lambda scope: held_back(app_, scope),
-    )
-
-
-def store_department(app_: App, text: str) -> int:
-    """The department of a shop that a person named by code, name or number."""
-    from storeops.operations.shop_names import department_of
-
-    return department_of(app_.data, text)
-
-
-def left_s(app_: App, progress: Progress) -> float | None:
-    """Seconds left by the limits while something holds the scope back; None: its rate tells."""
-    if not progress.held_back:
-        return None
-    from storeops.sync.under_way import PATHS, calls_left
-
-    calls = calls_left(progress.scope, progress.done, progress.total)
-    path = PATHS[progress.scope][0]
-    return None if calls is None else app_.governor.estimate(path, calls).seconds
-
-
-def held_back(app_: App, scope: str) -> str:
-    """What holds a scope back now, in words; "" when nothing does."""
-    from storeops.sync.under_way import PATHS
-
-    for use in app_.governor.snapshot():
-        if use.path == PATHS[scope][0] and use.held_by:
-            text = _(HELD[use.held_by])
-            if use.paused_s:
-                text += " " + _("for {time}").format(time=cells.span(use.paused_s))
-            return text
-    return ""
 
 
 def show_result(result: SyncResult, took_s: float | None = None) -> None:

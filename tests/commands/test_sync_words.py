@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storeops import paths
+from storeops import paths, secrets
 from storeops.app import App
 from storeops.sync.run import run_sync
 from storeops.wecom.errors import StoppedError
@@ -179,3 +180,26 @@ def test_a_state_that_cannot_be_saved_is_named_as_given(
         assert str(target) in answer.err
         assert ".partial" not in answer.err
     assert [each.name for each in tmp_path.iterdir() if "partial" in each.name] == []
+
+
+def test_a_pause_is_said_where_nobody_watches(cli: Any, shop: Any) -> None:
+    """A pause left behind by another process; a pipe hears of it once, and of its length."""
+    app = App.open()
+    app.governor.report(GET_BY_USER, 45009)
+    with app.run.atomic() as connection:
+        connection.execute("UPDATE limit_api SET paused_until = ?", (time.time() + 4,))
+    app.close()
+    answer = cli("sync", "run")
+    assert answer.code == 0
+    (line,) = answer.err.splitlines()
+    assert "follows" in line
+    assert "45009" in line
+
+
+def test_a_profile_without_secret_begins_no_run(cli: Any, shop: Any) -> None:
+    secrets.forget("shop")
+    answer = cli("sync", "run")
+    assert answer.code == 3
+    assert "secret" in answer.err
+    assert "sandbox up" not in answer.err
+    assert cli("sync", "history", "--json").json["items"] == []

@@ -1,0 +1,110 @@
+"""A sync under the eyes of a person, or of nobody: bars, what holds it back, how long it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from commands import cells
+from commands.context import current
+from commands.diagnostics import note
+from commands.progress import Bars
+from commands.sync import HELD, SCOPE_TITLES
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.app import App
+    from storeops.sync.results import Progress, SyncResult
+
+LONG = ("pause", "minute", "hour")  # what can last a minute and more
+
+
+def sync_with_bars(
+    app_: App,
+    shown: Bars,
+    *,
+    scopes: list[str] | None = None,
+    full: bool = False,
+    store: str = "",
+    stop: Any = None,
+) -> SyncResult:
+    """Run a sync and draw a bar per scope (also used by `storeops demo`).
+
+    Where nobody watches (cron, a pipe), a pause or a full window is said once per scope and cause,
+    so that an hour of silence is explained.
+
+    Raises:
+        ConfigError: the profile has no secret, or it lies open; nothing was begun.
+    """
+    from storeops import secrets
+    from storeops.sync.run import run_sync
+
+    secrets.get(app_.profile.name)  # else every scope would fail of it, with a network's hint
+    said: set[tuple[str, str]] = set()
+
+    def ask(scope: str) -> str:
+        why, text = holder(app_, scope)
+        if why in LONG and (scope, why) not in said:
+            said.add((scope, why))
+            if not shown.watched and not current().settings.machine:
+                title = _(SCOPE_TITLES[scope])
+                note(_("{subjects}: {message}").format(subjects=title, message=text))
+        return text
+
+    def tell(progress: Progress) -> None:
+        # a process that joined another's run asks for itself
+        held = ask(progress.scope) if progress.phase == "wait" else progress.held_back
+        title = _(SCOPE_TITLES[progress.scope])
+        if progress.phase == "index":
+            title = _("{scope}: building indexes").format(scope=title)
+        elif progress.phase == "wait":
+            title = _("{scope} (another sync runs; joined)").format(scope=title)
+        shown.show(
+            progress.scope,
+            title,
+            done=progress.done,
+            total=progress.total,
+            rate=progress.rate,
+            left_s=left_s(app_, progress, held),
+            held_back=held,
+        )
+
+    return run_sync(
+        app_,
+        scopes=scopes,
+        full=full,
+        store=store_department(app_, store) if store else None,
+        on_progress=tell,
+        stop=stop,
+        held_back=ask,
+    )
+
+
+def store_department(app_: App, text: str) -> int:
+    """The department of a shop that a person named by code, name or number."""
+    from storeops.operations.shop_names import department_of
+
+    return department_of(app_.data, text)
+
+
+def left_s(app_: App, progress: Progress, held: str) -> float | None:
+    """Seconds left by the limits while something holds the scope back; None: its rate tells."""
+    if not held:
+        return None
+    from storeops.sync.under_way import PATHS, calls_left
+
+    calls = calls_left(progress.scope, progress.done, progress.total)
+    path = PATHS[progress.scope][0]
+    return None if calls is None else app_.governor.estimate(path, calls).seconds
+
+
+def holder(app_: App, scope: str) -> tuple[str, str]:
+    """What holds a scope back now (pause | minute | hour | pool | in_flight), and in words."""
+    from storeops.sync.under_way import PATHS
+
+    for use in app_.governor.snapshot():
+        if use.path == PATHS[scope][0] and use.held_by:
+            text = _(HELD[use.held_by])
+            if use.paused_s:
+                text += " " + _("for {time}").format(time=cells.span(use.paused_s))
+            return use.held_by, text
+    return "", ""
