@@ -127,12 +127,18 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self._book = MirrorBook(self.core)
         return self._book
 
+    def why_no_write(self) -> str:
+        """Why nothing may be changed at WeCom, "" when it may."""
+        if not self.readonly:
+            return ""
+        return _("This is read-only: start without --read-only, or ask who set the profile so.")
+
     def why_no_change(self, action: str, *, marked: int) -> str:
         """Why a change cannot be planned now, "" when it can."""
         if action == "plan":
             return ""
         if self.readonly:
-            return _("Changes are refused in read-only mode.")
+            return self.why_no_write()
         if not marked:
             return _("No customer is marked; Space marks one, A all that match.")
         return ""

@@ -101,3 +101,14 @@ async def test_new_lines_come_in_place(screens, core, journal):
         await driver.settle()
         assert driver.room.table("list").total == 9
         assert driver.room.entry.seq == seq
+
+
+async def test_an_empty_journal_says_why(screens):
+    """Nothing changed yet, or words that no line holds: each says what to do."""
+    async with screens(start="audit") as driver:
+        assert "Nothing was changed from here yet" in driver.text
+        await driver.press("enter")
+        assert driver.room.why_not("open").startswith("Nothing was changed")
+        await driver.press("slash")
+        await driver.type("nobody")
+        assert "No line of the journal fits. Esc takes the words away." in driver.text

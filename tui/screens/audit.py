@@ -126,6 +126,13 @@ class AuditScreen(LedgerScreen):
 
     @on(VirtualList.Counted, "#list")
     def _counted(self) -> None:
+        rows = self.table("list")
+        rows.empty = (
+            _("No line of the journal fits. Esc takes the words away.")
+            if self.query_one("#words", Input).value
+            else _("Nothing was changed from here yet; every change will leave a line.")
+        )
+        rows.refresh()
         self.paint_frame()
 
     @on(VirtualList.Opened, "#list")
@@ -189,7 +196,7 @@ class AuditScreen(LedgerScreen):
         if action in ("open", "export", "plan", "customer", "copy", "jump"):
             entry = self.entry
             if entry is None:
-                return _("No line of the journal fits.")
+                return self.table("list").empty or _("The list is empty.")
             if action == "plan" and not entry.plan:
                 return _("This line is not about a plan.")
             if action == "customer" and not entry.subject:

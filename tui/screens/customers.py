@@ -299,7 +299,7 @@ class CustomersScreen(CustomerChanges):
     def why_not(self, action: str) -> str:
         """Reasons of this screen."""
         if action in ("open", "jump", "note", "mark", "range", "export") and self.table.total == 0:
-            return _("No customer matches; nothing is under the cursor.")
+            return _("No customer matches, so none is under the cursor; Esc takes the filter away.")
         return super().why_not(action)
 
     def do_filter(self) -> None:

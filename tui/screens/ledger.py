@@ -61,9 +61,7 @@ class LedgerScreen(HouseScreen):
 
     def why_no_write(self) -> str:
         """Why nothing may be changed here, "" when it may."""
-        if self.house.readonly:
-            return _("This is read-only: nothing can be changed from here.")
-        return ""
+        return self.house.why_no_write()
 
     def paint_headings(self) -> None:
         """Titles over all lists."""

@@ -110,6 +110,15 @@ class ListScreen(HouseScreen):
     def _entered(self, event: Input.Submitted) -> None:
         self.table.focus()
 
+    @on(VirtualList.Counted)
+    def _counted(self) -> None:
+        self.table.empty = (
+            _("No row holds these words. Esc takes them away.")
+            if self.rows.lines
+            else _("The mirror holds none; 7 goes to Sync.")
+        )
+        self.table.refresh()
+
     @on(VirtualList.Moved)
     def _moved(self, event: VirtualList.Moved) -> None:
         self.put_card(event.line)
@@ -161,7 +170,7 @@ class ListScreen(HouseScreen):
     def why_not(self, action: str) -> str:
         """Rows are needed to open or copy one."""
         if action in ("open", "copy", "jump") and self.table.line is None:
-            return _("The list is empty.")
+            return self.table.empty or _("The list is empty.")
         return ""
 
     def do_filter(self) -> None:

@@ -216,9 +216,9 @@ class SyncScreen(HouseScreen):
         """One sync at a time."""
         running = self.house.syncing.running
         if action in ("run", "full") and running:
-            return _("A sync is running.")
+            return _("A sync is running; z stops it.")
         if action == "stop" and not running:
-            return _("No sync runs in this window.")
+            return _("No sync runs in this window; s starts one.")
         if action == "open" and not self._runs:
             return _("No sync has run yet; s runs the first.")
         return super().why_not(action)
