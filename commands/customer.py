@@ -267,8 +267,13 @@ def timeline(who: Who, limit: Limit = 100, all_: All = False, reveal: Reveal = F
     rows = customers.timeline_of(
         call.app.data, who, now=call.app.clock.now(), limit=limit + 1, reveal=reveal
     )
+    shown = rows[:limit]
+    if not call.settings.machine:
+        from commands.history import told
+
+        shown = told(shown, call.app.data, status_name)
     output.items(
-        rows[:limit],
+        shown,
         [
             Column("at", _("When"), show=cells.when),
             Column("userid", _("Owner"), max_width=20),

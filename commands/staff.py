@@ -25,13 +25,6 @@ STATUSES = {
     "out_of_scope": N_("out of scope"),
     "missing": N_("missing"),
 }
-FIELDS = {
-    "store": N_("store"),
-    "name": N_("name"),
-    "left": N_("left"),
-    "status": N_("status"),
-    "customer_contact": N_("customer contact"),
-}
 
 
 def status_name(value: str) -> str:
@@ -123,6 +116,7 @@ def show(
     limit: Limit = 50,
 ) -> None:
     """Show one member and the changes the timeline keeps."""
+    from commands.history import told
     from storeops.operations.staff import find_staff, history
 
     call = current()
@@ -135,10 +129,10 @@ def show(
     output.item(row, [*_columns(), Column("position", _("Position"))])
     output.line("")
     output.items(
-        changes,
+        told(changes, call.app.data, status_name),
         [
             Column("at", _("When"), show=cells.when),
-            Column("field", _("What"), show=lambda value: _(FIELDS.get(value, value))),
+            Column("field", _("What")),
             Column("before", _("Before")),
             Column("after", _("After")),
             Column("source", _("Source")),

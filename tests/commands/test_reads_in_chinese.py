@@ -99,3 +99,45 @@ def test_tables_speak_chinese_and_programs_hear_the_same(
         assert all(isinstance(json.loads(line), dict) for line in lines), command
         rows = list(csv.reader(io.StringIO(cli(*command, "--csv", "--lang", "zh_CN").out)))
         assert len({len(row) for row in rows}) <= 1, command
+
+
+def test_history_is_told_in_words_and_kept_in_ids(cli: Cli, shop: Any) -> None:
+    """Tags, shops, statuses and sources by name in a table; WeCom's own values for programs."""
+    assert cli("sync", "run", "-q").code == 0
+    follow = cli("customer", "list", "--where", "status:active has:tag", "--json").json["items"][0]
+    who, owner = follow["external_userid"], follow["follows"][0]["userid"]
+    tags = cli("tag", "list", "--json").json["items"]
+    had = [each["tag_id"] for each in follow["follows"][0]["tags"]]
+    new = next(each for each in tags if each["tag_id"] not in had)
+    shops = {each["department_id"]: each for each in cli("store", "list", "--json").json["items"]}
+    old = next(each["store_id"] for each in _members(cli) if each["userid"] == owner)
+    other = next(key for key in shops if key != old)
+    shop.control.act("tag_mark", userid=owner, external_userid=who, add=[new["tag_id"]], remove=[])
+    shop.control.act("staff_move", userid=owner, department=other)
+    shop.control.act("follow_delete", userid=owner, external_userid=_another(cli, owner, who))
+    assert cli("sync", "run", "-q").code == 0
+
+    entry = cli("customer", "timeline", who, "--json").json["items"][0]
+    assert (entry["field"], entry["source"]) == ("tag", "sync")
+    assert set(entry["after"]) - set(entry["before"]) == {new["tag_id"]}
+    table = cli("customer", "timeline", who, "--lang", "zh_CN").out
+    assert f"{new['group']}/{new['name']}" in table
+    assert new["tag_id"] not in table
+    assert "标签" in table
+    assert "同步" in table
+
+    move = cli("staff", "show", owner, "--json").json["history"][0]
+    assert (move["field"], move["before"], move["after"]) == ("store", old, other)
+    shown = cli("staff", "show", owner).out.splitlines()[-1]
+    assert shops[old]["name"] in shown
+    assert shops[other]["name"] in shown
+
+
+def _members(cli: Cli) -> list[dict[str, Any]]:
+    return list(cli("staff", "list", "--all", "--json").json["items"])
+
+
+def _another(cli: Cli, owner: str, who: str) -> str:
+    """Another customer of this member."""
+    found = cli("customer", "list", "--owner", owner, "--json").json["items"]
+    return next(str(each["external_userid"]) for each in found if each["external_userid"] != who)

@@ -1,0 +1,80 @@
+"""Lines of the timeline in the words of people: fields, statuses, tags, shops, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from commands import cells
+from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from storeops.database.database import Database
+
+FIELDS = {
+    "follow": N_("follow"),
+    "status": N_("status"),
+    "tag": N_("tags"),
+    "remark": N_("remark"),
+    "description": N_("description"),
+    "mobiles": N_("phones"),
+    "state": N_("state"),
+    "owner": N_("owner"),
+    "store": N_("store"),
+    "name": N_("name"),
+    "left": N_("left"),
+    "customer_contact": N_("customer contact"),
+    "deleted_by_customer": N_("deleted by the customer"),
+    "note": N_("note"),
+}
+SOURCES = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
+
+
+def told(
+    changes: Iterable[Mapping[str, Any]], data: Database, status_name: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """The changes with `field`, `before`, `after` and `source` as a person reads them.
+
+    Args:
+        changes: entries of the timeline.
+        data: data.db, for the names of tags and shops.
+        status_name: the word for a status of what the changes are about.
+    """
+    from storeops.mirror.filter_words import label
+    from storeops.operations.customers import names_of
+    from storeops.operations.tag_names import TagNames
+
+    names, library = names_of(data), TagNames(data).tags
+
+    def tags(ids: list[str]) -> str:
+        return ", ".join(library[each].path if each in library else each for each in ids)
+
+    def store(key: int) -> str:
+        shop = names.shops.get(key)
+        return (shop.name if shop else "") or names.departments.get(key, (str(key),))[0]
+
+    def follow(value: Mapping[str, Any]) -> str:
+        return f"{cells.when(value.get('createtime'))} {label('way', value.get('add_way', 0))}"
+
+    words: dict[str, Callable[[Any], str]] = {
+        "status": status_name,
+        "left": status_name,
+        "tag": tags,
+        "store": store,
+        "follow": follow,
+        "deleted_by_customer": cells.when,
+    }
+
+    def word(name: str, value: Any) -> Any:
+        return value if value is None or name not in words else words[name](value)
+
+    return [
+        {
+            **each,
+            "field": _(FIELDS.get(each["field"], each["field"])),
+            "before": word(each["field"], each["before"]),
+            "after": word(each["field"], each["after"]),
+            "source": _(SOURCES.get(each["source"], each["source"])),
+        }
+        for each in changes
+    ]
