@@ -32,7 +32,7 @@ from commands.handover_words import (
 from commands.output import Column
 from commands.progress import bars
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
 
@@ -219,9 +219,15 @@ def _watched_text(found: Any) -> str:
         lines.append(line)
     settled = sum(found.settled.values())
     lines.append(
-        _("{pairs} pairs asked, {calls} calls, {settled} settled, {waiting} wait.").format(
+        ngettext(
+            "{pairs} pair asked ({calls}), {settled} settled, {waiting} waiting.",
+            "{pairs} pairs asked ({calls}), {settled} settled, {waiting} waiting.",
+            len(found.asked),
+        ).format(
             pairs=len(found.asked),
-            calls=found.calls,
+            calls=ngettext("{count} call", "{count} calls", found.calls).format(
+                count=cells.amount(found.calls)
+            ),
             settled=cells.amount(settled),
             waiting=cells.amount(found.waiting),
         )
@@ -327,7 +333,7 @@ def quota(
         [
             Column("external_userid", _("Customer")),
             Column("used", _("Used"), right=True),
-            Column("left", _("Left"), right=True),
+            Column("left", _("Still allowed"), right=True),
             Column("last_at", _("Last"), show=_day),
             Column("frees_at", _("Free again"), show=_day),
         ],
@@ -354,15 +360,29 @@ def restore(plan_id: PlanId, reason: Reason = "") -> None:
             call.app.ledger, call.app.client, plan_id, reason=reason, on_progress=tell_progress
         )
     lines = [
-        _("{same} relations are as before; {tags} lack tags, {remarks} lack their remark.").format(
+        _("As before: {same}. Lacking tags: {tags}; lacking remark or phone: {remarks}.").format(
             same=cells.amount(found.same),
             tags=cells.amount(found.tags),
             remarks=cells.amount(found.remarks),
         )
     ]
+    if found.unknown:
+        lines.append(
+            _(
+                "Nobody had read these before they moved, so nothing is known to lack: {count}"
+            ).format(count=cells.amount(found.unknown))
+        )
+    if found.unread:
+        lines.append(
+            _("Not there any more, so nothing can be put back: {count}").format(
+                count=cells.amount(found.unread)
+            )
+        )
     if found.notes:
         lines.append(
-            _("{count} customers' personal tags are kept as notes.").format(count=found.notes)
+            _("Personal tags kept as notes of the customer: {count}").format(
+                count=cells.amount(found.notes)
+            )
         )
     for made in found.plans:
         lines.append(_("Next: storeops plan apply {plan}").format(plan=made.name))

@@ -185,3 +185,14 @@ def test_leavers_with_countdown_and_those_who_only_own_groups(desk):
     assert desk.tally(made) == {"done": made.plan.ready}
     assert leaver(desk.app.data, owner, now).settled
     assert owner not in {each.userid for each in leavers(desk.app.data, now)}
+
+
+def test_what_nobody_had_read_is_not_called_as_before(desk, cli):
+    """A leaver who left before the first sync: the list of unassigned names no tags or remarks."""
+    leaver_, taker = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    made = _done(desk, leaver_, taker)
+    assert desk.tally(made) == {"done": made.plan.ready}
+    found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    assert (found.same, found.unknown, found.plans) == (0, made.plan.ready, [])
+    text = cli("handover", "restore", made.plan.name).out
+    assert f"nothing is known to lack: {made.plan.ready}" in text

@@ -38,7 +38,7 @@ class Restoring:
 
     Attributes:
         plans: the plans that were made, none when everything is as before.
-        same: relations that lack nothing.
+        same: relations that are known to lack nothing.
         tags, remarks: relations that lack tags, or remark, description, company or mobiles.
         unread: relations that WeCom did not show.
         unknown: relations whose tags nobody had ever read.
@@ -229,8 +229,8 @@ def _compare(
         if relation is None or relation.status != "active" or not relation.tags_known:
             found.unread += 1
             continue
-        if not each.snapshot.get("tags_known", False):
-            found.unknown += 1
+        known = bool(each.snapshot.get("tags_known", False))
+        found.unknown += not known
         lacking = _lacking(each.snapshot, present[relation.follow_id], names)
         row = tag_row(len(tag_rows) + 1, relation, present[relation.follow_id], lacking, ())
         if row is not None:
@@ -238,7 +238,7 @@ def _compare(
         fields = _unwritten(each.snapshot, relation)
         if fields:
             remark_rows.append(_remark_row(len(remark_rows) + 1, relation, fields))
-        found.same += row is None and not fields
+        found.same += known and row is None and not fields
     found.tags, found.remarks = len(tag_rows), len(remark_rows)
     return tag_rows, remark_rows
 
