@@ -116,6 +116,8 @@ class SandboxScreen(HouseScreen):
 
     def _show(self, answer: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> None:
         status, calls, faults = answer
+        # else a sync begun before the first answer would be dated before the jump
+        self.house.core.clock.learn(float(status["now"]))
         parts: list[Content] = [
             Content.styled(_("Clock") + "\n", "bold $accent"),
             Content(clock(float(status["now"])) + "\n\n"),
