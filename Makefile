@@ -61,8 +61,10 @@ messages: $(STAMP) ## compile the catalogues, name what lacks a twin
 docs: $(MO) ## write docs/reference.md from the code
 	$(BIN)/python docs/build.py
 
+# DRILLS picks files, ARGS='-k word' tests in them; CONTRIBUTING.md says what each one shows
+DRILLS ?= tests/chaos
 chaos: $(MO) ## the long drills: faults, kill -9, races (half an hour and more)
-	$(BIN)/python -m pytest -q tests/chaos --timeout 7200 $(ARGS)
+	$(BIN)/python -m pytest -q -s $(DRILLS) --timeout 7200 $(ARGS)
 
 bench: $(MO) ## figures beside floors and peers, one table per file
 	@for each in startup client sandbox sync changes; do \

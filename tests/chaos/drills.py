@@ -159,7 +159,7 @@ def killed_syncs(
 
 
 def killed_again(
-    sandbox: SandboxProcess, folder: Path, kills: int, *, seed: int = 0, longest_s: float = 3.0
+    sandbox: SandboxProcess, folder: Path, kills: int, *, seed: int = 0, longest_s: float = 2.0
 ) -> KillReport:
     """Kill later syncs of one mirror until `kills` of them died under way.
 

@@ -1,4 +1,4 @@
-"""The long drills (`make chaos`): CHAOS_SYNCS faulty syncs (200), CHAOS_KILLS kills (50)."""
+"""The long drills (`make chaos`): CHAOS_SYNCS faulty syncs (200), CHAOS_KILLS kills (50, twice)."""
 
 from __future__ import annotations
 
