@@ -118,12 +118,18 @@ def _serve(arguments: list[str]) -> int:
 
 def _speak(arguments: Sequence[str]) -> Exception | None:
     """Choose the language: --lang, STOREOPS_LANG, config.toml, locale."""
-    from storeops.errors import StoreOpsError
+    from storeops.errors import StoreOpsError, UsageError
 
     wish = _value_of("--lang", arguments)
-    if wish:
+    if wish[:2].lower() in ("zh", "en"):
         i18n.use("zh_CN" if wish.lower().startswith("zh") else "en")
         return None
+    if wish:
+        i18n.use(i18n.pick_language())
+        return UsageError(
+            _("--lang: “{wish}” is no language of storeops.").format(wish=wish),
+            hint=_("Use one of: {words}.").format(words="en, zh_CN"),
+        )
     configured = ""
     failed: Exception | None = None
     if not os.environ.get("STOREOPS_LANG"):

@@ -223,9 +223,10 @@ def map_(
     shop = map_store(
         call.app.data, department, code=code, name=name, region=region, now=call.app.clock.now()
     )
+    name = shop.name or show_store(call.app.data, str(shop.department_id)).department
     output.result(
         asdict(shop),
         _("Department {department} is shop {code} {name}.").format(
-            department=shop.department_id, code=shop.code, name=shop.name
+            department=shop.department_id, code=shop.code or "-", name=name
         ),
     )

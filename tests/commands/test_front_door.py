@@ -210,3 +210,14 @@ def test_completion_completes(home: Path, line: str, expected: set[str]) -> None
     )
     assert expected <= set(done.stdout.split())
     assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("--lang", "xx", "profile", "list"), ("staff", "list", "--lang=fr")]
+)
+def test_a_language_that_is_not_spoken_is_refused(cli: Any, words: tuple[str, ...]) -> None:
+    answer = cli(*words)
+    assert answer.code == 2
+    assert "en, zh_CN" in answer.err
+    assert answer.out == ""
+    assert cli("--lang", "zh-Hans", "exit-codes").out.splitlines()[0] != ""
