@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
@@ -10,7 +11,10 @@ from tui import words
 from tui.pulse import held_words
 
 if TYPE_CHECKING:
+    from storeops.clock import Clock
+    from storeops.database.database import Database
     from storeops.sync.results import Progress, SyncResult
+    from storeops.wecom.client import WeComClient
     from tui.app import StoreOpsApp
 
 # the API that each scope spends its calls on
@@ -18,6 +22,15 @@ _PATHS = {
     "departments": "department/list", "staff": "user/list", "tags": "get_corp_tag_list",
     "follows": "batch/get_by_user", "groups": "groupchat/get", "unassigned": "get_unassigned_list",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a sync needs: data.db, the WeCom API, WeCom's time."""
+
+    data: Database
+    client: WeComClient
+    clock: Clock
 
 
 class Syncing:
@@ -54,13 +67,20 @@ class Syncing:
     def _run(self, *, full: bool) -> SyncResult:
         from storeops.sync.run import run_sync
 
-        return run_sync(
-            self._house.core,
-            full=full,
-            on_progress=self._moved,
-            stop=self._stop,
-            held_back=self._held_back,
-        )
+        core, stop = self._house.core, self._stop
+        core.client  # noqa: B018 - an App that has one keeps WeCom's time for the next process
+        # a client of its own: stop ends its waits for a limit too, and nobody else's
+        client = core.make_client(core.tokens, stop)
+        try:
+            return run_sync(
+                Ports(core.data, client, core.clock),
+                full=full,
+                on_progress=self._moved,
+                stop=stop,
+                held_back=self._held_back,
+            )
+        finally:
+            client.close()
 
     def _held_back(self, scope: str) -> str:
         wanted = _PATHS.get(scope, "")
