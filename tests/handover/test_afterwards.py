@@ -196,3 +196,19 @@ def test_what_nobody_had_read_is_not_called_as_before(desk, cli):
     assert (found.same, found.unknown, found.plans) == (0, made.plan.ready, [])
     text = cli("handover", "restore", made.plan.name).out
     assert f"nothing is known to lack: {made.plan.ready}" in text
+
+
+def test_more_than_a_thousand_visible_members_are_said_to_limit_what_is_known(desk, cli):
+    """Then groupchat/list wants its owners named (81017): a leaver nobody ever saw stays unseen."""
+    answer = cli("leaver", "list", "--json")
+    assert answer.json["coverage"]["groups_partial"] is False
+    assert "1,000 members" not in answer.err
+    now = int(desk.app.clock.now())
+    with desk.app.data.atomic() as connection:
+        connection.executemany(
+            "INSERT INTO staff (userid, first_seen_at, updated_at) VALUES (?, ?, ?)",
+            [(f"x{number:04d}", now, now) for number in range(1001)],
+        )
+    answer = cli("leaver", "list", "--json")
+    assert answer.json["coverage"]["groups_partial"] is True
+    assert "More than 1,000 members are visible" in answer.err

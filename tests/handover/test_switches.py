@@ -47,6 +47,8 @@ BOTH_SIDES = [
     {"group_failed_list": "absent"},
     {"group_scope_errcode": 84061},
     {"leaver_groups_unfiltered": False},
+    {"group_owner_filter_cap": 5},
+    {"group_owner_filter_cap": 5, "group_owners_errcode": 81017},
 ]
 
 
