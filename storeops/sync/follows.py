@@ -88,6 +88,7 @@ class _Follows:
                 groups = group(members)
                 chains.create(connection, session.run.id, "follows", groups)
                 session.tally.total = sum(rows for _userids, rows in groups) or None
+                session.save(connection)  # others see it, and a resumed run, before any page
             self._waiting.extend(chains.unfinished(connection, session.run.id, "follows"))
         threads = [
             threading.Thread(target=self._read, name=f"sync-{number}", daemon=True)

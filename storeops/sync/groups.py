@@ -158,6 +158,8 @@ class _Groups:
             (session.run.id,),
         ).fetchall()
         session.tally.total = len(wanted)
+        with session.db.atomic() as connection:
+            session.save(connection)
         jobs = [ChatRow(chat_id, value) for chat_id, value, done in wanted if not done]
         self._read_chats(jobs, listed=True)
 

@@ -13,6 +13,8 @@ from storeops.mirror import freshness
 from storeops.sync import run as sync_run
 from storeops.sync.members import CHAINS, Member, group
 from storeops.sync.results import Progress, SyncResult
+from storeops.sync.under_way import under_way
+from storeops.wecom import customers
 from storeops.wecom.errors import StoppedError
 from tests.chaos.truth import compare, facts
 from tests.chaos.world import World, scope
@@ -249,3 +251,29 @@ def test_nothing_is_written_by_a_sync_that_reads_nothing_new(world: MakeWorld) -
     here.sync(full=True)
     here.sync(scopes=["groups", "unassigned"])
     assert facts(here.data) == before
+
+
+def test_how_much_there_is_is_known_before_the_first_page(
+    world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world()
+    here.sync()
+    real, stop = customers.get_by_user, threading.Event()
+
+    def stopped(*_words: Any, **_more: Any) -> Any:
+        stop.set()
+        raise StoppedError("stopped")
+
+    monkeypatch.setattr(customers, "get_by_user", stopped)
+    with pytest.raises(StoppedError):
+        here.sync(stop=stop)
+    waiting = under_way(here.data)
+    assert waiting is not None
+    assert (waiting.scope, waiting.done, waiting.total) == ("follows", 0, 600)
+    monkeypatch.setattr(customers, "get_by_user", real)
+    totals: list[int | None] = []
+    result = here.sync(
+        on_progress=lambda each: totals.append(each.total) if each.scope == "follows" else None
+    )
+    assert result.resumed
+    assert set(totals) == {600}
