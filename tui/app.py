@@ -294,7 +294,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """A StoreOpsError becomes a notice with its next steps; a bug ends the application."""
         if not isinstance(error, StoreOpsError):
             raise error
-        self.tell(error.message, severity="error", steps=(error.hint, *error.next_steps[:2]))
+        others = [step for step in error.next_steps if step not in error.hint]
+        self.tell(error.message, severity="error", steps=(error.hint, *others[:2]))
 
     def copy(self, text: str, what: str) -> None:
         """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say `what` it was."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from storeops.i18n import _
 from tui import words
-from tui.times import ago
+from tui.times import ago, span
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def held_words(use: ApiUse) -> str:
     """What holds an API back, in words; "" when nothing does."""
     path = _short(use.path)
     return {
-        "pause": _("{path} is paused for {seconds} s (45009)").format(
-            path=path, seconds=round(use.paused_s)
+        "pause": _("{path} is paused for {span} (45009)").format(
+            path=path, span=span(use.paused_s)
         ),
         "minute": _("{path}: {limit} calls a minute are used up").format(
             path=path, limit=f"{use.per_minute:,}"

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from tui import words
 from tui.pulse import held_words
@@ -112,7 +113,12 @@ class Syncing:
         self.running = False
         self._house.sync_ended()
         self._house.look()
-        self._house.failed(error)
+        if isinstance(error, StoreOpsError) and error.category == "interrupted":
+            self._house.tell(
+                _("The sync has stopped; what was read is kept. s goes on from there.")
+            )
+        else:
+            self._house.failed(error)
 
     def line(self) -> str:
         """The running sync in a few words, "" when none runs here."""
