@@ -15,7 +15,7 @@ from commands.options import Yes
 from commands.output import Column
 from commands.question import confirm
 from storeops import paths
-from storeops.errors import ConfigError
+from storeops.errors import ConfigError, ConflictError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ def restore(
     from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.jobs.queue import mark_unknown_after_restore
+    from storeops.sync.lease import lease_of_file
 
     app_ = current().app
     profile = app_.profile.name
@@ -198,13 +199,14 @@ def restore(
             _("Put {path} in the place of the database of {name}?").format(path=file, name=profile)
         )
     keep = _unused(paths.backups_dir(profile), "before-restore")
-    # the events first: where their copy is damaged, nothing is changed
     must_be_usable(file, migrations(DATA_ROOMS))
-    inbox = _restore_inbox(profile, _beside(file), _beside(keep))
-    done = put_back(
-        paths.data_db(profile), file, keep, migrations(DATA_ROOMS), mark_unknown_after_restore
-    )
-    after_restore(app_.ledger)
+    data = paths.data_db(profile)
+    with lease_of_file(data) as ours:
+        _nobody_at_work(data, ours)
+        # the events first: where their copy is damaged, nothing is changed
+        inbox = _restore_inbox(profile, _beside(file), _beside(keep))
+        done = put_back(data, file, keep, migrations(DATA_ROOMS), mark_unknown_after_restore)
+        after_restore(app_.ledger)
     if done.unknown:
         note(
             _("{count} jobs are unknown now; WeCom is asked before any of them is sent.").format(
@@ -225,6 +227,28 @@ def restore(
         if done.kept
         else _("Restored."),
     )
+
+
+def _nobody_at_work(data: Path, no_sync: bool) -> None:
+    """Nothing is put in the place of a file that a sync or a worker has in mind.
+
+    Raises:
+        ConflictError: one of them is at it; both keep row numbers of the file as it was.
+    """
+    import sqlite3
+    from contextlib import closing, suppress
+
+    from storeops.jobs import lease
+
+    workers = 0
+    if data.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(data, timeout=15)) as connection:
+            workers = lease.alive(connection)  # a damaged file knows of none
+    if not no_sync or workers:
+        raise ConflictError(
+            _("A sync runs now.") if not no_sync else _("A worker carries out plans now."),
+            hint=_("Wait for it or end it with Ctrl-C, then restore; nothing was changed."),
+        )
 
 
 def _restore_inbox(profile: str, source: Path, keep: Path) -> Path | None:

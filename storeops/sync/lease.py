@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from storeops.database.database import Database
-
-if TYPE_CHECKING:
-    from filelock import FileLock
-
-
-def _lock(db: Database) -> FileLock:
-    from filelock import FileLock  # 8 ms
-
-    return FileLock(f"{db.path}.sync.lock", thread_local=False, mode=0o600)
 
 
 @contextmanager
 def lease(db: Database) -> Iterator[bool]:
     """Hold the lease while the block runs; yields False at once when another sync holds it."""
-    from filelock import Timeout
+    with lease_of_file(db.path) as ours:
+        yield ours
 
-    lock = _lock(db)
+
+@contextmanager
+def lease_of_file(data_db: Path) -> Iterator[bool]:
+    """The same for a data.db that may be damaged or absent (`storeops db restore`)."""
+    from filelock import FileLock, Timeout  # 8 ms
+
+    lock = FileLock(f"{data_db}.sync.lock", thread_local=False, mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -146,3 +146,35 @@ def test_vacuum_shrinks_the_events_too(cli: Any, synced: Any) -> None:
     alone = cli("db", "vacuum", "--json").json["bytes_after"]
     keep_event(1)
     assert cli("db", "vacuum", "--json").json["bytes_after"] > alone
+
+
+def test_nothing_is_restored_under_a_sync(cli: Any, synced: Any, tmp_path: Path) -> None:
+    """A running sync knows customers by the row numbers of the file as it was."""
+    from storeops.sync.lease import lease_of_file
+
+    assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
+    assert cli("sync", "run", "-q").code == 0
+    with lease_of_file(paths.data_db("shop")) as ours:
+        assert ours
+        answer = cli("db", "restore", str(tmp_path / "copy.db"), "--yes")
+    assert answer.code == 9
+    assert "sync runs now" in answer.err
+    assert len(cli("sync", "history", "--json").json["items"]) == 2
+    assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
+
+
+def test_nothing_is_restored_under_a_worker(cli: Any, synced: Any, tmp_path: Path) -> None:
+    from storeops.app import App
+    from storeops.jobs import lease
+
+    assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
+    app = App.open("shop")
+    with app.data.atomic() as connection:
+        worker = lease.register(connection)
+    answer = cli("db", "restore", str(tmp_path / "copy.db"), "--yes")
+    assert answer.code == 9
+    assert "worker" in answer.err
+    with app.data.atomic() as connection:
+        lease.finish(connection, worker)
+    app.close()
+    assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
