@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import heapq
 import json
 import sqlite3
 import threading
@@ -35,7 +34,7 @@ from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live, teach
 from storeops.mirror.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
-from storeops.mirror.query_keys import positions, read_keys
+from storeops.mirror.query_keys import best_positions, read_keys, read_merged
 from storeops.mirror.query_plan import Key, Planner, planners
 from storeops.mirror.query_sizes import Order
 
@@ -208,7 +207,7 @@ class CustomerQuery:
     def contains(self, customer_id: int) -> bool:
         """Whether one customer matches."""
         with self._reading():
-            return bool(self._positions([customer_id]))
+            return bool(best_positions(self.planners, [customer_id]))
 
     def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[Facet]:
         """Customers per value of a facet, most first (months: latest first): what adding that
@@ -353,36 +352,12 @@ class CustomerQuery:
             return read_keys(self.planners[0], after, limit, skip, descending=down)
         found: list[Key] = []
         while len(found) < skip + limit:
-            step, after = self._merge(after, max(skip + limit - len(found), 50), down)
+            wanted = max(skip + limit - len(found), 50)
+            step, after = read_merged(self.planners, after, wanted, descending=down)
             found += step
             if after is None:
                 break
         return found[skip : skip + limit]
-
-    def _merge(self, after: Key | None, limit: int, down: bool) -> tuple[list[Key], Key | None]:
-        """The next rows over all alternatives, and where to go on (None at the end).
-
-        A customer stands where the best of the alternatives puts it; the others are passed over.
-        """
-        lists = [read_keys(each, after, limit, 0, descending=down) for each in self.planners]
-        merged = list(dict.fromkeys(heapq.merge(*lists, reverse=down)))
-        more = [keys[-1] for keys in lists if len(keys) == limit]
-        if more:  # beyond the nearest of the cut lists the merge is not sure yet
-            end = max(more) if down else min(more)
-            merged = [key for key in merged if (key >= end if down else key <= end)]
-        else:
-            end = None
-        best = self._positions([key[1] for key in merged])
-        return [key for key in merged if best[key[1]] == key], end
-
-    def _positions(self, ids: list[int]) -> dict[int, Key]:
-        """Where each of these customers stands; those that do not match are missing."""
-        best: dict[int, Key] = {}
-        for planner in self.planners:
-            for value, key in positions(planner, ids):
-                if key not in best or (value, key) > best[key]:
-                    best[key] = (value, key)
-        return best
 
     def _everybody(self) -> tuple[str, tuple[object, ...]]:
         with self._reading():

@@ -26,10 +26,12 @@ FETCHED = 0.13  # a key of an index fetched into a bytemap
 LOOKED_UP = 1.3  # a row of a table by key
 NAMED = 4.0  # a customer of the walk by name: its follows, and what they point at
 SPELT = 7.0  # testing a search word against name and remarks
+GROUPED = 0.1  # a key put into a set
 ROW_OF_GATHER = 1.7  # grouped and sorted
 SORTED_ROW = 0.5  # sorted only
 SORTED = 3_000_000  # so few customers (squared) are sorted by name rather than met on a walk
 TRUE = 0.2  # what part of the candidates of an inexact word passes, at worst
+TOGETHER = 0.75  # what part of all names is passed before those that begin alike
 CORRELATED = 5_000  # rows from which on two conditions of one index are counted together
 
 
@@ -94,7 +96,8 @@ class Chooser:
             rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
             tests = rows * self._part_of_mapped
             if found is not None and any(each.word for each in self.branch.customer):
-                rows = max(rows, self.sizes.customers / 2)  # who has it in the name stands together
+                # who has it in the name stands together
+                rows = max(rows, self.sizes.customers * TOGETHER)
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
             scanned = rows * (MAPPED if found is not None else SCANNED)
@@ -161,7 +164,8 @@ class Chooser:
         """Gather the driver's customers as a bytemap, then walk by name through it."""
         sets, cost, left = self._sets(test, float(size), of_follow)
         driver = test.driver
-        cost += left * (FETCHED + (LOOKED_UP if driver is not None and is_tag(driver) else 0))
+        looked_up = LOOKED_UP if driver is not None and is_tag(driver) else 0
+        cost += left * (looked_up + MAPPED + self._part_of_mapped * (FETCHED + GROUPED))
         rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
         covered = self.sizes.covered(test)
         tested = len(self.branch.follow) - len(sets) - len(covered) > (test is not DATES)
@@ -240,8 +244,6 @@ class Chooser:
         driver = way.test.driver if way.test is not None else None
         if way.how == "sieve" and way.test is not None:
             through = set(self.sizes.customers_of(way.test, sets))
-            if found is not None:
-                through &= found
             if len(through) ** 2 < SORTED:  # sooner sorted than met on the walk
                 ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(through)),))
                 return Choice("gather", None, None, len(through), ids, seen, settled=settled)

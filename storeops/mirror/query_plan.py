@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops.mirror.branch import OF_CUSTOMER, Branch, Driver, Test
@@ -30,6 +30,34 @@ class Statement:
 
     sql: str
     params: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What part of a list is read.
+
+    Attributes:
+        after: the rows beyond this key; None from the start.
+        within: none whose value lies beyond this key's; None to the end.
+        descending: newest first, or names from their end.
+    """
+
+    after: Key | None
+    within: Key | None
+    descending: bool
+
+    def bounds(self, value: str, key: str) -> tuple[list[str], list[Any]]:
+        """Conditions on a list's value and key; the first lets an index begin there."""
+        sign, other = ("<", ">") if self.descending else (">", "<")
+        parts: list[str] = []
+        params: list[Any] = []
+        if self.after is not None:
+            parts += [f"{value} {sign}= ?", f"({value} {sign} ? OR {key} {sign} ?)"]
+            params += [self.after[0], self.after[0], self.after[1]]
+        if self.within is not None:
+            parts.append(f"{value} {other}= ?")
+            params.append(self.within[0])
+        return parts, params
 
 
 def planners(
@@ -70,7 +98,15 @@ class Planner:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def page(self, after: Key | None, limit: int, offset: int, *, descending: bool) -> Statement:
+    def page(
+        self,
+        after: Key | None,
+        limit: int,
+        offset: int,
+        *,
+        descending: bool,
+        within: Key | None = None,
+    ) -> Statement:
         """The keys (value, customer.id) of the rows after `after`, in order, at most `limit`.
 
         Args:
@@ -78,14 +114,18 @@ class Planner:
             limit: rows; -1 for all.
             offset: rows to skip first.
             descending: newest first, or names from their end.
+            within: no row whose value lies beyond this key's is wanted.
         """
+        span = Span(after, within, descending)
         if self.choice.how == "gather":
-            return self._sorted(self._gathered(self.choice), after, limit, offset, descending)
+            return self._sorted(self._gathered(self.choice), span, limit, offset)
         if self.branch.on_follow and self.order == "newest":
-            return self._follow_page(after, limit, offset, descending)
-        return self._customer_page(after, limit, offset, descending)
+            return self._follow_page(span, limit, offset)
+        return self._customer_page(span, limit, offset)
 
-    def proposals(self, after: Key | None, *, descending: bool) -> Statement | None:
+    def proposals(
+        self, after: Key | None, *, descending: bool, within: Key | None = None
+    ) -> Statement | None:
         """The keys after `after`, in order, before the tests that few of them need: whoever looks
         at the first ones only asks `positions` which of them pass.
 
@@ -97,7 +137,8 @@ class Planner:
         late = late or (self._by_name_alone(choice) and self.branch.on_follow)
         if choice.how != "gather" or not late:
             return None
-        return self._sorted(self._gathered(choice, tested=False), after, -1, 0, descending)
+        span = Span(after, within, descending)
+        return self._sorted(self._gathered(choice, tested=False), span, -1, 0)
 
     def positions(self, ids: list[int]) -> Statement:
         """The keys of those of `ids` that pass."""
@@ -159,9 +200,7 @@ class Planner:
         more, more_params = self.branch.customer_sql(key, without=self.choice.settled, apart=apart)
         return [*parts, *more], [*params, *more_params]
 
-    def _customer_page(
-        self, after: Key | None, limit: int, offset: int, descending: bool
-    ) -> Statement:
+    def _customer_page(self, span: Span, limit: int, offset: int) -> Statement:
         column, index = ("createtime", "customer_newest")
         if self.order == "name":
             column, index = "name", "customer_by_name"
@@ -181,8 +220,8 @@ class Planner:
             else:
                 parts.append(has)
                 params += inner_params
-        bound, bound_params = _after(f"c.{column}", "c.id", after, descending)
-        way = "DESC" if descending else "ASC"
+        bound, bound_params = span.bounds(f"c.{column}", "c.id")
+        way = "DESC" if span.descending else "ASC"
         by = f"INDEXED BY {index}" if index in self.indexes else ""
         where = " AND ".join([*bound, *parts]) or "1"
         sql = (
@@ -191,11 +230,9 @@ class Planner:
         )
         return Statement(sql, (*bound_params, *params, limit, offset))
 
-    def _sorted(
-        self, gathered: Source, after: Key | None, limit: int, offset: int, descending: bool
-    ) -> Statement:
-        way = "DESC" if descending else "ASC"
-        bound, bound_params = _after("value", "id", after, descending)
+    def _sorted(self, gathered: Source, span: Span, limit: int, offset: int) -> Statement:
+        way = "DESC" if span.descending else "ASC"
+        bound, bound_params = span.bounds("value", "id")
         sql = (
             f"SELECT value, id FROM ({gathered[0]}) WHERE {' AND '.join(bound) or '1'}"
             f" ORDER BY value {way}, id {way} LIMIT ? OFFSET ?"
@@ -206,10 +243,9 @@ class Planner:
         """Whether candidates are known by their keys and sorted without a look at a follow."""
         return choice.ids is not None and self.order == "name"
 
-    def _follow_page(
-        self, after: Key | None, limit: int, offset: int, descending: bool
-    ) -> Statement:
-        choice, way = self.choice, "DESC" if descending else "ASC"
+    def _follow_page(self, span: Span, limit: int, offset: int) -> Statement:
+        choice, way = self.choice, "DESC" if span.descending else "ASC"
+        after, descending = span.after, span.descending
         driver = choice.driver or Driver("", "follow", "follow_newest", "", (), True)
         time = "d.createtime" if driver.table == "follow_tag" else "f.createtime"
         head, _none, own, own_params = self._follow_from(driver, None)
@@ -218,11 +254,10 @@ class Planner:
             outside = until is not None and after[0] >= until and descending
             if outside or (since is not None and after[0] < since and not descending):
                 after = None  # the key lies before the list's first row
-        bound, bound_params = _after(time, "f.customer_id", after, descending)
+        bound, bound_params = replace(span, after=after).bounds(time, "f.customer_id")
+        up, down = after is not None, span.within is not None
         dates, date_params = self.branch.time_bounds(
-            time,
-            past=after is not None and not descending,
-            below=after is not None and descending,
+            time, past=down if descending else up, below=up if descending else down
         )
         sets, set_params = self._sets(choice)
         parts, params = self.branch.follow_sql("f", without=_settled(choice), dates=False)
@@ -344,17 +379,3 @@ def _filled(sources: Sequence[Source], blank: str, key: str) -> tuple[list[str],
 def _column(source: str) -> str:
     """The column name of an ids subquery."""
     return source.split("FROM", 1)[0].removeprefix("SELECT").strip().rpartition(".")[2]
-
-
-def _after(
-    value: str, key: str, after: Key | None, descending: bool
-) -> tuple[list[str], list[Any]]:
-    """Rows beyond a key; the first part lets the index begin there."""
-    if after is None:
-        return [], []
-    sign = "<" if descending else ">"
-    return [f"{value} {sign}= ?", f"({value} {sign} ? OR {key} {sign} ?)"], [
-        after[0],
-        after[0],
-        after[1],
-    ]

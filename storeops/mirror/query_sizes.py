@@ -168,13 +168,16 @@ class Sizes:
         return self.counts.map("{key}", f"d.{column}", (sql, params))
 
     def customers_of(self, test: Test, sets: tuple[tuple[Test, Source], ...]) -> list[int]:
-        """The customers of the follows that a test's index lists, some more than once."""
+        """Those found whose follows a test's index lists, some more than once."""
         assert test.driver is not None
         sql, params = self.source(test, sets)
         column = "d.customer_id"
         if is_tag(test.driver):
             column = "f.customer_id"
             sql = sql.replace(" WHERE ", " CROSS JOIN follow f ON f.id = d.follow_id WHERE ", 1)
+        if self.found is not None:
+            condition, members = self.counts.members("{id}", self.found)
+            sql, params = f"{sql} AND {condition.replace('{id}', column)}", (*params, *members)
         return keys_of(self.connection, f"SELECT {column} AS key FROM {sql}", params)
 
     def source(
