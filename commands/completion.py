@@ -22,11 +22,43 @@ class Shell(StrEnum):
     fish = "fish"
 
 
-BASH_SPACES = """    case "${COMP_WORDS[COMP_CWORD]}" in
-        [\\"\\']*) ;;
-        *) COMPREPLY=( "${COMPREPLY[@]// /\\\\ }" ) ;;
-    esac
-"""
+# Typer's own script takes the words as readline cut them, at : = and @ too, and quotes nothing.
+BASH = r"""_storeops_completion() {
+    local IFS=$'\n' rest="${COMP_LINE:0:COMP_POINT}" words=() word='' piece reply sign cut i
+    for ((i = 0; i <= COMP_CWORD; i++)); do  # the words as the shell will see them
+        piece="${rest#"${rest%%[![:space:]]*}"}"
+        if ((i)) && [[ "$rest" == [[:space:]]* ]]; then
+            words+=("$word")
+            word=''
+        fi
+        ((i < COMP_CWORD)) && piece="${COMP_WORDS[i]}"
+        rest="${rest#"${rest%%[![:space:]]*}"}"
+        rest="${rest#"$piece"}"
+        word+="$piece"
+    done
+    words+=("$word")
+    COMPREPLY=($(COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        _STOREOPS_COMPLETE=complete_bash "$1"))
+    for i in "${!COMPREPLY[@]}"; do
+        reply="${COMPREPLY[i]}"
+        case "$word" in
+            \'*) reply="${reply//\'/\'\\\'\'}" ;;
+            \"*) for sign in '\' '"' '$' '`'; do reply="${reply//"$sign"/\\$sign}"; done ;;
+            *[\'\"]*) COMPREPLY=(); return ;;
+            *)
+                for sign in '\' ' ' '"' "'" '#' '$' '&' '(' ')' '*' ';' '<' '>' '?' '[' ']' \
+                    '`' '{' '|' '}' '~' '!'; do reply="${reply//"$sign"/\\$sign}"; done
+                cut="${word%"${word##*["$COMP_WORDBREAKS"]}"}"
+                reply="${reply#"${cut%@}"}"  # readline keeps what is before, and replaces an @
+                ;;
+        esac
+        COMPREPLY[i]="$reply"
+    done
+    [[ ${#COMPREPLY[@]} == 1 && "${COMPREPLY[0]}" == *: ]] && compopt -o nospace 2> /dev/null
+    return 0
+}
+
+complete -o default -F _storeops_completion storeops"""
 HOW = {
     Shell.bash: 'eval "$(storeops completion bash)"   # ~/.bashrc',
     Shell.zsh: 'eval "$(storeops completion zsh)"   # ~/.zshrc, after compinit',
@@ -41,10 +73,10 @@ def completion(
     """Print the script; how to install it goes to stderr."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    script = get_completion_script(
-        prog_name="storeops", complete_var="_STOREOPS_COMPLETE", shell=shell.value
-    )
-    if shell is Shell.bash:  # a name with a space is one word, unless quotes are open already
-        script = script.replace("    return 0\n", BASH_SPACES + "    return 0\n")
+    script = BASH
+    if shell is not Shell.bash:
+        script = get_completion_script(
+            prog_name="storeops", complete_var="_STOREOPS_COMPLETE", shell=shell.value
+        )
     note(_("To use it: {line}").format(line=HOW[shell]))
     output.line(script)

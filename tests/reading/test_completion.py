@@ -75,24 +75,47 @@ def run(shell, script, home, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
 def test_bash_completes_words_and_values(chain_home, tmp_path):
-    script = """
+    """The words as readline cuts them; what comes back replaces the last of them."""
+    script = r"""
     eval "$(storeops -q completion bash)"
-    try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _storeops_completion storeops
-            printf '%s|' "${COMPREPLY[@]}"; echo; }
-    try storeops cust
-    try storeops customer list --owner guide.1
-    try storeops customer list --tag 金
-    try storeops customer list --state x
-    try storeops customer list --where "'#金"
-    try storeops customer list --sort n
-    try storeops config get stale
+    COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
+    try() { COMP_LINE=$1; COMP_POINT=${#1}; shift; COMP_WORDS=(storeops "$@"); COMP_CWORD=$#
+            COMPREPLY=(); _storeops_completion storeops; printf '%s|' "${COMPREPLY[@]}"; echo; }
+    try 'storeops cust' cust
+    l='storeops customer list'
+    try "$l --owner guide.1" customer list --owner guide.1
+    try "$l --tag 金" customer list --tag 金
+    try "$l  --tag=金" customer list --tag = 金
+    try "$l --state x" customer list --state x
+    try "$l --where '#金" customer list --where "'#金"
+    try "$l --where \\#金" customer list --where '\#金'
+    try "$l --where @guide.2" customer list --where @guide.2
+    try "$l --where store:S01" customer list --where store : S01
+    try "$l --where state:" customer list --where state :
+    try "$l --where 'state:\"x" customer list --where "'state:\"x"
+    try "$l --where \"state:\\\"x" customer list --where '"state:\"x'
+    try "$l --where way:sca" customer list --where way : sca
+    try "$l --where 'store:S010 way:" customer list --where "'store:S010 way:"
+    try "$l --sort n" customer list --sort n
+    try 'storeops config get stale' config get stale
     """
-    assert run("bash", script, chain_home[0], tmp_path).splitlines() == [
+    lines = run("bash", script, chain_home[0], tmp_path).splitlines()
+    ways = lines.pop(13)
+    assert ways.startswith("store:S010 way:unknown|store:S010 way:scan|")
+    assert lines == [
         "customer|",
         "guide.1|guide.10|guide.11|guide.12|",
         "金卡|",
+        "金卡|",
         "x\\ y|",
         "#金卡|",
+        "\\#金卡|",
+        "@guide.2|",
+        "S010|S011|S012|",
+        'a\\\'b|expo|store1|store2|\\"x\\ y\\"|',
+        'state:"x y"|',
+        'state:\\"x y\\"|',
+        "scan|",
         "newest|name|",
         "stale_after|",
     ]
