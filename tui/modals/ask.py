@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from storeops.i18n import _
+from tui.keys import caption
 from tui.modals.base import HouseModal
 
 
@@ -31,6 +32,11 @@ class AskModal(HouseModal[bool]):
         """The text and a button for the mouse."""
         yield Static(Content(self._text))
         yield Button(Content(_("Yes")), id="yes")
+
+    def hint(self) -> str:
+        """Which keys mean yes; Esc is no."""
+        keys = " ".join(caption(key) for key in self._keys)
+        return _("{keys}: yes · Esc: no, nothing changes.").format(keys=keys)
 
     def on_key(self, event: events.Key) -> None:
         """A key that means yes."""
