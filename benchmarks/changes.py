@@ -73,9 +73,10 @@ def fill(db: Database, rows: int, seed: int = 1) -> None:
             ],
         )
         connection.executemany(
-            "INSERT INTO follow_tag (follow_id, tag_id, createtime) VALUES (?, ?, 0)",
+            "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+            " VALUES (?, ?, 0, ?)",
             [
-                (follow, tag)
+                (follow, tag, follow)
                 for follow in range(1, rows + 1)
                 for tag in dice.sample(range(2, 31), 3)
             ],

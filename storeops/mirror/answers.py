@@ -100,8 +100,13 @@ def follow_tags_changed(
             [(follow.id, tag) for tag in follow.tags if tag not in tags],
         )
         connection.executemany(
-            "INSERT INTO follow_tag (follow_id, tag_id, createtime) VALUES (?, ?, ?)",
-            [(follow.id, tag, follow.fields.createtime) for tag in tags if tag not in follow.tags],
+            "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+            " VALUES (?, ?, ?, ?)",
+            [
+                (follow.id, tag, follow.fields.createtime, follow.customer_id)
+                for tag in tags
+                if tag not in follow.tags
+            ],
         )
         connection.execute(
             "UPDATE follow SET digest = ?, updated_at = ? WHERE id = ?",

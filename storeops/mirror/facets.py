@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from array import array
 from datetime import datetime
-from itertools import chain
 
 from storeops.database.database import Database
 from storeops.mirror import meta
@@ -94,18 +92,13 @@ def _counted(connection: sqlite3.Connection, name: str, indexes: frozenset[str])
 
 
 def _tags(connection: sqlite3.Connection) -> Counts:
-    """Tags know follows only: an array leads to the customer four times quicker than the table."""
-    top = connection.execute("SELECT max(id) FROM follow").fetchone()[0] or 0
-    customers = array("q", bytes(8 * (top + 1)))
-    for follow, customer in connection.execute(f"SELECT id, customer_id FROM follow {OF_CUSTOMER}"):
-        customers[follow] = customer
     found: Counts = []
     for (tag,) in connection.execute("SELECT id FROM tag").fetchall():
-        follows = connection.execute(
-            "SELECT follow_id FROM follow_tag INDEXED BY follow_tag_by_tag WHERE tag_id = ?",
+        rows = connection.execute(
+            "SELECT count(DISTINCT customer_id) FROM follow_tag INDEXED BY follow_tag_by_tag"
+            " WHERE tag_id = ?",
             (tag,),
-        )
-        rows = len(set(map(customers.__getitem__, chain.from_iterable(follows))))
+        ).fetchone()[0]
         if rows:
             found.append((tag, rows))
     return found

@@ -111,7 +111,7 @@ class _Batch:
         self._newest: list[tuple[int, int]] = []  # (createtime, customer.id)
         self.new_follows: list[tuple[Any, ...]] = []
         self._changed_follows: list[tuple[int, Fields, tuple[int, ...], int, int]] = []
-        self._tags: list[tuple[int, int, int]] = []
+        self._tags: list[tuple[int, int, int, int]] = []
         self._retagged: list[tuple[int]] = []
         self._updates: list[tuple[Any, ...]] = []
         self._text_of: set[int] = set()
@@ -225,7 +225,7 @@ class _Batch:
         now = self._record.now
         customer, staff = pair
         self.new_follows.append((key, staff, customer, store, *fields, digest, now, now))
-        self._tags.extend((key, tag, fields.createtime) for tag in tags)
+        self._tags.extend((key, tag, fields.createtime, customer) for tag in tags)
         self._text_of.add(customer)
         if news or self._record.source != "sync":
             after = {"createtime": fields.createtime, "add_way": fields.add_way}
@@ -268,7 +268,7 @@ class _Batch:
                     deleted = None  # added anew: only that clears it
                 if tags[key] != new_tags or new.createtime != old.createtime:
                     self._retagged.append((key,))
-                    self._tags.extend((key, tag, new.createtime) for tag in new_tags)
+                    self._tags.extend((key, tag, new.createtime, customer) for tag in new_tags)
                 if (old, status, store, tags[key]) != (new, "active", new_store, new_tags):
                     self._record.changed = True
                     self.changed += 1
@@ -310,7 +310,8 @@ class _Batch:
             execute("DELETE FROM follow_tag WHERE follow_id = ?", self._retagged)
         if self._tags:
             execute(
-                "INSERT INTO follow_tag (follow_id, tag_id, createtime) VALUES (?, ?, ?)",
+                "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+                " VALUES (?, ?, ?, ?)",
                 self._tags,
             )
         if self._new_customers or self.new_follows or self._newest:

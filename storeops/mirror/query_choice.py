@@ -140,7 +140,7 @@ class Chooser:
         covered = self.sizes.covered(test)
         rest = len(self.branch.follow) - len(sets) - len(covered) > (test is not None)
         rest = rest or bool(self.branch.customer)
-        tag = driver is not None and is_tag(driver)  # its index does not know the customer
+        tag = driver is not None and is_tag(driver)
         each = LOOKED_UP * tag + self._part_of_mapped * (LOOKED_UP * rest + spelt * SPELT)
         return _Way(cost + left * each, "walk", test, sets)
 
@@ -149,7 +149,7 @@ class Chooser:
     ) -> _Way:
         sets, cost, left = self._sets(test, float(size), of_follow)
         driver = test.driver
-        tag = driver is not None and is_tag(driver)  # its index does not know the customer
+        tag = driver is not None and is_tag(driver) and len(self.branch.follow) > len(sets) + 1
         grouped = LOOKED_UP * (not tag) + ROW_OF_GATHER * (1 if self.order == "name" else 0.5)
         each = LOOKED_UP * tag + self._part_of_mapped * grouped
         late = self._late(left * self._part_of_mapped, part / self._part_of_mapped, spelt)
@@ -163,9 +163,7 @@ class Chooser:
     def _sieve(self, test: Test, size: int, customers: float, of_follow: dict[Test, float]) -> _Way:
         """Gather the driver's customers as a bytemap, then walk by name through it."""
         sets, cost, left = self._sets(test, float(size), of_follow)
-        driver = test.driver
-        looked_up = LOOKED_UP if driver is not None and is_tag(driver) else 0
-        cost += left * (looked_up + MAPPED + self._part_of_mapped * (FETCHED + GROUPED))
+        cost += left * (MAPPED + self._part_of_mapped * (FETCHED + GROUPED))
         rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
         covered = self.sizes.covered(test)
         tested = len(self.branch.follow) - len(sets) - len(covered) > (test is not DATES)

@@ -271,11 +271,11 @@ class Planner:
         values = (*own_params, *bound_params, *date_params, *set_params, *params)
         return Statement(sql, (*values, *more_params, *once_params, limit, offset))
 
-    def _sets(self, choice: Choice) -> tuple[list[str], list[Any]]:
+    def _sets(self, choice: Choice, tag: str = "d") -> tuple[list[str], list[Any]]:
         """Tests on the follow that bytemaps answer, asked before the follow's row is read."""
         by_tag = choice.driver is not None and choice.driver.table == "follow_tag"
         sources = [source for _test, source in choice.sets]
-        return _filled(sources, "{key}", "d.follow_id" if by_tag else "f.id")
+        return _filled(sources, "{key}", f"{tag}.follow_id" if by_tag else "f.id")
 
     def _newest_only(self) -> tuple[list[str], list[Any]]:
         """Keep a customer's newest passing follow only, so that nobody is listed twice."""
@@ -332,10 +332,15 @@ class Planner:
             )
             return sql, (*ids[1], *params)
         head, head_params, own, own_params = self._follow_from(choice.driver, ids)
+        tag = "d"
         if choice.driver is not None and choice.driver.table == "follow_tag":
-            bounds, bound_params = branch.time_bounds("d.createtime")
-            own, own_params = [*own, *bounds], (*own_params, *bound_params)
-        narrowed, params = self._narrowed(choice, tested=tested)
+            if all(test in _settled(choice) for test in branch.follow):
+                tag = "f"  # its index knows all that is asked of the follow
+                head = f"follow_tag f {self._by(choice.driver)}"
+            bounds, bound_params = branch.time_bounds(f"{tag}.createtime")
+            own = [choice.driver.sql.replace("{d}", tag), *bounds]
+            own_params = (*own_params, *bound_params)
+        narrowed, params = self._narrowed(choice, tested=tested, tag=tag)
         if ordered and self.order == "name":
             head += " CROSS JOIN customer c ON c.id = f.customer_id"
         where = " AND ".join([*own, *narrowed]) or "1"
@@ -345,10 +350,12 @@ class Planner:
         select = f"SELECT {value} AS value, f.customer_id AS id FROM {head}"
         return f"{select} WHERE {where} GROUP BY f.customer_id", values
 
-    def _narrowed(self, choice: Choice, *, tested: bool = True) -> tuple[list[str], list[Any]]:
+    def _narrowed(
+        self, choice: Choice, *, tested: bool = True, tag: str = "d"
+    ) -> tuple[list[str], list[Any]]:
         """Every condition that the driver does not stand for, on a follow `f`; not `tested`: but
-        for those on the customer."""
-        sets, set_params = self._sets(choice)
+        for those on the customer. `tag`: the alias of the row of a tag's index."""
+        sets, set_params = self._sets(choice, tag)
         parts, params = self.branch.follow_sql("f", without=_settled(choice))
         members, member_params = _filled(choice.members, "{id}", "f.customer_id")
         more, more_params = self.branch.customer_sql(

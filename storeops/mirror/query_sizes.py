@@ -172,9 +172,6 @@ class Sizes:
         assert test.driver is not None
         sql, params = self.source(test, sets)
         column = "d.customer_id"
-        if is_tag(test.driver):
-            column = "f.customer_id"
-            sql = sql.replace(" WHERE ", " CROSS JOIN follow f ON f.id = d.follow_id WHERE ", 1)
         if self.found is not None:
             condition, members = self.counts.members("{id}", self.found)
             sql, params = f"{sql} AND {condition.replace('{id}', column)}", (*params, *members)
@@ -203,5 +200,5 @@ DATES = Test("", "1", (), Driver("since until", "follow", "follow_newest", "1", 
 
 
 def is_tag(driver: Driver) -> bool:
-    """Whether it lists by tag, so that its index does not know the customer."""
+    """Whether it lists by tag, so that the follow's own columns must be looked up."""
     return driver.table == "follow_tag"

@@ -181,7 +181,8 @@ def write_people(db, people, *, marks=True):
             )
             for tag in each.tags:
                 db.execute(
-                    "INSERT INTO follow_tag VALUES (?, ?, ?)", (follow_id, tag, each.createtime)
+                    "INSERT INTO follow_tag VALUES (?, ?, ?, ?)",
+                    (follow_id, tag, each.createtime, person.id),
                 )
         for group in person.groups:
             db.execute(

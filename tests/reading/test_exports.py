@@ -155,8 +155,9 @@ def fill(db, mirror):
                      status),
                 )  # fmt: skip
                 connection.executemany(
-                    "INSERT INTO follow_tag (follow_id, tag_id, createtime) VALUES (?, ?, ?)",
-                    [(follow, tag, at) for tag in tags],
+                    "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+                    " VALUES (?, ?, ?, ?)",
+                    [(follow, tag, at, key) for tag in tags],
                 )
 
 
