@@ -11,20 +11,29 @@ from typing import Any
 from storeops.plain import plain
 
 Offer = list[tuple[str, str]]
+LISTS = {"language": ("en", "zh_CN"), "file": ("csv", "xlsx", "ndjson", "parquet")}
 
 
 def offers(key: str) -> Callable[[Any, str], Offer]:
     """A completion function for Typer's `autocompletion=`.
 
     Args:
-        key: owner, tag, store, view, mark, state or group; filter; or a closed list: status,
-            way, sort, setting.
+        key: owner, tag, store, view, mark, state, group or plan; filter; profile; or a closed
+            list: status, way, sort, language, file (kinds of export).
     """
 
     def complete(ctx: Any, incomplete: str) -> Offer:
         try:
             if key in ("status", "way"):
                 return _closed(key, incomplete)
+            if key in LISTS:
+                return [(each, "") for each in LISTS[key] if each.startswith(incomplete)]
+            if key == "profile":
+                from storeops import config
+
+                return [
+                    (each, "") for each in config.load().profiles if each.startswith(incomplete)
+                ]
             if key == "sort":
                 from storeops.mirror.query import SORTS
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, freshness, output
+from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note as say
 from commands.options import After, All, Limit, Reveal
@@ -345,7 +346,12 @@ def export(
     sort: Sort = "",
     format_: Annotated[
         str,
-        typer.Option("--format", metavar="FORMAT", help=_("csv, xlsx, ndjson or parquet.")),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            autocompletion=offers("file"),
+            help=_("csv, xlsx, ndjson or parquet."),
+        ),
     ] = "",
     reveal: Reveal = False,
 ) -> None:

@@ -49,6 +49,7 @@ class Global:
         help: English help text, translated when shown.
         value: what a flag sets; None when the option takes a value.
         metavar: the value's name in help.
+        offers: what the shell completes its value with, a key of `completing.offers`.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Global:
     help: str
     value: Any = None
     metavar: str = ""
+    offers: str = ""
 
     @property
     def parameter(self) -> str:
@@ -74,7 +76,13 @@ class Global:
             help=_(self.help),
             hidden=hidden,
             expose_value=True,
+            autocompletion=self._complete if self.offers else None,
         )
+
+    def _complete(self, ctx: Any, _words: list[str], incomplete: str) -> list[tuple[str, str]]:
+        from commands.completing import offers
+
+        return offers(self.offers)(ctx, incomplete)
 
 
 GLOBALS: tuple[Global, ...] = (
@@ -94,6 +102,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--profile", "-p"),
         N_("The profile to use; else STOREOPS_PROFILE, else the default."),
         metavar="NAME",
+        offers="profile",
     ),
     Global(
         "as_name",
@@ -103,7 +112,13 @@ GLOBALS: tuple[Global, ...] = (
     ),
     Global("read_only", ("--read-only",), N_("Refuse every change at WeCom."), True),
     Global("quiet", ("--quiet", "-q"), N_("No notes and no progress on stderr."), True),
-    Global("language", ("--lang",), N_("The language of this call: en or zh_CN."), metavar="LANG"),
+    Global(
+        "language",
+        ("--lang",),
+        N_("The language of this call: en or zh_CN."),
+        metavar="LANG",
+        offers="language",
+    ),
     Global("verbose", ("--verbose", "-v"), N_("Show tracebacks of bugs, log more."), True),
 )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, output, planned
+from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, Reveal, Yes
@@ -16,7 +17,12 @@ from storeops.i18n import _
 
 app = typer.Typer(help=_("Plans: what will change, row by row, before it happens."))
 
-PlanId = Annotated[str, typer.Argument(metavar="PLAN", help=_("plan_id, or its last letters."))]
+PlanId = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLAN", autocompletion=offers("plan"), help=_("plan_id, or its last letters.")
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 Wait = Annotated[
     str | None,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import output
+from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import Yes
@@ -19,7 +20,10 @@ from storeops.errors import ConfigError, StoreOpsError, UsageError
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Companies: one profile is one corp, one app and its database."))
-Name = Annotated[str, typer.Argument(metavar="NAME", help=_("The profile's name."))]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", autocompletion=offers("profile"), help=_("The profile's name.")),
+]
 
 
 @app.command("add", help=_("Add a company, or change the profile of that name."))
@@ -109,7 +113,12 @@ def use(name: Name) -> None:
 
 @app.command("show", help=_("Show a profile; its secret is never shown."))
 def show(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help=_("The profile's name."))] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]", autocompletion=offers("profile"), help=_("The profile's name.")
+        ),
+    ] = "",
 ) -> None:
     """Print one profile."""
     chosen = config.load().choose(name or current().settings.profile or None)

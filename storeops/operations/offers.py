@@ -33,6 +33,7 @@ _PART = {  # how each begins with :s, and what is said beside it
         "SELECT DISTINCT state AS value, '' AS what FROM follow INDEXED BY follow_by_state"
         " WHERE state <> '' AND state LIKE :s ESCAPE '\\'"
     ),
+    "plan": "SELECT name AS value, title AS what FROM plan WHERE name LIKE :s ESCAPE '\\'",
     "group": (
         "SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s ESCAPE '\\'"
     ),
@@ -46,7 +47,7 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
 
     Args:
         db: data.db.
-        key: owner, tag, store, view, mark, state or group.
+        key: owner, tag, store, view, mark, state, group or plan.
         start: what was typed so far.
     """
     like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -98,6 +98,10 @@ def test_bash_completes_words_and_values(chain_home, tmp_path):
     try "$l --where 'store:S010 way:" customer list --where "'store:S010 way:"
     try "$l --sort n" customer list --sort n
     try 'storeops config get stale' config get stale
+    try 'storeops --profile c' --profile c
+    try "$l --lang z" customer list --lang z
+    try 'storeops profile show ch' profile show ch
+    try 'storeops customer export x --format n' customer export x --format n
     """
     lines = run("bash", script, chain_home[0], tmp_path).splitlines()
     ways = lines.pop(13)
@@ -118,6 +122,10 @@ def test_bash_completes_words_and_values(chain_home, tmp_path):
         "scan|",
         "newest|name|",
         "stale_after|",
+        "chain|",
+        "zh_CN|",
+        "chain|",
+        "ndjson|",
     ]
 
 
