@@ -144,7 +144,8 @@ def sights(db: Database) -> Sights:
     )[0]
     untagged = one(
         "SELECT count(*) FROM customer WHERE NOT EXISTS (SELECT 1 FROM follow"
-        " JOIN follow_tag ON follow_tag.follow_id = follow.id WHERE customer_id = customer.id)"
+        " JOIN follow_tag ON follow_tag.follow_id = follow.id"
+        " WHERE follow.customer_id = customer.id)"
     )[0]
     leavers = one("SELECT count(DISTINCT handover_userid) FROM unassigned")[0]
     surname = one(
