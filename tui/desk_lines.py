@@ -80,7 +80,7 @@ def giver(owner: Owner) -> Line:
         (
             shown(owner.name or owner.userid),
             shown(owner.store),
-            text if owner.left else _("on the job"),
+            text if owner.left else _("on staff"),
             f"{owner.customers:,}",
             f"{owner.group_chats:,}",
         ),
