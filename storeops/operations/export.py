@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from storeops.database.database import Database
 from storeops.errors import ConfigError, ConflictError, UsageError
@@ -22,8 +23,13 @@ from storeops.operations.export_csv import Cell, CsvLines
 from storeops.operations.export_json import JsonLines
 from storeops.operations.export_rows import COLUMNS, Flatten
 
+if TYPE_CHECKING:
+    from storeops.operations.export_process import FarBook
+    from storeops.operations.export_xlsx import Book
+
 FORMATS = ("csv", "xlsx", "ndjson", "parquet")
 BATCH = 10_000  # customers a query: more are read quicker, and need more memory
+FEW = 2  # batches a workbook is written with here: a second process would only just have begun
 _PIECE = 500  # lines
 Progress = Callable[[int], None]
 
@@ -124,17 +130,43 @@ def export_customers(
                 found = {key: line(row) for key, row in flatten.rows(db.connection, ids)}
                 _write(file, [found[key] for key in ids if key in found], counted)
     elif kind == "xlsx":
-        from storeops.operations.export_xlsx import Book
-
-        with _whole(path) as part, Book(part, flatten, names) as book:
-            for ids in _ids(query):
-                counted.add(book.add(db.connection, ids))
+        with _whole(path) as part:
+            _write_xlsx(db, query, part, flatten, names, counted)
     else:
         from storeops.operations.export_parquet import write_parquet
 
         with _whole(path) as part:
-            write_parquet(db.connection, _ids(query), part, flatten, names, counted.add)
+            write_parquet(db.connection, _ids(query), part.path, flatten, names, counted.add)
     return Exported(counted.rows, path, kind, masked)
+
+
+def _write_xlsx(
+    db: Database,
+    query: CustomerQuery,
+    part: _Part,
+    flatten: Flatten,
+    names: Sequence[str],
+    counted: _Counter,
+) -> None:
+    batches = _ids(query)
+    first = list(islice(batches, FEW + 1))
+    with _book(part, flatten, names, large=len(first) > FEW) as book:
+        for ids in chain(first, batches):
+            while len(there := book.add(ids, flatten.rows(db.connection, ids))) < len(ids):
+                ids = there  # somebody went meanwhile
+            counted.add(len(ids))
+
+
+def _book(part: _Part, flatten: Flatten, names: Sequence[str], *, large: bool) -> Book | FarBook:
+    if large and part.lock is not None:
+        from storeops.operations.export_process import FarBook, is_worth_it
+
+        if is_worth_it():
+            with suppress(OSError):  # no second process to be had: it takes longer
+                return FarBook(part.path, part.lock, flatten, names)
+    from storeops.operations.export_xlsx import Book
+
+    return Book(part.path.open("wb"), part.path.parent, flatten, names)
 
 
 class _Counter:
@@ -166,13 +198,26 @@ def _target(path: str, stdout: IO[str]) -> Iterator[IO[str]]:
         return
     with (
         _whole(path) as part,
-        part.open("w", encoding="utf-8", newline="", errors="replace") as file,
+        part.path.open("w", encoding="utf-8", newline="", errors="replace") as file,
     ):
         yield file
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What an export writes to.
+
+    Attributes:
+        path: a file beside the wished one; the wished one when that is a pipe or a device.
+        lock: handle of the lock on that file; None for a pipe or a device.
+    """
+
+    path: Path
+    lock: int | None
+
+
 @contextmanager
-def _whole(path: str) -> Iterator[Path]:
+def _whole(path: str) -> Iterator[_Part]:
     """A file beside the wished one, private, that takes its place when everything is written.
 
     What a killed export left there is written over; a pipe or a device is written to as it is.
@@ -182,12 +227,12 @@ def _whole(path: str) -> Iterator[Path]:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not target.is_file():
-            yield target
+            yield _Part(target, None)
             return
         part = target.with_name(f".{target.name}.part")
-        with _alone(part, target):
+        with _alone(part, target) as lock:
             try:
-                yield part
+                yield _Part(part, lock)
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
@@ -201,15 +246,18 @@ def _whole(path: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(part: Path, target: Path) -> Iterator[None]:
-    """Make a private file that no other export writes as long as this lasts; ended by any death."""
+def _alone(part: Path, target: Path) -> Iterator[int]:
+    """Make a private file that no other export writes as long as this lasts; ended by any death.
+
+    What it gives is the handle of the lock: a process that inherits it holds the lock as well.
+    """
     while True:
         handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle, target)
             # the export that had it may have put it in its place since
             if part.exists() and os.path.samestat(part.stat(), os.fstat(handle)):
-                yield
+                yield handle
                 return
         finally:
             os.close(handle)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
-from storeops.operations.export_rows import COLUMNS, NUMBERS, Flatten
+from storeops.operations.export_rows import COLUMNS, NUMBERS
 
 _REMEMBERED = 20_000  # cells
 _OWN = frozenset({"external_userid", "name", "unionid", "remark", "remark_mobiles"})
+
+
+class Known(Protocol):
+    """The words that repeat in rows: what `Flatten` knows of members, shops and tags."""
+
+    @property
+    def staff(self) -> Mapping[Any, tuple[str, str]]:
+        """Userid and name."""
+
+    @property
+    def stores(self) -> Mapping[Any, str]:
+        """Names of shops."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """`group/name`."""
 
 
 class Easy:
@@ -19,22 +35,20 @@ class Easy:
     them are easy are not looked at again, because "; " between easy words makes an easy cell.
 
     Args:
-        flatten: where the rows come from.
+        known: the words that repeat.
         names: the columns that are written.
         is_easy: whether a text can be written as it is. What `_surely` says must be easy for it.
     """
 
-    def __init__(
-        self, flatten: Flatten, names: Sequence[str], is_easy: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, known: Known, names: Sequence[str], is_easy: Callable[[str], bool]) -> None:
         self._is_easy = is_easy
         self._known = {""}
         sure = {"status", "follow_status"} | NUMBERS
         for name, words in (
-            ("userid", (userid for userid, _name in flatten.staff.values())),
-            ("staff_name", (name for _userid, name in flatten.staff.values())),
-            ("store", flatten.stores.values()),
-            ("tags", flatten.tags.values()),
+            ("userid", (userid for userid, _name in known.staff.values())),
+            ("staff_name", (name for _userid, name in known.staff.values())),
+            ("store", known.stores.values()),
+            ("tags", known.tags.values()),
         ):
             if all(_surely(word) or is_easy(word) for word in words if word):
                 sure = sure | {name}

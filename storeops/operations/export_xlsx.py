@@ -1,4 +1,4 @@
-"""Flat rows as a workbook, row by row.
+"""Flat rows as a workbook, row by row; large ones in a process of their own (`export_process`).
 
 xlsxwriter makes everything but the rows: it needs 5 µs a cell, 80 s for a million customers, so the
 rows are put together here, letter by letter as it would write them.
@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import io
 import re
-import sqlite3
 import zipfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import IO, Any
 
-from storeops.operations.export_easy import Easy, picker
-from storeops.operations.export_rows import COLUMNS, NUMBERS, Flatten
+from storeops.operations.export_easy import Easy, Known, picker
+from storeops.operations.export_rows import COLUMNS, NUMBERS
 from storeops.plain import plain
 
 SHEET_ROWS = 1_048_576  # with the line of names
@@ -42,24 +41,33 @@ class Book:
     """A workbook that is being written; use it as a context manager.
 
     Args:
-        path: the file.
-        flatten: where the rows come from.
+        file: open for writing bytes; closed when the book is.
+        folder: for small temporary files, gone when the book has begun and when it has ended.
+        known: the words that repeat in its rows.
         names: the columns, in order.
+        sheet_rows: of a sheet at most, with the line of names; 0 for as many as there can be.
     """
 
-    def __init__(self, path: Path, flatten: Flatten, names: Sequence[str]) -> None:
-        self._flatten = flatten
-        self._folder = path.parent
+    def __init__(
+        self,
+        file: IO[bytes],
+        folder: Path,
+        known: Known,
+        names: Sequence[str],
+        sheet_rows: int = 0,
+    ) -> None:
+        self._file = file
+        self._folder = folder
         self._names = names
         self._pick = picker(names)
         self._whole = tuple(names) == COLUMNS
-        self._easy = Easy(flatten, names, _is_easy).row
+        self._easy = Easy(known, names, _is_easy).row
         self._cells = [_cell_format(at, name in NUMBERS) for at, name in enumerate(names)]
-        self._head, self._next_head, self._tail = _frame(names, path.parent)
-        self._file = path.open("wb")
+        self._head, self._next_head, self._tail = _frame(names, folder)
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets = 0
-        self._rows = SHEET_ROWS
+        self._most = sheet_rows or SHEET_ROWS
+        self._rows = self._most
         self._bytes = 0
         self._part: IO[bytes] | None = None
         # zlib works outside Python's lock: the next rows are made while these are compressed
@@ -98,23 +106,29 @@ class Book:
                 if each is not None:
                     each.close()
 
-    def add(self, connection: sqlite3.Connection, ids: list[int]) -> int:
-        """Write these customers in their order; how many there are."""
-        if self._rows + len(ids) > SHEET_ROWS or self._bytes > _SHEET_BYTES:
+    def add(self, ids: Sequence[int], rows: Iterable[tuple[int, tuple[Any, ...]]]) -> list[int]:
+        """Write these customers in their order.
+
+        Args:
+            ids: customer.id, at most as many as a sheet has rows.
+            rows: their rows in any order, as `Flatten.rows` has them.
+
+        Returns:
+            The ids that had a row. If they are fewer, nothing was written: somebody went
+            meanwhile, and a sheet has no empty row. Add those that are there again.
+        """
+        if self._rows + len(ids) > self._most or self._bytes > _SHEET_BYTES:
             self._end_sheet()
             self._begin_sheet()
         first = self._rows + 1
         number = {key: first + at for at, key in enumerate(ids)}
-        found = {
-            key: self._row(number[key], row) for key, row in self._flatten.rows(connection, ids)
-        }
+        found = {key: self._row(number[key], row) for key, row in rows}
         there = [key for key in ids if key in found]
-        if len(there) < len(ids):  # somebody went meanwhile: no empty row
-            return self.add(connection, there)
-        for at in range(0, len(ids), _PIECE):
-            self._send([found[key] for key in ids[at : at + _PIECE]])
-        self._rows += len(ids)
-        return len(ids)
+        if len(there) == len(ids):
+            for at in range(0, len(ids), _PIECE):
+                self._send([found[key] for key in ids[at : at + _PIECE]])
+            self._rows += len(ids)
+        return there
 
     def _row(self, number: int, row: tuple[Any, ...]) -> str:
         """The XML of one row.

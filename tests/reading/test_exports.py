@@ -1,6 +1,7 @@
 """Exports: quick ways to write a row against slow and plain ones, and files opened by others."""
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -15,9 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storeops.errors import LimitError
 from storeops.mirror.query import CustomerQuery
 from storeops.mirror.query_rows import CustomerRows
-from storeops.operations import export, export_easy, export_parquet, export_xlsx
+from storeops.operations import (
+    export,
+    export_easy,
+    export_parquet,
+    export_process,
+    export_xlsx,
+)
 from storeops.operations.export_json import terminal_safe
 from storeops.operations.export_rows import COLUMNS, NUMBERS, flat
 from storeops.plain import mask_phone, mask_phones, plain
@@ -95,11 +103,28 @@ def empty(tmp_path_factory):
 def small(monkeypatch):
     """Batches, pieces and memories so small that a few customers need several of each."""
     monkeypatch.setattr(export, "BATCH", 3)
+    monkeypatch.setattr(export, "FEW", 100)
     monkeypatch.setattr(export, "_PIECE", 2)
     monkeypatch.setattr(export_xlsx, "_PIECE", 2)
     monkeypatch.setattr(export_parquet, "_PIECE", 2)
     monkeypatch.setattr(export_xlsx, "_AHEAD", 1)
     monkeypatch.setattr(export_easy, "_REMEMBERED", 5)
+
+
+@pytest.fixture
+def far(small, monkeypatch):
+    """Every workbook is written by a second process; those that were started."""
+    started = []
+
+    class Noted(export_process.FarBook):
+        def __init__(self, *words):
+            super().__init__(*words)
+            started.append(self._process)
+
+    monkeypatch.setattr(export, "FEW", 0)
+    monkeypatch.setattr(export_process, "is_worth_it", lambda: True)
+    monkeypatch.setattr(export_process, "FarBook", Noted)
+    return started
 
 
 def fill(db, mirror):
@@ -294,9 +319,11 @@ def test_a_long_cell_is_cut_where_a_sheet_ends_it(empty, tmp_path):
     assert found["b"][1] == "b" * 32_767
 
 
-def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", ["small", "far"])
+def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, where, request, tmp_path, monkeypatch):
     import openpyxl
 
+    started = request.getfixturevalue(where)
     monkeypatch.setattr(export_xlsx, "SHEET_ROWS", 8)
     people = [person(f"n{at}", [relation(1 + at % 4)]) for at in range(20)]
     fill(empty, {**PLAIN, "people": people})
@@ -309,13 +336,16 @@ def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, small, tmp_path, mon
     found = [row[0] for sheet in sheets for row in sheet[1:]]
     assert found == [row["name"] for row in slowly(empty, True)]
     assert all(sheet.freeze_panes == "A2" for sheet in book)
+    assert len(started or []) == (where == "far")
 
 
-def test_somebody_who_goes_while_the_export_runs_leaves_no_gap(empty, small, tmp_path):
+@pytest.mark.parametrize("where", ["small", "far"])
+def test_somebody_who_goes_while_the_export_runs_leaves_no_gap(empty, where, request, tmp_path):
     import openpyxl
 
+    request.getfixturevalue(where)
     people = [person(f"n{at}", [relation()]) for at in range(10)]
-    for kind in ("csv", "ndjson", "parquet", "xlsx"):
+    for kind in ("csv", "ndjson", "parquet", "xlsx") if where == "small" else ("xlsx",):
         fill(empty, {**PLAIN, "people": people})
 
         class Query(CustomerQuery):
@@ -332,6 +362,118 @@ def test_somebody_who_goes_while_the_export_runs_leaves_no_gap(empty, small, tmp
     table = list(openpyxl.load_workbook(tmp_path / "a.xlsx").active.iter_rows(values_only=True))
     assert len(table) == 8
     assert all(table[at][0] for at in range(8))
+
+
+# -- a workbook by a second process --------------------------------------------------------------
+
+
+def parts(path):
+    """What is in a workbook, without the moment it was made."""
+    with zipfile.ZipFile(path) as book:
+        assert book.testzip() is None
+        return {name: book.read(name) for name in book.namelist() if name != "docProps/core.xml"}
+
+
+@given(mirror=MIRROR, names=FIELDS, reveal=st.booleans())
+@settings(QUICK, max_examples=12)
+def test_a_second_process_writes_the_same_workbook(empty, far, tmp_path, mirror, names, reveal):
+    fill(empty, mirror)
+    before = len(far)
+    write(empty, tmp_path / "far.xlsx", fields=names, reveal=reveal)
+    export.FEW = 100
+    write(empty, tmp_path / "near.xlsx", fields=names, reveal=reveal)
+    export.FEW = 0
+    assert parts(tmp_path / "far.xlsx") == parts(tmp_path / "near.xlsx")
+    assert len(far) == before + bool(mirror["people"])
+    assert all(each.returncode == 0 for each in far)
+
+
+def crowd(db):
+    people = [person(f"n{at}", [relation(1 + at % 4)]) for at in range(20)]
+    fill(db, {**PLAIN, "people": people})
+
+
+def test_a_few_rows_start_no_process(empty, tmp_path, monkeypatch):
+    crowd(empty)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    done, _raw = write(empty, tmp_path / "a.xlsx")
+    assert done.rows == 20
+
+
+def test_one_processor_or_no_python_starts_no_process(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    assert export_process.is_worth_it()
+    monkeypatch.setattr(sys, "executable", "")
+    assert not export_process.is_worth_it()
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0}, raising=False)
+    assert not export_process.is_worth_it()
+
+
+def test_a_process_that_cannot_be_started_is_done_without(empty, far, tmp_path, monkeypatch):
+    crowd(empty)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    done, _raw = write(empty, tmp_path / "a.xlsx")
+    assert (done.rows, far) == (20, [])
+    assert b'<row r="21">' in parts(tmp_path / "a.xlsx")["xl/worksheets/sheet1.xml"]
+
+
+def kill(process):
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
+@pytest.mark.parametrize("rows", [3, 20])  # after the first batch, after the last
+def test_a_process_that_is_killed_ends_the_export(empty, far, tmp_path, rows):
+    crowd(empty)
+    path = tmp_path / "a.xlsx"
+    path.write_text("old")
+
+    def told(done):
+        if done == rows:
+            kill(far[0])
+
+    with pytest.raises(LimitError, match="signal 9") as caught:
+        write(empty, path, on_progress=told)
+    assert caught.value.exit_code == 7
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+def test_a_fault_of_the_process_is_a_bug_that_says_where(empty, far, tmp_path, monkeypatch):
+    crowd(empty)
+    monkeypatch.setattr(export_xlsx, "SHEET_ROWS", "many")
+    with pytest.raises(RuntimeError, match=r"(?s)ended with 1.*write_book.*TypeError"):
+        write(empty, tmp_path / "a.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_export_that_is_broken_off_leaves_no_process(empty, far, tmp_path, fault):
+    crowd(empty)
+
+    def told(_done):
+        raise fault
+
+    with pytest.raises(fault):
+        write(empty, tmp_path / "a.xlsx", on_progress=told)
+    assert [each.poll() for each in far] == [-signal.SIGKILL]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_ends_in_the_middle_is_never_called_whole(empty):
+    """Every message of the pipe cut off anywhere: the child does not end well."""
+    sent = io.BytesIO()
+    book = export_process.FarBook.__new__(export_process.FarBook)
+    book._pipe = sent
+    book._send((("name",), ".", 0, {}, {}, {}))
+    assert book.add([1], [(1, ("e", "王", *[""] * 14))]) == [1]
+    book._send(None)
+    whole = sent.getvalue()
+    export_process.write_book(io.BytesIO(whole), io.BytesIO())
+    for end in range(len(whole)):
+        with pytest.raises(EOFError):
+            export_process.write_book(io.BytesIO(whole[:end]), io.BytesIO())
 
 
 # -- opened by others, compared with the list ----------------------------------------------------
@@ -423,11 +565,18 @@ def test_an_export_into_a_folder_that_takes_nothing_says_so(home, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
+FAR = (
+    "from storeops.operations import export, export_process\n"
+    "export.FEW = 0\n"
+    "export_process.is_worth_it = lambda: True\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "far.xlsx", "ndjson", "parquet"])
 def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_path, kind):
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
-    program = (
+    program = (FAR if kind == "far.xlsx" else "") + (
         "import resource, sys\n"
         "from storeops.operations import export\n"
         "from commands.main import run\n"
@@ -451,12 +600,12 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "far.xlsx", "ndjson", "parquet"])
 def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
     """Held in the middle of its rows; a second one is refused; kill -9; the next one is whole."""
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
-    program = (
+    program = (FAR if kind == "far.xlsx" else "") + (
         "import sys, time\n"
         "from storeops.operations import export\n"
         "from commands.main import run\n"
@@ -479,6 +628,9 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
             assert second.returncode == 9
         finally:
             running.kill()
+    if kind == "far.xlsx":  # its process ends as well: nobody holds the lock any more
+        with (tmp_path / f".{path.name}.part").open("rb") as part:
+            fcntl.flock(part, fcntl.LOCK_EX)
     assert path.read_text() == "old"
     assert sorted(each.name for each in tmp_path.iterdir()) == [f".{path.name}.part", path.name]
     with storeops(*words, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as again:
