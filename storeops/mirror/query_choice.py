@@ -29,7 +29,7 @@ SPELT = 7.0  # testing a search word against name and remarks
 GROUPED = 0.1  # a key put into a set
 ROW_OF_GATHER = 1.7  # grouped and sorted
 SORTED_ROW = 0.5  # sorted only
-SORTED = 3_000_000  # so few customers (squared) are sorted by name rather than met on a walk
+SORTED = 4_500  # so few customers are sorted by name rather than met on a walk
 TRUE = 0.2  # what part of the candidates of an inexact word passes, at worst
 TOGETHER = 0.75  # what part of all names is passed before those that begin alike
 CORRELATED = 5_000  # rows from which on two conditions of one index are counted together
@@ -95,9 +95,9 @@ class Chooser:
         if self.order == "name":
             rows = min(self.sizes.customers, PAGE * self.sizes.customers / customers)
             tests = rows * self._part_of_mapped
-            if found is not None and any(each.word for each in self.branch.customer):
-                # who has it in the name stands together
-                rows = max(rows, self.sizes.customers * TOGETHER)
+            if found and self.sizes.beginning:  # who begins with the word stands together
+                spread = max(1 - self.sizes.beginning / len(found), 1e-9)
+                rows = min(rows / spread, max(rows, self.sizes.customers * TOGETHER))
             tested = self.branch.on_follow or len(self.branch.customer) > spelt + len(exact)
             each = NAMED * tested + spelt * SPELT
             scanned = rows * (MAPPED if found is not None else SCANNED)
@@ -242,7 +242,7 @@ class Chooser:
         driver = way.test.driver if way.test is not None else None
         if way.how == "sieve" and way.test is not None:
             through = set(self.sizes.customers_of(way.test, sets))
-            if len(through) ** 2 < SORTED:  # sooner sorted than met on the walk
+            if len(through) < SORTED:  # sooner sorted than met on the walk
                 ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(through)),))
                 return Choice("gather", None, None, len(through), ids, seen, settled=settled)
             members = [bytemap("{id}", through)]

@@ -11,6 +11,7 @@ from typing import Literal
 from storeops.mirror.branch import Branch, Driver, Test
 from storeops.mirror.bytemap import Source, keys_of
 from storeops.mirror.counts import Counts
+from storeops.mirror.search import Word
 
 Order = Literal["newest", "name"]
 
@@ -35,6 +36,7 @@ class Sizes:
         found: the customers that words and lists leave over; None when these say too little.
         exact: words that need no test on these.
         frequent: customers that each word with many of them may mean.
+        beginning: customers whose name begins with one of these words, by name only.
         of_customers: rows of conditions that an index of customers lists.
         follows, customers: about how many there are, follows within the bounds of time.
         considered: (condition, rows or None for many), for `--explain`.
@@ -51,6 +53,7 @@ class Sizes:
         self.considered: list[tuple[str, int | None]] = []
         self.of_customers: dict[Test, int] = {}
         self.frequent: list[int] = []
+        self.beginning = 0
         self.found: set[int] | None = None
         self.exact: tuple[Test, ...] = ()
         self.listed = [
@@ -111,9 +114,18 @@ class Sizes:
             found = self.counts.candidates(test)
             self.considered.append((test.label, len(found)))
             common = found if common is None else common & found
+            if self.order == "name":
+                self.beginning = max(self.beginning, self._beginning(test.word))
             if test.word.exact:
                 exact.append(test)
         return common, tuple(exact)
+
+    def _beginning(self, word: Word) -> int:
+        """How many names begin with a word: they stand together in the list."""
+        if "customer_by_name" not in self.indexes:
+            return 0
+        source = "customer INDEXED BY customer_by_name WHERE name >= ? AND name < ?"
+        return self.counts.rows((source, (word.raw, word.raw + "\U0010ffff")), CANDIDATES)
 
     def _listed_ids(self, found: set[int] | None) -> set[int] | None:
         """The same, narrowed by the lists of customers: marks, group chats, ids."""
