@@ -128,3 +128,23 @@ def test_columns_fit(width):
     assert places
     assert sum(cells for _index, cells in places) + len(places) - 1 <= max(width, 1)
     assert places[0][0] == 0
+
+
+class Two(Host):
+    """Two lists on the same threads, as two screens have them."""
+
+    def compose(self) -> ComposeResult:
+        for _each in range(2):
+            yield VirtualList([Column("a", "A", 8, 1)], *self.lanes)
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (0, 50), (50, 0), (3, 30_000)])
+async def test_one_list_does_not_drop_what_another_waits_for(counts):
+    app = Two()
+    async with app.run_test(size=(40, 20)) as pilot:
+        tables = list(app.query(VirtualList))
+        for _again in range(20):
+            for table, count in zip(tables, counts, strict=True):
+                table.show(Rows(lines(count)))
+        await settle(app, pilot)
+        assert [(table.total, table.exact) for table in tables] == [(n, True) for n in counts]

@@ -124,7 +124,7 @@ class VirtualList(PaintedList, can_focus=True):
         """
         self._source = source
         # a count of the former rows is of no use any more
-        self.counter.submit(lambda: None, lambda _: None, self._fail, slot="count")
+        self.counter.submit(lambda: None, lambda _: None, self._fail, slot=self._slot("count"))
         if stay and self.total:
             line = self.line
             self._pinned = (line.key, self.cursor) if line is not None else None
@@ -179,7 +179,7 @@ class VirtualList(PaintedList, can_focus=True):
             read,
             lambda answer: self._accept(source, answer, high - low, fresh=fresh, first=first),
             lambda error: self._load_failed(source, error, first),
-            slot="rows",
+            slot=self._slot("rows"),
             stop=partial(source.stop, counting=False),
         )
         if wait:
@@ -233,10 +233,18 @@ class VirtualList(PaintedList, can_focus=True):
             self._fresh = False
             self._fail(error)
 
+    def _slot(self, name: str) -> str:
+        """Its own place in a lane: lists of other screens share the thread, never the place."""
+        return f"{name} {id(self)}"
+
     def _count(self, source: RowSource) -> None:
         def submit(work: Callable[[], T], done: Callable[[T], None]) -> None:
             self.counter.submit(
-                work, done, failed, slot="count", stop=partial(source.stop, counting=True)
+                work,
+                done,
+                failed,
+                slot=self._slot("count"),
+                stop=partial(source.stop, counting=True),
             )
 
         def failed(error: Exception) -> None:
