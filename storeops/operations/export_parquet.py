@@ -11,9 +11,9 @@ from pathlib import Path
 from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.operations.export_easy import picker
-from storeops.operations.export_rows import NUMBERS, Flatten
+from storeops.operations.export_rows import COLUMNS, NUMBERS, Flatten
 
-_PIECE = 500  # rows that are Python's at once: a larger piece leaves the processor's cache
+_PIECE = 150  # rows that are Python's at once: a larger piece leaves the processor's cache
 # what repeats; trying it on ids, names and phones costs more than it saves
 _REPEATS = frozenset(
     {
@@ -62,7 +62,7 @@ def write_parquet(
     schema = pyarrow.schema(
         [(name, pyarrow.int64() if name in NUMBERS else pyarrow.string()) for name in names]
     )
-    pick = picker(names)
+    pick, whole = picker(names), tuple(names) == COLUMNS
     repeats = [name for name in names if name in _REPEATS]
 
     def write(pieces: list[pyarrow.RecordBatch], order: list[int]) -> None:
@@ -81,9 +81,9 @@ def write_parquet(
             pieces = []
             place: dict[int, int] = {}
             while piece := list(islice(rows, _PIECE)):
-                for key, _row in piece:
-                    place[key] = len(place)
-                columns = zip(*(pick(row) for _key, row in piece), strict=True)
+                keys, made = zip(*piece, strict=True)
+                place.update(zip(keys, range(len(place), len(place) + len(keys)), strict=True))
+                columns = zip(*(made if whole else map(pick, made)), strict=True)
                 pieces.append(
                     pyarrow.record_batch(
                         [
