@@ -90,7 +90,7 @@ lock: ## resolve the dependencies anew (needs the network)
 	.setup/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/run.lock
 	.setup/bin/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 # nothing of the machine that locks: no index address, no path
-LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+LOCK := --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
 
 clean: ## remove what can be made again
