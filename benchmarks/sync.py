@@ -24,15 +24,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commits import Commits
+from benchmarks.seeded import Where, seeded
 from storeops.app import DATA_ROOMS, RUN_ROOMS, migrations
 from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.limits.governor import Governor
-from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
 from storeops.limits.tokens import RunTokenStore
 from storeops.sync.members import Member, group
 from storeops.sync.run import run_sync
@@ -51,28 +52,6 @@ class Ports:
     data: Database
     client: WeComClient
     clock: SystemClock
-
-
-@dataclass
-class Where:
-    """A sandbox: where it is and how to get in."""
-
-    base_url: str
-    corp_id: str
-    agent_id: str
-    secret: str
-
-    def client(self, **how: Any) -> WeComClient:
-        clock = how.pop("clock", None) or SystemClock()
-        return WeComClient(
-            base_url=self.base_url,
-            corp_id=self.corp_id,
-            agent_id=self.agent_id,
-            secret=lambda: self.secret,
-            tokens=how.pop("tokens", None) or MemoryTokenStore(clock),
-            limiter=how.pop("limiter", None) or MemoryLimiter(clock),
-            clock=clock,
-        )
 
 
 # -- rows, each in its own process ----------------------------------------------------------------
@@ -277,54 +256,6 @@ ROWS: dict[str, Callable[[Where, Path, int], dict[str, Any]]] = {
 # -- the table ------------------------------------------------------------------------------------
 
 
-@dataclass
-class Commits:
-    """Commits one row now and then while something else runs."""
-
-    folder: Path
-    took: dict[str, list[float]] = field(default_factory=lambda: {"run.db": [], "data.db": []})
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> Commits:
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-        return self
-
-    def _work(self) -> None:
-        files = {
-            "run.db": open_database(self.folder / "run.db", migrations(RUN_ROOMS)),
-            "data.db": open_database(self.folder / "data.db", migrations(DATA_ROOMS)),
-        }
-        for each in files.values():
-            each.execute("CREATE TABLE IF NOT EXISTS bench_commit (at REAL)")
-        while not self._stop.wait(0.05):
-            for name, db in files.items():
-                began = time.perf_counter()
-                with db.atomic() as connection:
-                    connection.execute("INSERT INTO bench_commit VALUES (?)", (began,))
-                self.took[name].append(time.perf_counter() - began)
-        for each in files.values():
-            each.close()
-
-    def __exit__(self, *_exc: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def so_far(self) -> dict[str, int]:
-        """How many commits there were, by file."""
-        return {name: len(took) for name, took in self.took.items()}
-
-    def line(self, name: str, when: str = "", first: int = 0, last: int | None = None) -> str:
-        """The commits from number `first` to `last` in words."""
-        took = sorted(self.took[name][first:last])
-        name = f"{name} {when}".rstrip()
-        if not took:
-            return f"{name}: none"
-        p50, p99 = (took[min(len(took) - 1, int(len(took) * q))] * 1000 for q in (0.5, 0.99))
-        worst = took[-1] * 1000
-        return f"{name} {len(took)}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {worst:.0f} ms"
-
-
 def measure(name: str, where: Where, folder: Path, sample: int) -> dict[str, Any]:
     """One row in a process of its own: its answer with wall, CPU and peak memory."""
     words = [
@@ -385,20 +316,11 @@ def main() -> None:
     if args.row:
         run_row(args.row, args.folder, args.sample)
         return
-    words = [sys.executable, "-m", "storeops.sandbox", "--port", "0"]
-    for name in ("follows", "staff", "stores", "seed", "latency"):
-        words += [f"--{name}", str(getattr(args, name))]
-    sandbox = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        assert sandbox.stdout is not None
-        ready = json.loads(sandbox.stdout.readline())
-        ready.pop("pid")
-        where = Where(**{name: str(value) for name, value in ready.items()})
-        with tempfile.TemporaryDirectory() as name:
-            compare(args, where, Path(name))
-    finally:
-        sandbox.terminate()
-        sandbox.wait(20)
+    shape = {
+        name: getattr(args, name) for name in ("follows", "staff", "stores", "seed", "latency")
+    }
+    with seeded(**shape) as where, tempfile.TemporaryDirectory() as name:
+        compare(args, where, Path(name))
 
 
 def compare(args: argparse.Namespace, where: Where, folder: Path) -> None:

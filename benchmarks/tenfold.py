@@ -9,33 +9,20 @@ mirror of its own. CPU is that of the syncing process, so that other load change
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sync import Where, measure
+from benchmarks.seeded import seeded
+from benchmarks.sync import measure
 
 SHAPE = ("stores", "staff", "follows")
 
 
 def synced(shape: dict[str, int], latency: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a first and a second sync of a chain of that shape took."""
-    words = [sys.executable, "-m", "storeops.sandbox", "--port", "0", f"--latency={latency}"]
-    words += [f"--{name}={value}" for name, value in shape.items()]
-    sandbox = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        assert sandbox.stdout is not None
-        ready = json.loads(sandbox.stdout.readline())
-        ready.pop("pid")
-        where = Where(**{name: str(value) for name, value in ready.items()})
-        with tempfile.TemporaryDirectory() as name:
-            return measure("ours", where, Path(name), 0), measure("ours", where, Path(name), 0)
-    finally:
-        sandbox.terminate()
-        sandbox.wait(20)
+    with seeded(**shape, latency=latency) as where, tempfile.TemporaryDirectory() as name:
+        return measure("ours", where, Path(name), 0), measure("ours", where, Path(name), 0)
 
 
 def main() -> None:
