@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.crowd import crowd
-from tests.chaos.drills import faulty_syncs, killed_again, killed_syncs
+from tests.chaos.drills import KillReport, faulty_syncs, killed_again, killed_syncs
 from tests.chaos.harness import SandboxProcess
 from tests.chaos.world import make_world
 
@@ -29,20 +32,10 @@ def test_faults_of_every_kind(tmp_path: Path) -> None:
     assert SYNCS < 50 or not report.never()
 
 
-def test_kill_at_any_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [killed_syncs, killed_again], ids=["first", "later"])
+def test_kill_at_any_moment(tmp_path: Path, killed: Callable[..., KillReport]) -> None:
     with SandboxProcess(stores=20, staff=400, follows=6000, latency=20) as sandbox:
-        report = killed_syncs(sandbox, tmp_path, KILLS, seed=SEED)
-    print(
-        f"\n{report.kills} kills under way in {report.tries} tries;"
-        f" at most {report.most_read_again} pages read twice"
-    )
-    assert not report.problems, "\n".join(report.problems)
-    assert report.kills >= KILLS
-
-
-def test_kill_a_later_sync_at_any_moment(tmp_path: Path) -> None:
-    with SandboxProcess(stores=20, staff=400, follows=6000, latency=20) as sandbox:
-        report = killed_again(sandbox, tmp_path, KILLS, seed=SEED)
+        report = killed(sandbox, tmp_path, KILLS, seed=SEED)
     print(
         f"\n{report.kills} kills under way in {report.tries} tries;"
         f" at most {report.most_read_again} pages read twice"
