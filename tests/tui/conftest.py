@@ -206,3 +206,13 @@ def screens(core: App):
             yield driver
 
     return open_
+
+
+@pytest.fixture
+def box(cli, home, monkeypatch):
+    """A profile that is no sandbox."""
+    monkeypatch.setenv("STOREOPS_SECRET_BOX", "not-a-real-one")
+    assert cli(
+        "profile", "add", "box", "--corp-id", "ww0123456789abcdef", "--agent-id", "1000002",
+        "--base-url", "http://127.0.0.1:9",
+    ).code == 0  # fmt: skip

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.tui.pseudo import read_until
 
 # the bug: in a handler of the screen's thread, or in the work of a lane
 BUGS = {
@@ -28,17 +28,6 @@ from commands.main import run
 sys.argv = ["storeops", "tui", "--screen", "customers"]
 sys.exit(run(sys.argv[1:]))
 """
-
-
-def read_until(handle: int, wanted: bytes, out: bytearray, seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while wanted not in out and time.monotonic() < end:
-        if select.select([handle], [], [], 0.2)[0]:
-            try:
-                out += os.read(handle, 65536)
-            except OSError:  # nobody holds the other end any more
-                break
-    return wanted in out
 
 
 @pytest.mark.parametrize("where", BUGS)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import subprocess
 import sys
-import time
 from itertools import pairwise
 
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 
+from tests.tui.pseudo import read_until
 from tui.terminal import BEGIN, END, SHOWN, PasteParser, Pastes
 
 # text a stranger may have written: plain, escapes, pieces of the marks, whole sequences
@@ -61,13 +60,7 @@ def test_a_paste_is_one_text_and_no_key(text, size):
     assert got[1].key == "j"
 
 
-def test_it_draws_although_stderr_is_a_file(home, cli, monkeypatch, tmp_path):
-    monkeypatch.setenv("STOREOPS_SECRET_BOX", "not-a-real-one")
-    answer = cli(
-        "profile", "add", "box", "--corp-id", "ww0123456789abcdef", "--agent-id", "1000002",
-        "--base-url", "http://127.0.0.1:9",
-    )  # fmt: skip
-    assert answer.code == 0
+def test_it_draws_although_stderr_is_a_file(box, tmp_path):
     ours, theirs = pty.openpty()
     environment = {**os.environ, "STOREOPS_LANG": "en", "TERM": "xterm-256color"}
     environment.update(LINES="24", COLUMNS="100")
@@ -80,11 +73,7 @@ def test_it_draws_although_stderr_is_a_file(home, cli, monkeypatch, tmp_path):
     out = bytearray()
 
     def until(wanted):
-        end = time.monotonic() + 60
-        while wanted not in out and time.monotonic() < end:
-            if select.select([ours], [], [], 0.2)[0]:
-                out.extend(os.read(ours, 65536))
-        return wanted in out
+        return read_until(ours, wanted, out)
 
     try:
         assert until(b"Today"), bytes(out[-500:])
@@ -105,16 +94,6 @@ def test_it_draws_although_stderr_is_a_file(home, cli, monkeypatch, tmp_path):
         os.close(theirs)
         os.close(ours)
     assert errors.read_bytes() == b""
-
-
-@pytest.fixture
-def box(cli, home, monkeypatch):
-    """A profile that is no sandbox."""
-    monkeypatch.setenv("STOREOPS_SECRET_BOX", "not-a-real-one")
-    assert cli(
-        "profile", "add", "box", "--corp-id", "ww0123456789abcdef", "--agent-id", "1000002",
-        "--base-url", "http://127.0.0.1:9",
-    ).code == 0  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["nope", "Today", "sandbox", "\x1b[31m"])
