@@ -34,7 +34,7 @@ CONFIG_KEYS = {
     "profiles.NAME.limits.in_flight": "calls at the same moment, per corp and API",
     "profiles.NAME.limits.per_minute": "calls in any minute, per corp and API",
     "profiles.NAME.limits.per_hour": "calls in any hour, per corp and API",
-    "profiles.NAME.limits.timeout_s": "seconds to wait for an answer, each of up to three tries",
+    "profiles.NAME.limits.timeout_s": "seconds to wait for an answer, per try; 35 at most",
     "profiles.NAME.policy.max_rows_per_plan": "ready rows of one plan; 0: no ceiling",
     "profiles.NAME.policy.max_rows_per_day": "rows applied in a Beijing day; 0: no ceiling",
 }

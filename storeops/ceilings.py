@@ -13,7 +13,7 @@ class Limits:
         in_flight: calls at the same moment.
         per_minute: calls in any minute.
         per_hour: calls in any hour.
-        timeout_s: seconds to wait for an answer, each of up to three tries.
+        timeout_s: seconds to wait for an answer, each of up to three tries; 35 at most.
     """
 
     in_flight: int = 4

@@ -18,7 +18,7 @@ allow = ["tag", "remark"]   # kinds of change that may be applied; unset: all
 in_flight = 4
 per_minute = 10000
 per_hour = 150000
-timeout_s = 20              # seconds to wait for an answer, per try
+timeout_s = 20              # seconds to wait for an answer, per try; 35 at most
 
 [profiles.main.policy]      # rows that may be applied; 0 sets no ceiling
 max_rows_per_plan = 50000
@@ -136,7 +136,7 @@ _LIMITS: dict[str, Callable[[str, Any], Any]] = {
     "in_flight": values.count,
     "per_minute": values.count,
     "per_hour": values.count,
-    "timeout_s": values.count,
+    "timeout_s": values.wait,
 }
 
 

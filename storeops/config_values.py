@@ -51,6 +51,14 @@ def count(where: str, value: Any) -> int:
     return value
 
 
+def wait(where: str, value: Any) -> int:
+    """Seconds to wait for an answer. Three tries of 35 end before what bounds a fetch of the token
+    (`limits.tokens`), a whole answer (`wecom.transport`) and a place among the calls in flight."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 35:
+        raise Problem(where, _("a whole number of seconds from 1 to 35"))
+    return value
+
+
 def ceiling(where: str, value: Any) -> int:
     """A whole number, 0 for none."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:

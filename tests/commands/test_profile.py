@@ -128,8 +128,9 @@ def test_remove_data_asks_for_the_name(cli: Any, main: Any, home: Path) -> None:
         ("profiles.main.base_url", "http://127.0.0.1:8080", 0, "8080"),
         ("profiles.main.limits.in_flight", "0", 3, "above 0"),
         ("profiles.main.limits.per_minute", "500", 0, "= 500"),
-        ("profiles.main.limits.timeout_s", "60", 0, "= 60"),
-        ("profiles.main.limits.timeout_s", "0", 3, "above 0"),
+        ("profiles.main.limits.timeout_s", "35", 0, "= 35"),
+        ("profiles.main.limits.timeout_s", "0", 3, "from 1 to 35"),
+        ("profiles.main.limits.timeout_s", "36", 3, "from 1 to 35"),
         ("profiles.main.colour", "x", 5, "There is no setting"),
     ],
 )
