@@ -11,7 +11,7 @@ from pathlib import Path
 from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.operations.export_easy import picker
-from storeops.operations.export_rows import COLUMNS, NUMBERS, Flatten
+from storeops.operations.export_rows import NUMBERS, Flatten
 
 _PIECE = 150  # rows that are Python's at once: a larger piece leaves the processor's cache
 # what repeats; trying it on ids, names and phones costs more than it saves
@@ -62,7 +62,7 @@ def write_parquet(
     schema = pyarrow.schema(
         [(name, pyarrow.int64() if name in NUMBERS else pyarrow.string()) for name in names]
     )
-    pick, whole = picker(names), tuple(names) == COLUMNS
+    pick = picker(names)
     repeats = [name for name in names if name in _REPEATS]
 
     def write(pieces: list[pyarrow.RecordBatch], order: list[int]) -> None:
@@ -83,7 +83,7 @@ def write_parquet(
             while piece := list(islice(rows, _PIECE)):
                 keys, made = zip(*piece, strict=True)
                 place.update(zip(keys, range(len(place), len(place) + len(keys)), strict=True))
-                columns = zip(*(made if whole else map(pick, made)), strict=True)
+                columns = zip(*map(pick, made), strict=True)
                 pieces.append(
                     pyarrow.record_batch(
                         [

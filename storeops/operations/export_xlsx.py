@@ -63,7 +63,11 @@ class Book:
         self._whole = tuple(names) == COLUMNS
         self._easy = Easy(known, names, _is_easy).row
         self._cells = [_cell_format(at, name in NUMBERS) for at, name in enumerate(names)]
-        self._head, self._next_head, self._tail = _frame(names, folder)
+        try:
+            self._head, self._next_head, self._tail = _frame(names, folder)
+        except BaseException:
+            file.close()
+            raise
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets = 0
         self._most = sheet_rows or SHEET_ROWS

@@ -33,7 +33,10 @@ _PART = {  # how each begins with :s, and what is said beside it
         "SELECT DISTINCT state AS value, '' AS what FROM follow INDEXED BY follow_by_state"
         " WHERE state <> '' AND state LIKE :s ESCAPE '\\'"
     ),
-    "plan": "SELECT name AS value, title AS what FROM plan WHERE name LIKE :s ESCAPE '\\'",
+    "plan": (
+        "SELECT name AS value, title AS what FROM (SELECT name, title FROM plan"
+        " WHERE name LIKE :s ESCAPE '\\' ORDER BY id DESC LIMIT 50)"  # the newest
+    ),
     "group": (
         "SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s ESCAPE '\\'"
     ),
