@@ -269,7 +269,7 @@ def timeline(who: Who, limit: Limit = 100, all_: All = False, reveal: Reveal = F
         call.app.data, who, now=call.app.clock.now(), limit=limit + 1, reveal=reveal
     )
     shown = rows[:limit]
-    if not call.settings.machine:
+    if not (call.settings.machine or call.settings.fields):  # those name parts of a value
         from commands.history import told
 
         shown = told(shown, call.app.data, status_name)

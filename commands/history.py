@@ -50,6 +50,8 @@ def told(
         return ", ".join(library[each].path if each in library else each for each in ids)
 
     def store(key: int) -> str:
+        if not key:  # of no shop
+            return ""
         shop = names.shops.get(key)
         return (shop.name if shop else "") or names.departments.get(key, (str(key),))[0]
 

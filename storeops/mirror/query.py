@@ -319,10 +319,13 @@ class CustomerQuery:
         """The planners for counts and facets: of fewer alternatives, where only the order asked for
         one per value."""
         if self._unordered is None:
-            whole = replace(self._compiler, in_time=False).branches(self.node)
-            self._unordered = self.planners
-            if len(whole) != len(self.branches):
-                self._unordered = planners(self.db.connection, whole, self._order)
+            whole = self.branches
+            if self._order == "newest" and len(whole) > 1:
+                whole = replace(self._compiler, in_time=False).branches(self.node)
+            same = len(whole) == len(self.branches)
+            self._unordered = (
+                self.planners if same else planners(self.db.connection, whole, self._order)
+            )
         return self._unordered
 
     @contextmanager

@@ -120,6 +120,9 @@ def test_history_is_told_in_words_and_kept_in_ids(cli: Cli, shop: Any) -> None:
     entry = cli("customer", "timeline", who, "--json").json["items"][0]
     assert (entry["field"], entry["source"]) == ("tag", "sync")
     assert set(entry["after"]) - set(entry["before"]) == {new["tag_id"]}
+    parts = cli("customer", "timeline", who, "--fields", "field,before,after")
+    assert parts.code == 0
+    assert new["tag_id"] in parts.out  # named fields are those of --json
     table = cli("customer", "timeline", who, "--lang", "zh_CN").out
     assert f"{new['group']}/{new['name']}" in table
     assert new["tag_id"] not in table
