@@ -23,15 +23,6 @@ def python_files(*folders: str) -> list[Path]:
     return [path for each in folders for path in sorted((ROOT / each).rglob("*.py"))]
 
 
-def test_no_file_is_longer_than_400_lines() -> None:
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for path in python_files(*PACKAGES)
-        if (lines := path.read_text(encoding="utf-8").count("\n")) > 400
-    }
-    assert not long
-
-
 def test_no_file_is_called_utils_or_helpers() -> None:
     assert not [p for p in python_files(*PACKAGES) if re.search(r"util|helper|misc|common", p.stem)]
 
