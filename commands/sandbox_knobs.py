@@ -62,10 +62,7 @@ def fault_add(
         str,
         typer.Argument(
             metavar="KIND",
-            help=_(
-                "errcode, status, timeout, cut, truncate, truncated_json, invalid, slow, "
-                "duplicate, short, reorder, token, token_expired or lost."
-            ),
+            help=_("What goes wrong: `sandbox fault kinds` lists them."),
         ),
     ],
     path: Annotated[
@@ -74,8 +71,18 @@ def fault_add(
     errcode: Annotated[int | None, typer.Option("--errcode", help=_("For errcode."))] = None,
     status_code: Annotated[int | None, typer.Option("--status", help=_("For status."))] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", help=_("For timeout and slow."))
+        float | None, typer.Option("--seconds", help=_("For timeout, slow and trickle."))
     ] = None,
+    field: Annotated[
+        str, typer.Option("--field", metavar="NAME", help=_("Odd values only in this field."))
+    ] = "",
+    every: Annotated[
+        bool, typer.Option("--every", help=_("All of these values, not one of them."))
+    ] = False,
+    carried_out: Annotated[
+        bool,
+        typer.Option("--carried-out", help=_("Carry the call out although somebody else answers.")),
+    ] = False,
     rate: Annotated[float | None, typer.Option("--rate", help=_("Share of calls, 0 to 1."))] = None,
     first: Annotated[int | None, typer.Option("--first", help=_("Only the first N calls."))] = None,
     nth: Annotated[int | None, typer.Option("--nth", help=_("Only the Nth call."))] = None,
@@ -96,10 +103,23 @@ def fault_add(
         "first": first,
         "nth": nth,
         "match": match or None,
+        "field": field or None,
+        "every": every or None,
+        "carried_out": carried_out or None,
         "seed": seed,
     }
     row = ask(url, "POST", "faults", {k: v for k, v in given.items() if v is not None})
     output.result(row, _("Fault {id} is in force.").format(id=row["id"]))
+
+
+@fault_app.command("kinds", help=_("List the kinds of faults."))
+def fault_kinds(url: Url = "") -> None:
+    """Print what can go wrong."""
+    kinds = ask(url, "GET", "faults/kinds")
+    output.items(
+        [{"kind": kind, "meaning": _(meaning)} for kind, meaning in kinds.items()],
+        [Column("kind", _("Kind")), Column("meaning", _("Meaning"))],
+    )
 
 
 @fault_app.command("list", help=_("List the faults in force."))
@@ -123,9 +143,12 @@ def fault_list(url: Url = "") -> None:
 
 def _for_people(fault: dict[str, Any]) -> dict[str, Any]:
     """A rule with its kind and its selector in words."""
-    number = {"errcode": "errcode", "status": "status", "timeout": "seconds", "slow": "seconds"}
+    number = {"errcode": "errcode", "status": "status", "timeout": "seconds"}
+    number |= {"slow": "seconds", "trickle": "seconds"}
     what = fault["kind"]
-    if what in number:
+    if fault["field"]:
+        what = f"{what} {fault['field']}"
+    elif what in number:
         unit = " s" if number[what] == "seconds" else ""
         what = f"{what} {fault[number[what]]:g}{unit}"
     if fault["rate"] is not None:

@@ -15,6 +15,7 @@ from storeops.sandbox import acts, export, snapshot
 from storeops.sandbox.callback.delivery import Unverified
 from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import CUSTOMER_APP
+from storeops.sandbox.faults import KINDS
 from storeops.sandbox.handover import control as handover
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.seed import build
@@ -185,6 +186,8 @@ class Control:
     # -- faults, settings, tokens
 
     def _get_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        if tail == "kinds":
+            return KINDS
         return {"faults": [f.as_json() for f in self.world.faults.rules]}
 
     def _post_faults(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:

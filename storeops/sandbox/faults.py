@@ -7,6 +7,8 @@ import random
 from fnmatch import fnmatchcase
 from typing import Any
 
+from storeops.sandbox import odd
+
 KINDS = {
     "errcode": "answer with this errcode",
     "status": "HTTP status with an HTML body, as a proxy would",
@@ -16,18 +18,39 @@ KINDS = {
     "truncated_json": "a whole HTTP answer whose JSON stops half-way",
     "invalid": "a whole HTTP answer that is no JSON",
     "slow": "the right answer, some seconds late",
+    "trickle": "the right answer, headers too, byte by byte with some seconds between them",
     "duplicate": "one row of a list twice",
     "short": "a shorter page, the rest on the next ones",
     "reorder": "the rows of a page in another order",
     "token": "the token dies: 40014 now and until a new one is fetched",
     "token_expired": "the token expires: 42001 now and until a new one is fetched",
     "lost": "carry the call out, then close the connection without an answer",
+    **odd.MEANINGS,
+}
+
+_SHAPES: dict[str, tuple[type, ...]] = {
+    "path": (str,),
+    "match": (str,),
+    "field": (str,),
+    "every": (bool,),
+    "carried_out": (bool,),
+    "errcode": (int,),
+    "status": (int,),
+    "seconds": (int, float),
+    "rate": (int, float),
+    "first": (int,),
+    "nth": (int,),
+    "seed": (int,),
 }
 
 
 @dataclasses.dataclass(slots=True)
 class Fault:
-    """One rule. Of rate, first and nth at most one; none of them means every call."""
+    """One rule. Of rate, first and nth at most one; none of them means every call.
+
+    `field` and `every` say which values an odd answer spoils, `carried_out` whether the call is
+    carried out although somebody else answers it.
+    """
 
     id: int
     kind: str
@@ -36,6 +59,9 @@ class Fault:
     errcode: int = -1
     status: int = 502
     seconds: float = 1.0
+    field: str = ""
+    every: bool = False
+    carried_out: bool = False
     rate: float | None = None
     first: int | None = None
     nth: int | None = None
@@ -80,25 +106,15 @@ class Faults:
         kind = spec.get("kind")
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-        shapes: dict[str, tuple[type, ...]] = {
-            "path": (str,),
-            "match": (str,),
-            "errcode": (int,),
-            "status": (int,),
-            "seconds": (int, float),
-            "rate": (int, float),
-            "first": (int,),
-            "nth": (int,),
-            "seed": (int,),
-        }
         values: dict[str, Any] = {}
         for name, value in spec.items():
             if name == "kind" or value is None:
                 continue
-            if name not in shapes:
+            if name not in _SHAPES:
                 raise ValueError(f"a fault has no {name}")
-            if not isinstance(value, shapes[name]) or isinstance(value, bool):
-                raise ValueError(f"{name} must be {shapes[name][-1].__name__}")
+            fits = isinstance(value, _SHAPES[name])
+            if not fits or (isinstance(value, bool) and bool not in _SHAPES[name]):
+                raise ValueError(f"{name} must be {_SHAPES[name][-1].__name__}")
             values[name] = value
         if sum(name in values for name in ("rate", "first", "nth")) > 1:
             raise ValueError("give one of rate, first and nth")

@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import storeops.sandbox.api  # noqa: F401 - fills the table of endpoints
-from storeops.sandbox import gate
+from storeops.sandbox import gate, odd
 from storeops.sandbox.body import Body
 from storeops.sandbox.control import Control
 from storeops.sandbox.endpoints import Answer, Endpoint
@@ -126,10 +126,15 @@ class Application:
                 reply = gate.failure(world, refusal, spot, ip, world.clock.now(), body.warned)
             if fault is not None and fault.kind == "lost":
                 raise Cut("lost")
+            if fault is not None and fault.carried_out:
+                await self._instead(fault, send)
         finally:
             if entered:
                 world.throttle.leave(spot.path, customer)
-        return await self._reply(reply, fault, send)
+        cursor = query.get("cursor") or body.fields.get("cursor")
+        if fault is not None and fault.kind == "trickle":
+            await self._trickle(reply.body, fault.seconds, scope, receive)
+        return await self._reply(reply, fault, cursor if isinstance(cursor, str) else "", send)
 
     async def _before(self, fault: Fault, receive: Receive, send: Send) -> None:
         """What a fault does before the rule runs."""
@@ -148,10 +153,31 @@ class Application:
         elif kind == "token_expired":
             self.world.tokens.expire(self.world.clock.now())
             raise Refusal(42001)
-        elif kind == "status":
+        elif not fault.carried_out:
+            await self._instead(fault, send)
+
+    async def _instead(self, fault: Fault, send: Send) -> None:
+        """Let somebody else answer, if the fault is of that kind."""
+        if fault.kind == "status":
             page = b"<html><head><title>%d</title></head></html>" % fault.status
             await self._send(send, fault.status, page, [(b"Content-Type", b"text/html")])
             raise Answered(f"http {fault.status}")
+        if fault.kind in odd.INSTEAD:
+            content_type, body = odd.INSTEAD[fault.kind]
+            await self._send(send, 200, body, [(b"Content-Type", content_type)])
+            raise Answered(fault.kind)
+
+    async def _trickle(self, body: bytes, seconds: float, scope: Scope, receive: Receive) -> None:
+        """Send the answer byte by byte past uvicorn, then end the connection."""
+        transport = scope["sandbox.transport"]
+        head = b"HTTP/1.1 200 OK\r\n%b: %b\r\nContent-Length: %d\r\n\r\n" % (*_TYPE, len(body))
+        for byte in head + body:
+            transport.write(bytes((byte,)))
+            if await _hang(receive, seconds):
+                raise Cut("trickle")
+        transport.close()
+        await _hang(receive, 10)  # until uvicorn has seen the end, so that it adds nothing
+        raise Answered("trickle")
 
     def _rows(self, fault: Fault, answer: Answer) -> None:
         """What a fault does to the rows of a list."""
@@ -166,18 +192,27 @@ class Application:
                     answer.fields[name] = self.world.shuffled(value)
                 return
 
-    async def _reply(self, reply: Reply, fault: Fault | None, send: Send) -> tuple[str, int]:
+    async def _reply(
+        self, reply: Reply, fault: Fault | None, cursor: str, send: Send
+    ) -> tuple[str, int]:
         body = reply.body
         kind = fault.kind if fault is not None else ""
         if kind == "truncated_json":
             body = body[: len(body) // 2]
         elif kind == "invalid":
             body = b"<!DOCTYPE html>" + body[1:]
+        elif fault is not None and kind in odd.MEANINGS:
+            body = odd.spoil(
+                kind, body, field=fault.field, every=fault.every, cursor=cursor, dice=fault.dice
+            )
         errmsg = "".join(c if c.isprintable() else "?" for c in reply.errmsg)
-        headers = [
-            _TYPE,
+        code = [
             (b"Error-Code", b"%d" % reply.errcode),
             (b"Error-Msg", errmsg.encode("utf-8", "replace")),
+        ]
+        headers = [
+            _TYPE,
+            *(code if kind != "no_errcode" else []),
             (b"X-W-No", b"%d" % (1 + len(body) % 9)),
         ]
         if kind == "truncate":
@@ -188,7 +223,9 @@ class Application:
             raise Cut(kind)
         await self._send(send, 200, body, headers)
         # a fault that chose the errcode is counted under it, as WeCom's own refusals are
-        told = kind not in ("", "errcode", "token", "token_expired")
+        told = kind not in ("", "errcode", "token", "token_expired") and (
+            kind not in odd.MEANINGS or body != reply.body
+        )
         return (kind if told else str(reply.errcode)), len(body)
 
     async def _start(

@@ -41,7 +41,14 @@ def used() -> dict[str, str]:
     for path in SOURCES:
         for text, line in texts(path):
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
-    return found
+    return found | sandbox_meanings()
+
+
+def sandbox_meanings() -> dict[str, str]:
+    """What the sandbox says of its parts, in English only: commands translate it."""
+    from storeops.sandbox.faults import KINDS
+
+    return {text: f"fault {kind}" for kind, text in KINDS.items()}
 
 
 def translated() -> dict[str, tuple[str, str]]:
