@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storeops import paths
 from storeops.plain import mask_phones
+from storeops.private_file import open_own
 
 MAX_BYTES = 5_000_000
 _QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")
@@ -42,7 +43,7 @@ class _PrivateHandler(logging.FileHandler):
         paths.private_folder(path.parent)
         if path.exists() and path.stat().st_size > MAX_BYTES:
             path.replace(path.with_suffix(".log.1"))
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = open_own(path, os.O_WRONLY | os.O_APPEND)
         return os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace")
 
 

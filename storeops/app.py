@@ -23,6 +23,7 @@ from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
 from storeops.errors import StoreOpsError
+from storeops.private_file import sweep
 
 if TYPE_CHECKING:
     from storeops.changes.ledger import Ledger
@@ -97,6 +98,8 @@ class App:
     ) -> App:
         """The App of a profile; nothing but config.toml is read.
 
+        What killed processes left of files they were writing is removed.
+
         Args:
             profile: its name; None for STOREOPS_PROFILE or the default.
             readonly: refuse every change.
@@ -107,6 +110,7 @@ class App:
             NotFoundError: there is no such profile.
         """
         settings = config.load()
+        sweep()
         return cls(settings, settings.choose(profile), readonly=readonly, as_name=as_name)
 
     def _once(self, name: str, make: Callable[[], T]) -> T:

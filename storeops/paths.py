@@ -94,6 +94,14 @@ def sandbox_dir() -> Path:
     return private_folder(_folder("data") / "sandboxes")
 
 
+def scratch_dir() -> Path:
+    """Notes of files that are being written (private_file.py); may not exist yet.
+
+    The dot keeps it apart from the folders of profiles, whose names begin with none.
+    """
+    return _folder("data") / ".scratch"
+
+
 def fixtures_dir() -> Path:
     """Demo data and samples: packaged beside the core, or at the top of a checkout.
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from storeops.database.database import Database
+from storeops.private_file import scratch, write_often
 
 GENESIS = b"\0" * 32
 _INSERT = (
@@ -150,7 +151,7 @@ class Journal:
             return
         mac = self._mac(count, head.hex())
         text = json.dumps({"count": count, "head": head.hex(), "at": round(at, 3), "mac": mac})
-        write_private(self.folder / "journal.seal", text.encode())
+        write_often(self.folder / "journal.seal", text.encode())
 
     def read_seal(self) -> Seal | None:
         """The seal as it lies on disk; None when there is none.
@@ -178,11 +179,9 @@ class Journal:
         path = self.folder / "journal.key"
         if make and not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            scratch = self.folder / f"journal.key.{os.urandom(8).hex()}"
-            write_private(scratch, os.urandom(32))
-            with contextlib.suppress(FileExistsError):  # another process was faster
-                os.link(scratch, path)  # whole or not at all, and never over an older key
-            scratch.unlink()
+            with contextlib.suppress(FileExistsError), scratch(path) as part:
+                part.file.write(os.urandom(32))
+                part.put(over=False)  # another process may have been faster
         key = path.read_bytes() if path.exists() else b""
         if len(key) != 32:
             raise ValueError("key")
@@ -197,14 +196,3 @@ def dump(value: Any) -> str:
     except UnicodeEncodeError:  # half a surrogate pair: SQLite takes only whole UTF-8
         text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return text
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file at once, mode 0600."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, content)
-    finally:
-        os.close(handle)
-    scratch.replace(path)

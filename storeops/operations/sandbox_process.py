@@ -29,7 +29,7 @@ from storeops.errors import (
 )
 from storeops.i18n import _
 from storeops.operations.sandbox_control import control
-from storeops.private_file import write_private
+from storeops.private_file import open_own, write_private
 
 READY_S = 180.0  # seconds a chain of a million follows may take on a slow machine
 STOP_S = 15.0
@@ -76,7 +76,7 @@ def start(
     command = [sys.executable, "-m", "storeops.sandbox", *arguments]
     if not detach:
         command.append("--until-eof")
-    with log.open("ab") as errors:
+    with os.fdopen(open_own(log, os.O_WRONLY | os.O_APPEND), "ab") as errors:
         begun = errors.tell()
         process = subprocess.Popen(
             command,
@@ -85,7 +85,6 @@ def start(
             stderr=errors,
             start_new_session=detach,
         )
-    log.chmod(0o600)
     line = _first_line(process, ready_s)
     if not line:
         process.kill()
