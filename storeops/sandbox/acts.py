@@ -8,6 +8,7 @@ from typing import Any
 
 from storeops.sandbox.corp import Corp
 from storeops.sandbox.organisation import LEFT, Member
+from storeops.sandbox.settings import Settings
 
 ACTS: dict[str, Callable[[Act], dict[str, Any]]] = {}
 
@@ -15,8 +16,11 @@ ACTS: dict[str, Callable[[Act], dict[str, Any]]] = {}
 class Act:
     """One act with its inputs; what is not given is drawn with the dice."""
 
-    def __init__(self, corp: Corp, given: dict[str, Any], dice: random.Random) -> None:
+    def __init__(
+        self, corp: Corp, settings: Settings, given: dict[str, Any], dice: random.Random
+    ) -> None:
         self.corp = corp
+        self.settings = settings
         self.given = given
         self.dice = dice
 
@@ -36,6 +40,13 @@ class Act:
         value = self.given.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError(f"{name} must be a whole number")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A yes or no; ValueError for another type."""
+        value = self.given.get(name, default)
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false")
         return value
 
     def texts(self, name: str) -> list[str]:
@@ -127,16 +138,16 @@ def act(name: str) -> Callable[[Callable[[Act], dict[str, Any]]], Callable[[Act]
     return register
 
 
-def perform(corp: Corp, data: dict[str, Any]) -> dict[str, Any]:
+def perform(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, Any]:
     """Do what {"act": NAME, …} asks for; ValueError says what is wrong with it."""
     name = data.get("act")
     if name == "random":
-        return _random(corp, data)
+        return _random(corp, settings, data)
     if not isinstance(name, str) or name not in ACTS:
         raise ValueError(f"act must be one of random, {', '.join(sorted(ACTS))}")
     given = {k: v for k, v in data.items() if k not in ("act", "seed") and v is not None}
     dice = random.Random(f"{corp.seed}/{data.get('seed', len(corp.events))}/{name}")
-    done = ACTS[name](Act(corp, given, dice))
+    done = ACTS[name](Act(corp, settings, given, dice))
     return {"act": name, **done}
 
 
@@ -161,7 +172,7 @@ _DAILY = {
 }
 
 
-def _random(corp: Corp, data: dict[str, Any]) -> dict[str, Any]:
+def _random(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, Any]:
     count, seed = data.get("count", 1), data.get("seed", 0)
     if not isinstance(count, int) or not isinstance(seed, int) or not 0 <= count <= 100_000:
         raise ValueError("count must be a whole number up to 100000, seed a whole number")
@@ -173,7 +184,7 @@ def _random(corp: Corp, data: dict[str, Any]) -> dict[str, Any]:
         tries += 1
         name = dice.choices(names, weights)[0]
         try:
-            done.append({"act": name, **ACTS[name](Act(corp, {}, dice))})
+            done.append({"act": name, **ACTS[name](Act(corp, settings, {}, dice))})
         except ValueError:
             continue  # nothing fits this act just now; draw another
     return {"act": "random", "count": len(done), "done": done}

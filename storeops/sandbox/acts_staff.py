@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from storeops.sandbox.acts import Act, act
+from storeops.sandbox.api.member_writes import check_new_userid
 from storeops.sandbox.corp import CUSTOMER_APP
+from storeops.sandbox.handover.book import DONE, RESIGNED
+from storeops.sandbox.handover.wills import ACCEPT, Will
 from storeops.sandbox.organisation import ACTIVE, LEFT, USERID, Department, Member
 from storeops.sandbox.people import People
+from storeops.sandbox.refusals import Refusal
 
 
 @act("staff_join")
@@ -44,19 +49,92 @@ def staff_leave(a: Act) -> dict[str, Any]:
     member = a.member()
     if member is corp.organisation.members[0]:
         raise ValueError("the creator of the corp cannot leave")
-    member.status, member.left_at = LEFT, corp.clock.now()
-    for department in corp.organisation.departments.values():
-        department.leaders = [u for u in department.leaders if u != member.userid]
-    groups = [g for g in corp.groups.values() if g.owner == member.number and not g.dissolved]
-    for group in groups:
-        group.status = 1
-    corp.organisation.touch()
+    groups = corp.leave(member)
     corp.emit("change_contact", "delete_user", userid=member.userid)
     return {
         "userid": member.userid,
         "left_at": member.left_at,
         "unassigned": len(corp.held_by(member)),
         "group_chats": [g.chat_id for g in groups],
+    }
+
+
+@act("staff_return")
+def staff_return(a: Act) -> dict[str, Any]:
+    """Somebody who left comes back, to the customers still waiting unless customers=false."""
+    corp = a.corp
+    organisation = corp.organisation
+    if "userid" in a.given:
+        left = organisation.find(a.text("userid"))
+        if left is None or left.status != LEFT:
+            raise ValueError(f"{a.text('userid')} has not left")
+    else:
+        gone = [m for m in organisation.by_userid.values() if m.status == LEFT]
+        if not gone:
+            raise ValueError("nobody has left")
+        left = a.dice.choice(gone)
+    if a.flag("customers", True):
+        member = left
+        member.status, member.left_at = ACTIVE, 0
+        for group in corp.groups.values():
+            if group.owner == member.number and group.status == 1:
+                group.status = 0
+        organisation.touch()
+    else:
+        member = copy.deepcopy(left)
+        member.number, member.status, member.left_at = corp.follows.new_holder(), ACTIVE, 0
+        organisation.add_member(member)
+    corp.emit(
+        "change_contact", "create_user", userid=member.userid, department=list(member.department)
+    )
+    return {
+        "userid": member.userid,
+        "department": list(member.department),
+        "customers": len(corp.held_by(member)),
+    }
+
+
+@act("userid_change")
+def userid_change(a: Act) -> dict[str, Any]:
+    """The admin changes a userid (userid, new_userid), which WeCom allows once."""
+    member, new = a.member(), a.text("new_userid", f"u{len(a.corp.events):06d}")
+    old = member.userid
+    try:
+        check_new_userid(a.corp, a.settings, member, new)
+    except Refusal as refusal:
+        raise ValueError(refusal.text) from None
+    a.corp.change_userid(member, new)
+    a.corp.emit("change_contact", "update_user", userid=old, NewUserID=new)
+    return {"userid": old, "new_userid": new}
+
+
+@act("console_assign")
+def console_assign(a: Act) -> dict[str, Any]:
+    """The admin assigns customers of somebody who left (userid, takeover_userid, count)."""
+    corp = a.corp
+    leavers = corp.leavers()
+    if "userid" in a.given:
+        leavers = [m for m in leavers if m.userid.lower() == a.text("userid").lower()]
+    if not leavers:
+        raise ValueError("nobody waits to be assigned")
+    leaver, taker = leavers[0], a.member("takeover_userid")
+    now, begun = corp.clock.now(), []
+    for follow in list(corp.held_by(leaver))[: a.number("count", len(corp.held_by(leaver)))]:
+        if corp.handovers.running_attempt(corp.follows.customer[follow]) is None:
+            begun.append(
+                corp.handovers.begin(
+                    corp, a.settings, RESIGNED, leaver, taker, follow, now,
+                    by_api=False, will=Will(ACCEPT),
+                )
+            )  # fmt: skip
+    corp.handovers.settle(corp, a.settings, now)
+    moved = [corp.customers.id(t.customer) for t in begun if t.status == DONE]
+    refused = [corp.customers.id(t.customer) for t in begun if t.status != DONE]
+    return {
+        "handover_userid": leaver.userid,
+        "takeover_userid": taker.userid,
+        "external_userids": moved,
+        "refused": refused,
     }
 
 

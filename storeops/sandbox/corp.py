@@ -61,6 +61,34 @@ class Corp:
         gone.sort(key=lambda m: (-m.left_at, m.number))
         return gone
 
+    def leave(self, member: Member) -> list[GroupChat]:
+        """Somebody leaves: customers wait to be assigned, the returned groups for an owner."""
+        member.status, member.left_at = LEFT, self.clock.now()
+        for department in self.organisation.departments.values():
+            department.leaders = [u for u in department.leaders if u != member.userid]
+        groups = [g for g in self.groups.values() if g.owner == member.number and not g.dissolved]
+        for group in groups:
+            group.status = 1
+        self.organisation.touch()
+        return groups
+
+    def change_userid(self, member: Member, userid: str) -> None:
+        """Another userid for the same person; whatever names the person names them by it."""
+        old = member.userid
+        del self.organisation.by_userid[old.lower()]
+        member.userid = userid
+        member.userid_changes += 1
+        self.organisation.by_userid[userid.lower()] = member
+        named = [d.leaders for d in self.organisation.departments.values()]
+        named += [m.direct_leader for m in self.organisation.members]
+        named += [tag.userids for tag in self.contact_tags.values()]
+        named += [names for s in self.strategies.values() for names in (s.userids, s.admins)]
+        named += [n for a in self.apps.values() for n in (a.scope_members, a.hidden_members)]
+        for names in named:
+            names[:] = [userid if name == old else name for name in names]
+        self._userid_json.clear()
+        self.organisation.touch()
+
     def stranger_id(self, number: int) -> str:
         """external_userid of a group member who is nobody's customer."""
         return object_id("wm", self.seed, "stranger", number)
@@ -169,7 +197,3 @@ class Corp:
         if text is None:
             text = self._userid_json[member] = dumps(self.organisation.members[member].userid)
         return text
-
-    def forget_userids(self) -> None:
-        """A userid changed (user/update with new_userid)."""
-        self._userid_json.clear()

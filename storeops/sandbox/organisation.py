@@ -62,6 +62,7 @@ class Member:
     last_login: int = 0
     left_at: int = 0  # dimission_time, Unix seconds; 0 while present
     capacity: int = 20_000  # customers this member may hold
+    userid_changes: int = 0  # how often the userid was changed
 
     def as_json(self, legacy: bool) -> dict[str, Any]:
         """A user object of user/get and user/list; `legacy` apps see the personal fields."""

@@ -267,6 +267,9 @@ class Settings:
     department_cap: int = _knob(30_000, "Departments of the corp before 81001.")
     department_depth: int = _knob(15, "Levels of departments before 81002.")
     head_count_cap: int = _knob(50_000, "Members of the corp before 45024.")
+    userid_changes: int = _knob(
+        1, "Times a userid can be changed before 40058 (doc 90197: once; code unsure)."
+    )
     direct_leader_cap: int = _knob(1, "direct_leader entries before 60257: 1 (new) or 5 (old).")
     create_missing_departments: bool = _knob(
         False, "user/create makes unknown departments and reports them (some versions do)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
 from storeops.sandbox.organisation import (
@@ -16,6 +17,10 @@ from storeops.sandbox.organisation import (
     Member,
 )
 from storeops.sandbox.refusals import Refusal, parameter
+
+if TYPE_CHECKING:
+    from storeops.sandbox.corp import Corp
+    from storeops.sandbox.settings import Settings
 
 _MOBILE = re.compile(r"\+?[0-9]{5,20}")
 _EMAIL = re.compile(r"[^@\s]{1,58}@[^@\s]+\.[^@\s]+")
@@ -159,32 +164,24 @@ def user_update(call: Call) -> Answer:
         _place(call, copy, list(member.department))
     renamed = call.body.text("new_userid")
     if renamed and renamed != member.userid:
-        if not USERID.fullmatch(renamed):
-            raise Refusal(40003)
-        taken = organisation.find(renamed)
-        if taken is not None and taken.number != member.number:
-            raise Refusal(60102)
-        del organisation.by_userid[member.userid.lower()]
-        copy.userid = renamed
-        for department in organisation.departments.values():
-            department.leaders = [renamed if u == member.userid else u for u in department.leaders]
+        check_new_userid(call.corp, call.settings, member, renamed)
     for field in dataclasses.fields(Member):
         setattr(member, field.name, getattr(copy, field.name))
-    organisation.by_userid[member.userid.lower()] = member
-    call.corp.forget_userids()
     organisation.touch()
+    if renamed and renamed != member.userid:
+        call.corp.change_userid(member, renamed)
     return Answer.of("updated")
 
 
-def _remove(call: Call, member: Member) -> None:
-    """The member leaves: customers wait to be assigned, groups for another owner."""
-    member.status, member.left_at = LEFT, call.now
-    for department in call.corp.organisation.departments.values():
-        department.leaders = [u for u in department.leaders if u != member.userid]
-    for group in call.corp.groups.values():
-        if group.owner == member.number and not group.dissolved:
-            group.status = 1
-    call.corp.organisation.touch()
+def check_new_userid(corp: Corp, settings: Settings, member: Member, userid: str) -> None:
+    """Whether the member can be given that userid: 40003, 60102, or changed too often."""
+    if not USERID.fullmatch(userid):
+        raise Refusal(40003)
+    taken = corp.organisation.present(userid)
+    if taken is not None and taken is not member:
+        raise Refusal(60102)
+    if member.userid_changes >= settings.userid_changes:
+        raise parameter("new_userid", "can be changed once only")
 
 
 @endpoint("user/delete", Need.CONTACT_SYNC, body=False)
@@ -193,7 +190,7 @@ def user_delete(call: Call) -> Answer:
     member = call.member(call.query.get("userid", ""))
     if member.number == 0:
         raise Refusal(301005)
-    _remove(call, member)
+    call.corp.leave(member)
     return Answer.of("deleted")
 
 
@@ -207,5 +204,5 @@ def user_batchdelete(call: Call) -> Answer:
     if any(m.number == 0 for m in members):
         raise Refusal(301005)
     for member in members:
-        _remove(call, member)
+        call.corp.leave(member)
     return Answer.of("deleted")

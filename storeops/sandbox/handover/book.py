@@ -72,10 +72,12 @@ class Handovers:
         follow: int,
         now: int,
         by_api: bool = True,
+        will: Will | None = None,
     ) -> Attempt:
         """Accept a request: it waits until somebody acts or the time is over."""
         customer = corp.follows.customer[follow]
-        will = self.wills.get(customer) or natural_will(
+        will = will or self.wills.get(customer)
+        will = will or natural_will(
             corp.seed, corp.customers.id(customer), len(self.by_customer[customer]), settings
         )
         if kind == RESIGNED and will.act == REFUSE and not settings.resigned_can_refuse:
