@@ -262,7 +262,10 @@ def department_create(a: Act) -> dict[str, Any]:
     parent, number = a.department(), max(nodes) + 1
     nodes[number] = Department(number, a.text("name", f"新店 {number}"), parent, 1000)
     a.corp.organisation.touch()
-    a.corp.emit("change_contact", "create_party", id=number, parentid=parent)
+    a.corp.emit(
+        "change_contact", "create_party",
+        id=number, name=nodes[number].name, parentid=parent, order=nodes[number].order,
+    )  # fmt: skip
     return {"id": number, "name": nodes[number].name, "parentid": parent}
 
 

@@ -1,99 +1,207 @@
-"""Request bodies, read the way WeCom reads them: as far as they go (01 §1.3)."""
+"""Request bodies, read the way WeCom reads them: as far as they go (01 §1.3).
+
+A scalar of another JSON type is converted, with the warning: number and numeric text, true and 1,
+a scalar for a list of one where WeCom was seen to take it. What cannot be converted is lost, and
+what is lost counts as absent.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn
 
-_decoder = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class Body:
-    """The JSON of one request. `warned` means something in it had to be guessed or dropped."""
+    """The JSON of one request. `warned` means something in it had to be guessed or dropped.
 
-    __slots__ = ("fields", "warned")
+    Readers give a default for what is absent, null or lost; those named `…_or_none` give None,
+    so that an update can tell what to leave alone. `scalar_lists` are the lists that may come as
+    one scalar ("*": all of them).
+    """
 
-    def __init__(self, fields: dict[str, Any], warned: bool = False) -> None:
+    __slots__ = ("_outer", "_scalar_lists", "_warned", "fields")
+
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        warned: bool = False,
+        *,
+        scalar_lists: Collection[str] = (),
+        outer: Body | None = None,
+    ) -> None:
         self.fields = fields
-        self.warned = warned
+        self._warned = warned
+        self._scalar_lists = scalar_lists
+        self._outer = outer
 
     @classmethod
-    def read(cls, raw: bytes) -> Body:
+    def read(cls, raw: bytes, scalar_lists: Collection[str] = ()) -> Body:
         """Parse; never raises. No body at all is the same as {}."""
-        if not raw.strip():
-            return cls({})
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            return cls(_pairs(raw.decode("utf-8", "replace")), True)
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return cls(_pairs(text), True)
-        return cls(value) if isinstance(value, dict) else cls({}, True)
+        fields, warned = _parsed(raw)
+        return cls(fields, warned, scalar_lists=scalar_lists)
 
-    def _get(self, name: str, kinds: tuple[type, ...]) -> Any:
-        value = self.fields.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) and bool not in kinds:
-            value = None
-        if not isinstance(value, kinds):
-            self.warned = True
-            return None
+    @property
+    def warned(self) -> bool:
+        """Whether the answer carries the warning."""
+        return self._warned
+
+    def _warn(self) -> None:
+        """Something here was not as it should be: the whole request is told so."""
+        body: Body | None = self
+        while body is not None:
+            body._warned = True
+            body = body._outer
+
+    def _converted(self, value: Any, convert: Callable[[Any], tuple[Any, bool]]) -> Any:
+        value, right = convert(value)
+        if not right:
+            self._warn()
         return value
 
-    def has(self, name: str) -> bool:
-        """The field is there and not null."""
+    def _scalar(self, name: str, convert: Callable[[Any], tuple[Any, bool]]) -> Any:
+        value = self.fields.get(name)
+        return None if value is None else self._converted(value, convert)
+
+    def given(self, name: str) -> bool:
+        """The field is there and not null, whatever its value is worth."""
         return self.fields.get(name) is not None
 
-    def text(self, name: str) -> str:
-        """A string, "" when missing or of another type."""
-        return self._get(name, (str,)) or ""
-
     def text_or_none(self, name: str) -> str | None:
-        """A string, None when missing or of another type."""
-        value: str | None = self._get(name, (str,))
+        """A string."""
+        value: str | None = self._scalar(name, _text)
+        return value
+
+    def text(self, name: str) -> str:
+        """A string, "" for none."""
+        return self.text_or_none(name) or ""
+
+    def number_or_none(self, name: str) -> int | None:
+        """An integer; a float without a fraction counts."""
+        value: int | None = self._scalar(name, _number)
         return value
 
     def number(self, name: str, default: int = 0) -> int:
-        """An integer; a float without a fraction counts."""
-        value = self._get(name, (int, float))
-        if isinstance(value, float):
-            if not value.is_integer():
-                self.warned = True
-                return default
-            value = int(value)
+        """An integer, the default for none."""
+        value = self.number_or_none(name)
         return default if value is None else value
 
-    def flag(self, name: str, default: bool = False) -> bool:
+    def flag_or_none(self, name: str) -> bool | None:
         """A boolean, or 0/1."""
-        value = self._get(name, (bool, int))
-        return default if value is None else bool(value)
+        value: bool | None = self._scalar(name, _flag)
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean, or 0/1, the default for none."""
+        value = self.flag_or_none(name)
+        return default if value is None else value
+
+    def texts_or_none(self, name: str) -> list[str] | None:
+        """A list of strings; elements that cannot be converted are lost."""
+        return self._list(name, _text)
 
     def texts(self, name: str) -> list[str]:
-        """A list of strings; elements of other types are lost with a warning."""
-        return self._list(name, str)
+        """A list of strings, empty for none."""
+        return self._list(name, _text) or []
+
+    def numbers_or_none(self, name: str) -> list[int] | None:
+        """A list of integers; elements that cannot be converted are lost."""
+        return self._list(name, _number)
 
     def numbers(self, name: str) -> list[int]:
-        """A list of integers."""
-        return self._list(name, int)
+        """A list of integers, empty for none."""
+        return self._list(name, _number) or []
 
     def objects(self, name: str) -> list[Body]:
-        """A list of objects."""
-        return [Body(v) for v in self._list(name, dict)]
+        """A list of objects, empty for none."""
+        return [self._inner(fields) for fields in self._list(name, _object) or []]
+
+    def object_or_none(self, name: str) -> Body | None:
+        """An object."""
+        fields = self._scalar(name, _object)
+        return None if fields is None else self._inner(fields)
 
     def object(self, name: str) -> Body:
-        """An object, empty when missing."""
-        return Body(self._get(name, (dict,)) or {})
+        """An object, empty for none."""
+        return self.object_or_none(name) or self._inner({})
 
-    def _list(self, name: str, kind: type) -> list[Any]:
-        values = self._get(name, (list,)) or []
-        good = [v for v in values if isinstance(v, kind) and not isinstance(v, bool)]
-        if len(good) != len(values):
-            self.warned = True
-        return good
+    def _inner(self, fields: dict[str, Any]) -> Body:
+        return Body(fields, scalar_lists=self._scalar_lists, outer=self)
+
+    def _list(self, name: str, convert: Callable[[Any], tuple[Any, bool]]) -> list[Any] | None:
+        values = self.fields.get(name)
+        if values is None:
+            return None
+        if not isinstance(values, list):
+            self._warn()
+            one = None
+            if name in self._scalar_lists or "*" in self._scalar_lists:
+                one, _ = convert(values)
+            return None if one is None else [one]
+        found = [self._converted(value, convert) for value in values]
+        return [value for value in found if value is not None]
+
+
+# Each gives (the value or None when it is lost, whether it came in the right type).
+
+
+def _text(value: Any) -> tuple[str | None, bool]:
+    if isinstance(value, str):
+        return value, True
+    if isinstance(value, bool | int | float):
+        return json.dumps(value), False
+    return None, False
+
+
+def _number(value: Any) -> tuple[int | None, bool]:
+    if isinstance(value, bool):
+        return int(value), False
+    if isinstance(value, int):
+        return value, True
+    if isinstance(value, float) and value.is_integer():
+        return int(value), True
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value), False
+    return None, False
+
+
+def _flag(value: Any) -> tuple[bool | None, bool]:
+    if isinstance(value, bool | int):
+        return bool(value), True
+    if isinstance(value, str) and value in _FLAGS:
+        return _FLAGS[value], False
+    return None, False
+
+
+def _object(value: Any) -> tuple[dict[str, Any] | None, bool]:
+    return (value, True) if isinstance(value, dict) else (None, False)
+
+
+def _parsed(raw: bytes) -> tuple[dict[str, Any], bool]:
+    """(fields, whether anything was guessed) of a body."""
+    if not raw.strip():
+        return {}, False
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return _pairs(raw.decode("utf-8", "replace")), True
+    try:
+        value = _decoder.decode(text)
+    except (ValueError, RecursionError):
+        return _pairs(text), True
+    return (value, False) if isinstance(value, dict) else ({}, True)
 
 
 def _pairs(text: str) -> dict[str, Any]:

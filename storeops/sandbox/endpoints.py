@@ -77,6 +77,16 @@ class Call:
         assert self.app is not None
         return self.world.corp.organisation.scope(self.app)
 
+    @property
+    def sees_personal(self) -> bool:
+        """Whether mobile, email, gender, avatar … of members are shown to the caller.
+
+        Old apps see them, and the contact-sync secret does: from a new address it comes no
+        further than 48009.
+        """
+        assert self.app is not None
+        return self.app.contact_sync or self.settings.legacy_app_fields
+
     def page_size(self, wanted: int) -> int:
         """Rows of this page: as wanted, or fewer when the sandbox is asked to be stingy."""
         if not self.short and not self.world.chance(self.settings.short_page_rate):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from storeops.sandbox.corp import CUSTOMER_APP, Corp
+from storeops.sandbox.ids import opengid
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.organisation import LEFT, Member
 
@@ -61,7 +62,7 @@ def customers(corp: Corp) -> Iterator[dict[str, Any]]:
 
 def _member(corp: Corp, member: Member) -> dict[str, Any]:
     visible = member.number in corp.organisation.scope(corp.apps[CUSTOMER_APP]).members
-    return member.as_json(legacy=True) | {
+    return member.as_json(personal=True) | {
         "customer_contact": member.customer_contact,
         "visible": visible,
         "left_at": member.left_at,
@@ -118,6 +119,7 @@ def groups(corp: Corp) -> Iterator[dict[str, Any]]:
             "owner": members[group.owner].userid,
             "create_time": group.create_time,
             "notice": group.notice,
+            "opengid": opengid(corp.seed, group.chat_id),
             "status": group.status,
             "admins": [members[a].userid for a in group.admins],
             "members": seats,

@@ -68,3 +68,8 @@ class CustomerIds:
             return -1
         head = int.from_bytes(packed, "big") ^ self._mask
         return (head * _BACK) & 0xFFFFFFFF
+
+
+def opengid(seed: int, chat_id: str) -> str:
+    """The id a mini-program sees for this group."""
+    return "oG" + digest(seed, "opengid", chat_id, size=13).hex()

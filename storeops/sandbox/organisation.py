@@ -9,6 +9,7 @@ from typing import Any
 from storeops.sandbox.jsontext import dumps
 
 ACTIVE, DISABLED, NOT_ACTIVATED, LEFT = 1, 2, 4, 5
+_NO_PROFILE = {"external_corp_name": "", "external_attr": []}
 USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-@.]{0,63}")
 
 
@@ -61,11 +62,18 @@ class Member:
     real_name: bool = True
     last_login: int = 0
     left_at: int = 0  # dimission_time, Unix seconds; 0 while present
+    external_profile: dict[str, Any] = dataclasses.field(default_factory=dict)
+    hide_mobile: bool = False
     capacity: int = 20_000  # customers this member may hold
     userid_changes: int = 0  # how often the userid was changed
 
-    def as_json(self, legacy: bool) -> dict[str, Any]:
-        """A user object of user/get and user/list; `legacy` apps see the personal fields."""
+    def as_json(self, personal: bool) -> dict[str, Any]:
+        """A user object of user/get and user/list.
+
+        `personal` are the fields that apps made since 2022-06-20 never get; enable, isleader and
+        hide_mobile are older than is_leader_in_dept, and live answers still carry them.
+        """
+        leads = dict(zip(self.department, self.is_leader, strict=False))
         row: dict[str, Any] = {
             "userid": self.userid,
             "name": self.name,
@@ -73,24 +81,28 @@ class Member:
             "order": list(self.order),
             "position": self.position,
         }
-        if legacy:
+        if personal:
             row |= {"mobile": self.mobile, "email": self.email, "biz_mail": ""}
+            row["gender"] = self.gender
         row |= {
-            "gender": self.gender if legacy else "0",
             "is_leader_in_dept": list(self.is_leader),
             "direct_leader": list(self.direct_leader),
         }
-        if legacy:
+        if personal:
             face = f"https://avatar.example.test/{self.userid}"
             row |= {"avatar": f"{face}/0", "thumb_avatar": f"{face}/100", "qr_code": f"{face}/qr"}
             row["address"] = self.address
         return row | {
             "telephone": self.telephone,
             "alias": self.alias,
+            "enable": int(self.status != DISABLED),
+            "isleader": leads.get(self.main_department, 0),
+            "hide_mobile": int(self.hide_mobile),
             "status": self.status,
             "main_department": self.main_department,
             "extattr": {"attrs": list(self.attrs)},
             "external_position": self.external_position,
+            "external_profile": self.external_profile or dict(_NO_PROFILE),
         }
 
 
@@ -170,13 +182,13 @@ class Organisation:
         self._refresh()
         return self._people.get(department, [])
 
-    def user_json(self, member: Member, legacy: bool) -> bytes:
+    def user_json(self, member: Member, personal: bool) -> bytes:
         """The encoded user object."""
         self._refresh()
-        key = (member.number, legacy)
+        key = (member.number, personal)
         text = self._user_json.get(key)
         if text is None:
-            text = self._user_json[key] = dumps(member.as_json(legacy))
+            text = self._user_json[key] = dumps(member.as_json(personal))
         return text
 
     def scope(self, app: App) -> Scope:

@@ -17,7 +17,7 @@ TEXTS: dict[int, str] = {
     40063: "some parameters are empty",
     40066: "invalid party list",
     40068: "invalid tagid",
-    40071: "tag name already exist",
+    40071: "UserTag Name Already Exist",
     40072: "invalid tag name length",
     40073: "invalid openid",
     40096: "invalid external userid",
@@ -37,7 +37,7 @@ TEXTS: dict[int, str] = {
     41001: "access_token missing",
     41002: "corpid missing",
     41004: "corpsecret missing",
-    41009: "userid missing",
+    41009: "missing userid",
     41017: "tagid missing",
     41018: "tagname missing",
     41019: "department missing",
@@ -63,7 +63,7 @@ TEXTS: dict[int, str] = {
     60005: "department contains user, can't be deleted",
     60006: "department contains sub department, can't be deleted",
     60007: "root department can't be deleted",
-    60008: "department already exist",
+    60008: "department existed",
     60009: "department name contains invalid char",
     60010: "department cycle",
     60011: "no privilege to access/modify contact/party/agent ",
@@ -76,11 +76,11 @@ TEXTS: dict[int, str] = {
     60110: "user department count exceed limit",
     60111: "userid not found",
     60112: "invalid user name",
-    60123: "invalid department id",
+    60123: "invalid party id",
     60124: "invalid parent department id",
     60125: "invalid department name",
     60127: "user department missing",
-    60129: "mobile and email are both empty",
+    60129: "missing mobile or email",
     60132: "is_leader_in_dept and department size not match",
     60257: "direct leader count exceed limit",
     81001: "department node count exceed limit",
@@ -107,7 +107,7 @@ TEXTS: dict[int, str] = {
     610014: "invalid unionid",
 }
 
-BARE = {40014}  # answered without hint, address and link (01 §1.1)
+BARE = {40014, 60104}  # answered without hint, address and link (01 §1.1)
 WARNING = "Warning: wrong json format. "
 
 

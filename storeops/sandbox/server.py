@@ -13,12 +13,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import storeops.sandbox.api  # noqa: F401 - fills the table of endpoints
-from storeops.sandbox import gate, odd
+from storeops.sandbox import gate, not_offered, odd
 from storeops.sandbox.body import Body
 from storeops.sandbox.control import Control
 from storeops.sandbox.endpoints import Answer, Endpoint
 from storeops.sandbox.faults import Fault
 from storeops.sandbox.gate import Reply
+from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Application:
         raw = await _read(receive, self.world.settings.max_body_bytes)
         spot = gate.find(path)
         if spot is None:
-            await self._send(send, 404, b"", [])
+            await self._elsewhere(path, send)
             return
         count = self.world.tally.begin(spot.path)
         outcome, size = "dropped", 0
@@ -85,6 +86,22 @@ class Application:
                 await asyncio.sleep(0)  # let uvicorn see that nobody is there any more
         finally:
             self.world.tally.finish(count, outcome, size)
+
+    async def _elsewhere(self, path: str, send: Send) -> None:
+        """A path without a rule: an empty 404, or word that the sandbox has not what WeCom has."""
+        name = not_offered.find(path)
+        if not name:
+            await self._send(send, 404, b"", [])
+            return
+        count = self.world.tally.begin(name)
+        errmsg = f"the sandbox does not offer {name}"
+        body = dumps({"errcode": not_offered.ERRCODE, "errmsg": errmsg})
+        code = [
+            (b"Error-Code", b"%d" % not_offered.ERRCODE),
+            (b"Error-Msg", errmsg.encode()),
+        ]
+        await self._send(send, 200, body, [_TYPE, *code])
+        self.world.tally.finish(count, not_offered.OUTCOME, len(body))
 
     async def _api(
         self, spot: Endpoint, scope: Scope, raw: bytes | None, receive: Receive, send: Send
@@ -105,10 +122,9 @@ class Application:
                     raise Refusal(40206)
                 if world.settings.reject_unicode_escapes and b"\\u" in seen:
                     raise Refusal(40033)
-                body = Body.read(seen)
+                body = Body.read(seen, world.settings.scalar_lists)
                 if spot.one_customer:
-                    who = body.fields.get("external_userid")
-                    customer = who if isinstance(who, str) else ""
+                    customer = body.text("external_userid")
                 world.throttle.enter(spot.path, customer, world.settings)
                 entered = True
                 fault = world.faults.pick(spot.path, scope["query_string"] + b"\n" + (raw or b""))

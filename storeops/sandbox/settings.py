@@ -31,6 +31,10 @@ class Settings:
     reject_unicode_escapes: bool = _knob(
         False, r"Answer 40033 to \uXXXX escapes in a body (01 §1, unsure whether enforced today)."
     )
+    scalar_lists: tuple[str, ...] = _knob(
+        ("department",),
+        "Lists of a body that may come as one scalar, with the warning; `*`: all (unsure).",
+    )
     # --- callbacks (07 §5)
     callback_check_ms: int = _knob(1000, "Milliseconds the check of the address may take.")
     callback_timeout_ms: int = _knob(5000, "Milliseconds an event may stay unanswered.")

@@ -55,9 +55,9 @@ class World:
         return self._dice.randrange(length)
 
     def hint(self, now: int) -> str:
-        """The digits of an errmsg: epoch seconds and a run that never repeats."""
+        """The 25 digits of an errmsg: epoch seconds and a run that never repeats."""
         self._hints += 1
-        return f"{now}{self._hints * 7919 % 10**12:012d}"
+        return f"{now}{self._hints * 7919 % 10**15:015d}"
 
     def move_in(self, corp: Corp) -> None:
         """Another corp takes the place: tokens, cursors, bans, faults and counts go."""

@@ -257,12 +257,12 @@ def test_what_was_lost_in_a_broken_body_is_missing(api):
         b"userid=g00001",
         b"[1,2]",
         b'"x"',
-        b'{"userid":"g00001","external_userid":7}',
+        b'{"userid":"g00001","external_userid":{}}',
         b"\xff\xfe{}",
         b"[" * 5000,
         b'{"a":' * 5000,
     ],
-    ids=["form", "list", "text", "number", "no-utf8", "deep-lists", "deep-objects"],
+    ids=["form", "list", "text", "object", "no-utf8", "deep-lists", "deep-objects"],
 )
 def test_no_body_can_break_the_parser(api, body):
     answer = api.post("externalcontact/mark_tag", body)
@@ -270,18 +270,14 @@ def test_no_body_can_break_the_parser(api, body):
     assert answer["errmsg"].startswith("Warning: wrong json format. ")
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("limit", "100"), ("userid_list", "g00001"), ("cursor", 5)]
-)
-def test_a_type_mismatch_warns_and_drops_the_value(api, field, value):
-    body = {"userid_list": [api.follows()[0]["userid"]], "limit": 2, "cursor": "", field: value}
+def test_what_cannot_be_converted_is_lost(api):
+    body = {"userid_list": [api.follows()[0]["userid"]], "limit": "many", "cursor": ""}
     answer = api.post("externalcontact/batch/get_by_user", body)
-    assert "Warning: wrong json format. " in answer["errmsg"]
-    assert answer["errcode"] == (40058 if field == "userid_list" else 0)
+    assert (answer["errcode"], answer["errmsg"]) == (0, "ok. Warning: wrong json format. ")
 
 
-def test_department_create_with_a_mistyped_parent(sync):
-    answer = sync.post("department/create", {"name": "新店", "parentid": "1"})
+def test_department_create_with_a_broken_body(sync):
+    answer = sync.post("department/create", {"name": "新店", "parentid": "one"})
     assert (answer["errcode"], answer["errmsg"][:27]) == (60004, "Warning: wrong json format.")
     answer = sync.post("department/create", b'{"name":"\xe6\x96\xb0","parentid":1,"order":}')
     assert (answer["errcode"], answer["errmsg"]) == (0, "created. Warning: wrong json format. ")
@@ -374,7 +370,7 @@ def test_sdk_habits(api):
 
 def test_types_that_strict_decoders_need(api):
     user = api.get("user/get", userid="g00001")
-    assert isinstance(user["gender"], str)
+    assert isinstance(user["main_department"], int)
     row = api.ext("batch/get_by_user", {"userid_list": ["g00001"]})["external_contact_list"][0]
     assert isinstance(row["external_contact"]["gender"], int)
     assert isinstance(row["follow_info"]["createtime"], int)

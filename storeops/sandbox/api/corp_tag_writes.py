@@ -25,10 +25,8 @@ def clean_name(call: Call, name: str, field: str) -> str:
 
 def order_of(body: Body) -> int | None:
     """`order` as uint32, None when not given."""
-    if not body.has("order"):
-        return None
-    order = body.number("order")
-    if not 0 <= order < _ORDER_END:
+    order = body.number_or_none("order")
+    if order is not None and not 0 <= order < _ORDER_END:
         raise parameter("order", "must be in [0, 2^32)")
     return order
 
@@ -58,9 +56,10 @@ def add(call: Call, strategy: int) -> Answer:
     body, tags, now = call.body, call.corp.tags, call.now
     wanted: dict[str, int] = {}
     for row in body.objects("tag"):
-        if not row.has("name"):
+        given = row.text_or_none("name")
+        if given is None:
             raise Refusal(41018)
-        name = clean_name(call, row.text("name"), "tag.name")
+        name = clean_name(call, given, "tag.name")
         wanted.setdefault(name, order_of(row) or 0)
     if not wanted:
         raise parameter("tag", "is empty")

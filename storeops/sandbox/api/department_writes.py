@@ -50,8 +50,8 @@ def department_create(call: Call) -> Answer:
     if parent not in nodes:
         raise Refusal(60004)
     _unique(call, name, parent)
-    wanted = body.number("id")
-    if body.has("id") and (not 1 < wanted < _ID_END):
+    wanted = body.number_or_none("id")
+    if wanted is not None and not 1 < wanted < _ID_END:
         raise Refusal(60123)
     if wanted in nodes:
         raise Refusal(60008)
@@ -76,11 +76,10 @@ def department_update(call: Call) -> Answer:
     node = nodes.get(body.number("id"))
     if node is None:
         raise Refusal(60123)
-    name = _checked_name(body.text("name")) if body.has("name") else node.name
-    name_en = node.name_en
-    if body.has("name_en"):
-        name_en = _checked_name(body.text("name_en")) if body.text("name_en") else ""
-    parent = body.number("parentid") if body.has("parentid") else node.parentid
+    given, english = body.text_or_none("name"), body.text_or_none("name_en")
+    name = node.name if given is None else _checked_name(given)
+    name_en = node.name_en if english is None else english and _checked_name(english)
+    parent = body.number("parentid", node.parentid)
     if parent != node.parentid:
         if parent not in nodes or node.id == 1:
             raise Refusal(60004)
@@ -89,7 +88,7 @@ def department_update(call: Call) -> Answer:
         if _depth(call, parent) + _height(call, node.id) > call.settings.department_depth:
             raise Refusal(81002)
     _unique(call, name, parent, node.id)
-    order = body.number("order") if body.has("order") else node.order
+    order = body.number("order", node.order)
     if not 0 <= order < _ORDER_END:
         raise Refusal(40058, "order must be in [0, 2^32). invalid Request Parameter")
     node.name, node.name_en, node.parentid, node.order = name, name_en, parent, order

@@ -6,7 +6,7 @@ from typing import Any
 
 from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
 from storeops.sandbox.groups import GroupChat, Seat
-from storeops.sandbox.ids import digest
+from storeops.sandbox.ids import digest, opengid
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.organisation import LEFT
 from storeops.sandbox.refusals import Refusal, parameter
@@ -127,11 +127,6 @@ def visible_group(call: Call, chat_id: str) -> GroupChat:
 def member_version(seed: int, group: GroupChat) -> str:
     """Opaque text that changes with every change of membership."""
     return digest(seed, "version", group.chat_id, group.version).hex()
-
-
-def opengid(seed: int, chat_id: str) -> str:
-    """The id a mini-program sees for this group."""
-    return "oG" + digest(seed, "opengid", chat_id, size=13).hex()
 
 
 @endpoint("externalcontact/opengid_to_chatid", Need.CUSTOMERS)

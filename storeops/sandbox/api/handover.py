@@ -86,7 +86,7 @@ def transfer_customer(call: Call) -> Answer:
 def resigned_transfer_customer(call: Call) -> Answer:
     """doc 94081: for members who left; a farewell message has no place here."""
     refuse = call.settings.resigned_message_errcode
-    if refuse and call.body.has("transfer_success_msg"):
+    if refuse and call.body.given("transfer_success_msg"):
         raise Refusal(refuse)
     return _rows(_hand_over(call, RESIGNED, call.body.texts("external_userid")))
 

@@ -16,10 +16,10 @@ def _tags(call: Call, ids: list[str], userid: str) -> list[Tag]:
             raise Refusal(40068, "group id not allowed, invalid tagid")
         tag = library.tags.get(tag_id)
         if tag is None or tag.deleted:
-            raise Refusal(40068)
+            raise Refusal(40068, f"invalid tagid: {tag_id}")
         strategy = library.groups[tag.group].strategy
         if strategy and not _reaches(call, call.corp.strategies.get(strategy), userid):
-            raise Refusal(40068)
+            raise Refusal(40068, f"invalid tagid: {tag_id}")
         found.append(tag)
     return found
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from storeops.sandbox.body import Body
 from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
 from storeops.sandbox.organisation import (
     ACTIVE,
@@ -25,27 +26,35 @@ if TYPE_CHECKING:
 _MOBILE = re.compile(r"\+?[0-9]{5,20}")
 _EMAIL = re.compile(r"[^@\s]{1,58}@[^@\s]+\.[^@\s]+")
 _WAITING = "待设置部门"
+_ATTRIBUTES = {
+    0: ("text", ("value",)),
+    1: ("web", ("url", "title")),
+    2: ("miniprogram", ("appid", "pagepath", "title")),
+}
 _LIMITS = {"position": 128, "address": 128, "alias": 64, "telephone": 32, "external_position": 12}
 
 
 def _fill(call: Call, member: Member) -> None:
     """Take the given fields of a body into a copy of a member, checking each."""
     body, organisation = call.body, call.corp.organisation
-    if body.has("name"):
-        if not 1 <= len(body.text("name")) <= 64:
+    name = body.text_or_none("name")
+    if name is not None:
+        if not 1 <= len(name) <= 64:
             raise Refusal(60112)
-        member.name = body.text("name")
-    for name, limit in _LIMITS.items():
-        if body.has(name):
-            if len(body.text(name)) > limit:
-                raise parameter(name, f"exceed max utf8 words {limit}")
-            setattr(member, name, body.text(name))
+        member.name = name
+    for field, limit in _LIMITS.items():
+        text = body.text_or_none(field)
+        if text is not None:
+            if len(text) > limit:
+                raise parameter(field, f"exceed max utf8 words {limit}")
+            setattr(member, field, text)
     others = [m for m in organisation.members if m.number != member.number and m.status != LEFT]
     if mobile := body.text("mobile"):
         if not _MOBILE.fullmatch(mobile):
             raise Refusal(60103)
-        if any(m.mobile == mobile for m in others):
-            raise Refusal(60104)
+        for other in others:
+            if other.mobile == mobile:
+                raise Refusal(60104, f"mobile existed:{other.userid}")
         member.mobile = mobile
     if email := body.text("email"):
         if not _EMAIL.fullmatch(email):
@@ -53,28 +62,57 @@ def _fill(call: Call, member: Member) -> None:
         if any(m.email == email for m in others):
             raise Refusal(60106)
         member.email = email
-    if body.has("gender"):
-        if body.text("gender") not in ("0", "1", "2"):
+    gender = body.text_or_none("gender")
+    if gender is not None:
+        if gender not in ("0", "1", "2"):
             raise parameter("gender", "must be 1 or 2")
-        member.gender = body.text("gender")
-    if body.has("enable"):
-        member.status = (
-            NOT_ACTIVATED
-            if body.flag("enable") and member.status == NOT_ACTIVATED
-            else ACTIVE
-            if body.flag("enable")
-            else DISABLED
-        )
-    if body.has("direct_leader"):
-        leaders = body.texts("direct_leader")
+        member.gender = gender
+    enable = body.flag_or_none("enable")
+    if enable is False:
+        member.status = DISABLED
+    elif enable and member.status == DISABLED:
+        member.status = ACTIVE
+    member.hide_mobile = body.flag("hide_mobile", member.hide_mobile)
+    leaders = body.texts_or_none("direct_leader")
+    if leaders is not None:
         if len(leaders) > call.settings.direct_leader_cap:
             raise Refusal(60257)
         if any(organisation.present(u) is None for u in leaders):
             raise Refusal(60111)
         member.direct_leader = leaders
-    if body.has("extattr"):
-        attrs = body.object("extattr").fields.get("attrs")
-        member.attrs = [a for a in attrs if isinstance(a, dict)] if isinstance(attrs, list) else []
+    extattr = body.object_or_none("extattr")
+    if extattr is not None:
+        member.attrs = _attributes(extattr, "attrs")
+    profile = body.object_or_none("external_profile")
+    if profile is not None:
+        member.external_profile = _profile(profile)
+
+
+def _attributes(body: Body, name: str) -> list[dict[str, Any]]:
+    """Own fields of a member: type 0 text, 1 web page, 2 mini-program."""
+    found: list[dict[str, Any]] = []
+    for row in body.objects(name):
+        kind = row.number("type")
+        if kind not in _ATTRIBUTES:
+            raise parameter(f"{name}.type", "must be between 0 and 2")
+        field, parts = _ATTRIBUTES[kind]
+        inner = row.object(field)
+        values = {part: inner.text(part) for part in parts}
+        found.append({"type": kind, "name": row.text("name"), field: values})
+    return found
+
+
+def _profile(body: Body) -> dict[str, Any]:
+    """What outsiders see of a member (doc 90195)."""
+    profile: dict[str, Any] = {
+        "external_corp_name": body.text("external_corp_name"),
+        "external_attr": _attributes(body, "external_attr"),
+    }
+    channels = body.object_or_none("wechat_channels")
+    if channels is not None:
+        status = channels.number("status", 1)
+        profile["wechat_channels"] = {"nickname": channels.text("nickname"), "status": status}
+    return profile
 
 
 def _place(call: Call, member: Member, departments: list[int]) -> None:
@@ -85,11 +123,12 @@ def _place(call: Call, member: Member, departments: list[int]) -> None:
     member.department = departments
     member.order, member.is_leader = [0] * len(departments), [0] * len(departments)
     for name, kept in (("order", member.order), ("is_leader_in_dept", member.is_leader)):
-        if body.has(name):
-            if len(body.numbers(name)) != len(departments):
+        values = body.numbers_or_none(name)
+        if values is not None:
+            if len(values) != len(departments):
                 raise Refusal(60132)
-            kept[:] = body.numbers(name)
-    main = body.number("main_department") if body.has("main_department") else departments[0]
+            kept[:] = values
+    main = body.number("main_department", departments[0])
     if main not in departments:
         raise parameter("main_department", "is not one of department")
     member.main_department = main
@@ -119,7 +158,7 @@ def user_create(call: Call) -> Answer:
         raise Refusal(60102)
     if not body.text("name"):
         raise Refusal(60112)
-    if body.has("department") and not body.numbers("department"):
+    if body.given("department") and not body.numbers("department"):
         raise Refusal(40066)
     if not body.text("mobile") and not body.text("email"):
         raise Refusal(60129)
@@ -153,14 +192,16 @@ def user_update(call: Call) -> Answer:
     organisation = call.corp.organisation
     copy = dataclasses.replace(member)
     _fill(call, copy)
-    if call.body.has("department"):
+    if call.body.given("department"):
         wanted, missing = _departments(call)
         if not wanted:
             raise Refusal(40066)
         _place(call, copy, wanted)
         for department in missing:
             organisation.departments[department.id] = department
-    elif call.body.has("order") or call.body.has("is_leader_in_dept"):
+    elif any(
+        call.body.numbers_or_none(name) is not None for name in ("order", "is_leader_in_dept")
+    ):
         _place(call, copy, list(member.department))
     renamed = call.body.text("new_userid")
     if renamed and renamed != member.userid:

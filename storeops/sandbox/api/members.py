@@ -15,7 +15,7 @@ _USER_LISTS = ("department", "order", "is_leader_in_dept", "direct_leader")
 def user_get(call: Call) -> Answer:
     """doc 90196."""
     member = call.member(call.query.get("userid", ""))
-    row = member.as_json(call.settings.legacy_app_fields)
+    row = member.as_json(call.sees_personal)
     return Answer({name: dumps(value) for name, value in row.items()})
 
 
@@ -53,9 +53,8 @@ def user_simplelist(call: Call) -> Answer:
 @endpoint("user/list", Need.CONTACTS, body=False, lists=("userlist",))
 def user_list(call: Call) -> Answer:
     """doc 90201: whole user objects, unpaged; too large an answer is 45029."""
-    legacy = call.settings.legacy_app_fields
-    organisation = call.corp.organisation
-    rows = [organisation.user_json(m, legacy) for m in _in_department(call)]
+    organisation, personal = call.corp.organisation, call.sees_personal
+    rows = [organisation.user_json(m, personal) for m in _in_department(call)]
     if sum(map(len, rows)) > call.settings.max_answer_bytes:
         raise Refusal(45029)
     return Answer({"userlist": rows})

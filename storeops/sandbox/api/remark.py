@@ -16,7 +16,7 @@ def remark(call: Call) -> Answer:
     body, corp = call.body, call.corp
     userid, external_userid = call.pair()
     texts = {name: body.text_or_none(name) for name in _LIMITS}
-    mobiles = body.texts("remark_mobiles") if body.has("remark_mobiles") else None
+    mobiles = body.texts_or_none("remark_mobiles")
     picture = body.text("remark_pic_mediaid")
     if not any(texts.values()) and not mobiles and not picture:
         raise Refusal(call.settings.remark_empty_errcode)

@@ -193,9 +193,9 @@ def strategy_create(call: Call) -> Answer:
 def strategy_edit(call: Call) -> Answer:
     """doc 94883: lists and privileges replace, ranges are added and taken."""
     s, body = _own(call), call.body
-    name = _name(call) if body.has("strategy_name") else s.name
-    admins = _admins(call) if body.has("admin_list") else s.admins
-    privilege = _privilege(body) if body.has("privilege") else s.privilege
+    name = s.name if body.text_or_none("strategy_name") is None else _name(call)
+    admins = s.admins if body.texts_or_none("admin_list") is None else _admins(call)
+    privilege = s.privilege if body.object_or_none("privilege") is None else _privilege(body)
     more_users, more_departments = _range(call, "range_add")
     fewer_users, fewer_departments = _range(call, "range_del")
     parent = call.corp.strategies.get(s.parent)

@@ -23,6 +23,7 @@ _ELEMENTS = {
     "parentid": "ParentId",
     "name": "Name",
     "position": "Position",
+    "order": "Order",
 }
 
 
