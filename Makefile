@@ -7,16 +7,25 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
+ASKED := $(PYTHON)
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
-VENV := .venv
+SAY_VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+VERSION := $(shell $(PYTHON) $(SAY_VERSION) 2>/dev/null)
+# a Python that was asked for has an environment of its own beside the usual one
+VENV := $(if $(ASKED),.venv-$(VERSION),.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# made with another Python, or with one that is gone: made anew
+ifneq ($(shell $(BIN)/python $(SAY_VERSION) 2>/dev/null),$(VERSION))
+.PHONY: $(STAMP)
+endif
+PYTHONS ?= python3.11 python3.12 python3.13
 # tests wait more than they compute: two workers a core
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 
-.PHONY: help setup demo test check format messages docs chaos bench bench-data lock screens clean
+.PHONY: help setup demo test test-all check format messages docs chaos bench bench-data lock screens clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /: /' | awk -F': ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -24,8 +33,10 @@ help: ## list these targets
 setup: $(STAMP) ## make .venv with the locked dependencies
 
 $(STAMP): pyproject.toml requirements/dev.lock build_hook.py
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "$(or $(PYTHON),python3) is no Python 3.11 or newer" >&2; exit 1; }
+	test "$$($(BIN)/python $(SAY_VERSION) 2>/dev/null)" = "$(VERSION)" || \
+		$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -41,6 +52,9 @@ demo: $(MO) ## start a sandbox, sync the demo chain, show what was found
 
 test: $(MO) ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-all: ## run the tests on every Python of PYTHONS, each in its own environment
+	@for each in $(PYTHONS); do echo "== $$each"; $(MAKE) test PYTHON=$$each || exit 1; done
 
 check: $(MO) ## format, lint, types, arrows, catalogues, docs
 	$(BIN)/ruff format --check .
@@ -94,4 +108,4 @@ LOCK := --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) .setup .mypy_cache .ruff_cache build dist .bench
+	rm -rf .venv .venv-* .setup .mypy_cache .ruff_cache build dist .bench
