@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import warnings
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +23,23 @@ _TURN_S = 0.010  # who has held the file that long without a break …
 _BREAK_S = 0.002  # … leaves it alone for so long before the next transaction
 
 
+class _ThreadConnection:
+    """A thread's connection, in that thread's storage: it is closed when the thread has ended.
+
+    A connection alone would stay open until the collector finds it: it is part of a circle.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Database:
     """A file with one connection per thread, made when the thread first asks.
+
+    The connection of a thread is closed with it; `close` closes those of threads that live.
 
     Args:
         path: the file; its schema is current (see `open_database`).
@@ -44,7 +61,7 @@ class Database:
         self._synchronous = synchronous
         self._cache_mb = cache_mb
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: weakref.WeakSet[_ThreadConnection] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def limit_cache(self, cache_mb: int) -> None:
@@ -54,13 +71,12 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode; rows are tuples."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
+        own: _ThreadConnection | None = getattr(self._local, "own", None)
+        if own is None:
+            own = self._local.own = _ThreadConnection(self._connect())
             with self._lock:
-                self._all.append(connection)
-        return connection
+                self._all.add(own)
+        return own.connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -70,15 +86,19 @@ class Database:
             check_same_thread=False,
             cached_statements=512,
         )
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{self._cache_mb * 1024}")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        # With SQLite's 1,000 pages every small commit beside a sync copied the sync's pages (50 ms)
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        if self.readonly:
-            connection.execute("PRAGMA query_only = ON")
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{self._cache_mb * 1024}")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            # With SQLite's 1,000 pages every small commit copied a sync's pages (50 ms)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            if self.readonly:
+                connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
@@ -166,20 +186,23 @@ class Database:
 
     def close_thread(self) -> None:
         """Close this thread's connection, if it has one."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            self._local.connection = None
-            with self._lock:
-                self._all.remove(connection)
-            connection.close()
+        own: _ThreadConnection | None = getattr(self._local, "own", None)
+        if own is not None:
+            self._local.own = None
+            own.connection.close()
 
     def close(self) -> None:
         """Close every thread's connection; threads that still run must not use it again."""
         with self._lock:
-            connections, self._all = self._all, []
-        for connection in connections:
-            connection.close()
+            living, self._all = list(self._all), weakref.WeakSet()
+        for own in living:
+            own.connection.close()
         self._local = threading.local()
+
+    def __del__(self) -> None:
+        if self._all:
+            message = f"{self.path} was not closed"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreOpsError:

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,11 +33,13 @@ ADD = {
 
 
 @pytest.fixture
-def real(home: Any) -> App:
+def real(home: Any) -> Iterator[App]:
     """A profile of a real company with its keys."""
     config.save_profile(config.Profile("main", CORP), make_default=True)
     secrets.store_callback("main", TOKEN, KEY)
-    return App.open("main")
+    app = App.open("main")
+    yield app
+    app.close()
 
 
 def take(app: App, message: bytes, **how: Any) -> None:
