@@ -7,6 +7,7 @@ own connection.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -95,6 +96,14 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         from tui.terminal import TerminalDriver
 
         return TerminalDriver
+
+    def on_load(self) -> None:
+        """Begin tasks in the loop's next turn, as tests do, on every Python.
+
+        From 3.12 on Textual asks for eager tasks, and then mounts a screen's inputs before the
+        screen is on the stack that they look at.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
 
     # -- the profile ---------------------------------------------------------------------------
 
