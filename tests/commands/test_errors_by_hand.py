@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_newer_database(cli: Any, shop: Any, language: str) -> None:
 
     assert cli("sync", "status").code == 0
     path = Path(cli("db", "path").out.strip())
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
             " VALUES ('storeops.mirror', 'm999_future', '2030-01-01')"

@@ -1,6 +1,7 @@
 """The search index proposes every customer a word means, through every kind of change."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -75,19 +76,19 @@ PEOPLE = {
     ],
 )
 def test_finds_any_part_of_name_remark_pinyin_and_phone(word, ids):
-    connection = database()
-    texts = [(key, None, search.document(*value)) for key, value in PEOPLE.items()]
-    search.index_customers(connection, texts)
-    assert found(connection, PEOPLE, word) == ids
+    with closing(database()) as connection:
+        texts = [(key, None, search.document(*value)) for key, value in PEOPLE.items()]
+        search.index_customers(connection, texts)
+        assert found(connection, PEOPLE, word) == ids
 
 
 def test_an_id_is_found_by_its_beginning():
-    connection = database()
-    connection.execute("INSERT INTO customer VALUES (9, 'wmDemoAAAA0000001')")
-    word = search.Word(connection, "wmDemoAAAA")
-    assert word.candidates(connection) == {9}
-    assert word.test_id("wmDemoAAAA0000001")
-    assert not search.Word(connection, "wmDemo").test_id("wmDemoAAAA0000001")
+    with closing(database()) as connection:
+        connection.execute("INSERT INTO customer VALUES (9, 'wmDemoAAAA0000001')")
+        word = search.Word(connection, "wmDemoAAAA")
+        assert word.candidates(connection) == {9}
+        assert word.test_id("wmDemoAAAA0000001")
+        assert not search.Word(connection, "wmDemo").test_id("wmDemoAAAA0000001")
 
 
 NAMES = st.text(alphabet="王李小明单A a1😀\x1f\x00", max_size=5)
@@ -101,29 +102,43 @@ PERSON = st.tuples(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.none() | PERSON), max_size=12), st.data())
 def test_the_index_stays_true_through_every_change(steps, data):
-    connection = database()
-    people = {}
-    for key, person in steps:
-        before = search.document(*people[key]) if key in people else None
-        after = search.document(*person) if person is not None else None
-        search.index_customers(connection, [(key, before, after)])
-        people.pop(key, None)
-        if person is not None:
-            people[key] = person
-    for each in ("王", "小明", "w", "wx", "wa", "li", "sh", "138", "a", "1", "😀", "单", "shan"):
-        word = search.Word(connection, each)
-        truth = {
-            key
-            for key, (name, remarks, mobiles) in people.items()
-            if word.test_name(name)
-            or any(word.test_name(remark) for remark in remarks)
-            or (word.digits and any(word.digits in mobile for mobile in mobiles))
-        }
-        assert found(connection, people, each) == truth
-        if word.exact:
-            assert word.candidates(connection) == truth
-            assert word.frequency(connection, 1000) >= len(truth)
-            assert bool(word.frequency(connection, 1)) == bool(truth)
+    with closing(database()) as connection:
+        people = {}
+        for key, person in steps:
+            before = search.document(*people[key]) if key in people else None
+            after = search.document(*person) if person is not None else None
+            search.index_customers(connection, [(key, before, after)])
+            people.pop(key, None)
+            if person is not None:
+                people[key] = person
+        for each in (
+            "王",
+            "小明",
+            "w",
+            "wx",
+            "wa",
+            "li",
+            "sh",
+            "138",
+            "a",
+            "1",
+            "😀",
+            "单",
+            "shan",
+        ):
+            word = search.Word(connection, each)
+            truth = {
+                key
+                for key, (name, remarks, mobiles) in people.items()
+                if word.test_name(name)
+                or any(word.test_name(remark) for remark in remarks)
+                or (word.digits and any(word.digits in mobile for mobile in mobiles))
+            }
+            assert found(connection, people, each) == truth
+            if word.exact:
+                assert word.candidates(connection) == truth
+                assert word.frequency(connection, 1000) >= len(truth)
+                assert bool(word.frequency(connection, 1)) == bool(truth)
 
 
 def test_the_document_does_not_depend_on_the_order_of_follows():
