@@ -132,6 +132,7 @@ def verify() -> None:
         "head": proof.head,
         "findings": [each.as_dict() for each in proof.findings],
         "more_findings": proof.more,
+        "notes": [each.as_dict() for each in proof.notes],
     }
     text = [
         _("{lines} lines, {erased} of them erased.").format(
@@ -144,7 +145,9 @@ def verify() -> None:
                 "{count} lines are newer than the seal: a process was stopped or still works."
             ).format(count=proof.unsealed)
         )
-    text += [each.message for each in proof.findings]
+    text += [each.message for each in (*proof.notes, *proof.findings)]
+    if proof.more:
+        text.append(_("… and {count} more").format(count=proof.more))
     text.append(_("The journal is whole.") if proof.whole else _("The journal is NOT whole."))
     output.result(value, "\n".join(text))
     if not proof.whole:

@@ -6,10 +6,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from storeops.changes import plans
-from storeops.changes.journal import Line, dump
+from storeops.changes import rows as plan_rows
+from storeops.changes.journal import Line, dump, fits, object_of
 from storeops.changes.ledger import Ledger
+from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
 
@@ -81,6 +84,8 @@ def erase(
         }
         counts = {name: forget(connection) for name, forget in (others or {}).items()}
         lines = _lines(connection, external_userid, known, about)
+        altered = _altered_lines(connection, lines)
+        altered_plans = {name for plan_id in about if (name := _altered_plan(db, plan_id))}
         rows = connection.execute(
             "UPDATE plan_row SET subject = 'erased/' || row, external_userid = '', before = NULL,"
             " after = NULL, extra = NULL, answer = NULL, meaning = '', next_step = ''"
@@ -91,7 +96,7 @@ def erase(
             "UPDATE journal SET subject = NULL, payload = NULL, salt = NULL WHERE seq = ?",
             [(seq,) for seq in lines],
         )
-        _rewrite_heads(ledger, connection, known, about)
+        altered_plans |= _rewrite_heads(ledger, connection, known, about)
         if not lines and not rows and not any(counts.values()):
             raise NotFoundError(
                 _("Neither journal nor plans know this customer."),
@@ -99,7 +104,9 @@ def erase(
                     "The id is written as in `storeops customer list --fields external_userid`."
                 ),
             )
-        payload = {"lines": lines, "rows": rows, "reason": reason, **counts}
+        payload: dict[str, Any] = {"lines": lines, "rows": rows, "reason": reason, **counts}
+        if altered or altered_plans:  # what proves it goes with the person; that it was, stays
+            payload.update(altered=altered, altered_plans=sorted(altered_plans))
         ledger.journal.append(connection, [Line("audit.erased", payload=payload)], now)
     ledger.journal.seal(db, now)
     return Erased(len(lines), rows, counts)
@@ -129,7 +136,7 @@ def _words(connection: sqlite3.Connection, external_userid: str, known: Words) -
         "SELECT before, after FROM plan_row WHERE external_userid = ?", (external_userid,)
     ):
         for value in values:
-            found = json.loads(value or "{}")
+            found = object_of(value)
             ids.update(each for each in found.get("remark_mobiles") or () if isinstance(each, str))
             names.update(
                 found[name]
@@ -173,21 +180,60 @@ def _lines(
     return sorted(found)
 
 
+def _altered_lines(connection: sqlite3.Connection, lines: Iterable[int]) -> list[int]:
+    """Those whose private part no longer fits its digest."""
+    found = []
+    for seq in lines:
+        salt, subject, payload, digest = connection.execute(
+            "SELECT salt, subject, payload, digest FROM journal WHERE seq = ?", (seq,)
+        ).fetchone()
+        if payload is not None and not fits(salt, subject, payload, digest):
+            found.append(seq)
+    return found
+
+
+def _altered_plan(db: Database, plan_id: int) -> str:
+    """The plan's name when it is not as it was made; "" when it is."""
+    name, sealed = db.execute("SELECT name, hash FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    if not sealed:
+        return ""  # a draft
+    try:
+        plan = plans.by_id(db, plan_id)
+        wrong, digests = plan_rows.altered(db, plan_id)
+        whole = not wrong and plans.hash_of(plan, digests) == plan.hash
+        whole = whole and plans.journaled_hash(db, plan.name) in (plan.hash, "")
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        whole = False
+    return "" if whole else str(name)
+
+
 def _rewrite_heads(
     ledger: Ledger, connection: sqlite3.Connection, known: Words, about: set[int]
-) -> None:
-    """Take the person out of titles, command lines and problems; seal those plans anew."""
-    heads = connection.execute("SELECT id, title, params, problems, reason, hash FROM plan")
-    for plan_id, title, params, problems, reason, sealed in heads.fetchall():
+) -> set[str]:
+    """Take the person out of titles, command lines and problems; seal those plans anew.
+
+    Returns:
+        Plans that were not as they were made before that.
+    """
+    altered = set()
+    heads = connection.execute("SELECT id, name, title, params, problems, reason, hash FROM plan")
+    for plan_id, name, title, params, problems, reason, sealed in heads.fetchall():
         words = sorted({*known.ids, *(known.names if plan_id in about else ())}, key=len)[::-1]
-        asked, told = json.loads(params), json.loads(problems)
-        if isinstance(asked.get("command"), str):
-            asked["command"] = _without(asked["command"], words)
-        for each in told:
-            each["message"] = _without(each["message"], words)
+        try:
+            asked, told = json.loads(params), json.loads(problems)
+            before: tuple[str, ...] = (title, dump(asked), dump(told), reason)
+            if isinstance(asked.get("command"), str):
+                asked["command"] = _without(asked["command"], words)
+            for each in told:
+                each["message"] = _without(each["message"], words)
+        except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
+            altered.add(str(name))  # nothing in it can be looked for: nothing of it is kept
+            asked, told, before = {}, [], ()
         fresh = (_without(title, words), dump(asked), dump(told), _without(reason, words))
-        if fresh == (title, dump(json.loads(params)), dump(json.loads(problems)), reason):
+        if fresh == before:
             continue
+        if _altered_plan(ledger.db, plan_id):
+            altered.add(str(name))
         connection.execute(
             "UPDATE plan SET title = ?, params = ?, problems = ?, reason = ? WHERE id = ?",
             (*fresh, plan_id),
@@ -200,6 +246,7 @@ def _rewrite_heads(
                 )
             ]
             plans.seal(ledger, connection, plan_id, digests, "plan.trimmed")
+    return altered
 
 
 def _without(text: str, words: Iterable[str]) -> str:

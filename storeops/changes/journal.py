@@ -8,13 +8,24 @@ found (`verify.py`).
 Lines are appended inside the writer's own transaction (BEGIN IMMEDIATE serialises processes).
 A seal is written at the beginning of a write transaction, before it appends, and at the end of a
 piece of work: only committed lines are ever sealed.
+
+A seal is never written over evidence. Before anything is appended or sealed, the sealed line is
+looked for (`loss.py`); what is missing becomes a line of the chain, `journal.loss`, with the seal
+as it was found, and the old seal stays until that line is committed. Numbers are never given
+twice: the line about a loss comes behind the newest number that was ever sealed.
+
+| what is found | `journal.loss` says |
+|---|---|
+| the sealed line is behind the newest one | `cut` |
+| another line has the sealed number, or none | `replaced` |
+| the seal is missing, or does not fit its key | `seal` |
+| the key is missing or damaged | `key` |
+| the seal is older than the one written last | `older` |
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import hmac
 import json
 import os
 import sqlite3
@@ -23,10 +34,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storeops.changes import loss
+from storeops.changes import seal as seals
+from storeops.changes.seal import GENESIS as GENESIS
+from storeops.changes.seal import Seal
 from storeops.database.database import Database
-from storeops.private_file import scratch, write_often
 
-GENESIS = b"\0" * 32
+# what reading a damaged value may raise
+ODD = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 _INSERT = (
     "INSERT INTO journal (seq, at, kind, who, machine, plan, row, subject, payload, salt, digest,"
     " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -52,20 +67,19 @@ class Line:
     payload: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """Count and head of the journal as kept outside the database."""
-
-    count: int
-    head: str
-    at: float
-    mac: str
-
-
 def digest_of(salt: bytes, subject: str | None, payload: str) -> bytes:
     """Digest of a line's private part; 32 bytes."""
     text = f"{subject or ''}\x1f{payload}"
     return hashlib.sha256(salt + text.encode("utf-8", "surrogatepass")).digest()
+
+
+def fits(salt: Any, subject: Any, payload: Any, digest: Any) -> bool:
+    """Whether a private part is the one that was digested, whatever stands in its columns."""
+    try:
+        good: bool = digest_of(salt, subject, payload) == digest
+    except ODD:
+        return False
+    return good
 
 
 def hash_of(
@@ -81,7 +95,7 @@ class Journal:
     """Appends lines and seals the head.
 
     Args:
-        folder: the profile's folder; holds `journal.key` (32 bytes, 0600) and `journal.seal`.
+        folder: the profile's folder; holds `journal.key` and `journal.seal`.
         who: who acts (`--as`, else the account's name).
         machine: this machine's name.
     """
@@ -98,11 +112,24 @@ class Journal:
             connection: in a write transaction, which the lines share.
             lines: in order.
             at: WeCom's time, Unix seconds.
+
+        Raises:
+            ConfigError: the table is gone, or the seal cannot be written.
         """
         assert connection.in_transaction, "the journal is written inside a transaction"
-        seq, head = self.head(connection)
         if not lines:
-            return seq
+            return loss.head(connection)[0]
+        if self._whole(connection, at) and loss.head(connection)[0] == 0:
+            seals.write(self.folder, 0, GENESIS.hex(), at)  # from now on a missing seal is a loss
+            loss.remember(connection, 0)
+        return self._chain(connection, lines, at)
+
+    def _chain(
+        self, connection: sqlite3.Connection, lines: Sequence[Line], at: float, least: int = 0
+    ) -> int:
+        """Insert lines, numbered behind the newest and behind `least`."""
+        seq, head = loss.head(connection)
+        seq = max(seq, least)
         at = round(at, 3)
         salts = os.urandom(16 * len(lines))
         rows = []
@@ -121,14 +148,6 @@ class Journal:
         connection.executemany(_INSERT, rows)
         return seq
 
-    @staticmethod
-    def head(connection: sqlite3.Connection) -> tuple[int, bytes]:
-        """(count, hash of the newest line)."""
-        row = connection.execute(
-            "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        return (row[0], row[1]) if row else (0, GENESIS)
-
     def write(self, db: Database, lines: Sequence[Line], at: float) -> None:
         """Append in a transaction of its own, then seal."""
         with db.atomic() as connection:
@@ -139,53 +158,55 @@ class Journal:
         """Keep count and head of what is committed outside the database.
 
         A short write transaction holds other writers off, so that no older head can overwrite a
-        newer one.
-        """
-        with db.atomic() as connection:
-            self.seal_inside(connection, at)
-
-    def seal_inside(self, connection: sqlite3.Connection, at: float) -> None:
-        """Seal at the beginning of a write transaction, before it appends anything."""
-        count, head = self.head(connection)
-        if count == 0:
-            return
-        mac = self._mac(count, head.hex())
-        text = json.dumps({"count": count, "head": head.hex(), "at": round(at, 3), "mac": mac})
-        write_often(self.folder / "journal.seal", text.encode())
-
-    def read_seal(self) -> Seal | None:
-        """The seal as it lies on disk; None when there is none.
+        newer one. A loss that is found now is committed as a line first, then sealed.
 
         Raises:
-            ValueError: the file is damaged, or its MAC does not fit the key.
+            ConfigError: the table is gone, or the seal cannot be written.
         """
-        try:
-            text = (self.folder / "journal.seal").read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            seal = Seal(**json.loads(text))
-            good = hmac.compare_digest(seal.mac, self._mac(seal.count, seal.head, make=False))
-        except (TypeError, AttributeError, UnicodeDecodeError) as error:
-            raise ValueError("unreadable") from error
-        if not good:
-            raise ValueError("mac")
-        return seal
+        for _turn in range(2):
+            with db.atomic() as connection:
+                if self.seal_inside(connection, at):
+                    return
 
-    def _mac(self, count: int, head: str, *, make: bool = True) -> str:
-        return hmac.new(self._key(make), f"{count}:{head}".encode(), "sha256").hexdigest()
+    def seal_inside(self, connection: sqlite3.Connection, at: float) -> bool:
+        """Seal at the beginning of a write transaction, before it appends anything.
 
-    def _key(self, make: bool) -> bytes:
-        path = self.folder / "journal.key"
-        if make and not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with contextlib.suppress(FileExistsError), scratch(path) as part:
-                part.file.write(os.urandom(32))
-                part.put(over=False)  # another process may have been faster
-        key = path.read_bytes() if path.exists() else b""
-        if len(key) != 32:
-            raise ValueError("key")
-        return key
+        Returns:
+            False when a loss was found and noted: the old seal stays until that is committed.
+        """
+        if not self._whole(connection, at):
+            return False
+        count, head = loss.head(connection)
+        if count == 0:
+            return True
+        found = seals.read(self.folder)
+        if not (found.proven and (found.count, found.head) == (count, head.hex())):
+            seals.write(self.folder, count, head.hex(), at)
+            loss.remember(connection, count)
+        return True
+
+    def read_seal(self) -> Seal | None:
+        """The seal as it lies on disk; None when there is none that the key proves."""
+        found = seals.read(self.folder)
+        return found if found.proven else None
+
+    def _whole(self, connection: sqlite3.Connection, at: float) -> bool:
+        """Look for the sealed line; note its loss once. Whether a seal may be written."""
+        missing = loss.find(connection, seals.read(self.folder))
+        if missing is None or loss.is_noted(connection, missing):
+            return True
+        lines = [Line(loss.KIND, payload=missing.payload())]
+        self._chain(connection, lines, at, missing.known)
+        return False
+
+
+def object_of(payload: Any) -> dict[str, Any]:
+    """A payload's JSON object; {} for anything else, be it damaged."""
+    try:
+        value = json.loads(payload)
+    except ODD:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def dump(value: Any) -> str:

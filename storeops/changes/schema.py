@@ -65,7 +65,7 @@ CREATE INDEX plan_row_waiting ON plan_row (due_at, plan_id, row) WHERE status = 
 
 JOURNAL = """
 CREATE TABLE journal (
-    seq INTEGER PRIMARY KEY,           -- from 1, without gaps
+    seq INTEGER PRIMARY KEY,           -- from 1; a number is never given twice
     at REAL NOT NULL,                  -- WeCom's clock
     kind TEXT NOT NULL,                -- plan.made | plan.applied | call.intent | row.answer | audit.erased …
     who TEXT NOT NULL,
@@ -82,7 +82,16 @@ CREATE INDEX journal_by_plan ON journal (plan, seq);
 CREATE INDEX journal_by_subject ON journal (subject) WHERE subject IS NOT NULL;
 """
 
+META = """
+CREATE TABLE ledger_meta (
+    key TEXT PRIMARY KEY,              -- sealed: count of lines that were sealed last
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO ledger_meta (key, value) SELECT 'sealed', '0' FROM journal LIMIT 1;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("changes", "m001_plans", PLANS),
     statements("changes", "m002_journal", JOURNAL),
+    statements("changes", "m003_ledger_meta", META),
 )

@@ -1,177 +1,294 @@
-"""Proof that the journal is whole: every line, their order, and its end."""
+"""Proof that the journal is whole: every line, their order, its end, and what it says of plans."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from storeops.changes import plans
-from storeops.changes import rows as plan_rows
-from storeops.changes.journal import GENESIS, Journal, digest_of, hash_of
-from storeops.database.database import Database
+from storeops.changes import loss, seal, verify_plans
+from storeops.changes.journal import GENESIS, ODD, Journal, fits, hash_of, object_of
+from storeops.changes.loss import Loss
+from storeops.changes.proof import Account
+from storeops.changes.proof import Proof as Proof
+from storeops.database.database import Database, explain
 from storeops.i18n import _
-
-MOST = 100  # findings that are named one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        code: changed | removed | reordered | cut | seal | erased_without_note | plan.
-        seq: the line, None when it is about the end or a plan.
-        message: one sentence in the user's language.
-    """
-
-    code: str
-    seq: int | None
-    message: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON shows it."""
-        return {"code": self.code, "seq": self.seq, "message": self.message}
-
-
-@dataclass(slots=True)
-class Proof:
-    """What `verify` found.
-
-    Attributes:
-        lines: lines read.
-        erased: lines whose private part was erased, as noted.
-        unsealed: lines newer than the seal.
-        head: hash of the newest line, hex.
-        findings: what is wrong, at most 100 by name.
-        more: how many more there are.
-    """
-
-    lines: int = 0
-    erased: int = 0
-    unsealed: int = 0
-    head: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    more: int = 0
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
-
-    def add(self, code: str, seq: int | None, message: str) -> None:
-        """Note one thing that is wrong."""
-        if len(self.findings) < MOST:
-            self.findings.append(Finding(code, seq, message))
-        else:
-            self.more += 1
 
 
 def verify(
     db: Database, journal: Journal, *, on_progress: Callable[[int], None] | None = None
 ) -> Proof:
-    """Read the whole journal and compare it with itself, with its seal and with the plans.
+    """Read the whole journal and compare it with itself, with its seal, with plans and jobs.
 
-    A line that was changed, taken out, put elsewhere or cut off at the end is named. Reads only.
+    A line that was changed, taken out, put elsewhere or cut off at the end is named, now and for
+    ever: a loss that was noted when somebody wrote is named by its line. So are plans, rows,
+    answers and jobs that are not as the journal tells. Reads only, at one moment, and ends in
+    words whatever stands in the tables.
 
     Args:
         db: data.db.
         journal: knows where the seal lies.
         on_progress: told the number of lines read, now and then.
+
+    Raises:
+        ConfigError: the file is damaged or cannot be read.
     """
-    proof = Proof()
-    before, expected = GENESIS, 1
-    sealed_hash = ""
-    erased: set[int] = set()
-    noted: set[int] = set()
-    seal, trouble = _seal(journal)
-    for (seq, at, kind, who, machine, plan, row, subject, payload, salt, digest, line_hash) in (
-        db.execute(
-            "SELECT seq, at, kind, who, machine, plan, row, subject, payload, salt, digest, hash"
-            " FROM journal ORDER BY seq"
+    proof, account = Proof(), Account()
+    with _one_moment(db) as connection:
+        found = seal.read(journal.folder)
+        checks: tuple[Callable[[], None], ...] = (
+            lambda: _Chain(connection, proof, account).read(on_progress),
+            lambda: _check_end(connection, proof, found),
+            lambda: verify_plans.compare(db, proof, account),
         )
-    ):  # fmt: skip
-        if seq != expected:
-            proof.add("removed", expected, _removed(expected, seq - 1))
-        good = hash_of(before, seq, at, kind, who, machine, plan, row, digest)
-        if good != line_hash:
-            if seq == expected:
-                proof.add("changed", seq, _changed(seq))
-        elif payload is None or salt is None:
-            erased.add(seq)
-            if subject is not None:
-                proof.add("changed", seq, _changed(seq))
-        elif digest_of(salt, subject, payload) != digest:
-            proof.add("changed", seq, _changed(seq))
-        if kind == "audit.erased" and payload is not None:
-            noted.update(json.loads(payload).get("lines", ()))
-        before, expected = line_hash, seq + 1
-        proof.lines += 1
-        if seal is not None and seq == seal.count:
-            sealed_hash = line_hash.hex()
-        if on_progress is not None and proof.lines % 10_000 == 0:
-            on_progress(proof.lines)
-    proof.head = before.hex() if proof.lines else ""
-    for seq in sorted(erased - noted):
-        proof.add(
-            "erased_without_note",
-            seq,
-            _("Line {seq}: its content is gone, and no erasure was noted.").format(seq=seq),
-        )
-    proof.erased = len(erased & noted)
-    _check_end(proof, seal, trouble, expected - 1, sealed_hash)
-    _check_plans(db, proof)
+        for check in checks:
+            try:
+                check()
+            except sqlite3.OperationalError as error:
+                if "no such" not in str(error):
+                    raise explain(error, db.path) from error
+                proof.add("table", None, _("Something is missing from data.db: {text}.").format(
+                    text=error
+                ))  # fmt: skip
+            except sqlite3.DatabaseError as error:
+                raise explain(error, db.path) from error
     return proof
 
 
-def _seal(journal: Journal) -> tuple[Any, str]:
+@contextmanager
+def _one_moment(db: Database) -> Iterator[sqlite3.Connection]:
+    """One read transaction; text that is no UTF-8 is read as something that fits no digest."""
+    connection = db.connection
+    usual = connection.text_factory
+    connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+    begun = not connection.in_transaction
+    if begun:
+        connection.execute("BEGIN")
     try:
-        return journal.read_seal(), ""
-    except ValueError as error:
-        return None, str(error)
+        yield connection
+    finally:
+        connection.text_factory = usual
+        if begun:
+            connection.execute("ROLLBACK")
 
 
-def _check_end(proof: Proof, seal: Any, trouble: str, last: int, sealed_hash: str) -> None:
-    if trouble == "key":
-        proof.add("seal", None, _("The key of the seal (journal.key) is missing or damaged."))
-    elif trouble:
-        proof.add("seal", None, _("The seal (journal.seal) was altered."))
-    elif seal is None:
-        if last:
-            proof.add("seal", None, _("The seal (journal.seal) is missing."))
-    elif seal.count > last:
-        proof.add("cut", last + 1, _removed(last + 1, seal.count))
-    elif sealed_hash != seal.head:
-        proof.add(
-            "changed",
-            seal.count,
-            _("Line {seq} is not the line that was sealed.").format(seq=seal.count),
-        )
-    else:
-        proof.unsealed = last - seal.count
+class _Chain:
+    """Line after line, from the first that is left."""
 
+    def __init__(self, connection: sqlite3.Connection, proof: Proof, account: Account) -> None:
+        self.connection, self.proof, self.account = connection, proof, account
+        self.erased: set[int] = set()
+        self.noted: set[int] = set()
 
-def _check_plans(db: Database, proof: Proof) -> None:
-    """Stored plans against the hashes that the journal holds of them."""
-    for (name,) in db.execute("SELECT name FROM plan WHERE hash <> '' ORDER BY id").fetchall():
-        plan = plans.get(db, name)
-        wrong, digests = plan_rows.altered(db, plan.id)
-        if wrong:
-            rows = ", ".join(map(str, wrong[:10]))
-            proof.add("plan", None, _("Plan {plan}: row {rows} was altered.").format(
-                plan=name, rows=rows
-            ))  # fmt: skip
-        elif plans.hash_of(plan, digests) != plan.hash or plans.journaled_hash(db, name) not in (
-            plan.hash, "",
+    def read(self, on_progress: Callable[[int], None] | None) -> None:
+        proof = self.proof
+        self._find_pruned()
+        before, expected = self.account.pruned_head, self.account.pruned_last + 1
+        for (seq, at, kind, who, machine, plan, row, subject, payload, salt, digest, line_hash) in (
+            self.connection.execute(
+                "SELECT seq, at, kind, who, machine, plan, row, subject, payload, salt, digest,"
+                " hash FROM journal ORDER BY seq"
+            )
         ):  # fmt: skip
-            proof.add("plan", None, _("Plan {plan} was altered: its hash does not fit.").format(
-                plan=name
-            ))  # fmt: skip
+            proof.lines += 1
+            if seq < expected:  # a number below 1, or one of those that were pruned
+                proof.add("changed", seq, _changed(seq))
+                continue
+            open_part = (before, seq, at, kind, who, machine, plan, row, digest)
+            private = (salt, subject, payload)
+            good = self._line(seq, expected, open_part, private, line_hash)
+            if good and kind in _TELLING and payload is not None:
+                self._tell(kind, seq, payload)
+            before, expected = _bytes(line_hash), seq + 1
+            if on_progress is not None and proof.lines % 10_000 == 0:
+                on_progress(proof.lines)
+        proof.head = before.hex() if proof.lines else ""
+        for seq in sorted(self.erased - self.noted):
+            proof.add(
+                "erased_without_note",
+                seq,
+                _("Line {seq}: its content is gone, and no erasure was noted.").format(seq=seq),
+            )
+        proof.erased = len(self.erased & self.noted)
+
+    def _line(
+        self, seq: int, expected: int, open_part: tuple[Any, ...], private: tuple[Any, ...],
+        line_hash: Any,
+    ) -> bool:  # fmt: skip
+        """Compare one line with its hashes. Whether what it says may be believed."""
+        salt, subject, payload = private
+        kind, digest = open_part[3], open_part[8]
+        try:
+            chained: bool = hash_of(*open_part) == line_hash
+        except ODD:
+            chained = False
+        if seq != expected and not (chained and self._tells_gap(kind, payload, expected)):
+            self.proof.add("removed", expected, _removed(expected, seq - 1))
+            chained = True  # what it hangs on is gone; its own part is looked at all the same
+        if not chained:
+            self.proof.add("changed", seq, _changed(seq))
+            return False
+        if payload is None or salt is None:
+            self.erased.add(seq)
+            if subject is not None:
+                self.proof.add("changed", seq, _changed(seq))
+            return False
+        good = fits(salt, subject, payload, digest)
+        if not good:
+            self.proof.add("changed", seq, _changed(seq))
+        return good
+
+    @staticmethod
+    def _tells_gap(kind: Any, payload: Any, expected: int) -> bool:
+        return kind == loss.KIND and bool(object_of(payload).get("found_count") == expected - 1)
+
+    def _tell(self, kind: str, seq: int, payload: Any) -> None:
+        """What a line that fits its digest says about other lines."""
+        told = object_of(payload)
+        if kind == "audit.erased":
+            self.noted.update(_numbers(told.get("lines")))
+            for each in _numbers(told.get("altered")):
+                self.proof.add("changed", each, _altered_before(each, seq))
+            for plan in told.get("altered_plans") or ():
+                self.proof.add("plan", seq, _(
+                    "Plan {plan} had been altered before a person was erased from it;"
+                    " line {seq} notes it."
+                ).format(plan=plan, seq=seq))  # fmt: skip
+        elif kind == loss.KIND:
+            for code, message in _lost(told, seq):
+                self.proof.add(code, seq, message)
+        elif kind == "db.restored":
+            last = told.get("backup_count")
+            last = last if type(last) is int and 0 <= last < seq else seq - 1
+            self.account.restores.append((last, seq))
+            self.proof.note("restored", seq, _(
+                "Line {seq}: a backup was put in place; what was done after line {last} stands in"
+                " the journal, not in the plans."
+            ).format(seq=seq, last=last))  # fmt: skip
+        elif kind == PRUNED:
+            self.proof.note("pruned", seq, _(
+                "Line {seq}: lines up to {last} were taken out by the rule of retention."
+            ).format(seq=seq, last=told.get("last")))  # fmt: skip
+            for each in told.get("losses") or ():
+                for code, message in _lost(each["payload"], each["seq"]):
+                    self.proof.add(code, each["seq"], message)
+
+    def _find_pruned(self) -> None:
+        """Where the chain begins: behind what the newest line about pruning names."""
+        for (payload,) in self.connection.execute(
+            "SELECT payload FROM journal WHERE plan = '' AND kind = ? ORDER BY seq DESC LIMIT 1",
+            (PRUNED,),
+        ):
+            told = object_of(payload)
+            try:
+                head, last = bytes.fromhex(told["head"]), int(told["last"])
+                self.account.pruned_before = float(told.get("before") or 0)
+            except ODD:
+                return
+            if last > 0 and len(head) == len(GENESIS):
+                self.account.pruned_last, self.account.pruned_head = last, head
+
+
+PRUNED = "db.pruned"
+_TELLING = {"audit.erased", loss.KIND, "db.restored", PRUNED}
+
+
+def _check_end(connection: sqlite3.Connection, proof: Proof, found: seal.Seal) -> None:
+    """The seal against the newest lines."""
+    missing = loss.find(connection, found)
+    if missing is None:
+        if found.proven:
+            proof.unsealed = max(0, loss.head(connection)[0] - found.count)
+    elif not loss.is_noted(connection, missing):
+        for code, seq, message in _missing(missing):
+            proof.add(code, seq, message)
+
+
+def _missing(missing: Loss) -> Iterator[tuple[str, int | None, str]]:
+    """What is wrong at the end, as long as no line notes it."""
+    if missing.why == "key":
+        yield "seal", None, _("The key of the seal (journal.key) is missing or damaged.")
+    elif missing.why == "seal" and missing.seal.trouble == "missing":
+        yield "seal", None, _("The seal (journal.seal) is missing.")
+    elif missing.why == "seal":
+        yield "seal", None, _("The seal (journal.seal) was altered.")
+    elif missing.why == "replaced":
+        yield (
+            "changed",
+            missing.seal.count,
+            _("Line {seq} is not the line that was sealed.").format(seq=missing.seal.count),
+        )
+    elif missing.why == "older":
+        yield (
+            "seal",
+            None,
+            _("The seal is an older one: {count} lines instead of {known}.").format(
+                count=missing.seal.count, known=missing.known
+            ),
+        )
+    last = max(missing.known, missing.seal.count)
+    if last > missing.found:
+        yield "cut", missing.found + 1, _removed(missing.found + 1, last)
+
+
+def _lost(told: Mapping[str, Any], seq: int) -> Iterator[tuple[str, str]]:
+    """The same, from the line that noted it."""
+    why, sealed, found = told.get("why"), told.get("sealed_count"), told.get("found_count")
+    if why == "key":
+        yield (
+            "seal",
+            _(
+                "The key of the seal (journal.key) was missing or damaged; line {seq} notes it."
+            ).format(seq=seq),
+        )
+    elif why == "seal" and told.get("trouble") == "missing":
+        yield "seal", _("The seal (journal.seal) was missing; line {seq} notes it.").format(seq=seq)
+    elif why == "seal":
+        yield "seal", _("The seal (journal.seal) was altered; line {seq} notes it.").format(seq=seq)
+    elif why == "older":
+        yield (
+            "seal",
+            _(
+                "The seal was replaced by an older one of {count} lines; line {seq} notes it."
+            ).format(count=sealed, seq=seq),
+        )
+    elif why == "replaced":
+        yield (
+            "lost",
+            _("Line {count} was not the line that had been sealed; line {seq} notes it.").format(
+                count=sealed, seq=seq
+            ),
+        )
+    known = [each for each in (told.get("known_count"), sealed) if type(each) is int]
+    if type(found) is int and max(known, default=0) > found:
+        yield (
+            "lost",
+            _("Lines {first} to {last} were lost; line {seq} notes it.").format(
+                first=found + 1, last=max(known), seq=seq
+            ),
+        )
+
+
+def _numbers(value: Any) -> list[int]:
+    return [each for each in value if type(each) is int] if isinstance(value, list) else []
+
+
+def _bytes(value: Any) -> bytes:
+    """A hash as the next line's writer reads it (`CAST(hash AS BLOB)`)."""
+    if isinstance(value, bytes):
+        return value
+    return str(value).encode("utf-8", "surrogatepass")
 
 
 def _changed(seq: int) -> str:
     return _("Line {seq} was changed.").format(seq=seq)
+
+
+def _altered_before(seq: int, noted: int) -> str:
+    return _("Line {seq} had been changed before it was erased; line {noted} notes it.").format(
+        seq=seq, noted=noted
+    )
 
 
 def _removed(first: int, last: int) -> str:

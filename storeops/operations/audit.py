@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from storeops.changes.journal import object_of
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import _
@@ -125,6 +125,11 @@ def _entry(record: Any) -> Entry:
     seq, at, kind, who, machine, plan, row, subject, payload, digest, line_hash, salt = record
     return Entry(
         seq, at, kind, who, machine, plan, row, subject,
-        json.loads(payload) if payload else {}, payload is None,
-        bytes(digest).hex(), bytes(line_hash).hex(), salt.hex() if salt else None,
+        object_of(payload), payload is None,
+        _hex(digest), _hex(line_hash), _hex(salt) if salt else None,
     )  # fmt: skip
+
+
+def _hex(value: Any) -> str:
+    """A digest as text; what somebody put in its place as it is."""
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -283,6 +283,7 @@ class AuditScreen(LedgerScreen):
                 ],
             ),
         ]
+        parts += [Content(f"\n{shown(each.message)}") for each in proof.notes]
         if not proof.whole:
             parts.append(title("\n" + _("What is wrong")))
             parts += [Content(f"✗ {shown(each.message)}\n") for each in proof.findings]
