@@ -35,6 +35,9 @@ Names = Annotated[
 TagText = Annotated[
     str, typer.Argument(metavar="TAG", help=_("Id, group/name, or a name that only one tag has."))
 ]
+Recheck = Annotated[
+    bool, typer.Option("--recheck", help=_("Ask WeCom anew, although it refused this before."))
+]
 GroupText = Annotated[str, typer.Argument(metavar="GROUP", help=_("Id or name of a group."))]
 Order = Annotated[int, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))]
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]…")]
@@ -111,14 +114,19 @@ def add(
     )
 
 
-def rename(tag: TagText, name: Annotated[str, typer.Argument()], reason: Reason = "") -> None:
+def rename(
+    tag: TagText,
+    name: Annotated[str, typer.Argument()],
+    recheck: Recheck = False,
+    reason: Reason = "",
+) -> None:
     """Customers keep the tag."""
     from storeops.operations.tag_library_plan import change_tag
 
     planned.show_plan(
         change_tag(
-            current().app.ledger, tag, "rename", name=name, reason=reason,
-            command=planned.command_line("tag", "rename", tag, name),
+            current().app.ledger, tag, "rename", name=name, recheck=recheck, reason=reason,
+            command=planned.command_line("tag", "rename", tag, name, recheck=recheck),
         )
     )  # fmt: skip
 
@@ -131,6 +139,7 @@ def move(
     to: Annotated[
         str, typer.Option("--to", metavar="GROUP", help=_("Not possible in WeCom; says why."))
     ] = "",
+    recheck: Recheck = False,
     reason: Reason = "",
 ) -> None:
     """Only the order can change: a tag stays in its group."""
@@ -149,20 +158,20 @@ def move(
         raise UsageError(_("--order is missing."), hint=_("Larger numbers come first."))
     planned.show_plan(
         change_tag(
-            current().app.ledger, tag, "move", order=order, reason=reason,
-            command=planned.command_line("tag", "move", tag, order=order),
+            current().app.ledger, tag, "move", order=order, recheck=recheck, reason=reason,
+            command=planned.command_line("tag", "move", tag, order=order, recheck=recheck),
         )
     )  # fmt: skip
 
 
-def delete(tag: TagText, reason: Reason = "") -> None:
+def delete(tag: TagText, recheck: Recheck = False, reason: Reason = "") -> None:
     """It goes off every customer and cannot be put back."""
     from storeops.operations.tag_library_plan import change_tag
 
     planned.show_plan(
         change_tag(
-            current().app.ledger, tag, "delete", reason=reason,
-            command=planned.command_line("tag", "delete", tag),
+            current().app.ledger, tag, "delete", recheck=recheck, reason=reason,
+            command=planned.command_line("tag", "delete", tag, recheck=recheck),
         )
     )  # fmt: skip
 
@@ -190,41 +199,48 @@ def group_add(
 
 @group_app.command("rename", help=_("Plan another name for a group."))
 def group_rename(
-    group: GroupText, name: Annotated[str, typer.Argument()], reason: Reason = ""
+    group: GroupText,
+    name: Annotated[str, typer.Argument()],
+    recheck: Recheck = False,
+    reason: Reason = "",
 ) -> None:
     """Its tags stay."""
     from storeops.operations.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
-            current().app.ledger, group, "rename", name=name, reason=reason,
-            command=planned.command_line("tag", "group", "rename", group, name),
+            current().app.ledger, group, "rename", name=name, recheck=recheck, reason=reason,
+            command=planned.command_line("tag", "group", "rename", group, name, recheck=recheck),
         )
     )  # fmt: skip
 
 
 @group_app.command("move", help=_("Plan another place for a group."))
-def group_move(group: GroupText, order: Order, reason: Reason = "") -> None:
+def group_move(
+    group: GroupText, order: Order, recheck: Recheck = False, reason: Reason = ""
+) -> None:
     """Larger numbers come first."""
     from storeops.operations.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
-            current().app.ledger, group, "move", order=order, reason=reason,
-            command=planned.command_line("tag", "group", "move", group, order=order),
+            current().app.ledger, group, "move", order=order, recheck=recheck, reason=reason,
+            command=planned.command_line(
+                "tag", "group", "move", group, order=order, recheck=recheck
+            ),
         )
     )  # fmt: skip
 
 
 @group_app.command("delete", help=_("Plan to delete a group with all its tags."))
-def group_delete(group: GroupText, reason: Reason = "") -> None:
+def group_delete(group: GroupText, recheck: Recheck = False, reason: Reason = "") -> None:
     """Its tags go off every customer and cannot be put back."""
     from storeops.operations.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
-            current().app.ledger, group, "delete", reason=reason,
-            command=planned.command_line("tag", "group", "delete", group),
+            current().app.ledger, group, "delete", recheck=recheck, reason=reason,
+            command=planned.command_line("tag", "group", "delete", group, recheck=recheck),
         )
     )  # fmt: skip
 

@@ -232,10 +232,13 @@ class App:
     @property
     def ledger(self) -> Ledger:
         """Plans, answers and journal of this profile, under its policy."""
+        from storeops.changes import remembered
         from storeops.changes.ledger import open_ledger
         from storeops.changes.policy import Policy
 
         def make() -> Ledger:
+            if not self.readonly:
+                remembered.belong_to(self.data, str(self.profile.agent_id), self.clock.now())
             return open_ledger(
                 self.data,
                 paths.profile_dir(self.profile.name),

@@ -14,13 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from storeops import retrying
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import (
-    AccessError,
-    ConfigError,
     ConflictError,
-    LimitError,
     NetworkError,
     StoreOpsError,
 )
@@ -33,16 +31,9 @@ if TYPE_CHECKING:
 
 READERS = 3  # subjects read at the same time
 REREADS = 5  # a subject that others write is read so often in a row
-FIRST_WAIT_S = 15.0
-LONGEST_WAIT_S = 6 * 3600.0
-GIVES_UP_AFTER = 10  # failures in a row, about a day and a half; `events retry` begins anew
 PAUSE_S = 60.0  # after an answer that concerns everybody
 CLOCK_S = 5.0  # two processes may disagree so far about the time
 LOOK_S = 5.0  # other processes may have put something into the inbox
-# the secret, the app, the corp, this machine or a limit: no other subject will fare better
-_EVERYBODY = frozenset(
-    {40001, 40013, 40014, 40056, 40091, 41001, 42001, 43009, 45009, 45033, 50003, 60020}
-)
 _log = logging.getLogger(__name__)
 
 
@@ -199,7 +190,11 @@ def _round(
         for work in works:
             befores.append(subjects.state(desk.data, work))
             flying.append((work, pool.submit(_read, desk.client, work, stop)))
+        closed: dict[str, StoreOpsError] = {}  # kinds of subjects that WeCom lets nobody read
         for index, (work, future) in enumerate(flying):
+            if refusal := closed.get(work.subject.kind):
+                _put_back(desk, [(work, future)], refusal)
+                continue
             try:
                 found = future.result()
                 later = None
@@ -216,6 +211,10 @@ def _round(
                 if _concerns_everybody(error):
                     _put_back(desk, flying[index:], error)
                     return error
+                if _concerns_the_like(error):
+                    closed[work.subject.kind] = error
+                    _put_back(desk, [(work, future)], error)
+                    continue
                 _failed(desk, work, error.message, error.errcode, result)
             except Exception as error:  # one poisonous event must not hold up the others
                 _log.exception("event %s could not be handled", work.events[-1].id)
@@ -224,7 +223,7 @@ def _round(
                 _succeeded(desk, work, later, result)
             result.subjects += 1
             tell(result)
-    return None
+    return next(iter(closed.values()), None)
 
 
 def _write(desk: Desk, work: Work, found: Any, before: Any) -> frozenset[int] | None:
@@ -258,7 +257,7 @@ def _read(client: WeComClient, work: Work, stop: threading.Event) -> Any:
 def _put_back(desk: Desk, flying: Sequence[tuple[Work, Future[Any]]], error: StoreOpsError) -> None:
     for _work, future in flying:
         future.cancel()
-    pause = min(error.retry_after_s or PAUSE_S, LONGEST_WAIT_S)
+    pause = min(error.retry_after_s or PAUSE_S, retrying.EVENT.longest_s)
     desk.inbox.release([work for work, _future in flying], desk.clock.now() + pause)
 
 
@@ -274,13 +273,24 @@ def _unreachable(error: StoreOpsError) -> bool:
 
 
 def _concerns_everybody(error: StoreOpsError) -> bool:
-    """Whether the next subject would meet the same: secret, IP, limits, a full or held disk."""
-    from storeops.wecom.errors import StoppedError
+    """Whether the next subject would meet the same: no secret, our limits, a full or held disk."""
+    from storeops.wecom.errcodes import Reach
+    from storeops.wecom.errors import reach_of
 
     if error.errcode is not None:
-        return error.errcode in _EVERYBODY
-    everybody = AccessError | ConfigError | ConflictError | LimitError | StoppedError
-    return isinstance(error, everybody)
+        return False
+    return reach_of(error) is Reach.EVERYTHING or isinstance(error, ConflictError)
+
+
+def _concerns_the_like(error: StoreOpsError) -> bool:
+    """Whether the other subjects of its kind, which ask the same API, would meet the same."""
+    from storeops.wecom.errcodes import Reach, Retry, lookup
+    from storeops.wecom.errors import reach_of
+
+    if error.errcode is None:
+        return False
+    crowded = lookup(error.errcode).retry in (Retry.WAIT, Retry.NARROW)
+    return crowded or reach_of(error) is Reach.EVERYTHING
 
 
 def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -> None:
@@ -288,7 +298,7 @@ def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -
     done = []
     for each in work.events:
         if each.id in later:
-            due = now + _wait_s(each.attempts + 1)
+            due = now + retrying.EVENT.after(each.attempts + 1)
             done.append(
                 Done(each.id, work.claim, RECEIVED, "not_listed", None, each.attempts + 1, due)
             )
@@ -298,16 +308,12 @@ def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -
     desk.inbox.finish(done, now)
 
 
-def _wait_s(attempts: int) -> float:
-    return float(min(FIRST_WAIT_S * 4 ** (attempts - 1), LONGEST_WAIT_S))
-
-
 def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Handled) -> None:
     now = desk.clock.now()
     done = []
     for each in work.events:
         attempts = each.attempts + 1
-        due = None if attempts >= GIVES_UP_AFTER else now + _wait_s(attempts)
+        due = None if retrying.EVENT.over(attempts) else now + retrying.EVENT.after(attempts)
         done.append(Done(each.id, work.claim, FAILED, reason, errcode, attempts, due))
     desk.inbox.finish(done, now)
     result.events[FAILED] += len(done)

@@ -21,16 +21,13 @@ from storeops.events import kinds
 from storeops.events.inbox import Event, Work
 from storeops.mirror import facts, labels
 from storeops.mirror.facts import Batch
+from storeops.wecom.errcodes import Condition, condition_of
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
     from storeops.wecom.customers import Customer, FollowRow, FollowUser
 
-NO_RELATION = 84061
-NOT_VISIBLE = 40096  # nobody the app sees follows the customer, or the id is foreign
-NO_MEMBER = 60111
 LEFT = 5  # `status` of a member
-CHAT_GONE = frozenset({40050, 49008, 90501})
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
 Hint = Callable[[Database, str, str, float], int]
@@ -116,13 +113,14 @@ def _ref(events: Sequence[Event]) -> str:
     return str(events[-1].id)
 
 
-def _read_or(codes: frozenset[int], call: Callable[[], Any]) -> Any:
-    """The answer, or the code when WeCom refuses with one that says the thing is gone."""
+def _read_or(gone: Sequence[Condition], call: Callable[[], Any]) -> Any:
+    """The answer, or the condition when WeCom refuses because the thing is gone in that way."""
     try:
         return call()
     except StoreOpsError as error:
-        if error.errcode in codes:
-            return error.errcode
+        condition = condition_of(error.errcode)
+        if condition in gone:
+            return condition
         raise
 
 
@@ -133,17 +131,18 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import customers
 
     return _read_or(
-        frozenset({NO_RELATION, NOT_VISIBLE}), lambda: customers.get(client, work.subject.id)
+        (Condition.NO_RELATION, Condition.NOT_VISIBLE),
+        lambda: customers.get(client, work.subject.id),
     )
 
 
-def _write_customer(mirror: Mirror, work: Work, found: Customer | int) -> None:
+def _write_customer(mirror: Mirror, work: Work, found: Customer | Condition) -> None:
     from storeops.wecom.customers import FollowRow, info_of
 
     listed = _listed(found)
     about = {each.userid.lower() for each in work.events}
     staying = _present(mirror.db, about)
-    if not isinstance(found, int):
+    if not isinstance(found, Condition):
         rows: list[FollowRow] = [
             FollowRow(found.external_contact, info_of(follow))
             for userid, follow in listed.items()
@@ -182,12 +181,12 @@ def _created(db: Database, each: Event, relation: FollowUser | None) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def _listed(found: Customer | int) -> dict[str, FollowUser]:
+def _listed(found: Customer | Condition) -> dict[str, FollowUser]:
     """Who follows the customer, by lower-case userid."""
-    return {} if isinstance(found, int) else {f.userid.lower(): f for f in found.follow_user}
+    return {} if isinstance(found, Condition) else {f.userid.lower(): f for f in found.follow_user}
 
 
-def _not_shown(mirror: Mirror, work: Work, found: Customer | int) -> frozenset[int]:
+def _not_shown(mirror: Mirror, work: Work, found: Customer | Condition) -> frozenset[int]:
     """Addings that are not listed, unless the end of the relation was told, too."""
     listed = _listed(found)
     ended = {each.userid.lower() for each in work.events if each.change_type == kinds.DELETED}
@@ -228,11 +227,11 @@ def _write_handover(mirror: Mirror, work: Work, found: None) -> None:
 def _read_member(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import contacts
 
-    return _read_or(frozenset({NO_MEMBER}), lambda: contacts.get_user(client, work.subject.id))
+    return _read_or((Condition.MEMBER_GONE,), lambda: contacts.get_user(client, work.subject.id))
 
 
 def _write_member(mirror: Mirror, work: Work, found: Any) -> None:
-    if found != NO_MEMBER and found.status != LEFT:
+    if found is not Condition.MEMBER_GONE and found.status != LEFT:
         mirror.apply(Batch(staff=[found]), _ref(work.events))
     elif any(each.change_type == "delete_user" for each in work.events):
         # not in the contacts any more, and WeCom has said why
@@ -274,14 +273,14 @@ def _write_tags(mirror: Mirror, work: Work, found: Any) -> None:
 def _read_chat(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import groups
 
-    return _read_or(CHAT_GONE, lambda: groups.get_chat(client, work.subject.id))
+    return _read_or((Condition.CHAT_GONE,), lambda: groups.get_chat(client, work.subject.id))
 
 
 def _write_chat(mirror: Mirror, work: Work, found: Any) -> None:
     if any(each.change_type == "dismiss" for each in work.events):
         # final, and the answer may lag behind (doc 92122)
         mirror.apply(Batch(gone_chats=[(work.subject.id, "dissolved")]), _ref(work.events))
-    elif not isinstance(found, int):
+    elif not isinstance(found, Condition):
         row = mirror.db.execute(
             "SELECT owner_status, owner_userid FROM group_chat WHERE chat_id = ?",
             (work.subject.id,),

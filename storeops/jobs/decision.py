@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from enum import Enum
 
+from storeops import retrying
 from storeops.errors import AccessError, ConfigError, LimitError, NetworkError, StoreOpsError
 from storeops.wecom.errcodes import Retry
-from storeops.wecom.errors import AnswerError, StoppedError, UncertainError, WeComError
+from storeops.wecom.errors import AnswerError, StoppedError, UncertainError, WeComError, lasts
 
-TRIES = 6  # calls of one job before passing trouble counts as its answer
-FIRST_S, LONGEST_S = 2.0, 120.0
 TOKEN_WAIT_S = 35.0
-# the corp, the app or this machine is refused: every further call would be, too
-STOPS = frozenset(
-    (40001, 40013, 40056, 40091, 40141, 41001, 41002, 41004, 43009, 45031, 48001, 48002, 48006,
-     48009, 50003, 50006, 60020, 301007, 2000002)
-)  # fmt: skip
 
 
 class What(Enum):
@@ -44,12 +37,6 @@ class Decision:
     counts: bool = True
 
 
-def back_off(tries: int) -> float:
-    """Seconds after the `tries`-th failure (1 = first): doubling, half of it jitter."""
-    longest = min(LONGEST_S, FIRST_S * 2.0 ** (tries - 1))
-    return longest * (0.5 + random.random() / 2)
-
-
 def _token_refused(tries: int) -> Decision:
     """A fresh token was refused: may be a moment's trouble; the third time it is the app.
 
@@ -57,7 +44,7 @@ def _token_refused(tries: int) -> Decision:
     """
     if tries >= 3:
         return Decision(What.PAUSE)
-    return Decision(What.AGAIN, back_off(1) if tries == 1 else TOKEN_WAIT_S)
+    return Decision(What.AGAIN, retrying.JOB.after(1) if tries == 1 else TOKEN_WAIT_S)
 
 
 def decide(error: StoreOpsError, tries: int) -> Decision:
@@ -67,9 +54,7 @@ def decide(error: StoreOpsError, tries: int) -> Decision:
     if isinstance(error, UncertainError | AnswerError):
         return Decision(What.ASK, 0.5)
     if isinstance(error, WeComError):
-        if error.errcode in STOPS or (
-            isinstance(error, AccessError) and error.retry is Retry.TOKEN
-        ):
+        if lasts(error):
             return Decision(What.PAUSE)
         if error.retry in (Retry.WAIT, Retry.NARROW):
             return Decision(What.AGAIN, error.retry_after_s or 2.0, counts=False)
@@ -83,4 +68,8 @@ def decide(error: StoreOpsError, tries: int) -> Decision:
         return Decision(What.PAUSE)
     elif not isinstance(error, NetworkError):
         return Decision(What.FINAL)
-    return Decision(What.AGAIN, back_off(tries)) if tries < TRIES else Decision(What.FINAL)
+    return (
+        Decision(What.FINAL)
+        if retrying.JOB.over(tries)
+        else Decision(What.AGAIN, retrying.JOB.after(tries))
+    )

@@ -72,6 +72,8 @@ def put(
     now: float,
     priority: int = 0,
     doubts: int = 0,
+    attempts: int = 0,
+    wait_s: float = 0.0,
 ) -> int:
     """Queue one job per call, in order; inside a transaction. Returns how many.
 
@@ -83,18 +85,23 @@ def put(
         now: WeCom's time, Unix seconds.
         priority: larger is claimed first.
         doubts: how often their rows were sent without an answer, in the job they come from.
+        attempts: how often they were sent in that job.
+        wait_s: seconds until they may be sent.
     """
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
     jobs: list[tuple[Any, ...]] = []
     rows: list[tuple[int, int]] = []
     keys: list[tuple[str, int]] = []
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
-        jobs.append((job_id, plan_id, action, len(numbers), priority, now, doubts))
+        # 0: at once, even if the clock is set back
+        run_at = now + wait_s if wait_s else 0
+        counted = (priority, run_at, now, doubts, attempts)
+        jobs.append((job_id, plan_id, action, len(numbers), *counted))
         rows.extend((job_id, number) for number in numbers)
         keys.extend((key, job_id) for key in set(order_keys))
     connection.executemany(
-        "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at, doubts)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?, ?)",  # at once, even if the clock is set back
+        "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at, doubts,"
+        " attempts) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
         jobs,
     )
     connection.executemany("INSERT INTO job_row (job_id, row) VALUES (?, ?)", rows)

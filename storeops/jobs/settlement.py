@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storeops import retrying
 from storeops.clock import Clock
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.jobs import action as act
 from storeops.jobs import queue
 from storeops.jobs.action import Action, Call, Row, RowAnswer
-from storeops.jobs.decision import Decision, What, back_off, decide
+from storeops.jobs.decision import Decision, What, decide
 from storeops.jobs.ports import Book
 from storeops.jobs.queue import Job
 from storeops.jobs.report import Report
@@ -135,7 +136,7 @@ class Settlement:
             if decision.what is What.PAUSE:
                 self._pause(connection, job, error)
             if decision.what is not What.FINAL:
-                wait = max(decision.delay_s, back_off(min(job.asks, 7)))
+                wait = max(decision.delay_s, retrying.READ_BACK.after(job.asks))
                 if decision.what is What.PAUSE:
                     wait = 60.0
                 self._doubt(connection, outcome, wait, error.category)
@@ -144,12 +145,17 @@ class Settlement:
         else:
             answers = outcome.answer
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
+        if retrying.JOB.over(job.attempts):
+            answers = [
+                self._given_up(each, job.attempts) if each.status == act.QUEUED else each
+                for each in answers
+            ]
         again = [each.row for each in answers if each.status == act.QUEUED]
         still = [each.row for each in answers if each.status == act.UNKNOWN]
         told = [each for each in answers if each.status not in (act.QUEUED, act.UNKNOWN)]
         now = self._clock.now()
         if len(still) == len(answers):
-            self._doubt(connection, outcome, back_off(min(job.asks, 7)), "cannot tell yet")
+            self._doubt(connection, outcome, retrying.READ_BACK.after(job.asks), "cannot tell yet")
             return
         detail = f"{len(told)} answered, {len(again)} to send, {len(still)} unknown"
         queue.event(connection, [(job.id, "read_back", detail)], now)
@@ -158,7 +164,13 @@ class Settlement:
             connection, job, [(by_row[row], RowAnswer(row, act.QUEUED)) for row in again], "job"
         )
         if len(again) == len(answers):
-            queue.put_back(connection, job.id, run_at=now, errcode=None, error="", count=False)
+            queue.put_back(
+                connection,
+                job.id,
+                run_at=now + retrying.JOB.after(job.attempts),
+                errcode=None,
+                error="",
+            )
             return
         if again:
             self._send_rest(connection, outcome, [by_row[row] for row in again])
@@ -169,7 +181,11 @@ class Settlement:
         self._tally(told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
         queue.make_unknown(
-            connection, job.id, run_at=now + back_off(min(job.asks, 7)), errcode=None, error=""
+            connection,
+            job.id,
+            run_at=now + retrying.READ_BACK.after(job.asks),
+            errcode=None,
+            error="",
         )
 
     def _cannot_tell(self, row: Row, error: StoreOpsError) -> RowAnswer:
@@ -183,6 +199,21 @@ class Settlement:
             _("Look at this customer in WeCom before you try again."),
         )
 
+    def _given_up(self, answer: RowAnswer, tries: int) -> RowAnswer:
+        """A row that did not happen is not sent for ever: the outage is its answer."""
+        return RowAnswer(
+            answer.row,
+            act.FAILED,
+            None,
+            ngettext(
+                "Sent {count} time without an answer; WeCom shows that it did not happen.",
+                "Sent {count} times without an answer; WeCom shows that it did not happen.",
+                tries,
+            ).format(count=tries),
+            _("Send it again when WeCom answers."),
+            retryable=True,
+        )
+
     def _send_rest(
         self, connection: sqlite3.Connection, outcome: Outcome, rows: Sequence[Row]
     ) -> None:
@@ -194,6 +225,7 @@ class Settlement:
         queue.put(
             connection, job.plan_id, job.action, [([row.row for row in rows], call.keys)],
             now=self._clock.now(), priority=job.priority, doubts=job.doubts,
+            attempts=job.attempts, wait_s=retrying.JOB.after(job.attempts),
         )  # fmt: skip
 
     def _close(

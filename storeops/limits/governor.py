@@ -26,6 +26,7 @@ from storeops.limits.holders import is_alive, new_holder
 from storeops.limits.holding import Holding, refusal
 from storeops.limits.limits import Limits
 from storeops.wecom.address import api_path
+from storeops.wecom.errcodes import Retry, lookup
 from storeops.wecom.errors import StoppedError
 
 log = logging.getLogger("storeops.limits")
@@ -126,16 +127,17 @@ class Governor:
 
     def report(self, path: str, errcode: int) -> None:
         """45009 pauses the API for everybody; 45033 and 45035 halve its pool."""
-        if errcode not in (45009, 45033, 45035):
+        retry = lookup(errcode).retry
+        if retry not in (Retry.WAIT, Retry.NARROW):
             return
         api = self._api(path)
         with self._lock:
             now = self._now()
             with self._db.atomic() as connection:
-                if errcode == 45009:
+                if retry is Retry.WAIT:
                     until = conditions.ban(connection, self.corp_id, api.path, now, self.limits)
                     api.paused_until = until
-                    log.warning("%s: 45009, paused for %.0f s", api.path, until - now)
+                    log.warning("%s: %d, paused for %.0f s", api.path, errcode, until - now)
                 else:
                     pool = conditions.narrow(connection, self.corp_id, api.path, now, self.limits)
                     log.info("%s: %d, %d at a time from now on", api.path, errcode, pool)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from storeops.clock import Clock
 from storeops.errors import LimitError
 from storeops.i18n import _
+from storeops.wecom.errcodes import Retry, lookup
 from storeops.wecom.errors import StoppedError
 from storeops.wecom.ports import Fetch
 
@@ -84,7 +85,7 @@ class MemoryLimiter:
 
     def report(self, path: str, errcode: int) -> None:
         """45009 pauses the API for 60 s, then for an hour; the rest needs nothing here."""
-        if errcode != 45009:
+        if lookup(errcode).retry is not Retry.WAIT:
             return
         with self._lock:
             api = self._apis.setdefault(path, _Api())

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from storeops import paths, secrets
 from storeops.errors import AccessError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _
+from storeops.wecom import errcode_table as table
+from storeops.wecom.errcodes import Condition, lookup
+from storeops.wecom.errors import says
 
 if TYPE_CHECKING:
     from storeops.operations.wiring import Wiring
@@ -114,7 +117,7 @@ def _customers(client: WeComClient) -> str:
     try:
         page = customers.get_by_user(client, members[:1], limit=1)
     except WeComError as error:
-        if error.errcode != 84061:  # the member has no customers: the permission is there
+        if not says(error, Condition.NO_RELATION):  # the permission is there
             raise
         return _("customers can be read; the first member has none")
     return _("customers can be read ({count} seen)").format(count=len(page.external_contact_list))
@@ -145,11 +148,7 @@ _CALLABLE = N_(
     "Console: Customers and upstream → Customer contact → API (客户联系 → API): add the app to "
     "可调用接口的应用; when it is there already, the Secret is another app's."
 )
-_OWN_SECRET = N_(
-    "Console: App management → the app: copy this app's own Secret; the one of contact sync "
-    "(通讯录同步) may not read customers."
-)
-_SCOPE = N_("Console: App management → the app → Visible scope (可见范围): add the departments.")
+_SCOPE = table.SCOPE_PAGE.words
 PROBES: tuple[Probe, ...] = (
     Probe(
         "token",
@@ -166,14 +165,18 @@ PROBES: tuple[Probe, ...] = (
     Probe("handover", N_("leavers and handover"), _CALLABLE, _handover),
 )
 
-_PAGES = {  # codes that mean one page, whatever was asked
-    40001: N_("Console: App management → the app → Secret."),
-    40013: N_("Console: My company → Company information → Company ID (企业ID)."),
-    48009: _OWN_SECRET,
-    60011: _SCOPE,
-    60020: N_("Console: App management → the app → 企业可信IP: add this machine's address."),
-}
-_SAID = frozenset({48001, 48002, 60011})  # their hints only repeat the page
+_REPEAT = (table.PERMISSION, table.SCOPE)  # advice that only repeats the page
+
+
+def _where(errcode: int, advice: str, probe: Probe, *, other_secret: bool) -> str:
+    """What to do about a refusal: the advice of its code and the page of the console."""
+    code = lookup(errcode)
+    page = (code.page.words if code.page else "") or probe.console
+    if other_secret and code.condition is Condition.NOT_CALLABLE:
+        page = table.OWN_SECRET_PAGE.words
+    if any(advice == _(each) for each in _REPEAT):
+        return _(page)
+    return f"{advice} {_(page)}".strip()
 
 
 def probe_permissions(client: WeComClient) -> Iterator[Finding]:
@@ -183,7 +186,7 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
         client: the profile's client; every call of this function only reads.
     """
     cut = ""
-    pages = _PAGES
+    other_secret = False  # the kind of secret is what everything else is refused for, too
     for probe in PROBES:
         if cut:
             yield Finding(probe.check, _(probe.title), "skipped", cut)
@@ -191,12 +194,10 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
         try:
             yield Finding(probe.check, _(probe.title), "ok", probe.read(client))
         except StoreOpsError as error:
-            code, fix = error.errcode, error.hint
-            if code == 48009:  # the kind of secret is what else is refused for, too
-                pages = {**_PAGES, 48002: _OWN_SECRET}
-            if code is not None and isinstance(error, AccessError):
-                page = _(pages.get(code, probe.console))
-                fix = page if code in _SAID else f"{fix} {page}".strip()
+            fix = error.hint
+            other_secret |= says(error, Condition.OTHER_SECRET)
+            if error.errcode is not None and isinstance(error, AccessError):
+                fix = _where(error.errcode, fix, probe, other_secret=other_secret)
             yield Finding(
                 probe.check,
                 _(probe.title),

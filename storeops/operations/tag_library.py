@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from storeops.changes import remembered
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
@@ -27,10 +28,12 @@ from storeops.jobs.action import (
     blocked,
 )
 from storeops.operations.tag_names import CORP_TAG, Tag, TagNames
+from storeops.wecom.errcodes import Condition, code_of, codes, condition_of
 
 NAME_LIMIT = 30  # characters
 LIBRARY_LIMIT = 10_000  # tags per corp
-FOREIGN = (81011, 40068, 301002)  # what WeCom says of tags that another app or a person made
+# what WeCom says of tags that another app or a person made
+FOREIGN = (Condition.TAG_FOREIGN, Condition.TAG_UNKNOWN)
 KIND = "tag_library"
 
 
@@ -49,7 +52,7 @@ class TagLibraryAction:
     def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
         """Names, room, existence, and what WeCom refused before."""
         library = Library(view.db)
-        foreign = _refused_before(view.db)
+        foreign = _refused_before(view)
         return [library.verdict(row.extra, foreign) for row in rows]
 
     def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
@@ -92,7 +95,7 @@ class TagLibraryAction:
         if error is None:
             return [RowAnswer(row.row, DONE, 0, extra=_shown(answer))]
         meaning, step = "", ""
-        if error.errcode in FOREIGN and row.extra["op"] != "add":
+        if condition_of(error.errcode) in FOREIGN and row.extra["op"] != "add":
             meaning = _("WeCom does not let this app change {name}: somebody else made it.").format(
                 name=row.extra["label"]
             )
@@ -127,7 +130,9 @@ class TagLibraryAction:
         found = next((each for each in things if getattr(each, key) == what["id"]), None)
         if found is None:
             status = DONE if what["op"] == "delete" else VANISHED
-            return [RowAnswer(row.row, status, 0 if status == DONE else 40068)]
+            return [
+                RowAnswer(row.row, status, 0 if status == DONE else code_of(Condition.TAG_UNKNOWN))
+            ]
         name = found.group_name if what["of"] == "group" else found.name
         there = what["op"] != "delete" and (
             name == what.get("name", name) and found.order == what.get("order", found.order)
@@ -161,7 +166,7 @@ class TagLibraryAction:
         """Rename and order back, delete what was added; a deletion cannot be put back."""
         library = Library(view.db)
         found: list[tuple[Row, Verdict]] = []
-        foreign = _refused_before(view.db)
+        foreign = _refused_before(view)
         for row in reversed(rows):
             for extra, verdict in library.inverse(row):
                 number = len(found) + 1
@@ -234,7 +239,10 @@ class Library:
                     name=what["label"]
                 ),
                 errcode=81011,
-                way_out=_("Change it in the WeCom console, or with the app that made it."),
+                way_out=_(
+                    "Change it in the WeCom console or with the app that made it, or ask anew with "
+                    "--recheck."
+                ),
             )
         name = what.get("name")
         if name is None or name == present["name"]:
@@ -339,14 +347,18 @@ def _exists(name: str) -> Verdict:
     )
 
 
-def _refused_before(db: Database) -> set[str]:
-    """Ids of groups and tags that WeCom has told us are not ours."""
+def _refused_before(view: View) -> set[str]:
+    """Ids of groups and tags of which WeCom has told this app lately that they are not its own."""
+    if view.params.get("recheck"):
+        return set()
+    foreign = codes(Condition.TAG_FOREIGN)
     return {
         subject.partition(":")[2]
-        for (subject,) in db.execute(
+        for (subject,) in view.db.execute(
             "SELECT subject FROM plan_row JOIN plan ON plan.id = plan_row.plan_id"
-            " WHERE plan.kind = ? AND plan_row.status = 'failed' AND plan_row.errcode = 81011",
-            (KIND,),
+            " WHERE plan.kind = ? AND plan_row.status = 'failed' AND plan_row.at >= ?"
+            f" AND plan_row.errcode IN ({','.join('?' * len(foreign))})",
+            (KIND, remembered.since(view.db, view.now), *foreign),
         )
     }
 

@@ -62,7 +62,14 @@ def add_tags(
 
 
 def change_tag(
-    ledger: Ledger, text: str, op: str, *, reason: str = "", command: str = "", **values: Any
+    ledger: Ledger,
+    text: str,
+    op: str,
+    *,
+    recheck: bool = False,
+    reason: str = "",
+    command: str = "",
+    **values: Any,
 ) -> Plan:
     """Rename, order or delete one tag.
 
@@ -70,6 +77,7 @@ def change_tag(
         ledger: the profile's ledger.
         text: the tag, as people write it.
         op: rename | move | delete.
+        recheck: do not believe that WeCom refused it before; ask anew.
         reason: why, for the journal.
         command: the command line that makes this plan again.
         values: `name` or `order`.
@@ -82,11 +90,19 @@ def change_tag(
     what = change(op, "tag", tag.tag_id, tag.path, tag.group_id, **values)
     problems = _loss(ledger, [tag]) if op == "delete" else []
     problems += _ownership(ledger, [tag.tag_id])
-    return _make(ledger, library, [what], problems, _title(op, tag.path, values), reason, command)
+    title = _title(op, tag.path, values)
+    return _make(ledger, library, [what], problems, title, reason, command, recheck)
 
 
 def change_group(
-    ledger: Ledger, text: str, op: str, *, reason: str = "", command: str = "", **values: Any
+    ledger: Ledger,
+    text: str,
+    op: str,
+    *,
+    recheck: bool = False,
+    reason: str = "",
+    command: str = "",
+    **values: Any,
 ) -> Plan:
     """Rename, order or delete one group with its tags.
 
@@ -104,7 +120,8 @@ def change_group(
     what = change(op, "group", group_id, name, group_id, **values)
     problems = _loss(ledger, library.groups[group_id]) if op == "delete" else []
     problems += _ownership(ledger, [group_id])
-    return _make(ledger, library, [what], problems, _title(op, name, values), reason, command)
+    title = _title(op, name, values)
+    return _make(ledger, library, [what], problems, title, reason, command, recheck)
 
 
 def _make(
@@ -115,11 +132,12 @@ def _make(
     title: str,
     reason: str,
     command: str,
+    recheck: bool = False,
 ) -> Plan:
     rows = [library_row(number, library, each) for number, each in enumerate(wishes, start=1)]
     return plans.make(
-        ledger, KIND, rows, params={"command": command}, problems=problems, title=title,
-        reason=reason,
+        ledger, KIND, rows, params={"command": command, **({"recheck": True} if recheck else {})},
+        problems=problems, title=title, reason=reason,
     )  # fmt: skip
 
 

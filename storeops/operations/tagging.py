@@ -24,9 +24,12 @@ from storeops.jobs.action import (
 from storeops.operations import relations
 from storeops.operations.relations import Relation
 from storeops.operations.tag_names import CORP_TAG, TagNames
+from storeops.wecom.errcodes import Condition
+from storeops.wecom.errors import says
 
 TAGS_PER_FOLLOW = 3000
-GONE = (84061, 40096)  # the customer, or the relation, is not there any more
+# the customer, or the relation, is not there any more
+GONE = (Condition.NO_RELATION, Condition.NOT_VISIBLE)
 
 
 class TagAction:
@@ -183,7 +186,7 @@ def refused_or_done(row: Row, error: StoreOpsError | None) -> RowAnswer:
     """The answer of a call about one follow."""
     if error is None:
         return RowAnswer(row.row, DONE, 0)
-    status = VANISHED if error.errcode in GONE else FAILED
+    status = VANISHED if says(error, *GONE) else FAILED
     meaning = "" if error.errcode else error.message
     return RowAnswer(
         row.row, status, error.errcode, meaning, "" if error.errcode else error.hint,
@@ -199,7 +202,7 @@ def read_follow(client: Any, row: Row) -> Any:
     try:
         customer = customers.get(client, row.external_userid)
     except WeComError as error:
-        if error.errcode in GONE:
+        if says(error, *GONE):
             return RowAnswer(row.row, VANISHED, error.errcode)
         raise
     for follow in customer.follow_user:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from storeops.errors import StoreOpsError
 from storeops.mirror.facts import Batch
-from storeops.sync import refusals, runs
+from storeops.sync import runs
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import contacts, customers
 from storeops.wecom.contacts import User
+from storeops.wecom.errcodes import Condition
+from storeops.wecom.errors import says
 
 _SUBTREE = 300  # departments read with one call; a larger answer may be refused (45029)
 
@@ -112,7 +114,7 @@ class _Staff:
             for (department, deep, children), users, error in reading:
                 if users is not None:
                     self._take(users)
-                elif error is not None and error.errcode == refusals.TOO_LARGE and deep:
+                elif says(error, Condition.TOO_LARGE) and deep:
                     again.append((department, False, []))
                     again += [
                         (child, bool(kids := below.get(child, [])), kids) for child in children
@@ -169,12 +171,11 @@ class _Staff:
             userids, lambda userid: contacts.get_user(session.client, userid)
         )
         for userid, user, error in reading:
-            code = error.errcode if error is not None else None
             if user is not None and user.status != 5:
                 self._take([user])
-            elif leaving and (user is not None or code == refusals.GONE):
+            elif leaving and (user is not None or says(error, Condition.MEMBER_GONE)):
                 session.apply(Batch(gone=[(userid, "left")]))
-            elif leaving and code in refusals.OUT_OF_SCOPE:
+            elif leaving and says(error, Condition.OUT_OF_SCOPE):
                 session.apply(Batch(gone=[(userid, "out_of_scope")]))
             elif error is not None:
                 session.fail(userid, error)

@@ -29,6 +29,8 @@ from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
+from storeops.wecom.errcodes import Condition, code_of
+from storeops.wecom.errors import says
 
 _SLICE = 400  # customers put into the search index while no page waits: about 8 ms
 _SWITCH_S = 0.0005  # a thread that reads gets its turn at once; 5 ms would cost it a tenth
@@ -250,7 +252,7 @@ class _Follows:
             self._end_scope(error)
         elif error.errcode is not None and chain.cursor:
             self._begin_anew(reading, error, record)  # 50100, or what the first page did not say
-        elif error.errcode == refusals.NO_CUSTOMERS and not coverage.has_customers(
+        elif says(error, Condition.NO_RELATION) and not coverage.has_customers(
             self.db.connection, self._staff_ids(chain)
         ):
             if chain.denied:
@@ -291,13 +293,13 @@ class _Follows:
         84061 then counts as a complete, empty list. 60111 sends the customers out of scope; the
         member stays unreadable.
         """
-        if error.errcode not in (refusals.NO_CUSTOMERS, refusals.GONE):
+        if not says(error, Condition.NO_RELATION, Condition.MEMBER_GONE):
             return False
         connection = self.db.connection
         staff = self._staff_ids(chain)[0]
         if not coverage.said_gone(connection, staff, self.session.run.id):
             return False
-        if error.errcode == refusals.GONE:
+        if says(error, Condition.MEMBER_GONE):
             from storeops.mirror.statuses import member_gone
 
             self.session.tally.counts.changed += member_gone(
@@ -368,9 +370,12 @@ class _Follows:
 
 
 def _unlicensed(userid: str) -> StoreOpsError:
+    errcode = code_of(Condition.NO_LICENCE)
     return StoreOpsError(
-        _("WeCom skipped {userid}: the member has no licence (701008).").format(userid=userid),
-        errcode=701008,
+        _("WeCom skipped {userid}: the member has no licence ({errcode}).").format(
+            userid=userid, errcode=errcode
+        ),
+        errcode=errcode,
     )
 
 

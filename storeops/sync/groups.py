@@ -12,6 +12,8 @@ from storeops.sync.members import halves
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import groups
+from storeops.wecom.errcodes import Condition
+from storeops.wecom.errors import says
 from storeops.wecom.groups import ChatRow
 
 _WRITE = 20  # groups a transaction
@@ -76,7 +78,7 @@ class _Groups:
                         session.fail(owner, error)
                 elif len(part) > 1:
                     again += halves(part)
-                elif error.errcode not in (refusals.NO_CUSTOMERS, refusals.GONE):
+                elif not says(error, Condition.NO_RELATION, Condition.MEMBER_GONE):
                     session.fail(part[0], error)
             jobs = again
         return True if read or not owners else None
@@ -87,7 +89,7 @@ class _Groups:
             try:
                 return self._read_pages(owners, again=attempt > 1)
             except StoreOpsError as error:
-                if error.errcode != refusals.STALE_CURSOR or attempt == 2:
+                if not says(error, Condition.STALE_CURSOR) or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
@@ -177,12 +179,10 @@ class _Groups:
                 chats.append((chat, job.status))
             elif error is None:
                 continue
-            elif error.errcode in refusals.CHAT_GONE:
+            elif says(error, Condition.CHAT_GONE):
                 gone.append((job.chat_id, "dissolved"))
-            elif not listed and error.errcode in (
-                *refusals.OUT_OF_SCOPE,
-                refusals.NO_CUSTOMERS,
-                refusals.GONE,
+            elif not listed and says(
+                error, Condition.OUT_OF_SCOPE, Condition.NO_RELATION, Condition.MEMBER_GONE
             ):
                 gone.append((job.chat_id, "missing"))
             else:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from storeops.errors import StoreOpsError
 from storeops.mirror import labels
 from storeops.mirror.facts import Batch
-from storeops.sync import refusals
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import tags
+from storeops.wecom.errcodes import Condition
+from storeops.wecom.errors import says
 
 _IDS = 100
 
@@ -46,7 +47,7 @@ def _deleted(session: Session, tag_ids: Sequence[str]) -> list[str]:
     try:
         found = tags.list_corp_tags(session.client, tag_ids)
     except StoreOpsError as error:
-        if error.errcode != refusals.UNKNOWN_TAG:
+        if not says(error, Condition.TAG_UNKNOWN):
             raise
         if len(tag_ids) == 1:
             return list(tag_ids)

@@ -15,6 +15,8 @@ from storeops.sync import refusals
 from storeops.sync.members import Member, group, halves
 from storeops.sync.results import Failure
 from storeops.sync.session import Ports, read_many
+from storeops.wecom.errcodes import Condition
+from storeops.wecom.errors import says
 
 if TYPE_CHECKING:
     from storeops.wecom.customers import FollowRow
@@ -114,7 +116,7 @@ def verify_sync(
         try:
             return list(customers.iter_by_user(client, users))
         except StoreOpsError as error:
-            if error.errcode == refusals.NO_CUSTOMERS and len(users) == 1:
+            if says(error, Condition.NO_RELATION) and len(users) == 1:
                 return []
             raise
 

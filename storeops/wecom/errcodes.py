@@ -1,7 +1,8 @@
-"""Every errcode of WeCom that we may meet (doc 90313): meaning, advice, and what to do with it.
+"""What every errcode of WeCom means, and what follows from it: the only place that is asked.
 
-The rows lie in `storeops/wecom/codes/`, one file per part of the contract; this file looks them
-up and speaks the user's language.
+The rows are data (`errcode_table.py`); this file looks them up and speaks the user's language.
+Nobody else compares errcodes with numbers: ask for the reach (`reach_of`), for the retry class, or
+for the condition (`condition_of`, `codes`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,56 @@ class Kind(Enum):
     REQUEST = "request"  # 2: the parameters are not taken
 
 
+class Reach(Enum):
+    """Whom else a code concerns."""
+
+    ROW = "row"  # this customer, group, tag or value
+    MEMBER = "member"  # every row of one of the members named in the call
+    EVERYTHING = "everything"  # every other call of the same API
+
+
+class Condition(Enum):
+    """What storeops acts upon, beyond failing: the condition of a thing that a code tells."""
+
+    NO_RELATION = "no_relation"  # the member does not follow the customer, or nobody
+    NOT_VISIBLE = "not_visible"  # nobody the app sees follows the customer, or the id is foreign
+    NOT_THE_OWNERS = "not_the_owners"  # the handing-over member does not follow the customer
+    MEMBER_GONE = "member_gone"  # not in the corp, left, or out of scope
+    OUT_OF_SCOPE = "out_of_scope"  # the app does not see the member or department
+    NO_LICENCE = "no_licence"  # WeCom skips the member
+    CHAT_GONE = "chat_gone"  # dissolved, unknown, or no customer group
+    TAG_UNKNOWN = "tag_unknown"  # unknown, deleted, or another app's
+    TAG_FOREIGN = "tag_foreign"  # another app or a person made it
+    STALE_CURSOR = "stale_cursor"  # the list must be begun again
+    TOO_LARGE = "too_large"  # ask for less
+    HANDOVER_RUNNING = "handover_running"
+    NINETY_DAYS = "ninety_days"  # handed over twice within 90 days
+    TAKER_FULL = "taker_full"
+    TAKER_UNFIT = "taker_unfit"  # banned, not activated, without customer contact
+    NOT_VERIFIED = "not_verified"  # the taker's real name
+    IDLE = "idle"  # the owner or the taker: WeCom does not say which
+    CHAT_UNFIT = "chat_unfit"  # this group cannot be handed over
+    CHAT_OWNER_IDLE = "chat_owner_idle"
+    CHAT_MOVED = "chat_moved"  # on the job: the group has this owner already
+    CHAT_LEAVER_MOVED = "chat_leaver_moved"  # after leaving: it has moved, or begins to
+    IP = "ip"  # this machine's address is not trusted
+    NOT_CALLABLE = "not_callable"  # the app is not among those that may call the API
+    OTHER_SECRET = "other_secret"  # noqa: S105  the secret is that of contact sync
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of WeCom's console.
+
+    Attributes:
+        anchor: the part of its address behind "#".
+        words: the way there, English id of one sentence; "" when the question decides.
+    """
+
+    anchor: str
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrCode:
     """One code, in the user's language.
@@ -45,6 +96,10 @@ class ErrCode:
         advice: what to do; one sentence.
         retry: what the client does with it.
         kind: which exit code it ends with.
+        reach: whom else it concerns.
+        condition: what it tells of a thing, None when nothing acts upon it.
+        page: the console page that puts it right, None when there is none.
+        after_s: seconds after which trying again makes sense, 0 when that is not known.
         known: false for a code that is not in our table.
     """
 
@@ -53,6 +108,10 @@ class ErrCode:
     advice: str
     retry: Retry
     kind: Kind
+    reach: Reach
+    condition: Condition | None = None
+    page: Page | None = None
+    after_s: float = 0.0
     known: bool = True
 
 
@@ -63,14 +122,18 @@ class CodeRow:
     code: int
     retry: Retry
     kind: Kind
+    reach: Reach
     meaning: str
     advice: str
+    condition: Condition | None = None
+    page: Page | None = None
+    after_s: float = 0.0
 
 
 @functools.cache
 def table() -> dict[int, CodeRow]:
     """All rows by code; loaded when first asked for."""
-    from storeops.wecom.codes import ROWS
+    from storeops.wecom.errcode_table import ROWS
 
     return {row.code: row for row in ROWS}
 
@@ -87,6 +150,28 @@ def lookup(code: int) -> ErrCode:
             ),
             Retry.NEVER,
             Kind.REQUEST,
+            Reach.ROW,
             known=False,
         )
-    return ErrCode(row.code, _(row.meaning), _(row.advice), row.retry, row.kind)
+    return ErrCode(
+        row.code, _(row.meaning), _(row.advice), row.retry, row.kind, row.reach, row.condition,
+        row.page, row.after_s,
+    )  # fmt: skip
+
+
+def condition_of(code: int | None) -> Condition | None:
+    """What `code` tells of a thing; None for no code, or one that nothing acts upon."""
+    row = None if code is None else table().get(code)
+    return None if row is None else row.condition
+
+
+@functools.cache
+def codes(*conditions: Condition) -> frozenset[int]:
+    """All errcodes that tell one of these conditions."""
+    return frozenset(row.code for row in table().values() if row.condition in conditions)
+
+
+def code_of(condition: Condition) -> int:
+    """The errcode of a condition that has exactly one."""
+    (code,) = codes(condition)
+    return code

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from storeops.errors import (
     AccessError,
+    ConfigError,
     ConflictError,
     ExitCode,
     LimitError,
@@ -21,7 +22,15 @@ from storeops.errors import (
     UsageError,
 )
 from storeops.i18n import _
-from storeops.wecom.errcodes import ErrCode, Kind, Retry, lookup
+from storeops.wecom.errcodes import (
+    Condition,
+    ErrCode,
+    Kind,
+    Reach,
+    Retry,
+    condition_of,
+    lookup,
+)
 
 _IP = re.compile(r"from ip: ([0-9a-fA-F.:]{3,45})")
 _HINT = re.compile(r"hint: \[([0-9A-Za-z_]{1,64})\]")
@@ -39,6 +48,7 @@ class WeComError(StoreOpsError):
         errcode: WeCom's code.
         meaning: what the code means, in the user's language.
         retry: the retry class of the code.
+        reach: whom else the code concerns.
         path: the API that answered.
         errmsg: WeCom's own text without its tail, phone numbers masked.
     """
@@ -65,6 +75,7 @@ class WeComError(StoreOpsError):
         )
         self.meaning = code.meaning
         self.retry = code.retry
+        self.reach = code.reach
         self.path = path
         self.errmsg = errmsg
         self.retryable = code.retry in (Retry.BACK_OFF, Retry.WAIT, Retry.NARROW)
@@ -149,17 +160,17 @@ def refused(
     steps: tuple[str, ...] = ()
     if hint := _HINT.search(errmsg):
         details["wecom_hint"] = hint[1]
-    if errcode == 60020:
+    if code.condition is Condition.IP:
         ip = _IP.search(errmsg)
         address = ip[1] if ip else _("unknown")
         details["caller_ip"] = address
         message = _(
-            "WeCom refused {path}: the IP {ip} is not trusted for this app (60020)."
-        ).format(path=path, ip=address)
-    if errcode in _CONSOLE_PAGES:
-        steps = (f"{CONSOLE}#{_CONSOLE_PAGES[errcode]}",)
+            "WeCom refused {path}: the IP {ip} is not trusted for this app ({errcode})."
+        ).format(path=path, ip=address, errcode=errcode)
+    if code.page is not None:
+        steps = (f"{CONSOLE}#{code.page.anchor}",)
     if retry_after_s is None and code.retry is Retry.BACK_OFF:
-        retry_after_s = 300.0 if errcode in (41063, 81026) else 30.0
+        retry_after_s = code.after_s or 30.0
     return _CLASSES[code.kind](
         message,
         code=code,
@@ -172,14 +183,23 @@ def refused(
     )
 
 
-_CONSOLE_PAGES = {
-    40001: "apps",
-    40013: "profile",
-    48002: "customer/analysis",
-    48009: "manageTools/contactSync",
-    50003: "apps",
-    60011: "apps",
-    60020: "apps",
-    60021: "apps",
-    60030: "apps",
-}
+def reach_of(error: StoreOpsError) -> Reach:
+    """Whom else an error concerns: by its errcode, or by its kind when WeCom gave none.
+
+    Configuration, access, a limit and a wish to stop meet every other call as well; silence and
+    what cannot be read are one call's, until `unheard` says that nobody answers any more.
+    """
+    if error.errcode is not None:
+        return lookup(error.errcode).reach
+    everything = AccessError | ConfigError | LimitError | StoppedError
+    return Reach.EVERYTHING if isinstance(error, everything) else Reach.ROW
+
+
+def lasts(error: StoreOpsError) -> bool:
+    """Whether every other call will meet the same until a person has acted."""
+    return reach_of(error) is Reach.EVERYTHING and not error.retryable
+
+
+def says(error: StoreOpsError | None, *conditions: Condition) -> bool:
+    """Whether an error's errcode tells one of these conditions."""
+    return error is not None and condition_of(error.errcode) in conditions

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from storeops.retrying import CALL, Waits
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -18,16 +20,15 @@ class RetryPolicy:
         ban_tries: calls in all when WeCom says 45009 (the first pause is 60 s, the next 1 h).
     """
 
-    tries: int = 3
-    first_s: float = 1.0
-    longest_s: float = 30.0
+    tries: int = CALL.tries or 1
+    first_s: float = CALL.first_s
+    longest_s: float = CALL.longest_s
     crowded_tries: int = 8
     ban_tries: int = 3
 
     def back_off(self, failures: int) -> float:
         """Seconds to wait after the `failures`-th failure (1 = first): half fixed, half jitter."""
-        most = min(self.longest_s, self.first_s * 2.0 ** (failures - 1))
-        return most * (0.5 + random.random() / 2)
+        return Waits(self.tries, self.first_s, self.longest_s).after(failures)
 
     def step_aside(self) -> float:
         """Seconds to wait after 45033 or 45035: 0.2 to 2."""

@@ -103,9 +103,10 @@ def test_only_queueing_then_running(cli, chain):
 
 
 def test_failed_rows_end_with_6_and_can_be_retried(cli, chain, monkeypatch):
-    from storeops.jobs import decision
+    from storeops import retrying
+    from storeops.retrying import Waits
 
-    monkeypatch.setattr(decision, "TRIES", 1)
+    monkeypatch.setattr(retrying, "JOB", Waits(1, 0.01, 0.01))
     monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
     plan = plan_one(cli)
     item = cli("plan", "results", plan["plan_id"], "--json").json["items"][0]

@@ -180,6 +180,48 @@ def test_a_foreign_tag_is_remembered_and_blocked_the_next_time(desk):
     assert (row.code, row.errcode) == ("foreign", 81011)
 
 
+def refused_tag(desk):
+    """A tag of which WeCom has said that it is another's."""
+    tag = foreign_tag(desk)
+    assert carry(desk, change_tag(desk.app.ledger, tag, "rename", name="meins")) == {"failed": 1}
+    return tag
+
+
+def test_a_refusal_is_checked_anew_on_demand(desk):
+    tag = refused_tag(desk)
+    assert change_tag(desk.app.ledger, tag, "rename", name="meins").ready == 0
+    anew = change_tag(desk.app.ledger, tag, "rename", name="meins", recheck=True)
+    assert anew.ready == 1
+    assert carry(desk, anew) == {"failed": 1}, "asked, not believed"
+
+
+def test_a_refusal_ages(desk):
+    from storeops.changes import remembered
+
+    tag = refused_tag(desk)
+    desk.sandbox.control.advance(remembered.AGE_S - 3600)
+    desk.app.client.get("get_api_domain_ip", dict)
+    assert change_tag(desk.app.ledger, tag, "rename", name="meins").ready == 0
+    desk.sandbox.control.advance(7200)
+    desk.app.client.get("get_api_domain_ip", dict)
+    assert change_tag(desk.app.ledger, tag, "rename", name="meins").ready == 1
+
+
+def test_a_refusal_of_one_app_is_not_believed_of_another(desk):
+    from dataclasses import replace
+
+    from storeops import config
+    from storeops.app import App
+
+    tag = refused_tag(desk)
+    config.save_profile(replace(desk.app.profile, agent_id=1000077))
+    other = App.open("t")
+    try:
+        assert change_tag(other.ledger, tag, "rename", name="meins").ready == 1
+    finally:
+        other.close()
+
+
 def test_a_tag_deleted_meanwhile_blocks_its_rows(desk):
     from storeops.sync.run import run_sync
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from storeops import retrying
 from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, control, plans, undo
 from storeops.changes.book import LedgerBook
@@ -21,7 +22,6 @@ from storeops.changes.verify import verify
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
 from storeops.errors import ConflictError, UsageError
-from storeops.jobs import decision
 from storeops.jobs.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
 from storeops.jobs.worker import Worker
 from storeops.operations import relations
@@ -147,7 +147,7 @@ class Ledgers(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
-        self.impatience = mock.patch.object(decision, "FIRST_S", 0.01)
+        self.impatience = mock.patch.object(retrying, "JOB", retrying.Waits(6, 0.01, 120.0))
         self.impatience.start()
         root = Path(self.folder.name)
         self.db = open_database(root / "data.db", migrations(DATA_ROOMS))

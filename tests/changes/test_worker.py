@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from storeops import retrying
 from storeops.changes import answers, apply, control, plans
 from storeops.changes.verify import verify
 from storeops.errors import AccessError, ConflictError
@@ -15,6 +16,7 @@ from storeops.jobs.listing import events, listing
 from storeops.operations.plans import card, trouble
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import Choice, choose
+from storeops.retrying import Waits
 
 MARK = "externalcontact/mark_tag"
 
@@ -22,7 +24,8 @@ MARK = "externalcontact/mark_tag"
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     """Back-off in tests takes hundredths of seconds."""
-    monkeypatch.setattr(decision, "FIRST_S", 0.02)
+    monkeypatch.setattr(retrying, "JOB", Waits(6, 0.02, 120.0))
+    monkeypatch.setattr(retrying, "READ_BACK", Waits(None, 0.02, 120.0))
     monkeypatch.setattr(decision, "TOKEN_WAIT_S", 0.05)
     monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
     monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.step_aside", lambda self: 0.01)
@@ -112,7 +115,7 @@ def test_a_refusal_is_an_answer_with_words(desk):
 
 
 def test_retry_failed_sends_only_the_failed_rows(desk, monkeypatch):
-    monkeypatch.setattr(decision, "TRIES", 1)
+    monkeypatch.setattr(retrying, "JOB", Waits(1, 0.01, 0.01))
     plan = applied(desk)
     for row in list(answers.results(desk.app.data, plan.id))[:3]:
         match = f'"{row.userid}","external_userid":"{row.external_userid}"'

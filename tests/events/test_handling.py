@@ -234,18 +234,18 @@ def test_what_fails_is_tried_again_later_and_holds_up_nobody(called: EventDesk) 
 
 
 def test_it_gives_up_after_ten_failures_and_a_retry_begins_anew(called: EventDesk) -> None:
-    from storeops.events.handling import GIVES_UP_AFTER
     from storeops.events.inbox import Inbox
+    from storeops.retrying import EVENT
 
     who, external = next(iter(called.desk.follows()))
     called.control.fault("errcode", "externalcontact/get", errcode=40058)
     called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
     called.settle()
-    for _ in range(GIVES_UP_AFTER - 1):
+    for _ in range(EVENT.tries - 1):
         called.desk.advance(6 * 3600 + 60)
         callbacks.handle(called.app)
     (failed,) = events(called.app.inbox, statuses=["failed"])
-    assert (failed.attempts, failed.due_at) == (GIVES_UP_AFTER, None)
+    assert (failed.attempts, failed.due_at) == (EVENT.tries, None)
     called.control.clear_faults()
     assert Inbox(called.app.inbox).retry([failed.id], called.app.clock.now()) == 1
     assert callbacks.handle(called.app).events["handled"] == 1

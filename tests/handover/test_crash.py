@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from storeops import retrying
 from tests.chaos.handover import Drill
 
 DAY = 86_400
@@ -16,6 +17,12 @@ def test_killed_processes_and_lost_answers_lose_nobody(tmp_path):
     assert account.kills >= 1
     assert account.rows > 50
     assert sum(account.ends.values()) == account.rows
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """What did not happen is sent again without a wait."""
+    monkeypatch.setattr(retrying, "JOB", retrying.Waits(6, 0.0, 0.0))
 
 
 def _impatient(desk):

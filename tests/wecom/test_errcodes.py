@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from storeops import i18n
-from storeops.errors import ExitCode
+from storeops.errors import AccessError, ConfigError, ExitCode, LimitError, NetworkError
 from storeops.locale.build import compile_all
-from storeops.wecom.codes import ROWS
-from storeops.wecom.errcodes import Kind, Retry, lookup, table
-from storeops.wecom.errors import refused
+from storeops.wecom.errcode_table import ROWS
+from storeops.wecom.errcodes import Kind, Reach, Retry, lookup, table
+from storeops.wecom.errors import lasts, reach_of, refused
 
 # the policy table of the contract (06 §3), written down by hand a second time
 POLICY = {
@@ -20,6 +20,13 @@ POLICY = {
 }
 STATES = {84061, 40050, 49008, 60111, 40100, 40129, 90504, 90507, 90508, 610004}
 # what must stop the corp and call for its operator
+# whom a code concerns: the four lists that once stood in jobs, sync, events and doctor
+EVERYTHING = {
+    40001, 40013, 40014, 40056, 40091, 40141, 41001, 41002, 41004, 42001, 43009, 45009, 45031,
+    48001, 48002, 48005, 48006, 48009, 50003, 50006, 60020, 60031, 81026, 301007, 2000002,
+}  # fmt: skip
+MEMBERS = {40003, 40098, 40099, 40143, 40205, 50002, 60011, 60021, 60030, 60111, 84074, 84083}
+ROWS_ONLY = {-1, 6000, 40058, 40068, 40096, 45033, 45035, 81011, 84061, 90501, 301002}
 ALARMS = {40001, 40013, 48002, 50003, 60020, 301007}
 # codes of the Official-Account table, which WeCom does not have (06 §1.7)
 FOREIGN = {47001, 43001, 43002, 43003, 44002}
@@ -41,6 +48,27 @@ def test_retry_classes_are_those_of_the_contract():
     for retry, codes in POLICY.items():
         assert {row.code for row in ROWS if row.retry is retry} == codes
     assert {row.code for row in ROWS if row.retry is Retry.STATE} >= STATES
+
+
+def test_every_code_says_whom_it_concerns():
+    for reach, codes in (
+        (Reach.EVERYTHING, EVERYTHING | ALARMS),
+        (Reach.MEMBER, MEMBERS),
+        (Reach.ROW, ROWS_ONLY),
+    ):
+        assert {code for code in codes if lookup(code).reach is not reach} == set()
+    assert lookup(123456789).reach is Reach.ROW
+
+
+def test_errors_without_a_code_have_a_reach_too():
+    everything = [ConfigError("x"), AccessError("x"), LimitError("x")]
+    assert {reach_of(each) for each in everything} == {Reach.EVERYTHING}
+    assert reach_of(NetworkError("x")) is Reach.ROW
+    assert lasts(ConfigError("x"))
+    assert not lasts(LimitError("x")), "a limit ends by itself"
+    assert lasts(refused("x", 48002, ""))
+    assert not lasts(refused("x", 45009, ""))
+    assert not lasts(refused("x", 60011, ""))
 
 
 def test_alarms_end_with_exit_4_and_are_never_repeated():

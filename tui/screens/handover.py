@@ -183,8 +183,9 @@ class HandoverScreen(HandoverPlanning):
     def _offers(self) -> None:
         from storeops.operations.handover.desk import offers
 
-        db, givers, extra = self.house.core.data, self.givers, tuple(self._extra_takers)
-        self.read(lambda: offers(db, givers, extra), self._offered, slot="takers")
+        core, givers, extra = self.house.core, self.givers, tuple(self._extra_takers)
+        now = core.clock.now()
+        self.read(lambda: offers(core.data, givers, now, extra), self._offered, slot="takers")
 
     def _offered(self, found: list[Offer]) -> None:
         lines = [desk_lines.taker(each) for each in found]

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from storeops.changes import remembered
 from storeops.database.database import Database
 from storeops.operations.handover import rules
+from storeops.wecom.errcodes import Condition, codes, condition_of
 
 CHUNK = 500
 
@@ -123,16 +125,25 @@ def last_refusals(db: Database, handover_userid: str, subjects: Iterable[str]) -
     return found
 
 
-def troubles(db: Database, subjects: Iterable[str]) -> dict[str, dict[int, Trouble]]:
-    """Complaints of earlier answers by lower-cased subject, then by errcode."""
-    found: dict[str, dict[int, Trouble]] = defaultdict(dict)
+def troubles(
+    db: Database, subjects: Iterable[str], now: float
+) -> dict[str, dict[Condition, Trouble]]:
+    """Complaints of earlier answers that are still believed, by lower-cased subject and condition.
+
+    That a customer was handed over twice within 90 days ages by its own rule.
+    """
+    lasting = codes(Condition.NINETY_DAYS)
+    begin = remembered.since(db, now)
+    found: dict[str, dict[Condition, Trouble]] = defaultdict(dict)
     for part in _chunks(subjects):
         marks = ",".join("?" * len(part))
         for subject, errcode, at, held in db.execute(
             f"SELECT subject, errcode, at, held FROM handover_trouble WHERE subject IN ({marks})",
             part,
         ):
-            found[subject.lower()][errcode] = Trouble(errcode, at, held)
+            condition = condition_of(errcode)
+            if condition is not None and (at >= begin or errcode in lasting):
+                found[subject.lower()][condition] = Trouble(errcode, at, held)
     return found
 
 

@@ -14,8 +14,7 @@ from storeops.operations.handover.attempts import Running, Trouble
 from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 from storeops.operations.handover.relations import Followers, followers
-
-_IN_PROGRESS = (40100, 40129)
+from storeops.wecom.errcodes import Condition
 
 
 @dataclass(slots=True)
@@ -29,7 +28,7 @@ class Facts:
     followers: dict[str, Followers]
     running: dict[str, Running]
     recent: dict[str, list[float]]
-    troubles: dict[str, dict[int, Trouble]]
+    troubles: dict[str, dict[Condition, Trouble]]
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
     moving: dict[str, int] = field(default_factory=dict)  # external_userid → row that moves them
     refused: dict[tuple[str, str], float] = field(default_factory=dict)  # (leaver, customer)
@@ -47,10 +46,10 @@ def gather(
     people = members.by_userids(db, userids)
     known = [people[each.lower()] for each in sorted(takers) if each.lower() in people]
     by_id = members.loads(db, known)
-    told: dict[str, dict[int, Trouble]] = {}
+    told: dict[str, dict[Condition, Trouble]] = {}
     if not params.get("recheck"):
         pairs = [pair_key(row) for row in rows]
-        told = attempts.troubles(db, [*userids, *pairs, *subjects])
+        told = attempts.troubles(db, [*userids, *pairs, *subjects], now)
     return Facts(
         now,
         people,
@@ -204,8 +203,8 @@ def pair_key(row: Row) -> str:
 
 def pair_verdict(facts: Facts, row: Row) -> Verdict:
     """Whether WeCom has refused these two together."""
-    told = facts.troubles.get(pair_key(row).lower(), {}).get(40205)
-    told = told or facts.troubles.get(row.userid.lower(), {}).get(40205)
+    told = facts.troubles.get(pair_key(row).lower(), {}).get(Condition.IDLE)
+    told = told or facts.troubles.get(row.userid.lower(), {}).get(Condition.IDLE)
     if told is None:
         return READY
     return blocked(
@@ -263,9 +262,10 @@ def _customer(facts: Facts, row: Row, kind: str) -> Verdict:
     if running is not None:
         return _running(running)
     told = facts.troubles.get(external.lower(), {})
-    for errcode in _IN_PROGRESS:
-        if errcode in told and facts.now < told[errcode].at + rules.AUTOMATIC_S:
-            return _running(Running(external, "", told[errcode].at + rules.AUTOMATIC_S, 0), errcode)
+    under_way = told.get(Condition.HANDOVER_RUNNING)
+    if under_way is not None and facts.now < under_way.at + rules.AUTOMATIC_S:
+        until = under_way.at + rules.AUTOMATIC_S
+        return _running(Running(external, "", until, 0), under_way.errcode)
     if kind == rules.ON_JOB:
         return _repeats(facts, external, told)
     refused = facts.refused.get((row.userid.lower(), external))
@@ -316,13 +316,13 @@ def _running(running: Running, errcode: int = 40100) -> Verdict:
     )
 
 
-def _repeats(facts: Facts, external: str, told: Mapping[int, Trouble]) -> Verdict:
+def _repeats(facts: Facts, external: str, told: Mapping[Condition, Trouble]) -> Verdict:
     recent = facts.recent.get(external, [])
     frees: float | None = None
     if len(recent) >= rules.REPEAT_LIMIT:
         frees = rules.frees_at(recent[-rules.REPEAT_LIMIT])
-    elif 40128 in told:
-        frees = rules.frees_at(told[40128].at)
+    elif Condition.NINETY_DAYS in told:
+        frees = rules.frees_at(told[Condition.NINETY_DAYS].at)
         if frees <= facts.now:
             return READY
     if frees is None:

@@ -12,6 +12,7 @@ from storeops.errors import StoreOpsError
 from storeops.jobs.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowAnswer
 from storeops.operations.handover import record, rules
 from storeops.operations.handover.outcomes import resolve
+from storeops.wecom.errcodes import Condition, condition_of
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -21,8 +22,8 @@ TRANSFER_PATH = "externalcontact/transfer_customer"  # as wecom.handover.TRANSFE
 PATIENCE = 5  # asks (about 20 s) before an attempt that does not show is taken as not begun
 SOON_S = 60  # after which a customer who seems to have moved by a lost call is asked about
 READERS = 3  # threads that read personal tags before one call
-_IN_PROGRESS = (40100, 40129)
-_PERHAPS_OURS = (*_IN_PROGRESS, 40131, 84061)  # what an attempt of ours that ran before answers
+# what an attempt of ours that ran before answers
+_PERHAPS_OURS = (Condition.HANDOVER_RUNNING, Condition.NOT_THE_OWNERS, Condition.NO_RELATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def send(client: WeComClient, call: Call) -> Sent:
         rows = handover.transfer(client, giver, taker, ids, transfer_success_msg=message)
     codes = {row.external_userid: row.errcode for row in rows}
     asked_at = client.clock.now()
-    doubtful = {external for external, code in codes.items() if code in _PERHAPS_OURS}
+    doubtful = {external for external, code in codes.items() if condition_of(code) in _PERHAPS_OURS}
     return Sent(asked_at, codes, personal, _shown(client, call, doubtful) if doubtful else {})
 
 
@@ -121,7 +122,7 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
     for row in call.rows:
         code = sent.codes.get(row.external_userid)
         # sent again after an answer was lost: what is in progress is our own first attempt
-        ours = code in _IN_PROGRESS and call.doubts > 0
+        ours = condition_of(code) is Condition.HANDOVER_RUNNING and call.doubts > 0
         shown = sent.shown.get(row.external_userid)
         if shown and code:
             earlier = _found(row, shown, call, sent.asked_at)
@@ -133,7 +134,7 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
             if personal := sent.personal.get(row.external_userid):
                 extra["personal_tags"] = personal
             answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
-        elif code in _PERHAPS_OURS and call.doubts:
+        elif condition_of(code) in _PERHAPS_OURS and call.doubts:
             # moved already, perhaps by the call whose answer was lost; the list is late
             began, soon = float(call.payload["made_at"]), sent.asked_at + SOON_S
             extra = record.answer_fields(row, asked_at=began, due_at=soon)
@@ -175,7 +176,7 @@ def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
     """What became of a call whose answer was lost.
 
     A row that shows was accepted. One that does not show may be late, so it stays unknown for a
-    while; then it is sent again, which WeCom refuses (40100) should it be running after all.
+    while; then it is sent again, which WeCom refuses should it be running after all.
     """
     payload = call.payload
     shown: dict[str, list[tuple[int, int]]] = defaultdict(list)

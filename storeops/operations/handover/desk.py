@@ -119,12 +119,15 @@ def _on_job(db: Database, member: Member, now: float, customers: int | None = No
     )  # fmt: skip
 
 
-def offers(db: Database, givers: Sequence[str], extra: Iterable[str] = ()) -> list[Offer]:
+def offers(
+    db: Database, givers: Sequence[str], now: float, extra: Iterable[str] = ()
+) -> list[Offer]:
     """Who could take over: members named, then colleagues of the givers' shops, most room first.
 
     Args:
         db: data.db.
         givers: userids; they take nothing themselves.
+        now: WeCom's time, Unix seconds.
         extra: userids of further takers.
     """
     leaving = {each.lower() for each in givers}
@@ -140,7 +143,7 @@ def offers(db: Database, givers: Sequence[str], extra: Iterable[str] = ()) -> li
         )
     ]
     people = members.by_userids(db, [*named, *nearby])
-    told = attempts.troubles(db, [each.userid for each in people.values()])
+    told = attempts.troubles(db, [each.userid for each in people.values()], now)
     rooms = taker_checks.capacities({}, told, [each.userid for each in people.values()])
     loads = members.loads(db, people.values())
     found = []

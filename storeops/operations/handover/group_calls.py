@@ -18,6 +18,7 @@ from storeops.jobs.action import (
     RowAnswer,
 )
 from storeops.operations.handover import record, rules
+from storeops.wecom.errcodes import Condition, condition_of
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -26,7 +27,7 @@ PATIENCE = 5  # asks before a group that still has its old owner is taken as not
 SOON_S = 600  # a leaver's group is handed over within minutes; nobody promises how many
 RUNNING, INHERITED = 2, 3  # status of groupchat/list
 # what WeCom answers about a group that our own lost call has handed over, or begins to
-_MOVED = {rules.RESIGNED: (90500, 90507, 90508), rules.ON_JOB: (90504,)}
+_MOVED = {rules.RESIGNED: Condition.CHAT_LEAVER_MOVED, rules.ON_JOB: Condition.CHAT_MOVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def interpret(call: Call, sent: SentGroups) -> list[RowAnswer]:
     answers = []
     for row in call.rows:
         code = sent.failed.get(str(row.extra["chat_id"]), 0)
-        if call.doubts and code in _MOVED[call.payload["kind"]]:
+        if call.doubts and condition_of(code) is _MOVED[call.payload["kind"]]:
             code = 0  # our own first sending, whose answer was lost
         if code:
             answers.append(RowAnswer(row.row, FAILED, code, extra=record.answer_fields(row)))

@@ -13,9 +13,9 @@ from storeops.operations.handover import attempts, checks, members, rules
 from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.checks import Facts
 from storeops.operations.handover.moments import day
+from storeops.wecom.errcodes import Condition
 
 CHUNK = 500
-OWNER_IDLE = 90510  # the group's owner has not logged in for a year (doc 95703)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def check(
     people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
     pairs = [checks.pair_key(row) for row in rows]
     wanted = [*takers, *pairs, *subjects, *{row.userid for row in rows}]
-    told = {} if params.get("recheck") else attempts.troubles(db, wanted)
+    told = {} if params.get("recheck") else attempts.troubles(db, wanted, now)
     facts = Facts(now, people, {}, {}, {}, {}, {}, told)
     known = chats(db, subjects)
     running = attempts.running(db, subjects)
@@ -145,14 +145,14 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     told = facts.troubles.get(chat.chat_id.lower())
     if told:
         return _told(next(iter(told.values())))
-    idle = facts.troubles.get(row.userid.lower(), {}).get(OWNER_IDLE)
+    idle = facts.troubles.get(row.userid.lower(), {}).get(Condition.CHAT_OWNER_IDLE)
     if idle is not None and kind == rules.ON_JOB:
         return blocked(
             "idle",
             _("{member} had not logged in for a year when WeCom was asked on {day}.").format(
                 member=row.userid, day=day(idle.at)
             ),
-            errcode=OWNER_IDLE,
+            errcode=idle.errcode,
             way_out=_("Let them log in, then plan again with --recheck."),
         )
     if chat.wechat_members >= rules.FULL_GROUP:

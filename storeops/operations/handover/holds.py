@@ -14,6 +14,7 @@ from storeops.operations.handover import (
     taker_checks,
 )
 from storeops.operations.handover.attempts import Trouble
+from storeops.wecom.errcodes import Condition
 
 
 def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
@@ -44,7 +45,7 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     ]
 
 
-def _fresh_troubles(view: View, rows: Sequence[Row]) -> dict[str, dict[int, Trouble]]:
+def _fresh_troubles(view: View, rows: Sequence[Row]) -> dict[str, dict[Condition, Trouble]]:
     """What answers complained about; with `recheck` only since the plan was made."""
     told = attempts.troubles(
         view.db,
@@ -54,11 +55,12 @@ def _fresh_troubles(view: View, rows: Sequence[Row]) -> dict[str, dict[int, Trou
             *(checks.pair_key(row) for row in rows),
             *(row.external_userid for row in rows if row.external_userid),
         ],
+        view.now,
     )
     if not view.params.get("recheck"):
         return told
     since = float(view.params.get("made_at", 0))
     return {
-        who: {code: each for code, each in found.items() if each.at >= since}
+        who: {condition: each for condition, each in found.items() if each.at >= since}
         for who, found in told.items()
     }

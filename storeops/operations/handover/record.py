@@ -25,12 +25,9 @@ from storeops.notebook import notes
 from storeops.operations.handover import members, rules
 from storeops.operations.handover.checks import pair_key
 from storeops.operations.handover.relations import followers, snapshots
+from storeops.wecom.errcodes import Condition, code_of, condition_of
 
 ASK_S = 1  # after the due moment, when WeCom's own clock has struck
-_PEOPLE = (40098, 40143, 84083, 84074, 41054)  # about the taker
-_CUSTOMER = (40100, 40129, 40128)
-_CHAT = (90501, 90503, 90509)  # about the group itself
-_CHAT_OWNER = 90510  # about who owns it: not logged in for a year
 _SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
 
 
@@ -57,7 +54,7 @@ def answer_fields(
 
 def refused_status(errcode: int | None) -> str:
     """The row status of an errcode given at the request."""
-    return TAKER_FULL if errcode == 40099 else FAILED
+    return TAKER_FULL if condition_of(errcode) is Condition.TAKER_FULL else FAILED
 
 
 def ask_at(due_at: float) -> float:
@@ -83,7 +80,10 @@ def keep(db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now:
 def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowAnswer]]) -> None:
     """Keep accepted attempts, with what the relation was like before it moves."""
     for userid in {each for row, _a in began for each in (row.userid, str(row.extra["to"]))}:
-        db.execute("DELETE FROM handover_trouble WHERE errcode = 40205 AND subject = ?", (userid,))
+        db.execute(
+            "DELETE FROM handover_trouble WHERE errcode = ? AND subject = ?",
+            (code_of(Condition.IDLE), userid),
+        )
     people = [row for row, _answer in began if row.external_userid]
     before = dict(
         zip(
@@ -191,34 +191,38 @@ def _keep_personal_tags(db: Database, plan_id: int, row: Row, now: int) -> None:
 def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
     """Remember what WeCom complained about, so that nobody runs into it again."""
     taker = str(row.extra["to"])
-    if errcode == 40099:
-        _full(db, taker, now)
-    elif errcode == 40205:
-        _remember(db, pair_key(row), errcode, now)
-        _who_is_idle(db, row.userid, taker, now)
-    elif errcode in _PEOPLE:
-        _remember(db, taker, errcode, now)
-    elif errcode in _CUSTOMER:
-        _remember(db, row.external_userid, errcode, now)
-    elif errcode in _CHAT:
-        _remember(db, str(row.extra["chat_id"]), errcode, now)
-    elif errcode == _CHAT_OWNER:
-        _remember(db, row.userid, errcode, now)
+    match condition_of(errcode):
+        case Condition.TAKER_FULL:
+            _full(db, taker, now)
+        case Condition.IDLE:
+            _remember(db, pair_key(row), errcode, now)
+            _who_is_idle(db, row.userid, taker, now)
+        case Condition.TAKER_UNFIT | Condition.NOT_VERIFIED:
+            _remember(db, taker, errcode, now)
+        case Condition.HANDOVER_RUNNING | Condition.NINETY_DAYS:
+            _remember(db, row.external_userid, errcode, now)
+        case Condition.CHAT_UNFIT:
+            _remember(db, str(row.extra["chat_id"]), errcode, now)
+        case Condition.CHAT_GONE if row.extra["what"] == rules.GROUP:
+            _remember(db, str(row.extra["chat_id"]), errcode, now)
+        case Condition.CHAT_OWNER_IDLE:
+            _remember(db, row.userid, errcode, now)
 
 
 def _who_is_idle(db: Database, giver: str, taker: str, now: int) -> None:
-    """40205 does not say which of the two is meant: who met it with two others is the one."""
+    """WeCom does not say which of the two is meant: who met it with two others is the one."""
+    idle = code_of(Condition.IDLE)
     for person, side, length in (
         (taker, "substr(lower(subject), -?) = ?", len(taker) + 1),
         (giver, "substr(lower(subject), 1, ?) = ?", len(giver) + 1),
     ):
         word = f">{taker}" if person is taker else f"{giver}>"
         pairs = db.execute(
-            f"SELECT count(*) FROM handover_trouble WHERE errcode = 40205 AND {side}",
-            (length, word.lower()),
+            f"SELECT count(*) FROM handover_trouble WHERE errcode = ? AND {side}",
+            (idle, length, word.lower()),
         ).fetchone()[0]
         if pairs >= 2:
-            _remember(db, person, 40205, now)
+            _remember(db, person, idle, now)
 
 
 def _full(db: Database, taker: str, now: int) -> None:
@@ -228,7 +232,7 @@ def _full(db: Database, taker: str, now: int) -> None:
         held = db.execute(
             "SELECT count(*) FROM follow WHERE staff_id = ? AND status = 'active'", (member.id,)
         ).fetchone()[0]
-    _remember(db, taker, 40099, now, held)
+    _remember(db, taker, code_of(Condition.TAKER_FULL), now, held)
 
 
 def _remember(db: Database, subject: str, errcode: int, now: int, held: int = 0) -> None:

@@ -11,12 +11,16 @@ from storeops.operations.handover import members, rules
 from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
+from storeops.wecom.errcodes import Condition
 
-_HIDDEN = (40098, 40205, 40143, 84083, 41054, 84074)  # what an answer may say of a taker
+# what an answer may say of a taker
+_HIDDEN = (Condition.NOT_VERIFIED, Condition.IDLE, Condition.TAKER_UNFIT)
 
 
 def capacities(
-    params: Mapping[str, Any], troubles: Mapping[str, Mapping[int, Trouble]], userids: Sequence[str]
+    params: Mapping[str, Any],
+    troubles: Mapping[str, Mapping[Condition, Trouble]],
+    userids: Sequence[str],
 ) -> dict[str, int]:
     """How many customers each member may hold, by lower-cased userid.
 
@@ -27,7 +31,7 @@ def capacities(
     found: dict[str, int] = {}
     for userid in userids:
         key = userid.lower()
-        told = troubles.get(key, {}).get(40099)
+        told = troubles.get(key, {}).get(Condition.TAKER_FULL)
         if key in own:
             found[key] = own[key]
         elif told is not None:
@@ -37,7 +41,7 @@ def capacities(
     return found
 
 
-def taker(member: Member | None, userid: str, told: Mapping[int, Trouble]) -> Verdict:
+def taker(member: Member | None, userid: str, told: Mapping[Condition, Trouble]) -> Verdict:
     """Whether a member may take over; `told` holds what earlier answers complained about."""
     if member is None:
         return blocked(
@@ -80,18 +84,18 @@ def taker(member: Member | None, userid: str, told: Mapping[int, Trouble]) -> Ve
             errcode=84083,
             way_out=_("Add them under Customer Contact in the admin console, then sync."),
         )
-    for errcode in _HIDDEN:
-        if errcode in told:
-            return _told(who, told[errcode])
+    for condition in _HIDDEN:
+        if condition in told:
+            return _told(who, condition, told[condition])
     return READY
 
 
-def _told(who: str, trouble: Trouble) -> Verdict:
+def _told(who: str, condition: Condition, trouble: Trouble) -> Verdict:
     when = day(trouble.at)
-    if trouble.errcode == 40098:
+    if condition is Condition.NOT_VERIFIED:
         reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
         way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
-    elif trouble.errcode == 40205:
+    elif condition is Condition.IDLE:
         reason = _("{member} had not logged in for a year when WeCom was asked on {day}.")
         way_out = _("Let them log in, then plan again with --recheck.")
     else:

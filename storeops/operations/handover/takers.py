@@ -16,6 +16,7 @@ from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import BEIJING
 from storeops.operations.handover.subjects import Subject
 from storeops.operations.handover.wish import Wish
+from storeops.wecom.errcodes import Condition
 
 
 class Takers:
@@ -50,7 +51,7 @@ class Takers:
         """A member as a candidate, with load and room; the same object every time."""
         key = member.userid.lower()
         if key not in self.known:
-            told = attempts.troubles(self._db, [] if self._wished.recheck else [member.userid])
+            told = self._told([member])
             room = taker_checks.capacities(self._params, told, [member.userid])[key]
             today = None
             if self._wished.per_day is not None:
@@ -68,11 +69,14 @@ class Takers:
             )
         return self.known[key]
 
+    def _told(self, people: Sequence[Member]) -> dict[str, dict[Condition, attempts.Trouble]]:
+        """What earlier answers complained about; nothing when it is to be asked anew."""
+        userids = [] if self._wished.recheck else [each.userid for each in people]
+        return attempts.troubles(self._db, userids, self._now)
+
     def eligible(self, people: Sequence[Member]) -> list[Member]:
         """Those who may take over, in order."""
-        told = attempts.troubles(
-            self._db, [] if self._wished.recheck else [each.userid for each in people]
-        )
+        told = self._told(people)
         return [
             each
             for each in people
@@ -117,7 +121,7 @@ class Takers:
         good = self.eligible(named)
         for member in named:
             if member not in good:
-                told = attempts.troubles(self._db, [member.userid]).get(member.userid.lower(), {})
+                told = self._told([member]).get(member.userid.lower(), {})
                 verdict = taker_checks.taker(member, member.userid, told)
                 self._problems.append(Problem(verdict.code, verdict.reason, warning=True))
         if not good:

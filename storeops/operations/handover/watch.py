@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from storeops import retrying
 from storeops.changes import answers
 from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
@@ -37,8 +38,6 @@ from storeops.operations.handover.watched import Asked, Attempt, Pair, Watched
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
-AGAIN_S = 240  # first pause before asking again about what did not show
-LONGEST_S = 6 * 3600
 PATIENT_ASKS = 3  # asks that come quickly; later ones come at growing distances
 GROUP_GIVES_UP_S = 48 * 3600  # a group that still waits for its new owner then has failed
 ASKERS = 3  # pairs asked about at the same time
@@ -383,16 +382,17 @@ def _later(
     if due + ASK_S > now:
         return due, ask_at(due), 0, each.plan_id, each.row
     asks = each.asks + 1
-    pause = AGAIN_S if asks < PATIENT_ASKS else min(LONGEST_S, AGAIN_S * 2 ** (asks - 2))
-    return due, now + pause, asks, each.plan_id, each.row
+    return (
+        due,
+        now + retrying.WATCH.after(max(1, asks - PATIENT_ASKS + 2)),
+        asks,
+        each.plan_id,
+        each.row,
+    )
 
 
 def _hopeless(error: StoreOpsError) -> bool:
     """Whether every other pair would meet the same refusal."""
-    from storeops.errors import AccessError, ConfigError
-    from storeops.jobs.decision import STOPS
-    from storeops.wecom.errors import StoppedError, WeComError
+    from storeops.wecom.errors import StoppedError, lasts
 
-    if isinstance(error, WeComError):
-        return error.errcode in STOPS
-    return isinstance(error, AccessError | ConfigError | StoppedError)
+    return lasts(error) or isinstance(error, StoppedError)

@@ -1,0 +1,101 @@
+"""An outage of a write API: bounded sends, honest ends, a next step that works."""
+
+from __future__ import annotations
+
+import pytest
+
+from storeops import retrying
+from storeops.changes import answers, apply, control, plans
+from storeops.changes.verify import verify
+from storeops.jobs.listing import listing
+from storeops.operations.remark_plan import plan_remarks
+from storeops.operations.tag_library_plan import add_tags
+from storeops.operations.tag_plan import plan_tags
+from storeops.operations.wishes import Choice, choose
+from storeops.retrying import Waits
+
+MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"
+ADD = "externalcontact/add_corp_tag"
+TRIES = retrying.JOB.tries
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(retrying, "JOB", Waits(TRIES, 0.01, 0.05))
+    monkeypatch.setattr(retrying, "READ_BACK", Waits(None, 0.01, 0.05))
+    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
+
+
+def few(desk, count=5):
+    chosen = choose(
+        desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+    )
+    del chosen.relations[count:]
+    return chosen
+
+
+def tag_plan(desk):
+    (tag,) = desk.app.data.execute("SELECT tag_id FROM tag ORDER BY id DESC LIMIT 1").fetchone()
+    chosen = few(desk, 12)
+    return plan_tags(desk.app.ledger, chosen, add=[tag])
+
+
+MADE = {
+    MARK: tag_plan,
+    REMARK: lambda desk: plan_remarks(desk.app.ledger, few(desk), {"remark": "outage"}),
+    ADD: lambda desk: add_tags(desk.app.ledger, "Outage", ["one"], new_group=True),
+}
+FAULTS = [("status", {"status": 502}), ("cut", {}), ("invalid", {})]
+
+
+def sends(desk, path):
+    return desk.sandbox.control.calls()["paths"].get(path, {"calls": 0})["calls"]
+
+
+@pytest.mark.parametrize("path", MADE)
+@pytest.mark.parametrize(("kind", "how"), FAULTS, ids=[kind for kind, _how in FAULTS])
+def test_an_outage_costs_six_sends_a_row_and_ends_in_words(desk, path, kind, how):
+    plan = MADE[path](desk)
+    assert plan.ready
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault(kind, path, **how)
+    desk.run(plan_id=plan.id)
+    jobs = listing(desk.app.data, plan_id=plan.id, limit=100)
+    assert max(each.attempts for each in jobs) <= TRIES
+    assert sends(desk, path) <= TRIES * plan.ready
+    tally = plans.tally(desk.app.data, plan.id)
+    assert set(tally) <= {"failed", "done"}, "done where the write happened all the same"
+    for row in answers.results(desk.app.data, plan.id, statuses=("failed",)):
+        assert "without an answer" in row.meaning
+        assert row.next_step
+        assert row.retryable
+    assert verify(desk.app.data, desk.app.ledger.journal).whole
+    desk.sandbox.control.clear_faults()
+    if tally.get("failed"):
+        assert control.retry_failed(desk.app.ledger, plan.name) == tally["failed"]
+        desk.run(plan_id=plan.id)
+    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+
+
+def test_tries_are_counted_over_restarts(desk):
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault("status", MARK, status=502)
+    for _each in range(60):
+        desk.run(plan_id=plan.id, seconds=0.3)
+        if set(plans.tally(desk.app.data, plan.id)) == {"failed"}:
+            break
+    assert plans.tally(desk.app.data, plan.id) == {"failed": plan.ready}
+    assert sends(desk, MARK) <= TRIES * plan.ready
+
+
+def test_waits_grow_and_have_jitter():
+    waits = Waits(6, 2.0, 120.0)
+    for failures in range(1, 12):
+        most = min(120.0, 2.0 * 2 ** (failures - 1))
+        found = {waits.after(failures) for _each in range(20)}
+        assert all(most / 2 <= each <= most for each in found)
+        assert len(found) > 1
+    assert [waits.over(each) for each in (5, 6, 7)] == [False, True, True]
+    assert not Waits(None, 1.0, 2.0).over(10**9)
+    assert Waits(None, 1.0, 2.0).after(10**6) <= 2.0
