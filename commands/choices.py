@@ -27,10 +27,14 @@ Marked = Annotated[
     ),
 ]
 Store = Annotated[
-    str, typer.Option("--store", metavar="CODE", help=_("Only follows of this shop."))
+    list[str] | None,
+    typer.Option("--store", metavar="CODE", help=_("Only follows of this shop; may be repeated.")),
 ]
 Owner = Annotated[
-    str, typer.Option("--owner", metavar="USERID", help=_("Only this member's follows."))
+    list[str] | None,
+    typer.Option(
+        "--owner", metavar="USERID", help=_("Only this member's follows; may be repeated.")
+    ),
 ]
 Follows = Annotated[
     str,
@@ -66,7 +70,12 @@ Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journa
 
 
 def choice_of(
-    where: str, view: str, marked: str | None, store: str, owner: str, follows: str
+    where: str,
+    view: str,
+    marked: str | None,
+    store: list[str] | None,
+    owner: list[str] | None,
+    follows: str,
 ) -> Choice:
     """The choice that options make.
 
@@ -80,7 +89,7 @@ def choice_of(
             _("--follows: there is no {word}.").format(word=follows),
             hint=_("Known: {names}.").format(names="owner, all, newest"),
         )
-    return Choice(where, view, marked or "", store, owner, follows)
+    return Choice(where, view, marked or "", tuple(store or ()), tuple(owner or ()), follows)
 
 
 def chosen(

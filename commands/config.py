@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import output
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops import config, paths
 from storeops.ceilings import Ceilings, Limits
@@ -38,7 +39,7 @@ Key = Annotated[
 
 
 @app.command("list", help=_("List every setting in force, with its default."))
-def list_() -> None:
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print all keys."""
     loaded = config.load()
     written = _flat(config.as_dict(loaded))
@@ -46,13 +47,16 @@ def list_() -> None:
         {"key": key, "value": value, "set": key in written}
         for key, value in _everything(loaded).items()
     ]
-    output.items(
+    output.paged(
         rows,
         [
             Column("key", _("Setting")),
             Column("value", _("Value")),
             Column("set", _("Set"), show=lambda value: "*" if value else ""),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         extra={"file": str(paths.config_file())},
     )
 

@@ -24,13 +24,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from storeops.errors import StoreOpsError
+from storeops.errors import StoreOpsError, UsageError
+from storeops.i18n import _
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -85,11 +86,31 @@ class Call:
 
     def __init__(self) -> None:
         self.settings = Settings()
+        self.options: frozenset[str] = frozenset()  # names of the options of the command that runs
+        self._given: dict[str, Any] = {}
         self._app: App | None = None
 
     def set(self, **given: Any) -> None:
         """Take global options that were given; later ones win."""
         self.settings = replace(self.settings, **given)
+
+    def give(self, given: Mapping[str, Any]) -> None:
+        """Take global options of one level of the command line (root, noun, verb).
+
+        Raises:
+            UsageError: another level gave the same one another value.
+        """
+        from commands.options import spelling
+
+        for key, value in given.items():
+            before = self._given.setdefault(key, value)
+            if before != value:
+                names = ", ".join(dict.fromkeys((spelling(key, before), spelling(key, value))))
+                raise UsageError(
+                    _("{options} contradict each other.").format(options=names),
+                    hint=_("Leave one of them out."),
+                )
+        self.set(**given)
 
     @property
     def app(self) -> App:

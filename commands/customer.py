@@ -258,23 +258,24 @@ def show(who: Who, reveal: Reveal = False) -> None:
 
 
 @app.command("timeline", help=_("What happened to one customer, newest first."))
-def timeline(who: Who, limit: Limit = 100, all_: All = False, reveal: Reveal = False) -> None:
+def timeline(
+    who: Who, limit: Limit = 100, all_: All = False, after: After = "", reveal: Reveal = False
+) -> None:
     """Show the history of one customer."""
     from storeops.operations import customers
 
     call = current()
     fresh = freshness.told()
-    limit = 1_000_000 if all_ else limit
+    wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     rows = customers.timeline_of(
-        call.app.data, who, now=call.app.clock.now(), limit=limit + 1, reveal=reveal
+        call.app.data, who, now=call.app.clock.now(), limit=wanted, reveal=reveal
     )
-    shown = rows[:limit]
     if not (call.settings.machine or call.settings.fields):  # those name parts of a value
         from commands.history import told
 
-        shown = told(shown, call.app.data, status_name)
-    output.items(
-        shown,
+        rows = told(rows, call.app.data, status_name)
+    output.paged(
+        rows,
         [
             Column("at", _("When"), show=cells.when),
             Column("userid", _("Owner"), max_width=20),
@@ -284,7 +285,9 @@ def timeline(who: Who, limit: Limit = 100, all_: All = False, reveal: Reveal = F
             Column("source", _("Source")),
             Column("ref", _("Ref")),
         ],
-        has_more=len(rows) > limit,
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("Nothing has changed since this customer was first seen."),

@@ -10,7 +10,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import All, Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -49,17 +49,19 @@ def list_(
     ] = False,
     limit: Limit = 200,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List group chats."""
     from storeops.operations.groups import list_groups
 
     fresh = freshness.told()
     found = list_groups(current().app.data, owner=owner, owner_left=owner_left)
-    shown = found if all_ else found[:limit]
-    output.items(
-        (asdict(each) for each in shown),
+    output.paged(
+        (asdict(each) for each in found),
         _columns(),
-        has_more=len(shown) < len(found),
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No group chat matches."),
@@ -86,6 +88,7 @@ def members(
     ] = False,
     limit: Limit = 500,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List members."""
     from storeops.operations.groups import find_group, list_members
@@ -94,9 +97,8 @@ def members(
     fresh = freshness.told()
     chat = find_group(call.app.data, which)
     found = list_members(call.app.data, chat.chat_id, customers_only=customers)
-    shown = found if all_ else found[:limit]
-    output.items(
-        (asdict(each) for each in shown),
+    output.paged(
+        (asdict(each) for each in found),
         [
             Column("name", _("Name"), max_width=24),
             Column("group_nickname", _("Name in the chat"), max_width=24),
@@ -106,7 +108,9 @@ def members(
             Column("invitor", _("Invited by"), max_width=20),
             Column("member", _("Id")),
         ],
-        has_more=len(shown) < len(found),
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("Nobody is in it, or it was not read yet."),

@@ -29,6 +29,7 @@ from commands.handover_words import (
     pairs,
     tell,
 )
+from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.errors import UsageError
@@ -242,7 +243,7 @@ def _watched_text(found: Any) -> str:
 
 
 @app.command("status", help=_("What waits, pair by pair, with the moment it is due."))
-def status() -> None:
+def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Soonest due first."""
     from storeops.operations.handover import report as reports
 
@@ -257,7 +258,7 @@ def status() -> None:
         }
         for each in reports.waiting(app_.data, now)
     ]
-    output.items(
+    output.paged(
         rows,
         [
             Column("handover_userid", _("From")),
@@ -268,6 +269,9 @@ def status() -> None:
             Column("due_in_s", _("Due in"), right=True, show=cells.span),
             Column("overdue", _("Overdue"), right=True, show=cells.amount),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No handover waits."),
     )
 
@@ -281,6 +285,9 @@ def report(
     days: Annotated[
         int, typer.Option("--days", min=0, help=_("Only the last so many days; 0 for all."))
     ] = 0,
+    limit: Limit = 500,
+    all_: All = False,
+    after: After = "",
 ) -> None:
     """`confirmed`: a sync has seen the new relation since; `lost`: nobody has the customer now."""
     from storeops.operations.handover import report as reports
@@ -288,7 +295,7 @@ def report(
     app_ = current().app
     since = app_.clock.now() - days * 86_400 if days else 0.0
     found = reports.report(app_.data, by=by, plan=plan, since=since)
-    output.items(
+    output.paged(
         [each.as_dict() for each in found],
         [
             Column("name", _("Name"), max_width=24),
@@ -304,6 +311,9 @@ def report(
             Column("lost", _("Lost"), right=True, show=cells.amount),
             Column("median_hours", _("Hours"), right=True),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("Nothing was handed over yet."),
     )
 
@@ -316,15 +326,18 @@ def quota(
     exhausted: Annotated[
         bool, typer.Option("--exhausted", help=_("Only who cannot be handed over today."))
     ] = False,
+    limit: Limit = 500,
+    all_: All = False,
+    after: After = "",
 ) -> None:
     """WeCom allows two handovers of one customer in 90 days."""
-    from storeops.operations.handover import members
+    from storeops.mirror import members
     from storeops.operations.handover import report as reports
 
     app_ = current().app
     userid = members.find(app_.data, from_).userid if from_ else ""
     found = reports.quota(app_.data, app_.clock.now(), userid=userid, exhausted=exhausted)
-    output.items(
+    output.paged(
         [
             each.as_dict()
             | {"last_at": cells.iso(each.last_at), "frees_at": cells.iso(each.frees_at)}
@@ -337,6 +350,9 @@ def quota(
             Column("last_at", _("Last"), show=_day),
             Column("frees_at", _("Free again"), show=_day),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("Nobody was handed over on the job within 90 days."),
     )
 

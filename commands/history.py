@@ -41,8 +41,8 @@ def told(
         status_name: the word for a status of what the changes are about.
     """
     from storeops.mirror.filter_words import label
+    from storeops.mirror.tag_names import TagNames
     from storeops.operations.customers import names_of
-    from storeops.operations.tag_names import TagNames
 
     names, library = names_of(data), TagNames(data).tags
 

@@ -108,21 +108,26 @@ def _events(found: Any) -> str:
 
 @app.command("logs", help=_("What happened to jobs that did not go the plain way."))
 def logs(
-    job: Annotated[int, typer.Argument(metavar="[JOB]")] = 0, plan: Plan = "", limit: Limit = 200
+    job: Annotated[int, typer.Argument(metavar="[JOB]")] = 0,
+    plan: Plan = "",
+    limit: Limit = 200,
+    all_: All = False,
+    after: After = "",
 ) -> None:
-    """Oldest first."""
+    """Newest first."""
     from storeops.changes import plans
     from storeops.jobs.listing import events
 
     db = current().app.data
+    wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     found = events(
-        db, job_id=job or None, plan_id=plans.get(db, plan).id if plan else None, limit=limit
+        db, job_id=job or None, plan_id=plans.get(db, plan).id if plan else None, limit=wanted
     )
-    output.items(
+    output.paged(
         [
             {"at": cells.iso(each.at), "job_id": each.job_id, "kind": each.kind,
              "detail": each.detail}
-            for each in found
+            for each in reversed(found)
         ],
         [
             Column("at", _("When"), show=_moment),
@@ -130,6 +135,7 @@ def logs(
             Column("kind", _("Event")),
             Column("detail", _("Detail")),
         ],
+        limit=limit, all_=all_, after=after,
         empty=_("Nothing happened out of the plain way."),
     )  # fmt: skip
 

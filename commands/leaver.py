@@ -29,7 +29,7 @@ from commands.handover_words import (
     numbers,
     pairs,
 )
-from commands.options import All
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.i18n import _, ngettext
 
@@ -43,15 +43,22 @@ def _row(leaver: Any) -> dict[str, Any]:
 
 
 @app.command("list", help=_("Who left customers or group chats behind; least time left first."))
-def list_(all_: All = False) -> None:
-    """`--all` also lists leavers who left nothing behind."""
+def list_(
+    settled: Annotated[
+        bool, typer.Option("--settled", help=_("Also leavers who left nothing behind."))
+    ] = False,
+    limit: Limit = 500,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """Least time left first."""
     from storeops.operations import leavers
 
     app_ = current().app
-    found = leavers.leavers(app_.data, app_.clock.now(), settled=all_)
+    found = leavers.leavers(app_.data, app_.clock.now(), settled=settled)
     sure = leavers.coverage(app_.data)
     as_of = min((sure.unassigned_at or 0, sure.groups_at or 0, sure.staff_at or 0))
-    output.items(
+    output.paged(
         [_row(each) for each in found],
         [
             Column("userid", _("Member")),
@@ -65,6 +72,9 @@ def list_(all_: All = False) -> None:
             Column("with_phone", _("With phone"), right=True, show=cells.amount),
             Column("waiting", _("Waiting"), right=True, show=cells.amount),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=sure.complete,
         as_of=as_of or None,
         empty=_("Nobody left anything behind."),

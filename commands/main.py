@@ -67,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         call.set(format=named)  # errors of parsing already answer in it
     code: int
     try:
+        refuse_foreign_encoding(arguments)
         if config_error is not None and not _needs_no_config(arguments):
             raise config_error
         code = _serve(list(arguments))
@@ -89,6 +90,27 @@ def run(arguments: Sequence[str]) -> int:
     except OSError:
         _swallow_stdout()
     return code
+
+
+def refuse_foreign_encoding(arguments: Sequence[str]) -> None:
+    """Refuse words that are not UTF-8, such as those of a GBK terminal.
+
+    Raises:
+        UsageError: which word, and what to do.
+    """
+    from storeops.errors import UsageError
+
+    for number, each in enumerate(arguments, 1):
+        try:
+            each.encode()
+        except UnicodeEncodeError:
+            shown = each.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            raise UsageError(
+                _("Word {number} of the command line is not UTF-8: {word}").format(
+                    number=number, word=shown
+                ),
+                hint=_("Set the terminal to UTF-8 (locale zh_CN.UTF-8; on Windows: chcp 65001)."),
+            ) from None
 
 
 def _serve(arguments: list[str]) -> int:

@@ -147,11 +147,11 @@ def remove(
 
 
 @app.command("list", help=_("List the marks."))
-def list_() -> None:
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """List marks."""
     from storeops.notebook.marks import list_marks
 
-    output.items(
+    output.paged(
         ({key: value for key, value in asdict(each).items() if key != "id"}
          for each in list_marks(current().app.data)),
         [
@@ -160,6 +160,9 @@ def list_() -> None:
             Column("created_at", _("Made"), show=cells.when),
             Column("updated_at", _("Changed"), show=cells.when),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("There is no mark: storeops mark add NAME --where FILTER"),
     )  # fmt: skip
 

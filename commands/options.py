@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
+from storeops.errors import UsageError
 from storeops.i18n import N_, _
 
 Limit = Annotated[
@@ -137,6 +138,9 @@ def take_globals(parameters: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         parameters: a Typer context's params; changed in place.
+
+    Raises:
+        UsageError: two flags of one setting, such as `--json --csv`.
     """
     given: dict[str, Any] = {}
     for each in GLOBALS:
@@ -144,7 +148,20 @@ def take_globals(parameters: dict[str, Any]) -> dict[str, Any]:
         if value is None or value is False or each.key == "language":
             continue  # the language was chosen before anything was parsed
         if each.key == "fields":
-            given[each.key] = tuple(name.strip() for name in value.split(",") if name.strip())
-        else:
-            given[each.key] = value if each.value is None else each.value
+            value = tuple(name.strip() for name in value.split(",") if name.strip())
+        elif each.value is not None:
+            value = each.value
+        if given.setdefault(each.key, value) != value:
+            raise UsageError(
+                _("{options} contradict each other.").format(
+                    options=f"{spelling(each.key, given[each.key])}, {each.names[0]}"
+                ),
+                hint=_("Leave one of them out."),
+            )
     return given
+
+
+def spelling(key: str, value: Any) -> str:
+    """How the command line says a field of `Settings`: `--json` for format json."""
+    found = [each for each in GLOBALS if each.key == key]
+    return next((each.names[0] for each in found if each.value == value), found[0].names[0])

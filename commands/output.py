@@ -129,8 +129,65 @@ def items(
             print(empty, file=sys.stderr)
     sys.stdout.flush()  # what stderr says about the rows stands below them
     if has_more and not settings.quiet and settings.format != "json":  # the envelope says it
-        hint = _("More rows follow: add --all, or --after {next}.").format(next=next_ or "…")
-        print(hint if next_ else _("More rows follow: add --all."), file=sys.stderr)
+        print(_more(next_), file=sys.stderr)
+
+
+def paged(
+    rows: Iterable[Row],
+    columns: Sequence[Column],
+    *,
+    limit: int,
+    all_: bool,
+    after: str,
+    **about: Any,
+) -> None:
+    """Write the part of a list that was asked for; its cursor is the number of rows before it.
+
+    Args:
+        rows: the whole list, in an order that stays; read as far as needed.
+        columns: the table's columns.
+        limit, all_, after: the options of `commands.options`.
+        about: further arguments of `items`.
+
+    Raises:
+        UsageError: `after` is no cursor of this list.
+    """
+    start = position(after)
+    rest = islice(rows, start, None)
+    if all_:
+        items(rest, columns, **about)
+        return
+    part = list(islice(rest, limit + 1))
+    more = len(part) > limit
+    next_ = str(start + limit) if more else None
+    items(part[:limit], columns, next_=next_, has_more=more, **about)
+
+
+def position(after: str) -> int:
+    """The number that a cursor of a counted list is; 0 for "".
+
+    Raises:
+        UsageError: it is none.
+    """
+    if after and not (after.isascii() and after.isdecimal()):
+        raise UsageError(
+            _("--after: “{value}” is no cursor of this list.").format(value=after),
+            hint=_("Take the `next` that the list before gave."),
+        )
+    return int(after or 0)
+
+
+def _more(next_: str | None) -> str:
+    """How to see what a list left out, by options that the command has."""
+    offered = current().options
+    ways = ["--all"] if "--all" in offered else []
+    if next_ and "--after" in offered:
+        ways.append(f"--after {next_}")
+    elif not ways and "--limit" in offered:
+        ways.append("--limit N")
+    if not ways:
+        return _("More rows follow.")
+    return _("More rows follow: add {options}.").format(options=_(" or ").join(ways))
 
 
 def item(row: Row, lines: Sequence[Column], *, known_fields: Sequence[str] = ()) -> None:

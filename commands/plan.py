@@ -46,7 +46,7 @@ def list_(
     from storeops.operations.plans import STATES, cards
 
     ledger = current().app.ledger
-    before = int(after) if after.isdecimal() else None
+    before = output.position(after) or None
     size = 1_000_000 if all_ else limit
     found = cards(ledger, kind=kind, status=status, before=before, limit=size + 1)
     shown = found[:size]
@@ -251,6 +251,7 @@ def results(
         bool, typer.Option("--not-done", help=_("Only rows that are not done."))
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help=_("At most so many."))] = 0,
+    all_: All = False,
     after: After = "",
 ) -> None:
     """All rows unless limited."""
@@ -262,7 +263,7 @@ def results(
     statuses = _statuses(status)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
-    start = int(after) if after.isdecimal() else 0
+    start = output.position(after)
     found = answers.results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
     )

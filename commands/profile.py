@@ -12,7 +12,7 @@ from commands import output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import Yes
+from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops import config, paths, secrets
 from storeops.config import WECOM_URL, Profile
@@ -81,12 +81,12 @@ def add(
 
 
 @app.command("list", help=_("List the profiles."))
-def list_() -> None:
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print one row per profile; `*` marks the default."""
     loaded = config.load()
     default = _default_name(loaded)
     rows = [{**_row(name), "default": name == default} for name in loaded.profiles]
-    output.items(
+    output.paged(
         rows,
         [
             Column("name", _("Profile")),
@@ -97,6 +97,9 @@ def list_() -> None:
             Column("store", _("Store")),
             Column("secret", _("Secret")),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No profile is set up yet. Begin with `storeops demo` or `storeops profile add`."),
     )
 

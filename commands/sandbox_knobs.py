@@ -12,6 +12,7 @@ import typer
 
 from commands import cells, output
 from commands.context import current
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -123,10 +124,10 @@ def fault_kinds(url: Url = "") -> None:
 
 
 @fault_app.command("list", help=_("List the faults in force."))
-def fault_list(url: Url = "") -> None:
+def fault_list(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print the rules with what they did so far."""
     rows = ask(url, "GET", "faults")["faults"]
-    output.items(
+    output.paged(
         rows if current().settings.machine else [_for_people(each) for each in rows],
         [
             Column("id", _("Fault"), right=True),
@@ -137,6 +138,9 @@ def fault_list(url: Url = "") -> None:
             Column("hit", _("Struck"), right=True),
             Column("seen", _("Seen"), right=True),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No fault is in force."),
     )
 
@@ -173,10 +177,10 @@ def fault_clear(
 
 
 @settings_app.command("list", help=_("List the rules and their values."))
-def settings_list(url: Url = "") -> None:
+def settings_list(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print them all."""
     meanings = ask(url, "GET", "settings/meanings")
-    output.items(
+    output.paged(
         [
             {"name": name, "value": value, "meaning": meanings.get(name, "")}
             for name, value in ask(url, "GET", "settings").items()
@@ -186,6 +190,9 @@ def settings_list(url: Url = "") -> None:
             Column("value", _("Value"), show=_value_text),
             Column("meaning", _("Meaning")),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import All, Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -75,10 +75,11 @@ def list_(
     ] = "",
     limit: Limit = 200,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List staff."""
     from storeops.errors import UsageError
-    from storeops.mirror.filter import Field
+    from storeops.mirror.filter import one_of
     from storeops.operations.customers import names_of
     from storeops.operations.overview import members
 
@@ -92,15 +93,16 @@ def list_(
     found = members(call.app.data)
     store = store or call.app.profile.store
     if store and store.casefold() != "all":
-        stores = set(names_of(call.app.data).resolve(store, Field("store", (store,))))
+        stores = set(names_of(call.app.data).resolve(store, one_of("store", (store,), "--store")))
         found = [each for each in found if each.store_id in stores]
     if status:
         found = [each for each in found if each.status == status]
-    shown = found if all_ else found[:limit]
-    output.items(
-        _rows(shown),
+    output.paged(
+        _rows(found),
         _columns(),
-        has_more=len(shown) < len(found),
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No staff member matches."),

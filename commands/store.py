@@ -13,7 +13,7 @@ from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import All, Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.errors import ConfigError, ExitCode
 from storeops.i18n import _
@@ -54,6 +54,7 @@ def list_(
     ] = False,
     limit: Limit = 200,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List stores."""
     from storeops.operations.stores import list_stores
@@ -65,11 +66,12 @@ def list_(
         found = [each for each in found if region.casefold() in each.region.casefold()]
     if unmapped:
         found = [each for each in found if not each.code]
-    shown = found if all_ else found[:limit]
-    output.items(
-        (asdict(each) for each in shown),
+    output.paged(
+        (asdict(each) for each in found),
         _columns(),
-        has_more=len(shown) < len(found),
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No store matches."),

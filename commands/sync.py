@@ -10,7 +10,7 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note, report
-from commands.options import Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops import errors
@@ -214,11 +214,11 @@ def status() -> None:
 
 
 @app.command("history", help=_("Past runs, newest first."))
-def history(limit: Limit = 20) -> None:
+def history(limit: Limit = 20, all_: All = False, after: After = "") -> None:
     """Print one row per run."""
     from storeops.sync.run import history as past
 
-    runs = past(current().app.data, limit=limit + 1)
+    wanted = 1_000_000 if all_ else output.position(after) + limit + 1
     rows = [
         {
             **{key: value for key, value in each.as_dict().items() if key != "scopes"},
@@ -227,9 +227,9 @@ def history(limit: Limit = 20) -> None:
             "calls": sum(scope.calls for scope in each.scopes),
             "failures": sum(len(scope.failures) for scope in each.scopes),
         }
-        for each in runs[:limit]
+        for each in past(current().app.data, limit=wanted)
     ]
-    output.items(
+    output.paged(
         rows,
         [
             Column("run_id", _("Run"), right=True),
@@ -241,7 +241,9 @@ def history(limit: Limit = 20) -> None:
             Column("calls", _("Calls"), show=cells.amount, right=True),
             Column("failures", _("Failures"), show=cells.amount, right=True),
         ],
-        has_more=len(runs) > limit,
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("There was no sync yet: `storeops sync run`."),
     )
 

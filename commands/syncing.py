@@ -81,9 +81,9 @@ def sync_with_bars(
 
 def store_department(app_: App, text: str) -> int:
     """The department of a shop that a person named by code, name or number."""
-    from storeops.operations.shop_names import department_of
+    from storeops.operations.customers import names_of
 
-    return department_of(app_.data, text)
+    return names_of(app_.data).find_store(text)
 
 
 def left_s(app_: App, progress: Progress, held: str) -> float | None:

@@ -10,7 +10,7 @@ import typer
 from commands import cells, freshness, output, tag_changes
 from commands.completing import offers
 from commands.context import current
-from commands.options import All, Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.i18n import _
 
@@ -36,6 +36,7 @@ def list_(
     ] = False,
     limit: Limit = 500,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List tags."""
     from storeops.operations.overview import tags
@@ -46,11 +47,12 @@ def list_(
         for each in tags(current().app.data)
         if (deleted or not each.deleted) and group.casefold() in each.group.casefold()
     ]
-    shown = found if all_ else found[:limit]
-    output.items(
-        (asdict(each) for each in shown),
+    output.paged(
+        (asdict(each) for each in found),
         _columns(),
-        has_more=len(shown) < len(found),
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No tag matches."),
@@ -68,9 +70,9 @@ def show(
 ) -> None:
     """Show one tag."""
     from storeops.mirror.filter import one_of
+    from storeops.mirror.tag_names import TagNames
     from storeops.operations.customers import open_query
     from storeops.operations.stats import count_by
-    from storeops.operations.tag_names import TagNames
 
     call = current()
     fresh = freshness.told()

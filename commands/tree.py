@@ -6,7 +6,7 @@ nothing of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, cast
@@ -21,8 +21,39 @@ from commands.options import global_options, take_globals
 from storeops.errors import UsageError
 from storeops.i18n import _
 
+# each of these says how many rows
+_HOW_MANY = ("--all", "--limit")
+
 # Noun -> (module, one line of help in English)
 Nouns = Mapping[str, tuple[str, str]]
+
+
+def refuse_contradictions(given: Sequence[Any]) -> None:
+    """Refuse an option that takes one value and is given twice, and `--all` beside `--limit`.
+
+    Args:
+        given: parameters in the order of the command line, each as often as it was given.
+
+    Raises:
+        UsageError: one of the values would have been dropped.
+    """
+    seen: set[Any] = set()
+    for each in given:
+        if each.param_type_name != "option" or each.multiple or each.count:
+            continue
+        if each in seen and not (each.is_flag and not each.secondary_opts):
+            raise UsageError(
+                _("{option} is given twice; it takes one value.").format(
+                    option=max(each.opts, key=len)
+                ),
+                hint=_("Leave one of them out."),
+            )
+        seen.add(each)
+    if all(any(name in each.opts for each in seen) for name in _HOW_MANY):
+        raise UsageError(
+            _("{options} contradict each other.").format(options=", ".join(_HOW_MANY)),
+            hint=_("Leave one of them out."),
+        )
 
 
 class _Shared:
@@ -47,12 +78,33 @@ class _Shared:
             option.help = _("Show this page.")
         return option
 
+    def make_parser(self, ctx: Any) -> Any:
+        """A parser that refuses what would count in silence only once, or not at all."""
+        parser: Any = super().make_parser(ctx)  # type: ignore[misc]
+        if not ctx.resilient_parsing:
+            parse = parser.parse_args
+
+            def parse_once(args: list[str]) -> Any:
+                found = parse(args=args)
+                refuse_contradictions(found[2])
+                return found
+
+            parser.parse_args = parse_once
+        return parser
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, then move the global options to the call."""
+        """Parse, then move the global options to the call.
+
+        Raises:
+            UsageError: an option is given twice, or together with one that contradicts it.
+        """
         rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         given = take_globals(ctx.params)
-        if given and not ctx.resilient_parsing:
-            current().set(**given)
+        if not ctx.resilient_parsing:
+            current().give(given)
+            current().options = frozenset(
+                name for each in self.get_params(ctx) for name in getattr(each, "opts", ())
+            )
         return rest
 
 

@@ -9,7 +9,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import All, Limit
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.i18n import _
 
@@ -26,15 +26,16 @@ def list_(
     ] = "",
     limit: Limit = 100,
     all_: All = False,
+    after: After = "",
 ) -> None:
     """List unassigned customers with the days left to hand them over."""
     from storeops.operations.unassigned import list_unassigned
 
     call = current()
     fresh = freshness.told()
-    wanted = None if all_ else limit
-    rows, more = list_unassigned(call.app.data, owner=owner, limit=wanted, now=call.app.clock.now())
-    output.items(
+    wanted = None if all_ else output.position(after) + limit + 1
+    rows = list_unassigned(call.app.data, owner=owner, limit=wanted, now=call.app.clock.now())
+    output.paged(
         rows,
         [
             Column("name", _("Customer"), max_width=24),
@@ -45,7 +46,9 @@ def list_(
             Column("days_left", _("Days left"), right=True),
             Column("external_userid", _("Id")),
         ],
-        has_more=more,
+        limit=limit,
+        all_=all_,
+        after=after,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No customer waits for a new owner."),

@@ -10,6 +10,7 @@ import typer
 from commands import cells, output
 from commands.completing import offers
 from commands.context import current
+from commands.options import After, All, Limit
 from commands.output import Column
 from commands.selecting import Sort, Where
 from storeops.i18n import _
@@ -68,13 +69,16 @@ def save(
 
 
 @app.command("list", help=_("List the saved views."))
-def list_() -> None:
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """List views."""
     from storeops.notebook.views import list_views
 
-    output.items(
+    output.paged(
         (_row(each) for each in list_views(current().app.data)),
         _columns(),
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No view is saved: storeops view save NAME --where FILTER"),
     )
 

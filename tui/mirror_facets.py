@@ -104,7 +104,7 @@ class MirrorFacets:
             return {int(term.value): (term.label, f"way:{term.slug}") for term in WAYS}
         if kind == "owner":
             return {
-                key: (name or userid, "@" + quoted(userid))
+                key: (name or userid, "@" + quoted(self._names.members.word(userid)))
                 for key, userid, name in self._names.staff
             }
         if kind == "store":
@@ -117,6 +117,9 @@ class MirrorFacets:
                 found[key] = (title, f"store:{quoted(code)}")
             return found
         return {
-            key: (name, "#" + quoted(f"{group}/{name}" if group and not gone else tag_id))
-            for key, tag_id, group, name, gone in self._names.tags
+            tag.id: (
+                tag.name,
+                "#" + quoted(tag.path if tag.group and not tag.deleted else tag.tag_id),
+            )
+            for tag in self._names.tags.tags.values()
         }

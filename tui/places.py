@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
+from storeops.mirror.members import Members
 from storeops.notebook.stores import list_shops
 from storeops.notebook.views import list_views
 from storeops.operations.overview import department_names, member_names, tags
@@ -29,6 +30,8 @@ def places(core: App) -> list[tuple[str, str, str, str]]:
         if not tag.deleted:
             name = f"{tag.group}/{tag.name}" if tag.group else tag.name
             found.append((_("tag"), tag.name, tag.group, "#" + quoted(name)))
+    members = Members(db.connection)
     for userid, name in member_names(db):
-        found.append((_("member"), name or userid, userid, "@" + quoted(userid)))
+        word = quoted(members.word(userid))
+        found.append((_("member"), name or userid, userid, f"@{word}"))
     return found

@@ -30,10 +30,10 @@ def suggest(names: Names, where: str) -> tuple[str, ...]:
     if not word:
         return ()
     if word[0] in "@＠":
-        found = _pick(word[1:], ((name, userid) for _key, userid, name in names.staff), "@")
+        pairs = ((name, names.members.word(userid)) for _key, userid, name in names.staff)
+        found = _pick(word[1:], pairs, "@")
     elif word[0] in "#＃":
-        tags = ((name, f"{group}/{name}" if group else name)
-                for _key, _id, group, name, gone in names.tags if not gone)  # fmt: skip
+        tags = ((tag.name, tag.path) for tag in names.tags.tags.values() if not tag.deleted)
         found = _pick(word[1:], tags, "#")
     elif ":" in word or "：" in word:
         key, _colon, value = word.replace("：", ":", 1).partition(":")

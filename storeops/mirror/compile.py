@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from storeops.i18n import _
 from storeops.mirror import filter_dates
@@ -75,7 +75,7 @@ class Compiler:
         if self.in_time and few:
             for each in conjuncts:
                 if isinstance(each, Field) and each.key in _SPREAD and "active" not in each.values:
-                    single = [Field(each.key, (value,), each.at) for value in each.values]
+                    single = [replace(each, values=(value,)) for value in each.values]
                     if len(ways) * len(single) <= MOST_SPREAD:
                         ways = [
                             [one if node is each else node for node in way]
@@ -292,7 +292,7 @@ def merged(node: Or) -> list[Node]:
             first.setdefault(each.key, each)
         else:
             others.append(each)
-    joined = [Field(key, tuple(dict.fromkeys(lists[key])), first[key].at) for key in lists]
+    joined = [replace(first[key], values=tuple(dict.fromkeys(lists[key]))) for key in lists]
     return [*joined, *others]
 
 

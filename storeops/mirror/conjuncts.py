@@ -8,6 +8,7 @@ names of owners, shops and tags.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from storeops.mirror.filter import Field, Node, Not
 
@@ -37,7 +38,7 @@ def joined(conjuncts: Sequence[Node], resolve: Resolve) -> list[Node] | None:
             values = node.values if before is None else _common(node.key, before, node)
             if not values:
                 return None
-            found[node.key] = Field(node.key, values, node.at)
+            found[node.key] = replace(node, values=values)
             continue
         if isinstance(node, Field) and node.key in ("owner", "store"):
             resolved = set(resolve(node))

@@ -34,23 +34,36 @@ class FilterError(UsageError):
         message: what is wrong there.
         nearest: valid words that are close to it.
         hint: what to do; used when no word is near.
+        option: the option of the command line that holds it (`--store`); "" for a filter.
     """
 
     category = "filter"
 
     def __init__(
-        self, text: str, at: int, message: str, *, nearest: Iterable[str] = (), hint: str = ""
+        self,
+        text: str,
+        at: int,
+        message: str,
+        *,
+        nearest: Iterable[str] = (),
+        hint: str = "",
+        option: str = "",
     ) -> None:
         self.at = at
         self.text = text
         self.nearest = tuple(nearest)
-        hint = hint or _("Quote it to search for it as text; see docs/filter-language.md.")
+        hint = hint or (
+            "" if option else _("Quote it to search for it as text; see docs/filter-language.md.")
+        )
         if self.nearest:
             hint = _("Did you mean {words}?").format(words=", ".join(self.nearest))
+        where = {"option": option} if option else {"filter": text, "position": at}
         super().__init__(
-            _("Filter, character {at}: {message}").format(at=at + 1, message=message),
+            _("{option}: {message}").format(option=option, message=message)
+            if option
+            else _("Filter, character {at}: {message}").format(at=at + 1, message=message),
             hint=hint,
-            details={"filter": text, "position": at, "nearest": list(self.nearest)},
+            details={**where, "nearest": list(self.nearest)},
         )
 
 
@@ -64,11 +77,15 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A condition: `key` holds one of `values` (canonical where the list is closed)."""
+    """A condition: `key` holds one of `values` (canonical where the list is closed).
+
+    `option` names the option that made it; "" for one that was read from text.
+    """
 
     key: str
     values: tuple[str, ...]
     at: int = field(default=0, compare=False, repr=False)
+    option: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +186,22 @@ def negation(node: Node) -> Node:
     return node.item if isinstance(node, Not) else Not(node)
 
 
-def one_of(key: str, values: Iterable[str], text: str = "", at: int = 0) -> Field:
+def one_of(key: str, values: Iterable[str], option: str = "") -> Field:
     """A condition from given values, checked like text: what `--store`, `--tag` and others make.
+
+    Args:
+        key: the condition.
+        values: any of them.
+        option: how the command line calls it, for errors.
 
     Raises:
         FilterError: a value of a closed list that does not exist.
     """
     given = tuple(values)
     if key == "tag" and ANY in given:
-        return _any_tag(at)
-    return Field(key, tuple(_value(text or f"{key}:{each}", at, key, each) for each in given), at)
+        return _any_tag(0)
+    checked = tuple(_value(f"{key}:{each}", 0, key, each, option) for each in given)
+    return Field(key, checked, option=option)
 
 
 def _any_tag(at: int) -> Field:
@@ -345,7 +368,7 @@ class _Reader:
         return self.text[start : self.at]
 
 
-def _value(text: str, at: int, key: str, raw: str) -> str:
+def _value(text: str, at: int, key: str, raw: str, option: str = "") -> str:
     """The canonical value, checked where the list is closed."""
     if key in CLOSED:
         wanted = raw.lower()
@@ -358,6 +381,7 @@ def _value(text: str, at: int, key: str, raw: str) -> str:
             at,
             _("“{value}” is not a value of {key}:").format(value=raw, key=key),
             nearest=nearest(raw, words) or [term.slug for term in CLOSED[key]][:8],
+            option=option,
         )
     if key in ("since", "until"):
         date = filter_dates.normal(raw)
@@ -368,6 +392,7 @@ def _value(text: str, at: int, key: str, raw: str) -> str:
                 _("“{value}” is not a date").format(value=raw),
                 nearest=nearest(raw, filter_dates.PERIODS)
                 or ["2026-05-31", "2026-05", "7d", "month"],
+                option=option,
             )
         return date
     if key == "owners":
@@ -378,6 +403,7 @@ def _value(text: str, at: int, key: str, raw: str) -> str:
                 at,
                 _("“{value}” is not a number").format(value=raw),
                 nearest=[">1", "2", "<3"],
+                option=option,
             )
         return f"{(counted[1] or '=').removeprefix('=') or ''}{int(counted[2])}"
     return raw

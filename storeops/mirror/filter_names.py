@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Protocol
 
+from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.filter import Field, FilterError, nearest
+from storeops.mirror.members import Member, Members
+from storeops.mirror.tag_names import TagNames
+from storeops.plain import alike, plain
 
 
 class ShopLike(Protocol):
@@ -61,7 +65,7 @@ class Names:
             staff.id, department.id (with all below), tag.id, group_chat.id or mark.id; sorted.
 
         Raises:
-            FilterError: a name that nobody and nothing has.
+            FilterError: a name that nobody and nothing has, or that two members or shops have.
         """
         finder = {
             "owner": self._owner,
@@ -72,7 +76,12 @@ class Names:
         }[field.key]
         found: set[int] = set()
         for value in field.values:
-            keys, words = finder(value)
+            try:
+                keys, words = finder(value)
+            except UsageError as error:
+                raise FilterError(
+                    text, field.at, error.message, hint=error.hint, option=field.option
+                ) from None
             if not keys:
                 message = {
                     "owner": _("no staff member is called “{value}”"),
@@ -84,9 +93,59 @@ class Names:
                 command = {"owner": "staff", "group": "group"}.get(field.key, field.key)
                 hint = _("`storeops {noun} list` names all of them.").format(noun=command)
                 near = _close(value, words)
-                raise FilterError(text, field.at, message, nearest=near, hint=hint)
+                raise FilterError(
+                    text, field.at, message, nearest=near, hint=hint, option=field.option
+                )
             found.update(keys)
         return tuple(sorted(found))
+
+    def find_store(
+        self, text: str, *, part: bool = False, among: Collection[int] | None = None
+    ) -> int:
+        """The one department that a shop's code, department id or name means.
+
+        Args:
+            text: as a person wrote it.
+            part: whether a part of a name will do when no shop is called so.
+            among: only these departments; None for all.
+
+        Raises:
+            NotFoundError: no shop is called so; names the nearest.
+            UsageError: several are; names their numbers.
+        """
+        found, words = self._stores(text.strip(), part=part)
+        if among is not None:
+            found &= set(among)
+        if len(found) > 1:
+            raise self._several_stores(text, found)
+        if found:
+            return found.pop()
+        near = _close(text, words)
+        raise NotFoundError(
+            _("No store is “{who}”.").format(who=plain(text)),
+            hint=_("Did you mean {words}?").format(words=", ".join(map(plain, near)))
+            if near
+            else _("`storeops store list` names all of them."),
+            next_steps=["storeops store list"],
+        )
+
+    def _several_stores(self, text: str, found: Iterable[int]) -> UsageError:
+        names = []
+        for key in sorted(found)[:5]:
+            shop = self.shops.get(key)
+            name = (shop.name if shop else "") or self.departments.get(key, ("", 0))[0]
+            names.append(f"{(shop.code if shop else '') or key} {plain(name)}")
+        return UsageError(
+            _("“{who}” means more than one store: {names}").format(
+                who=plain(text), names="; ".join(names)
+            ),
+            hint=_("Give its number or its department id."),
+        )
+
+    @cached_property
+    def members(self) -> Members:
+        """Finds members."""
+        return Members(self._connection)
 
     @cached_property
     def staff(self) -> list[tuple[int, str, str]]:
@@ -100,15 +159,9 @@ class Names:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     @cached_property
-    def tags(self) -> list[tuple[int, str, str, str, bool]]:
-        """(tag.id, tag_id, group name, name, deleted)."""
-        return [
-            (row[0], row[1], row[2] or "", row[3], row[4] is not None)
-            for row in self._connection.execute(
-                "SELECT tag.id, tag.tag_id, tag_group.name, tag.name, tag.deleted_at FROM tag"
-                " LEFT JOIN tag_group ON tag_group.id = tag.group_id"
-            )
-        ]
+    def tags(self) -> TagNames:
+        """Finds tags."""
+        return TagNames(self._connection)
 
     def below(self, tops: Iterable[int]) -> set[int]:
         """These departments and all under them."""
@@ -125,47 +178,58 @@ class Names:
         return found
 
     def _owner(self, value: str) -> tuple[set[int], list[str]]:
-        row = self._connection.execute("SELECT id FROM staff WHERE userid = ?", (value,)).fetchone()
-        if row:
-            return {row[0]}, []
-        wanted = value.casefold()
-        exact = {key for key, _userid, name in self.staff if name.casefold() == wanted}
-        part = exact or {key for key, _userid, name in self.staff if wanted in name.casefold()}
+        found = self.members.try_find(value)
+        if isinstance(found, Member):
+            return {found.id}, []
+        if not isinstance(found, NotFoundError):
+            raise found
+        wanted = alike(value)
+        part = {key for key, _userid, name in self.staff if wanted in alike(name)}
         return part, [word for _key, userid, name in self.staff for word in (userid, name)]
 
     def _store(self, value: str) -> tuple[set[int], list[str]]:
-        wanted = value.casefold()
+        wanted = alike(value)
+        found, words = self._stores(value, part=False)
+        if len(found) > 1:
+            raise self._several_stores(value, found)
+        found |= {
+            key for key, shop in self.shops.items() if wanted and alike(shop.region) == wanted
+        }
+        if not found:
+            found, words = self._stores(value, part=True)
+        regions = [shop.region for shop in self.shops.values()]
+        return self.below(found), [*words, *dict.fromkeys(regions)]
+
+    def _stores(self, value: str, *, part: bool) -> tuple[set[int], list[str]]:
+        """Departments by code, id, name of shop or department; else, with `part`, part of a name.
+
+        The second is what else there is, for suggestions.
+        """
+        wanted = alike(value)
         named = {key: name for key, (name, _parent) in self.departments.items()}
         named.update({key: shop.name for key, shop in self.shops.items() if shop.name})
-        coded = {key for key, shop in self.shops.items() if shop.code.casefold() == wanted}
+        coded = {
+            key for key, shop in self.shops.items() if shop.code and alike(shop.code) == wanted
+        }
         if coded:
-            return self.below(coded), []
+            return coded, []
         # department 6 is `6`: `0006` stands in the names of shops
         if value.isdecimal() and value == str(int(value)) and int(value) in self.departments:
-            return self.below({int(value)}), []
-        exact = {key for key, name in named.items() if name.casefold() == wanted}
-        exact |= {key for key, (name, _up) in self.departments.items() if name.casefold() == wanted}
-        exact |= {key for key, shop in self.shops.items() if shop.region.casefold() == wanted}
-        part = exact or {key for key, name in named.items() if wanted in name.casefold()}
+            return {int(value)}, []
+        found = {key for key, name in named.items() if name and alike(name) == wanted}
+        found |= {key for key, (name, _up) in self.departments.items() if alike(name) == wanted}
+        if not found and part and wanted:
+            found = {key for key, name in named.items() if wanted in alike(name)}
         codes = [shop.code for shop in self.shops.values()]
-        regions = [shop.region for shop in self.shops.values()]
-        return self.below(part), [*codes, *named.values(), *dict.fromkeys(regions)]
+        return found, [*codes, *named.values()]
 
     def _tag(self, value: str) -> tuple[set[int], list[str]]:
-        wanted = value.casefold()
-        alive = [each for each in self.tags if not each[4]]
-        words = [name for _key, _id, _group, name, _gone in alive]
-        words += [f"{group}/{name}" for _key, _id, group, name, _gone in alive if group]
-        for pick in (
-            {each[0] for each in self.tags if each[1] == value},
-            {each[0] for each in alive if f"{each[2]}/{each[3]}".casefold() == wanted},
-            {each[0] for each in alive if f"{each[2]}/*".casefold() == wanted},
-            {each[0] for each in alive if each[3].casefold() == wanted},
-            {each[0] for each in alive if wanted in each[3].casefold()},
-        ):
-            if pick:
-                return pick, []
-        return set(), words
+        found = {each.id for each in self.tags.search(value)}
+        if found:
+            return found, []
+        alive = [each for each in self.tags.tags.values() if not each.deleted]
+        words = [each.name for each in alive]
+        return set(), words + [each.path for each in alive if each.group]
 
     def _group(self, value: str) -> tuple[set[int], list[str]]:
         rows = self._connection.execute("SELECT id, chat_id, name FROM group_chat").fetchall()

@@ -84,17 +84,17 @@ def selection_node(db: Database, selection: Selection, own_store: str = "") -> N
     parts += [Word(word) for word in selection.words if word.strip()]
     shops = tuple(each for each in selection.store if each.casefold() != EVERY_STORE)
     if shops:
-        parts.append(one_of("store", shops))
+        parts.append(one_of("store", shops, "--store"))
     for key in ("owner", "tag", "status", "state", "way"):
         values: tuple[str, ...] = getattr(selection, key)
         if values:
-            parts.append(one_of(key, values))
+            parts.append(one_of(key, values, f"--{key}"))
     if selection.no_tag:
-        parts.append(negation(one_of("tag", selection.no_tag)))  # `*`: any tag at all
+        parts.append(negation(one_of("tag", selection.no_tag, "--no-tag")))  # `*`: any tag at all
     for key in ("since", "until", "mark"):
         value: str = getattr(selection, key)
         if value:
-            parts.append(one_of(key, (value,)))
+            parts.append(one_of(key, (value,), f"--{key}"))
     node = conjunction(parts)
     if own_store and not selection.store and not names_store(node):
         node = conjunction([node, one_of("store", (own_store,))])

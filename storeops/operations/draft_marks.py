@@ -76,7 +76,7 @@ def follows_of(db: Database, customers: Sequence[int], follows: str, owner: str 
         owner: userid, for `owner`.
     """
     chosen = Chosen()
-    for found in relations.of_customers(db, customers, owner=owner if follows == OWNER else ""):
+    for found in relations.of_customers(db, customers, owners=(owner,) if follows == OWNER else ()):
         live = _live(found)
         chosen.relations += live[:1] if follows == NEWEST else live
     return chosen

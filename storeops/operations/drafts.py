@@ -11,8 +11,8 @@ from storeops.changes.drafts import freeze, remove
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.jobs.action import Row
+from storeops.mirror.tag_names import TagNames
 from storeops.operations import relations
-from storeops.operations.tag_names import TagNames
 from storeops.operations.tagging import TagAction, tag_row
 from storeops.operations.wishes import Chosen
 

@@ -8,8 +8,8 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.filter import nearest
+from storeops.mirror.members import find
 from storeops.operations.overview import ChatRow, chats
-from storeops.operations.staff import find_staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def list_groups(db: Database, *, owner: str = "", owner_left: bool = False) -> l
     Raises:
         NotFoundError, UsageError: the owner is not found, or not certain.
     """
-    userid = find_staff(db, owner).userid.casefold() if owner else ""
+    userid = find(db, owner).userid.casefold() if owner else ""
     return [
         each
         for each in chats(db)

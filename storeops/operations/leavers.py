@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.operations.handover import members, rules
-from storeops.operations.handover.members import Member
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations.handover import rules
 
 NAMED_ABOVE = 1000  # visible members above which groupchat/list wants its owners named (doc 92120)
 

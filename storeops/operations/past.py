@@ -12,7 +12,7 @@ from datetime import datetime
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
-from storeops.mirror.filter import Field
+from storeops.mirror.filter import one_of
 from storeops.mirror.filter_dates import CHINA, normal, span
 from storeops.mirror.query_rows import STATUS_ORDER
 from storeops.operations.customers import names_of
@@ -126,7 +126,7 @@ def figures(
                 _("A past day knows no status {status}.").format(status=each),
                 hint=_("Use one of: {words}.").format(words=", ".join(STATUS_ORDER)),
             )
-    shops = set(names_of(db).resolve("", Field("store", tuple(stores)))) if stores else None
+    shops = set(names_of(db).resolve("", one_of("store", stores, "--store"))) if stores else None
     undone = _undo(db, end)
     store_of = dict(db.execute("SELECT id, main_department FROM staff").fetchall()) | undone.store
     keys = {tag_id: str(key) for key, tag_id in db.execute("SELECT id, tag_id FROM tag")}

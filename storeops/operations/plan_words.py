@@ -7,8 +7,8 @@ from typing import Any
 
 from storeops.changes.answers import Result, masked
 from storeops.database.database import Database
+from storeops.mirror.tag_names import TagNames
 from storeops.operations.plans import words_of
-from storeops.operations.tag_names import TagNames
 
 
 class Words:

@@ -74,7 +74,7 @@ def of_customers(
     db: Database,
     customers: Iterable[int],
     *,
-    owner: str = "",
+    owners: Sequence[str] = (),
     store_ids: Sequence[int] | None = None,
 ) -> Iterator[list[Relation]]:
     """The follows of each customer that has any, newest first; lost ones are left out.
@@ -82,19 +82,20 @@ def of_customers(
     Args:
         db: data.db.
         customers: customer.id, in the order wished for.
-        owner: only this member's follows (userid).
+        owners: only these members' follows (userids); () for everybody's.
         store_ids: only follows of these departments.
     """
     stores = "" if store_ids is None else f" AND f.store_id IN ({','.join(map(str, store_ids))})"
+    members = f" AND s.userid IN ({','.join('?' * len(owners))})" if owners else ""
     for part in _chunks(customers, CHUNK):
         marks = ",".join("?" * len(part))
         by_customer: dict[int, list[Relation]] = {}
         for record in db.execute(
             f"SELECT {_FIELDS} FROM customer AS c JOIN follow AS f ON f.customer_id = c.id"
             f" JOIN staff AS s ON s.id = f.staff_id WHERE c.id IN ({marks})"
-            f" AND f.status <> 'lost' AND (? = '' OR s.userid = ?){stores}"
+            f" AND f.status <> 'lost'{members}{stores}"
             " ORDER BY f.createtime DESC, f.id DESC",
-            (*part, owner, owner),
+            (*part, *owners),
         ):
             by_customer.setdefault(record[1], []).append(Relation(*record))
         for customer in part:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
-from storeops.mirror.filter import nearest
-from storeops.operations.overview import MemberRow, member_names, members
+from storeops.mirror.members import find
+from storeops.operations.overview import MemberRow, members
 
 # what is about the member and not about one of their customers
 OWN_FIELDS = ("store", "name", "left", "status", "customer_contact")
@@ -41,28 +39,8 @@ def find_staff(db: Database, who: str) -> MemberRow:
         NotFoundError: nobody; with the nearest names.
         UsageError: more than one has the name.
     """
-    wanted = who.strip().casefold()
-    rows = members(db)
-    exact = [each for each in rows if each.userid.casefold() == wanted]
-    found = exact or [each for each in rows if each.name.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(each.userid for each in found[:8])
-        raise UsageError(
-            _("{count} staff members are called “{who}”: {names}").format(
-                count=len(found), who=who, names=names
-            ),
-            hint=_("Give the userid."),
-        )
-    words = [word for pair in member_names(db) for word in pair if word]
-    near = nearest(who, words) or [word for word in words if wanted and wanted in word][:3]
-    raise NotFoundError(
-        _("No staff member is “{who}”.").format(who=who),
-        hint=_("Did you mean {words}?").format(words=", ".join(near))
-        if near
-        else _("`storeops staff list` names all of them."),
-    )
+    userid = find(db, who).userid
+    return next(each for each in members(db) if each.userid == userid)
 
 
 def history(db: Database, userid: str, limit: int = 100) -> list[StaffHistory]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.mirror.filter import nearest
 from storeops.mirror.query import CustomerQuery
 from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.operations import overview
+from storeops.operations.customers import names_of
 
 HEADINGS = {
     "code": ("code", "store_code", "number", "门店编号", "门店编码", "编号", "编码", "店号"),
@@ -121,37 +121,14 @@ def list_stores(db: Database, since: float = 0.0) -> list[StoreRow]:
 
 
 def show_store(db: Database, who: str) -> StoreRow:
-    """One shop by code, department id or name.
+    """One shop by code, department id, name or part of a name.
 
     Raises:
         NotFoundError: none; with the nearest names.
         UsageError: more than one.
     """
-    rows = list_stores(db)
-    wanted = who.strip().casefold()
-    for found in (
-        [each for each in rows if each.code.casefold() == wanted and each.code],
-        [each for each in rows if str(each.department_id) == wanted],
-        [each for each in rows if wanted in (each.name.casefold(), each.department.casefold())],
-        [each for each in rows if wanted and wanted in each.name.casefold()],
-    ):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = "; ".join(
-                f"{each.code or each.department_id} {each.name}" for each in found[:5]
-            )
-            raise UsageError(
-                _("“{who}” means more than one store: {names}").format(who=who, names=names),
-                hint=_("Give its number or its department id."),
-            )
-    near = nearest(who, [each.code for each in rows if each.code] + [each.name for each in rows])
-    raise NotFoundError(
-        _("No store is “{who}”.").format(who=who),
-        hint=_("Did you mean {words}?").format(words=", ".join(near))
-        if near
-        else _("`storeops store list` names all of them."),
-    )
+    rows = {each.department_id: each for each in list_stores(db)}
+    return rows[names_of(db).find_store(who, part=True, among=rows)]
 
 
 def read_list(text: str) -> list[dict[str, str]]:

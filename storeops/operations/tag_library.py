@@ -27,7 +27,7 @@ from storeops.jobs.action import (
     View,
     blocked,
 )
-from storeops.operations.tag_names import CORP_TAG, Tag, TagNames
+from storeops.mirror.tag_names import CORP_TAG, Tag, TagNames
 from storeops.wecom.errcodes import Condition, code_of, codes, condition_of
 
 NAME_LIMIT = 30  # characters

@@ -10,8 +10,8 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, Problem
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
+from storeops.mirror.tag_names import Tag
 from storeops.operations.tag_library import KIND, Library, change, library_row
-from storeops.operations.tag_names import Tag
 
 
 def add_tags(

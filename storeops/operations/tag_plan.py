@@ -12,10 +12,10 @@ from storeops.changes.plans import Plan, Problem
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import Row, Verdict
+from storeops.mirror.tag_names import Tag, TagNames
 from storeops.operations import relations
 from storeops.operations.relations import Relation
 from storeops.operations.sheets import KEYS, USERID, Field
-from storeops.operations.tag_names import Tag, TagNames
 from storeops.operations.tagging import TagAction, tag_row
 from storeops.operations.wishes import Chosen
 

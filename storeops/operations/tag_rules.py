@@ -25,8 +25,8 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
+from storeops.mirror.tag_names import TagNames
 from storeops.operations import relations
-from storeops.operations.tag_names import TagNames
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import ALL, NEWEST, Choice, Chosen, choose
 
@@ -174,15 +174,16 @@ def _rule(path: Path, default_name: str, table: Mapping[str, Any]) -> Rule:
                 if near
                 else _("Known: {names}.").format(names=", ".join(KEYS)),
             )
-    text = {key: _text(path, table, key) for key in ("name", "where", "follows", "owner", "store")}
+    text = {key: _text(path, table, key) for key in ("name", "where", "follows")}
+    owner, store = _texts(path, table, "owner"), _texts(path, table, "store")
     if text["follows"] not in ("", ALL, NEWEST):
         raise UsageError(
             _("{path}: follows must be all or newest.").format(path=path),
             hint=_("Leave it out and name an owner to mean one member."),
         )
     choice = Choice(
-        where=text["where"], store=text["store"], owner=text["owner"],
-        follows=text["follows"] or ("" if text["owner"] else ALL),
+        where=text["where"], store=store, owner=owner,
+        follows=text["follows"] or ("" if owner else ALL),
     )  # fmt: skip
     rule = Rule(
         text["name"] or default_name, str(path), choice,
@@ -200,6 +201,17 @@ def _text(path: Path, table: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise UsageError(_("{path}: {key} must be text.").format(path=path, key=key))
     return value
+
+
+def _texts(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """One text, or a list of them: any of these."""
+    value = table.get(key, [])
+    found = [value] if isinstance(value, str) and value else value or []
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise UsageError(
+            _("{path}: {key} must be text, or a list of texts.").format(path=path, key=key)
+        )
+    return tuple(found)
 
 
 def _list(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ from storeops.jobs.action import (
     View,
     blocked,
 )
+from storeops.mirror.tag_names import CORP_TAG, TagNames
 from storeops.operations import relations
 from storeops.operations.relations import Relation
-from storeops.operations.tag_names import CORP_TAG, TagNames
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.operations.staff import find_staff
+from storeops.mirror.members import find
 
 DAYS = 365  # after leaving, WeCom hands customers over for so long (doc 94081)
 
 
 def list_unassigned(
     db: Database, *, owner: str = "", limit: int | None, now: float
-) -> tuple[Iterator[dict[str, Any]], bool]:
+) -> Iterator[dict[str, Any]]:
     """Unassigned rows, who left first first.
 
     Args:
@@ -24,18 +24,14 @@ def list_unassigned(
 
     Returns:
         `{handover_userid, staff_name, store, external_userid, name, dimission_time, days_left}`
-        rows, and whether some were left out.
+        rows.
 
     Raises:
         NotFoundError, UsageError: the owner is not found, or not certain.
     """
     where, params = "", []
     if owner:
-        where, params = "WHERE u.handover_userid = ?", [find_staff(db, owner).userid]
-    count = db.execute(
-        f"SELECT count(*) FROM unassigned u {where}",
-        params,
-    ).fetchone()[0]
+        where, params = "WHERE u.handover_userid = ?", [find(db, owner).userid]
     rows = db.execute(
         "SELECT u.handover_userid, coalesce(s.name, ''), coalesce(d.name, ''), u.external_userid,"
         " coalesce(c.name, ''), u.dimission_time FROM unassigned u"
@@ -45,7 +41,7 @@ def list_unassigned(
         " ORDER BY u.dimission_time, u.handover_userid, u.external_userid LIMIT ?",
         (*params, -1 if limit is None else limit),
     )
-    return _rows(rows, now), limit is not None and count > limit
+    return _rows(rows, now)
 
 
 def _rows(rows: Any, now: float) -> Iterator[dict[str, Any]]:

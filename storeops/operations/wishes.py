@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 
 from storeops.changes.plans import Problem
 from storeops.database.database import Database
-from storeops.errors import NotFoundError, UsageError
+from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.mirror.filter import And, Field, Node, parse
+from storeops.mirror.filter import And, Node, one_of, parse
+from storeops.mirror.members import Members
 from storeops.mirror.query import CustomerQuery
 from storeops.operations import relations
 from storeops.operations.customers import names_of
@@ -32,16 +33,16 @@ class Choice:
         where: text of the filter language.
         view: name of a saved view.
         marked: name of a mark (a frozen set of customers).
-        store: code or name of a shop: only follows of this shop.
-        owner: userid or name: only this member's follows.
+        store: codes or names of shops: only follows of one of them.
+        owner: userids or names: only these members' follows.
         follows: owner | all | newest; "" when the person did not say.
     """
 
     where: str = ""
     view: str = ""
     marked: str = ""
-    store: str = ""
-    owner: str = ""
+    store: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
     follows: str = ""
 
     @property
@@ -91,8 +92,9 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
     names = names_of(db)
     where = node(db, choice)
     customers = CustomerQuery(db, where, names=names, now=now).ids()
-    stores = names.resolve(choice.store, Field("store", (choice.store,))) if choice.store else None
-    found = relations.of_customers(db, customers, owner=_owner(db, choice.owner), store_ids=stores)
+    stores = names.resolve("", one_of("store", choice.store, "--store")) if choice.store else None
+    owners = [names.members.find(each).userid for each in choice.owner]
+    found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
     return _pick(found, choice)
 
 
@@ -129,23 +131,25 @@ def node(db: Database, choice: Choice) -> Node:
 
         items.append(parse(get_view(db, choice.view).filter))
     items += [
-        Field(key, (value,))
-        for key, value in (
-            ("mark", choice.marked), ("store", choice.store), ("owner", choice.owner)
+        one_of(key, values, option)
+        for key, values, option in (
+            ("mark", (choice.marked,) if choice.marked else (), "--marked"),
+            ("store", choice.store, "--store"),
+            ("owner", choice.owner, "--owner"),
         )
-        if value
-    ]  # fmt: skip
+        if values
+    ]
     return items[0] if len(items) == 1 else And(tuple(items))
 
 
-def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: str = "") -> Chosen:
+def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: Sequence[str] = ()) -> Chosen:
     """The follows that a file's rows mean; every row is looked at before anything is said.
 
     Args:
         db: data.db.
         sheet: what was read.
         follows: all | newest, for rows that name no member; "" refuses when it is not clear.
-        owner: userid or name of the member for rows that name none.
+        owner: userids or names of the members for rows that name none.
     """
     keys = _Keys(db, sheet, owner)
     chosen = Chosen()
@@ -178,9 +182,10 @@ def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: str = "") 
 class _Keys:
     """Finds the follows that lines mean; all keys of the file are looked up at once."""
 
-    def __init__(self, db: Database, sheet: Sheet, owner: str) -> None:
+    def __init__(self, db: Database, sheet: Sheet, owner: Sequence[str]) -> None:
         self._db = db
-        self._owner = _owner(db, owner)
+        self._members = Members(db.connection)
+        self._owners = {self._members.find(each).userid.lower() for each in owner}
         cells = [line.cells for line in sheet.lines]
         self._customers = self._by_id({each.get("external_userid", "") for each in cells})
         phones = {phone_of(each.get("phone", "")) for each in cells} - {""}
@@ -190,13 +195,6 @@ class _Keys:
         ids.update(each for found in self._phones.values() for each in found)
         self._follows = {
             each[0].customer_id: each for each in relations.of_customers(db, sorted(ids))
-        }
-        self._staff = {
-            word.lower(): userid
-            for userid, name in db.execute(
-                "SELECT userid, name FROM staff ORDER BY status = 'active', id"
-            )
-            for word in (name, userid)
         }
 
     def _by_id(self, wanted: set[str]) -> dict[str, int]:
@@ -245,31 +243,37 @@ class _Keys:
         if isinstance(customer, Problem):
             return customer
         found = self._follows.get(customer, [])
-        named = line.cells.get("userid", "")
-        userid = self._staff.get(named.lower(), "") if named else self._owner
-        if named and not userid:
-            return _problem(
-                line, "unknown_member", _("no member is called {name}").format(name=named)
-            )
-        if userid:
-            found = [each for each in found if each.userid.lower() == userid.lower()]
+        owners = self._owners
+        if named := line.cells.get("userid", ""):
+            member = self._members.try_find(named)
+            if isinstance(member, UsageError):
+                return _problem(line, "several_members", f"{member.message} {member.hint}")
+            if isinstance(member, StoreOpsError):
+                return _problem(
+                    line, "unknown_member", _("no member is called {name}").format(name=named)
+                )
+            owners = {member.userid.lower()}
+        if owners:
+            found = [each for each in found if each.userid.lower() in owners]
             if not found:
                 return _problem(
                     line,
                     "no_relation",
-                    _("{member} does not follow this customer").format(member=named or userid),
+                    _("{member} does not follow this customer").format(
+                        member=named or ", ".join(sorted(self._owners))
+                    ),
                 )
             return found
         live = [each for each in found if each.status == "active"] or found
         if not live:
             return _problem(line, "no_relation", _("nobody follows this customer any more"))
         if len(live) > 1 and not follows:
-            owners = ", ".join(each.userid for each in live[:5])
+            names = ", ".join(each.userid for each in live[:5])
             return _problem(
                 line,
                 "several_members",
                 _("several members follow this customer ({members}); name one").format(
-                    members=owners
+                    members=names
                 ),
             )
         return live[:1] if follows == NEWEST else live
@@ -327,37 +331,4 @@ def phone_of(text: str) -> str:
 def _problem(line: Line, code: str, message: str) -> Problem:
     return Problem(
         code, _("line {line}: {message}").format(line=line.number, message=message), line.number
-    )
-
-
-def _owner(db: Database, text: str) -> str:
-    """userid of a member given by userid or name; "" for "".
-
-    Raises:
-        NotFoundError: nobody is called so.
-        UsageError: several are.
-    """
-    if not text:
-        return ""
-    exact = db.execute("SELECT userid FROM staff WHERE userid = ?", (text,)).fetchone()
-    if exact:
-        return str(exact[0])
-    found = [
-        row[0]
-        for row in db.execute(
-            "SELECT userid FROM staff WHERE name = ? ORDER BY status <> 'active', userid", (text,)
-        )
-    ]
-    if len(found) == 1:
-        return str(found[0])
-    if found:
-        raise UsageError(
-            _("Several members are called {name}: {members}.").format(
-                name=text, members=", ".join(found[:10])
-            ),
-            hint=_("Write the userid."),
-        )
-    raise NotFoundError(
-        _("No member is called {name}.").format(name=text),
-        hint=_("See all members: storeops staff list"),
     )

@@ -81,6 +81,6 @@ def desk(make_desk: Callable[..., Desk]) -> Desk:
 @pytest.fixture
 def library(desk: Desk) -> Any:
     """The desk's living corp tags by `group/name`."""
-    from storeops.operations.tag_names import TagNames
+    from storeops.mirror.tag_names import TagNames
 
     return TagNames(desk.app.data)

@@ -6,9 +6,9 @@ from storeops import i18n
 from storeops.changes import answers, apply, plans
 from storeops.changes.undo import plan_undo
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
+from storeops.mirror.tag_names import TagNames
 from storeops.operations import tag_library
 from storeops.operations.tag_library_plan import add_tags, change_group, change_tag
-from storeops.operations.tag_names import TagNames
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import Choice, choose
 

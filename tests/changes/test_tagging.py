@@ -5,7 +5,7 @@ import pytest
 from storeops.changes import answers, apply, plans
 from storeops.changes.undo import plan_undo
 from storeops.errors import ConflictError, NotFoundError, UsageError
-from storeops.operations.tag_names import TagNames
+from storeops.mirror.tag_names import TagNames
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import Choice, choose
 

@@ -13,8 +13,8 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storeops.i18n import _
+from storeops.mirror.tag_names import Tag
 from storeops.operations.draft_marks import Subjects
-from storeops.operations.tag_names import Tag
 from tui.cells import fit, pad, shown
 from tui.modals import follows
 from tui.modals.base import HouseModal

@@ -12,8 +12,8 @@ from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
     from storeops.changes.plans import Plan
+    from storeops.mirror.tag_names import Tag
     from storeops.operations.draft_marks import Subjects
-    from storeops.operations.tag_names import Tag
     from tui.modals.remark import RemarkWish
     from tui.modals.tags import TagWish
 
@@ -84,8 +84,8 @@ class CustomerChanges(CustomerMarks):
 
     def do_tag(self) -> None:
         """Choose tags; add them to the draft."""
+        from storeops.mirror.tag_names import TagNames
         from storeops.operations.draft_marks import draft_tags
-        from storeops.operations.tag_names import TagNames
         from tui.modals.tags import TagsModal
 
         ledger = self.house.core.ledger

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
+from storeops.mirror.members import word_of
 from storeops.notebook.marks import DEFAULT
 from tui import desk_lines
 from tui.book import Look
@@ -171,7 +172,9 @@ class HandoverScreen(HandoverPlanning):
             rows.set_columns(plan_columns())
             rows.show(PlanRows(self.house.core.data, made.plan.id, (), set()))
         else:
-            where = " or ".join("@" + quoted(each) for each in givers)
+            where = " or ".join(
+                "@" + quoted(word_of(self.house.core.data, each)) for each in givers
+            )
             look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
             rows.show(self.house.book.rows(look))
@@ -347,7 +350,9 @@ class HandoverScreen(HandoverPlanning):
 
     def do_customers(self) -> None:
         """The givers' customers."""
-        where = " or ".join("@" + quoted(each) for each in self.givers)
+        where = " or ".join(
+            "@" + quoted(word_of(self.house.core.data, each)) for each in self.givers
+        )
         self.house.go("customers", where)
 
     def do_back_marked(self) -> None:

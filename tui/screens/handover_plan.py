@@ -83,6 +83,7 @@ class HandoverPlanning(LedgerScreen):
     def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
         from dataclasses import replace
 
+        from storeops.mirror.members import word_of
         from storeops.operations.handover.desk import command_of
         from storeops.operations.handover.planner import plan_handover
         from storeops.operations.plans import card
@@ -91,11 +92,15 @@ class HandoverPlanning(LedgerScreen):
             givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
             marked=DEFAULT if self.only_marked else "", weights=terms.weights, map=terms.map,
         )  # fmt: skip
-        wish = replace(wish, command=command_of(wish))
         ledger, governor = self.house.core.ledger, self.house.core.governor
 
         def make() -> tuple[Made, Card]:
-            made = plan_handover(ledger, wish)
+            said = replace(
+                wish,
+                givers=[word_of(ledger.db, each) for each in givers],
+                takers=[word_of(ledger.db, each) for each in takers],
+            )
+            made = plan_handover(ledger, replace(said, command=command_of(said)))
             return made, card(ledger, made.plan, governor)
 
         def done(answer: tuple[Made, Card]) -> None:

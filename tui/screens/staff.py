@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
+from storeops.mirror.members import word_of
 from storeops.operations.overview import MemberRow, department_names, members
 from tui import words
 from tui.cells import shown
@@ -89,7 +90,7 @@ class StaffScreen(ListScreen):
 
     def wish(self, line: Line) -> str:
         """Customers of the member."""
-        return "@" + quoted(str(line.key))
+        return "@" + quoted(word_of(self.house.core.data, str(line.key)))
 
     def command_line(self) -> str:
         """The command."""

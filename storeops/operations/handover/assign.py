@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storeops.i18n import _
+from storeops.mirror.members import Member
 from storeops.operations.handover import rules, wish
-from storeops.operations.handover.members import Member
 
 
 @dataclass(slots=True)

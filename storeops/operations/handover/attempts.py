@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from storeops.changes import remembered
 from storeops.database.database import Database
+from storeops.mirror.members import Member
 from storeops.operations.handover import rules
 from storeops.wecom.errcodes import Condition, codes, condition_of
 
@@ -145,6 +146,24 @@ def troubles(
             if condition is not None and (at >= begin or errcode in lasting):
                 found[subject.lower()][condition] = Trouble(errcode, at, held)
     return found
+
+
+def loads(db: Database, members: Iterable[Member]) -> dict[int, int]:
+    """Customers each member has now, and those on their way to them, by staff.id."""
+    counts: dict[int, int] = {}
+    for member in members:
+        if member.id in counts:
+            continue
+        held = db.execute(
+            "SELECT count(*) FROM follow WHERE staff_id = ? AND status = 'active'", (member.id,)
+        ).fetchone()[0]
+        coming = db.execute(
+            "SELECT count(*) FROM handover WHERE takeover_userid = ? AND what = 'customer'"
+            " AND status = 'waiting' AND friend = 0",
+            (member.userid,),
+        ).fetchone()[0]
+        counts[member.id] = held + coming
+    return counts
 
 
 def asked_today(

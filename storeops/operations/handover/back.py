@@ -7,7 +7,8 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Problem
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.operations.handover import attempts, members, rules
+from storeops.mirror import members
+from storeops.operations.handover import attempts, rules
 from storeops.operations.handover.made import Made
 from storeops.operations.handover.planner import plan_subjects
 from storeops.operations.handover.subjects import Subject, kind_of

@@ -9,9 +9,10 @@ from typing import Any
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.jobs.action import READY, Row, Verdict, blocked
-from storeops.operations.handover import attempts, members, rules, taker_checks
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations.handover import attempts, rules, taker_checks
 from storeops.operations.handover.attempts import Running, Trouble
-from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 from storeops.operations.handover.relations import Followers, followers
 from storeops.wecom.errcodes import Condition
@@ -45,7 +46,7 @@ def gather(
     userids = takers | {row.userid for row in rows}
     people = members.by_userids(db, userids)
     known = [people[each.lower()] for each in sorted(takers) if each.lower() in people]
-    by_id = members.loads(db, known)
+    by_id = attempts.loads(db, known)
     told: dict[str, dict[Condition, Trouble]] = {}
     if not params.get("recheck"):
         pairs = [pair_key(row) for row in rows]

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
-from storeops.operations import leavers
-from storeops.operations.handover import attempts, members, rules, taker_checks
-from storeops.operations.handover.members import Member
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations import leavers, overview
+from storeops.operations.handover import attempts, rules, taker_checks
 from storeops.operations.handover.wish import Wish
 
 
@@ -114,7 +115,8 @@ def _on_job(db: Database, member: Member, now: float, customers: int | None = No
         (member.userid,),
     ).fetchone()[0]
     return Owner(
-        member.userid, member.name, members.store_name(db, member.store_id), member.left,
+        member.userid, member.name, overview.department_names(db).get(member.store_id, ""),
+        member.left,
         rules.days_left(member.left_at, now) if member.left else None, customers or 0, chats, waits,
     )  # fmt: skip
 
@@ -145,7 +147,7 @@ def offers(
     people = members.by_userids(db, [*named, *nearby])
     told = attempts.troubles(db, [each.userid for each in people.values()], now)
     rooms = taker_checks.capacities({}, told, [each.userid for each in people.values()])
-    loads = members.loads(db, people.values())
+    loads = attempts.loads(db, people.values())
     found = []
     for key, member in people.items():
         if key in leaving:

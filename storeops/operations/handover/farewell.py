@@ -9,9 +9,11 @@ from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.jobs.action import Row
-from storeops.operations.handover import members, rules
-from storeops.operations.handover.members import Member
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations.handover import rules
 from storeops.operations.handover.subjects import Subject
+from storeops.operations.overview import department_names
 
 PLACEHOLDERS = ("from", "to", "store")
 
@@ -78,7 +80,7 @@ def _filled(db: Database, text: str, giver: Member, taker: Member | None) -> str
     values = {
         "from": giver.name or giver.userid,
         "to": (taker.name or taker.userid) if taker else "",
-        "store": members.store_name(db, taker.store_id) if taker else "",
+        "store": department_names(db).get(taker.store_id, "") if taker else "",
     }
     message = text.format_map(values)
     if len(message) > rules.MESSAGE_CHARACTERS:

@@ -9,7 +9,8 @@ from typing import Any
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.jobs.action import READY, Row, Verdict, blocked
-from storeops.operations.handover import attempts, checks, members, rules
+from storeops.mirror import members
+from storeops.operations.handover import attempts, checks, rules
 from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.checks import Facts
 from storeops.operations.handover.moments import day

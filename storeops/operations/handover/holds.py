@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storeops.jobs.action import Row, Verdict, View
+from storeops.mirror import members
 from storeops.operations.handover import (
     attempts,
     checks,
     group_checks,
-    members,
     rules,
     taker_checks,
 )

@@ -14,7 +14,8 @@ from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import Row, Verdict
-from storeops.operations.handover import attempts, checks, members, rules, subjects, wish
+from storeops.mirror import members
+from storeops.operations.handover import attempts, checks, rules, subjects, wish
 from storeops.operations.handover.action import HandoverAction
 from storeops.operations.handover.assign import Choice, Rule
 from storeops.operations.handover.farewell import messages

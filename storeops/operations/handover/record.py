@@ -19,10 +19,10 @@ from storeops.jobs.action import (
     Row,
     RowAnswer,
 )
-from storeops.mirror import facts
+from storeops.mirror import facts, members
 from storeops.mirror.chat_owner import chat_transferred
 from storeops.notebook import notes
-from storeops.operations.handover import members, rules
+from storeops.operations.handover import rules
 from storeops.operations.handover.checks import pair_key
 from storeops.operations.handover.relations import followers, snapshots
 from storeops.wecom.errcodes import Condition, code_of, condition_of

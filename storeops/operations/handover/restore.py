@@ -19,10 +19,10 @@ from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
 from storeops.jobs.action import Row
+from storeops.mirror.tag_names import CORP_TAG, TagNames
 from storeops.operations import relations
 from storeops.operations.relations import Relation
 from storeops.operations.remarks import RemarkAction
-from storeops.operations.tag_names import CORP_TAG, TagNames
 from storeops.operations.tagging import TagAction, tag_row
 
 if TYPE_CHECKING:

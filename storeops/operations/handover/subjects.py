@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from storeops.changes import plans
 from storeops.changes.plans import Problem
 from storeops.database.database import Database
-from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
-from storeops.operations.handover import members, rules
-from storeops.operations.handover.members import Member
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations.handover import rules
 from storeops.operations.handover.wish import Wish
 
 _OF_KIND = {rules.ON_JOB: "active", rules.RESIGNED: "unassigned"}
@@ -74,7 +75,8 @@ def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
         )
     found = Subjects()
     only = _only(db, wish, now)
-    givers = list({each.id: each for each in (members.find(db, g) for g in wish.givers)}.values())
+    people = members.Members(db.connection)
+    givers = list({each.id: each for each in map(people.find, wish.givers)}.values())
     for giver in givers:
         kind = kind_of(giver, wish.kind)
         if wish.customers:
@@ -171,18 +173,19 @@ def _of_file(db: Database, wish: Wish) -> Subjects:
             _("With a file, --from can name one member only."),
             hint=_("Name the owner of each customer in the column userid."),
         )
-    owner = members.find(db, wish.givers[0]).userid if wish.givers else ""
-    chosen = wishes.of_sheet(db, sheet, owner=owner)
+    chosen = wishes.of_sheet(db, sheet, owner=wish.givers)
     found = Subjects(problems=list(chosen.problems))
     people = members.by_userids(db, (each.userid for each in chosen.relations))
-    takers: dict[str, str] = {}
+    names = members.Members(db.connection)
     for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
         named = cells.get("takeover_userid", "").strip()
-        if named and named not in takers:
-            takers[named] = _taker(db, named)
-        if named and not takers[named]:
-            message = _("line {line}: no member is called {name}").format(line=line, name=named)
-            found.problems.append(Problem("unknown_taker", message, line))
+        taker = names.try_find(named) if named else None
+        if isinstance(taker, StoreOpsError):
+            code = "several_takers" if isinstance(taker, UsageError) else "unknown_taker"
+            reason = f"{taker.message} {taker.hint}" if code == "several_takers" else (
+                _("no member is called {name}").format(name=named))  # fmt: skip
+            message = _("line {line}: {message}").format(line=line, message=reason)
+            found.problems.append(Problem(code, message, line))
             continue
         giver = people[relation.userid.lower()]
         found.rows.append(
@@ -195,18 +198,11 @@ def _of_file(db: Database, wish: Wish) -> Subjects:
                 relation.follow_id,
                 relation.createtime,
                 relation.status,
-                takers.get(named, ""),
+                taker.userid if taker else "",
                 line,
             )
         )
     return found
-
-
-def _taker(db: Database, named: str) -> str:
-    try:
-        return members.find(db, named).userid
-    except (NotFoundError, UsageError):
-        return ""
 
 
 def _again(db: Database, wish: Wish) -> Subjects:

@@ -7,12 +7,13 @@ from typing import Any
 
 from storeops.i18n import _
 from storeops.jobs.action import READY, Verdict, blocked
-from storeops.operations.handover import members, rules
+from storeops.mirror.members import Member
+from storeops.operations.handover import rules
 from storeops.operations.handover.attempts import Trouble
-from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import day
 from storeops.wecom.errcodes import Condition
 
+_NOT_ACTIVATED, _DISABLED = 4, 2  # staff.wecom_status
 # what an answer may say of a taker
 _HIDDEN = (Condition.NOT_VERIFIED, Condition.IDLE, Condition.TAKER_UNFIT)
 
@@ -63,14 +64,14 @@ def taker(member: Member | None, userid: str, told: Mapping[Condition, Trouble])
             errcode=60011,
             way_out=_("Widen the app's visible scope in the admin console, then sync."),
         )
-    if member.wecom_status == members.NOT_ACTIVATED:
+    if member.wecom_status == _NOT_ACTIVATED:
         return blocked(
             "taker_not_activated",
             _("{member} has not activated WeCom yet.").format(member=who),
             errcode=41054,
             way_out=_("Let them log in to WeCom once, then sync."),
         )
-    if member.wecom_status == members.DISABLED:
+    if member.wecom_status == _DISABLED:
         return blocked(
             "taker_disabled",
             _("{member}'s account is disabled.").format(member=who),

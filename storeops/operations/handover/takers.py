@@ -10,9 +10,10 @@ from storeops.changes.plans import Problem
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
-from storeops.operations.handover import attempts, members, rules, taker_checks, wish
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.operations.handover import attempts, rules, taker_checks, wish
 from storeops.operations.handover.assign import Rule, Taker
-from storeops.operations.handover.members import Member
 from storeops.operations.handover.moments import BEIJING
 from storeops.operations.handover.subjects import Subject
 from storeops.operations.handover.wish import Wish
@@ -60,7 +61,7 @@ class Takers:
             groups = attempts.asked_today(self._db, rules.GROUP, [member.userid], self._now)[key]
             self.known[key] = Taker(
                 member,
-                members.loads(self._db, [member])[member.id],
+                attempts.loads(self._db, [member])[member.id],
                 room,
                 self._wished.cap,
                 today,
@@ -113,9 +114,9 @@ class Takers:
             people = [m for shop in shops for m in members.colleagues(self._db, shop, leaving)]
             return Rule(name, [self.taker(each) for each in self.eligible(people)])
         named = [members.find(self._db, each) for each in wished.takers]
+        weights = {members.find(self._db, k).id: v for k, v in wished.weights.items()}
         if len(named) == 1 and not name:
             return Rule("", [self.taker(named[0])])
-        weights = {members.find(self._db, k).id: v for k, v in wished.weights.items()}
         if any(each <= 0 for each in weights.values()):
             raise UsageError(_("Weights must be larger than 0."))
         good = self.eligible(named)
@@ -172,6 +173,6 @@ def _moment(text: str) -> int:
 
 def _tag(db: Database, text: str) -> str:
     """A tag id by id, `group/name` or an unambiguous name."""
-    from storeops.operations.tag_names import TagNames
+    from storeops.mirror.tag_names import TagNames
 
     return TagNames(db).find(text).tag_id

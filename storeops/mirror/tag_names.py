@@ -1,7 +1,8 @@
-"""Corp tags as people write them: an id, `group/name`, or a name that only one tag has."""
+"""The one finder of a tag: by id, `group/name`, or a name that only one tag has."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +10,7 @@ from difflib import get_close_matches
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
+from storeops.plain import alike
 
 CORP_TAG = 1
 
@@ -18,6 +20,7 @@ class Tag:
     """A tag of the mirror's library.
 
     Attributes:
+        id: tag.id.
         tag_id: WeCom's id.
         name: its name.
         group_id: WeCom's id of its group, "" while only the tag's id is known.
@@ -27,6 +30,7 @@ class Tag:
         deleted: it was deleted in WeCom (1) or not (0).
     """
 
+    id: int
     tag_id: str
     name: str
     group_id: str
@@ -48,20 +52,20 @@ class TagNames:
         db: data.db; read once.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database | sqlite3.Connection) -> None:
         self.tags: dict[str, Tag] = {}
         self._by_name: dict[str, list[Tag]] = {}
         self._by_path: dict[str, list[Tag]] = {}
         for record in db.execute(
-            "SELECT t.tag_id, t.name, coalesce(g.group_id, ''), coalesce(g.name, ''), t.kind,"
+            "SELECT t.id, t.tag_id, t.name, coalesce(g.group_id, ''), coalesce(g.name, ''), t.kind,"
             " t.ord, t.deleted_at IS NOT NULL FROM tag AS t"
             " LEFT JOIN tag_group AS g ON g.id = t.group_id"
         ):
             tag = Tag(*record)
             self.tags[tag.tag_id] = tag
             if not tag.deleted and tag.name:
-                self._by_name.setdefault(tag.name, []).append(tag)
-                self._by_path.setdefault(tag.path, []).append(tag)
+                self._by_name.setdefault(alike(tag.name), []).append(tag)
+                self._by_path.setdefault(alike(tag.path), []).append(tag)
 
     def find(self, text: str) -> Tag:
         """The tag meant by `text`.
@@ -80,23 +84,43 @@ class TagNames:
                     errcode=40068,
                 )
             return known
-        found = self._by_path.get(text) or self._by_name.get(text, [])
+        found = self._by_path.get(alike(text)) or self._by_name.get(alike(text), [])
         if len(found) == 1:
             return found[0]
         if found:
             paths = ", ".join(sorted(each.path for each in found))
+            if len({alike(each.path) for each in found}) < len(found):  # the path names none
+                paths = ", ".join(sorted(f"{each.path} ({each.tag_id})" for each in found))
             raise UsageError(
                 _("Several tags are named {name}: {tags}.").format(name=text, tags=paths),
                 hint=_("Write the group, too, or the tag's id."),
                 details={"candidates": sorted((each.tag_id, each.path) for each in found)},
             )
-        near = get_close_matches(text, [*self._by_path, *self._by_name], n=3, cutoff=0.5)
+        alive = [each for each in self.tags.values() if not each.deleted]
+        words = dict.fromkeys(word for each in alive for word in (each.path, each.name) if word)
+        near = get_close_matches(text, words, n=3, cutoff=0.5)
         raise NotFoundError(
             _("There is no tag {name}.").format(name=text),
             hint=_("Did you mean {names}?").format(names=", ".join(near))
             if near
             else _("See all tags: storeops tag list. A new one may need `storeops sync run`."),
         )
+
+    def search(self, text: str) -> list[Tag]:
+        """Every tag that a filter's word means: by id, path, `group/*`, name, part of a name."""
+        if known := self.tags.get(text):
+            return [known]
+        wanted = alike(text)
+        alive = [each for each in self.tags.values() if not each.deleted]
+        for found in (
+            self._by_path.get(wanted, []),
+            [each for each in alive if each.group and alike(f"{each.group}/*") == wanted],
+            self._by_name.get(wanted, []),
+            [each for each in alive if wanted in alike(each.name)] if wanted else [],
+        ):
+            if found:
+                return found
+        return []
 
     def find_all(self, texts: Iterable[str]) -> list[Tag]:
         """The tags meant, without repetition, in order.
