@@ -120,7 +120,7 @@ class Call:
             StoreOpsError: no such profile, or a configuration that is not understood.
         """
         if self._app is None:
-            from commands import logs
+            from commands import diagnostics, logs
             from storeops.app import App
 
             logs.start(verbose=self.settings.verbose)
@@ -129,6 +129,7 @@ class Call:
                 readonly=self.settings.read_only,
                 as_name=self.settings.as_name or None,
             )
+            self._app.on_notice = diagnostics.warn
         return self._app
 
     @property

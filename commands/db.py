@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,7 @@ from commands.output import Column
 from commands.question import confirm
 from storeops import paths
 from storeops.errors import ConfigError, ConflictError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.database.check import Checkup
@@ -44,7 +46,7 @@ def path(
     if not all_:
         output.result({"path": str(data)}, str(data))
         return
-    from storeops.database.check import file_size
+    from storeops.database.database import file_size
 
     what = {
         "data": (data, _("mirror, ledger, notebook")),
@@ -74,7 +76,8 @@ def check(
         bool, typer.Option("--thorough", help=_("Compare indexes with their tables too."))
     ] = False,
 ) -> None:
-    """Look only; damage ends with exit code 3, but for run.db, which is made anew by itself."""
+    """Look only. Damage ends with exit code 3, but for run.db, which is made anew by itself; what
+    hinders looking (a lock, a mode) says so, and is no damage."""
     found = look_at_all(current().app.profile.name, thorough=thorough)
     rows = {name: _checkup_row(name, each) for name, each in found.items()}
     for name, each in found.items():
@@ -85,14 +88,7 @@ def check(
                 ).format(path=each.path)
             )
         elif each.problems:
-            raise ConfigError(
-                _("The database {path} is damaged: {problem}.").format(
-                    path=each.path, problem=each.problems[0]
-                ),
-                hint=_("Restore a backup; nothing was repaired or rebuilt."),
-                next_steps=["storeops db restore FILE"],
-                details=rows[name],
-            )
+            raise _damage(each, rows[name])
         if each.newer:
             raise ConfigError(
                 _("The database {path} was written by a newer storeops ({room}: {name}).").format(
@@ -101,6 +97,8 @@ def check(
                 hint=_("Install that version or newer; nothing was changed."),
                 details=rows[name],
             )
+        if each.stuck is not None:
+            current().app.tell_stuck(each.path, each.stuck, unseen=each.unseen)
     output.result(
         {**rows["data"], "files": list(rows.values())},
         "\n".join(
@@ -111,11 +109,39 @@ def check(
     )
 
 
+def _damage(found: Checkup, row: dict[str, Any]) -> ConfigError:
+    from storeops.database.trouble import Trouble
+
+    message = {
+        Trouble.NO_DATABASE: _("{path} is not a database: {problem}."),
+        Trouble.INCOMPLETE: _("The database {path} is incomplete: {problem}."),
+    }.get(found.kind or Trouble.DAMAGED, _("The database {path} is damaged: {problem}."))
+    return ConfigError(
+        message.format(path=found.path, problem=found.problems[0]),
+        hint=_("Restore a backup; nothing was repaired or rebuilt."),
+        next_steps=[_restore_step()],
+        details={**row, "reason": (found.kind or Trouble.DAMAGED).value},
+    )
+
+
+def _restore_step() -> str:
+    """The command that restores, with the newest backup of the profile if there is one."""
+    folder = paths.profile_dir(current().app.profile.name) / "backups"
+    made = [
+        each for each in folder.glob("data-*.db") if not each.name.endswith(".inbox.db")
+    ] if folder.is_dir() else []  # fmt: skip
+    newest = max(made, key=lambda each: each.stat().st_mtime, default=None)
+    return f"storeops db restore {shlex.quote(str(newest)) if newest else 'FILE'}"
+
+
 def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
     """A checkup of data.db, and of inbox.db and run.db where they exist."""
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, RUN_ROOMS, migrations
     from storeops.database.check import check as look
+    from storeops.database.presence import must_not_be_lost
 
+    for each in (paths.data_db(profile), paths.inbox_db(profile)):
+        must_not_be_lost(each, current().app.traces(each))
     files = {
         "data": (paths.data_db(profile), DATA_ROOMS),
         "inbox": (paths.inbox_db(profile), INBOX_ROOMS),
@@ -137,6 +163,7 @@ def _checkup_row(name: str, found: Checkup) -> dict[str, Any]:
         "problems": list(found.problems),
         "newer": [": ".join(each) for each in found.newer],
         "pending": [": ".join(each) for each in found.pending],
+        "writable": found.stuck is None,
     }
 
 
@@ -152,19 +179,28 @@ def backup(
     The inbox comes first: an event that the copy of data.db has taken in already is read once
     more after a restore, which changes nothing; the other way round it would be missed.
     """
+    from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
     from storeops.database.backup import backup as copy
     from storeops.database.backup import refuse_existing
     from storeops.database.check import must_exist
+    from storeops.database.presence import must_not_be_lost
 
     profile = current().app.profile.name
     target = file or _unused(paths.backups_dir(profile), "data")
     events, inbox = _beside(target), None
+    must_not_be_lost(paths.data_db(profile), current().app.traces(paths.data_db(profile)))
     must_exist(paths.data_db(profile))
     for each in (target, events):
         refuse_existing(each)
     if paths.inbox_db(profile).exists():
-        inbox = {"path": str(events), "bytes": copy(paths.inbox_db(profile), events)}
-    size = copy(paths.data_db(profile), target)
+        rooms = migrations(INBOX_ROOMS)
+        inbox = {"path": str(events), "bytes": copy(paths.inbox_db(profile), events, rooms)}
+    try:
+        size = copy(paths.data_db(profile), target, migrations(DATA_ROOMS))
+    except BaseException:  # no half of a pair stays
+        if inbox:
+            events.unlink(missing_ok=True)
+        raise
     note(_("It holds customers' names and phone numbers: keep it private."))
     text = _("{path} ({size})").format(path=target, size=size_text(size))
     if inbox:
@@ -184,12 +220,15 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=_("The backup."))],
     yes: Yes = False,
 ) -> None:
-    """Restore, then mark unfinished jobs unknown: they may have been sent meanwhile."""
+    """Hold what was not finished, cancel plans that were not applied, then put the copy in place.
+
+    Both may have been done, and undone, since the backup was made.
+    """
     from storeops.app import DATA_ROOMS, migrations
-    from storeops.changes.restore import after_restore
+    from storeops.changes.restore import make_safe
     from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
-    from storeops.jobs.queue import mark_unknown_after_restore
+    from storeops.database.database import file_size
     from storeops.sync.lease import lease_of_file
 
     app_ = current().app
@@ -205,13 +244,37 @@ def restore(
         _nobody_at_work(data, ours)
         # the events first: where their copy is damaged, nothing is changed
         inbox = _restore_inbox(profile, _beside(file), _beside(keep))
-        done = put_back(data, file, keep, migrations(DATA_ROOMS), mark_unknown_after_restore)
-        after_restore(app_.ledger)
-    if done.unknown:
+        present = data if file_size(data) else None
+        done = put_back(
+            data,
+            file,
+            keep,
+            migrations(DATA_ROOMS),
+            lambda copy: make_safe(app_.ledger_over(copy), present),
+        )
+        app_.ledger.journal.seal(app_.data, app_.clock.now())
+    held, cancelled = done.marked.held, done.marked.cancelled
+    if held:
         note(
-            _("{count} jobs are unknown now; WeCom is asked before any of them is sent.").format(
-                count=done.unknown
+            ngettext(
+                "{count} call of {plans} was not finished and is held: it may have been made, or undone, since.",  # noqa: E501
+                "{count} calls of {plans} were not finished and are held: they may have been made, or undone, since.",  # noqa: E501
+                sum(held.values()),
+            ).format(count=sum(held.values()), plans=_names(held))
+        )
+        note(
+            _("Go on with one (WeCom is asked first): {resume}; give it up: {cancel}.").format(
+                resume=f"storeops plan resume {next(iter(held))}",
+                cancel=f"storeops plan cancel {next(iter(held))}",
             )
+        )
+    if cancelled:
+        note(
+            ngettext(
+                "{count} plan that was not applied is cancelled: {plans}.",
+                "{count} plans that were not applied are cancelled: {plans}.",
+                len(cancelled),
+            ).format(count=len(cancelled), plans=_names(cancelled))
         )
     if inbox:
         note(_("The events were put back too: {path}.").format(path=inbox))
@@ -220,12 +283,57 @@ def restore(
             "path": str(done.path),
             "source": str(done.source),
             "kept": str(done.kept) if done.kept else None,
-            "unknown_jobs": done.unknown,
+            "unknown_jobs": sum(held.values()),
+            "held": held,
+            "cancelled": list(cancelled),
             "inbox": str(inbox) if inbox else None,
         },
         _("Restored. The content until now is kept in {path}.").format(path=done.kept)
         if done.kept
         else _("Restored."),
+    )
+
+
+def _names(plans: Collection[str], most: int = 5) -> str:
+    shown = ", ".join(list(plans)[:most])
+    return shown if len(plans) <= most else f"{shown} …"
+
+
+@app.command("new", help=_("Begin with an empty database where the old one is lost."))
+def new(yes: Yes = False) -> None:
+    """Only where data.db (or inbox.db) is missing or empty; the journal notes the loss."""
+    from storeops.database.database import file_size
+    from storeops.database.presence import forget_made, traces_left
+
+    app_ = current().app
+    profile = app_.profile.name
+    lost = [
+        file
+        for file in (paths.data_db(profile), paths.inbox_db(profile))
+        if not file_size(file) and traces_left(file, app_.traces(file))
+    ]
+    if not lost:
+        raise ConflictError(
+            _("The database {path} is not lost; nothing was changed.").format(
+                path=paths.data_db(profile)
+            ),
+            hint=_("`storeops db check` says how it is."),
+            next_steps=["storeops db check"],
+        )
+    if not yes:
+        confirm(
+            _(
+                "Begin with an empty {path}? Notes, plans and jobs that it held are not there."
+            ).format(path=", ".join(map(str, lost)))
+        )
+    for file in lost:
+        forget_made(file)
+    made = app_.begin_anew(lost)
+    output.result(
+        {"made": [str(each) for each in made]},
+        _("{path} is new and empty. Next: storeops sync run").format(
+            path=", ".join(map(str, made))
+        ),
     )
 
 
@@ -236,14 +344,21 @@ def _nobody_at_work(data: Path, no_sync: bool) -> None:
         ConflictError: one of them is at it; both keep row numbers of the file as it was.
     """
     import sqlite3
-    from contextlib import closing, suppress
+    from contextlib import closing
 
+    from storeops.database.database import file_size, uri
+    from storeops.database.trouble import DAMAGE, describe, trouble
     from storeops.jobs import lease
 
     workers = 0
-    if data.exists():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(data, timeout=15)) as connection:
-            workers = lease.alive(connection)  # a damaged file knows of none
+    if file_size(data):
+        try:
+            with closing(sqlite3.connect(f"{uri(data)}?mode=ro", uri=True, timeout=15)) as one:
+                workers = lease.alive(one)
+        except sqlite3.Error as error:
+            kind = trouble(error, data)
+            if kind not in DAMAGE:  # a damaged file knows of none
+                raise describe(kind, data, str(error)) from error
     if not no_sync or workers:
         raise ConflictError(
             _("A sync runs now.") if not no_sync else _("A worker carries out plans now."),

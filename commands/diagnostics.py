@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from commands.cells import json_text
 from commands.context import Interrupted, current
-from storeops.errors import ConfigError, ExitCode, StoreOpsError, UsageError
+from storeops.errors import ExitCode, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.plain import plain
 
@@ -67,20 +68,12 @@ def exit_code(error: BaseException, settings: Settings) -> int:
             print(str(getattr(error, "message", "")))
             return int(ExitCode.USAGE)
         return report(usage_error(error), settings)
-    if type(error).__module__ == "sqlite3":  # importing it costs 3 ms
-        from storeops.database.database import explain
+    if isinstance(error, OSError) or type(error).__module__ == "sqlite3":  # importing costs 3 ms
+        from storeops.database.trouble import known
 
-        known = explain(cast(Any, error), settings_database(settings))
-        if type(known) is not StoreOpsError:
-            return report(known, settings)
-    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
-        return report(
-            ConfigError(
-                _("The disk is full."),
-                hint=_("Free some space and run the command again; what was committed is kept."),
-            ),
-            settings,
-        )
+        found = known(error, settings_database(settings))
+        if found is not None:
+            return report(found, settings)
     return _bug(error, settings)
 
 
@@ -88,10 +81,10 @@ def settings_database(settings: Settings) -> Any:
     """The database that a bare SQLite error most likely speaks of."""
     from storeops import config, paths
 
-    try:
-        return paths.data_db(config.load().choose(settings.profile or None).name)
-    except (StoreOpsError, OSError):
-        return paths.config_dir()
+    name = settings.profile
+    with suppress(StoreOpsError, OSError):
+        name = config.load().choose(settings.profile or None).name
+    return paths.data_file(name) if name else paths.config_dir()
 
 
 def _interrupted(resume: str, settings: Settings) -> int:

@@ -161,12 +161,12 @@ def remove(
             ),
             name,
         )
+    if data:
+        from storeops.private_file import remove_folder
+
+        remove_folder(paths.profile_dir(name))  # first: what is left of a kill can be seen
     config.remove_profile(name)
     secrets.forget(name)
-    if data:
-        import shutil
-
-        shutil.rmtree(paths.profile_dir(name))
     output.result(
         {"removed": name, "data": data}, _("The profile {name} is removed.").format(name=name)
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from storeops.jobs.worker import Worker
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
+    from storeops.os_errors import Refusal
     from storeops.wecom.client import WeComClient
     from storeops.wecom.ports import TokenStore
 
@@ -74,6 +75,10 @@ class App:
         profile: the profile in use.
         readonly: refuse every change, as the profile's `read_only` does.
         as_name: who is at the keyboard; None for the system's user.
+
+    Attributes:
+        notices: of each file that can only be read now, why.
+        on_notice: told each of them.
     """
 
     def __init__(
@@ -89,6 +94,8 @@ class App:
         self.readonly = readonly or profile.read_only
         self.as_name = as_name
         self.stop = threading.Event()
+        self.notices: list[str] = []
+        self.on_notice: Callable[[str], None] = lambda _text: None
         self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
 
@@ -123,7 +130,49 @@ class App:
     def _database(
         self, path: Callable[[str], Path], rooms: Sequence[str], synchronous: str = "NORMAL"
     ) -> Database:
-        return open_database(path(self.profile.name), migrations(rooms), synchronous=synchronous)
+        from storeops.database.presence import must_not_be_lost, note_made
+
+        file = path(self.profile.name)
+        must_not_be_lost(file, self.traces(file))
+        database = open_database(file, migrations(rooms), synchronous=synchronous)
+        if database.stuck is None:
+            note_made(file)
+        else:
+            self.tell_stuck(file, database.stuck, unseen=database.unseen)
+        return database
+
+    def begin_anew(self, lost: Sequence[Path]) -> list[Path]:
+        """Make empty databases where they were lost; the journal notes it. Returns their paths."""
+        from storeops.changes.journal import Line
+
+        rooms = {"data.db": DATA_ROOMS, "inbox.db": INBOX_ROOMS}
+        for file in lost:
+            open_database(file, migrations(rooms[file.name])).close()
+        line = Line("db.begun", payload={"files": [each.name for each in lost]})
+        self.ledger.journal.write(self.data, [line], self.clock.now())
+        return list(lost)
+
+    def traces(self, file: Path) -> list[Path]:
+        """What lies beside data.db or inbox.db only where there was one."""
+        beside = [file.with_name(f"{file.name}-wal")]
+        if file.name == "data.db":
+            beside += [file.with_name(name) for name in ("journal.seal", "journal.key", "backups")]
+        return beside
+
+    def tell_stuck(self, path: Path, why: Refusal, *, unseen: bool) -> None:
+        """Say that a file can only be read now, and what of it cannot be seen."""
+        from storeops.i18n import _
+        from storeops.os_errors import explain_refusal
+
+        text = _("{why} It is read; nothing can be changed.").format(
+            why=explain_refusal(why, path).message
+        )
+        if unseen:
+            text += " " + _(
+                "What {path}-wal holds cannot be read along: the newest changes are missing."
+            ).format(path=path)
+        self.notices.append(text)
+        self.on_notice(text)
 
     @property
     def data(self) -> Database:
@@ -161,7 +210,13 @@ class App:
         """WeCom's time, with the offset last learnt by any process."""
         from storeops.limits import offset
 
-        return self._once("clock", lambda: SystemClock(offset.load(self.run)))
+        def make() -> SystemClock:
+            # run.db is disposable: where none can be made, the next answer teaches the offset
+            with suppress(StoreOpsError):
+                return SystemClock(offset.load(self.run))
+            return SystemClock()
+
+        return self._once("clock", make)
 
     @property
     def governor(self) -> Governor:
@@ -232,29 +287,30 @@ class App:
     @property
     def ledger(self) -> Ledger:
         """Plans, answers and journal of this profile, under its policy."""
+        return self._once("ledger", lambda: self.ledger_over(self.data))
+
+    def ledger_over(self, data: Database) -> Ledger:
+        """The same over a copy of data.db, which is about to take its place."""
         from storeops.changes import remembered
         from storeops.changes.ledger import open_ledger
         from storeops.changes.policy import Policy
 
-        def make() -> Ledger:
-            if not self.readonly:
-                remembered.belong_to(self.data, str(self.profile.agent_id), self.clock.now())
-            return open_ledger(
-                self.data,
-                paths.profile_dir(self.profile.name),
-                self.actions,
-                self.clock,
-                self.profile.name,
-                who=self.as_name or "",
-                policy=Policy(
-                    read_only=self.readonly,
-                    allow=self.profile.allow,
-                    max_rows_per_plan=self.profile.policy.max_rows_per_plan or None,
-                    max_rows_per_day=self.profile.policy.max_rows_per_day or None,
-                ),
-            )
-
-        return self._once("ledger", make)
+        if not self.readonly and data.stuck is None:
+            remembered.belong_to(data, str(self.profile.agent_id), self.clock.now())
+        return open_ledger(
+            data,
+            paths.profile_dir(self.profile.name),
+            self.actions,
+            self.clock,
+            self.profile.name,
+            who=self.as_name or "",
+            policy=Policy(
+                read_only=self.readonly,
+                allow=self.profile.allow,
+                max_rows_per_plan=self.profile.policy.max_rows_per_plan or None,
+                max_rows_per_day=self.profile.policy.max_rows_per_day or None,
+            ),
+        )
 
     def worker(
         self,

@@ -74,6 +74,11 @@ def data_db(profile: str) -> Path:
     return profile_dir(profile) / "data.db"
 
 
+def data_file(profile: str) -> Path:
+    """The same, for who only names it: no folder is made."""
+    return _folder("data") / profile / "data.db"
+
+
 def run_db(profile: str) -> Path:
     """Limits, token and leases of a profile; disposable."""
     return profile_dir(profile) / "run.db"

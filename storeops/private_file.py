@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from storeops import paths
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _NAME = re.compile(r"\.storeops-[0-9a-f]{16}\.part\Z")
-_BESIDE = ("", "-journal", "-wal", "-shm")  # what SQLite may lay beside a scratch of its own
+_BESIDE = ("", "-journal", "-wal", "-shm", ".lock")  # SQLite lays these beside a scratch
 
 
 class Scratch:
@@ -96,8 +97,7 @@ def scratch(target: Path, *, alone: bool = False) -> Iterator[Scratch]:
             finally:
                 with suppress(OSError):  # what could not be flushed is not wanted
                     file.close()
-                if not made.placed:
-                    _remove(path)
+                _remove(path, placed=made.placed)
 
 
 def create(path: Path) -> int:
@@ -189,6 +189,10 @@ def sweep() -> int:
     except OSError:
         return 0
     for note in notes:
+        if note.is_dir():
+            shutil.rmtree(note, ignore_errors=True)
+            removed += 1
+            continue
         with suppress(OSError):
             handle = os.open(note, os.O_RDWR | _NO_LINK | _BINARY)
             try:
@@ -200,6 +204,17 @@ def sweep() -> int:
             if sys.platform == "win32":
                 _drop(note, handle_closed=True)
     return removed
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of our home with all that it holds; a kill leaves all of it or none.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    aside = paths.private_folder(paths.scratch_dir()) / f"{folder.name}.{os.urandom(8).hex()}"
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)  # what is left of it is swept
 
 
 @contextmanager
@@ -261,8 +276,8 @@ def _remove_noted(handle: int) -> bool:
     return not path.exists()
 
 
-def _remove(path: Path) -> None:
-    for end in _BESIDE:
+def _remove(path: Path, *, placed: bool = False) -> None:
+    for end in _BESIDE[placed:]:
         with suppress(OSError):
             path.with_name(path.name + end).unlink()
 

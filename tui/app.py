@@ -19,7 +19,7 @@ from textual.content import Content
 from textual.notifications import SeverityLevel
 from textual.widgets import Input, TextArea
 
-from storeops.errors import StoreOpsError
+from storeops.database.trouble import known
 from storeops.i18n import _
 from tui.cells import shown
 from tui.doors import DOORS, Door
@@ -125,7 +125,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     @property
     def readonly(self) -> bool:
         """Whether every change is refused."""
-        return self.core.readonly
+        return self.core.readonly or self.core.data.stuck is not None
 
     @property
     def book(self) -> CustomerBook:
@@ -140,6 +140,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """Why nothing may be changed at WeCom, "" when it may."""
         if not self.readonly:
             return ""
+        if self.core.notices:
+            return self.core.notices[0]
         return _("This is read-only: start without --read-only, or ask who set the profile so.")
 
     def why_no_change(self, action: str, *, marked: int) -> str:
@@ -196,6 +198,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        for text in self.core.notices:  # of a file that can only be read now
+            self.tell(text, severity="warning", seconds=20.0)
         self.look()
         self.set_interval(LOOK_EVERY, self.look)
 
@@ -228,7 +232,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self.room.mirror_changed()
 
     def _look_failed(self, error: Exception) -> None:
-        if not isinstance(error, StoreOpsError):
+        if known(error, self.core.data.path) is None:
             self.failed(error)
 
     # -- keys ----------------------------------------------------------------------------------
@@ -300,11 +304,12 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.notify(text, severity=severity, timeout=stay, markup=False)
 
     def failed(self, error: Exception) -> None:
-        """A StoreOpsError becomes a notice with its next steps; a bug ends the application."""
-        if not isinstance(error, StoreOpsError):
+        """What a person can act on becomes a notice with its next steps; a bug ends all this."""
+        found = known(error, self.core.data.path)
+        if found is None:
             raise error
-        others = [step for step in error.next_steps if step not in error.hint]
-        self.tell(error.message, severity="error", steps=(error.hint, *others[:2]))
+        others = [step for step in found.next_steps if step not in found.hint]
+        self.tell(found.message, severity="error", steps=(found.hint, *others[:2]))
 
     def copy(self, text: str, what: str) -> None:
         """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say `what` it was."""

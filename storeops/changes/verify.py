@@ -12,7 +12,8 @@ from storeops.changes.journal import GENESIS, ODD, Journal, fits, hash_of, objec
 from storeops.changes.loss import Loss
 from storeops.changes.proof import Account
 from storeops.changes.proof import Proof as Proof
-from storeops.database.database import Database, explain
+from storeops.database.database import Database
+from storeops.database.trouble import explain
 from storeops.i18n import _
 
 

@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from storeops.database.check import check, file_size, must_exist
-from storeops.database.database import Database, explain, open_database
+from storeops.database.check import broken_log, check, must_exist
+from storeops.database.database import Database, file_size, open_database, uri
 from storeops.database.migrations import Migration
-from storeops.errors import ConfigError, NotFoundError
+from storeops.database.trouble import explain
+from storeops.errors import ConfigError, ConflictError, NotFoundError
 from storeops.i18n import _
+from storeops.os_errors import Refusal, explain_os, explain_refusal
+from storeops.private_file import Scratch, scratch
 
 PAGES_A_STEP = 4096  # 16 MB: others get a turn in between
+_LOCK_BYTES = (0x4000_0000, 512)  # where SQLite locks a file, for any page size
 
 OnPages = Callable[[int, int], None]  # (pages done, pages in all)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Generic[T]):
     """What a restore did.
 
     Attributes:
         path: the database.
         source: the backup it came from.
         kept: where the present content was kept, None when there was none to keep.
-        unknown: unfinished jobs that are unknown now.
+        marked: what `prepare` said about the copy.
     """
 
     path: Path
     source: Path
     kept: Path | None
-    unknown: int
+    marked: T
 
 
-def backup(path: Path, target: Path, on_pages: OnPages | None = None) -> int:
+def backup(
+    path: Path,
+    target: Path,
+    migrations: Sequence[Migration] | None = None,
+    on_pages: OnPages | None = None,
+) -> int:
     """Copy a live database to `target` (0600), as it is at one moment; others may go on writing.
+
+    The copy is read through before it gets its name: what has it is whole.
 
     Args:
         path: the database.
         target: the copy; must not exist.
+        migrations: what this version knows, to tell what is missing; None looks at pages only.
         on_pages: told how far it is.
 
     Returns:
@@ -51,23 +67,23 @@ def backup(path: Path, target: Path, on_pages: OnPages | None = None) -> int:
     Raises:
         NotFoundError: there is no database.
         ConfigError: the target exists, cannot be written, or the database is damaged.
+        ConflictError: another process holds the database alone.
     """
     must_exist(path)
     refuse_existing(target)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    if broken := broken_log(path):
+        raise _damaged(path, broken)
     try:
-        _copy(path, scratch, on_pages)
-        scratch.replace(target)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
+        with scratch(target) as part:
+            _copy(path, part, on_pages)
+            _must_be_whole(path, part.path, migrations)
+            part.put(over=False)
+        return target.stat().st_size
+    except FileExistsError:
+        refuse_existing(target)
+        raise
     except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be written: {text}.").format(path=target, text=error.strerror),
-            hint=_("Check the folder, its mode and the free space."),
-        ) from error
-    finally:
-        scratch.unlink(missing_ok=True)
-    return target.stat().st_size
+        raise explain_os(error, target) or error from error
 
 
 def refuse_existing(target: Path) -> None:
@@ -76,29 +92,93 @@ def refuse_existing(target: Path) -> None:
     Raises:
         ConfigError: there is one.
     """
-    if target.exists():
+    try:
+        there = os.path.lexists(target)
+    except OSError as error:
+        raise explain_os(error, target) or error from error
+    if there:
         raise ConfigError(
             _("{path} exists already.").format(path=target),
             hint=_("Choose another name; nothing was overwritten."),
         )
 
 
-def _copy(source: Path, target: Path, on_pages: OnPages | None) -> None:
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+def _must_be_whole(path: Path, copy: Path, migrations: Sequence[Migration] | None) -> None:
+    """Read a copy through, indexes included.
+
+    Raises:
+        ConfigError: it is damaged, and so is what it was made of.
+    """
+    found = check(copy, migrations or (), thorough=True)
+    if found.problems:
+        raise _damaged(path, found.problems[0])
+
+
+def _damaged(path: Path, problem: str) -> ConfigError:
+    return ConfigError(
+        _("The database {path} is damaged: {problem}.").format(path=path, problem=problem),
+        hint=_("No backup was made. Restore an earlier one; nothing was repaired or rebuilt."),
+        next_steps=["storeops db check --thorough", "storeops db restore FILE"],
+        details={"reason": "damaged"},
+    )
+
+
+def _copy(source: Path, part: Scratch, on_pages: OnPages | None) -> None:
+    """Copy a database into a scratch, as it is at one moment.
+
+    Raises:
+        ConfigError, ConflictError: it cannot be read, or the copy not written.
+    """
 
     def progress(status: int, remaining: int, total: int) -> None:
         if on_pages is not None:
             on_pages(total - remaining, total)
 
-    with (
-        contextlib.closing(sqlite3.connect(source, timeout=15)) as reader,
-        contextlib.closing(sqlite3.connect(target)) as writer,
-    ):
-        # one read transaction: the copy is of one moment, however long it takes
-        reader.execute("BEGIN")
-        reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        reader.backup(writer, pages=PAGES_A_STEP, progress=progress)
-        writer.execute("PRAGMA journal_mode = DELETE")
+    with contextlib.closing(_reader(source)) as database:
+        try:
+            reader = database.connection
+        except sqlite3.Error as error:
+            raise explain(error, source) from error
+        # nobody else knows the scratch: no locks on it
+        writer = sqlite3.connect(f"{uri(part.path)}?nolock=1", uri=True)
+        try:
+            # one read transaction: the copy is of one moment, however long it takes
+            reader.execute("BEGIN")
+            reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            writer.execute("PRAGMA journal_mode = MEMORY")
+            reader.backup(writer, pages=PAGES_A_STEP, progress=progress)
+        except sqlite3.Error as error:
+            about = part.path if _about_target(error) else source
+            raise explain(error, about) from error
+        finally:
+            writer.close()
+        # a copy is one file: no log beside it is waited for (bytes 18 and 19 of the header)
+        part.file.seek(18)
+        if part.file.read(2) == b"\2\2":
+            part.file.seek(18)
+            part.file.write(b"\1\1")
+            part.file.flush()
+
+
+def _about_target(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+
+
+def _reader(source: Path) -> Database:
+    """A database that is read, also from a disk that is full or read-only."""
+    database = open_database(source, None)
+    if database.unseen:
+        wal = source.with_name(source.name + "-wal")
+        database.close()
+        raise ConfigError(
+            _("{path} cannot be copied: what {wal} holds could not be read along.").format(
+                path=source, wal=wal
+            ),
+            hint=_("Copy both files to another disk, and make the backup there."),
+            details={"reason": (database.stuck or Refusal.DISK).value},
+        )
+    return database
 
 
 def restore(
@@ -106,39 +186,58 @@ def restore(
     source: Path,
     keep: Path,
     migrations: Sequence[Migration],
-    after: Callable[[Database], int],
+    prepare: Callable[[Database], T],
     on_pages: OnPages | None = None,
-) -> Restored:
+) -> Restored[T]:
     """Put a backup in the place of the present content, which is kept aside.
+
+    The backup is copied, brought up to date and prepared beside its place first; only then is
+    anything changed, in one step: a kill leaves the old content or the prepared one.
 
     Args:
         path: the database; may be damaged or missing.
         source: the backup.
         keep: where to keep the present content.
         migrations: what this version knows; an older backup is brought up to date.
-        after: run on the restored database; marks unfinished jobs unknown and returns how many.
+        prepare: makes the copy safe (unfinished jobs) before anybody can use it.
         on_pages: told how far it is.
 
     Raises:
         NotFoundError: there is no such backup.
-        ConfigError: the backup is damaged or from a newer storeops; nothing was changed.
+        ConfigError: the backup is damaged or from a newer storeops, or the present file or the
+            disk cannot be used; nothing was changed.
+        ConflictError: another process holds the present file; nothing was changed.
     """
     must_be_usable(source, migrations)
-    kept = _set_aside(path, keep, migrations)
     try:
-        if path.exists():
-            # through SQLite, so that processes which have it open see the change whole
-            _overwrite(source, path, on_pages)
-        else:
-            _copy(source, path, on_pages)
+        healthy = _healthy(path, migrations)
+        with scratch(path) as part:
+            _copy(source, part, on_pages)
+            marked = _prepared(part.path, migrations, prepare)
+            if healthy:
+                backup(path, keep, migrations)
+                # through SQLite, so that processes which have it open see the change whole
+                _overwrite(part.path, path, on_pages)
+                kept: Path | None = keep
+            else:
+                kept = _move_aside(path, keep)
+                part.put()
     except sqlite3.Error as error:
         raise explain(error, path) from error
-    database = open_database(path, migrations)
+    except OSError as error:
+        raise explain_os(error, path) or error from error
+    return Restored(path, source, kept, marked)
+
+
+def _prepared(copy: Path, migrations: Sequence[Migration], prepare: Callable[[Database], T]) -> T:
+    database = open_database(copy, migrations)
     try:
-        unknown = after(database)
+        marked = prepare(database)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         database.close()
-    return Restored(path, source, kept, unknown)
+    return marked
 
 
 def must_be_usable(source: Path, migrations: Sequence[Migration]) -> None:
@@ -146,14 +245,18 @@ def must_be_usable(source: Path, migrations: Sequence[Migration]) -> None:
 
     Raises:
         NotFoundError: there is no such backup.
-        ConfigError: it is damaged, or from a newer storeops.
+        ConfigError: it is damaged, or from a newer storeops, or cannot be read.
     """
-    if not source.is_file():
+    try:
+        there = source.is_file()
+    except OSError as error:
+        raise explain_os(error, source) or error from error
+    if not there:
         raise NotFoundError(
             _("There is no backup {path}.").format(path=source),
             hint=_("`storeops db backup` says where it puts them."),
         )
-    found = check(source, migrations)
+    found = check(source, migrations, thorough=True)
     if not found.whole:
         if found.problems:
             why = found.problems[0]
@@ -165,18 +268,51 @@ def must_be_usable(source: Path, migrations: Sequence[Migration]) -> None:
         )
 
 
-def _set_aside(path: Path, keep: Path, migrations: Sequence[Migration]) -> Path | None:
-    """Keep the present content: a copy when it is whole, the files themselves when damaged."""
-    if not path.exists():
-        return None
-    if not check(path, migrations).problems:
-        backup(path, keep)
-        return keep
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.replace(keep.with_name(keep.name + suffix))
-    return keep
+def _healthy(path: Path, migrations: Sequence[Migration]) -> bool:
+    """Whether there is content that a copy keeps; False when it is damaged or there is none.
+
+    Raises:
+        ConflictError: another process holds it: it may be quite well.
+        ConfigError: it cannot be read, or nothing can be written there.
+    """
+    if not os.path.lexists(path):
+        return False
+    found = check(path, migrations, thorough=True)
+    if found.stuck is not None:
+        raise explain_refusal(found.stuck, path)
+    if found.problems and _held(path):
+        raise ConflictError(
+            _("The database {path} is held by another process.").format(path=path),
+            hint=_("End the programs that use it, then restore; nothing was changed."),
+        )
+    return not found.problems
+
+
+def _held(path: Path) -> bool:
+    """Whether another process has a file open with SQLite; what is damaged cannot be asked."""
+    if sys.platform == "win32":
+        return False  # a file that is open cannot be renamed there
+    import fcntl
+
+    with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCK_BYTES[1], _LOCK_BYTES[0])
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                return True
+            raise
+    return False
+
+
+def _move_aside(path: Path, keep: Path) -> Path | None:
+    """Keep a damaged file with its log; its name is free afterwards. None when there is none."""
+    kept = None
+    for end in ("-shm", "-wal", ""):
+        part = path.with_name(path.name + end)
+        if os.path.lexists(part):
+            part.replace(keep.with_name(keep.name + end))
+            kept = keep
+    return kept
 
 
 def _overwrite(source: Path, path: Path, on_pages: OnPages | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -13,14 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from storeops.database.migrations import Migration, bring_up_to_date, is_current
-from storeops.errors import ConfigError, StoreOpsError
-from storeops.i18n import _
+from storeops.database.trouble import describe, explain, trouble
+from storeops.os_errors import Refusal, explain_os, refusal
 
 BUSY_MS = 15_000
 CHECKPOINT_PAGES = 24_000  # 96 MB of log: more than a sync leaves, so that the sync copies it
 _KNOCK_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
 _TURN_S = 0.010  # who has held the file that long without a break …
 _BREAK_S = 0.002  # … leaves it alone for so long before the next transaction
+
+# a file that is there can be read all the same
+_STILL_READABLE = frozenset(
+    {Refusal.FULL, Refusal.READ_ONLY, Refusal.MODE, Refusal.LIMIT, Refusal.FILES}
+)
 
 
 class _ThreadConnection:
@@ -46,6 +53,10 @@ class Database:
         readonly: connections refuse to write (`PRAGMA query_only`).
         synchronous: "NORMAL" or "FULL".
         cache_mb: page cache per connection, in MiB.
+        stuck: why the file can be read only, as far as the system is concerned; None usually.
+
+    Attributes:
+        unseen: what the write-ahead log holds could not be read along (only when `stuck`).
     """
 
     def __init__(
@@ -55,9 +66,13 @@ class Database:
         readonly: bool = False,
         synchronous: str = "NORMAL",
         cache_mb: int = 16,
+        stuck: Refusal | None = None,
     ) -> None:
         self.path = path
         self.readonly = readonly
+        self.stuck = stuck
+        self.unseen = False
+        self._source = (str(path), False) if stuck is None else self._readable()
         self._synchronous = synchronous
         self._cache_mb = cache_mb
         self._local = threading.local()
@@ -78,9 +93,28 @@ class Database:
                 self._all.add(own)
         return own.connection
 
+    def _readable(self) -> tuple[str, bool]:
+        """How a file that nothing can be written beside is opened: name, whether it is a URI.
+
+        Without a log the file alone is everything (`immutable`). A log needs a shared memory file;
+        where that is there already (a disk that became read-only) SQLite reads it along.
+        """
+        wal = self.path.with_name(self.path.name + "-wal")
+        if wal.exists() and wal.stat().st_size > 0:
+            plain = f"{uri(self.path)}?mode=ro"
+            try:
+                with contextlib.closing(sqlite3.connect(plain, uri=True, timeout=1)) as connection:
+                    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+                return plain, True
+            except sqlite3.OperationalError:
+                self.unseen = True
+        return f"{uri(self.path)}?immutable=1", True
+
     def _connect(self) -> sqlite3.Connection:
+        name, is_uri = self._source
         connection = sqlite3.connect(
-            self.path,
+            name,
+            uri=is_uri,
             timeout=BUSY_MS / 1000,
             isolation_level=None,
             check_same_thread=False,
@@ -153,7 +187,11 @@ class Database:
                 self._local.depth = depth
                 if depth == 0:
                     self._local.ended = time.monotonic()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            if self.stuck is not None:
+                raise describe(self.stuck, self.path) from error
             raise explain(error, self.path) from error
 
     def _begin(self, connection: sqlite3.Connection) -> None:
@@ -205,51 +243,9 @@ class Database:
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
 
-def explain(error: sqlite3.Error, path: Path) -> StoreOpsError:
-    """SQLite's trouble as a sentence with a next step."""
-    text = str(error)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        text = "malformed"  # VACUUM of a damaged file says "unable to open database"
-    if "full" in text:
-        return ConfigError(
-            _("The disk that holds {path} is full.").format(path=path),
-            hint=_("Free some space and run the command again; what was committed is kept."),
-        )
-    if "disk I/O error" in text:
-        return ConfigError(
-            _(
-                "{path} could not be written: the disk, a quota or a file size limit said no."
-            ).format(path=path),
-            hint=_("Check free space, quota and the disk; what was committed is kept."),
-        )
-    if "readonly" in text or "unable to open" in text or "permission" in text:
-        return ConfigError(
-            _("The database {path} cannot be opened or written.").format(path=path),
-            hint=_("Check the owner and the mode of the file and its folder."),
-        )
-    if "malformed" in text or "not a database" in text:
-        return ConfigError(
-            _("The database {path} is damaged.").format(path=path),
-            hint=_("Run `storeops db check`, then restore a backup; nothing was rebuilt."),
-            next_steps=["storeops db check", "storeops db restore FILE"],
-        )
-    if "locked" in text or "busy" in text:
-        from storeops.errors import ConflictError
-
-        return ConflictError(
-            _("The database {path} is held by another process.").format(path=path),
-            hint=_("Try again in a moment."),
-        )
-    return StoreOpsError(
-        _("The database {path} failed: {text}.").format(path=path, text=text),
-        hint=_("Run `storeops db check`."),
-    )
-
-
 def open_database(
     path: Path,
-    migrations: Sequence[Migration],
+    migrations: Sequence[Migration] | None,
     *,
     readonly: bool = False,
     synchronous: str = "NORMAL",
@@ -257,9 +253,12 @@ def open_database(
 ) -> Database:
     """Open `path`, creating and migrating it under a file lock when needed.
 
+    Where nothing can be written (a disk that is full or read-only, a mode), a file that is there
+    is read all the same; `Database.stuck` says why, and whoever writes is told.
+
     Args:
         path: the database file (made 0600).
-        migrations: all migrations of all rooms in this file, in order.
+        migrations: all migrations of all rooms in this file, in order; None opens any schema.
         readonly: connections refuse to write; an outdated file is still migrated first.
         synchronous: "FULL" for the inbox, else "NORMAL".
         cache_mb: page cache per connection, MiB.
@@ -269,15 +268,51 @@ def open_database(
     """
     try:
         if path.exists() and path.stat().st_size > 0:
-            connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
-            try:
+            with contextlib.closing(
+                sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+            ) as connection:
                 current = is_current(connection, migrations)
-            finally:
-                connection.close()
         else:
             current = False
-        if not current:
+        if not current and migrations is not None:
             bring_up_to_date(path, migrations)
         return Database(path, readonly=readonly, synchronous=synchronous, cache_mb=cache_mb)
     except sqlite3.Error as error:
+        kind = trouble(error, path)
+        if isinstance(kind, Refusal) and kind in _STILL_READABLE and os.access(path, os.R_OK):
+            return _open_stuck(path, migrations, cache_mb, kind)
+        raise describe(kind, path, str(error)) from error
+    except OSError as error:
+        kind_ = refusal(error)
+        if kind_ in _STILL_READABLE and os.access(path, os.R_OK) and file_size(path):
+            return _open_stuck(path, migrations, cache_mb, kind_)
+        raise explain_os(error, path) or error from error
+
+
+def _open_stuck(
+    path: Path, migrations: Sequence[Migration] | None, cache_mb: int, kind: Refusal
+) -> Database:
+    """A file that can be read, and nothing can be written beside it."""
+    database = Database(path, readonly=True, cache_mb=cache_mb, stuck=kind)
+    try:
+        if is_current(database.connection, migrations):
+            return database
+    except sqlite3.Error as error:
+        database.close()
         raise explain(error, path) from error
+    database.close()
+    raise describe(kind, path)  # it needs a newer schema first
+
+
+def uri(path: Path) -> str:
+    """`path` as SQLite's URI, without options."""
+    from urllib.parse import quote
+
+    return f"file:{quote(str(path.absolute()))}"
+
+
+def file_size(path: Path) -> int:
+    """Bytes of a database file with its write-ahead log; 0 when there is none."""
+    return sum(
+        each.stat().st_size for each in (path, path.with_name(path.name + "-wal")) if each.exists()
+    )

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from storeops.database.database import Database, open_database
 from storeops.database.migrations import Migration
+from storeops.database.trouble import Trouble, trouble
 
 log = logging.getLogger("storeops.database")
-
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_disposable(path: Path, migrations: Sequence[Migration]) -> Database:
@@ -45,5 +44,4 @@ def _damaged(path: Path) -> bool:
             found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             return found != "ok"
     except sqlite3.Error as error:
-        code: int = getattr(error, "sqlite_errorcode", 0)
-        return code & 0xFF in _DAMAGE
+        return trouble(error, path) in (Trouble.DAMAGED, Trouble.NO_DATABASE)

@@ -43,10 +43,13 @@ def statements(room: str, name: str, sql: str) -> Migration:
     return Migration(room, name, apply)
 
 
-def is_current(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> bool:
-    """Whether the file holds exactly these migrations, by count. Reads only."""
+def is_current(connection: sqlite3.Connection, migrations: Sequence[Migration] | None) -> bool:
+    """Whether the file holds exactly these migrations, by count; None asks whether it opens.
+
+    Reads only.
+    """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version == len(migrations)
+    return migrations is None or version == len(migrations)
 
 
 def bring_up_to_date(path: Path, migrations: Sequence[Migration]) -> None:

@@ -8,6 +8,7 @@ that comes first, or is under way, has it; a paused job lets others pass.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ _FREE = """NOT EXISTS (
     JOIN job_key AS other ON other.key = mine.key AND other.job_id <> mine.job_id
     JOIN job AS rival ON rival.id = other.job_id
     WHERE mine.job_id = job.id
-      AND (rival.status IN ('sending', 'unknown')
+      AND (rival.status = 'sending' OR (rival.status = 'unknown' AND rival.held = 0)
            OR (rival.id < job.id AND rival.status = 'queued' AND rival.held = 0)))"""
 
 # what the claim is: one statement, atomic over all threads and processes
@@ -43,7 +44,8 @@ _CLAIM_UNKNOWN = f"""
 UPDATE job SET worker = :worker, asks = asks + 1
 WHERE id IN (
     SELECT id FROM job INDEXED BY job_unknown
-    WHERE status = 'unknown' AND worker IS NULL AND run_at <= :now ORDER BY id LIMIT :limit)
+    WHERE status = 'unknown' AND held = 0 AND worker IS NULL AND run_at <= :now
+    ORDER BY id LIMIT :limit)
 RETURNING {_COLUMNS}"""
 
 
@@ -176,9 +178,10 @@ def make_unknown(
 
 
 def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
-    """Pause or resume the queued jobs of a plan. Returns how many."""
+    """Pause the queued jobs of a plan, or resume what is held of it. Returns how many."""
+    which = "status = 'queued'" if held else "status IN ('queued', 'unknown')"
     return connection.execute(
-        "UPDATE job SET held = ? WHERE plan_id = ? AND status = 'queued' AND held <> ?",
+        f"UPDATE job SET held = ? WHERE plan_id = ? AND {which} AND held <> ?",
         (int(held), plan_id, int(held)),
     ).rowcount
 
@@ -187,12 +190,18 @@ def cancel(
     connection: sqlite3.Connection, now: float, *, plan_id: int | None = None,
     job_id: int | None = None,
 ) -> list[tuple[int, int]]:  # fmt: skip
-    """Cancel what is still queued of a plan or of one job; returns (plan.id, row) of their rows."""
+    """Cancel what is queued, or held after a restore, of a plan or of one job.
+
+    Returns:
+        (plan.id, row) of their rows.
+    """
     column, value = ("plan_id", plan_id) if job_id is None else ("id", job_id)
     jobs = [
         each[0]
         for each in connection.execute(
-            f"SELECT id FROM job WHERE {column} = ? AND status = 'queued'", (value,)
+            f"SELECT id FROM job WHERE {column} = ?"
+            " AND (status = 'queued' OR (status = 'unknown' AND held = 1))",
+            (value,),
         )
     ]
     rows = []
@@ -254,7 +263,7 @@ def under_way(db: Database) -> bool:
     """Whether any job is being sent or of unknown fate, in whatever process."""
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM job WHERE status = 'sending')"
-        " OR EXISTS (SELECT 1 FROM job WHERE status = 'unknown')"
+        " OR EXISTS (SELECT 1 FROM job WHERE status = 'unknown' AND held = 0)"
     ).fetchone()
     return bool(row[0])
 
@@ -266,7 +275,8 @@ def pending_beside(db: Database, plans: Iterable[int]) -> bool:
         "SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_ready"
         "  WHERE status = 'queued' AND held = 0)"
         " OR EXISTS (SELECT 1 FROM job WHERE status = 'sending')"
-        f" OR EXISTS (SELECT 1 FROM job WHERE status = 'unknown' AND plan_id NOT IN ({apart}))"
+        " OR EXISTS (SELECT 1 FROM job"
+        f"  WHERE status = 'unknown' AND held = 0 AND plan_id NOT IN ({apart}))"
     ).fetchone()
     return bool(row[0])
 
@@ -277,26 +287,28 @@ def next_due(db: Database) -> float | None:
         "SELECT min(at) FROM (SELECT min(run_at) AS at FROM job INDEXED BY job_ready"
         "  WHERE status = 'queued' AND held = 0"
         " UNION ALL SELECT min(run_at) FROM job INDEXED BY job_unknown"
-        "  WHERE status = 'unknown' AND worker IS NULL)"
+        "  WHERE status = 'unknown' AND held = 0 AND worker IS NULL)"
     ).fetchone()
     due: float | None = row[0]
     return due
 
 
-def mark_unknown_after_restore(db: Database) -> int:
-    """After a backup was restored every unfinished job may have been sent meanwhile.
+def hold_after_restore(connection: sqlite3.Connection, now: float) -> dict[int, int]:
+    """After a backup was restored every unfinished job may have been done, and undone, since.
 
-    They are asked about (`read_back`) before anything of them is sent. Returns how many.
+    They are unknown and held: nothing of them is asked or sent until a person resumes their plan,
+    and then WeCom is asked first (`read_back`).
+
+    Returns:
+        Jobs by plan.id.
     """
-    with db.atomic() as connection:
-        jobs = connection.execute(
-            "SELECT id FROM job WHERE status = 'queued' OR status = 'sending' OR status = 'unknown'"
-        ).fetchall()
-        connection.execute(
-            "UPDATE job SET status = 'unknown', worker = NULL, run_at = 0, error = 'restored',"
-            " doubts = doubts + 1 WHERE status IN ('queued', 'sending', 'unknown')"
-        )
-        connection.execute("UPDATE worker SET finished_at = heartbeat_at WHERE finished_at IS NULL")
-        now = connection.execute("SELECT coalesce(max(created_at), 0) FROM job").fetchone()[0]
-        event(connection, [(job, "unknown", "a backup was restored") for (job,) in jobs], now)
-    return len(jobs)
+    jobs = connection.execute(
+        "SELECT id, plan_id FROM job WHERE status IN ('queued', 'sending', 'unknown')"
+    ).fetchall()
+    connection.execute(
+        "UPDATE job SET status = 'unknown', held = 1, worker = NULL, run_at = 0,"
+        " error = 'restored', doubts = doubts + 1 WHERE status IN ('queued', 'sending', 'unknown')"
+    )
+    connection.execute("UPDATE worker SET finished_at = heartbeat_at WHERE finished_at IS NULL")
+    event(connection, [(job, "held", "a backup was restored") for job, _plan in jobs], now)
+    return dict(Counter(plan for _job, plan in jobs))

@@ -166,7 +166,8 @@ class _Shift:
             self.w._db.execute(
                 "SELECT 1 FROM job WHERE plan_id = :plan AND status = 'queued' AND held = 0"
                 " UNION ALL SELECT 1 FROM job WHERE plan_id = :plan AND status = 'sending'"
-                " UNION ALL SELECT 1 FROM job WHERE plan_id = :plan AND status = 'unknown' LIMIT 1",
+                " UNION ALL SELECT 1 FROM job"
+                "  WHERE plan_id = :plan AND status = 'unknown' AND held = 0 LIMIT 1",
                 {"plan": self.plan_id},
             ).fetchone()
             is None

@@ -25,7 +25,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-from storeops.database.database import Database, explain
+from storeops.database.database import Database
+from storeops.database.trouble import explain
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.compile import Compiler
@@ -336,7 +337,7 @@ class CustomerQuery:
             self._running = connection
         try:
             yield connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if "interrupted" in str(error):
                 raise Cancelled(_("The search was cancelled.")) from None
             raise explain(error, self.db.path) from error

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from storeops import paths
-from storeops.database.check import file_size
+from storeops.database.database import file_size
 from storeops.mirror import freshness
 from storeops.operations.overview import follows_by
 

@@ -39,5 +39,8 @@ def lease_of_file(data_db: Path) -> Iterator[bool]:
 
 def running(db: Database) -> bool:
     """Whether a sync of this mirror runs now, in any process."""
-    with lease(db) as ours:
-        return not ours
+    try:
+        with lease(db) as ours:
+            return not ours
+    except OSError:  # no lock can be had on a disk that is full or read-only, and no sync either
+        return False

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from storeops.changes import apply, plans
+from storeops.changes import apply, control, plans
 from storeops.changes.erase import erase
 from storeops.changes.journal import Line
-from storeops.changes.restore import after_restore
+from storeops.changes.restore import make_safe
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError
 from storeops.operations.audit import lines
@@ -245,10 +245,15 @@ def test_after_a_restore_nothing_is_repeated_blindly(desk, tmp_path):
     backup.close()
 
     assert [each.code for each in prove(desk).findings] == ["cut"]
-    restored = after_restore(app.ledger)
-    assert (restored.unknown, restored.cancelled) == (plan.ready, 1)
+    restored = make_safe(app.ledger)
+    app.ledger.journal.seal(app.data, app.clock.now())
+    assert restored.held == {plan.name: plan.ready}
+    assert restored.cancelled == (other.name,)
     assert plans.get(app.data, other.name).status == "cancelled"
     assert [each.code for each in prove(desk).findings] == ["lost"], "named for ever"
+    desk.run(plan_id=plan.id)
+    assert plans.tally(app.data, plan.id) == {"unknown": plan.ready}
+    control.pause(app.ledger, plan.name, resume=True)
     desk.run(plan_id=plan.id)
     assert plans.tally(app.data, plan.id) == {"done": plan.ready}
     calls = desk.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]

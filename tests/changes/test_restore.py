@@ -1,0 +1,186 @@
+"""After a restore nothing of what was under way happens again until a person says so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import paths
+from storeops.changes import apply
+
+MARK = "externalcontact/mark_tag"
+
+
+def plan_tag(cli: Any, desk: Any, title: str = "") -> str:
+    tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
+    words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all", "--json")
+    made = cli(*words)
+    assert made.code == 0, made.err
+    return str(made.json["plan_id"])
+
+
+def calls(desk: Any) -> int:
+    return int(desk.sandbox.control.calls()["paths"].get(MARK, {"calls": 0})["calls"])
+
+
+@pytest.fixture
+def restored(cli: Any, desk: Any, tmp_path: Path) -> tuple[str, str, Any]:
+    """A plan that was under way in the backup, done and undone since; one that was not applied."""
+    name, other = plan_tag(cli, desk), plan_tag(cli, desk)
+    apply.apply(desk.app.ledger, name)
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    assert cli("job", "run").code == 0
+    undo = cli("plan", "undo", name, "--json").json["plan_id"]
+    assert cli("plan", "apply", undo, "--yes", "--wait", "5m").code == 0
+    before = desk.truth(), calls(desk)
+    answer = cli("db", "restore", str(copy), "--yes", "--json")
+    assert answer.code == 0, answer.err
+    assert (desk.truth(), calls(desk)) == before
+    return name, other, answer
+
+
+def test_what_was_done_and_undone_since_is_not_done_again(
+    cli: Any, desk: Any, restored: tuple[str, str, Any]
+) -> None:
+    name, other, answer = restored
+    truth, sent = desk.truth(), calls(desk)
+    assert list(answer.json["held"]) == [name]
+    assert answer.json["held"][name] == answer.json["unknown_jobs"] > 0
+    assert answer.json["cancelled"] == [other]
+    assert f"plan resume {name}" in answer.err
+    assert f"plan cancel {name}" in answer.err
+    assert other in answer.err
+    for _again in range(2):
+        cli("job", "run", "--once")
+        cli("job", "run")
+    assert (desk.truth(), calls(desk)) == (truth, sent)
+    stale = cli("plan", "apply", other, "--yes")
+    assert stale.code == 9
+    assert calls(desk) == sent
+    card = cli("plan", "show", name)
+    assert "a backup was restored" in card.out
+    proof = cli("audit", "verify")
+    assert proof.code == 0, "the lines since the backup are carried over: " + proof.err
+    kinds = [each["kind"] for each in cli("audit", "list", "--json", "--all").json["items"]]
+    assert kinds.count("plan.applied") == 2, "the undo of after the backup is told too"
+
+
+def test_a_person_goes_on_by_name_and_wecom_is_asked_first(
+    cli: Any, desk: Any, restored: tuple[str, str, Any]
+) -> None:
+    name = restored[0]
+    assert cli("plan", "resume", name).code == 0
+    assert cli("job", "run").code == 0
+    rows = cli("plan", "results", name, "--json", "-n", "1000").json["items"]
+    assert {row["status"] for row in rows} == {"done"}
+    kinds = [each["kind"] for each in cli("audit", "list", "--json", "--all").json["items"]]
+    assert "db.restored" in kinds
+    assert "plan.resumed" in kinds
+
+
+def test_a_person_gives_it_up_and_nothing_is_sent(
+    cli: Any, desk: Any, restored: tuple[str, str, Any]
+) -> None:
+    name, sent = restored[0], calls(desk)
+    assert cli("plan", "cancel", name).code == 0
+    assert cli("job", "run").code == 0
+    assert calls(desk) == sent
+    rows = cli("plan", "results", name, "--json", "-n", "1000").json["items"]
+    assert {row["status"] for row in rows} == {"cancelled"}
+
+
+def test_what_is_held_holds_up_nobody_else(
+    cli: Any, desk: Any, restored: tuple[str, str, Any]
+) -> None:
+    fresh = plan_tag(cli, desk)
+    done = cli("plan", "apply", fresh, "--yes", "--wait", "2m", "--json")
+    assert done.code == 0, done.err
+    assert set(done.json["rows"]) == {"done"}
+
+
+def test_the_copy_is_safe_before_it_takes_the_place(
+    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stops a restore, nobody can ever work at unfinished jobs of the backup."""
+    from storeops.database import backup as room
+
+    name = plan_tag(cli, desk)
+    apply.apply(desk.app.ledger, name)
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    assert cli("job", "run").code == 0
+    seen: list[list[tuple[Any, ...]]] = []
+    real = room._overwrite
+
+    def spy(source: Path, path: Path, on_pages: Any) -> None:
+        with sqlite3.connect(source) as connection:
+            found = connection.execute("SELECT DISTINCT status, held FROM job").fetchall()
+        connection.close()
+        seen.append(found)
+        real(source, path, on_pages)
+
+    monkeypatch.setattr(room, "_overwrite", spy)
+    assert cli("db", "restore", str(copy), "--yes").code == 0
+    assert seen == [[("unknown", 1)]]
+
+
+def test_a_lock_of_another_process_is_no_damage_and_moves_nothing(
+    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    desk.app.close()
+    data = paths.data_db("t")
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda p, **k: real(p, **{**k, "timeout": 0.05}))
+    holder = real(data, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    holder.execute("DELETE FROM staff")
+    try:
+        for words in (("db", "check"), ("db", "restore", str(copy), "--yes"), ("db", "vacuum")):
+            answer = cli(*words, "--json")
+            assert (answer.code, json.loads(answer.err.splitlines()[-1])["reason"]) == (9, "locked")
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert not list(paths.backups_dir("t").iterdir())
+    monkeypatch.undo()
+
+
+def test_a_damaged_file_that_a_program_has_open_is_not_moved_away(
+    cli: Any, desk: Any, tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    desk.app.close()
+    data = paths.data_db("t")
+    code = (
+        "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('SELECT count(*) FROM staff').fetchone()\nprint('open', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        with data.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * 8192)
+        damaged = data.read_bytes()
+        assert cli("db", "restore", str(copy), "--yes").code == 9
+        assert data.read_bytes() == damaged
+    finally:
+        process.communicate()
+    assert cli("db", "restore", str(copy), "--yes").code == 0
+    assert cli("db", "check").code == 0
