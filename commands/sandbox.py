@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,10 +23,11 @@ from commands.output import Column
 from commands.sandbox_callback import app as callback_app
 from commands.sandbox_callback import last_answer
 from commands.sandbox_knobs import Url, ask, clock_app, fault_app, pairs, settings_app, token_app
+from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.sandbox_process import Running
+    from storeops.operations.sandbox_records import Running
 
 app = typer.Typer(help=_("A WeCom on your desk: start, seed, break, inspect."))
 app.add_typer(callback_app, name="callback")
@@ -33,7 +37,6 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(token_app, name="token")
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=_("A file of a saved state."))]
-_SLOW_S = 300.0  # a reset, save or load of a million follows
 
 
 @app.command("up", help=_("Start a sandbox and say where it answers."))
@@ -65,7 +68,7 @@ def up(
     ] = None,
 ) -> None:
     """Start it, wait until it answers, and stay with it unless detached."""
-    from storeops.operations import sandbox_process
+    from storeops.operations import sandbox_process, sandbox_records
 
     profile = profile or current().settings.profile
     if profile:
@@ -80,7 +83,7 @@ def up(
         sandbox_process.make_profile(profile, running)
     if detach:
         _announce(running, profile)
-        note(_("Stop it with `storeops sandbox down`."))
+        note(_("Stop it with `{line}`.").format(line=_down_line(running.base_url, profile)))
         return
     with current().interruptible(stop=threading.Event()) as stop:  # needs no profile
         try:
@@ -94,7 +97,14 @@ def up(
             process.wait(timeout=20)
             if process.stdout is not None:
                 process.stdout.close()
-            sandbox_process.forget(running.base_url)
+            sandbox_records.forget(running)
+
+
+def _down_line(base_url: str, profile: str) -> str:
+    """The command that stops this sandbox and no other."""
+    if profile:
+        return f"storeops --profile {profile} sandbox down"
+    return f"storeops sandbox down --url {base_url}"
 
 
 def _announce(running: Running, profile: str) -> None:
@@ -129,9 +139,28 @@ def _free_again(port: int) -> int:
 
 
 def _absolute(path: str) -> str:
-    from pathlib import Path
+    return str(Path(path).expanduser().absolute())
 
-    return str(Path(path).expanduser().resolve())
+
+@app.command("list", help=_("Every sandbox of this home and of its profiles."))
+def list_() -> None:
+    """Print which of them answer, for which profile, and how to stop them."""
+    from storeops.operations.sandbox_process import everyone
+
+    output.items(
+        [
+            {**row, "stop": _down_line(row["base_url"], row["profile"]) if row["alive"] else ""}
+            for row in everyone()
+        ],
+        [
+            Column("profile", _("Profile")),
+            Column("base_url", _("Address")),
+            Column("pid", _("Process"), right=True),
+            Column("alive", _("Alive")),
+            Column("stop", _("Stop it with")),
+        ],
+        empty=_("No sandbox is running."),
+    )
 
 
 @app.command("status", help=_("What the sandbox holds."))
@@ -190,23 +219,44 @@ def reset(
     """Seed anew: tokens, cursors, faults and counts go."""
     given = {"seed": seed, "stores": stores, "staff": staff, "follows": follows}
     shape = {name: value for name, value in given.items() if value is not None}
-    row = ask(url, "POST", "reset", shape, _SLOW_S)
+    from storeops.operations.sandbox_control import SLOW
+
+    row = ask(url, "POST", "reset", shape, SLOW)
     text = _("A new chain: {staff} members, {follows} follows.")
     counts = row["counts"]
     output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
 
 
+@contextmanager
+def _file_errors(sentence: str, file: str) -> Iterator[None]:
+    """A file that cannot be read or written, in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(sentence.format(path=file, reason=error.strerror or error)) from error
+
+
 @app.command("save", help=_("Save the chain to a file."))
 def save(file: File, url: Url = "") -> None:
-    """Write the state."""
-    row = ask(url, "POST", "save", {"path": _absolute(file)}, _SLOW_S)
-    output.result(row, _("Saved to {path}, {size} bytes.").format(path=file, size=row["bytes"]))
+    """Write the state: a private file, replaced whole."""
+    from storeops.operations.sandbox_control import save
+
+    path = _absolute(file)
+    with _file_errors(_("The file {path} cannot be written: {reason}."), file):
+        size = save(_address(url), Path(path))
+    output.result(
+        {"path": path, "bytes": size},
+        _("Saved to {path}, {size} bytes.").format(path=file, size=size),
+    )
 
 
 @app.command("load", help=_("Take the chain from a file."))
 def load_(file: File, url: Url = "") -> None:
     """Read a state: tokens, cursors, faults and counts go."""
-    row = ask(url, "POST", "load", {"path": _absolute(file)}, _SLOW_S)
+    from storeops.operations.sandbox_control import load
+
+    with _file_errors(_("The file {path} cannot be read: {reason}."), file):
+        row = load(_address(url), Path(_absolute(file)))
     text = _("Loaded: {staff} members, {follows} follows.")
     counts = row["counts"]
     output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
@@ -305,8 +355,8 @@ def export(
     table: Annotated[str, typer.Argument(metavar="TABLE", help=_("Which rows."))], url: Url = ""
 ) -> None:
     """Print them as one JSON object per line; --json and --csv work too."""
-    from storeops.operations import sandbox_process
+    from storeops.operations.sandbox_control import export as rows
 
     if not current().settings.machine:
         current().set(format="ndjson")
-    output.items(sandbox_process.export(_address(url), table), [])
+    output.items(rows(_address(url), table), [])

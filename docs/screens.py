@@ -99,6 +99,7 @@ def chain(home: Path) -> Iterator[Any]:
     from storeops import config, i18n, secrets
     from storeops.app import App
     from storeops.config import Profile
+    from storeops.operations import sandbox_records
     from storeops.sandbox.local import start
     from storeops.sync.run import run_sync
 
@@ -107,6 +108,7 @@ def chain(home: Path) -> Iterator[Any]:
         profile = Profile("demo", sandbox.corp_id, sandbox.agent_id, sandbox.base_url, sandbox=True)
         config.save_profile(profile, make_default=True)
         secrets.store("demo", sandbox.secret)
+        sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
         for later in (0, LATER // 2):
             stand_still(later)
             core = App.open("demo")

@@ -69,6 +69,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def remember(home: Path) -> Callable[[Any], None]:
+    """Let this home know the key of a sandbox in this process, as if it had started it."""
+
+    def keep(handle: Any) -> None:
+        from storeops.operations import sandbox_records
+
+        sandbox_records.remember(sandbox_records.Running(**handle.ready))
+
+    return keep
+
+
+@pytest.fixture
 def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command line in this process: `cli("profile", "list", "--json").json`."""
     from commands.main import run

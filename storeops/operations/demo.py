@@ -11,7 +11,7 @@ from storeops.database.database import Database
 from storeops.errors import NetworkError
 from storeops.operations import sandbox_process
 from storeops.operations.sandbox_control import control
-from storeops.operations.sandbox_process import Running
+from storeops.operations.sandbox_records import Running
 
 PROFILE = "demo"
 STORES, STAFF, FOLLOWS = 12, 80, 4000

@@ -1,26 +1,24 @@
 """Start, find and stop sandboxes on this machine.
 
-A sandbox is another process (`python -m storeops.sandbox`); what is known of it lies in one
-private file per sandbox under `paths.sandbox_dir()`.
+A sandbox is another process (`python -m storeops.sandbox`); what is known of it lies in a record
+(sandbox_records.py).
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from storeops import config, paths, secrets
 from storeops.config import Profile
 from storeops.errors import (
+    AccessError,
     ConfigError,
     ConflictError,
     NetworkError,
@@ -28,30 +26,13 @@ from storeops.errors import (
     UsageError,
 )
 from storeops.i18n import _
+from storeops.operations import sandbox_records
 from storeops.operations.sandbox_control import control
-from storeops.private_file import open_own, write_private
+from storeops.operations.sandbox_records import Running
+from storeops.private_file import open_own
 
 READY_S = 180.0  # seconds a chain of a million follows may take on a slow machine
 STOP_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A sandbox that answers.
-
-    Attributes:
-        base_url: its address.
-        corp_id: corp id of its chain.
-        agent_id: the app with customer contact.
-        secret: that app's secret, good for this sandbox only.
-        pid: its process.
-    """
-
-    base_url: str
-    corp_id: str
-    agent_id: int
-    secret: str
-    pid: int
 
 
 def start(
@@ -71,8 +52,7 @@ def start(
         UsageError: it refuses the options, or the port is taken.
         NetworkError: it did not become ready in time.
     """
-    folder = paths.sandbox_dir()
-    log = folder / "sandbox.log"
+    log = sandbox_records.folder() / "sandbox.log"
     command = [sys.executable, "-m", "storeops.sandbox", *arguments]
     if not detach:
         command.append("--until-eof")
@@ -99,11 +79,16 @@ def start(
             hint=_("What it said last is in {path}.").format(path=log),
         )
     running = Running(**json.loads(line))
+    try:
+        sandbox_records.remember(running)
+    except BaseException:
+        process.kill()  # nobody could steer or stop it
+        process.communicate()
+        raise
     if detach:
         assert process.stdout is not None
         process.stdout.close()
         process.returncode = 0  # it lives on; Popen must not warn that nobody waits for it
-    write_private(_record(running.base_url), asdict(running))
     return running, process
 
 
@@ -116,27 +101,39 @@ def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
     return process.stdout.readline() if ready else b""
 
 
-def _record(base_url: str) -> Path:
-    return paths.sandbox_dir() / f"{base_url.rsplit(':', 1)[-1]}.toml"
-
-
 def running() -> list[Running]:
-    """Sandboxes of this home that answer, newest first; files of dead ones are removed."""
-    import tomllib  # 5 ms, only here
+    """Sandboxes of this home that answer, newest first."""
+    return [each for each in sandbox_records.everyone() if answers(each)]
 
-    found = []
-    folder = paths.sandbox_dir()
-    for file in sorted(folder.glob("*.toml"), key=lambda f: f.stat().st_mtime, reverse=True):
-        try:
-            known = Running(**tomllib.loads(file.read_text(encoding="utf-8")))
-            alive = control(known.base_url, "GET", "status")["pid"] == known.pid
-        except (OSError, ValueError, TypeError, NetworkError, UsageError, KeyError):
-            alive = False
-        if alive:
-            found.append(known)
-        else:
-            file.unlink(missing_ok=True)
-    return found
+
+def answers(known: Running) -> bool:
+    """Whether the process that was started answers at its address, and no other one."""
+    try:
+        return bool(control(known.base_url, "GET", "status")["pid"] == known.pid)
+    except (NetworkError, UsageError, AccessError, NotFoundError, KeyError):
+        return False
+
+
+def everyone() -> list[dict[str, Any]]:
+    """Every sandbox of this home, then those of profiles that run no more.
+
+    Returns:
+        Rows of `profile` ("" for none), `base_url`, `pid` (None: not known) and `alive`.
+    """
+    profiles = [p for p in config.load().profiles.values() if p.sandbox]
+    rows: list[dict[str, Any]] = []
+    for each in sandbox_records.everyone():
+        names = [p.name for p in profiles if p.base_url == each.base_url]
+        alive = answers(each)
+        for name in names or [""]:
+            row = {"profile": name, "base_url": each.base_url, "pid": each.pid, "alive": alive}
+            rows.append(row)
+    known = {row["base_url"] for row in rows}
+    return rows + [
+        {"profile": p.name, "base_url": p.base_url, "pid": None, "alive": False}
+        for p in profiles
+        if p.base_url not in known
+    ]
 
 
 def locate(url: str = "", profile: str = "") -> str:
@@ -184,36 +181,18 @@ def stop(base_url: str) -> int:
 
     Raises:
         NetworkError: it does not answer, or does not end.
+        AccessError: it was not started from this home.
     """
-    pid = int(control(base_url, "GET", "status")["pid"])
+    known = sandbox_records.find(base_url)
     control(base_url, "POST", "stop")
+    assert known is not None  # else it would have refused
     deadline = time.monotonic() + STOP_S
-    while _alive(pid):
+    while known.alive:
         if time.monotonic() > deadline:
-            raise NetworkError(_("The sandbox (process {pid}) does not end.").format(pid=pid))
+            raise NetworkError(_("The sandbox (process {pid}) does not end.").format(pid=known.pid))
         time.sleep(0.02)
-    _record(base_url).unlink(missing_ok=True)
-    return pid
-
-
-def forget(base_url: str) -> None:
-    """Remove the file of a sandbox that has ended."""
-    _record(base_url).unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False  # a child of ours, reaped
-    except (ChildProcessError, OSError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    sandbox_records.forget(known)
+    return known.pid
 
 
 def profile_port(name: str) -> int:
@@ -254,28 +233,3 @@ def make_profile(name: str, known: Running) -> Profile:
     config.save_profile(profile)
     secrets.store(name, known.secret)
     return profile
-
-
-def export(base_url: str, table: str) -> Iterator[dict[str, Any]]:
-    """The true rows of one table, as they come.
-
-    Raises:
-        NetworkError: no sandbox answers there.
-        UsageError: there is no such table.
-    """
-    url = urlsplit(base_url)
-    connection = http.client.HTTPConnection(url.hostname or "127.0.0.1", url.port, timeout=60)
-    try:
-        connection.request("GET", f"/_sandbox/export/{quote(table, safe='')}")
-        answer = connection.getresponse()
-        if answer.status != 200:
-            reason = json.loads(answer.read())["error"]["message"]
-            raise UsageError(_("The sandbox refuses: {reason}.").format(reason=reason))
-        for line in answer:
-            yield json.loads(line)
-    except (OSError, http.client.HTTPException) as error:
-        raise NetworkError(
-            _("The sandbox at {address} does not answer.").format(address=base_url)
-        ) from error
-    finally:
-        connection.close()

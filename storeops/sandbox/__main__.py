@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import sys
 import threading
 
@@ -46,16 +47,18 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    control_key = secrets.token_urlsafe(32)
     ready = {
         "base_url": server.base_url(sock),
         "corp_id": corp.corp_id,
         "agent_id": CUSTOMER_APP,
         "secret": corp.apps[CUSTOMER_APP].secret,
         "pid": os.getpid(),
+        "control_key": control_key,
     }
     print(json.dumps(ready), flush=True)
     sys.stdout.close()  # whoever started this needs no more, and a closed pipe must not hurt
-    running = server.make_server(World(corp, settings))
+    running = server.make_server(World(corp, settings), control_key)
     if args.until_eof:
         threading.Thread(target=_until_eof, args=(running,), daemon=True).start()
     running.run(sockets=[sock])

@@ -1,12 +1,14 @@
-"""The control side: JSON over /_sandbox/…, without a token, for people and tests."""
+"""The control side: JSON over /_sandbox/…, for whoever has this sandbox's key."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+import ipaddress
 import json
 import os
-import resource
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -23,8 +25,12 @@ from storeops.sandbox.seed import build
 if TYPE_CHECKING:
     from storeops.sandbox.world import World
 
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+KEY_HEADER = b"x-sandbox-key"
+_BODY_BYTES = 1_000_000  # of a control request
+_STATE_BYTES = 1_000_000_000  # of a saved state
+_STATE_PART = 1 << 20
 _CHUNK = 500  # export rows between two looks at other callers
+Read = Callable[[int], Awaitable[bytes | None]]  # the body, None when it is larger than that
 
 
 class Problem(Exception):
@@ -38,17 +44,22 @@ class Problem(Exception):
 class Control:
     """Routes of the control side; every answer is JSON but for the NDJSON exports."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, key: str) -> None:
         self.world = world
+        self._key = key.encode()
         self.stop: Callable[[], None] = lambda: None
 
-    async def __call__(self, scope: dict[str, Any], raw: bytes | None, send: Any) -> None:
-        """Answer one control request."""
+    async def __call__(self, scope: dict[str, Any], read: Read, send: Any) -> None:
+        """Answer one control request; who may not ask is refused before the body is read."""
         status, answer = 200, None
         try:
-            self._same_machine(scope["headers"])
-            self.world.catch_up()
+            self._admit(scope["headers"])
             path = scope["path"].removeprefix("/_sandbox/").strip("/")
+            if path == "state":
+                await self._state(scope["method"], read, send)
+                return
+            raw = await read(_BODY_BYTES)
+            self.world.catch_up()
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             if path.startswith("export/"):
                 await self._export(path.removeprefix("export/"), send)
@@ -60,18 +71,45 @@ class Control:
         except Problem as problem:
             status = problem.status
             answer = {"error": {"code": problem.code, "message": str(problem)}}
-        body = dumps(answer)
-        await _start(send, status, b"application/json; charset=UTF-8")
-        await send({"type": "http.response.body", "body": body})
+        await _json(send, status, answer)
 
-    @staticmethod
-    def _same_machine(headers: list[tuple[bytes, bytes]]) -> None:
-        """No web page may drive the sandbox: a foreign Host or any Origin is refused."""
+    def _admit(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """No web page may drive the sandbox, and no other user of the machine.
+
+        A foreign Host (a name that was made to lead here) or any Origin is refused; then the key
+        is wanted, which only the process that started the sandbox was told.
+        """
+        given = b""
         for name, value in headers:
-            text = value.decode("latin-1")
-            host = text.rsplit(":", 1)[0] if not text.endswith("]") else text
-            if name == b"origin" or (name == b"host" and host not in _LOCAL):
+            if name == b"origin" or (name == b"host" and not _local_host(value.decode("latin-1"))):
                 raise Problem(403, "not_local", "only programs on this machine may control it")
+            if name == KEY_HEADER:
+                given = value
+        if not hmac.compare_digest(given, self._key):
+            raise Problem(403, "no_key", "the control side wants its key in X-Sandbox-Key")
+
+    async def _state(self, method: str, read: Read, send: Any) -> None:
+        """GET: the saved state as bytes. PUT: such bytes take the place. No file is touched."""
+        if method == "GET":
+            self.world.catch_up()
+            saved = memoryview(snapshot.saved(self.world.corp))
+            await _start(send, 200, b"application/zip")
+            for at in range(0, len(saved), _STATE_PART):
+                part = bytes(saved[at : at + _STATE_PART])
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if method != "PUT":
+            raise Problem(404, "no_such_control", f"no {method} /_sandbox/state")
+        raw = await read(_STATE_BYTES)
+        if raw is None:
+            raise Problem(400, "bad_request", f"a state has at most {_STATE_BYTES} bytes")
+        try:
+            corp = snapshot.restored(raw)
+        except ValueError as error:
+            raise Problem(400, "bad_request", str(error)) from None
+        self.world.move_in(corp)
+        await _json(send, 200, self._get_status("", {}, {}))
 
     def _route(self, method: str, path: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         head, _, tail = path.partition("/")
@@ -82,8 +120,6 @@ class Control:
             return handler(tail, query, data)
         except ValueError as error:
             raise Problem(400, "bad_request", str(error)) from None
-        except OSError as error:
-            raise Problem(409, "file_error", f"{error.strerror}: {error.filename}") from None
 
     # -- reading
 
@@ -123,7 +159,7 @@ class Control:
             ],
             "bans": world.throttle.bans(world.clock.now()),
             "faults": len(world.faults.rules),
-            "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "max_rss_mb": _max_rss_mb(),
         }
 
     def _get_clock(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
@@ -249,24 +285,30 @@ class Control:
         self.world.move_in(build(clock=clock, **shape))
         return self._get_status(tail, query, data)
 
-    def _post_save(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
-        size = snapshot.save(self.world.corp, _path(data))
-        return {"path": _path(data), "bytes": size}
-
-    def _post_load(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
-        self.world.move_in(snapshot.load(_path(data)))
-        return self._get_status(tail, query, data)
-
     def _post_stop(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         self.stop()
         return {"stopping": True}
 
 
-def _path(data: dict[str, Any]) -> str:
-    path = data.get("path")
-    if not isinstance(path, str) or not os.path.isabs(path):  # noqa: PTH117 - text from the wire
-        raise ValueError("path must be an absolute file name")
-    return path
+def _local_host(text: str) -> bool:
+    """Whether a Host header names this machine by address or as localhost."""
+    host = text if text.endswith("]") else text.rsplit(":", 1)[0]
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+if sys.platform == "win32":
+
+    def _max_rss_mb() -> int:
+        return 0
+else:
+    import resource
+
+    def _max_rss_mb() -> int:
+        """The most memory this process has held."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _fields(raw: bytes | None) -> dict[str, Any]:
@@ -279,6 +321,11 @@ def _fields(raw: bytes | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Problem(400, "bad_json", "the body must be a JSON object")
     return value
+
+
+async def _json(send: Any, status: int, answer: Any) -> None:
+    await _start(send, status, b"application/json; charset=UTF-8")
+    await send({"type": "http.response.body", "body": dumps(answer)})
 
 
 async def _start(send: Any, status: int, kind: bytes) -> None:

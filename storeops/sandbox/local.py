@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import secrets
 import threading
 from collections.abc import Iterator
 from types import TracebackType
@@ -25,9 +27,10 @@ class ControlError(Exception):
 
 
 class Control:
-    """A small client of /_sandbox/…, one connection per call."""
+    """A small client of /_sandbox/…, one connection per call; `key` is the sandbox's own."""
 
-    def __init__(self, base_url: str, timeout_s: float = 120.0) -> None:
+    def __init__(self, base_url: str, key: str, timeout_s: float = 120.0) -> None:
+        self._headers = {"X-Sandbox-Key": key}
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._timeout = timeout_s
@@ -37,15 +40,23 @@ class Control:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
             body = None if data is None else json.dumps(data).encode()
-            connection.request(method, f"/_sandbox/{path}", body)
-            response = connection.getresponse()
-            value = json.loads(response.read())
+            return json.loads(self._ask(connection, method, path, body).read())
         finally:
             connection.close()
+
+    def _ask(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+    ) -> http.client.HTTPResponse:
+        connection.request(method, f"/_sandbox/{path}", body, self._headers)
+        response = connection.getresponse()
         if response.status != 200:
-            error = value["error"]
+            error = json.loads(response.read())["error"]
             raise ControlError(response.status, error["code"], error["message"])
-        return value
+        return response
 
     def status(self) -> dict[str, Any]:
         """Counts, apps with secrets, clock, bans."""
@@ -103,13 +114,22 @@ class Control:
         value: dict[str, Any] = self.call("POST", "reset", shape)
         return value
 
-    def save(self, path: str) -> None:
-        """Write the state to an absolute file name."""
-        self.call("POST", "save", {"path": path})
+    def saved(self) -> bytes:
+        """The state, for `load` and for `python -m storeops.sandbox --load`."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        try:
+            return self._ask(connection, "GET", "state").read()
+        finally:
+            connection.close()
 
-    def load(self, path: str) -> None:
-        """Take the state from an absolute file name."""
-        self.call("POST", "load", {"path": path})
+    def load(self, state: bytes) -> dict[str, Any]:
+        """Take a saved state; its status."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        try:
+            status: dict[str, Any] = json.loads(self._ask(connection, "PUT", "state", state).read())
+            return status
+        finally:
+            connection.close()
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:
         """The control log behind a sequence number, at most 1,000 at a time."""
@@ -120,12 +140,7 @@ class Control:
         """True rows of follows, customers, staff, departments, tags, groups or unassigned."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
-            connection.request("GET", f"/_sandbox/export/{table}")
-            response = connection.getresponse()
-            if response.status != 200:
-                error = json.loads(response.read())["error"]
-                raise ControlError(response.status, error["code"], error["message"])
-            for line in response:
+            for line in self._ask(connection, "GET", f"export/{table}"):
                 yield json.loads(line)
         finally:
             connection.close()
@@ -148,16 +163,29 @@ class SandboxHandle:
 
         corp = build(seed, stores, staff, follows, Clock(start_at))
         sock = server.listen("127.0.0.1", 0)
-        self._server = server.make_server(World(corp, settings))
+        self.control_key = secrets.token_urlsafe(32)
+        self._server = server.make_server(World(corp, settings), self.control_key)
         self.base_url = server.base_url(sock)
         self.corp_id = corp.corp_id
         self.agent_id = CUSTOMER_APP
         self.secret = corp.apps[CUSTOMER_APP].secret
-        self.control = Control(self.base_url)
+        self.control = Control(self.base_url, self.control_key)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [sock]}, name="sandbox", daemon=True
         )
         self._thread.start()
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """What a sandbox of its own process says of itself in one line."""
+        return {
+            "base_url": self.base_url,
+            "corp_id": self.corp_id,
+            "agent_id": self.agent_id,
+            "secret": self.secret,
+            "pid": os.getpid(),
+            "control_key": self.control_key,
+        }
 
     def stop(self) -> None:
         """Stop answering and wait until the thread has ended."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -32,7 +34,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _TYPE = (b"Content-Type", b"application/json; charset=UTF-8")
 _SERVER = (b"Server", b"nginx")
 _ROWS = ("duplicate", "reorder")
-_CONTROL_BYTES = 1_000_000  # of a control request
 
 
 class Wire(HttpToolsProtocol):
@@ -55,9 +56,9 @@ class Answered(Exception):
 class Application:
     """ASGI: the API under /cgi-bin, the control side under /_sandbox."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, control_key: str) -> None:
         self.world = world
-        self.control = Control(world)
+        self.control = Control(world, control_key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,7 +66,7 @@ class Application:
             return
         path: str = scope["path"]
         if path.startswith("/_sandbox/"):
-            await self.control(scope, await _read(receive, _CONTROL_BYTES), send)
+            await self.control(scope, functools.partial(_read, receive), send)
             return
         raw = await _read(receive, self.world.settings.max_body_bytes)
         spot = gate.find(path)
@@ -308,7 +309,10 @@ def listen(host: str, port: int) -> socket.socket:
     # asyncio switches Nagle's delay (40 ms a call) off only for sockets that name their protocol
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # there SO_REUSEADDR lets another program take the port over
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(512)
     except OSError:
@@ -323,9 +327,9 @@ def base_url(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(world: World) -> uvicorn.Server:
+def make_server(world: World, control_key: str) -> uvicorn.Server:
     """A uvicorn server of this world; run it with `run(sockets=[…])`."""
-    application = Application(world)
+    application = Application(world, control_key)
     config = uvicorn.Config(
         application,
         http=Wire,

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import io
 import json
-import os
 import zipfile
+import zlib
 from array import array
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import Corp
+from storeops.sandbox.export import TABLES
 from storeops.sandbox.groups import GroupChat, Seat
+from storeops.sandbox.ids import CUSTOMER_BYTES
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.organisation import App, Department, Member
 from storeops.sandbox.tags import ContactTag, Strategy, Tag, TagGroup
 
 FORMAT = 1
+_UNPACKED = 2_000_000_000  # bytes; a million follows take some hundred million
+_NO_STATE = (
+    zipfile.BadZipFile, zlib.error, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError, RuntimeError, OSError, EOFError, AssertionError,
+)  # fmt: skip
+_Row = TypeVar("_Row")
 _FOLLOW_COLUMNS = ("customer", "member", "created", "add_way", "flags", "state", "next_same")
 _CUSTOMER_COLUMNS = ("kind", "gender", "first_follow")
 _SPARSE_BYTES = ("description", "company")
 _SPARSE = ("mobiles", "personal", "channels", "deleted_by_customer_at")
 
 
-def save(corp: Corp, path: str) -> int:
-    """Write the state, atomically; bytes written. OSError when the place cannot be written."""
-    partial = f"{path}.partial"
-    try:
-        _write(corp, partial)
-        os.replace(partial, path)  # noqa: PTH105 - plain text paths from the wire
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)  # noqa: PTH108
-        raise OSError(error.errno, error.strerror, path) from error
-    return os.path.getsize(path)  # noqa: PTH202
-
-
-def _write(corp: Corp, path: str) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+def saved(corp: Corp) -> bytes:
+    """The whole state as one file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("corp.json", dumps(_small(corp)))
         follows, people = corp.follows, corp.customers
         for name in _FOLLOW_COLUMNS:
@@ -54,6 +52,7 @@ def _write(corp: Corp, path: str) -> None:
         archive.writestr("follows/tags", array("I", [sets[t] for t in follows.tags]).tobytes())
         for number, held in enumerate(follows.held):
             archive.writestr(f"held/{number}", held.tobytes())
+    return file.getvalue()
 
 
 def _small(corp: Corp) -> dict[str, Any]:
@@ -90,37 +89,104 @@ def _small(corp: Corp) -> dict[str, Any]:
 
 
 def load(path: str) -> Corp:
-    """Read a saved state; its clock goes on from the moment of saving.
+    """Read a saved state from a file.
 
     ValueError when the file is no such state, OSError when it cannot be read.
     """
+    return restored(Path(path).read_bytes())
+
+
+def restored(raw: bytes) -> Corp:
+    """A corp from its saved state; its clock goes on from the moment of saving.
+
+    ValueError when the bytes are no such state: every value is looked at before it is believed.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _UNPACKED:
+                raise ValueError("it unpacks to more than a state can hold")
             data = json.loads(archive.read("corp.json"))
-            if data.get("format") != FORMAT:
-                raise ValueError(f"{path} was saved by another version of the sandbox")
-            return _restore(data, archive)
-    except (zipfile.BadZipFile, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no saved sandbox: {error}") from None
+            if data["format"] != FORMAT:
+                raise ValueError("it was saved by another version of the sandbox")
+            corp = _restore(data, archive)
+        _check_columns(corp)
+        for name, table in TABLES.items():
+            if name not in ("follows", "customers"):  # their columns were looked at
+                for _row in table(corp):
+                    pass
+    except _NO_STATE as error:
+        raise ValueError(f"this is no saved sandbox: {error}") from None
+    return corp
+
+
+def _check_columns(corp: Corp) -> None:
+    """Columns are equally long, and every number in them leads somewhere."""
+    follows, people = corp.follows, corp.customers
+    members, rows = len(corp.organisation.members), len(follows.customer)
+    columns = [getattr(follows, name) for name in (*_FOLLOW_COLUMNS, "remark", "tags")]
+    if any(len(column) != rows for column in columns):
+        raise ValueError("columns of follows differ in length")
+    count = len(people.kind)
+    columns = [getattr(people, name) for name in (*_CUSTOMER_COLUMNS, "name")]
+    if any(len(column) != count for column in columns) or len(people.ids) != count * CUSTOMER_BYTES:
+        raise ValueError("columns of customers differ in length")
+    tags = len(corp.tags.by_number)
+    bounds: list[tuple[Any, int, int]] = [
+        (follows.customer, 0, count),
+        (follows.member, 0, members),
+        (follows.state, 0, len(follows.states)),
+        (follows.next_same, -1, rows),
+        (people.first_follow, -1, rows),
+        *((held, 0, rows) for held in follows.held),
+        *((numbers, 0, tags) for numbers in follows.tag_sets),
+    ]
+    for column, low, high in bounds:
+        if len(column) and not low <= min(column) <= max(column) < high:
+            raise ValueError("a row leads nowhere")
+    if any(later >= row for row, later in enumerate(follows.next_same)):
+        raise ValueError("the relations of a customer go round in a circle")
+
+
+def _typed(kind: type[_Row], row: dict[str, Any]) -> _Row:
+    """A row of that kind; TypeError when a value has another type."""
+    made = kind(**row)
+    for name, hint in get_type_hints(kind).items():
+        inner = get_args(hint)
+        value = getattr(made, name)
+        if not isinstance(value, get_origin(hint) or hint) or (
+            isinstance(value, list)
+            and inner[0] in (int, str)
+            and not all(isinstance(each, inner[0]) for each in value)
+        ):
+            raise TypeError(f"{kind.__name__}.{name} is {value!r}")
+    return made
+
+
+def _seat(values: list[Any]) -> Seat:
+    return _typed(Seat, dict(zip(Seat._fields, values, strict=True)))
 
 
 def _restore(data: dict[str, Any], archive: zipfile.ZipFile) -> Corp:
     corp = Corp(data["seed"], Clock(data["now"]))
     corp.name, corp.anchor, corp.shape = data["name"], data["anchor"], data["shape"]
-    corp.organisation.departments = {d["id"]: Department(**d) for d in data["departments"]}
+    corp.organisation.departments = {d["id"]: _typed(Department, d) for d in data["departments"]}
     for row in data["members"]:
-        corp.organisation.add_member(Member(**row))
-    corp.apps = {a["agent_id"]: App(**a) for a in data["apps"]}
-    corp.tags.groups = {g["id"]: TagGroup(**g) for g in data["tag_groups"]}
-    corp.tags.by_number = [Tag(**t) for t in data["tags"]]
+        corp.organisation.add_member(_typed(Member, row))
+    corp.apps = {a["agent_id"]: _typed(App, a) for a in data["apps"]}
+    corp.tags.groups = {g["id"]: _typed(TagGroup, g) for g in data["tag_groups"]}
+    corp.tags.by_number = [_typed(Tag, t) for t in data["tags"]]
     corp.tags.tags = {t.id: t for t in corp.tags.by_number}
-    corp.contact_tags = {t["tagid"]: ContactTag(**t) for t in data["contact_tags"]}
-    corp.strategies = {s["id"]: Strategy(**s) for s in data["strategies"]}
+    corp.contact_tags = {t["tagid"]: _typed(ContactTag, t) for t in data["contact_tags"]}
+    corp.strategies = {s["id"]: _typed(Strategy, s) for s in data["strategies"]}
     for row in data["groups"]:
-        row["seats"] = [Seat(*s) for s in row["seats"]]
-        row["left"] = [(Seat(*s), at) for s, at in row["left"]]
-        corp.groups[row["chat_id"]] = GroupChat(**row)
+        row["seats"] = [_seat(s) for s in row["seats"]]
+        row["left"] = [(_seat(s), int(at)) for s, at in row["left"]]
+        corp.groups[row["chat_id"]] = _typed(GroupChat, row)
     corp.strangers, corp.events = data["strangers"], data["events"]
+    if not all(isinstance(name, str) for name in corp.strangers) or not all(
+        isinstance(event, dict) for event in corp.events
+    ):
+        raise TypeError("strangers or events of another type")
     _restore_columns(corp, data, archive)
     corp.handovers.restore(data["handovers"])
     return corp

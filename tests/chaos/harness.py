@@ -57,7 +57,7 @@ class SandboxProcess:
         self.agent_id = str(ready["agent_id"])
         self.secret: str = ready["secret"]
         self.pid: int = ready["pid"]
-        self.control = Control(self.base_url)
+        self.control = Control(self.base_url, ready["control_key"])
 
     def follow_calls(self) -> int:
         """How often batch/get_by_user was called since the last `reset_calls`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +19,9 @@ def sandbox() -> Iterator[local.SandboxHandle]:
 
 
 @pytest.fixture
-def shop(home: Any, sandbox: local.SandboxHandle) -> local.SandboxHandle:
+def shop(
+    home: Any, sandbox: local.SandboxHandle, remember: Callable[[Any], None]
+) -> local.SandboxHandle:
     """The sandbox with its profile `shop`."""
     config.save_profile(
         config.Profile(
@@ -31,4 +33,5 @@ def shop(home: Any, sandbox: local.SandboxHandle) -> local.SandboxHandle:
         )
     )
     secrets.store("shop", sandbox.secret)
+    remember(sandbox)
     return sandbox

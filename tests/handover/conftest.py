@@ -12,6 +12,7 @@ import pytest
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import answers, apply, plans
+from storeops.operations import sandbox_records
 from storeops.operations.handover.made import Made
 from storeops.operations.handover.planner import plan_handover
 from storeops.operations.handover.watch import watch
@@ -41,6 +42,7 @@ class Desk:
             make_default=True,
         )
         secrets.store(profile, sandbox.secret)
+        sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
         self.profile = profile
         self.app = App.open(profile)
 

@@ -25,9 +25,10 @@ def server():
 
 
 @pytest.fixture
-def on(cli, server):
+def on(cli, server, remember):
     """The command line aimed at a running sandbox."""
     server.control.reset(seed=7, stores=2, staff=8, follows=60)
+    remember(server)
 
     def call(*words):
         return cli("sandbox", *words, "--url", server.base_url)
@@ -116,7 +117,7 @@ def test_tokens_reset_save_load(on, tmp_path):
     assert on("reset", "--follows", "9", "--json").json["counts"]["follows"] == 9
     assert on("load", str(file), "--json").json["counts"]["follows"] == 60
     assert on("load", str(tmp_path / "none.zip")).code == 2
-    assert on("export", "nothing").code == 2
+    assert on("export", "nothing").code == 5
     assert on("export", "staff", "--csv").out.startswith("userid,name,")
 
 
@@ -139,7 +140,7 @@ def test_up_detached_makes_a_profile_and_down_ends_it(cli, home):
     assert up.code == 0, up.err
     assert len(up.out.splitlines()) == 1
     known = up.json
-    assert set(known) == {"base_url", "corp_id", "agent_id", "secret", "pid"}
+    assert set(known) == {"base_url", "corp_id", "agent_id", "secret", "pid", "control_key"}
     try:
         written = tomllib.loads((home / "config" / "config.toml").read_text())
         profile = written["profiles"]["demo"]
@@ -187,7 +188,7 @@ def test_in_the_foreground_the_sandbox_ends_with_its_command(home: Path, number)
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
     known = json.loads(process.stdout.readline())
-    control = local.Control(known["base_url"])
+    control = local.Control(known["base_url"], known["control_key"])
     assert control.status()["pid"] == known["pid"]
     process.send_signal(number)
     process.communicate(timeout=20)
@@ -200,3 +201,139 @@ def test_in_the_foreground_the_sandbox_ends_with_its_command(home: Path, number)
         time.sleep(0.02)
     else:
         pytest.fail("the sandbox outlived its command")
+
+
+# -- whose sandbox it is
+
+
+def _records(home):
+    return home / "data" / "sandboxes"
+
+
+def test_every_sandbox_is_listed_with_the_line_that_stops_it(cli, home):
+    one = cli("sandbox", "up", "--detach", "--profile", "demo", "--json", *SMALL).json
+    two = cli("sandbox", "up", "--detach", *SMALL)
+    try:
+        config.save_profile(
+            config.Profile("gone", "ww0", base_url="http://127.0.0.1:9", sandbox=True)
+        )
+        rows = cli("sandbox", "list", "--json").json["items"]
+        assert [(r["profile"], r["alive"]) for r in rows] == [
+            ("", True),
+            ("demo", True),
+            ("gone", False),
+        ]
+        assert (rows[1]["base_url"], rows[1]["pid"]) == (one["base_url"], one["pid"])
+        assert (rows[2]["pid"], rows[2]["stop"]) == (None, "")
+        assert f"`{rows[0]['stop']}`" in two.err  # the same line as `up` printed
+        assert "control_key" not in rows[0]
+        table = cli("sandbox", "list")
+        assert one["base_url"] in table.out
+    finally:
+        for row in cli("sandbox", "list", "--json").json["items"]:
+            if row["alive"]:
+                assert cli(*row["stop"].split()[1:]).code == 0
+    rows = cli("sandbox", "list", "--json").json["items"]
+    assert {(r["profile"], r["alive"]) for r in rows} == {("demo", False), ("gone", False)}
+    assert not list(_records(home).glob("*.toml"))
+
+
+def test_a_sandbox_of_another_home_is_refused(cli, server):
+    answer = cli("sandbox", "status", "--url", server.base_url, "--json")
+    assert (answer.code, answer.error["category"]) == (4, "access")
+    assert "key" in answer.error["message"]
+    assert cli(*answer.error["next_steps"][0].split()[1:]).code == 0
+    for words in (("down",), ("save", "x"), ("export", "staff"), ("token", "kill")):
+        assert cli("sandbox", *words, "--url", server.base_url).code == 4
+    assert server.control.status()["pid"] == os.getpid()
+    assert not Path("x").exists()
+
+
+@pytest.mark.parametrize("plant", ["link", "open", "other port", "broken", "huge", "types"])
+def test_planted_records_steer_nothing(on, cli, home, server, tmp_path, plant):
+    """A record that is not a private file of ours is as good as none."""
+    file = _records(home) / f"{server.base_url.rsplit(':', 1)[-1]}.toml"
+    if plant == "link":
+        elsewhere = tmp_path / "elsewhere.toml"
+        file.rename(elsewhere)
+        file.symlink_to(elsewhere)
+    elif plant == "open":
+        file.chmod(0o644)
+    elif plant == "other port":
+        file.write_text(file.read_text().replace(server.base_url, "http://127.0.0.1:9"))
+    elif plant == "broken":
+        file.write_text("base_url = ")
+    elif plant == "huge":
+        file.write_text(file.read_text() + "x" * 20_000)
+    else:
+        file.write_text(file.read_text().replace(f"pid = {os.getpid()}", "pid = true"))
+    assert on("status").code == 4
+    listed = cli("sandbox", "list", "--json").json["items"]
+    assert server.base_url not in [r["base_url"] for r in listed if r["alive"]]
+
+
+def test_a_folder_that_others_may_write_is_refused(cli, home):
+    _records(home).mkdir(parents=True)
+    _records(home).chmod(0o777)
+    answer = cli("sandbox", "up", "--detach", "--json", *SMALL)
+    assert (answer.code, answer.error["category"]) == (3, "config")
+    assert cli("sandbox", "list").code == 3
+    assert list(_records(home).iterdir()) == []
+
+
+def test_a_folder_that_is_a_link_is_refused(cli, home, tmp_path):
+    (tmp_path / "theirs").mkdir()
+    _records(home).parent.mkdir(parents=True)
+    _records(home).symlink_to(tmp_path / "theirs")
+    assert cli("sandbox", "up", "--detach", *SMALL).code == 3
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_the_key_does_not_go_to_whoever_took_the_port(cli, home):
+    """The record of an ended sandbox, and a stranger who listens where it did."""
+    import http.server
+    import threading
+
+    heard = []
+
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append(dict(self.headers))
+            self.send_response(200)
+            self.end_headers()
+
+        log_message = print
+
+    ended = subprocess.Popen([sys.executable, "-c", "pass"])
+    ended.wait()
+    stranger = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=stranger.serve_forever, daemon=True).start()
+    try:
+        from storeops.operations import sandbox_records
+
+        url = f"http://127.0.0.1:{stranger.server_port}"
+        record = sandbox_records.Running(url, "ww0", 1, "s", ended.pid, "the-key")
+        sandbox_records.remember(record)
+        answer = cli("sandbox", "status", "--url", url, "--json")
+        assert (answer.code, answer.error["category"]) == (8, "network")
+        assert cli("sandbox", "list", "--json").json["items"] == []
+        assert heard == []
+    finally:
+        stranger.shutdown()
+        stranger.server_close()
+
+
+def test_a_saved_state_is_private_and_follows_no_link(on, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    link = tmp_path / "state.zip"
+    link.symlink_to(victim)
+    assert on("save", str(link)).code == 0
+    assert victim.read_text() == "mine"
+    assert not link.is_symlink()
+    assert link.stat().st_mode & 0o077 == 0
+    assert on("load", str(link)).code == 0
+    nowhere = on("save", str(tmp_path / "no" / "state.zip"), "--json")
+    assert nowhere.code == 2
+    assert "cannot be written" in nowhere.error["message"]
+    assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []

@@ -1,6 +1,7 @@
 """The control side, saved states, settings with their page, and real processes."""
 
 import http.client
+import io
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from storeops.sandbox import local, server
+from storeops.sandbox import local, server, snapshot
 from storeops.sandbox.export import TABLES
 from storeops.sandbox.local import ControlError
 from storeops.sandbox.settings import CHOICES, Settings, described
@@ -25,7 +26,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
 def _raw(api, method, path, body=None, headers=None):
     connection = http.client.HTTPConnection(api.host, api.port, timeout=10)
-    connection.request(method, path, body, headers or {})
+    own = {"X-Sandbox-Key": api.sandbox.control_key}
+    connection.request(method, path, body, own if headers is None else headers)
     response = connection.getresponse()
     answer = response.status, response.read()
     connection.close()
@@ -76,9 +78,18 @@ def test_control_wants_json_objects(api, body):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "http://evil.example.test"}, {"Host": "evil.example.test"}, {"Origin": "null"}],
+    [
+        {"Origin": "http://evil.example.test"},
+        {"Host": "evil.example.test"},
+        {"Origin": "null"},
+        {"Host": "127.0.0.1.evil.example.test:80"},
+        {"Host": "127.0.0.1@evil.example.test"},
+        {"Host": "10.0.0.1"},
+        {"Host": "localhost.evil.example.test"},
+    ],
 )
 def test_no_web_page_may_drive_it(api, headers):
+    headers = {**headers, "X-Sandbox-Key": api.sandbox.control_key}
     status, answer = _raw(api, "POST", "/_sandbox/token/kill", b"", headers)
     assert status == 403
     assert json.loads(answer)["error"]["code"] == "not_local"
@@ -154,7 +165,7 @@ def test_settings_are_frozen():
 # -- saved states
 
 
-def test_a_saved_state_comes_back_whole(api, tmp_path):
+def test_a_saved_state_comes_back_whole(api):
     api.control.act("random", count=80, seed=3)
     made = api.ext("add_corp_tag", {"group_name": "存", "tag": [{"name": "a"}]})["tag_group"]
     api.ext(
@@ -167,11 +178,10 @@ def test_a_saved_state_comes_back_whole(api, tmp_path):
     )
     truth = {table: api.export(table) for table in TABLES}
     events, now = api.control.events(), api.control.now()
-    path = str(tmp_path / "state.zip")
-    api.control.save(path)
+    state = api.control.saved()
     api.control.reset(follows=10, seed=9)
     assert {table: api.export(table) for table in TABLES} != truth
-    api.control.load(path)
+    api.control.load(state)
     assert {table: api.export(table) for table in TABLES} == truth
     assert api.control.events() == events
     assert 0 <= api.control.now() - now < 30
@@ -183,25 +193,135 @@ def test_a_saved_state_comes_back_whole(api, tmp_path):
     assert api.get("externalcontact/get", external_userid=row["external_userid"])["errcode"] == 0
 
 
-def test_loading_what_is_no_state(api, tmp_path):
-    before = api.export("follows")
-    plain = tmp_path / "plain.zip"
-    plain.write_bytes(b"PK nothing")
-    foreign = tmp_path / "foreign.zip"
-    with zipfile.ZipFile(foreign, "w") as archive:
-        archive.writestr("corp.json", '{"format":99}')
-    halved = tmp_path / "half.zip"
-    with zipfile.ZipFile(halved, "w") as archive:
-        archive.writestr("corp.json", '{"format":1}')
-    for path in (plain, foreign, halved, tmp_path / "missing.zip"):
+def _zip(**parts):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_json", ".json"), content)
+    return file.getvalue()
+
+
+def _changed(state, name, change):
+    """The state with one part of it changed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(state)) as old, zipfile.ZipFile(file, "w") as new:
+        for part in old.namelist():
+            content = old.read(part)
+            new.writestr(part, change(content) if part == name else content)
+    return file.getvalue()
+
+
+def _corp(change):
+    def edit(raw):
+        data = json.loads(raw)
+        change(data)
+        return json.dumps(data)
+
+    return lambda state: _changed(state, "corp.json", edit)
+
+
+def _set(where, value):
+    *path, last = where
+
+    def change(data):
+        for step in path:
+            data = data[step]
+        data[last] = value
+
+    return change
+
+
+DAMAGES = {
+    "nothing": lambda state: b"",
+    "no zip": lambda state: b"PK nothing",
+    "cut": lambda state: state[: len(state) // 2],
+    "other version": lambda state: _zip(corp_json='{"format":99}'),
+    "half": lambda state: _zip(corp_json='{"format":1}'),
+    "a list": lambda state: _zip(corp_json="[]"),
+    "deep": lambda state: _zip(corp_json="[" * 100_000),
+    "short column": lambda state: _changed(state, "follows/created", lambda raw: raw[:-4]),
+    "odd bytes": lambda state: _changed(state, "follows/member", lambda raw: raw[:-1]),
+    "member": lambda state: _changed(state, "follows/member", lambda raw: b"\xff" * len(raw)),
+    "customer": lambda state: _changed(state, "follows/customer", lambda raw: b"\xff" * len(raw)),
+    "circle": lambda state: _changed(state, "follows/next_same", lambda raw: bytes(len(raw))),
+    "held": lambda state: _changed(state, "held/3", lambda raw: b"\xff" * 8),
+    "ids": lambda state: _changed(state, "customers/ids", lambda raw: raw[:-1]),
+    "names": lambda state: _changed(state, "customers/name", lambda raw: raw + b"\nx"),
+    "tag set": lambda state: _changed(state, "follows/tag_sets", lambda raw: b"[[999999]]"),
+    "userid": _corp(_set(("members", 1, "userid"), 5)),
+    "departments": _corp(_set(("members", 1, "department"), ["x"])),
+    "owner": _corp(lambda data: data["groups"][0].update(owner=10**9)),
+    "seats": _corp(lambda data: data["groups"][0].update(seats=[[1, "who", 3, 4]])),
+    "unknown field": _corp(lambda data: data["members"][0].update(nothing=1)),
+    "no apps": _corp(lambda data: data.pop("apps")),
+    "clock": _corp(lambda data: data.update(now="soon")),
+    "events": _corp(lambda data: data.update(events=7)),
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_loading_what_is_no_state_changes_nothing(api, damage):
+    before = api.export("follows"), api.export("staff"), api.control.now()
+    bad = DAMAGES[damage](api.control.saved())
+    with pytest.raises(ControlError) as error:
+        api.control.load(bad)
+    assert (error.value.status, error.value.code) == (400, "bad_request")
+    assert (api.export("follows"), api.export("staff")) == before[:2]
+    assert api.control.now() - before[2] in range(10)
+
+
+def test_a_bomb_is_no_state(api, monkeypatch):
+    monkeypatch.setattr(snapshot, "_UNPACKED", 1_000_000)
+    bomb = _zip(corp_json=b"[" + b" " * 1_100_000 + b"]")
+    bombs = _zip(**{f"held__{n}": bytes(300_000) for n in range(4)})
+    for each in (bomb, bombs):
+        with pytest.raises(ControlError, match="unpacks"):
+            api.control.load(each)
+
+
+# -- who may steer it
+
+
+EVERYTHING = [
+    *((m, p) for m in ("GET", "POST", "DELETE", "PATCH", "PUT") for p in ("status", "clock")),
+    ("GET", "calls"), ("POST", "calls/reset"), ("GET", "faults"), ("POST", "faults"),
+    ("DELETE", "faults"), ("GET", "settings"), ("GET", "settings/meanings"), ("PATCH", "settings"),
+    ("POST", "token/kill"), ("POST", "token/expire"), ("POST", "limits"), ("GET", "act"),
+    ("POST", "act"), ("GET", "events"), ("GET", "callback"), ("POST", "callback"),
+    ("DELETE", "callback"), ("GET", "export/staff"), ("POST", "reset"), ("GET", "handover"),
+    ("POST", "handover/reset"), ("POST", "stop"), ("GET", "state"), ("PUT", "state"),
+    ("POST", "save"), ("POST", "load"), ("GET", ""), ("GET", "__class__"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", "x" * 43, "\xff"])
+def test_nothing_without_the_key(api, key):
+    before = api.control.status()
+    for method, path in EVERYTHING:
+        headers = {} if key is None else {"X-Sandbox-Key": key}
+        status, answer = _raw(api, method, f"/_sandbox/{path}", b"{}", headers)
+        assert (status, json.loads(answer)["error"]["code"]) == (403, "no_key"), path
+        assert before["apps"][0]["secret"].encode() not in answer
+    after = api.control.status()
+    assert {**after, "now": 0, "max_rss_mb": 0} == {**before, "now": 0, "max_rss_mb": 0}
+
+
+def test_the_key_does_not_outlive_the_sandbox():
+    with (
+        local.start(stores=1, staff=4, follows=5) as one,
+        local.start(stores=1, staff=4, follows=5) as other,
+    ):
+        assert one.control_key != other.control_key
+        with pytest.raises(ControlError, match="key"):
+            local.Control(other.base_url, one.control_key).status()
+
+
+def test_no_file_is_named_over_the_wire(api, tmp_path):
+    for path in ("save", "load"):
         with pytest.raises(ControlError) as error:
-            api.control.load(str(path))
-        assert error.value.code in ("bad_request", "file_error")
-    with pytest.raises(ControlError):
-        api.control.load("relative.zip")
-    with pytest.raises(ControlError):
-        api.control.save(str(tmp_path / "no" / "folder.zip"))
-    assert api.export("follows") == before
+            api.control.call("POST", path, {"path": str(tmp_path / "x")})
+        assert error.value.code == "no_such_control"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reset_is_a_new_world(api):
@@ -245,9 +365,9 @@ def _spawn(*words, **kwargs):
 def test_a_process_says_one_line_and_ends_on_a_signal():
     process = _spawn("--staff", "6", "--set", "in_flight_limit=3")
     ready = json.loads(process.stdout.readline())
-    assert set(ready) == {"base_url", "corp_id", "agent_id", "secret", "pid"}
+    assert set(ready) == {"base_url", "corp_id", "agent_id", "secret", "pid", "control_key"}
     assert ready["pid"] == process.pid
-    control = local.Control(ready["base_url"])
+    control = local.Control(ready["base_url"], ready["control_key"])
     assert control.settings()["in_flight_limit"] == 3
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)
@@ -283,7 +403,7 @@ def _fetch(url):
 def test_faults_leave_no_noise_on_stderr():
     process = _spawn("--staff", "6")
     ready = json.loads(process.stdout.readline())
-    control = local.Control(ready["base_url"])
+    control = local.Control(ready["base_url"], ready["control_key"])
     for kind in ("cut", "truncate", "lost", "timeout", "status", "invalid"):
         fault = control.fault(kind, "gettoken", seconds=0.05)
         with pytest.raises((OSError, http.client.HTTPException, ValueError)):

@@ -15,6 +15,7 @@ from textual.events import Key
 from storeops import config, i18n, secrets
 from storeops.app import App
 from storeops.config import Profile
+from storeops.operations import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
 
 NOON = 1_779_076_800  # 2026-05-18 12:00 in Beijing; the chain's clock begins here
@@ -40,6 +41,7 @@ def make_profile(sandbox: SandboxHandle, name: str = "demo") -> None:
         make_default=True,
     )
     secrets.store(name, sandbox.secret)
+    sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
 
 
 @pytest.fixture(scope="session")

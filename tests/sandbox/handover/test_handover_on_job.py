@@ -300,15 +300,14 @@ def test_wills_are_the_same_for_the_same_seed(start):
     assert len({outcome for _, outcome, _ in outcomes[0]}) > 1
 
 
-def test_a_saved_state_keeps_what_is_under_way(api, tmp_path):
+def test_a_saved_state_keeps_what_is_under_way(api):
     giver, taker, other = (m["userid"] for m in api.staff()[:3])
     first, second = api.customers(giver, other=taker)[:2]
     api.will(second, "refuse", 3600)
     api.transfer(giver, taker, [first, second])
-    path = str(tmp_path / "state")
-    api.control.save(path)
+    state = api.control.saved()
     api.control.reset(seed=12)
-    api.control.load(path)
+    api.control.load(state)
     api.token = api._fetch()
     assert api.codes(api.transfer(giver, other, [first])) == {first: 40100}
     api.control.advance(DAY + 5)
