@@ -13,7 +13,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.sheets import Field
+    from storeops.operations.sheets import Field, Source
     from storeops.operations.wishes import Choice, Chosen
 
 Where = Annotated[
@@ -44,22 +44,36 @@ Follows = Annotated[
         help=_("Which follows of a customer: owner (with --owner), all, or newest."),
     ),
 ]
-Csv = Annotated[
+File = Annotated[
     str,
     typer.Option(
-        "--csv", metavar="FILE", help=_("Customers (and texts) of a CSV file; - reads a pipe.")
+        "--file", "-f", metavar="FILE",
+        help=_("Customers (and texts) of a CSV or workbook; - reads a pipe."),
+    ),
+]  # fmt: skip
+Csv = Annotated[str, typer.Option("--csv", metavar="FILE", help=_("The same as --file."))]
+Xlsx = Annotated[str, typer.Option("--xlsx", metavar="FILE", help=_("The same as --file."))]
+SheetName = Annotated[
+    str,
+    typer.Option(
+        "--sheet", metavar="NAME", help=_("Sheet of the workbook; else the one with the headings.")
     ),
 ]
-Xlsx = Annotated[
-    str, typer.Option("--xlsx", metavar="FILE", help=_("Customers of an XLSX workbook."))
-]
-SheetName = Annotated[
-    str, typer.Option("--sheet", metavar="NAME", help=_("Sheet of the workbook; else the first."))
-]
+HeaderRow = Annotated[
+    int,
+    typer.Option(
+        "--header-row", metavar="N", min=0,
+        help=_("Row of the headings; else looked for in the first ten."),
+    ),
+]  # fmt: skip
+Hidden = Annotated[bool, typer.Option("--hidden", help=_("Read hidden rows and sheets, too."))]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="HEADING=FIELD", help=_("What a heading of the file means.")),
-]
+    typer.Option(
+        "--map", metavar="HEADING=FIELD",
+        help=_("What a heading of the file means; HEADING= switches it off."),
+    ),
+]  # fmt: skip
 Template = Annotated[
     bool, typer.Option("--template", help=_("Print an empty CSV with the headings, then end."))
 ]
@@ -92,48 +106,55 @@ def choice_of(
     return Choice(where, view, marked or "", tuple(store or ()), tuple(owner or ()), follows)
 
 
-def chosen(
-    choice: Choice,
-    fields: Sequence[Field],
+def source_of(
+    file: str,
+    csv: str,
+    xlsx: str,
     *,
-    csv: str = "",
-    xlsx: str = "",
     sheet: str = "",
+    header_row: int = 0,
+    hidden: bool = False,
     mapping: Sequence[str] = (),
     strict: bool = False,
-) -> Chosen:
+) -> Source | None:
+    """The file that options name, and how it is to be read; None without one.
+
+    Raises:
+        UsageError: several files, or a mapping that is none.
+    """
+    from storeops.operations.sheets import Source, parse_mapping
+
+    paths = [each for each in (file, csv, xlsx) if each]
+    if len(paths) > 1:
+        raise UsageError(
+            _("Several files were named."), hint=_("Name one with --file; plan once for each.")
+        )
+    if not paths:
+        return None
+    return Source(paths[0], sheet, parse_mapping(list(mapping)), header_row, hidden, strict)
+
+
+def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Chosen:
     """The follows that options or a file mean.
 
     Raises:
-        UsageError: nothing or too much was chosen; with `strict`, a row of the file is wrong.
+        UsageError: nothing or too much was chosen.
     """
     from storeops.operations import sheets
     from storeops.operations.wishes import choose, of_sheet
 
     app = current().app
-    if not csv and not xlsx:
+    if source is None:
         return choose(app.data, choice, app.clock.now())
-    if (csv and xlsx) or choice.where or choice.view or choice.marked or choice.store:
+    if choice.where or choice.view or choice.marked or choice.store:
         raise UsageError(
             _("A file and a filter cannot be combined."),
-            hint=_("Choose by --csv or --xlsx, or by --where, --view, --marked, --store."),
+            hint=_("Choose by --file, or by --where, --view, --marked, --store."),
         )
-    headings = sheets.parse_mapping(list(mapping))
-    if csv:
-        found = sheets.read_csv(csv, fields, mapping=headings)
-    else:
-        found = sheets.read_xlsx(xlsx, fields, sheet=sheet, mapping=headings)
-    result = of_sheet(app.data, found, follows=choice.follows, owner=choice.owner)
-    if strict and result.problems:
-        first = result.problems[0]
-        raise UsageError(
-            _("{count} rows of the file are wrong; nothing was planned. {first}").format(
-                count=len(result.problems), first=first.message
-            ),
-            hint=_("Leave --strict out to plan the others."),
-            details={"problems": [each.as_dict() for each in result.problems[:1000]]},
-        )
-    return result
+    found = sheets.read(source, fields)
+    return of_sheet(
+        app.data, found, follows=choice.follows, owner=choice.owner, strict=source.strict
+    )
 
 
 def print_template(fields: Sequence[Field]) -> None:

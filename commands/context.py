@@ -24,7 +24,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -88,10 +88,13 @@ class Call:
         self.settings = Settings()
         self.options: frozenset[str] = frozenset()  # names of the options of the command that runs
         self._given: dict[str, Any] = {}
+        self._expected: list[str] = []
         self._app: App | None = None
 
     def set(self, **given: Any) -> None:
         """Take global options that were given; later ones win."""
+        if "format" in given:
+            self._expected = []  # no need to guess any more
         self.settings = replace(self.settings, **given)
 
     def give(self, given: Mapping[str, Any]) -> None:
@@ -111,6 +114,22 @@ class Call:
                     hint=_("Leave one of them out."),
                 )
         self.set(**given)
+
+    def expect(self, options: list[str], own: Collection[str] = ()) -> None:
+        """Answer errors in the format that will probably be chosen, until it is.
+
+        Args:
+            options: spellings (`--csv`) on the command line.
+            own: those by which the command means something else.
+        """
+        expected = [each for each in options if each not in own]
+        self.set(format=expected[0].strip("-") if expected else "")
+        self._expected = expected
+
+    def disown(self, own: Collection[str]) -> None:
+        """These options are the command's own, so they choose no format; see `expect`."""
+        if any(each in own for each in self._expected):
+            self.expect(self._expected, own)
 
     @property
     def app(self) -> App:

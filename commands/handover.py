@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, output, planned
+from commands.choices import Csv, HeaderRow, Hidden, SheetName, Strict, Xlsx, source_of
 from commands.context import current
 from commands.handover_words import (
     Cap,
@@ -62,16 +63,28 @@ def plan(
     ] = False,
     where: Where = "",
     marked: Marked = "",
-    csv: Annotated[
+    file: Annotated[
         str,
         typer.Option(
-            "--csv", metavar="FILE",
-            help=_("CSV with external_userid (or phone, unionid), userid, takeover_userid."),
+            "--file", "-f", metavar="FILE",
+            help=_(
+                "CSV or workbook with external_userid (or phone, unionid), userid, takeover_userid."
+            ),
         ),
     ] = "",
-    xlsx: Annotated[
-        str, typer.Option("--xlsx", metavar="FILE", help=_("The same as a workbook."))
-    ] = "",
+    csv: Csv = "",
+    xlsx: Xlsx = "",
+    sheet: SheetName = "",
+    header_row: HeaderRow = 0,
+    hidden: Hidden = False,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column", metavar="HEADING=FIELD",
+            help=_("What a heading of the file means; HEADING= switches it off."),
+        ),
+    ] = None,
+    strict: Strict = False,
     again: Annotated[
         str,
         typer.Option(
@@ -105,7 +118,8 @@ def plan(
     command = planned.command_line(
         "handover", "plan", **{"from": from_}, to=to, rule=rule, weight=weight, map=map_, cap=cap,
         per_day=per_day, capacity=capacity, capacity_of=capacity_of, on_job=on_job,
-        resigned=resigned, where=where, marked=marked, csv=csv, xlsx=xlsx, again=again,
+        resigned=resigned, where=where, marked=marked, file=file or csv or xlsx, sheet=sheet,
+        header_row=header_row or None, hidden=hidden, column=column, strict=strict, again=again,
         groups=groups or None, only_groups=only_groups, message=message,
         no_personal_tags=no_personal_tags, spread=spread, recheck=recheck, reason=reason,
     )  # fmt: skip
@@ -117,8 +131,16 @@ def plan(
             kind="on_job" if on_job else "resigned" if resigned else "",
             where=where,
             marked=marked,
-            csv=csv,
-            xlsx=xlsx,
+            file=source_of(
+                file,
+                csv,
+                xlsx,
+                sheet=sheet,
+                header_row=header_row,
+                hidden=hidden,
+                mapping=column or (),
+                strict=strict,
+            ),
             customers=not only_groups,
             groups=True if only_groups else groups,
             weights=numbers(weight, "--weight", float),

@@ -140,6 +140,7 @@ def tell(made: Made) -> None:
     value = planned.with_times(made.as_dict())
     if current().settings.machine:
         output.result(value)
+        planned.finish_left_out(made.plan, made.sheet)
         return
     plan = made.plan
     lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
@@ -171,6 +172,7 @@ def tell(made: Made) -> None:
             plan.calls,
         ).format(calls=cells.amount(plan.calls))
     )
+    lines += planned.file_lines(made.sheet)
     lines += planned.problem_lines(plan)
     lines.append(
         "  " + _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
@@ -179,3 +181,4 @@ def tell(made: Made) -> None:
     if plan.ready:
         lines.append(_("      storeops plan apply {plan}").format(plan=plan.name))
     output.result(value, "\n".join(lines))
+    planned.finish_left_out(plan, made.sheet)

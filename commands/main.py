@@ -63,8 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     from commands import context, diagnostics
 
     call = context.begin()
-    if named := _format(arguments):
-        call.set(format=named)  # errors of parsing already answer in it
+    call.expect(_formats(arguments))  # errors of parsing already answer in it
     code: int
     try:
         refuse_foreign_encoding(arguments)
@@ -195,13 +194,11 @@ def _value_of(name: str, arguments: Sequence[str]) -> str:
     return ""
 
 
-def _format(arguments: Sequence[str]) -> str:
-    for each in arguments:
-        if each == "--":
-            break
-        if each in ("--json", "--ndjson", "--csv"):
-            return each.strip("-")
-    return ""
+def _formats(arguments: Sequence[str]) -> list[str]:
+    """The options that may choose the format; a command can mean something else by one."""
+    words = list(arguments)
+    words = words[: words.index("--")] if "--" in words else words
+    return [each for each in words if each in ("--json", "--ndjson", "--csv")]
 
 
 def _swallow_stdout() -> None:

@@ -14,13 +14,14 @@ import typer
 from commands import cells, diagnostics, output
 from commands.context import Interrupted, current
 from commands.progress import bars
-from storeops.errors import StoreOpsError
+from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.changes.plans import Plan
     from storeops.jobs.report import Report
+    from storeops.operations.sheets import Sheet
 
 HELD = {
     "pause": N_("paused by WeCom (45009)"),
@@ -43,14 +44,23 @@ def with_times(value: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show_plan(plan: Plan) -> None:
-    """Print a plan that was just made: its object, or a summary with what to do next."""
+def show_plan(plan: Plan, sheet: Sheet | None = None) -> None:
+    """Print a plan that was just made: its object, or a summary with what to do next.
+
+    Args:
+        plan: the plan.
+        sheet: the file that asked for it.
+
+    Raises:
+        typer.Exit: with 6 when rows of the file are not in the plan.
+    """
     from storeops.operations.plans import card
 
     call = current()
-    value = with_times(plan.as_dict())
+    value = with_times(plan.as_dict()) | ({"file": sheet.as_dict()} if sheet else {})
     if call.settings.machine:
         output.result(value)
+        finish_left_out(plan, sheet)
         return
     state = card(call.app.ledger, plan, call.app.governor)
     lines = [
@@ -63,6 +73,7 @@ def show_plan(plan: Plan) -> None:
         )
         + forecast(state.seconds, state.held_by),
     ]
+    lines += file_lines(sheet)
     lines += problem_lines(plan)
     lines.append(
         "  " + _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
@@ -71,6 +82,33 @@ def show_plan(plan: Plan) -> None:
     if plan.ready:
         lines.append(_("      storeops plan apply {plan}").format(plan=plan.name))
     output.result(value, "\n".join(lines))
+    finish_left_out(plan, sheet)
+
+
+def file_lines(sheet: Sheet | None) -> list[str]:
+    """What was found in the file, for people."""
+    return ["  " + plain(each) for each in sheet.describe()] if sheet else []
+
+
+def finish_left_out(plan: Plan, sheet: Sheet | None) -> None:
+    """End with 6 when the plan was made and rows of the file are not in it; cron must hear it.
+
+    Raises:
+        typer.Exit: 6.
+    """
+    if sheet is None or not plan.left_out:
+        return
+    finish(
+        PartialError(
+            ngettext(
+                "{count} row of the file is not in the plan.",
+                "{count} rows of the file are not in the plan.",
+                plan.left_out,
+            ).format(count=cells.amount(plan.left_out)),
+            hint=_("Correct them and plan again, or apply the others; --strict refuses the file."),
+            next_steps=[f"storeops plan show {plan.name} --problems"],
+        )
+    )
 
 
 def forecast(seconds: float | None, held_by: str) -> str:

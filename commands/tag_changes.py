@@ -9,7 +9,10 @@ import typer
 from commands import choices, output, planned
 from commands.choices import (
     Csv,
+    File,
     Follows,
+    HeaderRow,
+    Hidden,
     Map,
     Marked,
     Owner,
@@ -71,9 +74,12 @@ def plan(
     store: Store = None,
     owner: Owner = None,
     follows: Follows = "",
+    file: File = "",
     csv: Csv = "",
     xlsx: Xlsx = "",
     sheet: SheetName = "",
+    header_row: HeaderRow = 0,
+    hidden: Hidden = False,
     map_: Map = None,
     strict: Strict = False,
     template: Template = False,
@@ -88,15 +94,21 @@ def plan(
     ledger = current().app.ledger
     ledger.policy.may_write()
     choice = choices.choice_of(where, view, marked, store, owner, follows)
-    found = choices.chosen(
-        choice, FIELDS, csv=csv, xlsx=xlsx, sheet=sheet, mapping=map_ or (), strict=strict
-    )
+    source = choices.source_of(
+        file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
+        strict=strict,
+    )  # fmt: skip
+    found = choices.chosen(choice, FIELDS, source)
     command = planned.command_line(
         "tag", "plan", add=add, remove=remove, where=where, view=view, marked=marked, store=store,
-        owner=owner, follows=follows, csv=csv, xlsx=xlsx, sheet=sheet, map=map_,
+        owner=owner, follows=follows, file=file or csv or xlsx, sheet=sheet,
+        header_row=header_row or None, hidden=hidden, map=map_, strict=strict,
     )  # fmt: skip
     planned.show_plan(
-        plan_tags(ledger, found, add=add or (), remove=remove or (), reason=reason, command=command)
+        plan_tags(
+            ledger, found, add=add or (), remove=remove or (), reason=reason, command=command
+        ),
+        found.sheet,
     )
 
 

@@ -98,6 +98,9 @@ class _Shared:
         Raises:
             UsageError: an option is given twice, or together with one that contradicts it.
         """
+        if not ctx.resilient_parsing:
+            own = super().get_params(ctx)  # type: ignore[misc]
+            current().disown([name for each in own for name in each.opts])
         rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         given = take_globals(ctx.params)
         if not ctx.resilient_parsing:

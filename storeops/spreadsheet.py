@@ -15,9 +15,10 @@ _JSON_UNSAFE = re.compile(
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_FORMULA = tuple("=+-@\t|＝＋－＠")
+# a formula, or what would look like a guarded one: each guard can be taken off again
+_FORMULA = re.compile("'*[ \n\u3000]*[=+\\-@\t|＝＋－＠]")
 # what a spreadsheet would read as a number and thereby spoil: 0012, 1e5, 16 digits
-_NUMBER_LIKE = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
+_NUMBER_LIKE = re.compile(r"(?:0\d+|\d{12,}|\d+[eE]\d+)\t*")
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -48,8 +49,17 @@ def csv_cell(value: Any) -> str:
         return str(value)
     text = value.replace("\r\n", "\n")
     text = _CONTROL.sub(lambda match: plain(match[0]), text)
-    if text.lstrip(" \n\u3000").startswith(_FORMULA):
+    if _FORMULA.match(text):
         return "'" + text
     if _NUMBER_LIKE.fullmatch(text):
         return text + "\t"
+    return text
+
+
+def unguarded(text: str) -> str:
+    """A cell without the guard that `csv_cell` gave it; other cells come back as they are."""
+    if text.startswith("'") and _FORMULA.match(text, 1):
+        return text[1:]
+    if text.endswith("\t") and _NUMBER_LIKE.fullmatch(text):
+        return text[:-1]
     return text

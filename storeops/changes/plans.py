@@ -13,9 +13,10 @@ from typing import Any
 from storeops.changes import rows as plan_rows
 from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
+from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.jobs.action import ROW_STATUSES, Row, Verdict
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
@@ -26,32 +27,6 @@ _COLUMNS = (
     " undo_of, created_at, created_by, expires_at, applied_at, applied_by, reason, paused,"
     " paused_why"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An input row that could not be planned, or a warning about the plan as a whole.
-
-    Attributes:
-        code: stable English word (`unknown_key`, `duplicate`, `large_share` …).
-        message: one sentence in the user's language, naming line and value.
-        line: line of the input file, None when it is about the whole.
-        warning: the plan is complete all the same.
-    """
-
-    code: str
-    message: str
-    line: int | None = None
-    warning: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON shows it."""
-        return {
-            "code": self.code,
-            "line": self.line,
-            "message": self.message,
-            "warning": self.warning,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +61,11 @@ class Plan:
         """Rows that a check stopped."""
         return self.rows - self.ready
 
+    @property
+    def left_out(self) -> int:
+        """Rows of the input that are not in it."""
+        return sum(each.get("count", 1) for each in self.problems if not each["warning"])
+
     def as_dict(self) -> dict[str, Any]:
         """The object every planner prints with `--json`; `expires_at` in Unix seconds."""
         return {
@@ -108,7 +88,8 @@ def make(
     verdicts: Sequence[Verdict] | None = None,
     *,
     params: Mapping[str, Any] | None = None,
-    problems: Sequence[Problem] = (),
+    problems: Iterable[Problem] = (),
+    strict: bool = False,
     title: str = "",
     reason: str = "",
     undo_of: int | None = None,
@@ -123,22 +104,26 @@ def make(
         verdicts: one per row; None asks the Action's `check`.
         params: what the planner was asked and what the Action needs (JSON types).
         problems: input that could not be planned, and warnings.
+        strict: refuse everything when a row could not be planned or was held up by a check.
         title: one line for lists.
         reason: why, for the journal.
         undo_of: the plan (plan.id) that this one puts back.
         expires_s: seconds until the plan can no longer be applied.
 
     Raises:
-        UsageError: no such kind.
+        UsageError: no such kind; with `strict`, a wrong row.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
+    problems = Problems(problems) if not isinstance(problems, Problems) else problems
     action = ledger.action(kind)
     params = dict(params or {})
     rows = list(rows)
     if verdicts is None:
         verdicts = action.check(ledger.view(params), rows)
     ready = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.ready]
+    if strict:
+        _refuse_wrong(problems, verdicts)
     calls = sum(1 for each in action.batch(ready, params) if each)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
@@ -157,6 +142,29 @@ def make(
     return by_id(ledger.db, plan_id)
 
 
+def _refuse_wrong(problems: Problems, verdicts: Sequence[Verdict]) -> None:
+    """Refuse a plan of which a row was left out or held up.
+
+    Raises:
+        UsageError: with how many, and the first.
+    """
+    held_up = [each for each in verdicts if not each.ready]
+    wrong = problems.left_out + len(held_up)
+    if not wrong:
+        return
+    listed = [each for each in problems if not each.warning]
+    first = listed[0].message if listed else held_up[0].reason
+    raise UsageError(
+        ngettext(
+            "{count} row is wrong; nothing was planned. {first}",
+            "{count} rows are wrong; nothing was planned. {first}",
+            wrong,
+        ).format(count=wrong, first=first),
+        hint=_("Leave --strict out to plan the others."),
+        details={"problems": [each.as_dict() for each in listed]},
+    )
+
+
 def insert_plan(
     ledger: Ledger,
     connection: sqlite3.Connection,
@@ -165,7 +173,7 @@ def insert_plan(
     now: float,
     *,
     params: Mapping[str, Any],
-    problems: Sequence[Problem] = (),
+    problems: Iterable[Problem] = (),
     title: str = "",
     reason: str = "",
     undo_of: int | None = None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import APPLIED, Plan, Problem
+from storeops.changes.plans import APPLIED, Plan
+from storeops.changes.problems import Problem
 from storeops.errors import ConflictError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import DONE

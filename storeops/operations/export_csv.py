@@ -17,7 +17,7 @@ _HARD = re.compile(
     '[\x00-\x1f",\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 # … and one that begins so may be a formula, or a number that a spreadsheet spoils: `cell` decides.
-_CARE = re.compile(r"[ \u3000]*[=+\-@|＝＋－＠]|0\d|\d{12}|\d+[eE]\d")
+_CARE = re.compile(r"'|[ \u3000]*[=+\-@|＝＋－＠]|0\d|\d{12}|\d+[eE]\d")
 
 
 class CsvLines:

@@ -9,7 +9,8 @@ from typing import Any
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, Problem
+from storeops.changes.plans import Plan
+from storeops.changes.problems import Problem, Problems
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import UsageError
@@ -20,15 +21,17 @@ from storeops.operations.remarks import FIELDS, LIMITS, RemarkAction, remark_row
 from storeops.operations.remarks import verdict as check_row
 from storeops.operations.sheets import KEYS, USERID, Field
 from storeops.operations.tag_plan import warnings
-from storeops.operations.wishes import Chosen, phone_of
+from storeops.operations.wishes import Chosen, phone_trouble
+from storeops.tables import typed
 
-REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店")
-DESCRIPTION = Field("description", ("描述",))
-COMPANY = Field("remark_company", ("company", "备注企业", "公司", "企业名称"))
-MOBILES = Field("remark_mobiles", ("备注手机号", "备注电话"))
+REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店", guess=False)
+DESCRIPTION = Field("description", ("描述",), guess=False)
+COMPANY = Field("remark_company", ("company", "备注企业", "公司", "企业名称"), guess=False)
+MOBILES = Field("remark_mobiles", ("备注手机号", "备注电话"), guess=False)
 SHEET_FIELDS = (*KEYS, USERID, REMARK, DESCRIPTION, COMPANY, MOBILES)
 PLACEHOLDERS = ("name", "remark", "description", "store", "store_code", "staff", "date")
 _LIST = re.compile(r"[;；,，、/\n]+")
+_MASKED = re.compile(r"(?<!\d)1[3-9]\d\*{4}\d{4}(?!\d)")  # as `plain.mask_phones` leaves it
 
 
 def plan_remarks(
@@ -64,7 +67,7 @@ def plan_remarks(
             "{count} customers are already so and are left out.",
             already,
         ).format(count=already)
-        problems.append(Problem("already", message, warning=True))
+        problems.append(Problem("already", message, None, True, already))
     problems += warnings(ledger, rows, kept, verdicts)
     return plans.make(
         ledger,
@@ -72,7 +75,8 @@ def plan_remarks(
         rows,
         verdicts,
         params={"fields": sorted(values), "command": command},
-        problems=sorted(problems, key=lambda each: (each.warning, each.line or 0)),
+        problems=problems,
+        strict=chosen.strict,
         title=title or _title(values),
         reason=reason,
     )
@@ -80,19 +84,20 @@ def plan_remarks(
 
 def remark_rows(
     ledger: Ledger, chosen: Chosen, values: Mapping[str, Any], *, cut: bool = False
-) -> tuple[list[Row], list[Relation], list[Problem], int]:
+) -> tuple[list[Row], list[Relation], Problems, int]:
     """(rows, their follows, problems, how many are so already) for a wish; see `plan_remarks`."""
     own = any(cells.get(key) for cells in chosen.cells for key in FIELDS)
     if not values and not own:
         raise UsageError(
             _("No field was named."),
-            hint=_("Name one: --remark, --description, --company or --clear-mobiles"),
+            hint=(chosen.sheet.ask_for(FIELDS) if chosen.sheet else "")
+            or _("Name one: --remark, --description, --company or --clear-mobiles"),
         )
     for key, value in values.items():
         if isinstance(value, str):
             check_placeholders(key, value)
     words = _Words(ledger.db, ledger.clock)
-    problems = list(chosen.problems)
+    problems = chosen.problems.copy()
     rows: list[Row] = []
     kept: list[Relation] = []
     already = 0
@@ -178,19 +183,26 @@ def _codes(db: Database) -> dict[int, str]:
 
 
 def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem | None:
-    """Take the texts of a file's row; a bad phone list is a problem."""
+    """Take the texts of a file's row; a bad phone list or a masked number is a problem."""
     line, cells = chosen.lines[index], chosen.cells[index]
+
+    def problem(code: str, message: str) -> Problem:
+        return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
+
     for key in ("remark", "description", "remark_company"):
-        if cells.get(key):
-            wished[key] = cells[key].replace("{", "{{").replace("}", "}}")
-    if text := cells.get("remark_mobiles", ""):
-        phones = [phone_of(each) for each in _LIST.split(text) if each]
-        if not all(each.isdigit() and 5 <= len(each) <= 20 for each in phones):
-            message = _("line {line}: {message}").format(
-                line=line, message=_("this is not a phone number")
-            )
-            return Problem("bad_phone", message, line)
-        wished["remark_mobiles"] = phones
+        if text := cells.get(key, "").strip():
+            if _MASKED.search(text):
+                return problem(
+                    "masked_text",
+                    _("the text holds a masked phone number; an export with --reveal has it whole"),
+                )
+            wished[key] = text.replace("{", "{{").replace("}", "}}")
+    if text := cells.get("remark_mobiles", "").strip():
+        several = [each for each in _LIST.split(text) if each.strip()]
+        fault = next(filter(None, map(typed.phone_fault, several)), "")
+        if fault:
+            return problem(fault, phone_trouble(fault))
+        wished["remark_mobiles"] = [typed.phone(each) for each in several]
     return None
 
 

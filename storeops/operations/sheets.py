@@ -1,55 +1,41 @@
-"""CSV and XLSX as people save them: encodings, separators, headings; rows keep their line."""
+"""Files of wishes: which columns mean what, and every row either taken or named with its line."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
+from dataclasses import field as default
+from itertools import chain, islice
+from typing import Any
 
+from storeops.changes.problems import Problem, Problems
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
+from storeops.tables import headings, typed
+from storeops.tables.content import Page, Table, read_table
+from storeops.tables.headings import SEARCHED, Field, Headings
+from storeops.tables.rows import RawRow
 
-MAX_BYTES = 200_000_000
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column that a planner understands.
-
-    Attributes:
-        name: its key, WeCom's field name.
-        aliases: other headings it is known by, lower case.
-        example: a cell of the template.
-    """
-
-    name: str
-    aliases: tuple[str, ...] = ()
-    example: str = ""
-
+__all__ = ["EXTERNAL_USERID", "KEYS", "PHONE", "UNIONID", "USERID", "Field", "Line", "Sheet"]
 
 EXTERNAL_USERID = Field(
     "external_userid",
     ("external userid", "external_user_id", "customer_id", "customer id", "客户id", "外部联系人id",
      "客户编号", "外部联系人userid"),
     "wmExampleAAAA0000000000000000001",
+    key=True,
 )  # fmt: skip
 PHONE = Field(
     "phone",
-    ("mobile", "mobiles", "phone number", "remark_mobiles", "手机", "手机号", "手机号码", "电话",
-     "电话号码", "客户手机号"),
+    ("mobile", "mobiles", "phone number", "phone numbers", "remark_mobiles", "手机", "手机号",
+     "手机号码", "电话", "电话号码", "客户手机号", "会员手机号", "联系电话", "联系方式"),
     "13800000000",
+    key=True,
 )  # fmt: skip
-UNIONID = Field("unionid", ("union_id", "union id", "微信unionid"))
+UNIONID = Field("unionid", ("union_id", "union id", "微信unionid"), key=True)
 USERID = Field(
     "userid",
     ("owner", "staff", "member", "user_id", "成员", "成员账号", "员工", "员工账号", "导购",
@@ -60,20 +46,52 @@ KEYS = (EXTERNAL_USERID, PHONE, UNIONID)
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A file and how it is to be read.
+
+    Attributes:
+        path: CSV or workbook; "-" for stdin.
+        sheet: name of the sheet; "" the visible one that has the headings.
+        mapping: heading → field name, given by the person; "" switches a heading off.
+        header_row: row of the headings; 0 looks for them in the first ten.
+        hidden: read hidden rows and sheets, too.
+        strict: one wrong row, also one that is found late, refuses the whole file.
+    """
+
+    path: str
+    sheet: str = ""
+    mapping: Mapping[str, str] = default(default_factory=dict)
+    header_row: int = 0
+    hidden: bool = False
+    strict: bool = False
+
+
 class Line:
     """One row of a file.
 
     Attributes:
         number: its line in the file, from 1 (the heading is a line, too).
-        cells: text by field name; only columns that are understood.
-        surplus: cells behind the last heading.
-        missing: headings without a cell.
+        surplus: cells behind the last heading of a CSV.
     """
 
-    number: int
-    cells: Mapping[str, str]
-    surplus: int = 0
-    missing: int = 0
+    __slots__ = ("_names", "_values", "number", "surplus")
+
+    def __init__(
+        self, number: int, names: tuple[str, ...], values: tuple[str, ...], surplus: int = 0
+    ) -> None:
+        self.number = number
+        self.surplus = surplus
+        self._names = names
+        self._values = values
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """Text by field name; only columns that are understood."""
+        return dict(zip(self._names, self._values, strict=True))
+
+    def get(self, name: str) -> str:
+        """The text of a field, "" without one."""
+        return self._values[self._names.index(name)] if name in self._names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,116 +103,266 @@ class Sheet:
         ignored: headings that mean nothing here.
         encoding: of the text, "xlsx" for a workbook.
         lines: rows that are not empty, in order.
+        problems: rows that cannot be taken.
+        offers: field name → heading, of texts that are only taken when asked for.
+        name: of the sheet; "" for CSV.
+        heading_row: the row of the headings.
+        unread: sheets that were not read, with their rows.
     """
 
     fields: Mapping[str, str]
     ignored: tuple[str, ...]
     encoding: str
     lines: Sequence[Line]
+    problems: Problems = default(default_factory=Problems)
+    offers: Mapping[str, str] = default(default_factory=dict)
+    name: str = ""
+    heading_row: int = 1
+    unread: Mapping[str, int] = default(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was found in the file, as `--json` of a planner has it under `file`."""
+        return {
+            "encoding": self.encoding,
+            "sheet": self.name,
+            "heading_row": self.heading_row,
+            "columns": {heading: name for name, heading in self.fields.items()},
+            "not_used": list(self.ignored),
+            "sheets_not_read": dict(self.unread),
+            "rows": len(self.lines) + self.problems.left_out,
+        }
+
+    def describe(self) -> list[str]:
+        """The same in sentences: what was found, what was not used."""
+        columns = ", ".join(f"{heading} → {name}" for name, heading in self.fields.items())
+        text = _("columns: {columns}").format(columns=columns)
+        if self.ignored:
+            text += _("; not used: {names}").format(names=", ".join(self.ignored))
+        lines = [text]
+        if self.heading_row > 1 or self.name:
+            where = _("headings in row {row}").format(row=self.heading_row)
+            if self.name:
+                where += _(" of sheet {name}").format(name=self.name)
+            lines.append(where)
+        for name, rows in self.unread.items():
+            lines.append(
+                ngettext(
+                    "sheet {name} was not read: {count} row",
+                    "sheet {name} was not read: {count} rows",
+                    rows,
+                ).format(name=name, count=rows)
+            )
+        return lines
+
+    def ask_for(self, wanted: Iterable[str]) -> str:
+        """How to take a text that stands in the file, as a hint; "" when none does."""
+        options = [f"--map {self.offers[name]}={name}" for name in wanted if name in self.offers]
+        return (
+            _("The file has it: add {options}").format(options=" ".join(options)) if options else ""
+        )
 
 
-def read_csv(
-    source: str, fields: Sequence[Field], *, mapping: Mapping[str, str] | None = None
-) -> Sheet:
-    """Read a CSV file.
+def read(asked: Source, fields: Sequence[Field]) -> Sheet:
+    """Read a CSV or a workbook, whichever it is.
 
     Args:
-        source: path, or "-" for stdin.
+        asked: which, and how.
         fields: columns that are understood.
-        mapping: heading → field name, given by the person.
-
-    Raises:
-        NotFoundError: no such file.
-        UsageError: not text, no heading, a heading that is mapped twice, or no key column.
-    """
-    content = _bytes(source)
-    text, encoding = decode(content, source)
-    sample = text[:20_000].split("\n", 1)[0]
-    separator = max(",\t;|，", key=sample.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-
-    def rows() -> Iterator[tuple[int, list[str]]]:
-        start = 1
-        try:
-            for row in reader:
-                yield start, row
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise UsageError(
-                _("{file}, line {line}: not CSV ({error}).").format(
-                    file=source, line=start, error=error
-                )
-            ) from None
-
-    return _sheet(source, rows(), fields, mapping or {}, encoding)
-
-
-def read_xlsx(
-    source: str,
-    fields: Sequence[Field],
-    *,
-    sheet: str = "",
-    mapping: Mapping[str, str] | None = None,
-) -> Sheet:
-    """Read one sheet of a workbook; numbers that stand for phones and ids come as whole digits.
-
-    Args:
-        source: path.
-        fields: columns that are understood.
-        sheet: name of the sheet; "" the first one.
-        mapping: heading → field name, given by the person.
 
     Raises:
         NotFoundError: no such file or sheet.
-        UsageError: not a workbook, no heading, or no key column.
+        ConflictError: the file changed while it was read.
+        UsageError: no table, no heading that names customers, or several sheets have them.
     """
-    import openpyxl  # 150 ms, only for --xlsx
-
-    content = _bytes(source)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except Exception as error:  # openpyxl lets errors of zipfile and of its XML parser through
+    source, header_row = asked.path, asked.header_row
+    table = read_table(source)
+    mapping = {typed.word(heading): name for heading, name in asked.mapping.items()}
+    pages = _pages(source, table, asked.sheet, asked.hidden)
+    heads: list[tuple[Page, list[RawRow], Iterator[RawRow]]] = []
+    found: list[tuple[int, Headings]] = []
+    for page in pages:
+        rows = _filled(page.rows())
+        first = list(islice(rows, max(SEARCHED, 1)))
+        if header_row:
+            for row in rows if first and first[-1].number < header_row else ():
+                first.append(row)
+                if row.number >= header_row or len(first) > 1_000:
+                    break
+        heads.append((page, first, rows))
+        here = headings.find(first, fields, mapping, header_row=header_row)
+        if here is not None:
+            found.append((len(heads) - 1, here))
+    if not any(first for _page, first, _rows in heads):
         raise UsageError(
-            _("{file} is not an XLSX workbook.").format(file=source),
-            hint=_("Save it as .xlsx, or as CSV and pass it with --csv."),
-        ) from error
-    try:
-        if sheet and sheet not in book.sheetnames:
+            _("{file} is empty.").format(file=source),
+            hint=_("See what is expected with --template."),
+        )
+    if not table.is_workbook and found:
+        found = [max(found, key=lambda each: len(each[1].columns))]
+    if not found:
+        raise _nameless(source, fields, mapping, [first for _page, first, _rows in heads])
+    if len(found) > 1:
+        names = [heads[at][0].name for at, _here in found]
+        raise UsageError(
+            _("Several sheets of {file} name customers: {sheets}.").format(
+                file=source, sheets=", ".join(names)
+            ),
+            hint=_("Say which one: --sheet NAME"),
+        )
+    at, here = found[0]
+    page, first, rows = heads[at]
+    headings.check_mapping(mapping, fields, list(here.names.values()), source)
+    unread = {}
+    if table.is_workbook:
+        unread = _unread(table, heads, page)
+    return _sheet(table, page, here, chain(first[here.index + 1 :], rows), unread, asked.hidden)
+
+
+def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[Page]:
+    if not table.is_workbook:
+        return table.pages
+    names = [each.name for each in table.pages]
+    if sheet:
+        if sheet not in names:
             raise NotFoundError(
                 _("{file} has no sheet {sheet}.").format(file=source, sheet=sheet),
-                hint=_("Its sheets: {sheets}.").format(sheets=", ".join(book.sheetnames)),
+                hint=_("Its sheets: {sheets}.").format(sheets=", ".join(names)),
             )
-        page = book[sheet] if sheet else book[book.sheetnames[0]]
-        rows = (
-            (number, [_text(cell) for cell in row])
-            for number, row in enumerate(page.iter_rows(values_only=True), start=1)
+        return [each for each in table.pages if each.name == sheet][:1]
+    seen = [each for each in table.pages if hidden or not each.hidden]
+    if not seen:
+        raise UsageError(
+            _("All sheets of {file} are hidden.").format(file=source),
+            hint=_("Say which one: --sheet NAME"),
         )
-        return _sheet(source, rows, fields, mapping or {}, "xlsx")
-    finally:
-        book.close()
+    return seen
 
 
-def decode(content: bytes, source: str) -> tuple[str, str]:
-    """(text, encoding): by byte order mark, else UTF-8, else GB18030, each taken strictly.
+def _unread(
+    table: Table, heads: list[tuple[Page, list[RawRow], Iterator[RawRow]]], page: Page
+) -> dict[str, int]:
+    """Rows of the sheets that were not read."""
+    begun = {each.name: (first, rows) for each, first, rows in heads}
+    unread = {}
+    for each in table.pages:
+        if each is not page:
+            first, rows = begun.get(each.name, ([], _filled(each.rows())))
+            count = len(first) + sum(1 for _row in rows)
+            if count:
+                unread[each.name] = count
+    return unread
 
-    Raises:
-        UsageError: neither fits.
-    """
-    for mark, encoding in _BOMS:
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding), encoding
-            except UnicodeDecodeError:
-                break
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise UsageError(
-        _("{file} is neither UTF-8 nor GB18030 text.").format(file=source),
-        hint=_("Save it as “CSV UTF-8”, or pass a workbook with --xlsx."),
+
+def _filled(rows: Iterable[RawRow]) -> Iterator[RawRow]:
+    """Rows that hold something."""
+    for row in rows:
+        if row.fault or row.faults or any(map(typed.word, row.cells.values())):
+            yield row
+
+
+def _nameless(
+    source: str,
+    fields: Sequence[Field],
+    mapping: Mapping[str, str],
+    pages: Sequence[Sequence[RawRow]],
+) -> UsageError:
+    """The error of a file without a column that names customers."""
+    rows = next((each for each in pages if each), [])
+    texts = [[text for text in map(typed.word, row.cells.values()) if text] for row in rows]
+    names = next((each for each in texts if len(each) > 1), texts[0] if texts else [])
+    headings.check_mapping(mapping, fields, names, source)
+    return UsageError(
+        _("{file} has no column that names customers.").format(file=source),
+        hint=headings.suggestion(names, fields),
+        next_steps=["--template"],
+        details={"headings": names},
     )
+
+
+def _sheet(
+    table: Table,
+    page: Page,
+    here: Headings,
+    rows: Iterable[RawRow],
+    unread: Mapping[str, int],
+    hidden: bool,
+) -> Sheet:
+    fields = {name: here.names[column] for name, column in here.columns.items()}
+    used = set(here.columns.values())
+    problems = Problems()
+    lines: list[Line] = []
+    names = tuple(here.columns)
+    columns = tuple(here.columns.values())
+    last = max(here.names)
+    for row in rows:
+        if row.fault:
+            problems.append(_problem(row.number, "unreadable_row", row.fault))
+            continue
+        if row.hidden and not hidden:
+            problems.append(
+                _problem(row.number, "hidden_row", _("the row is hidden (--hidden reads it)"))
+            )
+            continue
+        bad = next((each for each in columns if each in row.faults), None)
+        if bad is not None:
+            problems.append(
+                _problem(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
+            )
+            continue
+        surplus = 0
+        if not table.is_workbook and len(row.cells) > last + 1:
+            surplus = sum(1 for at, text in row.cells.items() if at > last and text.strip())
+        cells = row.cells
+        values = tuple([cells.get(each, "") for each in columns])
+        if not table.is_workbook:
+            values = tuple(map(typed.csv_text, values))
+        lines.append(Line(row.number, names, values, surplus))
+    merges = [each for each in page.merges if each[0] in used]
+    if merges:
+        _fill_down(lines, here, names, columns, merges)
+    return Sheet(
+        fields,
+        tuple(text for column, text in here.names.items() if column not in used),
+        table.encoding,
+        lines,
+        problems,
+        here.offers,
+        page.name,
+        here.row,
+        unread,
+    )
+
+
+def _fill_down(
+    lines: list[Line],
+    here: Headings,
+    names: tuple[str, ...],
+    columns: tuple[int, ...],
+    merges: Sequence[tuple[int, int, int]],
+) -> None:
+    """Give each row of a merged cell its text; only the first one has it in the file."""
+    places = {line.number: at for at, line in enumerate(lines)}
+    numbers = sorted(places)
+    room = len(lines) * len(columns)  # merged cells never overlap
+    for column, first, last in merges:
+        if first <= here.row or first not in places:
+            continue
+        text = lines[places[first]].get(names[columns.index(column)])
+        start = bisect_left(numbers, first + 1)
+        for number in numbers[start:]:
+            room -= 1
+            if number > last or room < 0:
+                break
+            line = lines[places[number]]
+            values = dict(line.cells)
+            values[names[columns.index(column)]] = text
+            lines[places[number]] = Line(
+                number, names, tuple(values[each] for each in names), line.surplus
+            )
+
+
+def _problem(line: int, code: str, message: str) -> Problem:
+    return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
 
 
 def template(fields: Sequence[Field], *, bom: bool = False) -> str:
@@ -207,7 +375,7 @@ def template(fields: Sequence[Field], *, bom: bool = False) -> str:
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
-    """`heading=field` pairs of `--map` as a dictionary.
+    """`heading=field` pairs of `--map` as a dictionary; `heading=` switches a heading off.
 
     Raises:
         UsageError: one is not such a pair.
@@ -215,130 +383,10 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         heading, separator, name = pair.rpartition("=")
-        if not separator or not heading.strip() or not name.strip():
+        if not separator or not heading.strip():
             raise UsageError(
                 _("{text} is not a mapping.").format(text=pair),
                 hint=_("Write the heading of the file and the field: --map 手机=phone"),
             )
         found[heading.strip()] = name.strip()
     return found
-
-
-def _bytes(source: str) -> bytes:
-    try:
-        if source == "-":
-            content = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with Path(source).expanduser().open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise NotFoundError(
-            _("{file} cannot be read: {error}.").format(file=source, error=error.strerror),
-            hint=_("Check the path, or pass - to read from a pipe."),
-        ) from None
-    if len(content) > MAX_BYTES:
-        raise UsageError(
-            _("{file} is larger than {limit} MB.").format(file=source, limit=MAX_BYTES // 10**6),
-            hint=_("Split it."),
-        )
-    return content
-
-
-def _text(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))  # a phone number that the spreadsheet took for a number
-    return str(cell)
-
-
-def _sheet(
-    source: str,
-    rows: Iterator[tuple[int, list[str]]],
-    fields: Sequence[Field],
-    mapping: Mapping[str, str],
-    encoding: str,
-) -> Sheet:
-    heading: list[str] = []
-    for _number, cells in rows:
-        if any(cell.strip() for cell in cells):
-            heading = [cell.strip().strip("\ufeff") for cell in cells]
-            break
-    while heading and not heading[-1]:
-        heading.pop()
-    if not heading:
-        raise UsageError(
-            _("{file} is empty.").format(file=source),
-            hint=_("See what is expected with --template."),
-        )
-    columns = _columns(source, heading, fields, mapping)
-    lines = []
-    for number, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        surplus = sum(1 for cell in cells[len(heading) :] if cell.strip())
-        missing = max(0, len(heading) - len(cells))
-        values = {
-            name: cells[index].strip() if index < len(cells) else ""
-            for name, index in columns.items()
-        }
-        lines.append(Line(number, values, surplus, missing))
-    names = {name: heading[index] for name, index in columns.items()}
-    used = set(columns.values())
-    ignored = tuple(text for index, text in enumerate(heading) if text and index not in used)
-    return Sheet(names, ignored, encoding, lines)
-
-
-def _columns(
-    source: str, heading: Sequence[str], fields: Sequence[Field], mapping: Mapping[str, str]
-) -> dict[str, int]:
-    """Field name → column number."""
-    by_word = {word: each.name for each in fields for word in (each.name, *each.aliases)}
-    names = {each.name for each in fields}
-    for text, name in mapping.items():
-        if name not in names:
-            raise UsageError(
-                _("There is no field {name}.").format(name=name),
-                hint=_("Fields: {names}.").format(names=", ".join(sorted(names))),
-            )
-        if text not in heading:
-            near = get_close_matches(text, heading, n=1)
-            raise UsageError(
-                _("{file} has no heading {name}.").format(file=source, name=text),
-                hint=_("Did you mean {name}?").format(name=near[0])
-                if near
-                else _("Its headings: {names}.").format(names=", ".join(heading)),
-            )
-    columns: dict[str, int] = {}
-    for index, text in enumerate(heading):
-        known = mapping.get(text, by_word.get(text.lower()))
-        if known is None or (known in mapping.values() and text not in mapping):
-            continue
-        if known in columns:
-            raise UsageError(
-                _("{file}: the headings {first} and {second} both mean {name}.").format(
-                    file=source, first=heading[columns[known]], second=text, name=known
-                ),
-                hint=_("Say which one counts: --map HEADING={name}").format(name=known),
-            )
-        columns[known] = index
-    if not any(each.name in columns for each in KEYS):
-        raise UsageError(
-            _("{file} has no column that names customers.").format(file=source),
-            hint=_suggestion(heading, by_word),
-            next_steps=["--template"],
-            details={"headings": list(heading)},
-        )
-    return columns
-
-
-def _suggestion(heading: Sequence[str], by_word: Mapping[str, str]) -> str:
-    for text in heading:
-        near = get_close_matches(text.lower(), list(by_word), n=1, cutoff=0.6)
-        if near:
-            return _("Is {heading} the {field}? Then add --map {heading}={field}").format(
-                heading=text, field=by_word[near[0]]
-            )
-    return _("Expected one of: {names}. Name yours with --map HEADING=FIELD.").format(
-        names=", ".join(each.name for each in KEYS)
-    )

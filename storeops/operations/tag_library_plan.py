@@ -7,7 +7,8 @@ from typing import Any
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, Problem
+from storeops.changes.plans import Plan
+from storeops.changes.problems import Problem
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror.tag_names import Tag

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, Problem
+from storeops.changes.plans import Plan
+from storeops.changes.problems import Problem
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import Row, Verdict
@@ -19,9 +20,11 @@ from storeops.operations.sheets import KEYS, USERID, Field
 from storeops.operations.tagging import TagAction, tag_row
 from storeops.operations.wishes import Chosen
 
-ADD = Field("add", ("add_tag", "tags", "tag", "标签", "添加标签", "打标签"), "Level/Gold")
+# "tags" and 标签 say which tags there are, not which to set: they are taken when asked for
+ADD = Field("add", ("add_tag", "添加标签", "打标签"), "Level/Gold")
 REMOVE = Field("remove", ("remove_tag", "移除标签", "去除标签", "取消标签"))
 FIELDS = (*KEYS, USERID, ADD, REMOVE)
+_OFFERED = ("tags", "tag", "标签")
 _LIST = re.compile(r"[;；|、\n]+")
 
 
@@ -56,10 +59,11 @@ def plan_tags(
     own = any(cells.get("add") or cells.get("remove") for cells in chosen.cells)
     if not plus and not minus and not own:
         raise UsageError(
-            _("No tag was named."), hint=_("Name one with --add or --remove: --add Level/Gold")
+            _("No tag was named."),
+            hint=_offer(chosen) or _("Name one with --add or --remove: --add Level/Gold"),
         )
     present = relations.tags_of(ledger.db, [each.follow_id for each in chosen.relations])
-    problems = list(chosen.problems)
+    problems = chosen.problems.copy()
     rows: list[Row] = []
     kept: list[Relation] = []
     already: list[int] = []
@@ -92,10 +96,22 @@ def plan_tags(
         verdicts,
         params={"add": [t.tag_id for t in plus], "remove": [t.tag_id for t in minus],
                 "command": command},
-        problems=sorted(problems, key=lambda each: (each.warning, each.line or 0)),
+        problems=problems,
+        strict=chosen.strict,
         title=title or _title(plus, minus),
         reason=reason,
     )  # fmt: skip
+
+
+def _offer(chosen: Chosen) -> str:
+    """How to take the tags that stand in a file; "" when it has no such column."""
+    ignored = chosen.sheet.ignored if chosen.sheet else ()
+    heading = next((each for each in ignored if each.lower() in _OFFERED), "")
+    return (
+        _("The file has it: add {options}").format(options=f"--map {heading}=add")
+        if heading
+        else ""
+    )
 
 
 def _title(plus: Sequence[Tag], minus: Sequence[Tag]) -> str:
@@ -149,7 +165,7 @@ def _already(chosen: Chosen, already: Sequence[int]) -> list[Problem]:
     if chosen.lines:
         lines = ", ".join(str(chosen.lines[index]) for index in already[:10])
         message += " " + _("Lines: {lines}").format(lines=lines + (" …" * (len(already) > 10)))
-    return [Problem("already", message, warning=True)]
+    return [Problem("already", message, None, True, len(already))]
 
 
 def warnings(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 
-from storeops.changes.plans import Problem
+from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -17,12 +17,13 @@ from storeops.mirror.members import Members
 from storeops.mirror.query import CustomerQuery
 from storeops.operations import relations
 from storeops.operations.customers import names_of
+from storeops.operations.exported import Exported
 from storeops.operations.relations import Relation
 from storeops.operations.sheets import Line, Sheet
+from storeops.tables import typed
 
 OWNER, ALL, NEWEST = "owner", "all", "newest"
-_SEPARATORS = re.compile(r"[\s\-()（）.]+")
-_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+\Z")
+_MEMBERS = re.compile(r"[;；]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,16 @@ class Chosen:
         lines: line of the file per follow, when there was one.
         cells: cells of that line.
         problems: input that names nothing, in the file's order.
+        sheet: the file; None without one.
+        strict: one wrong row refuses them all.
     """
 
     relations: list[Relation] = default(default_factory=list)
     lines: list[int] = default(default_factory=list)
     cells: list[Mapping[str, str]] = default(default_factory=list)
-    problems: list[Problem] = default(default_factory=list)
+    problems: Problems = default(default_factory=Problems)
+    sheet: Sheet | None = None
+    strict: bool = False
 
 
 def choose(db: Database, choice: Choice, now: float) -> Chosen:
@@ -83,7 +88,7 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
     if not choice.made:
         raise UsageError(
             _("No customer was chosen."),
-            hint=_("Choose by --where, --view, --marked, --store, --owner, --csv or --xlsx."),
+            hint=_("Choose by --where, --view, --marked, --store, --owner or --file."),
         )
     if choice.follows == OWNER and not choice.owner:
         raise UsageError(
@@ -142,7 +147,14 @@ def node(db: Database, choice: Choice) -> Node:
     return items[0] if len(items) == 1 else And(tuple(items))
 
 
-def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: Sequence[str] = ()) -> Chosen:
+def of_sheet(
+    db: Database,
+    sheet: Sheet,
+    *,
+    follows: str = "",
+    owner: Sequence[str] = (),
+    strict: bool = False,
+) -> Chosen:
     """The follows that a file's rows mean; every row is looked at before anything is said.
 
     Args:
@@ -150,32 +162,55 @@ def of_sheet(db: Database, sheet: Sheet, *, follows: str = "", owner: Sequence[s
         sheet: what was read.
         follows: all | newest, for rows that name no member; "" refuses when it is not clear.
         owner: userids or names of the members for rows that name none.
+        strict: one wrong row, also one that a planner finds, refuses them all.
     """
     keys = _Keys(db, sheet, owner)
-    chosen = Chosen()
+    chosen = Chosen(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
     seen: dict[str, int] = {}
+    unchanged = 0
     for line in sheet.lines:
         found = keys.find(line, follows)
         if isinstance(found, Problem):
             chosen.problems.append(found)
             continue
+        if not found:
+            unchanged += 1
+            continue
+        taken = False
+        cells = line.cells
         for relation in found:
             subject = f"{relation.userid.lower()}/{relation.external_userid}"
-            if subject in seen:
-                chosen.problems.append(
-                    _problem(
-                        line,
-                        "duplicate",
-                        _("the same customer and member as in line {first}").format(
-                            first=seen[subject]
-                        ),
-                    )
-                )
+            first = seen.setdefault(subject, line.number)
+            if first != line.number:
                 continue
-            seen[subject] = line.number
+            taken = True
             chosen.relations.append(relation)
             chosen.lines.append(line.number)
-            chosen.cells.append(line.cells)
+            chosen.cells.append(cells)
+        if not taken:
+            chosen.problems.append(
+                _problem(
+                    line,
+                    "duplicate",
+                    _("the same customer and member as in line {first}").format(
+                        first=seen[f"{found[0].userid.lower()}/{found[0].external_userid}"]
+                    ),
+                )
+            )
+    if unchanged:
+        message = ngettext(
+            "{count} row says what is so already and is left out.",
+            "{count} rows say what is so already and are left out.",
+            unchanged,
+        ).format(count=unchanged)
+        chosen.problems.append(Problem("already", message, None, True, unchanged))
+    if keys.foreign_ids:
+        message = ngettext(
+            "{count} id in the column {heading} is none of WeCom; phone or unionid was taken.",
+            "{count} ids in the column {heading} are none of WeCom; phone or unionid was taken.",
+            keys.foreign_ids,
+        ).format(count=keys.foreign_ids, heading=sheet.fields["external_userid"])
+        chosen.problems.append(Problem("foreign_ids", message, warning=True))
     return chosen
 
 
@@ -186,16 +221,27 @@ class _Keys:
         self._db = db
         self._members = Members(db.connection)
         self._owners = {self._members.find(each).userid.lower() for each in owner}
-        cells = [line.cells for line in sheet.lines]
-        self._customers = self._by_id({each.get("external_userid", "") for each in cells})
-        phones = {phone_of(each.get("phone", "")) for each in cells} - {""}
-        self._phones = self._by_phone(phones)
-        self._unionids = self._by_unionid({each.get("unionid", "") for each in cells} - {""})
-        ids = {*self._customers.values(), *self._unionids.values()}
-        ids.update(each for found in self._phones.values() for each in found)
+        self.foreign_ids = 0
+        lines = sheet.lines
+        known = sheet.fields
+        ids: set[str] = set()
+        phones: set[str] = set()
+        unions: set[str] = set()
+        if "external_userid" in known:
+            ids = {typed.word(line.get("external_userid")) for line in lines}
+        if "phone" in known:
+            phones = {each for line in lines for each in typed.phones(line.get("phone"))}
+        if "unionid" in known:
+            unions = {typed.word(line.get("unionid")) for line in lines}
+        self._customers = self._by_id(ids)
+        self._phones = self._by_phone(phones - {""})
+        self._unionids = self._by_unionid(unions - {""})
+        found = {*self._customers.values(), *self._unionids.values()}
+        found.update(each for several in self._phones.values() for each in several)
         self._follows = {
-            each[0].customer_id: each for each in relations.of_customers(db, sorted(ids))
+            each[0].customer_id: each for each in relations.of_customers(db, sorted(found))
         }
+        self._exported = Exported(db, sheet)
 
     def _by_id(self, wanted: set[str]) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -219,7 +265,7 @@ class _Keys:
             "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]' AND status <> 'lost'"
         ):
             for each in json.loads(mobiles):
-                phone = phone_of(each)
+                phone = typed.phone(each)
                 if phone in wanted:
                     found.setdefault(phone, set()).add(customer)
         return found
@@ -236,26 +282,22 @@ class _Keys:
         }
 
     def find(self, line: Line, follows: str) -> list[Relation] | Problem:
-        """The follows of one line, or why there are none."""
+        """The follows of one line, or why there are none; [] when it says what is so already."""
         if line.surplus:
             return _problem(line, "surplus", _("more cells than headings"))
         customer = self._customer(line)
         if isinstance(customer, Problem):
             return customer
         found = self._follows.get(customer, [])
-        owners = self._owners
-        if named := line.cells.get("userid", ""):
-            member = self._members.try_find(named)
-            if isinstance(member, UsageError):
-                return _problem(line, "several_members", f"{member.message} {member.hint}")
-            if isinstance(member, StoreOpsError):
-                return _problem(
-                    line, "unknown_member", _("no member is called {name}").format(name=named)
-                )
-            owners = {member.userid.lower()}
-        if owners:
-            found = [each for each in found if each.userid.lower() in owners]
-            if not found:
+        named = typed.word(line.get("userid"))
+        if self._exported.says_what_is(line, customer):
+            return []
+        members = self._named(line, named)
+        if isinstance(members, Problem):
+            return members
+        if members:
+            mine = [each for each in found if each.userid.lower() in members]
+            if not mine:
                 return _problem(
                     line,
                     "no_relation",
@@ -263,7 +305,13 @@ class _Keys:
                         member=named or ", ".join(sorted(self._owners))
                     ),
                 )
-            return found
+            if named and len(members) > 1 and self._exported.has_texts(line):
+                return _problem(
+                    line,
+                    "several_owners",
+                    _("the row speaks for several members at once; write a row for each"),
+                )
+            return mine
         live = [each for each in found if each.status == "active"] or found
         if not live:
             return _problem(line, "no_relation", _("nobody follows this customer any more"))
@@ -272,41 +320,62 @@ class _Keys:
             return _problem(
                 line,
                 "several_members",
-                _("several members follow this customer ({members}); name one").format(
-                    members=names
-                ),
+                _(
+                    "several members follow this customer ({members}); name one, or --follows all"
+                ).format(members=names),
             )
         return live[:1] if follows == NEWEST else live
 
+    def _named(self, line: Line, named: str) -> set[str] | Problem:
+        """Lower-cased userids that a line names: one, or several with `;` between."""
+        if not named:
+            return self._owners
+        member = self._members.try_find(named)
+        texts = [each for each in map(str.strip, _MEMBERS.split(named)) if each]
+        found = set()
+        for text in [named] if not isinstance(member, StoreOpsError) else texts:
+            member = self._members.try_find(text)
+            if isinstance(member, UsageError):
+                return _problem(line, "several_members", f"{member.message} {member.hint}")
+            if isinstance(member, StoreOpsError):
+                return _problem(
+                    line, "unknown_member", _("no member is called {name}").format(name=text)
+                )
+            found.add(member.userid.lower())
+        return found
+
     def _customer(self, line: Line) -> int | Problem:
-        cells = line.cells
-        if text := cells.get("external_userid", ""):
-            if text in self._customers:
-                return self._customers[text]
-            if " " in text or not text.isascii() or len(text) > 64:
-                return _problem(line, "bad_id", _("{id} is not a customer id").format(id=text[:80]))
+        text = typed.word(line.get("external_userid"))
+        if text in self._customers:
+            return self._customers[text]
+        phone, unionid = line.get("phone").strip(), typed.word(line.get("unionid"))
+        if text and typed.may_be_external_userid(text):
             return _problem(line, "unknown_id", _("no customer has the id {id}").format(id=text))
-        if text := cells.get("phone", ""):
-            return self._customer_by_phone(line, text)
-        if text := cells.get("unionid", ""):
-            if text in self._unionids:
-                return self._unionids[text]
+        if text:
+            if not phone and not unionid:
+                return _problem(
+                    line, "bad_id", _("{id} is not a customer id of WeCom").format(id=text[:80])
+                )
+            self.foreign_ids += 1
+        if typed.word(phone):
+            return self._customer_by_phone(line, phone)
+        if unionid:
+            if unionid in self._unionids:
+                return self._unionids[unionid]
             return _problem(
-                line, "unknown_unionid", _("no customer has the unionid {id}").format(id=text[:64])
+                line,
+                "unknown_unionid",
+                _("no customer has the unionid {id}").format(id=unionid[:64]),
             )
         return _problem(line, "no_key", _("no customer id, phone or unionid"))
 
     def _customer_by_phone(self, line: Line, text: str) -> int | Problem:
-        if _SCIENTIFIC.match(text):
-            return _problem(
-                line,
-                "rounded_phone",
-                _("the spreadsheet has rounded the phone number; format the column as text"),
-            )
-        phone = phone_of(text)
-        if not phone.isdigit() or not 5 <= len(phone) <= 20:
-            return _problem(line, "bad_phone", _("this is not a phone number"))
-        found = self._phones.get(phone, set())
+        phones = typed.phones(text)
+        known = [each for each in phones if each in self._phones]
+        fault = "" if known else typed.phone_fault(text if len(phones) < 2 else phones[0])
+        if fault:
+            return _problem(line, fault, phone_trouble(fault))
+        found = {customer for each in known for customer in self._phones[each]}
         if not found:
             return _problem(line, "unknown_phone", _("no customer has this phone number"))
         if len(found) > 1:
@@ -318,14 +387,13 @@ class _Keys:
         return next(iter(found))
 
 
-def phone_of(text: str) -> str:
-    """A phone number without blanks, dashes, brackets and +86."""
-    phone = _SEPARATORS.sub("", text)
-    if phone.startswith("+"):
-        phone = phone[1:]
-    if phone.startswith("86") and len(phone) == 13:
-        phone = phone[2:]
-    return phone
+def phone_trouble(fault: str) -> str:
+    """Why a cell is no phone number, by what `typed.phone_fault` says."""
+    if fault == typed.MASKED:
+        return _("the phone number is masked; whole numbers are needed (an export with --reveal)")
+    if fault == typed.ROUNDED:
+        return _("the spreadsheet has rounded the phone number; format the column as text")
+    return _("this is not a phone number")
 
 
 def _problem(line: Line, code: str, message: str) -> Problem:

@@ -71,7 +71,8 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
         f"{second.external_userid},{second.userid},not a phone\n"
     )
     before = written(desk)
-    found = of_sheet(desk.app.data, sheets.read_csv(str(path), SHEET_FIELDS))
+    asked = sheets.Source(str(path), mapping={"备注手机号": "remark_mobiles"})
+    found = of_sheet(desk.app.data, sheets.read(asked, SHEET_FIELDS))
     plan = plan_remarks(desk.app.ledger, found, {})
     assert [(each["code"], each["line"]) for each in plan.problems] == [("bad_phone", 3)]
     assert carry(desk, plan) == {"done": 1}
@@ -81,10 +82,10 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
     assert "13800000001" not in journal
     assert "138****0001" in journal
 
-    again = of_sheet(desk.app.data, sheets.read_csv(str(path), SHEET_FIELDS))
+    again = of_sheet(desk.app.data, sheets.read(asked, SHEET_FIELDS))
     clear = plan_remarks(desk.app.ledger, again, {"remark_mobiles": []})
     assert clear.ready == 0, "the file's own numbers win"
-    only = choose(desk.app.data, Choice(where=f"id:{first.external_userid}", owner=first.userid),
+    only = choose(desk.app.data, Choice(where=f"id:{first.external_userid}", owner=(first.userid,)),
                   desk.app.clock.now())  # fmt: skip
     clear = plan_remarks(desk.app.ledger, only, {"remark_mobiles": []})
     assert carry(desk, clear) == {"done": 1}

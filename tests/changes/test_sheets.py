@@ -9,7 +9,8 @@ from storeops.changes import answers, apply, plans
 from storeops.errors import NotFoundError, UsageError
 from storeops.operations import sheets
 from storeops.operations.tag_plan import FIELDS, plan_tags
-from storeops.operations.wishes import of_sheet, phone_of
+from storeops.operations.wishes import of_sheet
+from storeops.tables import typed
 
 
 def follows(desk, where="f.status = 'active'"):
@@ -22,7 +23,7 @@ def follows(desk, where="f.status = 'active'"):
 def read(tmp_path, text, encoding="utf-8", **how):
     path = tmp_path / "in.csv"
     path.write_bytes(text.encode(encoding))
-    return sheets.read_csv(str(path), FIELDS, **how)
+    return sheets.read(sheets.Source(str(path), **how), FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +66,9 @@ def test_what_is_no_table_is_refused(tmp_path, content):
     path = tmp_path / "in.csv"
     path.write_bytes(content)
     with pytest.raises(UsageError):
-        sheets.read_csv(str(path), FIELDS)
-    with pytest.raises(UsageError):
-        sheets.read_xlsx(str(path), FIELDS)
+        sheets.read(sheets.Source(str(path)), FIELDS)
     with pytest.raises(NotFoundError):
-        sheets.read_csv(str(tmp_path / "none.csv"), FIELDS)
+        sheets.read(sheets.Source(str(tmp_path / "none.csv")), FIELDS)
 
 
 def test_workbooks_keep_digits(tmp_path):
@@ -82,13 +81,13 @@ def test_workbooks_keep_digits(tmp_path):
     page.append(["13800000002", "b"])
     path = tmp_path / "in.xlsx"
     book.save(path)
-    sheet = sheets.read_xlsx(str(path), FIELDS, sheet="客户")
-    assert [(line.number, line.cells["phone"]) for line in sheet.lines] == [
+    sheet = sheets.read(sheets.Source(str(path), sheet="客户"), FIELDS)
+    assert [(line.number, line.get("phone")) for line in sheet.lines] == [
         (2, "13800000001"),
         (4, "13800000002"),
     ]
     with pytest.raises(NotFoundError, match="no sheet"):
-        sheets.read_xlsx(str(path), FIELDS, sheet="x")
+        sheets.read(sheets.Source(str(path), sheet="x"), FIELDS)
 
 
 def test_the_template_can_be_read_back(tmp_path):
@@ -101,7 +100,7 @@ def test_the_template_can_be_read_back(tmp_path):
     "text", ["138 0000 0000", "138-0000-0000", "+86 13800000000", "8613800000000", "13800000000"]
 )
 def test_phones_are_understood_as_written(text):
-    assert phone_of(text) == "13800000000"
+    assert typed.phone(text) == "13800000000"
 
 
 def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tmp_path):
@@ -152,7 +151,7 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     lines = [f"{once[5][1]},,,,,", *bad.values(), f"{good},,,{member},,"]
     path = tmp_path / "in.csv"
     path.write_bytes((head + "\n".join(lines) + "\n").encode("gb18030"))
-    chosen = of_sheet(app.data, sheets.read_csv(str(path), FIELDS))
+    chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
     plan = plan_tags(app.ledger, chosen, add=[other])
     named = {each["code"]: each for each in plan.problems if not each["warning"]}
     assert {code: each["line"] for code, each in named.items()} == {
@@ -177,4 +176,4 @@ def test_a_pipe_is_read(tmp_path, monkeypatch):
         buffer = io.BytesIO("external_userid\nwm1\n".encode("utf-16"))
 
     monkeypatch.setattr("sys.stdin", Pipe())
-    assert sheets.read_csv("-", FIELDS).encoding == "utf-16"
+    assert sheets.read(sheets.Source("-"), FIELDS).encoding == "utf-16"

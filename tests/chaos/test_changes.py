@@ -76,7 +76,7 @@ def test_twenty_thousand_rows_from_a_file(tmp_path: Path) -> None:
             for row in sandbox.control.export("follows")
         }
         sandbox.control.reset_calls()
-        chosen = of_sheet(app.data, sheets.read_csv(str(path), FIELDS))
+        chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
         plan = plan_tags(app.ledger, chosen, add=[tag], remove=[other])
         named = {each["line"]: each["code"] for each in plan.problems if not each["warning"]}
         assert named == where

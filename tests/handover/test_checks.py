@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from storeops.operations.sheets import Source
+
 DAY = 86_400
 
 
@@ -195,7 +197,7 @@ def test_the_same_person_and_unknown_customers(desk, tmp_path):
     from storeops.errors import UsageError
 
     with pytest.raises(UsageError, match="does not follow"):
-        desk.plan(csv=str(file))
+        desk.plan(file=Source(str(file)))
 
 
 def test_a_refused_leavers_customer_waits_for_the_list(make_desk):

@@ -10,6 +10,7 @@ from storeops import paths
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError, NotFoundError
 from storeops.operations.erasure import erase_person
+from storeops.operations.sheets import Source
 
 DAY = 86_400
 NAME, RENAMED, REMARK, DESCRIPTION = "欧阳擦除石", "司徒抹去山", "东门老茶客擦", "住在桂花巷十七号"
@@ -89,7 +90,7 @@ def _busy_life(desk, who, giver, taker, tmp_path):
     file = tmp_path / "again.csv"
     lines = ["external_userid,userid,takeover_userid", f"{who}9,{taker},", f"{who},{taker},"]
     file.write_text("\n".join(lines))
-    again = desk.plan(csv=str(file), to=giver)
+    again = desk.plan(file=Source(str(file)), to=giver)
     from storeops.changes.control import cancel_plan
 
     cancel_plan(app.ledger, again.plan.name)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from storeops.errors import UsageError
+from storeops.operations.sheets import Source
 
 DAY = 86_400
 
@@ -137,10 +138,10 @@ def test_a_file_says_who_takes_whom(desk, tmp_path):
         encoding="utf-8-sig",
     )
     with pytest.raises(UsageError, match="Nobody was named"):
-        desk.plan(csv=str(file))
-    made = desk.plan(csv=str(file), to=second)
+        desk.plan(file=Source(str(file)))
+    made = desk.plan(file=Source(str(file)), to=second)
     assert _takers(desk, made) == {ids[0]: first, ids[1]: second, ids[3]: second}
-    assert [p["line"] for p in made.plan.problems if not p["warning"]] == [5, 4]
+    assert [p["line"] for p in made.plan.problems if not p["warning"]] == [4, 5]
 
 
 def test_where_and_again_choose_customers(desk):
@@ -262,7 +263,7 @@ def test_one_relation_that_cannot_move_does_not_hold_the_customers_other_one(des
     file = tmp_path / "both.csv"
     rows = "".join(f"{shared},{userid},{taker}\n" for userid in (old["userid"], giver))
     file.write_text("external_userid,userid,takeover_userid\n" + rows)
-    made = desk.plan(csv=str(file))
+    made = desk.plan(file=Source(str(file)))
     assert desk.blocked(made) == {"leaver_too_long": 1}
     desk.apply(made)
     desk.advance(DAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Problem
+from storeops.changes.problems import Problem
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members

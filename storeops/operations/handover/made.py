@@ -11,6 +11,7 @@ from storeops.changes.plans import Plan
 from storeops.jobs.action import Row, Verdict
 from storeops.operations.handover import rules
 from storeops.operations.handover.assign import Taker
+from storeops.operations.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Made:
         blocked: (code, reason of the first such row, rows), most first.
         friends: ready rows whose taker has the customer already: no add event will come.
         ways_out: what to do about blocked rows, by code, of the first such row.
+        sheet: the file that asked for it; None without one.
     """
 
     plan: Plan
@@ -60,6 +62,7 @@ class Made:
     blocked: tuple[tuple[str, str, int], ...]
     friends: int
     ways_out: Mapping[str, str] = field(default_factory=dict)
+    sheet: Sheet | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The object of every planner, with the takers behind."""
@@ -68,6 +71,7 @@ class Made:
             "takers": [each.as_dict() for each in self.shares],
             "blocked_by": {code: count for code, _reason, count in self.blocked},
             "friends": self.friends,
+            **({"file": self.sheet.as_dict()} if self.sheet else {}),
         }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Problem
+from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
@@ -46,19 +46,23 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
         if found.problems:
             raise UsageError(
                 _("No line of the file can be planned: {first}").format(
-                    first=found.problems[0].message
+                    first=next(iter(found.problems)).message
                 ),
-                details={"problems": [each.as_dict() for each in found.problems[:100]]},
+                details={
+                    "problems": [each.as_dict() for each in found.problems],
+                    "file": found.sheet.as_dict() if found.sheet else None,
+                },
             )
         raise ConflictError(
             _("There is nothing to hand over."),
             hint=_("See who has customers waiting: storeops leaver list"),
         )
-    return _Planner(ledger, wished, found.rows, found.problems, now).make()
+    made = _Planner(ledger, wished, found.rows, found.problems, now).make()
+    return replace(made, sheet=found.sheet)
 
 
 def plan_subjects(
-    ledger: Ledger, wished: Wish, rows: Sequence[Subject], problems: Sequence[Problem] = ()
+    ledger: Ledger, wished: Wish, rows: Sequence[Subject], problems: Iterable[Problem] = ()
 ) -> Made:
     """A plan of subjects that are known already; those that name a taker keep that one.
 
@@ -78,12 +82,12 @@ class _Planner:
         ledger: Ledger,
         wished: Wish,
         rows: Sequence[Subject],
-        problems: Sequence[Problem],
+        problems: Iterable[Problem],
         now: float,
     ) -> None:
         self.ledger, self.db, self.wished, self.now = ledger, ledger.db, wished, now
         self.subjects = list(rows)
-        self.problems = list(problems)
+        self.problems = Problems(problems)
         people = [each.id for each in rows if each.what == rules.CUSTOMER]
         self.known: dict[str, Followers] = followers(self.db, people)
         self.capacity_of = {
@@ -129,6 +133,7 @@ class _Planner:
             verdicts,
             params=self.params,
             problems=self.problems,
+            strict=self.wished.file is not None and self.wished.file.strict,
             title=self._title(rows),
             reason=self.wished.reason,
         )

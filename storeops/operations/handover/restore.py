@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, Problem
+from storeops.changes.plans import Plan
+from storeops.changes.problems import Problem
 from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from storeops.changes import plans
-from storeops.changes.plans import Problem
+from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
+from storeops.operations import sheets
 from storeops.operations.handover import rules
 from storeops.operations.handover.wish import Wish
+from storeops.tables import typed
 
 _OF_KIND = {rules.ON_JOB: "active", rules.RESIGNED: "unassigned"}
 
@@ -55,7 +57,8 @@ class Subjects:
     """Everything a wish means, and what of it could not be understood."""
 
     rows: list[Subject] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+    sheet: sheets.Sheet | None = None
 
 
 def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
@@ -65,8 +68,8 @@ def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
         UsageError: nothing chosen, or the way contradicts what the mirror knows.
         NotFoundError: no such member, plan, mark or file.
     """
-    if wish.csv or wish.xlsx:
-        return _of_file(db, wish)
+    if wish.file is not None:
+        return _of_file(db, wish, wish.file)
     if wish.again:
         return _again(db, wish)
     if not wish.givers:
@@ -153,8 +156,8 @@ def _groups(db: Database, giver: Member, kind: str) -> list[Subject]:
     ]
 
 
-def _of_file(db: Database, wish: Wish) -> Subjects:
-    from storeops.operations import sheets, wishes
+def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
+    from storeops.operations import wishes
 
     fields = (
         sheets.EXTERNAL_USERID,
@@ -167,18 +170,18 @@ def _of_file(db: Database, wish: Wish) -> Subjects:
             "takeover_userid", ("to", "taker", "接替人", "接手人", "接替成员", "新负责人")
         ),
     )
-    sheet = sheets.read_csv(wish.csv, fields) if wish.csv else sheets.read_xlsx(wish.xlsx, fields)
+    sheet = sheets.read(file, fields)
     if len(wish.givers) > 1:
         raise UsageError(
             _("With a file, --from can name one member only."),
             hint=_("Name the owner of each customer in the column userid."),
         )
     chosen = wishes.of_sheet(db, sheet, owner=wish.givers)
-    found = Subjects(problems=list(chosen.problems))
+    found = Subjects(problems=chosen.problems.copy(), sheet=sheet)
     people = members.by_userids(db, (each.userid for each in chosen.relations))
     names = members.Members(db.connection)
     for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
-        named = cells.get("takeover_userid", "").strip()
+        named = typed.word(cells.get("takeover_userid", ""))
         taker = names.try_find(named) if named else None
         if isinstance(taker, StoreOpsError):
             code = "several_takers" if isinstance(taker, UsageError) else "unknown_taker"

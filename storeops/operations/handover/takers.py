@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from storeops.changes.plans import Problem
+from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -41,7 +41,7 @@ class Takers:
         wished: Wish,
         params: Mapping[str, Any],
         subjects: Sequence[Subject],
-        problems: list[Problem],
+        problems: Problems,
         now: float,
     ) -> None:
         self._db, self._wished, self._params, self._now = db, wished, params, now
@@ -120,17 +120,15 @@ class Takers:
         if any(each <= 0 for each in weights.values()):
             raise UsageError(_("Weights must be larger than 0."))
         good = self.eligible(named)
+        reason = ""
         for member in named:
             if member not in good:
                 told = self._told([member]).get(member.userid.lower(), {})
                 verdict = taker_checks.taker(member, member.userid, told)
-                self._problems.append(Problem(verdict.code, verdict.reason, warning=True))
+                reason = verdict.reason
+                self._problems.append(Problem(verdict.code, reason, warning=True))
         if not good:
-            raise UsageError(
-                _("None of the takers can take over: {reason}").format(
-                    reason=self._problems[-1].message
-                )
-            )
+            raise UsageError(_("None of the takers can take over: {reason}").format(reason=reason))
         people = list({each.id: each for each in good}.values())
         takers = [self.taker(each, weights.get(each.id, 1.0)) for each in people]
         return Rule(name or wish.LEAST_LOADED, takers)

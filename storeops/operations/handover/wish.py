@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from storeops.operations.sheets import Source
+
 SAME_STORE, LEAST_LOADED, ROUND_ROBIN = "same-store", "least-loaded", "round-robin"
 WEIGHTED, BY_TAG, BY_DATE, CAPACITY = "weighted", "by-tag", "by-date", "capacity"
 RULES = (SAME_STORE, LEAST_LOADED, ROUND_ROBIN, WEIGHTED, BY_TAG, BY_DATE, CAPACITY)
@@ -15,14 +17,13 @@ class Wish:
     """A wished handover.
 
     Attributes:
-        givers: userids or names; empty only with `csv`.
-        takers: userids or names; empty with `same-store` (the giver's colleagues) and `csv`.
+        givers: userids or names; empty only with `file`.
+        takers: userids or names; empty with `same-store` (the giver's colleagues) and `file`.
         rule: one of `RULES`; "" for a single taker, and then `least-loaded` for several.
         kind: on_job | resigned when the person said so; "" finds it out.
         where: filter language: only these customers.
         marked: name of a mark: only these customers.
-        csv: a file of customers with their takers; "" for none.
-        xlsx: the same as a workbook.
+        file: a file of customers with their takers; None for none.
         customers: include customers.
         groups: include group chats; None: exactly when everything of a giver is handed over.
         weights: userid or name → weight, for `weighted`.
@@ -46,8 +47,7 @@ class Wish:
     kind: str = ""
     where: str = ""
     marked: str = ""
-    csv: str = ""
-    xlsx: str = ""
+    file: Source | None = None
     customers: bool = True
     groups: bool | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -67,4 +67,4 @@ class Wish:
     @property
     def partial(self) -> bool:
         """Whether only some of a giver's customers are meant."""
-        return bool(self.where or self.marked or self.csv or self.xlsx or self.again)
+        return bool(self.where or self.marked or self.file or self.again)

@@ -1,0 +1,184 @@
+"""Which row holds the headings, and what each column means; nothing is guessed into texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from storeops.errors import UsageError
+from storeops.i18n import _
+from storeops.tables.rows import RawRow
+from storeops.tables.typed import word
+
+SEARCHED = 10  # rows from the top
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column that a planner understands.
+
+    Attributes:
+        name: its key, WeCom's field name.
+        aliases: other headings it is known by, lower case.
+        example: a cell of the template.
+        guess: whether a heading alone is enough; texts that are written to WeCom are only taken
+            when the person says so (`--map 备注=remark`).
+        key: it names customers.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    example: str = ""
+    guess: bool = True
+    key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The headings of a table.
+
+    Attributes:
+        row: number of their (last) row.
+        index: its place among the rows that were searched.
+        names: heading by column.
+        columns: column by field name.
+        offers: heading by field name, of fields that are only taken when asked for.
+    """
+
+    row: int
+    index: int
+    names: Mapping[int, str]
+    columns: Mapping[str, int]
+    offers: Mapping[str, str]
+
+
+def find(
+    rows: Sequence[RawRow],
+    fields: Sequence[Field],
+    mapping: Mapping[str, str],
+    *,
+    header_row: int = 0,
+) -> Headings | None:
+    """The headings among the first rows of a table; None when no row names customers.
+
+    The row with the most headings that are understood; a heading that spans two rows counts in
+    the lower one, and a second row of headings is skipped.
+
+    Args:
+        rows: the first rows.
+        fields: what can be understood.
+        mapping: heading → field name, "" to switch the heading off.
+        header_row: number of the row that holds them; 0 to look for it.
+
+    Raises:
+        UsageError: two headings mean the same.
+    """
+    best: tuple[int, int] | None = None
+    for index, row in enumerate(rows):
+        if header_row and row.number != header_row:
+            continue
+        known = set(_meanings(_names(rows, index), fields, mapping).values())
+        named = any(each.key for each in fields if each.name in known)
+        if named and (best is None or len(known) > best[0]):
+            best = (len(known), index)
+    if best is None:
+        return None
+    index = best[1]
+    names = _names(rows, index)
+    columns: dict[str, int] = {}
+    for column, name in _meanings(names, fields, mapping).items():
+        if name in columns:
+            raise UsageError(
+                _("The headings {first} and {second} both mean {name}.").format(
+                    first=names[columns[name]], second=names[column], name=name
+                ),
+                hint=_("Say which one counts: --map HEADING={name}").format(name=name),
+            )
+        columns[name] = column
+    unasked = {
+        each.name: names[column]
+        for each in fields
+        if not each.guess and each.name not in columns
+        for column in sorted(names, reverse=True)
+        if names[column].lower() in (each.name, *each.aliases) and names[column] not in mapping
+    }
+    words = _words(fields)
+    while index + 1 < len(rows):
+        more = {key: word(text).lower() for key, text in rows[index + 1].cells.items()}
+        texts = {key: text for key, text in more.items() if text}
+        if not texts or any(text not in words for text in texts.values()):
+            break
+        index += 1
+    return Headings(rows[index].number, index, names, columns, unasked)
+
+
+def _names(rows: Sequence[RawRow], index: int) -> dict[int, str]:
+    """Heading by column: of this row, else of the one above where a heading spans both."""
+    found = {column: word(text) for column, text in rows[index].cells.items()}
+    if index:
+        for column, text in rows[index - 1].cells.items():
+            if not found.get(column):
+                found[column] = word(text)
+    return {column: text for column, text in sorted(found.items()) if text}
+
+
+def _words(fields: Sequence[Field]) -> dict[str, Field]:
+    return {text: each for each in fields for text in (each.name, *each.aliases)}
+
+
+def _meanings(
+    names: Mapping[int, str], fields: Sequence[Field], mapping: Mapping[str, str]
+) -> dict[int, str]:
+    """Field name by column."""
+    words = _words(fields)
+    told = set(mapping.values())
+    found: dict[int, str] = {}
+    for column, text in names.items():
+        if text in mapping:
+            if mapping[text]:
+                found[column] = mapping[text]
+            continue
+        field = words.get(text.lower())
+        if field is not None and field.guess and field.name not in told:
+            found[column] = field.name
+    return found
+
+
+def check_mapping(
+    mapping: Mapping[str, str], fields: Sequence[Field], names: Sequence[str], source: str
+) -> None:
+    """Refuse a mapping of a heading or to a field that there is not.
+
+    Raises:
+        UsageError: with the nearest name.
+    """
+    known = {each.name for each in fields}
+    for text, name in mapping.items():
+        if name and name not in known:
+            raise UsageError(
+                _("There is no field {name}.").format(name=name),
+                hint=_("Fields: {names}.").format(names=", ".join(sorted(known))),
+            )
+        if text not in names:
+            near = get_close_matches(text, names, n=1)
+            raise UsageError(
+                _("{file} has no heading {name}.").format(file=source, name=text),
+                hint=_("Did you mean {name}?").format(name=near[0])
+                if near
+                else _("Its headings: {names}.").format(names=", ".join(names)),
+            )
+
+
+def suggestion(names: Sequence[str], fields: Sequence[Field]) -> str:
+    """What to do when no heading names customers."""
+    words = _words(fields)
+    for text in names:
+        near = get_close_matches(text.lower(), list(words), n=1, cutoff=0.6)
+        if near:
+            return _("Is {heading} the {field}? Then add --map {heading}={field}").format(
+                heading=text, field=words[near[0]].name
+            )
+    return _("Expected one of: {names}. Name yours with --map HEADING=FIELD.").format(
+        names=", ".join(each.name for each in fields if each.key)
+    )
