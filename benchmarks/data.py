@@ -130,7 +130,7 @@ def tag_library(words: Words) -> tuple[list[CorpTagGroup], list[str]]:
         by_group.setdefault(group, []).append(CorpTag(tag_id, tag, END - SPAN, 1000 - at))
     for at, (group, tags) in enumerate(by_group.items()):
         group_id = f"etBenchGroup{at:020d}"
-        groups.append(CorpTagGroup(group_id, group, END - SPAN, 100 - at, tuple(tags)))
+        groups.append(CorpTagGroup(group_id, group, END - SPAN, 100 - at, tag=tuple(tags)))
     return groups, ids
 
 
@@ -222,7 +222,7 @@ def build(path: Path, shape: Shape, *, tell: bool = False) -> Database:
         User(
             f"u{at:05d}",
             words.people(random.Random(f"staff {at}"), 1)[0][1],
-            (shops[at % len(shops)],),
+            department=(shops[at % len(shops)],),
             position="导购",
             main_department=shops[at % len(shops)],
             status=1,
@@ -317,7 +317,14 @@ def _groups(db: Database, shape: Shape, users: list[User]) -> None:
             for number in sorted({rng.randrange(shape.customers) for _ in range(30)})
         ]
         name, chat_id = f"福利群{at + 1}", f"wrBench{at:025d}"
-        chat = GroupChat(chat_id, name, owner, END - SPAN, "", tuple(members), (), f"{at}")
+        chat = GroupChat(
+            chat_id,
+            name,
+            END - SPAN,
+            owner=owner,
+            member_list=tuple(members),
+            member_version=f"{at}",
+        )
         chats.append((chat, 0))
     for start in range(0, len(chats), 200):
         apply_facts(db, "sync", Batch(chats=chats[start : start + 200]), END, "1")

@@ -66,6 +66,7 @@ def run(
 ) -> None:
     """Exit code 0 complete, 6 partial; a failed run ends with the code of its first failure."""
     from commands.syncing import sync_with_bars
+    from storeops.wecom.oddities import sentence
 
     call = current()
     scopes = [each.strip() for each in scope.split(",") if each.strip()] or None
@@ -76,6 +77,8 @@ def run(
     with call.interruptible(resume) as stop, bars() as shown:
         result = sync_with_bars(call.app, shown, scopes=scopes, full=full, store=store, stop=stop)
     show_result(result, time.monotonic() - began)
+    if odd := sentence(result.odd_values):
+        note(odd)
     if result.joined:
         note(_("Another sync was running already; this is what it read."))
     elif result.resumed:

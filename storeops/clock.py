@@ -10,6 +10,15 @@ import threading
 import time
 from typing import Protocol
 
+MOST_SECONDS = 99_999_999_999  # the year 5138; what is larger counts in smaller units
+
+
+def in_seconds(moment: int) -> int:
+    """A Unix time in seconds, whether it came in seconds, milliseconds, micro- or nanoseconds."""
+    while moment > MOST_SECONDS:
+        moment //= 1000
+    return moment
+
 
 class Clock(Protocol):
     """What operations may know of time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storeops.mirror.digest import as_json, digest
@@ -81,6 +82,37 @@ def write_chat(
     )
     _write_members(connection, key, members)
     return "added" if known is None else "changed"
+
+
+def with_known_members(
+    connection: sqlite3.Connection, chat: GroupChat, unread: Sequence[str | None]
+) -> GroupChat:
+    """`chat` with members that the mirror knows and whose rows could not be read.
+
+    Args:
+        connection: reads only.
+        chat: the answer of groupchat/get without those rows.
+        unread: userid of each such row; None when it cannot be read, so that it may be anybody.
+    """
+    from storeops.wecom.groups import ChatMember, Invitor
+
+    listed = {each.userid for each in chat.member_list}
+    known = [
+        ChatMember(
+            member, kind, "", join_time, join_scene, Invitor(invitor) if invitor else None,
+            nickname, name, state,
+        )
+        for member, kind, name, nickname, join_time, join_scene, invitor, state in (
+            connection.execute(
+                "SELECT m.member, m.type, m.name, m.group_nickname, m.join_time, m.join_scene,"
+                " m.invitor, m.state FROM group_member AS m JOIN group_chat AS g"
+                " ON g.id = m.group_id WHERE g.chat_id = ? ORDER BY m.member",
+                (chat.chat_id,),
+            )
+        )
+        if member not in listed and (member in unread or None in unread)
+    ]  # fmt: skip
+    return replace(chat, member_list=(*chat.member_list, *known))
 
 
 def _note(chat: GroupChat, known: Sequence[object], record: Recorder) -> None:

@@ -51,9 +51,11 @@ class Batch:
     """What was read, as the client's dataclasses; empty parts say nothing.
 
     Attributes:
-        departments: a complete list of department/list; None when it was not read.
+        departments: the list of department/list; None when it was not read.
+        departments_whole: every row of it could be read, so that what it lacks is missing.
         staff: members; those not named are not missed.
-        follow_users: the complete list of members with customer contact; None when not read.
+        follow_users: the list of members with customer contact; None when not read.
+        follow_users_whole: every row of it could be read, so that who is not in it has none.
         gone: (userid, "left" | "out_of_scope" | "missing") of members who are no longer there.
         tag_groups: corp tags in their groups.
         deleted_tags: tag ids that WeCom calls deleted.
@@ -64,8 +66,10 @@ class Batch:
     """
 
     departments: Sequence[Department] | None = None
+    departments_whole: bool = True
     staff: Sequence[User] = ()
     follow_users: Sequence[str] | None = None
+    follow_users_whole: bool = True
     gone: Sequence[tuple[str, str]] = ()
     tag_groups: Sequence[CorpTagGroup] = ()
     deleted_tags: Sequence[str] = ()
@@ -112,11 +116,16 @@ def apply_facts(
     applied = Applied()
     with db.atomic() as connection:
         if batch.departments is not None:
-            _add(applied.counts, people.write_departments(connection, batch.departments, record))
+            listed = people.write_departments(
+                connection, batch.departments, record, whole=batch.departments_whole
+            )
+            _add(applied.counts, listed)
         if batch.staff:
             _add(applied.counts, people.write_staff(connection, keys, batch.staff, record))
         if batch.follow_users is not None:
-            people.write_follow_users(connection, keys, batch.follow_users, record)
+            people.write_follow_users(
+                connection, keys, batch.follow_users, record, whole=batch.follow_users_whole
+            )
         for userid, whereabouts in batch.gone:
             applied.counts.changed += people.staff_gone(connection, userid, whereabouts, record)
         if batch.tag_groups:

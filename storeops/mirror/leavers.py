@@ -32,7 +32,7 @@ def write_unassigned(
             " AND external_userid = ?",
             (row.handover_userid, row.external_userid),
         ).fetchone()
-        if known is None or known[0] != row.dimission_time:
+        if known is None or (row.dimission_time and known[0] != row.dimission_time):
             connection.execute(
                 "INSERT OR REPLACE INTO unassigned VALUES (?, ?, ?)",
                 (row.handover_userid, row.external_userid, row.dimission_time),
@@ -71,7 +71,7 @@ def _leaver(connection: sqlite3.Connection, row: Unassigned, record: Recorder) -
         cursor = connection.execute(
             "INSERT INTO staff (userid, status, left_at, first_seen_at, updated_at)"
             " VALUES (?, 'left', ?, ?, ?)",
-            (row.handover_userid, row.dimission_time, record.now, record.now),
+            (row.handover_userid, row.dimission_time or None, record.now, record.now),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid, False
@@ -80,10 +80,11 @@ def _leaver(connection: sqlite3.Connection, row: Unassigned, record: Recorder) -
         return key, True
     if status != "left":
         staff_gone(connection, row.handover_userid, "left", record, left_at=row.dimission_time)
-    connection.execute(
-        "UPDATE staff SET left_at = ? WHERE id = ? AND left_at IS NOT ?",
-        (row.dimission_time, key, row.dimission_time),
-    )
+    if row.dimission_time:
+        connection.execute(
+            "UPDATE staff SET left_at = ? WHERE id = ? AND left_at IS NOT ?",
+            (row.dimission_time, key, row.dimission_time),
+        )
     return key, False
 
 

@@ -28,9 +28,13 @@ class Counts:
 
 
 def write_departments(
-    connection: sqlite3.Connection, rows: Iterable[Department], record: Recorder
+    connection: sqlite3.Connection,
+    rows: Iterable[Department],
+    record: Recorder,
+    *,
+    whole: bool = True,
 ) -> Counts:
-    """Bring departments to a complete list; what it lacks becomes missing, then lost."""
+    """Bring departments to a list; what a whole one lacks becomes missing, then lost."""
     counts = Counts()
     stored = {
         key: (old, status, name)
@@ -61,7 +65,7 @@ def write_departments(
             " digest = excluded.digest, status = 'active', updated_at = excluded.updated_at",
             (row.id, *values, new, record.now, record.now),
         )
-    for key, (_old, status, _name) in stored.items():
+    for key, (_old, status, _name) in stored.items() if whole else ():
         if status == "lost":
             continue
         gone = "missing" if status == "active" else "lost"
@@ -158,18 +162,24 @@ def staff_gone(
 
 
 def write_follow_users(
-    connection: sqlite3.Connection, keys: Keys, userids: Iterable[str], record: Recorder
+    connection: sqlite3.Connection,
+    keys: Keys,
+    userids: Iterable[str],
+    record: Recorder,
+    *,
+    whole: bool = True,
 ) -> int:
-    """Bring the list of members with customer contact to a complete reading (doc 92571).
+    """Bring the list of members with customer contact to a reading (doc 92571).
 
-    Who lost customer contact keeps the customers, out of scope. Returns how many follows changed.
+    Who is not in a whole one lost it, and keeps the customers, out of scope. Returns how many
+    follows changed.
     """
     listed = {userid.lower(): userid for userid in userids}
     switched = 0
     for key, userid, status in connection.execute(
         "SELECT id, userid, status FROM staff WHERE is_follow_user = 1"
     ).fetchall():
-        if listed.pop(userid.lower(), None) is not None:
+        if listed.pop(userid.lower(), None) is not None or not whole:
             continue
         connection.execute(
             "UPDATE staff SET is_follow_user = 0, updated_at = ? WHERE id = ?", (record.now, key)

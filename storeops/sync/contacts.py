@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from storeops.errors import StoreOpsError
 from storeops.mirror.facts import Batch
@@ -13,6 +13,7 @@ from storeops.wecom import contacts, customers
 from storeops.wecom.contacts import User
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
+from storeops.wecom.oddities import LostRow, collecting_lost
 
 _SUBTREE = 300  # departments read with one call; a larger answer may be refused (45029)
 
@@ -21,13 +22,15 @@ def read_departments(session: Session) -> Outcome:
     """The tree of departments, whole (doc 90208)."""
     session.count_call()
     try:
-        listed = contacts.list_departments(session.client)
+        with collecting_lost() as lost:
+            listed = contacts.list_departments(session.client)
     except StoreOpsError as error:
         session.halt()
         session.fail("departments", error)
         return "failed"
-    session.apply(Batch(departments=listed))
-    return "complete"
+    session.fail_rows(lost)
+    session.apply(Batch(departments=listed, departments_whole=not lost))
+    return "partial" if lost else "complete"
 
 
 def read_staff(session: Session) -> Outcome:
@@ -48,16 +51,25 @@ def staff_of_store(session: Session, store: int) -> list[str]:
 
 
 def refresh_follow_users(session: Session) -> bool:
-    """Ask who has customer contact; False when there was no answer, named as a failure."""
+    """Ask who has customer contact; False when that could not be read, named as a failure."""
+    found = _follow_users(session)
+    if found is not None:
+        session.apply(found)
+    return found is not None and found.follow_users_whole
+
+
+def _follow_users(session: Session) -> Batch | None:
+    """Who has customer contact, as facts; None when there was no answer, named as a failure."""
     session.count_call()
     try:
-        listed = customers.list_follow_users(session.client)
+        with collecting_lost() as lost:
+            listed = customers.list_follow_users(session.client)
     except StoreOpsError as error:
         session.halt()
         session.fail("get_follow_user_list", error)
-        return False
-    session.apply(Batch(follow_users=listed))
-    return True
+        return None
+    session.fail_rows(lost)
+    return Batch(follow_users=listed, follow_users_whole=not lost)
 
 
 class _Staff:
@@ -66,6 +78,7 @@ class _Staff:
         self._seen: set[str] = set()
         self._whole = True  # every department answered
         self._answers = 0
+        self._unread: list[str] = []  # members whose row in the list cannot be read
 
     def run(self) -> Outcome:
         session = self.session
@@ -78,14 +91,19 @@ class _Staff:
             return "failed"
         roots = [store] if store else _roots(tree)
         self._read_departments(_cuts(tree, roots), _children(tree))
-        listed = None if store else self._follow_users()
-        if listed is not None:
-            strangers = [each for each in listed if each.lower() not in self._seen]
-            self._read_one_by_one(strangers, leaving=False)
+        found = None if store else _follow_users(session)
+        listed: Sequence[str] = ()
+        if found is not None:
+            self._answers += 1
+            listed = found.follow_users or ()
+        strangers = {each.lower(): each for each in (*self._unread, *listed)}
+        self._read_one_by_one(
+            [each for key, each in strangers.items() if key not in self._seen], leaving=False
+        )
         if self._whole:
-            self._read_one_by_one(self._absent(store, set(listed or ())), leaving=True)
-        if listed is not None:
-            session.apply(Batch(follow_users=listed))
+            self._read_one_by_one(self._absent(store, strangers.keys()), leaving=True)
+        if found is not None:
+            session.apply(found)
         if not self._answers:
             return "failed"
         return "partial" if session.failures() else "complete"
@@ -95,8 +113,11 @@ class _Staff:
         session = self.session
         if runs.scope_outcome(session.db, session.run.id, "departments") != "complete":
             session.count_call()
-            nodes = contacts.list_department_nodes(session.client)
-            return {node.id: node.parentid for node in nodes}
+            with collecting_lost() as lost:
+                nodes = contacts.list_department_nodes(session.client)
+            self._note_lost(lost, "id")
+            tree = {node.id: node.parentid for node in nodes}
+            return tree | {int(row.ids["id"]): 0 for row in lost if row.ids}
         return _known_tree(session)
 
     def _read_departments(
@@ -107,13 +128,13 @@ class _Staff:
         jobs = list(cuts)
         while jobs:
             again: list[tuple[int, bool, list[int]]] = []
-            reading = session.read_many(
-                jobs,
-                lambda job: contacts.list_users(session.client, job[0], fetch_child=job[1]),
-            )
-            for (department, deep, children), users, error in reading:
-                if users is not None:
+            reading = session.read_many(jobs, self._list_users)
+            for (department, deep, children), found, error in reading:
+                if found is not None:
+                    users, lost = found
                     self._take(users)
+                    self._note_lost(lost, "userid")
+                    self._unread += [row.ids["userid"] for row in lost if row.ids]
                 elif says(error, Condition.TOO_LARGE) and deep:
                     again.append((department, False, []))
                     again += [
@@ -124,6 +145,19 @@ class _Staff:
                     session.fail(f"department {department}", error)
             jobs = again
 
+    def _list_users(
+        self, job: tuple[int, bool, list[int]]
+    ) -> tuple[tuple[User, ...], list[LostRow]]:
+        with collecting_lost() as lost:
+            users = contacts.list_users(self.session.client, job[0], fetch_child=job[1])
+        return users, lost
+
+    def _note_lost(self, lost: Iterable[LostRow], name: str) -> None:
+        """Rows without an id may be anybody's, so that nobody counts as absent."""
+        nameless = [row for row in lost if name not in row.ids]
+        self._whole = self._whole and not nameless
+        self.session.fail_rows(nameless)
+
     def _take(self, users: Sequence[User]) -> None:
         self._answers += 1
         fresh = [each for each in users if each.userid.lower() not in self._seen]
@@ -133,21 +167,8 @@ class _Staff:
                 self.session.apply(Batch(staff=fresh[start : start + 500]))
                 self.session.save(connection)
 
-    def _follow_users(self) -> tuple[str, ...] | None:
-        session = self.session
-        session.count_call()
-        try:
-            listed = customers.list_follow_users(session.client)
-        except StoreOpsError as error:
-            session.halt()
-            session.fail("get_follow_user_list", error)
-            return None
-        self._answers += 1
-        return listed
-
-    def _absent(self, store: int, listed: set[str]) -> list[str]:
-        """Members the mirror believes there and no department showed."""
-        there = {each.lower() for each in listed}
+    def _absent(self, store: int, there: Collection[str]) -> list[str]:
+        """Members the mirror believes there and no department showed; `there` is lower case."""
         rows = self.session.db.execute(
             "SELECT userid, main_department FROM staff WHERE status IN ('active', 'missing')"
             " ORDER BY id"

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
@@ -31,6 +31,9 @@ from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
 from storeops.wecom.errcodes import Condition, code_of
 from storeops.wecom.errors import says
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import LostRow, collected, collecting_lost
+from storeops.wecom.paging import endless
 
 _SLICE = 400  # customers put into the search index while no page waits: about 8 ms
 _SWITCH_S = 0.0005  # a thread that reads gets its turn at once; 5 ms would cost it a tenth
@@ -45,7 +48,9 @@ class _Reading:
 
     chain: Chain
     page: FollowPage | None = None
+    lost: Sequence[LostRow] = ()
     error: StoreOpsError | None = None
+    crash: Exception | None = None
     go_on: threading.Event = field(default_factory=threading.Event)
     more: bool = False
 
@@ -148,9 +153,13 @@ class _Follows:
             return False
         self.session.count_call()
         try:
-            reading.page = customers.get_by_user(self.session.client, chain.members, chain.cursor)
+            with collecting_lost() as reading.lost:
+                page = customers.get_by_user(self.session.client, chain.members, chain.cursor)
+                reading.page = _of_members(page, chain.members)
         except StoreOpsError as error:
             reading.error = error
+        except Exception as error:
+            reading.crash = error  # a bug ends the run loudly, not one thread in silence
         self._inbox.put(reading)
         reading.go_on.wait()
         return reading.more
@@ -205,6 +214,9 @@ class _Follows:
 
     def _commit(self, batch: Sequence[_Reading]) -> None:
         session = self.session
+        for each in batch:
+            if each.crash is not None:
+                raise each.crash
         self._backlog = self._first_load
         with self.db.atomic() as connection:
             rows = [row for each in batch if each.page for row in each.page.external_contact_list]
@@ -227,17 +239,39 @@ class _Follows:
         chain, page = reading.chain, reading.page
         assert page is not None
         self._silences = self._refusals = 0
+        kept = [each for row in reading.lost for each in self._row_lost(chain, row, record)]
         for userid in page.fail_info.unlicensed_userid_list:
             self._member_failed(userid, _unlicensed(userid), record)
         following = page.next_cursor
-        chain.empty = 0 if seen else chain.empty + 1
+        chain.empty = 0 if seen or reading.lost else chain.empty + 1
         if following and (chains.repeated(chain, following) or chain.empty > chains.EMPTY_PAGES):
-            self._begin_anew(reading, endless(), record)
+            self._begin_anew(reading, endless(customers.GET_BY_USER), record)
             return
-        chains.turn_page(self.db.connection, chain, following, seen)
+        chains.turn_page(self.db.connection, chain, following, [*seen, *kept])
         reading.more = bool(following)
         if not following:
             self._complete(chain, record)
+
+    def _row_lost(self, chain: Chain, row: LostRow, record: Recorder) -> list[int]:
+        """A row that cannot be read is named, and costs nobody a follow.
+
+        Returns:
+            follow.id of the row, when both ids can be read and the mirror knows it: it was seen.
+            When an id cannot be read, nobody whose row it may be counts as read completely.
+        """
+        self.session.fail_rows([row])
+        userid, external = row.ids.get("userid"), row.ids.get("external_userid")
+        if userid and external:
+            found = self.db.connection.execute(
+                "SELECT f.id FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+                " JOIN customer AS c ON c.id = f.customer_id"
+                " WHERE s.userid = ? AND c.external_userid = ?",
+                (userid, external),
+            ).fetchone()
+            return [] if found is None else [found[0]]
+        for each in [userid] if userid else chain.members:
+            self._member_failed(each, lost_row(row), record)
+        return []
 
     def _not_read(self, reading: _Reading, error: StoreOpsError, record: Recorder) -> None:
         chain = reading.chain
@@ -369,6 +403,21 @@ class _Follows:
         return "complete"
 
 
+def _of_members(page: FollowPage, userids: Sequence[str]) -> FollowPage:
+    """The page without rows of somebody nobody asked for; those count as unreadable."""
+    asked = {userid.lower() for userid in userids}
+    rows = page.external_contact_list
+    strange = {n for n, row in enumerate(rows) if row.follow_info.userid.lower() not in asked}
+    lost = collected()
+    if not strange or lost is None:
+        return page
+    for number in sorted(strange):
+        ids = {"external_userid": rows[number].external_contact.external_userid}
+        lost.append(LostRow("external_contact_list", number + 1, ids, "follow_info.userid"))
+    kept = tuple(row for number, row in enumerate(rows) if number not in strange)
+    return replace(page, external_contact_list=kept)
+
+
 def _unlicensed(userid: str) -> StoreOpsError:
     errcode = code_of(Condition.NO_LICENCE)
     return StoreOpsError(
@@ -376,12 +425,4 @@ def _unlicensed(userid: str) -> StoreOpsError:
             userid=userid, errcode=errcode
         ),
         errcode=errcode,
-    )
-
-
-def endless() -> StoreOpsError:
-    """The error of a list that would never end."""
-    return StoreOpsError(
-        _("WeCom's list goes round in circles: the same cursor again, or no rows for ever."),
-        hint=_("Try again; report it if it stays."),
     )

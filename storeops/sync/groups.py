@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from storeops.errors import StoreOpsError
+from storeops.mirror.chats import with_known_members
 from storeops.mirror.facts import Batch
 from storeops.sync import contacts, refusals
-from storeops.sync.follows import endless
 from storeops.sync.members import halves
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import groups
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
-from storeops.wecom.groups import ChatRow
+from storeops.wecom.failures import lost_row
+from storeops.wecom.groups import ChatPage, ChatRow, GroupChat
+from storeops.wecom.oddities import LostRow, collecting_lost
+from storeops.wecom.paging import pages
 
 _WRITE = 20  # groups a transaction
 
@@ -66,9 +69,11 @@ class _Groups:
         read = False
         while jobs:
             again: list[list[str]] = []
-            for part, rows, error in session.read_many(jobs, self._read_list):
-                if rows is not None:
+            for part, found, error in session.read_many(jobs, self._read_list):
+                if found is not None:
                     read = True
+                    rows, lost = found
+                    session.fail_rows(lost)
                     self._take_list(part, rows)
                 elif error is None:
                     continue
@@ -83,30 +88,38 @@ class _Groups:
             jobs = again
         return True if read or not owners else None
 
-    def _read_list(self, owners: list[str]) -> dict[str, int]:
+    def _read_list(self, owners: list[str]) -> tuple[dict[str, int], list[LostRow]]:
         """chat_id → situation of the owner, all pages; anew once when the cursor is stale."""
         for attempt in (1, 2):
+            found: dict[str, int] = {}
             try:
-                return self._read_pages(owners, again=attempt > 1)
+                with collecting_lost() as lost:
+                    self._read_pages(found, owners, counted=attempt == 1)
+                return found, lost
             except StoreOpsError as error:
                 if not says(error, Condition.STALE_CURSOR) or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
-    def _read_pages(self, owners: list[str], *, again: bool) -> dict[str, int]:
-        found: dict[str, int] = {}
-        cursor, seen = "", set[str]()
-        while True:
-            if cursor or again:
+    def _read_pages(
+        self,
+        found: dict[str, int],
+        owners: Sequence[str] = (),
+        *,
+        status_filter: int = 0,
+        counted: bool = False,
+    ) -> None:
+        """Fill `found` from all pages; `counted`: the first call was counted by the caller."""
+
+        def read(cursor: str) -> ChatPage:
+            if cursor or not counted:
                 self.session.count_call()
-            page = groups.list_chats(self.session.client, owners=owners, cursor=cursor)
+            return groups.list_chats(
+                self.session.client, status_filter=status_filter, owners=owners, cursor=cursor
+            )
+
+        for page in pages(groups.LIST, read):
             found.update((row.chat_id, row.status) for row in page.group_chat_list)
-            cursor = page.next_cursor
-            if not cursor:
-                return found
-            if cursor in seen:
-                raise endless()
-            seen.add(cursor)
 
     def _list_of_leavers(self) -> bool:
         """Groups whose owner left, also those of leavers whose ids nobody knows any more.
@@ -120,21 +133,14 @@ class _Groups:
             return True
         read = True
         found: dict[str, int] = {}
-        cursor, seen = "", set[str]()
-        while cursor not in seen:
-            seen.add(cursor)
+        with collecting_lost() as lost:
             try:
-                session.count_call()
-                page = groups.list_chats(session.client, status_filter=1, cursor=cursor)
+                self._read_pages(found, status_filter=1)
             except StoreOpsError as error:
                 if error.errcode is None or refusals.ends_scope(error):
                     session.fail("groups", error)
                     read = False
-                break
-            found.update((row.chat_id, row.status) for row in page.group_chat_list)
-            cursor = page.next_cursor
-            if not cursor:
-                break
+        session.fail_rows(lost)
         self._take_list((), found)
         return read
 
@@ -170,12 +176,16 @@ class _Groups:
         chats = []
         gone: list[tuple[str, str]] = []
         silent = 0
-        reading = session.read_many(
-            jobs, lambda job: groups.get_chat(session.client, job.chat_id, need_name=True)
-        )
-        for job, chat, error in reading:
-            if chat is not None:
+        for job, found, error in session.read_many(jobs, self._read_chat):
+            if found is not None:
                 silent = 0
+                chat, lost = found
+                if lost:
+                    chat = with_known_members(
+                        session.db.connection, chat, [row.ids.get("userid") for row in lost]
+                    )
+                for row in lost:
+                    session.fail(f"{job.chat_id} / {row.name}", lost_row(row))
                 chats.append((chat, job.status))
             elif error is None:
                 continue
@@ -195,6 +205,11 @@ class _Groups:
                 self._write(chats, gone)
                 chats, gone = [], []
         self._write(chats, gone)
+
+    def _read_chat(self, job: ChatRow) -> tuple[GroupChat, list[LostRow]]:
+        with collecting_lost() as lost:
+            chat = groups.get_chat(self.session.client, job.chat_id, need_name=True)
+        return chat, lost
 
     def _write(
         self, chats: Sequence[tuple[groups.GroupChat, int]], gone: Sequence[tuple[str, str]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Scope = Literal["departments", "staff", "tags", "follows", "groups", "unassigned"]
@@ -88,6 +88,8 @@ class SyncResult:
         scopes: in the order of `SCOPES`.
         joined: another process ran it; this one waited.
         resumed: it had been interrupted before.
+        odd_values: values that could not be read as they came, by field, as far as this process
+            read them.
     """
 
     run_id: int
@@ -98,6 +100,7 @@ class SyncResult:
     scopes: tuple[ScopeResult, ...]
     joined: bool = False
     resumed: bool = False
+    odd_values: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """As in `--json`."""
@@ -109,6 +112,7 @@ class SyncResult:
             "finished_at": self.finished_at,
             "joined": self.joined,
             "resumed": self.resumed,
+            "odd_values": dict(self.odd_values),
             "scopes": [each.as_dict() for each in self.scopes],
         }
 

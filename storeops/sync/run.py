@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.sync import contacts, runs
+from storeops.sync import runs
 from storeops.sync.lease import lease
 from storeops.sync.results import (
     RUN_ORDER,
@@ -117,7 +118,8 @@ def _read(session: Session) -> SyncResult:
         session.leave(outcome)
     with session.db.atomic() as connection:
         runs.close(connection, session.run.id, session.now)
-    return runs.result(session.db, session.run.id)
+    result = runs.result(session.db, session.run.id)
+    return replace(result, odd_values=session.client.odd.take())
 
 
 def _not_asked(session: Session) -> Outcome:
@@ -135,10 +137,11 @@ def _not_asked(session: Session) -> Outcome:
 
 def _read_scope(session: Session, scope: Scope) -> Outcome:
     """Read one scope; the reading modules are imported with the client (httpx costs 117 ms)."""
-    if scope == "departments":
-        return contacts.read_departments(session)
-    if scope == "staff":
-        return contacts.read_staff(session)
+    if scope in ("departments", "staff"):
+        from storeops.sync import contacts
+
+        read = contacts.read_departments if scope == "departments" else contacts.read_staff
+        return read(session)
     if scope == "tags":
         from storeops.sync.tags import read_tags
 
@@ -160,13 +163,17 @@ def _follow_users(session: Session) -> list[str]:
     """Members to ask for customers: as this run read them, else asked now, else as known."""
     whole = not session.run.store_id
     if whole and runs.scope_outcome(session.db, session.run.id, "staff") != "complete":
-        contacts.refresh_follow_users(session)
+        from storeops.sync.contacts import refresh_follow_users
+
+        refresh_follow_users(session)
     return _known_follow_users(session)
 
 
 def _known_follow_users(session: Session) -> list[str]:
     if session.run.store_id:
-        return contacts.staff_of_store(session, session.run.store_id)
+        from storeops.sync.contacts import staff_of_store
+
+        return staff_of_store(session, session.run.store_id)
     return [
         row[0]
         for row in session.db.execute(

@@ -18,6 +18,8 @@ from storeops.mirror.facts import Applied, Batch, Counts, Keys, apply_facts
 from storeops.sync import refusals
 from storeops.sync.results import OnProgress, Outcome, Progress, Scope
 from storeops.sync.runs import Run
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import LostRow
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -191,6 +193,11 @@ class Session:
                 "INSERT OR REPLACE INTO sync_failure VALUES (?, ?, ?, ?, ?)",
                 (self.run.id, self.tally.scope, subject, error.errcode, error.message),
             )
+
+    def fail_rows(self, lost: Iterable[LostRow]) -> None:
+        """Name rows that cannot be read; what the mirror knows of them stays."""
+        for row in lost:
+            self.fail(row.name, lost_row(row))
 
     def failures(self) -> set[str]:
         """Subjects that failed in this scope of this run."""

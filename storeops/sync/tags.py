@@ -12,6 +12,7 @@ from storeops.sync.session import Session
 from storeops.wecom import tags
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
+from storeops.wecom.oddities import collecting_lost
 
 _IDS = 100
 
@@ -20,7 +21,8 @@ def read_tags(session: Session) -> Outcome:
     """Groups and tags, whole (doc 92117). A tag counts as deleted when WeCom says so by its id."""
     session.count_call()
     try:
-        library = tags.list_corp_tags(session.client)
+        with collecting_lost() as lost:
+            library = tags.list_corp_tags(session.client)
     except StoreOpsError as error:
         session.halt()
         session.fail("tags", error)
@@ -28,6 +30,7 @@ def read_tags(session: Session) -> Outcome:
     for start in range(0, len(library), 50):
         session.apply(Batch(tag_groups=library[start : start + 50]))
         session.tell()
+    session.fail_rows(lost)
     listed = (tag.id for group in library for tag in group.tag)
     absent = labels.absent_tags(session.db.connection, listed)
     for start in range(0, len(absent), _IDS):
@@ -38,19 +41,24 @@ def read_tags(session: Session) -> Outcome:
             session.fail("tags", error)
             return "partial"
         session.apply(Batch(deleted_tags=deleted))
-    return "complete"
+    return "partial" if session.failures() else "complete"
 
 
 def _deleted(session: Session, tag_ids: Sequence[str]) -> list[str]:
     """Those of `tag_ids` that WeCom calls deleted, or does not know any more."""
     session.count_call()
     try:
-        found = tags.list_corp_tags(session.client, tag_ids)
+        with collecting_lost() as lost:
+            found = tags.list_corp_tags(session.client, tag_ids)
     except StoreOpsError as error:
         if not says(error, Condition.TAG_UNKNOWN):
             raise
         if len(tag_ids) == 1:
             return list(tag_ids)
         return [gone for each in tag_ids for gone in _deleted(session, [each])]
+    session.fail_rows(lost)
+    if any("id" not in row.ids for row in lost):
+        return []  # it may be any of them
     alive = {tag.id for group in found for tag in group.tag if not tag.deleted}
+    alive.update(row.ids["id"] for row in lost)
     return [each for each in tag_ids if each not in alive]

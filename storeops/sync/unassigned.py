@@ -10,13 +10,16 @@ from storeops.mirror.facts import Batch, Counts
 from storeops.mirror.timeline import Recorder
 from storeops.sync import chains, refusals
 from storeops.sync.chains import Chain
-from storeops.sync.follows import endless
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import handover
+from storeops.wecom.failures import lost_row
 from storeops.wecom.handover import Unassigned
+from storeops.wecom.oddities import LostRow, collecting_lost
+from storeops.wecom.paging import endless
 
 _SLICE = 250  # rows a transaction
+_NAMELESS = "info "  # failures of rows that may be anybody's: nobody is missing then
 
 
 def read_unassigned(session: Session) -> Outcome:
@@ -26,7 +29,8 @@ def read_unassigned(session: Session) -> Outcome:
         session.halt()
         session.count_call()
         try:
-            page = handover.list_unassigned(session.client, chain.cursor)
+            with collecting_lost() as lost:
+                page = handover.list_unassigned(session.client, chain.cursor)
         except StoreOpsError as error:
             session.halt()
             refused = error.errcode is not None and not refusals.ends_scope(error)
@@ -35,25 +39,27 @@ def read_unassigned(session: Session) -> Outcome:
             session.fail("unassigned", error)
             return "partial" if chain.pages else "failed"
         _write(session, page.info)
-        following = "" if page.is_last else page.next_cursor
-        chain.empty = 0 if page.info else chain.empty + 1
+        _note_lost(session, lost)
+        following = page.next_cursor
+        chain.empty = 0 if page.info or lost else chain.empty + 1
         circle = bool(following) and (
             chains.repeated(chain, following) or chain.empty > chains.EMPTY_PAGES
         )
         if circle:
             if _begin_anew(session, chain):
                 continue
-            session.fail("unassigned", endless())
+            session.fail("unassigned", endless(handover.UNASSIGNED))
             return "partial"
         with session.db.atomic() as connection:
             chains.turn_page(connection, chain, following, ())
             if not following:
-                _complete(session)
+                if not any(each.startswith(_NAMELESS) for each in session.failures()):
+                    _complete(session)
                 chains.end(connection, chain, "complete")
             session.save(connection)
         session.tell()
         if not following:
-            return "complete"
+            return "partial" if session.failures() else "complete"
 
 
 def _chain(session: Session) -> Chain:
@@ -93,6 +99,20 @@ def _write(session: Session, rows: Sequence[Unassigned]) -> None:
                     for row in piece
                 ],
             )
+
+
+def _note_lost(session: Session, lost: Sequence[LostRow]) -> None:
+    """Rows that cannot be read are listed all the same; without both ids they may be anybody's."""
+    named = [row.ids for row in lost if len(row.ids) == 2]
+    for row in lost:
+        name = row.name if row.ids in named else f"{_NAMELESS}{row.number}"
+        session.fail(name, lost_row(row))
+    with session.db.atomic() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO sync_listed (run_id, scope, subject, owner)"
+            " VALUES (?, 'unassigned', ?, ?)",
+            [(session.run.id, ids["external_userid"], ids["handover_userid"]) for ids in named],
+        )
 
 
 def _complete(session: Session) -> None:

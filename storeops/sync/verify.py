@@ -17,6 +17,8 @@ from storeops.sync.results import Failure
 from storeops.sync.session import Ports, read_many
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import LostRow, collecting_lost
 
 if TYPE_CHECKING:
     from storeops.wecom.customers import FollowRow
@@ -55,6 +57,27 @@ class VerifyResult:
     rows: int = 0
     differences: list[Difference] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+
+    def take(
+        self, found: Iterable[Difference], lost: Sequence[LostRow], name: str, subject: str
+    ) -> None:
+        """Differences of a list, without those that rows which cannot be read would explain.
+
+        Args:
+            found: the differences.
+            lost: rows that cannot be read; they are named as failures.
+            name: the field of a row's id.
+            subject: how a difference names such a row.
+        """
+        self.failures += [Failure(row.name, None, lost_row(row).message) for row in lost]
+        unread = {subject.format(row.ids[name]) for row in lost if name in row.ids}
+        nameless = any(name not in row.ids for row in lost)
+        self.differences += [
+            each
+            for each in found
+            if not (each.wecom is None or each.wecom is False)
+            or not (nameless or (each.external_userid or each.field) in unread)
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """As in `--json`."""
@@ -96,10 +119,15 @@ def verify_sync(
 
     db, client = ports.data, ports.client
     result = VerifyResult()
-    result.differences += _departments(db, contacts.list_departments(client))
-    result.differences += _tags(db, tags.list_corp_tags(client))
-    listed = customers.list_follow_users(client)
-    result.differences += _follow_users(db, listed)
+    with collecting_lost() as lost:
+        departments = contacts.list_departments(client)
+    result.take(_departments(db, departments), lost, "id", "department {}")
+    with collecting_lost() as lost:
+        library = tags.list_corp_tags(client)
+    result.take(_tags(db, library), lost, "id", "tag {}")
+    with collecting_lost() as lost:
+        listed = customers.list_follow_users(client)
+    result.take(_follow_users(db, listed), lost, "", "")
     known = dict(
         db.execute(
             "SELECT s.userid, count(f.id) FROM staff AS s LEFT JOIN follow AS f"
@@ -112,21 +140,23 @@ def verify_sync(
     jobs = [users for users, _rows in group([Member(each, known[each]) for each in chosen])]
     total, stop = len(chosen), stop or client.stop or threading.Event()
 
-    def read(users: list[str]) -> list[FollowRow]:
+    def read(users: list[str]) -> tuple[list[FollowRow], list[LostRow]]:
         try:
-            return list(customers.iter_by_user(client, users))
+            with collecting_lost() as lost:
+                return list(customers.iter_by_user(client, users)), lost
         except StoreOpsError as error:
             if says(error, Condition.NO_RELATION) and len(users) == 1:
-                return []
+                return [], []
             raise
 
     while jobs:
         again: list[list[str]] = []
-        for users, rows, error in read_many(jobs, read, stop):
-            if rows is not None:
+        for users, found, error in read_many(jobs, read, stop):
+            if found is not None:
+                rows, lost = found
                 result.members += len(users)
                 result.rows += len(rows)
-                result.differences += _follows(db, users, rows)
+                result.take(_follows(db, users, rows), lost, "external_userid", "{}")
             elif error is not None and len(users) > 1 and not refusals.ends_scope(error):
                 again += halves(users)
             elif error is not None:

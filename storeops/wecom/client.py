@@ -12,10 +12,12 @@ from storeops.errors import AccessError, UsageError
 from storeops.i18n import _
 from storeops.wecom import failures
 from storeops.wecom.address import api_path
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Answer, Opened
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError, refused
 from storeops.wecom.exchange import Attempts, Exchange
+from storeops.wecom.fields import Id, Number
+from storeops.wecom.oddities import OddValues, collected
 from storeops.wecom.ports import Limiter, TokenStore
 from storeops.wecom.retry import RetryPolicy
 from storeops.wecom.transport import Timeouts, Transport
@@ -40,8 +42,8 @@ class _Secret(str):
 class TokenAnswer(Answer):
     """GET gettoken (doc 91039)."""
 
-    access_token: str
-    expires_in: int = 7200
+    access_token: Id
+    expires_in: Number
 
 
 class WeComClient:
@@ -61,6 +63,9 @@ class WeComClient:
         pool: connections at most.
         wait: whether calls wait for limits (a worker) or refuse with LimitError (a person).
         urgent: whether calls may use the share that is kept for short questions of people.
+
+    Attributes:
+        odd: values of answers that could not be read as they came.
 
     Raises:
         ConfigError: the base URL is not allowed.
@@ -88,6 +93,7 @@ class WeComClient:
         self.limiter = limiter
         self.clock = clock
         self.stop = stop
+        self.odd = OddValues()
         self._secret = secret
         self._tokens = tokens
         self._retries = retries or RetryPolicy()
@@ -247,6 +253,7 @@ class WeComClient:
                 self._fruitless = 0
                 if opened.problem:
                     raise failures.unreadable(api, opened.problem, write=write)
+                self._note_odd(api, opened, write)
                 value: T = opened.value
                 return value
             error = refused(api, opened.errcode, opened.errmsg)
@@ -259,6 +266,15 @@ class WeComClient:
             # the call was refused before it was carried out, so that even a write may be replayed
             replayed = True
             token = _Secret(self._tokens.replace(str(token), self._fetch_token))
+
+    def _note_odd(self, api: str, opened: Opened, write: bool) -> None:
+        if opened.odd:
+            self.odd.add(opened.odd)
+        if opened.lost:
+            rows = collected()
+            if rows is None:
+                raise failures.unreadable_rows(api, opened.lost, write=write)
+            rows.extend(opened.lost)
 
     # -- token ------------------------------------------------------------------------------------
 
@@ -276,8 +292,8 @@ class WeComClient:
                 attempts.silence(outcome)
             elif opened.errcode != 0:
                 attempts.refused(refused(GETTOKEN, opened.errcode, opened.errmsg))
-            elif opened.problem or not opened.value.access_token:
-                raise failures.unreadable(GETTOKEN, opened.problem or "$.access_token", write=False)
+            elif opened.problem:
+                raise failures.unreadable(GETTOKEN, opened.problem, write=False)
             else:
                 return opened.value.access_token, opened.value.expires_in
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.envelope import Answer
+from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -17,42 +18,42 @@ if TYPE_CHECKING:
 class Department:
     """A department as department/list and department/get tell it."""
 
-    id: int
+    id: IdNumber
     name: str = ""  # withheld from third-party apps
     name_en: str = ""
     department_leader: tuple[str, ...] = ()
-    parentid: int = 0
-    order: int = 0
+    parentid: Annotated[Number, EXACT] = 0  # a shop under another parent is another shop
+    order: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DepartmentNode:
     """A department's place in the tree, without its name."""
 
-    id: int
-    parentid: int = 0
-    order: int = 0
+    id: IdNumber
+    parentid: Annotated[Number, EXACT] = 0
+    order: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
-    userid: str
+    userid: Id
     name: str = ""
-    department: tuple[int, ...] = ()
-    order: tuple[int, ...] = ()
+    department: tuple[Number, ...] = field(kw_only=True)
+    order: tuple[Number, ...] = ()
     position: str = ""
     mobile: str = ""
     gender: str = ""
     email: str = ""
     biz_mail: str = ""
-    is_leader_in_dept: tuple[int, ...] = ()
+    is_leader_in_dept: tuple[Number, ...] = ()
     direct_leader: tuple[str, ...] = ()
     telephone: str = ""
     alias: str = ""
-    main_department: int = 0
-    status: int = 0  # 1 active, 2 disabled, 4 not activated, 5 left; 0 not told
+    main_department: Annotated[Number, EXACT] = 0
+    status: Number = 0  # 1 active, 2 disabled, 4 not activated, 5 left; 0 not told
     external_position: str = ""
 
 
@@ -60,17 +61,17 @@ class User:
 class SimpleUser:
     """A member as user/simplelist tells it."""
 
-    userid: str
+    userid: Id
     name: str = ""
-    department: tuple[int, ...] = ()
+    department: tuple[Number, ...] = ()  # tag/get leaves it out
 
 
 @dataclass(frozen=True, slots=True)
 class UserDepartment:
     """One row of user/list_id: a member in one department."""
 
-    userid: str
-    department: int
+    userid: Id
+    department: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +79,14 @@ class UserIdPage(Answer):
     """A page of user/list_id; "" as `next_cursor` ends the list."""
 
     dept_user: tuple[UserDepartment, ...]
-    next_cursor: str = ""
+    next_cursor: Cursor = ""  # may be absent at the end
 
 
 @dataclass(frozen=True, slots=True)
 class ContactTag:
     """A tag of members (not of customers)."""
 
-    tagid: int
+    tagid: IdNumber
     tagname: str = ""
 
 
@@ -95,7 +96,7 @@ class ContactTagMembers(Answer):
 
     tagname: str = ""
     userlist: tuple[SimpleUser, ...]
-    partylist: tuple[int, ...] = ()
+    partylist: tuple[Number, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,21 +116,21 @@ class _Department(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _UserAnswer(Answer):
-    userid: str
+    userid: Id
     name: str = ""
-    department: tuple[int, ...] = ()
-    order: tuple[int, ...] = ()
+    department: tuple[Number, ...] = field(kw_only=True)
+    order: tuple[Number, ...] = ()
     position: str = ""
     mobile: str = ""
     gender: str = ""
     email: str = ""
     biz_mail: str = ""
-    is_leader_in_dept: tuple[int, ...] = ()
+    is_leader_in_dept: tuple[Number, ...] = ()
     direct_leader: tuple[str, ...] = ()
     telephone: str = ""
     alias: str = ""
-    main_department: int = 0
-    status: int = 0
+    main_department: Annotated[Number, EXACT] = 0
+    status: Number = 0
     external_position: str = ""
 
 

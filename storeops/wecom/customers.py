@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
+from storeops.wecom.fields import EXACT, Cursor, Id, Number, Seconds, UserId
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ REMARK = "externalcontact/remark"
 class ExternalContact:
     """A customer as WeCom shows them to the corp; absent fields are ""."""
 
-    external_userid: str
+    external_userid: Id
     name: str = ""
     avatar: str = ""
-    type: int = 0  # 1 WeChat user, 2 WeCom user of another corp
-    gender: int = 0  # 0 unknown, 1 male, 2 female
+    type: Number = 0  # 1 WeChat user, 2 WeCom user of another corp
+    gender: Number = 0  # 0 unknown, 1 male, 2 female
     unionid: str = ""
     position: str = ""
     corp_name: str = ""
@@ -41,8 +42,8 @@ class FollowTag:
 
     group_name: str = ""
     tag_name: str = ""
-    type: int = 1  # 1 corp tag, 2 personal tag, 3 strategy tag
-    tag_id: str = ""  # "" for personal tags
+    type: Number = 1  # 1 corp tag, 2 personal tag, 3 strategy tag
+    tag_id: Annotated[str, EXACT] = ""  # "" for personal tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,21 @@ class WechatChannels:
     """Where in Channels the customer came from; only with add_way 10."""
 
     nickname: str = ""
-    source: int = 0
+    source: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUser:
     """One member's relation to the customer, with tag names (externalcontact/get)."""
 
-    userid: str
+    userid: UserId
     remark: str = ""
     description: str = ""
-    createtime: int = 0  # Unix seconds
-    tags: tuple[FollowTag, ...] = ()
+    createtime: Seconds = 0
+    tags: Annotated[tuple[FollowTag, ...], EXACT] = ()
     remark_corp_name: str = ""
     remark_mobiles: tuple[str, ...] = ()
-    add_way: int = 0
+    add_way: Number = 0
     oper_userid: str = ""
     state: str = ""
     wechat_channels: WechatChannels | None = None
@@ -74,14 +75,14 @@ class FollowUser:
 class FollowInfo:
     """One member's relation to the customer, with tag ids (batch/get_by_user)."""
 
-    userid: str
+    userid: UserId
     remark: str = ""
     description: str = ""
-    createtime: int = 0  # Unix seconds
-    tag_id: tuple[str, ...] = ()  # corp and strategy tags; personal tags are not told
+    createtime: Seconds = 0
+    tag_id: Annotated[tuple[Id, ...], EXACT] = ()  # corp and strategy tags, no personal ones
     remark_corp_name: str = ""
     remark_mobiles: tuple[str, ...] = ()
-    add_way: int = 0
+    add_way: Number = 0
     oper_userid: str = ""
     state: str = ""
     wechat_channels: WechatChannels | None = None
@@ -107,7 +108,7 @@ class FollowPage(Answer):
     """A page of batch/get_by_user; only an empty `next_cursor` ends the list."""
 
     external_contact_list: tuple[FollowRow, ...]
-    next_cursor: str = ""
+    next_cursor: str
     fail_info: FailInfo = FailInfo()
 
 
@@ -125,21 +126,21 @@ class CustomerPage(Answer):
 
     external_contact: ExternalContact
     follow_user: tuple[FollowUser, ...]
-    next_cursor: str = ""
+    next_cursor: Cursor = ""  # may be absent at the end
 
 
 @dataclass(frozen=True, slots=True)
 class ServedContact:
     """A row of contact_list: a customer per member, or a stranger per group."""
 
-    tmp_openid: str
+    tmp_openid: Id
     is_customer: bool = False
     external_userid: str = ""
     name: str = ""  # strangers only, masked
     follow_userid: str = ""
     chat_id: str = ""
     chat_name: str = ""
-    add_time: int = 0
+    add_time: Seconds = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,17 +148,17 @@ class ServedContactPage(Answer):
     """A page of contact_list; its cursor is short-lived."""
 
     info_list: tuple[ServedContact, ...]
-    next_cursor: str = ""
+    next_cursor: Cursor = ""  # may be absent at the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FollowUsers(Answer):
-    follow_user: tuple[str, ...]
+    follow_user: tuple[Id, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ExternalUserids(Answer):
-    external_userid: tuple[str, ...]
+    external_userid: tuple[Id, ...]
 
 
 def list_follow_users(client: WeComClient) -> tuple[str, ...]:

@@ -1,15 +1,19 @@
 """From bytes to a frozen dataclass: errcode first, then the fields.
 
 Answers decode straight into the asked-for type (0.19 ms for a page of 100 rows). Failure bodies
-keep only the lists of the endpoint and leave out the rest, so what does not fit is read a second
-time, by its errcode alone, before anybody calls it broken.
+keep only the lists of the endpoint and leave out the rest, and one odd value must not hide a
+whole list, so what does not fit is read a second time, tolerantly.
 """
 
 from __future__ import annotations
 
+import re
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from storeops.wecom.oddities import LostRow
 
 if TYPE_CHECKING:
     import msgspec
@@ -19,16 +23,10 @@ WRONG_JSON = "Warning: wrong json format"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What every answer may carry (doc 90664); some leave both out when they succeed."""
+    """What every answer carries (doc 90664); what has no errcode is no answer of WeCom."""
 
-    errcode: int = 0
+    errcode: int
     errmsg: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Loose:
-    errcode: int | str = 0
-    errmsg: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +38,19 @@ class Opened:
         errmsg: WeCom's text.
         value: the decoded answer; None when errcode is not 0.
         problem: why the fields cannot be read, with the JSON path; "" when they can.
-        json: false when the body is no JSON object at all.
+        silence: why this is no answer of WeCom at all: "answer" no JSON object, "errcode" none in
+            it; "" when it is one.
+        odd: values that were replaced, converted or left out, by field.
+        lost: rows that cannot be read.
     """
 
     errcode: int
     errmsg: str
     value: Any = None
     problem: str = ""
-    json: bool = True
+    silence: str = ""
+    odd: Mapping[str, int] = field(default_factory=dict)
+    lost: Sequence[LostRow] = ()
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
@@ -79,33 +82,50 @@ def open_envelope(body: bytes, shape: Any) -> Opened:
     """
     import msgspec
 
-    problem = ""
-    if shape is not dict:
-        try:
-            value: Any = _decoder(shape).decode(body)
-        except msgspec.ValidationError as error:
-            problem = str(error)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            return Opened(0, "", problem=str(error), json=False)
-        else:
-            if value.errcode == 0:
-                return Opened(0, value.errmsg, value)
-            return Opened(value.errcode, value.errmsg)
     try:
-        loose = _decoder(_Loose).decode(body)
-        errcode = int(loose.errcode)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return Opened(0, "", problem=str(error), json=False)
-    errmsg = loose.errmsg or ""
+        value: Any = _decoder(shape).decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _open_odd(body, shape)
+    if shape is not dict:
+        return Opened(value.errcode, value.errmsg, value if value.errcode == 0 else None)
+    errcode, errmsg = value.get("errcode"), value.get("errmsg", "")
+    if type(errcode) is not int or not isinstance(errmsg, str):
+        return _open_odd(body, shape)
+    return Opened(errcode, errmsg, value if errcode == 0 else None)
+
+
+def _open_odd(body: bytes, shape: Any) -> Opened:
+    """What the strict decoder refused: a failure without its fields, or odd values."""
+    from storeops.wecom import tolerant
+
+    try:
+        raw = tolerant.parse(body)
+    except (ValueError, RecursionError):
+        return Opened(0, "", problem="$", silence="answer")
+    if not isinstance(raw, dict):
+        return Opened(0, "", problem="$", silence="answer")
+    errcode = _errcode(raw.get("errcode"))
+    if errcode is None:
+        return Opened(0, "", problem="$.errcode", silence="errcode")
+    text = raw.get("errmsg")
+    errmsg = tolerant.clean_text(text) if isinstance(text, str) else ""
     if errcode != 0:
         return Opened(errcode, errmsg)
+    reader = tolerant.Reader()
     if shape is dict:
-        return Opened(0, errmsg, _decoder(dict).decode(body))
-    if isinstance(loose.errcode, str) or loose.errmsg is None:
-        try:
-            fields = _decoder(dict).decode(body)
-            plain = {name: fields[name] for name in fields if name not in ("errcode", "errmsg")}
-            return Opened(0, errmsg, msgspec.convert(plain, shape))
-        except msgspec.ValidationError as error:
-            problem = str(error)
-    return Opened(0, errmsg, problem=problem)
+        value = tolerant.cleaned(raw, reader.odd)
+        return Opened(0, errmsg, value, odd=reader.odd)
+    try:
+        value = reader.read(shape, raw, {"errcode": 0, "errmsg": errmsg})
+    except tolerant.Unreadable as error:
+        return Opened(0, errmsg, problem=f"$.{error}")
+    return Opened(0, errmsg, value, odd=reader.odd, lost=reader.lost)
+
+
+def _errcode(value: Any) -> int | None:
+    """A number, or one written as text; nothing else is a code."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value.strip()):
+        return int(value)
+    return None

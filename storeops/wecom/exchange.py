@@ -28,11 +28,13 @@ class Outcome:
         opened: the answer; None when there was none that could be read.
         reason: why there was none, else "".
         sent: whether WeCom may have seen the request.
+        final: asking again would bring the same.
     """
 
     opened: Opened | None
     reason: str = ""
     sent: bool = True
+    final: bool = False
 
 
 class Exchange:
@@ -76,8 +78,7 @@ class Exchange:
 
         Raises:
             ConfigError: a redirect.
-            NotFoundError: HTTP 404.
-            NetworkError: another HTTP status below 500.
+            NotFoundError: HTTP 404 without a body.
             LimitError: no place now, and `wait` is false.
             StoppedError: `stop` was set.
         """
@@ -94,11 +95,17 @@ class Exchange:
         took = self.clock.monotonic() - began
         log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
         self._learn(reply.date, before, took)
-        if reply.status >= 500 or reply.status == 429:
-            return Outcome(None, f"HTTP {reply.status}")
+        host = self.transport.host
+        if 300 <= reply.status < 400:
+            raise failures.redirected(host, path, reply.location)
+        if reply.status == 404 and not reply.body:
+            raise failures.unknown_path(host, path)
+        if reply.status >= 400:
+            busy = reply.status >= 500 or reply.status == 429
+            return Outcome(None, f"HTTP {reply.status}", final=not busy)
         opened = self._open(path, reply, shape)
-        if not opened.json:
-            return Outcome(None, "answer")
+        if opened.silence:
+            return Outcome(None, opened.silence)
         self.unheard = False
         return Outcome(opened)
 
@@ -116,15 +123,8 @@ class Exchange:
             self.clock.learn(server_time)
 
     def _open(self, path: str, reply: Reply, shape: Any) -> Opened:
-        host = self.transport.host
-        if 300 <= reply.status < 400:
-            raise failures.redirected(host, path, reply.location)
-        if reply.status == 404:
-            raise failures.unknown_path(host, path)
-        if reply.status >= 400:
-            raise failures.odd_status(host, path, reply.status)
         opened = open_envelope(reply.body, shape)
-        if opened.json and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
+        if not opened.silence and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
             log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)
         return opened
 
@@ -180,6 +180,8 @@ class Attempts:
         transport = self._exchange.transport
         if self._write and outcome.sent:
             raise failures.uncertain(self._path, outcome.reason, read_s=transport.read_s)
+        if outcome.final:
+            raise failures.odd_status(transport.host, self._path, outcome.reason)
         self._failures += 1
         once = self._exchange.unheard and not self._write
         if once or self._failures >= self._policy.tries:

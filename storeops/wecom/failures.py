@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storeops.errors import AccessError, ConfigError, NetworkError, NotFoundError
 from storeops.i18n import _
 from storeops.wecom.errors import AnswerError, StoppedError, UncertainError
+from storeops.wecom.oddities import LostRow
 
 
 def say(reason: str, read_s: float) -> str:
@@ -16,7 +19,8 @@ def say(reason: str, read_s: float) -> str:
         "cut": _("the connection was cut"),
         "tls": _("the certificate is not trusted"),
         "protocol": _("the answer was broken off"),
-        "answer": _("the answer is not JSON"),
+        "answer": _("it is not JSON"),
+        "errcode": _("it has no errcode"),
     }
     return words.get(reason, reason)
 
@@ -28,6 +32,15 @@ def stopped() -> StoppedError:
 
 def no_answer(host: str, path: str, reason: str, *, local: bool, read_s: float) -> NetworkError:
     """Nothing came back, after all tries; `read_s`: how long each waited for bytes, seconds."""
+    if reason in ("answer", "errcode") or reason.startswith("HTTP"):
+        return NetworkError(
+            _("{host} answered {path}, but not as WeCom does: {reason}.").format(
+                host=host, path=path, reason=say(reason, read_s)
+            ),
+            hint=_("Look for a proxy or a login page between this machine and WeCom."),
+            retry_after_s=30.0,
+            details={"path": path},
+        )
     if local:
         hint = _("Is the sandbox running? `storeops sandbox status` tells.")
     elif reason == "timeout":
@@ -49,7 +62,7 @@ def no_answer(host: str, path: str, reason: str, *, local: bool, read_s: float) 
 def uncertain(path: str, reason: str, *, read_s: float) -> UncertainError:
     """A write was sent, and what came of it is not known."""
     return UncertainError(
-        _("{path} was sent, but no readable answer came: {reason}.").format(
+        _("{path} was sent, but no answer of WeCom came: {reason}.").format(
             path=path, reason=say(reason, read_s)
         ),
         hint=_("It may or may not have happened; look before you repeat it."),
@@ -65,6 +78,24 @@ def unreadable(path: str, problem: str, *, write: bool) -> NetworkError:
         hint=_("WeCom may have changed this API; report it with the path."),
         details={"path": path, "uncertain": write},
     )
+
+
+def unreadable_rows(path: str, lost: Sequence[LostRow], *, write: bool) -> NetworkError:
+    """Rows that cannot be read, in an answer whose reader needs them all."""
+    first = lost[0]
+    where = f"$.{first.list_name}[{first.number - 1}]" + f".{first.problem}" * bool(first.problem)
+    return unreadable(path, where, write=write)
+
+
+def lost_row(lost: LostRow) -> AnswerError:
+    """One row that cannot be read, named by its id."""
+    if lost.problem:
+        return AnswerError(
+            _("The row {name} cannot be read: {problem}.").format(
+                name=lost.name, problem=lost.problem
+            )
+        )
+    return AnswerError(_("The row {name} cannot be read.").format(name=lost.name))
 
 
 def token_refused(path: str, errcode: int | None) -> AccessError:
@@ -97,12 +128,12 @@ def unknown_path(host: str, path: str) -> NotFoundError:
     )
 
 
-def odd_status(host: str, path: str, status: int) -> NetworkError:
-    """An HTTP status that WeCom never sends."""
+def odd_status(host: str, path: str, reason: str) -> NetworkError:
+    """An HTTP status that WeCom never sends; `reason` is "HTTP 403"."""
     error = NetworkError(
-        _("{host} answered {path} with HTTP {status}.").format(host=host, path=path, status=status),
+        _("{host} answered {path} with {status}.").format(host=host, path=path, status=reason),
         hint=_("WeCom itself always answers 200: look for a proxy in between."),
-        details={"path": path, "http_status": status},
+        details={"path": path, "http_status": int(reason.removeprefix("HTTP "))},
     )
     error.retryable = False
     return error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
+from storeops.wecom.fields import Cursor, Id, Number, Seconds
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ GET = "externalcontact/groupchat/get"
 class ChatRow:
     """A group in the list: status 0 normal, 1 owner left, 2 handover running, 3 handover done."""
 
-    chat_id: str
-    status: int = 0
+    chat_id: Id
+    status: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class ChatPage(Answer):
     """A page of groupchat/list."""
 
     group_chat_list: tuple[ChatRow, ...]
-    next_cursor: str = ""
+    next_cursor: Cursor = ""  # may be absent at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,11 @@ class Invitor:
 class ChatMember:
     """Somebody in a group; for type 2 the userid is an external_userid."""
 
-    userid: str
-    type: int = 0  # 1 corp member, 2 external
+    userid: Id
+    type: Number = 0  # 1 corp member, 2 external
     unionid: str = ""
-    join_time: int = 0
-    join_scene: int = 0  # 1 invited, 2 by link, 3 by QR code
+    join_time: Seconds = 0
+    join_scene: Number = 0  # 1 invited, 2 by link, 3 by QR code
     invitor: Invitor | None = None
     group_nickname: str = ""
     name: str = ""  # only with need_name
@@ -61,19 +62,19 @@ class ChatMember:
 class ChatAdmin:
     """An administrator of a group."""
 
-    userid: str
+    userid: Id
 
 
 @dataclass(frozen=True, slots=True)
 class GroupChat:
     """A customer group with its members; `name` is "" for unnamed groups."""
 
-    chat_id: str
+    chat_id: Id
     name: str = ""
-    owner: str = ""
-    create_time: int = 0
+    owner: str = field(kw_only=True)
+    create_time: Seconds = 0
     notice: str = ""
-    member_list: tuple[ChatMember, ...] = ()
+    member_list: tuple[ChatMember, ...] = field(kw_only=True)
     admin_list: tuple[ChatAdmin, ...] = ()
     member_version: str = ""
 
@@ -82,21 +83,21 @@ class GroupChat:
 class ChatFigures:
     """Group figures: counts over the range, totals at its end."""
 
-    new_chat_cnt: int = 0
-    chat_total: int = 0
-    chat_has_msg: int = 0
-    new_member_cnt: int = 0
-    member_total: int = 0
-    member_has_msg: int = 0
-    msg_total: int = 0
-    migrate_trainee_chat_cnt: int = 0
+    new_chat_cnt: Number = 0
+    chat_total: Number = 0
+    chat_has_msg: Number = 0
+    new_member_cnt: Number = 0
+    member_total: Number = 0
+    member_has_msg: Number = 0
+    msg_total: Number = 0
+    migrate_trainee_chat_cnt: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerFigures:
     """Group figures of one owner."""
 
-    owner: str
+    owner: Id
     data: ChatFigures
 
 
@@ -105,15 +106,15 @@ class OwnerFiguresPage(Answer):
     """A page of groupchat/statistic; it is the last when `next_offset` equals `total`."""
 
     items: tuple[OwnerFigures, ...]
-    total: int = 0
-    next_offset: int = 0
+    total: Number
+    next_offset: Number
 
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
     """Group figures of one day, summed over the owners asked for."""
 
-    stat_time: int  # 00:00 China time, Unix seconds
+    stat_time: Seconds  # 00:00 China time, Unix seconds
     data: ChatFigures
 
 
@@ -132,14 +133,14 @@ class Behaviour:
         new_contact_cnt: new customers.
     """
 
-    stat_time: int
-    chat_cnt: int = 0
-    message_cnt: int = 0
+    stat_time: Seconds
+    chat_cnt: Number = 0
+    message_cnt: Number = 0
     reply_percentage: float | None = None
-    avg_reply_time: int | None = None
-    negative_feedback_cnt: int = 0
-    new_apply_cnt: int = 0
-    new_contact_cnt: int = 0
+    avg_reply_time: Number | None = None
+    negative_feedback_cnt: Number = 0
+    new_apply_cnt: Number = 0
+    new_contact_cnt: Number = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from storeops.i18n import _
+from storeops.wecom import failures
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
-from storeops.wecom.paging import pages
+from storeops.wecom.errors import AnswerError
+from storeops.wecom.fields import EXACT, Id, Number, Seconds
+from storeops.wecom.paging import endless, pages
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -24,31 +28,41 @@ RESIGNED_TRANSFER_RESULT = "externalcontact/resigned/transfer_result"
 CHAT_ONJOB_TRANSFER = "externalcontact/groupchat/onjob_transfer"
 CHAT_TRANSFER = "externalcontact/groupchat/transfer"
 
+# the older form of get_unassigned_list: pages by number, told in the place of a cursor
+_BY_NUMBER = "page_id="
+_BY_NUMBER_ENDS = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
     """A leaver's customer who waits for somebody."""
 
-    handover_userid: str
-    external_userid: str
-    dimission_time: int = 0  # Unix seconds
+    handover_userid: Id
+    external_userid: Id
+    dimission_time: Seconds = 0  # 0: not told
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedPage:
+    """A page of get_unassigned_list; "" as `next_cursor` ends the list."""
+
+    info: tuple[Unassigned, ...]
+    next_cursor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnassignedPage(Answer):
-    """A page of get_unassigned_list; `next_cursor` is not told when page_id was used."""
-
+class _Unassigned(Answer):
     info: tuple[Unassigned, ...]
-    is_last: bool = False
-    next_cursor: str = ""
+    is_last: Annotated[bool | None, EXACT] = None
+    next_cursor: Annotated[str | None, EXACT] = None  # not told when page_id was used
 
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
     """WeCom's word on one customer of a handover: 0 means accepted, not done."""
 
-    external_userid: str
-    errcode: int = 0
+    external_userid: Id
+    errcode: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +75,9 @@ class TransferOutcome:
         takeover_time: Unix seconds when it happened, or will by itself (status 2); else 0.
     """
 
-    external_userid: str
-    status: int
-    takeover_time: int = 0
+    external_userid: Id
+    status: Number
+    takeover_time: Seconds = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +85,15 @@ class TransferResultPage(Answer):
     """A page of outcomes, at most 1,000 rows."""
 
     customer: tuple[TransferOutcome, ...]
-    next_cursor: str = ""
+    next_cursor: str
 
 
 @dataclass(frozen=True, slots=True)
 class FailedChat:
     """A group that could not be handed over."""
 
-    chat_id: str
-    errcode: int = 0
+    chat_id: Id
+    errcode: Number
     errmsg: str = ""
 
 
@@ -94,29 +108,39 @@ class _FailedChats(Answer):
 
 
 def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000) -> UnassignedPage:
-    """POST externalcontact/get_unassigned_list (doc 92124): one page by cursor.
+    """POST externalcontact/get_unassigned_list (doc 92124): one page.
+
+    A page that is not the last and names no cursor is followed by page number: from 1 after the
+    first page, else from 0 again, since a page may hold fewer rows than asked for.
 
     Args:
         client: the client.
-        cursor: "" for the first page.
-        page_size: rows at most, 1 to 1,000.
-    """
-    body = {"cursor": cursor or None, "page_size": page_size}
-    return client.post(UNASSIGNED, UnassignedPage, body, write=False)
-
-
-def list_unassigned_by_page(
-    client: WeComClient, page_id: int, page_size: int = 1000
-) -> UnassignedPage:
-    """The same list by page number from 0: the older form, which ends at 50,000 rows.
+        cursor: "" for the first page, else `next_cursor` of the page before.
+        page_size: rows at most, 1 to 1,000; the same for every page.
 
     Raises:
-        ValueError: page_id × page_size is 50,000 or more.
+        AnswerError: nobody can tell where the list goes on, or whether it ended.
     """
-    if page_id < 0 or page_id * page_size >= 50_000:
-        raise ValueError("pages by number end at 50,000 rows; use the cursor")
-    body = {"page_id": page_id, "page_size": page_size}
-    return client.post(UNASSIGNED, UnassignedPage, body, write=False)
+    by_number = cursor.startswith(_BY_NUMBER)
+    number = int(cursor.removeprefix(_BY_NUMBER)) if by_number else 0
+    if number * page_size >= _BY_NUMBER_ENDS:
+        raise AnswerError(
+            _("WeCom names no cursor in its list of unassigned customers, which ends so at {count}"
+              " rows.").format(count=_BY_NUMBER_ENDS),
+            hint=_("Assign some of them in the WeCom console, then sync again."),
+        )  # fmt: skip
+    body: dict[str, object] = {"page_id": number} if by_number else {"cursor": cursor or None}
+    body["page_size"] = page_size
+    page = client.post(UNASSIGNED, _Unassigned, body, write=False)
+    if page.is_last or (page.is_last is None and page.next_cursor == ""):
+        return UnassignedPage(page.info, "")
+    if page.next_cursor:
+        return UnassignedPage(page.info, page.next_cursor)
+    if page.is_last is None:
+        raise failures.unreadable(UNASSIGNED, "$.is_last", write=False)
+    if by_number and not page.info:
+        raise endless(UNASSIGNED)
+    return UnassignedPage(page.info, f"{_BY_NUMBER}{number + 1 if by_number or not cursor else 0}")
 
 
 def iter_unassigned(client: WeComClient) -> Iterator[Unassigned]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.envelope import Answer
+from storeops.wecom.fields import EXACT, Id, Number, Seconds
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -21,23 +22,23 @@ DEL_CORP_TAG = "externalcontact/del_corp_tag"
 class CorpTag:
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
-    id: str
+    id: Id
     name: str = ""
-    create_time: int = 0
-    order: int = 0
-    deleted: bool = False  # told only when the question named ids
+    create_time: Seconds = 0
+    order: Number = 0
+    deleted: Annotated[bool, EXACT] = False  # told only when the question named ids
 
 
 @dataclass(frozen=True, slots=True)
 class CorpTagGroup:
     """A group of the library; it vanishes with its last tag."""
 
-    group_id: str
+    group_id: Id
     group_name: str = ""
-    create_time: int = 0
-    order: int = 0
-    tag: tuple[CorpTag, ...] = ()
-    deleted: bool = False  # told only when the question named ids
+    create_time: Seconds = 0
+    order: Number = 0
+    tag: tuple[CorpTag, ...] = field(kw_only=True)
+    deleted: Annotated[bool, EXACT] = False  # told only when the question named ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ def test_a_job_tells_tags_and_remarks_and_the_next_sync_agrees(db: Database) -> 
 
 def test_a_done_handover_moves_the_owner(db: Database) -> None:
     external = f"wm{1:030d}"
-    user = User("u2", "接手", (7,), main_department=7, status=1)
+    user = User("u2", "接手", department=(7,), main_department=7, status=1)
     apply_facts(db, "sync", Batch(staff=[user]), 1000, "1")
     sync(db, row(1, "u1"))
     told = {"source": "job", "ref": "j1", "now": 1500}
@@ -270,7 +270,9 @@ def test_a_done_handover_moves_the_owner(db: Database) -> None:
 def test_who_moves_takes_the_customers_to_the_new_shop(db: Database) -> None:
     def staff(department: int) -> Batch:
         return Batch(
-            staff=[User("u1", "小林", (department,), main_department=department, status=1)]
+            staff=[
+                User("u1", "小林", department=(department,), main_department=department, status=1)
+            ]
         )
 
     apply_facts(db, "sync", staff(7), 1000, "1")
@@ -297,7 +299,9 @@ def test_new_follows_of_a_known_member_are_news(db: Database) -> None:
 
 def test_tags_are_renamed_and_deleted_by_name(db: Database) -> None:
     def library(name: str) -> Batch:
-        return Batch(tag_groups=[CorpTagGroup("g1", "等级", 1, 0, (CorpTag("et1", name, 1, 0),))])
+        return Batch(
+            tag_groups=[CorpTagGroup("g1", "等级", 1, 0, tag=(CorpTag("et1", name, 1, 0),))]
+        )
 
     apply_facts(db, "sync", library("金卡"), 1000, "1")
     assert not apply_facts(db, "sync", library("金卡"), 1000, "1").changed

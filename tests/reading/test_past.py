@@ -55,7 +55,9 @@ def apply(db, step, now, added):
     elif kind == "status":
         follow_status_changed(db, userid, external, what, source="sync", ref="1", now=now)
     elif kind == "move":
-        batch = Batch(staff=[User(userid, userid, (what,), main_department=what, status=1)])
+        batch = Batch(
+            staff=[User(userid, userid, department=(what,), main_department=what, status=1)]
+        )
         apply_facts(db, "sync", batch, now, "1")
     else:
         apply_facts(db, "sync", Batch(gone=[(userid, what)]), now, "1")
@@ -82,7 +84,10 @@ def counted(db, by):
 def test_every_past_day_comes_out_as_it_was_counted_then(tmp_path_factory, days):
     db = open_database(tmp_path_factory.mktemp("past") / "data.db", migrations(DATA_ROOMS))
     try:
-        members = [User(f"u{at}", f"u{at}", (10,), main_department=10, status=1) for at in range(3)]
+        members = [
+            User(f"u{at}", f"u{at}", department=(10,), main_department=10, status=1)
+            for at in range(3)
+        ]
         shops = [Department(each, f"S{each}", "", (), 1, 0) for each in (10, 11, 12)]
         apply_facts(db, "sync", Batch(departments=shops, staff=members), START - 1, "0")
         added: dict[tuple[str, int], tuple[int, int]] = {}

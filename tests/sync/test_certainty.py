@@ -238,7 +238,9 @@ def test_a_cursor_that_comes_again_ends(world: MakeWorld, monkeypatch: pytest.Mo
     def circling(client: Any, userids: Any, cursor: str = "", limit: int = 100) -> Any:
         page = real(client, userids, "", limit)
         return type(page)(
-            external_contact_list=page.external_contact_list, next_cursor="always the same"
+            errcode=0,
+            external_contact_list=page.external_contact_list,
+            next_cursor="always the same",
         )
 
     monkeypatch.setattr(customers, "get_by_user", circling)

@@ -10,6 +10,7 @@ from storeops.sandbox.local import start
 from storeops.wecom import contacts, customers, groups, handover, server, tags
 from storeops.wecom.client import WeComClient
 from storeops.wecom.errors import (
+    AnswerError,
     UncertainError,
     WeComAccessError,
     WeComError,
@@ -237,9 +238,9 @@ def test_unassigned_by_cursor_and_by_page(client, sandbox):
     assert not {each.external_userid for each in small.info} & {
         each.external_userid for each in again.info
     }
-    assert handover.list_unassigned_by_page(client, 0, 2).info == small.info
-    with pytest.raises(ValueError, match="50,000"):
-        handover.list_unassigned_by_page(client, 50, 1000)
+    assert handover.list_unassigned(client, "page_id=0", 2).info == small.info
+    with pytest.raises(AnswerError, match="50000"):
+        handover.list_unassigned(client, "page_id=50")
 
 
 def pair(client):

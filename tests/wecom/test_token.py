@@ -117,7 +117,7 @@ def test_a_limit_on_gettoken_is_told_at_once(server, client, clock):
     assert clock.slept == []
 
 
-@pytest.mark.parametrize("token", [OK, {**OK, "access_token": ""}, {**OK, "access_token": 5}])
+@pytest.mark.parametrize("token", [OK, {**OK, "access_token": ""}, {**OK, "access_token": None}])
 def test_a_gettoken_without_a_token_is_explained(server, client, token):
     server.on("gettoken", token)
     with pytest.raises(NetworkError, match="access_token"):

@@ -1,0 +1,92 @@
+"""One odd value costs one value, one unreadable row costs that row, whatever list it comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.chaos.truth import compare
+from tests.chaos.world import World, scope
+
+MakeWorld = Callable[..., World]
+
+# every list reader of a sync: its path, its scope, a text, a number, a time, and its identity
+READERS = [
+    ("department/list", "departments", "name", "order", None, "id"),
+    ("user/list", "staff", "name", "status", None, "userid"),
+    ("externalcontact/get_follow_user_list", "staff", None, None, None, "follow_user[]"),
+    ("externalcontact/get_corp_tag_list", "tags", "group_name", "order", "create_time", "id"),
+    ("externalcontact/batch/get_by_user", "follows", "remark", "add_way", "createtime",
+     "external_userid"),
+    ("externalcontact/get_unassigned_list", "unassigned", None, None, "dimission_time",
+     "external_userid"),
+    ("externalcontact/groupchat/list", "groups", None, "status", None, "chat_id"),
+    ("externalcontact/groupchat/get", "groups", "group_nickname", "join_scene", "join_time",
+     "userid"),
+]  # fmt: skip
+NAMES = [path for path, *_more in READERS]
+VALUES = ("cut_text", "control_char", "half_surrogate", "null_field", "number_as_text",
+          "text_as_number", "milliseconds")  # fmt: skip
+COUNTS = {
+    "follows": "SELECT status, count(*) FROM follow GROUP BY status",
+    "staff": "SELECT status, is_follow_user, count(*) FROM staff GROUP BY 1, 2",
+    "departments": "SELECT status, count(*) FROM department GROUP BY 1",
+    "tags": "SELECT count(*) FROM tag WHERE deleted_at IS NULL",
+    "groups": "SELECT status, count(*) FROM group_chat GROUP BY 1",
+    "members": "SELECT group_id, count(*) FROM group_member GROUP BY 1",
+    "unassigned": "SELECT count(*) FROM unassigned",
+}
+
+
+def standing(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: world.data.execute(sql).fetchall() for name, sql in COUNTS.items()}
+
+
+@pytest.mark.parametrize(("path", "name", "text", "number", "time", "identity"), READERS, ids=NAMES)
+def test_odd_values_in_every_list(
+    world: MakeWorld, path: str, name: str, text: str, number: str, time: str, identity: str
+) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    assert here.sync().outcome == "complete"
+    before = standing(here)
+    for kind in VALUES:
+        fits = {"number_as_text": number, "milliseconds": time, "null_field": text or time}
+        field = fits.get(kind, text)
+        if not field:
+            continue
+        here.sandbox.control.fault(kind, path, field=field)
+        result = here.sync()
+        here.sandbox.control.clear_faults()
+        assert result.outcome == "complete", (kind, field, scope(result, name))
+        assert result.odd_values.get(field), (kind, field)
+        assert standing(here) == before, (kind, field)
+    assert here.sync().outcome == "complete"
+    assert not compare(here.data, here.sandbox.control)
+
+
+@pytest.mark.parametrize(("path", "name", "text", "number", "time", "identity"), READERS, ids=NAMES)
+def test_an_unreadable_row_is_named_and_nothing_else_is_lost(
+    world: MakeWorld, path: str, name: str, text: str, number: str, time: str, identity: str
+) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    assert here.sync().outcome == "complete"
+    before = standing(here)
+    for kind in ("null_field", "half_surrogate", "missing_field", "text_as_number"):
+        if path.startswith("department") and kind != "null_field":
+            continue  # an id that is a number
+        if "[]" in identity and kind == "missing_field":
+            continue  # a list that is shorter by one says nothing of it
+        here.sandbox.control.fault(kind, path, field=identity)
+        for _twice in (1, 2):
+            result = here.sync()
+            assert standing(here) == before, (kind, result)
+        here.sandbox.control.clear_faults()
+        failed = scope(result, name).failures
+        assert all("did not answer" not in each.message for each in failed)
+        if path != "user/list" and kind != "missing_field":  # a member is read alone, then
+            assert result.outcome == "partial", kind
+            assert failed, kind
+    assert here.sync().outcome == "complete"
+    assert not compare(here.data, here.sandbox.control)
