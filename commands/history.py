@@ -22,6 +22,7 @@ FIELDS = {
     "owner": N_("owner"),
     "store": N_("store"),
     "name": N_("name"),
+    "userid": N_("userid changed"),
     "left": N_("left"),
     "customer_contact": N_("customer contact"),
     "deleted_by_customer": N_("deleted by the customer"),

@@ -76,7 +76,7 @@ Status = Annotated[
         "--status",
         metavar="STATUS",
         autocompletion=offers("status"),
-        help=_("active, missing, lost, unassigned, out_of_scope or deleted."),
+        help=_("active, missing, lost, handed_over, unassigned, out_of_scope or deleted."),
     ),
 ]
 State = Annotated[

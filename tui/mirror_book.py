@@ -147,7 +147,7 @@ class MirrorBook:
             else:
                 text = row.external_userid
             cells.append(shown(text))
-        tone = "gone" if row.status in ("missing", "lost") or not row.owners else ""
+        tone = "gone" if row.status in ("missing", "lost", "handed_over") or not row.owners else ""
         if row.status in ("unassigned", "out_of_scope") or row.deleted:
             tone = "warn"
         return Line(row.id, tuple(cells), tone, row.external_userid)

@@ -9,6 +9,7 @@ def status(name: str) -> str:
     """A follow's, member's or group's status."""
     return {
         "active": _("active"), "missing": _("missing"), "lost": _("lost"),
+        "handed_over": _("handed over"),
         "unassigned": _("unassigned"), "out_of_scope": _("out of scope"), "left": _("left"),
         "dissolved": _("dissolved"),
     }.get(name, name)  # fmt: skip

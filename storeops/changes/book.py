@@ -10,7 +10,7 @@ from storeops.changes import answers
 from storeops.changes.journal import Line
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
-from storeops.changes.rows import CHUNK, LEFT, chunks, from_record, row_digest
+from storeops.changes.rows import CHUNK, LEFT, addressed, chunks, from_record, row_digest
 from storeops.i18n import _
 from storeops.jobs.action import FAILED, QUEUED, Call, Row, RowAnswer
 from storeops.jobs.queue import Job
@@ -60,6 +60,7 @@ class LedgerBook:
                     rows.append(from_record(record[:7]))
                     if record[9] == QUEUED:
                         unsent.add(record[0])
+        rows = addressed(self._ledger.db, rows)
         plan = self._plan(plan_id)
         hold = getattr(self._ledger.action(plan.kind), "hold", None)
         if hold is not None and unsent:

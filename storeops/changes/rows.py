@@ -6,11 +6,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from storeops.changes.journal import dump
 from storeops.database.database import Database
 from storeops.jobs.action import BLOCKED, PLANNED, Row, Verdict
+from storeops.mirror.members import current_userids
 
 CHUNK = 500  # row numbers per statement, well under SQLite's limit on parameters
 LEFT = "row, subject, external_userid, userid, before, after, extra"
@@ -106,13 +108,38 @@ def load(
     """
     select = f"SELECT {LEFT} FROM plan_row WHERE plan_id = ? AND {where}"
     if numbers is None:
-        return [from_record(each) for each in db.execute(f"{select} ORDER BY row", (plan_id,))]
+        found = db.execute(f"{select} ORDER BY row", (plan_id,))
+        return addressed(db, [from_record(each) for each in found])
     rows: list[Row] = []
     for part in chunks(numbers, CHUNK):
         marks = ",".join("?" * len(part))
         found = db.execute(f"{select} AND row IN ({marks}) ORDER BY row", (plan_id, *part))
         rows.extend(from_record(each) for each in found)
-    return rows
+    return addressed(db, rows)
+
+
+def addressed(db: Database, rows: Sequence[Row]) -> list[Row]:
+    """The rows under the userids that WeCom uses now; a plan keeps those it was made with.
+
+    Members are named by `userid` and by `extra["to"]`. A row whose pair changed says in
+    `extra["planned"]` which one the plan names: `from>to`.
+    """
+    named = [each for row in rows for each in (row.userid, str(row.extra.get("to", ""))) if each]
+    now = current_userids(db, named)
+    if not now:
+        return list(rows)
+    return [_addressed(row, now) for row in rows]
+
+
+def _addressed(row: Row, now: Mapping[str, str]) -> Row:
+    to = str(row.extra.get("to", ""))
+    userid, taker = now.get(row.userid.lower(), row.userid), now.get(to.lower(), to)
+    if (userid, taker) == (row.userid, to):
+        return row
+    extra = dict(row.extra)
+    if to:
+        extra |= {"to": taker, "planned": f"{row.userid}>{to}"}
+    return replace(row, userid=userid, subject=row.key, extra=extra)
 
 
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

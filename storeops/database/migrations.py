@@ -33,12 +33,17 @@ class Migration:
 
 
 def statements(room: str, name: str, sql: str) -> Migration:
-    """A migration made of plain SQL statements (no triggers with inner semicolons)."""
+    """A migration made of plain SQL statements; each ends with a semicolon at a line's end."""
 
     def apply(connection: sqlite3.Connection) -> None:
-        for statement in sql.split(";\n"):
-            if statement.strip():
+        statement = ""
+        for line in sql.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):  # not inside a trigger
                 connection.execute(statement)
+                statement = ""
+        if statement.strip():
+            connection.execute(statement)
 
     return Migration(room, name, apply)
 

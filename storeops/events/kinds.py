@@ -86,7 +86,8 @@ def named(message: Message) -> Named:
         CUSTOMER: external_userid,
         HANDOVER: external_userid,
         CHAT: message.text("ChatId"),
-        MEMBER: userid,
+        # a changed id is read under the new one; `userid` says the old
+        MEMBER: message.text("NewUserID", "NewUserId") or userid,
     }.get(kind)
     if which == "" or (kind in (CUSTOMER, HANDOVER) and not userid):
         return Named(None, userid, external_userid, "incomplete")

@@ -231,6 +231,13 @@ def _read_member(client: WeComClient, work: Work) -> Any:
 
 
 def _write_member(mirror: Mirror, work: Work, found: Any) -> None:
+    renamed = [
+        (each.userid, work.subject.id)
+        for each in work.events
+        if each.change_type == "update_user" and each.userid.lower() != work.subject.id.lower()
+    ]
+    if renamed:
+        mirror.apply(Batch(renamed=renamed), _ref(work.events))
     if found is not Condition.MEMBER_GONE and found.status != LEFT:
         mirror.apply(Batch(staff=[found]), _ref(work.events))
     elif any(each.change_type == "delete_user" for each in work.events):

@@ -46,8 +46,9 @@ def _find(connection: sqlite3.Connection, userid: str, external_userid: str) -> 
     row = connection.execute(
         f"SELECT f.id, f.customer_id, f.staff_id, f.status, {FIELDS_OF_F} FROM follow AS f"
         " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
-        " WHERE s.userid = ? AND c.external_userid = ?",
-        (userid, external_userid),
+        " WHERE c.external_userid = ? AND s.id = coalesce((SELECT id FROM staff WHERE userid = ?),"
+        " (SELECT staff_id FROM staff_former WHERE userid = ?))",
+        (external_userid, userid, userid),
     ).fetchone()
     if row is None:
         return None
@@ -217,7 +218,7 @@ def follow_transferred(
         member = Keys().staff_key(connection, takeover_userid, now)
         old = _find(connection, handover_userid, external_userid)
         if old is not None:
-            statuses.set_status(connection, [old.id], "lost", record)
+            statuses.set_status(connection, [old.id], "handed_over", record)
         connection.execute(
             "DELETE FROM unassigned WHERE handover_userid = ? AND external_userid = ?",
             (handover_userid, external_userid),
@@ -270,6 +271,8 @@ def follow_status_changed(
 ) -> bool:
     """One follow became active, missing, lost, unassigned or out_of_scope.
 
+    What is lost to a colleague who has the customer since is handed over.
+
     Returns:
         Whether the mirror changed; False too when it does not know the follow.
     """
@@ -277,6 +280,8 @@ def follow_status_changed(
         follow = _find(connection, userid, external_userid)
         if follow is None:
             return False
+        if status == "lost":
+            return sum(statuses.end(connection, [follow.id], record)) > 0
         return statuses.set_status(connection, [follow.id], status, record) > 0
 
 

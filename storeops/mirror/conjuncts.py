@@ -16,7 +16,7 @@ Resolve = Callable[[Field], tuple[int, ...]]
 
 _NAMED = frozenset({"owner", "store", "tag", "group", "mark"})  # values are looked up
 _ONE_VALUE = frozenset({"way", "type", "gender", "id", "state", "status"})  # written as stored
-NOT_ACTIVE = ("unassigned", "out_of_scope", "missing", "lost")
+NOT_ACTIVE = ("unassigned", "out_of_scope", "missing", "lost", "handed_over")
 
 
 def joined(conjuncts: Sequence[Node], resolve: Resolve) -> list[Node] | None:

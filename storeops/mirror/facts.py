@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storeops.database.database import Database
-from storeops.mirror import chats, labels, leavers, meta, people
+from storeops.mirror import chats, identity, labels, leavers, meta, people
 from storeops.mirror.answers import (
     deleted_by_customer,
     follow_status_changed,
@@ -56,6 +56,7 @@ class Batch:
         staff: members; those not named are not missed.
         follow_users: the list of members with customer contact; None when not read.
         follow_users_whole: every row of it could be read, so that who is not in it has none.
+        renamed: (old, new) userids of members whose id WeCom changed.
         gone: (userid, "left" | "out_of_scope" | "missing") of members who are no longer there.
         tag_groups: corp tags in their groups.
         deleted_tags: tag ids that WeCom calls deleted.
@@ -70,6 +71,7 @@ class Batch:
     staff: Sequence[User] = ()
     follow_users: Sequence[str] | None = None
     follow_users_whole: bool = True
+    renamed: Sequence[tuple[str, str]] = ()
     gone: Sequence[tuple[str, str]] = ()
     tag_groups: Sequence[CorpTagGroup] = ()
     deleted_tags: Sequence[str] = ()
@@ -120,6 +122,8 @@ def apply_facts(
                 connection, batch.departments, record, whole=batch.departments_whole
             )
             _add(applied.counts, listed)
+        for old, new in batch.renamed:
+            applied.counts.changed += identity.rename(connection, keys, old, new, record)
         if batch.staff:
             _add(applied.counts, people.write_staff(connection, keys, batch.staff, record))
         if batch.follow_users is not None:

@@ -42,6 +42,7 @@ STATUSES = _terms("""
     active       | active       | active                     | 在跟进
     missing      | missing      | missing                    | 疑似流失
     lost         | lost         | lost                       | 已流失
+    handed_over  | handed_over  | handed over                | 已移交
     unassigned   | unassigned   | unassigned                 | 待分配
     out_of_scope | out_of_scope | out of scope               | 不可见
     deleted      | deleted      | deleted by the customer    | 被客户删除

@@ -65,6 +65,13 @@ class Keys:
             " LEFT JOIN staff_coverage AS c ON c.staff_id = s.id WHERE s.userid = ?",
             (userid,),
         ).fetchone()
+        if row is None:  # perhaps as WeCom called them before
+            row = connection.execute(
+                "SELECT s.id, s.main_department, c.complete_at FROM staff_former AS f"
+                " JOIN staff AS s ON s.id = f.staff_id"
+                " LEFT JOIN staff_coverage AS c ON c.staff_id = s.id WHERE f.userid = ?",
+                (userid,),
+            ).fetchone()
         if row is None:
             cursor = connection.execute(
                 "INSERT INTO staff (userid, first_seen_at, updated_at) VALUES (?, ?, ?)",

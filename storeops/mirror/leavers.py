@@ -119,10 +119,10 @@ def unassigned_complete(
     listed: Iterable[tuple[str, str]],
     record: Recorder,
 ) -> Counts:
-    """What a complete reading of the list did not show any more.
+    """What a complete reading of the list did not show (any more).
 
-    A customer who was listed and is not becomes missing under the former owner, and lost when the
-    next complete reading agrees. Customers of a leaver who never were in the list stay.
+    A leaver's customer who is not listed, or never was, becomes missing under the former owner,
+    and ends when the next complete reading agrees.
 
     Args:
         connection: in a write transaction.
@@ -131,37 +131,26 @@ def unassigned_complete(
     """
     counts = Counts()
     there = {(userid.lower(), external) for userid, external in listed}
+    once: list[int] = []
+    twice: list[int] = []
+    for key, status, userid, external in connection.execute(
+        "SELECT f.id, f.status, s.userid, c.external_userid FROM follow AS f"
+        " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+        # the second condition lets SQLite take the small index follow_by_status
+        " WHERE f.status IN ('unassigned', 'missing') AND f.status <> 'active'"
+        " AND s.status = 'left'"
+    ):
+        if (userid.lower(), external) not in there:
+            (twice if status == "missing" else once).append(key)
     gone = [
         row
         for row in connection.execute("SELECT handover_userid, external_userid FROM unassigned")
         if (row[0].lower(), row[1]) not in there
     ]
-    twice = [
-        row[0]
-        for row in connection.execute(
-            "SELECT f.id, s.userid, c.external_userid FROM follow AS f"
-            " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
-            # the second condition lets SQLite take the small index follow_by_status
-            " WHERE f.status = 'missing' AND f.status <> 'active' AND s.status = 'left'"
-        )
-        if (row[1].lower(), row[2]) not in there
-    ]
-    once = []
-    for userid, external in gone:
-        record.changed = True
-        connection.execute(
-            "DELETE FROM unassigned WHERE handover_userid = ? AND external_userid = ?",
-            (userid, external),
-        )
-        once += [
-            row[0]
-            for row in connection.execute(
-                "SELECT f.id FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
-                " JOIN customer AS c ON c.id = f.customer_id WHERE c.external_userid = ?"
-                " AND s.userid = ? AND s.status = 'left' AND f.status = 'unassigned'",
-                (external, userid),
-            )
-        ]
+    record.changed = record.changed or bool(gone)
+    connection.executemany(
+        "DELETE FROM unassigned WHERE handover_userid = ? AND external_userid = ?", gone
+    )
     counts.missing = statuses.set_status(connection, once, "missing", record)
-    counts.lost = statuses.set_status(connection, twice, "lost", record)
+    counts.changed, counts.lost = statuses.end(connection, twice, record)
     return counts

@@ -112,7 +112,9 @@ class Members:
         only_id = wanted[: len(BY_ID)].lower() == BY_ID
         if only_id:
             wanted = wanted[len(BY_ID) :].strip()
-        same = self._of("userid = ?", wanted)
+        same = self._of("userid = ?", wanted) or self._of(
+            "id = (SELECT staff_id FROM staff_former WHERE userid = ?)", wanted
+        )
         if same and only_id:
             return same[0]
         named = [] if only_id else self._called(wanted)
@@ -189,14 +191,32 @@ def word_of(db: Database, userid: str) -> str:
 
 
 def by_userids(db: Database, userids: Iterable[str]) -> dict[str, Member]:
-    """Known members by lower-cased userid; unknown ones are left out."""
-    sql = f"SELECT {_COLUMNS} FROM staff WHERE userid IN ({marks(CHUNK)})"
-    found = (
-        _from_record(record)
+    """Known members by lower-cased userid as given, also a former one; others are left out."""
+    columns = ", ".join(f"s.{each}" for each in _COLUMNS.split(", "))
+    sql = (
+        f"SELECT i.userid, {columns} FROM staff_by_userid AS i JOIN staff AS s ON s.id = i.staff_id"
+        f" WHERE i.userid IN ({marks(CHUNK)})"
+    )
+    return {
+        record[0].lower(): _from_record(record[1:])
         for piece in chunks(list(dict.fromkeys(userids)))
         for record in db.execute(sql, piece)
+    }
+
+
+def current_userids(db: Database, userids: Iterable[str]) -> dict[str, str]:
+    """Former userids among these → what WeCom calls the members now; by lower case."""
+    if db.execute("SELECT 1 FROM staff_former LIMIT 1").fetchone() is None:
+        return {}
+    sql = (
+        "SELECT f.userid, s.userid FROM staff_former AS f JOIN staff AS s ON s.id = f.staff_id"
+        f" WHERE f.userid IN ({marks(CHUNK)})"
     )
-    return {each.userid.lower(): each for each in found}
+    return {
+        old.lower(): new
+        for piece in chunks(list(dict.fromkeys(userids)))
+        for old, new in db.execute(sql, piece)
+    }
 
 
 def colleagues(db: Database, store_id: int, without: Iterable[str] = ()) -> list[Member]:

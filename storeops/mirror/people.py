@@ -96,6 +96,9 @@ def write_staff(
         if known is None:
             record.changed = True
             counts.added += 1
+            # somebody new has an id that another had before: it is theirs now
+            connection.execute("DELETE FROM staff_former WHERE userid = ?", (row.userid,))
+            keys.staff.pop(row.userid.lower(), None)
             connection.execute(
                 "INSERT INTO staff (userid, name, position, main_department, departments,"
                 " wecom_status, digest, first_seen_at, updated_at)"

@@ -10,7 +10,7 @@ from typing import Any
 from storeops.database.database import Database
 
 # the status of a customer is that of the follow that is best off
-STATUS_ORDER = ("active", "unassigned", "out_of_scope", "missing", "lost")
+STATUS_ORDER = ("active", "unassigned", "out_of_scope", "missing", "lost", "handed_over")
 
 _FOLLOWS = """
 SELECT f.customer_id, s.userid, s.name, f.store_id, f.remark, f.description, f.mobiles,

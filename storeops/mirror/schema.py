@@ -67,7 +67,7 @@ CREATE TABLE follow (
     add_way INTEGER NOT NULL DEFAULT 0,
     oper_userid TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL DEFAULT '',
-    status TEXT NOT NULL DEFAULT 'active', -- active | missing | lost | unassigned | out_of_scope
+    status TEXT NOT NULL DEFAULT 'active', -- active | missing | lost | handed_over | unassigned | out_of_scope
     tags_known INTEGER NOT NULL DEFAULT 1, -- 0: known from the unassigned list only
     deleted_by_customer_at INTEGER,
     digest INTEGER NOT NULL DEFAULT 0,
@@ -269,9 +269,24 @@ def _tag_with_customer(connection: sqlite3.Connection) -> None:
         connection.execute(f"CREATE INDEX follow_tag_by_tag ON {INDEXES['follow_tag_by_tag']}")
 
 
+FORMER = """
+CREATE TABLE staff_former (
+    userid TEXT PRIMARY KEY COLLATE NOCASE, -- a userid that WeCom changed: it still means the person
+    staff_id INTEGER NOT NULL,         -- staff.id
+    changed_at INTEGER NOT NULL
+) WITHOUT ROWID;
+-- who is meant by a userid, as it is or as it was
+CREATE VIEW staff_by_userid AS
+    SELECT userid, id AS staff_id FROM staff
+    UNION ALL
+    SELECT userid, staff_id FROM staff_former;
+"""
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m001_facts", FACTS),
     statements("mirror", "m002_runs", RUNS),
     Migration("mirror", "m003_way_with_state", _way_with_state),
     Migration("mirror", "m004_tag_with_customer", _tag_with_customer),
+    statements("mirror", "m005_former_userids", FORMER),
 )

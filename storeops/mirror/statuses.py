@@ -1,4 +1,4 @@
-"""The condition of follows: active, missing, lost, unassigned, out_of_scope.
+"""The condition of follows: active, missing, lost, handed_over, unassigned, out_of_scope.
 
 Nothing here believes a customer lost before two complete readings of one member say so.
 """
@@ -30,13 +30,43 @@ def set_status(
     return changed
 
 
+def end(
+    connection: sqlite3.Connection, follow_ids: Sequence[int], record: Recorder
+) -> tuple[int, int]:
+    """Follows that have ended: handed over when a colleague has the customer since, else lost.
+
+    A colleague has the customer since when an administrator assigned them (add_way 202) after
+    the follow began, or added them after the member left.
+
+    Returns:
+        (how many were handed over, how many lost).
+    """
+    moved: set[int] = set()
+    sql = (
+        "SELECT DISTINCT f.id FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+        " JOIN follow AS o ON o.customer_id = f.customer_id AND o.staff_id <> f.staff_id"
+        " AND o.status NOT IN ('lost', 'handed_over')"
+        " AND (o.add_way = 202 AND o.createtime >= f.createtime"
+        "  OR s.status = 'left' AND o.createtime >= s.left_at)"
+        f" WHERE f.id IN ({marks()})"
+    )
+    for piece in chunks(follow_ids):
+        moved.update(row[0] for row in connection.execute(sql, piece))
+    return (
+        set_status(connection, sorted(moved), "handed_over", record),
+        set_status(connection, [each for each in follow_ids if each not in moved], "lost", record),
+    )
+
+
 def member_read_completely(
     connection: sqlite3.Connection,
     staff_ids: Iterable[int],
     seen: Collection[int],
     record: Recorder,
 ) -> tuple[int, int]:
-    """What a complete reading of members did not show: active becomes missing, missing lost.
+    """What a complete reading of members did not show: active becomes missing, missing ends.
+
+    What the list of the unassigned holds of somebody who came back under the same id stays.
 
     Args:
         connection: in a write transaction.
@@ -53,15 +83,18 @@ def member_read_completely(
         own = connection.execute("SELECT id FROM follow WHERE staff_id = ?", (staff,))
         unseen += [key for (key,) in own if key not in seen]
     missing: list[int] = []
-    lost: list[int] = []
-    sql = f"SELECT id, status FROM follow WHERE id IN ({marks()}) AND status <> 'lost'"
+    ended: list[int] = []
+    sql = (
+        "SELECT f.id, f.status FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+        " JOIN customer AS c ON c.id = f.customer_id"
+        f" WHERE f.id IN ({marks()}) AND f.status NOT IN ('lost', 'handed_over')"
+        " AND NOT (f.status = 'unassigned' AND EXISTS (SELECT 1 FROM unassigned AS u"
+        "  WHERE u.handover_userid = s.userid AND u.external_userid = c.external_userid))"
+    )
     for piece in chunks(unseen):
         for key, status in connection.execute(sql, piece):
-            (lost if status == "missing" else missing).append(key)
-    return (
-        set_status(connection, missing, "missing", record),
-        set_status(connection, lost, "lost", record),
-    )
+            (ended if status == "missing" else missing).append(key)
+    return set_status(connection, missing, "missing", record), end(connection, ended, record)[1]
 
 
 def member_gone(

@@ -66,7 +66,8 @@ def customer_rows(db: Database, ids: Sequence[int]) -> list[CustomerRow]:
         " follow.status, deleted_by_customer_at IS NOT NULL"
         " FROM follow JOIN staff ON staff.id = follow.staff_id"
         " WHERE customer_id IN (SELECT value FROM json_each(?))"
-        " ORDER BY follow.status IN ('missing', 'lost'), follow.createtime DESC, follow.id DESC",
+        " ORDER BY follow.status IN ('missing', 'lost', 'handed_over'), follow.createtime DESC,"
+        " follow.id DESC",
         wanted,
     ):
         customer = found.get(row[0])

@@ -119,7 +119,8 @@ def counts(db: Database, base_url: str) -> list[Count]:
     queries = {
         "departments": "SELECT count(*) FROM department WHERE status = 'active'",
         "staff": "SELECT count(*) FROM staff WHERE status = 'active'",
-        "customers": "SELECT count(DISTINCT customer_id) FROM follow WHERE status <> 'lost'",
+        "customers": "SELECT count(DISTINCT customer_id) FROM follow"
+        " WHERE status NOT IN ('lost', 'handed_over')",
         "follows": "SELECT count(*) FROM follow WHERE status = 'active'",
         "unassigned": "SELECT count(*) FROM unassigned",
         "tags": "SELECT count(*) FROM tag WHERE deleted_at IS NULL AND kind = 1",

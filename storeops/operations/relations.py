@@ -93,7 +93,7 @@ def of_customers(
         for record in db.execute(
             f"SELECT {_FIELDS} FROM customer AS c JOIN follow AS f ON f.customer_id = c.id"
             f" JOIN staff AS s ON s.id = f.staff_id WHERE c.id IN ({marks})"
-            f" AND f.status <> 'lost'{members}{stores}"
+            f" AND f.status NOT IN ('lost', 'handed_over'){members}{stores}"
             " ORDER BY f.createtime DESC, f.id DESC",
             (*part, *owners),
         ):
@@ -119,7 +119,7 @@ def tags_of(db: Database, follows: Sequence[int]) -> dict[int, set[str]]:
 
 def writable(relation: Relation | None) -> Verdict:
     """Whether WeCom would take a write to this follow (tags, remark): READY or why not."""
-    if relation is None or relation.status == "lost":
+    if relation is None or relation.status in ("lost", "handed_over"):
         return blocked(
             "no_relation",
             _("This member does not follow this customer (any more)."),

@@ -11,7 +11,7 @@ from storeops.mirror.members import find
 from storeops.operations.overview import MemberRow, members
 
 # what is about the member and not about one of their customers
-OWN_FIELDS = ("store", "name", "left", "status", "customer_contact")
+OWN_FIELDS = ("store", "name", "userid", "left", "status", "customer_contact")
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,8 @@ class _Keys:
         if not wanted:
             return found
         for customer, mobiles in self._db.execute(
-            "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]' AND status <> 'lost'"
+            "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]'"
+            " AND status NOT IN ('lost', 'handed_over')"
         ):
             for each in json.loads(mobiles):
                 phone = typed.phone(each)

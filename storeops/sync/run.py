@@ -9,6 +9,8 @@ from dataclasses import replace
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.mirror import identity
+from storeops.mirror.facts import Batch
 from storeops.sync import runs
 from storeops.sync.lease import lease
 from storeops.sync.results import (
@@ -149,7 +151,11 @@ def _read_scope(session: Session, scope: Scope) -> Outcome:
     if scope == "follows":
         from storeops.sync.follows import read_follows
 
-        return read_follows(session, _follow_users(session))
+        outcome = read_follows(session, _follow_users(session))
+        renamed = identity.proven(session.db.connection)
+        if renamed:
+            session.apply(Batch(renamed=renamed))
+        return outcome
     if scope == "unassigned":
         from storeops.sync.unassigned import read_unassigned
 

@@ -101,7 +101,9 @@ class HandoverAction:
             "from": first.userid,
             "to": taker,
             "ids": ids,
-            "message": dict(params.get("messages") or {}).get(f"{first.userid}>{taker}"),
+            "message": dict(params.get("messages") or {}).get(
+                str(first.extra.get("planned") or f"{first.userid}>{taker}")
+            ),
             "personal_tags": bool(params.get("personal_tags")),
             "made_at": params.get("made_at", 0),
         }

@@ -129,7 +129,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
         "  AND f.staff_id = t.id AND f.status = 'active' AND f.tags_known = 1),"
         " h.status <> 'waiting' AND h.what = 'customer' AND EXISTS (SELECT 1 FROM customer AS c"
         "  WHERE c.external_userid = h.subject AND NOT EXISTS (SELECT 1 FROM follow AS f"
-        "  WHERE f.customer_id = c.id AND f.status <> 'lost'))"
+        "  WHERE f.customer_id = c.id AND f.status NOT IN ('lost', 'handed_over')))"
         " FROM handover AS h JOIN plan AS p ON p.id = h.plan_id"
         " LEFT JOIN staff AS t ON t.userid = h.takeover_userid"
         " LEFT JOIN staff AS g ON g.userid = h.handover_userid"

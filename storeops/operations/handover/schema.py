@@ -41,4 +41,22 @@ CREATE TABLE handover_trouble (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("handover", "m001_attempts", ATTEMPTS),)
+RENAMED = """
+CREATE TRIGGER handover_member_renamed AFTER UPDATE OF userid ON staff
+WHEN old.userid <> new.userid BEGIN
+    UPDATE handover SET handover_userid = new.userid WHERE handover_userid = old.userid;
+    UPDATE handover SET takeover_userid = new.userid WHERE takeover_userid = old.userid;
+    UPDATE OR REPLACE handover_trouble SET subject = new.userid WHERE subject = old.userid;
+    UPDATE OR REPLACE handover_trouble
+        SET subject = new.userid || substr(subject, length(old.userid) + 1)
+        WHERE substr(lower(subject), 1, length(old.userid) + 1) = lower(old.userid) || '>';
+    UPDATE OR REPLACE handover_trouble
+        SET subject = substr(subject, 1, length(subject) - length(old.userid)) || new.userid
+        WHERE substr(lower(subject), -length(old.userid) - 1) = '>' || lower(old.userid);
+END;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("handover", "m001_attempts", ATTEMPTS),
+    statements("handover", "m002_renamed", RENAMED),
+)

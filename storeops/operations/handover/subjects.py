@@ -217,7 +217,7 @@ def _again(db: Database, wish: Wish) -> Subjects:
         "SELECT r.external_userid, r.userid, c.id, f.id, f.createtime, f.status,"
         " coalesce(json_extract(r.extra, '$.to'), '')"
         " FROM plan_row AS r JOIN customer AS c ON c.external_userid = r.external_userid"
-        " JOIN staff AS s ON s.userid = r.userid"
+        " JOIN staff_by_userid AS i ON i.userid = r.userid JOIN staff AS s ON s.id = i.staff_id"
         " LEFT JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
         " WHERE r.plan_id = ? AND r.external_userid <> ''"
         " AND r.status IN ('refused', 'taker_full', 'failed', 'no_record', 'blocked')"

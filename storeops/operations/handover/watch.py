@@ -337,7 +337,7 @@ class _Watch:
         for each in lost:
             follower = known.get(each.subject)
             relation = follower.by_userid.get(pair.handover_userid.lower()) if follower else None
-            if relation is None or relation.status in ("lost", "missing"):
+            if relation is None or relation.status in ("lost", "handed_over", "missing"):
                 ends[each.plan_id, each.row] = Outcome(VANISHED)
 
     def _group_ends(

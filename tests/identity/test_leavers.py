@@ -1,0 +1,112 @@
+"""A leaver's customers end by two complete readings; who comes back or is hidden keeps theirs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+
+def statuses(chain: Any, userid: str) -> dict[str, str]:
+    return {e: status for (who, e), status in chain.mirror().items() if who == userid}
+
+
+def ready(cli: Any, userid: str, taker: str) -> int:
+    answer = cli("leaver", "plan", userid, "--to", taker, "--no-groups", "--json")
+    return int(json.loads(answer.out)["ready"]) if answer.out else 0
+
+
+def test_assigned_in_the_console_before_the_next_sync(cli: Any, chain: Any) -> None:
+    leaver, taker = chain.staff()[1], chain.staff()[0]
+    held = set(chain.held(leaver)) - set(chain.held(taker))
+    chain.act("staff_leave", userid=leaver)
+    chain.act("console_assign", userid=leaver, takeover_userid=taker)
+    assert held <= set(chain.held(taker))
+    assert chain.sync() == ["complete"]
+    assert ready(cli, leaver, taker) == 0
+    chain.sync(2)
+    after = statuses(chain, leaver)
+    assert {after[each] for each in held} == {"handed_over"}
+    assert "unassigned" not in after.values()
+    assert "missing" not in after.values()
+    assert ready(cli, leaver, taker) == 0
+    before = chain.mirror()
+    chain.sync()
+    assert chain.mirror() == before
+    assert cli("customer", "list", "--status", "handed_over", "--json", "--all").json["items"]
+
+
+def test_who_was_never_listed_and_has_nobody_is_lost(chain: Any) -> None:
+    leaver = chain.staff()[1]
+    held = chain.held(leaver)
+    chain.sync()
+    for each in held:
+        chain.act("follow_delete", userid=leaver, external_userid=each)
+    chain.act("staff_leave", userid=leaver)
+    chain.sync()
+    assert set(statuses(chain, leaver).values()) == {"missing"}
+    chain.sync()
+    assert set(statuses(chain, leaver).values()) == {"lost"}
+
+
+def test_what_is_listed_again_waits_again(chain: Any) -> None:
+    leaver, taker = chain.staff()[1], chain.staff()[0]
+    chain.act("staff_leave", userid=leaver)
+    chain.sync()
+    assert set(statuses(chain, leaver).values()) == {"unassigned"}
+    fault = chain.control.fault("errcode", "externalcontact/get_unassigned_list", errcode=-1)
+    for _time in range(3):  # no verdict without a complete reading
+        assert chain.sync() == ["partial"]
+    assert set(statuses(chain, leaver).values()) == {"unassigned"}
+    chain.control.clear_faults(fault)
+    chain.act("console_assign", userid=leaver, takeover_userid=taker, count=3)
+    chain.sync(2)
+    moved = [each for each, status in statuses(chain, leaver).items() if status == "handed_over"]
+    assert moved
+    chain.app.data.execute("UPDATE follow SET status = 'handed_over' WHERE status = 'unassigned'")
+    chain.sync()
+    assert list(statuses(chain, leaver).values()).count("handed_over") == len(moved)
+
+
+@pytest.mark.parametrize("customers", [True, False])
+def test_a_member_who_comes_back(chain: Any, customers: bool) -> None:
+    leaver = chain.staff()[1]
+    chain.act("staff_leave", userid=leaver)
+    chain.sync(2)
+    chain.act("staff_return", userid=leaver, customers=customers)
+    chain.sync(3)
+    assert set(statuses(chain, leaver).values()) == {"active" if customers else "unassigned"}
+    before = chain.mirror(), chain.app.data.execute("SELECT max(id) FROM timeline").fetchone()
+    chain.sync()
+    assert before == (
+        chain.mirror(), chain.app.data.execute("SELECT max(id) FROM timeline").fetchone()
+    )  # fmt: skip
+
+
+def test_who_was_hidden_returns_with_what_is_left(chain: Any) -> None:
+    hidden = chain.staff()[1]
+    held = chain.held(hidden)
+    chain.act("scope_hide", userid=hidden)
+    chain.sync(3)
+    assert set(statuses(chain, hidden).values()) == {"out_of_scope"}
+    chain.act("follow_delete", userid=hidden, external_userid=held[0])
+    chain.act("scope_show", userid=hidden)
+    chain.sync(2)
+    after = statuses(chain, hidden)
+    assert after.pop(held[0]) == "lost"
+    assert set(after.values()) == {"active"}
+
+
+def test_an_owner_who_handed_over_by_plan_has_not_lost_anybody(cli: Any, chain: Any) -> None:
+    giver, taker = chain.staff()[1], chain.staff()[0]
+    mine = set(chain.held(giver)) - set(chain.held(taker))
+    plan = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups", "--json").json
+    assert cli("plan", "apply", plan["plan_id"], "--yes").code in (0, 6)
+    chain.control.advance(25 * 3600)
+    cli("handover", "watch", "--until-settled")
+    chain.sync(3)
+    after = statuses(chain, giver)
+    moved = mine & set(chain.held(taker))
+    assert moved
+    assert {after[each] for each in moved} == {"handed_over"}
