@@ -138,6 +138,7 @@ def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
     """A checkup of data.db, and of inbox.db and run.db where they exist."""
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, RUN_ROOMS, migrations
     from storeops.database.check import check as look
+    from storeops.database.database import file_size
     from storeops.database.presence import must_not_be_lost
 
     for each in (paths.data_db(profile), paths.inbox_db(profile)):
@@ -150,7 +151,7 @@ def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
     return {
         name: look(file, migrations(rooms), thorough=thorough)
         for name, (file, rooms) in files.items()
-        if name == "data" or file.exists()
+        if name == "data" or file_size(file)
     }
 
 
@@ -183,6 +184,7 @@ def backup(
     from storeops.database.backup import backup as copy
     from storeops.database.backup import refuse_existing
     from storeops.database.check import must_exist
+    from storeops.database.database import file_size
     from storeops.database.presence import must_not_be_lost
 
     profile = current().app.profile.name
@@ -192,7 +194,7 @@ def backup(
     must_exist(paths.data_db(profile))
     for each in (target, events):
         refuse_existing(each)
-    if paths.inbox_db(profile).exists():
+    if file_size(paths.inbox_db(profile)):
         rooms = migrations(INBOX_ROOMS)
         inbox = {"path": str(events), "bytes": copy(paths.inbox_db(profile), events, rooms)}
     try:

@@ -107,14 +107,15 @@ def _bug(error: BaseException, settings: Settings) -> int:
     from commands import logs  # logging costs 6 ms, and bugs are rare
 
     kind = type(error).__name__
-    try:
-        where = str(logs.bug(error))
-    except OSError:
-        where = "-"
-    known = StoreOpsError(
-        _("This is a bug in storeops ({kind}).").format(kind=kind),
-        hint=_("The details are in {path}; please report them.").format(path=where),
+    where = None
+    with suppress(OSError, StoreOpsError):
+        where = logs.bug(error)
+    hint = (
+        _("The details are in {path}; please report them.").format(path=where)
+        if where is not None
+        else _("The log cannot be written; run it again with --verbose and report what it prints.")
     )
+    known = StoreOpsError(_("This is a bug in storeops ({kind}).").format(kind=kind), hint=hint)
     if settings.verbose and not settings.machine:
         import traceback
 

@@ -46,7 +46,24 @@ NOUNS: dict[str, tuple[str, str]] = {
 
 def main() -> NoReturn:
     """Entry point of the `storeops` script."""
+    _reopen()
     sys.exit(run(sys.argv[1:]))
+
+
+def _reopen() -> None:
+    """Let streams that were closed (`>&-`) lead nowhere, as `>/dev/null` does.
+
+    A file opened later would get their number, and what a library prints would go into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            mode = os.O_RDONLY if number == 0 else os.O_WRONLY
+            if os.open(os.devnull, mode) != number:
+                continue
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -159,6 +176,10 @@ def _speak(arguments: Sequence[str]) -> Exception | None:
             configured = _configured_language()
         except StoreOpsError as error:
             failed = error
+        except OSError as error:
+            from storeops.os_errors import explain_os
+
+            failed = explain_os(error) or error
     i18n.use(i18n.pick_language(configured))
     return failed
 

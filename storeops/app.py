@@ -22,7 +22,7 @@ from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
-from storeops.errors import StoreOpsError
+from storeops.errors import ConfigError, StoreOpsError
 from storeops.private_file import sweep
 
 if TYPE_CHECKING:
@@ -134,12 +134,29 @@ class App:
 
         file = path(self.profile.name)
         must_not_be_lost(file, self.traces(file))
-        database = open_database(file, migrations(rooms), synchronous=synchronous)
+        try:
+            database = open_database(file, migrations(rooms), synchronous=synchronous)
+        except ConfigError as error:
+            made = self._stand_in(file, rooms, error)
+            if made is None or file.name == "data.db":
+                raise
+            return made
         if database.stuck is None:
             note_made(file)
         else:
             self.tell_stuck(file, database.stuck, unseen=database.unseen)
         return database
+
+    @staticmethod
+    def _stand_in(file: Path, rooms: Sequence[str], error: ConfigError) -> Database | None:
+        """Where inbox.db or run.db cannot be made, what reads them finds them empty."""
+        from storeops.database.database import file_size, stand_in
+        from storeops.os_errors import Refusal
+
+        reason = error.details.get("reason")
+        if reason not in {each.value for each in Refusal} or file_size(file):
+            return None
+        return stand_in(file, migrations(rooms), Refusal(reason))
 
     def begin_anew(self, lost: Sequence[Path]) -> list[Path]:
         """Make empty databases where they were lost; the journal notes it. Returns their paths."""
@@ -190,9 +207,18 @@ class App:
         Raises:
             ConfigError: it cannot be opened, or is from a newer storeops.
         """
-        return self._once(
-            "run", lambda: open_disposable(paths.run_db(self.profile.name), migrations(RUN_ROOMS))
-        )
+
+        def make() -> Database:
+            file = paths.run_db(self.profile.name)
+            try:
+                return open_disposable(file, migrations(RUN_ROOMS))
+            except ConfigError as error:
+                made = self._stand_in(file, RUN_ROOMS, error)
+                if made is None:
+                    raise
+                return made
+
+        return self._once("run", make)
 
     @property
     def inbox(self) -> Database:

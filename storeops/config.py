@@ -29,7 +29,6 @@ max_rows_per_day = 200000
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -44,7 +43,8 @@ from storeops.ceilings import Limits as Limits
 from storeops.durations import duration
 from storeops.errors import ConfigError, NotFoundError
 from storeops.i18n import _
-from storeops.private_file import write_private
+from storeops.os_errors import explain_os
+from storeops.private_file import read_toml, write_private
 
 WECOM_URL = "https://qyapi.weixin.qq.com"
 
@@ -232,20 +232,16 @@ def load(path: Path | None = None) -> Config:
     """
     path = path or paths.config_file()
     try:
-        with path.open("rb") as handle:
-            return from_dict(tomllib.load(handle), path)
+        return from_dict(read_toml(path), path)
     except FileNotFoundError:
         return Config()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(
             _("{path} is not valid TOML: {text}.").format(path=path, text=error),
             hint=_("Correct that line; nothing was changed."),
         ) from None
     except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be read: {text}.").format(path=path, text=error.strerror),
-            hint=_("Check the owner and the mode of the file and its folder."),
-        ) from None
+        raise explain_os(error, path) or error from None
 
 
 def as_dict(config: Config) -> dict[str, Any]:
@@ -298,10 +294,7 @@ def editing(path: Path | None = None) -> Iterator[Callable[[Config], None]]:
         with FileLock(f"{path}.lock", timeout=10, mode=0o600):
             yield lambda config: write_private(path, as_dict(config))
     except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be written: {text}.").format(path=path, text=error.strerror or error),
-            hint=_("Check the owner and the mode of the file and its folder."),
-        ) from None
+        raise explain_os(error, path) or error from None
 
 
 def save_profile(profile: Profile, *, make_default: bool = False) -> None:

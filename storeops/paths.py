@@ -6,6 +6,7 @@ hold people and tokens, and only when something is about to be written there.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -25,15 +26,23 @@ def private_folder(folder: Path) -> Path:
         OSError: it cannot be made.
     """
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.mkdir(exist_ok=True, mode=0o700)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
+        except FileExistsError as error:  # a file has its name, or its parent's
+            raise NotADirectoryError(
+                errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename
+            ) from None
     return folder
 
 
 def _folder(kind: str) -> Path:
     home = os.environ.get("STOREOPS_HOME", "")
     if home:
-        return Path(home).expanduser() / kind
+        try:
+            return Path(home).expanduser() / kind
+        except RuntimeError:  # ~somebody whom this machine does not know
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), home) from None
     import platformdirs  # 3 ms, and only without STOREOPS_HOME
 
     folders = platformdirs.PlatformDirs("storeops", appauthor=False)

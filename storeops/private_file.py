@@ -37,6 +37,7 @@ class Scratch:
     """A file that is being written aside.
 
     Attributes:
+        target: where it shall lie.
         path: where it lies until it is put in its place.
         file: open for reading and writing, binary; closed by `put`.
         placed: whether it was put in its place.
@@ -46,7 +47,7 @@ class Scratch:
 
     def __init__(self, target: Path, path: Path, file: BinaryIO, lock: int | None) -> None:
         self.placed = False
-        self._target = target
+        self.target = target
         self.path = path
         self.file = file
         self.lock = lock
@@ -67,12 +68,12 @@ class Scratch:
             os.fsync(self.file.fileno())
         self.file.close()
         if over:
-            self.path.replace(self._target)
+            self.path.replace(self.target)
         else:
-            _put_beside(self.path, self._target)
+            _put_beside(self.path, self.target)
         self.placed = True
         if sync:
-            _sync_folder(self._target.parent)
+            _sync_folder(self.target.parent)
 
 
 @contextmanager
@@ -178,6 +179,22 @@ def write_private(path: Path, data: dict[str, Any]) -> None:
     write_bytes(path, tomli_w.dumps(data).encode())
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file, with or without a byte order mark.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no TOML; the text may quote a line of the file.
+    """
+    import tomllib  # 5 ms
+
+    text = path.read_bytes().decode("utf-8-sig")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
 def sweep() -> int:
     """Remove the scratches of processes that were killed; returns how many. Never raises.
 
@@ -196,7 +213,7 @@ def sweep() -> int:
         with suppress(OSError):
             handle = os.open(note, os.O_RDWR | _NO_LINK | _BINARY)
             try:
-                if _lock(handle) and _still_there(note, handle) and _remove_noted(handle):
+                if try_lock(handle) and _still_there(note, handle) and _remove_noted(handle):
                     removed += 1
                     _drop(note)
             finally:
@@ -243,7 +260,7 @@ def _take(note: Path, path: Path) -> int | None:
         paths.private_folder(note.parent)
         while True:
             handle = open_own(note, os.O_RDWR)
-            if not _lock(handle):
+            if not try_lock(handle):
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
             if _still_there(note, handle):
                 break
@@ -298,7 +315,8 @@ def _still_there(note: Path, handle: int) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(handle: int) -> bool:
+    def try_lock(handle: int) -> bool:
+        """Take the lock of a file, if nobody has it; it ends with the process."""
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -310,7 +328,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _lock(handle: int) -> bool:
+    def try_lock(handle: int) -> bool:
         """Take the lock of a file, if nobody has it; it ends with the process."""
         import fcntl
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from storeops import paths
 from storeops.errors import ConfigError
 from storeops.i18n import _
-from storeops.private_file import write_private
+from storeops.os_errors import explain_os
+from storeops.private_file import read_toml, write_private
 
 APP, CALLBACK_TOKEN, CALLBACK_KEY = "secret", "callback_token", "callback_key"
 KINDS = (APP, CALLBACK_TOKEN, CALLBACK_KEY)
@@ -70,10 +70,15 @@ def check_modes(path: Path | None = None) -> None:
         ConfigError: the mode is too wide, or the file is not ours.
     """
     path = path or paths.secrets_file()
-    if os.name == "nt" or not path.exists():
+    if os.name == "nt":
         return
     for each, mode in ((path, 0o600), (path.parent, 0o700)):
-        found = each.stat()
+        try:
+            found = each.stat()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise explain_os(error, each) or error from None
         if stat.S_IMODE(found.st_mode) & 0o077 or found.st_uid not in (os.geteuid(), 0):
             raise ConfigError(
                 _("{path} may be read by others, so it is not used.").format(path=each),
@@ -87,21 +92,17 @@ def check_modes(path: Path | None = None) -> None:
 def _read(path: Path) -> dict[str, Any]:
     check_modes(path)
     try:
-        with path.open("rb") as handle:
-            return tomllib.load(handle)
+        return read_toml(path)
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except ValueError:
         # the parser's message could quote the secret
         raise ConfigError(
             _("{path} is not valid TOML.").format(path=path),
             hint=_("Delete it and enter the secrets again with `storeops profile add`."),
         ) from None
     except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be read: {text}.").format(path=path, text=error.strerror),
-            hint=_("Check the owner and the mode of the file and its folder."),
-        ) from None
+        raise explain_os(error, path) or error from None
 
 
 def find(profile: str, kind: str = APP) -> Secret | None:
@@ -179,7 +180,4 @@ def _change(changes: dict[str, str | None]) -> None:
             kept.update(changes)
             write_private(path, {key: value for key, value in kept.items() if value is not None})
     except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be written: {text}.").format(path=path, text=error.strerror or error),
-            hint=_("Check the owner and the mode of the file and its folder."),
-        ) from None
+        raise explain_os(error, path) or error from None

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from storeops.database.check import broken_log, check, must_exist
 from storeops.database.database import Database, file_size, open_database, uri
 from storeops.database.migrations import Migration
-from storeops.database.trouble import explain
+from storeops.database.trouble import describe, explain, trouble
 from storeops.errors import ConfigError, ConflictError, NotFoundError
 from storeops.i18n import _
 from storeops.os_errors import Refusal, explain_os, explain_refusal
@@ -148,8 +148,9 @@ def _copy(source: Path, part: Scratch, on_pages: OnPages | None) -> None:
             writer.execute("PRAGMA journal_mode = MEMORY")
             reader.backup(writer, pages=PAGES_A_STEP, progress=progress)
         except sqlite3.Error as error:
-            about = part.path if _about_target(error) else source
-            raise explain(error, about) from error
+            if _about_target(error):
+                raise describe(trouble(error, part.path), part.target, str(error)) from error
+            raise explain(error, source) from error
         finally:
             writer.close()
         # a copy is one file: no log beside it is waited for (bytes 18 and 19 of the header)

@@ -304,6 +304,26 @@ def _open_stuck(
     raise describe(kind, path)  # it needs a newer schema first
 
 
+def stand_in(path: Path, migrations: Sequence[Migration], kind: Refusal) -> Database:
+    """An empty database in memory, for a file that is not there and cannot be made: it is read.
+
+    Whoever writes is told why nothing can be written.
+
+    Args:
+        path: the file that cannot be made.
+        migrations: its schema.
+        kind: why it cannot be made.
+    """
+    database = Database(path, stuck=kind)
+    name = f"file:storeops-{os.urandom(8).hex()}?mode=memory&cache=shared"
+    database._source = (name, True)
+    for each in migrations:  # this thread's connection keeps it
+        each.apply(database.connection)
+    database.connection.execute("PRAGMA query_only = ON")
+    database.readonly = True
+    return database
+
+
 def uri(path: Path) -> str:
     """`path` as SQLite's URI, without options."""
     from urllib.parse import quote

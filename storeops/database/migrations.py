@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,14 @@ def bring_up_to_date(path: Path, migrations: Sequence[Migration]) -> None:
     from filelock import FileLock  # 8 ms, only when a file is new or old
 
     with FileLock(f"{path}.lock", timeout=120, mode=0o600):
-        _apply(path, migrations)
+        try:
+            _apply(path, migrations)
+        except BaseException:
+            # what could not be begun (a full disk) is not left as an empty file
+            with suppress(OSError):
+                if path.stat().st_size == 0:
+                    path.unlink()
+            raise
 
 
 def _apply(path: Path, migrations: Sequence[Migration]) -> None:

@@ -160,8 +160,8 @@ def _asked(path: Path) -> Refusal | None:
         try:
             with suppress(OSError):  # at once, so that no kill leaves it; Windows cannot
                 beside.unlink()
-            if os.write(handle, _PROBE) < len(_PROBE):
-                return Refusal.FULL
+            for _piece in range(2):  # the first may be cut short, the second says why
+                os.write(handle, _PROBE)
         finally:
             os.close(handle)
     except OSError as error:
