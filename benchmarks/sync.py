@@ -63,7 +63,7 @@ def ours(where: Where, folder: Path, _sample: int) -> dict[str, Any]:
     run = open_database(folder / "run.db", migrations(RUN_ROOMS))
     client = where.client(
         clock=clock,
-        tokens=RunTokenStore(run, where.corp_id, where.agent_id, clock),
+        tokens=RunTokenStore(run, where.corp_id, where.agent_id, clock, lambda: where.secret),
         limiter=Governor(run, where.corp_id, clock=clock),
     )
     data = open_database(folder / "data.db", migrations(DATA_ROOMS), cache_mb=32)

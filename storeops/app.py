@@ -262,11 +262,18 @@ class App:
     @property
     def tokens(self) -> RunTokenStore:
         """The access token, shared by all processes of this machine."""
+        from storeops import secrets
         from storeops.limits.tokens import RunTokenStore
 
         def make() -> RunTokenStore:
             profile = self.profile
-            return RunTokenStore(self.run, profile.corp_id, profile.agent_id, self.clock)
+            return RunTokenStore(
+                self.run,
+                profile.corp_id,
+                profile.agent_id,
+                self.clock,
+                lambda: secrets.get(profile.name).reveal(),
+            )
 
         return self._once("tokens", make)
 
@@ -300,7 +307,10 @@ class App:
             limiter=self.governor,
             clock=self.clock,
             stop=stop or self.stop,
-            timeouts=Timeouts(read_s=self.profile.limits.timeout_s),
+            timeouts=Timeouts(
+                read_s=self.profile.limits.timeout_s,
+                whole_s=max(60.0, 2 * self.profile.limits.timeout_s),
+            ),
         )
 
     @property

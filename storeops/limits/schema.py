@@ -59,4 +59,10 @@ CREATE TABLE clock_offset (
 );
 """,
     ),
+    statements(
+        "limits",
+        "m002_token_of_a_secret",
+        # ties a token to the secret it was got with: HMAC-SHA256 of the token under the secret
+        "ALTER TABLE token ADD COLUMN mark TEXT NOT NULL DEFAULT '';",
+    ),
 )

@@ -1,7 +1,13 @@
-"""One access token per corp and app for all processes, fetched by one of them at a time."""
+"""One access token per corp and app for all processes, fetched by one of them at a time.
+
+A token belongs to the secret it was got with: beside it stands its HMAC under that secret, which
+nobody can turn round, and a process with another secret fetches its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import threading
 from collections.abc import Callable
 
@@ -13,6 +19,7 @@ from storeops.wecom.ports import Fetch
 
 MARGIN_S = 60.0  # a token about to end is not handed out
 HOLD_S = 120.0  # longer than a fetch with all its tries; a dead fetcher is noticed at once
+SECRET_S = 2.0  # how long a process believes that its secret is still the same
 LOOK_S = 0.05  # how often others look whether the fetcher is done
 
 
@@ -23,6 +30,7 @@ class RunTokenStore:
         db: run.db (0600: it holds the token).
         corp_id: the corp.
         agent_id: the app; tokens of two apps are two tokens.
+        secret: the app's secret; asked when a token is needed, and again every few seconds.
         clock: sleeps, and tells this machine's time (WeCom's offset is taken off).
         alive: tells whether a fetcher's process lives.
     """
@@ -33,12 +41,16 @@ class RunTokenStore:
         corp_id: str,
         agent_id: str | int,
         clock: Clock,
+        secret: Callable[[], str],
         *,
         alive: Callable[[str], bool] = is_alive,
     ) -> None:
         self._db = db
         self._key = (corp_id, str(agent_id))
         self._clock = clock
+        self._secret_of = secret
+        self._secret = b""
+        self._secret_at = float("-inf")  # monotonic
         self._alive = alive
         self._holder = new_holder()
         self._lock = threading.Lock()
@@ -54,12 +66,27 @@ class RunTokenStore:
         offset: float = getattr(self._clock, "offset", 0.0)
         return self._clock.now() - offset
 
+    def _look_at_secret(self) -> None:
+        """Forget the copy in memory when the secret is another one now."""
+        now = self._clock.monotonic()
+        if now - self._secret_at < SECRET_S:
+            return
+        secret = self._secret_of().encode()
+        self._secret_at = now
+        if secret != self._secret:
+            self._secret, self._value = secret, ""
+
+    def _mark(self, token: str) -> str:
+        return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()
+
     def get(self, fetch: Fetch) -> str:
         """The token in use; see `wecom.ports.TokenStore.get`.
 
         Raises:
+            ConfigError: there is no secret.
             StoreOpsError: whatever `fetch` raised; threads that waited for it get the same error.
         """
+        self._look_at_secret()
         token = self._value  # read once: another thread may be replacing it
         if token and self._now() < self._until:
             return token
@@ -107,9 +134,9 @@ class RunTokenStore:
         until = self._now() + max(lifetime_s - MARGIN_S, lifetime_s / 2)
         with self._db.atomic() as connection:
             connection.execute(
-                "UPDATE token SET value = ?, expires_at = ?, fetches = fetches + 1,"
+                "UPDATE token SET value = ?, expires_at = ?, mark = ?, fetches = fetches + 1,"
                 " holder = '', held_until = 0 WHERE corp_id = ? AND agent_id = ?",
-                (token, until, *self._key),
+                (token, until, self._mark(token), *self._key),
             )
         self._value, self._until = token, until
         return token
@@ -120,12 +147,13 @@ class RunTokenStore:
         self._value = ""
         with self._db.atomic() as connection:
             row = connection.execute(
-                "SELECT value, expires_at, holder, held_until FROM token"
+                "SELECT value, expires_at, mark, holder, held_until FROM token"
                 " WHERE corp_id = ? AND agent_id = ?",
                 self._key,
             ).fetchone()
-            value, expires_at, holder, held_until = row or ("", 0.0, "", 0.0)
-            if value and value != bad and now < expires_at:
+            value, expires_at, mark, holder, held_until = row or ("", 0.0, "", "", 0.0)
+            ours = hmac.compare_digest(mark, self._mark(value))
+            if value and ours and value != bad and now < expires_at:
                 self._value, self._until = value, expires_at
                 return False
             if holder and held_until > now and self._alive(holder):

@@ -99,7 +99,7 @@ class WeComClient:
         self._retries = retries or RetryPolicy()
         self._wait = wait
         self._urgent = urgent
-        transport = Transport(base_url, timeouts or Timeouts(), pool, clock)
+        transport = Transport(base_url, timeouts or Timeouts(), pool)
         self._exchange = Exchange(transport, limiter, clock, stop)
         self._lock = threading.Lock()
         self._fruitless = 0  # fresh tokens refused without one success in between

@@ -82,16 +82,16 @@ class Exchange:
             LimitError: no place now, and `wait` is false.
             StoppedError: `stop` was set.
         """
-        reason, sent = "", True
+        silence: NoReplyError | None = None
         with self.limiter.acquire(path, urgent=urgent, wait=wait, stop=self.stop):
             self.halt()
             before, began = self.clock.now(), self.clock.monotonic()
             try:
                 reply = self.transport.send(verb, path, query, content, knock=self.unheard)
             except NoReplyError as error:
-                reason, sent = error.reason, error.sent
-        if reason:
-            return Outcome(None, reason, sent)
+                silence = error
+        if silence is not None:
+            return Outcome(None, silence.reason, silence.sent, silence.final)
         took = self.clock.monotonic() - began
         log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
         self._learn(reply.date, before, took)
@@ -180,16 +180,17 @@ class Attempts:
         transport = self._exchange.transport
         if self._write and outcome.sent:
             raise failures.uncertain(self._path, outcome.reason, read_s=transport.read_s)
-        if outcome.final:
+        if outcome.final and outcome.reason.startswith("HTTP"):
             raise failures.odd_status(transport.host, self._path, outcome.reason)
         self._failures += 1
-        once = self._exchange.unheard and not self._write
+        once = outcome.final or (self._exchange.unheard and not self._write)
         if once or self._failures >= self._policy.tries:
             self._exchange.unheard = True
             raise failures.no_answer(
                 transport.host,
                 self._path,
                 outcome.reason,
+                proxy=transport.proxy.shown if transport.proxy else "",
                 local=transport.local,
                 read_s=transport.read_s,
             )

@@ -19,9 +19,13 @@ def say(reason: str, read_s: float) -> str:
         "cut": _("the connection was cut"),
         "tls": _("the certificate is not trusted"),
         "protocol": _("the answer was broken off"),
+        "packed": _("it is packed in a way nobody asked for"),
+        "large": _("it is larger than any answer of WeCom"),
         "answer": _("it is not JSON"),
         "errcode": _("it has no errcode"),
     }
+    if reason.startswith("proxy "):
+        return _("the proxy refuses ({status})").format(status=reason.removeprefix("proxy "))
     return words.get(reason, reason)
 
 
@@ -30,9 +34,20 @@ def stopped() -> StoppedError:
     return StoppedError(_("Stopped; what was answered is kept."))
 
 
-def no_answer(host: str, path: str, reason: str, *, local: bool, read_s: float) -> NetworkError:
-    """Nothing came back, after all tries; `read_s`: how long each waited for bytes, seconds."""
-    if reason in ("answer", "errcode") or reason.startswith("HTTP"):
+def no_answer(
+    host: str, path: str, reason: str, *, proxy: str, local: bool, read_s: float
+) -> NetworkError:
+    """Nothing came back, after all tries.
+
+    Args:
+        host: who was asked.
+        path: what for.
+        reason: why not, as the transport says.
+        proxy: the proxy in between without its password, "" for none.
+        local: whether the host is this machine.
+        read_s: how long each try waited for bytes, seconds.
+    """
+    if reason in ("answer", "errcode", "packed", "large") or reason.startswith("HTTP"):
         return NetworkError(
             _("{host} answered {path}, but not as WeCom does: {reason}.").format(
                 host=host, path=path, reason=say(reason, read_s)
@@ -40,6 +55,17 @@ def no_answer(host: str, path: str, reason: str, *, local: bool, read_s: float) 
             hint=_("Look for a proxy or a login page between this machine and WeCom."),
             retry_after_s=30.0,
             details={"path": path},
+        )
+    if proxy and reason != "timeout":
+        return NetworkError(
+            _("{host} did not answer {path} through the proxy {proxy}: {reason}.").format(
+                host=host, path=path, proxy=proxy, reason=say(reason, read_s)
+            ),
+            hint=_("Check the proxy (HTTPS_PROXY, ALL_PROXY), or add {host} to NO_PROXY.").format(
+                host=host
+            ),
+            retry_after_s=30.0,
+            details={"path": path, "proxy": proxy},
         )
     if local:
         hint = _("Is the sandbox running? `storeops sandbox status` tells.")

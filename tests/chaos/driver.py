@@ -43,7 +43,7 @@ def main() -> int:
         corp_id=corp_id,
         agent_id=agent_id,
         secret=lambda: secret,
-        tokens=RunTokenStore(run_db, corp_id, agent_id, clock),
+        tokens=RunTokenStore(run_db, corp_id, agent_id, clock, lambda: secret),
         limiter=Governor(run_db, corp_id, clock=clock),
         clock=clock,
         timeouts=Timeouts(connect_s=1.0, read_s=1.0),

@@ -36,7 +36,7 @@ class Server:
 @pytest.fixture(params=["memory", "run"])
 def make(request, db, clock):
     if request.param == "run":
-        return lambda: RunTokenStore(db, "ww1", 7, clock)
+        return lambda: RunTokenStore(db, "ww1", 7, clock, lambda: "s3cret")
     store = MemoryTokenStore(clock)
     return lambda: store
 
@@ -87,8 +87,8 @@ def test_the_same_token_again_is_taken_as_it_is(make):
 
 def test_apps_have_tokens_of_their_own(db, clock):
     server = Server()
-    assert RunTokenStore(db, "ww1", 1, clock).get(server) == "token-1"
-    assert RunTokenStore(db, "ww1", 2, clock).get(server) == "token-2"
+    assert RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret").get(server) == "token-1"
+    assert RunTokenStore(db, "ww1", 2, clock, lambda: "s3cret").get(server) == "token-2"
 
 
 def test_many_threads_and_stores_fetch_once(db):
@@ -106,7 +106,7 @@ def test_many_threads_and_stores_fetch_once(db):
         got.append(store.get(slow))
         db.close_thread()
 
-    stores = [RunTokenStore(db, "ww1", 1, clock) for _ in range(4)]
+    stores = [RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret") for _ in range(4)]
     crew = [threading.Thread(target=work, args=(stores[n % 4],)) for n in range(8)]
     for each in crew:
         each.start()
@@ -116,7 +116,7 @@ def test_many_threads_and_stores_fetch_once(db):
 
 
 def test_a_failed_fetch_fails_for_all_who_waited_and_is_not_repeated_for_them(db):
-    store = RunTokenStore(db, "ww1", 1, SystemClock())
+    store = RunTokenStore(db, "ww1", 1, SystemClock(), lambda: "s3cret")
     asked = []
     inside = threading.Event()
     go_on = threading.Event()
@@ -159,29 +159,31 @@ def test_a_failed_fetch_lets_others_try(db, clock):
         raise AccessError("no")
 
     with pytest.raises(AccessError):
-        RunTokenStore(db, "ww1", 1, clock).get(broken)
-    assert RunTokenStore(db, "ww1", 1, clock).get(Server()) == "token-1"
+        RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret").get(broken)
+    assert RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret").get(Server()) == "token-1"
 
 
 def test_a_fetcher_that_died_is_succeeded(db, clock):
-    dying = RunTokenStore(db, "ww1", 1, clock)
+    dying = RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret")
     assert dying._hold("")  # and never comes back
-    heir = RunTokenStore(db, "ww1", 1, clock, alive=lambda holder: holder != dying._holder)
+    heir = RunTokenStore(
+        db, "ww1", 1, clock, lambda: "s3cret", alive=lambda holder: holder != dying._holder
+    )
     assert heir.get(Server()) == "token-1"
 
 
 def test_a_fetcher_that_hangs_is_waited_for_and_then_succeeded(db, clock):
-    RunTokenStore(db, "ww1", 1, clock)._hold("")
-    assert RunTokenStore(db, "ww1", 1, clock).get(Server()) == "token-1"
+    RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret")._hold("")
+    assert RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret").get(Server()) == "token-1"
     assert clock.moved == pytest.approx(120, abs=0.1)
 
 
 def test_forget_drops_the_token(db, clock):
     server = Server()
-    store = RunTokenStore(db, "ww1", 1, clock)
+    store = RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret")
     store.get(server)
     store.forget()
-    assert RunTokenStore(db, "ww1", 1, clock).get(server) == "token-2"
+    assert RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret").get(server) == "token-2"
     assert store.get(server) == "token-2"
 
 
@@ -189,3 +191,29 @@ def test_nothing_shows_the_token(make):
     store = make()
     store.get(lambda: ("very-secret", 7200))
     assert "very-secret" not in repr(store)
+
+
+def test_a_token_belongs_to_the_secret_it_was_got_with(db, clock):
+    server = Server()
+    now = ["old-secret"]
+    store = RunTokenStore(db, "ww1", 1, clock, lambda: now[0])
+    assert [store.get(server), store.get(server)] == ["token-1", "token-1"]
+    other = RunTokenStore(db, "ww1", 1, clock, lambda: "new-secret")
+    assert other.get(server) == "token-2"
+    now[0] = "new-secret"
+    clock.sleep(3)
+    assert store.get(server) == "token-2"  # a long-lived process hears of it as well
+    assert RunTokenStore(db, "ww1", 1, clock, lambda: "new-secret").get(server) == "token-2"
+
+
+def test_nothing_of_the_secret_lies_in_the_file(db, clock):
+    import base64
+    import hashlib
+
+    secret = "a-secret-of-an-app"
+    RunTokenStore(db, "ww1", 1, clock, lambda: secret).get(Server())
+    rows = repr(db.execute("SELECT * FROM token").fetchall())
+    for name in ("md5", "sha1", "sha256", "sha512", "blake2b"):
+        assert hashlib.new(name, secret.encode()).hexdigest() not in rows
+    for form in (secret, secret.encode().hex(), base64.b64encode(secret.encode()).decode()):
+        assert form not in rows

@@ -41,7 +41,7 @@ def main() -> None:
             time.sleep(0.3)
             return f"token-{time.time_ns()}", 7200
 
-        store = RunTokenStore(db, "ww1", "1", clock)
+        store = RunTokenStore(db, "ww1", "1", clock, lambda: "s3cret")
         token = store.get(fetch)
         note("got", token)
         while Path(out).read_text(encoding="ascii").count("got ") < 4:
@@ -89,7 +89,7 @@ def call_wecom(db: Database, where: str, per_minute: int, seconds: float, thread
         corp_id=corp_id,
         agent_id=agent_id,
         secret=lambda: secret,
-        tokens=RunTokenStore(db, corp_id, agent_id, clock),
+        tokens=RunTokenStore(db, corp_id, agent_id, clock, lambda: secret),
         limiter=governor,
         clock=clock,
         stop=stop,
