@@ -11,8 +11,10 @@ import typer
 from commands import output
 from commands.cells import json_text
 from commands.context import current
+from commands.diagnostics import note
 from storeops.errors import PolicyError, UsageError
 from storeops.i18n import _
+from storeops.plain import fit, plain
 
 app = typer.Typer(help=_("Call the WeCom API raw: token, limits and errors are taken care of."))
 Path_ = Annotated[
@@ -21,6 +23,7 @@ Path_ = Annotated[
 AllowWrite = Annotated[
     bool, typer.Option("--allow-write", help=_("Send although it may change something."))
 ]
+Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 MOST_BYTES = 2_000_000
 
 # POSTs that only read, by the last part of their path (doc 92114 and the pages beside it)
@@ -49,13 +52,12 @@ def get(
         typer.Option("--param", metavar="NAME=VALUE", help=_("A query parameter; repeatable.")),
     ] = None,
     allow_write: AllowWrite = False,
+    reason: Reason = "",
 ) -> None:
     """Some of WeCom's GETs change something; those must be asked for."""
     where, params = _split(path, param or [])
-    write = where.rpartition("/")[2].startswith(WRITING)
-    if write:
-        _may_write(where, allow_write)
-    _show(current().app.client.raw("GET", where, params, None, write=write))
+    _call("GET", where, params, None, where.rpartition("/")[2].startswith(WRITING), allow_write,
+          reason)  # fmt: skip
 
 
 @app.command("post", help=_("POST JSON to a path; what may change something needs --allow-write."))
@@ -70,23 +72,43 @@ def post(
         typer.Option("--param", metavar="NAME=VALUE", help=_("A query parameter; repeatable.")),
     ] = None,
     allow_write: AllowWrite = False,
+    reason: Reason = "",
 ) -> None:
-    """Writes bypass plan and journal, so they must be asked for, and read-only refuses them."""
+    """Writes bypass the plan, so they must be asked for and allowed; the journal keeps them."""
     where, params = _split(path, param or [])
     body = _body(data)
-    write = not reads_only(where)
-    if write:
-        _may_write(where, allow_write)
-    _show(current().app.client.raw("POST", where, params, body, write=write))
+    _call("POST", where, params, body, not reads_only(where), allow_write, reason)
 
 
-def _may_write(path: str, allowed: bool) -> None:
-    current().app.ledger.policy.may_write()
+def _call(
+    method: str, path: str, params: dict[str, Any], body: Any, write: bool, allowed: bool,
+    reason: str,
+) -> None:  # fmt: skip
+    app_ = current().app
+    if not write:
+        _show(app_.client.raw(method, path, params, body, write=False))
+        return
+    from storeops.operations import raw
+
+    raw.may_call(app_.ledger)
+    shown = raw.preview(method, path, params, body)
     if not allowed:
         raise PolicyError(
-            _("{path} may change something at WeCom.").format(path=path),
+            _("{path} may change something at WeCom: {preview}").format(
+                path=path, preview=_preview(shown)
+            ),
             hint=_("Add --allow-write to send it; there will be no plan and no undo."),
+            details={"call": shown},
         )
+    note(_("Sending {preview}").format(preview=_preview(shown)))
+    _show(raw.write(app_.ledger, app_.client, method, path, params, body, reason))
+
+
+def _preview(shown: dict[str, Any]) -> str:
+    """The call in one line of bounded length."""
+    words = [shown["method"], shown["path"]]
+    words += [json_text(shown[part]) for part in ("params", "body") if shown[part]]
+    return fit(plain(" ".join(words)), 400).rstrip()
 
 
 def reads_only(path: str) -> bool:

@@ -14,7 +14,7 @@ from storeops import config, paths
 from storeops.ceilings import Ceilings, Limits
 from storeops.config import Profile
 from storeops.durations import duration
-from storeops.errors import NotFoundError, UsageError
+from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Settings in config.toml: list, get, set."))
@@ -94,9 +94,30 @@ def set_(
         changed = config.from_dict(data)
         if key == "profile" and value:
             changed.choose(value)
+        for name, profile in changed.profiles.items():
+            _must_stay(loaded.profiles[name], profile)
         write(changed)
     now = _everything(config.load())[key]
     output.result({"key": key, "value": now}, f"{key} = {_text(now)}")
+
+
+def _must_stay(known: Profile, wanted: Profile) -> None:
+    """A setting does not make a profile another company's: address, secret and files are its own.
+
+    Raises:
+        ConflictError: it would.
+    """
+    from storeops.operations import ownership
+
+    if ownership.same_company(known, wanted):
+        return
+    ownership.may_become(known, wanted)
+    if known.corp_id != wanted.corp_id:
+        raise ConflictError(
+            _("The profile {name} would become another company's.").format(name=known.name),
+            hint=_("`storeops profile add` asks for what belongs to it: address, app and secret."),
+            next_steps=[f"storeops profile add {known.name} --corp-id {wanted.corp_id}"],
+        )
 
 
 def _everything(loaded: config.Config) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
+from commands.options import Yes
 from commands.output import Column
 from commands.progress import bars
+from commands.question import confirm
 from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
@@ -32,6 +34,17 @@ TITLES = {
 }
 
 
+MADE = {
+    "note": N_("notes"),
+    "view": N_("views"),
+    "mark": N_("marks"),
+    "plan": N_("plans"),
+    "shop": N_("shop codes"),
+    "journal": N_("lines of the journal"),
+    "unreadable": N_("a database that cannot be read"),
+}
+
+
 @app.command(
     "demo",
     help=_(
@@ -47,6 +60,7 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help=_("Begin anew although a demo is still running."))
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Exit code 0 when mirror and sandbox agree in every count."""
     from commands.sync import finish
@@ -56,6 +70,13 @@ def demo(
 
     call = current()
     call.set(profile=chain.PROFILE)
+    made = chain.made_by_hand() if fresh else {}
+    if made and not yes:
+        confirm(
+            _("This deletes what was made in the demo ({what}). Begin anew?").format(
+                what=", ".join(f"{_(MADE[each])} {count}" for each, count in made.items())
+            )
+        )
     started = chain.start(fresh=fresh)
     address = started.running.base_url
     note(
@@ -65,6 +86,10 @@ def demo(
             address=address
         )
     )
+    if started.kept:
+        note(
+            _("Notes, marks, plans and journal of the earlier demo are kept; --fresh begins anew.")
+        )
     with call.interruptible("storeops demo") as interrupted, bars() as shown:
         result = sync_with_bars(call.app, shown, stop=interrupted)
     if result.outcome != "complete":
@@ -89,7 +114,9 @@ def demo(
             _("Mirror and sandbox differ in {what}.").format(
                 what=", ".join(_(TITLES[each.what]) for each in wrong)
             ),
-            hint=_("If somebody changed the sandbox meanwhile, run the demo again."),
+            hint=_("The chain began anew and the mirror did not: `storeops demo --fresh`.")
+            if started.kept
+            else _("If somebody changed the sandbox meanwhile, run the demo again."),
         )
     if tui and not stop and not call.settings.machine and _on_terminal():
         from commands.tui import tui as screens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from typing import Annotated, Any
@@ -16,8 +17,9 @@ from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops import config, paths, secrets
 from storeops.config import WECOM_URL, Profile
-from storeops.errors import ConfigError, StoreOpsError, UsageError
+from storeops.errors import ConfigError, ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
+from storeops.plain import plain
 
 app = typer.Typer(help=_("Companies: one profile is one corp, one app and its database."))
 Name = Annotated[
@@ -51,33 +53,64 @@ def add(
     ] = False,
 ) -> None:
     """Write the profile, then its secret."""
+    from storeops.operations import ownership
+
     if not paths.valid_profile_name(name):
         raise UsageError(
             _("{name} cannot name a profile.").format(name=name),
             hint=_("Use letters, digits, _ . - and at most 64 of them."),
         )
-    known = config.load().profiles.get(name)
+    loaded = config.load()
+    known = loaded.profiles.get(name)
     corp_id = corp_id or (known.corp_id if known else "") or _ask(_("corpid"))
     if not corp_id:
         raise UsageError(
             _("{name} is missing.").format(name="--corp-id"),
             hint=_("The corpid stands in the console: My Company → Company information."),
         )
-    profile = known or Profile(name=name, corp_id=corp_id)
-    changes: dict[str, Any] = {"corp_id": corp_id}
+    # another company begins with nothing of the old one: no address, no app, no shop
+    kept = known if known is not None and known.corp_id == corp_id else None
+    profile = kept or Profile(name=name, corp_id=corp_id)
+    changes: dict[str, Any] = {}
     if agent_id is not None:
         changes["agent_id"] = agent_id
     if base_url:
-        changes["base_url"] = base_url
+        changes.update(base_url=base_url, sandbox=False)
     if store is not None:
         changes["store"] = store
     profile = replace(profile, **changes)
-    entered = _read_secret(name, secret_stdin)
-    config.save_profile(profile, make_default=default)
+    _must_be_corp(profile)
+    if known is None:
+        ownership.refuse_same_variable(name, loaded)
+    ownership.may_become(known, profile)
+    if profile.sandbox and secret_stdin:
+        raise ConflictError(
+            _("The profile {name} is a sandbox's: the secret would go to {address}.").format(
+                name=name, address=profile.base_url
+            ),
+            hint=_("Add the real company under another name; nothing was saved."),
+            next_steps=["storeops profile add NAME --corp-id ID"],
+        )
+    other_app = kept is None or (0 != kept.agent_id != profile.agent_id)
+    entered = "" if profile.sandbox else _read_secret(name, secret_stdin, ask=other_app)
+    ownership.save(profile, make_default=default)
     if entered:
         secrets.store(name, entered)
+    if kept is not None and other_app:
+        note(_("Another app may see other customers: the next sync tells who is out of its scope."))
     note(_("Check it with `storeops doctor --profile {name}`.").format(name=name))
     output.result(_row(name), _("The profile {name} is saved.").format(name=name))
+
+
+def _must_be_corp(profile: Profile) -> None:
+    """Refuse what cannot be a corpid, where WeCom itself answers (doc 90665)."""
+    if profile.base_url == WECOM_URL and not re.match(r"w[wx][A-Za-z0-9]{16}\Z", profile.corp_id):
+        raise UsageError(
+            _("{text} cannot be a corpid: it is ww and 16 letters or digits.").format(
+                text=plain(profile.corp_id)
+            ),
+            hint=_("The corpid stands in the console: My Company → Company information."),
+        )
 
 
 @app.command("list", help=_("List the profiles."))
@@ -152,21 +185,24 @@ def remove(
 ) -> None:
     """Remove the profile."""
     config.load().choose(name)
-    if data and not yes:
-        from commands.question import type_to_confirm
-
-        type_to_confirm(
-            _("This deletes mirror, notes, plans and journal of {name} for good.").format(
-                name=name
-            ),
-            name,
-        )
+    kept = paths.backups_path(name)
     if data:
-        from storeops.private_file import remove_folder
+        from storeops.operations.ownership import remove_files
 
-        remove_folder(paths.profile_dir(name))  # first: what is left of a kill can be seen
-    config.remove_profile(name)
+        if not yes:
+            from commands.question import type_to_confirm
+
+            type_to_confirm(
+                _("This deletes mirror, notes, plans and journal of {name} for good.").format(
+                    name=name
+                ),
+                name,
+            )
+        remove_files(name)
     secrets.forget(name)
+    config.remove_profile(name)
+    if data and kept.is_dir():
+        note(_("Its backups stay in {path}.").format(path=kept))
     output.result(
         {"removed": name, "data": data}, _("The profile {name} is removed.").format(name=name)
     )
@@ -208,11 +244,16 @@ def _ask(word: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def _read_secret(name: str, from_stdin: bool) -> str:
-    """The secret to keep; "" when there is one already."""
+def _read_secret(name: str, from_stdin: bool, *, ask: bool) -> str:
+    """The secret to keep; "" when there is one already, and it is this app's (`ask` is False).
+
+    One in the environment is taken for the app's: whoever set it meant it.
+    """
     if from_stdin:
         entered = sys.stdin.readline().strip()
-    elif secrets.find(name) is not None:
+    elif (found := secrets.find(name)) is not None and (
+        not ask or found.source == secrets.variable(name)
+    ):
         return ""
     elif current().interactive:
         import getpass

@@ -9,6 +9,7 @@ customers.get(app.client, …)      # opens run.db, makes the client, no call ye
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,13 +17,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from storeops import config, paths
+from storeops import config, paths, presence
 from storeops.clock import SystemClock
 from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
-from storeops.errors import ConfigError, StoreOpsError
+from storeops.errors import ConfigError, ConflictError, StoreOpsError
+from storeops.i18n import _
 from storeops.private_file import sweep
 
 if TYPE_CHECKING:
@@ -127,11 +129,28 @@ class App:
             made: T = self._made[name]
             return made
 
+    def _enter(self) -> None:
+        """Be counted among those who work with the profile's files.
+
+        Raises:
+            ConflictError: they are being deleted just now.
+        """
+        folder = paths.profile_dir(self.profile.name)
+        try:
+            self._once("presence", lambda: presence.enter(folder))
+        except BlockingIOError:
+            raise ConflictError(
+                _("The files of the profile {name} are being deleted.").format(
+                    name=self.profile.name
+                )
+            ) from None
+
     def _database(
         self, path: Callable[[str], Path], rooms: Sequence[str], synchronous: str = "NORMAL"
     ) -> Database:
         from storeops.database.presence import must_not_be_lost, note_made
 
+        self._enter()
         file = path(self.profile.name)
         must_not_be_lost(file, self.traces(file))
         try:
@@ -178,7 +197,6 @@ class App:
 
     def tell_stuck(self, path: Path, why: Refusal, *, unseen: bool) -> None:
         """Say that a file can only be read now, and what of it cannot be seen."""
-        from storeops.i18n import _
         from storeops.os_errors import explain_refusal
 
         text = _("{why} It is read; nothing can be changed.").format(
@@ -196,9 +214,21 @@ class App:
         """data.db: mirror, ledger, notebook.
 
         Raises:
-            ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
+            ConfigError: it is damaged, cannot be opened, is from a newer storeops, or holds another
+                company's data than the profile names.
         """
-        return self._once("data", lambda: self._database(paths.data_db, DATA_ROOMS))
+        return self._once("data", self._open_data)
+
+    def _open_data(self) -> Database:
+        from storeops.operations.ownership import must_own
+
+        database = self._database(paths.data_db, DATA_ROOMS)
+        try:
+            must_own(self.profile, database)
+        except BaseException:
+            database.close()
+            raise
+        return database
 
     @property
     def run(self) -> Database:
@@ -209,6 +239,7 @@ class App:
         """
 
         def make() -> Database:
+            self._enter()
             file = paths.run_db(self.profile.name)
             try:
                 return open_disposable(file, migrations(RUN_ROOMS))
@@ -292,12 +323,17 @@ class App:
         Args:
             tokens: keeps its token; the caller closes the client.
             stop: ends its waits; None for the App's own event.
+
+        Raises:
+            ConfigError: a variable is set that could mean the secret of another profile.
         """
         from storeops import secrets
+        from storeops.operations.ownership import must_mean_one
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
         from storeops.wecom.transport import Timeouts
 
         name = self.profile.name
+        must_mean_one(name)
         return WeComClient(
             base_url=self.profile.base_url,
             corp_id=self.profile.corp_id,
@@ -359,7 +395,11 @@ class App:
         Args:
             stop: finish what is in flight and end.
             on_progress: called with the growing report.
+
+        Raises:
+            PolicyError: read-only.
         """
+        self.ledger.policy.may_write()
         from storeops.changes.book import LedgerBook
         from storeops.jobs.worker import Worker
 
@@ -403,6 +443,8 @@ class App:
         for name in ("data", "run", "inbox"):
             if name in made:
                 made[name].close()
+        if made.get("presence") is not None:
+            os.close(made["presence"])
 
     def _keep_offset(self, made: dict[str, Any]) -> None:
         from storeops.limits import offset

@@ -194,6 +194,10 @@ def _profile(name: str, value: Any) -> Profile:
     read = _read_table(where, value, _PROFILE)
     if "corp_id" not in read:
         raise values.Problem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
+    if read.get("sandbox") and not values.is_local(read.get("base_url", WECOM_URL)):
+        raise values.Problem(
+            f"{where}.sandbox", _("false: a sandbox's base_url is an address of this machine")
+        )
     return Profile(name=name, **read)
 
 

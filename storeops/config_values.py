@@ -88,6 +88,11 @@ def url(where: str, value: Any) -> str:
     return address
 
 
+def is_local(address: str) -> bool:
+    """Whether an address is of this machine."""
+    return bool(_LOOPBACK.match(address))
+
+
 def kinds(where: str, value: Any) -> tuple[str, ...]:
     """A list of texts."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):

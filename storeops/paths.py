@@ -73,9 +73,14 @@ def log_file() -> Path:
     return _folder("log") / "storeops.log"
 
 
+def profile_path(profile: str) -> Path:
+    """Folder of one profile's databases; may not exist yet."""
+    return _folder("data") / profile
+
+
 def profile_dir(profile: str) -> Path:
     """Folder of one profile's databases, made 0700."""
-    return private_folder(_folder("data") / profile)
+    return private_folder(profile_path(profile))
 
 
 def data_db(profile: str) -> Path:
@@ -98,9 +103,15 @@ def inbox_db(profile: str) -> Path:
     return profile_dir(profile) / "inbox.db"
 
 
+def backups_path(profile: str) -> Path:
+    """Where backups of a profile lie; may not exist yet."""
+    return profile_path(profile) / "backups"
+
+
 def backups_dir(profile: str) -> Path:
     """Where `storeops db backup` puts files unless told otherwise, made 0700."""
-    return private_folder(profile_dir(profile) / "backups")
+    profile_dir(profile)
+    return private_folder(backups_path(profile))
 
 
 def sandbox_dir() -> Path:

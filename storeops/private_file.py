@@ -26,9 +26,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from storeops import paths
+from storeops.i18n import _
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+_MOST_TOML = 1_000_000  # bytes; no file of ours comes near
 _NAME = re.compile(r"\.storeops-[0-9a-f]{16}\.part\Z")
 _BESIDE = ("", "-journal", "-wal", "-shm", ".lock")  # SQLite lays these beside a scratch
 
@@ -184,15 +186,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no TOML; the text may quote a line of the file.
+        ValueError: it is no TOML, or too large or too deep; the text may quote a line of the file.
     """
     import tomllib  # 5 ms
 
-    text = path.read_bytes().decode("utf-8-sig")
+    with path.open("rb") as file:
+        raw = file.read(_MOST_TOML + 1)
+    if len(raw) > _MOST_TOML:
+        raise ValueError(_("it has more than {count} bytes").format(count=_MOST_TOML))
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(_("it is not written in UTF-8")) from None
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError(_("it is nested too deep")) from None
 
 
 def sweep() -> int:

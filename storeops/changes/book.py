@@ -62,6 +62,10 @@ class LedgerBook:
                         unsent.add(record[0])
         rows = addressed(self._ledger.db, rows)
         plan = self._plan(plan_id)
+        if unsent and not self._ledger.policy.allows(plan.kind):
+            refused += [(row, _not_allowed(row, plan.kind)) for row in rows if row.row in unsent]
+            rows = [row for row in rows if row.row not in unsent]
+            unsent.clear()
         hold = getattr(self._ledger.action(plan.kind), "hold", None)
         if hold is not None and unsent:
             asked = [row for row in rows if row.row in unsent]
@@ -120,6 +124,16 @@ def _altered(row: Row) -> RowAnswer:
         FAILED,
         meaning=_("This row was altered after the plan was made; it was not sent."),
         next_step=_("Run `storeops audit verify`, then make the plan again."),
+    )
+
+
+def _not_allowed(row: Row, kind: str) -> RowAnswer:
+    return RowAnswer(
+        row.row,
+        FAILED,
+        meaning=_("This profile does not allow plans of the kind {kind}.").format(kind=kind),
+        next_step=_("Nothing was sent. Allow the kind, then: storeops job retry PLAN --failed"),
+        retryable=True,
     )
 
 

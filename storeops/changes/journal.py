@@ -148,11 +148,12 @@ class Journal:
         connection.executemany(_INSERT, rows)
         return seq
 
-    def write(self, db: Database, lines: Sequence[Line], at: float) -> None:
-        """Append in a transaction of its own, then seal."""
+    def write(self, db: Database, lines: Sequence[Line], at: float) -> int:
+        """Append in a transaction of its own, then seal; returns the last seq."""
         with db.atomic() as connection:
-            self.append(connection, lines, at)
+            seq = self.append(connection, lines, at)
         self.seal(db, at)
+        return seq
 
     def seal(self, db: Database, at: float) -> None:
         """Keep count and head of what is committed outside the database.

@@ -44,6 +44,10 @@ class Policy:
                 hint=_("Leave out --read-only, or ask who set the profile to read-only."),
             )
 
+    def allows(self, kind: str) -> bool:
+        """Whether the allow list names a kind (`api` for raw calls), or there is no such list."""
+        return self.allow is None or any(fnmatchcase(kind, each) for each in self.allow)
+
     def may_apply(self, kind: str) -> None:
         """Refuse kinds that the profile's allow list does not name.
 
@@ -51,10 +55,10 @@ class Policy:
             PolicyError: not allowed here.
         """
         self.may_write()
-        if self.allow is not None and not any(fnmatchcase(kind, each) for each in self.allow):
+        if not self.allows(kind):
             raise PolicyError(
                 _("This profile does not allow plans of the kind {kind}.").format(kind=kind),
-                hint=_("Allowed here: {kinds}.").format(kinds=", ".join(self.allow) or "-"),
+                hint=_("Allowed here: {kinds}.").format(kinds=", ".join(self.allow or ()) or "-"),
             )
 
     def ceiling_hit(self, db: Database, rows: int, now: float) -> str:

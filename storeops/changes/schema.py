@@ -84,7 +84,7 @@ CREATE INDEX journal_by_subject ON journal (subject) WHERE subject IS NOT NULL;
 
 META = """
 CREATE TABLE ledger_meta (
-    key TEXT PRIMARY KEY,              -- sealed: count of lines that were sealed last
+    key TEXT PRIMARY KEY,              -- sealed: lines sealed last; owner: whose data it is
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO ledger_meta (key, value) SELECT 'sealed', '0' FROM journal LIMIT 1;

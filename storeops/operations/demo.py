@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from storeops import config, paths
 from storeops.database.database import Database
-from storeops.errors import NetworkError
-from storeops.operations import sandbox_process
+from storeops.errors import ConflictError, NetworkError
+from storeops.operations import ownership, sandbox_process
 from storeops.operations.sandbox_control import control
 from storeops.operations.sandbox_records import Running
 
 PROFILE = "demo"
 STORES, STAFF, FOLLOWS = 12, 80, 4000
+BY_HAND = ("note", "view", "mark", "plan", "shop", "journal")  # tables that no sync writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,12 @@ class Started:
     Attributes:
         running: where it answers.
         fresh: it was started now; False when an earlier demo left it running.
+        kept: the mirror is an earlier demo's, with what a person made in it.
     """
 
     running: Running
     fresh: bool
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +73,37 @@ class Sights:
     store: tuple[int, str]
 
 
+def made_by_hand() -> dict[str, int]:
+    """What a person made in an earlier demo, by kind; kinds of which there is nothing are left out.
+
+    A database that cannot be read may hold anything: it counts as one of kind `unreadable`.
+    """
+    path = paths.profile_path(PROFILE) / "data.db"
+    if not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+            found = {
+                table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                for table in BY_HAND
+            }
+    except sqlite3.Error:
+        return {"unreadable": 1}
+    return {table: count for table, count in found.items() if count}
+
+
 def start(*, fresh: bool = False) -> Started:
     """Find the demo's sandbox or start it, and write its profile.
 
-    The databases of an earlier demo are removed when a new chain begins; nothing else is touched,
-    and the default profile stays what it is.
+    What a person made in an earlier demo stays, whether its sandbox still runs or not, unless
+    `fresh` says that it may go; backups stay always. The default profile stays what it is.
 
     Args:
-        fresh: stop an earlier demo's sandbox and begin anew.
+        fresh: stop an earlier demo's sandbox and begin anew, databases included.
 
     Raises:
-        ConflictError: a profile named demo exists and is a real company.
+        ConflictError: a profile named demo exists and is a real company, or `fresh` and another
+            process works with its files.
         NetworkError: the sandbox did not start.
     """
     port = sandbox_process.profile_port(PROFILE)
@@ -89,14 +113,28 @@ def start(*, fresh: bool = False) -> Started:
             if each.base_url == known.base_url:
                 if not fresh:
                     return Started(each, fresh=False)
+                ownership.must_be_alone(PROFILE)
                 sandbox_process.stop(each.base_url)
-    shutil.rmtree(paths.profile_dir(PROFILE))
+    kept = _clear(fresh=fresh)
     shape = [f"--stores={STORES}", f"--staff={STAFF}", f"--follows={FOLLOWS}"]
     running = _start_at(port, shape) if port else None
     if running is None:
         running, _process = sandbox_process.start(["--port=0", *shape], detach=True)
     sandbox_process.make_profile(PROFILE, running)
-    return Started(running, fresh=True)
+    return Started(running, fresh=True, kept=kept)
+
+
+def _clear(*, fresh: bool) -> bool:
+    """Remove databases of an earlier demo that hold nothing of a person; whether some stay."""
+    if not fresh and made_by_hand():
+        return True
+    try:
+        ownership.remove_files(PROFILE)
+    except ConflictError:
+        if fresh:
+            raise
+        return True  # windows that are open go on working
+    return False
 
 
 def _start_at(port: int, shape: list[str]) -> Running | None:

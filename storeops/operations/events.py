@@ -12,6 +12,7 @@ from storeops import secrets
 from storeops.errors import ConfigError, UsageError
 from storeops.events.crypto import Keys, valid_key, valid_token
 from storeops.i18n import _
+from storeops.operations.ownership import must_mean_one
 from storeops.operations.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def find_keys(profile: Profile) -> Keys | None:
     Raises:
         ConfigError: they cannot be read, or are none.
     """
+    must_mean_one(profile.name)
     token = secrets.find(profile.name, secrets.CALLBACK_TOKEN)
     key = secrets.find(profile.name, secrets.CALLBACK_KEY)
     if token is None or key is None:

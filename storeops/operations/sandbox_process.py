@@ -23,10 +23,11 @@ from storeops.errors import (
     ConflictError,
     NetworkError,
     NotFoundError,
+    StoreOpsError,
     UsageError,
 )
 from storeops.i18n import _
-from storeops.operations import sandbox_records
+from storeops.operations import ownership, sandbox_records
 from storeops.operations.sandbox_control import control
 from storeops.operations.sandbox_records import Running
 from storeops.private_file import open_own
@@ -213,10 +214,11 @@ def profile_port(name: str) -> int:
 
 
 def make_profile(name: str, known: Running) -> Profile:
-    """Write the profile of a running sandbox, secret included.
+    """Write the profile of a running sandbox, secret included; one that cannot have it is stopped.
 
     Raises:
         ConfigError: the name cannot be one, or the files cannot be written.
+        ConflictError: the profile holds another company's data.
     """
     if not paths.valid_profile_name(name):
         raise ConfigError(
@@ -230,6 +232,10 @@ def make_profile(name: str, known: Running) -> Profile:
         base_url=known.base_url,
         sandbox=True,
     )
-    config.save_profile(profile)
+    try:
+        ownership.save(profile)
+    except StoreOpsError:
+        stop(known.base_url)
+        raise
     secrets.store(name, known.secret)
     return profile

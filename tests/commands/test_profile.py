@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+OTHER = "ww0123456789abcdeb"
+
 
 def give(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
@@ -26,7 +28,16 @@ def main(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_add_list_show_use_remove(cli: Any, main: Any, monkeypatch: Any, home: Path) -> None:
     give(monkeypatch, "other\n")
     assert (
-        cli("profile", "add", "b", "--corp-id", "wwb", "--store", "SH-1", "--secret-stdin").code
+        cli(
+            "profile",
+            "add",
+            "b",
+            "--corp-id",
+            OTHER,
+            "--store",
+            "SH-1",
+            "--secret-stdin",
+        ).code
         == 0
     )
     rows = cli("profile", "list", "--json").json["items"]
@@ -71,7 +82,7 @@ def test_environment_beats_the_file(cli: Any, main: Any, monkeypatch: Any) -> No
 
 def test_without_a_person_a_secret_must_be_given(cli: Any, home: Path, monkeypatch: Any) -> None:
     give(monkeypatch, "")
-    answer = cli("profile", "add", "main", "--corp-id", "ww1")
+    answer = cli("profile", "add", "main", "--corp-id", OTHER)
     assert answer.code == 3
     assert "--secret-stdin" in answer.err
     assert not (home / "config" / "config.toml").exists()
@@ -80,14 +91,14 @@ def test_without_a_person_a_secret_must_be_given(cli: Any, home: Path, monkeypat
 @pytest.mark.parametrize("secret", ["", "two words", "esc\x1b"])
 def test_a_bad_secret_saves_nothing(cli: Any, home: Path, monkeypatch: Any, secret: str) -> None:
     give(monkeypatch, secret + "\n")
-    answer = cli("profile", "add", "main", "--corp-id", "ww1", "--secret-stdin")
+    answer = cli("profile", "add", "main", "--corp-id", OTHER, "--secret-stdin")
     assert answer.code == 2
     assert not (home / "config" / "config.toml").exists()
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 65, "a..b"])
 def test_a_bad_name_is_refused(cli: Any, home: Path, name: str) -> None:
-    assert cli("profile", "add", name, "--corp-id", "ww1").code == 2
+    assert cli("profile", "add", name, "--corp-id", OTHER).code == 2
     assert not home.exists()
 
 

@@ -93,7 +93,10 @@ def test_the_secret_is_asked_for_and_not_shown(home: Path) -> None:
     from storeops import secrets
 
     code, seen = at_terminal(
-        ["profile", "add", "main", "--corp-id", "ww1"], home, typed="hidden-word\n", when="Secret"
+        ["profile", "add", "main", "--corp-id", "ww0123456789abcde1"],
+        home,
+        typed="hidden-word\n",
+        when="Secret",
     )
     assert code == 0
     assert "hidden-word" not in seen
