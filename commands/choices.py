@@ -80,7 +80,28 @@ Template = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help=_("Refuse the whole file when one row is wrong."))
 ]
+Again = Annotated[
+    str,
+    typer.Option("--again", metavar="PLAN", help=_("What of an earlier plan was not done.")),
+]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
+
+
+def plan_again(kind: str, name: str, reason: str, others: Sequence[object]) -> None:
+    """Plan what of an earlier plan was not done, and show it.
+
+    Raises:
+        UsageError: something else was chosen, too.
+    """
+    from commands.planned import show_plan
+    from storeops.operations.replan import again
+
+    if any(others):
+        raise UsageError(
+            _("--again names all there is to do; nothing else can be chosen with it."),
+            hint=_("Leave the others out."),
+        )
+    show_plan(again(current().app.ledger, name, kind, reason=reason))
 
 
 def choice_of(

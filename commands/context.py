@@ -74,11 +74,13 @@ class Interrupted(Exception):
 
     Args:
         resume: the command line that goes on, "" when there is nothing to resume.
+        terminated: a signal of the system (SIGTERM) asked for it, not a person.
     """
 
-    def __init__(self, resume: str = "") -> None:
+    def __init__(self, resume: str = "", *, terminated: bool = False) -> None:
         super().__init__(resume)
         self.resume = resume
+        self.terminated = terminated
 
 
 class Call:
@@ -174,25 +176,32 @@ class Call:
             yield stop
             return
 
+        asked = 0
+
+        def ended() -> Interrupted:
+            return Interrupted(resume, terminated=asked == signal.SIGTERM)
+
         def ask(number: int, frame: object) -> None:
+            nonlocal asked
             if stop.is_set():
                 raise KeyboardInterrupt
+            asked = number
             stop.set()
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield stop
         except KeyboardInterrupt:
-            raise Interrupted(resume) from None
+            raise ended() from None
         except StoreOpsError:
             if not stop.is_set():
                 raise
-            raise Interrupted(resume) from None
+            raise ended() from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
         if stop.is_set():
-            raise Interrupted(resume)
+            raise ended()
 
     def close(self) -> None:
         """Close what was opened, the log last."""

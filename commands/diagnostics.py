@@ -7,6 +7,7 @@ JSON object on stderr (`StoreOpsError.as_dict`). Bugs go to the log with their t
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ import typer
 
 from commands.cells import json_text
 from commands.context import Interrupted, current
-from storeops.errors import ExitCode, StoreOpsError, UsageError
+from storeops.errors import ExitCode, NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.plain import plain
 
@@ -36,16 +37,23 @@ def warn(text: str) -> None:
     print(_("storeops: warning: {text}").format(text=plain(text)), file=sys.stderr)
 
 
+# a command line at the end of a hint, or between backticks
+_IN_HINT = re.compile(r"(?:(?<=: )|(?<=：)|(?<=`))storeops [^`]*?(?=`|$)")
+
+
 def report(error: StoreOpsError, settings: Settings) -> int:
     """Write an error to stderr; returns the exit code."""
     if settings.machine:
-        print(json_text(error.as_dict()), file=sys.stderr)
+        value = error.as_dict()
+        value["next_steps"] = [typed(step, settings) for step in error.next_steps]
+        print(json_text(value), file=sys.stderr)
         return int(error.exit_code)
     lines = [_("storeops: error: {message}").format(message=plain(error.message))]
     if error.hint:
-        lines.append("  " + _("hint: {hint}").format(hint=plain(error.hint)))
+        hint = _IN_HINT.sub(lambda found: typed(found[0], settings), error.hint)
+        lines.append("  " + _("hint: {hint}").format(hint=plain(hint)))
     lines += [
-        "  " + _("next: {step}").format(step=plain(step))
+        "  " + _("next: {step}").format(step=plain(typed(step, settings)))
         for step in error.next_steps[:3]
         if step not in error.hint
     ]
@@ -53,14 +61,24 @@ def report(error: StoreOpsError, settings: Settings) -> int:
     return int(error.exit_code)
 
 
+def typed(step: str, settings: Settings) -> str:
+    """A command line as it must be typed here: with the profile that this command was given."""
+    if not settings.profile or not step.startswith("storeops ") or " --profile" in step:
+        return step
+    return f"{step} --profile {shlex.quote(settings.profile)}"
+
+
 def exit_code(error: BaseException, settings: Settings) -> int:
     """Explain whatever ended the command; returns its exit code."""
+    if isinstance(error, NothingToDoError):
+        return _nothing(error)
     if isinstance(error, StoreOpsError):
         return report(error, settings)
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, Interrupted):
-        return _interrupted(error.resume, settings)
+        code = _interrupted(error.resume, settings)
+        return int(ExitCode.TERMINATED) if error.terminated else code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _interrupted("", settings)
     if isinstance(error, typer.TyperException):
@@ -75,6 +93,14 @@ def exit_code(error: BaseException, settings: Settings) -> int:
         if found is not None:
             return report(found, settings)
     return _bug(error, settings)
+
+
+def _nothing(error: NothingToDoError) -> int:
+    """All is as it was wished: an answer, not an error."""
+    from commands import output
+
+    output.result(error.details, "\n  ".join(filter(None, (error.message, error.hint))))
+    return int(error.exit_code)
 
 
 def settings_database(settings: Settings) -> Any:

@@ -184,6 +184,8 @@ def run(
             found.events["handled"],
         ).format(count=found.events["handled"], failed=failed, left=found.left),
     )
+    if found.error is not None:  # what ended the last round: secret, limit, no network
+        raise found.error
     if failed:
         raise PartialError(
             ngettext(

@@ -25,7 +25,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.CHANGES: N_("there are changes (only with --detailed-exitcode)"),
     ExitCode.POLICY: N_("read-only mode or the profile's policy forbids it"),
     ExitCode.STILL_RUNNING: N_("the time to wait is over; the work goes on"),
-    ExitCode.INTERRUPTED: N_("interrupted by Ctrl-C; what was done is kept"),
+    ExitCode.INTERRUPTED: N_("interrupted by Ctrl-C, or no to a question; what was done is kept"),
+    ExitCode.TERMINATED: N_("ended by a signal (SIGTERM); what was done is kept"),
 }
 
 

@@ -190,9 +190,11 @@ def watch(
         bool, typer.Option("--now", help=_("Ask about everything that waits, due or not."))
     ] = False,
 ) -> None:
-    """Exit code 0 whether or not something still waits; 69 when --for ran out before the end."""
+    """Ends as `plan apply` does: 0 when all went as wished, whether or not something still waits;
+    6 when a customer declined or a pair could not be asked; 69 when --for ran out before the end.
+    """
     from storeops.durations import seconds
-    from storeops.errors import StillRunningError
+    from storeops.operations.handover.afterwards import next_steps, trouble
     from storeops.operations.handover.watch import watch as run
     from storeops.operations.handover.watched import Watched
 
@@ -220,18 +222,15 @@ def watch(
             on_progress=tell_progress,
         )
     value = found.as_dict() | {"next_at": cells.iso(found.next_at)}
-    output.result(value, _watched_text(found))
-    if found.ended == "time":
-        planned.finish(
-            StillRunningError(
-                _("{count} handovers still wait.").format(count=cells.amount(found.waiting)),
-                hint=_("Go on later: storeops handover watch"),
-            )
-        )
+    lines = [*_watched_lines(found), *planned.next_lines(next_steps(call.app.ledger, found))]
+    output.result(value, "\n".join(lines))
+    error = trouble(call.app.ledger, found)
+    if error is not None:
+        planned.finish(error)
 
 
-def _watched_text(found: Any) -> str:
-    lines = []
+def _watched_lines(found: Any) -> list[str]:
+    lines: list[str] = []
     for each in found.asked:
         ends = ", ".join(f"{count} {status}" for status, count in sorted(each.settled.items()))
         line = f"{each.pair.handover_userid} → {each.pair.takeover_userid}: " + (
@@ -257,11 +256,7 @@ def _watched_text(found: Any) -> str:
     )
     if found.waiting and found.next_at:
         lines.append(_("Next due: {time}").format(time=cells.when(found.next_at)))
-    if any(status in ("refused", "taker_full") for status in found.settled):
-        lines.append(_("For the next taker: storeops handover plan --again PLAN --to USERID"))
-    if found.settled.get("done"):
-        lines.append(_("Tags and remarks: storeops handover restore PLAN"))
-    return "\n".join(lines)
+    return lines
 
 
 @app.command("status", help=_("What waits, pair by pair, with the moment it is due."))

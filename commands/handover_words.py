@@ -151,19 +151,7 @@ def tell(made: Made) -> None:
                 load=cells.amount(share.load), capacity=cells.amount(share.capacity)
             )
         )
-    if made.blocked:
-        lines.append(
-            "  "
-            + ngettext(
-                "{count} row cannot be handed over now:",
-                "{count} rows cannot be handed over now:",
-                plan.blocked,
-            ).format(count=cells.amount(plan.blocked))
-        )
-        for code, reason, count in made.blocked:
-            lines.append(f"    {cells.amount(count):>6} {reason}")
-            if way_out := made.ways_out.get(code, ""):
-                lines.append(f"           {way_out}")
+    lines += planned.blocked_lines(plan)
     lines.append(
         "  "
         + ngettext(
@@ -174,11 +162,6 @@ def tell(made: Made) -> None:
     )
     lines += planned.file_lines(made.sheet)
     lines += planned.problem_lines(plan)
-    lines.append(
-        "  " + _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
-    )
-    lines.append(_("Next: storeops plan show {plan}").format(plan=plan.name))
-    if plan.ready:
-        lines.append(_("      storeops plan apply {plan}").format(plan=plan.name))
+    lines += planned.closing_lines(plan)
     output.result(value, "\n".join(lines))
     planned.finish_left_out(plan, made.sheet)

@@ -10,7 +10,7 @@ from commands import cells, output, planned
 from commands.context import current
 from commands.options import After, All, Limit
 from commands.output import Column
-from storeops.errors import StillRunningError, UsageError
+from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Jobs: the calls that carry plans out."))
@@ -155,8 +155,9 @@ def run(
         str, typer.Option("--wait", metavar="TIME", help=_("Give up after so long (exit 69)."))
     ] = "",
 ) -> None:
-    """Several may run at once; they share one set of limits."""
+    """Several may run at once; they share one set of limits. Ends as `plan apply` does."""
     from storeops.durations import seconds
+    from storeops.operations.plans import run_trouble
 
     if once + until_empty + bool(for_) > 1:
         raise UsageError(_("Choose one of --once, --until-empty and --for."), hint=_("See --help."))
@@ -182,18 +183,9 @@ def run(
         ).format(jobs=report.jobs, left=report.left, rows=rows)
         if not stop.is_set():
             output.result(value, text)
-    if report.pauses:
-        planned.finish(next(iter(report.pauses.values())))
-    if wait and report.left:
-        planned.finish(
-            StillRunningError(
-                _("{left} calls are left.").format(left=report.left),
-                hint=_("It goes on with: {command}").format(
-                    command="storeops job run --until-empty"
-                ),
-                next_steps=["storeops job run --until-empty"],
-            )
-        )
+    error = run_trouble(call.app.ledger, report)
+    if error is not None:
+        planned.finish(error)
 
 
 @app.command("retry", help=_("Send failed rows of a plan, or of one job, again."))
@@ -209,12 +201,17 @@ def retry(
     """They are queued; `job run` sends them."""
     from storeops.changes import control, plans
     from storeops.jobs.listing import show as read
+    from storeops.operations.next_steps import of_plan
 
     del failed  # there is no other choice of rows to retry
     ledger = current().app.ledger
     job_id = int(what) if what.isdecimal() else None
     name = read(ledger.db, job_id)[0].plan_id if job_id is not None else what
-    rows = control.retry_failed(ledger, name, job_id=job_id, every=every)
+    try:
+        rows = control.retry_failed(ledger, name, job_id=job_id, every=every)
+    except ConflictError as error:
+        error.next_steps = tuple(of_plan(ledger, plans.get(ledger.db, name)))
+        raise
     output.result(
         {"plan_id": plans.get(ledger.db, name).name, "rows": rows},
         ngettext(

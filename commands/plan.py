@@ -257,6 +257,7 @@ def results(
     """All rows unless limited."""
     from storeops.changes import answers, plans
     from storeops.jobs.action import DONE, ROW_STATUSES, UNDONE
+    from storeops.operations.plan_words import Words
 
     ledger = current().app.ledger
     plan = plans.get(ledger.db, plan_id)
@@ -264,11 +265,12 @@ def results(
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
     start = output.position(after)
+    words = None if current().settings.machine else Words(ledger.db)
     found = answers.results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
     )
     next_: str | None = None
-    rows: Any = (planned.with_times(each.as_dict()) for each in found)
+    rows: Any = (_ended(each, words) for each in found)
     if limit:
         rows = list(rows)
         if len(rows) > limit:
@@ -279,8 +281,8 @@ def results(
         [
             Column("row", _("Row"), right=True),
             Column("status", _("Status")),
-            Column("external_userid", _("Customer")),
-            Column("userid", _("Member")),
+            Column("name", _("Customer"), max_width=20),
+            Column("staff_name", _("Member"), max_width=12),
             Column("errcode", _("Code"), right=True),
             Column("meaning", _("Meaning"), max_width=50),
             Column("next_step", _("Next step"), max_width=50),
@@ -291,6 +293,15 @@ def results(
         csv_keys=("row", "external_userid", "userid", "status", "errcode", "meaning", "next_step",
                   "retryable", "at"),
     )  # fmt: skip
+
+
+def _ended(result: Any, words: Any) -> dict[str, Any]:
+    """A row as `plan results` shows it: programs read ids, people names."""
+    value = planned.with_times(result.as_dict())
+    if words is not None:
+        named = words.of(result)
+        value |= {"name": named["name"], "staff_name": named["staff_name"]}
+    return value
 
 
 @app.command("undo", help=_("Plan to put back what a plan has done."))

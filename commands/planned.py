@@ -6,7 +6,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -74,13 +74,9 @@ def show_plan(plan: Plan, sheet: Sheet | None = None) -> None:
         + forecast(state.seconds, state.held_by),
     ]
     lines += file_lines(sheet)
+    lines += blocked_lines(plan)
     lines += problem_lines(plan)
-    lines.append(
-        "  " + _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
-    )
-    lines.append(_("Next: storeops plan show {plan}").format(plan=plan.name))
-    if plan.ready:
-        lines.append(_("      storeops plan apply {plan}").format(plan=plan.name))
+    lines += closing_lines(plan)
     output.result(value, "\n".join(lines))
     finish_left_out(plan, sheet)
 
@@ -91,11 +87,15 @@ def file_lines(sheet: Sheet | None) -> list[str]:
 
 
 def finish_left_out(plan: Plan, sheet: Sheet | None) -> None:
-    """End with 6 when the plan was made and rows of the file are not in it; cron must hear it.
+    """End with 6 when nothing of a new plan can be sent, or rows of the file are not in it.
 
     Raises:
         typer.Exit: 6.
     """
+    from storeops.changes.apply import nothing_ready
+
+    if not plan.ready:
+        finish(nothing_ready(plan))
     if sheet is None or not plan.left_out:
         return
     finish(
@@ -111,6 +111,43 @@ def finish_left_out(plan: Plan, sheet: Sheet | None) -> None:
     )
 
 
+def closing_lines(plan: Plan) -> list[str]:
+    """Until when a plan can be applied, and what to type next."""
+    from storeops.operations.next_steps import of_plan
+
+    expires = _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
+    steps = of_plan(current().app.ledger, plan)
+    return ["  " + expires, *next_lines(steps)]
+
+
+def next_lines(steps: Sequence[str]) -> list[str]:
+    """Command lines to type next, one a line."""
+    return [
+        _("Next: {command}").format(command=diagnostics.typed(step, current().settings))
+        for step in steps
+    ]
+
+
+def blocked_lines(plan: Plan) -> list[str]:
+    """Why rows of a plan are blocked: how many for which reason, and a way out of each."""
+    from storeops.changes.answers import blocked_reasons
+
+    found = blocked_reasons(current().app.data, plan.id)
+    if not found:
+        return []
+    lines = [
+        "  "
+        + ngettext(
+            "{count} row cannot be sent now:", "{count} rows cannot be sent now:", plan.blocked
+        ).format(count=cells.amount(plan.blocked))
+    ]
+    for reason, way_out, count in found:
+        lines.append(f"    {cells.amount(count):>6} {plain(reason)}")
+        if way_out:
+            lines.append(f"           {plain(way_out)}")
+    return lines
+
+
 def forecast(seconds: float | None, held_by: str) -> str:
     """`, about 2 min (minute limit)`; "" when nothing is known."""
     if seconds is None:
@@ -123,11 +160,12 @@ def forecast(seconds: float | None, held_by: str) -> str:
 def problem_lines(plan: Plan) -> list[str]:
     """The plan's problems, the first of each kind by name, for people."""
     lines = []
-    shown = plan.problems[:SHOWN_PROBLEMS]
-    for each in shown:
-        mark = _("note") if each.get("warning") else _("left out")
-        lines.append(f"  {mark}: {plain(str(each['message']))}")
-    more = len(plan.problems) - len(shown)
+    groups = _grouped(plan.problems)
+    shown = groups[:SHOWN_PROBLEMS]
+    for warning, message in shown:
+        mark = _("note") if warning else _("left out")
+        lines.append(f"  {mark}: {plain(message)}")
+    more = len(groups) - len(shown)
     if more > 0:
         lines.append(
             "  "
@@ -138,6 +176,31 @@ def problem_lines(plan: Plan) -> list[str]:
             ).format(count=more, plan=plan.name)
         )
     return lines
+
+
+def _grouped(problems: Sequence[Mapping[str, Any]]) -> list[tuple[bool, str]]:
+    """(warning, message) of problems; equal ones of several lines are one, notes come first."""
+    lines: dict[tuple[bool, str], list[int]] = {}
+    for each in problems:
+        number, message = each.get("line"), str(each["message"])
+        if number is not None:
+            prefix = _("line {line}: {message}").format(line=number, message="")
+            message = message.removeprefix(prefix)
+        found = lines.setdefault((bool(each.get("warning")), message), [])
+        if number is not None:
+            found.append(number)
+    grouped = []
+    for (warning, message), numbers in lines.items():
+        if len(numbers) == 1:
+            message = _("line {line}: {message}").format(line=numbers[0], message=message)
+        elif numbers:
+            some = ", ".join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
+            message = _("{count} lines: {message}: {lines}").format(
+                count=cells.amount(len(numbers)), message=message.rstrip(".。"), lines=some
+            )
+        grouped.append((warning, message, len(numbers)))
+    grouped.sort(key=lambda each: (not each[0], -each[2]))
+    return [(warning, message) for warning, message, _count in grouped]
 
 
 def command_line(*words: str, **options: Any) -> str:
@@ -174,14 +237,16 @@ def carry_out(plan: Plan, seconds: float | None) -> None:
         StillRunningError, PartialError: after the outcome was printed.
     """
     from storeops.operations import plans as operations
+    from storeops.operations.next_steps import of_plan
 
     call = current()
     with call.interruptible("storeops job run --until-empty") as stop:
         report = run_worker(stop, seconds=seconds, plan_id=plan.id, title=plan.title or plan.name)
         value, text = operations.outcome(call.app.ledger, plan, report)
+        error = operations.trouble(call.app.ledger, plan, report)
         if not stop.is_set():
-            output.result(value, text)
-    error = operations.trouble(call.app.ledger, plan, report)
+            steps = of_plan(call.app.ledger, plan) if error is None else []
+            output.result(value, "\n".join([text, *next_lines(steps)]))
     if error is not None:
         finish(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from commands.context import current
-from storeops.errors import PolicyError, UsageError
+from storeops.errors import DeclinedError, UsageError
 from storeops.i18n import _
 from storeops.plain import plain
 
@@ -17,13 +17,14 @@ def confirm(question: str) -> None:
         question: the sentence, without `[y/N]`.
 
     Raises:
-        UsageError: nobody can be asked, or the answer was no.
+        UsageError: nobody can be asked.
+        DeclinedError: the answer was no.
     """
     if not current().interactive:
         raise UsageError(question, hint=_("Add --yes to do it without being asked."))
     print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes", "是", "好"):
-        raise PolicyError(_("Nothing was changed."))
+        raise DeclinedError(_("Nothing was changed."))
 
 
 def type_to_confirm(question: str, expected: str) -> None:
@@ -35,11 +36,11 @@ def type_to_confirm(question: str, expected: str) -> None:
 
     Raises:
         UsageError: nobody can be asked.
-        PolicyError: something else was typed; nothing may happen.
+        DeclinedError: something else was typed; nothing may happen.
     """
     if not current().interactive:
         raise UsageError(question, hint=_("Add --yes to do it without being asked."))
     ask = _("Type {expected} to go on: ").format(expected=plain(expected))
     print(f"{plain(question)}\n{ask}", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != expected:
-        raise PolicyError(_("Nothing was changed."))
+        raise DeclinedError(_("Nothing was changed."))

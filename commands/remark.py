@@ -8,6 +8,7 @@ import typer
 
 from commands import choices, planned
 from commands.choices import (
+    Again,
     Csv,
     File,
     Follows,
@@ -73,6 +74,7 @@ def plan(
     map_: Map = None,
     strict: Strict = False,
     template: Template = False,
+    again: Again = "",
     reason: Reason = "",
 ) -> None:
     """Fields that are not named stay; phone numbers come from files, never from arguments."""
@@ -91,6 +93,11 @@ def plan(
         values["remark_mobiles"] = []
     ledger = current().app.ledger
     ledger.policy.may_write()
+    if again:
+        choices.plan_again(
+            "remark", again, reason, (values, where, view, marked, store, owner, follows, csv, xlsx)
+        )
+        return
     choice = choices.choice_of(where, view, marked, store, owner, follows)
     source = choices.source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from commands import choices, output, planned
 from commands.choices import (
+    Again,
     Csv,
     File,
     Follows,
@@ -26,7 +27,7 @@ from commands.choices import (
     Xlsx,
 )
 from commands.context import current
-from storeops.errors import UsageError
+from storeops.errors import NothingToDoError, UsageError
 from storeops.i18n import _
 
 group_app = typer.Typer(help=_("Groups of tags: add, rename, move, delete."))
@@ -83,6 +84,7 @@ def plan(
     map_: Map = None,
     strict: Strict = False,
     template: Template = False,
+    again: Again = "",
     reason: Reason = "",
 ) -> None:
     """Nothing is sent: read the plan, then apply it."""
@@ -93,6 +95,14 @@ def plan(
         return
     ledger = current().app.ledger
     ledger.policy.may_write()
+    if again:
+        choices.plan_again(
+            "tag",
+            again,
+            reason,
+            (add, remove, where, view, marked, store, owner, follows, csv, xlsx),
+        )
+        return
     choice = choices.choice_of(where, view, marked, store, owner, follows)
     source = choices.source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
@@ -329,7 +339,22 @@ def rule_plan(files: Files = None, reason: Reason = "") -> None:
     from storeops.operations import tag_rules
 
     ledger = current().app.ledger
-    rules = tag_rules.read(files or ["rules"])
+    rules, worst = tag_rules.read(files or ["rules"]), 0
     for rule in rules:
         command = planned.command_line("tag", "rule", "plan", rule.file)
+        worst = max(worst, _plan_rule(ledger, rule, reason, command))
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _plan_rule(ledger: Any, rule: Any, reason: str, command: str) -> int:
+    """Plan one rule and show it; its exit code, so that one rule holds up no other."""
+    from storeops.operations import tag_rules
+
+    try:
         planned.show_plan(tag_rules.plan(ledger, rule, reason=reason, command=command))
+    except NothingToDoError as error:
+        output.result({**error.details, "rule": rule.name}, f"{rule.name}: {error.message}")
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0

@@ -11,6 +11,8 @@ StoreOpsError
 ├── ConflictError         9   the plan is stale, or somebody else is at it
 ├── PolicyError          11   read-only mode or policy forbids it
 ├── StillRunningError    69   the time to wait is over, the work goes on
+├── NothingToDoError      0   what is asked for is so already
+├── DeclinedError       130   the person said no to a question
 └── WeComError            by errcode: WeCom answered with a code (storeops/wecom/errcodes.py)
 """
 
@@ -38,6 +40,7 @@ class ExitCode(IntEnum):
     POLICY = 11
     STILL_RUNNING = 69
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class StoreOpsError(Exception):
@@ -159,3 +162,17 @@ class StillRunningError(StoreOpsError):
     category = "still_running"
     exit_code = ExitCode.STILL_RUNNING
     retryable = True
+
+
+class NothingToDoError(StoreOpsError):
+    """What is asked for is so already: nothing was stored, nothing will be sent."""
+
+    category = "nothing_to_do"
+    exit_code = ExitCode.OK
+
+
+class DeclinedError(StoreOpsError):
+    """The person said no to a question; nothing was changed."""
+
+    category = "declined"
+    exit_code = ExitCode.INTERRUPTED

@@ -13,7 +13,10 @@ from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
+from storeops.i18n import N_, _
 from storeops.jobs.action import (
+    BLOCKED,
+    CANCELLED,
     DONE,
     FAILED,
     NO_RECORD,
@@ -255,11 +258,42 @@ def results(
         f" ORDER BY {order} LIMIT ?",
         (plan_id, after, *statuses, -1 if limit is None else limit),
     )
+    (name,) = db.execute("SELECT name FROM plan WHERE id = ?", (plan_id,)).fetchone()
     for record in found:
-        yield _result(record)
+        yield _result(record, name)
 
 
-def _result(record: Sequence[Any]) -> Result:
+# what a status means where WeCom gave no code, and what a person can do about it
+_ENDS = {
+    REFUSED: (
+        N_("the customer declined the handover"),
+        N_("Offer the customer to a colleague: storeops handover plan --again {plan}"),
+    ),
+    TAKER_FULL: (
+        N_("the successor cannot take more customers"),
+        N_("Choose another successor: storeops handover plan --again {plan}"),
+    ),
+    NO_RECORD: (
+        N_("WeCom knows no such handover"),
+        N_("Plan it again: storeops handover plan --again {plan}"),
+    ),
+    VANISHED: (
+        N_("the relation was gone when the answer came"),
+        N_("Sync, and look who has the customer now: storeops sync run"),
+    ),
+    FAILED: (
+        N_("it was not done, and WeCom gave no reason"),
+        N_("Look at it in WeCom before you try again."),
+    ),
+    UNKNOWN: (
+        N_("it was sent, and nobody knows yet whether it happened"),
+        N_("WeCom is asked about it: storeops job run --until-empty"),
+    ),
+    CANCELLED: (N_("it was taken back before it was sent"), N_("Plan it again if it is wanted.")),
+}
+
+
+def _result(record: Sequence[Any], name: str) -> Result:
     (row, external_userid, userid, status, errcode, meaning, next_step, retryable, *times) = record
     at, retry_at, due_at, job_id, code, subject, before, after, extra, answer = times
     if errcode and not (meaning and next_step):
@@ -268,12 +302,32 @@ def _result(record: Sequence[Any]) -> Result:
         known = lookup(errcode)
         meaning = meaning or known.meaning
         next_step = next_step or known.advice
+    if status in _ENDS and not (meaning and next_step):
+        ending, way = _ENDS[status]
+        meaning = meaning or _(ending)
+        next_step = next_step or _(way).format(plan=name)
     return Result(
         row, external_userid, userid, status, errcode, meaning, next_step, bool(retryable),
         at, retry_at, due_at, job_id, code, subject,
         json.loads(before or "{}"), json.loads(after or "{}"), json.loads(extra or "{}"),
         json.loads(answer or "{}"),
     )  # fmt: skip
+
+
+def blocked_reasons(db: Database, plan_id: int) -> list[tuple[str, str, int]]:
+    """(reason, way out, rows) of what is blocked in a plan, by code, most first.
+
+    Reason and way out are those of the first such row.
+    """
+    found: list[tuple[str, str, int]] = [
+        (reason, way_out, count)
+        for reason, way_out, count, _first in db.execute(
+            "SELECT meaning, next_step, count(*), min(row) FROM plan_row WHERE plan_id = ?"
+            f" AND status = '{BLOCKED}' GROUP BY code ORDER BY 3 DESC, 4",
+            (plan_id,),
+        )
+    ]
+    return found
 
 
 def open_rows(db: Database, plan_id: int) -> int:

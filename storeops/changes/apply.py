@@ -12,7 +12,7 @@ from storeops.changes import rows as plan_rows
 from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
-from storeops.errors import ConflictError, PolicyError, UsageError
+from storeops.errors import ConflictError, PartialError, PolicyError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs import queue
 from storeops.jobs.action import BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
@@ -58,7 +58,9 @@ def apply(
         ConflictError: altered, expired, of another profile, already applied or cancelled, or rows
             have changed (they are blocked now) and `skip_changed` is false.
         PolicyError: read-only, kind not allowed, or over a ceiling.
-        UsageError: `override` without a reason; a draft; nothing ready.
+        UsageError: `override` without a reason; a draft.
+        PartialError: every row was left out.
+        NothingToDoError: it has no row, and none was left out.
     """
     plan = plans.get(ledger.db, name)
     may_apply(ledger, plan)
@@ -91,7 +93,7 @@ def may_apply(ledger: Ledger, plan: Plan) -> None:
     """Everything that can be said against applying a plan without looking at its subjects.
 
     Raises:
-        ConflictError, PolicyError, UsageError: see `apply`.
+        ConflictError, PartialError, PolicyError, UsageError, NothingToDoError: see `apply`.
     """
     if plan.profile != ledger.profile:
         raise ConflictError(
@@ -122,10 +124,19 @@ def may_apply(ledger: Ledger, plan: Plan) -> None:
     ledger.policy.may_apply(plan.kind)
     plans.verify(ledger, plan)
     if plan.ready == 0:
-        raise UsageError(
-            _("Plan {plan} has no row that could be sent.").format(plan=plan.name),
-            hint=_("See why: storeops plan show {plan}").format(plan=plan.name),
-        )
+        if not plan.rows and not plan.left_out:
+            raise plans.nothing_to_do(plan.kind)
+        raise nothing_ready(plan)
+
+
+def nothing_ready(plan: Plan) -> PartialError:
+    """The error of a plan whose every row was left out."""
+    return PartialError(
+        _("Plan {plan} has no row that could be sent.").format(plan=plan.name),
+        hint=_("See why: storeops plan show {plan}").format(plan=plan.name),
+        next_steps=[f"storeops plan show {plan.name}"],
+        details={"plan_id": plan.name},
+    )
 
 
 def replan_command(plan: Plan) -> str:

@@ -121,7 +121,7 @@ def retry_failed(
             _("Plan {plan} has no row to retry; {count} failed for good.").format(
                 plan=plan.name, count=failed
             ),
-            hint=_("See why: storeops plan results {plan} --status failed").format(plan=plan.name),
+            details={"plan_id": plan.name},
         )
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:

@@ -15,7 +15,7 @@ from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.errors import ConflictError, NotFoundError, NothingToDoError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import ROW_STATUSES, Row, Verdict
 
@@ -113,12 +113,15 @@ def make(
     Raises:
         UsageError: no such kind; with `strict`, a wrong row.
         PolicyError: read-only.
+        NothingToDoError: there is no row, and no input was left out.
     """
     ledger.policy.may_write()
     problems = Problems(problems) if not isinstance(problems, Problems) else problems
     action = ledger.action(kind)
     params = dict(params or {})
     rows = list(rows)
+    if not rows and not problems.left_out:
+        raise nothing_to_do(kind, problems)
     if verdicts is None:
         verdicts = action.check(ledger.view(params), rows)
     ready = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.ready]
@@ -162,6 +165,20 @@ def _refuse_wrong(problems: Problems, verdicts: Sequence[Verdict]) -> None:
         ).format(count=wrong, first=first),
         hint=_("Leave --strict out to plan the others."),
         details={"problems": [each.as_dict() for each in listed]},
+    )
+
+
+def nothing_to_do(kind: str, problems: Iterable[Problem] = ()) -> NothingToDoError:
+    """The end of a planner that found everything as it was wished: no plan is stored."""
+    problems = list(problems)
+    details = {
+        "plan_id": None, "kind": kind, "rows": 0, "ready": 0, "blocked": 0, "calls": 0,
+        "expires_at": None, "hash": "", "problems": [each.as_dict() for each in problems],
+    }  # fmt: skip
+    return NothingToDoError(
+        _("Nothing to do; no plan was made."),
+        hint=" ".join(each.message for each in problems[:3]),
+        details=details,
     )
 
 

@@ -19,6 +19,7 @@ class Report:
         ended: empty | once | time | stopped | paused.
         left: unfinished jobs (of the plan, when one was named), paused ones included.
         pauses: error that paused a plan, by plan.id.
+        not_done: plans (plan.id) of which a row ended otherwise than it was wished.
     """
 
     jobs: int = 0
@@ -27,3 +28,4 @@ class Report:
     ended: str = ""
     left: int = 0
     pauses: dict[int, StoreOpsError] = field(default_factory=dict)
+    not_done: set[int] = field(default_factory=set)

@@ -178,7 +178,7 @@ class Settlement:
             self._close(connection, outcome, told, "read_back")
             return
         self._book.settle(connection, job, [(by_row[each.row], each) for each in told], "read_back")
-        self._tally(told)
+        self._tally(job, told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
         queue.make_unknown(
             connection,
@@ -254,10 +254,12 @@ class Settlement:
                 connection, [(job.id, "failed", f"{category} {errcode or ''}".strip())], now
             )
         self._report.jobs += 1
-        self._tally(answers)
+        self._tally(job, answers)
 
-    def _tally(self, answers: Sequence[RowAnswer]) -> None:
+    def _tally(self, job: Job, answers: Sequence[RowAnswer]) -> None:
         for each in answers:
+            if each.status in act.NOT_AS_WISHED:
+                self._report.not_done.add(job.plan_id)
             self._report.rows[each.status] += 1
             self._count(each.errcode)
 

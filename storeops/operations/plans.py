@@ -12,8 +12,9 @@ from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.jobs import queue
-from storeops.jobs.action import DONE, OPEN_STATUSES, UNDONE, WAITING
+from storeops.jobs.action import DONE, NOT_AS_WISHED, OPEN_STATUSES, UNDONE, WAITING
 from storeops.jobs.report import Report
+from storeops.operations import next_steps
 
 # what a plan is doing now, as people read it
 STATES = {
@@ -141,30 +142,24 @@ def outcome(ledger: Ledger, plan: Plan, report: Report) -> tuple[dict[str, Any],
 
 def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
     """What a caller must hear about a run that did not end well; None when all is done."""
+    steps = next_steps.of_plan(ledger, plan)
     if plan.id in report.pauses:
         error = report.pauses[plan.id]
-        error.next_steps = (*error.next_steps, f"storeops plan resume {plan.name}")
+        error.next_steps = (*error.next_steps, *steps[:1])
         return error
     left = queue.unfinished(ledger.db, plan.id)
     if left:
         if plans.by_id(ledger.db, plan.id).paused:
             message = _("Plan {plan} is paused; {left} calls are left.")
-            steps = [f"storeops plan resume {plan.name}", "storeops job run --until-empty"]
         else:
             message = _("Plan {plan} is still under way; {left} calls are left.")
-            steps = ["storeops job run --until-empty", f"storeops plan show {plan.name}"]
         return StillRunningError(
             message.format(plan=plan.name, left=left),
             hint=_("It goes on with: {command}").format(command=steps[0]),
-            next_steps=steps,
+            next_steps=[*steps[:1], f"storeops plan show {plan.name}"],
             details={"plan_id": plan.name, "left": left},
         )
-    rows = plans.tally(ledger.db, plan.id)
-    bad = sum(
-        count
-        for status, count in rows.items()
-        if status not in (DONE, UNDONE, WAITING, "blocked", "cancelled")
-    )
+    bad = next_steps.not_done(plans.tally(ledger.db, plan.id))
     if bad:
         return PartialError(
             ngettext(
@@ -175,11 +170,42 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
             hint=_("See which and why: storeops plan results {plan} --not-done").format(
                 plan=plan.name
             ),
-            next_steps=[
-                f"storeops plan results {plan.name} --not-done",
-                f"storeops job retry {plan.name} --failed",
-            ],
+            next_steps=steps,
             details={"plan_id": plan.name},
+        )
+    return None
+
+
+def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
+    """What a caller must hear about a run over all plans; None when all is well or nothing was.
+
+    The same codes as `trouble`: what paused a plan, else rows that were not done, else the end
+    of the time to wait.
+    """
+    for plan_id, error in report.pauses.items():
+        steps = next_steps.of_plan(ledger, plans.by_id(ledger.db, plan_id))
+        error.next_steps = (*error.next_steps, *steps[:1])
+        return error
+    if report.not_done:
+        named = [plans.by_id(ledger.db, each) for each in sorted(report.not_done)]
+        bad = sum(report.rows[status] for status in NOT_AS_WISHED)
+        steps = [step for plan in named for step in next_steps.of_plan(ledger, plan)]
+        return PartialError(
+            ngettext(
+                "{count} row was not done (plan {plans}).",
+                "{count} rows were not done (plans {plans}).",
+                bad,
+            ).format(count=bad, plans=", ".join(each.name for each in named)),
+            next_steps=steps,
+            details={"plan_ids": [each.name for each in named]},
+        )
+    if report.ended == "time" and report.left:
+        return StillRunningError(
+            ngettext("{left} call is left.", "{left} calls are left.", report.left).format(
+                left=report.left
+            ),
+            hint=_("It goes on with: {command}").format(command=next_steps.RUN),
+            next_steps=[next_steps.RUN],
         )
     return None
 

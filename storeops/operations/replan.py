@@ -7,9 +7,9 @@ from storeops.changes import rows as plan_rows
 from storeops.changes.apply import replan_command
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import DRAFT, MADE, Plan
-from storeops.errors import ConflictError
+from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
-from storeops.jobs.action import Row
+from storeops.jobs.action import BLOCKED, CANCELLED, FAILED, PLANNED, VANISHED, Row
 from storeops.operations import relations
 from storeops.operations.remarks import RemarkAction, remark_row
 from storeops.operations.tagging import TagAction, tag_row
@@ -41,6 +41,7 @@ def replan(ledger: Ledger, name: str) -> Plan:
         raise ConflictError(
             _("Everything plan {plan} wishes is so already.").format(plan=old.name),
             hint=_("Cancel it: storeops plan cancel {plan}").format(plan=old.name),
+            next_steps=[f"storeops plan cancel {old.name}"],
         )
     new = plans.make(
         ledger, old.kind, rows, params=old.params, title=old.title, reason=old.reason,
@@ -48,6 +49,56 @@ def replan(ledger: Ledger, name: str) -> Plan:
     )  # fmt: skip
     control.cancel_plan(ledger, old.name, f"made again as {new.name}")
     return new
+
+
+def again(ledger: Ledger, name: str, kind: str, *, reason: str = "") -> Plan:
+    """A plan of the rows of a plan that were not done, from what their follows look like now.
+
+    Rows that are so already, or still under way, are left out.
+
+    Args:
+        ledger: the profile's ledger.
+        name: plan_id; applied, expired or cancelled.
+        kind: the kind of plan that is wished for.
+        reason: why, for the journal; "" keeps the old one.
+
+    Raises:
+        UsageError: it is of another kind.
+        ConflictError: it is neither applied, expired nor cancelled, so that it can be used itself.
+        NothingToDoError: nothing of it is left to do.
+    """
+    old = plans.get(ledger.db, name)
+    if old.kind != kind:
+        raise UsageError(
+            _("Plan {plan} is of the kind {kind}.").format(plan=old.name, kind=old.kind),
+            next_steps=[f"storeops plan show {old.name}"],
+        )
+    if old.status == DRAFT or (old.status == MADE and ledger.clock.now() < old.expires_at):
+        raise ConflictError(
+            _("Plan {plan} was not applied yet.").format(plan=old.name),
+            hint=_("See it: storeops plan show {plan}").format(plan=old.name),
+            next_steps=[f"storeops plan show {old.name}"],
+        )
+    rows = _again(ledger, old, _left(ledger, old))
+    params = {**old.params, "command": f"storeops {old.kind} plan --again {old.name}"}
+    return plans.make(
+        ledger, old.kind, rows, params=params, title=old.title, reason=reason or old.reason,
+        undo_of=old.undo_of,
+    )  # fmt: skip
+
+
+def has_ready(ledger: Ledger, old: Plan) -> bool:
+    """Whether `again` would make a plan with a row that can be sent."""
+    rows = _again(ledger, old, _left(ledger, old))
+    verdicts = ledger.action(old.kind).check(ledger.view(old.params), rows) if rows else []
+    return any(each.ready for each in verdicts)
+
+
+def _left(ledger: Ledger, old: Plan) -> list[Row]:
+    """Rows that ended, and not as they were wished; all of a plan that was never applied."""
+    statuses = (FAILED, VANISHED, CANCELLED, BLOCKED, PLANNED)
+    wanted = ", ".join(f"'{each}'" for each in statuses)
+    return plan_rows.load(ledger.db, old.id, where=f"before IS NOT NULL AND status IN ({wanted})")
 
 
 def _again(ledger: Ledger, old: Plan, rows: list[Row]) -> list[Row]:

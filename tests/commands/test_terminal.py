@@ -103,7 +103,7 @@ def test_the_secret_is_asked_for_and_not_shown(home: Path) -> None:
     assert secrets.get("main").reveal() == "hidden-word"
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 11)])
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
 def test_restore_asks(
     home: Path, shop: Any, cli: Any, tmp_path: Path, answer: str, code: int
 ) -> None:

@@ -11,7 +11,7 @@ from storeops.changes import plans
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.errors import ConflictError, UsageError
+from storeops.errors import PartialError
 from storeops.i18n import _, ngettext
 from storeops.jobs.action import Row, Verdict
 from storeops.mirror import members
@@ -36,7 +36,8 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
     Raises:
         UsageError: the wish contradicts itself or the mirror, or names nobody.
         NotFoundError: no such member, tag, mark, plan or file.
-        ConflictError: nothing is there to hand over.
+        NothingToDoError: nothing is there to hand over.
+        PartialError: no line of the file can be planned.
         PolicyError: read-only.
     """
     db, now = ledger.db, ledger.clock.now()
@@ -44,7 +45,7 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
     found = subjects.of_wish(db, wished, now)
     if not found.rows:
         if found.problems:
-            raise UsageError(
+            raise PartialError(
                 _("No line of the file can be planned: {first}").format(
                     first=next(iter(found.problems)).message
                 ),
@@ -53,10 +54,7 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
                     "file": found.sheet.as_dict() if found.sheet else None,
                 },
             )
-        raise ConflictError(
-            _("There is nothing to hand over."),
-            hint=_("See who has customers waiting: storeops leaver list"),
-        )
+        raise plans.nothing_to_do(HandoverAction.name)
     made = _Planner(ledger, wished, found.rows, found.problems, now).make()
     return replace(made, sheet=found.sheet)
 
@@ -72,6 +70,17 @@ def plan_subjects(
     """
     ledger.policy.may_write()
     return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make()
+
+
+def has_ready(ledger: Ledger, wished: Wish) -> bool:
+    """Whether the plan of a wish would have a row that can be sent; nothing is stored.
+
+    Raises:
+        StoreOpsError: the wish names nobody, or nobody may take over.
+    """
+    found = subjects.of_wish(ledger.db, wished, ledger.clock.now())
+    draft = _Planner(ledger, wished, found.rows, found.problems, ledger.clock.now())
+    return draft.has_ready()
 
 
 class _Planner:
@@ -102,6 +111,10 @@ class _Planner:
             "personal_tags": wished.personal_tags,
         }
         self.takers = Takers(self.db, wished, self.params, self.subjects, self.problems, now)
+
+    def has_ready(self) -> bool:
+        """Whether any row would be ready."""
+        return any(each.ready for each in self._verdicts(self._rows(self._assign())))
 
     def make(self) -> Made:
         """Assign, check, spread if wished, store."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from storeops.changes import plans
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.errors import ConflictError, StoreOpsError, UsageError
+from storeops.errors import NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
@@ -225,7 +225,7 @@ def _again(db: Database, wish: Wish) -> Subjects:
         (plan.id,),
     ).fetchall()
     if not rows:
-        raise ConflictError(
+        raise NothingToDoError(
             _("Every row of plan {plan} found its taker, or still waits.").format(plan=plan.name)
         )
     people = members.by_userids(db, (each[1] for each in rows))

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from storeops import retrying
-from storeops.changes import answers
+from storeops.changes import answers, plans
 from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
 from storeops.database.database import Database
@@ -112,6 +112,7 @@ class _Watch:
         self._learn_time()
         until = None if seconds is None else self._clock.now() + seconds
         self._staying = until_settled or seconds is not None
+        self._look_ahead()
         while True:
             self._round(everything)
             everything = False
@@ -176,6 +177,7 @@ class _Watch:
                             other.cancel()
                         raise
                     calls, found, error = 1, {}, raised.message
+                    self.result.errors.append(raised)
                 self._keep(pair, mine, calls, found, error)
                 if not self._stop.is_set():
                     flying += [
@@ -280,6 +282,9 @@ class _Watch:
         for each, answer in settled:
             by_plan[each.plan_id].append(answer)
         for plan_id, some in by_plan.items():
+            name = plans.by_id(self._db, plan_id).name
+            for answer in some:
+                self.result.plans[answer.status].add(name)
             answers.answer_rows(self._ledger, plan_id, some, "watch")
         if later:
             with self._db.atomic() as connection:
@@ -291,6 +296,7 @@ class _Watch:
         self.result.asked.append(Asked(pair, calls, counts, len(later), error))
         self.result.calls += calls
         self.result.settled += counts
+        self.result.waiting = max(0, self.result.waiting - len(settled))
         self._progress(self.result)
 
     def _ends(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
+
+from storeops.errors import StoreOpsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Watched:
         waiting: rows that still wait, of all pairs.
         next_at: when the next pair is due (Unix seconds), None when nothing waits.
         ended: settled | once | time | stopped.
+        plans: names of the plans whose rows were settled, by final status.
+        errors: why pairs could not be asked about.
     """
 
     asked: list[Asked] = field(default_factory=list)
@@ -72,6 +76,8 @@ class Watched:
     waiting: int = 0
     next_at: float | None = None
     ended: str = ""
+    plans: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    errors: list[StoreOpsError] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `handover watch --json`."""

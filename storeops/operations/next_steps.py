@@ -1,0 +1,98 @@
+"""What to do next with a plan: command lines that will do something when they are typed now.
+
+Every hint that names a command after a plan was made, applied, watched, retried or undone comes
+from here. A line is offered only when its command would have work in the plan's present state.
+"""
+
+from __future__ import annotations
+
+from storeops.changes import plans
+from storeops.changes.apply import replan_command
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
+from storeops.errors import StoreOpsError
+from storeops.jobs import queue
+from storeops.jobs.action import DONE, FAILED, NOT_AS_WISHED, UNDONE, UNKNOWN, WAITING
+
+RUN = "storeops job run --until-empty"
+WATCH = "storeops handover watch"
+
+
+def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
+    """Command lines that go on with a plan, most useful first; [] when all is done.
+
+    Args:
+        ledger: the profile's ledger.
+        plan: in whatever state; read anew.
+    """
+    plan = plans.by_id(ledger.db, plan.id)
+    if plan.status == DRAFT:
+        return [f"storeops plan freeze {plan.name}"]
+    if plan.status == MADE:
+        return _made(ledger, plan)
+    steps: list[str] = []
+    rows = plans.tally(ledger.db, plan.id)
+    if plan.status == APPLIED:
+        left = queue.unfinished(ledger.db, plan.id)
+        if left and plan.paused:
+            steps.append(f"storeops plan resume {plan.name}")
+        elif left:
+            steps.append(RUN)
+        if rows.get(WAITING):
+            steps.append(WATCH)
+        if retryable(ledger, plan):
+            steps.append(f"storeops job retry {plan.name}")
+    if again_helps(ledger, plan):
+        steps.append(again_command(plan))
+    if plan.status == APPLIED and set(rows) - {DONE, UNDONE, WAITING}:
+        steps.append(f"storeops plan results {plan.name} --not-done")
+    return steps
+
+
+def _made(ledger: Ledger, plan: Plan) -> list[str]:
+    show = f"storeops plan show {plan.name}"
+    if ledger.clock.now() >= plan.expires_at:
+        again = again_command(plan)
+        if again_helps(ledger, plan):
+            return [again]
+        command = replan_command(plan)
+        return [command] if command == show else [command, show]
+    return [show, f"storeops plan apply {plan.name}"] if plan.ready else [show]
+
+
+def retryable(ledger: Ledger, plan: Plan) -> int:
+    """Rows that `job retry` would send again."""
+    count: int = ledger.db.execute(
+        "SELECT count(*) FROM plan_row WHERE plan_id = ? AND status = ? AND retryable = 1"
+        " AND before IS NOT NULL",
+        (plan.id, FAILED),
+    ).fetchone()[0]
+    return count
+
+
+def again_command(plan: Plan) -> str:
+    """The command that plans the rows of a plan that were not done anew."""
+    return f"storeops {plan.kind} plan --again {plan.name}"
+
+
+def again_helps(ledger: Ledger, plan: Plan) -> bool:
+    """Whether a plan made of what was not done would have a row that can be sent."""
+    from storeops.operations import replan
+    from storeops.operations.handover.action import HandoverAction
+
+    try:
+        if plan.kind == HandoverAction.name:
+            from storeops.operations.handover import planner
+            from storeops.operations.handover.wish import Wish
+
+            return plan.status == APPLIED and planner.has_ready(ledger, Wish(again=plan.name))
+        if plan.kind in replan.KINDS:
+            return replan.has_ready(ledger, plan)
+    except StoreOpsError:  # nothing to plan anew, or nobody to take it
+        return False
+    return False
+
+
+def not_done(rows: dict[str, int]) -> int:
+    """Rows that have ended, and not as they were wished."""
+    return sum(rows.get(status, 0) for status in (*NOT_AS_WISHED, UNKNOWN))

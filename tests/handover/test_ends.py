@@ -1,0 +1,97 @@
+"""How `plan apply` and `handover watch` of a handover end, and what they tell to type next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from storeops.operations.handover.watched import Watched
+
+DAY = 86_400
+
+
+def steps(answer):
+    return list(dict.fromkeys(re.findall(r"[Nn]ext: (storeops .*)", answer.out + answer.err)))
+
+
+def type_all(cli, answer):
+    found = steps(answer)
+    for line in reversed(found):
+        typed = cli(*shlex.split(line)[1:])
+        assert typed.code == 0, f"{line}\n{typed.out}{typed.err}"
+    return found
+
+
+def handed_over(desk, cli, act, count=4):
+    """Some customers on their way, who will all do as said; the answer of the apply."""
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(giver, without=taker)[:count]
+    desk.will(who, act)
+    made = desk.plan(giver, to=taker, groups=False, where=" OR ".join(f"id:{e}" for e in who))
+    answer = cli("plan", "apply", made.plan.name, "--yes")
+    assert answer.code == 0, answer.err
+    return made, answer
+
+
+def test_an_apply_names_the_watch(desk, cli):
+    _made, answer = handed_over(desk, cli, "accept")
+    assert type_all(cli, answer) == ["storeops handover watch"]
+
+
+def test_a_watch_of_customers_who_agree_ends_with_0_and_steps_that_work(desk, cli):
+    made, _answer = handed_over(desk, cli, "accept")
+    desk.advance(DAY)
+    answer = cli("handover", "watch")
+    assert answer.code == 0, answer.err
+    assert type_all(cli, answer) == [f"storeops handover restore {made.plan.name}"]
+    again = cli("handover", "watch")
+    assert (again.code, steps(again)) == (0, []), "nothing to do"
+
+
+def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(desk, cli):
+    made, _answer = handed_over(desk, cli, "refuse")
+    desk.advance(DAY)
+    answer = cli("handover", "watch")
+    assert answer.code == 6
+    assert "PLAN" not in answer.out + answer.err
+    assert "USERID" not in answer.out + answer.err
+    assert type_all(cli, answer)
+    for row in cli("plan", "results", made.plan.name, "--json").json["items"]:
+        assert row["status"] == "refused"
+        assert row["meaning"]
+        assert made.plan.name in row["next_step"]
+        line = row["next_step"].partition(": ")[2]
+        assert cli(*shlex.split(line)[1:]).code in (0, 6)
+
+
+def test_a_watch_that_can_ask_nobody_ends_with_the_reason(desk, cli):
+    handed_over(desk, cli, "accept")
+    desk.advance(DAY)
+    desk.control.fault("errcode", "externalcontact/transfer_result", errcode=60111)
+    assert cli("handover", "watch").code == 5
+    desk.control.clear_faults()
+    desk.advance(300)
+    desk.control.fault("errcode", "externalcontact/transfer_result", errcode=60020)
+    assert cli("handover", "watch").code == 4
+    desk.control.clear_faults()
+
+
+def test_the_total_of_a_watch_does_not_grow_while_it_runs(desk):
+    giver, *takers = (m["userid"] for m in desk.staff()[:4])
+    desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    desk.advance(DAY)
+    totals = []
+
+    def look(watched: Watched) -> None:
+        totals.append(sum(watched.settled.values()) + watched.waiting)
+
+    desk.watch(on_progress=look)
+    assert len(totals) == 3
+    assert len(set(totals)) == 1, totals
+
+
+def test_a_member_who_has_nothing_is_nothing_to_do(desk, cli):
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    answer = cli("handover", "plan", "--from", giver, "--to", taker, "--where", "id:nobody",
+                 "--no-groups", "--json")  # fmt: skip
+    assert (answer.code, answer.json["plan_id"]) == (0, None)
