@@ -19,6 +19,7 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
+from commands.options import After, All, Limit
 from commands.output import Column
 from commands.sandbox_callback import app as callback_app
 from commands.sandbox_callback import last_answer
@@ -143,11 +144,11 @@ def _absolute(path: str) -> str:
 
 
 @app.command("list", help=_("Every sandbox of this home and of its profiles."))
-def list_() -> None:
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print which of them answer, for which profile, and how to stop them."""
     from storeops.operations.sandbox_process import everyone
 
-    output.items(
+    output.paged(
         [
             {**row, "stop": _down_line(row["base_url"], row["profile"]) if row["alive"] else ""}
             for row in everyone()
@@ -159,6 +160,9 @@ def list_() -> None:
             Column("alive", _("Alive")),
             Column("stop", _("Stop it with")),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No sandbox is running."),
     )
 
@@ -303,7 +307,7 @@ def act(
     """Perform one act, or list what there is."""
     if not name:
         output.items(
-            ask(url, "GET", "act")["acts"],
+            [{**row, "meaning": _(row["meaning"])} for row in ask(url, "GET", "act")["acts"]],
             [Column("act", _("Act of a person")), Column("meaning", _("Meaning"))],
         )
         return

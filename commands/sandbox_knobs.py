@@ -114,12 +114,15 @@ def fault_add(
 
 
 @fault_app.command("kinds", help=_("List the kinds of faults."))
-def fault_kinds(url: Url = "") -> None:
+def fault_kinds(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print what can go wrong."""
     kinds = ask(url, "GET", "faults/kinds")
-    output.items(
+    output.paged(
         [{"kind": kind, "meaning": _(meaning)} for kind, meaning in kinds.items()],
         [Column("kind", _("Kind")), Column("meaning", _("Meaning"))],
+        limit=limit,
+        all_=all_,
+        after=after,
     )
 
 
@@ -182,7 +185,7 @@ def settings_list(url: Url = "", limit: Limit = 500, all_: All = False, after: A
     meanings = ask(url, "GET", "settings/meanings")
     output.paged(
         [
-            {"name": name, "value": value, "meaning": meanings.get(name, "")}
+            {"name": name, "value": value, "meaning": _(meanings[name]) if name in meanings else ""}
             for name, value in ask(url, "GET", "settings").items()
         ],
         [

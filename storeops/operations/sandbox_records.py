@@ -43,17 +43,32 @@ class Running:
     @property
     def alive(self) -> bool:
         """Whether its process is there; another process may have the number by now."""
+        return _alive(self.pid)
+
+
+if sys.platform == "win32":
+
+    def _alive(pid: int) -> bool:
+        import ctypes  # os.kill(pid, 0) would send Ctrl-C there
+
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if handle:
+            kernel.CloseHandle(handle)
+        return bool(handle)
+
+else:
+
+    def _alive(pid: int) -> bool:
         try:
-            if os.waitpid(self.pid, os.WNOHANG)[0] == self.pid:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 return False  # a child of ours, reaped
         except (ChildProcessError, OSError):
             pass
         try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
+            os.kill(pid, 0)
+        except (ProcessLookupError, PermissionError):  # the latter: the number was given anew
             return False
-        except PermissionError:
-            return False  # somebody else's: the number was given anew
         return True
 
 

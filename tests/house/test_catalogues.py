@@ -46,9 +46,12 @@ def used() -> dict[str, str]:
 
 def sandbox_meanings() -> dict[str, str]:
     """What the sandbox says of its parts, in English only: commands translate it."""
+    from storeops.sandbox import acts, settings
     from storeops.sandbox.faults import KINDS
 
-    return {text: f"fault {kind}" for kind, text in KINDS.items()}
+    found = {text: f"fault {kind}" for kind, text in KINDS.items()}
+    found |= {row["meaning"]: f"act {row['act']}" for row in acts.described()}
+    return found | {text: f"setting {name}" for name, _default, text in settings.described()}
 
 
 def translated() -> dict[str, tuple[str, str]]:

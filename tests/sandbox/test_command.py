@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -337,3 +338,16 @@ def test_a_saved_state_is_private_and_follows_no_link(on, tmp_path):
     assert nowhere.code == 2
     assert "cannot be written" in nowhere.error["message"]
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
+
+
+def test_acts_settings_and_faults_speak_chinese(on, monkeypatch):
+    from storeops import i18n
+
+    monkeypatch.setenv("STOREOPS_LANG", "zh_CN")
+    i18n.use("zh_CN")
+    for words in (("act",), ("settings", "list"), ("fault", "kinds")):
+        rows = on(*words, "--json").json["items"]
+        assert len(rows) > 30
+        english = [r["meaning"] for r in rows if not re.search("[\u4e00-\u9fff]", r["meaning"])]
+        assert english == []
+        assert on(*words).code == 0
