@@ -14,6 +14,7 @@ from commands.context import current
 from commands.diagnostics import note as say
 from commands.options import After, All, Limit, Reveal
 from commands.output import Column
+from commands.question import confirm
 from commands.selecting import (
     NoTag,
     Owner,
@@ -357,14 +358,27 @@ def export(
         ),
     ] = "",
     reveal: Reveal = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help=_("CSV and XLSX for programs: field names, codes, Unix seconds.")
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=_("Replace the file when it exists, without asking."))
+    ] = False,
 ) -> None:
     """Export at flat memory, one row a customer."""
     from commands.progress import bars
     from storeops.notebook import views
     from storeops.operations.customers import Selection
-    from storeops.operations.export import export_customers
+    from storeops.operations.export import export_customers, is_there
 
     call = current()
+    over = force
+    if not force and call.interactive and is_there(path):
+        confirm(_("{path} exists already. Replace it?").format(path=path))
+        over = True
     if view:
         sort = sort or views.get_view(call.app.data, view).sort
     selection = Selection(
@@ -384,6 +398,8 @@ def export(
             reveal=reveal,
             bom=call.settings.bom,
             cell=cells.csv_cell,
+            over=over,
+            words=not raw and path != "-",
             on_progress=lambda rows: shown.show("export", _("customers"), done=rows, total=None),
         )
     if done.masked:

@@ -281,6 +281,8 @@ class MirrorBook:
             sys.stdout,
             bom=True,
             cell=csv_cell,
+            over=False,
+            words=True,
             on_progress=on_progress,
         )
         return done.rows

@@ -7,13 +7,14 @@ NDJSON keeps the follows as they are in `customer show --json`.
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from storeops.database.database import Database
 from storeops.errors import ConfigError, ConflictError, UsageError
@@ -21,7 +22,8 @@ from storeops.i18n import _
 from storeops.mirror.query import CustomerQuery
 from storeops.operations.export_csv import Cell, CsvLines
 from storeops.operations.export_json import JsonLines
-from storeops.operations.export_rows import COLUMNS, Flatten
+from storeops.operations.export_rows import COLUMNS, Columns, Flatten
+from storeops.private_file import scratch
 
 if TYPE_CHECKING:
     from storeops.operations.export_process import FarBook
@@ -83,6 +85,8 @@ def export_customers(
     reveal: bool = False,
     bom: bool = False,
     cell: Cell,
+    over: bool = True,
+    words: bool = False,
     on_progress: Progress | None = None,
 ) -> Exported:
     """Write every customer of a query, in its order.
@@ -97,10 +101,12 @@ def export_customers(
         reveal: phone numbers in full.
         bom: CSV begins with a byte order mark.
         cell: makes a value safe for a spreadsheet's CSV.
+        over: replace a file of that name.
+        words: CSV and XLSX for people: headings in their language, words for codes, dates.
         on_progress: called with the rows written so far, once a batch.
 
     Raises:
-        UsageError: an unknown format or column.
+        UsageError: an unknown format or column; the file exists, and `over` is false.
         ConfigError: the file cannot be written, or the Parquet library is not installed.
         ConflictError: another export is writing the same file.
     """
@@ -112,31 +118,38 @@ def export_customers(
             _("There is no column {name}.").format(name=unknown[0]),
             hint=_("Columns: {names}.").format(names=", ".join(COLUMNS)),
         )
+    if not over and is_there(path):
+        raise _taken(Path(path).expanduser())
     counted = _Counter(on_progress)
     masked = not reveal
     if kind == "ndjson":
         lines = JsonLines(db, reveal)
-        with _target(path, stdout) as file:
+        with _target(path, stdout, over) as file:
             for ids in _ids(query):
                 found = dict(lines.lines(db.connection, ids))
                 _write(file, [found[key] for key in ids if key in found], counted)
         return Exported(counted.rows, path, kind, masked)
     flatten = Flatten(db, reveal)
+    headings: Sequence[str] = names
+    if words and kind in ("csv", "xlsx"):
+        from storeops.operations.export_words import Worded, titles
+
+        flatten, headings = Worded(db, reveal, serial=kind == "xlsx"), titles(names)
     if kind == "csv":
         line = CsvLines(flatten, names, cell).line
-        with _target(path, stdout) as file:
-            file.write(("\ufeff" if bom else "") + ",".join(names) + "\r\n")
+        with _target(path, stdout, over) as file:
+            file.write(("\ufeff" if bom else "") + ",".join(headings) + "\r\n")
             for ids in _ids(query):
                 found = {key: line(row) for key, row in flatten.rows(db.connection, ids)}
                 _write(file, [found[key] for key in ids if key in found], counted)
     elif kind == "xlsx":
-        with _whole(path) as part:
-            _write_xlsx(db, query, part, flatten, names, counted)
+        with _whole(path, over) as part:
+            _write_xlsx(db, query, part, flatten, Columns(names, headings, words), counted)
     else:
         from storeops.operations.export_parquet import write_parquet
 
-        with _whole(path) as part:
-            write_parquet(db.connection, _ids(query), part.path, flatten, names, counted.add)
+        with _whole(path, over) as part:
+            write_parquet(db.connection, _ids(query), part.file, flatten, names, counted.add)
     return Exported(counted.rows, path, kind, masked)
 
 
@@ -145,28 +158,28 @@ def _write_xlsx(
     query: CustomerQuery,
     part: _Part,
     flatten: Flatten,
-    names: Sequence[str],
+    columns: Columns,
     counted: _Counter,
 ) -> None:
     batches = _ids(query)
     first = list(islice(batches, FEW + 1))
-    with _book(part, flatten, names, large=len(first) > FEW) as book:
+    with _book(part, flatten, columns, large=len(first) > FEW) as book:
         for ids in chain(first, batches):
             while len(there := book.add(ids, flatten.rows(db.connection, ids))) < len(ids):
                 ids = there  # somebody went meanwhile
             counted.add(len(ids))
 
 
-def _book(part: _Part, flatten: Flatten, names: Sequence[str], *, large: bool) -> Book | FarBook:
+def _book(part: _Part, flatten: Flatten, columns: Columns, *, large: bool) -> Book | FarBook:
     if large and part.lock is not None:
         from storeops.operations.export_process import FarBook, is_worth_it
 
         if is_worth_it():
             with suppress(OSError):  # no second process to be had: it takes longer
-                return FarBook(part.path, part.lock, flatten, names)
+                return FarBook(part.file, part.lock, flatten, columns)
     from storeops.operations.export_xlsx import Book
 
-    return Book(part.path.open("wb"), part.path.parent, flatten, names)
+    return Book(part.again(), flatten, columns)
 
 
 class _Counter:
@@ -192,15 +205,20 @@ def _write(file: IO[str], lines: list[str], counted: _Counter) -> None:
 
 
 @contextmanager
-def _target(path: str, stdout: IO[str]) -> Iterator[IO[str]]:
+def _target(path: str, stdout: IO[str], over: bool) -> Iterator[IO[str]]:
     if path == "-":
         yield stdout
         return
-    with (
-        _whole(path) as part,
-        part.path.open("w", encoding="utf-8", newline="", errors="replace") as file,
-    ):
-        yield file
+    with _whole(path, over) as part:
+        file = io.TextIOWrapper(
+            cast(IO[bytes], part.file), encoding="utf-8", newline="", errors="replace"
+        )
+        try:
+            yield file
+            file.flush()
+        finally:
+            with suppress(OSError):  # told already
+                file.detach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,34 +226,43 @@ class _Part:
     """What an export writes to.
 
     Attributes:
-        path: a file beside the wished one; the wished one when that is a pipe or a device.
-        lock: handle of the lock on that file; None for a pipe or a device.
+        file: open for writing bytes; closed by whoever gave it.
+        lock: handle of the lock on it, which a second process may hold as well; None without one.
     """
 
-    path: Path
+    file: BinaryIO
     lock: int | None
+
+    def again(self) -> BinaryIO:
+        """The same file for somebody who closes it."""
+        return cast(BinaryIO, os.fdopen(os.dup(self.file.fileno()), "wb"))
 
 
 @contextmanager
-def _whole(path: str) -> Iterator[_Part]:
-    """A file beside the wished one, private, that takes its place when everything is written.
+def _whole(path: str, over: bool) -> Iterator[_Part]:
+    """A private file that takes its place when everything is written; links are replaced.
 
-    What a killed export left there is written over; a pipe or a device is written to as it is.
+    A pipe or a device is written to as it is.
     """
     target = Path(path).expanduser()
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if target.exists() and not target.is_file():
-            yield _Part(target, None)
+        followed = not target.is_symlink() or target.parent == Path("/dev")
+        if followed and target.exists() and not target.is_file():
+            with target.open("wb") as file:
+                yield _Part(file, None)
             return
-        part = target.with_name(f".{target.name}.part")
-        with _alone(part, target) as lock:
-            try:
-                yield _Part(part, lock)
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+        with scratch(target, alone=True) as part:
+            yield _Part(part.file, part.lock)
+            part.put(over=over)
+    except BlockingIOError:
+        raise ConflictError(
+            _("Another export is writing {path}.").format(path=target),
+            hint=_("Wait until it has ended, or choose another name."),
+        ) from None
+    except FileExistsError:
+        raise _taken(target) from None
     except OSError as error:
         raise ConfigError(
             _("The file {path} cannot be written: {reason}.").format(
@@ -245,33 +272,14 @@ def _whole(path: str) -> Iterator[_Part]:
         ) from error
 
 
-@contextmanager
-def _alone(part: Path, target: Path) -> Iterator[int]:
-    """Make a private file that no other export writes as long as this lasts; ended by any death.
-
-    What it gives is the handle of the lock: a process that inherits it holds the lock as well.
-    """
-    while True:
-        handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            _lock(handle, target)
-            # the export that had it may have put it in its place since
-            if part.exists() and os.path.samestat(part.stat(), os.fstat(handle)):
-                yield handle
-                return
-        finally:
-            os.close(handle)
+def is_there(path: str) -> bool:
+    """Whether an export to this name would replace something."""
+    target = Path(path).expanduser()
+    return path != "-" and (target.is_symlink() or target.is_file())
 
 
-def _lock(handle: int, target: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ConflictError(
-            _("Another export is writing {path}.").format(path=target),
-            hint=_("Wait until it has ended, or choose another name."),
-        ) from None
+def _taken(target: Path) -> UsageError:
+    return UsageError(
+        _("{path} exists already.").format(path=target),
+        hint=_("Choose another name, or add --force."),
+    )

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
+from typing import BinaryIO
 
 from storeops.errors import ConfigError
 from storeops.i18n import _
@@ -33,7 +33,7 @@ _REPEATS = frozenset(
 def write_parquet(
     connection: sqlite3.Connection,
     batches: Iterable[list[int]],
-    path: Path,
+    file: BinaryIO,
     flatten: Flatten,
     names: Sequence[str],
     on_rows: Callable[[int], None],
@@ -43,7 +43,7 @@ def write_parquet(
     Args:
         connection: reads the mirror.
         batches: customer.id.
-        path: the file.
+        file: open for writing.
         flatten: makes the rows.
         names: the columns, in order: int64 or text.
         on_rows: told how many rows each batch had.
@@ -70,9 +70,7 @@ def write_parquet(
 
     # pyarrow works outside Python's lock: the next rows are made while these are written
     with (
-        parquet.ParquetWriter(
-            str(path), schema, compression="zstd", use_dictionary=repeats
-        ) as writer,
+        parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeats) as writer,
         ThreadPoolExecutor(1, "parquet") as thread,
     ):
         writing: Future[None] | None = None

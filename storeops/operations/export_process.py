@@ -26,6 +26,7 @@ from storeops.errors import LimitError
 from storeops.i18n import _
 from storeops.operations import export_xlsx
 from storeops.operations.export_easy import Known
+from storeops.operations.export_rows import Columns
 from storeops.operations.export_xlsx import Book
 
 _PIECE = 100  # rows a message: more leave the processor's cache
@@ -38,7 +39,8 @@ class Words(NamedTuple):
     """What a book needs before its rows: the arguments of `Book`, and the words that repeat."""
 
     names: Sequence[str]
-    folder: str
+    headings: Sequence[str]
+    worded: bool
     sheet_rows: int
     staff: dict[Any, tuple[str, str]]
     stores: dict[Any, str]
@@ -58,37 +60,36 @@ class FarBook:
     """A `Book` in a process of its own; use it as a context manager.
 
     Args:
-        path: the file, which exists.
+        file: open for writing; the child writes it.
         lock: handle of the lock on it, which the child holds as well.
         known: the words that repeat in its rows.
-        names: the columns, in order.
+        columns: the columns, in order.
 
     Raises:
         OSError: the process cannot be started, or (from every method) the file not be written.
         LimitError: (from every method) the process was killed.
     """
 
-    def __init__(self, path: Path, lock: int, known: Known, names: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], lock: int, known: Known, columns: Columns) -> None:
         with ExitStack() as undo:
             self._errors = undo.enter_context(tempfile.TemporaryFile())
-            with path.open("wb") as file:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", __name__],
-                    stdin=subprocess.PIPE,
-                    stdout=file,
-                    stderr=self._errors,
-                    pass_fds=(lock,) if os.name == "posix" else (),
-                    env={**os.environ, "PYTHONPATH": _modules()},
-                    start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
-                )
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=self._errors,
+                pass_fds=(lock,) if os.name == "posix" else (),
+                env={**os.environ, "PYTHONPATH": _modules()},
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
+            )
             undo.pop_all()
         assert self._process.stdin is not None
         self._pipe = self._process.stdin
         _widen(self._pipe)
         try:
             self._send(
-                (tuple(names), str(path.parent), export_xlsx.SHEET_ROWS,
-                 dict(known.staff), dict(known.stores), dict(known.tags))
+                (tuple(columns.names), tuple(columns.headings), columns.words,
+                 export_xlsx.SHEET_ROWS, dict(known.staff), dict(known.stores), dict(known.tags))
             )  # fmt: skip
         except BaseException:
             self._end()
@@ -178,7 +179,8 @@ def write_book(pipe: IO[bytes], file: IO[bytes]) -> None:
         OSError: the file cannot be written.
     """
     words = Words(*_receive(pipe))
-    with Book(file, Path(words.folder), words, words.names, words.sheet_rows) as book:
+    columns = Columns(words.names, words.headings, words.worded)
+    with Book(file, words, columns, words.sheet_rows) as book:
         while (ids := _receive(pipe)) is not None:
             book.add(ids, _rows(pipe))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from storeops.database.database import Database
 from storeops.mirror.query_rows import overall_status
@@ -19,6 +19,15 @@ COLUMNS = (
     "staff_name", "store", "remark", "remark_mobiles", "add_way", "state", "follow_status", "tags",
 )  # fmt: skip
 NUMBERS = frozenset({"type", "gender", "createtime"})
+
+
+class Columns(NamedTuple):
+    """The columns of a file: names in order, their headings, and whether people read it."""
+
+    names: Sequence[str]
+    headings: Sequence[str]
+    words: bool = False
+
 
 # Customers, and one row a follow, both in the order of the keys; keys come sorted.
 CUSTOMERS = """

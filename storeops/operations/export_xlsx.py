@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from html import escape
-from pathlib import Path
 from typing import IO, Any
 
 from storeops.operations.export_easy import Easy, Known, picker
-from storeops.operations.export_rows import COLUMNS, NUMBERS
+from storeops.operations.export_rows import COLUMNS, NUMBERS, Columns
 from storeops.plain import plain
 
 SHEET_ROWS = 1_048_576  # with the line of names
@@ -42,29 +41,34 @@ class Book:
 
     Args:
         file: open for writing bytes; closed when the book is.
-        folder: for small temporary files, gone when the book has begun and when it has ended.
         known: the words that repeat in its rows.
-        names: the columns, in order.
+        columns: the columns, in order.
         sheet_rows: of a sheet at most, with the line of names; 0 for as many as there can be.
     """
 
     def __init__(
         self,
         file: IO[bytes],
-        folder: Path,
         known: Known,
-        names: Sequence[str],
+        columns: Columns,
         sheet_rows: int = 0,
     ) -> None:
         self._file = file
-        self._folder = folder
+        names = columns.names
         self._names = names
         self._pick = picker(names)
-        self._whole = tuple(names) == COLUMNS
+        self._whole = tuple(names) == COLUMNS and not columns.words
         self._easy = Easy(known, names, _is_easy).row
-        self._cells = [_cell_format(at, name in NUMBERS) for at, name in enumerate(names)]
+        self._cells = [
+            _cell_format(
+                at,
+                name == "createtime" if columns.words else name in NUMBERS,
+                ' s="1"' if columns.words else "",
+            )
+            for at, name in enumerate(names)
+        ]
         try:
-            self._head, self._next_head, self._tail = _frame(names, folder)
+            self._head, self._next_head, self._tail = _frame(columns)
         except BaseException:
             file.close()
             raise
@@ -96,7 +100,7 @@ class Book:
         if self._part is None:
             self._begin_sheet()
         self._end_sheet()
-        for name, data in _shell(self._names, self._sheets, self._folder).items():
+        for name, data in _shell(self._names, self._sheets).items():
             if "worksheets/" not in name:
                 self._zip.writestr(name, data)
         self._zip.close()
@@ -200,6 +204,10 @@ class Book:
             self._writing.popleft().result()
 
 
+_WIDTHS = {
+    "external_userid": 34, "name": 16, "unionid": 30, "createtime": 17, "userid": 16, "store": 18,
+    "remark": 20, "remark_mobiles": 16, "add_way": 14, "tags": 30,
+}  # fmt: skip
 _DAY = (1980, 1, 1, 0, 0, 0)
 
 
@@ -244,48 +252,56 @@ def _xml(text: str) -> str:
     return text.replace("\ufffe", "_xFFFE_").replace("\uffff", "_xFFFF_")
 
 
-def _cell_format(column: int, number: bool) -> tuple[str, str, str]:
+def _cell_format(column: int, number: bool, style: str = "") -> tuple[str, str, str]:
     letters = ""
     column += 1
     while column:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     if number:
-        return f'<c r="{letters}', '"><v>', "</v></c>"
+        return f'<c r="{letters}', f'"{style}><v>', "</v></c>"
     return f'<c r="{letters}', '" t="inlineStr"><is><t>', "</t></is></c>"
 
 
-def _shell(names: Sequence[str], sheets: int, folder: Path) -> dict[str, bytes]:
-    """The parts of a workbook that has its line of names on every sheet and nothing else.
+def _shell(names: Sequence[str], sheets: int) -> dict[str, bytes]:
+    """The parts of a workbook whose sheets have no row yet; made in memory alone.
 
     Args:
         names: the columns.
         sheets: how many.
-        folder: for small temporary files.
     """
     import xlsxwriter  # 40 ms, only here
 
     data = io.BytesIO()
-    book = xlsxwriter.Workbook(data, {"constant_memory": True, "tmpdir": str(folder)})
+    book = xlsxwriter.Workbook(data, {"in_memory": True})
+    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
     for _each in range(sheets):
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)
         for column, name in enumerate(names):
-            sheet.write_string(0, column, name)
+            dated = moment if name == "createtime" else None  # so that it is style 1
+            sheet.set_column(column, column, _WIDTHS.get(name, 12), dated)
     book.close()
     with zipfile.ZipFile(data) as shell:
         return {name: shell.read(name) for name in shell.namelist()}
 
 
-def _frame(names: Sequence[str], folder: Path) -> tuple[str, str, str]:
+def _frame(columns: Columns) -> tuple[str, str, str]:
     """What stands before and after the rows: of the first sheet, of further ones, at the end."""
-    parts = _shell(names, 2, folder)
+    parts = _shell(columns.names, 2)
     first, second = (
         _PLACE.sub("", parts[f"xl/worksheets/sheet{at}.xml"].decode()) for at in (1, 2)
     )
-    end = "</sheetData>"
+    headings = "".join(
+        f"{before}1{between}{_xml(plain(name))}{after}"
+        for (before, between, after), name in (
+            (_cell_format(at, False), name) for at, name in enumerate(columns.headings)
+        )
+    )
+    empty, begin, end = "<sheetData/>", "<sheetData>", "</sheetData>"
+    above = f'{begin}<row r="1">{headings}</row>'
     return (
-        first[: first.index(end)],
-        second[: second.index(end)],
-        first[first.index(end) :],
+        first[: first.index(empty)] + above,
+        second[: second.index(empty)] + above,
+        end + first[first.index(empty) + len(empty) :],
     )

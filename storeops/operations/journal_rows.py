@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from storeops.database.database import Database
-from storeops.errors import UsageError
+from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.operations.audit import Entry, lines
+from storeops.private_file import scratch
 
 _PLAN = re.compile(r"[a-z][a-z_-]*-[2-9A-Z]{6}\Z")
 _KINDS = ("plan", "row", "call", "job", "audit", "handover", "tag")
@@ -86,22 +87,20 @@ def export_journal(
         on_progress: told the number of lines, now and then.
 
     Raises:
-        UsageError: the file cannot be written.
+        ConfigError: the file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     written = 0
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with scratch(path) as part, io.TextIOWrapper(part.file, encoding="utf-8") as file:
             for entry in lines(db, limit=None, oldest_first=True, **asdict(search)):
                 file.write(json.dumps(entry.as_dict(proof=True), ensure_ascii=True) + "\n")
                 written += 1
                 if on_progress is not None and written % 1000 == 0:
                     on_progress(written)
-        draft.replace(path)
+            file.flush()
+            part.put()
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(
+        raise ConfigError(
             _("{path} cannot be written: {why}.").format(path=path, why=error.strerror),
             hint=_("Choose another folder."),
         ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,10 +13,11 @@ from storeops.changes.answers import Result, results
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import DRAFT
 from storeops.database.database import Database
-from storeops.errors import UsageError
+from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.jobs.action import BLOCKED
 from storeops.operations.plans import Card, Estimator, card
+from storeops.private_file import scratch
 
 RESULT_FIELDS = (
     "row", "external_userid", "userid", "status", "errcode", "meaning", "next_step", "retryable",
@@ -114,16 +115,17 @@ def export_results(
 
     Raises:
         NotFoundError: no such plan.
-        UsageError: the file cannot be written.
+        ConfigError: the file cannot be written.
     """
     from storeops.spreadsheet import csv_cell
 
     plan = plans.get(db, name)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     rows = 0
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as file:
+        with (
+            scratch(path) as part,
+            io.TextIOWrapper(part.file, encoding="utf-8-sig", newline="") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(RESULT_FIELDS)
             for result in results(db, plan.id):
@@ -132,10 +134,10 @@ def export_results(
                 rows += 1
                 if on_progress is not None and rows % 1000 == 0:
                     on_progress(rows)
-        draft.replace(path)
+            file.flush()
+            part.put()
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(
+        raise ConfigError(
             _("{path} cannot be written: {why}.").format(path=path, why=error.strerror),
             hint=_("Choose another folder."),
         ) from None

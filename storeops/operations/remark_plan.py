@@ -86,7 +86,7 @@ def remark_rows(
     ledger: Ledger, chosen: Chosen, values: Mapping[str, Any], *, cut: bool = False
 ) -> tuple[list[Row], list[Relation], Problems, int]:
     """(rows, their follows, problems, how many are so already) for a wish; see `plan_remarks`."""
-    own = any(cells.get(key) for cells in chosen.cells for key in FIELDS)
+    own = chosen.sheet is not None and not set(FIELDS).isdisjoint(chosen.sheet.fields)
     if not values and not own:
         raise UsageError(
             _("No field was named."),

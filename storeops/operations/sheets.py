@@ -24,7 +24,7 @@ __all__ = ["EXTERNAL_USERID", "KEYS", "PHONE", "UNIONID", "USERID", "Field", "Li
 EXTERNAL_USERID = Field(
     "external_userid",
     ("external userid", "external_user_id", "customer_id", "customer id", "客户id", "外部联系人id",
-     "客户编号", "外部联系人userid"),
+     "客户编号", "外部联系人userid", "客户 id"),
     "wmExampleAAAA0000000000000000001",
     key=True,
 )  # fmt: skip
@@ -38,7 +38,8 @@ PHONE = Field(
 UNIONID = Field("unionid", ("union_id", "union id", "微信unionid"), key=True)
 USERID = Field(
     "userid",
-    ("owner", "staff", "member", "user_id", "成员", "成员账号", "员工", "员工账号", "导购",
+    ("owner", "staff", "member", "member id", "user_id", "成员", "成员账号",
+     "员工", "员工账号", "导购",
      "负责人", "添加人", "跟进人"),
     "zhangsan",
 )  # fmt: skip

@@ -56,7 +56,7 @@ def plan_tags(
     names = TagNames(ledger.db)
     plus, minus = names.find_all(add), names.find_all(remove)
     _refuse_both(plus, minus)
-    own = any(cells.get("add") or cells.get("remove") for cells in chosen.cells)
+    own = chosen.sheet is not None and not {"add", "remove"}.isdisjoint(chosen.sheet.fields)
     if not plus and not minus and not own:
         raise UsageError(
             _("No tag was named."),

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -466,7 +467,7 @@ def test_what_ends_in_the_middle_is_never_called_whole(empty):
     sent = io.BytesIO()
     book = export_process.FarBook.__new__(export_process.FarBook)
     book._pipe = sent
-    book._send((("name",), ".", 0, {}, {}, {}))
+    book._send((("name",), ("name",), False, 0, {}, {}, {}))
     assert book.add([1], [(1, ("e", "王", *[""] * 14))]) == [1]
     book._send(None)
     whole = sent.getvalue()
@@ -488,7 +489,7 @@ def test_other_libraries_find_in_every_file_what_the_list_shows(ask, tmp_path):
     rows = [flat(item) for item in items]
     assert len(rows) > 250
     for name in ("a.csv", "a.xlsx", "a.ndjson", "a.parquet"):
-        assert ask("customer", "export", str(tmp_path / name), "--reveal").code == 0
+        assert ask("customer", "export", str(tmp_path / name), "--reveal", "--raw").code == 0
     cells = [
         {name: str(row[name]) if name in NUMBERS else csv_cell(row[name]) for name in COLUMNS}
         for row in rows
@@ -517,7 +518,7 @@ def test_other_libraries_find_in_every_file_what_the_list_shows(ask, tmp_path):
 
 def test_fields_are_the_columns_of_the_file_not_of_the_answer(ask, tmp_path):
     path = tmp_path / "a.csv"
-    done = ask("customer", "export", str(path), "--fields", "store,name", "--json").json
+    done = ask("customer", "export", str(path), "--raw", "--fields", "store,name", "--json").json
     assert (done["rows"], done["format"], done["masked"]) == (300, "csv", True)
     assert path.read_text(encoding="utf-8").startswith("store,name\n")
 
@@ -586,7 +587,7 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))\n"
         "    return whole(*words, **more)\n"
         "export.export_customers = limited\n"
-        f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}]))\n"
+        f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}, '--force']))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=home, capture_output=True, text=True, timeout=60
@@ -615,9 +616,9 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
         "        print('row', flush=True)\n"
         "        time.sleep(60)\n"
         "export._Counter = Held\n"
-        f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}]))\n"
+        f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}, '--force']))\n"
     )
-    words = ("customer", "export", str(path))
+    words = ("customer", "export", str(path), "--force")
     with subprocess.Popen(
         [sys.executable, "-c", program], env=home, stdout=subprocess.PIPE
     ) as running:
@@ -629,10 +630,13 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
         finally:
             running.kill()
     if kind == "far.xlsx":  # its process ends as well: nobody holds the lock any more
-        with (tmp_path / f".{path.name}.part").open("rb") as part:
-            fcntl.flock(part, fcntl.LOCK_EX)
+        for note in Path(home["STOREOPS_HOME"]).rglob(".scratch/*"):
+            with note.open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
     assert path.read_text() == "old"
-    assert sorted(each.name for each in tmp_path.iterdir()) == [f".{path.name}.part", path.name]
+    left = [each for each in tmp_path.iterdir() if each != path]
+    assert [each.suffix for each in left] == [".part"]
+    assert left[0].stat().st_mode & 0o777 == 0o600
     with storeops(*words, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as again:
         assert again.wait(60) == 0, again.stderr.read()
     assert path.stat().st_size > 1_000

@@ -1,0 +1,129 @@
+"""What storeops exports, it reads back without a difference: nothing to plan, nothing lost."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+
+import openpyxl
+import pytest
+
+from storeops import i18n
+
+NASTY = [
+    "=1+1", "'=1+1", "''+1", "-x", "@y", "+86 13812345678", "0012", "0012\t", "123456789012",
+    "1e5", "a;b", "a; b", "王,女士", 'q"q', "line\nbreak", "\u202eevil", "\u200bzero", " blank ",
+    "\x1b[31m",
+    "＝全角", "|pipe", "\ufeffbom", '="x"', "电话13812345678", "🦋\u200d", "{name}", "'", "",
+]  # fmt: skip
+
+
+@pytest.fixture
+def hostile(people):
+    """Remarks, names and tags that hurt; two customers with several owners and different tags."""
+    with people.data.atomic() as connection:
+        for number in range(1, 41):
+            text = NASTY[number % len(NASTY)]
+            connection.execute("UPDATE customer SET name = ? WHERE id = ?", (text, number))
+            connection.execute(
+                "UPDATE follow SET remark = ? WHERE customer_id = ?", (text[:20], number)
+            )
+        connection.executemany(
+            "INSERT INTO tag (id, tag_id, group_id, name) VALUES (?, ?, 1, ?)",
+            [(10, "et10", "a;b"), (11, "et11", "=cmd"), (12, "et12", "x/y|z")],
+        )
+        follows = connection.execute("SELECT id, staff_id, customer_id FROM follow").fetchall()
+        connection.executemany(
+            "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+            " VALUES (?, ?, 0, ?)",
+            [(key, tag, customer) for key, staff, customer in follows
+             for tag in ((1, 10) if staff == 1 else (2, 11))[: 1 + customer % 2]],
+        )  # fmt: skip
+        connection.execute("UPDATE follow SET mobiles = '[\"13812345678\"]' WHERE staff_id = 2")
+    return people
+
+
+@pytest.mark.parametrize("reveal", [["--reveal"], []])
+@pytest.mark.parametrize("form", [["--raw"], [], ["--lang", "zh_CN"]])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_an_export_plans_nothing(hostile, cli, tmp_path, kind, form, reveal):
+    path = tmp_path / f"out.{kind}"
+    assert cli("customer", "export", str(path), *form, *reveal, "--quiet").code == 0
+    i18n.use("en")
+    tags, remark, phones = {
+        "--raw": ("tags", "remark", "remark_mobiles"),
+        "--lang": ("标签", "备注", "手机号码"),
+        "": ("Tags", "Remark", "Phone numbers"),
+    }[form[0] if form else ""]
+    for words in (
+        ["tag", "plan", "--map", f"{tags}=add"],
+        ["remark", "plan", "--map", f"{remark}=remark", "--map", f"{phones}=remark_mobiles"],
+    ):
+        answer = cli(*words, "--file", str(path), "--json")
+        assert answer.code == 0, (answer.err, answer.out)
+        assert answer.json["rows"] == 0, cli("plan", "show", answer.json["plan_id"], "--all").out
+        assert answer.json["file"]["rows"] == 40
+        assert [each for each in answer.json["problems"] if not each["warning"]] == []
+    chosen = cli("tag", "plan", "--file", str(path), "--remove", "等级/金卡", "--json")
+    assert chosen.json["rows"] == 40, "both owners of two customers, one of whom has no gold"
+
+
+def test_an_edited_row_of_several_owners_is_named(hostile, cli, tmp_path):
+    path = tmp_path / "out.csv"
+    assert cli("customer", "export", str(path), "--raw", "--quiet").code == 0
+    text = path.read_text(encoding="utf-8").replace("等级/银卡", "等级/x/y|z")
+    path.write_text(text, encoding="utf-8")
+    answer = cli("tag", "plan", "--file", str(path), "--map", "tags=add", "--json")
+    assert answer.code == 6
+    assert {each["code"] for each in answer.json["problems"] if not each["warning"]} == {
+        "several_owners"
+    }
+
+
+def test_people_get_words_dates_and_headings(people, cli, tmp_path):
+    path = tmp_path / "out.xlsx"
+    assert cli("customer", "export", str(path), "--lang", "zh_CN", "--quiet").code == 0
+    sheet = openpyxl.load_workbook(path).active
+    head, row = list(sheet.iter_rows(values_only=True))[:2]
+    found = dict(zip(head, row, strict=True))
+    assert found["类型"] == "微信用户"
+    assert isinstance(found["添加时间"], datetime.datetime)
+    assert found["状态"] == "在跟进"
+    assert sheet.freeze_panes == "A2"
+    assert sheet.column_dimensions["A"].width > 30
+    text = tmp_path / "out.csv"
+    assert cli("customer", "export", str(text), "--quiet", "--lang", "en").code == 0
+    assert "QR code" in text.read_text(encoding="utf-8")
+    assert "2025-10-09 16:5" in text.read_text(encoding="utf-8")
+    lines = tmp_path / "out.ndjson"
+    assert cli("customer", "export", str(lines), "--quiet").code == 0
+    assert json.loads(lines.read_text(encoding="utf-8").splitlines()[0])["type"] == 1
+
+
+def test_an_existing_file_is_not_replaced_in_silence(people, cli, tmp_path, monkeypatch):
+    path = tmp_path / "out.csv"
+    path.write_text("mine")
+    refused = cli("customer", "export", str(path))
+    assert refused.code == 2
+    assert "--force" in refused.err
+    assert path.read_text() == "mine"
+    assert cli("customer", "export", str(path), "--force", "--quiet").code == 0
+    assert path.read_text(encoding="utf-8") != "mine"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
+def test_planted_links_are_never_followed(people, cli, tmp_path, kind):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "open"
+    folder.mkdir()
+    path = folder / f"out.{kind}"
+    path.symlink_to(victim)
+    for name in (f".{path.name}.part", f".{path.name}.{os.getpid()}"):
+        (folder / name).symlink_to(victim)
+    assert cli("customer", "export", str(path), "--quiet").code == 2, "a link is a file of theirs"
+    assert cli("customer", "export", str(path), "--force", "--quiet").code == 0
+    assert victim.read_text() == "precious"
+    assert not path.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
