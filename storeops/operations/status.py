@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from storeops import paths
@@ -12,6 +12,7 @@ from storeops.mirror import freshness
 from storeops.operations.overview import follows_by
 
 if TYPE_CHECKING:
+    from storeops.database.database import Database
     from storeops.limits.outlook import ApiUse
     from storeops.mirror.freshness import ScopeFreshness, StoreFreshness
     from storeops.operations.wiring import Wiring
@@ -100,6 +101,7 @@ def read_status(app: Wiring) -> Status:
     db, now = app.data, app.clock.now()
     sync = under_way(db)
     threshold = app.settings.stale_after
+    unread = {} if sync is None else _unread(db, sync.run_id)
     folder = paths.profile_dir(app.profile.name)
     whole = freshness.read(db, now, stale_after_s=threshold)
     names = {
@@ -113,7 +115,9 @@ def read_status(app: Wiring) -> Status:
         profile=app.profile.name,
         as_of=whole.as_of,
         stale=whole.stale,
-        scopes=freshness.scopes(db, now, stale_after_s=threshold),
+        scopes=tuple(
+            _as_open(each, unread) for each in freshness.scopes(db, now, stale_after_s=threshold)
+        ),
         stores=tuple(
             StoreStatus(each, *names.get(each.store_id, ("", "")))
             for each in freshness.stores(db, now, stale_after_s=threshold)
@@ -131,6 +135,25 @@ def read_status(app: Wiring) -> Status:
         bytes=sum(file_size(each) for each in folder.glob("*.db")),
         disk_free=shutil.disk_usage(folder).free,
     )
+
+
+def _unread(db: Database, run_id: int) -> dict[str, int]:
+    """Scopes of an open run that are not finished, with the failures so far."""
+    return dict(
+        db.execute(
+            "SELECT s.scope, (SELECT count(*) FROM sync_failure AS f WHERE f.run_id = s.run_id"
+            "  AND f.scope = s.scope) FROM sync_scope AS s WHERE s.run_id = ?"
+            " AND s.outcome IS NULL",
+            (run_id,),
+        ).fetchall()
+    )
+
+
+def _as_open(scope: ScopeFreshness, unread: dict[str, int]) -> ScopeFreshness:
+    """A scope as the open run has it, as `sync status` says: not how an older run ended."""
+    if scope.scope not in unread:
+        return scope
+    return replace(scope, outcome="open", failures=unread[scope.scope])
 
 
 def _left_s(app: Wiring, sync: UnderWay | None) -> float | None:

@@ -207,3 +207,36 @@ def test_equal_problems_are_one_line(cli, chain, tmp_path):
     assert answer.code == 6
     assert answer.out.count("left out") <= 5, answer.out
     assert "…" in answer.out
+
+
+def test_a_signal_of_the_system_ends_a_worker_with_143(cli, chain):
+    import os
+    import signal
+    import sqlite3
+    import subprocess
+    import sys
+    import time
+
+    from storeops import paths
+
+    words = ["job", "run", "--for", "60s", "--profile", "t"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "storeops", *words], env={**os.environ, "STOREOPS_LANG": "en"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    working = "SELECT 1 FROM worker WHERE finished_at IS NULL"
+    try:
+        for _each in range(300):
+            data = sqlite3.connect(f"file:{paths.data_db('t')}?mode=ro", uri=True)
+            found = data.execute(working).fetchone()
+            data.close()
+            if found:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        _out, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 143
+    assert "storeops job run" in said

@@ -128,6 +128,11 @@ def test_status_names_an_interrupted_run(cli: Any) -> None:
     assert "A sync was interrupted" in cli("status").out
     found = cli("status", "--json").json["sync"]
     assert (found["run_id"], found["running"], found["scope"]) == (1, False, "follows")
+    scopes = {each["scope"]: each["outcome"] for each in cli("status", "--json").json["scopes"]}
+    assert {name for name, outcome in scopes.items() if outcome == "open"} == {
+        "follows", "groups", "unassigned",
+    }  # fmt: skip
+    assert cli("status").out.count(" open ") == 3, "as `sync status` says"
     assert cli("sync", "run", "-q").code == 0
     assert cli("status", "--json").json["sync"] is None
     assert "sync was" not in cli("status").out
