@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +110,8 @@ def _story(db: Database, name: str, account: Account) -> _Story:
         if isinstance(at, int | float):
             story.newest = max(story.newest, at)
         # the chain names a line that cannot be read
-        _hear(story, seq, kind, row, object_of(payload) if payload is not None else None)
+        with suppress(*ODD):
+            _hear(story, seq, kind, row, object_of(payload) if payload is not None else None)
     story.restored = any(line > began for _last, line in account.restores)
     return story
 

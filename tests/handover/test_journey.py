@@ -38,6 +38,13 @@ def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
         "STOREOPS_HOME": str(tmp_path / "home"),
         "STOREOPS_LANG": "en",
     }
+    # somebody tried the demo first: its profile is the default, and must be left alone
+    folder = tmp_path / "home" / "config"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "config.toml").write_text(
+        'profile = "demo"\n[profiles.demo]\ncorp_id = "ww0123456789abcdef"\n'
+        'base_url = "http://127.0.0.1:9"\nsandbox = true\n'
+    )
     began = time.monotonic()
     plan = ""
     outputs = []
@@ -60,7 +67,8 @@ def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
         assert watched["waiting"] == 0
         assert sum(watched["settled"].values()) == made["ready"]
         results = subprocess.run(
-            [sys.executable, "-m", "storeops", "plan", "results", plan, "--json"],
+            [sys.executable, "-m", "storeops", "plan", "results", plan, "--json",
+             "--profile", "chain"],
             env=env, capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         rows = json.loads(results.stdout)["items"]
@@ -69,6 +77,6 @@ def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
         assert all(row["settled_at"] and row["due_at"] for row in rows)
     finally:
         subprocess.run(
-            [sys.executable, "-m", "storeops", "sandbox", "down"],
+            [sys.executable, "-m", "storeops", "sandbox", "down", "--profile", "chain"],
             env=env, capture_output=True, timeout=30, check=False,
         )  # fmt: skip
