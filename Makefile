@@ -60,6 +60,7 @@ check: $(MO) ## format, lint, types, arrows, catalogues, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house
 	$(BIN)/python docs/build.py --check

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,23 +71,22 @@ def check_modes(path: Path | None = None) -> None:
         ConfigError: the mode is too wide, or the file is not ours.
     """
     path = path or paths.secrets_file()
-    if os.name == "nt":
-        return
-    for each, mode in ((path, 0o600), (path.parent, 0o700)):
-        try:
-            found = each.stat()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise explain_os(error, each) or error from None
-        if stat.S_IMODE(found.st_mode) & 0o077 or found.st_uid not in (os.geteuid(), 0):
-            raise ConfigError(
-                _("{path} may be read by others, so it is not used.").format(path=each),
-                hint=_("Close it with `chmod {mode:o} {path}`, then change the secret.").format(
-                    mode=mode, path=each
-                ),
-                next_steps=[f"chmod {mode:o} {each}"],
-            )
+    if sys.platform != "win32":
+        for each, mode in ((path, 0o600), (path.parent, 0o700)):
+            try:
+                found = each.stat()
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise explain_os(error, each) or error from None
+            if stat.S_IMODE(found.st_mode) & 0o077 or found.st_uid not in (os.geteuid(), 0):
+                raise ConfigError(
+                    _("{path} may be read by others, so it is not used.").format(path=each),
+                    hint=_("Close it with `chmod {mode:o} {path}`, then change the secret.").format(
+                        mode=mode, path=each
+                    ),
+                    next_steps=[f"chmod {mode:o} {each}"],
+                )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -31,15 +31,16 @@ def new_holder() -> str:
 def is_alive(holder: str) -> bool:
     """Whether the process of `holder` lives; True when it cannot be known (its lease expires)."""
     host, pid_text, started, _nonce = holder.split("/")
-    if host != socket.gethostname().replace("/", "_") or sys.platform == "win32":
+    if host != socket.gethostname().replace("/", "_"):
         return True
     pid = int(pid_text)
     if started:
         return _started(pid) == started
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
+    if sys.platform != "win32":  # there os.kill would end it
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
     return True

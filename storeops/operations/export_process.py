@@ -49,9 +49,9 @@ class Words(NamedTuple):
 
 def is_worth_it() -> bool:
     """Whether a second process can help: there is a second processor, and a Python to start."""
-    try:
+    if sys.platform == "linux":
         processors = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
+    else:
         processors = os.cpu_count() or 1
     return processors > 1 and bool(sys.executable) and not getattr(sys, "frozen", False)
 
@@ -160,12 +160,11 @@ def _modules() -> str:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    try:
+    if sys.platform == "linux":
         import fcntl
 
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-    except (ImportError, AttributeError, OSError):  # not Linux, or too many pipes
-        return
+        with suppress(OSError):  # too many pipes
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 # -- the child -----------------------------------------------------------------------------------

@@ -95,11 +95,15 @@ def start(
 
 def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
     """The line of readiness; b"" when the process ends or takes too long."""
-    import select
+    import threading
 
     assert process.stdout is not None
-    ready, _writable, _failed = select.select([process.stdout], [], [], timeout_s)
-    return process.stdout.readline() if ready else b""
+    found: list[bytes] = []
+    pipe = process.stdout
+    thread = threading.Thread(target=lambda: found.append(pipe.readline()), daemon=True)
+    thread.start()
+    thread.join(timeout_s)  # select knows no pipes on Windows
+    return found[0] if found else b""
 
 
 def running() -> list[Running]:
