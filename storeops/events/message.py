@@ -7,6 +7,7 @@ no entities and nothing from outside; sizes are bounded by whoever read the body
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 DEEPEST = 16  # levels of elements; WeCom's own messages have five
-_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 _ID_MAX = 200  # characters of an id that is kept in a column
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCE = re.compile("&#(?:x([0-9a-fA-F]+)|([0-9]+));")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
+_SECONDS = 100_000_000_000  # from here on a time is in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +42,18 @@ class Message:
     fields: Mapping[str, Any]
 
     def text(self, *names: str) -> str:
-        """The first of these elements that holds text; "" when none does."""
-        for name in names:
-            value = self.fields.get(name)
-            if isinstance(value, str) and value:
-                return value[:_ID_MAX]
-        return ""
+        """The first of these elements that holds text, of a repeated one the first; else ""."""
+        return _first(self.fields, *names)
 
 
 def encrypted_part(body: bytes) -> str | None:
     """The Encrypt text of a request body, XML or JSON (doc 90968); None when there is none."""
-    if body.lstrip()[:1] == b"{":
-        try:
-            shell = json.loads(body)
-        except (ValueError, RecursionError):
-            return None
-        found = next((shell[name] for name in ("encrypt", "Encrypt") if name in shell), None)
-        return found.strip() or None if isinstance(found, str) else None
-    root = _root(body)
-    if root is None:
+    try:
+        shell = _fields(body)
+    except Unreadable:
         return None
-    found = root.findtext("Encrypt")
-    return (found or "").strip() or None
+    found = next((shell[name] for name in ("encrypt", "Encrypt") if name in shell), None)
+    return "".join(found.split()) or None if isinstance(found, str) else None
 
 
 def read_message(opened: bytes) -> Message:
@@ -68,43 +62,82 @@ def read_message(opened: bytes) -> Message:
     Raises:
         Unreadable: it is neither XML nor a JSON object.
     """
-    fields: Any
-    if opened.lstrip()[:1] == b"{":
-        try:
-            fields = json.loads(opened)
-        except (ValueError, RecursionError):
-            raise Unreadable("format") from None
-    else:
-        root = _root(opened)
-        if root is None:
-            raise Unreadable("format")
-        fields = _value(root, 0)
-    if not isinstance(fields, dict):
-        raise Unreadable("format")
-    kind = fields.get("MsgType")
-    event = fields.get("Event") or fields.get("InfoType")  # suites say InfoType (doc 92277)
-    created = fields.get("CreateTime") or fields.get("TimeStamp") or ""
+    fields = _fields(opened)
+    created = _first(fields, "CreateTime", "TimeStamp")
+    moment = int(created) if created.isdecimal() and len(created) < 15 else 0
     return Message(
-        event=str(event or kind or "")[:_ID_MAX],
-        change_type=str(fields.get("ChangeType") or "")[:_ID_MAX],
-        create_time=int(created) if str(created).isdecimal() and len(str(created)) < 12 else 0,
+        # suites say InfoType (doc 92277)
+        event=_first(fields, "Event", "InfoType", "MsgType"),
+        change_type=_first(fields, "ChangeType"),
+        create_time=moment if moment < _SECONDS else moment // 1000,
         fields=fields,
     )
 
 
-def _root(text: bytes) -> Element | None:
-    """The root element; None when it is no XML that may be read."""
+def _first(fields: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = fields.get(name)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, int) and not isinstance(each, bool):
+                return str(each)[:_ID_MAX]
+            if isinstance(each, str) and each:
+                return each[:_ID_MAX]
+    return ""
+
+
+def _fields(content: bytes) -> dict[str, Any]:
+    """The elements of an XML or JSON document, however it was written.
+
+    Raises:
+        Unreadable: it is neither.
+    """
+    text = _decoded(content)
+    fields: Any
+    if text.startswith("{"):
+        try:
+            fields = _well_formed(json.loads(text), 0)
+        except (ValueError, RecursionError):
+            raise Unreadable("format") from None
+    else:
+        fields = _value(_root(text), 0)
+    if not isinstance(fields, dict):
+        raise Unreadable("format")
+    return fields
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a document: UTF-8 (contract 07 §4), else as its mark or declaration says."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", "replace").strip()
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        declared = _DECLARED.match(content)
+        try:
+            return content.decode(declared[1].decode() if declared else "utf-8", "replace").strip()
+        except LookupError:  # no such encoding
+            return content.decode("utf-8", "replace").strip()
+
+
+def _root(text: str) -> Element:
     from defusedxml import DefusedXmlException  # 4 ms, only when an event comes
     from defusedxml.ElementTree import ParseError, fromstring
 
     # names come from strangers: the second try is without what XML cannot hold
-    for each in (text, text.translate(None, _CONTROLS)):
+    for each in (text, _REFERENCE.sub(_sound_reference, _NO_XML.sub("\ufffd", text))):
         try:
             root: Element = fromstring(each, forbid_dtd=True)
         except (ParseError, DefusedXmlException, ValueError, LookupError):
             continue
         return root
-    return None
+    raise Unreadable("format")
+
+
+def _sound_reference(found: re.Match[str]) -> str:
+    number = int(found[1], 16) if found[1] else int(found[2][:9])
+    sound = number < 0x110000 and not _NO_XML.match(chr(number))
+    return found[0] if sound else "\ufffd"
 
 
 def _value(element: Element, depth: int) -> Any:
@@ -112,7 +145,7 @@ def _value(element: Element, depth: int) -> Any:
     if depth > DEEPEST:
         raise Unreadable("format")
     if not len(element):
-        return element.text or ""
+        return (element.text or "").strip()  # who prints over several lines pads the values
     found: dict[str, Any] = {}
     for child in element:
         value = _value(child, depth + 1)
@@ -123,3 +156,18 @@ def _value(element: Element, depth: int) -> Any:
         else:
             found[child.tag] = [found[child.tag], value]
     return found
+
+
+def _well_formed(value: Any, depth: int) -> Any:
+    """A JSON value with sound texts: half a surrogate cannot be stored."""
+    if depth > DEEPEST:
+        raise Unreadable("format")
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+    if isinstance(value, list):
+        return [_well_formed(each, depth + 1) for each in value]
+    if isinstance(value, dict):
+        return {
+            _well_formed(name, depth): _well_formed(each, depth + 1) for name, each in value.items()
+        }
+    return value
