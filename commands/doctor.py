@@ -96,6 +96,7 @@ def _findings(offline: bool) -> Iterator[Finding]:
     )
     yield from checks.check_files(profile.name)
     yield checks.check_database(app_)
+    yield from checks.check_receiver(app_)
     yield _disk(profile.name)
     secret = checks.check_secret(profile.name)
     yield secret

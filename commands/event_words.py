@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands import cells
 from storeops.i18n import N_, _
+from storeops.operations.events import UNANSWERED_WORDS
 
 if TYPE_CHECKING:
     from storeops.events.inbox import Event
@@ -32,6 +33,7 @@ _REASONS = {
     "signature": N_("wrong signature"),
     "malformed": N_("no callback"),
     "too_large": N_("too large"),
+    **UNANSWERED_WORDS,
 }
 
 

@@ -353,6 +353,13 @@ def status() -> None:
         "refused": found.refused,
         "refused_at": cells.iso(found.refused_at),
     }
+    lately = found.unanswered_since(wiring.clock.now() - events.DAY_S)
+    if lately:
+        warn(
+            _(
+                "Callers of the last day were not answered: {reasons}. `storeops doctor` says more."
+            ).format(reasons=", ".join(f"{reason_word(r)} {found.refused[r]}" for r in lately))
+        )
     output.item(
         row,
         [

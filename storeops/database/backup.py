@@ -291,17 +291,16 @@ def _healthy(path: Path, migrations: Sequence[Migration]) -> bool:
 
 def _held(path: Path) -> bool:
     """Whether another process has a file open with SQLite; what is damaged cannot be asked."""
-    if sys.platform == "win32":
-        return False  # a file that is open cannot be renamed there
-    import fcntl
+    if sys.platform != "win32":  # there a file that is open cannot be renamed
+        import fcntl
 
-    with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCK_BYTES[1], _LOCK_BYTES[0])
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                return True
-            raise
+        with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCK_BYTES[1], _LOCK_BYTES[0])
+            except OSError as error:
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    return True
+                raise
     return False
 
 

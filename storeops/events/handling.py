@@ -105,27 +105,28 @@ def handle(
     stop, wake = stop or threading.Event(), wake or threading.Event()
     until = None if seconds is None else desk.clock.monotonic() + seconds
     tell = on_progress or (lambda handled: None)
-    while True:
-        wake.clear()
-        _after_syncs(desk)
-        works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
-        result.error = _round(desk, works, stop, result, tell) if works else None
-        if result.error is not None and not forever and until is None:
-            raise result.error
-        if works and result.error is None:
-            continue
-        if result.error is not None:
-            tell(result)
-        _look(desk, result)
-        if stop.is_set():
-            result.ended = "stopped"
-        elif not forever and until is None:
-            result.ended = "once" if result.left else "empty"
-        elif until is not None and desk.clock.monotonic() >= until:
-            result.ended = "time"
-        if result.ended:
-            return result
-        _wait(desk, result, stop, wake, until)
+    with ThreadPoolExecutor(READERS, "events") as pool:
+        while True:
+            wake.clear()
+            _after_syncs(desk)
+            works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
+            result.error = _round(desk, pool, works, stop, result, tell) if works else None
+            if result.error is not None and not forever and until is None:
+                raise result.error
+            if works and result.error is None:
+                continue
+            if result.error is not None:
+                tell(result)
+            _look(desk, result)
+            if stop.is_set():
+                result.ended = "stopped"
+            elif not forever and until is None:
+                result.ended = "once" if result.left else "empty"
+            elif until is not None and desk.clock.monotonic() >= until:
+                result.ended = "time"
+            if result.ended:
+                return result
+            _wait(desk, result, stop, wake, until)
 
 
 def _after_syncs(desk: Desk) -> None:
@@ -174,6 +175,7 @@ def _wait(
 
 def _round(
     desk: Desk,
+    pool: ThreadPoolExecutor,
     works: Sequence[Work],
     stop: threading.Event,
     result: Handled,
@@ -184,45 +186,44 @@ def _round(
     Returns:
         What concerns everybody and ended the round; None when all were read.
     """
-    with ThreadPoolExecutor(READERS, "events") as pool:
-        flying: list[tuple[Work, Future[Any]]] = []
-        befores: list[Any] = []
-        for work in works:
-            befores.append(subjects.state(desk.data, work))
-            flying.append((work, pool.submit(_read, desk.client, work, stop)))
-        closed: dict[str, StoreOpsError] = {}  # kinds of subjects that WeCom lets nobody read
-        for index, (work, future) in enumerate(flying):
-            if refusal := closed.get(work.subject.kind):
-                _put_back(desk, [(work, future)], refusal)
+    flying: list[tuple[Work, Future[Any]]] = []
+    befores: list[Any] = []
+    for work in works:
+        befores.append(subjects.state(desk.data, work))
+        flying.append((work, pool.submit(_read, desk.client, work, stop)))
+    closed: dict[str, StoreOpsError] = {}  # kinds of subjects that WeCom lets nobody read
+    for index, (work, future) in enumerate(flying):
+        if refusal := closed.get(work.subject.kind):
+            _put_back(desk, [(work, future)], refusal)
+            continue
+        try:
+            found = future.result()
+            later = None
+            if found is not _STOPPED:
+                later = _write(desk, work, found, befores[index])
+            if later is None:
+                desk.inbox.release([work], desk.clock.now())
                 continue
-            try:
-                found = future.result()
-                later = None
-                if found is not _STOPPED:
-                    later = _write(desk, work, found, befores[index])
-                if later is None:
-                    desk.inbox.release([work], desk.clock.now())
-                    continue
-            except StoreOpsError as error:
-                if _unreachable(error):
-                    _failed(desk, work, error.message, None, result)
-                    _put_back(desk, flying[index + 1 :], error)
-                    return error
-                if _concerns_everybody(error):
-                    _put_back(desk, flying[index:], error)
-                    return error
-                if _concerns_the_like(error):
-                    closed[work.subject.kind] = error
-                    _put_back(desk, [(work, future)], error)
-                    continue
-                _failed(desk, work, error.message, error.errcode, result)
-            except Exception as error:  # one poisonous event must not hold up the others
-                _log.exception("event %s could not be handled", work.events[-1].id)
-                _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
-            else:
-                _succeeded(desk, work, later, result)
-            result.subjects += 1
-            tell(result)
+        except StoreOpsError as error:
+            if _unreachable(error):
+                _failed(desk, work, error.message, None, result)
+                _put_back(desk, flying[index + 1 :], error)
+                return error
+            if _concerns_everybody(error):
+                _put_back(desk, flying[index:], error)
+                return error
+            if _concerns_the_like(error):
+                closed[work.subject.kind] = error
+                _put_back(desk, [(work, future)], error)
+                continue
+            _failed(desk, work, error.message, error.errcode, result)
+        except Exception as error:  # one poisonous event must not hold up the others
+            _log.exception("event %s could not be handled", work.events[-1].id)
+            _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
+        else:
+            _succeeded(desk, work, later, result)
+        result.subjects += 1
+        tell(result)
     return next(iter(closed.values()), None)
 
 

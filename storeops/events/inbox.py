@@ -27,6 +27,8 @@ from storeops.events.message import Message
 RECEIVED, HANDLED, KEPT = "received", "handled", "kept"
 FAILED, UNREADABLE = "failed", "unreadable"
 STATUSES = (RECEIVED, HANDLED, KEPT, FAILED, UNREADABLE)
+# why a connection got no answer, or not 200: WeCom may have been among them
+SLOW, FULL, NOT_STORED = UNANSWERED = ("slow", "full", "not_stored")
 CLAIM_S = 120.0  # for so long nobody else handles what one process has taken
 
 

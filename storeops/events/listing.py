@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
-from storeops.events.inbox import COLUMNS, STATUSES, Delivery, Event
+from storeops.events.inbox import COLUMNS, STATUSES, UNANSWERED, Delivery, Event
 from storeops.i18n import _
 
 
@@ -31,6 +31,8 @@ class Standing:
         last_received: when the last event came in; None when none ever did.
         refused: reason → requests that were refused.
         refused_at: when the last of them came.
+        unanswered: reason → when, of connections that hang, found nothing free or could not be
+            stored: WeCom may have been among them.
     """
 
     counts: dict[str, int]
@@ -40,6 +42,15 @@ class Standing:
     last_received: float | None
     refused: dict[str, int]
     refused_at: float | None
+    unanswered: dict[str, float]
+
+    def unanswered_since(self, moment: float) -> tuple[str, ...]:
+        """Why connections went without an answer since then, the last first."""
+        return tuple(
+            reason
+            for reason, at in sorted(self.unanswered.items(), key=lambda each: -each[1])
+            if at >= moment
+        )
 
 
 def events(
@@ -132,4 +143,5 @@ def standing(db: Database) -> Standing:
         last_received=db.execute("SELECT max(received_at) FROM event").fetchone()[0],
         refused={reason: count for reason, count, _at in refused},
         refused_at=max((at for _reason, _count, at in refused), default=None),
+        unanswered={reason: at for reason, _count, at in refused if reason in UNANSWERED},
     )

@@ -125,7 +125,7 @@ def _root(text: str) -> Element:
     from defusedxml.ElementTree import ParseError, fromstring
 
     # names come from strangers: the second try is without what XML cannot hold
-    for each in (text, _REFERENCE.sub(_sound_reference, _NO_XML.sub("\ufffd", text))):
+    for each in (text, _REFERENCE.sub(_sound_reference, _NO_XML.sub("", text))):
         try:
             root: Element = fromstring(each, forbid_dtd=True)
         except (ParseError, DefusedXmlException, ValueError, LookupError):
@@ -137,7 +137,7 @@ def _root(text: str) -> Element:
 def _sound_reference(found: re.Match[str]) -> str:
     number = int(found[1], 16) if found[1] else int(found[2][:9])
     sound = number < 0x110000 and not _NO_XML.match(chr(number))
-    return found[0] if sound else "\ufffd"
+    return found[0] if sound else ""
 
 
 def _value(element: Element, depth: int) -> Any:

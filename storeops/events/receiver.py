@@ -149,6 +149,10 @@ class Receiver:
         """A body that is too large to be read at all."""
         return self._refuse(TOO_LARGE)
 
+    def refuse_connection(self, reason: str) -> None:
+        """Count a connection that got no answer: one of `inbox.UNANSWERED`."""
+        self._refuse(reason)
+
     def close_thread(self) -> None:
         """Close what the calling thread had open; the next call opens it again."""
         self._inbox.db.close_thread()

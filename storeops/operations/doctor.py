@@ -17,6 +17,7 @@ from storeops.wecom.errcodes import Condition, lookup
 from storeops.wecom.errors import says
 
 if TYPE_CHECKING:
+    from storeops.operations.events import EventWiring
     from storeops.operations.wiring import Wiring
     from storeops.wecom.client import WeComClient
 
@@ -270,6 +271,45 @@ def check_clock(app: Wiring, *, answered: bool) -> Finding:
             seconds=f"{-offset:+.0f}"
         ),
         _("Switch on time synchronisation of the system."),
+    )
+
+
+def check_receiver(app: EventWiring) -> Iterator[Finding]:
+    """Whether callers of the last day went without an answer; nothing where none ever came."""
+    if not paths.inbox_db(app.profile.name).exists():
+        return
+    from storeops.events.listing import standing
+    from storeops.operations.events import DAY_S, UNANSWERED_WORDS
+
+    try:
+        found = standing(app.inbox)
+        reasons = found.unanswered_since(app.clock.now() - DAY_S)
+    except StoreOpsError as error:
+        yield Finding(
+            "events",
+            _("events"),
+            "failed",
+            error.message,
+            error.hint,
+            exit_code=int(error.exit_code),
+        )
+        return
+    if not reasons:
+        yield Finding("events", _("events"), "ok", _("every caller of the last day was answered"))
+        return
+    yield Finding(
+        "events",
+        _("events"),
+        "warning",
+        _("callers of the last day were not answered: {reasons}").format(
+            reasons=", ".join(
+                f"{_(UNANSWERED_WORDS[each])} {found.refused[each]}" for each in reasons
+            )
+        ),
+        _(
+            "Look whether the disk is full, `ulimit -n` is low or somebody keeps connections open;"
+            " `storeops sync run` reads what was missed."
+        ),
     )
 
 

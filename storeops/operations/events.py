@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from storeops import secrets
 from storeops.errors import ConfigError, UsageError
 from storeops.events.crypto import Keys, valid_key, valid_token
-from storeops.i18n import _
+from storeops.i18n import N_, _
 from storeops.operations.ownership import must_mean_one
 from storeops.operations.wiring import Wiring
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from storeops.events.inbox import Kept
     from storeops.events.receiver import Receiver
 
+UNANSWERED_WORDS = {
+    "slow": N_("hung up on, too slow"),
+    "full": N_("turned away, nothing free"),
+    "not_stored": N_("could not be stored"),
+}
+DAY_S = 86_400.0
 _LETTERS = string.ascii_letters + string.digits
 
 

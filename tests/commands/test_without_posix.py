@@ -12,11 +12,9 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 PROGRAM = r'''
-import asyncio, ctypes, getpass, shutil, http.client, json, os, select, signal, sqlite3, ssl, subprocess
-import sys, tempfile, types
+import asyncio, ctypes, getpass, http.client, json, os, select, shutil, signal, sqlite3, ssl
+import subprocess, sys, tempfile, types
 import filelock, httpx, msgspec, openpyxl, platformdirs, pypinyin, sqlite_utils, tomli_w, typer
 import rich.console, rich.progress, rich.table
 import textual.app, textual.drivers.headless_driver, textual.widgets

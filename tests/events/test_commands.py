@@ -313,3 +313,29 @@ def test_what_another_process_holds_is_put_back(called: EventDesk) -> None:
 
 def test_a_path_begins_with_a_slash(cli: Any, real: App) -> None:
     assert cli("events", "serve", "--path", "callback").code == 2
+
+
+def test_who_was_not_answered_is_told(cli: Any, real: App) -> None:
+    """At the limit of open files or with a full disk, whoever looks hears of it."""
+    assert "events" not in {row["check"] for row in doctor(cli)}, "nothing was ever received"
+    receiver = open_receiver(real)
+    receiver.refuse_connection("full")
+    receiver.refuse_connection("full")
+    receiver.refuse_connection("not_stored")
+    receiver.flush()
+    said = cli("events", "status")
+    assert "turned away, nothing free 2" in said.out
+    assert "were not answered" in said.err
+    (row,) = [row for row in doctor(cli) if row["check"] == "events"]
+    assert row["status"] == "warning"
+    assert "turned away, nothing free 2" in row["detail"]
+    assert "ulimit -n" in row["fix"]
+    real.inbox.execute("UPDATE refusal SET last_at = last_at - 86400")
+    assert "not answered" not in cli("events", "status").err
+    (row,) = [row for row in doctor(cli) if row["check"] == "events"]
+    assert row["status"] == "ok"
+
+
+def doctor(cli: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cli("doctor", "--offline", "--json").json["findings"]
+    return found
