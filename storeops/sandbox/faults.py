@@ -28,6 +28,8 @@ KINDS = {
     **odd.MEANINGS,
 }
 
+# kinds of which a caller cannot know whether the call was carried out
+UNANSWERED = ("timeout", "status", *odd.INSTEAD)
 _SHAPES: dict[str, tuple[type, ...]] = {
     "path": (str,),
     "match": (str,),
@@ -126,6 +128,10 @@ class Faults:
             raise ValueError("seconds must be between 0 and 3600")
         if not 100 <= values.get("status", 502) <= 599:
             raise ValueError("status must be an HTTP status")
+        if values.get("carried_out") and kind not in UNANSWERED:
+            raise ValueError(f"carried_out goes with {', '.join(UNANSWERED)}")
+        if (values.get("field") or values.get("every")) and kind not in odd.VALUE_KINDS:
+            raise ValueError(f"field and every go with {', '.join(odd.VALUE_KINDS)}")
         if "path" in values:
             values["path"] = values["path"].removeprefix("/cgi-bin/").lstrip("/")
         fault = Fault(self._next_id, kind, **values)

@@ -115,6 +115,7 @@ _VALUES: dict[str, tuple[Callable[[Any], bool], Callable[[Any], bytes]]] = {
     "missing_field": (lambda v: v is not None, lambda v: b""),
 }
 
+VALUE_KINDS = tuple(_VALUES)
 assert set(INSTEAD) | set(_ANSWERS) | set(_VALUES) == set(MEANINGS)
 
 

@@ -144,7 +144,7 @@ class Application:
             if fault is not None and fault.kind == "lost":
                 raise Cut("lost")
             if fault is not None and fault.carried_out:
-                await self._instead(fault, send)
+                await self._instead(fault, receive, send)
         finally:
             if entered:
                 world.throttle.leave(spot.path, customer)
@@ -156,9 +156,8 @@ class Application:
     async def _before(self, fault: Fault, receive: Receive, send: Send) -> None:
         """What a fault does before the rule runs."""
         kind = fault.kind
-        if kind in ("timeout", "slow"):
-            gone = await _hang(receive, fault.seconds)
-            if kind == "timeout" or gone:
+        if kind == "slow":
+            if await _hang(receive, fault.seconds):
                 raise Cut(kind)
         elif kind == "cut":
             raise Cut(kind)
@@ -171,10 +170,13 @@ class Application:
             self.world.tokens.expire(self.world.clock.now())
             raise Refusal(42001)
         elif not fault.carried_out:
-            await self._instead(fault, send)
+            await self._instead(fault, receive, send)
 
-    async def _instead(self, fault: Fault, send: Send) -> None:
-        """Let somebody else answer, if the fault is of that kind."""
+    async def _instead(self, fault: Fault, receive: Receive, send: Send) -> None:
+        """Let somebody else answer, or nobody, if the fault is of that kind."""
+        if fault.kind == "timeout":
+            await _hang(receive, fault.seconds)
+            raise Cut(fault.kind)
         if fault.kind == "status":
             page = b"<html><head><title>%d</title></head></html>" % fault.status
             await self._send(send, fault.status, page, [(b"Content-Type", b"text/html")])

@@ -201,6 +201,27 @@ def test_an_answer_that_trickles_in(api):
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_nobody_answers_and_the_call_may_be_carried_out(api, pair, carried_out):
+    before = _remark(api, pair)
+    api.control.fault("timeout", REMARK, seconds=0.05, carried_out=carried_out, first=1)
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        api.ext("remark", {**pair, "remark": "kept"})
+    assert _remark(api, pair) == ("kept" if carried_out else before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [("cut", "carried_out"), ("lost", "carried_out"), ("null_field", "carried_out"),
+     ("no_errcode", "every"), ("html", "every"), ("slow", "every")],
+)  # fmt: skip
+def test_what_does_not_go_with_a_kind_is_refused(api, kind, how):
+    from storeops.sandbox.local import ControlError
+
+    with pytest.raises(ControlError, match=r"go(es)? with"):
+        api.control.fault(kind, BATCH, **{how: True})
+
+
 @pytest.mark.parametrize("spec", [{"field": 1}, {"every": 1}, {"carried_out": "yes"}])
 def test_what_a_fault_does_not_understand(api, spec):
     from storeops.sandbox.local import ControlError
