@@ -12,6 +12,7 @@ from storeops.changes import plans
 from storeops.changes import rows as plan_rows
 from storeops.changes.journal import Line, dump, fits, object_of
 from storeops.changes.ledger import Ledger
+from storeops.changes.verify_plans import altered_answers
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
@@ -202,6 +203,7 @@ def _altered_plan(db: Database, plan_id: int) -> str:
         wrong, digests = plan_rows.altered(db, plan_id)
         whole = not wrong and plans.hash_of(plan, digests) == plan.hash
         whole = whole and plans.journaled_hash(db, plan.name) in (plan.hash, "")
+        whole = whole and not altered_answers(db, plan)
     except (TypeError, ValueError, AttributeError, RecursionError):
         whole = False
     return "" if whole else str(name)

@@ -180,7 +180,21 @@ def _compare_plan(db: Database, proof: Proof, account: Account, plan: Plan, stor
     _compare_answers(db, proof, plan, story, pruned)
 
 
-def _compare_answers(db: Database, proof: Proof, plan: Plan, story: _Story, pruned: bool) -> None:
+def altered_answers(db: Database, plan: Plan) -> list[int]:
+    """Rows of a plan whose answers are not the ones in the journal."""
+    account = Account()
+    for seq, payload in db.execute(
+        "SELECT seq, payload FROM journal WHERE plan = '' AND kind = 'db.restored'"
+    ):
+        last = object_of(payload).get("backup_count")
+        account.restores.append((last if type(last) is int else seq - 1, seq))
+    (pruned,) = db.execute(
+        "SELECT count(*) FROM journal WHERE plan = '' AND kind = 'db.pruned'"
+    ).fetchone()
+    return _odd(db, plan, _story(db, plan.name, account), bool(pruned))
+
+
+def _odd(db: Database, plan: Plan, story: _Story, pruned: bool) -> list[int]:
     odd = []
     for row, status, errcode in db.execute(
         "SELECT row, status, errcode FROM plan_row WHERE plan_id = ? ORDER BY row", (plan.id,)
@@ -190,11 +204,20 @@ def _compare_answers(db: Database, proof: Proof, plan: Plan, story: _Story, prun
             continue
         if not _fits(status, errcode, said, code, seq, story):
             odd.append(row)
+    return odd
+
+
+def _compare_answers(db: Database, proof: Proof, plan: Plan, story: _Story, pruned: bool) -> None:
+    odd = _odd(db, plan, story, pruned)
     if odd:
         rows = ", ".join(map(str, odd[:10])) + (" …" if len(odd) > 10 else "")
-        proof.add("plan", None, _(
-            "Plan {plan}: the answer of row {rows} is not the one in the journal."
-        ).format(plan=plan.name, rows=rows))  # fmt: skip
+        proof.add(
+            "plan",
+            None,
+            _("Plan {plan}: the answer of row {rows} is not the one in the journal.").format(
+                plan=plan.name, rows=rows
+            ),
+        )
 
 
 def _fits(status: Any, errcode: Any, said: Any, code: Any, seq: int, story: _Story) -> bool:

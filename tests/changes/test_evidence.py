@@ -44,6 +44,16 @@ def test_a_cut_is_named_before_and_after_an_ordinary_act(scene, tmp_path, name):
         assert re.search(sentence, cuts.said(cuts.prove())), "for ever"
 
 
+@pytest.mark.parametrize("name", ["edited", "answer changed", "errcode changed"])
+def test_an_erasure_does_not_cover_up(scene, tmp_path, name):
+    cut, sentence = cuts.CUTS[name]
+    with scene.copy(tmp_path / "home") as copy:
+        cut(copy)
+        for _person in range(3):
+            assert cuts.act("audit erase") == ""
+        assert re.search(sentence, cuts.said(cuts.prove()))
+
+
 ODD = [
     None, 0, -1, 2**62, 1.5, float("inf"), "", "x", "\0", "{", "[]", "[" * 5000, "{" * 5000,
     '{"lines":[{}],"hash":5,"jobs":[5],"reason":[],"losses":[5],"head":5,"last":"x"}',
@@ -69,8 +79,8 @@ def test_verify_ends_in_words_whatever_stands_in_the_tables(scene, tmp_path, tab
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         whole = file.read_bytes()
         for number, column in enumerate(TABLES[table]):
-            # every column meets a few of the values, every value a few of the columns
-            for value in ODD[number % 3 :: 3]:
+            # each column meets some of the values, each value some of the columns
+            for value in ODD[number % 7 :: 7]:
                 for end in ("-wal", "-shm"):
                     file.with_name(file.name + end).unlink(missing_ok=True)
                 file.write_bytes(whole)

@@ -267,11 +267,11 @@ CUTS: dict[str, tuple[Callable[[Scene], None], str]] = {
     "answer changed": (
         _sql("UPDATE plan_row SET status = 'failed', errcode = 84061 WHERE plan_id = 1"
              " AND row = 2"),
-        "not the one in the journal",
+        "not the one in the journal|had been altered before",
     ),
     "errcode changed": (
         _sql("UPDATE plan_row SET errcode = 84061 WHERE plan_id = 1 AND row = 2"),
-        "not the one in the journal",
+        "not the one in the journal|had been altered before",
     ),
     "reason changed": (
         _sql("UPDATE plan SET reason = 'asked by head office' WHERE id = 1"), "reason was changed"
