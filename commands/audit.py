@@ -203,9 +203,18 @@ def erase(
     )
     text = [
         _(
-            "Erased: {lines} lines of the journal, {rows} rows of plans, {facts} facts, {notes} "
-            "notes, {handovers} handovers, {events} events."
-        ).format(**gone.as_dict()),
+            "Erased: {lines} lines of the journal, {rows} rows of plans, {facts} facts, {events} "
+            "events; {others}."
+        ).format(
+            lines=gone.lines,
+            rows=gone.rows,
+            facts=gone.facts,
+            events=gone.events,
+            others=", ".join(
+                _("{name}: {count}").format(name=_(name), count=count)
+                for name, count in gone.others.items()
+            ),
+        ),
         _(
             "Backups and exported files still hold the person; so does WeCom: the next sync brings "
             "back whom somebody still follows."

@@ -76,6 +76,12 @@ def _remarks(follows: list[Mapping[str, Any]]) -> str:
     return ", ".join(dict.fromkeys(each["remark"] for each in follows if each["remark"]))
 
 
+def _status(follows: list[Mapping[str, Any]]) -> str:
+    from storeops.mirror.query_rows import shown_status
+
+    return status_name(shown_status(follows))
+
+
 def columns() -> list[Column]:
     """The columns of a list of customers."""
     return [
@@ -84,9 +90,20 @@ def columns() -> list[Column]:
         Column("follows", _("Owners"), show=_owners, max_width=20),
         Column("follows", _("Store"), show=_stores, max_width=20),
         Column("follows", _("Tags"), show=_tags, max_width=24),
-        Column("status", _("Status"), show=status_name),
+        Column("follows", _("Status"), show=_status),
         Column("follows.0.createtime", _("Since"), show=cells.when),
+        *_of_domains(),
         Column("external_userid", _("Id")),
+    ]
+
+
+def _of_domains() -> list[Column]:
+    """The columns that domains bring."""
+    from storeops.mirror.columns import columns as domain_columns
+
+    return [
+        Column(key, _(column.title), show=column.show, right=column.right, max_width=24)
+        for key, (_domain, column) in domain_columns().items()
     ]
 
 
@@ -227,7 +244,7 @@ def show(who: Who, reveal: Reveal = False) -> None:
             Column("type", _("Type"), show=lambda value: label("type", value)),
             Column("gender", _("Gender"), show=lambda value: label("gender", value)),
             Column("unionid", "unionid"),
-            Column("status", _("Status"), show=status_name),
+            Column("follows", _("Status"), show=_status),
         ],
     )
     output.line("")
@@ -248,6 +265,10 @@ def show(who: Who, reveal: Reveal = False) -> None:
         ],
         empty=_("Nobody follows this customer any more."),
     )  # fmt: skip
+    for section in row["sections"].values():
+        output.line(section["title"])
+        for name, text in section["lines"]:
+            output.line("  " + (_("{name}: {text}").format(name=name, text=text) if name else text))
     for each in row["groups"]:
         output.line(_("Group chat: {name} ({chat_id})").format(**each))
     for each in row["notes"]:

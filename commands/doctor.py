@@ -98,6 +98,7 @@ def _findings(offline: bool) -> Iterator[Finding]:
     yield checks.check_database(app_)
     yield from checks.check_receiver(app_)
     yield _disk(profile.name)
+    yield from checks.check_domains(app_)
     secret = checks.check_secret(profile.name)
     yield secret
     if offline or secret.status == "failed":

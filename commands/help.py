@@ -25,14 +25,16 @@ def usage(command: TyperCommand | TyperGroup, context: Context) -> str:
 
 
 def page(
-    command: TyperCommand | TyperGroup, context: Context, commands: list[tuple[str, str]]
+    command: TyperCommand | TyperGroup,
+    context: Context,
+    groups: list[tuple[str, list[tuple[str, str]]]],
 ) -> str:
     """The whole help page of a command or group.
 
     Args:
         command: what is explained.
         context: its Typer context.
-        commands: (name, one line) of the commands inside a group.
+        groups: heading and (name, one line) of the commands inside, per group of them.
     """
     parts = [usage(command, context), ""]
     for line in (command.help or "").split("\n"):
@@ -49,7 +51,7 @@ def page(
     for title, rows in (
         (_("Arguments:"), arguments),
         (_("Options:"), options),
-        (_("Commands:"), commands),
+        *groups,
     ):
         if rows:
             parts += ["", title, *_columns(rows)]

@@ -5,43 +5,57 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import NoReturn
 
 from storeops import i18n
+from storeops.domain import Noun, registry
 from storeops.i18n import N_, _
 
-# noun -> module with an `app`, and one line of help; a module is imported when its noun is used
-NOUNS: dict[str, tuple[str, str]] = {
-    "demo": ("commands.demo", N_("Try everything on a sandbox with an invented chain.")),
-    "tui": ("commands.tui", N_("Open the full-screen interface.")),
-    "customer": ("commands.customer", N_("Find, show and export customers; notes and timelines.")),
-    "staff": ("commands.staff", N_("Staff members: list and show.")),
-    "store": ("commands.store", N_("Shops: list, show, import codes and names.")),
-    "tag": ("commands.tag", N_("Corp tags: list and show, plan changes.")),
-    "group": ("commands.group", N_("Group chats: list, show, members.")),
-    "unassigned": ("commands.unassigned", N_("Customers of staff who have left.")),
-    "stats": ("commands.stats", N_("Count customers by store, owner, tag, way or month.")),
-    "view": ("commands.view", N_("Named filters: save, list, rename, delete.")),
-    "mark": ("commands.mark", N_("Frozen sets of customers, shared with the screens.")),
-    "remark": ("commands.remark", N_("Plan changes of remarks and descriptions.")),
-    "handover": ("commands.handover", N_("Hand customers over on the job.")),
-    "leaver": ("commands.leaver", N_("Hand over what leavers left behind.")),
-    "plan": ("commands.plan", N_("Plans: review, apply, export.")),
-    "job": ("commands.job", N_("Jobs: watch, retry, cancel.")),
-    "audit": ("commands.audit", N_("The journal: who changed what, and proof that it is whole.")),
-    "sync": ("commands.sync", N_("Bring the mirror up to date, verify it.")),
-    "events": ("commands.events", N_("What WeCom calls back about: receive, handle, look.")),
-    "status": ("commands.status", N_("How fresh the mirror is, limits, queue, disk.")),
-    "doctor": ("commands.doctor", N_("Check the set-up and say what to change where.")),
-    "profile": ("commands.profile", N_("Companies: add, list, choose, show, remove.")),
-    "config": ("commands.config", N_("Settings: list, get, set.")),
-    "db": ("commands.db", N_("Database files: path, check, backup, restore, vacuum.")),
-    "api": ("commands.api", N_("Call the WeCom API raw, within the limits.")),
-    "sandbox": ("commands.sandbox", N_("A WeCom on your desk: start, seed, break, inspect.")),
-    "completion": ("commands.completion", N_("Shell completion for bash, zsh, fish.")),
-    "exit-codes": ("commands.exit_codes", N_("What the exit codes mean.")),
-    "version": ("commands.version", N_("The versions in use.")),
+# nouns that belong to no domain; those of domains come from the registry
+CORE: tuple[Noun, ...] = tuple(
+    Noun(name=name, module=f"commands.{module or name}", help=text, group=group)
+    for group, name, module, text in (
+        ("try", "demo", "", N_("Try everything on a sandbox with an invented chain.")),
+        ("try", "sandbox", "", N_("A WeCom on your desk: start, seed, break, inspect.")),
+        ("look", "tui", "", N_("Open the full-screen interface.")),
+        ("look", "customer", "", N_("Find, show and export customers; notes and timelines.")),
+        ("look", "staff", "", N_("Staff members: list and show.")),
+        ("look", "store", "", N_("Shops: list, show, import codes and names.")),
+        ("look", "stats", "", N_("Count customers by store, owner, tag, way or month.")),
+        ("change", "plan", "", N_("Plans: review, apply, export.")),
+        ("change", "job", "", N_("Jobs: watch, retry, cancel.")),
+        ("change", "audit", "", N_("The journal: who changed what, and proof that it is whole.")),
+        ("watch", "sync", "", N_("Bring the mirror up to date, verify it.")),
+        ("watch", "events", "", N_("What WeCom calls back about: receive, handle, look.")),
+        ("watch", "status", "", N_("How fresh the mirror is, limits, queue, disk.")),
+        ("setup", "doctor", "", N_("Check the set-up and say what to change where.")),
+        ("setup", "profile", "", N_("Companies: add, list, choose, show, remove.")),
+        ("setup", "config", "", N_("Settings: list, get, set.")),
+        ("setup", "db", "", N_("Database files: path, check, backup, restore, vacuum.")),
+        ("setup", "plugin", "", N_("Domains: which there are, from where, and what each brings.")),
+        ("setup", "api", "", N_("Call the WeCom API raw, within the limits.")),
+        ("setup", "completion", "", N_("Shell completion for bash, zsh, fish.")),
+        ("setup", "exit-codes", "exit_codes", N_("What the exit codes mean.")),
+        ("setup", "version", "", N_("The versions in use.")),
+    )
+)
+GROUPS = {
+    "try": N_("Try it:"),
+    "look": N_("Look:"),
+    "change": N_("Change:"),
+    "watch": N_("Keep watch:"),
+    "setup": N_("Set up:"),
 }
+
+
+@cache
+def nouns() -> dict[str, Noun]:
+    """Every noun by its name, in the order of the help page; a module is imported when used."""
+    found = [*CORE, *(noun for _domain, noun in registry().named("nouns").values())]
+    order = list(GROUPS)
+    found.sort(key=lambda each: order.index(each.group) if each.group in order else len(order))
+    return {each.name: each for each in found}
 
 
 def main() -> NoReturn:
@@ -132,7 +146,7 @@ def refuse_foreign_encoding(arguments: Sequence[str]) -> None:
 def _serve(arguments: list[str]) -> int:
     from commands import tree
 
-    tree.Root.nouns = NOUNS
+    tree.Root.nouns, tree.Root.groups = nouns(), GROUPS
     root = tree.Root(
         name="storeops",
         help=_(

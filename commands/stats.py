@@ -50,7 +50,15 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def _titles(incomplete: str) -> list[str]:
-    return [each for each in TITLES if each.startswith(incomplete)]
+    return [each for each in titles() if each.startswith(incomplete)]
+
+
+def titles() -> dict[str, str]:
+    """Every way to count with its heading, those of domains last."""
+    from storeops.mirror.conditions import conditions
+
+    own = {key: each.facet.title for key, each in conditions().items() if each.facet is not None}
+    return {**TITLES, **own}
 
 
 @app.command("stats", help=_("Count customers by store, owner, tag, way, status, state or month."))
@@ -111,7 +119,7 @@ def stats(
         total = query.count().rows
     rows = [{"by": by, **asdict(each)} for each in bars]
     columns = [
-        Column("name", _(TITLES[by]), max_width=32),
+        Column("name", _(titles()[by]), max_width=32),
         Column("customers", _("Customers"), right=True, show=cells.amount),
     ]
     if sys.stdout.isatty() and not call.settings.machine and bars:

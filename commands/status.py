@@ -10,7 +10,7 @@ from commands import cells, output, table
 from commands.context import current
 from commands.db import size_text
 from commands.output import Column
-from commands.sync import HELD, OUTCOMES, SCOPE_TITLES
+from commands.sync import HELD, OUTCOMES, scope_title
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def status() -> None:
             for each in found.scopes
         ],
         [
-            Column("scope", _("Scope"), show=lambda value: _(SCOPE_TITLES[value])),
+            Column("scope", _("Scope"), show=scope_title),
             Column("at", _("Complete as of"), show=cells.when),
             Column("age", _("Age"), show=cells.span, right=True),
             Column("outcome", _("Last outcome"), show=lambda value: _(OUTCOMES[value])),
@@ -70,6 +70,8 @@ def status() -> None:
             Column("stale", _("Stale")),
         ],
     )
+    for _name, line in found.today:
+        output.line(f"{line.text} {line.next_step}".rstrip())
     _stores(found)
     _limits(found)
     jobs = [
@@ -107,7 +109,7 @@ def _sync(sync: UnderWay, left_s: float | None) -> str:
         return _("A sync was interrupted; `storeops sync run` goes on from there.")
     if sync.scope is None:
         return _("A sync is about to end.")
-    title = _(SCOPE_TITLES[sync.scope])
+    title = scope_title(sync.scope)
     if sync.total is None:
         done = cells.amount(sync.done)
         return _("A sync is running: {scope}, {done} so far.").format(scope=title, done=done)

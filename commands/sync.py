@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help=_("Bring the mirror up to date; ends complete, partial or failed."))
 
-SCOPE_TITLES = {
-    "departments": N_("departments"),
-    "staff": N_("staff"),
-    "tags": N_("tags"),
-    "follows": N_("customers' follows"),
-    "groups": N_("group chats"),
-    "unassigned": N_("unassigned"),
-}
+
+def scope_title(name: str) -> str:
+    """A scope in the user's language; one whose domain is gone by its name."""
+    from storeops.sync.scopes import scopes
+
+    found = scopes().get(name)
+    return _(found.title) if found is not None else name
+
+
 MODES = {"normal": N_("normal"), "full": N_("full"), "store": N_("one shop")}
 OUTCOMES = {
     "complete": N_("complete"),
@@ -112,6 +113,7 @@ def show_result(result: SyncResult, took_s: float | None = None) -> None:
 
 def _note_failures(result: SyncResult) -> None:
     """Name what could not be read, the same reason only once."""
+    from storeops.sync.scopes import scopes
     from storeops.wecom.errcodes import lookup
 
     subjects: dict[str, list[str]] = {}
@@ -124,10 +126,9 @@ def _note_failures(result: SyncResult) -> None:
     if len(subjects) == 1 and (result.outcome == "failed" or _nothing_read(result)):
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
-        names.sort(key=lambda each: each not in SCOPE_TITLES)  # whole scopes first
+        names.sort(key=lambda each: each not in scopes())  # whole scopes first
         shown = ", ".join(
-            _(SCOPE_TITLES[each]) if each in SCOPE_TITLES else each
-            for each in names[:SHOWN_FAILURES]
+            scope_title(each) if each in scopes() else each for each in names[:SHOWN_FAILURES]
         )
         if len(names) > SHOWN_FAILURES:
             shown += " " + _("and {count} more").format(count=len(names) - SHOWN_FAILURES)
@@ -317,7 +318,7 @@ def _scope_columns() -> list[Column]:
         ("calls", _("Calls")),
     ]
     return [
-        Column("scope", _("Scope"), show=lambda value: _(SCOPE_TITLES[value])),
+        Column("scope", _("Scope"), show=scope_title),
         Column("outcome", _("Outcome"), show=lambda value: _(OUTCOMES[value])),
         *(Column(key, title, show=cells.amount, right=True) for key, title in numbers),
     ]

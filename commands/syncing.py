@@ -8,7 +8,7 @@ from commands import cells
 from commands.context import current
 from commands.diagnostics import note
 from commands.progress import Bars
-from commands.sync import HELD, SCOPE_TITLES
+from commands.sync import HELD, scope_title
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def sync_with_bars(
         if why in LONG and (scope, why) not in said:
             said.add((scope, why))
             if not shown.watched and not current().settings.machine:
-                title = _(SCOPE_TITLES[scope])
+                title = scope_title(scope)
                 note(_("{subjects}: {message}").format(subjects=title, message=text))
         return text
 
     def tell(progress: Progress) -> None:
         # a process that joined another's run asks for itself
         held = ask(progress.scope) if progress.phase == "wait" else progress.held_back
-        title = _(SCOPE_TITLES[progress.scope])
+        title = scope_title(progress.scope)
         if progress.phase == "index":
             title = _("{scope}: building indexes").format(scope=title)
         elif progress.phase == "wait":
@@ -90,19 +90,20 @@ def left_s(app_: App, progress: Progress, held: str) -> float | None:
     """Seconds left by the limits while something holds the scope back; None: its rate tells."""
     if not held:
         return None
-    from storeops.sync.under_way import PATHS, calls_left
+    from storeops.sync.scopes import scopes
+    from storeops.sync.under_way import calls_left
 
     calls = calls_left(progress.scope, progress.done, progress.total)
-    path = PATHS[progress.scope][0]
+    path = scopes()[progress.scope].path
     return None if calls is None else app_.governor.estimate(path, calls).seconds
 
 
 def holder(app_: App, scope: str) -> tuple[str, str]:
     """What holds a scope back now (pause | minute | hour | pool | in_flight), and in words."""
-    from storeops.sync.under_way import PATHS
+    from storeops.sync.scopes import scopes
 
     for use in app_.governor.snapshot():
-        if use.path == PATHS[scope][0] and use.held_by:
+        if use.path == scopes()[scope].path and use.held_by:
             text = _(HELD[use.held_by])
             if use.paused_s:
                 text += " " + _("for {time}").format(time=cells.span(use.paused_s))

@@ -18,14 +18,12 @@ from typer.main import get_group
 from commands import help as help_pages
 from commands.context import current
 from commands.options import global_options, take_globals
+from storeops.domain import Noun
 from storeops.errors import UsageError
 from storeops.i18n import _
 
 # each of these says how many rows
 _HOW_MANY = ("--all", "--limit")
-
-# Noun -> (module, one line of help in English)
-Nouns = Mapping[str, tuple[str, str]]
 
 
 def refuse_contradictions(given: Sequence[Any]) -> None:
@@ -132,7 +130,7 @@ class Group(_Shared, TyperGroup):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
                 rows.append((name, command.get_short_help_str(1000)))
-        formatter.write(help_pages.page(self, ctx, rows))
+        formatter.write(help_pages.page(self, ctx, [(_("Commands:"), rows)]))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, or say which one may have been meant."""
@@ -160,7 +158,8 @@ class Root(Group):
     """The root: imports the module of a noun only when the noun is used."""
 
     hide_globals = False
-    nouns: Nouns = {}
+    nouns: Mapping[str, Noun] = {}
+    groups: Mapping[str, str] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The nouns, in their order."""
@@ -169,23 +168,29 @@ class Root(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The noun's group or command, imported now."""
         if cmd_name in self.nouns and cmd_name not in self.commands:
-            module = import_module(self.nouns[cmd_name][0])
+            module = import_module(self.nouns[cmd_name].module)
             self.add_command(build(module.app, cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page without importing any noun."""
-        rows = [(name, _(text)) for name, (_module, text) in self.nouns.items()]
-        formatter.write(help_pages.page(self, ctx, rows))
+        groups = [
+            (
+                _(title),
+                [(each.name, _(each.help)) for each in self.nouns.values() if each.group == key],
+            )
+            for key, title in self.groups.items()
+        ]
+        formatter.write(help_pages.page(self, ctx, groups))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Complete nouns without importing any."""
         from typer.core import CompletionItem  # type: ignore[attr-defined]
 
         rows = [
-            CompletionItem(name, help=_(text))
-            for name, (_module, text) in self.nouns.items()
-            if name.startswith(incomplete)
+            CompletionItem(each.name, help=_(each.help))
+            for each in self.nouns.values()
+            if each.name.startswith(incomplete)
         ]
         options: list[Any] = super(TyperGroup, self).shell_complete(ctx, incomplete)
         return rows + options

@@ -13,7 +13,7 @@ import typer
 
 from commands import tree
 from commands.exit_codes import MEANINGS
-from commands.main import NOUNS
+from commands.main import nouns
 from commands.options import GLOBALS
 from storeops import config, i18n
 
@@ -118,7 +118,7 @@ def command_pages(command: Any, path: str, parent: typer.Context) -> list[str]:
 def page() -> str:
     """The whole page."""
     check_keys()
-    tree.Root.nouns = NOUNS
+    tree.Root.nouns = nouns()
     root = tree.Root(name="storeops", rich_markup_mode=None)
     context = root.context_class(root, info_name="storeops")
     lines = [
@@ -163,7 +163,7 @@ def page() -> str:
     lines += ["", "## Environment", "", "| variable | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in ENVIRONMENT.items()]
     lines += ["", "## Commands", ""]
-    for noun in NOUNS:
+    for noun in nouns():
         lines += command_pages(root.get_command(context, noun), f"storeops {noun}", context)
     return "\n".join(lines).rstrip() + "\n"
 

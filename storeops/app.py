@@ -23,6 +23,7 @@ from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
+from storeops.domain import load, registry
 from storeops.errors import ConfigError, ConflictError, StoreOpsError
 from storeops.i18n import _
 from storeops.private_file import sweep
@@ -40,32 +41,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# every room with tables in each file, in an order that only ever grows at its end
+# the engines with tables in each file; data.db also holds those of the domains
 DATA_ROOMS = (
     "storeops.mirror.schema",
     "storeops.mirror.search",
     "storeops.changes.schema",
     "storeops.jobs.schema",
-    "storeops.notebook.schema",
-    "storeops.operations.handover.schema",
 )
 RUN_ROOMS = ("storeops.limits.schema",)
 INBOX_ROOMS = ("storeops.events.schema",)
 
-# kind of plan -> its Action, imported when first asked for
-ACTIONS: dict[str, str] = {
-    "tag": "storeops.operations.tagging:TagAction",
-    "tag_library": "storeops.operations.tag_library:TagLibraryAction",
-    "remark": "storeops.operations.remarks:RemarkAction",
-    "handover": "storeops.operations.handover.action:HandoverAction",
-}
-
 
 def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
-    """The migrations of rooms, in order."""
+    """The migrations of rooms, in order; with those of data.db, of all domains too."""
     found: list[Migration] = []
     for room in rooms:
         found += import_module(room).MIGRATIONS
+    if rooms is DATA_ROOMS:
+        for domain, where in registry().each("tables"):
+            steps = registry().loaded(domain, load, f"{where}:MIGRATIONS")
+            found += steps or ()
     return tuple(found)
 
 
@@ -354,7 +349,12 @@ class App:
         """What plans can do, by kind."""
         from storeops.jobs.action import ActionRegistry
 
-        return self._once("actions", lambda: ActionRegistry(ACTIONS))
+        return self._once(
+            "actions",
+            lambda: ActionRegistry(
+                {kind: where for kind, (_domain, where) in registry().named("actions").items()}
+            ),
+        )
 
     @property
     def ledger(self) -> Ledger:

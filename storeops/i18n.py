@@ -13,6 +13,7 @@ LANGUAGES = ("en", "zh_CN")
 _LOCALE_DIR = Path(__file__).parent / "locale"
 _catalogue: _gettext.NullTranslations | None = None
 _language = ""
+_more: list[tuple[Path, str]] = []  # catalogues of domains
 
 
 def pick_language(configured: str = "") -> str:
@@ -36,6 +37,22 @@ def use(language: str) -> None:
     _language = language
     _catalogue = _gettext.translation(
         "storeops", localedir=_LOCALE_DIR, languages=[language], fallback=True
+    )
+    for folder, name in _more:
+        _add(folder, name)
+
+
+def add_catalogue(folder: Path, name: str) -> None:
+    """Take the texts of `folder`/<language>/LC_MESSAGES/`name`.mo too, where storeops has none."""
+    _more.append((folder, name))
+    if _catalogue is not None:
+        _add(folder, name)
+
+
+def _add(folder: Path, name: str) -> None:
+    assert _catalogue is not None
+    _catalogue.add_fallback(
+        _gettext.translation(name, localedir=folder, languages=[_language], fallback=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""The application: doors, lanes, notices, themes, crashes.
+"""The application: tabs, lanes, notices, themes, crashes.
 
 `StoreOpsApp(core)` shows the mirror of one profile. Screens read through `lane("reads")`, lists
 through `lane("rows")` and `lane("counts")`, long work runs in `lane("work")`; each lane has its
@@ -20,12 +20,14 @@ from textual.notifications import SeverityLevel
 from textual.widgets import Input, TextArea
 
 from storeops.database.trouble import known
+from storeops.domain import ScreenSpec
+from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from tui.cells import shown
-from tui.doors import DOORS, Door
 from tui.keys import twin
 from tui.lanes import Lane
 from tui.pulse import Pulse
+from tui.screen_registry import screens as all_screens
 from tui.screens.base import HouseScreen
 from tui.syncing import Syncing
 from tui.themes import DARK, LIGHT
@@ -66,15 +68,17 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.core = core
         self._book = book
         names = self.screens(sandbox=core.profile.sandbox)
-        self.doors: dict[str, Door] = {door.name: door for door in DOORS if door.name in names}
-        if start not in self.doors:
+        self.specs: dict[str, ScreenSpec] = {
+            spec.name: spec for spec in all_screens() if spec.name in names
+        }
+        if start not in self.specs:
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
         super().__init__()
         core.data.limit_cache(LANE_CACHE)
-        for door in self.doors.values():
-            self.add_mode(door.name, door.open)
-            self._bindings.bind(door.key, f"go('{door.name}')", show=False)
+        for spec in self.specs.values():
+            self.add_mode(spec.name, spec.open)
+            self._bindings.bind(spec.key, f"go('{spec.name}')", show=False)
         self.animation_level = "none"
         self.title = "storeops"
         self.crash: Exception | None = None
@@ -110,7 +114,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     @staticmethod
     def screens(*, sandbox: bool) -> list[str]:
         """Names of the screens of a profile, in the order of their keys."""
-        return [door.name for door in DOORS if sandbox or not door.sandbox]
+        return [spec.name for spec in all_screens() if sandbox or not spec.sandbox]
 
     @property
     def profile_name(self) -> str:
@@ -156,9 +160,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     # -- going ---------------------------------------------------------------------------------
 
-    def opener(self, door: Door) -> Callable[[], object]:
-        """A call that opens `door`."""
-        return partial(self.go, door.name)
+    def opener(self, spec: ScreenSpec) -> Callable[[], object]:
+        """A call that opens `spec`."""
+        return partial(self.go, spec.name)
 
     def go(self, name: str, wish: str = "") -> None:
         """Open a screen, with a wish for it (a filter, an id)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from storeops.domain import card_sections
 from storeops.i18n import _
 from storeops.mirror.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.plain import mask_phone, mask_phones
@@ -24,7 +25,7 @@ TIMELINE = 100  # entries shown
 def card(core: App, external_userid: str) -> Content:
     """All that the mirror and the notebook know; phone numbers masked (lane)."""
     from storeops.mirror import timeline
-    from storeops.mirror.query_rows import CustomerRows
+    from storeops.mirror.query_rows import CustomerRows, shown_status
     from storeops.notebook.notes import notes_of
     from storeops.operations.customer_rows import chats_of, customer_id
 
@@ -44,7 +45,7 @@ def card(core: App, external_userid: str) -> Content:
                 (_("Type"), _label(TYPES, customer["type"])),
                 (_("Gender"), _label(GENDERS, customer["gender"]) if customer["gender"] else ""),
                 ("unionid", customer["unionid"]),
-                (_("Status"), statuses.get(customer["status"], customer["status"])),
+                (_("Status"), statuses[shown_status(customer["follows"])]),
             ],
         )
     ]
@@ -68,6 +69,8 @@ def card(core: App, external_userid: str) -> Content:
                 ],
             )
         )  # fmt: skip
+    for _name, section in card_sections(db, key or 0, core.clock.now()):
+        parts += [Content("\n"), fields(shown(section.title), section.lines)]
     chats = chats_of(db, external_userid)
     if chats:
         parts += [Content("\n"), title(_("Group chats"))]

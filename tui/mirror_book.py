@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
 from storeops.i18n import _
+from storeops.mirror.columns import columns as domain_columns
 from storeops.mirror.filter import FilterError, parse
 from storeops.mirror.filter_words import STATUSES, WAYS
+from storeops.mirror.query_rows import shown_status
 from storeops.notebook import mark_history, marks
-from storeops.operations.customer_rows import CustomerRow
-from storeops.plain import mask_phone, mask_phones
+from storeops.operations import customers
 from tui.book import Advice, Facet, Look, View
 from tui.cells import shown
 from tui.mirror_rows import MirrorRows
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from storeops.database.database import Database
     from storeops.mirror.filter_names import Names
     from storeops.mirror.query import CustomerQuery
+    from storeops.mirror.query_rows import CustomerRows
     from tui.mirror_facets import MirrorFacets
 
 
@@ -93,64 +95,59 @@ class MirrorBook:
         """The rows of a look."""
         keys = look.columns or DEFAULT_COLUMNS
         db = self.core.data
-        stores: dict[int, str] = {}
+        reader: list[CustomerRows] = []  # made in the lane that reads, keeps the small tables
 
-        def line(row: CustomerRow) -> Line:
-            if not stores:
-                stores.update(self._store_names())
-                stores.setdefault(0, "")
-            return self._line(row, keys, stores)
+        def lines(ids: Sequence[int]) -> list[Line]:
+            if not reader:
+                reader.append(customers.rows_of(db))
+            return [self._line(key, row, keys) for key, row in reader[0].keyed(ids)]
 
         return MirrorRows(
-            db, lambda: self.query(look), line, lambda ids: mark_history.among(db, ids)
+            db, lambda: self.query(look), lines, lambda ids: mark_history.among(db, ids)
         )
 
-    def _store_names(self) -> dict[int, str]:
-        from storeops.notebook.stores import list_shops
-        from storeops.operations.overview import department_names
-
-        names = department_names(self.core.data)
-        names.update({shop.department_id: shop.name for shop in list_shops(self.core.data)
-                      if shop.name})  # fmt: skip
-        return names
-
-    def _line(self, row: CustomerRow, keys: Sequence[str], stores: dict[int, str]) -> Line:
+    def _line(self, customer: int, row: Mapping[str, Any], keys: Sequence[str]) -> Line:
+        """A customer as cells: the newest relation gives remark, way and state."""
+        follows = row["follows"]
+        newest = follows[0] if follows else {}
+        owners = [each["staff_name"] or each["userid"] for each in follows]
+        stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))
+        own = domain_columns()
+        status = shown_status(follows)
         cells = []
         for key in keys:
             if key == "name":
-                text = row.name or _("(no name)")
-            elif key == "remark":
-                text = mask_phones(row.remark)
+                text = row["name"] or _("(no name)")
             elif key == "owner":
-                text = (row.owners[0][1] or row.owners[0][0]) if row.owners else "-"
-                if len(row.owners) > 1:
-                    text += f" +{len(row.owners) - 1}"
+                text = _first(owners) or "-"
             elif key == "store":
-                text = stores.get(row.stores[0], "") if row.stores else ""
-                if len(row.stores) > 1:
-                    text += f" +{len(row.stores) - 1}"
+                text = _first(stores)
             elif key == "tags":
-                text = " ".join(row.tags)
+                tags = (tag["name"] for each in follows for tag in each["tags"])
+                text = " ".join(dict.fromkeys(filter(None, tags)))
             elif key == "status":
-                text = self._statuses["deleted" if row.deleted else row.status]
+                text = self._statuses[status]
             elif key == "added":
-                text = day(row.added_at)
+                text = day(newest.get("createtime", 0))
             elif key == "way":
-                way = self._ways.get(row.way)
-                text = way.label if way else str(row.way)
-            elif key == "state":
-                text = row.state
+                way = self._ways.get(newest.get("add_way", 0))
+                text = way.label if way else str(newest.get("add_way", ""))
+            elif key in ("remark", "state"):
+                text = newest.get(key, "")
             elif key == "phone":
-                text = " ".join(map(mask_phone, row.mobiles))
+                phones = (phone for each in follows for phone in each["remark_mobiles"])
+                text = " ".join(dict.fromkeys(phones))
             elif key == "follows":
-                text = str(len(row.owners))
+                text = str(len(owners))
+            elif key in own:
+                value = row.get(key)
+                text = "" if value is None else own[key][1].show(value)
             else:
-                text = row.external_userid
+                text = row["external_userid"]
             cells.append(shown(text))
-        tone = "gone" if row.status in ("missing", "lost", "handed_over") or not row.owners else ""
-        if row.status in ("unassigned", "out_of_scope") or row.deleted:
-            tone = "warn"
-        return Line(row.id, tuple(cells), tone, row.external_userid)
+        gone = ("missing", "lost", "handed_over")
+        tone = "" if status == "active" else "gone" if status in gone else "warn"
+        return Line(customer, tuple(cells), tone, row["external_userid"])
 
     # -- facets --------------------------------------------------------------------------------
 
@@ -297,3 +294,8 @@ class MirrorBook:
         if look.sort != "newest":
             words += ["--sort", look.sort]
         return shlex.join(words)
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first name, and how many more there are."""
+    return names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""

@@ -8,9 +8,11 @@ and says "at least", and the whole list counts relations by their indexes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
+from storeops.mirror.conditions import conditions
 from storeops.mirror.filter_words import STATUSES, WAYS
 from storeops.mirror.query import CustomerQuery
 from storeops.notebook.stores import list_shops
@@ -35,6 +37,15 @@ KINDS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("way", "way", lambda: _("Way")),
     ("month", "since", lambda: _("Added")),
 )
+
+
+def _of_domains() -> list[tuple[str, str, Callable[[], str]]]:
+    """The facets that domains bring, in the same form."""
+    return [
+        (key, key, partial(_, each.facet.title))
+        for key, each in conditions().items()
+        if each.facet is not None
+    ]
 
 
 class MirrorFacets:
@@ -67,7 +78,7 @@ class MirrorFacets:
         whole = CustomerQuery(self._core.data, self._where, names=self._names, now=self._now)
         self._running = whole
         small = not whole.count(EXACT).capped
-        for kind, key, title in KINDS:
+        for kind, key, title in (*KINDS, *_of_domains()):
             if self._stopped:
                 return
             counted: list[tuple[int | str, int]]
@@ -76,6 +87,8 @@ class MirrorFacets:
                 counted = [(each.value, each.rows) for each in whole.facet(kind, VALUES, most)]
             elif kind == "month":
                 continue  # the whole list by months says little and costs much
+            elif kind in conditions():
+                counted = [(each.value, each.rows) for each in whole.facet(kind, VALUES)]
             else:
                 counted = overview.follows_by(self._core.data, kind, VALUES)
             facets = []
@@ -95,9 +108,15 @@ class MirrorFacets:
             return None if value == "1970-01" else (str(value), f"since:{value} until:{value}")
         if kind not in self._labels:
             self._labels[kind] = self._read_labels(kind)
+        if kind in conditions():
+            name = self._labels[kind].get(value, (str(value), ""))[0]
+            return name, f"{kind}:{quoted(str(value))}"
         return self._labels[kind].get(value if kind == "status" else int(value))
 
     def _read_labels(self, kind: str) -> dict[int | str, tuple[str, str]]:
+        own = conditions().get(kind)
+        if own is not None and own.facet is not None:
+            return {key: (name, "") for key, name in own.facet.names(self._core.data).items()}
         if kind == "status":
             return {term.value: (term.label, f"status:{term.slug}") for term in STATUSES}
         if kind == "way":

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from storeops.operations.customer_rows import CustomerRow, customer_rows
 from tui.widgets.rows import Count, Line, Window
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class MirrorRows:
     Args:
         db: data.db.
         make: makes the query; called once per lane that asks.
-        line: a row as cells.
+        lines: customers as rows, in their order.
         marked: which of some customers carry a mark.
     """
 
@@ -34,12 +33,12 @@ class MirrorRows:
         self,
         db: Database,
         make: Callable[[], CustomerQuery],
-        line: Callable[[CustomerRow], Line],
+        lines: Callable[[Sequence[int]], list[Line]],
         marked: Callable[[Sequence[int]], Iterable[int]],
     ) -> None:
         self._db = db
         self._make = make
-        self._line = line
+        self._lines = lines
         self._marked = marked
         self._reader: CustomerQuery | None = None
         self._counter: CustomerQuery | None = None
@@ -54,8 +53,7 @@ class MirrorRows:
     def window(self, start: int, count: int) -> Window:
         """Rows by position."""
         ids = self._reading().window(start, count)
-        lines = [self._line(row) for row in customer_rows(self._db, ids)]
-        return Window(start, lines, frozenset(self._marked(ids)))
+        return Window(start, self._lines(ids), frozenset(self._marked(ids)))
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Where a row is now, looking outwards from where it was."""

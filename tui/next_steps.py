@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from storeops.domain import TodayLine
 from storeops.i18n import _, ngettext
 from storeops.operations.open_ends import OpenEnds
 from storeops.operations.overview import Health, ShopRow
@@ -21,18 +22,22 @@ class Step:
     Attributes:
         text: one sentence, short enough for 76 cells.
         tone: of the line.
-        door: the screen that does it.
+        screen: the screen that does it.
         wish: what that screen shall show.
     """
 
     text: str
     tone: str
-    door: str
+    screen: str
     wish: str = ""
 
 
 def next_steps(
-    state: Health, coverage: Sequence[ShopRow], ends: OpenEnds, now: float
+    state: Health,
+    coverage: Sequence[ShopRow],
+    ends: OpenEnds,
+    now: float,
+    of_domains: Sequence[tuple[str, TodayLine]] = (),
 ) -> list[Step]:
     """What to do next, most urgent first; never empty.
 
@@ -41,6 +46,7 @@ def next_steps(
         coverage: every shop.
         ends: what people have begun and not ended.
         now: WeCom's time, Unix seconds.
+        of_domains: what domains have to say, with their names.
     """
     steps = [*_of_sync(state), *_of_leavers(state, now), *_of_changes(ends)]
     poor = [row for row in coverage if row.failed]
@@ -51,6 +57,9 @@ def next_steps(
             len(poor),
         ).format(count=len(poor))
         steps.append(Step(text, "warn", "stores"))
+    for _name, line in of_domains:
+        text = f"{line.text} {line.next_step}" if line.next_step and not line.screen else line.text
+        steps.append(Step(text, line.tone, line.screen or "today", line.request))
     if not steps:
         steps.append(Step(_("All is read and fresh. Look at the customers."), "", "customers"))
     return steps

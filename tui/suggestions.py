@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from storeops.mirror.filter import key_of
+from storeops.mirror.filter import keys as all_keys
 from storeops.mirror.filter_names import Names
-from storeops.mirror.filter_words import CLOSED, KEYS
+from storeops.mirror.filter_words import CLOSED
 from tui.fields import quoted
 
 MOST = 6
@@ -37,9 +39,9 @@ def suggest(names: Names, where: str) -> tuple[str, ...]:
         found = _pick(word[1:], tags, "#")
     elif ":" in word or "：" in word:
         key, _colon, value = word.replace("：", ":", 1).partition(":")
-        found = _values(names, KEYS.get(key, key), key, value)
+        found = _values(names, key_of(key) or key, key, value)
     else:
-        keys = [f"{key}:" for key in dict.fromkeys(KEYS.values()) if key not in ("owner", "tag")]
+        keys = [f"{key}:" for key in all_keys() if key not in ("owner", "tag")]
         found = [key for key in keys if len(word) >= 2 and key.startswith(word.casefold())]
     return tuple(sign + each for each in found[:MOST] if each != word)
 

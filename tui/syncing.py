@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
+from storeops.sync.scopes import scopes
 from tui import words
 from tui.pulse import held_words
 
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from storeops.sync.results import Progress, SyncResult
     from storeops.wecom.client import WeComClient
     from tui.app import StoreOpsApp
-
-# the API that each scope spends its calls on
-_PATHS = {
-    "departments": "department/list", "staff": "user/list", "tags": "get_corp_tag_list",
-    "follows": "batch/get_by_user", "groups": "groupchat/get", "unassigned": "get_unassigned_list",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +79,9 @@ class Syncing:
             client.close()
 
     def _held_back(self, scope: str) -> str:
-        wanted = _PATHS.get(scope, "")
+        wanted = scopes()[scope].path
         for use in self._house.core.governor.snapshot():
-            if wanted and use.path.endswith(wanted) and use.held_by:
+            if use.path == wanted and use.held_by:
                 return held_words(use)
         return ""
 

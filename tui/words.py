@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storeops.i18n import _
+from storeops.sync.scopes import scopes
 
 
 def status(name: str) -> str:
@@ -16,11 +17,9 @@ def status(name: str) -> str:
 
 
 def scope(name: str) -> str:
-    """A sync scope."""
-    return {
-        "departments": _("departments"), "staff": _("staff"), "tags": _("tags"),
-        "follows": _("follows"), "groups": _("group chats"), "unassigned": _("unassigned"),
-    }.get(name, name)  # fmt: skip
+    """A sync scope; one whose domain is gone by its name."""
+    found = scopes().get(name)
+    return _(found.title) if found is not None else name
 
 
 def outcome(name: str | None) -> str:

@@ -1,13 +1,14 @@
 """Bring a file to the newest schema, one process at a time.
 
 A room declares its tables as an ordered tuple of `Migration`; sqlite-utils keeps the record of
-what was applied. `PRAGMA user_version` holds the count, so that an up-to-date file is recognised
-without importing sqlite-utils (86 ms).
+what was applied. `PRAGMA user_version` holds a digest of their names, so that an up-to-date file
+is recognised without importing sqlite-utils (86 ms).
 """
 
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,12 +51,18 @@ def statements(room: str, name: str, sql: str) -> Migration:
 
 
 def is_current(connection: sqlite3.Connection, migrations: Sequence[Migration] | None) -> bool:
-    """Whether the file holds exactly these migrations, by count; None asks whether it opens.
+    """Whether these migrations were the last that the file was brought up to.
 
-    Reads only.
+    None asks only whether it opens. Reads only.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return migrations is None or version == len(migrations)
+    return migrations is None or version == _digest(migrations)
+
+
+def _digest(migrations: Sequence[Migration]) -> int:
+    """Their names in 31 bits: domains come and go, so that a count would not tell them apart."""
+    names = "\n".join(f"{each.room} {each.name}" for each in migrations)
+    return zlib.crc32(names.encode()) & 0x7FFFFFFF
 
 
 def bring_up_to_date(path: Path, migrations: Sequence[Migration]) -> None:
@@ -94,7 +101,7 @@ def _apply(path: Path, migrations: Sequence[Migration]) -> None:
                 if each.room == room:
                     steps(name=each.name)(_step(each))
             steps.apply(db)
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute(f"PRAGMA user_version = {_digest(migrations)}")
     finally:
         connection.close()
 
@@ -120,14 +127,18 @@ def applied(connection: sqlite3.Connection) -> set[tuple[str, str]]:
 def refuse_newer(
     path: Path, connection: sqlite3.Connection, migrations: Sequence[Migration]
 ) -> None:
-    """Refuse a file that holds migrations this version does not know.
+    """Refuse a file whose rooms hold migrations this version does not know.
+
+    The tables of a room that is not there any more, a domain's that was removed, stay as they are.
 
     Raises:
         ConfigError: the file was written by a newer storeops.
     """
-    unknown = applied(connection) - {(each.room, each.name) for each in migrations}
-    if unknown:
-        room, name = sorted(unknown)[0]
+    known = {(each.room, each.name) for each in migrations}
+    rooms = {each.room for each in migrations}
+    newer = {(room, name) for room, name in applied(connection) if room in rooms} - known
+    if newer:
+        room, name = sorted(newer)[0]
         raise ConfigError(
             _("The database {path} was written by a newer storeops ({room}: {name}).").format(
                 path=path, room=room, name=name

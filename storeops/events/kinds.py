@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storeops.domain import guarded, load, registry
 from storeops.events.message import Message
 
 CUSTOMER, CHAT, MEMBER, HANDOVER = "customer", "chat", "member", "handover"
@@ -78,7 +79,7 @@ def named(message: Message) -> Named:
     external_userid = message.text("ExternalUserID", "ExternalUserId")
     kind = _KINDS.get((message.event, message.change_type))
     if kind is None:
-        return Named(None, userid, external_userid, "unknown")
+        return _of_domain(message, userid, external_userid)
     if kind == TAGS and message.text("StrategyId") not in ("", "0"):
         # tags of rule groups are no corp tags; the mirror knows their ids only
         return Named(None, userid, external_userid, "elsewhere")
@@ -92,3 +93,16 @@ def named(message: Message) -> Named:
     if which == "" or (kind in (CUSTOMER, HANDOVER) and not userid):
         return Named(None, userid, external_userid, "incomplete")
     return Named(Subject(kind, which or ""), userid, external_userid)
+
+
+def _of_domain(message: Message, userid: str, external_userid: str) -> Named:
+    """An event that a domain brings: its kind is the domain's own word for it."""
+    kind = f"{message.event}/{message.change_type}" if message.change_type else message.event
+    found = registry().named("events").get(kind)
+    if found is None:
+        return Named(None, userid, external_userid, "unknown")
+    domain, where = found
+    which: str | None = guarded(domain, lambda: load(where).subject(message), None)
+    if which is None:
+        return Named(None, userid, external_userid, "incomplete")
+    return Named(Subject(kind, which), userid, external_userid)

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storeops.database.database import Database
+from storeops.domain import load, registry
 from storeops.errors import StoreOpsError
 from storeops.events import kinds
 from storeops.events.inbox import Event, Work
+from storeops.events.readers import EventReader
 from storeops.mirror import facts, labels
 from storeops.mirror.facts import Batch
 from storeops.wecom.errcodes import Condition, condition_of
@@ -75,7 +77,10 @@ def read(client: WeComClient, work: Work) -> Any:
     Raises:
         StoreOpsError: no answer, or a refusal that says nothing about the subject.
     """
-    reader = _READERS.get(work.subject.kind)
+    kind = work.subject.kind
+    if (own := _of_domain(kind)) is not None:
+        return own.read(client, work.subject.id)
+    reader = _READERS.get(kind)
     return reader(client, work) if reader is not None else None
 
 
@@ -104,8 +109,19 @@ def write(mirror: Mirror, work: Work, found: Any, before: Any) -> frozenset[int]
     with mirror.db.atomic():
         if state(mirror.db, work) != before:
             raise Overtaken
-        _WRITERS[work.subject.kind](mirror, work, found)
+        if (own := _of_domain(work.subject.kind)) is not None:
+            own.write(mirror.db, work.subject.id, found, work.events, mirror.now)
+        else:
+            _WRITERS[work.subject.kind](mirror, work, found)
     return _not_shown(mirror, work, found) if work.subject.kind == kinds.CUSTOMER else frozenset()
+
+
+def _of_domain(kind: str) -> EventReader | None:
+    found = registry().named("events").get(kind)
+    if found is None:
+        return None
+    reader: EventReader = load(found[1])
+    return reader
 
 
 def _ref(events: Sequence[Event]) -> str:

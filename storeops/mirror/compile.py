@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from storeops.i18n import _
 from storeops.mirror import filter_dates
 from storeops.mirror.branch import NOBODY, OF_CUSTOMER, Branch, Driver, Test
+from storeops.mirror.conditions import Condition, conditions, listed, tested
 from storeops.mirror.conjuncts import NOT_ACTIVE, joined, nobody_active
-from storeops.mirror.filter import And, Field, FilterError, Node, Not, Or, unparse
+from storeops.mirror.filter import And, Field, FilterError, Node, Not, Or, is_single, unparse
 from storeops.mirror.filter import Word as WordNode
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live
@@ -194,11 +195,18 @@ class Compiler:
             return [(Test(label, condition, numbers, rare), False)]
         if node.key == "owners":
             return [(_owners(label, node.values[0]), False)]
+        if (own := conditions().get(node.key)) is not None:
+            return [(self._of_domain(label, own, node.values), False)]
         assert node.key == "id", node.key
         condition = f"external_userid IN ({_marks(node.values)})"
         source = f"SELECT id FROM customer WHERE {condition}"
         driver = Driver(label, "ids", "", source, node.values, False)
         return [(Test(label, f"{{c}}.{condition}", node.values, driver), False)]
+
+    def _of_domain(self, label: str, condition: Condition, values: tuple[str, ...]) -> Test:
+        source, params = listed(condition, values, self.now)
+        sql, own_params = tested(condition, values, self.now)
+        return Test(label, sql, own_params, Driver(label, "ids", "", source, params, False))
 
     def _keyed(self, key: str, label: str, keys: tuple[int, ...]) -> Test:
         if key == "owner":
@@ -287,7 +295,7 @@ def merged(node: Or) -> list[Node]:
     first: dict[str, Field] = {}
     others: list[Node] = []
     for each in node.items:
-        if isinstance(each, Field) and each.key not in ("since", "until", "owners", "has"):
+        if isinstance(each, Field) and not is_single(each.key) and each.key != "has":
             lists.setdefault(each.key, []).extend(each.values)
             first.setdefault(each.key, each)
         else:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.mirror import conditions as conditions_
 from storeops.mirror import filter_dates
 from storeops.mirror.filter_words import CLOSED, KEYS
 
@@ -306,13 +307,15 @@ class _Reader:
         return Word(self.read_bare(commas=False), start)
 
     def keyed(self, name: str, start: int, colon: int) -> Field:
-        key = KEYS.get(name.lower())
+        key = key_of(name)
         if key is None:
             raise FilterError(
                 self.text,
                 start,
                 _("there is no condition “{name}:”").format(name=name),
-                nearest=[f"{each}:" for each in nearest(name.lower(), KEYS)],
+                nearest=[
+                    f"{each}:" for each in nearest(name.lower(), (*KEYS, *conditions_.words()))
+                ],
             )
         self.at = colon + 1
         return self.values(key, start)
@@ -329,7 +332,7 @@ class _Reader:
                 raise FilterError(self.text, start, _("“{key}” needs a value").format(key=key))
             found.append(_value(self.text, at, key, raw))
             if self.at < len(self.text) and self.text[self.at] in _COMMAS:
-                if key in _SINGLE:
+                if is_single(key):
                     raise FilterError(
                         self.text, start, _("“{key}:” takes one value").format(key=key)
                     )
@@ -406,7 +409,33 @@ def _value(text: str, at: int, key: str, raw: str, option: str = "") -> str:
                 option=option,
             )
         return f"{(counted[1] or '=').removeprefix('=') or ''}{int(counted[2])}"
+    if (condition := conditions_.conditions().get(key)) is not None:
+        value = condition.values(raw)
+        if value is None:
+            raise FilterError(
+                text,
+                at,
+                _("“{value}” is not a value of {key}:").format(value=raw, key=key),
+                nearest=nearest(raw, condition.examples) or condition.examples,
+            )
+        return value
     return raw
+
+
+def key_of(name: str) -> str | None:
+    """The key that a word before the colon means, None when there is no such condition."""
+    return KEYS.get(name.lower()) or conditions_.words().get(name.lower())
+
+
+def keys() -> list[str]:
+    """Every key of the language, those of domains last."""
+    return [*dict.fromkeys(KEYS.values()), *conditions_.conditions()]
+
+
+def is_single(key: str) -> bool:
+    """Whether a condition takes one value."""
+    found = conditions_.conditions().get(key)
+    return key in _SINGLE if found is None else found.single
 
 
 def nearest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from storeops.database.database import Database
+from storeops.domain import registry
 
 STALE_AFTER_S = 24 * 3600
 SCOPES = ("departments", "staff", "tags", "follows", "groups", "unassigned")
@@ -19,7 +20,7 @@ class ScopeFreshness:
     """How fresh one scope is.
 
     Attributes:
-        scope: departments | staff | tags | follows | groups | unassigned.
+        scope: departments | staff | tags | follows | groups | unassigned, or one of a domain.
         completed_at: when the last complete reading began (what it says was true then or later);
             None when there never was one. Unix seconds.
         age_s: seconds since then; None as above.
@@ -100,10 +101,12 @@ def scopes(
     now: float,
     *,
     stale_after_s: float = STALE_AFTER_S,
-    names: Iterable[str] = SCOPES,
+    names: Iterable[str] | None = None,
 ) -> tuple[ScopeFreshness, ...]:
-    """Every scope, in the order of `names`; readings of one shop only do not count."""
-    return tuple(_scope(db, name, now, stale_after_s) for name in names)
+    """Every scope, in the order of `names` (None: all, those of domains last); readings of
+    one shop only do not count."""
+    wanted = (*SCOPES, *registry().named("scopes")) if names is None else names
+    return tuple(_scope(db, name, now, stale_after_s) for name in wanted)
 
 
 def _scope(db: Database, name: str, now: float, stale_after_s: float) -> ScopeFreshness:

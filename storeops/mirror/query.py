@@ -30,6 +30,7 @@ from storeops.database.trouble import explain
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.compile import Compiler
+from storeops.mirror.conditions import conditions
 from storeops.mirror.facets import of_everybody
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
@@ -56,6 +57,11 @@ SORTS: tuple[Sort, ...] = ("newest", "oldest", "name")
 ANCHOR = 1_000  # rows between two anchors
 MAPPED_BYTES = 2 << 30  # how much of the file a page may read as memory
 FACETS = ("store", "owner", "tag", "way", "status", "state", "month")
+
+
+def facets() -> list[str]:
+    """Every facet there is: FACETS, and those of domains."""
+    return [*FACETS, *(key for key, each in conditions().items() if each.facet is not None)]
 
 
 class CustomerQuery:
@@ -215,7 +221,7 @@ class CustomerQuery:
         condition would leave.
 
         Args:
-            name: one of FACETS: store, owner, tag, way, status, state, month (of createtime).
+            name: one of `facets()`: store, owner, tag, way, status, state, month (of createtime).
             limit: values.
             most: look at so many pairs of follow and value only; counts are then "at least".
 
@@ -231,17 +237,25 @@ class CustomerQuery:
             "state": ("f.state", "", "WHERE value <> ''"),
             "month": ("strftime('%Y-%m', f.createtime + 28800, 'unixepoch')", "", ""),
         }
+        own = conditions().get(name)
+        if own is not None and own.facet is not None:
+            pairs = f" JOIN ({own.facet.pairs}) x ON x.customer_id = f.customer_id"
+            columns[name] = ("x.value", pairs, "")
         if name not in columns:
             raise UsageError(
                 _("There is no facet “{name}”.").format(name=name),
                 hint=_("Use one of: {words}.").format(
-                    words=", ".join(nearest(name, columns) or FACETS)
+                    words=", ".join(nearest(name, facets()) or facets())
                 ),
             )
         column, table, where = columns[name]
         order = "value DESC" if name == "month" else "rows DESC, value"
         with self._reading() as connection:
-            whole = None if self.text else of_everybody(self.db, name, self.planners[0].indexes)
+            whole = (
+                None
+                if self.text or own is not None
+                else of_everybody(self.db, name, self.planners[0].indexes)
+            )
             if whole is not None:
                 if name == "month":
                     whole.sort(reverse=True)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
+from storeops.mirror.columns import add_values
 
 # the status of a customer is that of the follow that is best off
 STATUS_ORDER = ("active", "unassigned", "out_of_scope", "missing", "lost", "handed_over")
 
 _FOLLOWS = """
 SELECT f.customer_id, s.userid, s.name, f.store_id, f.remark, f.description, f.mobiles,
-    f.createtime, f.add_way, f.state, f.status,
+    f.createtime, f.add_way, f.state, f.status, f.deleted_by_customer_at,
     (SELECT group_concat(t.tag_id) FROM follow_tag t WHERE t.follow_id = f.id)
 FROM json_each(?) j CROSS JOIN follow f ON f.customer_id = j.value
 JOIN staff s ON s.id = f.staff_id
@@ -53,8 +54,13 @@ class CustomerRows:
         Returns:
             `{external_userid, name, type, gender, unionid, status, follows: [{userid, staff_name,
             store, remark, description, remark_mobiles, createtime, add_way, state, status,
-            tags: [{tag_id, group_name, name}]}]}`, follows newest first.
+            deleted_by_customer_at, tags: [{tag_id, group_name, name}]}]}`, follows newest first,
+            and one key for each column of a domain.
         """
+        return [row for _key, row in self.keyed(ids)]
+
+    def keyed(self, ids: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+        """The same rows, each with its customer.id."""
         wanted = json.dumps(list(ids))
         connection = self._db.connection
         follows: dict[int, list[dict[str, Any]]] = {}
@@ -76,7 +82,8 @@ class CustomerRows:
                 "status": overall_status(each["status"] for each in mine),
                 "follows": mine,
             }
-        return [rows[key] for key in ids if key in rows]
+        add_values(self._db, rows)
+        return [(key, rows[key]) for key in ids if key in rows]
 
     def _follow(
         self, row: Sequence[Any], tags: dict[str, dict[str, str]], stores: dict[int, str]
@@ -99,7 +106,8 @@ class CustomerRows:
             "add_way": row[8],
             "state": row[9],
             "status": row[10],
-            "tags": [tags[each] for each in row[11].split(",") if each in tags] if row[11] else [],
+            "deleted_by_customer_at": row[11],
+            "tags": [tags[each] for each in row[12].split(",") if each in tags] if row[12] else [],
         }
 
     def _tag_names(self, connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
@@ -118,6 +126,18 @@ class CustomerRows:
             rows = connection.execute("SELECT id, name FROM department")
             self._stores = {key: self._shops.get(key) or name for key, name in rows}
         return self._stores
+
+
+def shown_status(follows: Sequence[Mapping[str, Any]]) -> str:
+    """The word of the filter language for a customer's status, from the follows of a row.
+
+    `deleted` when the customer has deleted every member whose follow is active.
+    """
+    status = overall_status(each["status"] for each in follows)
+    active = [each for each in follows if each["status"] == "active"]
+    if status == "active" and all(each["deleted_by_customer_at"] for each in active):
+        return "deleted"
+    return status
 
 
 def overall_status(statuses: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.database.database import Database
+from storeops.domain import card_sections
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.filter import (
@@ -211,6 +212,11 @@ def show_customer(db: Database, who: str, *, now: float, reveal: bool = False) -
         {"id": each.id, "at": each.at, "author": each.author, "text": hide(each.text)}
         for each in notes.notes_of(db, external_userid)
     ]
+    row["sections"] = {
+        name: {"title": section.title, "lines": [list(each) for each in section.lines],
+               "data": section.data}
+        for name, section in card_sections(db, key, now)
+    }  # fmt: skip
     return row
 
 

@@ -6,10 +6,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from storeops import paths, secrets
+from storeops.domain import guarded, load, registry
 from storeops.errors import AccessError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _
 from storeops.wecom import errcode_table as table
@@ -311,6 +313,35 @@ def check_receiver(app: EventWiring) -> Iterator[Finding]:
             " `storeops sync run` reads what was missed."
         ),
     )
+
+
+def check_domains(app: Wiring) -> Iterator[Finding]:
+    """What domains check themselves, and domains that cannot be used."""
+    for found in registry().found:
+        if found.domain is None:
+            yield Finding(
+                f"domain {found.name}",
+                _("domain {name}").format(name=found.name),
+                "failed",
+                _("{package} {version} is left out: {reason}").format(
+                    package=found.package, version=found.version, reason=found.reason
+                ),
+                _("Update or remove that package; the rest works without it."),
+                exit_code=3,
+            )
+    for domain, where in registry().each("checks"):
+        broken = Finding(
+            f"domain {domain.name}",
+            _("domain {name}").format(name=domain.name),
+            "failed",
+            _("its check failed; the log has the details"),
+            exit_code=3,
+        )
+        yield from guarded(domain, partial(_own_checks, where, app), [broken])
+
+
+def _own_checks(where: str, app: Wiring) -> list[Finding]:
+    return list(load(where)(app))
 
 
 def check_database(app: Wiring) -> Finding:

@@ -11,6 +11,11 @@ Where a person's data may lie:
 | data.db, queue | job_key.key, only of unfinished jobs, and those are refused here |
 | inbox.db | event.*, delivery.body |
 
+Domains say themselves what they keep: a module with `forget_customer(connection, external_userid,
+ids) -> rows`, called inside the one transaction, and, when it keeps words of a person that other
+files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`. A domain that
+cannot answer ends the erasure: nothing is called erased that is not.
+
 run.db holds counts and a token, no person. Files that were written for somebody (exports, backups,
 results) are not ours to change.
 """  # noqa: E501
@@ -19,18 +24,18 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from storeops.changes import erase as ledger_erase
 from storeops.changes.erase import Erased, Words
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
+from storeops.domain import load, registry
 from storeops.errors import NotFoundError, StoreOpsError
 from storeops.mirror import forget as mirror
-from storeops.notebook import forget as notebook
-from storeops.operations.handover import forget as handover
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,7 @@ class Erasure:
         lines: lines of the journal.
         rows: rows of plans.
         facts: rows of the mirror.
-        notes: notes and views.
-        handovers: attempts that were emptied.
+        others: what domains erased, by what they count.
         events: events of the inbox.
         clean: whether the files were rewritten, so that no free page holds old text; False when
             another process was at work.
@@ -51,8 +55,7 @@ class Erasure:
     lines: int
     rows: int
     facts: int
-    notes: int
-    handovers: int
+    others: Mapping[str, int]
     events: int
     clean: bool
 
@@ -62,8 +65,7 @@ class Erasure:
             "lines": self.lines,
             "rows": self.rows,
             "facts": self.facts,
-            "notes": self.notes,
-            "handovers": self.handovers,
+            **self.others,
             "events": self.events,
             "clean": self.clean,
         }
@@ -100,8 +102,7 @@ def erase_person(
         gone.lines,
         gone.rows,
         gone.others.get("facts", 0),
-        gone.others.get("notes", 0),
-        gone.others.get("handovers", 0),
+        {name: gone.others.get(name, 0) for name in registry().named("erase")},
         heard,
         clean,
     )
@@ -112,8 +113,11 @@ def _erase(
 ) -> tuple[Erased, int]:
     connection = ledger.db.connection
     ids, names = mirror.words_of(connection, external_userid)
-    more_ids, more_names = handover.words_of(connection, external_userid)
-    ids, names = ids | more_ids, names | more_names
+    erasers = {name: load(where) for name, (_domain, where) in registry().named("erase").items()}
+    for each in erasers.values():
+        if hasattr(each, "words_of"):
+            more_ids, more_names = each.words_of(connection, external_userid)
+            ids, names = ids | more_ids, names | more_names
     heard = 0
     try:
         gone = ledger_erase.erase(
@@ -123,8 +127,10 @@ def _erase(
             words=Words(frozenset(ids), frozenset(names)),
             others={
                 "facts": lambda open_: mirror.forget_customer(open_, external_userid),
-                "notes": lambda open_: notebook.forget_customer(open_, external_userid, ids),
-                "handovers": lambda open_: handover.forget_customer(open_, external_userid),
+                **{
+                    name: partial(_forget, each, external_userid, ids)
+                    for name, each in erasers.items()
+                },
             },
         )
     except NotFoundError:
@@ -135,6 +141,13 @@ def _erase(
     if events is not None:
         heard = _forget_events(events, external_userid)
     return gone, heard
+
+
+def _forget(
+    eraser: Any, external_userid: str, ids: set[str], connection: sqlite3.Connection
+) -> int:
+    rows: int = eraser.forget_customer(connection, external_userid, ids)
+    return rows
 
 
 def _forget_events(events: Database, external_userid: str) -> int:

@@ -57,7 +57,9 @@ class JsonLines:
     ) -> Iterator[tuple[int, str]]:
         """(key, line with its line end) of these customers, in the order of their keys."""
         line = self._line
-        for customer, follows in people(connection, ids, ", f.description"):
+        for customer, follows in people(
+            connection, ids, ", f.description, f.deleted_by_customer_at"
+        ):
             yield customer[0], line(customer, follows)
 
     def _line(self, customer: Any, rows: list[Any]) -> str:
@@ -72,7 +74,7 @@ class JsonLines:
             staff, shops, sets = self._staff, self._stores, self._sets
             for (
                 _key, time, _follow, member, shop, remark, mobiles, way, state, other, marks,
-                description,
+                description, deleted,
             ) in rows:  # fmt: skip
                 if sure:  # names of members, shops and tags are safe already
                     sure = remark.isprintable() and description.isprintable()
@@ -88,7 +90,7 @@ class JsonLines:
                     f',"description":{quote(description) if description else _EMPTY}'
                     f',"remark_mobiles":{mobiles},"createtime":{time},"add_way":{way}'
                     f',"state":{quote(state) if state else _EMPTY},"status":"{other}"'
-                    f',"tags":{tags}}}'
+                    f',"deleted_by_customer_at":{deleted or "null"},"tags":{tags}}}'
                 )
         line = (
             f'{{"external_userid":{quote(external)},"name":{quote(name)},"type":{kind},'

@@ -6,9 +6,13 @@ Every offer begins with what was typed; nothing here is an error, at worst nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from storeops.database.database import Database
-from storeops.mirror.filter_words import CLOSED, KEYS
+from storeops.domain import guarded, load, registry
+from storeops.mirror.conditions import conditions
+from storeops.mirror.filter import key_of, keys
+from storeops.mirror.filter_words import CLOSED
 
 MOST = 50
 _PART = {  # how each begins with :s, and what is said beside it
@@ -50,9 +54,13 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
 
     Args:
         db: data.db.
-        key: owner, tag, store, view, mark, state, group or plan.
+        key: owner, tag, store, view, mark, state, group, plan, or one that a domain brings.
         start: what was typed so far.
     """
+    if key not in _PART:
+        domain, where = registry().named("completion")[key]
+        found: Sequence[tuple[str, str]] = guarded(domain, partial(load(where), db, start), ())
+        return found[:MOST]
     like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = db.execute(
         f"SELECT value, min(what) FROM ({_PART[key]}) GROUP BY value ORDER BY value LIMIT {MOST}",
@@ -75,9 +83,9 @@ def filters(db: Database, start: str) -> list[tuple[str, str]]:
         sign, key, typed = piece[0], {"@": "owner", "#": "tag"}[piece[0]], piece[1:]
     elif ":" in piece:
         name, _colon, typed = piece.partition(":")
-        sign, key = f"{name}:", KEYS.get(name.lower(), "")
+        sign, key = f"{name}:", key_of(name) or ""
     if not sign:
-        words = [f"{each}:" for each in dict.fromkeys(KEYS.values())]
+        words = [f"{each}:" for each in keys()]
         return [(before + each, "") for each in words if each.startswith(typed.lower())]
     comma = typed.rfind(",") + 1
     before, typed = before + sign + typed[:comma], typed[comma:]
@@ -93,9 +101,14 @@ def _of_key(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
     if key in CLOSED:
         terms = CLOSED[key]
         return [(term.slug, term.label) for term in terms if term.slug.startswith(start.lower())]
+    if key in conditions():
+        more = conditions()[key].examples
+        if key not in registry().named("completion"):
+            return [(each, "") for each in more if each.startswith(start)]
     if key in ("since", "until"):
         return [(each, "") for each in _PERIODS if each.startswith(start)]
-    return values(db, key, start) if key in _PART else ()
+    known = key in _PART or key in registry().named("completion")
+    return values(db, key, start) if known else ()
 
 
 def _quoted(value: str, *, always: bool) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.i18n import _
+from storeops.mirror.conditions import conditions
 from storeops.mirror.filter_words import label
-from storeops.mirror.query import FACETS, CustomerQuery, Facet
+from storeops.mirror.query import CustomerQuery, Facet, facets
 from storeops.notebook import stores
 
 
@@ -35,7 +36,7 @@ def count_by(
     Args:
         db: data.db.
         query: whom to count.
-        by: one of `FACETS`.
+        by: one of `facets()`.
         limit: values.
 
     Returns:
@@ -44,13 +45,17 @@ def count_by(
     Raises:
         UsageError: no such way to count.
     """
-    facets = query.facet(by, limit + 1)
-    bars = named(db, by, [(each.value, each.rows) for each in facets[:limit]])
-    return bars[::-1] if by == "month" else bars, len(facets) > limit
+    found = query.facet(by, limit + 1)
+    bars = named(db, by, [(each.value, each.rows) for each in found[:limit]])
+    return bars[::-1] if by == "month" else bars, len(found) > limit
 
 
 def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[Bar]:
     """Bars of (stored value, customers), in their order, with the names that people use."""
+    own = conditions().get(by)
+    if own is not None and own.facet is not None:
+        words = own.facet.names(db)
+        return [Bar(value, words.get(value, str(value)), rows) for value, rows in counts]
     names = _names(db, by)
     return [_bar(by, Facet(*each), names) for each in counts]
 
@@ -89,4 +94,4 @@ def _names(db: Database, by: str) -> dict[int, tuple[str, str]]:
     return {}
 
 
-__all__ = ["FACETS", "Bar", "count_by", "named"]
+__all__ = ["Bar", "count_by", "facets", "named"]

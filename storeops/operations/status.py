@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storeops import paths
 from storeops.database.database import file_size
+from storeops.domain import TodayLine, today
 from storeops.mirror import freshness
 from storeops.operations.overview import follows_by
 
@@ -45,6 +46,7 @@ class Status:
         sync: the run that is open, if any.
         sync_left_s: seconds until what it reads now is read, by the limits; None when unknown.
         bytes: size of the profile's files.
+        today: what domains have to say, with their names.
         disk_free: bytes.
     """
 
@@ -61,6 +63,7 @@ class Status:
     sync_left_s: float | None
     bytes: int
     disk_free: int
+    today: tuple[tuple[str, TodayLine], ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As in `--json`."""
@@ -87,6 +90,10 @@ class Status:
             "sync": {**asdict(self.sync), "left_s": self.sync_left_s} if self.sync else None,
             "bytes": self.bytes,
             "disk_free": self.disk_free,
+            "today": [
+                {"domain": name, "text": line.text, "next_step": line.next_step}
+                for name, line in self.today
+            ],
         }
 
 
@@ -134,6 +141,7 @@ def read_status(app: Wiring) -> Status:
         sync_left_s=_left_s(app, sync),
         bytes=sum(file_size(each) for each in folder.glob("*.db")),
         disk_free=shutil.disk_usage(folder).free,
+        today=tuple(today(db, now)),
     )
 
 
@@ -159,10 +167,13 @@ def _as_open(scope: ScopeFreshness, unread: dict[str, int]) -> ScopeFreshness:
 def _left_s(app: Wiring, sync: UnderWay | None) -> float | None:
     if sync is None or sync.scope is None or not sync.running:
         return None
-    from storeops.sync.under_way import PATHS, calls_left
+    from storeops.sync.scopes import scopes
+    from storeops.sync.under_way import calls_left
 
     calls = calls_left(sync.scope, sync.done, sync.total)
-    return None if calls is None else app.governor.estimate(PATHS[sync.scope][0], calls).seconds
+    return (
+        None if calls is None else app.governor.estimate(scopes()[sync.scope].path, calls).seconds
+    )
 
 
 def _count(row: tuple[int]) -> int:

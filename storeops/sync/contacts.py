@@ -246,3 +246,23 @@ def _cuts(tree: dict[int, int], roots: Sequence[int]) -> list[tuple[int, bool, l
             cuts.append((each, False, below))
             left += below
     return cuts
+
+
+def follow_users(session: Session) -> list[str]:
+    """Members to ask for customers: as this run read them, else asked now, else as known."""
+    whole = not session.run.store_id
+    if whole and runs.scope_outcome(session.db, session.run.id, "staff") != "complete":
+        refresh_follow_users(session)
+    return known_follow_users(session)
+
+
+def known_follow_users(session: Session) -> list[str]:
+    """Members with customer contact, as the mirror knows them."""
+    if session.run.store_id:
+        return staff_of_store(session, session.run.store_id)
+    return [
+        row[0]
+        for row in session.db.execute(
+            "SELECT userid FROM staff WHERE is_follow_user = 1 ORDER BY id"
+        )
+    ]

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.mirror import indexes, meta
+from storeops.mirror import identity, indexes, meta
 from storeops.mirror.bulk import bulk_writing
 from storeops.mirror.facts import Batch, Counts
 from storeops.mirror.timeline import Recorder
-from storeops.sync import chains, coverage, refusals
+from storeops.sync import chains, contacts, coverage, refusals
 from storeops.sync.chains import Chain
 from storeops.sync.members import CHAINS, group, halves
 from storeops.sync.results import Outcome
@@ -64,6 +64,15 @@ def read_follows(session: Session, userids: Sequence[str]) -> Outcome:
     """
     with bulk_writing(session.db.connection):
         return _Follows(session).run(userids)
+
+
+def read_follow_users(session: Session) -> Outcome:
+    """`read_follows` of everybody with customer contact, or of the run's shop."""
+    outcome = read_follows(session, contacts.follow_users(session))
+    renamed = identity.proven(session.db.connection)
+    if renamed:
+        session.apply(Batch(renamed=renamed))
+    return outcome
 
 
 class _Follows:

@@ -6,20 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Scope = Literal["departments", "staff", "tags", "follows", "groups", "unassigned"]
+Scope = str  # a name of `storeops.sync.scopes.scopes()`
 Outcome = Literal["complete", "partial", "failed"]
-
-SCOPES: tuple[Scope, ...] = ("departments", "staff", "tags", "follows", "groups", "unassigned")
-# Unassigned customers name leavers, and a leaver's groups are found by the leaver's id only.
-RUN_ORDER: tuple[Scope, ...] = (
-    "departments",
-    "staff",
-    "tags",
-    "follows",
-    "unassigned",
-    "groups",
-)
-STORE_SCOPES: tuple[Scope, ...] = ("staff", "follows", "groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class SyncResult:
         mode: normal | full | store.
         started_at: Unix seconds of WeCom's clock.
         finished_at: the same; None while it is open.
-        scopes: in the order of `SCOPES`.
+        scopes: in the order in which they are read.
         joined: another process ran it; this one waited.
         resumed: it had been interrupted before.
         odd_values: values that could not be read as they came, by field, as far as this process

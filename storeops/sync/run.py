@@ -9,20 +9,16 @@ from dataclasses import replace
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.mirror import identity
-from storeops.mirror.facts import Batch
 from storeops.sync import runs
 from storeops.sync.lease import lease
 from storeops.sync.results import (
-    RUN_ORDER,
-    SCOPES,
-    STORE_SCOPES,
     OnProgress,
     Outcome,
     Progress,
     Scope,
     SyncResult,
 )
+from storeops.sync.scopes import scopes as all_scopes
 from storeops.sync.session import Ports, Session
 
 _POLL_S = 0.2
@@ -46,7 +42,8 @@ def run_sync(
 
     Args:
         ports: databases, client and clock; an `App` is such.
-        scopes: names of `SCOPES`; None for all (with `store`: staff, follows and groups).
+        scopes: names of `sync.scopes.scopes()`; None for all that can be read (with `store`: for
+            one shop).
         full: forget an interrupted run and read everything from its first page.
         store: department id of one shop; only its members are read.
         on_progress: told how far it is, in this thread, a few times a second at most.
@@ -85,19 +82,19 @@ def run_sync(
 
 
 def _scopes(scopes: Sequence[str] | None, store: int | None) -> tuple[Scope, ...]:
-    allowed = SCOPES if store is None else STORE_SCOPES
+    allowed = [name for name, scope in all_scopes().items() if store is None or scope.one_store]
     if scopes is None:
         return runs.ordered(allowed)
     for name in scopes:
-        if name not in SCOPES:
+        if name not in all_scopes():
             raise UsageError(
                 _("There is no scope {name}.").format(name=name),
-                hint=_("Scopes: {scopes}.").format(scopes=", ".join(SCOPES)),
+                hint=_("Scopes: {scopes}.").format(scopes=", ".join(all_scopes())),
             )
         if name not in allowed:
             raise UsageError(
                 _("The scope {name} cannot be read for one shop.").format(name=name),
-                hint=_("With a shop: {scopes}.").format(scopes=", ".join(STORE_SCOPES)),
+                hint=_("With a shop: {scopes}.").format(scopes=", ".join(allowed)),
             )
     if not scopes:
         raise UsageError(_("Name at least one scope."))
@@ -115,7 +112,9 @@ def _read(session: Session) -> SyncResult:
         session.halt()
         session.enter(scope)
         session.tell(force=True)
-        outcome = _read_scope(session, scope) if silent < _SILENT_SCOPES else _not_asked(session)
+        outcome = (
+            all_scopes()[scope].run(session) if silent < _SILENT_SCOPES else _not_asked(session)
+        )
         silent = silent + 1 if session.client.unheard and outcome != "complete" else 0
         session.leave(outcome)
     with session.db.atomic() as connection:
@@ -127,65 +126,15 @@ def _read(session: Session) -> SyncResult:
 def _not_asked(session: Session) -> Outcome:
     """Name the scope, and the members it is about, without another call into the void."""
     from storeops.errors import NetworkError
+    from storeops.sync import contacts
 
     scope = session.tally.scope
     error = NetworkError(_("Not asked for: WeCom did not answer before it either."))
     with session.db.atomic():
         session.fail(scope, error)
-        for userid in _known_follow_users(session) if scope == "follows" else ():
+        for userid in contacts.known_follow_users(session) if scope == "follows" else ():
             session.fail(userid, error)
     return "failed"
-
-
-def _read_scope(session: Session, scope: Scope) -> Outcome:
-    """Read one scope; the reading modules are imported with the client (httpx costs 117 ms)."""
-    if scope in ("departments", "staff"):
-        from storeops.sync import contacts
-
-        read = contacts.read_departments if scope == "departments" else contacts.read_staff
-        return read(session)
-    if scope == "tags":
-        from storeops.sync.tags import read_tags
-
-        return read_tags(session)
-    if scope == "follows":
-        from storeops.sync.follows import read_follows
-
-        outcome = read_follows(session, _follow_users(session))
-        renamed = identity.proven(session.db.connection)
-        if renamed:
-            session.apply(Batch(renamed=renamed))
-        return outcome
-    if scope == "unassigned":
-        from storeops.sync.unassigned import read_unassigned
-
-        return read_unassigned(session)
-    from storeops.sync.groups import read_groups
-
-    return read_groups(session)
-
-
-def _follow_users(session: Session) -> list[str]:
-    """Members to ask for customers: as this run read them, else asked now, else as known."""
-    whole = not session.run.store_id
-    if whole and runs.scope_outcome(session.db, session.run.id, "staff") != "complete":
-        from storeops.sync.contacts import refresh_follow_users
-
-        refresh_follow_users(session)
-    return _known_follow_users(session)
-
-
-def _known_follow_users(session: Session) -> list[str]:
-    if session.run.store_id:
-        from storeops.sync.contacts import staff_of_store
-
-        return staff_of_store(session, session.run.store_id)
-    return [
-        row[0]
-        for row in session.db.execute(
-            "SELECT userid FROM staff WHERE is_follow_user = 1 ORDER BY id"
-        )
-    ]
 
 
 def _watch(
@@ -203,7 +152,7 @@ def _watch(
     run_id = int(row["id"])
     if on_progress is not None:
         state = runs.result(db, run_id)
-        under_way = [each for name in RUN_ORDER for each in state.scopes if each.scope == name]
+        under_way = [each for name in all_scopes() for each in state.scopes if each.scope == name]
         current = next((each for each in under_way if each.outcome is None), under_way[-1])
         on_progress(
             Progress(run_id, current.scope, "wait", current.done, current.total, 0.0, current.calls)

@@ -12,14 +12,13 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.sync.results import (
-    RUN_ORDER,
-    SCOPES,
     Failure,
     Outcome,
     Scope,
     ScopeResult,
     SyncResult,
 )
+from storeops.sync.scopes import scopes as all_scopes
 
 RESUME_WITHIN_S = 24 * 3600  # what was read longer ago is read again
 
@@ -37,7 +36,7 @@ class Run:
 
 def ordered(scopes: Sequence[str]) -> tuple[Scope, ...]:
     """Scopes in the order they are read."""
-    return tuple(each for each in RUN_ORDER if each in scopes)
+    return tuple(each for each in all_scopes() if each in scopes)
 
 
 def owner() -> str:
@@ -163,7 +162,11 @@ def result(db: Database, run_id: int) -> SyncResult:
         mode,
         started_at,
         finished_at,
-        tuple(scopes[each] for each in SCOPES if each in scopes),
+        tuple(
+            scopes[each]
+            for each in (*all_scopes(), *scopes.keys() - all_scopes().keys())
+            if each in scopes
+        ),
     )
 
 

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.sync import lease, runs
-from storeops.sync.results import RUN_ORDER, Scope
-
-# what a scope mostly calls, and how many rows an answer holds
-PATHS: dict[str, tuple[str, int]] = {
-    "departments": ("department/list", 1000),
-    "staff": ("user/list", 1000),
-    "tags": ("externalcontact/get_corp_tag_list", 1000),
-    "follows": ("externalcontact/batch/get_by_user", 100),
-    "groups": ("externalcontact/groupchat/get", 1),
-    "unassigned": ("externalcontact/get_unassigned_list", 1000),
-}
+from storeops.sync.results import Scope
+from storeops.sync.scopes import scopes as all_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +36,7 @@ def under_way(db: Database) -> UnderWay | None:
         return None
     scopes = {each.scope: each for each in runs.result(db, newest["id"]).scopes}
     running = lease.running(db)
-    for name in RUN_ORDER:
+    for name in all_scopes():
         each = scopes.get(name)
         if each is not None and each.outcome is None:
             return UnderWay(newest["id"], running, name, each.done, each.total)
@@ -56,4 +47,4 @@ def calls_left(scope: Scope, done: int, total: int | None) -> int | None:
     """Calls until a scope is read; None when nobody knows how many rows there are."""
     if total is None:
         return None
-    return -(-max(0, total - done) // PATHS[scope][1])
+    return -(-max(0, total - done) // all_scopes()[scope].rows)

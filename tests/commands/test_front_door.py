@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from commands.main import NOUNS
+from commands.main import nouns
 
 STOREOPS = [sys.executable, "-m", "storeops"]
 
@@ -31,7 +31,7 @@ def process(*words: str, home: Path, **extra: Any) -> subprocess.CompletedProces
 def test_help_needs_no_home_and_makes_none(cli: Any, home: Path) -> None:
     answer = cli("--help")
     assert answer.code == 0
-    for noun in NOUNS:
+    for noun in nouns():
         assert f"  {noun} " in answer.out
     assert not home.exists()
 

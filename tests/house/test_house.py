@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from commands.exit_codes import MEANINGS
-from commands.main import NOUNS
+from commands.main import nouns
 from storeops import errors
 from storeops.errors import ExitCode, StoreOpsError
 
@@ -64,9 +64,9 @@ def test_every_exit_code_has_a_meaning() -> None:
     assert set(MEANINGS) == set(ExitCode)
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", nouns())
 def test_every_noun_has_its_module(noun: str) -> None:
-    module = importlib.import_module(NOUNS[noun][0])
+    module = importlib.import_module(nouns()[noun].module)
     assert module.app.registered_commands or module.app.registered_callback
 
 

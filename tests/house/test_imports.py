@@ -54,8 +54,8 @@ def test_help_and_settings_load_nothing_heavy(tmp_path: Path, words: list[str]) 
 def test_root_help_imports_no_noun(tmp_path: Path) -> None:
     code = (
         RUN.format(words=["--help"], code=0)
-        + "\nfrom commands.main import NOUNS\n"
-        + "import sys\nassert not [m for m, _ in NOUNS.values() if m in sys.modules]"
+        + "\nfrom commands.main import nouns\n"
+        + "import sys\nassert not [n.module for n in nouns().values() if n.module in sys.modules]"
     )
     assert loaded(code, tmp_path) == set()
 

@@ -15,7 +15,7 @@ CUSTOMER = [
 ]  # fmt: skip
 FOLLOW = [
     "userid", "staff_name", "store", "remark", "description", "remark_mobiles", "createtime",
-    "add_way", "state", "status", "tags",
+    "add_way", "state", "status", "deleted_by_customer_at", "tags",
 ]  # fmt: skip
 BAD = ["\x1b", "\x9b", "\x07", "\u202e", "\u2066", "\x00", "\r"]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tui.doors import DOORS
 from tui.keys import LIST, twin
+from tui.screen_registry import screens as all_screens
 from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 MIDDLE, ALL = 100, 200
 PAGE = 10_000  # as many rows as are seen
 
-SCREENS = tuple(door.name for door in DOORS)
+SCREENS = tuple(spec.name for spec in all_screens())
 
 
 def keys_of(name: str) -> list[tuple[str, str]]:
-    door = next(each for each in DOORS if each.name == name)
-    screen = type(door.open())
+    spec = next(each for each in all_screens() if each.name == name)
+    screen = type(spec.open())
     return [
         (key.action, each)
         for key in screen.all_keys()
@@ -43,7 +43,7 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
     async with screens(start=name) as driver:
         for action, key in keys_of(name):
             if name != driver.room.NAME:
-                await driver.press(next(each.key for each in DOORS if each.name == name))
+                await driver.press(next(each.key for each in all_screens() if each.name == name))
             room, called = driver.room, []
             room.perform = recorder(room.perform, called)
             await driver.press(key)
@@ -65,7 +65,7 @@ def test_nothing_is_bound_that_the_help_does_not_name(name):
     """Every binding of a screen is a key of its help, and so pressed by the journey above."""
     from textual.screen import Screen
 
-    screen = next(door for door in DOORS if door.name == name).open()
+    screen = next(spec for spec in all_screens() if spec.name == name).open()
     bound = set(screen._bindings.key_to_bindings)
     named = {key for _action, key in keys_of(name)}
     assert named <= bound
@@ -78,10 +78,10 @@ def test_nothing_is_bound_that_the_help_does_not_name(name):
 async def test_every_door_opens(screens):
     """Each screen by its key, from Today."""
     async with screens() as driver:
-        for door in DOORS:
-            await driver.press(door.key)
-            assert door.name == driver.room.NAME
-            assert f"› {door.title}" in driver.text
+        for spec in all_screens():
+            await driver.press(spec.key)
+            assert spec.name == driver.room.NAME
+            assert f"› {spec.title}" in driver.text
 
 
 MOVES = {  # caption in the help → keys, and where each leads from the row in the middle
@@ -130,8 +130,8 @@ async def test_help_explains_every_key_and_why_one_is_disabled(screens):
         for key in driver.room.all_keys():
             assert key.caption in text
         assert "off: No customer is marked" in text
-        for door in driver.app.doors.values():
-            assert door.title in text
+        for spec in driver.app.specs.values():
+            assert spec.title in text
 
 
 async def test_menu_reaches_every_action(screens):
@@ -185,7 +185,7 @@ async def test_chinese_begins_a_filter(screens):
 async def test_mouse(screens):
     """Doors, footer, rows, gutter and headings answer to clicks."""
     async with screens(start="today") as driver:
-        await driver.pilot.click("#doors", offset=(10, 0))
+        await driver.pilot.click("#tabs", offset=(10, 0))
         await driver.settle()
         assert driver.room.NAME == "customers"
         await driver.pilot.click("#list", offset=(12, 3))

@@ -13,7 +13,7 @@ import pytest
 
 from storeops import i18n
 from tests.tui.windows import LEDGER, PLAIN, all_windows, press_all
-from tui.doors import DOORS
+from tui.screen_registry import screens as all_screens
 
 UPDATE = bool(os.environ.get("STOREOPS_UPDATE_SNAPSHOTS"))  # tests run without our variables
 FOLDER = Path(__file__).with_name("snapshots")
@@ -78,7 +78,7 @@ def test_no_screen_or_window_is_left_out():
     from tests.tui import test_ledger_snapshots as ledger
 
     assert {way.opens for way in (*PLAIN.values(), *LEDGER.values())} - {""} == all_windows()
-    assert {door.name for door in DOORS} == {*SCREENS, *ledger.SCREENS}
+    assert {spec.name for spec in all_screens()} == {*SCREENS, *ledger.SCREENS}
 
 
 def test_no_snapshot_is_left_over():

@@ -80,9 +80,9 @@ class GoModal(HouseModal[None]):
     def on_mount(self) -> None:
         """Screens and actions at once; what lies in the database a moment later."""
         screen, house = self._screen, self.house
-        for door in house.doors.values():
+        for spec in house.specs.values():
             self._places.append(
-                Place(_("screen"), _(door.title), f"{door.key} {door.name}", house.opener(door))
+                Place(_("screen"), _(spec.title), f"{spec.key} {spec.name}", house.opener(spec))
             )
         for key in screen.all_keys():
             if key.action and key.action != "go":

@@ -32,7 +32,7 @@ class HelpModal(HouseModal[None]):
     ]
 
     def __init__(self, screen: HouseScreen) -> None:
-        super().__init__(_("Keys of {screen}").format(screen=_(screen.door.title)))
+        super().__init__(_("Keys of {screen}").format(screen=_(screen.spec.title)))
         self.add_class("tall")
         self._content = explain(screen, min(WIDTH, screen.size.width - 8))
 
@@ -54,7 +54,7 @@ def explain(screen: HouseScreen, width: int = WIDTH) -> Content:
         width: cells of a line.
     """
     width = max(KEYS + 12, width)
-    parts: list[Content] = [Content(line + "\n") for line in wrap(_(screen.door.help), width)]
+    parts: list[Content] = [Content(line + "\n") for line in wrap(_(screen.spec.help), width)]
 
     def place(key: Key) -> int:
         return order.index(key.group)
@@ -67,9 +67,9 @@ def explain(screen: HouseScreen, width: int = WIDTH) -> Content:
             reason = screen.why_not(key.action) if key.action else ""
             parts.append(_entry(key.caption, _(key.help), reason, width))
     parts.append(Content.styled("\n" + _("Screens") + "\n", "bold $accent"))
-    for door in screen.house.doors.values():
-        text = _("{screen}: {help}").format(screen=_(door.title), help=_(door.help))
-        parts.append(_entry(door.key, text, "", width))
+    for spec in screen.house.specs.values():
+        text = _("{screen}: {help}").format(screen=_(spec.title), help=_(spec.help))
+        parts.append(_entry(spec.key, text, "", width))
     parts.append(Content("\n"))
     closing = _(
         "Full-width forms of the keys work too. Where an input method swallows letters, use the "

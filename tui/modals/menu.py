@@ -27,7 +27,7 @@ class MenuModal(HouseModal[str]):
     ]
 
     def __init__(self, screen: HouseScreen) -> None:
-        super().__init__(_("Actions of {screen}").format(screen=_(screen.door.title)))
+        super().__init__(_("Actions of {screen}").format(screen=_(screen.spec.title)))
         self._screen = screen
 
     def body(self) -> Iterable[Widget]:

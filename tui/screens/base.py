@@ -11,12 +11,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from storeops.domain import ScreenSpec
 from storeops.i18n import _
-from tui.doors import Door
 from tui.keys import COMMON, Key
 from tui.lanes import Ticket
 from tui.widgets.bars import Bar, Piece
-from tui.widgets.door_bar import DoorBar, Entry
+from tui.widgets.tab_bar import Entry, TabBar
 
 if TYPE_CHECKING:
     from tui.app import StoreOpsApp
@@ -52,15 +52,15 @@ class HouseScreen(Screen[None]):
         return cast("StoreOpsApp", self.app)
 
     @property
-    def door(self) -> Door:
-        """This screen's door."""
-        return self.house.doors[self.NAME]
+    def spec(self) -> ScreenSpec:
+        """This screen's spec."""
+        return self.house.specs[self.NAME]
 
     # -- frame ---------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
-        yield DoorBar(id="doors")
+        yield TabBar(id="tabs")
         yield Bar(id="crumbs")
         yield from self.body()
         yield Bar(id="status")
@@ -127,12 +127,12 @@ class HouseScreen(Screen[None]):
         if not self.is_mounted:
             return
         house = self.house
-        doors = [
-            Entry(door.key, _(door.title), door.name == self.NAME, house.opener(door))
-            for door in house.doors.values()
+        tabs = [
+            Entry(spec.key, _(spec.title), spec.name == self.NAME, house.opener(spec))
+            for spec in house.specs.values()
         ]
-        self.query_one(DoorBar).put(doors, self.size.width)
-        trail = " › ".join([house.profile_name, _(self.door.title), *self.crumbs()])
+        self.query_one(TabBar).put(tabs, self.size.width)
+        trail = " › ".join([house.profile_name, _(self.spec.title), *self.crumbs()])
         self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
         self.paint_status()
         footer: list[Piece] = []

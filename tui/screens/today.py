@@ -11,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from storeops.domain import TodayLine
+from storeops.domain import today as lines_of_domains
 from storeops.i18n import N_, _
 from storeops.operations.open_ends import OpenEnds, open_ends
 from storeops.operations.overview import Health, ShopRow, health, shops
@@ -27,7 +29,7 @@ from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading
 
 WIDE = 110
-Seen = tuple[Health, Sequence[ShopRow], OpenEnds, float]
+Seen = tuple[Health, Sequence[ShopRow], OpenEnds, list[tuple[str, TodayLine]], float]
 
 
 class TodayScreen(HouseScreen):
@@ -81,15 +83,16 @@ class TodayScreen(HouseScreen):
                 health(core.data, now, stale_after),
                 shops(core.data, now - stale_after),
                 open_ends(core.data, now),
+                lines_of_domains(core.data, now),
                 now,
             )
 
         self.read(look, self._show, slot="health")
 
     def _show(self, seen: Seen) -> None:
-        state, coverage, ends, now = seen
+        state, coverage, ends, more, now = seen
         self._shown = True
-        steps = next_steps(state, coverage, ends, now)
+        steps = next_steps(state, coverage, ends, now, more)
         lines = [Line(at, (step.text,), step.tone, step) for at, step in enumerate(steps)]
         rows = self.query_one("#steps", VirtualList)
         rows.styles.height = len(lines)
@@ -203,7 +206,7 @@ class TodayScreen(HouseScreen):
         """Go where the step is done."""
         line = self.query_one("#steps", VirtualList).line
         if line is not None and isinstance(line.data, Step):
-            self.house.go(line.data.door, line.data.wish)
+            self.house.go(line.data.screen, line.data.wish)
 
     def step_back(self) -> bool:
         """Back to the steps."""

@@ -6,6 +6,7 @@ from textual import events
 from textual.message import Message
 
 from storeops.i18n import N_, _
+from storeops.mirror.columns import columns as domain_columns
 from tui.keys import twin
 from tui.widgets.rows import Column
 from tui.widgets.virtual_list import VirtualList
@@ -31,16 +32,27 @@ DEFAULT_COLUMNS = ("name", "remark", "owner", "store", "tags", "status", "added"
 
 def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[Column]:
     """The columns called `keys`, in that order, titles in the user's language."""
-    known = {each[0]: each for each in _COLUMNS}
+    known = _known()
     return [
         Column(key, _(title), width, grow, sort, right, keep)
-        for key, title, width, grow, sort, right, keep in (known[key] for key in keys)
+        for key, title, width, grow, sort, right, keep in (
+            known[key] for key in keys if key in known
+        )
     ]
 
 
 def all_columns() -> list[Column]:
     """Every column there is."""
-    return columns(tuple(each[0] for each in _COLUMNS))
+    return columns(tuple(_known()))
+
+
+def _known() -> dict[str, tuple[str, str, int, int, str, bool, int]]:
+    """Every column by its key, those of domains last."""
+    own = [
+        (key, column.title, column.width, 0, "", column.right, 2)
+        for key, (_domain, column) in domain_columns().items()
+    ]
+    return {each[0]: each for each in (*_COLUMNS, *own)}
 
 
 class CustomerList(VirtualList):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from storeops.mirror.forget import texts
 
@@ -24,7 +25,9 @@ def words_of(connection: sqlite3.Connection, external_userid: str) -> tuple[set[
     return ids - {""}, names - {""}
 
 
-def forget_customer(connection: sqlite3.Connection, external_userid: str) -> int:
+def forget_customer(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
+) -> int:
     """Empty the attempts of a customer, in a write transaction. Returns the rows.
 
     The attempts stay for the report, without the person; the 90-day rule no longer knows them.

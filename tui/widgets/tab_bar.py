@@ -1,4 +1,4 @@
-"""The first line of every screen: all doors with their keys, whatever the width.
+"""The first line of every screen: all tabs with their keys, whatever the width.
 
 Where whole titles have no room they are cut to a few letters, save that of the screen shown; keys
 without any letter are the last resort.
@@ -15,7 +15,7 @@ from tui.widgets.bars import Bar, Piece
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A door on the line.
+    """A spec on the line.
 
     Attributes:
         key: opens it.
@@ -30,15 +30,15 @@ class Entry:
     call: Callable[[], object]
 
 
-class DoorBar(Bar):
-    """The line of doors; fits itself to every width."""
+class TabBar(Bar):
+    """The line of tabs; fits itself to every width."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._entries: Sequence[Entry] = ()
 
     def put(self, entries: Sequence[Entry], width: int) -> None:
-        """Show doors on a line of `width` cells."""
+        """Show tabs on a line of `width` cells."""
         gap, titles = titles_for([(each.key, each.title, each.here) for each in entries], width)
         pieces: list[Piece] = []
         for entry, title in zip(entries, titles, strict=True):
@@ -49,26 +49,26 @@ class DoorBar(Bar):
         self.set(pieces)
 
 
-def titles_for(doors: Sequence[tuple[str, str, bool]], width: int) -> tuple[str, list[str]]:
-    """The gap around every door and the titles as far as they fit.
+def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[str, list[str]]:
+    """The gap around every spec and the titles as far as they fit.
 
     Args:
-        doors: (key, title, whether it is the screen shown), in order.
+        tabs: (key, title, whether it is the screen shown), in order.
         width: cells of the line.
 
     Returns:
-        (" " or "", one title per door). Cut titles have no `…`: `Cus` says as much as `Cu…`.
+        (" " or "", one title per spec). Cut titles have no `…`: `Cus` says as much as `Cu…`.
     """
 
     def cells(titles: Sequence[str], gap: str = "") -> int:
-        keys = sum(len(gap) + cell_width(key) for key, _title, _here in doors)
+        keys = sum(len(gap) + cell_width(key) for key, _title, _here in tabs)
         return keys + sum(blank(each, gap) + cell_width(each) + 1 for each in titles)
 
-    whole = [title for _key, title, _here in doors]
+    whole = [title for _key, title, _here in tabs]
     for gap in (" ", ""):
         if cells(whole, gap) <= width:
             return gap, whole
-    cut = ["" if not here else title for _key, title, here in doors]
+    cut = ["" if not here else title for _key, title, here in tabs]
     while True:  # a letter more for all, as long as there is room
         longer = [whole[at][: len(each) + 1] for at, each in enumerate(cut)]
         if cells(longer) > width:

@@ -1,0 +1,426 @@
+"""What a domain tells the engines, and the registry that finds domains by name.
+
+A domain is one folder: tables, kinds of change, conditions, screens … about one thing that a chain
+cares for. It says what it brings in one frozen `Domain`, by name; a name is "package.module" or
+"package.module:attribute" and is imported when somebody asks for what it stands for. Engines know
+no domain: they ask this registry. What is built in registers as a third party does, by an entry
+point of the group `storeops.domains`:
+
+```toml
+[project.entry-points."storeops.domains"]
+orders = "acme_orders:DOMAIN"
+```
+
+A domain that cannot be used (it does not import, asks for a domain that is not there, brings a
+name that is taken) is left out and named by `storeops plugin list`, never fatal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from storeops import i18n
+
+T = TypeVar("T")
+
+GROUP = "storeops.domains"
+API = 1  # grows when a Domain of today would no longer be understood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noun:
+    """A noun of the command line.
+
+    Attributes:
+        name: the word after `storeops`.
+        module: "package.module" with a `typer.Typer` called `app`.
+        help: one line in English, translated when shown.
+        group: the heading it stands under in `storeops --help`: look, change, watch, setup or try.
+    """
+
+    name: str
+    module: str
+    help: str
+    group: str = "look"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenSpec:
+    """A full-screen view.
+
+    Attributes:
+        name: of the mode.
+        key: Textual key name that opens it, "" for none.
+        title: English title, translated when shown.
+        screen: "package.module:Class".
+        help: one sentence.
+        sandbox: only there when the profile is a sandbox.
+    """
+
+    name: str
+    key: str = ""
+    title: str
+    screen: str
+    help: str
+    sandbox: bool = False
+
+    def open(self) -> Any:
+        """A new instance of the screen; imports its module."""
+        return load(self.screen)()
+
+
+@dataclass(frozen=True, slots=True)
+class CardSection:
+    """What a domain knows of one customer.
+
+    Attributes:
+        title: in the user's language.
+        lines: (name in the user's language, text); names and texts may be a stranger's.
+        data: the same for programs, JSON types.
+    """
+
+    title: str
+    lines: Sequence[tuple[str, str]] = ()
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TodayLine:
+    """One line of the morning.
+
+    Attributes:
+        text: one sentence in the user's language, short enough for 76 cells.
+        next_step: the command that deals with it, "" when nothing is to be done.
+        tone: "" | warn | bad.
+        screen: name of the screen that deals with it, "" for none.
+        request: what that screen shall show.
+    """
+
+    text: str
+    next_step: str = ""
+    tone: str = ""
+    screen: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """What a domain brings. Every field but `name` and `title` may stay empty.
+
+    Attributes:
+        name: stable and English; tables and columns of a third party begin with it.
+        title: one line in English for `plugin list`, translated when shown.
+        api: the `API` it was written for.
+        needs: names of domains whose doors it imports; they are there before it, or it is left out.
+        tables: module with `MIGRATIONS` (storeops.database.migrations) for data.db.
+        nouns: command modules.
+        screens: full-screen views.
+        actions: kind of plan → Action (storeops.jobs.action).
+        scopes: scope of sync → `SyncScope` (storeops.sync.scopes).
+        events: "event/change_type" → `EventReader` (storeops.events.readers).
+        conditions: key of the filter language → `Condition` (storeops.mirror.conditions).
+        columns: column of a customer → `CustomerColumn` (storeops.mirror.columns).
+        card: section of the customer's card → function(db, customer.id, now) → `CardSection`.
+        erase: what is counted → module that forgets a person (storeops.operations.erasure).
+        today: function(db, now) → `TodayLine`s of Today and `status`.
+        checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
+        completion: key of completion → function(db, start) → [(value, what it is)].
+        catalogue: package with `<language>/LC_MESSAGES/<name>.mo` of its texts.
+    """
+
+    name: str
+    title: str
+    api: int = API
+    needs: tuple[str, ...] = ()
+    tables: str = ""
+    nouns: tuple[Noun, ...] = ()
+    screens: tuple[ScreenSpec, ...] = ()
+    actions: Mapping[str, str] = field(default_factory=dict)
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    card: Mapping[str, str] = field(default_factory=dict)
+    erase: Mapping[str, str] = field(default_factory=dict)
+    today: str = ""
+    checks: str = ""
+    completion: Mapping[str, str] = field(default_factory=dict)
+    catalogue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A domain as it was found.
+
+    Attributes:
+        name: of the entry point.
+        package: the distribution that brings it.
+        version: of that distribution.
+        domain: None when it cannot be used.
+        reason: why not, one clause in English.
+    """
+
+    name: str
+    package: str
+    version: str
+    domain: Domain | None
+    reason: str = ""
+
+
+def load(where: str) -> Any:
+    """What "package.module:attribute" or "package.module" names; imports it now.
+
+    Raises:
+        ImportError, AttributeError: there is no such thing.
+    """
+    module, _colon, attribute = where.partition(":")
+    found: Any = import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def entry_points(paths: Iterable[str] | None = None) -> Iterator[tuple[str, str, str, str]]:
+    """(name, "module:attribute", distribution, version) of every installed entry point of `GROUP`.
+
+    The files are read here, as the specification of entry points lays them out: importing
+    importlib.metadata would cost every command 50 ms.
+
+    Args:
+        paths: folders to look in; None for sys.path.
+    """
+    seen: set[str] = set()
+    for folder in dict.fromkeys(sys.path if paths is None else paths):
+        try:
+            files = sorted(Path(folder).glob("*.dist-info/entry_points.txt"))
+        except OSError:
+            continue
+        for file in files:
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue
+            package, _dash, version = file.parent.name.removesuffix(".dist-info").rpartition("-")
+            if f"[{GROUP}]" not in text or package in seen:
+                continue
+            seen.add(package)  # the first on the path is the one that is imported
+            for name, where in _section(text):
+                yield name, where, package.replace("_", "-"), version
+
+
+def _section(text: str) -> Iterator[tuple[str, str]]:
+    inside = False
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            inside = line == f"[{GROUP}]"
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            name, _equals, where = line.partition("=")
+            yield name.strip(), where.split("[")[0].strip()
+
+
+class Registry:
+    """The domains of this process, those they need before them.
+
+    Args:
+        points: (name, where, distribution, version) of entry points, as `entry_points` gives them.
+        taken: names that the core itself brings, per field of `Domain`.
+    """
+
+    def __init__(
+        self,
+        points: Iterable[tuple[str, str, str, str]],
+        taken: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        self._taken = {kind: set(names) for kind, names in (taken or {}).items()}
+        self.found: list[Found] = []
+        waiting: list[Found] = []
+        for name, where, package, version in points:
+            try:
+                domain = load(where)
+                reason = _unfit(where, domain)
+            except Exception as error:  # whatever a stranger's module does
+                domain, reason = None, f"{type(error).__name__}: {error}"
+            waiting.append(Found(name, package, version, None if reason else domain, reason))
+        self._accept(waiting)
+        self.domains: tuple[Domain, ...] = tuple(
+            each.domain for each in self.found if each.domain is not None
+        )
+
+    def _accept(self, waiting: list[Found]) -> None:
+        """Those whose needs are met, the built-in ones first, then by name."""
+        waiting = sorted(waiting, key=lambda each: (each.package != "storeops", each.name))
+        there: set[str] = set()
+        while waiting:
+            ready = next(
+                (each for each in waiting if each.domain and there.issuperset(each.domain.needs)),
+                None,
+            )
+            if ready is None or ready.domain is None:
+                break
+            waiting.remove(ready)
+            clash = self._clash(ready.domain)
+            if ready.domain.name in there:
+                clash = f"the name {ready.domain.name} is taken"
+            if clash:
+                self.found.append(Found(ready.name, ready.package, ready.version, None, clash))
+                continue
+            there.add(ready.domain.name)
+            for kind, names in _names(ready.domain):
+                self._taken.setdefault(kind, set()).update(names)
+            if ready.domain.catalogue:
+                i18n.add_catalogue(_folder(ready.domain.catalogue), ready.domain.name)
+            self.found.append(ready)
+        for left in waiting:
+            reason = left.reason
+            if left.domain is not None:
+                missing = [name for name in left.domain.needs if name not in there]
+                reason = f"it needs {', '.join(missing)}"
+            self.found.append(Found(left.name, left.package, left.version, None, reason))
+
+    def _clash(self, domain: Domain) -> str:
+        for kind, names in _names(domain):
+            for name in names:
+                if name in self._taken.get(kind, ()):
+                    return f"{kind.removesuffix('s')} {name} is there already"
+        return ""
+
+    def loaded(self, domain: Domain, call: Callable[[str], T], where: str) -> T | None:
+        """What a domain's own module gives; when that fails, the domain is left out from now on.
+
+        Args:
+            domain: whose it is.
+            call: imports `where`: `load`.
+            where: what the domain named.
+        """
+        try:
+            return call(where)
+        except Exception as error:  # whatever a stranger's module does
+            self._drop(domain, f"{type(error).__name__}: {error}")
+            return None
+
+    def _drop(self, domain: Domain, reason: str) -> None:
+        self.domains = tuple(each for each in self.domains if each is not domain)
+        self.found = [
+            Found(each.name, each.package, each.version, None, reason)
+            if each.domain is domain
+            else each
+            for each in self.found
+        ]
+        for other in self.domains:
+            if domain.name in other.needs:
+                self._drop(other, f"it needs {domain.name}")
+
+    def named(self, kind: str) -> dict[str, tuple[Domain, Any]]:
+        """name → (domain, what it says) of one field of `Domain`, in the order of domains.
+
+        Args:
+            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase or
+                completion.
+        """
+        found: dict[str, tuple[Domain, Any]] = {}
+        for domain in self.domains:
+            value = getattr(domain, kind)
+            if isinstance(value, Mapping):
+                found.update({name: (domain, each) for name, each in value.items()})
+            else:
+                found.update({each.name: (domain, each) for each in value})
+        return found
+
+    def each(self, kind: str) -> list[tuple[Domain, str]]:
+        """(domain, where) of those that say something in `tables`, `today` or `checks`."""
+        return [(each, getattr(each, kind)) for each in self.domains if getattr(each, kind)]
+
+
+def _folder(package: str) -> Path:
+    return Path(next(iter(import_module(package).__path__)))
+
+
+def _unfit(where: str, domain: Any) -> str:
+    """Why what an entry point names cannot be used, "" when it can."""
+    if not isinstance(domain, Domain):
+        return f"{where} is no Domain"
+    if domain.api > API:
+        return f"it was written for a newer storeops (api {domain.api})"
+    return ""
+
+
+def _names(domain: Domain) -> Iterator[tuple[str, Sequence[str]]]:
+    for each in fields(domain):
+        value = getattr(domain, each.name)
+        if isinstance(value, Mapping):
+            yield each.name, list(value)
+        elif each.name in ("nouns", "screens"):
+            yield each.name, [one.name for one in value]
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process; found once."""
+    return Registry(entry_points())
+
+
+def guarded(domain: Domain, call: Callable[[], Any], otherwise: Any) -> Any:
+    """What a domain adds to somebody else's page; a fault of it is logged and left out.
+
+    Args:
+        domain: whose it is.
+        call: asks it.
+        otherwise: what stands there instead.
+    """
+    from storeops.errors import StoreOpsError
+
+    try:
+        return call()
+    except StoreOpsError:
+        raise
+    except Exception:
+        import logging
+
+        logging.getLogger("storeops.domain").exception("the domain %s failed", domain.name)
+        return otherwise
+
+
+def today(db: Any, now: float) -> list[tuple[str, TodayLine]]:
+    """(domain, line) of what domains have to say this morning.
+
+    Args:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+    """
+    found: list[tuple[str, TodayLine]] = []
+    for domain, where in registry().each("today"):
+        lines = guarded(domain, partial(_today, where, db, now), ())
+        found += [(domain.name, each) for each in lines]
+    return found
+
+
+def _today(where: str, db: Any, now: float) -> list[TodayLine]:
+    return list(load(where)(db, now))
+
+
+def card_sections(db: Any, customer: int, now: float) -> list[tuple[str, CardSection]]:
+    """(section, what it says) of what domains know of a customer; empty ones are left out.
+
+    Args:
+        db: data.db.
+        customer: customer.id.
+        now: WeCom's time, Unix seconds.
+    """
+    found: list[tuple[str, CardSection]] = []
+    for name, (domain, where) in registry().named("card").items():
+        section: CardSection | None = guarded(
+            domain, partial(_section_of, where, db, customer, now), None
+        )
+        if section is not None and (section.lines or section.data):
+            found.append((name, section))
+    return found
+
+
+def _section_of(where: str, db: Any, customer: int, now: float) -> CardSection | None:
+    section: CardSection | None = load(where)(db, customer, now)
+    return section

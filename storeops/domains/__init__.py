@@ -1,0 +1,1 @@
+"""What a chain cares for: one folder a domain, each registered by its name."""

@@ -1,0 +1,33 @@
+"""Customers and group chats that go to another owner, on the job and after leaving."""
+
+from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="handover",
+    title=N_("Customers and group chats that go to another owner, on the job and after leaving."),
+    tables="storeops.operations.handover.schema",
+    nouns=(
+        Noun(
+            name="unassigned", module="commands.unassigned",
+            help=N_("Customers of staff who have left."),
+        ),
+        Noun(
+            name="handover", module="commands.handover", group="change",
+            help=N_("Hand customers over on the job."),
+        ),
+        Noun(
+            name="leaver", module="commands.leaver", group="change",
+            help=N_("Hand over what leavers left behind."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="handover", key="H", title=N_("Handover"),
+            screen="tui.screens.handover:HandoverScreen",
+            help=N_("Leavers with what they left, and handovers that wait for their answer."),
+        ),
+    ),
+    actions={"handover": "storeops.operations.handover.action:HandoverAction"},
+    erase={"handovers": "storeops.operations.handover.forget"},
+)  # fmt: skip

@@ -1,0 +1,22 @@
+"""Corp tags: the library, tags of customers, rules."""
+
+from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="tags",
+    title=N_("Corp tags: the library, tags of customers, rules."),
+    nouns=(
+        Noun(name="tag", module="commands.tag", help=N_("Corp tags: list and show, plan changes.")),
+    ),
+    screens=(
+        ScreenSpec(
+            name="tags", key="5", title=N_("Tags"), screen="tui.screens.tags:TagsScreen",
+            help=N_("Corp tags by group and how often they are used."),
+        ),
+    ),
+    actions={
+        "tag": "storeops.operations.tagging:TagAction",
+        "tag_library": "storeops.operations.tag_library:TagLibraryAction",
+    },
+)  # fmt: skip

@@ -1,0 +1,62 @@
+"""Columns of a customer that domains bring: in lists, screens, JSON and exports.
+
+```python
+ORDERS = CustomerColumn(
+    title=N_("Orders"), values=count_orders, show=str, right=True, width=6,
+)
+```
+It is named in `Domain.columns`; its key stands in JSON beside WeCom's own fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from storeops.domain import Domain, guarded, load, registry
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerColumn:
+    """A column.
+
+    Attributes:
+        title: English heading, translated when shown.
+        values: (data.db, customer.id of a page, at most some thousands) → value of each that has
+            one: JSON types, one statement for all of them.
+        show: a value as text for people.
+        right: aligned right.
+        width: least cells of it on a screen.
+    """
+
+    title: str
+    values: Callable[[Any, Sequence[int]], Mapping[int, Any]]
+    show: Callable[[Any], str] = str
+    right: bool = False
+    width: int = 10
+
+
+@cache
+def columns() -> dict[str, tuple[Domain, CustomerColumn]]:
+    """The columns of all domains by key; a domain whose column does not load is left out."""
+    found: dict[str, tuple[Domain, CustomerColumn]] = {}
+    for key, (domain, where) in registry().named("columns").items():
+        column = registry().loaded(domain, load, where)
+        if isinstance(column, CustomerColumn):
+            found[key] = (domain, column)
+    return found
+
+
+def add_values(db: Any, rows: Mapping[int, dict[str, Any]]) -> None:
+    """Give customers the values of all columns, None where there is none.
+
+    Args:
+        db: data.db.
+        rows: customer.id → row.
+    """
+    for key, (domain, column) in columns().items():
+        values = guarded(domain, partial(column.values, db, list(rows)), {})
+        for customer, row in rows.items():
+            row[key] = values.get(customer)

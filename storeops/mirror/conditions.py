@@ -1,0 +1,97 @@
+"""Conditions of the filter language that domains bring: what one is, and how it becomes SQL.
+
+```python
+SPENT = Condition(
+    words=("消费",), help=N_("Spent so much: >1000 in yuan."), values=read_amount, single=True,
+    source=lambda value, now: ("SELECT customer_id FROM acme_total WHERE fen > ?", (fen(value),)),
+)
+```
+It is named in `Domain.conditions`; it then works in lists, views, rules, plans and screens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from storeops.domain import load, registry
+
+Sql = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How customers are counted by a condition's values.
+
+    Attributes:
+        title: English heading, translated when shown.
+        pairs: a SELECT that gives `customer_id` and `value`, at most one row for each pair.
+        names: function(db) → value → name for people; a value that is not in it is shown itself.
+    """
+
+    title: str
+    pairs: str
+    names: Callable[[Any], Mapping[Any, str]] = lambda _db: {}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on the customer.
+
+    Attributes:
+        source: (canonical value, WeCom's time) → SELECT of one column `customer_id` and its
+            parameters: the customers of whom it holds.
+        probe: the same as a condition that uses {id} for the customer's key, where testing one
+            customer is much cheaper than listing all; None: the list is asked.
+        values: the canonical form of a value as typed, None when it is not understood.
+        examples: values that are understood, offered when one is not.
+        words: other words that may stand before the colon, Chinese ones among them.
+        help: one line in English for the help of filters, translated when shown.
+        single: takes one value, as `>1000` does.
+        facet: how to count by it; None when that makes no sense.
+    """
+
+    source: Callable[[str, float], Sql]
+    probe: Callable[[str, float], Sql] | None = None
+    values: Callable[[str], str | None] = str
+    examples: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    help: str = ""
+    single: bool = False
+    facet: Facet | None = None
+
+
+@cache
+def conditions() -> dict[str, Condition]:
+    """The conditions of all domains by key; a domain whose condition does not load is left out."""
+    found: dict[str, Condition] = {}
+    for key, (domain, where) in registry().named("conditions").items():
+        condition = registry().loaded(domain, load, where)
+        if isinstance(condition, Condition):
+            found[key] = condition
+    return found
+
+
+@cache
+def words() -> dict[str, str]:
+    """What may stand before the colon → key, of all domains."""
+    return {word: key for key, each in conditions().items() for word in (key, *each.words)}
+
+
+def listed(condition: Condition, values: tuple[str, ...], now: float) -> Sql:
+    """A SELECT of the customers of whom it holds for one of `values`."""
+    parts = [condition.source(value, now) for value in values]
+    sql = " UNION ".join(f"SELECT * FROM ({sql})" for sql, _params in parts)
+    return sql, tuple(param for _sql, params in parts for param in params)
+
+
+def tested(condition: Condition, values: tuple[str, ...], now: float) -> Sql:
+    """The same as a condition on {id}."""
+    if condition.probe is None:
+        sql, params = listed(condition, values, now)
+        return f"{{id}} IN ({sql})", params
+    parts = [condition.probe(value, now) for value in values]
+    sql = " OR ".join(f"({sql})" for sql, _params in parts)
+    return f"({sql})", tuple(param for _sql, params in parts for param in params)

@@ -1,0 +1,76 @@
+"""What a sync can read: the scopes of the mirror, then those that domains bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from storeops.domain import load, registry
+from storeops.i18n import N_
+
+if TYPE_CHECKING:
+    from storeops.sync.results import Outcome
+    from storeops.sync.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class SyncScope:
+    """One scope.
+
+    Attributes:
+        title: English name for people, translated when shown.
+        path: the API path that it mostly calls, without /cgi-bin/.
+        rows: rows an answer of that path holds.
+        read: "package.module:function" from a `Session` to an `Outcome`; imported when read.
+        one_store: whether it can be read for one shop.
+    """
+
+    title: str
+    path: str
+    rows: int
+    read: str
+    one_store: bool = False
+
+    def run(self, session: Session) -> Outcome:
+        """Read it; imports its module now (the client costs 117 ms)."""
+        outcome: Outcome = load(self.read)(session)
+        return outcome
+
+
+# In the order in which they are read: unassigned customers name leavers, and a leaver's groups are
+# found by the leaver's id only.
+CORE: dict[str, SyncScope] = {
+    "departments": SyncScope(
+        N_("departments"), "department/list", 1000, "storeops.sync.contacts:read_departments"
+    ),
+    "staff": SyncScope(
+        N_("staff"), "user/list", 1000, "storeops.sync.contacts:read_staff", one_store=True
+    ),
+    "tags": SyncScope(
+        N_("tags"), "externalcontact/get_corp_tag_list", 1000, "storeops.sync.tags:read_tags"
+    ),
+    "follows": SyncScope(
+        N_("customers' follows"), "externalcontact/batch/get_by_user", 100,
+        "storeops.sync.follows:read_follow_users", one_store=True,
+    ),
+    "unassigned": SyncScope(
+        N_("unassigned"), "externalcontact/get_unassigned_list", 1000,
+        "storeops.sync.unassigned:read_unassigned",
+    ),
+    "groups": SyncScope(
+        N_("group chats"), "externalcontact/groupchat/get", 1, "storeops.sync.groups:read_groups",
+        one_store=True,
+    ),
+}  # fmt: skip
+
+
+@cache
+def scopes() -> dict[str, SyncScope]:
+    """Every scope by its name, in the order in which they are read."""
+    found = dict(CORE)
+    for name, (domain, where) in registry().named("scopes").items():
+        scope = registry().loaded(domain, load, where)
+        if scope is not None:
+            found[name] = scope
+    return found

@@ -1,0 +1,30 @@
+"""Loyalty points of a third party: what `docs/architecture.md` walks through in ten steps."""
+
+from storeops.domain import Domain, Noun, ScreenSpec
+
+DOMAIN = Domain(
+    name="loyalty",
+    title="Loyalty points of the Acme till.",
+    needs=("remarks",),
+    tables="acme_loyalty.tables",
+    nouns=(
+        Noun(name="loyalty", module="acme_loyalty.command", help="Loyalty points.", group="look"),
+    ),
+    screens=(
+        ScreenSpec(
+            name="loyalty", key="y", title="Loyalty", screen="acme_loyalty.screen:LoyaltyScreen",
+            help="Who has how many points.",
+        ),
+    ),
+    actions={"loyalty_gift": "acme_loyalty.gift:GiftAction"},
+    scopes={"loyalty": "acme_loyalty.scope:SCOPE"},
+    events={"loyalty_points/earned": "acme_loyalty.event"},
+    conditions={"points": "acme_loyalty.facts:POINTS", "level": "acme_loyalty.facts:LEVEL"},
+    columns={"points": "acme_loyalty.facts:COLUMN"},
+    card={"loyalty": "acme_loyalty.facts:card"},
+    erase={"points": "acme_loyalty.facts"},
+    today="acme_loyalty.facts:today",
+    checks="acme_loyalty.facts:checks",
+    completion={"level": "acme_loyalty.facts:levels"},
+    catalogue="acme_loyalty.locale",
+)  # fmt: skip

@@ -1,0 +1,22 @@
+"""An event of the till: somebody earned a point."""
+
+
+def subject(message):
+    """The customer."""
+    return message.text("ExternalUserID") or None
+
+
+def read(client, subject):
+    """WeCom's own word that the customer is there."""
+    from storeops.wecom import customers
+
+    return customers.get(client, subject).external_contact.external_userid
+
+
+def write(db, subject, found, events, now):
+    """One point for each event."""
+    db.execute(
+        "INSERT INTO loyalty_points (external_userid, points) VALUES (?, ?)"
+        " ON CONFLICT (external_userid) DO UPDATE SET points = points + excluded.points",
+        (found, len(events)),
+    )

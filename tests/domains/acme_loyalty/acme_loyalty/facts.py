@@ -1,0 +1,89 @@
+"""What the engines ask: conditions, a column, a card, Today, checks, completion, erasure."""
+
+import json
+
+from storeops.domain import CardSection, TodayLine
+from storeops.i18n import _
+from storeops.mirror.columns import CustomerColumn
+from storeops.mirror.conditions import Condition, Facet
+from storeops.operations.doctor import Finding
+
+JOIN = "loyalty_points p JOIN customer c ON c.external_userid = p.external_userid"
+
+
+def _points(value):
+    number = value.lstrip(">")
+    return value if number.isdecimal() else None
+
+
+def _more(value, _now):
+    sign = ">" if value.startswith(">") else "="
+    return (
+        f"SELECT c.id AS customer_id FROM {JOIN} WHERE p.points {sign} ?",
+        (int(value.lstrip(">")),),
+    )
+
+
+POINTS = Condition(
+    source=_more, values=_points, single=True, examples=(">100", "0"), words=("积分",),
+    help="Loyalty points: >100.",
+)  # fmt: skip
+LEVEL = Condition(
+    source=lambda value, _now: (
+        f"SELECT c.id AS customer_id FROM {JOIN} WHERE p.level = ?",
+        (value,),
+    ),
+    values=lambda value: value if value in ("silver", "gold") else None,
+    examples=("silver", "gold"),
+    words=("级别",),
+    facet=Facet(
+        title="Level",
+        pairs=f"SELECT c.id AS customer_id, p.level AS value FROM {JOIN}",
+        names=lambda _db: {"gold": _("Gold level")},
+    ),
+)
+
+
+def _values(db, ids):
+    rows = db.execute(
+        f"SELECT c.id, p.points FROM {JOIN} WHERE c.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    return dict(rows.fetchall())
+
+
+COLUMN = CustomerColumn(title="Points", values=_values, right=True, width=7)
+
+
+def card(db, customer, _now):
+    """The card's section."""
+    row = db.execute(f"SELECT p.points, p.level FROM {JOIN} WHERE c.id = ?", (customer,)).fetchone()
+    if row is None:
+        return None
+    return CardSection(
+        _("Loyalty"), [(_("Points"), str(row[0]))], {"points": row[0], "level": row[1]}
+    )
+
+
+def today(db, _now):
+    """How many are gold."""
+    count = db.execute("SELECT count(*) FROM loyalty_points WHERE level = 'gold'").fetchone()[0]
+    return [TodayLine(f"{count} customers are gold.", "storeops loyalty list")] if count else []
+
+
+def checks(app):
+    """The table can be read."""
+    rows = app.data.execute("SELECT count(*) FROM loyalty_points").fetchone()[0]
+    return [Finding("loyalty", "loyalty", "ok", f"{rows} rows")]
+
+
+def levels(_db, start):
+    """Completion."""
+    return [(each, "") for each in ("gold", "silver") if each.startswith(start)]
+
+
+def forget_customer(connection, external_userid, _ids=()):
+    """Erase a person."""
+    return connection.execute(
+        "DELETE FROM loyalty_points WHERE external_userid = ?", (external_userid,)
+    ).rowcount

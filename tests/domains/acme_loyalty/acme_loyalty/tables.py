@@ -1,0 +1,21 @@
+"""The table."""
+
+from storeops.database.migrations import statements
+
+MIGRATIONS = (
+    statements(
+        "loyalty",
+        "m001_points",
+        """
+CREATE TABLE loyalty_points (
+    external_userid TEXT PRIMARY KEY,
+    points INTEGER NOT NULL,
+    level TEXT NOT NULL DEFAULT 'silver'
+);
+CREATE INDEX loyalty_by_points ON loyalty_points (points);
+CREATE TABLE loyalty_guide (
+    userid TEXT PRIMARY KEY
+);
+""",
+    ),
+)
