@@ -21,7 +21,6 @@ from textual.widgets import Input, TextArea
 
 from storeops.database.trouble import known
 from storeops.domain import ScreenSpec
-from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin

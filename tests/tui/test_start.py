@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tui.doors import DOORS
 
 from tui.app import StoreOpsApp
-from tui.doors import DOORS
 
 
 @pytest.mark.parametrize("name", [door.name for door in DOORS])
