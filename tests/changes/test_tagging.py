@@ -165,7 +165,7 @@ def test_follows_must_be_clear_when_several_members_follow(make_desk):
     assert len(every.relations) > len(newest.relations)
     assert len({each.customer_id for each in newest.relations}) == len(newest.relations)
     owner = every.relations[0].userid
-    mine = choose(app.data, Choice(owner=owner), app.clock.now())
+    mine = choose(app.data, Choice(owner=(owner,)), app.clock.now())
     assert {each.userid for each in mine.relations} == {owner}
 
 

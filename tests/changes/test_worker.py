@@ -254,7 +254,7 @@ def test_a_small_plan_goes_before_bulk(make_desk):
     ).fetchone()[0]
     bulk = applied(desk, where=f"status:active !@{owner}")
     assert bulk.calls > apply.SMALL
-    small = applied(desk, tag=1, where="", owner=owner)
+    small = applied(desk, tag=1, where="", owner=(owner,))
     desk.run(plan_id=small.id)
     counts = queue.counts(desk.app.data, bulk.id)
     assert counts["queued"] > bulk.calls / 2
