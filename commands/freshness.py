@@ -21,6 +21,12 @@ def told() -> Freshness:
     found = freshness.read(app.data, app.clock.now(), stale_after_s=app.settings.stale_after)
     if found.as_of is None:
         note(_("Nothing was read from WeCom completely yet: run `storeops sync run`."))
+    elif found.stale and found.age_s == 0:
+        note(
+            _("The mirror is dated {time}, still to come: run `storeops sync run`.").format(
+                time=cells.when(found.as_of)
+            )
+        )
     elif found.stale and found.age_s is not None:
         note(
             _("The mirror is {age} old: run `storeops sync run`.").format(

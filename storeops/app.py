@@ -265,7 +265,7 @@ class App:
         def make() -> SystemClock:
             # run.db is disposable: where none can be made, the next answer teaches the offset
             with suppress(StoreOpsError):
-                return SystemClock(offset.load(self.run))
+                return SystemClock(offset.load(self.run), self._keep_offset)
             return SystemClock()
 
         return self._once("clock", make)
@@ -432,6 +432,8 @@ class App:
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""
         self.stop.set()
+        if "client" in self._made:
+            self._keep_offset(self.clock.offset)
         with self._lock:
             made, self._made = self._made, {}
         if "governor" in made:
@@ -439,16 +441,24 @@ class App:
         client: WeComClient | None = made.get("client")
         if client is not None:
             client.close()
-            self._keep_offset(made)
         for name in ("data", "run", "inbox"):
             if name in made:
                 made[name].close()
         if made.get("presence") is not None:
             os.close(made["presence"])
 
-    def _keep_offset(self, made: dict[str, Any]) -> None:
+    def _keep_offset(self, offset_s: float) -> None:
         from storeops.limits import offset
 
         # run.db is disposable; if it cannot be written, the next answer teaches the offset again
+        run: Database | None = self._made.get("run")
+        if run is not None:
+            with suppress(StoreOpsError):
+                offset.save(run, offset_s)
+
+    def look_at_clock(self) -> None:
+        """Take over what other processes have learnt of WeCom's clock; for what runs long."""
+        from storeops.limits import offset
+
         with suppress(StoreOpsError):
-            offset.save(made["run"], made["clock"].offset)
+            self.clock.adopt(offset.load(self.run))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 MOST_SECONDS = 99_999_999_999  # the year 5138; what is larger counts in smaller units
@@ -41,10 +42,14 @@ class SystemClock:
 
     Args:
         offset: seconds that WeCom's clock is ahead of this machine's, as last learnt.
+        keep: called with a new offset as soon as it is learnt, for all other processes.
     """
 
-    def __init__(self, offset: float = 0.0) -> None:
+    def __init__(
+        self, offset: float = 0.0, keep: Callable[[float], None] = lambda offset: None
+    ) -> None:
         self._offset = offset
+        self._keep = keep
         self._lock = threading.Lock()
 
     @property
@@ -69,5 +74,11 @@ class SystemClock:
         """Correct the offset; within 2 s it stays, since `Date` has whole seconds only."""
         offset = server_time - time.time()
         with self._lock:
-            if abs(offset - self._offset) > 2.0:
-                self._offset = offset if abs(offset) > 2.0 else 0.0
+            if abs(offset - self._offset) <= 2.0:
+                return
+            self._offset = offset if abs(offset) > 2.0 else 0.0
+        self._keep(self._offset)
+
+    def adopt(self, offset: float) -> None:
+        """Take the offset (seconds) that another process has learnt."""
+        self._offset = offset

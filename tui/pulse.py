@@ -28,6 +28,7 @@ class Pulse:
         from storeops.operations.overview import beat
 
         core = self._house.core
+        core.look_at_clock()
         now = core.clock.now()
         seen = beat(core.data, now, core.settings.stale_after)
         self._left = self._freshness(seen, now)

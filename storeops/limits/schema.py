@@ -65,4 +65,14 @@ CREATE TABLE clock_offset (
         # ties a token to the secret it was got with: HMAC-SHA256 of the token under the secret
         "ALTER TABLE token ADD COLUMN mark TEXT NOT NULL DEFAULT '';",
     ),
+    statements(
+        "limits",
+        "m003_clock_that_was_set",
+        # what the machine's clock and its time since start said when the offset was saved
+        """
+ALTER TABLE clock_offset ADD COLUMN start TEXT NOT NULL DEFAULT '';
+ALTER TABLE clock_offset ADD COLUMN since_start REAL NOT NULL DEFAULT 0;
+ALTER TABLE clock_offset ADD COLUMN clock REAL NOT NULL DEFAULT 0;
+""",
+    ),
 )

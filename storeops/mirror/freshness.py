@@ -15,6 +15,9 @@ STALE_AFTER_S = 24 * 3600
 SCOPES = ("departments", "staff", "tags", "follows", "groups", "unassigned")
 
 
+_AHEAD_S = 60.0  # so far a reading may lie ahead of a clock that is a little slow
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeFreshness:
     """How fresh one scope is.
@@ -127,8 +130,13 @@ def _scope(db: Database, name: str, now: float, stale_after_s: float) -> ScopeFr
     ).fetchone()[0]
     age = None if began is None else max(0.0, now - began)
     return ScopeFreshness(
-        name, began, age, age is None or age > stale_after_s, outcome, int(failures)
+        name, began, age, not _fresh(began, now, stale_after_s), outcome, int(failures)
     )
+
+
+def _fresh(at: float | None, now: float, stale_after_s: float) -> bool:
+    """Whether a reading counts as fresh; one from the future does not: a clock was wrong."""
+    return at is not None and -_AHEAD_S <= now - at <= stale_after_s
 
 
 def stores(
@@ -142,8 +150,7 @@ def stores(
         " ORDER BY s.main_department, s.userid"
     ):
         covered, uncovered = found.setdefault(store, ([], []))
-        fresh = complete_at is not None and now - complete_at <= stale_after_s
-        if fresh and failed_at is None:
+        if _fresh(complete_at, now, stale_after_s) and failed_at is None:
             covered.append(complete_at)
         else:
             uncovered.append(userid)

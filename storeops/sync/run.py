@@ -70,6 +70,7 @@ def run_sync(
             if ours:
                 if joined is not None and (done := _finished(db, joined)):
                     return runs.as_seen_by(done, joined=True, resumed=False)
+                ports.client.learn_time()
                 run = runs.begin(db, wanted, full=full, store=store, now=int(ports.clock.now()))
                 session = Session(
                     ports, run, stop=stop, on_progress=on_progress, held_back=held_back

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from storeops.clock import Clock
-from storeops.errors import AccessError, UsageError
+from storeops.errors import AccessError, ConfigError, LimitError, UsageError
 from storeops.i18n import _
 from storeops.wecom import failures
 from storeops.wecom.address import api_path
@@ -20,11 +21,12 @@ from storeops.wecom.fields import Id, Number
 from storeops.wecom.oddities import OddValues, collected
 from storeops.wecom.ports import Limiter, TokenStore
 from storeops.wecom.retry import RetryPolicy
-from storeops.wecom.transport import Timeouts, Transport
+from storeops.wecom.transport import NoReplyError, Timeouts, Transport
 
 T = TypeVar("T")
 
 GETTOKEN = "gettoken"
+_ASKED_FOR_TIME = "getcallbackip"  # refused without a token (41001), but with a `Date`
 QUIET_S = 30.0  # how long a client keeps quiet after three fresh tokens in a row were refused
 FRUITLESS = 3
 
@@ -123,6 +125,19 @@ class WeComClient:
     def unheard(self) -> bool:
         """Whether the last call was given up without any readable answer, and none came since."""
         return self._exchange.unheard
+
+    def learn_time(self) -> None:
+        """Let the clock learn WeCom's time, from whatever it answers to a call without a token.
+
+        One try, no permission needed; silence is no error.
+        """
+        with (
+            suppress(NoReplyError, ConfigError, LimitError),
+            self.limiter.acquire(_ASKED_FOR_TIME, urgent=True, wait=False),
+        ):
+            before, began = self.clock.now(), self.clock.monotonic()
+            reply = self._exchange.transport.send("GET", _ASKED_FOR_TIME, {}, None, knock=True)
+            self._exchange.learn(reply.date, before, self.clock.monotonic() - began)
 
     def close(self) -> None:
         """Close the connections; another call opens new ones."""

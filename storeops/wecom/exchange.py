@@ -94,7 +94,7 @@ class Exchange:
             return Outcome(None, silence.reason, silence.sent, silence.final)
         took = self.clock.monotonic() - began
         log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
-        self._learn(reply.date, before, took)
+        self.learn(reply.date, before, took)
         host = self.transport.host
         if 300 <= reply.status < 400:
             raise failures.redirected(host, path, reply.location)
@@ -109,7 +109,8 @@ class Exchange:
         self.unheard = False
         return Outcome(opened)
 
-    def _learn(self, date: str, before: float, took: float) -> None:
+    def learn(self, date: str, before: float, took: float) -> None:
+        """Correct the clock by a `Date`; asked at `before`, answered `took` seconds later."""
         if not date:
             return
         from email.utils import parsedate_to_datetime

@@ -137,9 +137,7 @@ class _Watch:
         """When nothing seems due, ask WeCom's clock: this machine's may be behind."""
         self._look_ahead()
         if self.result.next_at is not None and self.result.next_at > self._clock.now():
-            from storeops.wecom import server
-
-            server.api_domain_ips(self._client)
+            self._client.learn_time()
 
     def _look_ahead(self) -> None:
         waiting, following = self._db.execute(
