@@ -396,6 +396,39 @@ def vacuum() -> None:
     )
 
 
+@app.command(
+    "prune", help=_("Take out finished plans, jobs, events and journal lines that are old.")
+)
+def prune(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help=_("Like 180d; 90d at least."))
+    ] = "180d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Say what would go."))] = False,
+    yes: Yes = False,
+) -> None:
+    """The journal notes what went, and `audit verify` still proves the rest."""
+    from storeops.database.database import file_size
+    from storeops.durations import seconds
+    from storeops.operations import pruning
+
+    app_ = current().app
+    age = seconds(older_than)
+    inbox = app_.inbox if file_size(paths.inbox_db(app_.profile.name)) else None
+    found = pruning.look(app_.ledger, inbox, age)
+    text = _(
+        "{plans} plans with {rows} rows and {jobs} jobs, {events} events, {lines} journal lines;"
+        " {kept} old plans stay (not finished, not restored, or undone by one that stays)."
+    ).format(**found.as_dict())
+    empty = not (found.plans or found.events or found.lines)
+    if not dry_run and not empty:
+        if not yes:
+            note(text)
+            confirm(_("Take this out for good?"))
+        found = pruning.prune(app_.ledger, inbox, age)
+        text += "\n" + _("Taken out. `storeops db vacuum` gives the space back to the disk.")
+    output.result({**found.as_dict(), "dry_run": dry_run}, text)
+
+
 def _unused(folder: Path, stem: str) -> Path:
     """A dated file that does not exist yet."""
     stamp = time.strftime("%Y%m%d-%H%M%S")

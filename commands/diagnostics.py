@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -107,10 +108,10 @@ def settings_database(settings: Settings) -> Any:
     """The database that a bare SQLite error most likely speaks of."""
     from storeops import config, paths
 
-    name = settings.profile
     with suppress(StoreOpsError, OSError):
         name = config.load().choose(settings.profile or None).name
-    return paths.data_file(name) if name else paths.config_dir()
+        return paths.data_file(name)
+    return Path("data.db")
 
 
 def _interrupted(resume: str, settings: Settings) -> int:
