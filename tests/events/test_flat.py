@@ -1,0 +1,24 @@
+"""The short form of the drill tests/chaos/test_flat.py."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.chaos.flat import must_be_flat, receive, send, walk
+from tests.handover.conftest import Desk
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counted in /proc")
+
+
+def test_events_serve_is_flat(desk: Desk) -> None:
+    must_be_flat("events serve", *receive(desk, 200), grown_mb=24)
+
+
+def test_job_run_is_flat(desk: Desk) -> None:
+    must_be_flat("job run", *send(desk, 200), grown_mb=24)
+
+
+def test_screens_are_flat(desk: Desk) -> None:
+    must_be_flat("screens", *walk(desk.app, 3), grown_mb=48)
