@@ -26,7 +26,7 @@ Customer = Annotated[
 
 COLUMNS = [
     Column("seq", _("Line"), right=True),
-    Column("at", _("When"), show=lambda value: str(value).replace("T", " ").replace("Z", " UTC")),
+    Column("at", _("When"), show=cells.when),
     Column("who", _("Who"), max_width=16),
     Column("kind", _("What")),
     Column("plan_id", _("Plan")),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from storeops import times
 from storeops.i18n import _
 from storeops.plain import plain
 from storeops.spreadsheet import csv_cell, json_text
@@ -31,18 +31,19 @@ def table_cell(value: Any) -> str:
     return str(value)
 
 
-def when(seconds: float | None) -> str:
-    """A moment (Unix seconds) for people, in the machine's zone: 2026-05-01 09:30."""
-    if not seconds:
-        return ""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+def when(moment: float | str | None) -> str:
+    """A moment for people, 2026-05-01 09:30: Unix seconds, or what `iso` made of them."""
+    return times.minute(times.seconds_of(moment) if isinstance(moment, str) and moment else moment)  # type: ignore[arg-type]  # "" is none
 
 
-def iso(seconds: float | None) -> str | None:
+def day(moment: float | str | None) -> str:
+    """The same without the time of day."""
+    return when(moment)[:10]
+
+
+def iso(moment: float | None) -> str | None:
     """A moment (Unix seconds) for programs: 2026-05-01T01:30:00Z; None stays None."""
-    if seconds is None:
-        return None
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return times.iso(moment)
 
 
 def amount(number: int | float) -> str:

@@ -10,7 +10,7 @@ import typer
 from commands import output
 from commands.options import After, All, Limit
 from commands.output import Column
-from storeops import config, paths
+from storeops import config, paths, times
 from storeops.ceilings import Ceilings, Limits
 from storeops.config import Profile
 from storeops.durations import duration
@@ -126,6 +126,7 @@ def _everything(loaded: config.Config) -> dict[str, Any]:
         "language": loaded.language or None,
         "profile": loaded.profile or None,
         "stale_after": duration(loaded.stale_after),
+        "time_zone": loaded.time_zone or times.DEFAULT,
     }
     for name, profile in loaded.profiles.items():
         for field in Profile.__dataclass_fields__:

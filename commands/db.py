@@ -16,7 +16,7 @@ from commands.diagnostics import note
 from commands.options import Yes
 from commands.output import Column
 from commands.question import confirm
-from storeops import paths
+from storeops import paths, times
 from storeops.errors import ConfigError, ConflictError
 from storeops.i18n import _, ngettext
 
@@ -431,6 +431,6 @@ def prune(
 
 def _unused(folder: Path, stem: str) -> Path:
     """A dated file that does not exist yet."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+    stamp = times.stamp(time.time())
     names = (f"{stem}-{stamp}{end}.db" for end in ("", *(f"-{n}" for n in range(2, 1000))))
     return next(folder / name for name in names if not (folder / name).exists())

@@ -237,7 +237,7 @@ def list_(
         [row_of(each) for each in shown],
         [
             Column("event_id", _("No."), right=True),
-            Column("received_at", _("Received"), show=_moment),
+            Column("received_at", _("Received"), show=cells.when),
             Column("event", _("Event")),
             Column("change_type", _("Change")),
             Column("userid", _("Member"), max_width=24),
@@ -250,10 +250,6 @@ def list_(
         has_more=more,
         empty=_("Nothing was received yet."),
     )
-
-
-def _moment(value: Any) -> str:
-    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
 
 
 @app.command("show", help=_("Show one event: what it said, how it came, what became of it."))
@@ -286,10 +282,10 @@ def show(
             Column("status", _("Status"), show=status_word),
             Column("reason", _("Why"), show=reason_word),
             Column("errcode", _("Code")),
-            Column("create_time", _("Happened"), show=_moment),
-            Column("received_at", _("Received"), show=_moment),
-            Column("handled_at", _("Handled"), show=_moment),
-            Column("due_at", _("Due"), show=_moment),
+            Column("create_time", _("Happened"), show=cells.when),
+            Column("received_at", _("Received"), show=cells.when),
+            Column("handled_at", _("Handled"), show=cells.when),
+            Column("due_at", _("Due"), show=cells.when),
             Column("attempts", _("Failures")),
             Column("deliveries", _("Came")),
             Column("userid", _("Member")),
@@ -366,8 +362,8 @@ def status() -> None:
             Column("keys", _("Token and key")),
             *(Column(name, status_word(name), show=cells.amount) for name in found.counts),
             Column("waiting", _("To handle"), show=cells.amount),
-            Column("next_due", _("Next"), show=_moment),
-            Column("last_received", _("Last received"), show=_moment),
+            Column("next_due", _("Next"), show=cells.when),
+            Column("last_received", _("Last received"), show=cells.when),
             Column("refused", _("Refused"), show=_refused),
         ],
     )

@@ -364,18 +364,14 @@ def quota(
             Column("external_userid", _("Customer")),
             Column("used", _("Used"), right=True),
             Column("left", _("Still allowed"), right=True),
-            Column("last_at", _("Last"), show=_day),
-            Column("frees_at", _("Free again"), show=_day),
+            Column("last_at", _("Last"), show=cells.day),
+            Column("frees_at", _("Free again"), show=cells.day),
         ],
         limit=limit,
         all_=all_,
         after=after,
         empty=_("Nobody was handed over on the job within 90 days."),
     )
-
-
-def _day(value: Any) -> str:
-    return str(value or "")[:10]
 
 
 @app.command("restore", help=_("Plan to put corp tags and remarks back where they got lost."))

@@ -52,7 +52,7 @@ def list_(
             Column("attempts", _("Tries"), right=True),
             Column("errcode", _("Code"), right=True),
             Column("error", _("Trouble")),
-            Column("run_at", _("Due"), show=_moment),
+            Column("run_at", _("Due"), show=cells.when),
         ],
         next_=str(shown[-1].job_id) if more else None,
         has_more=more,
@@ -63,10 +63,6 @@ def list_(
 def _times(value: dict[str, Any]) -> dict[str, Any]:
     names = ("run_at", "created_at", "started_at", "finished_at", "at")
     return {key: cells.iso(each) if key in names else each for key, each in value.items()}
-
-
-def _moment(value: Any) -> str:
-    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
 
 
 @app.command("show", help=_("Show one job: its rows, tries, and what happened."))
@@ -93,8 +89,8 @@ def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
             Column("attempts", _("Tries")),
             Column("errcode", _("Code")),
             Column("error", _("Trouble")),
-            Column("created_at", _("Made"), show=_moment),
-            Column("finished_at", _("Ended"), show=_moment),
+            Column("created_at", _("Made"), show=cells.when),
+            Column("finished_at", _("Ended"), show=cells.when),
             Column("events", _("Events"), show=_events),
         ],
     )
@@ -102,7 +98,7 @@ def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
 
 def _events(found: Any) -> str:
     return " · ".join(
-        f"{_moment(each['at'])} {each['kind']} {each['detail']}".strip() for each in found
+        f"{cells.when(each['at'])} {each['kind']} {each['detail']}".strip() for each in found
     )
 
 
@@ -130,7 +126,7 @@ def logs(
             for each in reversed(found)
         ],
         [
-            Column("at", _("When"), show=_moment),
+            Column("at", _("When"), show=cells.when),
             Column("job_id", _("Job"), right=True),
             Column("kind", _("Event")),
             Column("detail", _("Detail")),

@@ -64,7 +64,7 @@ def list_(
             Column("userid", _("Member")),
             Column("name", _("Name"), max_width=16),
             Column("store", _("Shop"), max_width=20),
-            Column("left_at", _("Left"), show=_day),
+            Column("left_at", _("Left"), show=cells.day),
             Column("days_left", _("Days left"), right=True),
             Column("customers", _("Customers"), right=True, show=cells.amount),
             Column("group_chats", _("Groups"), right=True, show=cells.amount),
@@ -91,10 +91,6 @@ def list_(
         note(_("Not everything was read yet: storeops sync run"))
 
 
-def _day(value: Any) -> str:
-    return str(value or "")[:10]
-
-
 @app.command("show", help=_("One leaver: customers, groups, handovers under way."))
 def show(userid: LeaverId) -> None:
     """With what has become of earlier handovers."""
@@ -108,7 +104,7 @@ def show(userid: LeaverId) -> None:
             Column("userid", _("Member")),
             Column("name", _("Name")),
             Column("store", _("Shop")),
-            Column("left_at", _("Left"), show=_day),
+            Column("left_at", _("Left"), show=cells.day),
             Column("days_left", _("Days left")),
             Column("customers", _("Unassigned customers"), show=cells.amount),
             Column("tagged", _("of them tagged"), show=cells.amount),

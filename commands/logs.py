@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from storeops import paths
+from storeops import paths, times
 from storeops.plain import mask_phones
 from storeops.private_file import open_own, try_lock
 
@@ -29,6 +29,8 @@ def clean(text: str) -> str:
 
 
 class _CleanFormatter(logging.Formatter):
+    converter = staticmethod(lambda seconds: times.local(seconds or 0).timetuple())
+
     def format(self, record: logging.LogRecord) -> str:
         return clean(super().format(record))
 

@@ -60,16 +60,12 @@ def list_(
             Column("ready", _("Rows"), right=True, show=cells.amount),
             Column("blocked", _("Blocked"), right=True, show=cells.amount),
             Column("created_by", _("By"), max_width=16),
-            Column("created_at", _("Made"), show=_moment),
+            Column("created_at", _("Made"), show=cells.when),
         ],
         next_=str(shown[-1].plan.id) if more else None,
         has_more=more,
         empty=_("No plan yet. One way to make one: storeops tag plan"),
     )
-
-
-def _moment(value: Any) -> str:
-    return str(value).replace("T", " ").replace("Z", " UTC") if value else ""
 
 
 @app.command("show", help=_("Show a plan: what holds it up first, then before and after."))

@@ -15,7 +15,7 @@ from commands import tree
 from commands.exit_codes import MEANINGS
 from commands.main import nouns
 from commands.options import GLOBALS
-from storeops import config, i18n
+from storeops import config, i18n, times
 
 i18n.use("en")
 TARGET = Path(__file__).with_name("reference.md")
@@ -24,6 +24,7 @@ CONFIG_KEYS = {
     "language": "`en` or `zh_CN`; unset: the locale decides",
     "profile": "the default profile",
     "stale_after": "a mirror older than this is called stale",
+    "time_zone": "the zone in which moments are shown and read, such as Asia/Tokyo",
     "profiles.NAME.corp_id": "WeCom's corpid",
     "profiles.NAME.agent_id": "the app's number",
     "profiles.NAME.base_url": "where the API answers; `http://` on this machine only",
@@ -36,12 +37,13 @@ CONFIG_KEYS = {
     "profiles.NAME.limits.per_hour": "calls in any hour, per corp and API",
     "profiles.NAME.limits.timeout_s": "seconds to wait for an answer, per try; 35 at most",
     "profiles.NAME.policy.max_rows_per_plan": "ready rows of one plan; 0: no ceiling",
-    "profiles.NAME.policy.max_rows_per_day": "rows applied in a Beijing day; 0: no ceiling",
+    "profiles.NAME.policy.max_rows_per_day": "rows applied in one day; 0: no ceiling",
 }
 ENVIRONMENT = {
     "STOREOPS_HOME": "moves configuration, data and logs into one folder",
     "STOREOPS_PROFILE": "the profile to use",
     "STOREOPS_LANG": "`en` or `zh_CN`",
+    "STOREOPS_TZ": "goes before `time_zone`",
     "STOREOPS_SECRET_<PROFILE>": "the app's secret; capitals, other characters as `_`",
     "STOREOPS_CALLBACK_TOKEN_<PROFILE>": "the token of its callbacks",
     "STOREOPS_CALLBACK_KEY_<PROFILE>": "the EncodingAESKey of its callbacks",
@@ -53,7 +55,10 @@ ENVIRONMENT = {
 def defaults() -> dict[str, str]:
     """Config key -> its default, from the dataclasses."""
     profile = config.Profile(name="", corp_id="")
-    found = {"stale_after": config.duration(config.Config().stale_after)}
+    found = {
+        "stale_after": config.duration(config.Config().stale_after),
+        "time_zone": times.DEFAULT,
+    }
     for key in CONFIG_KEYS:
         last = key.rsplit(".", 1)[-1]
         if ".limits." in key or ".policy." in key:

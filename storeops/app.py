@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from storeops import config, paths, presence
+from storeops import config, paths, presence, times
 from storeops.clock import SystemClock
 from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
@@ -86,6 +86,7 @@ class App:
         readonly: bool = False,
         as_name: str | None = None,
     ) -> None:
+        times.use(settings.time_zone)
         self.settings = settings
         self.profile = profile
         self.readonly = readonly or profile.read_only

@@ -4,6 +4,7 @@
 language = "zh_CN"          # en | zh_CN; unset: the locale decides
 profile = "main"            # the profile used when none is named
 stale_after = "24h"         # a mirror older than this is called stale
+time_zone = "Asia/Tokyo"    # moments are shown and read in this zone; unset: Asia/Shanghai
 
 [profiles.main]
 corp_id = "ww0123456789abcdef"
@@ -86,12 +87,14 @@ class Config:
         language: "en", "zh_CN", or "" for the locale's.
         profile: the default profile's name, "" when there is none.
         stale_after: seconds after which the mirror is called stale.
+        time_zone: IANA name of the zone of every moment shown or read, "" for China's.
         profiles: by name, in the order of the file.
     """
 
     language: str = ""
     profile: str = ""
     stale_after: int = 86_400
+    time_zone: str = ""
     profiles: dict[str, Profile] = field(default_factory=dict)
 
     def choose(self, name: str | None = None) -> Profile:
@@ -169,6 +172,7 @@ _TOP: dict[str, Callable[[str, Any], Any]] = {
     "language": values.language,
     "profile": values.text,
     "stale_after": values.stale,
+    "time_zone": values.time_zone,
 }
 
 
@@ -257,6 +261,8 @@ def as_dict(config: Config) -> dict[str, Any]:
         data["profile"] = config.profile
     if config.stale_after != Config().stale_after:
         data["stale_after"] = duration(config.stale_after)
+    if config.time_zone:
+        data["time_zone"] = config.time_zone
     tables = {name: _profile_dict(each) for name, each in config.profiles.items()}
     if tables:
         data["profiles"] = tables

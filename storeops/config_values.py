@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from storeops.durations import seconds
-from storeops.errors import UsageError
+from storeops.errors import ConfigError, UsageError
 from storeops.i18n import N_, _
 
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\Z")
@@ -113,3 +113,15 @@ def stale(where: str, value: Any) -> int:
         return seconds(text(where, value))
     except UsageError:
         raise Problem(where, _("a duration like 24h")) from None
+
+
+def time_zone(where: str, value: Any) -> str:
+    """The IANA name of a time zone that this machine knows."""
+    from storeops.times import find_zone
+
+    name = text(where, value)
+    try:
+        find_zone(name)
+    except ConfigError:
+        raise Problem(where, _("the name of a time zone, such as Asia/Shanghai")) from None
+    return name

@@ -11,9 +11,9 @@ from storeops.domain import card_sections
 from storeops.i18n import _
 from storeops.mirror.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.plain import mask_phone, mask_phones
+from storeops.times import minute
 from tui.cells import shown
 from tui.fields import fields, title
-from tui.times import moment
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -59,7 +59,7 @@ def card(core: App, external_userid: str) -> Content:
                 head,
                 [
                     (_("User id"), follow["userid"]),
-                    (_("Added"), f"{moment(follow['createtime'])} "
+                    (_("Added"), f"{minute(follow['createtime'])} "
                      f"{ways.get(follow['add_way'], follow['add_way'])}".strip()),
                     (_("Remark"), follow["remark"]),
                     (_("Description"), follow["description"]),
@@ -75,13 +75,13 @@ def card(core: App, external_userid: str) -> Content:
     if chats:
         parts += [Content("\n"), title(_("Group chats"))]
         parts += [
-            Content(f"  {shown(name) or _('(no name)')} · {moment(at)}\n") for name, at in chats
+            Content(f"  {shown(name) or _('(no name)')} · {minute(at)}\n") for name, at in chats
         ]
     notes = notes_of(db, external_userid)
     if notes:
         parts += [Content("\n"), title(_("Notes"))]
         for note in notes:
-            parts.append(fields("", [(f"{moment(note.at)} {shown(note.author)}", note.text)]))
+            parts.append(fields("", [(f"{minute(note.at)} {shown(note.author)}", note.text)]))
     entries = timeline.of_customer(db, external_userid, limit=TIMELINE)
     parts += [Content("\n"), title(_("Timeline"))]
     if not entries:
@@ -114,7 +114,7 @@ def _entry(entry: Entry) -> Content:
     change = f"{before} → {after}" if before else after
     who = f" {shown(entry.userid)}" if entry.userid else ""
     return Content.assemble(
-        (f"  {moment(entry.at)} ", "$text-muted"), f"{what}{who}: {change} ",
+        (f"  {minute(entry.at)} ", "$text-muted"), f"{what}{who}: {change} ",
         (f"({source})\n", "$text-muted"),
     )  # fmt: skip
 

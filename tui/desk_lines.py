@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
+from storeops.times import minute
 from tui.cells import shown
-from tui.times import moment, span
+from tui.times import span
 from tui.widgets.rows import Column, Count, Line, TableRows, Window
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def waiting(pair: Waiting, now: float, names: Mapping[str, str]) -> Line:
             shown(names.get(pair.takeover_userid) or pair.takeover_userid),
             _("group chats") if pair.what == "group" else _("customers"),
             f"{pair.rows:,}",
-            moment(pair.due_at),
+            minute(pair.due_at),
             span(left) if left > 0 else "! " + _("due now"),
         ),
         "" if left > 0 else "warn",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from storeops.i18n import _, ngettext
+from storeops.times import second
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.plan_card import forecast
-from tui.times import clock
 
 if TYPE_CHECKING:
     from storeops.jobs.listing import Event, JobRow
@@ -81,15 +81,18 @@ def details(job: JobRow, rows: Sequence[int], happened: Sequence[Event]) -> Cont
                 (_("Code"), str(job.errcode or "")),
                 (_("Meaning"), known.meaning if known else job.error),
                 (_("Next step"), known.advice if known else ""),
-                (_("Made"), clock(job.created_at)),
-                (_("Not before"), clock(job.run_at) if job.status in ("queued", "unknown") else ""),
-                (_("Ended"), clock(job.finished_at) if job.finished_at else ""),
+                (_("Made"), second(job.created_at)),
+                (
+                    _("Not before"),
+                    second(job.run_at) if job.status in ("queued", "unknown") else "",
+                ),
+                (_("Ended"), second(job.finished_at) if job.finished_at else ""),
             ],
         ),
         title("\n" + _("What happened")),
     ]
     for each in happened:
-        parts.append(Content(f"{clock(each.at)}  {event(each.kind)}  {shown(each.detail)}\n"))
+        parts.append(Content(f"{second(each.at)}  {event(each.kind)}  {shown(each.detail)}\n"))
     if not happened:
         parts.append(Content(_("Nothing out of the plain way.")))
     return Content("").join(parts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
+from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
-from tui.times import moment
 from tui.widgets.rows import Column, Line
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def line(job: JobRow) -> Line:
             str(job.attempts),
             str(job.errcode or ""),
             shown(meaning or job.error),
-            moment(job.run_at) if waits and job.attempts else "",
-            moment(job.finished_at),
+            minute(job.run_at) if waits and job.attempts else "",
+            minute(job.finished_at),
         ),
         plan_words.tone("paused" if job.held and waits else job.status),
         job,

@@ -16,10 +16,10 @@ from storeops.mirror.filter_words import STATUSES, WAYS
 from storeops.mirror.query_rows import shown_status
 from storeops.notebook import mark_history, marks
 from storeops.operations import customers
+from storeops.times import day
 from tui.book import Advice, Facet, Look, View
 from tui.cells import shown
 from tui.mirror_rows import MirrorRows
-from tui.times import day
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
 from tui.widgets.rows import Line
 

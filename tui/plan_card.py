@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from storeops.i18n import _, ngettext
+from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields, title
-from tui.times import moment, span
+from tui.times import span
 
 if TYPE_CHECKING:
     from storeops.operations.plans import Card
@@ -85,10 +86,10 @@ def full(card: Card, now: float) -> Content:
                 (_("Status"), plan_words.state(card.state)),
                 (_("Rows"), _numbers(card)),
                 (_("So far"), plan_words.tally(card.rows)),
-                (_("Made"), f"{moment(plan.created_at)} {plan.created_by}"),
-                (_("Expires"), moment(plan.expires_at) if card.state in ("planned", "expired")
+                (_("Made"), f"{minute(plan.created_at)} {plan.created_by}"),
+                (_("Expires"), minute(plan.expires_at) if card.state in ("planned", "expired")
                  else ""),
-                (_("Applied"), f"{moment(plan.applied_at)} {plan.applied_by}".strip()),
+                (_("Applied"), f"{minute(plan.applied_at)} {plan.applied_by}".strip()),
                 (_("Reason"), plan.reason),
                 (_("Paused"), plan.paused_why),
                 (_("Command"), str(plan.params.get("command", ""))),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from storeops.i18n import _
+from storeops.times import minute, second
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields
-from tui.times import clock, moment
 from tui.widgets.rows import Column, Count, Line, Window
 
 if TYPE_CHECKING:
@@ -122,9 +122,9 @@ def detail(line: Line) -> Content:
         (_("Code"), str(result.errcode) if result.errcode else ""),
         (_("Meaning"), result.meaning),
         (_("Next step"), result.next_step),
-        (_("Possible from"), moment(result.retry_at)),
-        (_("Answer due"), moment(result.due_at)),
-        (_("When"), clock(result.at) if result.at else ""),
+        (_("Possible from"), minute(result.retry_at)),
+        (_("Answer due"), minute(result.due_at)),
+        (_("When"), second(result.at) if result.at else ""),
         (_("Job"), str(result.job_id) if result.job_id else ""),
         *((key, str(value)) for key, value in result.answer.items() if value not in ("", None)),
     ]  # fmt: skip

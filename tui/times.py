@@ -1,29 +1,8 @@
-"""Moments and ages as people read them. WeCom's day is Beijing's."""
+"""Ages as people read them; moments are `storeops.times`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-
 from storeops.i18n import _
-
-BEIJING = timezone(timedelta(hours=8))
-
-
-def day(at: float | None) -> str:
-    """2026-05-01, "" for none."""
-    return datetime.fromtimestamp(at, UTC).astimezone(BEIJING).strftime("%Y-%m-%d") if at else ""
-
-
-def moment(at: float | None) -> str:
-    """2026-05-01 14:32, "" for none."""
-    if not at:
-        return ""
-    return datetime.fromtimestamp(at, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
-
-
-def clock(at: float) -> str:
-    """2026-05-01 14:32:07."""
-    return datetime.fromtimestamp(at, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def span(seconds: float) -> str:

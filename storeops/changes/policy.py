@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from storeops import times
 from storeops.database.database import Database
 from storeops.errors import PolicyError
 from storeops.i18n import _
 
 DAY_S = 86_400
-BEIJING_S = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Policy:
             )
         if self.max_rows_per_day is None:
             return ""
-        midnight = (now + BEIJING_S) // DAY_S * DAY_S - BEIJING_S
+        midnight = times.midnight(now).timestamp()
         today: int = db.execute(
             "SELECT coalesce(sum(ready), 0) FROM plan WHERE status = 'applied' AND applied_at >= ?",
             (midnight,),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime
 
+from storeops import times
+from storeops.clock import MOST_SECONDS
 from storeops.database.database import Database
 from storeops.mirror import meta
 from storeops.mirror.branch import OF_CUSTOMER
-from storeops.mirror.filter_dates import CHINA
+
+NO_MONTH = "1970-01"  # of what has no time
 
 Counts = list[tuple[int | str, int]]  # (stored value, customers)
 
@@ -66,14 +68,15 @@ def of_everybody(db: Database, name: str, indexes: frozenset[str]) -> Counts | N
     """
     connection = db.connection
     revision = meta.revision(connection)
-    kept = meta.read(connection, f"facet {name}")
+    key = f"{name} {times.zone()}" if name == "month" else name
+    kept = meta.read(connection, f"facet {key}")
     if kept:
         at, counts = json.loads(kept)
         if at == revision:
             return [(value, rows) for value, rows in counts]
     found = _counted(connection, name, indexes)
     if found is not None:
-        _keep(db, name, revision, found)
+        _keep(db, key, revision, found)
     return found
 
 
@@ -105,21 +108,40 @@ def _tags(connection: sqlite3.Connection) -> Counts:
 
 
 def _months(connection: sqlite3.Connection) -> Counts:
-    first, last = connection.execute(
-        "SELECT (SELECT min(createtime) FROM follow), (SELECT max(createtime) FROM follow)"
-    ).fetchone()
+    """Months that have follows, each found by the one before: odd times cost nothing."""
+    (first,) = connection.execute("SELECT min(createtime) FROM follow").fetchone()
     found: Counts = []
-    if first is None:
-        return found
-    month = datetime.fromtimestamp(first, CHINA).replace(day=1, hour=0, minute=0, second=0)
-    while month.timestamp() <= last:
-        following = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
-        span = (int(month.timestamp()), int(following.timestamp()))
-        rows = connection.execute(_MONTH, span).fetchone()[0]
+    while first is not None:
+        if first <= 0:
+            name, end = NO_MONTH, 1
+        else:
+            month = times.local(first).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            year, following = month.year + month.month // 12, month.month % 12 + 1
+            name = f"{month:%Y-%m}"
+            # what counts in other units than seconds is each a step of its own
+            end = max(
+                int(month.replace(year=year, month=following).timestamp()),
+                first + 1 if first > MOST_SECONDS else 0,
+            )
+        rows = connection.execute(_MONTH, (first, end)).fetchone()[0]
         if rows:
-            found.append((f"{month:%Y-%m}", rows))
-        month = following
+            found.append((name, rows))
+        (first,) = connection.execute(
+            "SELECT min(createtime) FROM follow WHERE createtime >= ?", (end,)
+        ).fetchone()
     return found
+
+
+def month_sql(connection: sqlite3.Connection, column: str) -> str:
+    """SQL that gives the month of a column of Unix seconds, as `times.month` does."""
+    offset = times.fixed_offset()
+    if offset is not None:
+        text = f"strftime('%Y-%m', {column} + {offset}, 'unixepoch')"
+        return f"CASE WHEN {column} > 0 THEN {text} ELSE '{NO_MONTH}' END"
+    connection.create_function(
+        "local_month", 1, lambda moment: times.month(moment) or NO_MONTH, deterministic=True
+    )
+    return f"local_month({column})"
 
 
 def _keep(db: Database, name: str, revision: int, found: Counts) -> None:

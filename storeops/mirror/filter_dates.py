@@ -1,11 +1,11 @@
-"""Dates of the filter language, in China's time (UTC+8), as WeCom's console shows them."""
+"""Dates of the filter language, in the zone of `storeops.times`."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-CHINA = timezone(timedelta(hours=8))
+from storeops import times
 
 # a span back from now; months and years are 30 and 365 days
 _BACK = re.compile(r"(\d{1,4})(h|d|w|m|y|小时|天|日|周|月|年)")
@@ -34,14 +34,7 @@ def normal(text: str) -> str | None:
         return None
     year, month, day, hour, minute = found.groups()
     try:
-        datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            tzinfo=CHINA,
-        )
+        times.start(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0))
     except ValueError:
         return None
     if int(year) < 1970 or int(year) > 9998:
@@ -71,7 +64,7 @@ def span(word: str, now: float) -> tuple[int, int]:
     assert found is not None
     year, month, day, hour, minute = (int(each) if each else None for each in found.groups())
     assert year is not None
-    start = datetime(year, month or 1, day or 1, hour or 0, minute or 0, tzinfo=CHINA)
+    start = times.start(year, month or 1, day or 1, hour or 0, minute or 0)
     if hour is not None:
         return _second(start), _second(start) + 1
     if day is not None:
@@ -84,7 +77,7 @@ def span(word: str, now: float) -> tuple[int, int]:
 
 
 def _period(word: str, now: float) -> tuple[int, int]:
-    midnight = datetime.fromtimestamp(now, CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = times.midnight(now)
     if word in ("today", "yesterday"):
         start = midnight if word == "today" else midnight - timedelta(days=1)
         end = start + timedelta(days=1)

@@ -31,7 +31,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror.compile import Compiler
 from storeops.mirror.conditions import conditions
-from storeops.mirror.facets import of_everybody
+from storeops.mirror.facets import month_sql, of_everybody
 from storeops.mirror.filter import Node, nearest, parse, unparse
 from storeops.mirror.filter_names import Names
 from storeops.mirror.live import Live, teach
@@ -235,7 +235,7 @@ class CustomerQuery:
             "way": ("f.add_way", "", ""),
             "status": ("f.status", "", ""),
             "state": ("f.state", "", "WHERE value <> ''"),
-            "month": ("strftime('%Y-%m', f.createtime + 28800, 'unixepoch')", "", ""),
+            "month": (month_sql(self.db.connection, "f.createtime"), "", ""),
         }
         own = conditions().get(name)
         if own is not None and own.facet is not None:

@@ -283,10 +283,22 @@ CREATE VIEW staff_by_userid AS
 """
 
 
+# written before times in milliseconds were known for what they are
+SECONDS = "".join(
+    f"UPDATE {table} SET {column} = {column} / {divisor} WHERE {column} > 99999999999;\n"
+    for divisor in (1000, 1000, 1000)  # milli-, micro-, nanoseconds
+    for table, column in (
+        ("follow", "createtime"), ("follow_tag", "createtime"), ("customer", "createtime"),
+        ("staff", "left_at"), ("unassigned", "dimission_time"),
+    )
+)  # fmt: skip
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m001_facts", FACTS),
     statements("mirror", "m002_runs", RUNS),
     Migration("mirror", "m003_way_with_state", _way_with_state),
     Migration("mirror", "m004_tag_with_customer", _tag_with_customer),
     statements("mirror", "m005_former_userids", FORMER),
+    statements("mirror", "m006_seconds", SECONDS),
 )

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
-from datetime import datetime
 
+from storeops import times
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.mirror.facets import NO_MONTH
 from storeops.mirror.filter import one_of
-from storeops.mirror.filter_dates import CHINA, normal, span
+from storeops.mirror.filter_dates import normal, span
 from storeops.mirror.query_rows import STATUS_ORDER
 from storeops.operations.customers import names_of
 from storeops.operations.stats import Bar, named
@@ -68,7 +69,7 @@ class _Undone:
 
 
 def end_of(word: str, now: float) -> int:
-    """The second after a day, month or year of China's time (UTC+8), Unix seconds.
+    """The second after a day, month or year of the calendar (`storeops.times`), Unix seconds.
 
     Raises:
         UsageError: not a date, or one that has not begun.
@@ -164,7 +165,7 @@ def figures(
         elif by == "state":
             values.update({undone.state.get(pair, state_now)} - {""})
         elif by == "month":
-            values.add(f"{datetime.fromtimestamp(created, CHINA):%Y-%m}")
+            values.add(times.month(created) or NO_MONTH)
         elif pair in undone.tags:
             values.update(int(keys[each]) for each in undone.tags[pair] if each in keys)
         elif tags_now:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
+from storeops import times
 from storeops.changes import plans
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
@@ -153,11 +154,10 @@ class _Words:
     """What placeholders mean for one follow."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
-        import time
 
         self._stores = dict(db.execute("SELECT id, name FROM department").fetchall())
         self._codes = _codes(db)
-        self._date = time.strftime("%Y-%m-%d", time.gmtime(clock.now() + 8 * 3600))
+        self._date = times.day(clock.now())
 
     def fill(self, text: str, relation: Relation) -> str:
         """The text with its placeholders filled."""

@@ -147,7 +147,7 @@ def _follows(db: Database, control: Control, found: Differences) -> None:
         elif row["status"] == "unassigned":
             if status != "unassigned":
                 found.lost.append(f"follow {pair} is {status}, its member left")
-        elif status not in ("out_of_scope", "lost", "missing"):
+        elif status not in ("out_of_scope", "lost", "missing", "handed_over"):
             found.wrong.append(f"follow {pair} is {status}, WeCom hides it")
     for pair, here in mirror.items():
         if here[1] in ("active", "unassigned"):

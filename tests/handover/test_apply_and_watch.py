@@ -27,7 +27,7 @@ def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
         ).fetchall()
     )
     external = row["external_userid"]
-    assert status[f"{leaver}/{external}"] == "lost"
+    assert status[f"{leaver}/{external}"] == "handed_over"
     assert status[f"{taker}/{external}"] == "active"
     desk.sync()
     desk.sync()

@@ -15,12 +15,12 @@ from textual.widgets import Input
 
 from storeops.i18n import N_, _, ngettext
 from storeops.operations.journal_rows import Search, understand
+from storeops.times import minute, second
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
-from tui.times import clock, moment
 from tui.widgets.bars import Bar
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line
@@ -305,7 +305,7 @@ def _line(entry: Entry) -> Line:
         entry.seq,
         (
             f"{entry.seq:,}",
-            moment(entry.at),
+            minute(entry.at),
             shown(entry.who),
             shown(entry.kind),
             shown(entry.plan),
@@ -338,7 +338,7 @@ def details(entry: Entry) -> Content:
         fields(
             "",
             [
-                (_("When"), clock(entry.at)),
+                (_("When"), second(entry.at)),
                 (_("Who"), entry.who),
                 (_("Machine"), entry.machine),
                 (_("What"), entry.kind),

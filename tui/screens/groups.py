@@ -9,11 +9,11 @@ from textual.content import Content
 
 from storeops.i18n import _
 from storeops.operations.overview import ChatRow, chats
+from storeops.times import day, minute
 from tui import words
 from tui.cells import shown
 from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen
-from tui.times import day, moment
 from tui.widgets.rows import Column, Line
 
 
@@ -67,7 +67,7 @@ class GroupsScreen(ListScreen):
                 (_("Group id"), row.chat_id),
                 (_("Owner"), f"{row.owner} {row.owner_userid}".strip()),
                 (_("Status"), line.cells[5]),
-                (_("Created"), moment(row.create_time)),
+                (_("Created"), minute(row.create_time)),
                 (_("Members"), f"{row.members:,}"),
                 (_("Customers"), f"{row.customers:,}"),
                 (_("Notice"), row.notice),

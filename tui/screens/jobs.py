@@ -14,13 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
+from storeops.times import second
 from tui import job_lines
 from tui.cells import shown
 from tui.job_card import details, event, summary
 from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
-from tui.times import clock
 from tui.widgets.bars import Bar
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -153,7 +153,7 @@ class JobsScreen(LedgerScreen):
 
     def _put_events(self, found: Sequence[Event]) -> None:
         lines = [
-            Line(at, (clock(each.at), event(each.kind), shown(each.detail)), "", each)
+            Line(at, (second(each.at), event(each.kind), shown(each.detail)), "", each)
             for at, each in enumerate(found)
         ]
         self.table("events").show(TableRows(lines))

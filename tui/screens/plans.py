@@ -14,13 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
+from storeops.times import minute
 from tui import plan_reasons, plan_words
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, MARK, Key
 from tui.plan_card import about, full
 from tui.plan_rows import PlanRows, columns, detail
 from tui.screens.plan_changes import PlanChanges
-from tui.times import moment
 from tui.widgets.bars import Bar
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -138,8 +138,8 @@ class PlansScreen(PlanChanges):
                 f"{plan.ready:,}",
                 "" if draft else f"{plan.blocked:,}",
                 shown(plan.created_by),
-                moment(plan.created_at),
-                "" if draft or card.state not in ("planned", "expired") else moment(
+                minute(plan.created_at),
+                "" if draft or card.state not in ("planned", "expired") else minute(
                     plan.expires_at),
             ),
             plan_words.tone(card.state),

@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from storeops.i18n import N_, _
+from storeops.times import second
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.base import HouseScreen
-from tui.times import clock
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line, TableRows
@@ -120,7 +120,7 @@ class SandboxScreen(HouseScreen):
         self.house.core.clock.learn(float(status["now"]))
         parts: list[Content] = [
             Content.styled(_("Clock") + "\n", "bold $accent"),
-            Content(clock(float(status["now"])) + "\n\n"),
+            Content(second(float(status["now"])) + "\n\n"),
             Content.styled(shown(str(status["name"])) + "\n", "bold $accent"),
         ]
         names = {

@@ -10,11 +10,12 @@ from textual.content import Content
 from storeops.i18n import _
 from storeops.mirror.members import word_of
 from storeops.operations.overview import MemberRow, department_names, members
+from storeops.times import day, minute
 from tui import words
 from tui.cells import shown
 from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen
-from tui.times import ago, day, moment
+from tui.times import ago
 from tui.widgets.rows import Column, Line
 
 
@@ -83,7 +84,7 @@ class StaffScreen(ListScreen):
                 (_("Customer contact"), _("on") if row.contact else _("off")),
                 (_("Customers"), f"{row.follows:,}"),
                 (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
-                (_("Read completely"), f"{moment(row.complete_at)}  {ago(row.complete_at, now)}"),
+                (_("Read completely"), f"{minute(row.complete_at)}  {ago(row.complete_at, now)}"),
                 (_("Last reading failed"), failed),
             ],
         )

@@ -13,12 +13,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _
+from storeops.times import minute
 from tui import words
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.base import HouseScreen
-from tui.times import moment, span
+from tui.times import span
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading
@@ -113,7 +114,7 @@ class SyncScreen(HouseScreen):
                 Line(
                     run.run_id,
                     (
-                        moment(run.started_at),
+                        minute(run.started_at),
                         took,
                         words.outcome(run.outcome),
                         self._mode(run.mode),
@@ -270,8 +271,8 @@ def details(run: SyncResult) -> Content:
         fields(
             "",
             [
-                (_("Started"), moment(run.started_at)),
-                (_("Finished"), moment(run.finished_at)),
+                (_("Started"), minute(run.started_at)),
+                (_("Finished"), minute(run.finished_at)),
                 (_("Outcome"), words.outcome(run.outcome)),
                 (_("Resumed"), _("yes") if run.resumed else ""),
             ],

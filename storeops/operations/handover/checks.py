@@ -13,8 +13,8 @@ from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.operations.handover import attempts, rules, taker_checks
 from storeops.operations.handover.attempts import Running, Trouble
-from storeops.operations.handover.moments import day
 from storeops.operations.handover.relations import Followers, followers
+from storeops.times import day, minute
 from storeops.wecom.errcodes import Condition
 
 
@@ -309,7 +309,7 @@ def _running(running: Running, errcode: int = 40100) -> Verdict:
     return blocked(
         "in_handover",
         _("A handover of this customer is under way, until {moment} at the latest.").format(
-            moment=day(running.due_at, clock=True)
+            moment=minute(running.due_at)
         ),
         errcode=errcode,
         retry_at=running.due_at,

@@ -13,7 +13,7 @@ from storeops.mirror import members
 from storeops.operations.handover import attempts, checks, rules
 from storeops.operations.handover.attempts import Trouble
 from storeops.operations.handover.checks import Facts
-from storeops.operations.handover.moments import day
+from storeops.times import day
 from storeops.wecom.errcodes import Condition
 
 CHUNK = 500

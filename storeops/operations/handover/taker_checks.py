@@ -10,7 +10,7 @@ from storeops.jobs.action import READY, Verdict, blocked
 from storeops.mirror.members import Member
 from storeops.operations.handover import rules
 from storeops.operations.handover.attempts import Trouble
-from storeops.operations.handover.moments import day
+from storeops.times import day
 from storeops.wecom.errcodes import Condition
 
 _NOT_ACTIVATED, _DISABLED = 4, 2  # staff.wecom_status

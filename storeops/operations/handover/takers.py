@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
+from storeops import times
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import UsageError
@@ -14,7 +14,6 @@ from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.operations.handover import attempts, rules, taker_checks, wish
 from storeops.operations.handover.assign import Rule, Taker
-from storeops.operations.handover.moments import BEIJING
 from storeops.operations.handover.subjects import Subject
 from storeops.operations.handover.wish import Wish
 from storeops.wecom.errcodes import Condition
@@ -160,10 +159,10 @@ class Takers:
 
 
 def _moment(text: str) -> int:
-    """00:00 Beijing time of a day written 2026-05-01."""
+    """00:00 of a day written 2026-05-01, in the zone of `storeops.times`."""
     try:
-        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BEIJING).timestamp())
-    except ValueError:
+        return int(times.start(*map(int, text.split("-", 2))).timestamp())
+    except (ValueError, TypeError):
         raise UsageError(
             _("{text} is not a day.").format(text=text), hint=_("Write it as 2026-05-01.")
         ) from None
