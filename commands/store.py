@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +13,7 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit
 from commands.output import Column
-from storeops.errors import ConfigError, ExitCode
+from storeops.errors import ExitCode
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Stores: list, show, import numbers and names, map to departments."))
@@ -119,10 +117,10 @@ def show(which: Which) -> None:
 
 @app.command(
     "import",
-    help=_("Take in the chain's list of shops (CSV: code, name, region, department_id)."),
+    help=_("Take in the chain's list of shops (code, name, region, department_id)."),
 )
 def import_(
-    path: Annotated[str, typer.Argument(metavar="FILE", help=_("The CSV; - for stdin."))],
+    path: Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=_("Only say what would change."))
     ] = False,
@@ -131,16 +129,7 @@ def import_(
     from storeops.operations.stores import import_stores
 
     call = current()
-    try:
-        raw = sys.stdin.buffer.read() if path == "-" else Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            _("The file {path} cannot be read: {reason}.").format(
-                path=path, reason=error.strerror or error
-            ),
-            hint=_("Check the name and who may read it."),
-        ) from error
-    done = import_stores(call.app.data, _text(raw), call.app.clock.now(), dry_run=dry_run)
+    done = import_stores(call.app.data, path, call.app.clock.now(), dry_run=dry_run)
     waiting = [
         {
             "line": each.line,
@@ -171,14 +160,6 @@ def import_(
     if waiting:
         note(_("Map them: storeops store map DEPARTMENT --code NUMBER"))
         raise typer.Exit(ExitCode.PARTIAL)
-
-
-def _text(raw: bytes) -> str:
-    """The file's text: UTF-8, else GB18030, as Chinese Excel saves CSV."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", errors="replace")
 
 
 @app.command("map", help=_("Say which shop a department is."))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import _, ngettext
+from storeops.tables import typed
 
 
 def keys_of_ids(db: Database, ids: Sequence[str]) -> list[int]:
@@ -16,7 +17,7 @@ def keys_of_ids(db: Database, ids: Sequence[str]) -> list[int]:
     Raises:
         NotFoundError: the mirror does not know one of them; nothing is taken.
     """
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(dict.fromkeys(map(typed.word, ids)))
     found: dict[str, int] = dict(
         db.execute(
             "SELECT c.external_userid, c.id FROM json_each(?) j"

@@ -3,10 +3,9 @@ chain's own list of shops."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -16,6 +15,9 @@ from storeops.mirror.query import CustomerQuery
 from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.operations import overview
 from storeops.operations.customers import names_of
+from storeops.tables import typed
+from storeops.tables.content import read_table
+from storeops.tables.rows import RawRow
 
 HEADINGS = {
     "code": ("code", "store_code", "number", "门店编号", "门店编码", "编号", "编码", "店号"),
@@ -131,29 +133,43 @@ def show_store(db: Database, who: str) -> StoreRow:
     return rows[names_of(db).find_store(who, part=True, among=rows)]
 
 
-def read_list(text: str) -> list[dict[str, str]]:
-    """The lines of a CSV of shops, by our headings.
+def read_list(source: str) -> list[dict[str, str]]:
+    """The lines of a file of shops (CSV or workbook), by our headings.
+
+    Args:
+        source: path, or "-" for stdin.
 
     Raises:
-        UsageError: no heading that is understood, or a line without code and name.
+        NotFoundError: no such file.
+        UsageError: no heading that is understood, or a line that cannot be read.
     """
-    text = text.removeprefix("\ufeff")
-    sample = text[:2000]
-    delimiter = max(",;\t", key=sample.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    known: dict[str, str] = {}
-    for title in reader.fieldnames or ():
-        for key, names in HEADINGS.items():
-            if title and title.strip().casefold() in names:
-                known[title] = key
-    if "code" not in known.values():
+    raw: Iterator[RawRow] = iter(())
+    known: dict[str, int] = {}
+    for page in read_table(source).pages:  # sheets, or the ways to part the lines of a CSV
+        raw, known = page.rows(), {}
+        for column, title in next(raw, RawRow(1, {})).cells.items():
+            for key, names in HEADINGS.items():
+                if typed.word(title).casefold() in names:
+                    known.setdefault(key, column)
+        if "code" in known and not page.hidden:
+            break
+    else:
         raise UsageError(
             _("The list has no column with the shops' numbers."),
             hint=_("The first line names the columns: code, name, region, department_id."),
         )
     rows = []
-    for number, record in enumerate(reader, 2):
-        row = {key: (record.get(title) or "").strip() for title, key in known.items()}
+    for record in raw:
+        number = record.number
+        bad = record.fault or next(
+            (record.faults[each] for each in known.values() if each in record.faults), ""
+        )
+        if bad:
+            raise UsageError(
+                _("line {line}: {message}").format(line=number, message=bad),
+                hint=_("Nothing was changed; correct the line and import again."),
+            )
+        row = {key: typed.word(record.cells.get(column, "")) for key, column in known.items()}
         if not any(row.values()):
             continue
         if not row["code"]:
@@ -170,8 +186,8 @@ def read_list(text: str) -> list[dict[str, str]]:
                 hint=_("Nothing was changed; department ids are WeCom's numbers."),
             )
         rows.append({**row, "line": str(number)})
-    codes = [row["code"].casefold() for row in rows]
-    twice = next((code for code in codes if codes.count(code) > 1), None)
+    codes = Counter(row["code"].casefold() for row in rows)
+    twice = next((code for code, count in codes.items() if count > 1), None)
     if twice:
         raise UsageError(
             _("Shop number {code} stands in the list twice.").format(code=twice),
@@ -231,12 +247,12 @@ def match(db: Database, rows: Sequence[dict[str, str]]) -> list[Match]:
     return found
 
 
-def import_stores(db: Database, text: str, now: float, *, dry_run: bool = False) -> Imported:
+def import_stores(db: Database, source: str, now: float, *, dry_run: bool = False) -> Imported:
     """Take in the chain's list of shops; lines without a certain department stay open.
 
     Args:
         db: data.db.
-        text: the CSV.
+        source: the file, CSV or workbook; "-" for stdin.
         now: Unix seconds.
         dry_run: only say what would happen.
 
@@ -244,7 +260,7 @@ def import_stores(db: Database, text: str, now: float, *, dry_run: bool = False)
         UsageError, NotFoundError: something in the list is wrong; nothing was changed.
         ConflictError: a number that another department has.
     """
-    matches = match(db, read_list(text))
+    matches = match(db, read_list(source))
     certain = [each.shop for each in matches if each.shop.department_id]
     known = {each.department_id: each for each in list_shops(db)}
     fresh = [each for each in certain if known.get(each.department_id) != each]

@@ -359,3 +359,25 @@ def test_a_file_is_named_with_a_blank_or_an_equals_sign(people, cli, tmp_path, s
         wrong = cli(*verb, *words, "--wrong")
         assert wrong.err.startswith("storeops: error:"), "an error for people"
         assert "plan_id" in cli(*verb, *words, "--json").json
+
+
+def test_a_list_of_shops_is_read_like_any_other_file(people, cli, tmp_path):
+    """Near relatives: the list of shops, and ids from a pipe."""
+    with people.data.atomic() as connection:
+        connection.executemany(
+            "INSERT INTO department (id, name, first_seen_at, updated_at) VALUES (?, ?, 0, 0)",
+            [(10, "旗舰店"), (11, "二店")],
+        )
+    path = tmp_path / "shops"
+    path.write_bytes(
+        workbook(sheet([["门店编号", "名称"], ["S\u200b10", "旗舰店"], ["S11", "二店"]]))
+    )
+    assert cli("store", "import", str(path), "--json").json["changed"] == 2
+    path.write_bytes(csv(["code", "name"], ["S12", '"旗舰店'], ["S13", "二店"]))
+    refused = cli("store", "import", str(path), "--json")
+    assert refused.code == 2
+    assert "line 2: a quotation mark is opened" in refused.error["message"]
+    path.write_bytes(b"code,name\nS1,\xff\xfe\nS2,x\n")
+    assert cli("store", "import", str(path), "--json").code == 2
+    marked = cli("mark", "add", "m", "--id", "\ufeff" + customer(1) + "\u200b", "--json")
+    assert marked.json["added"] == 1
