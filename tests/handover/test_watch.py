@@ -219,3 +219,22 @@ def test_personal_tags_survive_a_lost_answer(desk):
     desk.advance(DAY)
     desk.watch()
     assert any("爱喝茶" in note.text for note in notes_of(desk.app.data, who))
+
+
+@pytest.mark.parametrize("kind", ["half_surrogate", "null_field"])
+@pytest.mark.parametrize("field", ["external_userid", "status"])
+def test_a_result_that_cannot_be_read_leaves_its_row_waiting(make_desk, kind, field):
+    if (kind, field) == ("half_surrogate", "status"):
+        pytest.skip("a number has no half")
+    desk = make_desk(handover_refuse_rate=0, handover_delete_rate=0)
+    _giver, _taker, _who, made = _hand_over(desk)
+    rows = desk.tally(made)["waiting"]
+    desk.advance(DAY + 700)
+    desk.control.fault(kind, "*transfer_result", field=field, first=1)
+    seen = desk.watch()
+    assert [bool(each.error) for each in seen.asked] == [True]
+    assert desk.tally(made) == {"done": rows - 1, "waiting": 1}
+    desk.advance(700)
+    desk.watch()
+    assert desk.tally(made) == {"done": rows}
+    desk.compare()

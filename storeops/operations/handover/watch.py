@@ -34,6 +34,8 @@ from storeops.operations.handover.outcomes import Outcome, resolve
 from storeops.operations.handover.record import ASK_S, ask_at
 from storeops.operations.handover.relations import followers
 from storeops.operations.handover.watched import Asked, Attempt, Pair, Watched
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import LostRow, collecting_lost
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -167,16 +169,16 @@ class _Watch:
             while flying:
                 pair, mine, future = flying.pop(0)
                 try:
-                    calls, found = future.result()
-                    error = ""
+                    calls, found, lost = future.result()
+                    error = lost_row(lost[0]).message if lost else ""
                 except StoreOpsError as raised:
                     if _hopeless(raised):
                         for _pair, _mine, other in flying:
                             other.cancel()
                         raise
-                    calls, found, error = 1, {}, raised.message
+                    calls, found, lost, error = 1, {}, None, raised.message
                     self.result.errors.append(raised)
-                self._keep(pair, mine, calls, found, error)
+                self._keep(pair, mine, calls, found, lost, error)
                 if not self._stop.is_set():
                     flying += [
                         (pair, mine, pool.submit(self._fetch, pair, mine))
@@ -238,6 +240,12 @@ class _Watch:
 
     def _fetch(
         self, pair: Pair, mine: Sequence[Attempt]
+    ) -> tuple[int, dict[str, list[tuple[int, int]]], list[LostRow]]:
+        with collecting_lost() as lost:
+            return *self._ask(pair, mine), lost
+
+    def _ask(
+        self, pair: Pair, mine: Sequence[Attempt]
     ) -> tuple[int, dict[str, list[tuple[int, int]]]]:
         if pair.what == rules.GROUP:
             owners = [pair.handover_userid, pair.takeover_userid]
@@ -263,12 +271,15 @@ class _Watch:
         mine: Sequence[Attempt],
         calls: int,
         found: dict[str, list[tuple[int, int]]],
+        lost: Sequence[LostRow] | None,
         error: str,
     ) -> None:
+        """Keep the answers; `lost`: rows that cannot be read, None when nothing was read."""
         now = self._clock.now()
         settled: list[tuple[Attempt, RowAnswer]] = []
         later: list[tuple[float, float, int, int, int]] = []  # due, ask, asks, plan, row
-        ends = self._ends(pair, mine, found, now) if not error else {}
+        known = [] if lost is None else [e for e in mine if not _unread(e.subject, found, lost)]
+        ends = self._ends(pair, known, found, now)
         for each in mine:
             outcome = ends.get((each.plan_id, each.row))
             if outcome is not None and outcome.status != WAITING:
@@ -374,6 +385,12 @@ class _Watch:
         if pair.what == rules.GROUP:
             extra["chat_id"] = each.subject
         return RowAnswer(each.row, outcome.status, extra=extra)
+
+
+def _unread(subject: str, found: dict[str, list[tuple[int, int]]], lost: Sequence[LostRow]) -> bool:
+    """Whether a row that cannot be read may be this one's: then nothing is known of its end."""
+    ids = [set(row.ids.values()) for row in lost]
+    return any(subject in each for each in ids) or (subject not in found and not all(ids))
 
 
 def _later(
