@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
+from storeops import times
 from storeops.database.database import Database
 from storeops.i18n import N_, _
 from storeops.mirror.filter_words import label
 from storeops.operations.export_rows import COLUMNS, Flatten
 
 _REMEMBERED = 10_000
-_CHINA_S = 8 * 3600
 _SHEET_EPOCH = 25_569  # days from a spreadsheet's day 0 to 1970-01-01
 _TITLES = {
     "external_userid": N_("Customer id"),
@@ -53,7 +52,7 @@ class Worded(Flatten):
 
     def __init__(self, db: Database, reveal: bool, *, serial: bool) -> None:
         super().__init__(db, reveal)
-        self._date = _serial if serial else _minute
+        self._date = _serial if serial else times.minute
         self._known: dict[tuple[str, str], str] = {}
 
     def row(self, customer: Any, follows: list[Any]) -> tuple[Any, ...]:
@@ -77,9 +76,9 @@ class Worded(Flatten):
         return found
 
 
-def _minute(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds + _CHINA_S))
-
-
 def _serial(seconds: int) -> float:
-    return round((seconds + _CHINA_S) / 86_400 + _SHEET_EPOCH, 6)
+    """A spreadsheet's date, which has no zone: what a clock shows in ours."""
+    shown = times.local(seconds)
+    east = shown.utcoffset()
+    assert east is not None
+    return round((shown.timestamp() + east.total_seconds()) / 86_400 + _SHEET_EPOCH, 6)
