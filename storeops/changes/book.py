@@ -63,7 +63,9 @@ class LedgerBook:
         rows = addressed(self._ledger.db, rows)
         plan = self._plan(plan_id)
         if unsent and not self._ledger.policy.allows(plan.kind):
-            refused += [(row, _not_allowed(row, plan.kind)) for row in rows if row.row in unsent]
+            refused += [
+                (row, _not_allowed(row, plan.kind, plan.name)) for row in rows if row.row in unsent
+            ]
             rows = [row for row in rows if row.row not in unsent]
             unsent.clear()
         hold = getattr(self._ledger.action(plan.kind), "hold", None)
@@ -127,12 +129,14 @@ def _altered(row: Row) -> RowAnswer:
     )
 
 
-def _not_allowed(row: Row, kind: str) -> RowAnswer:
+def _not_allowed(row: Row, kind: str, plan: str) -> RowAnswer:
     return RowAnswer(
         row.row,
         FAILED,
         meaning=_("This profile does not allow plans of the kind {kind}.").format(kind=kind),
-        next_step=_("Nothing was sent. Allow the kind, then: storeops job retry PLAN --failed"),
+        next_step=_("Nothing was sent. Allow the kind, then: storeops job retry {plan}").format(
+            plan=plan
+        ),
         retryable=True,
     )
 

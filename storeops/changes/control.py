@@ -40,7 +40,7 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> int:
             if not rows:
                 raise ConflictError(
                     _("Plan {plan} has nothing left to cancel.").format(plan=plan.name),
-                    hint=_("Put it back with: storeops plan undo {plan}").format(plan=plan.name),
+                    hint=_("See how it went: storeops plan results {plan}").format(plan=plan.name),
                 )
         _note(ledger, connection, "plan.cancelled", plan, {"rows": rows, "reason": reason})
     ledger.journal.seal(ledger.db, now)

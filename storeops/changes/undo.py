@@ -7,8 +7,9 @@ from storeops.changes import rows as plan_rows
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, Plan
 from storeops.changes.problems import Problem
-from storeops.errors import ConflictError
+from storeops.errors import ConflictError, StoreOpsError
 from storeops.i18n import _, ngettext
+from storeops.jobs import queue
 from storeops.jobs.action import DONE
 
 
@@ -30,11 +31,17 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
     if not rows:
         raise ConflictError(
             _("Nothing of plan {plan} is done; there is nothing to undo.").format(plan=plan.name),
-            hint=_("Cancel what is queued: storeops plan cancel {plan}").format(plan=plan.name),
+            hint=_("Cancel what is queued: storeops plan cancel {plan}").format(plan=plan.name)
+            if queue.counts(ledger.db, plan.id).get(queue.QUEUED)
+            else _("See how it went: storeops plan results {plan}").format(plan=plan.name),
         )
     _refuse_second(ledger, plan)
     action = ledger.action(plan.kind)
-    kind, inverse = action.inverse(ledger.view(plan.params), rows)
+    try:
+        kind, inverse = action.inverse(ledger.view(plan.params), rows)
+    except StoreOpsError as error:  # the way back that it names is one of this plan
+        error.hint = error.hint.replace(" PLAN", f" {plan.name}")
+        raise
     problems = [] if plan.undo_of is None else [_redo(plan)]
     partly = sum(1 for row, verdict in inverse if verdict.ready and row.extra.get("partly"))
     if partly:

@@ -240,3 +240,15 @@ def test_a_signal_of_the_system_ends_a_worker_with_143(cli, chain):
         process.wait()
     assert process.returncode == 143
     assert "storeops job run" in said
+
+
+def test_undo_and_cancel_of_what_is_over_point_to_no_dead_end(cli, chain):
+    plan = plan_tag(cli, tag_ids(cli)[0])
+    chain.control.fault("errcode", MARK, errcode=40058)
+    assert apply(cli, plan).code == 6
+    chain.control.clear_faults()
+    for verb in ("undo", "cancel"):
+        answer = t(cli, "plan", verb, plan["plan_id"])
+        assert answer.code == 9
+        assert "plan cancel" not in answer.err, "nothing is queued"
+        type_all(cli, answer)

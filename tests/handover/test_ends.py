@@ -95,3 +95,13 @@ def test_a_member_who_has_nothing_is_nothing_to_do(desk, cli):
     answer = cli("handover", "plan", "--from", giver, "--to", taker, "--where", "id:nobody",
                  "--no-groups", "--json")  # fmt: skip
     assert (answer.code, answer.json["plan_id"]) == (0, None)
+
+
+def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(desk, cli):
+    made, _answer = handed_over(desk, cli, "accept")
+    desk.advance(DAY)
+    assert cli("handover", "watch").code == 0
+    answer = cli("plan", "undo", made.plan.name)
+    assert answer.code == 11
+    (line,) = re.findall(r"(storeops handover back-plan .*)", answer.err)
+    assert cli(*shlex.split(line)[1:]).code == 0, line

@@ -56,7 +56,8 @@ def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
                 [sys.executable, "-m", "storeops", *words[1:], "--json"],
                 env=env, capture_output=True, text=True, timeout=100, check=False,
             )  # fmt: skip
-            assert done.returncode == 0, (line, done.stdout, done.stderr)
+            declined = (0, 6) if words[1:3] == ["handover", "watch"] else (0,)
+            assert done.returncode in declined, (line, done.stdout, done.stderr)
             outputs.append(json.loads(done.stdout.splitlines()[-1]))
             plan = outputs[-1].get("plan_id") or plan
         assert time.monotonic() - began <= 120

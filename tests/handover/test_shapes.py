@@ -71,7 +71,7 @@ def test_watching_for_a_while_says_that_something_waits(desk, cli):
     desk.hand_over(giver, to=taker, groups=False)
     answer = cli("handover", "watch", "--for", "1s", "--json")
     assert answer.code == 69
-    assert answer.error["hint"] == "Go on later: storeops handover watch"
+    assert answer.error["next_steps"] == ["storeops handover watch"]
     wrong = cli("handover", "watch", "--once", "--until-settled", "--json")
     assert (wrong.code, wrong.error["category"]) == (2, "usage")
     assert cli("handover", "watch", "--json").json["waiting"] > 5
