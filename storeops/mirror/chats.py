@@ -5,13 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storeops.mirror.digest import as_json, digest
+from storeops.mirror.kept import kept
 from storeops.mirror.timeline import Recorder
 
 if TYPE_CHECKING:
     from storeops.wecom.groups import GroupChat
+
+
+# what WeCom calls the columns
+_CHAT_FIELDS = ("name", "owner", "", "create_time", "notice", "admin_list", "member_version")
+_MEMBER_FIELDS = ("userid", "type", "name", "group_nickname", "join_time", "join_scene",
+                  "invitor", "state")  # fmt: skip
 
 
 def write_chat(
@@ -28,7 +35,7 @@ def write_chat(
     Returns:
         "added", "changed" or "same".
     """
-    members = [
+    members: list[tuple[Any, ...]] = [
         (
             each.userid,
             each.type,
@@ -42,9 +49,18 @@ def write_chat(
         for each in chat.member_list
     ]
     members = list({each[0]: each for each in members}.values())
+    partly = {each.userid: each.unread for each in chat.member_list if each.unread}
+    if partly:
+        stored = _stored_members(connection, chat.chat_id)
+        members = [
+            kept(_MEMBER_FIELDS, each, stored[each[0]], partly[each[0]])
+            if each[0] in partly and each[0] in stored
+            else each
+            for each in members
+        ]
     external = sum(1 for each in members if each[1] == 2)
     admins = as_json([each.userid for each in chat.admin_list])
-    values = (
+    values: tuple[Any, ...] = (
         chat.name,
         chat.owner,
         status,
@@ -55,6 +71,14 @@ def write_chat(
         len(members),
         external,
     )
+    if chat.unread:
+        before = connection.execute(
+            "SELECT name, owner_userid, owner_status, create_time, notice, admins, member_version"
+            " FROM group_chat WHERE chat_id = ? AND detail_known",
+            (chat.chat_id,),
+        ).fetchone()
+        if before is not None:
+            values = (*kept(_CHAT_FIELDS, values[:7], before, chat.unread), *values[7:])
     new = digest(*values, tuple(sorted(members)))
     known = connection.execute(
         "SELECT id, digest, status, name, owner_userid, detail_known FROM group_chat"
@@ -73,14 +97,14 @@ def write_chat(
         key = cursor.lastrowid
     else:
         key = known[0]
-        _note(chat, known, record)
+        _note(chat, values[0], known, record)
     connection.execute(
         "UPDATE group_chat SET name = ?, owner_userid = ?, owner_status = ?, create_time = ?,"
         " notice = ?, admins = ?, member_version = ?, member_count = ?, external_count = ?,"
         " detail_known = 1, status = 'active', digest = ?, updated_at = ? WHERE id = ?",
         (*values, new, record.now, key),
     )
-    _write_members(connection, key, members)
+    _write_members(connection, chat.chat_id, key, members)
     return "added" if known is None else "changed"
 
 
@@ -103,19 +127,27 @@ def with_known_members(
             nickname, name, state,
         )
         for member, kind, name, nickname, join_time, join_scene, invitor, state in (
-            connection.execute(
-                "SELECT m.member, m.type, m.name, m.group_nickname, m.join_time, m.join_scene,"
-                " m.invitor, m.state FROM group_member AS m JOIN group_chat AS g"
-                " ON g.id = m.group_id WHERE g.chat_id = ? ORDER BY m.member",
-                (chat.chat_id,),
-            )
+            _stored_members(connection, chat.chat_id).values()
         )
         if member not in listed and (member in unread or None in unread)
     ]  # fmt: skip
     return replace(chat, member_list=(*chat.member_list, *known))
 
 
-def _note(chat: GroupChat, known: Sequence[object], record: Recorder) -> None:
+def _stored_members(connection: sqlite3.Connection, chat_id: str) -> dict[str, tuple[Any, ...]]:
+    """Columns of a group's members as the mirror knows them, by member."""
+    return {
+        row[0]: row
+        for row in connection.execute(
+            "SELECT m.member, m.type, m.name, m.group_nickname, m.join_time, m.join_scene,"
+            " m.invitor, m.state FROM group_member AS m JOIN group_chat AS g ON g.id = m.group_id"
+            " WHERE g.chat_id = ? ORDER BY m.member",
+            (chat_id,),
+        )
+    }
+
+
+def _note(chat: GroupChat, called: str, known: Sequence[object], record: Recorder) -> None:
     _key, _digest, status, name, owner, detail_known = known
     if status != "active":
         record.add(
@@ -126,7 +158,7 @@ def _note(chat: GroupChat, known: Sequence[object], record: Recorder) -> None:
     if not detail_known:
         return
     for field, before, after in (
-        ("group_name", name, chat.name),
+        ("group_name", name, called),
         ("group_owner", owner, chat.owner),
     ):
         if before != after:
@@ -138,16 +170,9 @@ def _note(chat: GroupChat, known: Sequence[object], record: Recorder) -> None:
 
 
 def _write_members(
-    connection: sqlite3.Connection, group: int, members: Sequence[tuple[object, ...]]
+    connection: sqlite3.Connection, chat_id: str, group: int, members: Sequence[tuple[Any, ...]]
 ) -> None:
-    stored = {
-        row[0]: row
-        for row in connection.execute(
-            "SELECT member, type, name, group_nickname, join_time, join_scene, invitor, state"
-            " FROM group_member WHERE group_id = ?",
-            (group,),
-        )
-    }
+    stored = _stored_members(connection, chat_id)
     wanted = {each[0]: each for each in members}
     connection.executemany(
         "DELETE FROM group_member WHERE group_id = ? AND member = ?",

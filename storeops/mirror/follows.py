@@ -7,12 +7,13 @@ change are not touched. Which rows were seen is returned, not written into them.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storeops.mirror import index_text
 from storeops.mirror.digest import as_json, customer_digest, follow_digest
+from storeops.mirror.kept import kept
 from storeops.mirror.keys import Keys, chunks, marks, next_id
 from storeops.mirror.timeline import Recorder
 
@@ -43,6 +44,10 @@ class Fields(NamedTuple):
 
 
 FIELDS = ", ".join(Fields._fields)
+# what WeCom calls the columns
+_FOLLOW_FIELDS = ("createtime", "remark", "description", "remark_corp_name", "remark_mobiles",
+                  "add_way", "oper_userid", "state")  # fmt: skip
+_PERSON_FIELDS = ("name", "type", "gender", "unionid", "avatar", "position", "corp_name")
 # columns of a follow whose changes are history, by the timeline's field
 _HISTORY = {"remark": 1, "description": 2, "mobiles": 4, "state": 7}
 
@@ -62,7 +67,7 @@ _INSERT_FOLLOW = (
 _UPDATE_FOLLOW = (
     "UPDATE follow SET store_id = ?, createtime = ?, remark = ?, description = ?,"
     " remark_corp_name = ?, mobiles = ?, add_way = ?, oper_userid = ?, state = ?, digest = ?,"
-    " status = 'active', tags_known = 1, deleted_by_customer_at = ?, updated_at = ? WHERE id = ?"
+    " status = 'active', tags_known = ?, deleted_by_customer_at = ?, updated_at = ? WHERE id = ?"
 )
 
 
@@ -108,9 +113,12 @@ class _Batch:
         self._known: list[int] = []  # customer.id that were stored before
         self._new_customers: list[tuple[Any, ...]] = []
         self._changed_customers: dict[int, tuple[tuple[Any, ...], int]] = {}
+        self._partly_read: dict[int, Collection[str]] = {}  # customer.id → fields not read
         self._newest: list[tuple[int, int]] = []  # (createtime, customer.id)
         self.new_follows: list[tuple[Any, ...]] = []
-        self._changed_follows: list[tuple[int, Fields, tuple[int, ...], int, int]] = []
+        self._changed_follows: list[
+            tuple[int, Fields, tuple[int, ...], int, int, Collection[str]]
+        ] = []
         self._tags: list[tuple[int, int, int, int]] = []
         self._retagged: list[tuple[int]] = []
         self._updates: list[tuple[Any, ...]] = []
@@ -154,6 +162,8 @@ class _Batch:
             self._known.append(key)
             if old != digest:
                 self._changed_customers[key] = (values, digest)
+                if person.unread:
+                    self._partly_read[key] = person.unread
             if newest[external] > created:
                 self._newest.append((newest[external], key))
 
@@ -200,7 +210,9 @@ class _Batch:
                 continue
             ids[pair] = found[0]
             if found[1:] != (digest, "active", store):
-                self._changed_follows.append((found[0], fields, tags, digest, store))
+                self._changed_follows.append(
+                    (found[0], fields, tags, digest, store, relation.unread)
+                )
         self.seen = [ids[pair] for pair in order]
 
     def _tag_keys(self, tag_ids: Sequence[str]) -> tuple[int, ...]:
@@ -253,7 +265,11 @@ class _Batch:
             for row in self._connection.execute(sql, piece).fetchall():
                 key, customer, staff, status, store, tags_known, deleted = row[:7]
                 old = Fields(*row[7:])
-                new, new_tags, digest, new_store = wanted[key]
+                new, new_tags, digest, new_store, unread = wanted[key]
+                if unread:
+                    new = Fields(*kept(_FOLLOW_FIELDS, new, old, unread))
+                    new_tags = tags[key] if "tag_id" in unread else new_tags
+                    digest = follow_digest(*new, new_tags)
                 self._note_changes(customer, staff, old, new)
                 if status != "active":
                     self._record.add(
@@ -272,7 +288,11 @@ class _Batch:
                 if (old, status, store, tags[key]) != (new, "active", new_store, new_tags):
                     self._record.changed = True
                     self.changed += 1
-                self._updates.append((new_store, *new, digest, deleted, self._record.now, key))
+                if "tag_id" not in unread:
+                    tags_known = 1
+                self._updates.append(
+                    (new_store, *new, digest, tags_known, deleted, self._record.now, key)
+                )
                 if (old.remark, old.mobiles) != (new.remark, new.mobiles):
                     self._text_of.add(customer)
 
@@ -325,6 +345,9 @@ class _Batch:
         for piece in chunks(list(self._changed_customers)):
             for key, *old in self._connection.execute(sql, piece).fetchall():
                 values, digest = self._changed_customers[key]
+                if key in self._partly_read:
+                    values = kept(_PERSON_FIELDS, values, old, self._partly_read[key])
+                    digest = customer_digest(*values)
                 if tuple(old) != values:
                     self._record.changed = True
                     self.changed += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storeops.mirror.digest import digest
+from storeops.mirror.kept import kept
 from storeops.mirror.people import Counts
 from storeops.mirror.timeline import Recorder
 
@@ -20,11 +21,17 @@ def write_tag_groups(
     """Bring groups and tags to what was read; deleted ones are found by `absent_tags`."""
     counts = Counts()
     for group in groups:
-        values = (group.group_name, group.order, group.create_time)
+        values: tuple[Any, ...] = (group.group_name, group.order, group.create_time)
         new = digest(*values)
         known = connection.execute(
             "SELECT id, digest, deleted_at FROM tag_group WHERE group_id = ?", (group.group_id,)
         ).fetchone()
+        if known is not None and group.unread:
+            stored = connection.execute(
+                "SELECT name, ord, create_time FROM tag_group WHERE id = ?", (known[0],)
+            ).fetchone()
+            values = kept(("group_name", "order", "create_time"), values, stored, group.unread)
+            new = digest(*values)
         if known is None:
             cursor = connection.execute(
                 "INSERT INTO tag_group (group_id, name, ord, create_time, digest)"
@@ -52,11 +59,17 @@ def _write_tag(
     connection: sqlite3.Connection, group: int, tag: CorpTag, record: Recorder, counts: Counts
 ) -> None:
     counts.seen += 1
-    values = (group, tag.name, tag.order, tag.create_time)
+    values: tuple[Any, ...] = (group, tag.name, tag.order, tag.create_time)
     new = digest(*values)
     known = connection.execute(
         "SELECT id, digest, deleted_at, name FROM tag WHERE tag_id = ?", (tag.id,)
     ).fetchone()
+    if known is not None and tag.unread:
+        stored = connection.execute(
+            "SELECT group_id, name, ord, create_time FROM tag WHERE id = ?", (known[0],)
+        ).fetchone()
+        values = kept(("", "name", "order", "create_time"), values, stored, tag.unread)
+        new = digest(*values)
     if known is None:
         connection.execute(
             "INSERT INTO tag (tag_id, group_id, name, ord, create_time, digest)"
@@ -73,8 +86,8 @@ def _write_tag(
         )
         counts.changed += 1
         record.changed = True
-        if known[3] and known[3] != tag.name:
-            before, after = ({"tag_id": tag.id, "name": name} for name in (known[3], tag.name))
+        if known[3] and known[3] != values[1]:
+            before, after = ({"tag_id": tag.id, "name": name} for name in (known[3], values[1]))
             record.add("tag_name", before, after)
 
 

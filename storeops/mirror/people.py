@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storeops.mirror import statuses
 from storeops.mirror.digest import as_json, digest
+from storeops.mirror.kept import kept
 from storeops.mirror.keys import Keys
 from storeops.mirror.timeline import Recorder
 
 if TYPE_CHECKING:
     from storeops.wecom.contacts import Department, User
+
+
+# what WeCom calls the columns
+_DEPARTMENT_FIELDS = ("name", "name_en", "parentid", "order", "department_leader")
+_MEMBER_FIELDS = ("name", "position", "main_department", "department", "status")
 
 
 @dataclass(slots=True)
@@ -44,9 +50,18 @@ def write_departments(
     }
     for row in rows:
         counts.seen += 1
-        values = (row.name, row.name_en, row.parentid, row.order, as_json(row.department_leader))
+        values: tuple[Any, ...] = (
+            row.name, row.name_en, row.parentid, row.order, as_json(row.department_leader)
+        )  # fmt: skip
         new = digest(*values)
         known = stored.pop(row.id, None)
+        if known is not None and row.unread:
+            before = connection.execute(
+                "SELECT name, name_en, parentid, ord, leaders FROM department WHERE id = ?",
+                (row.id,),
+            ).fetchone()
+            values = kept(_DEPARTMENT_FIELDS, values, before, row.unread)
+            new = digest(*values)
         if known is not None and known[:2] == (new, "active"):
             continue
         record.changed = True
@@ -54,8 +69,8 @@ def write_departments(
             counts.added += 1
         else:
             counts.changed += 1
-            if known[2] != row.name:
-                before, after = ({"id": row.id, "name": name} for name in (known[2], row.name))
+            if known[2] != values[0]:
+                before, after = ({"id": row.id, "name": name} for name in (known[2], values[0]))
                 record.add("department", before, after)
         connection.execute(
             "INSERT INTO department (id, name, name_en, parentid, ord, leaders, digest,"
@@ -87,7 +102,9 @@ def write_staff(
     for row in rows:
         counts.seen += 1
         store = row.main_department or next(iter(row.department), 0)
-        values = (row.name, row.position, store, as_json(row.department), row.status)
+        values: tuple[Any, ...] = (
+            row.name, row.position, store, as_json(row.department), row.status
+        )  # fmt: skip
         new = digest(*values)
         known = connection.execute(
             "SELECT id, digest, status, name, main_department FROM staff WHERE userid = ?",
@@ -107,13 +124,16 @@ def write_staff(
             )
             continue
         key, old, status, name, old_store = known
+        if row.unread:
+            values, store = _kept_of_member(connection, key, row, values)
+            new = digest(*values)
         bare = old == 0  # only the id was known
         if (old, status) == (new, "active"):
             continue
         record.changed = True
         counts.changed += 1
-        if name != row.name and not bare:
-            record.add("name", name, row.name, staff_id=key)
+        if name != values[0] and not bare:
+            record.add("name", name, values[0], staff_id=key)
         if status != "active":
             record.add("status", status, "active", staff_id=key)
         connection.execute(
@@ -131,6 +151,21 @@ def write_staff(
             )
             keys.staff.pop(row.userid.lower(), None)
     return counts
+
+
+def _kept_of_member(
+    connection: sqlite3.Connection, key: int, row: User, values: Sequence[Any]
+) -> tuple[tuple[Any, ...], int]:
+    """A member's columns and shop, with what the mirror knows of what could not be read."""
+    stored = connection.execute(
+        "SELECT name, position, main_department, departments, wecom_status FROM staff WHERE id = ?",
+        (key,),
+    ).fetchone()
+    unread = set(row.unread)
+    if not row.main_department and "department" in unread:
+        unread.add("main_department")  # it would be the first of those
+    values = kept(_MEMBER_FIELDS, values, stored, unread)
+    return values, values[2]
 
 
 def staff_gone(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number
+from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number, Row, partly
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Department:
+class Department(Row):
     """A department as department/list and department/get tell it."""
 
     id: IdNumber
@@ -36,7 +36,7 @@ class DepartmentNode:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class User(Row):
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
     userid: Id
@@ -115,7 +115,7 @@ class _Department(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _UserAnswer(Answer):
+class _UserAnswer(Answer, Row):
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)
@@ -176,7 +176,7 @@ def get_department(client: WeComClient, department_id: int) -> Department:
 def get_user(client: WeComClient, userid: str) -> User:
     """GET user/get (doc 90196). 60111: unknown or left; 60011: out of scope."""
     answer = client.get("user/get", _UserAnswer, {"userid": userid})
-    return User(**{name: getattr(answer, name) for name in User.__slots__})
+    return partly(User, answer.unread)(**{name: getattr(answer, name) for name in User.__slots__})
 
 
 def list_users(

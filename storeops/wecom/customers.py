@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Cursor, Id, Number, Seconds, UserId
+from storeops.wecom.fields import EXACT, Cursor, Id, Number, Row, Seconds, UserId, partly
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 FOLLOW_PAGE_ROWS = 100
 FOLLOW_PAGE_MEMBERS = 100
+_PERSONAL = 2  # `type` of a tag that a member made for himself; it has no id
 
 GET_BY_USER = "externalcontact/batch/get_by_user"
 REMARK = "externalcontact/remark"
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalContact:
+class ExternalContact(Row):
     """A customer as WeCom shows them to the corp; absent fields are ""."""
 
     external_userid: Id
@@ -37,7 +38,7 @@ class ExternalContact:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowTag:
+class FollowTag(Row):
     """A tag on a follow, as externalcontact/get tells it."""
 
     group_name: str = ""
@@ -47,7 +48,7 @@ class FollowTag:
 
 
 @dataclass(frozen=True, slots=True)
-class WechatChannels:
+class WechatChannels(Row):
     """Where in Channels the customer came from; only with add_way 10."""
 
     nickname: str = ""
@@ -55,7 +56,7 @@ class WechatChannels:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUser:
+class FollowUser(Row):
     """One member's relation to the customer, with tag names (externalcontact/get)."""
 
     userid: UserId
@@ -72,7 +73,7 @@ class FollowUser:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowInfo:
+class FollowInfo(Row):
     """One member's relation to the customer, with tag ids (batch/get_by_user)."""
 
     userid: UserId
@@ -287,7 +288,10 @@ def iter_contacts(client: WeComClient) -> Iterator[ServedContact]:
 def info_of(follow: FollowUser) -> FollowInfo:
     """A follow of externalcontact/get (doc 92114) in the shape of batch/get_by_user: ids of corp
     tags instead of names."""
-    return FollowInfo(
+    unread = {"tag_id" if name == "tags" else name for name in follow.unread}
+    if any("tag_id" in tag.unread and tag.type != _PERSONAL for tag in follow.tags):
+        unread.add("tag_id")
+    return partly(FollowInfo, unread)(
         userid=follow.userid,
         remark=follow.remark,
         description=follow.description,

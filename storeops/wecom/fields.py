@@ -1,13 +1,16 @@
 """Types of fields, as the contract promises them; what does not fit is read by `tolerant.py`.
 
 A field without a default is one that WeCom always sends: when it is absent or unreadable, so is
-its row, or the whole answer. A field with a default gives up its own value only, unless it is
-`EXACT`: a cursor that cannot be read must not end a list, tags that cannot be read are not none.
+its row, or the whole answer. A field with a default gives up its own value only, and a `Row` says
+so, unless it is `EXACT`: a cursor that cannot be read must not end a list, tags that cannot be
+read are not none.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from msgspec import Meta
 
@@ -28,3 +31,32 @@ Id = Annotated[str, Meta(min_length=1)]  # begins with letters: as a number it w
 UserId = Annotated[str, Meta(min_length=1), NUMERIC]  # of a member who was asked for
 IdNumber = Annotated[int, Meta(ge=0, le=2**63 - 1), IDENTITY]
 Cursor = Annotated[str, EXACT, NUMERIC]
+
+
+class Row:
+    """A thing that WeCom tells about.
+
+    Attributes:
+        unread: its fields whose values could not be read; they hold defaults, or in a list what
+            could be read, and say nothing about what WeCom knows.
+    """
+
+    __slots__ = ()
+    unread: ClassVar[Collection[str]] = ()
+
+
+R = TypeVar("R", bound=Row)
+
+
+def partly(shape: type[R], unread: Collection[str]) -> type[R]:
+    """The class of rows of `shape` of which `unread` could not be read; `shape` when nothing."""
+    if not unread:
+        return shape
+    whole: Any = shape
+    return _partly(whole, frozenset(unread))
+
+
+@lru_cache(1000)
+def _partly(shape: type[Any], unread: frozenset[str]) -> type[Any]:
+    # the class says it and not the object: rows that are whole, almost all, pay nothing for it
+    return type(shape.__name__, (shape,), {"__slots__": (), "unread": unread})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Id, Number, Seconds
+from storeops.wecom.fields import EXACT, Id, Number, Row, Seconds
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -19,7 +19,7 @@ DEL_CORP_TAG = "externalcontact/del_corp_tag"
 
 
 @dataclass(frozen=True, slots=True)
-class CorpTag:
+class CorpTag(Row):
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
     id: Id
@@ -30,7 +30,7 @@ class CorpTag:
 
 
 @dataclass(frozen=True, slots=True)
-class CorpTagGroup:
+class CorpTagGroup(Row):
     """A group of the library; it vanishes with its last tag."""
 
     group_id: Id

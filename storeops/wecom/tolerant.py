@@ -1,10 +1,10 @@
 """Reads answers that are not quite as promised: one odd value costs one value, one odd row one row.
 
 Only what the strict decoder refuses comes here. Text that is cut inside a character, raw control
-characters and half surrogates are replaced by U+FFFD; null is nothing; numbers and numeric text,
-bool and 0/1 are taken for each other; times in milliseconds become seconds. What cannot be read
-is left out when its field may be absent. Identities, and fields marked EXACT, are never guessed:
-their row is lost, and named.
+characters and half surrogates are replaced by U+FFFD; numbers and numeric text, bool and 0/1 are
+taken for each other; times in milliseconds become seconds. What cannot be read, null as well, is
+left out when its field may be absent, and its row says so (`Row.unread`). Identities, and fields
+marked EXACT, are never guessed: their row is lost, and named.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from storeops.clock import MOST_SECONDS, in_seconds
-from storeops.wecom.fields import IDENTITY, NUMERIC, Exact
+from storeops.wecom.fields import IDENTITY, NUMERIC, Exact, Row, partly
 from storeops.wecom.oddities import LostRow
 
 _HALVES = re.compile("[\ud800-\udfff]+")
@@ -109,6 +109,7 @@ class Reader:
             Unreadable: a field that WeCom always sends is absent, or cannot be read.
         """
         values = dict(given)
+        unread: list[str] = []
         for each in _fields(shape):
             if each.name in given:
                 continue
@@ -118,20 +119,27 @@ class Reader:
                 continue
             value = raw[each.name]
             try:
-                values[each.name] = self._value(each, value)
+                values[each.name], whole = self._value(each, value)
             except Unreadable as error:
                 if each.required or (each.kind.exact and value is not None):
                     raise Unreadable(f"{each.name}{error}") from None
                 self.odd[each.name] += 1
+                whole = False
+            if not whole:
+                unread.append(each.name)
+        if issubclass(shape, Row):
+            shape = partly(shape, unread)
         return shape(**values)
 
-    def _value(self, each: Field, value: Any) -> Any:
+    def _value(self, each: Field, value: Any) -> tuple[Any, bool]:
+        """The value, and whether nothing in it had to be left out."""
         kind = each.kind
         if value is None and kind.optional:
-            return None
+            return None, True
         if kind.base is tuple:
             return self._list(each, value)
-        return self._one(kind, value, each.name, each.required)
+        found = self._one(kind, value, each.name, each.required)
+        return found, each.required or not (isinstance(found, Row) and found.unread)
 
     def _one(self, kind: Kind, value: Any, name: str, strict: bool) -> Any:
         if is_dataclass(kind.base):
@@ -146,7 +154,7 @@ class Reader:
             self.odd[name] += 1
         return found
 
-    def _list(self, each: Field, value: Any) -> tuple[Any, ...]:
+    def _list(self, each: Field, value: Any) -> tuple[tuple[Any, ...], bool]:
         item = each.kind.item
         assert item is not None
         if not isinstance(value, list):
@@ -170,7 +178,7 @@ class Reader:
                     self.lost.append(LostRow(each.name, number, ids, str(error).lstrip(".")))
                 else:
                     self.odd[each.name] += 1
-        return tuple(found)
+        return tuple(found), len(found) == len(value)
 
 
 def _scalar(kind: Kind, value: Any, strict: bool) -> Any:

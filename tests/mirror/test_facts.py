@@ -259,7 +259,7 @@ def test_a_done_handover_moves_the_owner(db: Database) -> None:
         "SELECT s.userid, f.status, f.add_way, f.tags_known, f.store_id FROM follow AS f"
         " JOIN staff AS s ON s.id = f.staff_id ORDER BY s.userid"
     ).fetchall()
-    assert found == [("u1", "lost", 1, 1, 0), ("u2", "active", 202, 0, 7)]
+    assert found == [("u1", "handed_over", 1, 1, 0), ("u2", "active", 202, 0, 7)]
     assert db.execute("SELECT createtime FROM customer").fetchone() == (1400,)
     owner = next(each for each in timeline.of_customer(db, external) if each.field == "owner")
     assert (owner.before, owner.after) == ("u1", "u2")
