@@ -18,6 +18,7 @@ from storeops.sync.results import (
     Scope,
     SyncResult,
 )
+from storeops.sync.scopes import reading_order
 from storeops.sync.scopes import scopes as all_scopes
 from storeops.sync.session import Ports, Session
 
@@ -153,7 +154,9 @@ def _watch(
     run_id = int(row["id"])
     if on_progress is not None:
         state = runs.result(db, run_id)
-        under_way = [each for name in all_scopes() for each in state.scopes if each.scope == name]
+        under_way = [
+            each for name in reading_order() for each in state.scopes if each.scope == name
+        ]
         current = next((each for each in under_way if each.outcome is None), under_way[-1])
         on_progress(
             Progress(run_id, current.scope, "wait", current.done, current.total, 0.0, current.calls)

@@ -18,6 +18,7 @@ from storeops.sync.results import (
     ScopeResult,
     SyncResult,
 )
+from storeops.sync.scopes import reading_order
 from storeops.sync.scopes import scopes as all_scopes
 
 RESUME_WITHIN_S = 24 * 3600  # what was read longer ago is read again
@@ -36,7 +37,7 @@ class Run:
 
 def ordered(scopes: Sequence[str]) -> tuple[Scope, ...]:
     """Scopes in the order they are read."""
-    return tuple(each for each in all_scopes() if each in scopes)
+    return tuple(each for each in reading_order() if each in scopes)
 
 
 def owner() -> str:

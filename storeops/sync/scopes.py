@@ -24,6 +24,8 @@ class SyncScope:
         rows: rows an answer of that path holds.
         read: "package.module:function" from a `Session` to an `Outcome`; imported when read.
         one_store: whether it can be read for one shop.
+        late: read after the others of the core: a leaver's groups are found by the leaver's id
+            only, and unassigned customers name leavers.
     """
 
     title: str
@@ -31,6 +33,7 @@ class SyncScope:
     rows: int
     read: str
     one_store: bool = False
+    late: bool = False
 
     def run(self, session: Session) -> Outcome:
         """Read it; imports its module now (the client costs 117 ms)."""
@@ -38,8 +41,6 @@ class SyncScope:
         return outcome
 
 
-# In the order in which they are read: unassigned customers name leavers, and a leaver's groups are
-# found by the leaver's id only.
 CORE: dict[str, SyncScope] = {
     "departments": SyncScope(
         N_("departments"), "department/list", 1000, "storeops.sync.contacts:read_departments"
@@ -54,23 +55,29 @@ CORE: dict[str, SyncScope] = {
         N_("customers' follows"), "externalcontact/batch/get_by_user", 100,
         "storeops.sync.follows:read_follow_users", one_store=True,
     ),
+    "groups": SyncScope(
+        N_("group chats"), "externalcontact/groupchat/get", 1, "storeops.sync.groups:read_groups",
+        one_store=True, late=True,
+    ),
     "unassigned": SyncScope(
         N_("unassigned"), "externalcontact/get_unassigned_list", 1000,
         "storeops.sync.unassigned:read_unassigned",
-    ),
-    "groups": SyncScope(
-        N_("group chats"), "externalcontact/groupchat/get", 1, "storeops.sync.groups:read_groups",
-        one_store=True,
     ),
 }  # fmt: skip
 
 
 @cache
 def scopes() -> dict[str, SyncScope]:
-    """Every scope by its name, in the order in which they are read."""
+    """Every scope by its name, in the order in which people see them."""
     found = dict(CORE)
     for name, (domain, where) in registry().named("scopes").items():
         scope = registry().loaded(domain, load, where)
         if scope is not None:
             found[name] = scope
     return found
+
+
+def reading_order() -> list[str]:
+    """Names of all scopes in the order in which they are read; those of domains come last."""
+    every = scopes()
+    return sorted(every, key=lambda name: (name not in CORE, every[name].late))

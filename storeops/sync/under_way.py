@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.sync import lease, runs
 from storeops.sync.results import Scope
+from storeops.sync.scopes import reading_order
 from storeops.sync.scopes import scopes as all_scopes
 
 
@@ -36,7 +37,7 @@ def under_way(db: Database) -> UnderWay | None:
         return None
     scopes = {each.scope: each for each in runs.result(db, newest["id"]).scopes}
     running = lease.running(db)
-    for name in all_scopes():
+    for name in reading_order():
         each = scopes.get(name)
         if each is not None and each.outcome is None:
             return UnderWay(newest["id"], running, name, each.done, each.total)

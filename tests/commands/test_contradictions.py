@@ -18,7 +18,7 @@ STATUS = {("sync", "status"), ("events", "status"), ("status",), ("sandbox", "st
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command with its words."""
-    tree.Root.nouns = main.NOUNS
+    tree.Root.nouns = main.nouns()
     root = tree.Root(name="storeops", rich_markup_mode=None)
 
     def below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -64,8 +64,8 @@ from storeops.app import App
 from tui.app import StoreOpsApp
 
 async def go_round(pilot):
-    for door in app.doors.values():
-        await pilot.press(door.key)
+    for spec in app.specs.values():
+        await pilot.press(spec.key)
         await pilot.pause()
     app.exit()
 

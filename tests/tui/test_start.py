@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tui.doors import DOORS
 
 from tui.app import StoreOpsApp
+from tui.screen_registry import screens as all_screens
 
 
-@pytest.mark.parametrize("name", [door.name for door in DOORS])
+@pytest.mark.parametrize("name", [spec.name for spec in all_screens()])
 def test_every_screen_may_be_the_first(core, name):
     """Textual's test driver leaves the loop alone; `run` asks it to begin tasks at once."""
     app = StoreOpsApp(core, start=name)
@@ -27,12 +27,12 @@ def test_from_one_screen_to_each_other(core):
     seen = []
 
     async def go_round(pilot):
-        for door in app.doors.values():
-            await pilot.press(door.key)
+        for spec in app.specs.values():
+            await pilot.press(spec.key)
             await pilot.pause()
             seen.append(app.room.NAME)
         app.exit()
 
     app.run(headless=True, size=(100, 30), auto_pilot=go_round)
     assert app.crash is None
-    assert seen == list(app.doors)
+    assert seen == list(app.specs)
