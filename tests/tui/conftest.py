@@ -109,6 +109,9 @@ class FrozenClock:
     def learn(self, server_time: float) -> None:
         pass
 
+    def adopt(self, offset: float) -> None:
+        pass
+
 
 @pytest.fixture
 def core(request: pytest.FixtureRequest) -> Iterator[App]:
