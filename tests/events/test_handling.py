@@ -417,7 +417,7 @@ def test_events_and_the_watch_agree_about_a_handover(called: EventDesk) -> None:
         gone, here = called.status_of(giver, external), called.status_of(taker, external)
         assert gone is not None
         assert here is not None
-        assert (gone[0], here[0]) == ("lost", "active")
+        assert (gone[0], here[0]) == ("handed_over", "active")
     called.desk.advance(86_400)
     called.desk.watch(until_settled=True)
     called.settle()
