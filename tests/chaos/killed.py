@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,7 @@ class Fuse:
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         """An audit event."""
-        if event == "sqlite3.connect/handle":
-            args[0].set_trace_callback(lambda _sql: self.touch())
-        elif event in TOUCHES:
+        if event in TOUCHES:
             words = [os.fsdecode(each) for each in args if isinstance(each, str | bytes | Path)]
             if event == "fcntl.flock" or any(self.folder in each for each in words):
                 self.touch()
@@ -55,7 +54,15 @@ def main() -> int:
         fuse.touch()
         real(handle)
 
+    connect = sqlite3.connect
+
+    def traced(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*args, **options)
+        connection.set_trace_callback(lambda _sql: fuse.touch())
+        return connection
+
     os.fsync = fsync  # type: ignore[assignment]
+    sqlite3.connect = traced  # type: ignore[assignment]
     sys.addaudithook(fuse.hear)
     code = run(sys.argv[3:])
     sys.stdout.flush()

@@ -98,7 +98,7 @@ class World:
         )
         return subprocess.run(
             [*program, *words], capture_output=True, text=True, timeout=120, check=False,
-            stdin=subprocess.DEVNULL,
+            input="invented\n",
             env={**os.environ, "STOREOPS_HOME": str(home), "STOREOPS_LANG": "en"},
         )  # fmt: skip
 
@@ -117,6 +117,7 @@ def drill(world: World, kinds: dict[str, int], *, seed: int) -> Report:
         done = desk.run(0)
         total = int(done.stderr.rsplit("touches ", 1)[1])
         report.touches[kind] = total
+        assert done.returncode == 0, f"{kind} fails without a kill: {done.stderr}"
         if problems := desk.look(done.returncode):
             report.problems += [f"{kind}, not killed: {each}" for each in problems]
         desk.close()
@@ -160,6 +161,7 @@ class _Desk:
             "export": ("customer", "export", "--csv", str(self.out / "e.csv")),
             "profile add": (
                 "profile", "add", "second", "--corp-id", "ww0123456789abcdef", "--agent-id", "1",
+                "--base-url", self.world.sandbox.base_url, "--secret-stdin",
             ),
             "profile remove": ("profile", "remove", "shop", "--data", "--yes"),
         }  # fmt: skip
