@@ -204,8 +204,12 @@ class Call:
             raise ended()
 
     def close(self) -> None:
-        """Close what was opened, the log last."""
+        """Say what could not be read, once, and close what was opened, the log last."""
         if self._app is not None:
+            if odd := self._app.odd_sentence():
+                from commands import diagnostics
+
+                diagnostics.note(odd)
             self._app.close()
             self._app = None
         logs = sys.modules.get("commands.logs")  # imported only when something was logged

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
     from storeops.wecom.client import WeComClient
+    from storeops.wecom.oddities import OddValues
     from storeops.wecom.ports import TokenStore
 
 T = TypeVar("T")
@@ -313,6 +314,21 @@ class App:
         """
         return self._once("client", lambda: self.make_client(self.tokens))
 
+    @property
+    def odd(self) -> OddValues:
+        """Values of WeCom's answers that could not be read as they came, of all clients."""
+        from storeops.wecom.oddities import OddValues
+
+        return self._once("odd", OddValues)
+
+    def odd_sentence(self) -> str:
+        """What to say of them at the end; "" when there were none. They are said once."""
+        if "odd" not in self._made:
+            return ""
+        from storeops.wecom.oddities import sentence
+
+        return sentence(self.odd.take())
+
     def make_client(self, tokens: TokenStore, stop: threading.Event | None = None) -> WeComClient:
         """Another client: what `doctor` tries a secret with, what a worker can stop.
 
@@ -339,6 +355,7 @@ class App:
             limiter=self.governor,
             clock=self.clock,
             stop=stop or self.stop,
+            odd=self.odd,
             timeouts=Timeouts(
                 read_s=self.profile.limits.timeout_s,
                 whole_s=max(60.0, 2 * self.profile.limits.timeout_s),

@@ -23,8 +23,9 @@ from storeops.errors import (
     StoreOpsError,
 )
 from storeops.events import subjects
-from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Inbox, Work
-from storeops.events.subjects import Hint, Mirror
+from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Event, Inbox, Work
+from storeops.events.subjects import Hint, Mirror, Written
+from storeops.wecom.failures import lost_row
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -198,10 +199,10 @@ def _round(
             continue
         try:
             found = future.result()
-            later = None
+            written = None
             if found is not _STOPPED:
-                later = _write(desk, work, found, befores[index])
-            if later is None:
+                written = _write(desk, work, found, befores[index])
+            if written is None:
                 desk.inbox.release([work], desk.clock.now())
                 continue
         except StoreOpsError as error:
@@ -221,13 +222,13 @@ def _round(
             _log.exception("event %s could not be handled", work.events[-1].id)
             _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
         else:
-            _succeeded(desk, work, later, result)
+            _succeeded(desk, work, written, result)
         result.subjects += 1
         tell(result)
     return next(iter(closed.values()), None)
 
 
-def _write(desk: Desk, work: Work, found: Any, before: Any) -> frozenset[int] | None:
+def _write(desk: Desk, work: Work, found: Any, before: Any) -> Written | None:
     """Write what was read, reading again when somebody wrote meanwhile.
 
     Returns:
@@ -294,11 +295,14 @@ def _concerns_the_like(error: StoreOpsError) -> bool:
     return crowded or reach_of(error) is Reach.EVERYTHING
 
 
-def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -> None:
+def _succeeded(desk: Desk, work: Work, written: Written, result: Handled) -> None:
     now = desk.clock.now()
     done = []
     for each in work.events:
-        if each.id in later:
+        if each.id in written.hidden:
+            done.append(_failure(work, each, lost_row(written.hidden[each.id]).message, None, now))
+            result.events[FAILED] += 1
+        elif each.id in written.later:
             due = now + retrying.EVENT.after(each.attempts + 1)
             done.append(
                 Done(each.id, work.claim, RECEIVED, "not_listed", None, each.attempts + 1, due)
@@ -311,10 +315,13 @@ def _succeeded(desk: Desk, work: Work, later: frozenset[int], result: Handled) -
 
 def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Handled) -> None:
     now = desk.clock.now()
-    done = []
-    for each in work.events:
-        attempts = each.attempts + 1
-        due = None if retrying.EVENT.over(attempts) else now + retrying.EVENT.after(attempts)
-        done.append(Done(each.id, work.claim, FAILED, reason, errcode, attempts, due))
+    done = [_failure(work, each, reason, errcode, now) for each in work.events]
     desk.inbox.finish(done, now)
     result.events[FAILED] += len(done)
+
+
+def _failure(work: Work, event: Event, reason: str, errcode: int | None, now: float) -> Done:
+    """An event that is tried again with growing distance, until it is given up."""
+    attempts = event.attempts + 1
+    due = None if retrying.EVENT.over(attempts) else now + retrying.EVENT.after(attempts)
+    return Done(event.id, work.claim, FAILED, reason, errcode, attempts, due)

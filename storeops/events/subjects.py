@@ -11,8 +11,8 @@ deleted a member, and that a relation which is not listed any more ended by dele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from storeops.database.database import Database
@@ -21,9 +21,10 @@ from storeops.errors import StoreOpsError
 from storeops.events import kinds
 from storeops.events.inbox import Event, Work
 from storeops.events.readers import EventReader
-from storeops.mirror import facts, labels
+from storeops.mirror import chats, facts, labels
 from storeops.mirror.facts import Batch
 from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.oddities import LostRow, collecting_lost
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -45,6 +46,31 @@ _STATES = {
     kinds.DEPARTMENTS: "SELECT id, digest, status FROM department WHERE ? = '' ORDER BY id",
     kinds.TAGS: "SELECT id, digest, deleted_at FROM tag WHERE ? = '' ORDER BY id",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What WeCom said about a subject, and the rows of it that cannot be read."""
+
+    found: Any
+    lost: Sequence[LostRow] = ()
+
+    def about(self, event: Event) -> LostRow | None:
+        """The row that may be the event's relation, and cannot be read."""
+        return next((row for row in self.lost if row.may_be(userid=event.userid)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the events of a subject that was written; all others are handled.
+
+    Attributes:
+        later: event.id of what WeCom does not show yet: ask again in a moment.
+        hidden: event.id → the row that it is about and that cannot be read.
+    """
+
+    later: frozenset[int] = frozenset()
+    hidden: Mapping[int, LostRow] = field(default_factory=dict)
 
 
 class Overtaken(Exception):
@@ -81,7 +107,11 @@ def read(client: WeComClient, work: Work) -> Any:
     if (own := _of_domain(kind)) is not None:
         return own.read(client, work.subject.id)
     reader = _READERS.get(kind)
-    return reader(client, work) if reader is not None else None
+    if reader is None:
+        return Reading(None)
+    with collecting_lost() as lost:
+        found = reader(client, work)
+    return Reading(found, lost)
 
 
 def state(db: Database, work: Work) -> Any:
@@ -90,7 +120,7 @@ def state(db: Database, work: Work) -> Any:
     return None if sql is None else db.execute(sql, (work.subject.id,)).fetchall()
 
 
-def write(mirror: Mirror, work: Work, found: Any, before: Any) -> frozenset[int]:
+def write(mirror: Mirror, work: Work, found: Any, before: Any) -> Written:
     """Bring the mirror to what was read.
 
     Args:
@@ -99,21 +129,22 @@ def write(mirror: Mirror, work: Work, found: Any, before: Any) -> frozenset[int]
         found: what `read` gave.
         before: what `state` gave before the reading.
 
-    Returns:
-        event.id of what WeCom does not show yet: ask again in a moment.
-
     Raises:
         Overtaken: somebody else wrote meanwhile; nothing was written, read again.
         StoreOpsError: the database cannot be written.
     """
+    own = _of_domain(work.subject.kind)
     with mirror.db.atomic():
         if state(mirror.db, work) != before:
             raise Overtaken
-        if (own := _of_domain(work.subject.kind)) is not None:
+        if own is not None:
             own.write(mirror.db, work.subject.id, found, work.events, mirror.now)
-        else:
-            _WRITERS[work.subject.kind](mirror, work, found)
-    return _not_shown(mirror, work, found) if work.subject.kind == kinds.CUSTOMER else frozenset()
+            return Written()
+        _WRITERS[work.subject.kind](mirror, work, found)
+    if work.subject.kind != kinds.CUSTOMER:
+        return Written(hidden={each.id: row for each in work.events for row in found.lost})
+    hidden = {each.id: row for each in work.events if (row := found.about(each)) is not None}
+    return Written(_not_shown(mirror, work, found) - hidden.keys(), hidden)
 
 
 def _of_domain(kind: str) -> EventReader | None:
@@ -152,9 +183,10 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
     )
 
 
-def _write_customer(mirror: Mirror, work: Work, found: Customer | Condition) -> None:
+def _write_customer(mirror: Mirror, work: Work, reading: Reading) -> None:
     from storeops.wecom.customers import FollowRow, info_of
 
+    found: Customer | Condition = reading.found
     listed = _listed(found)
     about = {each.userid.lower() for each in work.events}
     staying = _present(mirror.db, about)
@@ -167,7 +199,8 @@ def _write_customer(mirror: Mirror, work: Work, found: Customer | Condition) -> 
         if rows:
             mirror.apply(Batch(follows=rows), _ref(work.events))
     for each in work.events:
-        _believe(mirror, each, listed.get(each.userid.lower()))
+        if reading.about(each) is None:
+            _believe(mirror, each, listed.get(each.userid.lower()))
 
 
 def _believe(mirror: Mirror, each: Event, relation: FollowUser | None) -> None:
@@ -202,9 +235,9 @@ def _listed(found: Customer | Condition) -> dict[str, FollowUser]:
     return {} if isinstance(found, Condition) else {f.userid.lower(): f for f in found.follow_user}
 
 
-def _not_shown(mirror: Mirror, work: Work, found: Customer | Condition) -> frozenset[int]:
+def _not_shown(mirror: Mirror, work: Work, reading: Reading) -> frozenset[int]:
     """Addings that are not listed, unless the end of the relation was told, too."""
-    listed = _listed(found)
+    listed = _listed(reading.found)
     ended = {each.userid.lower() for each in work.events if each.change_type == kinds.DELETED}
     added = [
         each
@@ -231,7 +264,7 @@ def _present(db: Database, userids: set[str]) -> set[str]:
     return userids - away
 
 
-def _write_handover(mirror: Mirror, work: Work, found: None) -> None:
+def _write_handover(mirror: Mirror, work: Work, reading: Reading) -> None:
     """transfer_fail names the taker and the customer, not the owner: the watch asks who it was."""
     for each in work.events:
         mirror.hint(mirror.db, each.userid, each.external_userid, mirror.now)
@@ -246,7 +279,8 @@ def _read_member(client: WeComClient, work: Work) -> Any:
     return _read_or((Condition.MEMBER_GONE,), lambda: contacts.get_user(client, work.subject.id))
 
 
-def _write_member(mirror: Mirror, work: Work, found: Any) -> None:
+def _write_member(mirror: Mirror, work: Work, reading: Reading) -> None:
+    found = reading.found
     renamed = [
         (each.userid, work.subject.id)
         for each in work.events
@@ -267,8 +301,9 @@ def _read_departments(client: WeComClient, work: Work) -> Any:
     return contacts.list_departments(client)
 
 
-def _write_departments(mirror: Mirror, work: Work, found: Any) -> None:
-    mirror.apply(Batch(departments=found), _ref(work.events))
+def _write_departments(mirror: Mirror, work: Work, reading: Reading) -> None:
+    batch = Batch(departments=reading.found, departments_whole=not reading.lost)
+    mirror.apply(batch, _ref(work.events))
 
 
 # -- tags
@@ -280,11 +315,13 @@ def _read_tags(client: WeComClient, work: Work) -> Any:
     return tags.list_corp_tags(client)
 
 
-def _write_tags(mirror: Mirror, work: Work, found: Any) -> None:
+def _write_tags(mirror: Mirror, work: Work, reading: Reading) -> None:
     """The whole library; what it lacks is deleted when an event said that something was."""
-    mirror.apply(Batch(tag_groups=found), _ref(work.events))
-    if any(each.change_type == "delete" for each in work.events):
-        listed = [tag.id for group in found for tag in group.tag]
+    mirror.apply(Batch(tag_groups=reading.found), _ref(work.events))
+    deleted = any(each.change_type == "delete" for each in work.events)
+    if deleted and all("id" in row.ids for row in reading.lost):
+        listed = [tag.id for group in reading.found for tag in group.tag]
+        listed += [row.ids["id"] for row in reading.lost]
         absent = labels.absent_tags(mirror.db.connection, listed)
         if absent:
             mirror.apply(Batch(deleted_tags=absent), _ref(work.events))
@@ -299,7 +336,8 @@ def _read_chat(client: WeComClient, work: Work) -> Any:
     return _read_or((Condition.CHAT_GONE,), lambda: groups.get_chat(client, work.subject.id))
 
 
-def _write_chat(mirror: Mirror, work: Work, found: Any) -> None:
+def _write_chat(mirror: Mirror, work: Work, reading: Reading) -> None:
+    found = reading.found
     if any(each.change_type == "dismiss" for each in work.events):
         # final, and the answer may lag behind (doc 92122)
         mirror.apply(Batch(gone_chats=[(work.subject.id, "dissolved")]), _ref(work.events))
@@ -308,6 +346,9 @@ def _write_chat(mirror: Mirror, work: Work, found: Any) -> None:
             "SELECT owner_status, owner_userid FROM group_chat WHERE chat_id = ?",
             (work.subject.id,),
         ).fetchone()
+        if reading.lost:
+            unread = [each.ids.get("userid") for each in reading.lost]
+            found = chats.with_known_members(mirror.db.connection, found, unread)
         # the owner's situation is told by groupchat/list only; a new owner begins afresh
         same = row is not None and row[1].lower() == found.owner.lower()
         mirror.apply(Batch(chats=[(found, row[0] if same else 0)]), _ref(work.events))
@@ -320,7 +361,7 @@ _READERS: dict[str, Callable[[WeComClient, Work], Any]] = {
     kinds.TAGS: _read_tags,
     kinds.CHAT: _read_chat,
 }
-_WRITERS: dict[str, Callable[[Mirror, Work, Any], None]] = {
+_WRITERS: dict[str, Callable[[Mirror, Work, Reading], None]] = {
     kinds.CUSTOMER: _write_customer,
     kinds.HANDOVER: _write_handover,
     kinds.MEMBER: _write_member,

@@ -17,6 +17,8 @@ from storeops.i18n import N_, _
 from storeops.wecom import errcode_table as table
 from storeops.wecom.errcodes import Condition, lookup
 from storeops.wecom.errors import says
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import collecting_lost
 
 if TYPE_CHECKING:
     from storeops.operations.events import EventWiring
@@ -195,7 +197,11 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
             yield Finding(probe.check, _(probe.title), "skipped", cut)
             continue
         try:
-            yield Finding(probe.check, _(probe.title), "ok", probe.read(client))
+            with collecting_lost() as lost:
+                found = probe.read(client)
+            if lost:
+                found += "; " + lost_row(lost[0]).message
+            yield Finding(probe.check, _(probe.title), "ok", found)
         except StoreOpsError as error:
             fix = error.hint
             other_secret |= says(error, Condition.OTHER_SECRET)

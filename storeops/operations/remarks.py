@@ -85,7 +85,8 @@ class RemarkAction:
     def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
         """Look whether the fields read as wished."""
         (row,) = call.rows
-        follow = read_follow(client, row)
+        read = ("remark", "description", "remark_corp_name", "remark_mobiles")
+        follow = read_follow(client, row, *read)
         if isinstance(follow, RowAnswer):
             return [follow]
         present = {

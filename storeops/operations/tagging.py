@@ -112,7 +112,7 @@ class TagAction:
     def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
         """Look whether the follow has the tags as wished."""
         (row,) = call.rows
-        follow = read_follow(client, row)
+        follow = read_follow(client, row, "tags")
         if isinstance(follow, RowAnswer):
             return [follow]
         present = {tag.tag_id for tag in follow.tags if tag.tag_id}
@@ -194,20 +194,33 @@ def refused_or_done(row: Row, error: StoreOpsError | None) -> RowAnswer:
     )  # fmt: skip
 
 
-def read_follow(client: Any, row: Row) -> Any:
-    """What WeCom says about one follow: its follow_user, or the answer that there is none."""
+def read_follow(client: Any, row: Row, *fields: str) -> Any:
+    """What WeCom says about one follow: its follow_user, or the answer that there is none.
+
+    Raises:
+        AnswerError: the follow, or one of the `fields` of it, cannot be read.
+        StoreOpsError: no answer, or a refusal that says nothing about the follow.
+    """
     from storeops.wecom import customers
     from storeops.wecom.errors import WeComError
+    from storeops.wecom.failures import lost_row, unread_fields
+    from storeops.wecom.oddities import collecting_lost
 
     try:
-        customer = customers.get(client, row.external_userid)
+        with collecting_lost() as lost:
+            customer = customers.get(client, row.external_userid)
     except WeComError as error:
         if says(error, *GONE):
             return RowAnswer(row.row, VANISHED, error.errcode)
         raise
     for follow in customer.follow_user:
         if follow.userid.lower() == row.userid.lower():
+            if unread := set(fields) & set(follow.unread):
+                raise unread_fields(row.userid, row.external_userid, sorted(unread))
             return follow
+    for each in lost:
+        if each.may_be(userid=row.userid):
+            raise lost_row(each)  # it may be this one
     return RowAnswer(row.row, VANISHED, 84061)
 
 

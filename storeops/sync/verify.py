@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
+from storeops.mirror.kept import kept
 from storeops.sync import refusals
 from storeops.sync.members import Member, group, halves
 from storeops.sync.results import Failure
@@ -168,20 +169,21 @@ def verify_sync(
 
 
 def _departments(db: Database, listed: Iterable[Any]) -> list[Difference]:
-    wecom = {f"department {each.id}": [each.name, each.parentid, each.order] for each in listed}
     mirror = {
         f"department {row[0]}": list(row[1:])
         for row in db.execute(
             "SELECT id, name, parentid, ord FROM department WHERE status = 'active'"
         )
     }
+    wecom = {}
+    for each in listed:
+        subject, values = f"department {each.id}", [each.name, each.parentid, each.order]
+        stored = mirror.get(subject, values)
+        wecom[subject] = list(kept(("name", "parentid", "order"), values, stored, each.unread))
     return _compare("", "", mirror, wecom)
 
 
 def _tags(db: Database, library: Iterable[Any]) -> list[Difference]:
-    wecom = {
-        f"tag {tag.id}": [group.group_name, tag.name] for group in library for tag in group.tag
-    }
     mirror = {
         f"tag {row[0]}": list(row[1:])
         for row in db.execute(
@@ -189,6 +191,12 @@ def _tags(db: Database, library: Iterable[Any]) -> list[Difference]:
             " WHERE t.deleted_at IS NULL"
         )
     }
+    wecom = {}
+    pairs = [(shelf, tag) for shelf in library for tag in shelf.tag]
+    for shelf, tag in pairs:
+        subject, values = f"tag {tag.id}", [shelf.group_name, tag.name]
+        stored, unread = mirror.get(subject, values), {*shelf.unread, *tag.unread}
+        wecom[subject] = list(kept(("group_name", "name"), values, stored, unread))
     return _compare("", "", mirror, wecom)
 
 
@@ -237,7 +245,11 @@ def _follows(db: Database, users: Sequence[str], rows: Iterable[FollowRow]) -> l
                     (follow,),
                 )
             )
-            found += _compare(userid, external, mirror, _values(row))
+            theirs = _values(row)
+            for name in (*row.external_contact.unread, *row.follow_info.unread):
+                if name in mirror:
+                    theirs[name] = mirror[name]
+            found += _compare(userid, external, mirror, theirs)
     found += [
         Difference(row.follow_info.userid, external, "follow", None, "active")
         for (_userid, external), row in wecom.items()

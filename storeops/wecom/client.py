@@ -89,13 +89,14 @@ class WeComClient:
         pool: int = 8,
         wait: bool = True,
         urgent: bool = False,
+        odd: OddValues | None = None,
     ) -> None:
         self.corp_id = corp_id
         self.agent_id = agent_id
         self.limiter = limiter
         self.clock = clock
         self.stop = stop
-        self.odd = OddValues()
+        self.odd = odd or OddValues()
         self._secret = secret
         self._tokens = tokens
         self._retries = retries or RetryPolicy()

@@ -124,6 +124,18 @@ def lost_row(lost: LostRow) -> AnswerError:
     return AnswerError(_("The row {name} cannot be read.").format(name=lost.name))
 
 
+def unread_fields(userid: str, external_userid: str, fields: Sequence[str]) -> AnswerError:
+    """A relation was read, but not these fields of it, so that nothing can be said of them."""
+    return lost_row(
+        LostRow(
+            "follow_user",
+            0,
+            {"userid": userid, "external_userid": external_userid},
+            ", ".join(fields),
+        )
+    )
+
+
 def token_refused(path: str, errcode: int | None) -> AccessError:
     """Even a fresh token is refused; asking for more of them would not help."""
     hint = _("Check that corp id, app and secret belong together, then run `storeops doctor`.")

@@ -36,6 +36,12 @@ class LostRow:
         """How to name it: its ids, else its place."""
         return " / ".join(self.ids.values()) or f"{self.list_name} {self.number}"
 
+    def may_be(self, **ids: str) -> bool:
+        """Whether it may be the row of these ids: none that can be read is another one."""
+        return all(
+            self.ids.get(name, value).lower() == value.lower() for name, value in ids.items()
+        )
+
 
 class OddValues:
     """Counts odd values by field, from all threads, until somebody takes the count to tell it."""

@@ -372,3 +372,48 @@ def test_demo_refuses_to_take_over_a_real_profile_of_its_name(cli: Any, home: Pa
     answer = cli("demo", "--no-tui")
     assert answer.code == 9
     assert config.load().profiles["demo"].corp_id == "ww0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "words"),
+    [
+        ("externalcontact/get_corp_tag_list", "name",
+         ("api", "post", "externalcontact/get_corp_tag_list")),
+        ("externalcontact/get_corp_tag_list", "group_name", ("sync", "verify")),
+        ("externalcontact/get_corp_tag_list", "group_name", ("sync", "run")),
+        ("department/simplelist", "order", ("doctor",)),
+    ],
+)  # fmt: skip
+def test_odd_values_are_said_once_where_a_command_ends(
+    cli: Any, shop: Any, path: str, field: str, words: tuple[str, ...]
+) -> None:
+    assert cli("sync", "run", "-q").code == 0
+    kind = "number_as_text" if field == "order" else "cut_text"
+    shop.control.fault(kind, path, field=field)
+    answer = cli(*words)
+    assert answer.err.count("could not be read as") == 1, answer
+    assert field in answer.err
+
+
+@pytest.mark.parametrize("path", ["department/simplelist", "externalcontact/get_corp_tag_list"])
+def test_doctor_names_a_row_that_cannot_be_read(cli: Any, shop: Any, path: str) -> None:
+    field = "id" if "simplelist" in path else "group_id"
+    shop.control.fault("null_field", path, field=field)
+    answer = cli("doctor")
+    assert "cannot be read" in answer.out
+    assert answer.code == 0
+
+
+def test_verify_says_nothing_of_values_that_cannot_be_read(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "-q").code == 0
+    for path, field in (
+        ("externalcontact/batch/get_by_user", "remark"),
+        ("externalcontact/batch/get_by_user", "name"),
+        ("externalcontact/get_corp_tag_list", "name"),
+        ("department/list", "name"),
+    ):
+        shop.control.fault("null_field", path, field=field, every=True)
+        answer = cli("sync", "verify", "--json")
+        shop.control.clear_faults()
+        assert answer.json["equal"], (field, answer.out[:400])
+        assert "could not be read" in answer.err

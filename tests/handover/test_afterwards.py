@@ -67,6 +67,19 @@ def test_what_travelled_needs_nothing(desk):
     assert found.same + made.friends >= made.plan.ready - found.tags
 
 
+def test_a_relation_that_cannot_be_read_is_named_and_the_others_are_put_back(make_desk):
+    desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
+    giver, taker = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, giver, taker)
+    for path in ("externalcontact/batch/get_by_user", "externalcontact/get"):
+        desk.control.fault("null_field", path, field="userid", first=1)
+    found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
+    assert len(found.lost) == 1
+    assert "cannot be read" in str([each.as_dict() for each in found.plans])
+    assert found.unread == 0
+    assert found.tags > 3
+
+
 def test_an_old_friend_keeps_the_own_remark_and_gains_tags(make_desk):
     desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
     rows = desk.follows()

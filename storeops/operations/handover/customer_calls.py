@@ -13,6 +13,8 @@ from storeops.jobs.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowA
 from storeops.operations.handover import record, rules
 from storeops.operations.handover.outcomes import resolve
 from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import collecting_lost
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -100,7 +102,8 @@ def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict
 
     def read(external_userid: str) -> list[str]:
         try:
-            person = customers.get(client, external_userid)
+            with collecting_lost() as lost:
+                person = customers.get(client, external_userid)
         except StoreOpsError as error:
             if decide(error, 1).what is What.FINAL:
                 return []
@@ -108,6 +111,9 @@ def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict
         for follow in person.follow_user:
             if follow.userid.lower() == userid.lower():
                 return [tag.tag_name for tag in follow.tags if tag.type == 2]
+        for row in lost:
+            if row.may_be(userid=userid):
+                raise lost_row(row)
         return []
 
     with ThreadPoolExecutor(READERS, "personal-tags") as pool:

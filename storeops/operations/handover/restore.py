@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from storeops.changes import plans
@@ -25,12 +25,15 @@ from storeops.operations import relations
 from storeops.operations.relations import Relation
 from storeops.operations.remarks import RemarkAction
 from storeops.operations.tagging import TagAction, tag_row
+from storeops.wecom.failures import lost_row
+from storeops.wecom.oddities import LostRow, collecting_lost
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
     from storeops.wecom.customers import FollowRow
 
 PAGE = 100  # rows of batch/get_by_user
+_NAMED = 5  # rows that cannot be read, in the plan's notes
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Restoring:
         unknown: relations whose tags nobody had ever read.
         notes: customers whose personal tags were kept as notes.
         calls: reads that were needed.
+        lost: rows of WeCom's answers that cannot be read; what they hide is not compared.
     """
 
     plans: list[Plan] = field(default_factory=list)
@@ -55,6 +59,7 @@ class Restoring:
     unknown: int = 0
     notes: int = 0
     calls: int = 0
+    lost: list[LostRow] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `handover restore --json`."""
@@ -67,6 +72,7 @@ class Restoring:
             "unknown": self.unknown,
             "notes": self.notes,
             "calls": self.calls,
+            "unreadable": [each.name for each in self.lost],
         }
 
 
@@ -114,7 +120,9 @@ def plan_restore(
             hint=_("Ask how it stands: storeops handover watch"),
         )
     found = Restoring(notes=sum(1 for each in moved if each.snapshot.get("personal_tags")))
-    found.calls = _read(ledger, client, moved, plan.name, on_progress or (lambda done, total: None))
+    found.calls, found.lost = _read(
+        ledger, client, moved, plan.name, on_progress or (lambda done, total: None)
+    )
     tag_rows, remark_rows = _compare(db, moved, found)
     params = {"command": f"storeops handover restore {plan.name}", "restores": plan.name}
     problems = _problems(found)
@@ -148,6 +156,9 @@ def _problems(found: Restoring) -> list[Problem]:
     if found.unread:
         message = _("{count} relations are not there any more; nothing can be put back.")
         problems.append(Problem("unread", message.format(count=found.unread), warning=True))
+    problems += [
+        Problem("unreadable", lost_row(each).message, warning=True) for each in found.lost[:_NAMED]
+    ]
     if found.unknown:
         message = _("{count} customers' tags had never been read before they moved.")
         problems.append(Problem("unknown", message.format(count=found.unknown), warning=True))
@@ -160,8 +171,12 @@ def _read(
     moved: Sequence[_Moved],
     ref: str,
     tell: Callable[[int, int], None],
-) -> int:
-    """Read relations that no sync has read since they moved, the cheaper way; returns the calls."""
+) -> tuple[int, list[LostRow]]:
+    """Read relations that no sync has read since they moved, the cheaper way.
+
+    Returns:
+        The calls, and the rows that cannot be read.
+    """
     from storeops.mirror.facts import Batch, apply_facts
 
     db = ledger.db
@@ -171,6 +186,7 @@ def _read(
         if relation is None or not relation.tags_known:
             unread[taker].append(external)
     total, done, calls = sum(map(len, unread.values())), 0, 0
+    hidden: list[LostRow] = []
     for taker, wanted in unread.items():
         held = db.execute(
             "SELECT count(*) FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
@@ -179,21 +195,27 @@ def _read(
         ).fetchone()[0]
         one_by_one = len(wanted) <= -(-held // PAGE)
         pages = _singly(client, taker, wanted) if one_by_one else _paged(client, taker)
-        for rows in pages:
+        for rows, lost in pages:
             calls += 1
+            hidden += [row for row in lost if any(_may_be(row, taker, each) for each in wanted)]
             apply_facts(db, "job", Batch(follows=rows), int(ledger.clock.now()), ref)
             done = min(total, done + len(rows))
             tell(done, total)
-    return calls
+    return calls, hidden
 
 
-def _paged(client: WeComClient, taker: str) -> Iterator[Sequence[FollowRow]]:
+def _may_be(row: LostRow, taker: str, external_userid: str) -> bool:
+    return row.may_be(userid=taker, external_userid=external_userid)
+
+
+def _paged(client: WeComClient, taker: str) -> Iterator[tuple[Sequence[FollowRow], list[LostRow]]]:
     from storeops.wecom import customers
 
     cursor = ""
     while True:
-        page = customers.get_by_user(client, [taker], cursor)
-        yield page.external_contact_list
+        with collecting_lost() as lost:
+            page = customers.get_by_user(client, [taker], cursor)
+        yield page.external_contact_list, lost
         cursor = page.next_cursor
         if not cursor:
             return
@@ -201,21 +223,23 @@ def _paged(client: WeComClient, taker: str) -> Iterator[Sequence[FollowRow]]:
 
 def _singly(
     client: WeComClient, taker: str, external_userids: Sequence[str]
-) -> Iterator[Sequence[FollowRow]]:
+) -> Iterator[tuple[Sequence[FollowRow], list[LostRow]]]:
     from storeops.wecom import customers
     from storeops.wecom.errors import WeComNotFoundError
 
     for external in external_userids:
         try:
-            person = customers.get(client, external)
+            with collecting_lost() as lost:
+                person = customers.get(client, external)
         except WeComNotFoundError:
-            yield ()
+            yield (), []
             continue
-        yield [
+        rows = [
             customers.FollowRow(person.external_contact, customers.info_of(follow))
             for follow in person.follow_user
             if follow.userid.lower() == taker.lower()
         ]
+        yield rows, [replace(row, ids={**row.ids, "external_userid": external}) for row in lost]
 
 
 def _compare(
@@ -228,7 +252,8 @@ def _compare(
     remark_rows: list[Row] = []
     for each, relation in zip(moved, now, strict=True):
         if relation is None or relation.status != "active" or not relation.tags_known:
-            found.unread += 1
+            who = (each.takeover_userid, each.external_userid)
+            found.unread += not any(_may_be(row, *who) for row in found.lost)
             continue
         known = bool(each.snapshot.get("tags_known", False))
         found.unknown += not known
