@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from storeops.database.database import Database
@@ -17,12 +18,10 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 def _since_start() -> tuple[str, float]:
     """(which start of this machine, seconds since); ("", 0.0) where that cannot be told."""
-    if sys.platform != "linux":
-        return "", 0.0
-    try:
-        return _BOOT.read_text("ascii").strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
-    except OSError:
-        return "", 0.0
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return _BOOT.read_text("ascii").strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    return "", 0.0
 
 
 def load(db: Database) -> float:

@@ -52,6 +52,9 @@ windows = types.ModuleType("msvcrt")
 windows.LK_NBLCK = 2
 windows.locking = lambda handle, mode, count: None
 sys.modules["msvcrt"] = windows
+ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(
+    OpenProcess=lambda rights, inherit, pid: 1, CloseHandle=lambda handle: 1,
+))
 sys.platform = "win32"
 
 from commands.main import run
