@@ -399,8 +399,25 @@ class App:
                 allow=self.profile.allow,
                 max_rows_per_plan=self.profile.policy.max_rows_per_plan or None,
                 max_rows_per_day=self.profile.policy.max_rows_per_day or None,
+                before_change=self._know_time,
             ),
         )
+
+    def _know_time(self) -> None:
+        """Ask WeCom for its time before the first stamp, unless it is known; silence is fine."""
+        self._once("time", self._ask_time)
+
+    def _ask_time(self) -> bool:
+        from storeops import secrets
+        from storeops.limits import offset
+
+        with suppress(StoreOpsError):
+            secrets.get(self.profile.name)  # without one nobody is to be asked yet
+            if not self.clock.has_learnt() and not offset.known(self.run):
+                self.client.learn_time()
+                if self.clock.has_learnt():
+                    offset.save(self.run, self.clock.offset)
+        return self.clock.has_learnt()
 
     def worker(
         self,

@@ -48,6 +48,7 @@ class SystemClock:
     def __init__(
         self, offset: float = 0.0, keep: Callable[[float], None] = lambda offset: None
     ) -> None:
+        self._learnt = False
         self._offset = offset
         self._keep = keep
         self._lock = threading.Lock()
@@ -70,9 +71,14 @@ class SystemClock:
         if seconds > 0:
             time.sleep(seconds)
 
+    def has_learnt(self) -> bool:
+        """Whether WeCom has told the time in this process."""
+        return self._learnt
+
     def learn(self, server_time: float) -> None:
         """Correct the offset; within 2 s it stays, since `Date` has whole seconds only."""
         offset = server_time - time.time()
+        self._learnt = True
         with self._lock:
             if abs(offset - self._offset) <= 2.0:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -22,6 +23,7 @@ class Policy:
         allow: kinds of plan that may be applied (`tag`, `remark`, `handover*`); None allows all.
         max_rows_per_plan: ceiling on the ready rows of one plan, None for no ceiling.
         max_rows_per_day: ceiling on rows applied in one day (Beijing), None for no ceiling.
+        before_change: called before anything is changed; never fails.
         warn_share: a plan that changes more than this share (0–1) of a store's customers, or
             takes tags from them, carries a warning.
     """
@@ -31,6 +33,7 @@ class Policy:
     max_rows_per_plan: int | None = 50_000
     max_rows_per_day: int | None = 200_000
     warn_share: float = 0.3
+    before_change: Callable[[], None] = lambda: None
 
     def may_write(self) -> None:
         """Refuse writes in read-only mode.
@@ -43,6 +46,7 @@ class Policy:
                 _("This is read-only: nothing was changed."),
                 hint=_("Leave out --read-only, or ask who set the profile to read-only."),
             )
+        self.before_change()
 
     def allows(self, kind: str) -> bool:
         """Whether the allow list names a kind (`api` for raw calls), or there is no such list."""

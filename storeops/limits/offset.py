@@ -24,6 +24,25 @@ def _since_start() -> tuple[str, float]:
     return "", 0.0
 
 
+def known(db: Database) -> bool:
+    """Whether an offset is kept, and this machine's clock was not set since, as far as one sees.
+
+    A clock may be set across a restart, too; where starts cannot be told apart, what is kept is
+    believed.
+    """
+    row = db.execute("SELECT start, since_start, clock FROM clock_offset WHERE one = 1").fetchone()
+    if row is None:
+        return False
+    start, since, clock = row
+    now_start, now_since = _since_start()
+    return bool(start == now_start and (not start or abs(_jumped(since, clock, now_since)) <= 2.0))
+
+
+def _jumped(since: float, clock: float, now_since: float) -> float:
+    """Seconds that the clock and the time since start have come apart."""
+    return (time.time() - clock) - (now_since - since)
+
+
 def load(db: Database) -> float:
     """Seconds that WeCom's clock is ahead, as last saved; 0.0 when never."""
     row = db.execute(
@@ -35,7 +54,7 @@ def load(db: Database) -> float:
     now_start, now_since = _since_start()
     if not start or start != now_start:
         return float(offset)
-    jumped = (time.time() - clock) - (now_since - since)
+    jumped = _jumped(since, clock, now_since)
     return float(offset) - (jumped if abs(jumped) > 2.0 else 0.0)
 
 
