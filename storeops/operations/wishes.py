@@ -214,6 +214,9 @@ def of_sheet(
     return chosen
 
 
+_KEYS = ("external_userid", "phone", "unionid")
+
+
 class _Keys:
     """Finds the follows that lines mean; all keys of the file are looked up at once."""
 
@@ -224,6 +227,7 @@ class _Keys:
         self.foreign_ids = 0
         lines = sheet.lines
         known = sheet.fields
+        self._headings = {key: known[key] for key in _KEYS if key in known}
         ids: set[str] = set()
         phones: set[str] = set()
         unions: set[str] = set()
@@ -347,6 +351,8 @@ class _Keys:
 
     def _customer(self, line: Line) -> int | Problem:
         text = typed.word(line.get("external_userid"))
+        if problem := self._two_customers(line, text):
+            return problem
         if text in self._customers:
             return self._customers[text]
         phone, unionid = line.get("phone").strip(), typed.word(line.get("unionid"))
@@ -369,6 +375,32 @@ class _Keys:
                 _("no customer has the unionid {id}").format(id=unionid[:64]),
             )
         return _problem(line, "no_key", _("no customer id, phone or unionid"))
+
+    def _two_customers(self, line: Line, text: str) -> Problem | None:
+        """What is wrong when no customer has all keys of the row that any customer has."""
+        if len(self._headings) < 2:
+            return None
+        unionid = typed.word(line.get("unionid"))
+        named = {
+            "external_userid": {self._customers[text]} if text in self._customers else set(),
+            "phone": {
+                customer
+                for each in typed.phones(line.get("phone"))
+                for customer in self._phones.get(each, ())
+            },
+            "unionid": {self._unionids[unionid]} if unionid in self._unionids else set(),
+        }
+        known = {self._headings[key]: found for key, found in named.items() if found}
+        if not known or set.intersection(*known.values()):
+            return None
+        *most, last = known
+        return _problem(
+            line,
+            "two_customers",
+            _("{columns} and {column} of this row are of different customers").format(
+                columns=", ".join(most), column=last
+            ),
+        )
 
     def _customer_by_phone(self, line: Line, text: str) -> int | Problem:
         phones = typed.phones(text)

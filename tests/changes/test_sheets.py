@@ -171,6 +171,51 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     }
 
 
+def test_a_row_whose_keys_are_of_two_customers_is_named(make_desk, tmp_path):
+    desk = make_desk(stores=2, staff=8, follows=100)
+    app = desk.app
+    once = follows(
+        desk,
+        "f.status = 'active' AND 1 = (SELECT count(*) FROM follow AS g"
+        " WHERE g.customer_id = f.customer_id AND g.status <> 'lost')",
+    )
+    (_u1, one), (_u2, other), (_u3, third), (_u4, fourth) = once[:4]
+    phones = {one: "13911112222", other: "13911113333", third: "13911114444"}
+    with app.data.atomic() as connection:
+        connection.execute("UPDATE follow SET mobiles = '[]'")
+        for customer, phone in {**phones, fourth: phones[third]}.items():
+            connection.execute(
+                "UPDATE follow SET mobiles = json_array(?) WHERE customer_id ="
+                " (SELECT id FROM customer WHERE external_userid = ?)",
+                (phone, customer),
+            )
+    unionid = dict(app.data.execute("SELECT external_userid, unionid FROM customer").fetchall())
+    head = "external_userid,手机,unionid\n"
+    wrong = [
+        f"{one},{phones[other]},",
+        f"{one},,{unionid[other]}",
+        f",{phones[one]},{unionid[other]}",
+        f"C000001,{phones[one]},{unionid[other]}",
+        f"{one},{phones[one]},{unionid[other]}",
+        f"{one},{phones[third]},",
+    ]
+    right = [
+        f"{one},13800000000,oNobody",  # keys that nobody has say nothing
+        f"{other},{phones[other]},{unionid[other]}",
+        f"{third},{phones[third]},",  # a family's phone number
+    ]
+    path = tmp_path / "in.csv"
+    path.write_text(head + "\n".join([*wrong, *right]) + "\n")
+    chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS), follows="all")
+    named = [each for each in chosen.problems if not each.warning]
+    assert [(each.code, each.line) for each in named] == [
+        ("two_customers", number) for number in range(2, 2 + len(wrong))
+    ]
+    assert "external_userid and 手机 of this row" in named[0].message
+    assert not any(phone in each.message for phone in phones.values() for each in named)
+    assert [each.external_userid for each in chosen.relations] == [one, other, third]
+
+
 def test_a_pipe_is_read(tmp_path, monkeypatch):
     class Pipe:
         buffer = io.BytesIO("external_userid\nwm1\n".encode("utf-16"))
