@@ -225,8 +225,8 @@ def cancel(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
 
     ledger = current().app.ledger
     ledger.policy.may_write()
-    rows = control.cancel_job(ledger, job)
+    done = control.cancel_job(ledger, job)
     output.result(
-        {"job_id": job, "status": "cancelled", "rows": rows},
-        _("Job {job} is cancelled.").format(job=job),
+        {"job_id": job, "status": "cancelled", **done._asdict()},
+        done.words() or _("Job {job} is cancelled.").format(job=job),
     )

@@ -229,12 +229,14 @@ def cancel(plan_id: PlanId, reason: Reason = "") -> None:
 
     ledger = current().app.ledger
     ledger.policy.may_write()
-    rows = control.cancel_plan(ledger, plan_id, reason)
+    done = control.cancel_plan(ledger, plan_id, reason)
     name = plans.get(ledger.db, plan_id).name
     output.result(
-        {"plan_id": name, "status": "cancelled", "rows": rows},
-        _("Cancelled: {rows} rows of plan {plan}.").format(rows=rows, plan=name),
+        {"plan_id": name, "status": "cancelled", **done._asdict()},
+        _("Cancelled: {rows} rows of plan {plan}.").format(rows=done.rows, plan=name),
     )
+    if done.asked:
+        note(done.words())
 
 
 @app.command("results", help=_("How each row ended: status, code, meaning, next step."))

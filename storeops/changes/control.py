@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
@@ -11,15 +12,40 @@ from storeops.changes.journal import Line
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.jobs import queue
 from storeops.jobs.action import CANCELLED, FAILED, PLANNED, QUEUED
 
 
-def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> int:
-    """Cancel a plan, or what of it has not been sent. Returns the rows that are cancelled.
+class Cancelled(NamedTuple):
+    """What a cancelling stops.
 
-    What is being sent, or waits for its answer, goes on.
+    Attributes:
+        rows: rows of which nothing was sent; they are cancelled.
+        asked: rows that are out: WeCom is asked how they ended, none of them is sent again.
+    """
+
+    rows: int
+    asked: int = 0
+
+    def words(self) -> str:
+        """One sentence on the rows that are out; "" when there are none."""
+        if not self.asked:
+            return ""
+        return ngettext(
+            "{count} row was sent, and its answer is not known yet: WeCom is asked how it ended,"
+            " and it is not sent again. Next: storeops job run --until-empty",
+            "{count} rows were sent, and their answers are not known yet: WeCom is asked how they"
+            " ended, and none is sent again. Next: storeops job run --until-empty",
+            self.asked,
+        ).format(count=f"{self.asked:,}")
+
+
+def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> Cancelled:
+    """Cancel a plan, or what of it has not been sent.
+
+    Of what is being sent, or was sent without an answer, nothing is sent again: it is done when
+    WeCom shows that it happened, else cancelled. What waits for a later answer goes on.
 
     Raises:
         NotFoundError: no such plan.
@@ -29,44 +55,47 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> int:
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         if plan.status in (DRAFT, MADE):
-            rows = _cancel_rows(connection, plan.id, PLANNED, now)
+            done = Cancelled(_cancel_rows(connection, plan.id, PLANNED, now))
             connection.execute(
                 "UPDATE plan SET status = 'cancelled' WHERE id = ? AND status IN (?, ?)",
                 (plan.id, DRAFT, MADE),
             )
         else:
             jobs = queue.cancel(connection, now, plan_id=plan.id)
-            rows = _cancelled(connection, jobs, now)
-            if not rows:
+            done = Cancelled(
+                _cancelled(connection, jobs, now), queue.drop(connection, plan_id=plan.id)
+            )
+            if not any(done):
                 raise ConflictError(
                     _("Plan {plan} has nothing left to cancel.").format(plan=plan.name),
                     hint=_("See how it went: storeops plan results {plan}").format(plan=plan.name),
                 )
-        _note(ledger, connection, "plan.cancelled", plan, {"rows": rows, "reason": reason})
+        _note(ledger, connection, "plan.cancelled", plan, {**done._asdict(), "reason": reason})
     ledger.journal.seal(ledger.db, now)
-    return rows
+    return done
 
 
-def cancel_job(ledger: Ledger, job_id: int) -> int:
-    """Cancel one queued job. Returns the rows that are cancelled.
+def cancel_job(ledger: Ledger, job_id: int) -> Cancelled:
+    """Cancel one job that is queued, or is not to be sent again.
 
     Raises:
         NotFoundError: no such job.
-        ConflictError: it is not queued any more.
+        ConflictError: it is over, or was cancelled before.
     """
     plan = _plan_of(ledger, job_id)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         rows = _cancelled(connection, queue.cancel(connection, now, job_id=job_id), now)
-        if not rows:
+        done = Cancelled(rows, queue.drop(connection, job_id=job_id))
+        if not any(done):
             raise ConflictError(
                 _("Job {job} is not queued any more.").format(job=job_id),
                 hint=_("See it: storeops job show {job}").format(job=job_id),
             )
         queue.event(connection, [(job_id, "cancelled", "by hand")], now)
-        _note(ledger, connection, "job.cancelled", plan, {"job": job_id, "rows": rows})
+        _note(ledger, connection, "job.cancelled", plan, {"job": job_id, **done._asdict()})
     ledger.journal.seal(ledger.db, now)
-    return rows
+    return done
 
 
 def pause(ledger: Ledger, name: str, *, resume: bool = False) -> int:

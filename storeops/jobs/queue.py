@@ -1,8 +1,9 @@
 """The queue: jobs put in, claimed by one statement, ended. Statements only, no policy.
 
 Life of a job: queued → sending → succeeded | failed | waiting, or sending → unknown → … when its
-worker died or its answer was lost; queued → cancelled. A key is free when no other unfinished job
-that comes first, or is under way, has it; a paused job lets others pass.
+worker died or its answer was lost; queued → cancelled. A job that is out when its plan is paused
+or cancelled is held or cancelled once WeCom shows that it did not happen. A key is free when no
+other unfinished job that comes first, or is under way, has it; a paused job lets others pass.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ QUEUED, SENDING, UNKNOWN, WAITING = "queued", "sending", "unknown", "waiting"
 SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 STATUSES = (QUEUED, SENDING, UNKNOWN, WAITING, SUCCEEDED, FAILED, CANCELLED)
 UNFINISHED = (QUEUED, SENDING, UNKNOWN)  # something is still to be sent or asked
+HOLD, DROP = 1, 2  # job.halt
 
 _COLUMNS = "id, plan_id, action, size, status, attempts, asks, priority, run_at, doubts"
 
@@ -76,6 +78,7 @@ def put(
     doubts: int = 0,
     attempts: int = 0,
     wait_s: float = 0.0,
+    held: bool = False,
 ) -> int:
     """Queue one job per call, in order; inside a transaction. Returns how many.
 
@@ -89,6 +92,7 @@ def put(
         doubts: how often their rows were sent without an answer, in the job they come from.
         attempts: how often they were sent in that job.
         wait_s: seconds until they may be sent.
+        held: their plan is paused.
     """
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
     jobs: list[tuple[Any, ...]] = []
@@ -97,13 +101,13 @@ def put(
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
         # 0: at once, even if the clock is set back
         run_at = now + wait_s if wait_s else 0
-        counted = (priority, run_at, now, doubts, attempts)
+        counted = (priority, run_at, now, doubts, attempts, int(held))
         jobs.append((job_id, plan_id, action, len(numbers), *counted))
         rows.extend((job_id, number) for number in numbers)
         keys.extend((key, job_id) for key in set(order_keys))
     connection.executemany(
         "INSERT INTO job (id, plan_id, action, size, status, priority, run_at, created_at, doubts,"
-        " attempts) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
+        " attempts, held) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
         jobs,
     )
     connection.executemany("INSERT INTO job_row (job_id, row) VALUES (?, ?)", rows)
@@ -158,10 +162,13 @@ def put_back(
     error: str,
     count: bool = True,
 ) -> None:
-    """Queue a claimed job again, not before `run_at`; `count` False forgives the attempt."""
+    """Queue a claimed job again, not before `run_at`; `count` False forgives the attempt.
+
+    It is held when its plan was paused meanwhile.
+    """
     connection.execute(
         "UPDATE job SET status = 'queued', worker = NULL, run_at = ?, errcode = ?, error = ?,"
-        " attempts = attempts - ? WHERE id = ?",
+        " attempts = attempts - ?, held = (halt = 1) WHERE id = ?",
         (run_at, errcode, error, 0 if count else 1, job),
     )
 
@@ -178,7 +185,15 @@ def make_unknown(
 
 
 def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
-    """Pause the queued jobs of a plan, or resume what is held of it. Returns how many."""
+    """Pause the queued jobs of a plan, or resume what is held of it. Returns how many.
+
+    A job that is out is asked about all the same, and held when it would be sent again.
+    """
+    connection.execute(
+        "UPDATE job SET halt = ? WHERE plan_id = ? AND halt = ?"
+        " AND status IN ('queued', 'sending', 'unknown')",
+        (HOLD if held else 0, plan_id, 0 if held else HOLD),
+    )
     which = "status = 'queued'" if held else "status IN ('queued', 'unknown')"
     return connection.execute(
         f"UPDATE job SET held = ? WHERE plan_id = ? AND {which} AND held <> ?",
@@ -212,6 +227,29 @@ def cancel(
         ).fetchall()
     end(connection, [(job, CANCELLED, None, "") for job in jobs], now)
     return rows
+
+
+def drop(
+    connection: sqlite3.Connection, *, plan_id: int | None = None, job_id: int | None = None
+) -> int:
+    """Let nothing of a plan, or of one job, be sent again that is out now. Returns the rows."""
+    column, value = ("plan_id", plan_id) if job_id is None else ("id", job_id)
+    rows: int = connection.execute(
+        f"SELECT coalesce(sum(size), 0) FROM job WHERE {column} = ?"
+        " AND status IN ('sending', 'unknown') AND halt <> ?",
+        (value, DROP),
+    ).fetchone()[0]
+    connection.execute(
+        f"UPDATE job SET halt = ? WHERE {column} = ? AND status IN ('sending', 'unknown')",
+        (DROP, value),
+    )
+    return rows
+
+
+def halt_of(connection: sqlite3.Connection, job: int) -> int:
+    """What becomes of a job that did not happen: 0 sent again, HOLD, DROP."""
+    halt: int = connection.execute("SELECT halt FROM job WHERE id = ?", (job,)).fetchone()[0]
+    return halt
 
 
 def shrink(connection: sqlite3.Connection, job: int, rows: Iterable[int]) -> None:

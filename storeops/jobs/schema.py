@@ -66,7 +66,14 @@ DOUBTS = """
 ALTER TABLE job ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
 """
 
+HALT = """
+-- what becomes of a call that is out when WeCom shows that it did not happen:
+-- 0 it is sent again, 1 it is held (its plan is paused), 2 it is cancelled
+ALTER TABLE job ADD COLUMN halt INTEGER NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("jobs", "m001_queue", QUEUE),
     statements("jobs", "m002_doubts", DOUBTS),
+    statements("jobs", "m003_halt", HALT),
 )

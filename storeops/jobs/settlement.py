@@ -96,6 +96,10 @@ class Settlement:
             self._doubt(connection, outcome, decision.delay_s, error.category)
             return
         now = self._clock.now()
+        if queue.halt_of(connection, job.id) == queue.DROP:
+            rows = outcome.call.rows
+            self._close(connection, outcome, [RowAnswer(each.row, act.CANCELLED) for each in rows])
+            return
         queue.put_back(
             connection, job.id, run_at=now + decision.delay_s, errcode=error.errcode,
             error=error.category, count=decision.counts and decision.what is What.AGAIN,
@@ -145,7 +149,13 @@ class Settlement:
         else:
             answers = outcome.answer
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
-        if retrying.JOB.over(job.attempts):
+        halt = queue.halt_of(connection, job.id)
+        if halt == queue.DROP:
+            answers = [
+                RowAnswer(each.row, act.CANCELLED) if each.status == act.QUEUED else each
+                for each in answers
+            ]
+        elif retrying.JOB.over(job.attempts):
             answers = [
                 self._given_up(each, job.attempts) if each.status == act.QUEUED else each
                 for each in answers
@@ -173,7 +183,7 @@ class Settlement:
             )
             return
         if again:
-            self._send_rest(connection, outcome, [by_row[row] for row in again])
+            self._send_rest(connection, outcome, [by_row[row] for row in again], halt == queue.HOLD)
         if not still:
             self._close(connection, outcome, told, "read_back")
             return
@@ -215,7 +225,7 @@ class Settlement:
         )
 
     def _send_rest(
-        self, connection: sqlite3.Connection, outcome: Outcome, rows: Sequence[Row]
+        self, connection: sqlite3.Connection, outcome: Outcome, rows: Sequence[Row], held: bool
     ) -> None:
         """Rows of a call that did not happen go on as a job of their own."""
         job = outcome.job
@@ -225,7 +235,7 @@ class Settlement:
         queue.put(
             connection, job.plan_id, job.action, [([row.row for row in rows], call.keys)],
             now=self._clock.now(), priority=job.priority, doubts=job.doubts,
-            attempts=job.attempts, wait_s=retrying.JOB.after(job.attempts),
+            attempts=job.attempts, wait_s=retrying.JOB.after(job.attempts), held=held,
         )  # fmt: skip
 
     def _close(
@@ -243,6 +253,8 @@ class Settlement:
             status = queue.WAITING
         elif statuses == {act.FAILED}:
             status = queue.FAILED
+        elif statuses == {act.CANCELLED}:
+            status = queue.CANCELLED
         else:
             status = queue.SUCCEEDED
         errcode = next((each.errcode for each in answers if each.errcode), None)

@@ -7,6 +7,7 @@ import pytest
 from storeops import retrying
 from storeops.changes import answers, apply, control, plans
 from storeops.changes.verify import verify
+from storeops.errors import ConflictError
 from storeops.jobs.listing import listing
 from storeops.operations.remark_plan import plan_remarks
 from storeops.operations.tag_library_plan import add_tags
@@ -99,3 +100,74 @@ def test_waits_grow_and_have_jitter():
     assert [waits.over(each) for each in (5, 6, 7)] == [False, True, True]
     assert not Waits(None, 1.0, 2.0).over(10**9)
     assert Waits(None, 1.0, 2.0).after(10**6) <= 2.0
+
+
+GET = "externalcontact/get"
+
+
+def in_doubt(desk, **how):
+    """A plan of which some rows were sent, and nobody knows whether it happened."""
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault("html", MARK, **how)
+    desk.sandbox.control.fault("errcode", GET, errcode=-1)
+    for _each in range(50):
+        desk.run(plan_id=plan.id, seconds=0.1)
+        if plans.tally(desk.app.data, plan.id).get("unknown"):
+            break
+    desk.sandbox.control.clear_faults()
+    assert plans.tally(desk.app.data, plan.id)["unknown"]
+    return plan
+
+
+def test_a_cancelled_plan_sends_nothing_again_of_what_did_not_happen(desk):
+    plan = in_doubt(desk)
+    before = sends(desk, MARK)
+    control.cancel_plan(desk.app.ledger, plan.name)
+    with pytest.raises(ConflictError):
+        control.cancel_plan(desk.app.ledger, plan.name)
+    desk.run()
+    assert sends(desk, MARK) == before
+    assert plans.tally(desk.app.data, plan.id) == {"cancelled": plan.ready}
+    assert {each.status for each in listing(desk.app.data, plan_id=plan.id, limit=100)} == {
+        "cancelled"
+    }
+    assert verify(desk.app.data, desk.app.ledger.journal).whole
+
+
+def test_what_happened_before_a_plan_was_cancelled_is_done(desk):
+    plan = in_doubt(desk, carried_out=True)
+    before = sends(desk, MARK)
+    control.cancel_plan(desk.app.ledger, plan.name)
+    desk.run()
+    assert sends(desk, MARK) == before
+    tally = plans.tally(desk.app.data, plan.id)
+    assert tally["done"] == before
+    assert tally["done"] + tally.get("cancelled", 0) == plan.ready
+    assert verify(desk.app.data, desk.app.ledger.journal).whole
+
+
+def test_a_job_in_doubt_can_be_cancelled_alone(desk):
+    plan = in_doubt(desk)
+    job = next(
+        each for each in listing(desk.app.data, plan_id=plan.id, limit=100)
+        if each.status == "unknown"
+    )  # fmt: skip
+    control.cancel_job(desk.app.ledger, job.job_id)
+    desk.run()
+    assert plans.tally(desk.app.data, plan.id) == {"cancelled": 1, "done": plan.ready - 1}
+
+
+def test_a_paused_plan_sends_nothing_again_until_it_goes_on(desk):
+    plan = in_doubt(desk)
+    before = sends(desk, MARK)
+    control.pause(desk.app.ledger, plan.name)
+    for _each in range(50):
+        desk.run(seconds=0.1)
+        if not plans.tally(desk.app.data, plan.id).get("unknown"):
+            break
+    assert sends(desk, MARK) == before
+    assert plans.tally(desk.app.data, plan.id) == {"queued": plan.ready}
+    control.pause(desk.app.ledger, plan.name, resume=True)
+    desk.run(plan_id=plan.id)
+    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}

@@ -175,8 +175,8 @@ def test_a_paused_plan_lets_others_pass(desk):
 def test_cancel_takes_back_what_was_not_sent(desk):
     plan = applied(desk)
     jobs = listing(desk.app.data, plan_id=plan.id, limit=1)
-    assert control.cancel_job(desk.app.ledger, jobs[0].job_id) == 1
-    assert control.cancel_plan(desk.app.ledger, plan.name) == plan.ready - 1
+    assert control.cancel_job(desk.app.ledger, jobs[0].job_id).rows == 1
+    assert control.cancel_plan(desk.app.ledger, plan.name).rows == plan.ready - 1
     desk.run()
     assert calls(desk)["calls"] == 0
     assert plans.tally(desk.app.data, plan.id) == {"cancelled": plan.ready}

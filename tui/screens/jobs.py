@@ -324,16 +324,13 @@ class JobsScreen(LedgerScreen):
 
     def do_cancel(self) -> None:
         """The job, or what is queued of its plan."""
-        from storeops.changes.control import cancel_job, cancel_plan
+        from storeops.changes.control import Cancelled, cancel_job, cancel_plan
 
         job, ledger = cast("JobRow", self.job), self.house.core.ledger
 
-        def done(rows: int) -> None:
-            self.house.tell(
-                ngettext("{count} row is cancelled.", "{count} rows are cancelled.", rows).format(
-                    count=f"{rows:,}"
-                )
-            )
+        def done(what: Cancelled) -> None:
+            said = ngettext("{count} row is cancelled.", "{count} rows are cancelled.", what.rows)
+            self.house.tell(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
             self.read_again()
 
         self._which(

@@ -239,17 +239,16 @@ class PlanChanges(LedgerScreen):
 
     def do_cancel(self) -> None:
         """Cancel, after asking."""
-        from storeops.changes.control import cancel_plan
+        from storeops.changes.control import Cancelled, cancel_plan
 
         ledger, name = self.house.core.ledger, self.plan.name
 
-        def done(rows: int) -> None:
-            self.house.tell(
-                ngettext(
-                    "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
-                    rows,
-                ).format(count=f"{rows:,}", plan=name)
-            )  # fmt: skip
+        def done(what: Cancelled) -> None:
+            said = ngettext(
+                "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
+                what.rows,
+            ).format(count=f"{what.rows:,}", plan=name)  # fmt: skip
+            self.house.tell(f"{said} {what.words()}".rstrip())
             self.read_again()
 
         self.ask(
