@@ -449,21 +449,6 @@ class App:
             on_progress=on_progress,
         )
 
-    def allow_changes(self, kind: str = "") -> None:
-        """Refuse when this call or profile is read-only, or its policy leaves out `kind`.
-
-        Args:
-            kind: the kind of plan; "" asks about read-only alone.
-
-        Raises:
-            PolicyError: changes are refused.
-        """
-        policy = self.ledger.policy
-        if kind:
-            policy.may_apply(kind)
-        else:
-            policy.may_write()
-
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""
         self.stop.set()

@@ -20,7 +20,6 @@ from storeops.jobs.action import (
     DONE,
     FAILED,
     NO_RECORD,
-    OPEN_STATUSES,
     QUEUED,
     REFUSED,
     TAKER_FULL,
@@ -328,13 +327,3 @@ def blocked_reasons(db: Database, plan_id: int) -> list[tuple[str, str, int]]:
         )
     ]
     return found
-
-
-def open_rows(db: Database, plan_id: int) -> int:
-    """Rows of which an answer is still to come."""
-    marks = ",".join("?" * len(OPEN_STATUSES))
-    count: int = db.execute(
-        f"SELECT count(*) FROM plan_row WHERE plan_id = ? AND status IN ({marks})",
-        (plan_id, *OPEN_STATUSES),
-    ).fetchone()[0]
-    return count

@@ -37,7 +37,6 @@ from typing import Any
 from storeops.changes import loss
 from storeops.changes import seal as seals
 from storeops.changes.seal import GENESIS as GENESIS
-from storeops.changes.seal import Seal
 from storeops.database.database import Database
 
 # what reading a damaged value may raise
@@ -185,11 +184,6 @@ class Journal:
             seals.write(self.folder, count, head.hex(), at)
             loss.remember(connection, count)
         return True
-
-    def read_seal(self) -> Seal | None:
-        """The seal as it lies on disk; None when there is none that the key proves."""
-        found = seals.read(self.folder)
-        return found if found.proven else None
 
     def _whole(self, connection: sqlite3.Connection, at: float) -> bool:
         """Look for the sealed line; note its loss once. Whether a seal may be written."""

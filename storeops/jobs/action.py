@@ -37,7 +37,6 @@ ROW_STATUSES = (
 )  # fmt: skip
 OPEN_STATUSES = (QUEUED, WAITING, UNKNOWN)  # an answer is still to come
 NOT_AS_WISHED = (REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED)  # ended, and not done
-FINAL_STATUSES = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED, CANCELLED, UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
