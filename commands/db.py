@@ -348,14 +348,14 @@ def _nobody_at_work(data: Path, no_sync: bool) -> None:
     import sqlite3
     from contextlib import closing
 
-    from storeops.database.database import file_size, uri
+    from storeops.database.database import connect_readonly, file_size
     from storeops.database.trouble import DAMAGE, describe, trouble
     from storeops.jobs import lease
 
     workers = 0
     if file_size(data):
         try:
-            with closing(sqlite3.connect(f"{uri(data)}?mode=ro", uri=True, timeout=15)) as one:
+            with closing(connect_readonly(data)) as one:
                 workers = lease.alive(one)
         except sqlite3.Error as error:
             kind = trouble(error, data)

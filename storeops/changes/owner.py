@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from storeops.database.database import Database
+from storeops.database.database import Database, connect_readonly
 
 
 def identity(corp_id: str, *, sandbox: bool) -> str:
@@ -36,7 +36,7 @@ def of_file(path: Path) -> str:
         return ""
     with (
         suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection,
+        closing(connect_readonly(path, timeout_s=5)) as connection,
     ):
         return _read(connection)
     return ""

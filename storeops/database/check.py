@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storeops.database.database import Database, file_size, uri
+from storeops.database.database import Database, connect_readonly, file_size
 from storeops.database.migrations import Migration, applied
 from storeops.database.trouble import DAMAGE, Trouble, describe, trouble
 from storeops.errors import NotFoundError
@@ -135,9 +135,8 @@ def _reading(path: Path) -> Iterator[tuple[sqlite3.Connection, Refusal | None, b
 
     Gives it, why nothing can be written, and whether its log could not be read along.
     """
-    name = f"{uri(path)}?mode=ro"
     kind = None
-    with contextlib.closing(sqlite3.connect(name, uri=True, timeout=15)) as connection:
+    with contextlib.closing(connect_readonly(path)) as connection:
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.Error as error:

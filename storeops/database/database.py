@@ -331,6 +331,19 @@ def uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}"
 
 
+def connect_readonly(path: Path, *, timeout_s: float = 15.0) -> sqlite3.Connection:
+    """A bare connection that only reads, for a look at a file that is not opened as ours.
+
+    Args:
+        path: the file, whatever characters it has.
+        timeout_s: how long to wait for whoever writes, seconds.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    return sqlite3.connect(f"{uri(path)}?mode=ro", uri=True, timeout=timeout_s)
+
+
 def file_size(path: Path) -> int:
     """Bytes of a database file with its write-ahead log; 0 when there is none."""
     return sum(

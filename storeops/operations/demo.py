@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops import config, paths
-from storeops.database.database import Database
+from storeops.database.database import Database, connect_readonly
 from storeops.errors import ConflictError, NetworkError
 from storeops.operations import ownership, sandbox_process
 from storeops.operations.sandbox_control import control
@@ -82,7 +82,7 @@ def made_by_hand() -> dict[str, int]:
     if not path.exists():
         return {}
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(connect_readonly(path, timeout_s=5)) as connection:
             found = {
                 table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
                 for table in BY_HAND

@@ -71,6 +71,19 @@ def test_a_database_of_another_profile_is_found_out(cli, main, stdin):
     assert cli("view", "list").code == 3
 
 
+@pytest.mark.parametrize("folder", ["a#b", "a?b", "a%23b"])
+def test_whose_the_files_are_is_read_in_any_folder(cli, home, stdin, monkeypatch, folder):
+    monkeypatch.setenv("STOREOPS_HOME", str(home / folder))
+    stdin("our-secret\n")
+    assert cli("profile", "add", "main", "--corp-id", OURS, "--secret-stdin").code == 0
+    assert cli("view", "list").code == 0
+    assert cli("profile", "remove", "main").code == 0
+    stdin("their-secret\n")
+    answer = cli("profile", "add", "main", "--corp-id", THEIRS, "--secret-stdin")
+    assert answer.code == 9
+    assert OURS in answer.err
+
+
 def test_the_address_of_a_rehearsal_is_not_kept_for_a_real_secret(cli, home, stdin):
     config.save_profile(
         config.Profile("main", THEIRS, 1000002, "http://127.0.0.1:9", sandbox=True, store="S1")
