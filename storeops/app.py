@@ -23,7 +23,7 @@ from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
 from storeops.database.migrations import Migration
-from storeops.domain import load, registry
+from storeops.domain import registry
 from storeops.errors import ConfigError, ConflictError, StoreOpsError
 from storeops.i18n import _
 from storeops.private_file import sweep
@@ -60,7 +60,7 @@ def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
         found += import_module(room).MIGRATIONS
     if rooms is DATA_ROOMS:
         for domain, where in registry().each("tables"):
-            steps = registry().loaded(domain, load, f"{where}:MIGRATIONS")
+            steps = registry().loaded(domain, f"{where}:MIGRATIONS")
             found += steps or ()
     return tuple(found)
 

@@ -23,11 +23,10 @@ from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from storeops import i18n
 
-T = TypeVar("T")
 
 GROUP = "storeops.domains"
 API = 1  # grows when a Domain of today would no longer be understood
@@ -289,16 +288,15 @@ class Registry:
                     return f"{kind.removesuffix('s')} {name} is there already"
         return ""
 
-    def loaded(self, domain: Domain, call: Callable[[str], T], where: str) -> T | None:
-        """What a domain's own module gives; when that fails, the domain is left out from now on.
+    def loaded(self, domain: Domain, where: str) -> Any:
+        """What `where` names; None when it does not import: the domain is left out from now on.
 
         Args:
             domain: whose it is.
-            call: imports `where`: `load`.
             where: what the domain named.
         """
         try:
-            return call(where)
+            return load(where)
         except Exception as error:  # whatever a stranger's module does
             self._drop(domain, f"{type(error).__name__}: {error}")
             return None

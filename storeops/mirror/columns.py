@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from storeops.domain import Domain, guarded, load, registry
+from storeops.domain import Domain, guarded, registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def columns() -> dict[str, tuple[Domain, CustomerColumn]]:
     """The columns of all domains by key; a domain whose column does not load is left out."""
     found: dict[str, tuple[Domain, CustomerColumn]] = {}
     for key, (domain, where) in registry().named("columns").items():
-        column = registry().loaded(domain, load, where)
+        column = registry().loaded(domain, where)
         if isinstance(column, CustomerColumn):
             found[key] = (domain, column)
     return found

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from storeops.domain import load, registry
+from storeops.domain import registry
 
 Sql = tuple[str, tuple[Any, ...]]
 
@@ -68,7 +68,7 @@ def conditions() -> dict[str, Condition]:
     """The conditions of all domains by key; a domain whose condition does not load is left out."""
     found: dict[str, Condition] = {}
     for key, (domain, where) in registry().named("conditions").items():
-        condition = registry().loaded(domain, load, where)
+        condition = registry().loaded(domain, where)
         if isinstance(condition, Condition):
             found[key] = condition
     return found

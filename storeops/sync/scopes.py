@@ -71,7 +71,7 @@ def scopes() -> dict[str, SyncScope]:
     """Every scope by its name, in the order in which people see them."""
     found = dict(CORE)
     for name, (domain, where) in registry().named("scopes").items():
-        scope = registry().loaded(domain, load, where)
+        scope = registry().loaded(domain, where)
         if scope is not None:
             found[name] = scope
     return found
