@@ -139,7 +139,7 @@ def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, RUN_ROOMS, migrations
     from storeops.database.check import check as look
     from storeops.database.database import file_size
-    from storeops.database.presence import must_not_be_lost
+    from storeops.database.lost import must_not_be_lost
 
     for each in (paths.data_db(profile), paths.inbox_db(profile)):
         must_not_be_lost(each, current().app.traces(each))
@@ -185,7 +185,7 @@ def backup(
     from storeops.database.backup import refuse_existing
     from storeops.database.check import must_exist
     from storeops.database.database import file_size
-    from storeops.database.presence import must_not_be_lost
+    from storeops.database.lost import must_not_be_lost
 
     profile = current().app.profile.name
     target = file or _unused(paths.backups_dir(profile), "data")
@@ -305,7 +305,7 @@ def _names(plans: Collection[str], most: int = 5) -> str:
 def new(yes: Yes = False) -> None:
     """Only where data.db (or inbox.db) is missing or empty; the journal notes the loss."""
     from storeops.database.database import file_size
-    from storeops.database.presence import forget_made, traces_left
+    from storeops.database.lost import forget_made, traces_left
 
     app_ = current().app
     profile = app_.profile.name

@@ -145,7 +145,7 @@ class App:
     def _database(
         self, path: Callable[[str], Path], rooms: Sequence[str], synchronous: str = "NORMAL"
     ) -> Database:
-        from storeops.database.presence import must_not_be_lost, note_made
+        from storeops.database.lost import must_not_be_lost, note_made
 
         self._enter()
         file = path(self.profile.name)

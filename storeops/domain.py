@@ -27,7 +27,6 @@ from typing import Any
 
 from storeops import i18n
 
-
 GROUP = "storeops.domains"
 API = 1  # grows when a Domain of today would no longer be understood
 
