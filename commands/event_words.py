@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from commands import cells
@@ -71,20 +70,9 @@ def row_of(event: Event) -> dict[str, Any]:
 def shown_message(message: bytes | None, *, reveal: bool) -> Any:
     """The elements of a message, phone numbers masked; None while it cannot be read."""
     from storeops.events.message import read_message
+    from storeops.plain import masked
 
     if message is None:
         return None
     fields = read_message(message).fields
-    return dict(fields) if reveal else _masked(fields)
-
-
-def _masked(value: Any) -> Any:
-    from storeops.plain import mask_phones
-
-    if isinstance(value, str):
-        return mask_phones(value)
-    if isinstance(value, Mapping):
-        return {name: _masked(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_masked(each) for each in value]
-    return value
+    return dict(fields) if reveal else masked(fields)

@@ -7,7 +7,9 @@ escape sequence or turns the reading direction. Widths are terminal cells, not c
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 # C0, DEL, C1, bidi marks and isolates, line and paragraph separators, lone surrogates, BOM, tags
 _UNSAFE = re.compile(
@@ -138,3 +140,23 @@ def mask_phone(phone: str) -> str:
 def mask_phones(text: str) -> str:
     """Free text (a remark) with every mainland mobile number masked."""
     return _PHONE.sub(r"\1****\2", text)
+
+
+def masked(value: Any, *, phone: bool = False) -> Any:
+    """JSON types with every phone number in them masked, whether it is a text or a number.
+
+    Args:
+        value: a value, or what holds some.
+        phone: whether each is a phone number whatever it looks like, as under `remark_mobiles`.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: masked(each, phone=phone or key == "remark_mobiles") for key, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [masked(each, phone=phone) for each in value]
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        text = str(value)
+        hidden = mask_phone(text) if phone else mask_phones(text)
+        return value if hidden == text else hidden
+    return value

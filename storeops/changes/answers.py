@@ -30,7 +30,7 @@ from storeops.jobs.action import (
     Row,
     RowAnswer,
 )
-from storeops.plain import mask_phone, mask_phones
+from storeops.plain import masked
 
 CHUNK = 2000  # rows per transaction: others wait at most some tenths of a second
 _UPDATE = (
@@ -97,18 +97,6 @@ def settle(
         for row, answer in answered
         if answer.status != QUEUED
     ]
-
-
-def masked(value: Any) -> Any:
-    """Values of a row without phone numbers: the plan keeps them for undo, the journal does not."""
-    if isinstance(value, str):
-        return mask_phones(value)
-    if isinstance(value, Mapping):
-        return {
-            key: [mask_phone(each) for each in found] if key == "remark_mobiles" else masked(found)
-            for key, found in value.items()
-        }
-    return value
 
 
 def _mark_undone(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from storeops.changes.answers import Result, masked
+from storeops.changes.answers import Result
 from storeops.database.database import Database
 from storeops.mirror.tag_names import TagNames
 from storeops.operations.plans import words_of
+from storeops.plain import masked
 
 
 class Words:

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storeops.changes.answers import masked
 from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.errors import PolicyError, StoreOpsError
 from storeops.i18n import _
+from storeops.plain import masked
 from storeops.wecom.errors import UncertainError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def may_call(ledger: Ledger) -> None:
 def preview(method: str, path: str, params: Mapping[str, Any], body: Any) -> dict[str, Any]:
     """What would be sent, as people and the journal may see it: no phone, no secret."""
     shown = {
-        "method": method, "path": path, "params": _shown(dict(params)), "body": _shown(body),
+        "method": method, "path": path, "params": masked(_without_secrets(dict(params))),
+        "body": masked(_without_secrets(body)),
     }  # fmt: skip
     text = dump(shown["body"])
     if len(text) > _MOST:
@@ -92,12 +93,13 @@ def write(
         )
 
 
-def _shown(value: Any) -> Any:
+def _without_secrets(value: Any) -> Any:
+    """JSON types without their secrets."""
     if isinstance(value, dict):
         return {
-            key: "…" if any(part in key.lower() for part in _HIDDEN) else _shown(each)
-            for key, each in masked(value).items()
+            key: "…" if any(part in key.lower() for part in _HIDDEN) else _without_secrets(each)
+            for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_shown(each) for each in value]
-    return masked(value)
+        return [_without_secrets(each) for each in value]
+    return value

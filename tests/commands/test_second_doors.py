@@ -52,6 +52,23 @@ def test_a_raw_write_is_in_the_journal_before_and_after(cli, shop, follow):
     assert follow["external_userid"] not in json.dumps(journal(cli))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"remark_mobiles": "13812345678"},
+        {"remark_mobiles": [13812345678]},
+        {"remark_mobiles": None, "note": [13812345678]},
+        {"user": [{"mobile": 13812345678}]},
+    ],
+    ids=str,
+)
+def test_a_phone_is_masked_in_whatever_form_it_is_sent(cli, shop, follow, values):
+    body = json.dumps({**follow, **values})
+    answer = cli("api", "post", REMARK, "--data", body, "--allow-write")
+    assert [each["kind"] for each in journal(cli)] == ["api.intent", "api.answer"]
+    assert "13812345678" not in answer.err + json.dumps(journal(cli))
+
+
 def test_a_write_by_get_is_journaled_too(cli, shop):
     assert cli("api", "get", "user/delete", "--param", "userid=nobody", "--allow-write").code == 4
     assert [each["kind"] for each in journal(cli)] == ["api.intent", "api.answer"]

@@ -359,7 +359,7 @@ def details(entry: Entry) -> Content:
 
 def _text(value: Any) -> str:
     """A value of the journal as text; phone numbers masked."""
-    from storeops.changes.answers import masked
+    from storeops.plain import masked
 
     value = masked(value)
     if isinstance(value, dict):
