@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
+from storeops.changes.rows import chunks
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.jobs.action import READY, Verdict, blocked
 
-T = TypeVar("T")
 CHUNK = 400
 _FIELDS = (
     "f.id, c.id, c.external_userid, c.name, c.type, s.userid, s.name, s.status, f.store_id,"
@@ -55,7 +53,7 @@ class Relation:
 def by_pairs(db: Database, pairs: Sequence[tuple[str, str]]) -> list[Relation | None]:
     """The follow of each (userid, external_userid), None where the mirror knows none."""
     found: dict[tuple[str, str], Relation] = {}
-    for part in _chunks(dict.fromkeys(pairs), CHUNK):
+    for part in chunks(list(dict.fromkeys(pairs)), CHUNK):
         values = ",".join(["(?,?)"] * len(part))
         for record in db.execute(
             f"WITH wish (userid, external_userid) AS (VALUES {values})"
@@ -87,7 +85,7 @@ def of_customers(
     """
     stores = "" if store_ids is None else f" AND f.store_id IN ({','.join(map(str, store_ids))})"
     members = f" AND s.userid IN ({','.join('?' * len(owners))})" if owners else ""
-    for part in _chunks(customers, CHUNK):
+    for part in chunks(list(customers), CHUNK):
         marks = ",".join("?" * len(part))
         by_customer: dict[int, list[Relation]] = {}
         for record in db.execute(
@@ -106,7 +104,7 @@ def of_customers(
 def tags_of(db: Database, follows: Sequence[int]) -> dict[int, set[str]]:
     """WeCom's ids of the tags on each follow."""
     found: dict[int, set[str]] = {each: set() for each in follows}
-    for part in _chunks(follows, CHUNK):
+    for part in chunks(list(follows), CHUNK):
         marks = ",".join("?" * len(part))
         for follow, tag in db.execute(
             "SELECT follow_id, tag.tag_id FROM follow_tag JOIN tag ON tag.id = follow_tag.tag_id"
@@ -148,9 +146,3 @@ def writable(relation: Relation | None) -> Verdict:
             way_out=_("Ask the administrator to widen the app's visible scope."),
         )
     return READY
-
-
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part

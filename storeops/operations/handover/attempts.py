@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from storeops.changes import remembered
+from storeops.changes.rows import CHUNK, chunks
 from storeops.database.database import Database
 from storeops.mirror.members import Member
 from storeops.operations.handover import rules
 from storeops.wecom.errcodes import Condition, codes, condition_of
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,8 @@ class Trouble:
     held: int
 
 
-def _chunks(subjects: Iterable[str]) -> Iterable[Sequence[str]]:
-    wanted = list(dict.fromkeys(subjects))
-    for start in range(0, len(wanted), CHUNK):
-        yield wanted[start : start + CHUNK]
+def _chunks(subjects: Iterable[str]) -> Iterator[Sequence[str]]:
+    return chunks(list(dict.fromkeys(subjects)), CHUNK)
 
 
 def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[str, Running]:
