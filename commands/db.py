@@ -231,6 +231,7 @@ def restore(
     from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.database.database import file_size
+    from storeops.operations.ownership import must_be_alone
     from storeops.sync.lease import lease_of_file
 
     app_ = current().app
@@ -244,6 +245,7 @@ def restore(
     data = paths.data_db(profile)
     with lease_of_file(data) as ours:
         _nobody_at_work(data, ours)
+        must_be_alone(profile)
         # the events first: where their copy is damaged, nothing is changed
         inbox = _restore_inbox(profile, _beside(file), _beside(keep))
         present = data if file_size(data) else None

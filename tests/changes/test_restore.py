@@ -38,6 +38,7 @@ def restored(cli: Any, desk: Any, tmp_path: Path) -> tuple[str, str, Any]:
     undo = cli("plan", "undo", name, "--json").json["plan_id"]
     assert cli("plan", "apply", undo, "--yes", "--wait", "5m").code == 0
     before = desk.truth(), calls(desk)
+    desk.app.close()
     answer = cli("db", "restore", str(copy), "--yes", "--json")
     assert answer.code == 0, answer.err
     assert (desk.truth(), calls(desk)) == before
@@ -125,6 +126,7 @@ def test_the_copy_is_safe_before_it_takes_the_place(
         real(source, path, on_pages)
 
     monkeypatch.setattr(room, "_overwrite", spy)
+    desk.app.close()
     assert cli("db", "restore", str(copy), "--yes").code == 0
     assert seen == [[("unknown", 1)]]
 
@@ -178,9 +180,11 @@ def test_a_damaged_file_that_a_program_has_open_is_not_moved_away(
             file.seek(4096)
             file.write(b"\xff" * 8192)
         damaged = data.read_bytes()
+        desk.app.close()
         assert cli("db", "restore", str(copy), "--yes").code == 9
         assert data.read_bytes() == damaged
     finally:
         process.communicate()
+    desk.app.close()
     assert cli("db", "restore", str(copy), "--yes").code == 0
     assert cli("db", "check").code == 0

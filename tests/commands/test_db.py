@@ -163,6 +163,25 @@ def test_nothing_is_restored_under_a_sync(cli: Any, synced: Any, tmp_path: Path)
     assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
 
 
+def test_nothing_is_restored_under_a_watch_a_receiver_or_a_screen(
+    cli: Any, synced: Any, tmp_path: Path
+) -> None:
+    """Whoever has the files open writes into the content that goes, or knows its row numbers."""
+    from storeops.app import App
+
+    assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
+    assert cli("sync", "run", "-q").code == 0
+    for name in ("data", "run", "inbox"):
+        app = App.open("shop")
+        assert getattr(app, name)
+        answer = cli("db", "restore", str(tmp_path / "copy.db"), "--yes")
+        app.close()
+        assert answer.code == 9, name
+        assert "Another storeops works" in answer.err
+    assert len(cli("sync", "history", "--json").json["items"]) == 2
+    assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
+
+
 def test_nothing_is_restored_under_a_worker(cli: Any, synced: Any, tmp_path: Path) -> None:
     from storeops.app import App
     from storeops.jobs import lease
