@@ -57,7 +57,7 @@ def list_(
             kind=kind,
             who=who,
             external_userid=customer,
-            before=int(after) if after.isdecimal() else None,
+            before=output.position(after) or None,
             limit=size,
         )
     )

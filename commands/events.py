@@ -229,7 +229,7 @@ def list_(
         statuses=wanted,
         change=change,
         external_userid=customer,
-        before=int(after) if after.isdecimal() else None,
+        before=output.position(after) or None,
         limit=size + 1,
     )
     shown, more = found[:size], len(found) > size

@@ -38,7 +38,7 @@ def list_(
         db,
         plan_id=plans.get(db, plan).id if plan else None,
         statuses=[each.strip() for each in status.split(",") if each.strip()],
-        before=int(after) if after.isdecimal() else None,
+        before=output.position(after) or None,
         limit=size + 1,
     )
     shown, more = found[:size], len(found) > size

@@ -169,9 +169,9 @@ def position(after: str) -> int:
     Raises:
         UsageError: it is none.
     """
-    if after and not (after.isascii() and after.isdecimal()):
+    if after and not (after.isascii() and after.isdecimal() and len(after) < 19):
         raise UsageError(
-            _("--after: “{value}” is no cursor of this list.").format(value=after),
+            _("--after: “{value}” is no cursor of this list.").format(value=after[:40]),
             hint=_("Take the `next` that the list before gave."),
         )
     return int(after or 0)

@@ -105,7 +105,16 @@ def test_a_cut_list_names_only_options_that_there_are(cli: Any, shop: Any) -> No
     stats = cli("stats", "owner", "-n", "1")
     assert "--all" in stats.err
     assert "--after" not in stats.err
-    assert cli("staff", "list", "--after", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    "cursor", ["zzz", "-1", "９", "9" * 30, pytest.param("9" * 5000, id="long")]
+)
+@pytest.mark.parametrize("noun", ["staff", "plan", "audit", "job", "events"])
+def test_a_cursor_that_is_none_is_refused(cli: Any, shop: Any, noun: str, cursor: str) -> None:
+    answer = cli(noun, "list", f"--after={cursor}")
+    assert answer.code == 2
+    assert "is no cursor of this list" in answer.err
 
 
 def test_an_option_is_named_where_it_is_wrong(cli: Any, shop: Any) -> None:
