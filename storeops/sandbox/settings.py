@@ -17,7 +17,7 @@ class Settings:
     # --- the wire
     latency_ms: int = _knob(0, "Milliseconds every API call takes before it is carried out.")
     trusted_ips: tuple[str, ...] = _knob(
-        (), "Caller addresses the apps trust; empty trusts everybody, else 60020 (01 §2)."
+        (), "Caller addresses the apps trust; empty trusts everybody, else 60020."
     )
     cursor_life_s: int = _knob(
         1800, "Seconds of sandbox time a paging cursor lives, then 50100 (life undocumented)."
@@ -29,7 +29,7 @@ class Settings:
         20_000_000, "Bytes of an unpaged answer before 45029 (figure undocumented)."
     )
     reject_unicode_escapes: bool = _knob(
-        False, r"Answer 40033 to \uXXXX escapes in a body (01 §1, unsure whether enforced today)."
+        False, r"Answer 40033 to \uXXXX escapes in a body (unsure whether enforced today)."
     )
     scalar_lists: tuple[str, ...] = _knob(
         ("department",),
@@ -81,7 +81,7 @@ class Settings:
     )
     # --- customers (02)
     empty_member_errcode: int = _knob(
-        84061, "externalcontact/list of a member without customers; 0 = an empty list (02 §2)."
+        84061, "externalcontact/list of a member without customers; 0 = an empty list."
     )
     no_contact_errcode: int = _knob(
         84061, "A member without customer contact: 84061 or 84083 (unsure)."
@@ -112,7 +112,7 @@ class Settings:
         40058, "remark with none of its five fields: 40058 or 40063 (unsure)."
     )
     remark_company_type2: str = _knob(
-        "ignore", "remark_company for a WeCom user: `ignore` it or `keep` it (02 §5)."
+        "ignore", "remark_company for a WeCom user: `ignore` it or `keep` it."
     )
     remark_pic_type2_errcode: int = _knob(
         40058, "remark_pic_mediaid for a WeCom user; 0 = ignored (unsure)."
@@ -123,7 +123,7 @@ class Settings:
     contact_list_max: int = _knob(1000, "Largest page of contact_list (unsure); more is clamped.")
     tmp_openid_life_s: int = _knob(14_400, "Seconds a tmp_openid stays the same (doc 99434).")
     strategy_callers: str = _knob(
-        "customer", "Who may call strategies: every `customer` app or `none` (02 §8 unsure)."
+        "customer", "Who may call strategies: every `customer` app or `none` (unsure)."
     )
     strategy_delete_children: str = _knob(
         "refuse", "Deleting a strategy that has children: `refuse` or `delete` them (unsure)."
