@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 
 from storeops.changes.problems import Problem, Problems
+from storeops.changes.rows import chunks
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -249,9 +250,7 @@ class _Keys:
 
     def _by_id(self, wanted: set[str]) -> dict[str, int]:
         found: dict[str, int] = {}
-        todo = sorted(wanted - {""})
-        for start in range(0, len(todo), relations.CHUNK):
-            part = todo[start : start + relations.CHUNK]
+        for part in chunks(sorted(wanted - {""}), relations.CHUNK):
             marks = ",".join("?" * len(part))
             found.update(
                 self._db.execute(
