@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storeops import config, retrying, secrets
+from storeops import retrying
 from storeops.app import App
 from storeops.changes import apply, plans
 from storeops.changes.plans import Plan
@@ -24,7 +23,7 @@ from storeops.operations.tag_library_plan import add_tags
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import Choice, Chosen, choose
 from storeops.sandbox.local import SandboxHandle
-from storeops.sync.run import run_sync
+from tests.chaos.changes import open_home
 
 MOST = 6  # sends of a row that an outage may cost
 WAYS: dict[str, dict[str, Any]] = {
@@ -57,21 +56,6 @@ class Outage:
     most: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-
-
-def open_home(sandbox: SandboxHandle, home: Path) -> App:
-    """A synced profile of its own in `home`, which becomes STOREOPS_HOME."""
-    os.environ["STOREOPS_HOME"] = str(home)
-    config.save_profile(
-        config.Profile(
-            name="outage", corp_id=sandbox.corp_id, agent_id=sandbox.agent_id,
-            base_url=sandbox.base_url, sandbox=True,
-        )
-    )  # fmt: skip
-    secrets.store("outage", sandbox.secret)
-    app = App.open("outage")
-    run_sync(app)
-    return app
 
 
 def _some(app: App, count: int) -> Chosen:

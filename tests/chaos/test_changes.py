@@ -6,10 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from storeops import config
 from storeops.changes import apply, plans, undo
@@ -23,16 +20,6 @@ from tests.chaos.changes import bad_lines, killed_applies, open_home
 APPLIES = int(os.environ.get("CHAOS_APPLIES", "100"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 ROWS = int(os.environ.get("CHAOS_ROWS", "20000"))
-
-
-@pytest.fixture(autouse=True)
-def _own_home() -> Iterator[None]:
-    before = os.environ.get("STOREOPS_HOME")
-    yield
-    if before is None:
-        os.environ.pop("STOREOPS_HOME", None)
-    else:
-        os.environ["STOREOPS_HOME"] = before
 
 
 def test_kill_at_any_moment_of_applying(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,6 @@ from tests.chaos.outages import drill
 
 SECONDS = float(os.environ.get("CHAOS_OUTAGE_S", "45"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-
-
-@pytest.fixture(autouse=True)
-def _own_home() -> Iterator[None]:
-    before = os.environ.get("STOREOPS_HOME")
-    yield
-    if before is None:
-        os.environ.pop("STOREOPS_HOME", None)
-    else:
-        os.environ["STOREOPS_HOME"] = before
 
 
 @pytest.mark.timeout(3600)
