@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands import output
+from commands import output, planned
 from commands.cells import json_text
 from commands.context import current
 from commands.diagnostics import note
@@ -85,6 +85,7 @@ def _call(
     reason: str,
 ) -> None:  # fmt: skip
     app_ = current().app
+    planned.say_holds(app_)
     if not write:
         _show(app_.client.raw(method, path, params, body, write=False))
         return

@@ -23,7 +23,7 @@ from storeops.i18n import _, ngettext
 if TYPE_CHECKING:
     from storeops.database.check import Checkup
 
-app = typer.Typer(help=_("Database files: path, check, backup, restore, vacuum."))
+app = typer.Typer(help=_("Database files: check, back up, restore, begin anew, prune."))
 
 
 def size_text(value: int) -> str:

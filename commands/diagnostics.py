@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def note(text: str) -> None:
     """Say something to the person, on stderr; silent with `--quiet`."""
     if not current().settings.quiet:
-        print(plain(text), file=sys.stderr)
+        print(plain(named(text)), file=sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -38,8 +38,16 @@ def warn(text: str) -> None:
     print(_("storeops: warning: {text}").format(text=plain(text)), file=sys.stderr)
 
 
-# a command line at the end of a hint, or between backticks
-_IN_HINT = re.compile(r"(?:(?<=: )|(?<=：)|(?<=`))storeops [^`]*?(?=`|$)")
+# a command line at the end of a line or clause, or between backticks
+_IN_TEXT = re.compile(
+    r"(?:(?<=: )|(?<=：)|(?<=`))storeops [^`;；。\n]*?(?=\.?(?:[`;；。]|\.\s|$))", re.M
+)
+
+
+def named(text: str) -> str:
+    """A text whose command lines work as they stand: with the profile this command was given."""
+    settings = current().settings
+    return _IN_TEXT.sub(lambda found: typed(found[0], settings), text)
 
 
 def report(error: StoreOpsError, settings: Settings) -> int:
@@ -51,7 +59,7 @@ def report(error: StoreOpsError, settings: Settings) -> int:
         return int(error.exit_code)
     lines = [_("storeops: error: {message}").format(message=plain(error.message))]
     if error.hint:
-        hint = _IN_HINT.sub(lambda found: typed(found[0], settings), error.hint)
+        hint = _IN_TEXT.sub(lambda found: typed(found[0], settings), error.hint)
         lines.append("  " + _("hint: {hint}").format(hint=plain(hint)))
     lines += [
         "  " + _("next: {step}").format(step=plain(typed(step, settings)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import cells, output
+from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, warn
 from commands.event_words import reason_word, row_of, shown_message, status_word
@@ -50,7 +50,13 @@ def setup(
     else:
         token, key = _ask(stdin)
         events.keep_keys(profile, token, key)
-    note(_("Next: `storeops events serve`, then save its address in the console."))
+    for step in planned.next_lines(
+        ["storeops events serve"]
+        + ["storeops sandbox callback set http://127.0.0.1:8787/callback"] * profile.sandbox
+    ):
+        note(step)
+    if not profile.sandbox:
+        note(_("While it runs, save its public address in the console."))
     output.result(
         {"profile": profile.name, "saved": True},
         _("The callback token and EncodingAESKey of {name} are saved.").format(name=profile.name),
@@ -320,14 +326,13 @@ def retry(
     wanted = [*(event_ids or ()), *(listing.ids_of(wiring.inbox, FAILED) if failed else ())]
     count = Inbox(wiring.inbox).retry(wanted, wiring.clock.now())
     readable = events.open_receiver(wiring).read_again() if unreadable else 0
-    output.result(
-        {"due": count, "readable": readable},
-        ngettext(
-            "{count} event is due again, {readable} can be read now. Next: storeops events run",
-            "{count} events are due again, {readable} can be read now. Next: storeops events run",
-            count,
-        ).format(count=count, readable=readable),
-    )
+    text = ngettext(
+        "{count} event is due again, {readable} can be read now.",
+        "{count} events are due again, {readable} can be read now.",
+        count,
+    ).format(count=count, readable=readable)
+    steps = planned.next_lines(["storeops events run"] if count or readable else [])
+    output.result({"due": count, "readable": readable}, "\n".join([text, *steps]))
 
 
 @app.command("status", help=_("How the inbox stands, and what was refused."))

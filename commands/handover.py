@@ -232,7 +232,9 @@ def watch(
 def _watched_lines(found: Any) -> list[str]:
     lines: list[str] = []
     for each in found.asked:
-        ends = ", ".join(f"{count} {status}" for status, count in sorted(each.settled.items()))
+        ends = ", ".join(
+            f"{count} {planned.row_state(status)}" for status, count in sorted(each.settled.items())
+        )
         line = f"{each.pair.handover_userid} → {each.pair.takeover_userid}: " + (
             each.error or ends or _("nothing new")
         )
@@ -326,7 +328,7 @@ def report(
             Column("vanished", _("Vanished"), right=True, show=cells.amount),
             Column("no_record", _("No record"), right=True, show=cells.amount),
             Column("lost", _("Lost"), right=True, show=cells.amount),
-            Column("median_hours", _("Hours"), right=True),
+            Column("median_hours", _("Hours"), right=True, show=lambda value: f"{value:.1f}"),
         ],
         limit=limit,
         all_=all_,

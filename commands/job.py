@@ -47,7 +47,7 @@ def list_(
         [
             Column("job_id", _("Job"), right=True),
             Column("plan_id", _("Plan")),
-            Column("status", _("Status")),
+            Column("status", _("Status"), show=planned.job_state),
             Column("rows", _("Rows"), right=True),
             Column("attempts", _("Tries"), right=True),
             Column("errcode", _("Code"), right=True),
@@ -84,7 +84,7 @@ def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
         [
             Column("job_id", _("Job")),
             Column("plan_id", _("Plan")),
-            Column("status", _("Status")),
+            Column("status", _("Status"), show=planned.job_state),
             Column("row_numbers", _("Rows"), show=lambda each: ", ".join(map(str, each))),
             Column("attempts", _("Tries")),
             Column("errcode", _("Code")),
@@ -171,12 +171,18 @@ def run(
             "errcodes": {str(code): count for code, count in sorted(report.errcodes.items())},
             "left": report.left,
         }
-        rows = ", ".join(f"{count} {status}" for status, count in report.rows.items())
-        text = ngettext(
-            "{jobs} call answered; {left} left. {rows}",
-            "{jobs} calls answered; {left} left. {rows}",
-            report.jobs,
-        ).format(jobs=report.jobs, left=report.left, rows=rows)
+        rows = ", ".join(
+            f"{count} {planned.row_state(status)}" for status, count in report.rows.items()
+        )
+        text = (
+            ngettext(
+                "{jobs} call answered; {left} left. {rows}",
+                "{jobs} calls answered; {left} left. {rows}",
+                report.jobs,
+            )
+            .format(jobs=report.jobs, left=report.left, rows=rows)
+            .rstrip()
+        )
         if not stop.is_set():
             output.result(value, text)
     error = run_trouble(call.app.ledger, report)

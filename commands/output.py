@@ -39,7 +39,7 @@ from difflib import get_close_matches
 from itertools import chain, islice
 from typing import Any
 
-from commands import cells, table
+from commands import cells, diagnostics, table
 from commands.cells import json_text
 from commands.context import current
 from storeops.errors import UsageError
@@ -229,7 +229,7 @@ def result(outcome: Row, text: str = "", *, fields: Sequence[str] | None = None)
     elif settings.format == "csv":
         _csv([outcome], chosen)
     elif text:
-        write(plain_lines(text) + "\n")
+        write(plain_lines(diagnostics.named(text)) + "\n")
     sys.stdout.flush()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands import cells, output, planned
+from commands import cells, diagnostics, output, planned
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
@@ -142,7 +142,7 @@ def show(
 
 ROW_COLUMNS = [
     Column("row", _("Row"), right=True),
-    Column("status", _("Status")),
+    Column("status", _("Status"), show=planned.row_state),
     Column("name", _("Customer"), max_width=20),
     Column("staff_name", _("Member"), max_width=12),
     Column("before_text", _("Before"), max_width=30),
@@ -278,12 +278,12 @@ def results(
         rows,
         [
             Column("row", _("Row"), right=True),
-            Column("status", _("Status")),
+            Column("status", _("Status"), show=planned.row_state),
             Column("name", _("Customer"), max_width=20),
             Column("staff_name", _("Member"), max_width=12),
             Column("errcode", _("Code"), right=True),
             Column("meaning", _("Meaning"), max_width=50),
-            Column("next_step", _("Next step"), max_width=50),
+            Column("next_step", _("Next step"), max_width=50, show=diagnostics.named),
         ],
         next_=next_,
         has_more=next_ is not None,

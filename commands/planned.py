@@ -19,6 +19,7 @@ from storeops.i18n import N_, _, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
+    from storeops.app import App
     from storeops.changes.plans import Plan
     from storeops.jobs.report import Report
     from storeops.operations.sheets import Sheet
@@ -28,7 +29,7 @@ HELD = {
     "minute": N_("minute limit"),
     "hour": N_("hour limit"),
     "pool": N_("fewer calls at a time (45033)"),
-    "in_flight": N_("calls at the same moment"),
+    "in_flight": N_("limit of calls at the same moment"),
 }
 SHOWN_PROBLEMS = 20
 TIMES = (
@@ -120,6 +121,32 @@ def closing_lines(plan: Plan) -> list[str]:
     return ["  " + expires, *next_lines(steps)]
 
 
+def say_holds(app_: App) -> None:
+    """Say on stderr what a call waits for, when it waits long: an hour of silence is explained."""
+
+    def tell(path: str, why: str, seconds: float) -> None:
+        text = _(HELD[why]) if why in HELD else why
+        diagnostics.note(
+            _("{path}: {why}, {time} to wait").format(path=path, why=text, time=cells.span(seconds))
+        )
+
+    app_.governor.on_hold = tell
+
+
+def row_state(name: str) -> str:
+    """A row's status, in words."""
+    from storeops.operations.plans import ROW_STATES
+
+    return _(ROW_STATES.get(name, name))
+
+
+def job_state(name: str) -> str:
+    """A job's status, in words."""
+    from storeops.operations.plans import JOB_STATES
+
+    return _(JOB_STATES.get(name, name))
+
+
 def next_lines(steps: Sequence[str]) -> list[str]:
     """Command lines to type next, one a line."""
     return [
@@ -154,7 +181,7 @@ def forecast(seconds: float | None, held_by: str) -> str:
         return ""
     why = _(HELD[held_by]) if held_by in HELD else ""
     about = _(", about {time}").format(time=cells.span(seconds))
-    return f"{about} ({why})" if why else about
+    return _("{about} ({why})").format(about=about, why=why) if why else about
 
 
 def problem_lines(plan: Plan) -> list[str]:
@@ -164,7 +191,7 @@ def problem_lines(plan: Plan) -> list[str]:
     shown = groups[:SHOWN_PROBLEMS]
     for warning, message in shown:
         mark = _("note") if warning else _("left out")
-        lines.append(f"  {mark}: {plain(message)}")
+        lines.append("  " + _("{mark}: {message}").format(mark=mark, message=plain(message)))
     more = len(groups) - len(shown)
     if more > 0:
         lines.append(

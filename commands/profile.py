@@ -92,7 +92,7 @@ def add(
             next_steps=["storeops profile add NAME --corp-id ID"],
         )
     other_app = kept is None or (0 != kept.agent_id != profile.agent_id)
-    entered = "" if profile.sandbox else _read_secret(name, secret_stdin, ask=other_app)
+    entered = "" if profile.sandbox else _read_secret(profile, secret_stdin, ask=other_app)
     ownership.save(profile, make_default=default)
     if entered:
         secrets.store(name, entered)
@@ -244,11 +244,12 @@ def _ask(word: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def _read_secret(name: str, from_stdin: bool, *, ask: bool) -> str:
+def _read_secret(profile: Profile, from_stdin: bool, *, ask: bool) -> str:
     """The secret to keep; "" when there is one already, and it is this app's (`ask` is False).
 
     One in the environment is taken for the app's: whoever set it meant it.
     """
+    name = profile.name
     if from_stdin:
         entered = sys.stdin.readline().strip()
     elif (found := secrets.find(name)) is not None and (
@@ -265,7 +266,10 @@ def _read_secret(name: str, from_stdin: bool, *, ask: bool) -> str:
             hint=_("Pipe it in with --secret-stdin, or set {variable} in the environment.").format(
                 variable=secrets.variable(name)
             ),
-            next_steps=[f"storeops profile add {name} --secret-stdin < FILE"],
+            next_steps=[
+                f"storeops profile add {name} --corp-id {profile.corp_id}"
+                f" --agent-id {profile.agent_id} --secret-stdin < FILE"
+            ],
         )
     if not entered or not entered.isprintable() or " " in entered:
         raise UsageError(

@@ -189,7 +189,7 @@ def settings_list(url: Url = "", limit: Limit = 500, all_: All = False, after: A
             for name, value in ask(url, "GET", "settings").items()
         ],
         [
-            Column("name", _("Rule")),
+            Column("name", _("Setting")),
             Column("value", _("Value"), show=_value_text),
             Column("meaning", _("Meaning")),
         ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands import cells, output
+from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, report
 from commands.options import After, All, Limit
@@ -271,6 +271,7 @@ def verify(
             hint=_("Run `storeops sync run` first."),
             next_steps=["storeops sync run"],
         )
+    planned.say_holds(call.app)
     with call.interruptible("storeops sync verify") as stop, bars() as shown:
         found = verify_sync(
             call.app,

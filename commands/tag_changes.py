@@ -297,7 +297,7 @@ def rule_check(files: Files = None) -> None:
 
 def _troubles(value: object) -> str:
     assert isinstance(value, list)
-    return "; ".join(map(str, value)) or _("fine")
+    return " · ".join(map(str, value)) or _("fine")
 
 
 @rule_app.command("preview", help=_("The count and ten examples of each rule."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from storeops.i18n import _
-from storeops.operations.plans import STATES
+from storeops.operations.plans import JOB_STATES, ROW_STATES, STATES
 
 _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
 _OPEN = ("queued", "sending", "waiting", "unknown")
@@ -38,26 +38,14 @@ def sign(status: str) -> str:
 
 def row_status(name: str) -> str:
     """A row's status."""
-    word = {
-        "planned": _("planned"), "blocked": _("blocked"), "queued": _("queued"),
-        "waiting": _("waiting"), "done": _("done"), "refused": _("refused"),
-        "taker_full": _("taker full"), "no_record": _("no record"), "vanished": _("vanished"),
-        "failed": _("failed"), "unknown": _("unknown"), "cancelled": _("cancelled"),
-        "undone": _("undone"),
-    }.get(name, name)  # fmt: skip
-    return f"{sign(name)} {word}"
+    return f"{sign(name)} {_(ROW_STATES.get(name, name))}"
 
 
 def job_status(name: str, held: int = 0) -> str:
     """A job's status; a queued one may be held by a pause."""
     if held and name == "queued":
         name = "paused"
-    word = {
-        "queued": _("queued"), "sending": _("sending"), "unknown": _("unknown"),
-        "waiting": _("waiting"), "succeeded": _("succeeded"), "failed": _("failed"),
-        "cancelled": _("cancelled"), "paused": _("paused"),
-    }.get(name, name)  # fmt: skip
-    return f"{sign(name)} {word}"
+    return f"{sign(name)} {_(JOB_STATES.get(name, name))}"
 
 
 def state(name: str) -> str:
@@ -84,5 +72,5 @@ def held_by(reason: str) -> str:
     return {
         "pause": _("paused by WeCom (45009)"), "minute": _("minute limit"),
         "hour": _("hour limit"), "pool": _("fewer calls at a time (45033)"),
-        "in_flight": _("calls at the same moment"),
+        "in_flight": _("limit of calls at the same moment"),
     }.get(reason, "")  # fmt: skip

@@ -31,6 +31,7 @@ from storeops.wecom.errors import StoppedError
 
 log = logging.getLogger("storeops.limits")
 
+HOLD_S = 5.0  # a wait from which on somebody is told why
 LOOK_S = 0.02  # how often a waiting thread asks the file again
 KEEP_S = 0.1  # how often the keeper looks
 IDLE_S = 0.2  # places unused for this long are given back
@@ -92,6 +93,8 @@ class Governor:
         alive: Callable[[str], bool] = is_alive,
         keeper: bool = True,
     ) -> None:
+        #: told of a wait that takes long: path, cause (`outlook`), seconds
+        self.on_hold: Callable[[str, str, float], None] | None = None
         self.corp_id = corp_id
         self.limits = limits or Limits()
         self._db = db
@@ -178,6 +181,7 @@ class Governor:
             api.urgent += urgent
             if api.waiting == 1 and not api.busy:
                 api.since = now
+            told = ""
             try:
                 while True:
                     delay, why = self._ask(api, urgent, wait)
@@ -187,6 +191,9 @@ class Governor:
                         raise StoppedError(_("Stopped; what was answered is kept."))
                     if not wait:
                         raise refusal(api.path, why, delay)
+                    if self.on_hold is not None and delay >= HOLD_S and why != told:
+                        told = why
+                        self.on_hold(api.path, why, delay)
                     if why == "in_flight":
                         api.freed.wait(LOOK_S)
                     else:

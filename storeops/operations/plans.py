@@ -29,6 +29,31 @@ STATES = {
     "undone": N_("undone"),
     "cancelled": N_("cancelled"),
 }
+ROW_STATES = {
+    "planned": N_("planned"),
+    "blocked": N_("blocked"),
+    "queued": N_("queued"),
+    "waiting": N_("waiting"),
+    "done": N_("done"),
+    "refused": N_("refused"),
+    "taker_full": N_("taker full"),
+    "no_record": N_("no record"),
+    "vanished": N_("vanished"),
+    "failed": N_("failed"),
+    "unknown": N_("unknown"),
+    "cancelled": N_("cancelled"),
+    "undone": N_("undone"),
+}
+JOB_STATES = {
+    "queued": N_("queued"),
+    "sending": N_("sending"),
+    "unknown": N_("unknown"),
+    "waiting": N_("waiting"),
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+    "cancelled": N_("cancelled"),
+    "paused": N_("paused"),
+}
 
 
 class Estimator(Protocol):

@@ -98,12 +98,20 @@ def check(ledger: Ledger, rule: Rule) -> list[str]:
     for text in (*rule.add, *rule.remove):
         tag = names.try_find(text)
         if isinstance(tag, StoreOpsError):
-            troubles.append(f"{tag.message} {tag.hint}".strip())
+            troubles.append(_told(tag))
     try:
         choose(ledger.db, rule.choice, ledger.clock.now())
     except StoreOpsError as error:
-        troubles.append(f"{error.message} {error.hint}".strip())
+        troubles.append(_told(error))
     return troubles
+
+
+def _told(error: StoreOpsError) -> str:
+    """Message and hint as two sentences of one line."""
+    message = error.message.rstrip(".。")
+    if not error.hint:
+        return message
+    return _("{message}. {hint}").format(message=message, hint=error.hint)
 
 
 def preview(ledger: Ledger, rule: Rule) -> Preview:

@@ -166,7 +166,9 @@ class TodayScreen(HouseScreen):
                 style = "$text-warning"
             age = _("last complete {age}").format(age=ago(scope.completed_at, now))
             sign = " ! " + _("stale") if scope.stale and not never else ""
-            line = f"  {words.scope(scope.scope)}: {outcome} · {age}{sign}\n"
+            name = words.scope(scope.scope)
+            text = _("{subjects}: {message}").format(subjects=name, message=f"{outcome} · {age}")
+            line = f"  {text}{sign}\n"
             parts.append(Content.styled(line, style))
             failures = state.failures.get(scope.scope, ())
             for subject, code, message in failures[:3]:

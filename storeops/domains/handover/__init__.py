@@ -14,7 +14,7 @@ DOMAIN = Domain(
         ),
         Noun(
             name="handover", module="commands.handover", group="change",
-            help=N_("Hand customers over on the job."),
+            help=N_("Hand customers and group chats over; know how each one ended."),
         ),
         Noun(
             name="leaver", module="commands.leaver", group="change",
