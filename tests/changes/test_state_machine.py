@@ -21,7 +21,7 @@ from storeops.changes.ledger import open_ledger
 from storeops.changes.verify import verify
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
-from storeops.errors import ConflictError, UsageError
+from storeops.errors import ConflictError, NothingToDoError, UsageError
 from storeops.jobs.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
 from storeops.jobs.worker import Worker
 from storeops.operations import relations
@@ -193,7 +193,7 @@ class Ledgers(RuleBasedStateMachine):
     def attempt(self, function, *words, **how):
         try:
             return function(*words, **how)
-        except (ConflictError, UsageError):
+        except (ConflictError, NothingToDoError, UsageError):
             return None
 
     @rule(
@@ -207,10 +207,11 @@ class Ledgers(RuleBasedStateMachine):
             return
         found = relations.of_customers(self.db, range(1, len(CUSTOMERS) + 1))
         chosen = Chosen([each for follows in found for each in follows if each.userid in members])
-        plan = plan_tags(self.ledger, chosen, add=sorted(add), remove=sorted(remove))
-        self.names.append(plan.name)
+        plan = self.attempt(plan_tags, self.ledger, chosen, add=sorted(add), remove=sorted(remove))
+        if plan is not None:
+            self.names.append(plan.name)
 
-    @rule(rows=st.integers(1, 8))
+    @rule(rows=st.integers(2, 8))
     def wish_counts(self, rows):
         self.counts += 1
         plan = plans.make(
