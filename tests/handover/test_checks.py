@@ -194,9 +194,9 @@ def test_the_same_person_and_unknown_customers(desk, tmp_path):
     )
     file = tmp_path / "f.csv"
     file.write_text(f"external_userid,userid,takeover_userid\n{foreign},{giver},{taker}\n")
-    from storeops.errors import UsageError
+    from storeops.errors import PartialError
 
-    with pytest.raises(UsageError, match="does not follow"):
+    with pytest.raises(PartialError, match="does not follow"):
         desk.plan(file=Source(str(file)))
 
 

@@ -119,7 +119,7 @@ def test_by_tag_and_by_date(desk):
     untagged = sum(common not in r["tag_id"] for e, r in rows.items())
     assert desk.blocked(made) == {"no_taker": untagged}
     moments = sorted(r["createtime"] for r in rows.values())
-    from storeops.operations.handover.moments import day
+    from storeops.times import day
 
     middle = day(moments[len(moments) // 2])
     made = desk.plan(giver, rule="by-date", map=[(middle, first), ("*", second)])
