@@ -112,6 +112,9 @@ class FrozenClock:
     def adopt(self, offset: float) -> None:
         pass
 
+    def has_learnt(self) -> bool:
+        return True
+
 
 @pytest.fixture
 def core(request: pytest.FixtureRequest) -> Iterator[App]:
