@@ -12,7 +12,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.changes.rows import CHUNK, LEFT, addressed, chunks, from_record, row_digest
 from storeops.i18n import _
-from storeops.jobs.action import FAILED, QUEUED, Call, Row, RowAnswer
+from storeops.jobs.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowAnswer
 from storeops.jobs.queue import Job
 
 
@@ -39,7 +39,7 @@ class LedgerBook:
     def rows(
         self, connection: sqlite3.Connection, plan_id: int, numbers: Sequence[int]
     ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowAnswer]]]:
-        """Rows of a job; rows that no longer fit their digest are refused."""
+        """Rows of a job without those that are over; what no longer fits its digest is refused."""
         rows: list[Row] = []
         refused: list[tuple[Row, RowAnswer]] = []
         unsent: set[int] = set()  # rows of which nothing was sent yet
@@ -56,7 +56,7 @@ class LedgerBook:
                 elif row_digest(*record[:8]) != record[8]:
                     row = from_record(record[:7])
                     refused.append((row, _altered(row)))
-                else:
+                elif record[9] not in FINAL_STATUSES:  # what has its answer is not sent again
                     rows.append(from_record(record[:7]))
                     if record[9] == QUEUED:
                         unsent.add(record[0])

@@ -251,6 +251,28 @@ def _compare_jobs(db: Database, proof: Proof, account: Account, plan: Plan, stor
         proof.add("job", None, _(
             "Plan {plan}: job {jobs} waits to be sent although the journal has its answers."
         ).format(plan=plan.name, jobs=", ".join(map(str, again[:10]))))  # fmt: skip
+    otherwise = [
+        job
+        for job, status in sorted(there.items())
+        if status in (queue.FAILED, queue.CANCELLED) and _done(db, job, story)
+    ]
+    if otherwise:
+        proof.add("job", None, _(
+            "Plan {plan}: job {jobs} is called failed or cancelled; the journal tells that it was"
+            " done."
+        ).format(plan=plan.name, jobs=", ".join(map(str, otherwise[:10]))))  # fmt: skip
+    torn = [
+        job
+        for (job,) in db.execute(
+            "SELECT id FROM job WHERE plan_id = ? AND size <>"
+            " (SELECT count(*) FROM job_row WHERE job_id = job.id) ORDER BY id",
+            (plan.id,),
+        )
+    ]
+    if torn:
+        proof.add("job", None, _(
+            "Plan {plan}: job {jobs} does not say any more which rows it carried."
+        ).format(plan=plan.name, jobs=", ".join(map(str, torn[:10]))))  # fmt: skip
     left = db.execute(
         "SELECT count(*) FROM plan_row WHERE plan_id = ? AND status = 'queued' AND NOT EXISTS"
         " (SELECT 1 FROM job JOIN job_row ON job_row.job_id = job.id WHERE job.plan_id = ?1"
@@ -275,6 +297,14 @@ def _answered(db: Database, job: int, story: _Story) -> bool:
     return bool(rows) and all(
         (found := story.answers.get(row)) is not None and found[1] in _FINAL and found[3] == job
         for row in rows
+    )
+
+
+def _done(db: Database, job: int, story: _Story) -> bool:
+    """Whether the journal has it that a row of this job was done by it."""
+    return any(
+        (found := story.answers.get(row)) is not None and found[1] == act.DONE and found[3] == job
+        for (row,) in db.execute("SELECT row FROM job_row WHERE job_id = ?", (job,))
     )
 
 

@@ -280,6 +280,16 @@ CUTS: dict[str, tuple[Callable[[Scene], None], str]] = {
         _sql("UPDATE plan SET status = 'planned' WHERE id = 1"), "the journal tells otherwise"
     ),
     "jobs deleted": (_sql("DELETE FROM job WHERE plan_id = 1"), "jobs were deleted"),
+    "done job called failed": (
+        _sql("UPDATE job SET status = 'failed' WHERE id = 1"), "the journal tells that it was done"
+    ),
+    "done job queued again": (
+        _sql("UPDATE job SET status = 'queued' WHERE id = 2"),
+        "has its answers|the journal tells that it was done",
+    ),
+    "rows of a job deleted": (
+        _sql("DELETE FROM job_row WHERE job_id = 1"), "which rows it carried"
+    ),
 }  # fmt: skip
 
 
