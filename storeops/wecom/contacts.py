@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.envelope import Answer
 from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number, Row, partly
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Department(Row):
     """A department as department/list and department/get tell it."""
 
+    told: ClassVar[Collection[str]] = ("name", "parentid", "order")
     id: IdNumber
     name: str = ""  # withheld from third-party apps
     name_en: str = ""
@@ -39,6 +40,7 @@ class DepartmentNode:
 class User(Row):
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
+    told: ClassVar[Collection[str]] = ("name",)
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
@@ -26,6 +26,7 @@ REMARK = "externalcontact/remark"
 class ExternalContact(Row):
     """A customer as WeCom shows them to the corp; absent fields are ""."""
 
+    told: ClassVar[Collection[str]] = ("name", "type")
     external_userid: Id
     name: str = ""
     avatar: str = ""
@@ -59,6 +60,9 @@ class WechatChannels(Row):
 class FollowUser(Row):
     """One member's relation to the customer, with tag names (externalcontact/get)."""
 
+    told: ClassVar[Collection[str]] = (
+        "remark", "description", "createtime", "tags", "remark_mobiles", "add_way",
+    )  # fmt: skip
     userid: UserId
     remark: str = ""
     description: str = ""
@@ -76,6 +80,9 @@ class FollowUser(Row):
 class FollowInfo(Row):
     """One member's relation to the customer, with tag ids (batch/get_by_user)."""
 
+    told: ClassVar[Collection[str]] = (
+        "remark", "description", "createtime", "tag_id", "remark_mobiles", "add_way",
+    )  # fmt: skip
     userid: UserId
     remark: str = ""
     description: str = ""

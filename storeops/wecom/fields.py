@@ -37,11 +37,14 @@ class Row:
     """A thing that WeCom tells about.
 
     Attributes:
+        told: its fields that the contract always sends and that are not worth a row: when one is
+            absent it is unread, and what is known stays.
         unread: its fields whose values could not be read; they hold defaults, or in a list what
             could be read, and say nothing about what WeCom knows.
     """
 
     __slots__ = ()
+    told: ClassVar[Collection[str]] = ()
     unread: ClassVar[Collection[str]] = ()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.envelope import Answer
 from storeops.wecom.fields import EXACT, Id, Number, Row, Seconds
@@ -22,6 +22,7 @@ DEL_CORP_TAG = "externalcontact/del_corp_tag"
 class CorpTag(Row):
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
+    told: ClassVar[Collection[str]] = ("name", "order")
     id: Id
     name: str = ""
     create_time: Seconds = 0
@@ -33,6 +34,7 @@ class CorpTag(Row):
 class CorpTagGroup(Row):
     """A group of the library; it vanishes with its last tag."""
 
+    told: ClassVar[Collection[str]] = ("group_name", "order")
     group_id: Id
     group_name: str = ""
     create_time: Seconds = 0

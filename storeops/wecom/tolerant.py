@@ -3,7 +3,8 @@
 Only what the strict decoder refuses comes here. Text that is cut inside a character, raw control
 characters and half surrogates are replaced by U+FFFD; numbers and numeric text, bool and 0/1 are
 taken for each other; times in milliseconds become seconds. What cannot be read, null as well, is
-left out when its field may be absent, and its row says so (`Row.unread`). Identities, and fields
+left out when its field may be absent, and its row says so (`Row.unread`), as it does of what is
+always told (`Row.told`) and is not there. Identities, and fields
 marked EXACT, are never guessed: their row is lost, and named.
 """
 
@@ -110,12 +111,16 @@ class Reader:
         """
         values = dict(given)
         unread: list[str] = []
+        told = getattr(shape, "told", ())
         for each in _fields(shape):
             if each.name in given:
                 continue
             if each.name not in raw:
                 if each.required:
                     raise Unreadable(each.name)
+                if each.name in told:
+                    self.odd[each.name] += 1
+                    unread.append(each.name)
                 continue
             value = raw[each.name]
             try:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from storeops.mirror import meta
+from storeops.wecom.contacts import Department, User
+from storeops.wecom.customers import ExternalContact, FollowInfo
+from storeops.wecom.tags import CorpTag, CorpTagGroup
 from tests.chaos.truth import compare
 from tests.chaos.world import World, scope
 
@@ -146,3 +149,26 @@ def test_what_cannot_be_read_stays_as_the_mirror_knows_it(world: MakeWorld, path
     assert meta.revision(here.data) == revision
     assert here.sync().outcome == "complete"
     assert facts(here) == before
+
+
+TOLD = {
+    "department/list": Department.told,
+    "user/list": User.told,
+    "externalcontact/batch/get_by_user": (*ExternalContact.told, *FollowInfo.told),
+    "externalcontact/get_corp_tag_list": (*CorpTag.told, *CorpTagGroup.told),
+}
+
+
+@pytest.mark.parametrize("path", TOLD)
+def test_what_is_always_told_and_absent_stays_as_the_mirror_knows_it(
+    world: MakeWorld, path: str
+) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    assert here.sync().outcome == "complete"
+    before = facts(here)
+    for field in dict.fromkeys(TOLD[path]):
+        here.sandbox.control.fault("missing_field", path, field=field, every=True)
+        result = here.sync()
+        here.sandbox.control.clear_faults()
+        assert result.odd_values.get(field), field
+        assert facts(here) == before, field

@@ -113,8 +113,11 @@ def test_what_wecom_always_sends_is_not_made_up(server, client, path, call, abse
 
 def row(**info: Any) -> dict[str, Any]:
     return {
-        "external_contact": {"external_userid": "wm1", "name": "王女士"},
-        "follow_info": {"userid": "u_lin", "tag_id": [], **info},
+        "external_contact": {"external_userid": "wm1", "name": "王女士", "type": 1},
+        "follow_info": {
+            **{"userid": "u_lin", "remark": "", "description": "", "createtime": 1_735_689_600},
+            **{"tag_id": [], "remark_mobiles": [], "add_way": 1, **info},
+        },
     }
 
 
