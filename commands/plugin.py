@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from commands import output
+from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.domain import Domain, Found, registry
 from storeops.i18n import _
@@ -17,9 +18,9 @@ app = typer.Typer(help=_("Domains: which there are, from where, and what each br
 
 
 @app.command("list", help=_("Every domain with its package; what cannot be used, and why."))
-def plugins() -> None:
+def plugins(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     """List them."""
-    output.items(
+    output.paged(
         map(_item, registry().found),
         [
             Column("name", _("Domain")),
@@ -29,6 +30,9 @@ def plugins() -> None:
             Column("brings", _("Brings"), show=_brings, max_width=60),
             Column("reason", _("Reason"), max_width=60),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
         empty=_("No domain is installed; install storeops anew."),
     )
 

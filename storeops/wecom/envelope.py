@@ -127,7 +127,9 @@ def _inner(shape: type) -> tuple[str, ...]:
     """Fields of a dataclass that hold rows with told fields, or things with such fields."""
     hints = get_type_hints(shape)
     return tuple(
-        each.name for each in fields(shape) if any(_tells(one) for one in _classes(hints[each.name]))
+        each.name
+        for each in fields(shape)
+        if any(_tells(one) for one in _classes(hints[each.name]))
     )
 
 

@@ -141,7 +141,7 @@ def test_four_clients_never_provoke_wecom(tmp_path):
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 def test_the_file_is_private(tmp_path, suffix):
     db = open_database(tmp_path / "run.db", MIGRATIONS)
-    db.execute("INSERT INTO clock_offset VALUES (1, 0)")
+    db.execute("INSERT INTO clock_offset (one, offset_s) VALUES (1, 0)")
     mode = (tmp_path / f"run.db{suffix}").stat().st_mode & 0o777
     db.close()
     assert mode == 0o600

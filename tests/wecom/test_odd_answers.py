@@ -115,8 +115,14 @@ def row(**info: Any) -> dict[str, Any]:
     return {
         "external_contact": {"external_userid": "wm1", "name": "王女士", "type": 1},
         "follow_info": {
-            **{"userid": "u_lin", "remark": "", "description": "", "createtime": 1_735_689_600},
-            **{"tag_id": [], "remark_mobiles": [], "add_way": 1, **info},
+            "userid": "u_lin",
+            "remark": "",
+            "description": "",
+            "createtime": 1_735_689_600,
+            "tag_id": [],
+            "remark_mobiles": [],
+            "add_way": 1,
+            **info,
         },
     }
 
