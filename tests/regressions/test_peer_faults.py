@@ -20,6 +20,7 @@ from storeops.events import listing, schema
 from storeops.events.crypto import Keys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import SUCCESS, Receiver
+from storeops.operations.sheets import Source
 from storeops.sync.run import run_sync
 from storeops.wecom.errors import StoppedError
 from tests.events.conftest import Clock
@@ -223,7 +224,6 @@ import os, pathlib, signal, sys
 from storeops.events.crypto import Keys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import Receiver
-from storeops.operations.sheets import Source
 from tests.events.conftest import Clock
 from tests.events.sealing import CORP, KEY, TOKEN, event, request
 from tests.regressions.test_peer_faults import _inbox
