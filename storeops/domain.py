@@ -18,14 +18,15 @@ name that is taken) is left out and named by `storeops plugin list`, never fatal
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from storeops import i18n
+from storeops.i18n import _
 
 GROUP = "storeops.domains"
 API = 1  # grows when a Domain of today would no longer be understood
@@ -161,7 +162,7 @@ class Found:
         package: the distribution that brings it.
         version: of that distribution.
         domain: None when it cannot be used.
-        reason: why not, one clause in English.
+        reason: why not, one clause in the user's language.
     """
 
     name: str
@@ -242,7 +243,7 @@ class Registry:
                 domain = load(where)
                 reason = _unfit(where, domain)
             except Exception as error:  # whatever a stranger's module does
-                domain, reason = None, f"{type(error).__name__}: {error}"
+                domain, reason = None, _unimported(error)
             waiting.append(Found(name, package, version, None if reason else domain, reason))
         self._accept(waiting)
         self.domains: tuple[Domain, ...] = tuple(
@@ -263,7 +264,7 @@ class Registry:
             waiting.remove(ready)
             clash = self._clash(ready.domain)
             if ready.domain.name in there:
-                clash = f"the name {ready.domain.name} is taken"
+                clash = _("the name {name} is taken").format(name=ready.domain.name)
             if clash:
                 self.found.append(Found(ready.name, ready.package, ready.version, None, clash))
                 continue
@@ -277,14 +278,14 @@ class Registry:
             reason = left.reason
             if left.domain is not None:
                 missing = [name for name in left.domain.needs if name not in there]
-                reason = f"it needs {', '.join(missing)}"
+                reason = _("it needs {names}").format(names=", ".join(missing))
             self.found.append(Found(left.name, left.package, left.version, None, reason))
 
     def _clash(self, domain: Domain) -> str:
         for kind, names in _names(domain):
             for name in names:
                 if name in self._taken.get(kind, ()):
-                    return f"{kind.removesuffix('s')} {name} is there already"
+                    return _("{name} of its {field} is there already").format(name=name, field=kind)
         return ""
 
     def loaded(self, domain: Domain, where: str) -> Any:
@@ -297,7 +298,7 @@ class Registry:
         try:
             return load(where)
         except Exception as error:  # whatever a stranger's module does
-            self._drop(domain, f"{type(error).__name__}: {error}")
+            self._drop(domain, _unimported(error))
             return None
 
     def _drop(self, domain: Domain, reason: str) -> None:
@@ -310,7 +311,7 @@ class Registry:
         ]
         for other in self.domains:
             if domain.name in other.needs:
-                self._drop(other, f"it needs {domain.name}")
+                self._drop(other, _("it needs {names}").format(names=domain.name))
 
     def named(self, kind: str) -> dict[str, tuple[Domain, Any]]:
         """name → (domain, what it says) of one field of `Domain`, in the order of domains.
@@ -337,12 +338,16 @@ def _folder(package: str) -> Path:
     return Path(next(iter(import_module(package).__path__)))
 
 
+def _unimported(error: Exception) -> str:
+    return _("it cannot be imported: {error}").format(error=f"{type(error).__name__}: {error}")
+
+
 def _unfit(where: str, domain: Any) -> str:
     """Why what an entry point names cannot be used, "" when it can."""
     if not isinstance(domain, Domain):
-        return f"{where} is no Domain"
+        return _("{where} is no Domain").format(where=where)
     if domain.api > API:
-        return f"it was written for a newer storeops (api {domain.api})"
+        return _("it was written for a newer storeops (api {number})").format(number=domain.api)
     return ""
 
 
@@ -361,25 +366,55 @@ def registry() -> Registry:
     return Registry(entry_points())
 
 
-def guarded(domain: Domain, call: Callable[[], Any], otherwise: Any) -> Any:
-    """What a domain adds to somebody else's page; a fault of it is logged and left out.
+class guarded:
+    """Around what a domain adds to somebody else's page: a fault of it costs that part alone.
 
-    Args:
-        domain: whose it is.
-        call: asks it.
-        otherwise: what stands there instead.
+    The fault goes to the log, and `reason` is left for the page to say. A person's or a signal's
+    wish to stop is no fault and goes through.
+
+    ```python
+    with guarded(domain) as part:
+        lines += load(where)(db, now)
+    if part.reason:
+        ...
+    ```
+
+    Attributes:
+        reason: one clause in the user's language; "" when all went well.
     """
-    from storeops.errors import StoreOpsError
 
-    try:
-        return call()
-    except StoreOpsError:
-        raise
-    except Exception:
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+        self.reason = ""
+        self.error: Exception | None = None
+
+    def __enter__(self) -> guarded:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        from storeops.errors import ExitCode, StoreOpsError
+
+        if not isinstance(error, Exception):
+            return False
+        if isinstance(error, StoreOpsError):
+            if error.exit_code == ExitCode.INTERRUPTED:
+                return False
+            self.reason = error.message
+        else:
+            self.reason = _("it failed; the log has the details")
         import logging
 
-        logging.getLogger("storeops.domain").exception("the domain %s failed", domain.name)
-        return otherwise
+        self.error = error
+        logging.getLogger("storeops.domain").error(
+            "the domain %s failed", self._domain.name, exc_info=error
+        )
+        return True
+
+    def sentence(self) -> str:
+        """Which domain's part is left out, and why."""
+        return _("The part of {domain} is left out: {reason}").format(
+            domain=self._domain.name, reason=self.reason
+        )
 
 
 def today(db: Any, now: float) -> list[tuple[str, TodayLine]]:
@@ -391,13 +426,11 @@ def today(db: Any, now: float) -> list[tuple[str, TodayLine]]:
     """
     found: list[tuple[str, TodayLine]] = []
     for domain, where in registry().each("today"):
-        lines = guarded(domain, partial(_today, where, db, now), ())
-        found += [(domain.name, each) for each in lines]
+        with guarded(domain) as part:
+            found += [(domain.name, line) for line in load(where)(db, now)]
+        if part.reason:
+            found.append((domain.name, TodayLine(part.sentence(), tone="bad")))
     return found
-
-
-def _today(where: str, db: Any, now: float) -> list[TodayLine]:
-    return list(load(where)(db, now))
 
 
 def card_sections(db: Any, customer: int, now: float) -> list[tuple[str, CardSection]]:
@@ -410,14 +443,11 @@ def card_sections(db: Any, customer: int, now: float) -> list[tuple[str, CardSec
     """
     found: list[tuple[str, CardSection]] = []
     for name, (domain, where) in registry().named("card").items():
-        section: CardSection | None = guarded(
-            domain, partial(_section_of, where, db, customer, now), None
-        )
-        if section is not None and (section.lines or section.data):
-            found.append((name, section))
+        with guarded(domain) as part:
+            section: CardSection | None = load(where)(db, customer, now)
+            if section is not None and (section.lines or section.data):
+                found.append((name, section))
+        if part.reason:
+            lines = ((_("Left out"), part.reason),)
+            found.append((name, CardSection(_(domain.title), lines)))
     return found
-
-
-def _section_of(where: str, db: Any, customer: int, now: float) -> CardSection | None:
-    section: CardSection | None = load(where)(db, customer, now)
-    return section

@@ -102,7 +102,9 @@ def _of_domain(message: Message, userid: str, external_userid: str) -> Named:
     if found is None:
         return Named(None, userid, external_userid, "unknown")
     domain, where = found
-    which: str | None = guarded(domain, lambda: load(where).subject(message), None)
+    which: str | None = None
+    with guarded(domain):
+        which = load(where).subject(message)
     if which is None:
         return Named(None, userid, external_userid, "incomplete")
     return Named(Subject(kind, which), userid, external_userid)

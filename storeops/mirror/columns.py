@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from storeops.domain import Domain, guarded, registry
@@ -57,6 +57,8 @@ def add_values(db: Any, rows: Mapping[int, dict[str, Any]]) -> None:
         rows: customer.id → row.
     """
     for key, (domain, column) in columns().items():
-        values = guarded(domain, partial(column.values, db, list(rows)), {})
+        values: Mapping[int, Any] = {}
+        with guarded(domain):
+            values = column.values(db, list(rows))
         for customer, row in rows.items():
             row[key] = values.get(customer)

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -336,18 +335,22 @@ def check_domains(app: Wiring) -> Iterator[Finding]:
                 exit_code=3,
             )
     for domain, where in registry().each("checks"):
-        broken = Finding(
-            f"domain {domain.name}",
-            _("domain {name}").format(name=domain.name),
-            "failed",
-            _("its check failed; the log has the details"),
-            exit_code=3,
-        )
-        yield from guarded(domain, partial(_own_checks, where, app), [broken])
-
-
-def _own_checks(where: str, app: Wiring) -> list[Finding]:
-    return list(load(where)(app))
+        findings: list[Finding] = []
+        with guarded(domain) as part:
+            findings += load(where)(app)
+        if part.reason:
+            error = part.error if isinstance(part.error, StoreOpsError) else None
+            findings.append(
+                Finding(
+                    f"domain {domain.name}",
+                    _("domain {name}").format(name=domain.name),
+                    "failed",
+                    part.reason,
+                    error.hint if error else "",
+                    exit_code=int(error.exit_code) if error else 3,
+                )
+            )
+        yield from findings
 
 
 def check_database(app: Wiring) -> Finding:

@@ -6,7 +6,6 @@ Every offer begins with what was typed; nothing here is an error, at worst nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from storeops.database.database import Database
 from storeops.domain import guarded, load, registry
@@ -59,7 +58,9 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
     """
     if key not in _PART:
         domain, where = registry().named("completion")[key]
-        found: Sequence[tuple[str, str]] = guarded(domain, partial(load(where), db, start), ())
+        found: list[tuple[str, str]] = []
+        with guarded(domain):
+            found += load(where)(db, start)
         return found[:MOST]
     like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = db.execute(
