@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,12 +13,12 @@ import typer
 from commands import output
 from commands.completing import offers
 from commands.context import current
-from commands.diagnostics import note
+from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops import config, paths, secrets
 from storeops.config import WECOM_URL, Profile
-from storeops.errors import ConfigError, ConflictError, StoreOpsError, UsageError
+from storeops.errors import AccessError, ConfigError, ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.plain import plain
 
@@ -48,11 +49,14 @@ def add(
     secret_stdin: Annotated[
         bool, typer.Option("--secret-stdin", help=_("Read the app's secret from stdin."))
     ] = False,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help=_("Save the secret without trying it at WeCom."))
+    ] = False,
     default: Annotated[
         bool, typer.Option("--default", help=_("Make it the default profile."))
     ] = False,
 ) -> None:
-    """Write the profile, then its secret."""
+    """Try the secret, then write the profile and the secret."""
     from storeops.operations import ownership
 
     if not paths.valid_profile_name(name):
@@ -93,13 +97,48 @@ def add(
         )
     other_app = kept is None or (0 != kept.agent_id != profile.agent_id)
     entered = "" if profile.sandbox else _read_secret(profile, secret_stdin, ask=other_app)
+    reached = (profile.corp_id, profile.agent_id, profile.base_url)
+    same = kept is not None and reached == (kept.corp_id, kept.agent_id, kept.base_url)
+    check = "not tried"
+    if not no_check and not profile.sandbox and (entered or not same):
+        check = _try(profile, entered or secrets.get(name).reveal())
     ownership.save(profile, make_default=default)
     if entered:
         secrets.store(name, entered)
     if kept is not None and other_app:
         note(_("Another app may see other customers: the next sync tells who is out of its scope."))
     note(_("Check it with `storeops doctor --profile {name}`.").format(name=name))
-    output.result(_row(name), _("The profile {name} is saved.").format(name=name))
+    output.result(
+        {**_row(name), "secret_check": check},
+        _("The profile {name} is saved.").format(name=name),
+    )
+
+
+def _try(profile: Profile, secret: str) -> str:
+    """How WeCom took the secret: works, ip or unanswered; a refused one raises."""
+    from storeops.clock import SystemClock
+    from storeops.operations.secret_check import try_secret
+
+    stop = threading.Event()
+    with current().interruptible(stop=stop):
+        try:
+            tried = try_secret(profile, secret, SystemClock(), stop)
+        except AccessError as error:
+            error.hint = _("{hint} Nothing was saved; --no-check saves it untried.").format(
+                hint=error.hint
+            )
+            raise
+    if tried.error is None:
+        note(_("WeCom takes the secret, and lets this machine in."))
+    elif tried.status == "ip":
+        warn(
+            _("WeCom takes the secret, but: {message} {hint}").format(
+                message=tried.error.message, hint=tried.error.hint
+            )
+        )
+    else:
+        warn(_("The secret could not be tried: {message}").format(message=tried.error.message))
+    return tried.status
 
 
 def _must_be_corp(profile: Profile) -> None:

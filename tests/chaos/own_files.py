@@ -161,7 +161,7 @@ class _Desk:
             "export": ("customer", "export", "--csv", str(self.out / "e.csv")),
             "profile add": (
                 "profile", "add", "second", "--corp-id", "ww0123456789abcdef", "--agent-id", "1",
-                "--base-url", self.world.sandbox.base_url, "--secret-stdin",
+                "--base-url", self.world.sandbox.base_url, "--secret-stdin", "--no-check",
             ),
             "profile remove": ("profile", "remove", "shop", "--data", "--yes"),
         }  # fmt: skip
