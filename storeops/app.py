@@ -329,12 +329,19 @@ class App:
 
         return sentence(self.odd.take())
 
-    def make_client(self, tokens: TokenStore, stop: threading.Event | None = None) -> WeComClient:
+    def make_client(
+        self,
+        tokens: TokenStore,
+        stop: threading.Event | None = None,
+        *,
+        writes_once: bool = False,
+    ) -> WeComClient:
         """Another client: what `doctor` tries a secret with, what a worker can stop.
 
         Args:
             tokens: keeps its token; the caller closes the client.
             stop: ends its waits; None for the App's own event.
+            writes_once: its caller sends what failed again by a policy of its own.
 
         Raises:
             ConfigError: a variable is set that could mean the secret of another profile.
@@ -355,6 +362,7 @@ class App:
             limiter=self.governor,
             clock=self.clock,
             stop=stop or self.stop,
+            writes_once=writes_once,
             odd=self.odd,
             timeouts=Timeouts(
                 read_s=self.profile.limits.timeout_s,
@@ -442,7 +450,7 @@ class App:
             self.data,
             LedgerBook(self.ledger),
             self.actions,
-            lambda halt: self.make_client(self.tokens, halt),
+            lambda halt: self.make_client(self.tokens, halt, writes_once=True),
             self.clock,
             threads=self.profile.limits.in_flight,
             stop=stop,

@@ -37,7 +37,10 @@ class Waits:
 
 
 CALL = Waits(3, 1.0, 30.0)  # one call of the client, sync's as well (doc 90313: at most 3)
-JOB = Waits(6, 2.0, 120.0)  # a job: sent, refused for a moment or not answered, sent again
-READ_BACK = Waits(None, 2.0, 120.0)  # asking what became of a call that nobody answered
+ONCE = Waits(1, 0.0, 0.0)  # a call that somebody waits for at a prompt
+CROWDED = Waits(8, 0.4, 4.0)  # one call of the client that WeCom finds too many at once (45033)
+BANNED = Waits(3, 0.0, 0.0)  # one call that comes too often (45009); the limiter does the waiting
+JOB = Waits(6, 2.0, 120.0)  # a job's call, which the client sends once; all trouble counts here
+READ_BACK = Waits(12, 2.0, 300.0)  # asking what became of a call nobody answered; about 18 min
 EVENT = Waits(10, 15.0, 6 * 3600.0, 4.0)  # a subject that events named; about a day and a half
 WATCH = Waits(None, 240.0, 6 * 3600.0)  # a handover whose end WeCom does not show yet

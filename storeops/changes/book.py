@@ -115,6 +115,10 @@ class LedgerBook:
             self._ledger.clock.now(),
         )
 
+    def plan_name(self, plan_id: int) -> str:
+        """What a person types for this plan."""
+        return self._plan(plan_id).name
+
     def close(self) -> None:
         """Seal the journal's end."""
         self._ledger.journal.seal(self._ledger.db, self._ledger.clock.now())

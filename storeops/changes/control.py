@@ -14,7 +14,7 @@ from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.jobs import queue
-from storeops.jobs.action import CANCELLED, FAILED, PLANNED, QUEUED
+from storeops.jobs.action import CANCELLED, FAILED, PLANNED, QUEUED, UNKNOWN
 
 
 class Cancelled(NamedTuple):
@@ -114,6 +114,12 @@ def pause(ledger: Ledger, name: str, *, resume: bool = False) -> int:
             "UPDATE plan SET paused = ?, paused_why = '' WHERE id = ?", (int(not resume), plan.id)
         )
         jobs = queue.hold(connection, plan.id, not resume)
+        if resume:  # they are asked about again
+            connection.execute(
+                "UPDATE plan_row SET meaning = '', next_step = ''"
+                f" WHERE plan_id = ? AND status = '{UNKNOWN}'",
+                (plan.id,),
+            )
         kind = "plan.resumed" if resume else "plan.paused"
         _note(ledger, connection, kind, plan, {"jobs": jobs})
     ledger.journal.seal(ledger.db, now)

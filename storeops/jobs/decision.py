@@ -47,8 +47,8 @@ def _token_refused(tries: int) -> Decision:
     return Decision(What.AGAIN, retrying.JOB.after(1) if tries == 1 else TOKEN_WAIT_S)
 
 
-def decide(error: StoreOpsError, tries: int) -> Decision:
-    """What to do after `error`, which ended the `tries`-th call of a job (1 = first)."""
+def decide(error: StoreOpsError, tries: int, *, over: bool = False) -> Decision:
+    """What to do after `error`, which ended the `tries`-th call (1 = first); `over`: the last."""
     if isinstance(error, StoppedError):
         return Decision(What.AGAIN, counts=False)
     if isinstance(error, UncertainError | AnswerError):
@@ -68,8 +68,4 @@ def decide(error: StoreOpsError, tries: int) -> Decision:
         return Decision(What.PAUSE)
     elif not isinstance(error, NetworkError):
         return Decision(What.FINAL)
-    return (
-        Decision(What.FINAL)
-        if retrying.JOB.over(tries)
-        else Decision(What.AGAIN, retrying.JOB.after(tries))
-    )
+    return Decision(What.FINAL) if over else Decision(What.AGAIN, retrying.JOB.after(tries))

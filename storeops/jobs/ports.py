@@ -36,5 +36,8 @@ class Book(Protocol):
     def pause(self, connection: sqlite3.Connection, plan_id: int, why: str) -> None:
         """Nothing more of this plan is claimed until somebody resumes it."""
 
+    def plan_name(self, plan_id: int) -> str:
+        """What a person types for this plan."""
+
     def close(self) -> None:
         """The work is over: seal the journal; in no transaction."""

@@ -184,6 +184,19 @@ def make_unknown(
     )
 
 
+def hold_unknown(connection: sqlite3.Connection, job: int) -> None:
+    """Ask no more about a job of unknown fate, until its plan is resumed."""
+    connection.execute("UPDATE job SET held = 1 WHERE id = ? AND status = 'unknown'", (job,))
+
+
+def left_unknown(db: Database, plan_id: int) -> int:
+    """Jobs of a plan of which nobody knows whether they happened, and nobody asks any more."""
+    count: int = db.execute(
+        "SELECT count(*) FROM job WHERE plan_id = ? AND status = 'unknown' AND held = 1", (plan_id,)
+    ).fetchone()[0]
+    return count
+
+
 def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
     """Pause the queued jobs of a plan, or resume what is held of it. Returns how many.
 
@@ -194,6 +207,12 @@ def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
         " AND status IN ('queued', 'sending', 'unknown')",
         (HOLD if held else 0, plan_id, 0 if held else HOLD),
     )
+    if not held:
+        connection.execute(
+            "UPDATE job SET asks = 0, run_at = 0"
+            " WHERE plan_id = ? AND status = 'unknown' AND held = 1",
+            (plan_id,),
+        )
     which = "status = 'queued'" if held else "status IN ('queued', 'unknown')"
     return connection.execute(
         f"UPDATE job SET held = ? WHERE plan_id = ? AND {which} AND held <> ?",
@@ -215,7 +234,7 @@ def cancel(
         each[0]
         for each in connection.execute(
             f"SELECT id FROM job WHERE {column} = ?"
-            " AND (status = 'queued' OR (status = 'unknown' AND held = 1))",
+            " AND (status = 'queued' OR (status = 'unknown' AND held = 1 AND error = 'restored'))",
             (value,),
         )
     ]
@@ -242,6 +261,11 @@ def drop(
     connection.execute(
         f"UPDATE job SET halt = ? WHERE {column} = ? AND status IN ('sending', 'unknown')",
         (DROP, value),
+    )
+    connection.execute(  # nobody asks about these any more: once again, for a person waits now
+        "UPDATE job SET held = 0, asks = 0, run_at = 0"
+        f" WHERE {column} = ? AND status = 'unknown' AND held = 1",
+        (value,),
     )
     return rows
 

@@ -20,6 +20,7 @@ class Report:
         left: unfinished jobs (of the plan, when one was named), paused ones included.
         pauses: error that paused a plan, by plan.id.
         not_done: plans (plan.id) of which a row ended otherwise than it was wished.
+        unasked: rows that stay unknown until a person resumes their plan, by plan.id.
     """
 
     jobs: int = 0
@@ -29,3 +30,4 @@ class Report:
     left: int = 0
     pauses: dict[int, StoreOpsError] = field(default_factory=dict)
     not_done: set[int] = field(default_factory=set)
+    unasked: Counter[int] = field(default_factory=Counter)

@@ -62,13 +62,20 @@ class Settlement:
     def keep(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
         """Keep one outcome."""
         if outcome.bug is not None:
-            self._doubt(connection, outcome, 1.0, type(outcome.bug).__name__)
+            why = type(outcome.bug).__name__
+            if outcome.asking:
+                self._ask_again(connection, outcome, outcome.call.rows, 1.0, why)
+            else:
+                self._doubt(connection, outcome, 1.0, why)
         elif outcome.asking:
             self._asked(connection, outcome)
         elif outcome.error is None:
             self._close(connection, outcome, self._interpret(outcome))
         else:
-            self._trouble(connection, outcome, decide(outcome.error, outcome.job.attempts))
+            tries = outcome.job.attempts
+            self._trouble(
+                connection, outcome, decide(outcome.error, tries, over=retrying.JOB.over(tries))
+            )
 
     def lost(self, connection: sqlite3.Connection, job: int, plan_id: int, why: str) -> None:
         """A job whose worker died: its rows are unknown until WeCom was asked."""
@@ -136,14 +143,14 @@ class Settlement:
     def _asked(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
         job, error = outcome.job, outcome.error
         if error is not None:
-            decision = decide(error, min(job.asks, 3))
+            decision = decide(error, job.asks)
             if decision.what is What.PAUSE:
                 self._pause(connection, job, error)
             if decision.what is not What.FINAL:
                 wait = max(decision.delay_s, retrying.READ_BACK.after(job.asks))
                 if decision.what is What.PAUSE:
                     wait = 60.0
-                self._doubt(connection, outcome, wait, error.category)
+                self._ask_again(connection, outcome, outcome.call.rows, wait, error.category)
                 return
             answers = [self._cannot_tell(row, error) for row in outcome.call.rows]
         else:
@@ -165,7 +172,8 @@ class Settlement:
         told = [each for each in answers if each.status not in (act.QUEUED, act.UNKNOWN)]
         now = self._clock.now()
         if len(still) == len(answers):
-            self._doubt(connection, outcome, retrying.READ_BACK.after(job.asks), "cannot tell yet")
+            wait = retrying.READ_BACK.after(job.asks)
+            self._ask_again(connection, outcome, outcome.call.rows, wait, "cannot tell yet")
             return
         detail = f"{len(told)} answered, {len(again)} to send, {len(still)} unknown"
         queue.event(connection, [(job.id, "read_back", detail)], now)
@@ -190,13 +198,46 @@ class Settlement:
         self._book.settle(connection, job, [(by_row[each.row], each) for each in told], "read_back")
         self._tally(job, told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
-        queue.make_unknown(
-            connection,
-            job.id,
-            run_at=now + retrying.READ_BACK.after(job.asks),
-            errcode=None,
-            error="",
+        wait = retrying.READ_BACK.after(job.asks)
+        self._ask_again(connection, outcome, [by_row[row] for row in still], wait, "")
+
+    def _ask_again(
+        self,
+        connection: sqlite3.Connection,
+        outcome: Outcome,
+        rows: Sequence[Row],
+        wait_s: float,
+        why: str,
+    ) -> None:
+        """Rows that WeCom did not tell about: asked again later, but not for ever.
+
+        When the questions of the policy are used up they stay unknown, and the job is held until
+        a person resumes the plan: nobody knows what happened, so nothing else may be said.
+        """
+        job = outcome.job
+        if not retrying.READ_BACK.over(job.asks):
+            self._doubt(connection, outcome, wait_s, why)
+            return
+        self._doubt(connection, outcome, 0.0, why)
+        queue.hold_unknown(connection, job.id)
+        queue.event(connection, [(job.id, "held", f"asked {job.asks} times")], self._clock.now())
+        left = self._left_unknown(job)
+        self._book.settle(
+            connection, job, [(row, RowAnswer(row.row, act.UNKNOWN, *left)) for row in rows], "job"
         )
+        self._report.unasked[job.plan_id] += len(rows)
+
+    def _left_unknown(self, job: Job) -> tuple[None, str, str]:
+        """(errcode, meaning, next step) of a row whose fate WeCom does not tell."""
+        meaning = ngettext(
+            "It was sent without an answer, and WeCom was asked {count} time in vain whether it"
+            " happened.",
+            "It was sent without an answer, and WeCom was asked {count} times in vain whether it"
+            " happened.",
+            job.asks,
+        ).format(count=job.asks)
+        plan = self._book.plan_name(job.plan_id)
+        return None, meaning, _("Ask again later: storeops plan resume {plan}").format(plan=plan)
 
     def _cannot_tell(self, row: Row, error: StoreOpsError) -> RowAnswer:
         return RowAnswer(

@@ -34,10 +34,13 @@ def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
     rows = plans.tally(ledger.db, plan.id)
     if plan.status == APPLIED:
         left = queue.unfinished(ledger.db, plan.id)
-        if left and plan.paused:
+        asleep = queue.left_unknown(ledger.db, plan.id)  # nobody asks about these any more
+        if left and (plan.paused or asleep == left):
             steps.append(f"storeops plan resume {plan.name}")
         elif left:
             steps.append(RUN)
+            if asleep:
+                steps.append(f"storeops plan resume {plan.name}")
         if rows.get(WAITING):
             steps.append(WATCH)
         if retryable(ledger, plan):

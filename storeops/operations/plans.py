@@ -12,7 +12,7 @@ from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.jobs import queue
-from storeops.jobs.action import DONE, NOT_AS_WISHED, OPEN_STATUSES, UNDONE, WAITING
+from storeops.jobs.action import DONE, NOT_AS_WISHED, OPEN_STATUSES, UNDONE, UNKNOWN, WAITING
 from storeops.jobs.report import Report
 from storeops.operations import next_steps
 
@@ -132,7 +132,8 @@ def _state(ledger: Ledger, plan: Plan, rows: dict[str, int], left: int) -> str:
     if plan.status != plans.APPLIED:
         return plan.status
     if left:
-        return "paused" if plan.paused else "running"
+        asleep = plan.paused or left == queue.left_unknown(ledger.db, plan.id)
+        return "paused" if asleep else "running"
     if any(rows.get(status) for status in OPEN_STATUSES if status != WAITING):
         return "running"
     if rows.get(WAITING):
@@ -173,6 +174,8 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
         error.next_steps = (*error.next_steps, *steps[:1])
         return error
     left = queue.unfinished(ledger.db, plan.id)
+    if left and left == queue.left_unknown(ledger.db, plan.id):
+        return _left_unknown([plan], plans.tally(ledger.db, plan.id).get(UNKNOWN, 0), steps)
     if left:
         if plans.by_id(ledger.db, plan.id).paused:
             message = _("Plan {plan} is paused; {left} calls are left.")
@@ -201,6 +204,22 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
     return None
 
 
+def _left_unknown(named: Sequence[Plan], rows: int, steps: Sequence[str]) -> PartialError:
+    """Rows that were sent without an answer, and WeCom cannot be asked about them."""
+    return PartialError(
+        ngettext(
+            "Nobody knows whether {count} row happened (plan {plans}): it was sent without an"
+            " answer, and WeCom could not be asked about it.",
+            "Nobody knows whether {count} rows happened (plan {plans}): they were sent without an"
+            " answer, and WeCom could not be asked about them.",
+            rows,
+        ).format(count=rows, plans=", ".join(each.name for each in named)),
+        hint=_("They stay unknown and are not sent again. Resume the plan when WeCom answers."),
+        next_steps=steps,
+        details={"plan_ids": [each.name for each in named], "unknown": rows},
+    )
+
+
 def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
     """What a caller must hear about a run over all plans; None when all is well or nothing was.
 
@@ -211,6 +230,10 @@ def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
         steps = next_steps.of_plan(ledger, plans.by_id(ledger.db, plan_id))
         error.next_steps = (*error.next_steps, *steps[:1])
         return error
+    if report.unasked:
+        named = [plans.by_id(ledger.db, each) for each in sorted(report.unasked)]
+        steps = [step for plan in named for step in next_steps.of_plan(ledger, plan)]
+        return _left_unknown(named, report.unasked.total(), steps)
     if report.not_done:
         named = [plans.by_id(ledger.db, each) for each in sorted(report.not_done)]
         bad = sum(report.rows[status] for status in NOT_AS_WISHED)

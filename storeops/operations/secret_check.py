@@ -43,11 +43,11 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
         StoppedError: `stop` was set.
     """
     from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
+    from storeops.retrying import ONCE
     from storeops.wecom import server
     from storeops.wecom.client import GETTOKEN, WeComClient
     from storeops.wecom.errcodes import Condition
     from storeops.wecom.errors import StoppedError, WeComError, says
-    from storeops.wecom.retry import RetryPolicy
     from storeops.wecom.transport import Timeouts
 
     with WeComClient(
@@ -61,7 +61,7 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
         stop=stop,
         wait=False,
         timeouts=Timeouts(connect_s=CONNECT_S, read_s=READ_S, whole_s=WHOLE_S),
-        retries=RetryPolicy(tries=1),
+        retries=ONCE,
     ) as client:
         try:
             server.api_domain_ips(client)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from storeops.clock import Clock
 from storeops.errors import AccessError, ConfigError, LimitError, UsageError
 from storeops.i18n import _
+from storeops.retrying import Waits
 from storeops.wecom import failures
 from storeops.wecom.address import api_path
 from storeops.wecom.envelope import Answer, Opened
@@ -20,7 +21,6 @@ from storeops.wecom.exchange import Attempts, Exchange
 from storeops.wecom.fields import Id, Number
 from storeops.wecom.oddities import OddValues, collected
 from storeops.wecom.ports import Limiter, TokenStore
-from storeops.wecom.retry import RetryPolicy
 from storeops.wecom.transport import NoReplyError, Timeouts, Transport
 
 T = TypeVar("T")
@@ -61,7 +61,9 @@ class WeComClient:
         clock: learns WeCom's time from the `Date` of every answer; all waits go through it.
         stop: when set, waits end at once with StoppedError and nothing new is sent.
         timeouts: seconds to wait, per stage.
-        retries: figures of the retry policy.
+        retries: the waits of one call, `retrying.CALL` unless given.
+        writes_once: a write that WeCom refused for a moment, or that never left, is not sent
+            again: whoever calls has a policy of its own (jobs).
         pool: connections at most.
         wait: whether calls wait for limits (a worker) or refuse with LimitError (a person).
         urgent: whether calls may use the share that is kept for short questions of people.
@@ -85,7 +87,8 @@ class WeComClient:
         agent_id: str | int = "",
         stop: threading.Event | None = None,
         timeouts: Timeouts | None = None,
-        retries: RetryPolicy | None = None,
+        retries: Waits | None = None,
+        writes_once: bool = False,
         pool: int = 8,
         wait: bool = True,
         urgent: bool = False,
@@ -99,7 +102,8 @@ class WeComClient:
         self.odd = odd or OddValues()
         self._secret = secret
         self._tokens = tokens
-        self._retries = retries or RetryPolicy()
+        self._retries = retries
+        self._writes_once = writes_once
         self._wait = wait
         self._urgent = urgent
         transport = Transport(base_url, timeouts or Timeouts(), pool)
@@ -256,7 +260,10 @@ class WeComClient:
         exchange.halt()
         self._keep_quiet()
         token = _Secret(self._tokens.get(self._fetch_token))
-        attempts = Attempts(exchange, self._retries, api, write=write, waits=waits)
+        attempts = Attempts(
+            exchange, self._retries, api, write=write, waits=waits,
+            once=write and self._writes_once,
+        )  # fmt: skip
         replayed = False
         while True:
             signed = {**query, "access_token": token}

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storeops import retrying
 from storeops.clock import Clock
+from storeops.retrying import Waits
 from storeops.wecom import failures
 from storeops.wecom.envelope import WRONG_JSON, Opened, open_envelope
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
-from storeops.wecom.retry import RetryPolicy
 from storeops.wecom.transport import NoReplyError, Reply, Transport
 
 log = logging.getLogger("storeops.wecom")
@@ -151,17 +152,26 @@ class Attempts:
 
     Args:
         exchange: waits and reports.
-        policy: figures of the retry policy.
+        retries: the waits of one call; None: `retrying.CALL`.
         path: the API.
         write: whether silence leaves it uncertain what happened.
         waits: whether the caller waits for limits.
+        once: trouble is not tried again here, save that of limits.
     """
 
     def __init__(
-        self, exchange: Exchange, policy: RetryPolicy, path: str, *, write: bool, waits: bool
+        self,
+        exchange: Exchange,
+        retries: Waits | None,
+        path: str,
+        *,
+        write: bool,
+        waits: bool,
+        once: bool = False,
     ) -> None:
         self._exchange = exchange
-        self._policy = policy
+        self._retries = retries or retrying.CALL
+        self._once = once
         self._path = path
         self._write = write
         self._waits = waits
@@ -184,8 +194,8 @@ class Attempts:
         if outcome.final and outcome.reason.startswith("HTTP"):
             raise failures.odd_status(transport.host, self._path, outcome.reason)
         self._failures += 1
-        once = outcome.final or (self._exchange.unheard and not self._write)
-        if once or self._failures >= self._policy.tries:
+        once = self._once or outcome.final or (self._exchange.unheard and not self._write)
+        if once or self._retries.over(self._failures):
             self._exchange.unheard = True
             raise failures.no_answer(
                 transport.host,
@@ -195,7 +205,7 @@ class Attempts:
                 local=transport.local,
                 read_s=transport.read_s,
             )
-        self._exchange.pause(self._policy.back_off(self._failures))
+        self._exchange.pause(self._retries.after(self._failures))
 
     def refused(self, error: WeComError) -> None:
         """An errcode: wait as its retry class says.
@@ -205,21 +215,21 @@ class Attempts:
         """
         if error.retry is Retry.BACK_OFF:
             self._failures += 1
-            if self._failures < self._policy.tries:
-                self._exchange.pause(self._policy.back_off(self._failures))
+            if not self._once and not self._retries.over(self._failures):
+                self._exchange.pause(self._retries.after(self._failures))
                 return
         elif error.retry is Retry.NARROW:
             self._report(error)
             self._crowded += 1
             error.retry_after_s = 2.0
-            if self._waits and self._crowded < self._policy.crowded_tries:
-                self._exchange.pause(self._policy.step_aside())
+            if self._waits and not retrying.CROWDED.over(self._crowded):
+                self._exchange.pause(retrying.CROWDED.after(self._crowded))
                 return
         elif error.retry is Retry.WAIT:
             self._report(error)
             self._banned += 1
             error.retry_after_s = 60.0
-            if self._waits and self._banned < self._policy.ban_tries:
+            if self._waits and not retrying.BANNED.over(self._banned):
                 return  # the limiter now waits until the pause is over
         raise error
 

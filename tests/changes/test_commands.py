@@ -107,7 +107,7 @@ def test_failed_rows_end_with_6_and_can_be_retried(cli, chain, monkeypatch):
     from storeops.retrying import Waits
 
     monkeypatch.setattr(retrying, "JOB", Waits(1, 0.01, 0.01))
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
+    monkeypatch.setattr(retrying, "CALL", Waits(3, 0.01, 0.01))
     plan = plan_one(cli)
     item = cli("plan", "results", plan["plan_id"], "--json").json["items"][0]
     chain.control.fault("errcode", "*mark_tag", errcode=-1, match=item["external_userid"])

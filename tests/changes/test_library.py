@@ -11,6 +11,7 @@ from storeops.operations import tag_library
 from storeops.operations.tag_library_plan import add_tags, change_group, change_tag
 from storeops.operations.tag_plan import plan_tags
 from storeops.operations.wishes import Choice, choose
+from storeops.retrying import Waits
 
 
 def carry(desk, plan):
@@ -155,7 +156,7 @@ def failing(desk):
 def test_refusals_are_sentences_in_both_languages(desk, monkeypatch, case, language):
     if case == "full":
         monkeypatch.setattr(tag_library, "LIBRARY_LIMIT", 3)
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.step_aside", lambda self: 0.01)
+    monkeypatch.setattr("storeops.retrying.CROWDED", Waits(8, 0.01, 0.01))
     i18n.use(language)
     message, step = failing(desk)[case]()
     assert len(message) > 5

@@ -18,7 +18,7 @@ MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"
 def _impatient(monkeypatch):
     monkeypatch.setattr(retrying, "JOB", Waits(2, 0.01, 0.01))
     monkeypatch.setattr(retrying, "READ_BACK", Waits(None, 0.01, 0.01))
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
+    monkeypatch.setattr(retrying, "CALL", Waits(3, 0.01, 0.01))
 
 
 @pytest.fixture
@@ -137,6 +137,21 @@ def test_after_an_outage(cli, chain):
     chain.control.clear_faults()
     found = type_all(cli, answer, least=2)
     assert f"storeops job retry {plan['plan_id']} --profile t" in found
+    run = t(cli, "job", "run", "--json")
+    assert (run.code, run.json["rows"]) == (0, {"done": plan["ready"]})
+
+
+def test_of_rows_that_nobody_can_be_asked_about(cli, chain, monkeypatch):
+    monkeypatch.setattr(retrying, "READ_BACK", Waits(3, 0.01, 0.01))
+    plan = plan_tag(cli, tag_ids(cli)[0])
+    chain.control.fault("html", MARK)
+    chain.control.fault("html", "externalcontact/get")
+    answer = apply(cli, plan)
+    assert answer.code == 6
+    assert "stay unknown" in answer.err
+    chain.control.clear_faults()
+    found = type_all(cli, answer, least=2)
+    assert found[0] == f"storeops plan resume {plan['plan_id']} --profile t"
     run = t(cli, "job", "run", "--json")
     assert (run.code, run.json["rows"]) == (0, {"done": plan["ready"]})
 

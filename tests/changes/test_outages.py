@@ -9,6 +9,8 @@ from storeops.changes import answers, apply, control, plans
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError
 from storeops.jobs.listing import listing
+from storeops.operations.next_steps import of_plan
+from storeops.operations.plans import card, run_trouble, trouble
 from storeops.operations.remark_plan import plan_remarks
 from storeops.operations.tag_library_plan import add_tags
 from storeops.operations.tag_plan import plan_tags
@@ -16,6 +18,7 @@ from storeops.operations.wishes import Choice, choose
 from storeops.retrying import Waits
 
 MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"
+GET = "externalcontact/get"
 ADD = "externalcontact/add_corp_tag"
 TRIES = retrying.JOB.tries
 
@@ -23,8 +26,8 @@ TRIES = retrying.JOB.tries
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.setattr(retrying, "JOB", Waits(TRIES, 0.01, 0.05))
-    monkeypatch.setattr(retrying, "READ_BACK", Waits(None, 0.01, 0.05))
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
+    monkeypatch.setattr(retrying, "READ_BACK", Waits(retrying.READ_BACK.tries, 0.01, 0.05))
+    monkeypatch.setattr(retrying, "CALL", Waits(3, 0.01, 0.01))
 
 
 def few(desk, count=5):
@@ -78,6 +81,78 @@ def test_an_outage_costs_six_sends_a_row_and_ends_in_words(desk, path, kind, how
     assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
 
 
+@pytest.mark.parametrize("errcode", [-1, 6000])
+def test_tries_are_counted_over_all_layers(desk, errcode):
+    """The client does not repeat what the job repeats."""
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault("errcode", MARK, errcode=errcode)
+    desk.run(plan_id=plan.id)
+    assert plans.tally(desk.app.data, plan.id) == {"failed": plan.ready}
+    assert sends(desk, MARK) == TRIES * plan.ready
+
+
+AWAY = {"errcode": {"errcode": -1}, "no_errcode": {}, "status": {"status": 502}, "truncate": {}}
+
+
+@pytest.mark.parametrize("how", AWAY)
+def test_rows_stay_unknown_when_nobody_can_be_asked(desk, how):
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault("html", MARK, carried_out=True)
+    desk.sandbox.control.fault(how, GET, **AWAY[how])
+    report = desk.run(plan_id=plan.id, seconds=60)
+    assert report.ended == "empty", "it ends by itself"
+    assert plans.tally(desk.app.data, plan.id) == {"unknown": plan.ready}
+    assert sends(desk, MARK) == plan.ready
+    assert report.unasked == {plan.id: plan.ready}
+    row = next(answers.results(desk.app.data, plan.id))
+    assert "12 times in vain" in row.meaning
+    assert row.next_step == f"Ask again later: storeops plan resume {plan.name}"
+    assert of_plan(desk.app.ledger, plan)[0] == f"storeops plan resume {plan.name}"
+    error = trouble(desk.app.ledger, plan, report)
+    assert error.exit_code == 6
+    assert f"Nobody knows whether {plan.ready} rows happened" in error.message
+    assert run_trouble(desk.app.ledger, report).exit_code == 6
+    assert card(desk.app.ledger, plans.by_id(desk.app.data, plan.id)).state == "paused"
+    desk.run(seconds=60)
+    assert plans.tally(desk.app.data, plan.id) == {"unknown": plan.ready}, "nothing on its own"
+    desk.sandbox.control.clear_faults()
+    control.pause(desk.app.ledger, plan.name, resume=True)
+    assert "in vain" not in next(answers.results(desk.app.data, plan.id)).meaning
+    desk.run(plan_id=plan.id)
+    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+    assert sends(desk, MARK) == plan.ready
+    assert verify(desk.app.data, desk.app.ledger.journal).whole
+
+
+def test_what_stays_unknown_is_asked_about_once_more_when_its_plan_is_cancelled(desk):
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.sandbox.control.fault("html", MARK, carried_out=True)
+    desk.sandbox.control.fault("html", GET)
+    desk.run(plan_id=plan.id, seconds=60)
+    assert control.cancel_plan(desk.app.ledger, plan.name) == (0, plan.ready)
+    assert plans.tally(desk.app.data, plan.id) == {"unknown": plan.ready}, "it may have happened"
+    desk.sandbox.control.clear_faults()
+    desk.run(plan_id=plan.id)
+    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+
+
+def test_one_row_that_nobody_can_be_asked_about_holds_up_no_other(desk):
+    plan = tag_plan(desk)
+    apply.apply(desk.app.ledger, plan.name)
+    first = next(answers.results(desk.app.data, plan.id))
+    desk.sandbox.control.fault("html", MARK, match=first.external_userid)
+    desk.sandbox.control.fault("html", GET)
+    desk.run(plan_id=plan.id, seconds=60)
+    every = list(answers.results(desk.app.data, plan.id))
+    mine = [each for each in every if each.external_userid == first.external_userid]
+    assert {each.status for each in mine} == {"unknown"}
+    assert {each.status for each in every if each not in mine} == {"done"}
+    assert len(of_plan(desk.app.ledger, plan)) >= 2
+
+
 def test_tries_are_counted_over_restarts(desk):
     plan = tag_plan(desk)
     apply.apply(desk.app.ledger, plan.name)
@@ -100,9 +175,6 @@ def test_waits_grow_and_have_jitter():
     assert [waits.over(each) for each in (5, 6, 7)] == [False, True, True]
     assert not Waits(None, 1.0, 2.0).over(10**9)
     assert Waits(None, 1.0, 2.0).after(10**6) <= 2.0
-
-
-GET = "externalcontact/get"
 
 
 def in_doubt(desk, **how):

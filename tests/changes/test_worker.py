@@ -27,8 +27,8 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(retrying, "JOB", Waits(6, 0.02, 120.0))
     monkeypatch.setattr(retrying, "READ_BACK", Waits(None, 0.02, 120.0))
     monkeypatch.setattr(decision, "TOKEN_WAIT_S", 0.05)
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.back_off", lambda self, failures: 0.01)
-    monkeypatch.setattr("storeops.wecom.retry.RetryPolicy.step_aside", lambda self: 0.01)
+    monkeypatch.setattr(retrying, "CALL", Waits(3, 0.01, 0.01))
+    monkeypatch.setattr(retrying, "CROWDED", Waits(8, 0.01, 0.01))
 
 
 def plan_all(desk, tag=0, **choice):

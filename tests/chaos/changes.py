@@ -28,8 +28,8 @@ from tests.chaos.truth import compare
 MARK, ADD = "externalcontact/mark_tag", "externalcontact/add_corp_tag"
 WORK = """
 from storeops.app import App
-from storeops.wecom import retry
-retry.RetryPolicy.back_off = lambda self, failures: 0.05
+from storeops import retrying
+retrying.CALL = retrying.Waits(3, 0.05, 0.05)
 app = App.open("chaos")
 app.worker().run(seconds=120)
 app.close()

@@ -18,9 +18,9 @@ from storeops.database.database import Database, open_database
 from storeops.errors import StoreOpsError
 from storeops.limits.governor import Governor
 from storeops.limits.tokens import RunTokenStore
+from storeops.retrying import Waits
 from storeops.sync.run import run_sync
 from storeops.wecom.client import WeComClient
-from storeops.wecom.retry import RetryPolicy
 from storeops.wecom.transport import Timeouts
 
 
@@ -47,7 +47,7 @@ def main() -> int:
         limiter=Governor(run_db, corp_id, clock=clock),
         clock=clock,
         timeouts=Timeouts(connect_s=1.0, read_s=1.0),
-        retries=RetryPolicy(first_s=0.02, longest_s=0.1),
+        retries=Waits(3, 0.02, 0.1),
     )
     ports = Ports(open_database(Path(data), migrations(DATA_ROOMS)), client, clock)
     print("ready", flush=True)

@@ -11,11 +11,11 @@ from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
 from storeops.mirror import schema, search
+from storeops.retrying import Waits
 from storeops.sandbox import local
 from storeops.sync.results import ScopeResult, SyncResult
 from storeops.sync.run import run_sync
 from storeops.wecom.client import WeComClient
-from storeops.wecom.retry import RetryPolicy
 from storeops.wecom.transport import Timeouts
 
 
@@ -97,7 +97,7 @@ def make_client(
         clock=clock,
         stop=threading.Event(),
         timeouts=Timeouts(connect_s=2.0, read_s=read_s),
-        retries=RetryPolicy(first_s=0.1, longest_s=0.2),
+        retries=Waits(3, 0.1, 0.2),
     )
 
 

@@ -232,7 +232,7 @@ def test_an_answer_that_drips_is_given_up(server, make_client, clock):
         def sleep(self, seconds):
             pass
 
-    from storeops.wecom.retry import RetryPolicy
+    from storeops.retrying import ONCE
     from storeops.wecom.transport import Timeouts
 
     def drip(connection):
@@ -242,9 +242,7 @@ def test_an_answer_that_drips_is_given_up(server, make_client, clock):
             connection.sendall(b" ")
 
     real = Hurried()
-    client = make_client(
-        clock=real, retries=RetryPolicy(tries=1), timeouts=Timeouts(read_s=2.0, whole_s=0.2)
-    )
+    client = make_client(clock=real, retries=ONCE, timeouts=Timeouts(read_s=2.0, whole_s=0.2))
     server.on(FOLLOWERS, drip)
     began = time.monotonic()
     with pytest.raises(NetworkError):
