@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,7 +34,11 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, ngettext
+from storeops.operations.handover import rules
+
+if TYPE_CHECKING:
+    from storeops.operations.handover.watched import Pair, Watched
 
 app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
 
@@ -196,7 +200,6 @@ def watch(
     from storeops.durations import seconds
     from storeops.operations.handover.afterwards import next_steps, trouble
     from storeops.operations.handover.watch import watch as run
-    from storeops.operations.handover.watched import Watched
 
     if sum((once, bool(for_), until_settled)) > 1:
         raise UsageError(_("Give one of --once, --for and --until-settled."))
@@ -229,18 +232,33 @@ def watch(
         planned.finish(error)
 
 
-def _watched_lines(found: Any) -> list[str]:
+_WHAT = {
+    (rules.CUSTOMER, rules.ON_JOB): N_("customers"),
+    (rules.GROUP, rules.ON_JOB): N_("group chats"),
+    (rules.CUSTOMER, rules.RESIGNED): N_("a leaver's customers"),
+    (rules.GROUP, rules.RESIGNED): N_("a leaver's group chats"),
+}
+
+
+def _pair(pair: Pair) -> str:
+    """What one line of a watching is about; two that share owner and taker differ in the rest."""
+    return _("{handover} → {takeover}, {what}").format(
+        handover=pair.handover_userid,
+        takeover=pair.takeover_userid,
+        what=_(_WHAT[pair.what, pair.kind]),
+    )
+
+
+def _watched_lines(found: Watched) -> list[str]:
     lines: list[str] = []
     for each in found.asked:
         ends = ", ".join(
             f"{count} {planned.row_state(status)}" for status, count in sorted(each.settled.items())
         )
-        line = f"{each.pair.handover_userid} → {each.pair.takeover_userid}: " + (
-            each.error or ends or _("nothing new")
-        )
+        line = each.error or ends or _("nothing new")
         if each.waiting and not each.error:
             line += ", " + _("{count} wait").format(count=cells.amount(each.waiting))
-        lines.append(line)
+        lines.append(_("{subjects}: {message}").format(subjects=_pair(each.pair), message=line))
     settled = sum(found.settled.values())
     lines.append(
         ngettext(

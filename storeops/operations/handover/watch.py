@@ -115,8 +115,14 @@ class _Watch:
         until = None if seconds is None else self._clock.now() + seconds
         self._staying = until_settled or seconds is not None
         self._look_ahead()
+        with ThreadPoolExecutor(ASKERS, "asker") as pool:
+            return self._rounds(pool, until, until_settled, everything)
+
+    def _rounds(
+        self, pool: ThreadPoolExecutor, until: float | None, until_settled: bool, everything: bool
+    ) -> Watched:
         while True:
-            self._round(everything)
+            self._round(pool, everything)
             everything = False
             self._look_ahead()
             if self._stop.is_set():
@@ -159,31 +165,32 @@ class _Watch:
 
     # -- one round
 
-    def _round(self, everything: bool) -> None:
+    def _round(self, pool: ThreadPoolExecutor, everything: bool) -> None:
         todo = iter(self._due(everything))
-        with ThreadPoolExecutor(ASKERS, "asker") as pool:
-            flying = [
-                (pair, mine, pool.submit(self._fetch, pair, mine))
-                for pair, mine in islice(todo, ASKERS * 2)
-            ]
-            while flying:
-                pair, mine, future = flying.pop(0)
-                try:
-                    calls, found, lost = future.result()
-                    error = lost_row(lost[0]).message if lost else ""
-                except StoreOpsError as raised:
-                    if _hopeless(raised):
-                        for _pair, _mine, other in flying:
-                            other.cancel()
-                        raise
-                    calls, found, lost, error = 1, {}, None, raised.message
-                    self.result.errors.append(raised)
-                self._keep(pair, mine, calls, found, lost, error)
-                if not self._stop.is_set():
-                    flying += [
-                        (pair, mine, pool.submit(self._fetch, pair, mine))
-                        for pair, mine in islice(todo, 1)
-                    ]
+        flying = [
+            (pair, mine, pool.submit(self._fetch, pair, mine))
+            for pair, mine in islice(todo, ASKERS * 2)
+        ]
+        while flying:
+            pair, mine, future = flying.pop(0)
+            refused: StoreOpsError | None = None
+            try:
+                calls, found, lost = future.result()
+                error = lost_row(lost[0]).message if lost else ""
+            except StoreOpsError as raised:
+                if _hopeless(raised):
+                    for _pair, _mine, other in flying:
+                        other.cancel()
+                    raise
+                calls, found, lost, error, refused = 1, {}, None, raised.message, raised
+            asked = self.result.of(pair)
+            asked.error, asked.refused = error, refused
+            self._keep(asked, mine, calls, found, lost)
+            if not self._stop.is_set():
+                flying += [
+                    (pair, mine, pool.submit(self._fetch, pair, mine))
+                    for pair, mine in islice(todo, 1)
+                ]
 
     def _due(self, everything: bool) -> Iterator[tuple[Pair, list[Attempt]]]:
         """Pairs that are due, soonest first, each claimed so that nobody else asks at once."""
@@ -267,14 +274,14 @@ class _Watch:
 
     def _keep(
         self,
-        pair: Pair,
+        asked: Asked,
         mine: Sequence[Attempt],
         calls: int,
         found: dict[str, list[tuple[int, int]]],
         lost: Sequence[LostRow] | None,
-        error: str,
     ) -> None:
         """Keep the answers; `lost`: rows that cannot be read, None when nothing was read."""
+        pair = asked.pair
         now = self._clock.now()
         settled: list[tuple[Attempt, RowAnswer]] = []
         later: list[tuple[float, float, int, int, int]] = []  # due, ask, asks, plan, row
@@ -302,7 +309,9 @@ class _Watch:
                     " WHERE plan_id = ? AND row = ? AND status = 'waiting'",
                     later,
                 )
-        self.result.asked.append(Asked(pair, calls, counts, len(later), error))
+        asked.calls += calls
+        asked.settled += counts
+        asked.waiting = len(later)
         self.result.calls += calls
         self.result.settled += counts
         self.result.waiting = max(0, self.result.waiting - len(settled))

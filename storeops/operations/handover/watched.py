@@ -31,15 +31,25 @@ class Attempt:
     asks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """One pair that was asked about."""
+    """One pair that was asked about, in however many rounds.
+
+    Attributes:
+        pair: which.
+        calls: calls that were needed.
+        settled: rows by final status.
+        waiting: rows that wait since it was last asked.
+        error: why not all of them were read when it was last asked, "" when they were.
+        refused: the error when none was read then.
+    """
 
     pair: Pair
-    calls: int
-    settled: Counter[str]
-    waiting: int
+    calls: int = 0
+    settled: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
     error: str = ""
+    refused: StoreOpsError | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON shows it."""
@@ -60,24 +70,36 @@ class Watched:
     """What watching brought.
 
     Attributes:
-        asked: pairs asked about, in order.
+        pairs: those asked about, in order.
         calls: calls that were needed.
         settled: rows by final status.
         waiting: rows that still wait, of all pairs.
         next_at: when the next pair is due (Unix seconds), None when nothing waits.
         ended: settled | once | time | stopped.
         plans: names of the plans whose rows were settled, by final status.
-        errors: why pairs could not be asked about.
     """
 
-    asked: list[Asked] = field(default_factory=list)
+    pairs: dict[Pair, Asked] = field(default_factory=dict)
     calls: int = 0
     settled: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     next_at: float | None = None
     ended: str = ""
     plans: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    errors: list[StoreOpsError] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[Asked]:
+        """Pairs asked about, in order."""
+        return list(self.pairs.values())
+
+    @property
+    def errors(self) -> list[StoreOpsError]:
+        """Why pairs could not be asked about when they were last asked."""
+        return [each.refused for each in self.asked if each.refused is not None]
+
+    def of(self, pair: Pair) -> Asked:
+        """What is known of a pair."""
+        return self.pairs.setdefault(pair, Asked(pair))
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `handover watch --json`."""

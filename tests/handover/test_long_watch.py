@@ -1,0 +1,95 @@
+"""A watch that lasts: the same threads in every round, one line a pair, the last answer counts."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from storeops.operations.handover import afterwards, customer_calls
+from storeops.operations.handover.watch import ASKERS
+from tests.conftest import Cli
+from tests.handover.conftest import DAY, Desk
+
+
+class Hurried(threading.Event):
+    """Instead of waiting it moves the sandbox's clock."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.waits = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """So many seconds later, at once."""
+        self.waits += 1
+        assert self.waits < 60, "it never ends"
+        self._desk.advance(timeout or 0)
+        return self.is_set()
+
+
+@pytest.fixture
+def lagging(make_desk: Any) -> Desk:
+    """WeCom shows answers long after they were due, so that every pair is asked many times."""
+    desk: Desk = make_desk(
+        handover_result_lag_s=300, handover_settle_lag_s=600, handover_refuse_rate=0,
+        handover_delete_rate=0, handover_early_rate=0,
+    )  # fmt: skip
+    return desk
+
+
+def _many_pairs(desk: Desk) -> list[str]:
+    giver, *takers = (m["userid"] for m in desk.staff()[:4])
+    desk.hand_over(giver, to=takers, rule="round-robin", groups=False, personal_tags=False)
+    desk.advance(DAY)
+    return takers
+
+
+def test_every_round_asks_on_the_same_threads(
+    lagging: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takers = _many_pairs(lagging)
+    asked_on: list[threading.Thread] = []
+    pages_of = customer_calls.pages_of
+
+    def noted(*arguments: Any) -> Any:
+        asked_on.append(threading.current_thread())
+        return pages_of(*arguments)
+
+    monkeypatch.setattr(customer_calls, "pages_of", noted)
+    found = lagging.watch(until_settled=True, stop=Hurried(lagging))
+    assert found.waiting == 0
+    assert len(asked_on) > 2 * len(takers), "too few rounds to show anything"
+    assert len(set(asked_on)) <= ASKERS
+    assert len(found.asked) == len(takers), "one entry a pair, however often it was asked"
+    assert sum(each.calls for each in found.asked) == found.calls == len(asked_on)
+    assert sum((each.settled for each in found.asked), start=type(found.settled)()) == found.settled
+
+
+def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: Desk) -> None:
+    takers = _many_pairs(lagging)
+    lagging.control.fault(
+        "errcode", "externalcontact/transfer_result", match=takers[0], errcode=60111, first=1
+    )
+    found = lagging.watch(until_settled=True, stop=Hurried(lagging))
+    assert found.waiting == 0
+    assert found.errors == []
+    assert not any(each.error for each in found.asked)
+    assert afterwards.trouble(lagging.app.ledger, found) is None
+
+
+def test_every_line_of_a_watch_is_about_something_else(desk: Desk, cli: Cli) -> None:
+    owner = next(row["owner"] for row in desk.control.export("groups"))
+    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    desk.control.act("staff_leave", userid=owner)
+    desk.sync()
+    desk.hand_over(owner, to=taker)
+    desk.advance(DAY)
+    lines = [
+        line.partition(": ")[0]
+        for line in cli("handover", "watch").out.splitlines() if " → " in line
+    ]  # fmt: skip
+    assert len(lines) == 2
+    assert len(set(lines)) == 2
+    assert any("group chats" in line for line in lines)
