@@ -214,14 +214,10 @@ def retry(
     except ConflictError as error:
         error.next_steps = tuple(of_plan(ledger, plans.get(ledger.db, name)))
         raise
-    output.result(
-        {"plan_id": plans.get(ledger.db, name).name, "rows": rows},
-        ngettext(
-            "{rows} row is queued again. Next: storeops job run --until-empty",
-            "{rows} rows are queued again. Next: storeops job run --until-empty",
-            rows,
-        ).format(rows=rows),
-    )
+    plan = plans.get(ledger.db, name)
+    text = ngettext("{rows} row is queued again.", "{rows} rows are queued again.", rows)
+    steps = planned.next_lines(of_plan(ledger, plan)[:1])
+    output.result({"plan_id": plan.name, "rows": rows}, "\n".join([text.format(rows=rows), *steps]))
 
 
 @app.command("cancel", help=_("Cancel one queued job."))

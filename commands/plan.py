@@ -355,17 +355,19 @@ def resume(plan_id: PlanId) -> None:
 
 def _pause(plan_id: str, *, resume: bool) -> None:
     from storeops.changes import control, plans
+    from storeops.operations.next_steps import of_plan
 
     ledger = current().app.ledger
     ledger.policy.may_write()
     jobs = control.pause(ledger, plan_id, resume=resume)
-    name = plans.get(ledger.db, plan_id).name
+    plan = plans.get(ledger.db, plan_id)
     text = (
-        _("Plan {plan} goes on: {jobs} calls are queued. Next: storeops job run --until-empty")
+        _("Plan {plan} goes on: {jobs} calls are queued.")
         if resume
         else _("Plan {plan} is paused: {jobs} calls are held.")
     )
+    steps = planned.next_lines(of_plan(ledger, plan)) if resume else []
     output.result(
-        {"plan_id": name, "status": "running" if resume else "paused", "jobs": jobs},
-        text.format(plan=name, jobs=jobs),
+        {"plan_id": plan.name, "status": "running" if resume else "paused", "jobs": jobs},
+        "\n".join([text.format(plan=plan.name, jobs=jobs), *steps]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops.changes import rows as plan_rows
@@ -14,6 +14,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
 from storeops.i18n import N_, _
+from storeops.jobs import queue
 from storeops.jobs.action import (
     BLOCKED,
     CANCELLED,
@@ -246,8 +247,13 @@ def results(
         (plan_id, after, *statuses, -1 if limit is None else limit),
     )
     (name,) = db.execute("SELECT name FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    held = queue.rows_left_unknown(db, plan_id)
     for record in found:
-        yield _result(record, name)
+        result = _result(record, name)
+        if result.status == UNKNOWN and result.row in held and not record[6]:
+            way = _("The plan is paused. Go on with: storeops plan resume {plan}")
+            result = replace(result, next_step=way.format(plan=name))
+        yield result
 
 
 # what a status means where WeCom gave no code, and what a person can do about it

@@ -176,7 +176,9 @@ def retry_failed(
             raise ConflictError(
                 _("Somebody else is retrying plan {plan} right now.").format(plan=plan.name)
             )
-        jobs = queue.put(connection, plan.id, plan.kind, calls, now=now, priority=1)
+        jobs = queue.put(
+            connection, plan.id, plan.kind, calls, now=now, priority=1, held=plan.paused
+        )
         _note(ledger, connection, "plan.retried", plan, {"rows": len(rows), "jobs": jobs})
     ledger.journal.seal(ledger.db, now)
     return len(rows)

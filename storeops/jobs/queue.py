@@ -197,6 +197,16 @@ def left_unknown(db: Database, plan_id: int) -> int:
     return count
 
 
+def rows_left_unknown(db: Database, plan_id: int) -> set[int]:
+    """The rows of these jobs."""
+    found = db.execute(
+        "SELECT r.row FROM job AS j JOIN job_row AS r ON r.job_id = j.id"
+        " WHERE j.plan_id = ? AND j.status = 'unknown' AND j.held = 1",
+        (plan_id,),
+    )
+    return {row for (row,) in found}
+
+
 def hold(connection: sqlite3.Connection, plan_id: int, held: bool) -> int:
     """Pause the queued jobs of a plan, or resume what is held of it. Returns how many.
 

@@ -52,7 +52,7 @@ def open_ends(db: Database, now: float) -> OpenEnds:
         name = connection.execute("SELECT name FROM plan WHERE id = ?", (newest,)).fetchone()[0]
     queued, held = connection.execute(
         "SELECT (SELECT count(*) FROM job WHERE status = 'queued' AND held = 0),"
-        " (SELECT count(*) FROM job WHERE status = 'queued' AND held = 1)"
+        " (SELECT count(*) FROM job WHERE status IN ('queued', 'unknown') AND held = 1)"
     ).fetchone()
     waiting, due = connection.execute(
         "SELECT count(*), coalesce(sum(due_at <= ?), 0) FROM handover WHERE status = 'waiting'",

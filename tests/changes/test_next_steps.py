@@ -267,3 +267,74 @@ def test_undo_and_cancel_of_what_is_over_point_to_no_dead_end(cli, chain):
         assert answer.code == 9
         assert "plan cancel" not in answer.err, "nothing is queued"
         type_all(cli, answer)
+
+
+def restored(cli, tmp_path):
+    """A plan whose calls were not finished when the backup was made that is the truth now."""
+    plan = plan_tag(cli, tag_ids(cli)[0])
+    assert t(cli, "plan", "apply", plan["plan_id"], "--yes", "--wait", "0s").code == 0
+    copy = str(tmp_path / "copy.db")
+    assert t(cli, "db", "backup", copy).code == 0
+    answer = t(cli, "db", "restore", copy, "--yes")
+    assert answer.code == 0
+    return plan, answer
+
+
+def test_of_rows_that_a_restore_holds(cli, chain, tmp_path):
+    plan, _answer = restored(cli, tmp_path)
+    for words in (("plan", "results"), ("plan", "show")):
+        rows = t(cli, *words, plan["plan_id"], "--json").json
+        found = {each["next_step"] for each in rows.get("items", rows.get("rows"))}
+        assert found == {f"The plan is paused. Go on with: storeops plan resume {plan['plan_id']}"}
+    assert t(cli, "job", "run", "--json").json["jobs"] == 0, "nothing is asked or sent"
+    shown = t(cli, "plan", "results", plan["plan_id"])
+    assert "plan resume" in shown.out
+    resumed = t(cli, "plan", "resume", plan["plan_id"])
+    assert "job run" in resumed.out
+    rows = t(cli, "plan", "results", plan["plan_id"], "--json").json["items"]
+    assert all("job run" in each["next_step"] for each in rows)
+    type_all(cli, resumed)
+    assert t(cli, "plan", "show", plan["plan_id"], "--json").json["status"] == "done"
+
+
+def test_today_counts_what_a_restore_holds(cli, chain, tmp_path):
+    from storeops.app import App
+    from storeops.operations.open_ends import open_ends
+
+    plan, _answer = restored(cli, tmp_path)
+    app = App.open("t")
+    ends = open_ends(app.data, app.clock.now())
+    app.close()
+    assert ends.held == plan["calls"]
+
+
+def test_of_what_a_restore_holds_and_a_person_gives_up(cli, chain, tmp_path):
+    plan, _answer = restored(cli, tmp_path)
+    cancelled = t(cli, "plan", "cancel", plan["plan_id"])
+    assert cancelled.code == 0
+    for each in steps(cancelled):
+        assert cli(*shlex.split(each)[1:]).code == 0, each
+    assert t(cli, "job", "run", "--json").json["jobs"] == 0
+
+
+def test_a_retry_of_a_paused_plan_waits_for_the_person(cli, chain):
+    plan = plan_tag(cli, tag_ids(cli)[0])
+    chain.control.fault("status", MARK, status=502)
+    assert apply(cli, plan).code == 6
+    chain.control.clear_faults()
+    assert t(cli, "plan", "pause", plan["plan_id"]).code == 0
+    again = t(cli, "job", "retry", plan["plan_id"])
+    assert again.code == 0
+    assert steps(again) == [f"storeops plan resume {plan['plan_id']} --profile t"]
+    assert t(cli, "job", "run", "--json").json["jobs"] == 0, "it is paused"
+    resumed = cli(*shlex.split(steps(again)[0])[1:])
+    type_all(cli, resumed)
+    assert t(cli, "plan", "show", plan["plan_id"], "--json").json["status"] == "done"
+
+
+def test_a_plan_that_is_over_goes_on_with_nothing(cli, chain):
+    plan = plan_tag(cli, tag_ids(cli)[0])
+    assert apply(cli, plan).code == 0
+    for verb in ("pause", "resume"):
+        answer = t(cli, "plan", verb, plan["plan_id"])
+        assert not any("job run" in each for each in steps(answer)), answer.out
