@@ -52,6 +52,7 @@ def list_(
     after: After = "",
 ) -> None:
     """Least time left first."""
+    from storeops.mirror import members
     from storeops.operations import leavers
 
     app_ = current().app
@@ -80,6 +81,11 @@ def list_(
         empty=_("Nobody left anything behind."),
         extra={"coverage": planned.with_times(sure.as_dict())},
     )
+    back = ", ".join(members.word_of(app_.data, each.userid) for each in found if each.returned)
+    if back:
+        note(
+            _("There again, and what they left behind still waits: {members}").format(members=back)
+        )
     if sure.groups_partial:
         note(
             _(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
     from storeops.wecom.customers import Customer, FollowRow, FollowUser
 
-LEFT = 5  # `status` of a member
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
 Hint = Callable[[Database, str, str, float], int]
@@ -280,6 +279,8 @@ def _read_member(client: WeComClient, work: Work) -> Any:
 
 
 def _write_member(mirror: Mirror, work: Work, reading: Reading) -> None:
+    from storeops.wecom.contacts import LEFT
+
     found = reading.found
     renamed = [
         (each.userid, work.subject.id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.mirror import index_text, statuses
@@ -114,34 +115,62 @@ def _customer(
     return key
 
 
+def unlisted(connection: sqlite3.Connection, listed: Iterable[tuple[str, str]]) -> list[str]:
+    """userids of leavers with customers that a complete reading of the list did not show.
+
+    Before such customers end somebody asks where the member is: who came back, but out of the
+    app's sight, has taken them along.
+
+    Args:
+        connection: reads the mirror.
+        listed: (handover_userid, external_userid) of every row read.
+    """
+    return list(
+        dict.fromkeys(
+            row.userid for row in _unlisted(connection, _pairs(listed)) if row.member == "left"
+        )
+    )
+
+
 def unassigned_complete(
     connection: sqlite3.Connection,
     listed: Iterable[tuple[str, str]],
     record: Recorder,
+    *,
+    hidden: Collection[str] = (),
+    unknown: Collection[str] = (),
 ) -> Counts:
     """What a complete reading of the list did not show (any more).
 
     A leaver's customer who is not listed, or never was, becomes missing under the former owner,
-    and ends when the next complete reading agrees.
+    and ends when the next complete reading agrees. Members who are there again but out of sight
+    (hidden, or without customer contact) have taken theirs along: those are out of scope. Of
+    members with customer contact the reading of follows decides.
 
     Args:
         connection: in a write transaction.
         listed: (handover_userid, external_userid) of every row read.
         record: takes the history.
+        hidden: userids of leavers who are there again, outside the app's visible scope.
+        unknown: userids of leavers of whom nobody knows where they are; nothing of theirs changes.
     """
     counts = Counts()
-    there = {(userid.lower(), external) for userid, external in listed}
+    there = _pairs(listed)
+    hidden, unknown = ({each.lower() for each in some} for some in (hidden, unknown))
+    waiting = {userid for userid, _external in there}
+    for userid in sorted(hidden - waiting):
+        counts.changed += staff_gone(connection, userid, "out_of_scope", record)
     once: list[int] = []
     twice: list[int] = []
-    for key, status, userid, external in connection.execute(
-        "SELECT f.id, f.status, s.userid, c.external_userid FROM follow AS f"
-        " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
-        # the second condition lets SQLite take the small index follow_by_status
-        " WHERE f.status IN ('unassigned', 'missing') AND f.status <> 'active'"
-        " AND s.status = 'left'"
-    ):
-        if (userid.lower(), external) not in there:
-            (twice if status == "missing" else once).append(key)
+    away: list[int] = []
+    for row in _unlisted(connection, there):
+        low = row.userid.lower()
+        if low in unknown or row.member == "missing" or row.contact:
+            continue
+        if row.member == "left" and low not in hidden:
+            (twice if row.status == "missing" else once).append(row.follow)
+        else:
+            away.append(row.follow)
     gone = [
         row
         for row in connection.execute("SELECT handover_userid, external_userid FROM unassigned")
@@ -151,6 +180,38 @@ def unassigned_complete(
     connection.executemany(
         "DELETE FROM unassigned WHERE handover_userid = ? AND external_userid = ?", gone
     )
+    counts.changed += statuses.set_status(connection, away, "out_of_scope", record)
     counts.missing = statuses.set_status(connection, once, "missing", record)
-    counts.changed, counts.lost = statuses.end(connection, twice, record)
+    moved, counts.lost = statuses.end(connection, twice, record)
+    counts.changed += moved
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlisted:
+    """A follow, and the member it is of: their status, and whether they have customer contact."""
+
+    follow: int
+    status: str
+    userid: str
+    member: str
+    contact: bool
+
+
+def _pairs(listed: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(userid.lower(), external) for userid, external in listed}
+
+
+def _unlisted(
+    connection: sqlite3.Connection, there: Collection[tuple[str, str]]
+) -> Iterator[_Unlisted]:
+    """Unassigned follows, and missing ones of who is not at work, that the list does not show."""
+    for key, status, userid, external, member, contact in connection.execute(
+        "SELECT f.id, f.status, s.userid, c.external_userid, s.status, s.is_follow_user"
+        " FROM follow AS f"
+        " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+        # the second condition lets SQLite take the small index follow_by_status
+        " WHERE f.status IN ('unassigned', 'missing') AND f.status <> 'active'"
+    ):
+        if (userid.lower(), external) not in there:
+            yield _Unlisted(key, status, userid, member, bool(contact))

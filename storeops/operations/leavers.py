@@ -1,4 +1,7 @@
-"""Leavers: who left, what they left behind, and how many days remain to hand it over."""
+"""Leavers: who left, what they left behind, and how many days remain to hand it over.
+
+Who came back without the customers counts as well: those still wait in WeCom's list.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ class Leaver:
     Attributes:
         userid, name: who.
         store: name of the shop they worked in, "" unknown.
+        returned: they are there again, and what they left behind still waits.
         left_at: Unix seconds, None when WeCom never said.
         days_left: whole days until their customers can no longer be assigned; None unknown.
         customers: unassigned customers, those on their way included.
@@ -32,6 +36,7 @@ class Leaver:
     userid: str
     name: str
     store: str
+    returned: bool
     left_at: int | None
     days_left: int | None
     customers: int
@@ -56,6 +61,7 @@ class Leaver:
             "userid": self.userid,
             "name": self.name,
             "store": self.store,
+            "returned": self.returned,
             "left_at": self.left_at,
             "days_left": self.days_left,
             "customers": self.customers,
@@ -116,13 +122,13 @@ def leavers(db: Database, now: float, *, settled: bool = False) -> list[Leaver]:
             " FROM follow WHERE status = 'unassigned' GROUP BY staff_id"
         )
     }
-    groups = {
-        owner.lower(): count
-        for owner, count in db.execute(
-            "SELECT owner_userid, count(*) FROM group_chat WHERE status <> 'dissolved'"
-            " GROUP BY owner_userid"
-        )
-    }
+    groups: dict[str, int] = {}
+    orphans: dict[str, int] = {}  # of owners who had left when WeCom was asked
+    for owner, count, waits in db.execute(
+        f"SELECT owner_userid, count(*), sum(owner_status = {rules.OWNER_LEFT}) FROM group_chat"
+        " WHERE status <> 'dissolved' GROUP BY owner_userid"
+    ):
+        groups[owner.lower()], orphans[owner.lower()] = count, waits
     moves: dict[tuple[str, bool], int] = {}
     for userid, waits, count in db.execute(
         "SELECT handover_userid, status = 'waiting', count(*) FROM handover"
@@ -131,9 +137,13 @@ def leavers(db: Database, now: float, *, settled: bool = False) -> list[Leaver]:
         key = (userid.lower(), bool(waits))
         moves[key] = moves.get(key, 0) + count
     found = []
-    for key, userid, name, department, left_at in db.execute(
-        "SELECT s.id, s.userid, s.name, coalesce(d.name, ''), s.left_at FROM staff AS s"
-        " LEFT JOIN department AS d ON d.id = s.main_department WHERE s.status = 'left'"
+    behind_them = ", ".join(map(str, behind))  # staff.id of those with customers who wait
+    for key, userid, name, department, left, left_at in db.execute(
+        "SELECT s.id, s.userid, s.name, coalesce(d.name, ''), s.status = 'left',"
+        " coalesce(s.left_at, (SELECT max(u.dimission_time) FROM unassigned AS u"
+        "  WHERE u.handover_userid = s.userid AND u.dimission_time > 0)) FROM staff AS s"
+        " LEFT JOIN department AS d ON d.id = s.main_department"
+        f" WHERE s.status = 'left' OR s.id IN ({behind_them})"
     ):
         count, phones, tagged = behind.get(key, (0, 0, 0))
         low = userid.lower()
@@ -141,10 +151,11 @@ def leavers(db: Database, now: float, *, settled: bool = False) -> list[Leaver]:
             userid,
             name,
             department,
+            not left,
             left_at,
             rules.days_left(left_at, now),
             count,
-            groups.get(low, 0),
+            (groups if left else orphans).get(low, 0),
             tagged,
             phones,
             moves.get((low, True), 0),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Literal
 
 from storeops.errors import StoreOpsError
 from storeops.mirror.facts import Batch
@@ -14,6 +15,8 @@ from storeops.wecom.contacts import User
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
 from storeops.wecom.oddities import LostRow, collecting_lost
+
+Gone = Literal["left", "out_of_scope"]
 
 _SUBTREE = 300  # departments read with one call; a larger answer may be refused (45029)
 
@@ -97,11 +100,16 @@ class _Staff:
             self._answers += 1
             listed = found.follow_users or ()
         strangers = {each.lower(): each for each in (*self._unread, *listed)}
-        self._read_one_by_one(
-            [each for key, each in strangers.items() if key not in self._seen], leaving=False
-        )
+        unseen = [each for key, each in strangers.items() if key not in self._seen]
+        ask_for(session, unseen, self._take)
         if self._whole:
-            self._read_one_by_one(self._absent(store, strangers.keys()), leaving=True)
+            # who is in no list and unknown to user/get as well (two readings) has left
+            ask_for(
+                session,
+                self._absent(store, strangers.keys()),
+                self._take,
+                lambda userid, where: session.apply(Batch(gone=[(userid, where)])),
+            )
         if found is not None:
             session.apply(found)
         if not self._answers:
@@ -182,24 +190,38 @@ class _Staff:
             and (below is None or department in below)
         ]
 
-    def _read_one_by_one(self, userids: Sequence[str], *, leaving: bool) -> None:
-        """Members no department shows: visible on their own, out of scope, or gone.
 
-        Who is in no list and unknown to user/get as well (two readings) has left.
-        """
-        session = self.session
-        reading = session.read_many(
-            userids, lambda userid: contacts.get_user(session.client, userid)
-        )
-        for userid, user, error in reading:
-            if user is not None and user.status != 5:
-                self._take([user])
-            elif leaving and (user is not None or says(error, Condition.MEMBER_GONE)):
-                session.apply(Batch(gone=[(userid, "left")]))
-            elif leaving and says(error, Condition.OUT_OF_SCOPE):
-                session.apply(Batch(gone=[(userid, "out_of_scope")]))
-            elif error is not None:
+def ask_for(
+    session: Session,
+    userids: Sequence[str],
+    take: Callable[[Sequence[User]], object],
+    gone: Callable[[str, Gone], object] | None = None,
+) -> set[str]:
+    """Where members are whom no list shows: visible on their own, out of scope, or gone.
+
+    Args:
+        session: of the run; an answer that says nothing becomes a failure of it.
+        userids: whom to ask about, one call each (doc 90196).
+        take: keeps those who are there.
+        gone: is told of those who are not; None: that is no verdict, but a failure.
+
+    Returns:
+        userids of whom nothing was learnt.
+    """
+    unknown: set[str] = set()
+    reading = session.read_many(userids, lambda userid: contacts.get_user(session.client, userid))
+    for userid, user, error in reading:
+        if user is not None and user.status != contacts.LEFT:
+            take([user])
+        elif gone and (user is not None or says(error, Condition.MEMBER_GONE)):
+            gone(userid, "left")
+        elif gone and says(error, Condition.OUT_OF_SCOPE):
+            gone(userid, "out_of_scope")
+        else:
+            unknown.add(userid)
+            if error is not None:
                 session.fail(userid, error)
+    return unknown
 
 
 def _known_tree(session: Session) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from storeops.errors import StoreOpsError
 from storeops.mirror import leavers, meta
@@ -10,6 +11,7 @@ from storeops.mirror.facts import Batch, Counts
 from storeops.mirror.timeline import Recorder
 from storeops.sync import chains, refusals
 from storeops.sync.chains import Chain
+from storeops.sync.contacts import ask_for
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import handover
@@ -20,6 +22,14 @@ from storeops.wecom.paging import endless
 
 _SLICE = 250  # rows a transaction
 _NAMELESS = "info "  # failures of rows that may be anybody's: nobody is missing then
+
+
+@dataclass(slots=True)
+class _Away:
+    """userids of leavers: there again out of the app's sight, and those nothing is known of."""
+
+    hidden: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
 
 
 def read_unassigned(session: Session) -> Outcome:
@@ -50,11 +60,15 @@ def read_unassigned(session: Session) -> Outcome:
                 continue
             session.fail("unassigned", endless(handover.UNASSIGNED))
             return "partial"
+        complete = not following and not any(
+            each.startswith(_NAMELESS) for each in session.failures()
+        )
+        away = _ask_for_absent(session) if complete else _Away()
         with session.db.atomic() as connection:
             chains.turn_page(connection, chain, following, ())
             if not following:
-                if not any(each.startswith(_NAMELESS) for each in session.failures()):
-                    _complete(session)
+                if complete:
+                    _complete(session, away)
                 chains.end(connection, chain, "complete")
             session.save(connection)
         session.tell()
@@ -115,15 +129,35 @@ def _note_lost(session: Session, lost: Sequence[LostRow]) -> None:
         )
 
 
-def _complete(session: Session) -> None:
-    """Inside the caller's transaction: judge what the whole list did not show."""
-    connection = session.db.connection
-    listed = connection.execute(
+def _listed(session: Session) -> list[tuple[str, str]]:
+    return session.db.execute(
         "SELECT owner, subject FROM sync_listed WHERE run_id = ? AND scope = 'unassigned'",
         (session.run.id,),
     ).fetchall()
+
+
+def _ask_for_absent(session: Session) -> _Away:
+    """Where the leavers are whose customers the whole list did not show."""
+    away = _Away()
+    userids = leavers.unlisted(session.db.connection, _listed(session))
+    away.unknown = ask_for(
+        session,
+        userids,
+        lambda users: session.apply(Batch(staff=users)),
+        lambda userid, where: away.hidden.add(userid) if where == "out_of_scope" else None,
+    )
+    return away
+
+
+def _complete(session: Session, away: _Away) -> None:
+    """Inside the caller's transaction: judge what the whole list did not show."""
+    connection = session.db.connection
     record = Recorder("sync", str(session.run.id), session.now)
-    session.count(leavers.unassigned_complete(connection, listed, record))
+    session.count(
+        leavers.unassigned_complete(
+            connection, _listed(session), record, hidden=away.hidden, unknown=away.unknown
+        )
+    )
     record.flush(connection)
     if record.changed:
         meta.bump_revision(connection)

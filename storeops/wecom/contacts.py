@@ -13,6 +13,8 @@ from storeops.wecom.paging import pages
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
+LEFT = 5  # `status` of a member who left (doc 90196)
+
 
 @dataclass(frozen=True, slots=True)
 class Department(Row):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,22 @@ class Chain:
         """external_userid of a member's customers, in the sandbox's own record."""
         rows = self.control.export("follows")
         return sorted(each["external_userid"] for each in rows if each["userid"] == userid)
+
+    def known_of(self, userids: Collection[str]) -> set[tuple[str, str]]:
+        """Relations that these members have in the sandbox since the moment the mirror knows."""
+        begun = {
+            (userid, external): begun
+            for userid, external, begun in self.app.data.execute(
+                "SELECT s.userid, c.external_userid, f.createtime FROM follow AS f"
+                " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+            )
+        }
+        found = set()
+        for row in self.control.export("follows"):
+            pair = (row["userid"], row["external_userid"])
+            if pair[0] in userids and begun.get(pair) == row["createtime"]:
+                found.add(pair)
+        return found
 
     def close(self) -> None:
         """End both."""

@@ -84,6 +84,72 @@ def test_a_member_who_comes_back(chain: Any, customers: bool) -> None:
     )  # fmt: skip
 
 
+def test_who_comes_back_without_customer_contact_has_nobody_waiting(chain: Any) -> None:
+    leaver = chain.staff()[1]
+    chain.act("staff_leave", userid=leaver)
+    chain.sync()
+    chain.act("staff_return", userid=leaver)
+    chain.act("contact_off", userid=leaver)
+    chain.sync(3)
+    assert set(statuses(chain, leaver).values()) == {"out_of_scope"}
+    chain.act("contact_on", userid=leaver)
+    chain.sync()
+    assert set(statuses(chain, leaver).values()) == {"active"}
+
+
+def test_who_comes_back_out_of_sight_has_lost_nobody(cli: Any, chain: Any) -> None:
+    leaver = chain.staff()[1]
+    chain.act("staff_leave", userid=leaver)
+    chain.sync()
+    chain.act("staff_return", userid=leaver)
+    chain.act("scope_hide", userid=leaver)
+    fault = chain.control.fault("errcode", "user/get", errcode=-1)
+    assert chain.sync(3) == ["partial"] * 3  # nobody knows where the member is: no verdict
+    assert set(statuses(chain, leaver).values()) == {"unassigned"}
+    chain.control.clear_faults(fault)
+    assert chain.sync(3) == ["complete"] * 3
+    assert set(statuses(chain, leaver).values()) == {"out_of_scope"}
+    assert leaver not in [each["userid"] for each in cli("leaver", "list", "--json").json["items"]]
+    chain.act("scope_show", userid=leaver)
+    chain.sync()
+    assert set(statuses(chain, leaver).values()) == {"active"}
+
+
+@pytest.mark.parametrize("out_of_sight", ["", "contact_off", "scope_hide"])
+def test_customers_who_wait_for_a_member_who_is_there_again_are_reached(
+    cli: Any, chain: Any, out_of_sight: str
+) -> None:
+    leaver, taker = chain.staff()[1], chain.staff()[0]
+    chain.act("staff_leave", userid=leaver)
+    chain.sync()
+    chain.act("staff_return", userid=leaver, customers=False)
+    if out_of_sight:
+        chain.act(out_of_sight, userid=leaver)
+    chain.sync(3)
+    waiting = {e for e, status in statuses(chain, leaver).items() if status == "unassigned"}
+    rows = cli("unassigned", "list", "--owner", leaver, "--json", "--all").json["items"]
+    assert waiting == {each["external_userid"] for each in rows}
+    (listed,) = [
+        each for each in cli("leaver", "list", "--json").json["items"] if each["userid"] == leaver
+    ]
+    assert (listed["customers"], listed["returned"]) == (len(waiting), out_of_sight != "scope_hide")
+    assert listed["left_at"]
+    assert listed["days_left"] > 360
+    assert cli("leaver", "show", leaver, "--json").json == listed
+    for words in (
+        ("leaver", "plan", leaver),
+        ("handover", "plan", "--from", leaver, "--resigned"),
+        ("handover", "plan", "--from", leaver),
+    ):
+        plan = cli(*words, "--to", taker, "--no-groups", "--json").json
+        assert plan["rows"] == len(waiting)
+        if listed["returned"]:  # WeCom takes them from members who have left only (doc 94081)
+            assert plan["ready"] == 0
+            assert {row["errcode"] for row in plan["problems"]} <= {40097}
+    asked = cli("leaver", "plan", leaver, "--to", taker, "--no-groups", "--recheck", "--json").json
+    assert asked["ready"] > 0
+
+
 def test_who_was_hidden_returns_with_what_is_left(chain: Any) -> None:
     hidden = chain.staff()[1]
     held = chain.held(hidden)

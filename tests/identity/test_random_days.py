@@ -17,17 +17,27 @@ class Days:
     def __init__(self, chain: Any, seed: int) -> None:
         self.chain, self.dice, self.names = chain, random.Random(seed), 0
 
-    def present(self) -> list[str]:
-        return self.chain.staff()
+    def present(self, anybody: bool) -> list[str]:
+        """Members at work that WeCom tells of; anybody: also hidden ones and without contact."""
+        if not anybody:
+            return self.chain.staff()
+        _creator, *people = self.chain.control.export("staff")  # the creator of a corp cannot leave
+        return [each["userid"] for each in people if not each["left_at"]]
 
     def act(self) -> None:
         """One act; an act that nobody fits is no act."""
         kind = self.dice.choice(
-            ["staff_leave", "staff_return", "console_assign", "userid_change", "follow_delete",
-             "follow_add", "scope_hide", "scope_show", "contact_off", "contact_on"]
+            ["staff_leave", "staff_return", "return_empty", "return_away", "console_assign",
+             "userid_change", "follow_delete", "follow_add", "scope_hide", "scope_show",
+             "contact_off", "contact_on"]
         )  # fmt: skip
         about: dict[str, Any] = {"seed": self.dice.randrange(1 << 30)}
-        people = self.present()
+        people = self.present(kind == "staff_leave")
+        after = ""
+        if kind == "return_empty":
+            kind, about["customers"] = "staff_return", False
+        elif kind == "return_away":  # before anybody sees them again
+            kind, after = "staff_return", self.dice.choice(["scope_hide", "contact_off"])
         if kind in ("staff_leave", "scope_hide", "contact_off") and len(people) < 5:
             return
         if kind in ("staff_leave", "userid_change", "scope_hide") and people:
@@ -38,7 +48,9 @@ class Days:
         if kind == "console_assign":
             about["count"] = self.dice.randrange(1, 9)
         try:
-            self.chain.act(kind, **about)
+            done = self.chain.act(kind, **about)
+            if after:
+                self.chain.act(after, userid=done["userid"])
         except local.ControlError:
             return  # nobody fits this act just now
 
@@ -57,7 +69,7 @@ class Days:
 
 
 def hidden(chain: Any) -> set[str]:
-    """Members of whom WeCom tells nothing now: what is known of them stays as it was."""
+    """Members of whom WeCom tells nothing now: what is known of them stays out of scope."""
     return {
         each["userid"]
         for each in chain.control.export("staff")
@@ -87,8 +99,14 @@ def live(make_chain: Any, seed: int, days: int) -> None:
     for _day in range(days):
         acts.day()
     chain.sync(3)
-    truth, dark = expected(chain), hidden(chain)
-    mirror = {pair: status for pair, status in chain.mirror().items() if pair[0] not in dark}
+    truth, dark, mirror = expected(chain), hidden(chain), chain.mirror()
     assert {pair: mirror.get(pair) for pair in truth} == truth
     ended = {pair: status for pair, status in mirror.items() if pair not in truth}
-    assert set(ended.values()) <= {"lost", "handed_over"}, ended
+    seen = {pair: status for pair, status in ended.items() if pair[0] not in dark}
+    assert set(seen.values()) <= {"lost", "handed_over"}, seen
+    unseen = {pair: status for pair, status in ended.items() if pair[0] in dark}
+    assert set(unseen.values()) <= {"lost", "handed_over", "missing", "out_of_scope"}, unseen
+    held = chain.known_of(dark)  # what they have, and had when WeCom last told of it
+    assert {pair: status for pair, status in unseen.items() if pair in held} == dict.fromkeys(
+        held & unseen.keys(), "out_of_scope"
+    )

@@ -48,7 +48,7 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
     subjects = []
     for external, holder, former, customer, follow, created, status in records:
         giver = people[holder.lower()]
-        kind = kind_of(giver, "")
+        kind = kind_of(giver, status)
         subjects.append(
             Subject(
                 rules.CUSTOMER, kind, giver, external, customer, follow, created, status, former

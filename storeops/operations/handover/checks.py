@@ -33,6 +33,8 @@ class Facts:
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
     moving: dict[str, int] = field(default_factory=dict)  # external_userid → row that moves them
     refused: dict[tuple[str, str], float] = field(default_factory=dict)  # (leaver, customer)
+    returned: frozenset[str] = frozenset()  # lower-case userids: there again, customers wait
+    ask: bool = False  # let WeCom say what it takes, whatever its rules and answers were
     takers: dict[str, Verdict] = field(default_factory=dict)
     givers: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
@@ -61,6 +63,22 @@ def gather(
         attempts.recent(db, subjects, now),
         told,
         refused=_refusals(db, rows),
+        returned=_returned(db, rows),
+        ask=bool(params.get("recheck")),
+    )
+
+
+def _returned(db: Database, rows: Sequence[Row]) -> frozenset[str]:
+    """Members who are there again while customers of theirs wait in the list of leavers."""
+    asked = {row.userid for row in rows if row.extra["kind"] == rules.RESIGNED}
+    return frozenset(
+        userid.lower()
+        for userid in asked
+        if db.execute(
+            "SELECT 1 FROM follow AS f JOIN staff AS s ON s.id = f.staff_id WHERE s.userid = ?"
+            " AND s.status <> 'left' AND f.status = 'unassigned' LIMIT 1",
+            (userid,),
+        ).fetchone()
     )
 
 
@@ -163,6 +181,20 @@ def _giver(facts: Facts, userid: str, kind: str) -> Verdict:
             _("The mirror knows no member {member}.").format(member=userid),
             errcode=60111,
             way_out=_("Run `storeops sync run`."),
+        )
+    if kind == rules.RESIGNED and userid.lower() in facts.returned:
+        if facts.ask:
+            return READY
+        return blocked(
+            "returned",
+            _("{member} is there again, and WeCom takes only leavers' customers.").format(
+                member=member.label
+            ),
+            errcode=40097,
+            way_out=_(
+                "Assign them in the admin console, or let WeCom be asked: plan again with"
+                " --recheck."
+            ),
         )
     if kind == rules.RESIGNED and not member.left:
         return blocked(

@@ -112,7 +112,11 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
         )
     if chat.status == "dissolved":
         return blocked("group_dissolved", _("The group was dissolved."), errcode=49008)
-    verdict = checks.giver(facts, row.userid, kind)
+    # the call names the group alone: of a leaver's, who may be there again, its status decides
+    owner = facts.people.get(row.userid.lower())
+    waits = kind == rules.RESIGNED and chat.owner_status == rules.OWNER_LEFT
+    waits = waits and owner is not None and not owner.left
+    verdict = READY if waits else checks.giver(facts, row.userid, kind)
     if not verdict.ready:
         wrong_way = verdict.code == "wrong_way"
         errcode = (90500 if kind == rules.RESIGNED else 90502) if wrong_way else verdict.errcode

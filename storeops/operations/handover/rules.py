@@ -15,6 +15,7 @@ MESSAGE_CHARACTERS = 200
 
 CUSTOMER, GROUP = "customer", "group"
 ON_JOB, RESIGNED = "on_job", "resigned"
+OWNER_LEFT = 1  # `status` of a group chat whose owner has left (doc 92120)
 
 
 def midnight(moment: float) -> float:

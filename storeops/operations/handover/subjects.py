@@ -80,26 +80,53 @@ def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
     only = _only(db, wish, now)
     people = members.Members(db.connection)
     givers = list({each.id: each for each in map(people.find, wish.givers)}.values())
-    for giver in givers:
-        kind = kind_of(giver, wish.kind)
-        if wish.customers:
-            found.rows += _customers(db, giver, kind, only)
+    kinds = {giver.id: _kinds(db, giver, wish.kind) for giver in givers}
+    if wish.customers:
+        for giver in givers:
+            for kind in kinds[giver.id]:
+                found.rows += _customers(db, giver, kind, only)
     groups = wish.groups if wish.groups is not None else not wish.partial
     if groups:
         for giver in givers:
-            found.rows += _groups(db, giver, kind_of(giver, wish.kind))
+            found.rows += [each for each in _groups(db, giver) if each.kind in kinds[giver.id]]
     return found
 
 
-def kind_of(giver: Member, said: str) -> str:
+def kind_of(giver: Member, status: str = "", said: str = "") -> str:
     """on_job or resigned, found out from the mirror.
+
+    What WeCom lists as unassigned moves as a leaver's does, also when the member is there again.
+
+    Args:
+        giver: who has the customer.
+        status: of the follow, "" unknown.
+        said: on_job or resigned when the person said so.
 
     Raises:
         UsageError: the person said the other one.
     """
-    kind = rules.RESIGNED if giver.left else rules.ON_JOB
-    if not said or said == kind:
-        return kind
+    waits = giver.left or status == _OF_KIND[rules.RESIGNED]
+    return _agreed(giver, (rules.RESIGNED if waits else rules.ON_JOB,), said)[0]
+
+
+def _kinds(db: Database, giver: Member, said: str) -> Sequence[str]:
+    """Ways in which what a member has can move: both when they came back and some still wait."""
+    if giver.left:
+        return _agreed(giver, (rules.RESIGNED,), said)
+    (waits,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM follow WHERE staff_id = ? AND status = 'unassigned')"
+        " OR EXISTS (SELECT 1 FROM group_chat WHERE owner_userid = ? AND owner_status = ?"
+        "  AND status <> 'dissolved')",
+        (giver.id, giver.userid, rules.OWNER_LEFT),
+    ).fetchone()
+    return _agreed(giver, (rules.ON_JOB, rules.RESIGNED) if waits else (rules.ON_JOB,), said)
+
+
+def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
+    """The way that the person said, of those there are; all of them when nothing was said."""
+    if not said or said in kinds:
+        return (said,) if said else kinds
+    kind = kinds[0]
     if kind == rules.RESIGNED:
         raise UsageError(
             _("{member} has left, so this is no handover on the job.").format(member=giver.label),
@@ -144,15 +171,24 @@ def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) ->
     ]
 
 
-def _groups(db: Database, giver: Member, kind: str) -> list[Subject]:
+def _groups(db: Database, giver: Member) -> list[Subject]:
     rows = db.execute(
-        "SELECT chat_id, create_time, owner_userid, name FROM group_chat WHERE owner_userid = ?"
+        "SELECT chat_id, create_time, owner_userid, name, owner_status = ? FROM group_chat"
+        " WHERE owner_userid = ?"
         " AND status <> 'dissolved' ORDER BY create_time, chat_id",
-        (giver.userid,),
+        (rules.OWNER_LEFT, giver.userid),
     )
     return [
-        Subject(rules.GROUP, kind, giver, chat_id, createtime=created, status=owner, name=name)
-        for chat_id, created, owner, name in rows
+        Subject(
+            rules.GROUP,
+            rules.RESIGNED if giver.left or waits else rules.ON_JOB,
+            giver,
+            chat_id,
+            createtime=created,
+            status=owner,
+            name=name,
+        )
+        for chat_id, created, owner, name, waits in rows
     ]
 
 
@@ -194,7 +230,7 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
         found.rows.append(
             Subject(
                 rules.CUSTOMER,
-                kind_of(giver, wish.kind),
+                kind_of(giver, relation.status, wish.kind),
                 giver,
                 relation.external_userid,
                 relation.customer_id,
@@ -232,7 +268,7 @@ def _again(db: Database, wish: Wish) -> Subjects:
     found = Subjects()
     for external, userid, customer, follow, created, status, taker in rows:
         giver = people[userid.lower()]
-        kind = kind_of(giver, wish.kind)
+        kind = kind_of(giver, status or "", wish.kind)
         if status == _OF_KIND[kind]:
             found.rows.append(
                 Subject(
