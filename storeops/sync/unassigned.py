@@ -60,8 +60,12 @@ def read_unassigned(session: Session) -> Outcome:
                 continue
             session.fail("unassigned", endless(handover.UNASSIGNED))
             return "partial"
-        complete = not following and not any(
-            each.startswith(_NAMELESS) for each in session.failures()
+        if not page.said:
+            session.fail("unassigned", handover.end_unsaid())
+        complete = (
+            not following
+            and page.said
+            and not any(each.startswith(_NAMELESS) for each in session.failures())
         )
         away = _ask_for_absent(session) if complete else _Away()
         with session.db.atomic() as connection:

@@ -18,7 +18,14 @@ from storeops.clock import MOST_SECONDS
 
 
 class Exact:
-    """Marks an optional field whose default would be a false word: absent is fine, odd is not."""
+    """Marks an optional field whose default would be a false word: absent is fine, odd is not.
+
+    Args:
+        null: whether null is as good as absent.
+    """
+
+    def __init__(self, *, null: bool = True) -> None:
+        self.null = null
 
 
 EXACT = Exact()
@@ -30,7 +37,7 @@ Seconds = Annotated[int, Meta(ge=0, le=MOST_SECONDS)]  # Unix time; milliseconds
 Id = Annotated[str, Meta(min_length=1)]  # begins with letters: as a number it would be another's
 UserId = Annotated[str, Meta(min_length=1), NUMERIC]  # of a member who was asked for
 IdNumber = Annotated[int, Meta(ge=0, le=2**63 - 1), IDENTITY]
-Cursor = Annotated[str, EXACT, NUMERIC]
+Cursor = Annotated[str, Exact(null=False), NUMERIC]  # null would end a list unsaid
 
 
 class Row:

@@ -44,10 +44,17 @@ class Unassigned:
 
 @dataclass(frozen=True, slots=True)
 class UnassignedPage:
-    """A page of get_unassigned_list; "" as `next_cursor` ends the list."""
+    """A page of get_unassigned_list.
+
+    Attributes:
+        info: its rows.
+        next_cursor: where the next page begins; "" ends the list.
+        said: whether WeCom said that the list ends here, when it does.
+    """
 
     info: tuple[Unassigned, ...]
     next_cursor: str
+    said: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,8 @@ class _Transferred(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FailedChats(Answer):
-    failed_chat_list: tuple[FailedChat, ...] = ()
+    # what is not in it was handed over, so that without it nobody knows (absent at times, 04 §3)
+    failed_chat_list: tuple[FailedChat, ...]
 
 
 def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000) -> UnassignedPage:
@@ -119,7 +127,7 @@ def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000
         page_size: rows at most, 1 to 1,000; the same for every page.
 
     Raises:
-        AnswerError: nobody can tell where the list goes on, or whether it ended.
+        AnswerError: nobody can tell where the list goes on.
     """
     by_number = cursor.startswith(_BY_NUMBER)
     number = int(cursor.removeprefix(_BY_NUMBER)) if by_number else 0
@@ -132,21 +140,36 @@ def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000
     body: dict[str, object] = {"page_id": number} if by_number else {"cursor": cursor or None}
     body["page_size"] = page_size
     page = client.post(UNASSIGNED, _Unassigned, body, write=False)
-    if page.is_last or (page.is_last is None and page.next_cursor == ""):
+    if page.is_last:
         return UnassignedPage(page.info, "")
     if page.next_cursor:
         return UnassignedPage(page.info, page.next_cursor)
     if page.is_last is None:
-        raise failures.unreadable(UNASSIGNED, "$.is_last", write=False)
+        return UnassignedPage(page.info, "", said=False)
     if by_number and not page.info:
         raise endless(UNASSIGNED)
     return UnassignedPage(page.info, f"{_BY_NUMBER}{number + 1 if by_number or not cursor else 0}")
 
 
 def iter_unassigned(client: WeComClient) -> Iterator[Unassigned]:
-    """All unassigned customers, page after page."""
+    """All unassigned customers, page after page.
+
+    Raises:
+        AnswerError: WeCom did not say where the list ends.
+    """
     for page in pages(UNASSIGNED, lambda cursor: list_unassigned(client, cursor)):
         yield from page.info
+    if not page.said:
+        raise end_unsaid()
+
+
+def end_unsaid() -> AnswerError:
+    """The list stops, and nothing says that it is the whole list."""
+    return AnswerError(
+        _("WeCom did not say whether its list of unassigned customers ends here (is_last)."),
+        hint=_("Sync again: nobody counts as missing until the list was read to its end."),
+        details={"path": UNASSIGNED},
+    )
 
 
 def transfer(
@@ -260,18 +283,15 @@ def transfer_chats_on_job(
         new_owner: the member who takes them; at most 300 a day from one person.
 
     Returns:
-        The failures only: groups not named there were handed over.
+        The failures only: groups not named there were handed over. Without that list nobody
+        knows what was (04 §3 says that it may be absent).
 
     Raises:
         ValueError: no groups, or more than 100.
-        UncertainError: sent, but not answered; read the groups' owners.
+        UncertainError: sent, but not answered, or not in full; read the groups' owners.
         WeComError: the whole call was refused.
     """
-    body = {
-        "chat_id_list": at_most(chat_ids, CHATS_PER_CALL, "chat_id_list"),
-        "new_owner": new_owner,
-    }
-    return client.post(CHAT_ONJOB_TRANSFER, _FailedChats, body).failed_chat_list
+    return _transfer_chats(client, CHAT_ONJOB_TRANSFER, chat_ids, new_owner)
 
 
 def transfer_chats_resigned(
@@ -282,8 +302,18 @@ def transfer_chats_resigned(
     Runs at WeCom's own pace: groupchat/list shows status 1, 2, 3. Arguments, answer and errors as
     `transfer_chats_on_job`; 90500 when the owner has not left.
     """
+    return _transfer_chats(client, CHAT_TRANSFER, chat_ids, new_owner)
+
+
+def _transfer_chats(
+    client: WeComClient, path: str, chat_ids: Sequence[str], new_owner: str
+) -> tuple[FailedChat, ...]:
     body = {
         "chat_id_list": at_most(chat_ids, CHATS_PER_CALL, "chat_id_list"),
         "new_owner": new_owner,
     }
-    return client.post(CHAT_TRANSFER, _FailedChats, body).failed_chat_list
+    failed = client.post(path, _FailedChats, body).failed_chat_list
+    if any(each.chat_id not in chat_ids or not each.errcode for each in failed):
+        # what is not named counts as handed over, so every row must be of a group we sent
+        raise failures.unreadable(path, "$.failed_chat_list", write=True)
+    return failed

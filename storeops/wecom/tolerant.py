@@ -44,6 +44,7 @@ class Kind:
     item: Kind | None = None  # of a list
     optional: bool = False  # null is a value
     exact: bool = False
+    null: bool = True  # of an exact one: null is left out like nothing
     identity: bool = False
     numeric: bool = True  # a text that may come as a number
     least: int | None = None
@@ -126,7 +127,8 @@ class Reader:
             try:
                 values[each.name], whole = self._value(each, value)
             except Unreadable as error:
-                if each.required or (each.kind.exact and value is not None):
+                exact = each.kind.exact and (value is not None or not each.kind.null)
+                if each.required or exact:
                     raise Unreadable(f"{each.name}{error}") from None
                 self.odd[each.name] += 1
                 whole = False
@@ -279,13 +281,14 @@ def _fields(shape: type) -> tuple[Field, ...]:
 
 def _kind(hint: Any) -> Kind:
     exact = identity = numeric = optional = False
+    null = True
     least = most = None
     shortest = 0
     if get_origin(hint) is Annotated:
         hint, *marks = get_args(hint)
         for mark in marks:
             if isinstance(mark, Exact):
-                exact = True
+                exact, null = True, mark.null
             elif isinstance(mark, msgspec.Meta):
                 least, most = _bound(mark.ge), _bound(mark.le)
                 shortest = mark.min_length or 0
@@ -303,7 +306,7 @@ def _kind(hint: Any) -> Kind:
         item, hint = _kind(get_args(hint)[0]), tuple
     identity |= shortest > 0
     numeric |= not (exact or identity)
-    return Kind(hint, item, optional, exact, identity, numeric, least, most, shortest)
+    return Kind(hint, item, optional, exact, null, identity, numeric, least, most, shortest)
 
 
 def _bound(value: int | float | None) -> int | None:

@@ -172,3 +172,20 @@ def test_what_is_always_told_and_absent_stays_as_the_mirror_knows_it(
         here.sandbox.control.clear_faults()
         assert result.odd_values.get(field), field
         assert facts(here) == before, field
+
+
+@pytest.mark.parametrize("kind", ["null_field", "missing_field"])
+def test_a_list_whose_end_is_not_said_is_partial(world: MakeWorld, kind: str) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    path = "externalcontact/get_unassigned_list"
+    assert here.sync().outcome == "complete"
+    before = standing(here)
+    assert before["unassigned"] != [(0,)]
+    here.sandbox.control.fault(kind, path, field="is_last")
+    for _twice in (1, 2):
+        result = scope(here.sync(), "unassigned")
+        assert result.outcome == "partial"
+        assert [each.subject for each in result.failures] == ["unassigned"]
+        assert "is_last" in result.failures[0].message
+        assert result.seen == before["unassigned"][0][0], "its rows are read all the same"
+    assert standing(here) == before

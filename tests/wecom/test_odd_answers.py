@@ -232,9 +232,53 @@ def test_a_list_of_unassigned_without_a_cursor_goes_on_by_number(server, client)
     server.on(path, part("wm1"), part())
     with pytest.raises(AnswerError, match="never end"):
         list(handover.iter_unassigned(client))
-    server.on(path, {**OK, "info": []})
-    with pytest.raises(AnswerError, match="is_last"):
-        list(handover.iter_unassigned(client))
+    for unsaid in ({}, {"is_last": None}, {"is_last": None, "next_cursor": ""}):
+        server.on(path, {**OK, "info": part("wm1")["info"], **unsaid})
+        assert not handover.list_unassigned(client).said
+        rows = handover.iter_unassigned(client)
+        assert next(rows).external_userid == "wm1"
+        with pytest.raises(AnswerError, match="is_last"):
+            next(rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "read", "rows"),
+    [
+        ("externalcontact/groupchat/list", groups.list_chats, "group_chat_list"),
+        ("user/list_id", contacts.list_user_ids, "dept_user"),
+        (BATCH, lambda c: customers.get_by_user(c, ["u"]), "external_contact_list"),
+        ("externalcontact/transfer_result", lambda c: handover.transfer_result(c, "a", "b"),
+         "customer"),
+    ],
+)  # fmt: skip
+def test_a_cursor_that_is_null_ends_no_list(server, client, path, read, rows):
+    server.on(path, {**OK, rows: [], "next_cursor": None})
+    with pytest.raises(AnswerError, match="next_cursor"):
+        read(client)
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {},
+        {"failed_chat_list": None},
+        {"failed_chat_list": {}},
+        {"failed_chat_list": [{"chat_id": "wr2", "errcode": None}]},
+        {"failed_chat_list": [{"errcode": 90500}]},
+        {"failed_chat_list": [{"chat_id": "wr3", "errcode": 90500}]},
+        {"failed_chat_list": [{"chat_id": "wr2", "errcode": 0}]},
+    ],
+)
+def test_groups_that_nobody_names_are_not_done_by_guessing(server, client, failed):
+    for path, transfer in (
+        ("externalcontact/groupchat/onjob_transfer", handover.transfer_chats_on_job),
+        ("externalcontact/groupchat/transfer", handover.transfer_chats_resigned),
+    ):
+        server.on(path, {**OK, **failed})
+        with pytest.raises(UncertainError):
+            transfer(client, ["wr1", "wr2"], "u")
+        server.on(path, {**OK, "failed_chat_list": []})
+        assert transfer(client, ["wr1", "wr2"], "u") == ()
 
 
 def test_empty_pages_for_ever_end(server, client, monkeypatch):
