@@ -127,6 +127,8 @@ class Domain:
         columns: column of a customer → `CustomerColumn` (storeops.mirror.columns).
         card: section of the customer's card → function(db, customer.id, now) → `CardSection`.
         erase: what is counted → module that forgets a person (storeops.operations.erasure).
+        retention: module that says which plans are not over yet, and takes out the rows of those
+            that are old (storeops.operations.pruning).
         today: function(db, now) → `TodayLine`s of Today and `status`.
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
         completion: key of completion → function(db, start) → [(value, what it is)].
@@ -147,6 +149,7 @@ class Domain:
     columns: Mapping[str, str] = field(default_factory=dict)
     card: Mapping[str, str] = field(default_factory=dict)
     erase: Mapping[str, str] = field(default_factory=dict)
+    retention: str = ""
     today: str = ""
     checks: str = ""
     completion: Mapping[str, str] = field(default_factory=dict)
@@ -330,7 +333,7 @@ class Registry:
         return found
 
     def each(self, kind: str) -> list[tuple[Domain, str]]:
-        """(domain, where) of those that say something in `tables`, `today` or `checks`."""
+        """(domain, where) of those that fill a field that is one name, like `tables`."""
         return [(each, getattr(each, kind)) for each in self.domains if getattr(each, kind)]
 
 

@@ -19,11 +19,13 @@ class Finding:
             restored | pruned for what was done with a note.
         seq: the line, None when it is about the end or a plan.
         message: one sentence in the user's language.
+        noted: a line of the journal names it for ever, or will as soon as somebody writes.
     """
 
     code: str
     seq: int | None
     message: str
+    noted: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON shows it."""
@@ -57,12 +59,19 @@ class Proof:
         """Whether nothing is wrong."""
         return not self.findings
 
-    def add(self, code: str, seq: int | None, message: str) -> None:
-        """Note one thing that is wrong."""
+    def add(self, code: str, seq: int | None, message: str, *, noted: bool = False) -> None:
+        """Note one thing that is wrong; `noted` as in `Finding`."""
         if len(self.findings) < MOST:
-            self.findings.append(Finding(code, seq, message))
+            self.findings.append(Finding(code, seq, message, noted))
         else:
             self.more += 1
+
+    def forgotten(self, last: int) -> Finding | None:
+        """Something wrong that nobody would find any more without the lines up to `last`."""
+        for each in self.findings:
+            if not each.noted and (each.seq is None or each.seq <= last):
+                return each
+        return self.findings[-1] if self.more else None  # what was not named may be one
 
     def note(self, code: str, seq: int | None, message: str) -> None:
         """Note one thing that was done openly."""

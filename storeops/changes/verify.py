@@ -152,16 +152,9 @@ class _Chain:
         told = object_of(payload)
         if kind == "audit.erased":
             self.noted.update(_numbers(told.get("lines")))
-            for each in _numbers(told.get("altered")):
-                self.proof.add("changed", each, _altered_before(each, seq))
-            for plan in told.get("altered_plans") or ():
-                self.proof.add("plan", seq, _(
-                    "Plan {plan} had been altered before a person was erased from it;"
-                    " line {seq} notes it."
-                ).format(plan=plan, seq=seq))  # fmt: skip
+            self._tell_wrong(told, seq)
         elif kind == loss.KIND:
-            for code, message in _lost(told, seq):
-                self.proof.add(code, seq, message)
+            self._tell_wrong(told, seq)
         elif kind == "db.restored":
             last = told.get("backup_count")
             last = last if type(last) is int and 0 <= last < seq else seq - 1
@@ -175,8 +168,19 @@ class _Chain:
                 "Line {seq}: lines up to {last} were taken out by the rule of retention."
             ).format(seq=seq, last=told.get("last")))  # fmt: skip
             for each in told.get("losses") or ():
-                for code, message in _lost(each["payload"], each["seq"]):
-                    self.proof.add(code, each["seq"], message)
+                self._tell_wrong(each["payload"], each["seq"])
+
+    def _tell_wrong(self, told: Mapping[str, Any], seq: int) -> None:
+        """What line `seq` noted as wrong: a loss, or what had been altered before an erasure."""
+        for each in _numbers(told.get("altered")):
+            self.proof.add("changed", each, _altered_before(each, seq), noted=True)
+        for plan in told.get("altered_plans") or ():
+            self.proof.add("plan", seq, _(
+                "Plan {plan} had been altered before a person was erased from it;"
+                " line {seq} notes it."
+            ).format(plan=plan, seq=seq), noted=True)  # fmt: skip
+        for code, message in _lost(told, seq):
+            self.proof.add(code, seq, message, noted=True)
 
     def _find_pruned(self) -> None:
         """Where the chain begins: behind what the newest line about pruning names."""
@@ -206,7 +210,7 @@ def _check_end(connection: sqlite3.Connection, proof: Proof, found: seal.Seal) -
             proof.unsealed = max(0, loss.head(connection)[0] - found.count)
     elif not loss.is_noted(connection, missing):
         for code, seq, message in _missing(missing):
-            proof.add(code, seq, message)
+            proof.add(code, seq, message, noted=True)
 
 
 def _missing(missing: Loss) -> Iterator[tuple[str, int | None, str]]:

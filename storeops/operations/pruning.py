@@ -1,9 +1,14 @@
 """Retention: what is finished and old is taken out, and the journal proves what went.
 
 Kept whatever its age: what is not finished, what was touched since, plans whose undo (or whose
-original) is kept, handovers whose relations were not restored yet, and every line of the journal
-from the first one about a plan that is kept. The journal loses only its beginning; a `db.pruned`
-line names the last line that went and its hash, on which the chain goes on.
+original) is kept, plans that their domain holds back, and every line of the journal from the first
+one about a plan that is kept. The journal loses only its beginning; a `db.pruned` line names the
+last line that went and its hash, on which the chain goes on. What the journal's proof finds wrong
+is never taken out with the lines that show it.
+
+A domain says itself what it keeps, in a module of two functions: `held(connection, before)` gives
+plan.id of plans that are not over yet, `prune(connection, plans)` takes out its rows of plans that
+go; both run inside the one transaction.
 """
 
 from __future__ import annotations
@@ -16,10 +21,12 @@ from typing import Any
 from storeops.changes import loss
 from storeops.changes.journal import Line, object_of
 from storeops.changes.ledger import Ledger
+from storeops.changes.proof import Proof
 from storeops.changes.seal import GENESIS
-from storeops.changes.verify import PRUNED
+from storeops.changes.verify import PRUNED, verify
 from storeops.database.database import Database
-from storeops.errors import UsageError
+from storeops.domain import load, registry
+from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
 
 LEAST_S = 90 * 86400  # WeCom counts handovers of a customer over 90 days; changes stay undoable
@@ -32,10 +39,6 @@ WHERE status IN ('applied', 'cancelled') AND paused = 0
     AND (status IN ('planned', 'queued', 'waiting', 'unknown') OR at >= :before))
   AND NOT EXISTS (SELECT 1 FROM job WHERE plan_id = p.id
     AND (status NOT IN ('succeeded', 'failed', 'cancelled') OR finished_at >= :before))
-  AND NOT EXISTS (SELECT 1 FROM handover AS h WHERE h.plan_id = p.id
-    AND (h.asked_at >= :before OR (h.status = 'done' AND h.snapshot IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM plan AS r WHERE r.status = 'applied'
-        AND json_extract(r.params, '$.restores') = p.name))))
 """
 _EVENTS = "due_at IS NULL AND status IN ('handled', 'kept') AND received_at < ?"
 
@@ -79,9 +82,12 @@ def look(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned:
 
     Raises:
         UsageError: `older_than_s` is shorter.
+        ConflictError: something is wrong with what would go.
     """
     before = _before(ledger, older_than_s)
+    proof = verify(ledger.db, ledger.journal)
     found, _plans, _head = _find(ledger.db.connection, inbox, before)
+    _refuse_to_forget(proof, found)
     return found
 
 
@@ -90,16 +96,19 @@ def prune(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned
 
     Raises:
         UsageError: `older_than_s` is shorter than 90 days.
+        ConflictError: something is wrong with what would go.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
     before = _before(ledger, older_than_s)
     now = ledger.clock.now()
     ledger.journal.seal(ledger.db, now)  # a loss is noted before anything goes
+    proof = verify(ledger.db, ledger.journal)
     with ledger.db.atomic() as connection:
         found, plans, head = _find(connection, inbox, before)
         if not (found.plans or found.lines or found.events):
             return found
+        _refuse_to_forget(proof, found)
         losses = _losses(connection, found.last)
         payload = {
             "last": found.last,
@@ -127,6 +136,23 @@ def prune(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned
     return found
 
 
+def _refuse_to_forget(proof: Proof, found: Pruned) -> None:
+    wrong = proof.forgotten(found.last) if found.plans or found.lines else None
+    if wrong is not None:
+        raise ConflictError(
+            _("Nothing was taken out, for what is wrong would go with it: {finding}").format(
+                finding=wrong.message
+            ),
+            hint=_(
+                "`storeops audit verify` names everything. What is older than the first line it"
+                " names may go: write a longer --older-than."
+            )
+            if wrong.seq is not None
+            else _("`storeops audit verify` names everything."),
+            next_steps=["storeops audit verify"],
+        )
+
+
 def _before(ledger: Ledger, older_than_s: float) -> float:
     if older_than_s < LEAST_S:
         raise UsageError(
@@ -139,7 +165,9 @@ def _before(ledger: Ledger, older_than_s: float) -> float:
 def _find(
     connection: sqlite3.Connection, inbox: Database | None, before: float
 ) -> tuple[Pruned, list[int], bytes]:
+    held = {plan for keeper in _keepers() for plan in keeper.held(connection, before)}
     old = connection.execute(_OLD, {"before": before}).fetchall()
+    old = [each for each in old if each[0] not in held]
     plans = _together(connection, old)
     last, lines, head = _lines(connection, before, set(plans))
     events = 0
@@ -205,24 +233,37 @@ def _lines(
 
 
 def _losses(connection: sqlite3.Connection, last: int) -> list[dict[str, Any]]:
-    """Losses that lines about to go tell of: they are named for ever."""
+    """Losses and alterations that lines about to go tell of: they are named for ever."""
     kept: list[dict[str, Any]] = []
     for seq, kind, payload in connection.execute(
-        "SELECT seq, kind, payload FROM journal WHERE seq <= ? AND plan = '' AND kind IN (?, ?)"
-        " ORDER BY seq",
+        "SELECT seq, kind, payload FROM journal WHERE seq <= ? AND plan = ''"
+        " AND kind IN (?, ?, 'audit.erased') ORDER BY seq",
         (last, loss.KIND, PRUNED),
     ):
         told = object_of(payload)
-        kept += [{"seq": seq, "payload": told}] if kind == loss.KIND else told.get("losses") or []
+        if kind == PRUNED:
+            kept += told.get("losses") or []
+            continue
+        if kind != loss.KIND:
+            told = {each: told[each] for each in ("altered", "altered_plans") if told.get(each)}
+        if told:
+            kept.append({"seq": seq, "payload": told})
     return kept
 
 
+def _keepers() -> list[Any]:
+    """Modules of domains that keep rows of plans; one that cannot answer ends the pruning."""
+    return [load(where) for _domain, where in registry().each("retention")]
+
+
 def _delete_plans(connection: sqlite3.Connection, plans: list[int]) -> None:
+    for keeper in _keepers():
+        keeper.prune(connection, plans)
     ids = _numbers(plans)
     jobs = f"SELECT id FROM job WHERE plan_id IN ({ids})"
     for table in ("job_row", "job_key", "job_event"):
         connection.execute(f"DELETE FROM {table} WHERE job_id IN ({jobs})")
-    for table in ("job", "plan_row", "handover"):
+    for table in ("job", "plan_row"):
         connection.execute(f"DELETE FROM {table} WHERE plan_id IN ({ids})")
     connection.execute(f"DELETE FROM plan WHERE id IN ({ids})")
 

@@ -96,3 +96,102 @@ def test_what_is_not_finished_or_belongs_to_what_stays_is_kept(
 def test_nothing_young_can_be_asked_for(cli: Any, desk: Any) -> None:
     for age in ("89d", "0s", "never"):
         assert cli("db", "prune", "--older-than", age, "--yes").code == 2
+
+
+@pytest.mark.parametrize("wrong", ["changed", "removed", "row altered", "job altered"])
+def test_what_is_wrong_does_not_go_with_what_shows_it(cli: Any, desk: Any, wrong: str) -> None:
+    old = plan_tag(cli, desk)
+    line = {
+        "changed": "UPDATE journal SET who = 'nobody' WHERE seq = 2",
+        "removed": "DELETE FROM journal WHERE seq = 2",
+        "row altered": "UPDATE plan_row SET before = '{}' WHERE row = 1",
+        "job altered": "UPDATE job SET status = 'failed' WHERE id = 1",
+    }[wrong]
+    desk.app.data.execute(line)
+    later(desk, 200)
+    plan_tag(cli, desk, 1)
+    named = cli("audit", "verify", "--json").json["findings"][0]["message"]
+    for words in (("--dry-run",), ("--yes",)):
+        refused = cli("db", "prune", *words)
+        assert refused.code == 9, refused.out
+        assert named in refused.err
+    assert old in plans(cli)
+    assert cli("audit", "verify", "--json").json["findings"][0]["message"] == named
+
+
+def test_what_was_noted_as_wrong_is_named_for_ever(cli: Any, desk: Any) -> None:
+    plan_tag(cli, desk)
+    seq, who = desk.app.data.execute(
+        "SELECT seq, subject FROM journal WHERE kind = 'row.answer' LIMIT 1"
+    ).fetchone()
+    desk.app.data.execute("UPDATE journal SET payload = '{}' WHERE seq = ?", (seq,))
+    assert cli("audit", "erase", who, "--yes").code == 0
+    named = [each["message"] for each in cli("audit", "verify", "--json").json["findings"]]
+    assert any(f"Line {seq} had been changed" in each for each in named)
+    later(desk, 200)
+    plan_tag(cli, desk, 1)
+    gone = cli("db", "prune", "--yes", "--json")
+    assert gone.json["last"] > seq, gone.err
+    after = [each["message"] for each in cli("audit", "verify", "--json").json["findings"]]
+    assert after == named
+    later(desk, 200)
+    plan_tag(cli, desk, 2)
+    assert cli("db", "prune", "--yes", "--json").json["lines"]  # a second time as well
+    after = [each["message"] for each in cli("audit", "verify", "--json").json["findings"]]
+    assert after == named
+
+
+def test_a_domain_holds_its_plans_back_and_takes_its_rows_out(
+    cli: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from storeops.operations import pruning
+
+    class Keeper:
+        stays: set[int] = set()
+        taken: list[int] = []
+
+        def held(self, connection: Any, before: float) -> set[int]:
+            return self.stays
+
+        def prune(self, connection: Any, plans: list[int]) -> None:
+            assert connection.in_transaction
+            self.taken = list(plans)
+
+    keeper = Keeper()
+    real = pruning.registry().each("retention")
+    assert real
+    monkeypatch.setattr(
+        pruning, "registry", lambda: SimpleNamespace(each=lambda kind: [*real, (None, "x:y")])
+    )
+    load = pruning.load
+    monkeypatch.setattr(pruning, "load", lambda where: keeper if where == "x:y" else load(where))
+    first, second = plan_tag(cli, desk), plan_tag(cli, desk, 1)
+    keeper.stays = {2}
+    later(desk, 200)
+    assert cli("db", "prune", "--yes", "--json").json["plans"] == 1
+    assert (plans(cli), keeper.taken) == ([second], [1])
+    assert first not in plans(cli)
+
+
+def test_a_handover_stays_until_its_relations_were_restored(cli: Any, desk: Any) -> None:
+    giver, taker = [
+        row[0]
+        for row in desk.app.data.execute(
+            "SELECT s.userid FROM staff AS s JOIN follow AS f ON f.staff_id = s.id"
+            " WHERE f.status = 'active' AND s.is_follow_user = 1 GROUP BY s.id"
+            " ORDER BY count(*) DESC, s.id LIMIT 2"
+        )
+    ]
+    made = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups", "--json").json
+    name = made["plan_id"]
+    assert cli("plan", "apply", name, "--yes").code in (0, 6)
+    later(desk, 2)
+    assert cli("handover", "watch", "--until-settled").code in (0, 6)
+    later(desk, 200)
+    assert cli("db", "prune", "--yes", "--json").json["plans"] == 0
+    desk.app.data.execute("UPDATE handover SET snapshot = NULL")
+    assert cli("db", "prune", "--yes", "--json").json["plans"] == 1
+    assert desk.app.data.execute("SELECT count(*) FROM handover").fetchone() == (0,)
+    assert cli("audit", "verify").code == 0

@@ -30,4 +30,5 @@ DOMAIN = Domain(
     ),
     actions={"handover": "storeops.operations.handover.action:HandoverAction"},
     erase={"handovers": "storeops.operations.handover.forget"},
+    retention="storeops.operations.handover.retention",
 )  # fmt: skip
