@@ -160,7 +160,7 @@ class App:
         if database.stuck is None:
             note_made(file)
         else:
-            self.tell_stuck(file, database.stuck, unseen=database.unseen)
+            self.tell_stuck(file, database.stuck, unseen=database.unseen, copied=database.copied)
         return database
 
     @staticmethod
@@ -192,13 +192,17 @@ class App:
             beside += [file.with_name(name) for name in ("journal.seal", "journal.key", "backups")]
         return beside
 
-    def tell_stuck(self, path: Path, why: Refusal, *, unseen: bool) -> None:
-        """Say that a file can only be read now, and what of it cannot be seen."""
+    def tell_stuck(self, path: Path, why: Refusal, *, unseen: bool, copied: bool = False) -> None:
+        """Say that a file can only be read now, how, and what of it cannot be seen."""
         from storeops.os_errors import explain_refusal
 
         text = _("{why} It is read; nothing can be changed.").format(
             why=explain_refusal(why, path).message
         )
+        if copied:
+            text += " " + _(
+                "It is of an earlier version: what is read is a copy in memory, brought up to date."
+            )
         if unseen:
             text += " " + _(
                 "What {path}-wal holds cannot be read along: the newest changes are missing."

@@ -14,11 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from storeops.database.migrations import Migration, bring_up_to_date, is_current
+from storeops.database.migrations import (
+    Migration,
+    bring_up_to_date,
+    is_current,
+    migrate,
+    refuse_newer,
+)
 from storeops.database.trouble import describe, explain, trouble
+from storeops.errors import ConfigError
+from storeops.i18n import _
 from storeops.os_errors import Refusal, explain_os, refusal
 
 BUSY_MS = 15_000
+MOST_IN_MEMORY = 256 << 20  # bytes of a file that is copied there because it cannot be migrated
 CHECKPOINT_PAGES = 24_000  # 96 MB of log: more than a sync leaves, so that the sync copies it
 _KNOCK_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
 _TURN_S = 0.010  # who has held the file that long without a break …
@@ -57,6 +66,7 @@ class Database:
 
     Attributes:
         unseen: what the write-ahead log holds could not be read along (only when `stuck`).
+        copied: it is of an earlier version, and a copy in memory is read (only when `stuck`).
     """
 
     def __init__(
@@ -72,6 +82,8 @@ class Database:
         self.readonly = readonly
         self.stuck = stuck
         self.unseen = False
+        self.copied = False
+        self._kept: sqlite3.Connection | None = None  # what lies in memory lives as long as this
         self._source = (str(path), False) if stuck is None else self._readable()
         self._synchronous = synchronous
         self._cache_mb = cache_mb
@@ -109,6 +121,19 @@ class Database:
             except sqlite3.OperationalError:
                 self.unseen = True
         return f"{uri(self.path)}?immutable=1", True
+
+    def _into_memory(self) -> sqlite3.Connection:
+        """From now on every thread's connection is to one database in memory, empty as yet.
+
+        Returns:
+            The connection that keeps it and may write.
+        """
+        self.close()
+        name = f"file:storeops-{os.urandom(8).hex()}?mode=memory&cache=shared"
+        self._source = (name, True)
+        self._kept = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+        self.readonly = True
+        return self._kept
 
     def _connect(self) -> sqlite3.Connection:
         name, is_uri = self._source
@@ -235,6 +260,9 @@ class Database:
             living, self._all = list(self._all), weakref.WeakSet()
         for own in living:
             own.connection.close()
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._local = threading.local()
 
     def __del__(self) -> None:
@@ -292,16 +320,56 @@ def open_database(
 def _open_stuck(
     path: Path, migrations: Sequence[Migration] | None, cache_mb: int, kind: Refusal
 ) -> Database:
-    """A file that can be read, and nothing can be written beside it."""
+    """A file that can be read, and nothing can be written beside it.
+
+    One of an earlier version is copied into memory, where it can be brought up to date.
+    """
     database = Database(path, readonly=True, cache_mb=cache_mb, stuck=kind)
     try:
         if is_current(database.connection, migrations):
             return database
+        assert migrations is not None
+        refuse_newer(path, database.connection, migrations)
+        size = _pages(database.connection)
+        if size > MOST_IN_MEMORY:
+            raise _too_large(path, size, kind)
+        _copy_into_memory(database, migrations)
+        return database
     except sqlite3.Error as error:
         database.close()
         raise explain(error, path) from error
-    database.close()
-    raise describe(kind, path)  # it needs a newer schema first
+    except BaseException:
+        database.close()
+        raise
+
+
+def _pages(connection: sqlite3.Connection) -> int:
+    """Bytes of what a connection sees."""
+    (pages,), (size,) = (
+        connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+    )
+    return int(pages) * int(size)
+
+
+def _too_large(path: Path, size: int, kind: Refusal) -> ConfigError:
+    why = describe(kind, path)
+    return ConfigError(
+        _(
+            "{why} The database there is of an earlier version; with {size} MB it is too large to"
+            " be brought up to date elsewhere."
+        ).format(why=why.message, size=size >> 20),
+        hint=_("Make the disk writable, or copy the home to another one (STOREOPS_HOME)."),
+        details={"reason": kind.value},
+    )
+
+
+def _copy_into_memory(database: Database, migrations: Sequence[Migration]) -> None:
+    name, is_uri = database._source
+    with contextlib.closing(sqlite3.connect(name, uri=is_uri, timeout=1)) as source:
+        memory = database._into_memory()
+        source.backup(memory)
+    migrate(database.path, memory, migrations)
+    database.copied = True
 
 
 def stand_in(path: Path, migrations: Sequence[Migration], kind: Refusal) -> Database:
@@ -315,12 +383,9 @@ def stand_in(path: Path, migrations: Sequence[Migration], kind: Refusal) -> Data
         kind: why it cannot be made.
     """
     database = Database(path, stuck=kind)
-    name = f"file:storeops-{os.urandom(8).hex()}?mode=memory&cache=shared"
-    database._source = (name, True)
-    for each in migrations:  # this thread's connection keeps it
-        each.apply(database.connection)
-    database.connection.execute("PRAGMA query_only = ON")
-    database.readonly = True
+    memory = database._into_memory()
+    for each in migrations:
+        each.apply(memory)
     return database
 
 

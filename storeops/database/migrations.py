@@ -85,25 +85,39 @@ def bring_up_to_date(path: Path, migrations: Sequence[Migration]) -> None:
 
 
 def _apply(path: Path, migrations: Sequence[Migration]) -> None:
-    import sqlite_utils
-    from sqlite_utils import Migrations
-
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
         path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
-        db = sqlite_utils.Database(connection)
-        refuse_newer(path, connection, migrations)
-        rooms = dict.fromkeys(each.room for each in migrations)
-        for room in rooms:
-            steps = Migrations(f"storeops.{room}")
-            for each in migrations:
-                if each.room == room:
-                    steps(name=each.name)(_step(each))
-            steps.apply(db)
-        connection.execute(f"PRAGMA user_version = {_digest(migrations)}")
+        migrate(path, connection, migrations)
     finally:
         connection.close()
+
+
+def migrate(path: Path, connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Apply what is missing through a connection that nobody else uses.
+
+    Args:
+        path: the file that the connection is to, or a copy of it; for messages.
+        connection: in autocommit mode.
+        migrations: all of this version.
+
+    Raises:
+        ConfigError: the file was written by a newer storeops.
+    """
+    import sqlite_utils
+    from sqlite_utils import Migrations
+
+    db = sqlite_utils.Database(connection)
+    refuse_newer(path, connection, migrations)
+    rooms = dict.fromkeys(each.room for each in migrations)
+    for room in rooms:
+        steps = Migrations(f"storeops.{room}")
+        for each in migrations:
+            if each.room == room:
+                steps(name=each.name)(_step(each))
+        steps.apply(db)
+    connection.execute(f"PRAGMA user_version = {_digest(migrations)}")
 
 
 def _step(migration: Migration) -> Callable[[Any], None]:

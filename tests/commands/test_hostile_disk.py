@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -63,6 +64,21 @@ def synced(cli: Any, shop: Any) -> Any:
 
 
 @pytest.fixture
+def older(synced: Any) -> None:
+    """data.db as a storeops before the last migration left it."""
+    data = paths.data_db("shop")
+    with contextlib.closing(sqlite3.connect(data)) as connection:
+        connection.execute("ALTER TABLE job DROP COLUMN halt")
+        connection.execute(
+            "DELETE FROM _sqlite_migrations WHERE migration_set = 'storeops.jobs'"
+            " AND name = 'm003_halt'"
+        )
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.fixture
 def locked(cli: Any, synced: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The same home, owned by whom `unprivileged` makes us, who may read and not write."""
     base = Path(tempfile.mkdtemp())
@@ -114,6 +130,44 @@ def test_where_nobody_may_write_everything_is_read_and_writes_say_why(
         for words in WRITES:
             refused(cli(*words, "--json"), "mode")
     assert not list(locked.rglob("*.part"))
+
+
+def test_what_an_earlier_version_left_is_read_where_nothing_may_be_written(
+    cli: Any, older: None, locked: Path
+) -> None:
+    before = paths.data_db("shop").read_bytes()
+    with unprivileged():
+        for words in READS:
+            answer = cli(*words, "--json")
+            assert answer.code == 0, (words, answer.err)
+        assert "It is of an earlier version" in cli("customer", "list", "-n", "1").err
+        for words in WRITES:
+            refused(cli(*words, "--json"), "mode")
+    assert paths.data_db("shop").read_bytes() == before
+
+
+def test_what_an_earlier_version_left_is_read_on_a_full_disk_and_migrated_later(
+    cli: Any, older: None
+) -> None:
+    with no_file_larger(1000):
+        answer = cli("customer", "list", "--json", "--all")
+        assert (answer.code, bool(answer.json["items"])) == (0, True)
+        refused(cli("job", "run", "--json"), "limit")
+    assert cli("job", "run", "-q").code == 0
+    assert cli("db", "check", "--json").json["pending"] == []
+
+
+def test_what_is_too_large_to_be_read_so_says_so(
+    cli: Any, older: None, locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storeops.database import database
+
+    monkeypatch.setattr(database, "MOST_IN_MEMORY", 4096)
+    with unprivileged():
+        answer = cli("customer", "list", "--json")
+    refused(answer, "mode")
+    assert "an earlier version" in answer.error["message"]
+    assert "can be read" not in answer.err
 
 
 def test_a_file_that_nobody_may_read_is_no_damage(cli: Any, locked: Path) -> None:
