@@ -227,6 +227,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self.room.sync_ended()
 
     def _looked(self, revision: int) -> None:
+        if not self.syncing.running and (odd := self.core.odd_sentence()):
+            self.tell(odd, severity="warning")  # of jobs, watches …: said once, as commands do
         before, self.revision = self.revision, revision
         if not isinstance(self.screen_stack[0], HouseScreen):
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.sync.scopes import scopes
+from storeops.wecom.oddities import sentence
 from tui import words
 from tui.pulse import held_words
 
@@ -102,6 +103,8 @@ class Syncing:
             text += " " + _("{count} could not be read; the mirror keeps what it knew.").format(
                 count=failures
             )
+        if odd := sentence(result.odd_values):
+            text += " " + odd
         self._house.tell(text, severity=severity)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:

@@ -294,6 +294,12 @@ SECONDS = "".join(
 )  # fmt: skip
 
 
+ODD_VALUES = """
+-- JSON object: values that could not be read as they came, by field
+ALTER TABLE sync_run ADD COLUMN odd_values TEXT NOT NULL DEFAULT '{}';
+"""
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m001_facts", FACTS),
     statements("mirror", "m002_runs", RUNS),
@@ -301,4 +307,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("mirror", "m004_tag_with_customer", _tag_with_customer),
     statements("mirror", "m005_former_userids", FORMER),
     statements("mirror", "m006_seconds", SECONDS),
+    statements("mirror", "m007_odd_values", ODD_VALUES),
 )

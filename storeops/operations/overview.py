@@ -7,12 +7,14 @@ counts of two million follows take some 0.2 s, so callers run them in the backgr
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from storeops.database.database import Database
 from storeops.mirror import freshness, meta
 from storeops.mirror.freshness import ScopeFreshness
 from storeops.sync.lease import running
+from storeops.sync.runs import last_odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ class Health:
         leavers: members who left with customers waiting.
         first_deadline: when the first waiting customer's year ends, None when none waits.
         changed: facts changed in the last day (among the last 100,000 changes).
+        odd_values: values that the last sync could not read as they came, by field.
     """
 
     scopes: tuple[ScopeFreshness, ...]
@@ -272,6 +275,7 @@ class Health:
     leavers: int
     first_deadline: int | None
     changed: int
+    odd_values: Mapping[str, int] = field(default_factory=dict)
 
 
 YEAR = 365 * 86_400
@@ -324,6 +328,7 @@ def health(db: Database, now: float, stale_after_s: float) -> Health:
             " (SELECT coalesce(max(id), 0) - 100000 FROM timeline) AND at >= ?",
             int(now - 86_400),
         ),
+        odd_values=last_odd(db),
     )
 
 

@@ -265,19 +265,21 @@ class _Follows:
         """A row that cannot be read is named, and costs nobody a follow.
 
         Returns:
-            follow.id of the row, when both ids can be read and the mirror knows it: it was seen.
-            When an id cannot be read, nobody whose row it may be counts as read completely.
+            follow.id of every relation that it may be and the mirror knows: they were seen. When
+            it may be any customer's, nobody whose row it may be counts as read completely.
         """
         self.session.fail_rows([row])
         userid, external = row.ids.get("userid"), row.ids.get("external_userid")
-        if userid and external:
+        if external:
+            may_be = [userid] if userid else list(chain.members)
+            marks = ",".join("?" * len(may_be))
             found = self.db.connection.execute(
                 "SELECT f.id FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
                 " JOIN customer AS c ON c.id = f.customer_id"
-                " WHERE s.userid = ? AND c.external_userid = ?",
-                (userid, external),
-            ).fetchone()
-            return [] if found is None else [found[0]]
+                f" WHERE c.external_userid = ? AND s.userid IN ({marks})",
+                (external, *may_be),
+            )
+            return [each[0] for each in found]
         for each in [userid] if userid else chain.members:
             self._member_failed(each, lost_row(row), record)
         return []

@@ -76,8 +76,8 @@ class SyncResult:
         scopes: in the order in which they are read.
         joined: another process ran it; this one waited.
         resumed: it had been interrupted before.
-        odd_values: values that could not be read as they came, by field, as far as this process
-            read them.
+        odd_values: values that could not be read as they came, by field, as far as the process
+            that ended the run read them.
     """
 
     run_id: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
@@ -120,9 +119,9 @@ def _read(session: Session) -> SyncResult:
         silent = silent + 1 if session.client.unheard and outcome != "complete" else 0
         session.leave(outcome)
     with session.db.atomic() as connection:
+        runs.note_odd(connection, session.run.id, session.client.odd.take())
         runs.close(connection, session.run.id, session.now)
-    result = runs.result(session.db, session.run.id)
-    return replace(result, odd_values=session.client.odd.take())
+    return runs.result(session.db, session.run.id)
 
 
 def _not_asked(session: Session) -> Outcome:

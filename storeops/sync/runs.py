@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,6 +119,21 @@ def close(connection: sqlite3.Connection, run_id: int, now: int) -> Outcome:
     return outcome
 
 
+def note_odd(connection: sqlite3.Connection, run_id: int, counts: Mapping[str, int]) -> None:
+    """Keep with the run how many values could not be read as they came, by field."""
+    connection.execute(
+        "UPDATE sync_run SET odd_values = ? WHERE id = ?", (json.dumps(dict(counts)), run_id)
+    )
+
+
+def last_odd(db: Database) -> dict[str, int]:
+    """Values that the last finished run could not read as they came, by field."""
+    row = db.execute(
+        "SELECT odd_values FROM sync_run WHERE outcome IS NOT NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return json.loads(row[0]) if row else {}
+
+
 def open_scopes(db: Database, run: Run) -> list[Scope]:
     """Scopes of the run that are not finished, in the order they are read."""
     rows = db.execute(
@@ -139,7 +154,8 @@ def scope_outcome(db: Database, run_id: int, scope: Scope) -> str | None:
 def result(db: Database, run_id: int) -> SyncResult:
     """A run as it stands, with its scopes and failures."""
     row = db.execute(
-        "SELECT outcome, mode, started_at, finished_at FROM sync_run WHERE id = ?", (run_id,)
+        "SELECT outcome, mode, started_at, finished_at, odd_values FROM sync_run WHERE id = ?",
+        (run_id,),
     ).fetchone()
     failures: dict[str, list[Failure]] = {}
     for scope, subject, errcode, message in db.execute(
@@ -156,7 +172,7 @@ def result(db: Database, run_id: int) -> SyncResult:
     ):
         found = tuple(failures.get(values[0], ()))
         scopes[values[0]] = ScopeResult(*values, found)  # type: ignore[call-arg]
-    outcome, mode, started_at, finished_at = row
+    outcome, mode, started_at, finished_at, odd_values = row
     return SyncResult(
         run_id,
         outcome,
@@ -168,6 +184,7 @@ def result(db: Database, run_id: int) -> SyncResult:
             for each in (*all_scopes(), *scopes.keys() - all_scopes().keys())
             if each in scopes
         ),
+        odd_values=json.loads(odd_values),
     )
 
 

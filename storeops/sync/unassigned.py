@@ -21,7 +21,7 @@ from storeops.wecom.oddities import LostRow, collecting_lost
 from storeops.wecom.paging import endless
 
 _SLICE = 250  # rows a transaction
-_NAMELESS = "info "  # failures of rows that may be anybody's: nobody is missing then
+_NAMELESS = "info "  # so begin the names of rows that may be anybody's: nobody is missing then
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ def _note_lost(session: Session, lost: Sequence[LostRow]) -> None:
     """Rows that cannot be read are listed all the same; without both ids they may be anybody's."""
     named = [row.ids for row in lost if len(row.ids) == 2]
     for row in lost:
-        name = row.name if row.ids in named else f"{_NAMELESS}{row.number}"
+        name = row.name if row.ids in named else row.place
         session.fail(name, lost_row(row))
     with session.db.atomic() as connection:
         connection.executemany(

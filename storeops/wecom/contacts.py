@@ -21,6 +21,7 @@ class Department(Row):
     """A department as department/list and department/get tell it."""
 
     told: ClassVar[Collection[str]] = ("name", "parentid", "order")
+    label: ClassVar[str] = "name"
     id: IdNumber
     name: str = ""  # withheld from third-party apps
     name_en: str = ""
@@ -43,6 +44,7 @@ class User(Row):
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
     told: ClassVar[Collection[str]] = ("name",)
+    label: ClassVar[str] = "name"
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)

@@ -96,11 +96,27 @@ def uncertain(path: str, reason: str, *, read_s: float) -> UncertainError:
     )
 
 
+def field_words(problem: str) -> str:
+    """A JSON path in words: "$.list[0].owner" is "owner of list 1"."""
+    parts = [
+        f"{name} {int(number.rstrip(']')) + 1}" if number else name
+        for name, _bracket, number in (
+            each.partition("[") for each in problem.removeprefix("$").split(".") if each
+        )
+    ]
+    words = parts[-1] if parts else "JSON"
+    for owner in reversed(parts[:-1]):
+        words = _("{field} of {owner}").format(field=words, owner=owner)
+    return words
+
+
 def unreadable(path: str, problem: str, *, write: bool) -> NetworkError:
     """WeCom said yes, but the fields are not those of the contract; `problem` has the JSON path."""
     kind = UncertainError if write else AnswerError
     return kind(
-        _("The answer of {path} cannot be read: {problem}.").format(path=path, problem=problem),
+        _("The answer of {path} cannot be read: no usable {field}.").format(
+            path=path, field=field_words(problem)
+        ),
         hint=_("WeCom may have changed this API; report it with the path."),
         details={"path": path, "uncertain": write},
     )
@@ -117,8 +133,8 @@ def lost_row(lost: LostRow) -> AnswerError:
     """One row that cannot be read, named by its id."""
     if lost.problem:
         return AnswerError(
-            _("The row {name} cannot be read: {problem}.").format(
-                name=lost.name, problem=lost.problem
+            _("The row {name} cannot be read: no usable {field}.").format(
+                name=lost.name, field=field_words(lost.problem)
             )
         )
     return AnswerError(_("The row {name} cannot be read.").format(name=lost.name))

@@ -24,17 +24,25 @@ class LostRow:
         number: its place in there, from 1.
         ids: what can be read of its identity, by field.
         problem: what cannot be read, with the path inside the row.
+        labels: its name, and the name or id of what it stands in, as far as they can be read.
     """
 
     list_name: str
     number: int
     ids: Mapping[str, str]
     problem: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """How to name it: its ids, else its place."""
-        return " / ".join(self.ids.values()) or f"{self.list_name} {self.number}"
+        return " / ".join(self.ids.values()) or self.place
+
+    @property
+    def place(self) -> str:
+        """Where it stands, and whatever else can be read of it: "userlist 13 (Lily)"."""
+        known = ", ".join((*self.ids.values(), *self.labels))
+        return f"{self.list_name} {self.number}" + f" ({known})" * bool(known)
 
     def may_be(self, **ids: str) -> bool:
         """Whether it may be the row of these ids: none that can be read is another one."""

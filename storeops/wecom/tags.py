@@ -23,6 +23,7 @@ class CorpTag(Row):
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
     told: ClassVar[Collection[str]] = ("name", "order")
+    label: ClassVar[str] = "name"
     id: Id
     name: str = ""
     create_time: Seconds = 0
@@ -35,6 +36,7 @@ class CorpTagGroup(Row):
     """A group of the library; it vanishes with its last tag."""
 
     told: ClassVar[Collection[str]] = ("group_name", "order")
+    label: ClassVar[str] = "group_name"
     group_id: Id
     group_name: str = ""
     create_time: Seconds = 0

@@ -175,14 +175,18 @@ class Reader:
             odd, lost = self.odd.copy(), len(self.lost)
             try:
                 found.append(self._one(item, one, each.name, each.required))
+                around = _labels(item, one) or tuple(_ids(item, one).values())[:1]
+                for at in range(lost, len(self.lost)):  # rows inside this one
+                    inner = self.lost[at]
+                    self.lost[at] = replace(inner, labels=(*inner.labels, *around))
             except Unreadable as error:
                 self.odd = odd  # the row counts as one, not as the values in it
                 del self.lost[lost:]
                 if each.kind.exact and one is not None:
                     raise Unreadable(f"[{number - 1}]{error}") from None
                 if each.required:
-                    ids = _ids(item, one)
-                    self.lost.append(LostRow(each.name, number, ids, str(error).lstrip(".")))
+                    row = LostRow(each.name, number, _ids(item, one), str(error).lstrip("."))
+                    self.lost.append(replace(row, labels=_labels(item, one)))
                 else:
                     self.odd[each.name] += 1
         return tuple(found), len(found) == len(value)
@@ -264,6 +268,13 @@ def _ids(kind: Kind, raw: Any) -> dict[str, str]:
             except Unreadable:
                 continue
     return found
+
+
+def _labels(kind: Kind, raw: Any) -> tuple[str, ...]:
+    """What people call a row, when that can be read."""
+    label = getattr(kind.base, "label", "")
+    value = raw.get(label) if label and isinstance(raw, dict) else None
+    return (clean_text(value),) if isinstance(value, str) and value else ()
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -189,3 +190,55 @@ def test_a_list_whose_end_is_not_said_is_partial(world: MakeWorld, kind: str) ->
         assert "is_last" in result.failures[0].message
         assert result.seen == before["unassigned"][0][0], "its rows are read all the same"
     assert standing(here) == before
+
+
+PLACES = {
+    "department/list": ("departments", "id", r"department \d+ \(.+\)"),
+    "user/list": ("staff", "userid", r"userlist \d+ \(.+\)"),
+    "externalcontact/get_corp_tag_list": ("tags", "id", r"tag \d+ \(.+, .+\)"),
+    "externalcontact/get_unassigned_list": ("unassigned", "external_userid",
+                                            r"info \d+ \(left\d+\)"),
+    "externalcontact/batch/get_by_user": ("follows", "userid", r"wm\S+"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_a_row_without_its_id_is_named_by_what_else_it_tells(world: MakeWorld, path: str) -> None:
+    name, identity, shape = PLACES[path]
+    here = world(stores=3, staff=8, follows=60)
+    here.sandbox.control.fault("missing_field", path, field=identity, first=1)
+    failures = scope(here.sync(scopes=[name]), name).failures
+    assert [bool(re.fullmatch(shape, each.subject)) for each in failures] == [True], failures
+    assert f"no usable {identity}" in failures[0].message
+
+
+def test_a_follow_without_its_member_doubts_nobody_else(world: MakeWorld) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    assert here.sync().outcome == "complete"
+    before = standing(here)
+    gone = next(each for each in here.sandbox.control.export("follows") if each["listed"])
+    here.sandbox.control.act(
+        "follow_delete", userid=gone["userid"], external_userid=gone["external_userid"]
+    )
+    here.sandbox.control.fault(
+        "missing_field", "externalcontact/batch/get_by_user", field="userid", seed=2
+    )
+    result = scope(here.sync(), "follows")
+    (failed,) = result.failures
+    assert (result.outcome, result.missing, result.lost) == ("partial", 1, 0), result
+    assert failed.subject.startswith("wm")
+    assert failed.subject != gone["external_userid"]
+    assert sum(count for _status, count in standing(here)["follows"]) == sum(
+        count for _status, count in before["follows"]
+    )
+
+
+def test_a_group_that_cannot_be_read_is_told_of_in_words(world: MakeWorld) -> None:
+    here = world(stores=3, staff=8, follows=60)
+    here.sandbox.control.fault(
+        "missing_field", "externalcontact/groupchat/get", field="owner", first=1
+    )
+    (failed,) = scope(here.sync(scopes=["groups"]), "groups").failures
+    assert failed.subject.startswith("wr")
+    assert "no usable owner of group_chat" in failed.message
+    assert "$" not in failed.message

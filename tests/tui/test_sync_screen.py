@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 from storeops.limits import offset
+from storeops.operations.overview import health
+from storeops.sync.run import history, run_sync
+from storeops.wecom.oddities import sentence
 
 
 async def until(condition, seconds=60.0):
@@ -43,3 +47,37 @@ async def test_wecoms_time_is_kept_for_the_next_process(screens, core, monkeypat
         assert await until(lambda: not driver.app.syncing.running)
     core.close()
     assert kept == [7200.0]
+
+
+async def test_odd_values_are_told_once(screens, fresh_chain, core):
+    """As `sync run` does: in the notice, with the run, and in Today."""
+    path = "externalcontact/batch/get_by_user"
+    fresh_chain.sandbox.control.fault("null_field", path, field="remark", every=True, first=1)
+    async with screens(start="sync", size=(120, 40)) as driver:
+        await driver.press("s")
+        assert await until(lambda: not driver.app.syncing.running)
+        await driver.settle()
+        result = driver.app.syncing.result
+        said = sentence(result.odd_values)
+        assert re.fullmatch(r"\d+ values could not be read as they came: remark \d+\.", said)
+        assert [said in str(each.message) for each in driver.app._notifications].count(True) == 1
+        await driver.press("enter")
+        assert "could not be read as they came" in driver.text
+    assert history(core.data)[0].odd_values == result.odd_values
+    assert health(core.data, core.clock.now(), 1.0).odd_values == result.odd_values
+    async with screens(start="today", size=(120, 40)) as driver:
+        assert "could not be read as they came" in driver.text
+    fresh_chain.sandbox.control.clear_faults()
+    run_sync(core)
+    assert not health(core.data, core.clock.now(), 1.0).odd_values
+
+
+async def test_odd_values_of_what_works_behind_the_screens_are_told_once(screens, core):
+    core.odd.add({"remark": 3})
+    async with screens(start="today") as driver:
+        driver.app.look()
+        await driver.settle()
+        driver.app.look()
+        await driver.settle()
+        told = [str(each.message) for each in driver.app._notifications]
+        assert told.count("3 values could not be read as they came: remark 3.") == 1

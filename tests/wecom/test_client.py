@@ -82,19 +82,19 @@ def test_errcode_comes_before_lists(server, client, code):
     assert caught.value.errcode == 84061
 
 
-def test_a_missing_field_is_explained_with_its_json_path(server, client):
+def test_a_missing_field_is_explained_in_words(server, client):
     row = {"external_contact": {"name": "Ana"}, "follow_info": {"userid": "u_lin"}}
     server.on(GET_BY_USER, {**OK, "external_contact_list": [row], "next_cursor": ""})
     with pytest.raises(AnswerError) as caught:
         customers.get_by_user(client, ["u_lin"])
     assert "external_userid" in caught.value.message
-    assert "$.external_contact_list[0].external_contact" in caught.value.message
+    assert "external_userid of external_contact of external_contact_list 1" in caught.value.message
     assert len(server.calls(GET_BY_USER)) == 1  # asking again would bring the same
 
 
 def test_a_type_trap_is_explained(server, client):
     server.on("department/simplelist", {**OK, "department_id": [{"id": "seven"}]})
-    with pytest.raises(AnswerError, match=r"\$\.department_id\[0\]\.id"):
+    with pytest.raises(AnswerError, match="no usable id of department_id 1"):
         contacts.list_department_nodes(client)
 
 

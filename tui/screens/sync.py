@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from storeops.i18n import N_, _
 from storeops.times import minute
+from storeops.wecom.oddities import sentence
 from tui import words
 from tui.cells import shown
 from tui.fields import fields, title
@@ -278,6 +279,8 @@ def details(run: SyncResult) -> Content:
             ],
         )
     ]
+    if odd := sentence(run.odd_values):
+        parts.append(Content.styled(f"{shown(odd)}\n", "$text-warning"))
     for scope in run.scopes:
         counts = [
             (_("seen"), scope.seen), (_("added"), scope.added), (_("changed"), scope.changed),

@@ -16,6 +16,7 @@ from storeops.domain import today as lines_of_domains
 from storeops.i18n import N_, _
 from storeops.operations.open_ends import OpenEnds, open_ends
 from storeops.operations.overview import Health, ShopRow, health, shops
+from storeops.wecom.oddities import sentence
 from tui import words
 from tui.cells import shown
 from tui.fields import title
@@ -179,6 +180,8 @@ class TodayScreen(HouseScreen):
             if scope.failures > 3:
                 more = _("… and {count} more").format(count=scope.failures - 3)
                 parts.append(Content.styled(f"    {more}\n", style))
+        if odd := sentence(state.odd_values):
+            parts.append(Content.styled(f"  {shown(odd)}\n", "$text-warning"))
         return Content("").join(parts)
 
     @on(VirtualList.Opened, "#steps")
