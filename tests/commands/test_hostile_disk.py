@@ -204,6 +204,31 @@ def test_a_log_that_cannot_be_read_along_is_told(cli: Any, locked: Path) -> None
     assert not Path("/tmp/storeops-never.db").exists()
 
 
+@pytest.mark.parametrize("mode", [0, 0o500], ids=["unreadable", "unwritable"])
+def test_a_home_that_is_somebody_elses(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """Help and completion need no home; what needs one names it."""
+    base = Path(tempfile.mkdtemp())
+    base.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(base, NOBODY, NOBODY)
+    monkeypatch.setenv("STOREOPS_HOME", str(base / "home"))
+    monkeypatch.delenv("STOREOPS_LANG")  # else nobody looks into the settings for help
+    try:
+        with unprivileged():
+            for words in (("--help",), ("customer", "--help"), ("completion", "bash")):
+                assert cli(*words).code == 0, words
+            for words in (("demo",), ("sandbox", "up", "--detach"), ("config", "set", "language",
+                          "en")):  # fmt: skip
+                answer = cli(*words, "--json")
+                refused(answer, "mode")
+                assert str(base) in answer.error["message"]
+    finally:
+        base.chmod(0o700)
+        shutil.rmtree(base)
+
+
 @pytest.mark.parametrize("where", ["home", "config", "data", "log", "profile"])
 def test_a_file_where_a_folder_should_be(cli: Any, home: Path, shop: Any, where: str) -> None:
     place = {

@@ -54,6 +54,10 @@ FILES = {
     "formula without value": (
         workbook(sheet([IDS, many(1)[0], FORMULA, many(1, 3)[0]])), 2, 1,
         "line 3: external_userid: its formula was never calculated"),
+    "formula alone in its row": (
+        workbook(sheet([IDS[:1], [customer(1)], '<row r="3"><c r="A3"><f>B3</f></c></row>',
+                        [customer(3)]])),
+        2, 1, "line 3: external_userid: its formula was never calculated"),
     "error cell": (
         workbook(sheet([IDS, '<row r="2"><c r="A2" t="e"><v>#N/A</v></c></row>', many(1)[0]])),
         1, 1, "line 2: external_userid: it holds the error #N/A"),

@@ -238,3 +238,10 @@ def test_a_result_that_cannot_be_read_leaves_its_row_waiting(make_desk, kind, fi
     desk.watch()
     assert desk.tally(made) == {"done": rows}
     desk.compare()
+
+
+def test_a_watch_needs_no_permission_but_its_own(desk):
+    _hand_over(desk)
+    desk.control.fault("errcode", "get_api_domain_ip", errcode=48002)
+    assert desk.watch().waiting, "too early: only the time is asked for"
+    assert "get_api_domain_ip" not in desk.control.calls()["paths"]

@@ -573,8 +573,9 @@ FAR = (
 )
 
 
+@pytest.mark.parametrize("room", [8_000, 600], ids=["full later", "full at once"])
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "far.xlsx", "ndjson", "parquet"])
-def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_path, kind):
+def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_path, kind, room):
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
     program = (FAR if kind == "far.xlsx" else "") + (
@@ -584,7 +585,7 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
         "export.BATCH = 100\n"
         "whole = export.export_customers\n"
         "def limited(*words, **more):\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))\n"
+        f"    resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
         "    return whole(*words, **more)\n"
         "export.export_customers = limited\n"
         f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}, '--force']))\n"
