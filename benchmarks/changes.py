@@ -20,16 +20,16 @@ from typing import Any
 from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, plans
 from storeops.changes.book import LedgerBook
+from storeops.changes.jobs import lease, queue
+from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
 from storeops.changes.policy import Policy
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Choice, choose
 from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
-from storeops.jobs import lease, queue
-from storeops.jobs.worker import Worker
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.tagging import TagAction
-from storeops.operations.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
+from storeops.domains.tags.tagging import TagAction
 
 
 class Silent:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from storeops.database.database import Database
-from storeops.mirror.query import Key
+from storeops.reading.query import Key
 
 NOW = 1_767_225_600  # where the three years of benchmarks/data.py end
 SPAN = 3 * 365 * 86_400

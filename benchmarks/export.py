@@ -29,7 +29,7 @@ from typing import Any
 
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import Database, open_database
-from storeops.mirror.query import CustomerQuery
+from storeops.reading.query import CustomerQuery
 
 NOW = 1_767_225_600
 OPENPYXL = 20_000  # rows it reads in a few seconds; a million take it many minutes
@@ -57,7 +57,7 @@ def bare(db: Database) -> int:
 
 def export(db: Database, kind: str, folder: Path, *, reveal: bool = True) -> int:
     """A whole export into a scratch file."""
-    from storeops.operations.export import export_customers
+    from storeops.domains.export.export import export_customers
     from storeops.spreadsheet import csv_cell
 
     done = export_customers(
@@ -93,8 +93,8 @@ WORK = {"bare query": bare, "mark everybody": mark, "clear the mark": unmark}
 
 def listed(db: Database) -> Iterator[dict[str, Any]]:
     """Every customer as `customer list --json --reveal` shows it."""
-    from storeops.mirror.query_rows import CustomerRows
     from storeops.notebook import stores
+    from storeops.reading.query_rows import CustomerRows
 
     shops = {each.department_id: each.name for each in stores.list_shops(db) if each.name}
     rows = CustomerRows(db, shops)
@@ -159,8 +159,8 @@ def check(db: Database, kind: str, folder: Path) -> str:
     Raises:
         SystemExit: a row differs, or there are more or fewer.
     """
-    from storeops.operations.export_rows import NUMBERS, flat
     from storeops.plain import plain
+    from storeops.reading.export_rows import NUMBERS, flat
     from storeops.spreadsheet import csv_cell
 
     made = export(db, kind, folder)

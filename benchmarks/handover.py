@@ -28,12 +28,12 @@ from benchmarks.handover_chain import (
     who_takes,
 )
 from storeops.changes import apply, plans
-from storeops.operations.handover import rules
-from storeops.operations.handover.planner import plan_handover
-from storeops.operations.handover.restore import plan_restore
-from storeops.operations.handover.watch import watch
-from storeops.operations.handover.wish import Wish
-from storeops.operations.leavers import leavers
+from storeops.domains.handover import rules
+from storeops.domains.handover.leavers import leavers
+from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.restore import plan_restore
+from storeops.domains.handover.watch import watch
+from storeops.domains.handover.wish import Wish
 
 MIXED = {  # what 10,000 mixed rows must hold
     "in_handover", "ninety_days", "taker_not_activated", "taker_disabled", "taker_no_contact",

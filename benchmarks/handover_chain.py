@@ -9,8 +9,8 @@ from typing import Any
 
 from storeops import config, secrets
 from storeops.app import App
-from storeops.operations.handover.watch import watch
-from storeops.operations.handover.watched import Watched
+from storeops.domains.handover.watch import watch
+from storeops.domains.handover.watched import Watched
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
 from storeops.wecom import server

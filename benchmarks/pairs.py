@@ -21,7 +21,7 @@ from draws import NOW, Sample
 
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import Database, open_database
-from storeops.mirror.query import CustomerQuery, Key
+from storeops.reading.query import CustomerQuery, Key
 
 DEFAULT = Path(".bench/data.db")
 ALLOWED_S = 0.020

@@ -21,8 +21,8 @@ from draws import NOW, Sample
 
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import Database, open_database
-from storeops.mirror.query import CustomerQuery
-from storeops.mirror.query_rows import CustomerRows
+from storeops.reading.query import CustomerQuery
+from storeops.reading.query_rows import CustomerRows
 
 BUSY: dict[tuple[str, str], list[float]] = {}  # processor seconds: what a busy machine cannot blur
 DEFAULT = Path(".bench/data.db")

@@ -223,7 +223,7 @@ def ours(data: Path, *, floor: bool, total: int) -> dict[str, Any]:
 
             book = ConstantBook(total)
         else:
-            from storeops.mirror import query, query_rows  # noqa: F401
+            from storeops.reading import query, query_rows  # noqa: F401
             from tui import mirror_book  # noqa: F401
 
             book = None

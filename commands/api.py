@@ -89,7 +89,7 @@ def _call(
     if not write:
         _show(app_.client.raw(method, path, params, body, write=False))
         return
-    from storeops.operations import raw
+    from storeops.changes import raw
 
     raw.may_call(app_.ledger)
     shown = raw.preview(method, path, params, body)

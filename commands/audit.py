@@ -47,7 +47,7 @@ def list_(
     after: After = "",
 ) -> None:
     """Erased lines say so."""
-    from storeops.operations.audit import lines
+    from storeops.changes.journal_lines import lines
 
     size = None if all_ else limit + 1
     found = list(
@@ -102,7 +102,7 @@ def _summary(payload: Any) -> str:
 @app.command("show", help=_("Show one line with all it says."))
 def show(seq: Annotated[int, typer.Argument(metavar="LINE")]) -> None:
     """With the digests that chain it."""
-    from storeops.operations.audit import show as read
+    from storeops.changes.journal_lines import show as read
 
     value = _value(read(current().app.data, seq), proof=True)
     output.item(
@@ -162,7 +162,7 @@ def verify() -> None:
 @app.command("export", help=_("Write the journal in the order of the chain, with its digests."))
 def export(plan: Plan = "", kind: Kind = "", who: Who = "", customer: Customer = "") -> None:
     """NDJSON unless another format is asked for."""
-    from storeops.operations.audit import lines
+    from storeops.changes.journal_lines import lines
 
     call = current()
     if not call.settings.machine:

@@ -13,8 +13,8 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.sheets import Field, Source
-    from storeops.operations.wishes import Choice, Chosen
+    from storeops.changes.sheets import Field, Source
+    from storeops.changes.wishes import Choice, Chosen
 
 Where = Annotated[
     str, typer.Option("--where", metavar="FILTER", help=_("Customers that match this filter."))
@@ -94,7 +94,7 @@ def plan_again(kind: str, name: str, reason: str, others: Sequence[object]) -> N
         UsageError: something else was chosen, too.
     """
     from commands.planned import show_plan
-    from storeops.operations.replan import again
+    from storeops.changes.replan import again
 
     if any(others):
         raise UsageError(
@@ -117,7 +117,7 @@ def choice_of(
     Raises:
         UsageError: an unknown word after --follows.
     """
-    from storeops.operations.wishes import ALL, NEWEST, OWNER, Choice
+    from storeops.changes.wishes import ALL, NEWEST, OWNER, Choice
 
     if follows not in ("", OWNER, ALL, NEWEST):
         raise UsageError(
@@ -143,7 +143,7 @@ def source_of(
     Raises:
         UsageError: several files, or a mapping that is none.
     """
-    from storeops.operations.sheets import Source, parse_mapping
+    from storeops.changes.sheets import Source, parse_mapping
 
     paths = [each for each in (file, csv, xlsx) if each]
     if len(paths) > 1:
@@ -161,8 +161,8 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
     Raises:
         UsageError: nothing or too much was chosen.
     """
-    from storeops.operations import sheets
-    from storeops.operations.wishes import choose, of_sheet
+    from storeops.changes import sheets
+    from storeops.changes.wishes import choose, of_sheet
 
     app = current().app
     if source is None:
@@ -180,6 +180,6 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
 
 def print_template(fields: Sequence[Field]) -> None:
     """Write the CSV to fill in."""
-    from storeops.operations.sheets import template
+    from storeops.changes.sheets import template
 
     output.write(template(fields, bom=current().settings.bom))

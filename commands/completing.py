@@ -35,7 +35,7 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
                     (each, "") for each in config.load().profiles if each.startswith(incomplete)
                 ]
             if key == "sort":
-                from storeops.mirror.query import SORTS
+                from storeops.reading.query import SORTS
 
                 return [(each, "") for each in SORTS if each.startswith(incomplete)]
             return _known(key, incomplete, ctx)
@@ -46,7 +46,7 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
 
 
 def _closed(key: str, start: str) -> Offer:
-    from storeops.mirror.filter_words import CLOSED
+    from storeops.reading.filter_words import CLOSED
 
     return [(term.slug, term.label) for term in CLOSED[key] if term.slug.startswith(start.lower())]
 

@@ -34,7 +34,7 @@ from commands.selecting import (
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.mirror.query import CustomerQuery
+    from storeops.reading.query import CustomerQuery
 
 app = typer.Typer(help=_("Customers: list, search, show, history, notes, export."))
 
@@ -48,14 +48,14 @@ Who = Annotated[
 
 def status_name(value: str) -> str:
     """A status in the user's language."""
-    from storeops.mirror.filter_words import label
+    from storeops.reading.filter_words import label
 
     return label("status", value)
 
 
 def way_name(value: int) -> str:
     """An add_way in the user's language."""
-    from storeops.mirror.filter_words import label
+    from storeops.reading.filter_words import label
 
     return label("way", value)
 
@@ -77,7 +77,7 @@ def _remarks(follows: list[Mapping[str, Any]]) -> str:
 
 
 def _status(follows: list[Mapping[str, Any]]) -> str:
-    from storeops.mirror.query_rows import shown_status
+    from storeops.reading.query_rows import shown_status
 
     return status_name(shown_status(follows))
 
@@ -99,7 +99,7 @@ def columns() -> list[Column]:
 
 def _of_domains() -> list[Column]:
     """The columns that domains bring."""
-    from storeops.mirror.columns import columns as domain_columns
+    from storeops.reading.columns import columns as domain_columns
 
     return [
         Column(key, _(column.title), show=column.show, right=column.right, max_width=24)
@@ -111,7 +111,7 @@ def listing(
     query: CustomerQuery, *, limit: int, all_: bool, after: str, reveal: bool, explain: bool
 ) -> None:
     """Write a list of customers, or how it would be read."""
-    from storeops.operations import customers
+    from storeops.reading import customers
 
     if explain:
         explained(query)
@@ -124,7 +124,7 @@ def listing(
         after,
     )
     if current().settings.format == "csv" and not current().settings.fields:
-        from storeops.operations.export_rows import flat
+        from storeops.reading.export_rows import flat
 
         rows = map(flat, rows)  # a spreadsheet has no room for lists
     output.items(
@@ -188,7 +188,7 @@ def list_(
 ) -> None:
     """List customers by filter, shorthands and view."""
     from storeops.notebook import views
-    from storeops.operations.customers import Selection
+    from storeops.reading.customers import Selection
 
     call = current()
     if view:
@@ -217,7 +217,7 @@ def search(
     reveal: Reveal = False,
 ) -> None:
     """Search; each argument is text, never a filter."""
-    from storeops.operations.customers import Selection
+    from storeops.reading.customers import Selection
 
     selection = Selection(where, "", tuple(words), several(store))
     query = selected(selection, sort=sort)
@@ -227,8 +227,8 @@ def search(
 @app.command("show", help=_("Show one customer: follows, tags, groups, notes."))
 def show(who: Who, reveal: Reveal = False) -> None:
     """Show one customer."""
-    from storeops.mirror.filter_words import label
-    from storeops.operations import customers
+    from storeops.reading import customers
+    from storeops.reading.filter_words import label
 
     call = current()
     fresh = freshness.told()
@@ -284,7 +284,7 @@ def timeline(
     who: Who, limit: Limit = 100, all_: All = False, after: After = "", reveal: Reveal = False
 ) -> None:
     """Show the history of one customer."""
-    from storeops.operations import customers
+    from storeops.reading import customers
 
     call = current()
     fresh = freshness.told()
@@ -329,7 +329,7 @@ def note(
     """Add a note, or take one away."""
     from storeops.changes.ledger import account_name
     from storeops.notebook import notes
-    from storeops.operations import customers
+    from storeops.reading import customers
 
     call = current()
     now = call.app.clock.now()
@@ -391,9 +391,9 @@ def export(
 ) -> None:
     """Export at flat memory, one row a customer."""
     from commands.progress import bars
+    from storeops.domains.export.export import export_customers, is_there
     from storeops.notebook import views
-    from storeops.operations.customers import Selection
-    from storeops.operations.export import export_customers, is_there
+    from storeops.reading.customers import Selection
 
     call = current()
     over = force

@@ -350,9 +350,9 @@ def _nobody_at_work(data: Path, no_sync: bool) -> None:
     import sqlite3
     from contextlib import closing
 
+    from storeops.changes.jobs import lease
     from storeops.database.database import connect_readonly, file_size
     from storeops.database.trouble import DAMAGE, describe, trouble
-    from storeops.jobs import lease
 
     workers = 0
     if file_size(data):
@@ -409,9 +409,9 @@ def prune(
     yes: Yes = False,
 ) -> None:
     """The journal notes what went, and `audit verify` still proves the rest."""
+    from storeops.changes import pruning
     from storeops.database.database import file_size
     from storeops.durations import seconds
-    from storeops.operations import pruning
 
     app_ = current().app
     age = seconds(older_than)

@@ -19,7 +19,7 @@ from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.operations.demo import Count, Sights
+    from storeops.domains.sandbox.demo import Count, Sights
 
 app = typer.Typer(help=_("Try everything on a sandbox with an invented chain."))
 
@@ -65,8 +65,8 @@ def demo(
     """Exit code 0 when mirror and sandbox agree in every count."""
     from commands.sync import finish
     from commands.syncing import sync_with_bars
-    from storeops.operations import demo as chain
-    from storeops.operations import sandbox_process
+    from storeops.domains.sandbox import demo as chain
+    from storeops.domains.sandbox import sandbox_process
 
     call = current()
     call.set(profile=chain.PROFILE)

@@ -10,12 +10,12 @@ from commands.diagnostics import note
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.mirror.freshness import Freshness
+    from storeops.reading.freshness import Freshness
 
 
 def told() -> Freshness:
     """The freshness of customers; says so on stderr when the mirror is stale or not whole."""
-    from storeops.mirror import freshness
+    from storeops.reading import freshness
 
     app = current().app
     found = freshness.read(app.data, app.clock.now(), stale_after_s=app.settings.stale_after)

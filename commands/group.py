@@ -52,7 +52,7 @@ def list_(
     after: After = "",
 ) -> None:
     """List group chats."""
-    from storeops.operations.groups import list_groups
+    from storeops.domains.groups.groups import list_groups
 
     fresh = freshness.told()
     found = list_groups(current().app.data, owner=owner, owner_left=owner_left)
@@ -71,7 +71,7 @@ def list_(
 @app.command("show", help=_("Show one group chat."))
 def show(which: Which) -> None:
     """Show one group chat."""
-    from storeops.operations.groups import find_group
+    from storeops.domains.groups.groups import find_group
 
     fresh = freshness.told()
     row = asdict(find_group(current().app.data, which))
@@ -91,7 +91,7 @@ def members(
     after: After = "",
 ) -> None:
     """List members."""
-    from storeops.operations.groups import find_group, list_members
+    from storeops.domains.groups.groups import find_group, list_members
 
     call = current()
     fresh = freshness.told()

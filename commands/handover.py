@@ -33,12 +33,12 @@ from commands.handover_words import (
 from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
+from storeops.domains.handover import rules
 from storeops.errors import UsageError
 from storeops.i18n import N_, _, ngettext
-from storeops.operations.handover import rules
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.watched import Pair, Watched
+    from storeops.domains.handover.watched import Pair, Watched
 
 app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
 
@@ -115,7 +115,7 @@ def plan(
     reason: Reason = "",
 ) -> None:  # fmt: skip
     """On the job or after leaving is found out from the mirror."""
-    from storeops.operations.handover.wish import Wish
+    from storeops.domains.handover.wish import Wish
 
     if on_job and resigned:
         raise UsageError(_("--on-job and --resigned exclude each other."))
@@ -197,9 +197,9 @@ def watch(
     """Ends as `plan apply` does: 0 when all went as wished, whether or not something still waits;
     6 when a customer declined or a pair could not be asked; 69 when --for ran out before the end.
     """
+    from storeops.domains.handover.afterwards import next_steps, trouble
+    from storeops.domains.handover.watch import watch as run
     from storeops.durations import seconds
-    from storeops.operations.handover.afterwards import next_steps, trouble
-    from storeops.operations.handover.watch import watch as run
 
     if sum((once, bool(for_), until_settled)) > 1:
         raise UsageError(_("Give one of --once, --for and --until-settled."))
@@ -282,7 +282,7 @@ def _watched_lines(found: Watched) -> list[str]:
 @app.command("status", help=_("What waits, pair by pair, with the moment it is due."))
 def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Soonest due first."""
-    from storeops.operations.handover import report as reports
+    from storeops.domains.handover import report as reports
 
     app_ = current().app
     now = app_.clock.now()
@@ -327,7 +327,7 @@ def report(
     after: After = "",
 ) -> None:
     """`confirmed`: a sync has seen the new relation since; `lost`: nobody has the customer now."""
-    from storeops.operations.handover import report as reports
+    from storeops.domains.handover import report as reports
 
     app_ = current().app
     since = app_.clock.now() - days * 86_400 if days else 0.0
@@ -368,8 +368,8 @@ def quota(
     after: After = "",
 ) -> None:
     """WeCom allows two handovers of one customer in 90 days."""
+    from storeops.domains.handover import report as reports
     from storeops.mirror import members
-    from storeops.operations.handover import report as reports
 
     app_ = current().app
     userid = members.find(app_.data, from_).userid if from_ else ""
@@ -397,7 +397,7 @@ def quota(
 @app.command("restore", help=_("Plan to put corp tags and remarks back where they got lost."))
 def restore(plan_id: PlanId, reason: Reason = "") -> None:
     """Reads the takers' relations, compares them with the snapshots, makes up to two plans."""
-    from storeops.operations.handover.restore import plan_restore
+    from storeops.domains.handover.restore import plan_restore
 
     call = current()
     with call.interruptible(f"storeops handover restore {plan_id}"), bars() as shown:
@@ -441,6 +441,6 @@ def restore(plan_id: PlanId, reason: Reason = "") -> None:
 @app.command("back-plan", help=_("Plan the way back of what is done, with its cost."))
 def back_plan(plan_id: PlanId, reason: Reason = "") -> None:
     """Each customer's second handover within 90 days is the last one."""
-    from storeops.operations.handover.back import plan_back
+    from storeops.domains.handover.back import plan_back
 
     tell(plan_back(current().app.ledger, plan_id, reason=reason))

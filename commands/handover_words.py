@@ -13,8 +13,8 @@ from storeops.i18n import _, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.made import Made
-    from storeops.operations.handover.wish import Wish
+    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.wish import Wish
 
 To = Annotated[
     list[str] | None,
@@ -130,7 +130,7 @@ def _what(customers: int, groups: int) -> str:
 
 def make(wish: Wish) -> None:
     """Make the plan of a wish and tell it."""
-    from storeops.operations.handover.planner import plan_handover
+    from storeops.domains.handover.planner import plan_handover
 
     tell(plan_handover(current().app.ledger, wish))
 

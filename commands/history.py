@@ -41,9 +41,9 @@ def told(
         data: data.db, for the names of tags and shops.
         status_name: the word for a status of what the changes are about.
     """
-    from storeops.mirror.filter_words import label
     from storeops.mirror.tag_names import TagNames
-    from storeops.operations.customers import names_of
+    from storeops.reading.customers import names_of
+    from storeops.reading.filter_words import label
 
     names, library = names_of(data), TagNames(data).tags
 

@@ -30,7 +30,7 @@ def list_(
 ) -> None:
     """One job is one call."""
     from storeops.changes import plans
-    from storeops.jobs.listing import listing
+    from storeops.changes.jobs.listing import listing
 
     db = current().app.data
     size = 10_000_000 if all_ else limit
@@ -68,8 +68,8 @@ def _times(value: dict[str, Any]) -> dict[str, Any]:
 @app.command("show", help=_("Show one job: its rows, tries, and what happened."))
 def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
     """With its events."""
-    from storeops.jobs.listing import events
-    from storeops.jobs.listing import show as read
+    from storeops.changes.jobs.listing import events
+    from storeops.changes.jobs.listing import show as read
 
     db = current().app.data
     found, rows = read(db, job)
@@ -112,7 +112,7 @@ def logs(
 ) -> None:
     """Newest first."""
     from storeops.changes import plans
-    from storeops.jobs.listing import events
+    from storeops.changes.jobs.listing import events
 
     db = current().app.data
     wanted = 10_000_000 if all_ else output.position(after) + limit + 1
@@ -152,8 +152,8 @@ def run(
     ] = "",
 ) -> None:
     """Several may run at once; they share one set of limits. Ends as `plan apply` does."""
+    from storeops.changes.plan_cards import run_trouble
     from storeops.durations import seconds
-    from storeops.operations.plans import run_trouble
 
     if once + until_empty + bool(for_) > 1:
         raise UsageError(_("Choose one of --once, --until-empty and --for."), hint=_("See --help."))
@@ -202,8 +202,8 @@ def retry(
 ) -> None:
     """They are queued; `job run` sends them."""
     from storeops.changes import control, plans
-    from storeops.jobs.listing import show as read
-    from storeops.operations.next_steps import of_plan
+    from storeops.changes.jobs.listing import show as read
+    from storeops.changes.next_steps import of_plan
 
     del failed  # there is no other choice of rows to retry
     ledger = current().app.ledger

@@ -52,8 +52,8 @@ def list_(
     after: After = "",
 ) -> None:
     """Least time left first."""
+    from storeops.domains.handover import leavers
     from storeops.mirror import members
-    from storeops.operations import leavers
 
     app_ = current().app
     found = leavers.leavers(app_.data, app_.clock.now(), settled=settled)
@@ -100,7 +100,7 @@ def list_(
 @app.command("show", help=_("One leaver: customers, groups, handovers under way."))
 def show(userid: LeaverId) -> None:
     """With what has become of earlier handovers."""
-    from storeops.operations import leavers
+    from storeops.domains.handover import leavers
 
     app_ = current().app
     found = leavers.leaver(app_.data, userid, app_.clock.now())
@@ -145,8 +145,8 @@ def plan(
     reason: Reason = "",
 ) -> None:
     """Without takers: colleagues of the leaver's shop."""
-    from storeops.operations import leavers
-    from storeops.operations.handover.wish import SAME_STORE, Wish
+    from storeops.domains.handover import leavers
+    from storeops.domains.handover.wish import SAME_STORE, Wish
 
     app_ = current().app
     givers = list(userids or [])

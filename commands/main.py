@@ -16,12 +16,9 @@ from storeops.i18n import N_, _
 CORE: tuple[Noun, ...] = tuple(
     Noun(name=name, module=f"commands.{module or name}", help=text, group=group)
     for group, name, module, text in (
-        ("try", "demo", "", N_("Try everything on a sandbox with an invented chain.")),
-        ("try", "sandbox", "", N_("A WeCom on your desk: start, seed, break, inspect.")),
         ("look", "tui", "", N_("Open the full-screen interface.")),
         ("look", "customer", "", N_("Find, show and export customers; notes and timelines.")),
         ("look", "staff", "", N_("Staff members: list and show.")),
-        ("look", "store", "", N_("Shops: list, show, import codes and names.")),
         ("look", "stats", "", N_("Count customers by store, owner, tag, way or month.")),
         ("change", "plan", "", N_("Plans: review, apply, export.")),
         ("change", "job", "", N_("Jobs: watch, retry, cancel.")),

@@ -56,8 +56,8 @@ def _chosen(
     until: str,
 ) -> list[int]:
     """The customers chosen by --id or by filter."""
-    from storeops.operations.customers import Selection
     from storeops.operations.marks import keys_of_ids
+    from storeops.reading.customers import Selection
 
     selection = Selection(
         where, view, (), several(store), several(owner), several(tag), several(no_tag),
@@ -174,7 +174,7 @@ def show(
     """Show who is in a mark."""
     from commands.customer import listing
     from storeops.notebook.marks import get_mark
-    from storeops.operations.customers import Selection
+    from storeops.reading.customers import Selection
 
     mark = get_mark(current().app.data, name)
     query = selected(Selection(mark=mark.name, store=("all",)))

@@ -43,7 +43,7 @@ def list_(
     after: After = "",
 ) -> None:
     """Plans with how they stand."""
-    from storeops.operations.plans import STATES, cards
+    from storeops.changes.plan_cards import STATES, cards
 
     ledger = current().app.ledger
     before = output.position(after) or None
@@ -83,8 +83,8 @@ def show(
 ) -> None:
     """With `--json` the plan with its rows."""
     from storeops.changes import answers, plans
-    from storeops.operations.plan_words import Words
-    from storeops.operations.plans import STATES, card
+    from storeops.changes.plan_cards import STATES, card
+    from storeops.changes.plan_words import Words
 
     call = current()
     ledger = call.app.ledger
@@ -161,7 +161,7 @@ def _row(result: Any, words: Any) -> dict[str, Any]:
 
 
 def _statuses(text: str) -> tuple[str, ...]:
-    from storeops.jobs.action import ROW_STATUSES
+    from storeops.changes.action import ROW_STATUSES
 
     found = tuple(each.strip() for each in text.split(",") if each.strip())
     for each in found:
@@ -254,8 +254,8 @@ def results(
 ) -> None:
     """All rows unless limited."""
     from storeops.changes import answers, plans
-    from storeops.jobs.action import DONE, ROW_STATUSES, UNDONE
-    from storeops.operations.plan_words import Words
+    from storeops.changes.action import DONE, ROW_STATUSES, UNDONE
+    from storeops.changes.plan_words import Words
 
     ledger = current().app.ledger
     plan = plans.get(ledger.db, plan_id)
@@ -336,7 +336,7 @@ def _numbers(text: str) -> list[int]:
 @app.command("freeze", help=_("Make a plan of a draft, so that it can be applied."))
 def freeze(plan_id: PlanId, reason: Reason = "") -> None:
     """Rows are checked anew."""
-    from storeops.operations.drafts import freeze as make
+    from storeops.changes.drafts import freeze as make
 
     planned.show_plan(make(current().app.ledger, plan_id, reason=reason))
 
@@ -355,7 +355,7 @@ def resume(plan_id: PlanId) -> None:
 
 def _pause(plan_id: str, *, resume: bool) -> None:
     from storeops.changes import control, plans
-    from storeops.operations.next_steps import of_plan
+    from storeops.changes.next_steps import of_plan
 
     ledger = current().app.ledger
     ledger.policy.may_write()

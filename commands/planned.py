@@ -20,9 +20,9 @@ from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.app import App
+    from storeops.changes.jobs.report import Report
     from storeops.changes.plans import Plan
-    from storeops.jobs.report import Report
-    from storeops.operations.sheets import Sheet
+    from storeops.changes.sheets import Sheet
 
 HELD = {
     "pause": N_("paused by WeCom (45009)"),
@@ -55,7 +55,7 @@ def show_plan(plan: Plan, sheet: Sheet | None = None) -> None:
     Raises:
         typer.Exit: with 6 when rows of the file are not in the plan.
     """
-    from storeops.operations.plans import card
+    from storeops.changes.plan_cards import card
 
     call = current()
     value = with_times(plan.as_dict()) | ({"file": sheet.as_dict()} if sheet else {})
@@ -114,7 +114,7 @@ def finish_left_out(plan: Plan, sheet: Sheet | None) -> None:
 
 def closing_lines(plan: Plan) -> list[str]:
     """Until when a plan can be applied, and what to type next."""
-    from storeops.operations.next_steps import of_plan
+    from storeops.changes.next_steps import of_plan
 
     expires = _("It expires at {time}; nothing was sent.").format(time=cells.when(plan.expires_at))
     steps = of_plan(current().app.ledger, plan)
@@ -135,14 +135,14 @@ def say_holds(app_: App) -> None:
 
 def row_state(name: str) -> str:
     """A row's status, in words."""
-    from storeops.operations.plans import ROW_STATES
+    from storeops.changes.plan_cards import ROW_STATES
 
     return _(ROW_STATES.get(name, name))
 
 
 def job_state(name: str) -> str:
     """A job's status, in words."""
-    from storeops.operations.plans import JOB_STATES
+    from storeops.changes.plan_cards import JOB_STATES
 
     return _(JOB_STATES.get(name, name))
 
@@ -263,8 +263,8 @@ def carry_out(plan: Plan, seconds: float | None) -> None:
     Raises:
         StillRunningError, PartialError: after the outcome was printed.
     """
-    from storeops.operations import plans as operations
-    from storeops.operations.next_steps import of_plan
+    from storeops.changes import plan_cards as operations
+    from storeops.changes.next_steps import of_plan
 
     call = current()
     with call.interruptible("storeops job run --until-empty") as stop:
@@ -293,8 +293,8 @@ def run_worker(
     title: str = "",
 ) -> Report:
     """Run a worker under a bar: rows, rate, time left, what holds it back."""
-    from storeops.jobs import queue
-    from storeops.jobs.queue import CANCELLED, FAILED, SUCCEEDED, WAITING
+    from storeops.changes.jobs import queue
+    from storeops.changes.jobs.queue import CANCELLED, FAILED, SUCCEEDED, WAITING
 
     app = current().app
     started = time.monotonic()

@@ -78,7 +78,7 @@ def plan(
     reason: Reason = "",
 ) -> None:
     """Fields that are not named stay; phone numbers come from files, never from arguments."""
-    from storeops.operations.remark_plan import SHEET_FIELDS, plan_remarks
+    from storeops.domains.remarks.remark_plan import SHEET_FIELDS, plan_remarks
 
     if template:
         choices.print_template(SHEET_FIELDS)

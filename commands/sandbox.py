@@ -28,7 +28,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.sandbox_records import Running
+    from storeops.domains.sandbox.sandbox_records import Running
 
 app = typer.Typer(help=_("A WeCom on your desk: start, seed, break, inspect."))
 app.add_typer(callback_app, name="callback")
@@ -69,7 +69,7 @@ def up(
     ] = None,
 ) -> None:
     """Start it, wait until it answers, and stay with it unless detached."""
-    from storeops.operations import sandbox_process, sandbox_records
+    from storeops.domains.sandbox import sandbox_process, sandbox_records
 
     profile = profile or current().settings.profile
     if profile:
@@ -146,7 +146,7 @@ def _absolute(path: str) -> str:
 @app.command("list", help=_("Every sandbox of this home and of its profiles."))
 def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print which of them answer, for which profile, and how to stop them."""
-    from storeops.operations.sandbox_process import everyone
+    from storeops.domains.sandbox.sandbox_process import everyone
 
     output.paged(
         [
@@ -194,7 +194,7 @@ def status(url: Url = "") -> None:
 
 
 def _address(url: str) -> str:
-    from storeops.operations.sandbox_process import locate
+    from storeops.domains.sandbox.sandbox_process import locate
 
     return locate(url, current().settings.profile)
 
@@ -202,7 +202,7 @@ def _address(url: str) -> str:
 @app.command("down", help=_("Stop the sandbox."))
 def down(url: Url = "") -> None:
     """Stop it and wait until it has ended."""
-    from storeops.operations.sandbox_process import stop
+    from storeops.domains.sandbox.sandbox_process import stop
 
     address = _address(url)
     pid = stop(address)
@@ -223,7 +223,7 @@ def reset(
     """Seed anew: tokens, cursors, faults and counts go."""
     given = {"seed": seed, "stores": stores, "staff": staff, "follows": follows}
     shape = {name: value for name, value in given.items() if value is not None}
-    from storeops.operations.sandbox_control import SLOW
+    from storeops.domains.sandbox.sandbox_control import SLOW
 
     row = ask(url, "POST", "reset", shape, SLOW)
     text = _("A new chain: {staff} members, {follows} follows.")
@@ -243,7 +243,7 @@ def _file_errors(sentence: str, file: str) -> Iterator[None]:
 @app.command("save", help=_("Save the chain to a file."))
 def save(file: File, url: Url = "") -> None:
     """Write the state: a private file, replaced whole."""
-    from storeops.operations.sandbox_control import save
+    from storeops.domains.sandbox.sandbox_control import save
 
     path = _absolute(file)
     with _file_errors(_("The file {path} cannot be written: {reason}."), file):
@@ -257,7 +257,7 @@ def save(file: File, url: Url = "") -> None:
 @app.command("load", help=_("Take the chain from a file."))
 def load_(file: File, url: Url = "") -> None:
     """Read a state: tokens, cursors, faults and counts go."""
-    from storeops.operations.sandbox_control import load
+    from storeops.domains.sandbox.sandbox_control import load
 
     with _file_errors(_("The file {path} cannot be read: {reason}."), file):
         row = load(_address(url), Path(_absolute(file)))
@@ -359,7 +359,7 @@ def export(
     table: Annotated[str, typer.Argument(metavar="TABLE", help=_("Which rows."))], url: Url = ""
 ) -> None:
     """Print them as one JSON object per line; --json and --csv work too."""
-    from storeops.operations.sandbox_control import export as rows
+    from storeops.domains.sandbox.sandbox_control import export as rows
 
     if not current().settings.machine:
         current().set(format="ndjson")

@@ -31,8 +31,8 @@ def ask(
     url: str, method: str, path: str, data: dict[str, Any] | None = None, timeout: float = 10.0
 ) -> dict[str, Any]:
     """One control call to the sandbox that is meant."""
-    from storeops.operations.sandbox_control import control
-    from storeops.operations.sandbox_process import locate
+    from storeops.domains.sandbox.sandbox_control import control
+    from storeops.domains.sandbox.sandbox_process import locate
 
     return control(locate(url, current().settings.profile), method, path, data, timeout)
 

@@ -20,8 +20,8 @@ from storeops.errors import ConfigError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.mirror.query import CustomerQuery
-    from storeops.operations.customers import Selection
+    from storeops.reading.customers import Selection
+    from storeops.reading.query import CustomerQuery
 
 Where = Annotated[
     str,
@@ -128,8 +128,8 @@ def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
         UsageError: no such order.
         ConfigError: the profile's own shop does not exist.
     """
-    from storeops.mirror.filter import FilterError
-    from storeops.operations import customers
+    from storeops.reading import customers
+    from storeops.reading.filter import FilterError
 
     app = current().app
     # one command reads far-apart pages once: mapping them saves a third of the time

@@ -15,7 +15,7 @@ from commands.output import Column
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.operations.overview import MemberRow
+    from storeops.reading.overview import MemberRow
 
 app = typer.Typer(help=_("Staff: list, show, history."))
 
@@ -33,7 +33,7 @@ def status_name(value: str) -> str:
 
 
 def _rows(members: list[MemberRow]) -> list[dict[str, Any]]:
-    from storeops.operations.customers import names_of
+    from storeops.reading.customers import names_of
 
     names = names_of(current().app.data)
     rows = []
@@ -79,9 +79,9 @@ def list_(
 ) -> None:
     """List staff."""
     from storeops.errors import UsageError
-    from storeops.mirror.filter import one_of
-    from storeops.operations.customers import names_of
-    from storeops.operations.overview import members
+    from storeops.reading.customers import names_of
+    from storeops.reading.filter import one_of
+    from storeops.reading.overview import members
 
     call = current()
     if status and status not in STATUSES:
@@ -119,7 +119,7 @@ def show(
 ) -> None:
     """Show one member and the changes the timeline keeps."""
     from commands.history import told
-    from storeops.operations.staff import find_staff, history
+    from storeops.reading.staff import find_staff, history
 
     call = current()
     fresh = freshness.told()

@@ -31,8 +31,8 @@ from commands.selecting import (
 from storeops.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
-    from storeops.operations.customers import Selection
-    from storeops.operations.past import Past
+    from storeops.reading.customers import Selection
+    from storeops.reading.past import Past
 
 app = typer.Typer(help=_("Count customers by store, owner, tag, way or month."))
 
@@ -55,7 +55,7 @@ def _titles(incomplete: str) -> list[str]:
 
 def titles() -> dict[str, str]:
     """Every way to count with its heading, those of domains last."""
-    from storeops.mirror.conditions import conditions
+    from storeops.reading.conditions import conditions
 
     own = {key: each.facet.title for key, each in conditions().items() if each.facet is not None}
     return {**TITLES, **own}
@@ -98,8 +98,8 @@ def stats(
     all_: All = False,
 ) -> None:
     """Count; a customer counts once per value, so that columns may add up to more."""
-    from storeops.operations.customers import Selection
-    from storeops.operations.stats import count_by
+    from storeops.reading.customers import Selection
+    from storeops.reading.stats import count_by
 
     call = current()
     by = what or by or "store"
@@ -149,8 +149,8 @@ def _past(selection: Selection, by: str, on: str, limit: int) -> Past:
     from dataclasses import replace
 
     from storeops.errors import UsageError
-    from storeops.operations import past
-    from storeops.operations.customers import EVERY_STORE, Selection
+    from storeops.reading import past
+    from storeops.reading.customers import EVERY_STORE, Selection
 
     app = current().app
     if replace(selection, status=(), store=()) != Selection():

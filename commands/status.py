@@ -91,7 +91,7 @@ def status() -> None:
 
 def _follows(found: Status) -> str:
     """How many, and of which status when not all are active."""
-    from storeops.mirror.filter_words import label
+    from storeops.reading.filter_words import label
 
     total = cells.amount(found.rows["follows"])
     if set(found.follows) <= {"active"}:

@@ -55,7 +55,7 @@ def list_(
     after: After = "",
 ) -> None:
     """List stores."""
-    from storeops.operations.stores import list_stores
+    from storeops.domains.stores.stores import list_stores
 
     call = current()
     fresh = freshness.told()
@@ -80,8 +80,8 @@ def list_(
 def show(which: Which) -> None:
     """Show one store."""
     from commands.staff import status_name
-    from storeops.operations.overview import members
-    from storeops.operations.stores import show_store
+    from storeops.domains.stores.stores import show_store
+    from storeops.reading.overview import members
 
     call = current()
     fresh = freshness.told()
@@ -126,7 +126,7 @@ def import_(
     ] = False,
 ) -> None:
     """Import shops; lines without a certain department are named with suggestions."""
-    from storeops.operations.stores import import_stores
+    from storeops.domains.stores.stores import import_stores
 
     call = current()
     done = import_stores(call.app.data, path, call.app.clock.now(), dry_run=dry_run)
@@ -184,9 +184,9 @@ def map_(
     ] = False,
 ) -> None:
     """Map one department."""
+    from storeops.domains.stores.stores import map_store, show_store
     from storeops.errors import UsageError
     from storeops.notebook.stores import forget_shop
-    from storeops.operations.stores import map_store, show_store
 
     call = current()
     if forget:

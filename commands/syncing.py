@@ -81,7 +81,7 @@ def sync_with_bars(
 
 def store_department(app_: App, text: str) -> int:
     """The department of a shop that a person named by code, name or number."""
-    from storeops.operations.customers import names_of
+    from storeops.reading.customers import names_of
 
     return names_of(app_.data).find_store(text)
 

@@ -39,7 +39,7 @@ def list_(
     after: After = "",
 ) -> None:
     """List tags."""
-    from storeops.operations.overview import tags
+    from storeops.reading.overview import tags
 
     fresh = freshness.told()
     found = [
@@ -69,10 +69,10 @@ def show(
     ],
 ) -> None:
     """Show one tag."""
-    from storeops.mirror.filter import one_of
     from storeops.mirror.tag_names import TagNames
-    from storeops.operations.customers import open_query
-    from storeops.operations.stats import count_by
+    from storeops.reading.customers import open_query
+    from storeops.reading.filter import one_of
+    from storeops.reading.stats import count_by
 
     call = current()
     fresh = freshness.told()

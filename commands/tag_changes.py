@@ -88,7 +88,7 @@ def plan(
     reason: Reason = "",
 ) -> None:
     """Nothing is sent: read the plan, then apply it."""
-    from storeops.operations.tag_plan import FIELDS, plan_tags
+    from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 
     if template:
         choices.print_template(FIELDS)
@@ -128,7 +128,7 @@ def add(
     reason: Reason = "",
 ) -> None:
     """`storeops tag add Level --tag Gold --tag Silver`."""
-    from storeops.operations.tag_library_plan import add_tags
+    from storeops.domains.tags.tag_library_plan import add_tags
 
     command = planned.command_line("tag", "add", group, tag=tags)
     planned.show_plan(
@@ -143,7 +143,7 @@ def rename(
     reason: Reason = "",
 ) -> None:
     """Customers keep the tag."""
-    from storeops.operations.tag_library_plan import change_tag
+    from storeops.domains.tags.tag_library_plan import change_tag
 
     planned.show_plan(
         change_tag(
@@ -165,7 +165,7 @@ def move(
     reason: Reason = "",
 ) -> None:
     """Only the order can change: a tag stays in its group."""
-    from storeops.operations.tag_library_plan import change_tag
+    from storeops.domains.tags.tag_library_plan import change_tag
 
     if to:
         raise UsageError(
@@ -188,7 +188,7 @@ def move(
 
 def delete(tag: TagText, recheck: Recheck = False, reason: Reason = "") -> None:
     """It goes off every customer and cannot be put back."""
-    from storeops.operations.tag_library_plan import change_tag
+    from storeops.domains.tags.tag_library_plan import change_tag
 
     planned.show_plan(
         change_tag(
@@ -208,7 +208,7 @@ def group_add(
     reason: Reason = "",
 ) -> None:
     """A group begins with its first tag."""
-    from storeops.operations.tag_library_plan import add_tags
+    from storeops.domains.tags.tag_library_plan import add_tags
 
     command = planned.command_line("tag", "group", "add", name, tag=tags, order=order)
     planned.show_plan(
@@ -227,7 +227,7 @@ def group_rename(
     reason: Reason = "",
 ) -> None:
     """Its tags stay."""
-    from storeops.operations.tag_library_plan import change_group
+    from storeops.domains.tags.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
@@ -242,7 +242,7 @@ def group_move(
     group: GroupText, order: Order, recheck: Recheck = False, reason: Reason = ""
 ) -> None:
     """Larger numbers come first."""
-    from storeops.operations.tag_library_plan import change_group
+    from storeops.domains.tags.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
@@ -257,7 +257,7 @@ def group_move(
 @group_app.command("delete", help=_("Plan to delete a group with all its tags."))
 def group_delete(group: GroupText, recheck: Recheck = False, reason: Reason = "") -> None:
     """Its tags go off every customer and cannot be put back."""
-    from storeops.operations.tag_library_plan import change_group
+    from storeops.domains.tags.tag_library_plan import change_group
 
     planned.show_plan(
         change_group(
@@ -270,7 +270,7 @@ def group_delete(group: GroupText, recheck: Recheck = False, reason: Reason = ""
 @rule_app.command("check", help=_("Say what is wrong with rules; nothing is planned."))
 def rule_check(files: Files = None) -> None:
     """Exit code 2 when a rule cannot run."""
-    from storeops.operations import tag_rules
+    from storeops.domains.tags import tag_rules
 
     ledger = current().app.ledger
     found = [
@@ -303,7 +303,7 @@ def _troubles(value: object) -> str:
 @rule_app.command("preview", help=_("The count and ten examples of each rule."))
 def rule_preview(files: Files = None) -> None:
     """Nothing is stored."""
-    from storeops.operations import tag_rules
+    from storeops.domains.tags import tag_rules
 
     ledger = current().app.ledger
     found = [tag_rules.preview(ledger, rule) for rule in tag_rules.read(files or ["rules"])]
@@ -336,7 +336,7 @@ def rule_preview(files: Files = None) -> None:
 @rule_app.command("plan", help=_("Plan what rules would change; one plan each."))
 def rule_plan(files: Files = None, reason: Reason = "") -> None:
     """Idempotent: what is so already is left out."""
-    from storeops.operations import tag_rules
+    from storeops.domains.tags import tag_rules
 
     ledger = current().app.ledger
     rules, worst = tag_rules.read(files or ["rules"]), 0
@@ -349,7 +349,7 @@ def rule_plan(files: Files = None, reason: Reason = "") -> None:
 
 def _plan_rule(ledger: Any, rule: Any, reason: str, command: str) -> int:
     """Plan one rule and show it; its exit code, so that one rule holds up no other."""
-    from storeops.operations import tag_rules
+    from storeops.domains.tags import tag_rules
 
     try:
         planned.show_plan(tag_rules.plan(ledger, rule, reason=reason, command=command))

@@ -29,7 +29,7 @@ def list_(
     after: After = "",
 ) -> None:
     """List unassigned customers with the days left to hand them over."""
-    from storeops.operations.unassigned import list_unassigned
+    from storeops.domains.handover.unassigned import list_unassigned
 
     call = current()
     fresh = freshness.told()

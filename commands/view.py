@@ -47,7 +47,7 @@ def save(
 ) -> None:
     """Save a view after the filter was understood and every name in it found."""
     from storeops.notebook.views import save_view
-    from storeops.operations.customers import open_query
+    from storeops.reading.customers import open_query
 
     call = current()
     now = call.app.clock.now()
@@ -87,7 +87,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
 def show(name: Name) -> None:
     """Show a view."""
     from storeops.notebook.views import get_view
-    from storeops.operations.customers import open_query
+    from storeops.reading.customers import open_query
 
     call = current()
     view = get_view(call.app.data, name)

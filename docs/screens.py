@@ -99,7 +99,7 @@ def chain(home: Path) -> Iterator[Any]:
     from storeops import config, i18n, secrets
     from storeops.app import App
     from storeops.config import Profile
-    from storeops.operations import sandbox_records
+    from storeops.domains.sandbox import sandbox_records
     from storeops.sandbox.local import start
     from storeops.sync.run import run_sync
 

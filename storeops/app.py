@@ -29,10 +29,10 @@ from storeops.i18n import _
 from storeops.private_file import sweep
 
 if TYPE_CHECKING:
+    from storeops.changes.action import ActionRegistry
+    from storeops.changes.jobs.report import Report
+    from storeops.changes.jobs.worker import Worker
     from storeops.changes.ledger import Ledger
-    from storeops.jobs.action import ActionRegistry
-    from storeops.jobs.report import Report
-    from storeops.jobs.worker import Worker
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
@@ -47,7 +47,7 @@ DATA_ROOMS = (
     "storeops.mirror.schema",
     "storeops.mirror.search",
     "storeops.changes.schema",
-    "storeops.jobs.schema",
+    "storeops.changes.jobs.schema",
 )
 RUN_ROOMS = ("storeops.limits.schema",)
 INBOX_ROOMS = ("storeops.events.schema",)
@@ -377,7 +377,7 @@ class App:
     @property
     def actions(self) -> ActionRegistry:
         """What plans can do, by kind."""
-        from storeops.jobs.action import ActionRegistry
+        from storeops.changes.action import ActionRegistry
 
         return self._once(
             "actions",
@@ -448,7 +448,7 @@ class App:
         """
         self.ledger.policy.may_write()
         from storeops.changes.book import LedgerBook
-        from storeops.jobs.worker import Worker
+        from storeops.changes.jobs.worker import Worker
 
         return Worker(
             self.data,

@@ -120,15 +120,15 @@ class Domain:
         tables: module with `MIGRATIONS` (storeops.database.migrations) for data.db.
         nouns: command modules.
         screens: full-screen views.
-        actions: kind of plan → Action (storeops.jobs.action).
+        actions: kind of plan → Action (storeops.changes.action).
         scopes: scope of sync → `SyncScope` (storeops.sync.scopes).
         events: "event/change_type" → `EventReader` (storeops.events.readers).
-        conditions: key of the filter language → `Condition` (storeops.mirror.conditions).
-        columns: column of a customer → `CustomerColumn` (storeops.mirror.columns).
+        conditions: key of the filter language → `Condition` (storeops.reading.conditions).
+        columns: column of a customer → `CustomerColumn` (storeops.reading.columns).
         card: section of the customer's card → function(db, customer.id, now) → `CardSection`.
         erase: what is counted → module that forgets a person (storeops.operations.erasure).
         retention: module that says which plans are not over yet, and takes out the rows of those
-            that are old (storeops.operations.pruning).
+            that are old (storeops.changes.pruning).
         today: function(db, now) → `TodayLine`s of Today and `status`.
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
         completion: key of completion → function(db, start) → [(value, what it is)].

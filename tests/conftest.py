@@ -74,7 +74,7 @@ def remember(home: Path) -> Callable[[Any], None]:
     """Let this home know the key of a sandbox in this process, as if it had started it."""
 
     def keep(handle: Any) -> None:
-        from storeops.operations import sandbox_records
+        from storeops.domains.sandbox import sandbox_records
 
         sandbox_records.remember(sandbox_records.Running(**handle.ready))
 

@@ -9,8 +9,8 @@ from textual.content import Content
 
 from storeops.domain import card_sections
 from storeops.i18n import _
-from storeops.mirror.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.plain import mask_phone, mask_phones
+from storeops.reading.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.times import minute
 from tui.cells import shown
 from tui.fields import fields, title
@@ -25,9 +25,9 @@ TIMELINE = 100  # entries shown
 def card(core: App, external_userid: str) -> Content:
     """All that the mirror and the notebook know; phone numbers masked (lane)."""
     from storeops.mirror import timeline
-    from storeops.mirror.query_rows import CustomerRows, shown_status
     from storeops.notebook.notes import notes_of
-    from storeops.operations.customer_rows import chats_of, customer_id
+    from storeops.reading.customer_rows import chats_of, customer_id
+    from storeops.reading.query_rows import CustomerRows, shown_status
 
     db = core.data
     key = customer_id(db, external_userid)

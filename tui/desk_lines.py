@@ -12,8 +12,8 @@ from tui.times import span
 from tui.widgets.rows import Column, Count, Line, TableRows, Window
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.desk import Offer, Owner
-    from storeops.operations.handover.report import Waiting
+    from storeops.domains.handover.desk import Offer, Owner
+    from storeops.domains.handover.report import Waiting
 
 SOON = 60  # days from which a leaver's deadline is near
 

@@ -15,8 +15,8 @@ from tui.fields import fields, title
 from tui.plan_card import forecast
 
 if TYPE_CHECKING:
-    from storeops.jobs.listing import Event, JobRow
-    from storeops.operations.job_rows import Tally
+    from storeops.changes.jobs.listing import Event, JobRow
+    from storeops.changes.jobs.overview import Tally
 
 
 def summary(tally: Tally, sending: str) -> Content:

@@ -11,7 +11,7 @@ from tui.cells import shown
 from tui.widgets.rows import Column, Line
 
 if TYPE_CHECKING:
-    from storeops.jobs.listing import JobRow
+    from storeops.changes.jobs.listing import JobRow
 
 
 def columns() -> list[Column]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.mirror.columns import columns as domain_columns
-from storeops.mirror.filter import FilterError, parse
-from storeops.mirror.filter_words import STATUSES, WAYS
-from storeops.mirror.query_rows import shown_status
 from storeops.notebook import mark_history, marks
-from storeops.operations import customers
+from storeops.reading import customers
+from storeops.reading.columns import columns as domain_columns
+from storeops.reading.filter import FilterError, parse
+from storeops.reading.filter_words import STATUSES, WAYS
+from storeops.reading.query_rows import shown_status
 from storeops.times import day
 from tui.book import Advice, Facet, Look, View
 from tui.cells import shown
@@ -26,9 +26,9 @@ from tui.widgets.rows import Line
 if TYPE_CHECKING:
     from storeops.app import App
     from storeops.database.database import Database
-    from storeops.mirror.filter_names import Names
-    from storeops.mirror.query import CustomerQuery
-    from storeops.mirror.query_rows import CustomerRows
+    from storeops.reading.filter_names import Names
+    from storeops.reading.query import CustomerQuery
+    from storeops.reading.query_rows import CustomerRows
     from tui.mirror_facets import MirrorFacets
 
 
@@ -65,15 +65,15 @@ class MirrorBook:
         return suggest(self._names(), where)
 
     def _names(self) -> Names:
-        from storeops.mirror.filter_names import Names
         from storeops.notebook.stores import list_shops
+        from storeops.reading.filter_names import Names
 
         db = self.core.data
         return Names(db.connection, list_shops(db), marks.mark_keys(db))
 
     def query(self, look: Look) -> CustomerQuery:
         """The query of a look, for the thread that calls."""
-        from storeops.mirror.query import CustomerQuery
+        from storeops.reading.query import CustomerQuery
 
         return CustomerQuery(
             self.core.data,
@@ -225,7 +225,7 @@ class MirrorBook:
         """external_userid of marked customers."""
         from itertools import islice
 
-        from storeops.operations.customer_rows import external_userids
+        from storeops.reading.customer_rows import external_userids
 
         if not self.marks():
             return []
@@ -249,8 +249,8 @@ class MirrorBook:
 
     def save_view(self, name: str, look: Look) -> None:
         """Save a look, replacing one of that name."""
-        from storeops.mirror.filter import unparse
         from storeops.notebook.views import save_view
+        from storeops.reading.filter import unparse
 
         save_view(
             self.core.data,
@@ -268,7 +268,7 @@ class MirrorBook:
         """Write the rows to a file."""
         import sys
 
-        from storeops.operations.export import export_customers
+        from storeops.domains.export.export import export_customers
         from storeops.spreadsheet import csv_cell
 
         done = export_customers(

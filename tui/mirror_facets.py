@@ -12,17 +12,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
-from storeops.mirror.conditions import conditions
-from storeops.mirror.filter_words import STATUSES, WAYS
-from storeops.mirror.query import CustomerQuery
 from storeops.notebook.stores import list_shops
-from storeops.operations import overview
+from storeops.reading import overview
+from storeops.reading.conditions import conditions
+from storeops.reading.filter_words import STATUSES, WAYS
+from storeops.reading.query import CustomerQuery
 from tui.book import Facet
 from tui.fields import quoted
 
 if TYPE_CHECKING:
     from storeops.app import App
-    from storeops.mirror.filter_names import Names
+    from storeops.reading.filter_names import Names
 
 EXACT = 20_000  # customers up to which every value is counted
 VALUES = 12

@@ -13,7 +13,7 @@ from tui.widgets.rows import Count, Line, Window
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
-    from storeops.mirror.query import CustomerQuery
+    from storeops.reading.query import CustomerQuery
 
 LOOK_FAR = 50_000  # rows searched on either side for one that has moved
 STEP = 1_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from storeops.changes.open_ends import OpenEnds
 from storeops.domain import TodayLine
 from storeops.i18n import _, ngettext
-from storeops.operations.open_ends import OpenEnds
-from storeops.operations.overview import Health, ShopRow
+from storeops.operations.health import Health
+from storeops.reading.overview import ShopRow
 from tui import plan_words, words
 from tui.times import span
 

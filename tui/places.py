@@ -8,7 +8,7 @@ from storeops.i18n import _
 from storeops.mirror.members import Members
 from storeops.notebook.stores import list_shops
 from storeops.notebook.views import list_views
-from storeops.operations.overview import department_names, member_names, tags
+from storeops.reading.overview import department_names, member_names, tags
 from tui.fields import quoted
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tui.fields import fields, title
 from tui.times import span
 
 if TYPE_CHECKING:
-    from storeops.operations.plans import Card
+    from storeops.changes.plan_cards import Card
 
 
 def forecast(seconds: float | None, reason: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.operations.plans import Card
+    from storeops.changes.plan_cards import Card
 
 
 def why_not(action: str, card: Card, *, row: bool, sending: bool) -> str:

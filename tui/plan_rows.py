@@ -16,8 +16,8 @@ from tui.widgets.rows import Column, Count, Line, Window
 
 if TYPE_CHECKING:
     from storeops.changes.answers import Result
+    from storeops.changes.plan_words import Words
     from storeops.database.database import Database
-    from storeops.operations.plan_words import Words
 
 
 def columns() -> list[Column]:
@@ -55,7 +55,7 @@ class PlanRows:
     @property
     def words(self) -> Words:
         """Names of tags and members, looked up once."""
-        from storeops.operations.plan_words import Words
+        from storeops.changes.plan_words import Words
 
         if self._words is None:
             self._words = Words(self.db)
@@ -63,7 +63,7 @@ class PlanRows:
 
     def window(self, start: int, count: int) -> Window:
         """Rows from `start` on."""
-        from storeops.operations.plan_rows import window
+        from storeops.changes.plan_listing import window
 
         lines = [
             self._line(each) for each in window(self.db, self.plan_id, self.statuses, start, count)
@@ -75,7 +75,7 @@ class PlanRows:
 
     def count(self, cap: int | None) -> Count:
         """All rows."""
-        from storeops.operations.plan_rows import count
+        from storeops.changes.plan_listing import count
 
         return Count(count(self.db, self.plan_id, self.statuses))
 

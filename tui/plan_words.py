@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from storeops.changes.plan_cards import JOB_STATES, ROW_STATES, STATES
 from storeops.i18n import _
-from storeops.operations.plans import JOB_STATES, ROW_STATES, STATES
 
 _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
 _OPEN = ("queued", "sending", "waiting", "unknown")

@@ -11,7 +11,7 @@ from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
     from storeops.limits.outlook import ApiUse
-    from storeops.operations.overview import Beat
+    from storeops.operations.health import Beat
     from tui.app import StoreOpsApp
 
 
@@ -25,7 +25,7 @@ class Pulse:
 
     def measure(self) -> int:
         """Look at the mirror and the limits; returns the mirror's revision (lane)."""
-        from storeops.operations.overview import beat
+        from storeops.operations.health import beat
 
         core = self._house.core
         core.look_at_clock()

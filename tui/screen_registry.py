@@ -19,8 +19,6 @@ CORE: tuple[ScreenSpec, ...] = (
          help=N_("Every customer of the mirror: filter, sort, mark, look, export.")),
     ScreenSpec(name="staff", key="3", title=N_("Staff"), screen="tui.screens.staff:StaffScreen",
          help=N_("Members, their shops and how many customers they follow.")),
-    ScreenSpec(name="stores", key="4", title=N_("Stores"), screen="tui.screens.stores:StoresScreen",
-         help=N_("Shops with their codes, members and customers.")),
     ScreenSpec(name="sync", key="7", title=N_("Sync"), screen="tui.screens.sync:SyncScreen",
          help=N_("Read WeCom into the mirror, scope by scope, and the history of it.")),
     ScreenSpec(name="plans", key="8", title=N_("Plans"), screen="tui.screens.plans:PlansScreen",
@@ -29,9 +27,6 @@ CORE: tuple[ScreenSpec, ...] = (
          help=N_("The calls that carry plans out.")),
     ScreenSpec(name="audit", key="L", title=N_("Audit"), screen="tui.screens.audit:AuditScreen",
          help=N_("Who changed what, when and why.")),
-    ScreenSpec(name="sandbox", key="0", title=N_("Sandbox"),
-         screen="tui.screens.sandbox:SandboxScreen",
-         help=N_("The sandbox's clock, faults and calls."), sandbox=True),
 )  # fmt: skip
 
 

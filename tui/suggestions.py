@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from storeops.mirror.filter import key_of
-from storeops.mirror.filter import keys as all_keys
-from storeops.mirror.filter_names import Names
-from storeops.mirror.filter_words import CLOSED
+from storeops.reading.filter import key_of
+from storeops.reading.filter import keys as all_keys
+from storeops.reading.filter_names import Names
+from storeops.reading.filter_words import CLOSED
 from tui.fields import quoted
 
 MOST = 6

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from storeops.jobs.report import Report
+    from storeops.changes.jobs.report import Report
     from tui.app import StoreOpsApp
 
 TELL_EVERY = 0.2  # seconds between two looks of the screens while it works

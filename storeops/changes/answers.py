@@ -9,13 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops.changes import rows as plan_rows
-from storeops.changes.journal import Line, dump
-from storeops.changes.ledger import Ledger
-from storeops.changes.plans import Plan, by_id
-from storeops.database.database import Database
-from storeops.i18n import N_, _
-from storeops.jobs import queue
-from storeops.jobs.action import (
+from storeops.changes.action import (
     BLOCKED,
     CANCELLED,
     DONE,
@@ -31,6 +25,12 @@ from storeops.jobs.action import (
     Row,
     RowAnswer,
 )
+from storeops.changes.jobs import queue
+from storeops.changes.journal import Line, dump
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan, by_id
+from storeops.database.database import Database
+from storeops.i18n import N_, _
 from storeops.plain import masked
 
 CHUNK = 2000  # rows per transaction: others wait at most some tenths of a second

@@ -9,13 +9,13 @@ from typing import Any
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
+from storeops.changes.action import BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
+from storeops.changes.jobs import queue
 from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, PartialError, PolicyError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.jobs import queue
-from storeops.jobs.action import BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
 
 SMALL = 100  # plans of so few calls go before bulk work: a person is waiting for them
 

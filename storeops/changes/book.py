@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.changes import answers
+from storeops.changes.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowAnswer
+from storeops.changes.jobs.queue import Job
 from storeops.changes.journal import Line
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.changes.rows import CHUNK, LEFT, addressed, chunks, from_record, row_digest
 from storeops.i18n import _
-from storeops.jobs.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowAnswer
-from storeops.jobs.queue import Job
 
 
 class LedgerBook:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
+from storeops.changes.action import CANCELLED, FAILED, PLANNED, QUEUED, UNKNOWN
+from storeops.changes.jobs import queue
 from storeops.changes.journal import Line
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.jobs import queue
-from storeops.jobs.action import CANCELLED, FAILED, PLANNED, QUEUED, UNKNOWN
 
 
 class Cancelled(NamedTuple):

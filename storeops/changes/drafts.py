@@ -11,12 +11,12 @@ from typing import Any
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
+from storeops.changes.action import READY, Row
 from storeops.changes.journal import dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import DRAFT, Plan
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
-from storeops.jobs.action import READY, Row
 
 Merge = Callable[[Row, Row], Row | None]  # (row of the draft, new wish) → row, None to drop it
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storeops.changes.action import Action, View
 from storeops.changes.journal import Journal
 from storeops.changes.policy import Policy
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
-from storeops.jobs.action import Action, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.changes import rows as plan_rows
+from storeops.changes.action import ROW_STATUSES, Row, Verdict
 from storeops.changes.journal import Line, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.jobs.action import ROW_STATUSES, Row, Verdict
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
 EXPIRES_S = 24 * 3600

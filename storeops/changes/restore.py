@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storeops.changes import loss
+from storeops.changes.jobs.queue import hold_after_restore
 from storeops.changes.journal import Line
 from storeops.changes.ledger import Ledger
 from storeops.database.database import open_database
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.jobs.queue import hold_after_restore
 
 
 @dataclass(frozen=True, slots=True)

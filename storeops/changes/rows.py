@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from storeops.changes.action import BLOCKED, PLANNED, Row, Verdict
 from storeops.changes.journal import dump
 from storeops.database.database import Database
-from storeops.jobs.action import BLOCKED, PLANNED, Row, Verdict
 from storeops.mirror.members import current_userids
 
 CHUNK = 500  # row numbers per statement, well under SQLite's limit on parameters

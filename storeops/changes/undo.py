@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
+from storeops.changes.action import DONE
+from storeops.changes.jobs import queue
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, Plan
 from storeops.changes.problems import Problem
 from storeops.errors import ConflictError, StoreOpsError
 from storeops.i18n import _, ngettext
-from storeops.jobs import queue
-from storeops.jobs.action import DONE
 
 
 def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:

@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from storeops.changes import action as act
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
+from storeops.changes.jobs import queue
 from storeops.changes.journal import ODD, object_of
 from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
 from storeops.changes.proof import Account, Proof
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.jobs import action as act
-from storeops.jobs import queue
 
 _SAID = "plan.made", "plan.trimmed", "plan.applied"  # lines that tell hash and reason
 _ANSWERED = {

@@ -24,7 +24,7 @@ from storeops.errors import (
 )
 from storeops.events import subjects
 from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Event, Inbox, Work
-from storeops.events.subjects import Hint, Mirror, Written
+from storeops.events.subjects import Mirror, Written
 from storeops.wecom.failures import lost_row
 
 if TYPE_CHECKING:
@@ -68,14 +68,12 @@ class Desk:
         data: data.db.
         client: asks WeCom.
         clock: WeCom's time.
-        hint: what a transfer_fail event is told to.
     """
 
     inbox: Inbox
     data: Database
     client: WeComClient
     clock: Clock
-    hint: Hint
 
 
 def handle(
@@ -238,9 +236,7 @@ def _write(desk: Desk, work: Work, found: Any, before: Any) -> Written | None:
         if not desk.inbox.holds(work):
             return None
         try:
-            return subjects.write(
-                Mirror(desk.data, desk.clock.now(), desk.hint), work, found, before
-            )
+            return subjects.write(Mirror(desk.data, desk.clock.now()), work, found, before)
         except subjects.Overtaken:
             before = subjects.state(desk.data, work)
             found = subjects.read(desk.client, work)

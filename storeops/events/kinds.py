@@ -11,20 +11,19 @@ from typing import NamedTuple
 from storeops.domain import guarded, load, registry
 from storeops.events.message import Message
 
-CUSTOMER, CHAT, MEMBER, HANDOVER = "customer", "chat", "member", "handover"
+CUSTOMER, CHAT, MEMBER = "customer", "chat", "member"
 TAGS, DEPARTMENTS = "tags", "departments"
 _SEPARATOR = ":"
 
 ADDED = ("add_external_contact", "add_half_external_contact")
 EDITED, DELETED = "edit_external_contact", "del_external_contact"
-DELETED_BY_CUSTOMER, TRANSFER_FAIL = "del_follow_user", "transfer_fail"
+DELETED_BY_CUSTOMER = "del_follow_user"
 
 _KINDS: dict[tuple[str, str], str] = {
     **{
         ("change_external_contact", change): CUSTOMER
         for change in (*ADDED, EDITED, DELETED, DELETED_BY_CUSTOMER)
     },
-    ("change_external_contact", TRANSFER_FAIL): HANDOVER,
     **{("change_external_chat", change): CHAT for change in ("create", "update", "dismiss")},
     **{
         ("change_external_tag", change): TAGS
@@ -85,12 +84,11 @@ def named(message: Message) -> Named:
         return Named(None, userid, external_userid, "elsewhere")
     which = {
         CUSTOMER: external_userid,
-        HANDOVER: external_userid,
         CHAT: message.text("ChatId"),
         # a changed id is read under the new one; `userid` says the old
         MEMBER: message.text("NewUserID", "NewUserId") or userid,
     }.get(kind)
-    if which == "" or (kind in (CUSTOMER, HANDOVER) and not userid):
+    if which == "" or (kind == CUSTOMER and not userid):
         return Named(None, userid, external_userid, "incomplete")
     return Named(Subject(kind, which or ""), userid, external_userid)
 

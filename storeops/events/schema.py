@@ -56,7 +56,14 @@ CREATE TABLE progress (
 CREATE INDEX event_handled ON event (handled_at) WHERE handled_at IS NOT NULL;
 """
 
+# the domain of handovers reads these now
+TRANSFER_FAIL = """
+UPDATE event SET subject = 'change_external_contact/transfer_fail' || substr(subject, 9)
+WHERE subject LIKE 'handover:%';
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("events", "m001_inbox", INBOX),
     statements("events", "m002_progress", PROGRESS),
+    statements("events", "m003_transfer_fail", TRANSFER_FAIL),
 )

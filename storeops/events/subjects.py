@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 PATIENT_READS = 3  # an added relation that WeCom does not show yet is asked for so often
 
-Hint = Callable[[Database, str, str, float], int]
 
 # what a write of somebody else changes, per kind; the parameter is the subject's id
 _STATES = {
@@ -83,13 +82,10 @@ class Mirror:
     Attributes:
         db: data.db.
         now: Unix seconds of WeCom's clock.
-        hint: tells the handover watch that (db, takeover_userid, external_userid, now) may have
-            ended; returns how many attempts it called early.
     """
 
     db: Database
     now: float
-    hint: Hint
 
     def apply(self, batch: Batch, ref: str) -> None:
         """Facts that an event brought."""
@@ -263,12 +259,6 @@ def _present(db: Database, userids: set[str]) -> set[str]:
     return userids - away
 
 
-def _write_handover(mirror: Mirror, work: Work, reading: Reading) -> None:
-    """transfer_fail names the taker and the customer, not the owner: the watch asks who it was."""
-    for each in work.events:
-        mirror.hint(mirror.db, each.userid, each.external_userid, mirror.now)
-
-
 # -- members and departments
 
 
@@ -364,7 +354,6 @@ _READERS: dict[str, Callable[[WeComClient, Work], Any]] = {
 }
 _WRITERS: dict[str, Callable[[Mirror, Work, Reading], None]] = {
     kinds.CUSTOMER: _write_customer,
-    kinds.HANDOVER: _write_handover,
     kinds.MEMBER: _write_member,
     kinds.DEPARTMENTS: _write_departments,
     kinds.TAGS: _write_tags,

@@ -142,9 +142,8 @@ def handle(
     """
     from storeops.events import handling
     from storeops.events.inbox import Inbox
-    from storeops.operations.handover.watch import hint
 
-    desk = handling.Desk(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock, hint)
+    desk = handling.Desk(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock)
     return handling.handle(
         desk, forever=forever, seconds=seconds, stop=stop, wake=wake, on_progress=on_progress
     )

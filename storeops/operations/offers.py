@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from storeops.database.database import Database
 from storeops.domain import guarded, load, registry
-from storeops.mirror.conditions import conditions
-from storeops.mirror.filter import key_of, keys
-from storeops.mirror.filter_words import CLOSED
+from storeops.reading.conditions import conditions
+from storeops.reading.filter import key_of, keys
+from storeops.reading.filter_words import CLOSED
 
 MOST = 50
 _PART = {  # how each begins with :s, and what is said beside it

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from storeops import paths
 from storeops.database.database import file_size
 from storeops.domain import TodayLine, today
-from storeops.mirror import freshness
-from storeops.operations.overview import follows_by
+from storeops.reading import freshness
+from storeops.reading.overview import follows_by
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
     from storeops.limits.outlook import ApiUse
-    from storeops.mirror.freshness import ScopeFreshness, StoreFreshness
     from storeops.operations.wiring import Wiring
+    from storeops.reading.freshness import ScopeFreshness, StoreFreshness
     from storeops.sync.under_way import UnderWay
 
 

@@ -121,7 +121,7 @@ def test_a_folder_in_the_place_of_key_or_seal(scene, tmp_path, name):
 
 
 def test_lines_that_cannot_be_read_are_listed_all_the_same(scene, tmp_path):
-    from storeops.operations.audit import lines
+    from storeops.changes.journal_lines import lines
 
     with scene.copy(tmp_path / "home") as copy:
         with copy.tamper() as connection:

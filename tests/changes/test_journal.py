@@ -9,12 +9,12 @@ import pytest
 from storeops.changes import apply, control, plans
 from storeops.changes.erase import erase
 from storeops.changes.journal import Line
+from storeops.changes.journal_lines import lines
 from storeops.changes.restore import make_safe
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
-from storeops.operations.audit import lines
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import pytest
 from storeops import i18n
 from storeops.changes import answers, apply, plans
 from storeops.changes.undo import plan_undo
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags import tag_library
+from storeops.domains.tags.tag_library_plan import add_tags, change_group, change_tag
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, NothingToDoError, StoreOpsError, UsageError
 from storeops.mirror.tag_names import TagNames
-from storeops.operations import tag_library
-from storeops.operations.tag_library_plan import add_tags, change_group, change_tag
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 from storeops.retrying import Waits
 
 

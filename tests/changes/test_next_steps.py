@@ -299,7 +299,7 @@ def test_of_rows_that_a_restore_holds(cli, chain, tmp_path):
 
 def test_today_counts_what_a_restore_holds(cli, chain, tmp_path):
     from storeops.app import App
-    from storeops.operations.open_ends import open_ends
+    from storeops.changes.open_ends import open_ends
 
     plan, _answer = restored(cli, tmp_path)
     app = App.open("t")

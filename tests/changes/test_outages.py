@@ -6,15 +6,15 @@ import pytest
 
 from storeops import retrying
 from storeops.changes import answers, apply, control, plans
+from storeops.changes.jobs.listing import listing
+from storeops.changes.next_steps import of_plan
+from storeops.changes.plan_cards import card, run_trouble, trouble
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.remarks.remark_plan import plan_remarks
+from storeops.domains.tags.tag_library_plan import add_tags
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
-from storeops.jobs.listing import listing
-from storeops.operations.next_steps import of_plan
-from storeops.operations.plans import card, run_trouble, trouble
-from storeops.operations.remark_plan import plan_remarks
-from storeops.operations.tag_library_plan import add_tags
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 from storeops.retrying import Waits
 
 MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"

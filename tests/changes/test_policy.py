@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from storeops.changes import apply, plans
+from storeops.changes.journal_lines import lines
 from storeops.changes.policy import Policy
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageError
-from storeops.operations.audit import lines
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 
 
 def plan_all(desk, ledger=None, tag=0):

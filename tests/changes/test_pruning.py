@@ -146,7 +146,7 @@ def test_a_domain_holds_its_plans_back_and_takes_its_rows_out(
 ) -> None:
     from types import SimpleNamespace
 
-    from storeops.operations import pruning
+    from storeops.changes import pruning
 
     class Keeper:
         stays: set[int] = set()

@@ -2,14 +2,14 @@
 
 import pytest
 
-from storeops.changes import answers, apply, drafts, plans
+from storeops.changes import answers, apply, drafts, plans, sheets
+from storeops.changes.journal_lines import lines
 from storeops.changes.undo import plan_undo
+from storeops.changes.wishes import Choice, choose, of_sheet
+from storeops.domains.remarks.remark_drafts import draft_remarks
+from storeops.domains.remarks.remark_plan import SHEET_FIELDS, plan_remarks
+from storeops.domains.tags.tag_drafts import draft_tags
 from storeops.errors import UsageError
-from storeops.operations import sheets
-from storeops.operations.audit import lines
-from storeops.operations.drafts import draft_remarks, draft_tags
-from storeops.operations.remark_plan import SHEET_FIELDS, plan_remarks
-from storeops.operations.wishes import Choice, choose, of_sheet
 
 FIELDS = ("remark", "description", "remark_corp_name", "remark_mobiles")
 

@@ -5,11 +5,10 @@ import io
 import openpyxl
 import pytest
 
-from storeops.changes import answers, apply, plans
+from storeops.changes import answers, apply, plans, sheets
+from storeops.changes.wishes import of_sheet
+from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.errors import NotFoundError, UsageError
-from storeops.operations import sheets
-from storeops.operations.tag_plan import FIELDS, plan_tags
-from storeops.operations.wishes import of_sheet
 from storeops.tables import typed
 
 

@@ -15,19 +15,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from storeops import retrying
 from storeops.app import DATA_ROOMS, migrations
-from storeops.changes import apply, control, plans, undo
+from storeops.changes import apply, control, plans, relations, undo
+from storeops.changes.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
 from storeops.changes.book import LedgerBook
+from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Chosen
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
+from storeops.domains.tags.tag_plan import plan_tags
+from storeops.domains.tags.tagging import TagAction
 from storeops.errors import ConflictError, NothingToDoError, UsageError
-from storeops.jobs.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
-from storeops.jobs.worker import Worker
-from storeops.operations import relations
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.tagging import TagAction
-from storeops.operations.wishes import Chosen
 from storeops.wecom.customers import CustomerPage, ExternalContact, FollowTag, FollowUser
 from storeops.wecom.errors import UncertainError, refused
 

@@ -4,10 +4,10 @@ import pytest
 
 from storeops.changes import answers, apply, plans
 from storeops.changes.undo import plan_undo
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, PartialError, UsageError
 from storeops.mirror.tag_names import TagNames
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 
 
 def living(desk):

@@ -8,14 +8,14 @@ import time
 import pytest
 
 from storeops import retrying
-from storeops.changes import answers, apply, control, plans
+from storeops.changes import answers, apply, control, decision, plans
+from storeops.changes.jobs import queue
+from storeops.changes.jobs.listing import events, listing
+from storeops.changes.plan_cards import card, trouble
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import AccessError, ConflictError
-from storeops.jobs import decision, queue
-from storeops.jobs.listing import events, listing
-from storeops.operations.plans import card, trouble
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 from storeops.retrying import Waits
 
 MARK = "externalcontact/mark_tag"

@@ -25,13 +25,13 @@ from storeops.changes import answers, apply, control, plans
 from storeops.changes.answers import Result
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
-from storeops.operations.handover.planner import plan_handover
-from storeops.operations.handover.watch import watch
-from storeops.operations.handover.wish import Wish
-from storeops.operations.remark_plan import plan_remarks
-from storeops.operations.tag_library_plan import add_tags
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.watch import watch
+from storeops.domains.handover.wish import Wish
+from storeops.domains.remarks.remark_plan import plan_remarks
+from storeops.domains.tags.tag_library_plan import add_tags
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.retrying import Waits
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync

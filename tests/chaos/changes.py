@@ -17,10 +17,10 @@ from storeops.app import App
 from storeops.changes import apply, plans, undo
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
-from storeops.operations.remark_plan import plan_remarks
-from storeops.operations.tag_library_plan import add_tags
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.remarks.remark_plan import plan_remarks
+from storeops.domains.tags.tag_library_plan import add_tags
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync
 from tests.chaos.truth import compare

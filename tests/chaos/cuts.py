@@ -20,9 +20,9 @@ from storeops.app import App
 from storeops.changes import apply, erase
 from storeops.changes.journal import GENESIS, digest_of, hash_of
 from storeops.changes.verify import Proof, verify
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, StoreOpsError
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, choose
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync
 

@@ -17,9 +17,9 @@ from urllib.parse import urlencode, urlsplit
 
 from storeops.app import App
 from storeops.changes import apply
+from storeops.changes.wishes import Choice, choose
+from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.operations import events as callbacks
-from storeops.operations.remark_plan import plan_remarks
-from storeops.operations.wishes import Choice, choose
 from tests.events.sealing import KEY, TOKEN, event, request
 from tests.handover.conftest import Desk
 from tui.app import StoreOpsApp

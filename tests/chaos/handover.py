@@ -19,8 +19,8 @@ from pathlib import Path
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import plans
-from storeops.operations.handover.planner import plan_handover
-from storeops.operations.handover.wish import Wish
+from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.wish import Wish
 from storeops.sync.run import run_sync
 from storeops.wecom import server
 from tests.chaos.harness import SandboxProcess, kill_after

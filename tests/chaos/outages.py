@@ -15,13 +15,13 @@ from storeops.app import App
 from storeops.changes import apply, plans
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
+from storeops.changes.wishes import Choice, Chosen, choose
+from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.wish import Wish
+from storeops.domains.remarks.remark_plan import plan_remarks
+from storeops.domains.tags.tag_library_plan import add_tags
+from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NothingToDoError
-from storeops.operations.handover.planner import plan_handover
-from storeops.operations.handover.wish import Wish
-from storeops.operations.remark_plan import plan_remarks
-from storeops.operations.tag_library_plan import add_tags
-from storeops.operations.tag_plan import plan_tags
-from storeops.operations.wishes import Choice, Chosen, choose
 from storeops.sandbox.local import SandboxHandle
 from tests.chaos.changes import open_home
 

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 from storeops import config
-from storeops.changes import apply, plans, undo
+from storeops.changes import apply, plans, sheets, undo
 from storeops.changes.verify import verify
-from storeops.operations import sheets
-from storeops.operations.tag_plan import FIELDS, plan_tags
-from storeops.operations.wishes import Choice, choose, of_sheet
+from storeops.changes.wishes import Choice, choose, of_sheet
+from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.sandbox import local
 from tests.chaos.changes import bad_lines, killed_applies, open_home
 

@@ -184,7 +184,7 @@ def test_nothing_is_restored_under_a_watch_a_receiver_or_a_screen(
 
 def test_nothing_is_restored_under_a_worker(cli: Any, synced: Any, tmp_path: Path) -> None:
     from storeops.app import App
-    from storeops.jobs import lease
+    from storeops.changes.jobs import lease
 
     assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
     app = App.open("shop")

@@ -9,7 +9,7 @@ import pytest
 
 from commands import context, diagnostics
 from storeops.app import App
-from storeops.jobs.action import ROW_STATUSES
+from storeops.changes.action import ROW_STATUSES
 from tests.conftest import Cli
 
 TAGS = "externalcontact/get_corp_tag_list"

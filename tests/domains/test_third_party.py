@@ -261,7 +261,7 @@ def test_a_broken_one_is_named_and_left_out(kind: str, tmp_path: Path, home: Pat
     if kind in ("tables", "condition"):  # only found when somebody asks for it
         named = shop.python(
             "from storeops.app import App\nfrom storeops.domain import registry\n"
-            "from storeops.mirror.conditions import conditions\n"
+            "from storeops.reading.conditions import conditions\n"
             "app = App.open()\napp.data\nconditions()\napp.close()\n"
             "print([(each.domain, each.reason) for each in registry().found if each.name == 'x'])"
         )

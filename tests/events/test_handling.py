@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from storeops.domains.handover.watch import watch
 from storeops.errors import NetworkError, StoreOpsError
 from storeops.events.listing import events, standing
 from storeops.mirror import timeline
 from storeops.operations import events as callbacks
-from storeops.operations.handover.watch import watch
 from tests.events.desk import EventDesk
 
 TOLD = (  # acts that WeCom calls back about

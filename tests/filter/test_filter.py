@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storeops.mirror import filter_dates
-from storeops.mirror.filter import (
+from storeops.reading import filter_dates
+from storeops.reading.filter import (
     EVERYBODY,
     And,
     Field,
@@ -22,7 +22,7 @@ from storeops.mirror.filter import (
     parse,
     unparse,
 )
-from storeops.mirror.filter_words import CLOSED, KEYS
+from storeops.reading.filter_words import CLOSED, KEYS
 
 CHINA = timezone(timedelta(hours=8))
 

@@ -12,12 +12,12 @@ import pytest
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import answers, apply, plans
-from storeops.operations import sandbox_records
-from storeops.operations.handover.made import Made
-from storeops.operations.handover.planner import plan_handover
-from storeops.operations.handover.watch import watch
-from storeops.operations.handover.watched import Watched
-from storeops.operations.handover.wish import Wish
+from storeops.domains.handover.made import Made
+from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.watch import watch
+from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.wish import Wish
+from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from storeops.changes import apply as changes
+from storeops.domains.handover.back import plan_back
+from storeops.domains.handover.leavers import coverage, leaver, leavers
+from storeops.domains.handover.report import quota, report, waiting
+from storeops.domains.handover.restore import plan_restore
 from storeops.errors import ConflictError, PolicyError
-from storeops.operations.handover.back import plan_back
-from storeops.operations.handover.report import quota, report, waiting
-from storeops.operations.handover.restore import plan_restore
-from storeops.operations.leavers import coverage, leaver, leavers
 
 DAY = 86_400
 QUIET = {

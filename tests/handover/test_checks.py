@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storeops.operations.sheets import Source
+from storeops.changes.sheets import Source
 
 DAY = 86_400
 

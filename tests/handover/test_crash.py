@@ -114,8 +114,8 @@ def test_a_group_that_a_lost_call_moved_is_done(desk):
     from dataclasses import replace
 
     from storeops.changes import rows as plan_rows
-    from storeops.operations.handover import group_calls
-    from storeops.operations.handover.action import HandoverAction
+    from storeops.domains.handover import group_calls
+    from storeops.domains.handover.action import HandoverAction
 
     rows = plan_rows.load(desk.app.data, made.plan.id)
     call = replace(HandoverAction().call(rows, made.plan.params), doubts=1)

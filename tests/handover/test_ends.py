@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from storeops.operations.handover.watched import Watched
+from storeops.domains.handover.watched import Watched
 
 DAY = 86_400
 

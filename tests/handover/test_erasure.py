@@ -7,10 +7,10 @@ import json
 import pytest
 
 from storeops import paths
+from storeops.changes.sheets import Source
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError, NotFoundError
 from storeops.operations.erasure import erase_person
-from storeops.operations.sheets import Source
 
 DAY = 86_400
 NAME, RENAMED, REMARK, DESCRIPTION = "欧阳擦除石", "司徒抹去山", "东门老茶客擦", "住在桂花巷十七号"
@@ -61,10 +61,10 @@ def known(desk):
 
 def _busy_life(desk, who, giver, taker, tmp_path):
     """Plans, notes, views, marks, a handover: whatever people do with a customer."""
+    from storeops.changes.wishes import Choice, choose
+    from storeops.domains.remarks.remark_plan import plan_remarks
+    from storeops.domains.tags.tag_plan import plan_tags
     from storeops.notebook import notes
-    from storeops.operations.remark_plan import plan_remarks
-    from storeops.operations.tag_plan import plan_tags
-    from storeops.operations.wishes import Choice, choose
 
     app = desk.app
     now = app.clock.now()
@@ -150,8 +150,8 @@ def test_life_goes_on_after_an_erasure(desk, known, tmp_path):
     who, giver, taker = known
     made = _busy_life(desk, who, giver, taker, tmp_path)
     erase_person(desk.app.ledger, who)
-    from storeops.operations.handover.report import quota, report
-    from storeops.operations.handover.restore import plan_restore
+    from storeops.domains.handover.report import quota, report
+    from storeops.domains.handover.restore import plan_restore
 
     assert sum(line.ends["done"] for line in report(desk.app.data)) == made.plan.ready
     assert who not in {each.external_userid for each in quota(desk.app.data, desk.app.clock.now())}

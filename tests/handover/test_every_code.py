@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from storeops import i18n
-from storeops.jobs.action import Row
-from storeops.operations.handover import rules
+from storeops.changes.action import Row
+from storeops.domains.handover import rules
 
 ROOT = Path(__file__).parents[2]
 ROOM = ROOT / "storeops" / "operations" / "handover"

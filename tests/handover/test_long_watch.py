@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from storeops.operations.handover import afterwards, customer_calls
-from storeops.operations.handover.watch import ASKERS
+from storeops.domains.handover import afterwards, customer_calls
+from storeops.domains.handover.watch import ASKERS
 from tests.conftest import Cli
 from tests.handover.conftest import DAY, Desk
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from storeops.changes.sheets import Source
 from storeops.errors import UsageError
-from storeops.operations.sheets import Source
 
 DAY = 86_400
 

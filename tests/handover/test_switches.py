@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from storeops.changes import apply as changes
-from storeops.operations.handover.restore import plan_restore
+from storeops.domains.handover.restore import plan_restore
 
 DAY = 86_400
 FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed", "blocked"}

@@ -14,9 +14,9 @@ TABLE = "storeops/wecom/errcode_table.py"
 # where a number of the table stands all the same, and why
 ALLOWED = {
     ("storeops/wecom/client.py", 40014): "told, not judged: the error of a client that keeps quiet",
-    ("storeops/operations/handover/checks.py", 40100): "foretold: what a running handover answers",
-    ("storeops/operations/handover/group_checks.py", 90500): "foretold, as is 90502: the wrong way",
-    ("storeops/operations/handover/group_checks.py", 90502): "foretold, as is 90500: the wrong way",
+    ("storeops/domains/handover/checks.py", 40100): "foretold: what a running handover answers",
+    ("storeops/domains/handover/group_checks.py", 90500): "foretold, as is 90502: the wrong way",
+    ("storeops/domains/handover/group_checks.py", 90502): "foretold, as is 90500: the wrong way",
 }
 # a verdict or an answer that foretells what WeCom would say carries its code, and judges nothing
 FORETELL = {"errcode", "code"}

@@ -12,7 +12,7 @@ from storeops.clock import SystemClock
 from storeops.database.database import open_database
 from storeops.limits import offset
 from storeops.limits.schema import MIGRATIONS
-from storeops.mirror import freshness
+from storeops.reading import freshness
 from tests.chaos.world import make_world
 
 

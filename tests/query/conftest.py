@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from storeops.database.database import open_database
-from storeops.mirror import filter as language
-from storeops.mirror import filter_dates, indexes, schema, search
+from storeops.mirror import indexes, schema, search
+from storeops.reading import filter as language
+from storeops.reading import filter_dates
 
 NOW = 1_780_000_000
 SURNAMES = "王李张刘陈杨赵黄"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from storeops.mirror.compile import NOBODY
-from storeops.mirror.filter_names import Names
-from storeops.mirror.query import CustomerQuery
+from storeops.reading.compile import NOBODY
+from storeops.reading.filter_names import Names
+from storeops.reading.query import CustomerQuery
 
 NEVER = [
     "since:2026-02 until:2026-01",

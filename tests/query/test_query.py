@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storeops.errors import UsageError
-from storeops.mirror import meta, query_choice, query_keys, query_sizes
-from storeops.mirror import query as query_module
-from storeops.mirror.filter import (
+from storeops.mirror import meta
+from storeops.reading import query as query_module
+from storeops.reading import query_choice, query_keys, query_sizes
+from storeops.reading.filter import (
     And,
     Field,
     Not,
@@ -22,8 +23,8 @@ from storeops.mirror.filter import (
     parse,
     unparse,
 )
-from storeops.mirror.filter_names import Names
-from storeops.mirror.query import CustomerQuery
+from storeops.reading.filter_names import Names
+from storeops.reading.query import CustomerQuery
 
 CONDITIONS = [
     "王",

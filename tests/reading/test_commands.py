@@ -55,7 +55,7 @@ def test_following_the_cursor_gives_everybody_once(ask, chain_home):
 
 
 def test_orders(ask, slow):
-    from storeops.mirror.filter import parse
+    from storeops.reading.filter import parse
 
     for sort in ("newest", "oldest", "name"):
         found = ids(ask("customer", "list", "--sort", sort, "--all", "--json"))
@@ -195,10 +195,10 @@ def test_every_export_holds_what_the_list_holds(ask, chain_home, tmp_path):
 def test_ndjson_is_the_list_letter_by_letter(chain_home, reveal):
     """The lines put together by hand are those that a JSON encoder makes of the rows."""
 
-    from storeops.mirror.query_rows import CustomerRows
+    from storeops.domains.export.export_json import JsonLines, terminal_safe
     from storeops.notebook import stores
-    from storeops.operations.export_json import JsonLines, terminal_safe
     from storeops.plain import mask_phone, mask_phones
+    from storeops.reading.query_rows import CustomerRows
 
     db = chain_home[1].db
     ids = [row[0] for row in db.execute("SELECT id FROM customer ORDER BY id DESC")]
@@ -215,7 +215,7 @@ def test_ndjson_is_the_list_letter_by_letter(chain_home, reveal):
 
 
 def test_a_failed_export_leaves_the_old_file(ask, tmp_path, monkeypatch):
-    from storeops.operations import export
+    from storeops.domains.export import export
 
     path = tmp_path / "out.csv"
     path.write_text("old")

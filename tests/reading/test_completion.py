@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storeops.mirror.filter import FilterError, parse
 from storeops.operations import offers
+from storeops.reading.filter import FilterError, parse
 
 STOREOPS = Path(sys.executable).with_name("storeops")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storeops.mirror.filter_words import HAS, KEYS, STATUSES, WAYS
+from storeops.reading.filter_words import HAS, KEYS, STATUSES, WAYS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "filter-language.md").read_text(encoding="utf-8")

@@ -17,19 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storeops.domains.export import export, export_easy, export_parquet, export_process, export_xlsx
+from storeops.domains.export.export_json import terminal_safe
 from storeops.errors import LimitError
-from storeops.mirror.query import CustomerQuery
-from storeops.mirror.query_rows import CustomerRows
-from storeops.operations import (
-    export,
-    export_easy,
-    export_parquet,
-    export_process,
-    export_xlsx,
-)
-from storeops.operations.export_json import terminal_safe
-from storeops.operations.export_rows import COLUMNS, NUMBERS, flat
 from storeops.plain import mask_phone, mask_phones, plain
+from storeops.reading.export_rows import COLUMNS, NUMBERS, flat
+from storeops.reading.query import CustomerQuery
+from storeops.reading.query_rows import CustomerRows
 from storeops.spreadsheet import csv_cell
 
 NOW = 1_780_000_000

@@ -10,7 +10,7 @@ from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import open_database
 from storeops.errors import UsageError
 from storeops.mirror.facts import Batch, apply_facts, follow_status_changed, follow_tags_changed
-from storeops.operations import past
+from storeops.reading import past
 from storeops.wecom.contacts import Department, User
 from storeops.wecom.customers import ExternalContact, FollowInfo, FollowRow
 

@@ -15,12 +15,12 @@ import pytest
 
 from storeops import paths
 from storeops.app import App
+from storeops.changes.sheets import Source
 from storeops.database.database import open_database
 from storeops.events import listing, schema
 from storeops.events.crypto import Keys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import SUCCESS, Receiver
-from storeops.operations.sheets import Source
 from storeops.sync.run import run_sync
 from storeops.wecom.errors import StoppedError
 from tests.events.conftest import Clock
@@ -188,7 +188,7 @@ def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_desk
 
 def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
     """One taker, one customer, two handovers of different owners: the event names neither."""
-    from storeops.operations.handover.watch import hint
+    from storeops.domains.handover.watch import hint
 
     rows = desk.follows()
     people = {m["userid"] for m in desk.staff()}
@@ -302,8 +302,8 @@ def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(desk):
 def test_two_processes_share_one_limit(desk):
     """Both together never have more calls in flight than one alone may have."""
     from storeops.changes import apply
-    from storeops.operations.tag_plan import plan_tags
-    from storeops.operations.wishes import Choice, choose
+    from storeops.changes.wishes import Choice, choose
+    from storeops.domains.tags.tag_plan import plan_tags
 
     tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     chosen = choose(

@@ -310,7 +310,7 @@ def test_the_key_does_not_go_to_whoever_took_the_port(cli, home):
     stranger = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
     threading.Thread(target=stranger.serve_forever, daemon=True).start()
     try:
-        from storeops.operations import sandbox_records
+        from storeops.domains.sandbox import sandbox_records
 
         url = f"http://127.0.0.1:{stranger.server_port}"
         record = sandbox_records.Running(url, "ww0", 1, "s", ended.pid, "the-key")

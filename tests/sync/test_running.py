@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storeops.errors import NotFoundError, UsageError
-from storeops.mirror import freshness
+from storeops.reading import freshness
 from storeops.sync import run as sync_run
 from storeops.sync.members import CHAINS, Member, group
 from storeops.sync.results import Progress, SyncResult

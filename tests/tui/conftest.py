@@ -15,7 +15,7 @@ from textual.events import Key
 from storeops import config, i18n, secrets
 from storeops.app import App
 from storeops.config import Profile
-from storeops.operations import sandbox_records
+from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
 
 NOON = 1_779_076_800  # 2026-05-18 12:00 in Beijing; the chain's clock begins here

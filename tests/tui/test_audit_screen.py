@@ -7,8 +7,9 @@ import json
 import pytest
 
 from storeops.changes import apply
-from storeops.operations.draft_marks import Subjects, draft_remarks
-from storeops.operations.drafts import freeze
+from storeops.changes.drafts import freeze
+from storeops.changes.marked import Subjects, follows_of
+from storeops.domains.remarks.remark_drafts import draft_remarks
 
 
 @pytest.fixture
@@ -23,7 +24,9 @@ def journal(core):
     names = []
     for key, text in zip(keys, ("A", "B 13800138000", "[red]C[/]", "=D"), strict=True):
         draft, _rows = draft_remarks(
-            core.ledger, Subjects((key,), 0, "", ""), "newest", {"description": text}
+            core.ledger,
+            follows_of(core.data, Subjects((key,), 0, "", ""), "newest"),
+            {"description": text},
         )
         plan = freeze(core.ledger, draft.name)
         apply.apply(core.ledger, plan.name, reason=text)

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from storeops.operations.leavers import leavers
+from storeops.domains.handover.leavers import leavers
 from storeops.sync.run import run_sync
 
 DAY = 86_400

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from storeops.changes import apply, plans
-from storeops.operations.draft_marks import Subjects, draft_tags
-from storeops.operations.drafts import freeze
+from storeops.changes.drafts import freeze
+from storeops.changes.marked import Subjects, follows_of
+from storeops.domains.tags.tag_drafts import draft_tags
 
 
 @pytest.fixture
@@ -25,7 +26,10 @@ def applied(core, fresh_chain):
         )
     )
     draft, _rows = draft_tags(
-        core.ledger, Subjects(keys, 0, "", ""), "newest", add=[tag], remove=[]
+        core.ledger,
+        follows_of(core.data, Subjects(keys, 0, "", ""), "newest"),
+        add=[tag],
+        remove=[],
     )
     plan = freeze(core.ledger, draft.name)
     apply.apply(core.ledger, plan.name)

@@ -14,9 +14,11 @@ import pytest
 
 from storeops import i18n
 from storeops.changes import apply, control, plans
-from storeops.operations.draft_marks import Subjects, draft_remarks, draft_tags
-from storeops.operations.drafts import freeze
-from storeops.operations.leavers import leavers
+from storeops.changes.drafts import freeze
+from storeops.changes.marked import Subjects, follows_of
+from storeops.domains.handover.leavers import leavers
+from storeops.domains.remarks.remark_drafts import draft_remarks
+from storeops.domains.tags.tag_drafts import draft_tags
 from tests.tui.test_snapshots import LANGUAGES, SIZES, both_sizes, steady
 from tests.tui.windows import LEDGER, press_all
 
@@ -47,7 +49,9 @@ def ledger(core, monkeypatch):
 
     def remarks(some, text):
         plan, _count = draft_remarks(
-            ledger, Subjects(tuple(some), 0, "", ""), "newest", {"description": text}
+            ledger,
+            follows_of(core.data, Subjects(tuple(some), 0, "", ""), "newest"),
+            {"description": text},
         )
         return freeze(ledger, plan.name, reason="spring")
 
@@ -60,7 +64,8 @@ def ledger(core, monkeypatch):
     tag = core.data.execute(
         "SELECT tag_id FROM tag WHERE name = '童装' AND deleted_at IS NULL"
     ).fetchone()[0]
-    draft_tags(ledger, Subjects(tuple(keys[9:14]), 0, "", ""), "newest", add=[tag], remove=[])
+    marked = follows_of(core.data, Subjects(tuple(keys[9:14]), 0, "", ""), "newest")
+    draft_tags(ledger, marked, add=[tag], remove=[])
     return core
 
 

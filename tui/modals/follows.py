@@ -8,8 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from storeops.changes.marked import Subjects
+from storeops.changes.wishes import ALL, NEWEST, OWNER
 from storeops.i18n import _, ngettext
-from storeops.operations.draft_marks import ALL, NEWEST, OWNER, Subjects
 from tui.cells import shown
 
 

@@ -14,9 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from storeops.i18n import _
-from storeops.operations.handover.rules import MESSAGE_CHARACTERS
-from storeops.operations.handover.wish import (
+from storeops.domains.handover.rules import MESSAGE_CHARACTERS
+from storeops.domains.handover.wish import (
     BY_DATE,
     BY_TAG,
     CAPACITY,
@@ -25,6 +24,7 @@ from storeops.operations.handover.wish import (
     SAME_STORE,
     WEIGHTED,
 )
+from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin
 from tui.modals.base import HouseModal

@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from storeops.changes.marked import Subjects
+from storeops.domains.remarks.remark_plan import PLACEHOLDERS, check_placeholders
+from storeops.domains.remarks.remarks import LIMITS
 from storeops.errors import UsageError
 from storeops.i18n import _
-from storeops.operations.draft_marks import Subjects
-from storeops.operations.remark_plan import PLACEHOLDERS, check_placeholders
-from storeops.operations.remarks import LIMITS
 from tui.cells import shown
 from tui.modals import follows
 from tui.modals.base import HouseModal

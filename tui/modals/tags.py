@@ -12,9 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from storeops.changes.marked import Subjects
 from storeops.i18n import _
 from storeops.mirror.tag_names import Tag
-from storeops.operations.draft_marks import Subjects
 from tui.cells import fit, pad, shown
 from tui.modals import follows
 from tui.modals.base import HouseModal

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
+from storeops.changes.journal_search import Search, understand
 from storeops.i18n import N_, _, ngettext
-from storeops.operations.journal_rows import Search, understand
 from storeops.times import minute, second
 from tui.cells import shown
 from tui.fields import fields, title
@@ -27,8 +27,8 @@ from tui.widgets.rows import Column, Line
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
+    from storeops.changes.journal_lines import Entry
     from storeops.changes.verify import Proof
-    from storeops.operations.audit import Entry
 
 WIDE = 130  # cells from which the line under the cursor stands beside the list
 
@@ -97,7 +97,7 @@ class AuditScreen(LedgerScreen):
         self._read(stay=True)
 
     def _read(self, *, stay: bool) -> None:
-        from storeops.operations import journal_rows
+        from storeops.changes import journal_search as journal_rows
 
         db, search = self.house.core.data, self._search
 
@@ -238,7 +238,7 @@ class AuditScreen(LedgerScreen):
 
     def do_export(self) -> None:
         """Lines as NDJSON."""
-        from storeops.operations.journal_rows import export_journal
+        from storeops.changes.journal_search import export_journal
         from tui.modals.file import FileModal
 
         db, search = self.house.core.data, self._search

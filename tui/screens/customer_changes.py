@@ -11,9 +11,9 @@ from tui.screens.customer_marks import CustomerMarks
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
+    from storeops.changes.marked import Subjects
     from storeops.changes.plans import Plan
     from storeops.mirror.tag_names import Tag
-    from storeops.operations.draft_marks import Subjects
     from tui.modals.remark import RemarkWish
     from tui.modals.tags import TagWish
 
@@ -36,7 +36,7 @@ class CustomerChanges(CustomerMarks):
 
     def count_drafts(self) -> None:
         """Read how many rows the drafts hold."""
-        from storeops.operations.plan_rows import draft_sizes
+        from storeops.changes.plan_listing import draft_sizes
 
         self.read(lambda: draft_sizes(self.house.core.data), self._drafts_are, slot="drafts")
 
@@ -77,15 +77,16 @@ class CustomerChanges(CustomerMarks):
 
     def about_them(self, then: Callable[[Subjects], None]) -> None:
         """Find out whom a wish is about, then go on with it."""
-        from storeops.operations.draft_marks import subjects
+        from storeops.changes.marked import subjects
 
         ledger, key = self.house.core.ledger, self._under_cursor()
         self.read(lambda: subjects(ledger, key), then, slot="subjects")
 
     def do_tag(self) -> None:
         """Choose tags; add them to the draft."""
+        from storeops.changes.marked import follows_of
+        from storeops.domains.tags.tag_drafts import draft_tags
         from storeops.mirror.tag_names import TagNames
-        from storeops.operations.draft_marks import draft_tags
         from tui.modals.tags import TagsModal
 
         ledger = self.house.core.ledger
@@ -102,7 +103,10 @@ class CustomerChanges(CustomerMarks):
                 if answer is not None:
                     self.work(
                         lambda: draft_tags(
-                            ledger, wish, answer.follows, add=answer.add, remove=answer.remove
+                            ledger,
+                            follows_of(ledger.db, wish, answer.follows),
+                            add=answer.add,
+                            remove=answer.remove,
                         ),
                         self._drafted,
                     )
@@ -113,7 +117,8 @@ class CustomerChanges(CustomerMarks):
 
     def do_remark(self) -> None:
         """Write a remark; add it to the draft."""
-        from storeops.operations.draft_marks import draft_remarks
+        from storeops.changes.marked import follows_of
+        from storeops.domains.remarks.remark_drafts import draft_remarks
         from tui.modals.remark import RemarkModal
 
         ledger = self.house.core.ledger
@@ -122,7 +127,9 @@ class CustomerChanges(CustomerMarks):
             def then(answer: RemarkWish | None) -> None:
                 if answer is not None:
                     self.work(
-                        lambda: draft_remarks(ledger, wish, answer.follows, answer.values),
+                        lambda: draft_remarks(
+                            ledger, follows_of(ledger.db, wish, answer.follows), answer.values
+                        ),
                         self._drafted,
                     )
 

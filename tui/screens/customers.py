@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from storeops.i18n import N_, _
-from storeops.mirror.filter import FilterError
+from storeops.reading.filter import FilterError
 from tui.book import CustomerBook, Look
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key

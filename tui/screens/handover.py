@@ -31,9 +31,9 @@ from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.desk import Offer, Owner
-    from storeops.operations.handover.made import Made
-    from storeops.operations.handover.report import Waiting
+    from storeops.domains.handover.desk import Offer, Owner
+    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.report import Waiting
 
     Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
 
@@ -123,9 +123,9 @@ class HandoverScreen(HandoverPlanning):
 
     def read_again(self) -> None:
         """Givers, takers and the waiting list, in place."""
-        from storeops.operations.handover import desk
-        from storeops.operations.handover.report import waiting
-        from storeops.operations.overview import member_names
+        from storeops.domains.handover import desk
+        from storeops.domains.handover.report import waiting
+        from storeops.reading.overview import member_names
 
         core, extra, marked = self.house.core, tuple(self._extra_givers), self.only_marked
 
@@ -184,7 +184,7 @@ class HandoverScreen(HandoverPlanning):
         self.paint_frame()
 
     def _offers(self) -> None:
-        from storeops.operations.handover.desk import offers
+        from storeops.domains.handover.desk import offers
 
         core, givers, extra = self.house.core, self.givers, tuple(self._extra_takers)
         now = core.clock.now()
@@ -374,7 +374,7 @@ class HandoverScreen(HandoverPlanning):
         self._ask_member(_("Who takes over?"), self._extra_takers, self.takers)
 
     def _ask_member(self, question: str, into: list[str], marks: set[str] | None = None) -> None:
-        from storeops.operations.overview import member_names
+        from storeops.reading.overview import member_names
         from tui.modals.member import MemberModal
 
         def then(userid: str | None) -> None:

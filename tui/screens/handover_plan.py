@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from storeops.domains.handover.wish import Wish
 from storeops.i18n import _, ngettext
 from storeops.notebook.marks import DEFAULT
-from storeops.operations.handover.wish import Wish
 from tui import plan_words
 from tui.keys import Key
 from tui.plan_card import forecast
 from tui.screens.ledger import LedgerScreen
 
 if TYPE_CHECKING:
-    from storeops.operations.handover.desk import Owner
-    from storeops.operations.handover.made import Made
-    from storeops.operations.handover.watched import Watched
-    from storeops.operations.plans import Card
+    from storeops.changes.plan_cards import Card
+    from storeops.domains.handover.desk import Owner
+    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.watched import Watched
     from tui.modals.handover import Terms
 
 
@@ -83,10 +83,10 @@ class HandoverPlanning(LedgerScreen):
     def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
         from dataclasses import replace
 
+        from storeops.changes.plan_cards import card
+        from storeops.domains.handover.desk import command_of
+        from storeops.domains.handover.planner import plan_handover
         from storeops.mirror.members import word_of
-        from storeops.operations.handover.desk import command_of
-        from storeops.operations.handover.planner import plan_handover
-        from storeops.operations.plans import card
 
         wish = Wish(
             givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
@@ -120,7 +120,7 @@ class HandoverPlanning(LedgerScreen):
 
     def do_watch(self) -> None:
         """Ask about everything that is due."""
-        from storeops.operations.handover.watch import watch
+        from storeops.domains.handover.watch import watch
 
         core, self._stop = self.house.core, threading.Event()
         stop = self._stop

@@ -26,8 +26,8 @@ from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.jobs.listing import Event, JobRow
-    from storeops.operations.job_rows import Tally
+    from storeops.changes.jobs.listing import Event, JobRow
+    from storeops.changes.jobs.overview import Tally
 
 TALL = 36
 FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -116,7 +116,7 @@ class JobsScreen(LedgerScreen):
         self._read(stay=True)
 
     def _read(self, *, stay: bool) -> None:
-        from storeops.operations import job_rows
+        from storeops.changes.jobs import overview as job_rows
 
         core, plan, statuses = self.house.core, self._only_id, FILTERS[self._filter][1]
 
@@ -146,7 +146,7 @@ class JobsScreen(LedgerScreen):
             return
         if self._read_job != job.job_id:
             self._read_job = job.job_id
-            from storeops.jobs.listing import events as happened
+            from storeops.changes.jobs.listing import events as happened
 
             db, key = self.house.core.data, job.job_id
             self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, slot="events")
@@ -245,8 +245,8 @@ class JobsScreen(LedgerScreen):
 
     def do_open(self) -> None:
         """All about the job."""
-        from storeops.jobs.listing import events as happened
-        from storeops.jobs.listing import show
+        from storeops.changes.jobs.listing import events as happened
+        from storeops.changes.jobs.listing import show
 
         job, db = cast("JobRow", self.job), self.house.core.data
 

@@ -50,7 +50,7 @@ class LedgerScreen(HouseScreen):
     def _look(self) -> None:
         if not self.is_current or self.house.working.running:
             return
-        from storeops.operations.job_rows import pulse
+        from storeops.changes.jobs.overview import pulse
 
         self.read(lambda: pulse(self.house.core.data), self._looked, slot="pulse")
 

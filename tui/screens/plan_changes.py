@@ -12,8 +12,8 @@ from tui.keys import Key
 from tui.screens.ledger import LedgerScreen
 
 if TYPE_CHECKING:
+    from storeops.changes.plan_cards import Card
     from storeops.changes.plans import Plan
-    from storeops.operations.plans import Card
     from tui.widgets.rows import Line
 
 
@@ -51,7 +51,7 @@ class PlanChanges(LedgerScreen):
     def do_remove(self) -> None:
         """Take rows out."""
         from storeops.changes.control import remove_rows
-        from storeops.operations.drafts import remove
+        from storeops.changes.drafts import remove
 
         plan, line = self.plan, self.row
         numbers: Sequence[int] = sorted(self.chosen) or [cast("int", cast("Line", line).key)]
@@ -82,7 +82,7 @@ class PlanChanges(LedgerScreen):
             self._ask(card)
 
     def _freeze(self, draft: Plan) -> None:
-        from storeops.operations.drafts import freeze
+        from storeops.changes.drafts import freeze
 
         ledger = self.house.core.ledger
 
@@ -178,12 +178,12 @@ class PlanChanges(LedgerScreen):
         self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
     ) -> None:
         """Rows changed since the plan was made: leave them out, make it again, or nothing."""
-        from storeops.operations.replan import KINDS
+        from storeops.changes import replan
         from tui.modals.choose import ChooseModal
 
         left = plan.ready - count
         ways = []
-        if plan.kind in KINDS:
+        if replan.can(self.house.core.ledger, plan):
             ways.append(("replan", _("Make the plan again from what is so now, and read it")))
         if left > 0:
             ways.append(
@@ -205,7 +205,7 @@ class PlanChanges(LedgerScreen):
             self.house.failed(error)
 
     def _replan(self, plan: Plan) -> None:
-        from storeops.operations.replan import replan
+        from storeops.changes.replan import replan
 
         ledger = self.house.core.ledger
 

@@ -26,7 +26,7 @@ from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.operations.plans import Card
+    from storeops.changes.plan_cards import Card
 
 TALL = 36  # lines from which the plans get more of the screen
 NOT_DONE = ("blocked", "queued", "waiting", "refused", "taker_full", "no_record", "vanished",
@@ -106,7 +106,7 @@ class PlansScreen(PlanChanges):
 
     def read_again(self) -> None:
         """Plans and the rows shown, in place."""
-        from storeops.operations.plan_rows import overview
+        from storeops.changes.plan_listing import overview
 
         core = self.house.core
         self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
@@ -306,7 +306,7 @@ class PlansScreen(PlanChanges):
 
     def do_export(self) -> None:
         """Results as CSV."""
-        from storeops.operations.plan_rows import export_results
+        from storeops.changes.plan_listing import export_results
         from tui.modals.file import FileModal
 
         name, db = self.plan.name, self.house.core.data

@@ -102,7 +102,7 @@ class SandboxScreen(HouseScreen):
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call of the control side (lane)."""
-        from storeops.operations.sandbox_control import control
+        from storeops.domains.sandbox.sandbox_control import control
 
         return control(self.house.core.profile.base_url, method, path, body)
 

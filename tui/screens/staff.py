@@ -9,7 +9,7 @@ from textual.content import Content
 
 from storeops.i18n import _
 from storeops.mirror.members import word_of
-from storeops.operations.overview import MemberRow, department_names, members
+from storeops.reading.overview import MemberRow, department_names, members
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.operations.overview import ShopRow, shops
+from storeops.reading.overview import ShopRow, shops
 from tui.cells import shown
 from tui.fields import fields
 from tui.screens.listing import ListScreen

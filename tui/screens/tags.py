@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.operations.overview import TagRow, tags
+from storeops.reading.overview import TagRow, tags
 from tui.cells import shown
 from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen

@@ -11,11 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from storeops.changes.open_ends import OpenEnds, open_ends
 from storeops.domain import TodayLine
 from storeops.domain import today as lines_of_domains
 from storeops.i18n import N_, _
-from storeops.operations.open_ends import OpenEnds, open_ends
-from storeops.operations.overview import Health, ShopRow, health, shops
+from storeops.operations.health import Health, health
+from storeops.reading.overview import ShopRow, shops
 from storeops.wecom.oddities import sentence
 from tui import words
 from tui.cells import shown

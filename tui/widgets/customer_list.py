@@ -6,7 +6,7 @@ from textual import events
 from textual.message import Message
 
 from storeops.i18n import N_, _
-from storeops.mirror.columns import columns as domain_columns
+from storeops.reading.columns import columns as domain_columns
 from tui.keys import twin
 from tui.widgets.rows import Column
 from tui.widgets.virtual_list import VirtualList

@@ -6,7 +6,8 @@ from storeops.i18n import N_
 DOMAIN = Domain(
     name="handover",
     title=N_("Customers and group chats that go to another owner, on the job and after leaving."),
-    tables="storeops.operations.handover.schema",
+    needs=("tags", "remarks"),
+    tables="storeops.domains.handover.schema",
     nouns=(
         Noun(
             name="unassigned", module="commands.unassigned",
@@ -28,7 +29,8 @@ DOMAIN = Domain(
             help=N_("Leavers with what they left, and handovers that wait for their answer."),
         ),
     ),
-    actions={"handover": "storeops.operations.handover.action:HandoverAction"},
-    erase={"handovers": "storeops.operations.handover.forget"},
-    retention="storeops.operations.handover.retention",
+    actions={"handover": "storeops.domains.handover.action:HandoverAction"},
+    events={"change_external_contact/transfer_fail": "storeops.domains.handover.transfer_fail"},
+    erase={"handovers": "storeops.domains.handover.forget"},
+    retention="storeops.domains.handover.retention",
 )  # fmt: skip

@@ -6,11 +6,12 @@ from storeops.i18n import N_
 DOMAIN = Domain(
     name="remarks",
     title=N_("Remarks, descriptions, companies and phones that staff keep of a customer."),
+    needs=("tags",),
     nouns=(
         Noun(
             name="remark", module="commands.remark", group="change",
             help=N_("Plan changes of remarks and descriptions."),
         ),
     ),
-    actions={"remark": "storeops.operations.remarks:RemarkAction"},
+    actions={"remark": "storeops.domains.remarks.remarks:RemarkAction"},
 )  # fmt: skip

@@ -16,7 +16,7 @@ DOMAIN = Domain(
         ),
     ),
     actions={
-        "tag": "storeops.operations.tagging:TagAction",
-        "tag_library": "storeops.operations.tag_library:TagLibraryAction",
+        "tag": "storeops.domains.tags.tagging:TagAction",
+        "tag_library": "storeops.domains.tags.tag_library:TagLibraryAction",
     },
 )  # fmt: skip

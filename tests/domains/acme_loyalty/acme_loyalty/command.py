@@ -7,10 +7,9 @@ import typer
 from commands import output, planned
 from commands.context import current
 from commands.output import Column
-from storeops.changes import plans
+from storeops.changes import plans, relations
+from storeops.domains.remarks.remarks import remark_row
 from storeops.i18n import _
-from storeops.operations import relations
-from storeops.operations.remarks import remark_row
 
 app = typer.Typer(help=_("Loyalty points."))
 

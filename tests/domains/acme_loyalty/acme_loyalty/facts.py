@@ -4,9 +4,9 @@ import json
 
 from storeops.domain import CardSection, TodayLine
 from storeops.i18n import _
-from storeops.mirror.columns import CustomerColumn
-from storeops.mirror.conditions import Condition, Facet
 from storeops.operations.doctor import Finding
+from storeops.reading.columns import CustomerColumn
+from storeops.reading.conditions import Condition, Facet
 
 JOIN = "loyalty_points p JOIN customer c ON c.external_userid = p.external_userid"
 

@@ -1,6 +1,6 @@
 """A kind of plan: note the gift in the description of the relation; undone like any remark."""
 
-from storeops.operations.remarks import RemarkAction
+from storeops.domains.remarks.remarks import RemarkAction
 
 
 class GiftAction(RemarkAction):

@@ -1,0 +1,276 @@
+"""The contract between the machinery of changes and the domains that use it.
+
+An Action teaches the machinery one kind of change. Planners make `Row`s with a `Verdict` each;
+`plan apply` groups ready rows into jobs (`batch`), one API call each; a worker builds the `Call`
+from the stored rows (`call`), sends it, and turns what came back into one `RowAnswer` per row.
+`jobs` looks Actions up by name and never imports a domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from storeops.database.database import Database
+    from storeops.errors import StoreOpsError
+
+PLANNED = "planned"  # made, not applied
+BLOCKED = "blocked"  # a check says no; nothing was or will be sent
+QUEUED = "queued"  # applied, its call not sent yet
+WAITING = "waiting"  # WeCom took it and answers later (due_at)
+DONE = "done"
+REFUSED = "refused"  # the customer said no
+TAKER_FULL = "taker_full"  # the taker's customer limit is reached
+NO_RECORD = "no_record"  # WeCom knows no such attempt
+VANISHED = "vanished"  # the relation was gone when the answer came
+FAILED = "failed"  # WeCom said no
+UNKNOWN = "unknown"  # sent, and nobody knows yet whether it happened
+CANCELLED = "cancelled"  # taken back before it was sent
+UNDONE = "undone"  # done once, put back by an undo plan
+
+ROW_STATUSES = (
+    PLANNED, BLOCKED, QUEUED, WAITING, DONE, REFUSED, TAKER_FULL,
+    NO_RECORD, VANISHED, FAILED, UNKNOWN, CANCELLED, UNDONE,
+)  # fmt: skip
+OPEN_STATUSES = (QUEUED, WAITING, UNKNOWN)  # an answer is still to come
+FINAL_STATUSES = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED, CANCELLED, UNDONE)
+NOT_AS_WISHED = (REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED)  # ended, and not done
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change to one subject.
+
+    Attributes:
+        row: number within the plan, from 1.
+        external_userid: the customer, "" when the row is not about one.
+        userid: the staff member of the follow, "" when there is none.
+        subject: what the row changes, unique within a plan ("" becomes "userid/external_userid").
+        before: WeCom's values that the change replaces, as the mirror knew them; compared with
+            `Action.observe` when the plan is applied.
+        after: the values wished for.
+        extra: whatever else the Action needs to send, explain or undo the row (JSON types).
+    """
+
+    row: int
+    external_userid: str = ""
+    userid: str = ""
+    subject: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What the row changes, unique within its plan."""
+        return self.subject or f"{self.userid}/{self.external_userid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says about a row before anything is sent.
+
+    Attributes:
+        code: "" when ready, else a stable English word (`no_relation`, `same_tag` …).
+        reason: why not, one sentence in the user's language.
+        errcode: the code WeCom would answer with, None when there is none.
+        retry_at: WeCom's time (Unix seconds) from which the row would be ready, None unknown.
+        way_out: what to do instead, one sentence, "" when nothing helps.
+    """
+
+    code: str = ""
+    reason: str = ""
+    errcode: int | None = None
+    retry_at: float | None = None
+    way_out: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the row may be sent."""
+        return not self.code
+
+
+READY = Verdict()
+
+
+def blocked(
+    code: str,
+    reason: str,
+    *,
+    errcode: int | None = None,
+    retry_at: float | None = None,
+    way_out: str = "",
+) -> Verdict:
+    """A verdict that stops a row; see `Verdict`."""
+    return Verdict(code, reason, errcode, retry_at, way_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call that carries out some rows.
+
+    Attributes:
+        rows: the rows it answers for, in order.
+        payload: what `send` needs, JSON types; never a secret.
+        keys: calls that share a key never run at the same time and keep their order
+            (`customer:<external_userid>`, `owner:<userid>`, `tags`).
+        attempts: how often it was sent, this time included; the worker sets it.
+        asks: how often `read_back` was asked since it was last sent, this time included; the
+            worker sets it.
+        doubts: how often it was sent and brought no answer; the worker sets it. What WeCom refuses
+            afterwards (in progress, not the owner's) may be what we did ourselves.
+    """
+
+    rows: Sequence[Row]
+    payload: Mapping[str, Any]
+    keys: Sequence[str]
+    attempts: int = 0
+    asks: int = 0
+    doubts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowAnswer:
+    """How one row stands after WeCom spoke (DESIGN §5.5).
+
+    Attributes:
+        row: number within the plan.
+        status: one of `ROW_STATUSES`. From `read_back`, `queued` means: it did not happen, send
+            it (again); `unknown` means: still cannot tell.
+        errcode: WeCom's code, None when there was none.
+        meaning: what it means in words; "" lets the error table say it.
+        next_step: what a person can do; "" lets the error table say it.
+        retryable: whether `job retry --failed` may send the row again unchanged.
+        due_at: when WeCom's final answer is expected (Unix seconds), for `waiting`.
+        extra: further fields of the answer (JSON types), shown by `plan results --json`.
+    """
+
+    row: int
+    status: str
+    errcode: int | None = None
+    meaning: str = ""
+    next_step: str = ""
+    retryable: bool = False
+    due_at: float | None = None
+    extra: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an Action may look at while it checks: the mirror, the time, its plan's parameters.
+
+    Attributes:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+        params: `plan.params`, as the planner stored them.
+    """
+
+    db: Database
+    now: float
+    params: Mapping[str, Any]
+
+
+@runtime_checkable
+class Action(Protocol):
+    """One kind of change. Instances hold no state; a registry makes one per process.
+
+    Attributes:
+        name: the plan's kind, stable and English (`tag`, `remark`, `handover`).
+        path: the API path that limits and ETA are counted on.
+        repeat_safe: whether sending the same call twice changes nothing more than once did. When
+            False a call whose answer was lost is never sent again unless `read_back` said
+            `queued`.
+    """
+
+    name: str
+    path: str
+    repeat_safe: bool
+
+    def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+        """The mirror's present values for the keys of each row's `before`, set-based.
+
+        A row whose answer differs from its `before` has changed since the plan was made.
+        """
+
+    def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
+        """A verdict per row, from mirror and ledger alone; called while planning and at apply."""
+
+    def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
+        """Group ready rows into calls, in sending order."""
+
+    def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
+        """The call for one group; pure, so that it can be made again from the stored rows."""
+
+    def send(self, client: Any, call: Call) -> Any:
+        """Do it; returns WeCom's decoded answer or raises WeComError, NetworkError."""
+
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+        """One answer per row. `error` is a final refusal; passing trouble (back-off, limits,
+        lost answers, wrong secret) never comes here, the worker deals with it."""
+
+    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+        """Ask WeCom what really happened after a crash or a lost answer; writes nothing."""
+
+    def facts(
+        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+    ) -> None:
+        """Write answered rows to the mirror; runs inside the transaction that keeps the answers.
+
+        Args:
+            db: data.db, inside `atomic`.
+            answered: rows whose status changed to a final one or to `waiting`.
+            ref: the job, for the timeline.
+            now: WeCom's time, Unix seconds.
+        """
+
+    def inverse(
+        self, view: View, rows: Sequence[Row]
+    ) -> tuple[str, list[tuple[Row, Verdict]]]:  # fmt: skip
+        """How to put done rows back: (kind of the inverse plan, its rows with verdicts).
+
+        Each inverse row carries `extra["undoes"]`, the number of the row it puts back. Rows that
+        somebody changed since come back partly or blocked, and say so.
+
+        Raises:
+            StoreOpsError: this kind cannot be undone; says what the way back would cost.
+        """
+
+    # An Action may also have
+    #
+    # `renew(db, pairs) -> list[Row | None]`: the wish of each (row, follow) from what the follow
+    # looks like now, None where it is so already; plans of the kind can then be made again.
+    #
+    # `again_helps(ledger, plan) -> bool`, where `--again` is planned in a way of the kind's own.
+    #
+    # `hold(view, rows) -> dict[int, RowAnswer]`: asked in the transaction
+    # that claims a job, about rows of which nothing was sent yet. Rows it names are not sent and
+    # take that answer: what an answer to an earlier call of the plan has taught meanwhile.
+
+
+class ActionRegistry(Mapping[str, Action]):
+    """Actions by name, imported when first asked for.
+
+    Args:
+        where: name → "package.module:Class", as app.py declares them.
+    """
+
+    def __init__(self, where: Mapping[str, str]) -> None:
+        self._where = dict(where)
+        self._made: dict[str, Action] = {}
+
+    def __getitem__(self, name: str) -> Action:
+        action = self._made.get(name)
+        if action is None:
+            module, _, attribute = self._where[name].partition(":")
+            action = getattr(import_module(module), attribute)()
+            self._made[name] = action
+        return action
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)

@@ -1,0 +1,1 @@
+"""Jobs: the calls of plans, queued, claimed, sent and settled."""

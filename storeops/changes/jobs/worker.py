@@ -1,0 +1,307 @@
+"""The worker: claims jobs, sends them on a few threads, keeps what came back.
+
+One thread (the caller's) owns the database: each of its turns is one transaction that keeps all
+answers that have come and claims as many new jobs, so that commits are grouped. Sender threads
+only talk to WeCom. What is sent was claimed and journaled in a committed transaction before.
+"""
+
+from __future__ import annotations
+
+import queue as thread_queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from storeops.changes.action import Action, Call
+from storeops.changes.jobs import lease, queue
+from storeops.changes.jobs.ports import Book
+from storeops.changes.jobs.queue import Job
+from storeops.changes.jobs.report import Report
+from storeops.changes.jobs.settlement import Outcome, Settlement
+from storeops.clock import Clock
+from storeops.database.database import Database
+from storeops.errors import StoreOpsError
+
+LINGER_S = 0.004  # after an answer, wait so long for others to share its commit
+POLL_S = 0.5  # how often an idle worker looks for new work
+RECOVER_S = 10.0  # how often it looks for dead workers
+
+Connect = Callable[[threading.Event], Any]  # makes a client whose waits end when the event is set
+
+
+class Worker:
+    """Works at the queue of one profile; one `run` at a time.
+
+    Args:
+        db: data.db.
+        book: keeps plans, answers and the journal.
+        actions: kinds of change by name.
+        connect: makes the client; closed at the end of a run when it can be.
+        clock: WeCom's time.
+        threads: calls in flight at most (the limiter may allow fewer).
+        stop: set from outside (Ctrl-C): finish the calls in flight, keep their answers, end.
+        on_progress: called with the growing Report after every commit.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        book: Book,
+        actions: Mapping[str, Action],
+        connect: Connect,
+        clock: Clock,
+        *,
+        threads: int = 4,
+        stop: threading.Event | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> None:
+        self._db = db
+        self._book = book
+        self._actions = actions
+        self._connect = connect
+        self._clock = clock
+        self._threads = threads
+        self._stop = stop or threading.Event()
+        self._progress = on_progress or (lambda report: None)
+
+    def run(
+        self, *, once: bool = False, seconds: float | None = None, forever: bool = False,
+        plan_id: int | None = None,
+    ) -> Report:  # fmt: skip
+        """Work until there is nothing left to do.
+
+        Args:
+            once: end as soon as nothing can be claimed now; later due jobs stay.
+            seconds: end after so long (real time), finishing what is in flight.
+            forever: wait for new jobs when there are none (ends by `seconds` or `stop`).
+            plan_id: end when this plan has nothing left to send; others are served, too.
+
+        Raises:
+            StoreOpsError: the database cannot be written.
+        """
+        shift = _Shift(self, once=once, seconds=seconds, forever=forever, plan_id=plan_id)
+        return shift.run()
+
+
+class _Shift:
+    """The state of one run."""
+
+    def __init__(
+        self, worker: Worker, *, once: bool, seconds: float | None, forever: bool,
+        plan_id: int | None,
+    ) -> None:  # fmt: skip
+        self.w = worker
+        self.once, self.forever, self.plan_id = once, forever, plan_id
+        self.until = None if seconds is None else worker._clock.monotonic() + seconds
+        self.halt = threading.Event()
+        self.came: thread_queue.SimpleQueue[Outcome] = thread_queue.SimpleQueue()
+        self.flying = 0
+        self.report = Report()
+        self.settlement = Settlement(worker._book, worker._actions, worker._clock, self.report)
+        self.client: Any = None
+        self.bug: BaseException | None = None
+        self.beat_at = self.recover_at = 0.0
+
+    def run(self) -> Report:
+        db = self.w._db
+        with db.atomic() as connection:
+            self.id = lease.register(connection)
+        db.execute("PRAGMA synchronous = FULL")  # what is sent must be known after a power cut
+        try:
+            with ThreadPoolExecutor(self.w._threads, "sender") as pool:
+                try:
+                    self._work(pool)
+                except BaseException:
+                    self.halt.set()
+                    raise
+            with db.atomic() as connection:
+                lease.finish(connection, self.id)
+            self.w._book.close()
+        finally:
+            db.execute("PRAGMA synchronous = NORMAL")
+            if hasattr(self.client, "close"):
+                self.client.close()
+        if self.bug is not None:
+            raise self.bug
+        self.report.left = queue.unfinished(db, self.plan_id)
+        self.w._progress(self.report)
+        return self.report
+
+    def _work(self, pool: ThreadPoolExecutor) -> None:
+        while True:
+            came = self._collect()
+            ending = self._ending()
+            claimed = self._turn(pool, came, claiming=not ending)
+            if self.flying:
+                continue
+            if ending:
+                self.report.ended = ending
+                return
+            if claimed or came:
+                continue
+            if self._idle():
+                return
+
+    def _ending(self) -> str:
+        """Why no new job is to be claimed; "" while the work goes on."""
+        if self.w._stop.is_set():
+            self.halt.set()
+            return "stopped"
+        if self.bug is not None:
+            return "stopped"
+        if self.until is not None and self.w._clock.monotonic() >= self.until:
+            self.halt.set()
+            return "time"
+        if self.plan_id is not None and not self.forever and self._plan_is_over():
+            return "paused" if self.plan_id in self.report.pauses else "empty"
+        return ""
+
+    def _plan_is_over(self) -> bool:
+        """Whether the plan has nothing left to send or to ask."""
+        return (
+            self.w._db.execute(
+                "SELECT 1 FROM job WHERE plan_id = :plan AND status = 'queued' AND held = 0"
+                " UNION ALL SELECT 1 FROM job WHERE plan_id = :plan AND status = 'sending'"
+                " UNION ALL SELECT 1 FROM job"
+                "  WHERE plan_id = :plan AND status = 'unknown' AND held = 0 LIMIT 1",
+                {"plan": self.plan_id},
+            ).fetchone()
+            is None
+        )
+
+    def _idle(self) -> bool:
+        """Nothing could be claimed: end, or wait for what is due. Whether the run is over."""
+        if self.report.pauses and not queue.pending_beside(self.w._db, self.report.pauses):
+            self.report.ended = "paused"
+            return True
+        due = queue.next_due(self.w._db)
+        if self.once:
+            self.report.ended = "once"
+            return True
+        if due is None and not queue.under_way(self.w._db) and not self.forever:
+            self.report.ended = "empty"
+            return True
+        wait = POLL_S
+        if due is not None:
+            soon = due - self.w._clock.now()
+            wait = min(POLL_S, soon) if soon > 0 else POLL_S / 5  # due, but its key is taken
+        if self.until is not None:
+            wait = min(wait, max(0.0, self.until - self.w._clock.monotonic()))
+        self.w._stop.wait(wait)
+        return False
+
+    def _collect(self) -> list[Outcome]:
+        """Answers that have come; waits for the first while calls are in flight."""
+        came: list[Outcome] = []
+        if not self.flying:
+            return came
+        with suppress(thread_queue.Empty):
+            came.append(self.came.get(timeout=POLL_S))
+            while len(came) < min(self.flying, self.w._threads * 2):
+                came.append(self.came.get(timeout=LINGER_S))
+        self.flying -= len(came)
+        return came
+
+    def _turn(self, pool: ThreadPoolExecutor, came: list[Outcome], *, claiming: bool) -> int:
+        """One transaction: keep what came, claim as many. Returns how many were claimed."""
+        room = self.w._threads * 3 - self.flying if claiming else 0
+        now = self.w._clock.monotonic()
+        recover = now >= self.recover_at
+        if not came and not recover and not (room > 0 and self._due()):
+            self._beat(now)
+            return 0
+        calls: list[tuple[Job, Call, bool]] = []
+        with self.w._db.atomic() as connection:
+            self.w._book.begin(connection)
+            self._beat(now, connection)
+            if recover:
+                self.recover_at = now + RECOVER_S
+                self._recover(connection)
+            for outcome in came:
+                if outcome.bug is not None:
+                    self.bug = outcome.bug
+                self.settlement.keep(connection, outcome)
+            if room > 0 and self.bug is None:
+                calls = self._claim(connection, room)
+        for job, call, asking in calls:
+            self.flying += 1
+            pool.submit(self._carry, job, call, asking)
+        if came:
+            self.w._progress(self.report)
+        return len(calls)
+
+    def _due(self) -> bool:
+        due = queue.next_due(self.w._db)
+        return due is not None and due <= self.w._clock.now()
+
+    def _beat(self, now: float, connection: sqlite3.Connection | None = None) -> None:
+        if now < self.beat_at:
+            return
+        self.beat_at = now + lease.BEAT_S
+        if connection is not None:
+            lease.beat(connection, self.id)
+            return
+        with self.w._db.atomic() as own:
+            lease.beat(own, self.id)
+
+    def _recover(self, connection: sqlite3.Connection) -> None:
+        for job, plan_id in lease.orphans(connection, lease.dead(connection)):
+            self.settlement.lost(connection, job, plan_id, "its worker died")
+
+    def _claim(self, connection: sqlite3.Connection, room: int) -> list[tuple[Job, Call, bool]]:
+        now = self.w._clock.now()
+        asked = queue.claim_unknown(connection, self.id, now, room)
+        jobs = queue.claim(connection, self.id, now, room - len(asked)) if room > len(asked) else []
+        if not asked and not jobs:
+            return []
+        numbers = queue.rows_of(connection, [job.id for job in (*asked, *jobs)])
+        calls = []
+        for job in (*asked, *jobs):
+            call = self._call(connection, job, numbers[job.id])
+            if call is not None:
+                call = replace(call, attempts=job.attempts, asks=job.asks, doubts=job.doubts)
+                calls.append((job, call, job.status == queue.UNKNOWN))
+        intents = [(job, call) for job, call, asking in calls if not asking]
+        if intents:
+            self.w._book.intend(connection, intents)
+        return calls
+
+    def _call(
+        self, connection: sqlite3.Connection, job: Job, numbers: Sequence[int]
+    ) -> Call | None:
+        """The call of a claimed job; None when none of its rows may be sent."""
+        rows, params, refused = self.w._book.rows(connection, job.plan_id, numbers)
+        if refused:
+            self.w._book.settle(connection, job, refused, "job")
+            queue.shrink(connection, job.id, [row.row for row, _answer in refused])
+        if not rows:
+            queue.end(connection, [(job.id, queue.CANCELLED, None, "")], self.w._clock.now())
+            return None
+        return self.w._actions[job.action].call(rows, params)
+
+    def _carry(self, job: Job, call: Call, asking: bool) -> None:
+        """Runs on a sender thread; touches no database."""
+        answer: Any = None
+        error: StoreOpsError | None = None
+        bug: BaseException | None = None
+        try:
+            if self.client is None:
+                self._make_client()
+            action = self.w._actions[job.action]
+            answer = (action.read_back if asking else action.send)(self.client, call)
+        except StoreOpsError as raised:
+            error = raised
+        except BaseException as raised:
+            bug = raised
+        self.came.put(Outcome(job, call, asking, answer, error, bug))
+
+    _making = threading.Lock()
+
+    def _make_client(self) -> None:
+        with self._making:
+            if self.client is None:
+                self.client = self.w._connect(self.halt)

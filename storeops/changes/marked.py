@@ -1,0 +1,79 @@
+"""Whose follows are meant by marks on a screen, and how many may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storeops.changes import relations
+from storeops.changes.ledger import Ledger
+from storeops.changes.wishes import NEWEST, OWNER, Chosen
+from storeops.database.database import Database
+from storeops.errors import PolicyError
+from storeops.i18n import _
+from storeops.notebook import marks
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Whom a wish is about.
+
+    Attributes:
+        customers: customer.id of each, in order.
+        several: how many of them several members follow.
+        owner: userid of the newest follow of the first, "" when nobody follows any.
+        owner_name: that member's name.
+    """
+
+    customers: tuple[int, ...]
+    several: int
+    owner: str
+    owner_name: str
+
+
+def subjects(ledger: Ledger, under_cursor: int | None) -> Subjects:
+    """The marked customers, or the one under the cursor when none is marked.
+
+    Raises:
+        PolicyError: more are marked than one plan may have rows.
+    """
+    db = ledger.db
+    count = marks.count(db, marks.DEFAULT)
+    most = ledger.policy.max_rows_per_plan
+    if most is not None and count > most:
+        raise PolicyError(
+            _("{count} customers are marked; one plan may have {limit} rows.").format(
+                count=f"{count:,}", limit=f"{most:,}"
+            ),
+            hint=_("Mark fewer of them, or make several plans one after the other."),
+        )
+    if count:
+        chosen = tuple(marks.ids_of(db, marks.DEFAULT))
+    else:
+        chosen = () if under_cursor is None else (under_cursor,)
+    several, owner, name = 0, "", ""
+    for follows in relations.of_customers(db, chosen):
+        live = _live(follows)
+        several += len(live) > 1
+        if not owner:
+            owner, name = live[0].userid, live[0].staff_name
+    return Subjects(chosen, several, owner, name)
+
+
+def _live(follows: list[relations.Relation]) -> list[relations.Relation]:
+    return [each for each in follows if each.status == "active"] or follows
+
+
+def follows_of(db: Database, whom: Subjects, follows: str) -> Chosen:
+    """The follows meant.
+
+    Args:
+        db: data.db.
+        whom: the customers.
+        follows: all | newest | owner.
+    """
+    chosen = Chosen()
+    owners = (whom.owner,) if follows == OWNER else ()
+    for found in relations.of_customers(db, whom.customers, owners=owners):
+        live = _live(found)
+        chosen.relations += live[:1] if follows == NEWEST else live
+    return chosen

@@ -1,0 +1,72 @@
+"""Rows of plans in words: names instead of ids, for tables and screens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from storeops.changes.answers import Result
+from storeops.changes.plan_cards import words_of
+from storeops.database.database import Database
+from storeops.mirror.tag_names import TagNames
+from storeops.plain import masked
+
+
+class Words:
+    """Looks up what ids mean; keeps what it looked up.
+
+    Args:
+        db: data.db.
+        reveal: show phone numbers in full.
+    """
+
+    def __init__(self, db: Database, *, reveal: bool = False) -> None:
+        self._db = db
+        self._reveal = reveal
+        self._tags: TagNames | None = None
+        self._staff: dict[str, str] = {}
+
+    def of(self, result: Result) -> dict[str, Any]:
+        """`name`, `staff_name`, `before_text`, `after_text`, `why` of a row."""
+        why = result.meaning or str(result.extra.get("why", ""))
+        if why and result.errcode:
+            why = f"{why} ({result.errcode})"
+        if why and result.next_step:
+            why = f"{why} – {result.next_step}"
+        return {
+            "name": self._customer(result.external_userid) or str(result.extra.get("label", "")),
+            "staff_name": self._member(result.userid),
+            "before_text": self._text(result.before),
+            "after_text": self._text(result.after),
+            "why": why,
+        }
+
+    def shown(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """`before` or `after` as it may be shown: phone numbers masked unless revealed."""
+        return dict(value if self._reveal else masked(value))
+
+    def _text(self, value: Any) -> str:
+        value = self.shown(value)
+        if set(value) == {"tags"} and value["tags"]:
+            if self._tags is None:
+                self._tags = TagNames(self._db)
+            return ", ".join(self._tags.show(value["tags"]))
+        if set(value) == {"owner"} and value["owner"]:
+            owner = str(value["owner"])
+            name = self._member(owner)
+            return owner if name == owner else f"{name} {owner}"
+        return words_of(value)
+
+    def _customer(self, external_userid: str) -> str:
+        if not external_userid:
+            return ""
+        row = self._db.execute(
+            "SELECT name FROM customer WHERE external_userid = ?", (external_userid,)
+        ).fetchone()
+        return str(row[0]) if row and row[0] else external_userid
+
+    def _member(self, userid: str) -> str:
+        if userid not in self._staff:
+            row = self._db.execute("SELECT name FROM staff WHERE userid = ?", (userid,)).fetchone()
+            self._staff[userid] = str(row[0]) if row and row[0] else userid
+        return self._staff[userid]

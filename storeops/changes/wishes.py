@@ -1,0 +1,434 @@
+"""Wishes: which follows a planner is asked to change – by filter, marks, or a file's rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+
+from storeops.changes import relations
+from storeops.changes.exported import Exported
+from storeops.changes.problems import Problem, Problems
+from storeops.changes.relations import Relation
+from storeops.changes.rows import chunks
+from storeops.changes.sheets import Line, Sheet
+from storeops.database.database import Database
+from storeops.errors import StoreOpsError, UsageError
+from storeops.i18n import _, ngettext
+from storeops.mirror.members import Members
+from storeops.reading.customers import names_of
+from storeops.reading.filter import And, Node, one_of, parse
+from storeops.reading.query import CustomerQuery
+from storeops.tables import typed
+
+OWNER, ALL, NEWEST = "owner", "all", "newest"
+_MEMBERS = re.compile(r"[;；]")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Customers chosen by conditions that all must hold; none at all means nobody was chosen.
+
+    Attributes:
+        where: text of the filter language.
+        view: name of a saved view.
+        marked: name of a mark (a frozen set of customers).
+        store: codes or names of shops: only follows of one of them.
+        owner: userids or names: only these members' follows.
+        follows: owner | all | newest; "" when the person did not say.
+    """
+
+    where: str = ""
+    view: str = ""
+    marked: str = ""
+    store: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+    follows: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Whether anything was chosen."""
+        return bool(self.where or self.view or self.marked or self.store or self.owner)
+
+
+@dataclass(slots=True)
+class Chosen:
+    """Follows to change, in order, each once.
+
+    Attributes:
+        relations: the follows.
+        lines: line of the file per follow, when there was one.
+        cells: cells of that line.
+        problems: input that names nothing, in the file's order.
+        sheet: the file; None without one.
+        strict: one wrong row refuses them all.
+    """
+
+    relations: list[Relation] = default(default_factory=list)
+    lines: list[int] = default(default_factory=list)
+    cells: list[Mapping[str, str]] = default(default_factory=list)
+    problems: Problems = default(default_factory=Problems)
+    sheet: Sheet | None = None
+    strict: bool = False
+
+
+def choose(db: Database, choice: Choice, now: float) -> Chosen:
+    """The follows that a choice means.
+
+    Args:
+        db: data.db.
+        choice: what the person asked for.
+        now: WeCom's time, Unix seconds.
+
+    Raises:
+        UsageError: nothing chosen, or several owners match and the person did not say which.
+        FilterError: the filter is not understood, or names nobody.
+    """
+    if not choice.made:
+        raise UsageError(
+            _("No customer was chosen."),
+            hint=_("Choose by --where, --view, --marked, --store, --owner or --file."),
+        )
+    if choice.follows == OWNER and not choice.owner:
+        raise UsageError(
+            _("--follows owner needs to know which one."), hint=_("Add --owner USERID.")
+        )
+    names = names_of(db)
+    where = node(db, choice)
+    customers = CustomerQuery(db, where, names=names, now=now).ids()
+    stores = names.resolve("", one_of("store", choice.store, "--store")) if choice.store else None
+    owners = [names.members.find(each).userid for each in choice.owner]
+    found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
+    return _pick(found, choice)
+
+
+def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
+    chosen = Chosen()
+    several = 0
+    for follows in found:
+        live = [each for each in follows if each.status == "active"] or follows
+        if len(live) > 1 and not choice.follows and not choice.owner:
+            several += 1
+        chosen.relations += live[:1] if choice.follows == NEWEST else live
+    if several:
+        raise UsageError(
+            ngettext(
+                "{count} of these customers is followed by several members.",
+                "{count} of these customers are followed by several members.",
+                several,
+            ).format(count=several),
+            hint=_("Say whose follow is meant: --follows all, --follows newest, or --owner."),
+        )
+    return chosen
+
+
+def node(db: Database, choice: Choice) -> Node:
+    """The whole choice as one tree of the filter language; all conditions hold.
+
+    Raises:
+        FilterError: the text is not understood.
+        NotFoundError: no such view.
+    """
+    items: list[Node] = [parse(choice.where)] if choice.where else []
+    if choice.view:
+        from storeops.notebook.views import get_view
+
+        items.append(parse(get_view(db, choice.view).filter))
+    items += [
+        one_of(key, values, option)
+        for key, values, option in (
+            ("mark", (choice.marked,) if choice.marked else (), "--marked"),
+            ("store", choice.store, "--store"),
+            ("owner", choice.owner, "--owner"),
+        )
+        if values
+    ]
+    return items[0] if len(items) == 1 else And(tuple(items))
+
+
+def of_sheet(
+    db: Database,
+    sheet: Sheet,
+    *,
+    follows: str = "",
+    owner: Sequence[str] = (),
+    strict: bool = False,
+) -> Chosen:
+    """The follows that a file's rows mean; every row is looked at before anything is said.
+
+    Args:
+        db: data.db.
+        sheet: what was read.
+        follows: all | newest, for rows that name no member; "" refuses when it is not clear.
+        owner: userids or names of the members for rows that name none.
+        strict: one wrong row, also one that a planner finds, refuses them all.
+    """
+    keys = _Keys(db, sheet, owner)
+    chosen = Chosen(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
+    seen: dict[str, int] = {}
+    unchanged = 0
+    for line in sheet.lines:
+        found = keys.find(line, follows)
+        if isinstance(found, Problem):
+            chosen.problems.append(found)
+            continue
+        if not found:
+            unchanged += 1
+            continue
+        taken = False
+        cells = line.cells
+        for relation in found:
+            subject = f"{relation.userid.lower()}/{relation.external_userid}"
+            first = seen.setdefault(subject, line.number)
+            if first != line.number:
+                continue
+            taken = True
+            chosen.relations.append(relation)
+            chosen.lines.append(line.number)
+            chosen.cells.append(cells)
+        if not taken:
+            chosen.problems.append(
+                _problem(
+                    line,
+                    "duplicate",
+                    _("the same customer and member as in line {first}").format(
+                        first=seen[f"{found[0].userid.lower()}/{found[0].external_userid}"]
+                    ),
+                )
+            )
+    if unchanged:
+        message = ngettext(
+            "{count} row says what is so already and is left out.",
+            "{count} rows say what is so already and are left out.",
+            unchanged,
+        ).format(count=unchanged)
+        chosen.problems.append(Problem("already", message, None, True, unchanged))
+    if keys.foreign_ids:
+        message = ngettext(
+            "{count} id in the column {heading} is none of WeCom; phone or unionid was taken.",
+            "{count} ids in the column {heading} are none of WeCom; phone or unionid was taken.",
+            keys.foreign_ids,
+        ).format(count=keys.foreign_ids, heading=sheet.fields["external_userid"])
+        chosen.problems.append(Problem("foreign_ids", message, warning=True))
+    return chosen
+
+
+_KEYS = ("external_userid", "phone", "unionid")
+
+
+class _Keys:
+    """Finds the follows that lines mean; all keys of the file are looked up at once."""
+
+    def __init__(self, db: Database, sheet: Sheet, owner: Sequence[str]) -> None:
+        self._db = db
+        self._members = Members(db.connection)
+        self._owners = {self._members.find(each).userid.lower() for each in owner}
+        self.foreign_ids = 0
+        lines = sheet.lines
+        known = sheet.fields
+        self._headings = {key: known[key] for key in _KEYS if key in known}
+        ids: set[str] = set()
+        phones: set[str] = set()
+        unions: set[str] = set()
+        if "external_userid" in known:
+            ids = {typed.word(line.get("external_userid")) for line in lines}
+        if "phone" in known:
+            phones = {each for line in lines for each in typed.phones(line.get("phone"))}
+        if "unionid" in known:
+            unions = {typed.word(line.get("unionid")) for line in lines}
+        self._customers = self._by_id(ids)
+        self._phones = self._by_phone(phones - {""})
+        self._unionids = self._by_unionid(unions - {""})
+        found = {*self._customers.values(), *self._unionids.values()}
+        found.update(each for several in self._phones.values() for each in several)
+        self._follows = {
+            each[0].customer_id: each for each in relations.of_customers(db, sorted(found))
+        }
+        self._exported = Exported(db, sheet)
+
+    def _by_id(self, wanted: set[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for part in chunks(sorted(wanted - {""}), relations.CHUNK):
+            marks = ",".join("?" * len(part))
+            found.update(
+                self._db.execute(
+                    f"SELECT external_userid, id FROM customer WHERE external_userid IN ({marks})",
+                    part,
+                ).fetchall()
+            )
+        return found
+
+    def _by_phone(self, wanted: set[str]) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        if not wanted:
+            return found
+        for customer, mobiles in self._db.execute(
+            "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]'"
+            " AND status NOT IN ('lost', 'handed_over')"
+        ):
+            for each in json.loads(mobiles):
+                phone = typed.phone(each)
+                if phone in wanted:
+                    found.setdefault(phone, set()).add(customer)
+        return found
+
+    def _by_unionid(self, wanted: set[str]) -> dict[str, int]:
+        if not wanted:
+            return {}
+        return {
+            unionid: customer
+            for unionid, customer in self._db.execute(
+                "SELECT unionid, id FROM customer WHERE unionid <> ''"
+            )
+            if unionid in wanted
+        }
+
+    def find(self, line: Line, follows: str) -> list[Relation] | Problem:
+        """The follows of one line, or why there are none; [] when it says what is so already."""
+        if line.surplus:
+            return _problem(line, "surplus", _("more cells than headings"))
+        customer = self._customer(line)
+        if isinstance(customer, Problem):
+            return customer
+        found = self._follows.get(customer, [])
+        named = typed.word(line.get("userid"))
+        if self._exported.says_what_is(line, customer):
+            return []
+        members = self._named(line, named)
+        if isinstance(members, Problem):
+            return members
+        if members:
+            mine = [each for each in found if each.userid.lower() in members]
+            if not mine:
+                return _problem(
+                    line,
+                    "no_relation",
+                    _("{member} does not follow this customer").format(
+                        member=named or ", ".join(sorted(self._owners))
+                    ),
+                )
+            if named and len(members) > 1 and self._exported.has_texts(line):
+                return _problem(
+                    line,
+                    "several_owners",
+                    _("the row speaks for several members at once; write a row for each"),
+                )
+            return mine
+        live = [each for each in found if each.status == "active"] or found
+        if not live:
+            return _problem(line, "no_relation", _("nobody follows this customer any more"))
+        if len(live) > 1 and not follows:
+            names = ", ".join(each.userid for each in live[:5])
+            return _problem(
+                line,
+                "several_members",
+                _(
+                    "several members follow this customer ({members}); name one, or --follows all"
+                ).format(members=names),
+            )
+        return live[:1] if follows == NEWEST else live
+
+    def _named(self, line: Line, named: str) -> set[str] | Problem:
+        """Lower-cased userids that a line names: one, or several with `;` between."""
+        if not named:
+            return self._owners
+        member = self._members.try_find(named)
+        texts = [each for each in map(str.strip, _MEMBERS.split(named)) if each]
+        found = set()
+        for text in [named] if not isinstance(member, StoreOpsError) else texts:
+            member = self._members.try_find(text)
+            if isinstance(member, UsageError):
+                return _problem(line, "several_members", f"{member.message} {member.hint}")
+            if isinstance(member, StoreOpsError):
+                return _problem(
+                    line, "unknown_member", _("no member is called {name}").format(name=text)
+                )
+            found.add(member.userid.lower())
+        return found
+
+    def _customer(self, line: Line) -> int | Problem:
+        text = typed.word(line.get("external_userid"))
+        if problem := self._two_customers(line, text):
+            return problem
+        if text in self._customers:
+            return self._customers[text]
+        phone, unionid = line.get("phone").strip(), typed.word(line.get("unionid"))
+        if text and typed.may_be_external_userid(text):
+            return _problem(line, "unknown_id", _("no customer has the id {id}").format(id=text))
+        if text:
+            if not phone and not unionid:
+                return _problem(
+                    line, "bad_id", _("{id} is not a customer id of WeCom").format(id=text[:80])
+                )
+            self.foreign_ids += 1
+        if typed.word(phone):
+            return self._customer_by_phone(line, phone)
+        if unionid:
+            if unionid in self._unionids:
+                return self._unionids[unionid]
+            return _problem(
+                line,
+                "unknown_unionid",
+                _("no customer has the unionid {id}").format(id=unionid[:64]),
+            )
+        return _problem(line, "no_key", _("no customer id, phone or unionid"))
+
+    def _two_customers(self, line: Line, text: str) -> Problem | None:
+        """What is wrong when no customer has all keys of the row that any customer has."""
+        if len(self._headings) < 2:
+            return None
+        unionid = typed.word(line.get("unionid"))
+        named = {
+            "external_userid": {self._customers[text]} if text in self._customers else set(),
+            "phone": {
+                customer
+                for each in typed.phones(line.get("phone"))
+                for customer in self._phones.get(each, ())
+            },
+            "unionid": {self._unionids[unionid]} if unionid in self._unionids else set(),
+        }
+        known = {self._headings[key]: found for key, found in named.items() if found}
+        if not known or set.intersection(*known.values()):
+            return None
+        *most, last = known
+        return _problem(
+            line,
+            "two_customers",
+            _("{columns} and {column} of this row are of different customers").format(
+                columns=", ".join(most), column=last
+            ),
+        )
+
+    def _customer_by_phone(self, line: Line, text: str) -> int | Problem:
+        phones = typed.phones(text)
+        known = [each for each in phones if each in self._phones]
+        fault = "" if known else typed.phone_fault(text if len(phones) < 2 else phones[0])
+        if fault:
+            return _problem(line, fault, phone_trouble(fault))
+        found = {customer for each in known for customer in self._phones[each]}
+        if not found:
+            return _problem(line, "unknown_phone", _("no customer has this phone number"))
+        if len(found) > 1:
+            return _problem(
+                line,
+                "shared_phone",
+                _("{count} customers have this phone number").format(count=len(found)),
+            )
+        return next(iter(found))
+
+
+def phone_trouble(fault: str) -> str:
+    """Why a cell is no phone number, by what `typed.phone_fault` says."""
+    if fault == typed.MASKED:
+        return _("the phone number is masked; whole numbers are needed (an export with --reveal)")
+    if fault == typed.ROUNDED:
+        return _("the spreadsheet has rounded the phone number; format the column as text")
+    return _("this is not a phone number")
+
+
+def _problem(line: Line, code: str, message: str) -> Problem:
+    return Problem(
+        code, _("line {line}: {message}").format(line=line.number, message=message), line.number
+    )

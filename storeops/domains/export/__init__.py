@@ -1,0 +1,1 @@
+"""Customers as files: CSV, XLSX, Parquet and NDJSON."""

@@ -1,0 +1,224 @@
+"""Who takes whom: rules that give the same answer for the same mirror, and say why."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from storeops.domains.handover import rules, wish
+from storeops.i18n import _
+from storeops.mirror.members import Member
+
+
+@dataclass(slots=True)
+class Taker:
+    """A candidate with what is left of their room.
+
+    Attributes:
+        member: who.
+        load: customers they have and that are on their way.
+        capacity: customers they may hold.
+        cap: customers this plan may give them; None for no cap.
+        today: customers they may still be given today; None for no cap.
+        weight: share, for `weighted`.
+        given, new, groups: customers given by this plan, those of them who need room, groups.
+        groups_today: groups they may still be given today.
+    """
+
+    member: Member
+    load: int
+    capacity: int
+    cap: int | None = None
+    today: int | None = None
+    weight: float = 1.0
+    given: int = 0
+    new: int = 0
+    groups: int = 0
+    groups_today: int = rules.GROUPS_A_DAY
+
+    @property
+    def userid(self) -> str:
+        """The member's userid."""
+        return self.member.userid
+
+    @property
+    def left(self) -> int:
+        """Customers they have room for."""
+        return self.capacity - self.load - self.new
+
+    def has_room(self, friend: bool) -> bool:
+        """Whether one more customer fits all caps."""
+        return (
+            (self.cap is None or self.given < self.cap)
+            and (self.today is None or self.given < self.today)
+            and (friend or self.left > 0)
+        )
+
+    def take(self, friend: bool) -> None:
+        """Give them one customer."""
+        self.given += 1
+        self.new += not friend
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A taker and the reason; `userid` is "" when nobody can take the row."""
+
+    userid: str
+    why: str
+
+
+class Rule:
+    """One rule over its candidates; asked once per subject, in order.
+
+    Args:
+        name: one of `wish.RULES`, or "" for a single taker.
+        takers: candidates that may take over, in the order named.
+        mapping: (tag id or first moment, userid) pairs for by-tag and by-date, "" for the rest.
+        labels: words for the mapping's keys.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        takers: Sequence[Taker],
+        mapping: Sequence[tuple[object, str]] = (),
+        labels: Mapping[object, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.takers = list(takers)
+        self._by_userid = {each.userid.lower(): each for each in takers}
+        self._stores: dict[int, list[Taker]] = {}
+        for each in takers:
+            self._stores.setdefault(each.member.store_id, []).append(each)
+        self._next = 0
+        self._rest = next((userid for key, userid in mapping if key == ""), "")
+        self._tags = {str(key): userid for key, userid in mapping if isinstance(key, str) and key}
+        days = sorted((key, userid) for key, userid in mapping if isinstance(key, int))
+        self._days = [key for key, _userid in days]
+        self._of_day = [userid for _key, userid in days]
+        self._labels = dict(labels or {})
+
+    def pick(
+        self,
+        giver: Member,
+        *,
+        friends: set[str],
+        createtime: int,
+        tags: set[str],
+        avoid: str = "",
+    ) -> Choice:
+        """Who takes this customer.
+
+        Args:
+            giver: the owner, never the taker.
+            friends: lower-cased userids who have the customer already.
+            createtime: when the follow began, Unix seconds.
+            tags: tag ids on the follow.
+            avoid: userid of somebody who comes last: an earlier handover to them failed.
+        """
+        if self.name in (wish.BY_TAG, wish.BY_DATE):
+            return self._mapped(giver, friends, createtime, tags)
+        if self.name == "":
+            return self._single(friends)
+        fitting = [
+            each
+            for each in self._candidates(giver)
+            if each.userid.lower() != giver.userid.lower()
+            and each.has_room(each.userid.lower() in friends)
+        ]
+        if not fitting:
+            return Choice("", self._nobody(giver))
+        others = [each for each in fitting if each.userid.lower() != avoid.lower()]
+        taker, why = self._best(others or fitting)
+        taker.take(taker.userid.lower() in friends)
+        return Choice(taker.userid, why)
+
+    def _single(self, friends: set[str]) -> Choice:
+        """The one who was named; whether they are full is for the check to say."""
+        taker = self.takers[0]
+        if not taker.has_room(friend=True):
+            return Choice("", self._nobody(taker.member))
+        taker.take(taker.userid.lower() in friends)
+        return Choice(taker.userid, _("named as the taker"))
+
+    def pick_for_group(self, giver: Member) -> Choice:
+        """Who takes this group chat: whoever was given fewest groups by this plan."""
+        fitting = [
+            each
+            for each in self._candidates(giver)
+            if each.userid.lower() != giver.userid.lower() and each.groups < each.groups_today
+        ]
+        if not fitting:
+            return Choice("", self._nobody(giver))
+        taker = min(fitting, key=lambda each: (each.groups / each.weight, self._place(each)))
+        taker.groups += 1
+        return Choice(
+            taker.userid,
+            _("fewest groups of this plan ({count})").format(count=taker.groups - 1),
+        )
+
+    def _candidates(self, giver: Member) -> Sequence[Taker]:
+        return self._stores.get(giver.store_id, ()) if self.name == wish.SAME_STORE else self.takers
+
+    def _place(self, taker: Taker) -> int:
+        return self.takers.index(taker)
+
+    def _best(self, fitting: Sequence[Taker]) -> tuple[Taker, str]:
+        if self.name == wish.ROUND_ROBIN:
+            while True:
+                taker = self.takers[self._next % len(self.takers)]
+                self._next += 1
+                if any(each is taker for each in fitting):
+                    return taker, _("next in turn")
+        if self.name == wish.WEIGHTED:
+            taker = min(fitting, key=lambda each: ((each.given + 1) / each.weight, each.userid))
+            share = taker.weight / sum(each.weight for each in self.takers)
+            return taker, _("share of {share:.0%}").format(share=share)
+        if self.name == wish.CAPACITY:
+            taker = max(fitting, key=lambda each: (each.left, _reversed(each.userid)))
+            return taker, _("most room ({count} left)").format(count=taker.left)
+        taker = min(fitting, key=lambda each: (each.load + each.new, each.userid))
+        count = taker.load + taker.new
+        if self.name == wish.SAME_STORE:
+            return taker, _("same shop, fewest customers ({count})").format(count=count)
+        return taker, _("fewest customers ({count})").format(count=count)
+
+    def _nobody(self, giver: Member) -> str:
+        others = [each for each in self.takers if each.userid.lower() != giver.userid.lower()]
+        if self.takers and not others:
+            return _("Nobody but {member} was named.").format(member=giver.label)
+        if self.name == wish.SAME_STORE and not giver.store_id:
+            return _("The shop of {member} is not known.").format(member=giver.label)
+        if self.name == wish.SAME_STORE and not self._stores.get(giver.store_id):
+            return _("Nobody in the shop of {member} can take over.").format(member=giver.label)
+        if any(each.today is not None and each.given >= each.today for each in self.takers):
+            return _("Every taker has been given as many customers as one day allows.")
+        return _("Every taker is full or has reached the cap.")
+
+    def _mapped(self, giver: Member, friends: set[str], createtime: int, tags: set[str]) -> Choice:
+        userid, why = self._rest, _("none of the mapping's keys: the rest")
+        if self.name == wish.BY_TAG:
+            key = next((each for each in self._tags if each in tags), None)
+            if key is not None:
+                userid = self._tags[key]
+                why = _("tag {tag}").format(tag=self._labels.get(key, key))
+        else:
+            at = bisect_right(self._days, createtime) - 1
+            if at >= 0:
+                userid = self._of_day[at]
+                why = _("added on or after {day}").format(day=self._labels[self._days[at]])
+        if not userid:
+            return Choice("", _("The mapping says nothing about this customer."))
+        taker = self._by_userid[userid.lower()]
+        friend = userid.lower() in friends
+        if userid.lower() == giver.userid.lower() or not taker.has_room(friend):
+            return Choice("", _("{member} is full or has reached the cap.").format(member=userid))
+        taker.take(friend)
+        return Choice(taker.userid, why)
+
+
+def _reversed(userid: str) -> tuple[int, ...]:
+    """Sort key that turns the order of userids round, so that max takes the first."""
+    return tuple(-ord(letter) for letter in userid)

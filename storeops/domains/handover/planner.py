@@ -1,0 +1,376 @@
+"""From a wish to a plan: subjects, takers by rule, checks, the plan. Sends nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from storeops.changes import plans
+from storeops.changes.action import Row, Verdict
+from storeops.changes.ledger import Ledger
+from storeops.changes.problems import Problem, Problems
+from storeops.database.database import Database
+from storeops.domains.handover import attempts, checks, rules, subjects, wish
+from storeops.domains.handover.action import HandoverAction
+from storeops.domains.handover.assign import Choice, Rule
+from storeops.domains.handover.farewell import messages
+from storeops.domains.handover.made import Made, by_code, shares, ways_out
+from storeops.domains.handover.relations import Followers, followers
+from storeops.domains.handover.subjects import Subject
+from storeops.domains.handover.takers import Takers
+from storeops.domains.handover.wish import Wish
+from storeops.errors import PartialError
+from storeops.i18n import _, ngettext
+from storeops.mirror import members
+
+
+def plan_handover(ledger: Ledger, wished: Wish) -> Made:
+    """Make a plan of handovers; calls nothing.
+
+    Args:
+        ledger: the profile's ledger.
+        wished: what is to move, to whom.
+
+    Raises:
+        UsageError: the wish contradicts itself or the mirror, or names nobody.
+        NotFoundError: no such member, tag, mark, plan or file.
+        NothingToDoError: nothing is there to hand over.
+        PartialError: no line of the file can be planned.
+        PolicyError: read-only.
+    """
+    db, now = ledger.db, ledger.clock.now()
+    ledger.policy.may_write()
+    found = subjects.of_wish(db, wished, now)
+    if not found.rows:
+        if found.problems:
+            raise PartialError(
+                _("No line of the file can be planned: {first}").format(
+                    first=next(iter(found.problems)).message
+                ),
+                details={
+                    "problems": [each.as_dict() for each in found.problems],
+                    "file": found.sheet.as_dict() if found.sheet else None,
+                },
+            )
+        raise plans.nothing_to_do(HandoverAction.name)
+    made = _Planner(ledger, wished, found.rows, found.problems, now).make()
+    return replace(made, sheet=found.sheet)
+
+
+def plan_subjects(
+    ledger: Ledger, wished: Wish, rows: Sequence[Subject], problems: Iterable[Problem] = ()
+) -> Made:
+    """A plan of subjects that are known already; those that name a taker keep that one.
+
+    Raises:
+        UsageError: the wish names no taker for the others.
+        PolicyError: read-only.
+    """
+    ledger.policy.may_write()
+    return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make()
+
+
+def has_ready(ledger: Ledger, wished: Wish) -> bool:
+    """Whether the plan of a wish would have a row that can be sent; nothing is stored.
+
+    Raises:
+        StoreOpsError: the wish names nobody, or nobody may take over.
+    """
+    found = subjects.of_wish(ledger.db, wished, ledger.clock.now())
+    draft = _Planner(ledger, wished, found.rows, found.problems, ledger.clock.now())
+    return draft.has_ready()
+
+
+class _Planner:
+    """One wish on its way to a plan."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        wished: Wish,
+        rows: Sequence[Subject],
+        problems: Iterable[Problem],
+        now: float,
+    ) -> None:
+        self.ledger, self.db, self.wished, self.now = ledger, ledger.db, wished, now
+        self.subjects = list(rows)
+        self.problems = Problems(problems)
+        people = [each.id for each in rows if each.what == rules.CUSTOMER]
+        self.known: dict[str, Followers] = followers(self.db, people)
+        self.capacity_of = {
+            members.find(self.db, who).userid: room for who, room in wished.capacity_of.items()
+        }
+        self.params: dict[str, Any] = {
+            "command": wished.command,
+            "made_at": now,
+            "capacity": wished.capacity,
+            "capacity_of": self.capacity_of,
+            "recheck": wished.recheck,
+            "personal_tags": wished.personal_tags,
+        }
+        self.takers = Takers(self.db, wished, self.params, self.subjects, self.problems, now)
+
+    def has_ready(self) -> bool:
+        """Whether any row would be ready."""
+        return any(each.ready for each in self._verdicts(self._rows(self._assign())))
+
+    def make(self) -> Made:
+        """Assign, check, spread if wished, store."""
+        choices = self._assign()
+        rows = self._rows(choices)
+        verdicts = self._verdicts(rows)
+        if self.wished.spread:
+            rows, verdicts = self._spread(rows, verdicts)
+        self._remember_earlier(rows)
+        self._offer(rows, verdicts)
+        friends = sum(
+            1 for row, verdict in zip(rows, verdicts, strict=True)
+            if verdict.ready and row.extra.get("friend")
+        )  # fmt: skip
+        if friends:
+            message = ngettext(
+                "{count} customer is a friend of the taker already: no add event will come, and "
+                "the taker's own remark stays.",
+                "{count} customers are friends of the taker already: no add event will come, and "
+                "the taker's own remarks stay.",
+                friends,
+            ).format(count=friends)
+            self.problems.append(Problem("friends", message, warning=True))
+        self.params["messages"] = messages(self.db, self.wished.message, self.subjects, rows)
+        plan = plans.make(
+            self.ledger,
+            HandoverAction.name,
+            rows,
+            verdicts,
+            params=self.params,
+            problems=self.problems,
+            strict=self.wished.file is not None and self.wished.file.strict,
+            title=self._title(rows),
+            reason=self.wished.reason,
+        )
+        for member in members.by_userids(
+            self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
+        ).values():
+            self.takers.taker(member)
+        found = shares(rows, verdicts, self.takers.known)
+        return Made(plan, found, by_code(verdicts), friends, ways_out(verdicts))
+
+    # -- rows
+
+    def _assign(self) -> list[Choice]:
+        rule: Rule | None = None
+        tags: Mapping[int, set[str]] = {}
+        if self.wished.rule == wish.BY_TAG:
+            tags = subjects.tags_of(self.db, self.subjects)
+        chosen: list[Choice] = []
+        barred = self._barred()
+        for each in self.subjects:
+            if (each.giver.userid.lower(), each.id) in barred:
+                chosen.append(Choice("", ""))  # nobody's caps are used up by those who stay
+                continue
+            if each.to:
+                why = (
+                    _("named in line {line}").format(line=each.line)
+                    if each.line
+                    else _("had this customer before")
+                )
+                chosen.append(Choice(each.to, why))
+                continue
+            rule = rule or self.takers.rule()
+            if each.what == rules.GROUP:
+                chosen.append(rule.pick_for_group(each.giver))
+                continue
+            friends = self._friends(each)
+            chosen.append(
+                rule.pick(
+                    each.giver,
+                    friends=friends,
+                    createtime=each.createtime,
+                    tags=tags.get(each.follow_id, set()),
+                    avoid=each.avoid,
+                )
+            )
+        return chosen
+
+    def _barred(self) -> set[tuple[str, str]]:
+        """Relations (lower-cased owner, customer) that nobody can take now, whoever it would be."""
+        rows = [
+            self._row(number, each, Choice("", ""))
+            for number, each in enumerate(self.subjects, start=1)
+            if each.what == rules.CUSTOMER
+        ]
+        facts = checks.gather(self.db, rows, self.params, self.now)
+        return {
+            (row.userid.lower(), row.external_userid)
+            for row in rows
+            if not checks.without_taker(facts, row).ready
+        }
+
+    def _friends(self, subject: Subject) -> set[str]:
+        known = self.known.get(subject.id)
+        if known is None:
+            return set()
+        return {userid for userid, each in known.by_userid.items() if each.status == "active"}
+
+    def _rows(self, choices: Sequence[Choice]) -> list[Row]:
+        return [
+            self._row(number, subject, choice)
+            for number, (subject, choice) in enumerate(
+                zip(self.subjects, choices, strict=True), start=1
+            )
+        ]
+
+    def _remember_earlier(self, rows: Sequence[Row]) -> None:
+        """Note how earlier attempts of the same pair ended: results list them, too."""
+        pairs: dict[tuple[str, str, str], list[Row]] = {}
+        for row in rows:
+            if row.external_userid and row.extra["to"]:
+                key = (str(row.extra["kind"]), row.userid, str(row.extra["to"]))
+                pairs.setdefault(key, []).append(row)
+        for (kind, giver, taker), some in pairs.items():
+            if not _pair_is_known(self.db, kind, giver, taker):
+                continue
+            before = attempts.earlier(
+                self.db, kind, giver, taker, [row.external_userid for row in some]
+            )
+            for row in some:
+                if row.external_userid in before:
+                    row.extra["earlier"] = before[row.external_userid]  # type: ignore[index]
+
+    def _row(self, number: int, subject: Subject, choice: Choice) -> Row:
+        extra: dict[str, Any] = {
+            "what": subject.what,
+            "kind": subject.kind,
+            "to": choice.userid,
+            "why": choice.why if choice.userid else "",
+        }
+        extra["answer"] = {
+            "handover_userid": subject.giver.userid,
+            "takeover_userid": choice.userid or None,
+            "due_at": None,
+            "settled_at": None,
+        }
+        if not choice.userid and choice.why:
+            extra["nobody"] = choice.why
+            if self.wished.per_day is not None:
+                extra["nobody_until"] = rules.midnight(self.now) + rules.DAY_S
+        giver = subject.giver.userid
+        if subject.what == rules.GROUP:
+            extra["chat_id"] = extra["answer"]["chat_id"] = subject.id
+            extra["label"] = subject.name
+            return Row(
+                number,
+                userid=giver,
+                subject=f"group/{subject.id}",
+                before={"owner": subject.status},
+                after={"owner": choice.userid},
+                extra=extra,
+            )
+        if choice.userid and choice.userid.lower() in self._friends(subject):
+            extra["friend"] = True
+        return Row(
+            number,
+            subject.id,
+            giver,
+            before={"status": subject.status or None},
+            after={"owner": choice.userid},
+            extra=extra,
+        )
+
+    def _verdicts(self, rows: Sequence[Row]) -> list[Verdict]:
+        return HandoverAction().check(self.ledger.view(self.params), rows)
+
+    # -- who is full
+
+    def _spread(self, rows: list[Row], verdicts: list[Verdict]) -> tuple[list[Row], list[Verdict]]:
+        """Give rows that found their taker full to colleagues with room, least loaded first."""
+        full = [at for at, each in enumerate(verdicts) if each.code == "taker_full"]
+        if not full:
+            return rows, verdicts
+        for taker in self.takers.known.values():
+            taker.given = taker.new = 0
+        for row, verdict in zip(rows, verdicts, strict=True):
+            if verdict.ready and row.external_userid:
+                known = self.takers.known.get(str(row.extra["to"]).lower())
+                if known is not None:
+                    known.take(bool(row.extra.get("friend")))
+        moved = list(rows)
+        helpers: dict[int, Rule] = {}
+        for at in full:
+            subject = self.subjects[at]
+            shop = self.takers.shop_of(str(rows[at].extra["to"]))
+            if shop not in helpers:
+                people = self.takers.eligible(
+                    members.colleagues(self.db, shop, [subject.giver.userid])
+                )
+                named = [each.member for each in self.takers.known.values()]
+                everybody = {each.id: each for each in (*self.takers.eligible(named), *people)}
+                helpers[shop] = Rule(
+                    wish.LEAST_LOADED, [self.takers.taker(each) for each in everybody.values()]
+                )
+            choice = helpers[shop].pick(
+                subject.giver,
+                friends=self._friends(subject),
+                createtime=subject.createtime,
+                tags=set(),
+            )
+            if choice.userid:
+                why = _("{member} is full; {why}").format(
+                    member=rows[at].extra["to"], why=choice.why
+                )
+                moved[at] = self._row(rows[at].row, subject, replace(choice, why=why))
+        return moved, self._verdicts(moved)
+
+    def _offer(self, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
+        """Say who could take what does not fit."""
+        full: Counter[int] = Counter()
+        for row, verdict in zip(rows, verdicts, strict=True):
+            if verdict.code == "taker_full":
+                full[self.takers.shop_of(str(row.extra["to"]))] += 1
+        for shop, count in full.items():
+            room = [
+                f"{each.userid} ({each.left})"
+                for each in (
+                    self.takers.taker(m)
+                    for m in self.takers.eligible(members.colleagues(self.db, shop))
+                )
+                if each.left > 0
+            ]
+            message = ngettext(
+                "{count} customer does not fit.", "{count} customers do not fit.", count
+            ).format(count=count)
+            if room and not self.wished.spread:
+                message += " " + _("--spread gives them to colleagues with room: {takers}.").format(
+                    takers=", ".join(room[:10])
+                )
+            self.problems.append(Problem("rebalance", message, warning=True))
+
+    # -- words
+
+    def _title(self, rows: Sequence[Row]) -> str:
+        givers = list(dict.fromkeys(each.giver.label for each in self.subjects))
+        count = sum(1 for each in rows if each.external_userid)
+        groups = len(rows) - count
+        parts = []
+        if count or not groups:
+            words = ngettext("{count} customer", "{count} customers", count)
+            parts.append(words.format(count=count))
+        if groups:
+            words = ngettext("{count} group chat", "{count} group chats", groups)
+            parts.append(words.format(count=groups))
+        return _("{what} of {givers}").format(
+            what=" + ".join(parts), givers=", ".join(givers[:3]) + (" …" if len(givers) > 3 else "")
+        )
+
+
+def _pair_is_known(db: Database, kind: str, giver: str, taker: str) -> bool:
+    return (
+        db.execute(
+            "SELECT 1 FROM handover WHERE handover_userid = ? AND takeover_userid = ?"
+            " AND kind = ? LIMIT 1",
+            (giver, taker, kind),
+        ).fetchone()
+        is not None
+    )

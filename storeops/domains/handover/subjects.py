@@ -1,0 +1,292 @@
+"""What is to move: customers and group chats of the givers, in an order that never varies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from storeops.changes import plans, sheets
+from storeops.changes.problems import Problem, Problems
+from storeops.database.database import Database
+from storeops.domains.handover import rules
+from storeops.domains.handover.wish import Wish
+from storeops.errors import NothingToDoError, StoreOpsError, UsageError
+from storeops.i18n import _
+from storeops.mirror import members
+from storeops.mirror.members import Member
+from storeops.tables import typed
+
+_OF_KIND = {rules.ON_JOB: "active", rules.RESIGNED: "unassigned"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One customer or group that is to move.
+
+    Attributes:
+        what: customer | group.
+        kind: on_job | resigned.
+        giver: who has it now.
+        id: external_userid or chat_id.
+        customer_id, follow_id: keys of the mirror, 0 for groups and unknown ones.
+        createtime: when the follow began, Unix seconds.
+        status: of the follow; the owner's userid for groups.
+        to: userid of the taker when the file says so.
+        line: line of the file, 0 for none.
+        name: of a group.
+        avoid: userid of the taker who did not get them before; somebody else comes first.
+    """
+
+    what: str
+    kind: str
+    giver: Member
+    id: str
+    customer_id: int = 0
+    follow_id: int = 0
+    createtime: int = 0
+    status: str = ""
+    to: str = ""
+    line: int = 0
+    name: str = ""
+    avoid: str = ""
+
+
+@dataclass(slots=True)
+class Subjects:
+    """Everything a wish means, and what of it could not be understood."""
+
+    rows: list[Subject] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+    sheet: sheets.Sheet | None = None
+
+
+def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
+    """All subjects of a wish: giver by giver, oldest relation first, groups at the end.
+
+    Raises:
+        UsageError: nothing chosen, or the way contradicts what the mirror knows.
+        NotFoundError: no such member, plan, mark or file.
+    """
+    if wish.file is not None:
+        return _of_file(db, wish, wish.file)
+    if wish.again:
+        return _again(db, wish)
+    if not wish.givers:
+        raise UsageError(
+            _("Nobody was named whose customers are to move."), hint=_("Add --from USERID.")
+        )
+    found = Subjects()
+    only = _only(db, wish, now)
+    people = members.Members(db.connection)
+    givers = list({each.id: each for each in map(people.find, wish.givers)}.values())
+    kinds = {giver.id: _kinds(db, giver, wish.kind) for giver in givers}
+    if wish.customers:
+        for giver in givers:
+            for kind in kinds[giver.id]:
+                found.rows += _customers(db, giver, kind, only)
+    groups = wish.groups if wish.groups is not None else not wish.partial
+    if groups:
+        for giver in givers:
+            found.rows += [each for each in _groups(db, giver) if each.kind in kinds[giver.id]]
+    return found
+
+
+def kind_of(giver: Member, status: str = "", said: str = "") -> str:
+    """on_job or resigned, found out from the mirror.
+
+    What WeCom lists as unassigned moves as a leaver's does, also when the member is there again.
+
+    Args:
+        giver: who has the customer.
+        status: of the follow, "" unknown.
+        said: on_job or resigned when the person said so.
+
+    Raises:
+        UsageError: the person said the other one.
+    """
+    waits = giver.left or status == _OF_KIND[rules.RESIGNED]
+    return _agreed(giver, (rules.RESIGNED if waits else rules.ON_JOB,), said)[0]
+
+
+def _kinds(db: Database, giver: Member, said: str) -> Sequence[str]:
+    """Ways in which what a member has can move: both when they came back and some still wait."""
+    if giver.left:
+        return _agreed(giver, (rules.RESIGNED,), said)
+    (waits,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM follow WHERE staff_id = ? AND status = 'unassigned')"
+        " OR EXISTS (SELECT 1 FROM group_chat WHERE owner_userid = ? AND owner_status = ?"
+        "  AND status <> 'dissolved')",
+        (giver.id, giver.userid, rules.OWNER_LEFT),
+    ).fetchone()
+    return _agreed(giver, (rules.ON_JOB, rules.RESIGNED) if waits else (rules.ON_JOB,), said)
+
+
+def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
+    """The way that the person said, of those there are; all of them when nothing was said."""
+    if not said or said in kinds:
+        return (said,) if said else kinds
+    kind = kinds[0]
+    if kind == rules.RESIGNED:
+        raise UsageError(
+            _("{member} has left, so this is no handover on the job.").format(member=giver.label),
+            hint=_("Leave out --on-job: the way is found by itself."),
+        )
+    raise UsageError(
+        _("{member} has not left, so this is no handover after leaving.").format(
+            member=giver.label
+        ),
+        hint=_("Leave out --resigned; if they have left meanwhile, sync first."),
+    )
+
+
+def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
+    """customer.id of the customers that the filter and the mark leave; None for all."""
+    texts = [wish.where] if wish.where else []
+    if wish.marked:
+        texts.append('mark:"{}"'.format(wish.marked.replace('"', "")))
+    if not texts:
+        return None
+    from storeops.reading.customers import names_of
+    from storeops.reading.query import CustomerQuery
+
+    found: set[int] | None = None
+    for text in texts:
+        ids = set(CustomerQuery(db, text, names=names_of(db), now=now).ids())
+        found = ids if found is None else found & ids
+    return found
+
+
+def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) -> list[Subject]:
+    rows = db.execute(
+        "SELECT c.external_userid, c.id, f.id, f.createtime, f.status FROM follow AS f"
+        " JOIN customer AS c ON c.id = f.customer_id WHERE f.staff_id = ? AND f.status = ?"
+        " ORDER BY f.createtime, c.external_userid",
+        (giver.id, _OF_KIND[kind]),
+    )
+    return [
+        Subject(rules.CUSTOMER, kind, giver, external, customer, follow, created, status)
+        for external, customer, follow, created, status in rows
+        if only is None or customer in only
+    ]
+
+
+def _groups(db: Database, giver: Member) -> list[Subject]:
+    rows = db.execute(
+        "SELECT chat_id, create_time, owner_userid, name, owner_status = ? FROM group_chat"
+        " WHERE owner_userid = ?"
+        " AND status <> 'dissolved' ORDER BY create_time, chat_id",
+        (rules.OWNER_LEFT, giver.userid),
+    )
+    return [
+        Subject(
+            rules.GROUP,
+            rules.RESIGNED if giver.left or waits else rules.ON_JOB,
+            giver,
+            chat_id,
+            createtime=created,
+            status=owner,
+            name=name,
+        )
+        for chat_id, created, owner, name, waits in rows
+    ]
+
+
+def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
+    from storeops.changes import wishes
+
+    fields = (
+        sheets.EXTERNAL_USERID,
+        sheets.PHONE,
+        sheets.UNIONID,
+        sheets.Field(
+            "userid", ("handover_userid", "from", "原负责人", "原跟进人", *sheets.USERID.aliases)
+        ),
+        sheets.Field(
+            "takeover_userid", ("to", "taker", "接替人", "接手人", "接替成员", "新负责人")
+        ),
+    )
+    sheet = sheets.read(file, fields)
+    if len(wish.givers) > 1:
+        raise UsageError(
+            _("With a file, --from can name one member only."),
+            hint=_("Name the owner of each customer in the column userid."),
+        )
+    chosen = wishes.of_sheet(db, sheet, owner=wish.givers)
+    found = Subjects(problems=chosen.problems.copy(), sheet=sheet)
+    people = members.by_userids(db, (each.userid for each in chosen.relations))
+    names = members.Members(db.connection)
+    for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
+        named = typed.word(cells.get("takeover_userid", ""))
+        taker = names.try_find(named) if named else None
+        if isinstance(taker, StoreOpsError):
+            code = "several_takers" if isinstance(taker, UsageError) else "unknown_taker"
+            reason = f"{taker.message} {taker.hint}" if code == "several_takers" else (
+                _("no member is called {name}").format(name=named))  # fmt: skip
+            message = _("line {line}: {message}").format(line=line, message=reason)
+            found.problems.append(Problem(code, message, line))
+            continue
+        giver = people[relation.userid.lower()]
+        found.rows.append(
+            Subject(
+                rules.CUSTOMER,
+                kind_of(giver, relation.status, wish.kind),
+                giver,
+                relation.external_userid,
+                relation.customer_id,
+                relation.follow_id,
+                relation.createtime,
+                relation.status,
+                taker.userid if taker else "",
+                line,
+            )
+        )
+    return found
+
+
+def _again(db: Database, wish: Wish) -> Subjects:
+    """Rows of an earlier plan whose takers did not get them."""
+    plan = plans.get(db, wish.again)
+    if plan.kind != "handover":
+        raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
+    rows = db.execute(
+        "SELECT r.external_userid, r.userid, c.id, f.id, f.createtime, f.status,"
+        " coalesce(json_extract(r.extra, '$.to'), '')"
+        " FROM plan_row AS r JOIN customer AS c ON c.external_userid = r.external_userid"
+        " JOIN staff_by_userid AS i ON i.userid = r.userid JOIN staff AS s ON s.id = i.staff_id"
+        " LEFT JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
+        " WHERE r.plan_id = ? AND r.external_userid <> ''"
+        " AND r.status IN ('refused', 'taker_full', 'failed', 'no_record', 'blocked')"
+        " ORDER BY r.row",
+        (plan.id,),
+    ).fetchall()
+    if not rows:
+        raise NothingToDoError(
+            _("Every row of plan {plan} found its taker, or still waits.").format(plan=plan.name)
+        )
+    people = members.by_userids(db, (each[1] for each in rows))
+    found = Subjects()
+    for external, userid, customer, follow, created, status, taker in rows:
+        giver = people[userid.lower()]
+        kind = kind_of(giver, status or "", wish.kind)
+        if status == _OF_KIND[kind]:
+            found.rows.append(
+                Subject(
+                    rules.CUSTOMER,
+                    kind,
+                    giver,
+                    external,
+                    customer,
+                    follow,
+                    created or 0,
+                    status,
+                    avoid=taker,
+                )
+            )
+    return found
+
+
+def tags_of(db: Database, subjects: Sequence[Subject]) -> dict[int, set[str]]:
+    """WeCom's tag ids of each customer's follow, by follow.id."""
+    from storeops.changes.relations import tags_of as of_follows
+
+    return of_follows(db, [each.follow_id for each in subjects if each.follow_id])

@@ -1,0 +1,36 @@
+"""Drafts of remarks: what marks on a screen become before anybody reviews them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from storeops.changes import drafts
+from storeops.changes.action import Row
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan
+from storeops.changes.wishes import Chosen
+from storeops.domains.remarks.remark_plan import remark_rows
+from storeops.domains.remarks.remarks import RemarkAction
+
+
+def draft_remarks(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> tuple[Plan, int]:
+    """Add changes of remarks to the open draft: (the draft, how many follows it concerns).
+
+    Args:
+        ledger: the profile's ledger.
+        chosen: the follows.
+        values: remark, description, remark_company, remark_mobiles, as `remark plan` takes them.
+    """
+    rows, _kept, _problems, _already = remark_rows(ledger, chosen, values)
+    return drafts.put(ledger, RemarkAction.name, rows, _join_remarks), len(rows)
+
+
+def _join_remarks(old: Row, new: Row) -> Row:
+    return replace(
+        new,
+        before={**old.before, **new.before},
+        after={**old.after, **new.after},
+        extra={**old.extra, **new.extra},
+    )

@@ -1,1 +1,0 @@
-"""Queue, lease and worker: carry out Actions by name; know no domain."""

@@ -1,0 +1,1 @@
+"""What people ask of facts: filter language, conditions, queries, rows, counts."""

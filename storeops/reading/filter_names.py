@@ -1,0 +1,254 @@
+"""From the names people type to the keys rows hold: owners, shops, tags, group chats, marks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from typing import Protocol
+
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.mirror.members import Member, Members
+from storeops.mirror.tag_names import TagNames
+from storeops.plain import alike, plain
+from storeops.reading.filter import Field, FilterError, nearest
+
+
+class ShopLike(Protocol):
+    """What the notebook knows of one shop."""
+
+    @property
+    def department_id(self) -> int:
+        """WeCom's department id."""
+
+    @property
+    def code(self) -> str:
+        """The chain's own number of the shop, "" when unknown."""
+
+    @property
+    def name(self) -> str:
+        """The shop's name in the notebook, "" to use the department's."""
+
+    @property
+    def region(self) -> str:
+        """The region it belongs to, "" when unknown."""
+
+
+class Names:
+    """Looks names up in the mirror, each list read once when first needed.
+
+    Args:
+        connection: reads the mirror, in the thread that uses this object.
+        shops: the notebook's shops.
+        marks: name → mark.id of the notebook's marks.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        shops: Iterable[ShopLike] = (),
+        marks: Mapping[str, int] | None = None,
+    ) -> None:
+        self._connection = connection
+        self.shops = {each.department_id: each for each in shops}
+        self.marks = dict(marks or {})
+
+    def resolve(self, text: str, field: Field) -> tuple[int, ...]:
+        """The keys that the values of an `owner`, `store`, `tag`, `group` or `mark` field mean.
+
+        Args:
+            text: the whole filter, for errors.
+            field: the condition.
+
+        Returns:
+            staff.id, department.id (with all below), tag.id, group_chat.id or mark.id; sorted.
+
+        Raises:
+            FilterError: a name that nobody and nothing has, or that two members or shops have.
+        """
+        finder = {
+            "owner": self._owner,
+            "store": self._store,
+            "tag": self._tag,
+            "group": self._group,
+            "mark": self._mark,
+        }[field.key]
+        found: set[int] = set()
+        for value in field.values:
+            try:
+                keys, words = finder(value)
+            except UsageError as error:
+                raise FilterError(
+                    text, field.at, error.message, hint=error.hint, option=field.option
+                ) from None
+            if not keys:
+                message = {
+                    "owner": _("no staff member is called “{value}”"),
+                    "store": _("no store is called “{value}”"),
+                    "tag": _("no tag is called “{value}”"),
+                    "group": _("no group chat is called “{value}”"),
+                    "mark": _("no mark is called “{value}”"),
+                }[field.key].format(value=value)
+                command = {"owner": "staff", "group": "group"}.get(field.key, field.key)
+                hint = _("`storeops {noun} list` names all of them.").format(noun=command)
+                near = _close(value, words)
+                raise FilterError(
+                    text, field.at, message, nearest=near, hint=hint, option=field.option
+                )
+            found.update(keys)
+        return tuple(sorted(found))
+
+    def find_store(
+        self, text: str, *, part: bool = False, among: Collection[int] | None = None
+    ) -> int:
+        """The one department that a shop's code, department id or name means.
+
+        Args:
+            text: as a person wrote it.
+            part: whether a part of a name will do when no shop is called so.
+            among: only these departments; None for all.
+
+        Raises:
+            NotFoundError: no shop is called so; names the nearest.
+            UsageError: several are; names their numbers.
+        """
+        found, words = self._stores(text.strip(), part=part)
+        if among is not None:
+            found &= set(among)
+        if len(found) > 1:
+            raise self._several_stores(text, found)
+        if found:
+            return found.pop()
+        near = _close(text, words)
+        raise NotFoundError(
+            _("No store is “{who}”.").format(who=plain(text)),
+            hint=_("Did you mean {words}?").format(words=", ".join(map(plain, near)))
+            if near
+            else _("`storeops store list` names all of them."),
+            next_steps=["storeops store list"],
+        )
+
+    def _several_stores(self, text: str, found: Iterable[int]) -> UsageError:
+        names = []
+        for key in sorted(found)[:5]:
+            shop = self.shops.get(key)
+            name = (shop.name if shop else "") or self.departments.get(key, ("", 0))[0]
+            names.append(f"{(shop.code if shop else '') or key} {plain(name)}")
+        return UsageError(
+            _("“{who}” means more than one store: {names}").format(
+                who=plain(text), names="; ".join(names)
+            ),
+            hint=_("Give its number or its department id."),
+        )
+
+    @cached_property
+    def members(self) -> Members:
+        """Finds members."""
+        return Members(self._connection)
+
+    @cached_property
+    def staff(self) -> list[tuple[int, str, str]]:
+        """(staff.id, userid, name) of everybody ever seen."""
+        return self._connection.execute("SELECT id, userid, name FROM staff").fetchall()
+
+    @cached_property
+    def departments(self) -> dict[int, tuple[str, int]]:
+        """department.id → (name, parent)."""
+        rows = self._connection.execute("SELECT id, name, parentid FROM department")
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    @cached_property
+    def tags(self) -> TagNames:
+        """Finds tags."""
+        return TagNames(self._connection)
+
+    def below(self, tops: Iterable[int]) -> set[int]:
+        """These departments and all under them."""
+        children: dict[int, list[int]] = {}
+        for key, (_name, parent) in self.departments.items():
+            children.setdefault(parent, []).append(key)
+        found: set[int] = set()
+        waiting = list(tops)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting += children.get(key, ())
+        return found
+
+    def _owner(self, value: str) -> tuple[set[int], list[str]]:
+        found = self.members.try_find(value)
+        if isinstance(found, Member):
+            return {found.id}, []
+        if not isinstance(found, NotFoundError):
+            raise found
+        wanted = alike(value)
+        part = {key for key, _userid, name in self.staff if wanted in alike(name)}
+        return part, [word for _key, userid, name in self.staff for word in (userid, name)]
+
+    def _store(self, value: str) -> tuple[set[int], list[str]]:
+        wanted = alike(value)
+        found, words = self._stores(value, part=False)
+        if len(found) > 1:
+            raise self._several_stores(value, found)
+        found |= {
+            key for key, shop in self.shops.items() if wanted and alike(shop.region) == wanted
+        }
+        if not found:
+            found, words = self._stores(value, part=True)
+        regions = [shop.region for shop in self.shops.values()]
+        return self.below(found), [*words, *dict.fromkeys(regions)]
+
+    def _stores(self, value: str, *, part: bool) -> tuple[set[int], list[str]]:
+        """Departments by code, id, name of shop or department; else, with `part`, part of a name.
+
+        The second is what else there is, for suggestions.
+        """
+        wanted = alike(value)
+        named = {key: name for key, (name, _parent) in self.departments.items()}
+        named.update({key: shop.name for key, shop in self.shops.items() if shop.name})
+        coded = {
+            key for key, shop in self.shops.items() if shop.code and alike(shop.code) == wanted
+        }
+        if coded:
+            return coded, []
+        # department 6 is `6`: `0006` stands in the names of shops
+        if value.isdecimal() and value == str(int(value)) and int(value) in self.departments:
+            return {int(value)}, []
+        found = {key for key, name in named.items() if name and alike(name) == wanted}
+        found |= {key for key, (name, _up) in self.departments.items() if alike(name) == wanted}
+        if not found and part and wanted:
+            found = {key for key, name in named.items() if wanted in alike(name)}
+        codes = [shop.code for shop in self.shops.values()]
+        return found, [*codes, *named.values()]
+
+    def _tag(self, value: str) -> tuple[set[int], list[str]]:
+        found = {each.id for each in self.tags.search(value)}
+        if found:
+            return found, []
+        alive = [each for each in self.tags.tags.values() if not each.deleted]
+        words = [each.name for each in alive]
+        return set(), words + [each.path for each in alive if each.group]
+
+    def _group(self, value: str) -> tuple[set[int], list[str]]:
+        rows = self._connection.execute("SELECT id, chat_id, name FROM group_chat").fetchall()
+        wanted = value.casefold()
+        for pick in (
+            {row[0] for row in rows if row[1] == value},
+            {row[0] for row in rows if row[2].casefold() == wanted},
+            {row[0] for row in rows if wanted in row[2].casefold()},
+        ):
+            if pick:
+                return pick, []
+        return set(), [row[2] for row in rows]
+
+    def _mark(self, value: str) -> tuple[set[int], list[str]]:
+        found = self.marks.get(value)
+        return ({found} if found is not None else set()), list(self.marks)
+
+
+def _close(value: str, words: Iterable[str]) -> list[str]:
+    known = sorted({word for word in words if word})
+    close = nearest(value, known)
+    return close or [word for word in known if value[:1] and word.startswith(value[:1])][:3]

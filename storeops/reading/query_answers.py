@@ -1,0 +1,91 @@
+"""What a `CustomerQuery` answers: pages, counts, facets, explanations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storeops.errors import StoreOpsError
+from storeops.i18n import _
+from storeops.reading.choice import Choice
+from storeops.reading.query_plan import Key
+
+
+class Cancelled(StoreOpsError):
+    """`cancel` was called while the query ran."""
+
+    category = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, in order.
+
+    Attributes:
+        keys: (createtime or name, customer.id) of each row.
+        next: where the next page begins after this one; None when this is the last.
+        previous: the first key, to page backwards from; None on an empty page.
+    """
+
+    keys: tuple[Key, ...]
+    next: Key | None
+    previous: Key | None
+
+    @property
+    def ids(self) -> list[int]:
+        """The customer.id of each row."""
+        return [key[1] for key in self.keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many customers match: exactly `rows`, or more than that when `capped`."""
+
+    rows: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One value of a facet.
+
+    Attributes:
+        value: stored value: department.id, staff.id, tag.id, add_way, status, state or "2026-05".
+        rows: customers that match the filter with this value on the same follow.
+    """
+
+    value: int | str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a filter is read: for `--explain`.
+
+    Attributes:
+        filter: the canonical text.
+        sort: the order.
+        alternatives: one per alternative: (what drives, its SQL, conditions with their row counts).
+    """
+
+    filter: str
+    sort: str
+    alternatives: tuple[tuple[str, str, tuple[tuple[str, int | None], ...]], ...]
+
+
+def drives(choice: Choice) -> str:
+    """What drives an alternative, as a sentence."""
+    if choice.ids is not None:
+        text = _("gather {rows} candidates, then sort")
+    elif choice.driver is None and choice.sifted_by:
+        text = _("walk the whole list through the {rows} customers of {condition}")
+    elif choice.driver is None:
+        text = _("walk the whole list, testing each row")
+    elif choice.how == "walk":
+        text = _("walk {index} for {condition}")
+    else:
+        text = _("gather {rows} rows of {index} for {condition}, then sort")
+    return text.format(
+        rows=choice.estimate,
+        index=choice.driver.index if choice.driver else "",
+        condition=choice.driver.label if choice.driver else choice.sifted_by,
+    )
