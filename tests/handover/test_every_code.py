@@ -10,7 +10,7 @@ from storeops.changes.action import Row
 from storeops.domains.handover import rules
 
 ROOT = Path(__file__).parents[2]
-ROOM = ROOT / "storeops" / "operations" / "handover"
+ROOM = ROOT / "storeops" / "domains" / "handover"
 HOUR, DAY = 3600, 86_400
 NOTHING_HELPS = {"group_dissolved", "group_inherited"}
 
