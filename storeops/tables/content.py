@@ -19,6 +19,8 @@ from storeops.tables.workbook import Workbook
 
 _HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype|html|table|head|meta|\?mso)", re.I)
 _XML = re.compile(r"\s*<\?xml\b")
+_JSON = re.compile(r"\s*(?:\[\s*)?\{\s*(?:\}|\"(?:[^\"\\]|\\.)*\"\s*:)|\s*\[\s*\]\s*\Z")
+_JSON_LINE = re.compile(r"\s*\{.*\}\s*$", re.M)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = (
     (b"%PDF", "PDF"), (b"\x1f\x8b", "gzip"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"),
@@ -97,7 +99,7 @@ def read_table(source: str) -> Table:
         raise _foreign(source, "XLS 97–2003")
     for mark, kind in _FOREIGN:
         if content.startswith(mark):
-            raise _foreign(source, kind)
+            raise (_export_kind if kind == "Parquet" else _foreign)(source, kind)
     text, encoding = csv_file.decode(content, source)
     del content
     text = text.removeprefix("\ufeff")
@@ -105,6 +107,8 @@ def read_table(source: str) -> Table:
         raise _foreign(source, "HTML")
     if _XML.match(text[:2_000]):
         raise _foreign(source, "XML")
+    if _JSON.match(text[:2_000]):
+        raise _export_kind(source, "NDJSON" if _JSON_LINE.match(text) else "JSON")
     separators = csv_file.SEPARATORS
     if text[:4].lower() == "sep=" and text[5:6] in ("\r", "\n"):  # Excel's own word for it
         separators = text[4]
@@ -123,6 +127,15 @@ def _foreign(source: str, kind: str) -> UsageError:
     return UsageError(
         _("{file} is a file of another kind: {kind}.").format(file=source, kind=kind),
         hint=_("Open it in Excel or WPS and save it as .xlsx or CSV."),
+    )
+
+
+def _export_kind(source: str, kind: str) -> UsageError:
+    """A kind that is written for programs, by `customer export` as well, and not read here."""
+    return UsageError(
+        _("{file} is a file of another kind: {kind}.").format(file=source, kind=kind),
+        hint=_("Read here are CSV and workbooks: export the customers as .csv or .xlsx."),
+        next_steps=["storeops customer export --help"],
     )
 
 

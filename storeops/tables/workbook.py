@@ -40,6 +40,14 @@ _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNO
 _REFERENCE = re.compile(r"([A-Za-z]{1,7})([0-9]{1,10})\Z")
 
 
+def _no_height(text: str) -> bool:
+    """Whether a row of this height (points) cannot be seen."""
+    try:
+        return float(text) == 0
+    except ValueError:
+        return False
+
+
 class _Refused(Exception):
     """Why a part cannot be read; a clause in the user's language."""
 
@@ -404,7 +412,9 @@ class _Sheet:
                     )
                 )
             self._cells, self._faults, self._column = {}, {}, -1
-            self._hidden = attributes.get("hidden", "") in ("1", "true")
+            self._hidden = attributes.get("hidden", "") in ("1", "true") or (
+                _no_height(attributes.get("ht", ""))
+            )
         elif tag == "rPh":
             self._phonetic = True
         elif tag == "mergeCell":

@@ -70,6 +70,13 @@ FILES = {
     "hidden row": (
         workbook(sheet([IDS, many(1)[0], row(3, many(1, 2)[0], ' hidden="1"')])), 1, 1,
         "line 3: the row is hidden"),
+    "headings in brackets": (
+        csv(["[a]", "external_userid"], ["{", customer(2)]).replace(b'"', b""), 1, 0, ""),
+    "row without height": (
+        workbook(sheet([IDS, row(2, many(1)[0], ' ht="0" customHeight="1"'),
+                        row(3, many(1, 2)[0], ' ht="0.0"'), row(4, many(1, 3)[0], ' ht="15"'),
+                        row(5, many(1, 4)[0], ' ht="x"')])), 2, 2,
+        "line 2: the row is hidden"),
     "hidden sheet": (
         workbook(sheet(tall(3)), sheet(tall(5)), states=["hidden", ""], names=["旧", "新"]),
         5, 0, ""),
@@ -172,6 +179,11 @@ REFUSED = {
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
         "protected by a password"),
     "a page that calls itself a workbook": (b"<html><table><tr><td>x", "another kind: HTML"),
+    "an export as NDJSON": (b'{"external_userid":"wm1","follows":[]}\n{"a":1}\n', "kind: NDJSON"),
+    "an export of nothing as NDJSON": (b"{}\n", "kind: NDJSON"),
+    "an answer of --json": (b'{\n  "items": [\n    {"external_userid": "wm1"}]}', "kind: JSON"),
+    "a JSON list": (b'\xef\xbb\xbf [\n{"external_userid": "wm1"}]', "kind: JSON"),
+    "an export as Parquet": (b"PAR1 ...", "kind: Parquet"),
     "PDF": (b"%PDF-1.7 ...", "another kind: PDF"),
     "two lists": (workbook(sheet(tall(2)), sheet(tall(2)), names=["五月", "四月"]),
                   "Several sheets of"),
@@ -213,6 +225,8 @@ def test_what_no_sheet_holds_is_refused_in_a_sentence(people, cli, tmp_path, nam
     assert answer.code == 2
     assert sentence in answer.error["message"]
     assert answer.error["hint"]
+    if "JSON" in sentence or "Parquet" in sentence:
+        assert ".csv or .xlsx" in answer.error["hint"]
 
 
 def test_hidden_rows_and_sheets_are_read_when_asked(people, cli, tmp_path):
