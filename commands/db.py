@@ -231,32 +231,31 @@ def restore(
     from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.database.database import file_size
-    from storeops.operations.ownership import must_be_alone
     from storeops.sync.lease import lease_of_file
 
     app_ = current().app
     profile = app_.profile.name
+    must_be_usable(file, migrations(DATA_ROOMS))
     if not yes:
         confirm(
             _("Put {path} in the place of the database of {name}?").format(path=file, name=profile)
         )
     keep = _unused(paths.backups_dir(profile), "before-restore")
-    must_be_usable(file, migrations(DATA_ROOMS))
     data = paths.data_db(profile)
     with lease_of_file(data) as ours:
         _nobody_at_work(data, ours)
-        must_be_alone(profile)
-        # the events first: where their copy is damaged, nothing is changed
-        inbox = _restore_inbox(profile, _beside(file), _beside(keep))
-        present = data if file_size(data) else None
-        done = put_back(
-            data,
-            file,
-            keep,
-            migrations(DATA_ROOMS),
-            lambda copy: make_safe(app_.ledger_over(copy), present),
-        )
-        app_.ledger.journal.seal(app_.data, app_.clock.now())
+        with app_.alone():
+            # the events first: where their copy is damaged, nothing is changed
+            inbox = _restore_inbox(profile, _beside(file), _beside(keep))
+            present = data if file_size(data) else None
+            done = put_back(
+                data,
+                file,
+                keep,
+                migrations(DATA_ROOMS),
+                lambda copy: make_safe(app_.ledger_over(copy), present),
+            )
+            app_.ledger.journal.seal(app_.data, app_.clock.now())
     held, cancelled = done.marked.held, done.marked.cancelled
     if held:
         note(

@@ -198,8 +198,14 @@ def _language() -> Finding:
 
 def _disk(profile: str) -> Finding:
     from commands.db import size_text
-    from storeops.operations.doctor import Finding
+    from storeops.operations.doctor import Finding, why_nothing_can_be_written
 
+    refused = why_nothing_can_be_written(paths.profile_dir(profile))
+    if refused is not None:
+        return Finding(
+            "disk", _("disk"), "failed", refused.message, refused.hint,
+            exit_code=int(refused.exit_code),
+        )  # fmt: skip
     free = shutil.disk_usage(paths.profile_dir(profile)).free
     text = _("{size} free").format(size=size_text(free))
     if free < 500_000_000:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,10 +137,34 @@ class App:
             self._once("presence", lambda: presence.enter(folder))
         except BlockingIOError:
             raise ConflictError(
-                _("The files of the profile {name} are being deleted.").format(
+                _("The files of the profile {name} are being replaced or deleted just now.").format(
                     name=self.profile.name
-                )
+                ),
+                hint=_("Try again in a moment; nothing was changed."),
             ) from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else works with the profile's files while the block runs; this App may.
+
+        Raises:
+            ConflictError: another process does.
+            ConfigError: the folder cannot be written.
+        """
+        from storeops.operations.ownership import must_be_alone
+
+        with self._lock:
+            own = self._made.pop("presence", None)
+            if own is not None:
+                os.close(own)  # what we hold ourselves would stand in the way
+            try:
+                with must_be_alone(self.profile.name):
+                    self._made["presence"] = None
+                    yield
+            finally:
+                self._made.pop("presence", None)
+                if {"data", "run", "inbox"} & self._made.keys():
+                    self._enter()
 
     def _database(
         self, path: Callable[[str], Path], rooms: Sequence[str], synchronous: str = "NORMAL"

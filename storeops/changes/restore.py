@@ -103,8 +103,8 @@ def _carry(connection: sqlite3.Connection, present: Path) -> None:
                 f"SELECT {names} FROM journal WHERE seq > ? ORDER BY seq", (count,)
             ):
                 connection.execute(f"INSERT INTO journal ({names}) VALUES ({marks})", line)
-            loss.remember(
-                connection, max(loss.sealed(connection), loss.sealed(database.connection))
-            )
+            known = max(loss.sealed(connection), loss.sealed(database.connection))
+            if known:  # else there never was a line, and no seal is missing
+                loss.remember(connection, known)
         finally:
             database.close()

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storeops import paths, secrets
 from storeops.domain import guarded, load, registry
-from storeops.errors import AccessError, NetworkError, StoreOpsError
+from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _
+from storeops.os_errors import explain_os, explain_refusal
+from storeops.private_file import scratch
 from storeops.wecom import errcode_table as table
 from storeops.wecom.errcodes import Condition, lookup
 from storeops.wecom.errors import says
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 CLOCK_WARN_S = 60.0
+TRIED_BYTES = 1 << 20  # a sync's first commits need as much at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,8 +366,29 @@ def check_database(app: Wiring) -> Finding:
         )
     try:
         rows = app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
+        if app.data.stuck is not None:
+            raise explain_refusal(app.data.stuck, path)
     except StoreOpsError as error:
         return Finding(
             "database", title, "failed", error.message, error.hint, exit_code=int(error.exit_code)
         )
     return Finding("database", title, "ok", _("{count} customers").format(count=rows))
+
+
+def why_nothing_can_be_written(folder: Path) -> StoreOpsError | None:
+    """What hinders writing in a folder of ours, found by trying; None when nothing does.
+
+    Free bytes that the system tells are not enough: quotas, modes and limits count as well.
+    """
+    try:
+        with scratch(folder / "doctor") as part:
+            part.file.write(bytes(TRIED_BYTES))
+            part.file.flush()
+            os.fsync(part.file.fileno())
+    except OSError as error:
+        return explain_os(error, folder) or ConfigError(
+            _("Nothing can be written in {path}: {text}.").format(
+                path=folder, text=error.strerror or error
+            )
+        )
+    return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from storeops import config, paths, presence, secrets
@@ -12,6 +14,7 @@ from storeops.config import Config, Profile
 from storeops.database.database import Database
 from storeops.errors import ConfigError, ConflictError
 from storeops.i18n import _
+from storeops.os_errors import explain_os
 from storeops.private_file import remove_folder
 
 
@@ -127,19 +130,28 @@ def save(profile: Profile, *, make_default: bool = False) -> None:
     config.save_profile(profile, make_default=make_default)
 
 
-def must_be_alone(name: str) -> None:
+@contextmanager
+def must_be_alone(name: str) -> Iterator[None]:
     """Refuse what takes a profile's files away while another process works with them.
+
+    Nobody begins to work with them while the block runs.
 
     Raises:
         ConflictError: one does.
-        OSError: the folder cannot be written.
+        ConfigError: the folder cannot be written.
     """
     folder = paths.profile_path(name)
     if not folder.exists():
+        yield
         return
-    with presence.alone(folder) as alone:
+    with ExitStack() as held:
+        try:
+            alone = held.enter_context(presence.alone(folder))
+        except OSError as error:
+            raise explain_os(error, folder) or error from error
         if not alone:
             raise _at_work(name)
+        yield
 
 
 def _at_work(name: str) -> ConflictError:

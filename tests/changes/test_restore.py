@@ -188,3 +188,39 @@ def test_a_damaged_file_that_a_program_has_open_is_not_moved_away(
     desk.app.close()
     assert cli("db", "restore", str(copy), "--yes").code == 0
     assert cli("db", "check").code == 0
+
+
+def test_nobody_begins_to_work_while_a_backup_takes_its_place(
+    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storeops.app import App
+    from storeops.database import backup as room
+    from storeops.errors import ConflictError
+
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    desk.app.close()
+    real = room._overwrite
+    refused: list[str] = []
+
+    def meanwhile(*how: Any) -> None:
+        late = App.open("t")
+        for name in ("data", "run", "inbox"):
+            with pytest.raises(ConflictError) as caught:
+                getattr(late, name)
+            refused.append(caught.value.hint)
+        late.close()
+        real(*how)
+
+    monkeypatch.setattr(room, "_overwrite", meanwhile)
+    assert cli("db", "restore", str(copy), "--yes").code == 0
+    assert len(refused) == 3
+    assert "Try again" in refused[0]
+    assert cli("customer", "list", "-n", "1").code == 0
+    assert cli("audit", "verify").code == 0
+
+
+def test_a_backup_that_is_not_there_is_named_before_anybody_is_asked(cli: Any, desk: Any) -> None:
+    answer = cli("db", "restore", "/nowhere.db")
+    assert answer.code == 5
+    assert "There is no backup /nowhere.db" in answer.err

@@ -132,6 +132,28 @@ def test_where_nobody_may_write_everything_is_read_and_writes_say_why(
     assert not list(locked.rglob("*.part"))
 
 
+def test_doctor_tries_whether_anything_can_be_written(cli: Any, synced: Any) -> None:
+    assert cli("doctor", "--offline").code == 0
+    with no_file_larger(300_000):  # SQLite opens what is there, and nothing can grow
+        answer = cli("doctor", "--offline", "--json")
+        assert answer.code == 3
+        assert "disk" in failed(answer)
+        assert "in order" not in cli("doctor", "--offline").out
+    assert not list(paths.profile_dir("shop").glob("*.part"))
+
+
+def test_doctor_says_that_a_home_is_read_only(cli: Any, locked: Path) -> None:
+    with unprivileged():
+        answer = cli("doctor", "--offline", "--json")
+    assert answer.code == 3
+    assert {"database", "disk"} <= failed(answer)
+
+
+def failed(answer: Any) -> set[str]:
+    found = json.loads(answer.out)["findings"]
+    return {each["check"] for each in found if each["status"] == "failed"}
+
+
 def test_what_an_earlier_version_left_is_read_where_nothing_may_be_written(
     cli: Any, older: None, locked: Path
 ) -> None:

@@ -114,8 +114,8 @@ def start(*, fresh: bool = False) -> Started:
             if each.base_url == known.base_url:
                 if not fresh:
                     return Started(each, fresh=False)
-                ownership.must_be_alone(PROFILE)
-                sandbox_process.stop(each.base_url)
+                with ownership.must_be_alone(PROFILE):
+                    sandbox_process.stop(each.base_url)
     kept = _clear(fresh=fresh)
     shape = [f"--stores={STORES}", f"--staff={STAFF}", f"--follows={FOLLOWS}"]
     running = _start_at(port, shape) if port else None
