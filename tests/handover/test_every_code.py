@@ -136,8 +136,13 @@ class Cases:
         old = self.desk.leavers()[1]["userid"]
         self.staff(old, left_at=int(self.now) - 366 * DAY)
         self.ask("leaver_too_long", 40205, self.theirs[1], kind=gone, giver=old)
-        back, waits = self.spare[-2], next(mine)
-        self.sql("INSERT INTO unassigned VALUES (?, ?, ?)", back, waits, int(self.now) - DAY)
+        back = self.spare[-2]
+        waits = self.desk.customers(back)[0]
+        self.sql(
+            "UPDATE follow SET status = 'unassigned' WHERE staff_id = (SELECT id FROM staff"
+            " WHERE userid = ?)",
+            back,
+        )
         self.ask("returned", 40097, waits, kind=gone, giver=back)
 
     def takers(self) -> None:
