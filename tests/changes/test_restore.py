@@ -131,6 +131,38 @@ def test_the_copy_is_safe_before_it_takes_the_place(
     assert seen == [[("unknown", 1)]]
 
 
+KILLED = """
+import os, signal, sys
+from storeops.database import backup
+whole = backup._overwrite
+def killed(*words, **more):
+    whole(*words, **more)
+    os.kill(os.getpid(), signal.SIGKILL)
+backup._overwrite = killed
+from commands.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_a_restore_that_is_killed_sends_nothing_again(cli: Any, desk: Any, tmp_path: Path) -> None:
+    """Killed where the copy has just taken the place; the long form is tests/chaos/own_files.py."""
+    import signal
+    import subprocess
+    import sys
+
+    apply.apply(desk.app.ledger, plan_tag(cli, desk))
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    assert cli("job", "run").code == 0
+    sent = calls(desk)
+    desk.app.close()
+    words = [sys.executable, "-c", KILLED, "db", "restore", str(copy), "--yes"]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == -signal.SIGKILL
+    cli("job", "run")
+    assert calls(desk) == sent
+    assert cli("audit", "verify").code == 0
+
+
 def test_a_lock_of_another_process_is_no_damage_and_moves_nothing(
     cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
