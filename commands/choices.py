@@ -70,7 +70,7 @@ Hidden = Annotated[bool, typer.Option("--hidden", help=_("Read hidden rows and s
 Map = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="HEADING=FIELD",
+        "--column", "--map", metavar="HEADING=FIELD",
         help=_("What a heading of the file means; HEADING= switches it off."),
     ),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import headings, typed
 from storeops.tables.content import Page, Table, read_table
-from storeops.tables.headings import SEARCHED, Field, Headings
+from storeops.tables.headings import SEARCHED, Field, Headings, column_option
 from storeops.tables.rows import RawRow
 
 __all__ = ["EXTERNAL_USERID", "KEYS", "PHONE", "UNIONID", "USERID", "Field", "Line", "Sheet"]
@@ -157,7 +157,7 @@ class Sheet:
 
     def ask_for(self, wanted: Iterable[str]) -> str:
         """How to take a text that stands in the file, as a hint; "" when none does."""
-        options = [f"--map {self.offers[name]}={name}" for name in wanted if name in self.offers]
+        options = [column_option(self.offers[name], name) for name in wanted if name in self.offers]
         return (
             _("The file has it: add {options}").format(options=" ".join(options)) if options else ""
         )
@@ -376,7 +376,7 @@ def template(fields: Sequence[Field], *, bom: bool = False) -> str:
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
-    """`heading=field` pairs of `--map` as a dictionary; `heading=` switches a heading off.
+    """`heading=field` pairs of `--column` as a dictionary; `heading=` switches a heading off.
 
     Raises:
         UsageError: one is not such a pair.
@@ -387,7 +387,7 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
         if not separator or not heading.strip():
             raise UsageError(
                 _("{text} is not a mapping.").format(text=pair),
-                hint=_("Write the heading of the file and the field: --map 手机=phone"),
+                hint=_("Write the heading of the file and the field: --column 手机=phone"),
             )
         found[heading.strip()] = name.strip()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,7 +24,7 @@ class Field:
         aliases: other headings it is known by, lower case.
         example: a cell of the template.
         guess: whether a heading alone is enough; texts that are written to WeCom are only taken
-            when the person says so (`--map 备注=remark`).
+            when the person says so (`--column 备注=remark`).
         key: it names customers.
     """
 
@@ -93,7 +94,7 @@ def find(
                 _("The headings {first} and {second} both mean {name}.").format(
                     first=names[columns[name]], second=names[column], name=name
                 ),
-                hint=_("Say which one counts: --map HEADING={name}").format(name=name),
+                hint=_("Say which one counts: --column HEADING={name}").format(name=name),
             )
         columns[name] = column
     unasked = {
@@ -170,15 +171,21 @@ def check_mapping(
             )
 
 
+def column_option(heading: str, name: str) -> str:
+    """What to type so that a heading means a field."""
+    return f"--column {shlex.quote(f'{heading}={name}')}"
+
+
 def suggestion(names: Sequence[str], fields: Sequence[Field]) -> str:
     """What to do when no heading names customers."""
     words = _words(fields)
     for text in names:
         near = get_close_matches(text.lower(), list(words), n=1, cutoff=0.6)
         if near:
-            return _("Is {heading} the {field}? Then add --map {heading}={field}").format(
-                heading=text, field=words[near[0]].name
+            name = words[near[0]].name
+            return _("Is {heading} the {field}? Then add {option}").format(
+                heading=text, field=name, option=column_option(text, name)
             )
-    return _("Expected one of: {names}. Name yours with --map HEADING=FIELD.").format(
+    return _("Expected one of: {names}. Name yours with --column HEADING=FIELD.").format(
         names=", ".join(each.name for each in fields if each.key)
     )

@@ -18,6 +18,7 @@ from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror.tag_names import Tag, TagNames
+from storeops.tables.headings import column_option
 
 # "tags" and 标签 say which tags there are, not which to set: they are taken when asked for
 ADD = Field("add", ("add_tag", "添加标签", "打标签"), "Level/Gold")
@@ -107,7 +108,7 @@ def _offer(chosen: Chosen) -> str:
     ignored = chosen.sheet.ignored if chosen.sheet else ()
     heading = next((each for each in ignored if each.lower() in _OFFERED), "")
     return (
-        _("The file has it: add {options}").format(options=f"--map {heading}=add")
+        _("The file has it: add {options}").format(options=column_option(heading, "add"))
         if heading
         else ""
     )

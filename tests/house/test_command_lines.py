@@ -1,0 +1,120 @@
+"""Every command line that a text of the code names can be typed: noun, verb and options exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from commands import main, tree
+from commands.options import GLOBALS
+
+ROOT = Path(__file__).parents[2]
+# "storeops" as the subject of a sentence, not as a command
+SENTENCES = {"already", "and", "anew", "does", "goes", "itself", "pauses", "works", "wrote"}
+HOLE = "HOLE"  # what the code fills in
+
+
+def root() -> Any:
+    tree.Root.nouns, tree.Root.groups = main.nouns(), main.GROUPS
+    return tree.Root(name="storeops")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(where, text) of every string of the code; f-strings and placeholders have holes."""
+    for folder in ("storeops", "commands", "tui"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree_ = ast.parse(path.read_text("utf-8"))
+            prose = {
+                id(node.body[0].value)
+                for node in ast.walk(tree_)
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+                and node.body
+                and isinstance(node.body[0], ast.Expr)
+            }
+            inside: set[int] = set()
+            for node in ast.walk(tree_):
+                if id(node) in prose or id(node) in inside:
+                    continue
+                if isinstance(node, ast.JoinedStr):
+                    inside |= {id(each) for each in node.values}
+                    text = "".join(
+                        str(each.value) if isinstance(each, ast.Constant) else HOLE
+                        for each in node.values
+                    )
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    text = node.value
+                else:
+                    continue
+                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                yield where, re.sub(r"\{[a-z_]*\}", HOLE, text)
+
+
+def command_lines(text: str) -> Iterator[list[str]]:
+    """The words behind each `storeops` of a text, as far as they can belong to a command line."""
+    for found in re.finditer(r"(?<![\w./-])storeops ((?:HOLE|[a-z-])[^`\n;]*)", text):
+        line = re.split(r"[,.)](?:\s|$)|\s[a-z]+ed\b|…", found[1])[0]
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            words = line.replace("'", "").split()
+        if words and words[0] not in SENTENCES:
+            yield words
+
+
+def trouble(words: list[str], top: Any) -> str:
+    """What is wrong with a command line, "" when it can be typed."""
+    command = top
+    rest = words[2:] if words[0] == "--profile" else list(words)
+    while rest and not rest[0].startswith("-") and rest[0] != HOLE:
+        if command is top:
+            inner = command.get_command(None, rest[0])
+        else:
+            inner = getattr(command, "commands", {}).get(rest[0])
+        if inner is None:
+            break
+        command = inner
+        rest.pop(0)
+    if command is top:
+        return "" if rest[:1] == [HOLE] or rest[:1] == ["--help"] else f"no noun {rest[0]}"
+    if getattr(command, "commands", {}) and rest and rest[0] not in (HOLE, "--help"):
+        return f"no verb {rest[0]}"
+    known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    known |= {name for each in GLOBALS for name in each.names} | {"--help"}
+    wrong = [
+        option
+        for each in rest
+        if (option := each.partition("=")[0]).startswith("-")
+        and option.strip("-") != HOLE
+        and option not in known
+        and not option[1:].isdecimal()
+    ]
+    return f"no option {', '.join(wrong)}" if wrong else ""
+
+
+def test_what_cannot_be_typed_is_found() -> None:
+    top = root()
+    for line, why in {
+        "nobody list": "no noun nobody",
+        "plan shwo X": "no verb shwo",
+        "plan show X --force": "no option --force",
+        "plan show X --json": "",
+        "tag group add X --tag=Y": "",
+    }.items():
+        assert trouble(line.split(), top) == why
+
+
+def test_every_command_line_in_a_text_can_be_typed() -> None:
+    top = root()
+    seen = 0
+    wrong = []
+    for where, text in texts():
+        for words in command_lines(text):
+            seen += 1
+            if why := trouble(words, top):
+                wrong.append(f"{where}: storeops {' '.join(words)}: {why}")
+    assert seen > 200
+    assert wrong == []
