@@ -105,3 +105,20 @@ def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(desk, cli):
     assert answer.code == 11
     (line,) = re.findall(r"(storeops handover back-plan .*)", answer.err)
     assert cli(*shlex.split(line)[1:]).code == 0, line
+
+
+def test_there_is_no_way_back_to_leavers(desk, cli):
+    leaver = desk.leavers()[0]["userid"]
+    taker = desk.staff()[0]["userid"]
+    made = desk.hand_over(leaver, to=taker, groups=False)
+    desk.advance(DAY)
+    assert cli("handover", "watch").code in (0, 6)
+    plans = len(cli("plan", "list", "--json").json["items"])
+    answer = cli("handover", "back-plan", made.plan.name, "--json")
+    assert answer.code == 6
+    assert leaver in answer.error["message"] or "left" in answer.error["message"]
+    assert set(answer.error["blocked_by"]) == {"taker_left"}
+    assert len(cli("plan", "list", "--json").json["items"]) == plans, "no empty plan is kept"
+    undo = cli("plan", "undo", made.plan.name)
+    assert undo.code == 11
+    assert "back-plan" not in undo.err, "a next step that leads nowhere"

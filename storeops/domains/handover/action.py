@@ -163,9 +163,12 @@ class HandoverAction:
         Raises:
             PolicyError: always; names the way back and what it costs.
         """
+        left = all(row.extra["kind"] == rules.RESIGNED for row in rows)
         raise PolicyError(
             _("A handover cannot be undone: the customers have moved."),
-            hint=_(
+            hint=_("The former owners have left; a colleague can take the customers instead.")
+            if left
+            else _(
                 "Plan the way back; each customer's second handover within 90 days is the last: "
                 "storeops handover back-plan PLAN"
             ),

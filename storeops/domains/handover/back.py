@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storeops.changes import plans
+from storeops.changes.action import Verdict
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem
 from storeops.domains.handover import attempts, rules
-from storeops.domains.handover.made import Made
+from storeops.domains.handover.made import Made, by_code
 from storeops.domains.handover.planner import plan_subjects
 from storeops.domains.handover.subjects import Subject, kind_of
 from storeops.domains.handover.wish import Wish
-from storeops.errors import ConflictError, UsageError
+from storeops.errors import ConflictError, PartialError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
 
@@ -23,6 +26,7 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
     Raises:
         UsageError: the plan is no handover.
         ConflictError: nothing of it is done.
+        PartialError: no row of the way back could be sent; no plan is made.
     """
     db, now = ledger.db, ledger.clock.now()
     plan = plans.get(db, name)
@@ -55,7 +59,19 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
             )
         )
     wished = Wish(reason=reason, command=f"storeops handover back-plan {plan.name}")
-    return plan_subjects(ledger, wished, subjects, [_cost(ledger, subjects, now)])
+
+    def none_ready(verdicts: Sequence[Verdict]) -> PartialError:
+        blocked = by_code(verdicts)
+        return PartialError(
+            _("There is no way back of plan {plan}: {reason}").format(
+                plan=plan.name, reason=blocked[0][1]
+            ),
+            hint=_("Hand the customers to a colleague in service: storeops handover plan"),
+            details={"blocked_by": {code: count for code, _reason, count in blocked}},
+        )
+
+    cost = [_cost(ledger, subjects, now)]
+    return plan_subjects(ledger, wished, subjects, cost, none_ready=none_ready)
 
 
 def _cost(ledger: Ledger, subjects: list[Subject], now: float) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from storeops.domains.handover.relations import Followers, followers
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.takers import Takers
 from storeops.domains.handover.wish import Wish
-from storeops.errors import PartialError
+from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
 
@@ -60,16 +60,28 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
 
 
 def plan_subjects(
-    ledger: Ledger, wished: Wish, rows: Sequence[Subject], problems: Iterable[Problem] = ()
+    ledger: Ledger,
+    wished: Wish,
+    rows: Sequence[Subject],
+    problems: Iterable[Problem] = (),
+    *,
+    none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None,
 ) -> Made:
     """A plan of subjects that are known already; those that name a taker keep that one.
+
+    Args:
+        ledger: the profile's ledger.
+        wished: how.
+        rows: the subjects.
+        problems: what is to be said of them.
+        none_ready: makes the error to raise when no row could be sent; None plans them blocked.
 
     Raises:
         UsageError: the wish names no taker for the others.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
-    return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make()
+    return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make(none_ready)
 
 
 def has_ready(ledger: Ledger, wished: Wish) -> bool:
@@ -116,13 +128,17 @@ class _Planner:
         """Whether any row would be ready."""
         return any(each.ready for each in self._verdicts(self._rows(self._assign())))
 
-    def make(self) -> Made:
+    def make(
+        self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None
+    ) -> Made:
         """Assign, check, spread if wished, store."""
         choices = self._assign()
         rows = self._rows(choices)
         verdicts = self._verdicts(rows)
         if self.wished.spread:
             rows, verdicts = self._spread(rows, verdicts)
+        if none_ready and not any(each.ready for each in verdicts):
+            raise none_ready(verdicts)
         self._remember_earlier(rows)
         self._offer(rows, verdicts)
         friends = sum(
