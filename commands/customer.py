@@ -391,7 +391,8 @@ def export(
 ) -> None:
     """Export at flat memory, one row a customer."""
     from commands.progress import bars
-    from storeops.domains.export.export import export_customers, is_there
+    from storeops.domains.export.export import export_customers
+    from storeops.export_file import is_there, refuse_taken
     from storeops.notebook import views
     from storeops.reading.customers import Selection
 
@@ -400,6 +401,8 @@ def export(
     if not force and call.interactive and is_there(path):
         confirm(_("{path} exists already. Replace it?").format(path=path))
         over = True
+    if not over:
+        refuse_taken(path, _("Choose another name, or add --force."))
     if view:
         sort = sort or views.get_view(call.app.data, view).sort
     selection = Selection(

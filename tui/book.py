@@ -6,7 +6,7 @@ benchmark keeps it over constants, to know what the screen itself costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -140,8 +140,11 @@ class CustomerBook(Protocol):
     def note(self, external_userid: str, text: str) -> None:
         """Add a note to a customer."""
 
-    def export(self, look: Look, path: Path, on_progress: Callable[[int], None]) -> int:
-        """Write the rows to a file whose suffix names the format; returns the number of rows."""
+    def export(self, look: Look, path: Path, over: bool) -> int:
+        """Write the rows to a file whose suffix names the format; returns the number of rows.
+
+        With `over` it replaces a file of that name, else that is refused.
+        """
 
     def command(self, look: Look) -> str:
         """The command line that lists the same."""

@@ -264,7 +264,7 @@ class MirrorBook:
 
     # -- out -----------------------------------------------------------------------------------
 
-    def export(self, look: Look, path: Path, on_progress: Callable[[int], None]) -> int:
+    def export(self, look: Look, path: Path, over: bool) -> int:
         """Write the rows to a file."""
         import sys
 
@@ -278,9 +278,8 @@ class MirrorBook:
             sys.stdout,
             bom=True,
             cell=csv_cell,
-            over=False,
+            over=over,
             words=True,
-            on_progress=on_progress,
         )
         return done.rows
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -12,9 +11,6 @@ from pathlib import Path
 
 from storeops.changes.journal_lines import Entry, lines
 from storeops.database.database import Database
-from storeops.errors import ConfigError
-from storeops.i18n import _
-from storeops.private_file import scratch
 
 _PLAN = re.compile(r"[a-z][a-z_-]*-[2-9A-Z]{6}\Z")
 _KINDS = ("plan", "row", "call", "job", "audit", "handover", "tag")
@@ -74,7 +70,12 @@ def window(db: Database, search: Search, start: int, size: int) -> list[Entry]:
 
 
 def export_journal(
-    db: Database, search: Search, path: Path, on_progress: Callable[[int], None] | None = None
+    db: Database,
+    search: Search,
+    path: Path,
+    *,
+    over: bool = False,
+    on_progress: Callable[[int], None] | None = None,
 ) -> int:
     """Write lines in the order of the chain, with their digests, as NDJSON; returns how many.
 
@@ -83,25 +84,20 @@ def export_journal(
     Args:
         db: data.db.
         search: which lines.
-        path: the file; replaced when it exists.
+        path: the file.
+        over: replace a file of that name.
         on_progress: told the number of lines, now and then.
 
     Raises:
-        ConfigError: the file cannot be written.
+        UsageError, ConflictError, ConfigError: the file exists, or cannot be written.
     """
+    from storeops.export_file import text_file
+
     written = 0
-    try:
-        with scratch(path) as part, io.TextIOWrapper(part.file, encoding="utf-8") as file:
-            for entry in lines(db, limit=None, oldest_first=True, **asdict(search)):
-                file.write(json.dumps(entry.as_dict(proof=True), ensure_ascii=True) + "\n")
-                written += 1
-                if on_progress is not None and written % 1000 == 0:
-                    on_progress(written)
-            file.flush()
-            part.put()
-    except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be written: {why}.").format(path=path, why=error.strerror),
-            hint=_("Choose another folder."),
-        ) from None
+    with text_file(path, over) as file:
+        for entry in lines(db, limit=None, oldest_first=True, **asdict(search)):
+            file.write(json.dumps(entry.as_dict(proof=True), ensure_ascii=True) + "\n")
+            written += 1
+            if on_progress is not None and written % 1000 == 0:
+                on_progress(written)
     return written

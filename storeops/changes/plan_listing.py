@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,9 +14,6 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plan_cards import Card, Estimator, card
 from storeops.changes.plans import DRAFT
 from storeops.database.database import Database
-from storeops.errors import ConfigError
-from storeops.i18n import _
-from storeops.private_file import scratch
 
 RESULT_FIELDS = (
     "row", "external_userid", "userid", "status", "errcode", "meaning", "next_step", "retryable",
@@ -101,7 +97,12 @@ def _others(db: Database, plan_id: int, start: int, size: int) -> list[Result]:
 
 
 def export_results(
-    db: Database, name: str, path: Path, on_progress: Callable[[int], None] | None = None
+    db: Database,
+    name: str,
+    path: Path,
+    *,
+    over: bool = False,
+    on_progress: Callable[[int], None] | None = None,
 ) -> int:
     """Write how each row of a plan ended to a CSV that a spreadsheet opens; returns the rows.
 
@@ -110,35 +111,26 @@ def export_results(
     Args:
         db: data.db.
         name: plan_id.
-        path: the file; replaced when it exists.
+        path: the file.
+        over: replace a file of that name.
         on_progress: told the number of rows, now and then.
 
     Raises:
         NotFoundError: no such plan.
-        ConfigError: the file cannot be written.
+        UsageError, ConflictError, ConfigError: the file exists, or cannot be written.
     """
+    from storeops.export_file import text_file
     from storeops.spreadsheet import csv_cell
 
     plan = plans.get(db, name)
     rows = 0
-    try:
-        with (
-            scratch(path) as part,
-            io.TextIOWrapper(part.file, encoding="utf-8-sig", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(RESULT_FIELDS)
-            for result in results(db, plan.id):
-                value = result.as_dict()
-                writer.writerow([csv_cell(value.get(key)) for key in RESULT_FIELDS])
-                rows += 1
-                if on_progress is not None and rows % 1000 == 0:
-                    on_progress(rows)
-            file.flush()
-            part.put()
-    except OSError as error:
-        raise ConfigError(
-            _("{path} cannot be written: {why}.").format(path=path, why=error.strerror),
-            hint=_("Choose another folder."),
-        ) from None
+    with text_file(path, over, bom=True) as file:
+        writer = csv.writer(file)
+        writer.writerow(RESULT_FIELDS)
+        for result in results(db, plan.id):
+            value = result.as_dict()
+            writer.writerow([csv_cell(value.get(key)) for key in RESULT_FIELDS])
+            rows += 1
+            if on_progress is not None and rows % 1000 == 0:
+                on_progress(rows)
     return rows

@@ -4,35 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from storeops.changes import apply
-from storeops.changes.drafts import freeze
-from storeops.changes.marked import Subjects, follows_of
-from storeops.domains.remarks.remark_drafts import draft_remarks
-
-
-@pytest.fixture
-def journal(core):
-    """A few plans made and applied, nothing sent; returns their names."""
-    keys = [
-        row[0]
-        for row in core.data.execute(
-            "SELECT DISTINCT customer_id FROM follow WHERE status = 'active' LIMIT 4"
-        )
-    ]
-    names = []
-    for key, text in zip(keys, ("A", "B 13800138000", "[red]C[/]", "=D"), strict=True):
-        draft, _rows = draft_remarks(
-            core.ledger,
-            follows_of(core.data, Subjects((key,), 0, "", ""), "newest"),
-            {"description": text},
-        )
-        plan = freeze(core.ledger, draft.name)
-        apply.apply(core.ledger, plan.name, reason=text)
-        names.append(plan.name)
-    return names
-
 
 async def test_filter_by_plan_kind_and_person(screens, core, journal):
     """Words mean a plan, a kind or a person; the command line says the same."""

@@ -194,6 +194,10 @@ async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
         plan = driver.room.card.plan
         await driver.press("e", "enter")
         assert "exists" in driver.text
+        (tmp_path / f"{plan.name}.csv").write_text("mine", "utf-8")
+        await driver.press("escape")
+        assert (tmp_path / f"{plan.name}.csv").read_text("utf-8") == "mine"
+        await driver.press("e", "enter", "enter")
     with (tmp_path / f"{plan.name}.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["planned"] * plan.rows

@@ -33,7 +33,7 @@ PLAIN = {
     "command": Way("customers", ("x",), "CommandModal"),
     "columns": Way("customers", ("c",), "ColumnsModal"),
     "views": Way("customers", ("w",), "ViewsModal"),
-    "export": Way("customers", ("e",), "ExportModal"),
+    "export": Way("customers", ("e",), "FileModal"),
     "note": Way("customers", ("n",), "NoteModal"),
     "jump": Way("customers", ("g",), "JumpModal"),
     "facets": Way("customers", ("f",), ""),

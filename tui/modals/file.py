@@ -1,8 +1,9 @@
-"""Where to write a file of one format."""
+"""Where to write a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.content import Content
@@ -10,22 +11,38 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
+from storeops.export_file import is_there
 from tui.cells import shown
 from tui.modals.base import HouseModal
 
 
-class FileModal(HouseModal[Path]):
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The file to write.
+
+    Attributes:
+        path: its name.
+        over: the person wants it to replace what has that name.
+    """
+
+    path: Path
+    over: bool
+
+
+class FileModal(HouseModal[Target]):
     """Answers with the file to write; an existing one is asked about once.
 
     Args:
         what: what is written, one sentence.
         name: the file proposed; its ending is the format.
+        endings: other formats, too; the ending chooses.
     """
 
-    def __init__(self, what: str, name: str) -> None:
+    def __init__(self, what: str, name: str, endings: Sequence[str] = ()) -> None:
         super().__init__(_("Export"))
         self._what = what
         self._proposed = name
+        self._endings = endings or [Path(name).suffix]
         self._asked = ""
 
     def body(self) -> Iterable[Widget]:
@@ -35,22 +52,28 @@ class FileModal(HouseModal[Path]):
         yield Static("", id="problem")
 
     def hint(self) -> str:
-        """What to press."""
+        """What to press, and the formats where there are several."""
+        if len(self._endings) > 1:
+            return _("The ending chooses the format: {formats}. Enter writes · Esc leaves.").format(
+                formats=" ".join(self._endings)
+            )
         return _("Enter writes · Esc leaves and changes nothing.")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: check the path."""
         path = Path(event.value.strip()).expanduser()
-        ending = Path(self._proposed).suffix
         problem = ""
-        if path.suffix.lower() != ending:
-            problem = _("The name must end in {ending}.").format(ending=ending)
+        asked = self._asked == str(path)
+        if path.suffix.lower() not in self._endings:
+            problem = _("The name must end in one of {formats}.").format(
+                formats=" ".join(self._endings)
+            )
         elif path.is_dir() or not path.parent.is_dir():
             problem = _("There is no folder {folder}.").format(folder=shown(str(path.parent)))
-        elif path.exists() and self._asked != str(path):
+        elif is_there(path) and not asked:
             self._asked = str(path)
             problem = _("{path} exists; Enter once more replaces it.").format(path=shown(str(path)))
         if problem:
             self.query_one("#problem", Static).update(Content(problem))
             return
-        self.dismiss(path)
+        self.dismiss(Target(path, over=asked))

@@ -239,23 +239,23 @@ class AuditScreen(LedgerScreen):
     def do_export(self) -> None:
         """Lines as NDJSON."""
         from storeops.changes.journal_search import export_journal
-        from tui.modals.file import FileModal
+        from tui.modals.file import FileModal, Target
 
         db, search = self.house.core.data, self._search
 
-        def then(path: Path | None) -> None:
-            if path is None:
+        def then(file: Target | None) -> None:
+            if file is None:
                 return
 
             def done(lines: int) -> None:
                 self.house.tell(
                     ngettext(
                         "{count} line written to {path}.", "{count} lines written to {path}.", lines
-                    ).format(count=f"{lines:,}", path=path),
+                    ).format(count=f"{lines:,}", path=file.path),
                     seconds=8,
                 )
 
-            self.work(lambda: export_journal(db, search, path), done)
+            self.work(lambda: export_journal(db, search, file.path, over=file.over), done)
 
         what = _("The lines shown, oldest first, with the digests that chain them.")
         self.app.push_screen(FileModal(what, "journal.ndjson"), then)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -208,26 +207,33 @@ class CustomerMarks(HouseScreen):
 
     def do_export(self) -> None:
         """Ask for a file, then write it."""
-        from tui.modals.export import ExportModal
+        from storeops.domains.export.export import FORMATS
+        from tui.modals.file import FileModal, Target
 
         book, look = self.book, self._good
 
-        def then(path: Path | None) -> None:
-            if path is None:
+        def then(file: Target | None) -> None:
+            if file is None:
                 return
-            self.house.tell(_("Writing {path} …").format(path=path))
+            self.house.tell(_("Writing {path} …").format(path=file.path))
 
             def done(rows: int) -> None:
                 self.house.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
-                    ).format(count=f"{rows:,}", path=path),
+                    ).format(count=f"{rows:,}", path=file.path),
                     seconds=8,
                 )
 
-            self.work(lambda: book.export(look, path, lambda _rows: None), done)
+            self.work(lambda: book.export(look, file.path, file.over), done)
 
-        self.app.push_screen(ExportModal(marked_only=look.marked_only), then)
+        what = (
+            _("The marked customers of this view are written.")
+            if look.marked_only
+            else _("All rows of this view are written; M first shows only marked ones.")
+        )
+        endings = [f".{each}" for each in FORMATS]
+        self.app.push_screen(FileModal(what, "customers.csv", endings), then)
 
     def do_note(self) -> None:
         """Write a note about the customer under the cursor."""

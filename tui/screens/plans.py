@@ -307,23 +307,23 @@ class PlansScreen(PlanChanges):
     def do_export(self) -> None:
         """Results as CSV."""
         from storeops.changes.plan_listing import export_results
-        from tui.modals.file import FileModal
+        from tui.modals.file import FileModal, Target
 
         name, db = self.plan.name, self.house.core.data
 
-        def then(path: Path | None) -> None:
-            if path is None:
+        def then(file: Target | None) -> None:
+            if file is None:
                 return
 
             def done(rows: int) -> None:
                 self.house.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
-                    ).format(count=f"{rows:,}", path=path),
+                    ).format(count=f"{rows:,}", path=file.path),
                     seconds=8,
                 )
 
-            self.work(lambda: export_results(db, name, path), done)
+            self.work(lambda: export_results(db, name, file.path, over=file.over), done)
 
         text = _("How each row of {plan} ended: status, code, meaning, next step.")
         self.app.push_screen(FileModal(text.format(plan=name), f"{name}.csv"), then)

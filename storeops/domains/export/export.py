@@ -6,22 +6,19 @@ NDJSON keeps the follows as they are in `customer show --json`.
 
 from __future__ import annotations
 
-import errno
-import io
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING
 
 from storeops.database.database import Database
 from storeops.domains.export.export_csv import Cell, CsvLines
 from storeops.domains.export.export_json import JsonLines
-from storeops.errors import ConfigError, ConflictError, UsageError
+from storeops.errors import UsageError
+from storeops.export_file import Part, refuse_taken, text_file, whole_file
 from storeops.i18n import _
-from storeops.private_file import scratch
 from storeops.reading.export_rows import COLUMNS, Columns, Flatten
 from storeops.reading.query import CustomerQuery
 
@@ -118,13 +115,13 @@ def export_customers(
             _("There is no column {name}.").format(name=unknown[0]),
             hint=_("Columns: {names}.").format(names=", ".join(COLUMNS)),
         )
-    if not over and is_there(path):
-        raise _taken(Path(path).expanduser())
+    if not over:
+        refuse_taken(path)
     counted = _Counter(on_progress)
     masked = not reveal
     if kind == "ndjson":
         lines = JsonLines(db, reveal)
-        with _target(path, stdout, over) as file:
+        with text_file(path, over, stdout) as file:
             for ids in _ids(query):
                 found = dict(lines.lines(db.connection, ids))
                 _write(file, [found[key] for key in ids if key in found], counted)
@@ -137,18 +134,18 @@ def export_customers(
         flatten, headings = Worded(db, reveal, serial=kind == "xlsx"), titles(names)
     if kind == "csv":
         line = CsvLines(flatten, names, cell).line
-        with _target(path, stdout, over) as file:
+        with text_file(path, over, stdout) as file:
             file.write(("\ufeff" if bom else "") + ",".join(headings) + "\r\n")
             for ids in _ids(query):
                 found = {key: line(row) for key, row in flatten.rows(db.connection, ids)}
                 _write(file, [found[key] for key in ids if key in found], counted)
     elif kind == "xlsx":
-        with _whole(path, over) as part:
+        with whole_file(path, over) as part:
             _write_xlsx(db, query, part, flatten, Columns(names, headings, words), counted)
     else:
         from storeops.domains.export.export_parquet import write_parquet
 
-        with _whole(path, over) as part:
+        with whole_file(path, over) as part:
             write_parquet(db.connection, _ids(query), part.file, flatten, names, counted.add)
     return Exported(counted.rows, path, kind, masked)
 
@@ -156,7 +153,7 @@ def export_customers(
 def _write_xlsx(
     db: Database,
     query: CustomerQuery,
-    part: _Part,
+    part: Part,
     flatten: Flatten,
     columns: Columns,
     counted: _Counter,
@@ -170,7 +167,7 @@ def _write_xlsx(
             counted.add(len(ids))
 
 
-def _book(part: _Part, flatten: Flatten, columns: Columns, *, large: bool) -> Book | FarBook:
+def _book(part: Part, flatten: Flatten, columns: Columns, *, large: bool) -> Book | FarBook:
     if large and part.lock is not None:
         from storeops.domains.export.export_process import FarBook, is_worth_it
 
@@ -202,84 +199,3 @@ def _write(file: IO[str], lines: list[str], counted: _Counter) -> None:
     for at in range(0, len(lines), _PIECE):  # a larger piece leaves the processor's cache
         file.write("".join(lines[at : at + _PIECE]))
     counted.add(len(lines))
-
-
-@contextmanager
-def _target(path: str, stdout: IO[str], over: bool) -> Iterator[IO[str]]:
-    if path == "-":
-        yield stdout
-        return
-    with _whole(path, over) as part:
-        file = io.TextIOWrapper(
-            cast(IO[bytes], part.file), encoding="utf-8", newline="", errors="replace"
-        )
-        try:
-            yield file
-            file.flush()
-        finally:
-            with suppress(OSError):  # told already
-                file.detach()
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What an export writes to.
-
-    Attributes:
-        file: open for writing bytes; closed by whoever gave it.
-        lock: handle of the lock on it, which a second process may hold as well; None without one.
-    """
-
-    file: BinaryIO
-    lock: int | None
-
-    def again(self) -> BinaryIO:
-        """The same file for somebody who closes it."""
-        return cast(BinaryIO, os.fdopen(os.dup(self.file.fileno()), "wb"))
-
-
-@contextmanager
-def _whole(path: str, over: bool) -> Iterator[_Part]:
-    """A private file that takes its place when everything is written; links are replaced.
-
-    A pipe or a device is written to as it is.
-    """
-    target = Path(path).expanduser()
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        followed = not target.is_symlink() or target.parent == Path("/dev")
-        if followed and target.exists() and not target.is_file():
-            with target.open("wb") as file:
-                yield _Part(file, None)
-            return
-        with scratch(target, alone=True) as part:
-            yield _Part(part.file, part.lock)
-            part.put(over=over)
-    except BlockingIOError:
-        raise ConflictError(
-            _("Another export is writing {path}.").format(path=target),
-            hint=_("Wait until it has ended, or choose another name."),
-        ) from None
-    except FileExistsError:
-        raise _taken(target) from None
-    except OSError as error:
-        raise ConfigError(
-            _("The file {path} cannot be written: {reason}.").format(
-                path=target, reason=error.strerror or error
-            ),
-            hint=_("Choose another folder, or free some space."),
-        ) from error
-
-
-def is_there(path: str) -> bool:
-    """Whether an export to this name would replace something."""
-    target = Path(path).expanduser()
-    return path != "-" and (target.is_symlink() or target.is_file())
-
-
-def _taken(target: Path) -> UsageError:
-    return UsageError(
-        _("{path} exists already.").format(path=target),
-        hint=_("Choose another name, or add --force."),
-    )

@@ -128,9 +128,7 @@ class _Planner:
         """Whether any row would be ready."""
         return any(each.ready for each in self._verdicts(self._rows(self._assign())))
 
-    def make(
-        self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None
-    ) -> Made:
+    def make(self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None) -> Made:
         """Assign, check, spread if wished, store."""
         choices = self._assign()
         rows = self._rows(choices)
