@@ -11,7 +11,7 @@ from storeops.plain import plain
 from storeops.spreadsheet import csv_cell, json_text
 
 __all__ = [
-    "JSON_SAFE_INTEGER", "amount", "csv_cell", "iso", "json_text", "span", "table_cell", "when",
+    "JSON_SAFE_INTEGER", "amount", "csv_cell", "iso", "json_text", "table_cell", "when",
 ]  # fmt: skip
 JSON_SAFE_INTEGER = 2**53
 
@@ -49,16 +49,3 @@ def iso(moment: float | None) -> str | None:
 def amount(number: int | float) -> str:
     """A count for people: 12,345."""
     return f"{number:,}"
-
-
-def span(seconds: float) -> str:
-    """A length of time for people, in its two largest units: 3 h 20 min, 45 s."""
-    total = max(0, round(seconds))
-    days, hours, minutes = total // 86400, total // 3600 % 24, total // 60 % 60
-    if days:
-        return _("{days} d {hours} h").format(days=days, hours=hours)
-    if hours:
-        return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
-    if minutes:
-        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=total % 60)
-    return _("{seconds} s").format(seconds=total)

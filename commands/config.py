@@ -16,6 +16,7 @@ from storeops.config import Profile
 from storeops.durations import duration
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.spelling import did_you_mean
 
 app = typer.Typer(help=_("Settings in config.toml: list, get, set."))
 
@@ -173,13 +174,8 @@ def _text(value: Any) -> str:
 
 
 def _unknown(key: str, everything: dict[str, Any]) -> NotFoundError | UsageError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, everything, n=1)
     return NotFoundError(
         _("There is no setting {key}.").format(key=key),
-        hint=_("Did you mean {name}?").format(name=near[0])
-        if near
-        else _("`storeops config list` shows them all."),
+        hint=did_you_mean(key, everything, _("`storeops config list` shows them all.")),
         next_steps=["storeops config list"],
     )

@@ -15,6 +15,7 @@ from commands.options import Yes
 from commands.output import Column
 from commands.progress import bars
 from commands.question import confirm
+from storeops.durations import span
 from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
@@ -209,7 +210,7 @@ def _show(
     output.line("")
     output.line(
         _("Read with {calls} calls in {time}.").format(
-            calls=cells.amount(calls), time=cells.span(seconds)
+            calls=cells.amount(calls), time=span(seconds)
         )
     )
     output.line(

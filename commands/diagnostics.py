@@ -11,7 +11,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from commands.context import Interrupted, current
 from storeops.errors import ExitCode, NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.plain import plain
+from storeops.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from commands.context import Settings
@@ -185,11 +185,9 @@ def usage_error(error: Any) -> UsageError:
     kind = type(error).__name__
     parameter = getattr(error, "param", None)
     if kind == "NoSuchOption":
-        near = get_close_matches(error.option_name, _option_names(context), n=1)
-        hint = _("Did you mean {name}?").format(name=near[0]) if near else more
         return UsageError(
             _("There is no option {name}.").format(name=error.option_name),
-            hint=hint,
+            hint=did_you_mean(error.option_name, _option_names(context), more),
             next_steps=steps,
         )
     if kind == "MissingParameter" and parameter is not None:

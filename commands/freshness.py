@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from commands import cells
 from commands.context import current
 from commands.diagnostics import note
+from storeops.durations import span
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ def told() -> Freshness:
             )
         )
     elif found.stale and found.age_s is not None:
-        note(
-            _("The mirror is {age} old: run `storeops sync run`.").format(
-                age=cells.span(found.age_s)
-            )
-        )
+        note(_("The mirror is {age} old: run `storeops sync run`.").format(age=span(found.age_s)))
     elif not found.complete:
         note(_("Some staff could not be read last time: `storeops sync status` names them."))
     return found

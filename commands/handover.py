@@ -34,6 +34,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.domains.handover import rules
+from storeops.durations import span
 from storeops.errors import UsageError
 from storeops.i18n import N_, _, ngettext
 
@@ -303,7 +304,7 @@ def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("kind", _("Type of handover")),
             Column("what", _("What")),
             Column("rows", _("Rows"), right=True, show=cells.amount),
-            Column("due_in_s", _("Due in"), right=True, show=cells.span),
+            Column("due_in_s", _("Due in"), right=True, show=span),
             Column("overdue", _("Overdue"), right=True, show=cells.amount),
         ],
         limit=limit,

@@ -35,7 +35,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import chain, islice
 from typing import Any
 
@@ -45,6 +44,7 @@ from commands.context import current
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.plain import plain_lines
+from storeops.spelling import did_you_mean
 
 Row = Mapping[str, Any]
 
@@ -288,12 +288,9 @@ def _checked(rows: Iterable[Row], fields: Sequence[str], known: Sequence[str]) -
 
 
 def _unknown_field(name: str, names: Sequence[str]) -> UsageError:
-    near = get_close_matches(name, names, n=1)
     return UsageError(
         _("There is no field {name}.").format(name=name),
-        hint=_("Did you mean {name}?").format(name=near[0])
-        if near
-        else _("Fields: {names}.").format(names=", ".join(names)),
+        hint=did_you_mean(name, names, _("Fields: {names}.").format(names=", ".join(names))),
     )
 
 

@@ -14,6 +14,7 @@ import typer
 from commands import cells, diagnostics, output
 from commands.context import Interrupted, current
 from commands.progress import bars
+from storeops.durations import span
 from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.plain import plain
@@ -127,7 +128,7 @@ def say_holds(app_: App) -> None:
     def tell(path: str, why: str, seconds: float) -> None:
         text = _(HELD[why]) if why in HELD else why
         diagnostics.note(
-            _("{path}: {why}, {time} to wait").format(path=path, why=text, time=cells.span(seconds))
+            _("{path}: {why}, {time} to wait").format(path=path, why=text, time=span(seconds))
         )
 
     app_.governor.on_hold = tell
@@ -180,7 +181,7 @@ def forecast(seconds: float | None, held_by: str) -> str:
     if seconds is None:
         return ""
     why = _(HELD[held_by]) if held_by in HELD else ""
-    about = _(", about {time}").format(time=cells.span(seconds))
+    about = _(", about {time}").format(time=span(seconds))
     return _("{about} ({why})").format(about=about, why=why) if why else about
 
 

@@ -67,7 +67,7 @@ class Bars:
         if left_s is None and rate > 0 and total:
             left_s = (total - done) / rate
         if left_s and not finished and (total is None or total > done):
-            from commands.cells import span
+            from storeops.durations import span
 
             left = _("{time} left").format(time=span(left_s))
         self._progress.update(

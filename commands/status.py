@@ -11,6 +11,7 @@ from commands.context import current
 from commands.db import size_text
 from commands.output import Column
 from commands.sync import HELD, OUTCOMES, scope_title
+from storeops.durations import span
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def status() -> None:
         [
             Column("scope", _("Scope"), show=scope_title),
             Column("at", _("Complete as of"), show=cells.when),
-            Column("age", _("Age"), show=cells.span, right=True),
+            Column("age", _("Age"), show=span, right=True),
             Column("outcome", _("Last outcome"), show=lambda value: _(OUTCOMES[value])),
             Column("failures", _("Failures"), show=cells.amount, right=True),
             Column("stale", _("Stale")),
@@ -116,7 +117,7 @@ def _sync(sync: UnderWay, left_s: float | None) -> str:
     text = _("A sync is running: {scope}, {done} of {total}.").format(
         scope=title, done=cells.amount(sync.done), total=cells.amount(sync.total)
     )
-    return f"{text} {_('{time} left').format(time=cells.span(left_s))}" if left_s else text
+    return f"{text} {_('{time} left').format(time=span(left_s))}" if left_s else text
 
 
 def _how(scope: object) -> dict[str, object]:
@@ -163,7 +164,7 @@ def _limits(found: Status) -> None:
                 "hour": f"{each.hour:,}/{each.per_hour:,}",
                 "flight": f"{each.in_flight}/{each.pool}",
                 "held": _(HELD[each.held_by]) if each.held_by else "",
-                "paused": cells.span(each.paused_s) if each.paused_s else "",
+                "paused": span(each.paused_s) if each.paused_s else "",
             }
             for each in found.limits
         ],

@@ -14,6 +14,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops import errors
+from storeops.durations import span
 from storeops.errors import ExitCode, StoreOpsError
 from storeops.i18n import N_, _
 
@@ -106,7 +107,7 @@ def show_result(result: SyncResult, took_s: float | None = None) -> None:
     seconds = result.finished_at - result.started_at if took_s is None else took_s
     output.heading(
         _("Run {id}: {outcome}, {time}.").format(
-            id=result.run_id, outcome=verdict, time=cells.span(seconds)
+            id=result.run_id, outcome=verdict, time=span(seconds)
         )
     )
 

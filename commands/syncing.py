@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from commands import cells
 from commands.context import current
 from commands.diagnostics import note
 from commands.progress import Bars
 from commands.sync import HELD, scope_title
+from storeops.durations import span
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -106,6 +106,6 @@ def holder(app_: App, scope: str) -> tuple[str, str]:
         if use.path == scopes()[scope].path and use.held_by:
             text = _(HELD[use.held_by])
             if use.paused_s:
-                text += " " + _("for {time}").format(time=cells.span(use.paused_s))
+                text += " " + _("for {time}").format(time=span(use.paused_s))
             return use.held_by, text
     return "", ""

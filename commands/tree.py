@@ -7,7 +7,6 @@ nothing of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, cast
 
@@ -21,6 +20,7 @@ from commands.options import global_options, take_globals
 from storeops.domain import Noun
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.spelling import nearest
 
 # each of these says how many rows
 _HOW_MANY = ("--all", "--limit")
@@ -141,10 +141,10 @@ class Group(_Shared, TyperGroup):
 
     def unknown(self, ctx: Any, word: str) -> UsageError:
         """The error for a command that does not exist."""
-        near = get_close_matches(word, self.list_commands(ctx), n=1)
+        near = nearest(word, self.list_commands(ctx), 1)
         path = ctx.command_path
         if near:
-            hint = _("Did you mean `{command}`?").format(command=f"{path} {near[0]}")
+            hint = _("Did you mean {words}?").format(words=f"`{path} {near[0]}`")
         else:
             hint = _("`{command} --help` lists the commands there are.").format(command=path)
         return UsageError(

@@ -33,7 +33,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,7 @@ from storeops.errors import ConfigError, NotFoundError
 from storeops.i18n import _
 from storeops.os_errors import explain_os
 from storeops.private_file import read_toml, write_private
+from storeops.spelling import did_you_mean, nearest
 
 WECOM_URL = "https://qyapi.weixin.qq.com"
 
@@ -108,12 +108,13 @@ class Config:
         if wish:
             found = self.profiles.get(wish)
             if found is None:
-                near = get_close_matches(wish, self.profiles, n=1)
                 raise NotFoundError(
                     _("There is no profile named {name}.").format(name=wish),
-                    hint=_("Did you mean {name}?").format(name=near[0])
-                    if near
-                    else _("`storeops profile list` shows the profiles there are."),
+                    hint=did_you_mean(
+                        wish,
+                        self.profiles,
+                        _("`storeops profile list` shows the profiles there are."),
+                    ),
                     next_steps=["storeops profile list", f"storeops profile add {wish}"],
                 )
             return found
@@ -185,7 +186,7 @@ def _read_table(
     for key, each in value.items():
         place = f"{where}.{key}" if where else key
         if key not in readers:
-            near = get_close_matches(key, readers, n=1)
+            near = nearest(key, readers, 1)
             raise values.Problem(place, near[0] if near else ", ".join(readers))
         read[key] = readers[key](place, each)
     return read

@@ -1,4 +1,4 @@
-"""Durations as people write them: 90s, 30m, 24h, 7d."""
+"""Lengths of time: as people write them (90s, 30m, 24h, 7d), and as they read them."""
 
 from __future__ import annotations
 
@@ -32,3 +32,28 @@ def duration(value: int) -> str:
         if value and value % _SECONDS[unit] == 0 and (unit != "d" or value > _SECONDS["d"]):
             return f"{value // _SECONDS[unit]}{unit}"
     return f"{value}s"
+
+
+def span(seconds: float) -> str:
+    """A length of time for people, in its two largest units: 3 h 20 min, 45 s; 2 d when even."""
+    total = max(0, round(seconds))
+    parts = [
+        (total // 86400, _("{count} d")),
+        (total // 3600 % 24, _("{count} h")),
+        (total // 60 % 60, _("{count} min")),
+        (total % 60, _("{count} s")),
+    ]
+    first = next((at for at, (count, _unit) in enumerate(parts) if count), len(parts) - 1)
+    shown = [
+        unit.format(count=count)
+        for at, (count, unit) in enumerate(parts[first : first + 2])
+        if count or not at
+    ]
+    return " ".join(shown)
+
+
+def ago(at: float | None, now: float) -> str:
+    """`3 h 20 min ago`; `never` for none. Both are Unix seconds."""
+    if not at:
+        return _("never")
+    return _("{span} ago").format(span=span(now - at))

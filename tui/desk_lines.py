@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from storeops.durations import span
 from storeops.i18n import _
 from storeops.times import minute
 from tui.cells import shown
-from tui.times import span
 from tui.widgets.rows import Column, Count, Line, TableRows, Window
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from storeops.changes.open_ends import OpenEnds
 from storeops.domain import TodayLine
+from storeops.durations import span
 from storeops.i18n import _, ngettext
 from storeops.operations.health import Health
 from storeops.reading.overview import ShopRow
 from tui import plan_words, words
-from tui.times import span
 
 SOON = 60 * 86_400  # seconds before a deadline from which it is urgent
 

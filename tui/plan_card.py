@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from storeops.durations import span
 from storeops.i18n import _, ngettext
 from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields, title
-from tui.times import span
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storeops.durations import ago, span
 from storeops.i18n import _
 from tui import words
-from tui.times import ago, span
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:

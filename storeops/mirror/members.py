@@ -10,13 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.mirror.keys import CHUNK, chunks, marks
 from storeops.plain import alike, plain
+from storeops.spelling import did_you_mean
 
 BY_ID = "userid:"  # before a word: a userid, never a name
 _NAMED = 10  # members that an error names
@@ -166,12 +166,14 @@ class Members:
     def _nobody(self, wanted: str) -> NotFoundError:
         words = {each[0] for each in self._connection.execute("SELECT userid FROM staff")}
         words.update(name for rows in self.by_name.values() for _id, _userid, name in rows)
-        near = get_close_matches(wanted, sorted(words), 3)
         return NotFoundError(
             _("No member is called {name}.").format(name=plain(wanted)),
-            hint=_("Did you mean {names}?").format(names=", ".join(map(plain, near)))
-            if near
-            else _("`storeops staff list` names all; `storeops sync run` if the member is new."),
+            hint=did_you_mean(
+                wanted,
+                sorted(words),
+                _("`storeops staff list` names all; `storeops sync run` if the member is new."),
+                most=3,
+            ),
         )
 
 

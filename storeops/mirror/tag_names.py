@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.plain import alike
+from storeops.spelling import did_you_mean
 
 CORP_TAG = 1
 
@@ -98,12 +98,14 @@ class TagNames:
             )
         alive = [each for each in self.tags.values() if not each.deleted]
         words = dict.fromkeys(word for each in alive for word in (each.path, each.name) if word)
-        near = get_close_matches(text, words, n=3, cutoff=0.5)
         raise NotFoundError(
             _("There is no tag {name}.").format(name=text),
-            hint=_("Did you mean {names}?").format(names=", ".join(near))
-            if near
-            else _("See all tags: storeops tag list. A new one may need `storeops sync run`."),
+            hint=did_you_mean(
+                text,
+                words,
+                _("See all tags: storeops tag list. A new one may need `storeops sync run`."),
+                most=3,
+            ),
         )
 
     def search(self, text: str) -> list[Tag]:

@@ -6,7 +6,6 @@ filters. The screens' own mark is called `marked`.
 
 from __future__ import annotations
 
-import difflib
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import _
 from storeops.notebook.views import check_name
+from storeops.spelling import did_you_mean
 
 DEFAULT = "marked"
 _SLICE = 50_000  # rows a transaction: others wait less than 50 ms
@@ -65,12 +65,11 @@ def get_mark(db: Database, name: str) -> Mark:
     ).fetchone()
     if row is None:
         names = list(mark_keys(db))
-        near = difflib.get_close_matches(name, names, n=3) or names[:5]
+        known = _("Known: {names}.").format(names=", ".join(names[:5]))
+        none = _("Make one with `storeops mark add NAME --where FILTER`.")
         raise NotFoundError(
             _("There is no mark “{name}”.").format(name=name),
-            hint=_("Did you mean {words}?").format(words=", ".join(near))
-            if near
-            else _("Make one with `storeops mark add NAME --where FILTER`."),
+            hint=did_you_mean(name, names, known if names else none, most=3),
         )
     return Mark(*row)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sqlite3
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.spelling import did_you_mean
 
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f@#:!\"'()（）|,][^\x00-\x1f\x7f]{0,59}")
 
@@ -102,12 +102,11 @@ def get_view(db: Database, name: str) -> View:
     found = _find(db, name.strip())
     if found is None:
         names = [each.name for each in list_views(db)]
-        near = difflib.get_close_matches(name, names, n=3) or names[:5]
+        known = _("Known: {names}.").format(names=", ".join(names[:5]))
+        none = _("Save one with `storeops view save NAME --where FILTER`.")
         raise NotFoundError(
             _("There is no view “{name}”.").format(name=name),
-            hint=_("Did you mean {words}?").format(words=", ".join(near))
-            if near
-            else _("Save one with `storeops view save NAME --where FILTER`."),
+            hint=did_you_mean(name, names, known if names else none, most=3),
         )
     return found
 

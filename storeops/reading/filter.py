@@ -14,7 +14,6 @@ Full-width twins (＠ ＃ ： ！ （ ） ， ｜ and “ ” ＂) mean the same
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from storeops.i18n import _
 from storeops.reading import conditions as conditions_
 from storeops.reading import filter_dates
 from storeops.reading.filter_words import CLOSED, KEYS
+from storeops.spelling import nearest
 
 
 class FilterError(UsageError):
@@ -313,9 +313,7 @@ class _Reader:
                 self.text,
                 start,
                 _("there is no condition “{name}:”").format(name=name),
-                nearest=[
-                    f"{each}:" for each in nearest(name.lower(), (*KEYS, *conditions_.words()))
-                ],
+                nearest=[f"{each}:" for each in nearest(name, (*KEYS, *conditions_.words()))],
             )
         self.at = colon + 1
         return self.values(key, start)
@@ -436,8 +434,3 @@ def is_single(key: str) -> bool:
     """Whether a condition takes one value."""
     found = conditions_.conditions().get(key)
     return key in _SINGLE if found is None else found.single
-
-
-def nearest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:
-    """The valid words closest to `word`, best first."""
-    return difflib.get_close_matches(word, list(words), n=limit, cutoff=0.5)

@@ -12,7 +12,8 @@ from storeops.i18n import _
 from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
-from storeops.reading.filter import Field, FilterError, nearest
+from storeops.reading.filter import Field, FilterError
+from storeops.spelling import nearest
 
 
 class ShopLike(Protocol):

@@ -32,13 +32,14 @@ from storeops.i18n import _
 from storeops.reading.compile import Compiler
 from storeops.reading.conditions import conditions
 from storeops.reading.facets import month_sql, of_everybody
-from storeops.reading.filter import Node, nearest, parse, unparse
+from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live, teach
 from storeops.reading.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
 from storeops.reading.query_keys import best_positions, read_keys, read_merged
 from storeops.reading.query_plan import Key, Planner, planners
 from storeops.reading.query_sizes import Order
+from storeops.spelling import nearest
 
 __all__ = [
     "FACETS",

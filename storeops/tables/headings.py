@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.spelling import did_you_mean, nearest
 from storeops.tables.rows import RawRow
 from storeops.tables.typed import word
 
@@ -162,12 +162,11 @@ def check_mapping(
                 hint=_("Fields: {names}.").format(names=", ".join(sorted(known))),
             )
         if text not in names:
-            near = get_close_matches(text, names, n=1)
             raise UsageError(
                 _("{file} has no heading {name}.").format(file=source, name=text),
-                hint=_("Did you mean {name}?").format(name=near[0])
-                if near
-                else _("Its headings: {names}.").format(names=", ".join(names)),
+                hint=did_you_mean(
+                    text, names, _("Its headings: {names}.").format(names=", ".join(names))
+                ),
             )
 
 
@@ -180,7 +179,7 @@ def suggestion(names: Sequence[str], fields: Sequence[Field]) -> str:
     """What to do when no heading names customers."""
     words = _words(fields)
     for text in names:
-        near = get_close_matches(text.lower(), list(words), n=1, cutoff=0.6)
+        near = nearest(text, words, 1)
         if near:
             name = words[near[0]].name
             return _("Is {heading} the {field}? Then add {option}").format(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from storeops.durations import ago
 from storeops.i18n import _
 from storeops.mirror.members import word_of
 from storeops.reading.overview import MemberRow, department_names, members
@@ -15,7 +16,6 @@ from tui import words
 from tui.cells import shown
 from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen
-from tui.times import ago
 from tui.widgets.rows import Column, Line
 
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from storeops.durations import ago
 from storeops.i18n import _
 from storeops.reading.overview import ShopRow, shops
 from tui.cells import shown
 from tui.fields import fields
 from tui.screens.listing import ListScreen
-from tui.times import ago
 from tui.widgets.rows import Column, Line
 
 

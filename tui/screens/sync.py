@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storeops.durations import span
 from storeops.i18n import N_, _
 from storeops.times import minute
 from storeops.wecom.oddities import sentence
@@ -20,7 +21,6 @@ from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.base import HouseScreen
-from tui.times import span
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from storeops.changes.open_ends import OpenEnds, open_ends
 from storeops.domain import TodayLine
 from storeops.domain import today as lines_of_domains
+from storeops.durations import ago
 from storeops.i18n import N_, _
 from storeops.operations.health import Health, health
 from storeops.reading.overview import ShopRow, shops
@@ -24,7 +25,6 @@ from tui.fields import title
 from tui.keys import GO, LIST, Key
 from tui.next_steps import Step, next_steps
 from tui.screens.base import HouseScreen
-from tui.times import ago
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import TextPane
 from tui.widgets.rows import Column, Line, TableRows

@@ -8,8 +8,8 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.members import find
-from storeops.reading.filter import nearest
 from storeops.reading.overview import ChatRow, chats
+from storeops.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,14 @@ def find_group(db: Database, who: str) -> ChatRow:
                 _("“{who}” means more than one group chat: {names}").format(who=who, names=names),
                 hint=_("Give the chat_id."),
             )
-    near = nearest(who, [each.name for each in rows if each.name])
     raise NotFoundError(
         _("No group chat is “{who}”.").format(who=who),
-        hint=_("Did you mean {words}?").format(words=", ".join(near))
-        if near
-        else _("`storeops group list` names all of them."),
+        hint=did_you_mean(
+            who,
+            [each.name for each in rows if each.name],
+            _("`storeops group list` names all of them."),
+            most=3,
+        ),
     )
 
 

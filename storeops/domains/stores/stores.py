@@ -3,7 +3,6 @@ chain's own list of shops."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.reading import overview
 from storeops.reading.customers import names_of
 from storeops.reading.query import CustomerQuery
+from storeops.spelling import nearest
 from storeops.tables import typed
 from storeops.tables.content import read_table
 from storeops.tables.rows import RawRow
@@ -228,7 +228,7 @@ def match(db: Database, rows: Sequence[dict[str, str]]) -> list[Match]:
             key = same[0]
         likely: tuple[tuple[int, str], ...] = ()
         if not key and label:
-            near = difflib.get_close_matches(label, by_name, n=3, cutoff=_LIKELY)
+            near = nearest(label, by_name)
             near += [each for each in by_name if label in each and each not in near][:3]
             likely = tuple((one, departments[one]) for each in near for one in by_name[each])
         if key and key in taken:

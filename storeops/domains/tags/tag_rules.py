@@ -17,7 +17,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
+from storeops.spelling import did_you_mean
 
 KEYS = ("name", "where", "follows", "owner", "store", "add", "remove")
 EXAMPLES = 10
@@ -175,12 +175,9 @@ def _file(path: Path) -> list[Rule]:
 def _rule(path: Path, default_name: str, table: Mapping[str, Any]) -> Rule:
     for key in table:
         if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
             raise UsageError(
                 _("{path}: there is no key {key}.").format(path=path, key=key),
-                hint=_("Did you mean {name}?").format(name=near[0])
-                if near
-                else _("Known: {names}.").format(names=", ".join(KEYS)),
+                hint=did_you_mean(key, KEYS, _("Known: {names}.").format(names=", ".join(KEYS))),
             )
     text = {key: _text(path, table, key) for key in ("name", "where", "follows")}
     owner, store = _texts(path, table, "owner"), _texts(path, table, "store")

@@ -1,0 +1,56 @@
+"""Guesses at words, and lengths of time: one way for commands and screens."""
+
+from __future__ import annotations
+
+import pytest
+
+from storeops import i18n
+from storeops.durations import ago, span
+from storeops.spelling import did_you_mean, nearest
+
+TAGS = ["VIP", "黑金", "白金", "老客户", "customer"]
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("custmer", ["customer"]),
+        ("CUSTOMERS", ["customer"]),
+        ("vip", ["VIP"]),
+        ("黑今", ["黑金"]),
+        ("老客", ["老客户"]),
+        ("xyzzy", []),
+        ("", []),
+    ],
+)
+def test_what_may_have_been_meant(word: str, found: list[str]) -> None:
+    assert nearest(word, TAGS) == found
+    hint = did_you_mean(word, TAGS, "See the list.")
+    assert hint == (f"Did you mean {found[0]}?" if found else "See the list.")
+
+
+def test_a_strangers_name_is_one_safe_line() -> None:
+    assert "\x1b" not in did_you_mean("ab", ["ab\x1b[31m"], "")
+    assert "\n" not in did_you_mean("abc", ["abc\n"], "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (-3, "0 s", "0 秒"),
+        (0, "0 s", "0 秒"),
+        (59.6, "1 min", "1 分钟"),
+        (90, "1 min 30 s", "1 分钟 30 秒"),
+        (12_000, "3 h 20 min", "3 小时 20 分钟"),
+        (3601, "1 h", "1 小时"),
+        (7200, "2 h", "2 小时"),
+        (86_400 * 3, "3 d", "3 天"),
+        (86_400 * 45 + 3 * 3600, "45 d 3 h", "45 天 3 小时"),
+    ],
+)
+def test_a_length_of_time(seconds: float, english: str, chinese: str) -> None:
+    assert span(seconds) == english
+    assert ago(1000.0, 1000.0 + seconds) == f"{english} ago"
+    i18n.use("zh_CN")
+    assert span(seconds) == chinese
+    assert ago(None, 5.0) == "从未"
