@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from storeops.i18n import _
 from storeops.export_file import is_there
+from storeops.i18n import _
 from tui.cells import shown
 from tui.modals.base import HouseModal
 
