@@ -182,12 +182,13 @@ class Journal:
         found = seals.read(self.folder)
         if not (found.proven and (found.count, found.head) == (count, head.hex())):
             seals.write(self.folder, count, head.hex(), at)
+            loss.bear_witness(self.folder)
             loss.remember(connection, count)
         return True
 
     def _whole(self, connection: sqlite3.Connection, at: float) -> bool:
         """Look for the sealed line; note its loss once. Whether a seal may be written."""
-        missing = loss.find(connection, seals.read(self.folder))
+        missing = loss.find(connection, seals.read(self.folder), self.folder)
         if missing is None or loss.is_noted(connection, missing):
             return True
         lines = [Line(loss.KIND, payload=missing.payload())]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from storeops.changes.seal import GENESIS, Seal
+from storeops.database.lost import mark
 from storeops.errors import ConfigError
 from storeops.i18n import _
+from storeops.private_file import write_bytes
 
 KIND = "journal.loss"
+_TESTIMONY = b"lines were sealed\n"
 _MOST_LINES = 2**62  # SQLite's numbers end soon behind
 
 
@@ -77,18 +82,19 @@ def head(connection: sqlite3.Connection) -> tuple[int, bytes]:
     return row[0], row[1] or b""
 
 
-def find(connection: sqlite3.Connection, seal: Seal) -> Loss | None:
+def find(connection: sqlite3.Connection, seal: Seal, folder: Path) -> Loss | None:
     """What is missing; None when the sealed line is where it was.
 
     Args:
         connection: on data.db.
         seal: as read just now; inside a write transaction nobody seals meanwhile.
+        folder: the profile's, with the witness of `bear_witness`.
     """
     count, newest = head(connection)
     known = max(sealed(connection), seal.count if seal.proven else 0)
     why = seal.trouble
     if why == "missing":
-        if count == 0 and not _began(connection):
+        if count == 0 and not (_testified(folder) or _began(connection)):
             return None  # nothing was ever written
         why = "seal"
     elif not why:
@@ -135,11 +141,32 @@ def remember(connection: sqlite3.Connection, count: int) -> None:
     )
 
 
+def bear_witness(folder: Path) -> None:
+    """Keep a third file knowing that lines were sealed here: when all else is gone, it is asked."""
+    if not _testified(folder):
+        with suppress(OSError):  # the seal itself says why nothing can be written
+            write_bytes(_witness(folder), _TESTIMONY)
+
+
+def _witness(folder: Path) -> Path:
+    return mark(folder / "data.db")
+
+
+def _testified(folder: Path) -> bool:
+    try:
+        with _witness(folder).open("rb") as file:
+            return file.read(1) != b""
+    except OSError:
+        return False
+
+
 def _began(connection: sqlite3.Connection) -> bool:
     """Whether there ever was a line: what was done tells, although the lines are gone."""
     return (
         connection.execute(
-            "SELECT 1 FROM ledger_meta WHERE key = 'sealed' UNION ALL SELECT 1 FROM job LIMIT 1"
+            "SELECT 1 FROM ledger_meta WHERE key = 'sealed' UNION ALL SELECT 1 FROM job"
+            " UNION ALL SELECT 1 FROM plan WHERE status IN ('applied', 'cancelled')"
+            " UNION ALL SELECT 1 FROM timeline WHERE source = 'job' LIMIT 1"
         ).fetchone()
         is not None
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from storeops.changes import loss, seal, verify_plans
@@ -40,7 +41,7 @@ def verify(
         found = seal.read(journal.folder)
         checks: tuple[Callable[[], None], ...] = (
             lambda: _Chain(connection, proof, account).read(on_progress),
-            lambda: _check_end(connection, proof, found),
+            lambda: _check_end(connection, proof, found, journal.folder),
             lambda: verify_plans.compare(db, proof, account),
         )
         for check in checks:
@@ -202,9 +203,11 @@ PRUNED = "db.pruned"
 _TELLING = {"audit.erased", loss.KIND, "db.restored", PRUNED}
 
 
-def _check_end(connection: sqlite3.Connection, proof: Proof, found: seal.Seal) -> None:
+def _check_end(
+    connection: sqlite3.Connection, proof: Proof, found: seal.Seal, folder: Path
+) -> None:
     """The seal against the newest lines."""
-    missing = loss.find(connection, found)
+    missing = loss.find(connection, found, folder)
     if missing is None:
         if found.proven:
             proof.unsealed = max(0, loss.head(connection)[0] - found.count)
@@ -219,6 +222,8 @@ def _missing(missing: Loss) -> Iterator[tuple[str, int | None, str]]:
         yield "seal", None, _("The key of the seal (journal.key) is missing or damaged.")
     elif missing.why == "seal" and missing.seal.trouble == "missing":
         yield "seal", None, _("The seal (journal.seal) is missing.")
+        if not missing.found:
+            yield "lost", None, _("The journal is empty, and lines were sealed here.")
     elif missing.why == "seal":
         yield "seal", None, _("The seal (journal.seal) was altered.")
     elif missing.why == "replaced":
@@ -252,6 +257,13 @@ def _lost(told: Mapping[str, Any], seq: int) -> Iterator[tuple[str, str]]:
         )
     elif why == "seal" and told.get("trouble") == "missing":
         yield "seal", _("The seal (journal.seal) was missing; line {seq} notes it.").format(seq=seq)
+        if found == 0:
+            yield (
+                "lost",
+                _("The journal was empty, and lines had been sealed; line {seq} notes it.").format(
+                    seq=seq
+                ),
+            )
     elif why == "seal":
         yield "seal", _("The seal (journal.seal) was altered; line {seq} notes it.").format(seq=seq)
     elif why == "older":

@@ -71,7 +71,9 @@ class Scene:
     def last(self) -> int:
         """Number of the newest line."""
         with self.tamper() as connection:
-            return int(connection.execute("SELECT max(seq) FROM journal").fetchone()[0])
+            return int(
+                connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0]
+            )
 
 
 def make_scene(sandbox: SandboxHandle, root: Path) -> Scene:
@@ -189,6 +191,16 @@ def _other_key(scene: Scene) -> None:
 _TAIL = _sql("DELETE FROM journal WHERE seq > :last - 9")
 
 # kind of cut -> (what is done, what must be said of it)
+_LEDGER = _sql(
+    *(
+        f"DELETE FROM {table}"
+        for table in (
+            "journal", "ledger_meta", "job_row", "job_key", "job_event", "job", "worker",
+            "plan_row", "plan",
+        )
+    )
+)  # fmt: skip
+
 CUTS: dict[str, tuple[Callable[[Scene], None], str]] = {
     "tail": (_TAIL, r"Lines \d+ to \d+ (are missing|were lost)"),
     "head": (_sql("DELETE FROM journal WHERE seq < 5"), "Lines 1 to 4 are missing"),
@@ -242,6 +254,14 @@ CUTS: dict[str, tuple[Callable[[Scene], None], str]] = {
     "emptied, and key and seal removed": (
         _all(_sql("DELETE FROM journal"), _unlink("journal.key", "journal.seal")),
         r"The seal .* missing",
+    ),
+    "all of the ledger emptied, and key and seal removed": (
+        _all(_LEDGER, _unlink("journal.key", "journal.seal")),
+        r"journal (is|was) empty",
+    ),
+    "the same, and the mark beside data.db": (
+        _all(_LEDGER, _unlink("journal.key", "journal.seal", "data.db.made")),
+        r"journal (is|was) empty",
     ),
     "tail, and an older seal": (
         _all(
