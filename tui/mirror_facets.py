@@ -131,14 +131,13 @@ class MirrorFacets:
             found: dict[int | str, tuple[str, str]] = {}
             for key, name in overview.department_names(self._core.data).items():
                 shop = shops.get(key)
-                code = shop.code if shop and shop.code else str(key)
                 title = (shop.name if shop else "") or name
-                found[key] = (title, f"store:{quoted(code)}")
+                found[key] = (title, f"store:{quoted(self._names.store_word(key))}")
             return found
         return {
             tag.id: (
                 tag.name,
-                "#" + quoted(tag.path if tag.group and not tag.deleted else tag.tag_id),
+                "#" + quoted(self._names.tags.word(tag) if not tag.deleted else tag.tag_id),
             )
             for tag in self._names.tags.tags.values()
         }

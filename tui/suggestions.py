@@ -35,7 +35,8 @@ def suggest(names: Names, where: str) -> tuple[str, ...]:
         pairs = ((name, names.members.word(userid)) for _key, userid, name in names.staff)
         found = _pick(word[1:], pairs, "@")
     elif word[0] in "#＃":
-        tags = ((tag.name, tag.path) for tag in names.tags.tags.values() if not tag.deleted)
+        alive = (tag for tag in names.tags.tags.values() if not tag.deleted)
+        tags = ((f"{tag.name} {tag.path}", names.tags.word(tag)) for tag in alive)
         found = _pick(word[1:], tags, "#")
     elif ":" in word or "：" in word:
         key, _colon, value = word.replace("：", ":", 1).partition(":")
@@ -54,8 +55,8 @@ def _values(names: Names, key: str, typed: str, value: str) -> list[str]:
         shops = []
         for number, (name, _parent) in names.departments.items():
             shop = names.shops.get(number)
-            code = shop.code if shop and shop.code else str(number)
-            shops.append((f"{(shop.name if shop else '') or name} {code}", code))
+            word = names.store_word(number)
+            shops.append((f"{(shop.name if shop else '') or name} {word}", word))
         return _pick(value, shops, f"{typed}:")
     if key == "mark":
         return _pick(value, ((name, name) for name in names.marks), f"{typed}:")

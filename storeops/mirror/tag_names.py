@@ -13,6 +13,7 @@ from storeops.plain import alike
 from storeops.spelling import did_you_mean
 
 CORP_TAG = 1
+BY_ID = "tagid:"  # before a word: a tag's id, never a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +69,24 @@ class TagNames:
                 self._by_path.setdefault(alike(tag.path), []).append(tag)
 
     def find(self, text: str) -> Tag:
-        """The tag meant by `text`.
+        """The tag meant by `text`; `tagid:…` is never read as a name.
 
         Raises:
             NotFoundError: no tag is called so, or it was deleted; names near ones.
             UsageError: several are; names them as `group/name`.
         """
         text = text.strip()
-        known = self.tags.get(text)
-        if known is not None:
-            if known.deleted:
+        found = self._meant(text)
+        if len(found) == 1:
+            if found[0].deleted:
                 raise NotFoundError(
-                    _("The tag {tag} was deleted in WeCom.").format(tag=known.path or text),
+                    _("The tag {tag} was deleted in WeCom.").format(tag=found[0].path or text),
                     hint=_("Choose another tag: storeops tag list"),
                     errcode=40068,
                 )
-            return known
-        found = self._by_path.get(alike(text)) or self._by_name.get(alike(text), [])
-        if len(found) == 1:
             return found[0]
         if found:
-            paths = ", ".join(sorted(each.path for each in found))
-            if len({alike(each.path) for each in found}) < len(found):  # the path names none
-                paths = ", ".join(sorted(f"{each.path} ({each.tag_id})" for each in found))
-            raise UsageError(
-                _("Several tags are named {name}: {tags}.").format(name=text, tags=paths),
-                hint=_("Write the group, too, or the tag's id."),
-                details={"candidates": sorted((each.tag_id, each.path) for each in found)},
-            )
+            raise self._several(text, found)
         alive = [each for each in self.tags.values() if not each.deleted]
         words = dict.fromkeys(word for each in alive for word in (each.path, each.name) if word)
         raise NotFoundError(
@@ -108,16 +99,45 @@ class TagNames:
             ),
         )
 
+    def _meant(self, text: str) -> list[Tag]:
+        """Every tag with this id, `group/name` or name."""
+        only_id = text[: len(BY_ID)].lower() == BY_ID
+        known = self.tags.get(text[len(BY_ID) :].strip() if only_id else text)
+        found = [known] if known else []
+        if not only_id:
+            wanted = alike(text)
+            found += [*self._by_path.get(wanted, ()), *self._by_name.get(wanted, ())]
+        return list({each.id: each for each in found}.values())
+
+    def word(self, tag: Tag) -> str:
+        """How to write a tag so that `find` and filters can only mean this one."""
+        return tag.path if self._meant(tag.path) == [tag] else BY_ID + tag.tag_id
+
+    def _several(self, text: str, found: list[Tag]) -> UsageError:
+        words = ", ".join(
+            word if (word := self.word(each)) == each.path else f"{each.path} ({word})"
+            for each in sorted(found, key=lambda each: (each.path, each.tag_id))
+        )
+        return UsageError(
+            _("Several tags are named {name}: {tags}.").format(name=text, tags=words),
+            hint=_("Write the group, too, or tagid: and the tag's id."),
+            details={"candidates": sorted((each.tag_id, each.path) for each in found)},
+        )
+
     def search(self, text: str) -> list[Tag]:
-        """Every tag that a filter's word means: by id, path, `group/*`, name, part of a name."""
-        if known := self.tags.get(text):
-            return [known]
+        """Every tag that a filter's word means: what `find` means, `group/*`, part of a name.
+
+        Raises:
+            UsageError: several tags have just this name.
+        """
+        meant = self._meant(text)
+        if len(meant) > 1:
+            raise self._several(text, meant)
         wanted = alike(text)
         alive = [each for each in self.tags.values() if not each.deleted]
         for found in (
-            self._by_path.get(wanted, []),
+            meant,
             [each for each in alive if each.group and alike(f"{each.group}/*") == wanted],
-            self._by_name.get(wanted, []),
             [each for each in alive if wanted in alike(each.name)] if wanted else [],
         ):
             if found:

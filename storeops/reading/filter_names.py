@@ -66,7 +66,7 @@ class Names:
             staff.id, department.id (with all below), tag.id, group_chat.id or mark.id; sorted.
 
         Raises:
-            FilterError: a name that nobody and nothing has, or that two members or shops have.
+            FilterError: a name that nobody and nothing has, or that two have.
         """
         finder = {
             "owner": self._owner,
@@ -116,7 +116,7 @@ class Names:
         """
         found, words = self._stores(text.strip(), part=part)
         if among is not None:
-            found &= set(among)
+            found = found & set(among)
         if len(found) > 1:
             raise self._several_stores(text, found)
         if found:
@@ -135,13 +135,28 @@ class Names:
         for key in sorted(found)[:5]:
             shop = self.shops.get(key)
             name = (shop.name if shop else "") or self.departments.get(key, ("", 0))[0]
-            names.append(f"{(shop.code if shop else '') or key} {plain(name)}")
+            names.append(f"{plain(name)} ({self.store_word(key, sure=True)})")
         return UsageError(
             _("“{who}” means more than one store: {names}").format(
                 who=plain(text), names="; ".join(names)
             ),
-            hint=_("Give its number or its department id."),
+            hint=_("Write what stands in brackets."),
         )
+
+    def store_word(self, department: int, *, sure: bool = False) -> str:
+        """How to write a shop so that `find_store` and filters can only mean this one.
+
+        Args:
+            department: its department id.
+            sure: say what kind of word it is, too.
+        """
+        shop = self.shops.get(department)
+        code = shop.code if shop else ""
+        if code and self._exact[0].get(alike(code)) == {department}:
+            return code if not sure and self._called(code) == {department} else f"code:{code}"
+        if not sure and self._called(str(department)) == {department}:
+            return str(department)
+        return f"department:{department}"
 
     @cached_property
     def members(self) -> Members:
@@ -189,36 +204,64 @@ class Names:
         return part, [word for _key, userid, name in self.staff for word in (userid, name)]
 
     def _store(self, value: str) -> tuple[set[int], list[str]]:
-        wanted = alike(value)
+        kind, word = _of_kind(value)
         found, words = self._stores(value, part=False)
         if len(found) > 1:
             raise self._several_stores(value, found)
-        found |= {
+        wanted = alike(word) if kind in ("", "region") else ""
+        region = {
             key for key, shop in self.shops.items() if wanted and alike(shop.region) == wanted
         }
-        if not found:
+        below = self.below(found)
+        if found and region - below:
+            raise UsageError(
+                _("“{who}” is a store and the region of others.").format(who=plain(value)),
+                hint=_("Write {word} for the store, region:{name} for the region.").format(
+                    word=self.store_word(*found, sure=True), name=plain(word)
+                ),
+            )
+        if not found and not region:
             found, words = self._stores(value, part=True)
         regions = [shop.region for shop in self.shops.values()]
-        return self.below(found), [*words, *dict.fromkeys(regions)]
+        return self.below(found | region), [*words, *dict.fromkeys(regions)]
+
+    @cached_property
+    def _exact(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+        """Departments by `alike` of their shop's code, and by their names."""
+        codes: dict[str, set[int]] = {}
+        names: dict[str, set[int]] = {}
+        for key, (name, _parent) in self.departments.items():
+            names.setdefault(alike(name), set()).add(key)
+        for key, shop in self.shops.items():
+            names.setdefault(alike(shop.name), set()).add(key)
+            codes.setdefault(alike(shop.code), set()).add(key)
+        for words in (codes, names):
+            words.pop("", None)
+        return codes, names
+
+    def _called(self, value: str) -> set[int]:
+        """Departments that a code, a department id or a name means, whichever it is."""
+        kind, word = _of_kind(value)
+        codes, names = self._exact
+        found: set[int] = set()
+        if kind in ("", "code"):
+            found |= codes.get(alike(word), set())
+        # department 6 is `6`: `0006` stands in the names of shops
+        if kind in ("", "department") and word.isdecimal() and word == str(int(word)):
+            found |= {int(word)} & self.departments.keys()
+        if kind in ("", "name"):
+            found |= names.get(alike(word), set())
+        return found
 
     def _stores(self, value: str, *, part: bool) -> tuple[set[int], list[str]]:
         """Departments by code, id, name of shop or department; else, with `part`, part of a name.
 
         The second is what else there is, for suggestions.
         """
+        found = self._called(value)
         wanted = alike(value)
         named = {key: name for key, (name, _parent) in self.departments.items()}
         named.update({key: shop.name for key, shop in self.shops.items() if shop.name})
-        coded = {
-            key for key, shop in self.shops.items() if shop.code and alike(shop.code) == wanted
-        }
-        if coded:
-            return coded, []
-        # department 6 is `6`: `0006` stands in the names of shops
-        if value.isdecimal() and value == str(int(value)) and int(value) in self.departments:
-            return {int(value)}, []
-        found = {key for key, name in named.items() if name and alike(name) == wanted}
-        found |= {key for key, (name, _up) in self.departments.items() if alike(name) == wanted}
         if not found and part and wanted:
             found = {key for key, name in named.items() if wanted in alike(name)}
         codes = [shop.code for shop in self.shops.values()]
@@ -234,19 +277,34 @@ class Names:
 
     def _group(self, value: str) -> tuple[set[int], list[str]]:
         rows = self._connection.execute("SELECT id, chat_id, name FROM group_chat").fetchall()
-        wanted = value.casefold()
-        for pick in (
-            {row[0] for row in rows if row[1] == value},
-            {row[0] for row in rows if row[2].casefold() == wanted},
-            {row[0] for row in rows if wanted in row[2].casefold()},
-        ):
-            if pick:
-                return pick, []
-        return set(), [row[2] for row in rows]
+        wanted = alike(value)
+        if exact := [row for row in rows if row[1] == value]:
+            return {row[0] for row in exact}, []
+        exact = [row for row in rows if row[2] and alike(row[2]) == wanted]
+        if len(exact) > 1:
+            raise UsageError(
+                _("“{who}” means more than one group chat: {names}").format(
+                    who=plain(value), names=", ".join(row[1] for row in exact[:5])
+                ),
+                hint=_("Give the chat_id."),
+            )
+        part = [row for row in rows if wanted and wanted in alike(row[2])]
+        return {row[0] for row in exact or part}, [row[2] for row in rows]
 
     def _mark(self, value: str) -> tuple[set[int], list[str]]:
         found = self.marks.get(value)
         return ({found} if found is not None else set()), list(self.marks)
+
+
+_KINDS = ("code", "department", "name", "region")  # what may stand before a store's word
+
+
+def _of_kind(value: str) -> tuple[str, str]:
+    """(which of `_KINDS` a store is written by, "" when none is said, the word itself)."""
+    kind, colon, word = value.strip().partition(":")
+    if colon and kind.strip().lower() in _KINDS:
+        return kind.strip().lower(), word.strip()
+    return "", value.strip()
 
 
 def _close(value: str, words: Iterable[str]) -> list[str]:

@@ -156,3 +156,112 @@ def test_two_tags_of_one_name(cli: Any, chain: Any) -> None:
     plan = cli("tag", "plan", "--owner", who, "--add", paths[1], "--json")
     assert plan.code == 0
     assert json.loads(plan.out)["ready"]
+    first, second = (each["tag_id"] for path in paths for each in cli(
+        "tag", "list", "--all", "--json").json["items"]
+        if f"{each['group']}/{each['name']}" == path)  # fmt: skip
+    customer = chain.held(who)[0]
+    marked = cli(
+        "tag", "plan", "--where", f"id:{customer}", "--owner", who, "--add", paths[0], "--json"
+    ).json
+    assert cli("plan", "apply", marked["plan_id"], "--yes").code == 0
+    for words in (
+        ("customer", "list", "--tag", "双"),
+        ("customer", "list", "--no-tag", "双"),
+        ("customer", "list", "--where", "#双"),
+        ("customer", "list", "--where", "!#双\u200b"),
+        ("tag", "plan", "--where", "#双", "--add", "x"),
+        ("remark", "plan", "--where", "tag:双", "--description", "x"),
+        ("mark", "add", "m", "--tag", "双"),
+        ("view", "save", "v", "--where", "#双"),
+        ("stats", "owner", "--tag", "双"),
+    ):
+        refuses(cli(*words), *paths)
+    for word, there in ((paths[0], True), (f"tagid:{first}", True), (f"tagid:{second}", False)):
+        found = cli("customer", "list", "--tag", word, "--all", "--json").json["items"]
+        assert [each["external_userid"] for each in found] == [customer] * there, word
+    assert cli("tag", "plan", "--owner", who, "--add", f"tagid:{second}", "--json").code == 0
+
+
+def test_a_path_that_two_tags_have_wants_the_id(cli: Any, chain: Any) -> None:
+    """A group's name may hold a slash, and so may a tag's: a path is a name, too."""
+    for group, tag in (("活动", "新/客"), ("活动/新", "客")):
+        chain.act("tag_create", group=group, name=tag)
+    chain.sync()
+    ids = [
+        each["tag_id"]
+        for each in cli("tag", "list", "--all", "--json").json["items"]
+        if f"{each['group']}/{each['name']}" == "活动/新/客"
+    ]
+    assert len(ids) == 2
+    refuses(cli("customer", "list", "--tag", "活动/新/客"), *(f"tagid:{each}" for each in ids))
+    refuses(cli("tag", "plan", "--owner", chain.staff()[0], "--add", "活动/新/客"), *ids)
+    assert cli("customer", "list", "--tag", f"tagid:{ids[0]}").code == 0
+
+
+STORES = (
+    ("customer", "list", "--store"),
+    ("customer", "list", "--where", "store:"),
+    ("tag", "plan", "--add", "x", "--store"),
+    ("staff", "list", "--store"),
+    ("store", "show"),
+    ("sync", "run", "--store"),
+    ("stats", "owner", "--on", "yesterday", "--store"),
+    ("mark", "add", "m", "--store"),
+)
+
+
+def ask(cli: Any, words: tuple[str, ...], store: str) -> Any:
+    *most, last = words
+    if last.endswith(":"):
+        return cli(*most, f'{last}"{store}"')
+    return cli(*words, store)
+
+
+def customers_of(cli: Any, store: str) -> set[str]:
+    found = cli("customer", "list", "--store", store, "--all", "--json").json["items"]
+    return {each["external_userid"] for each in found}
+
+
+@pytest.mark.parametrize("kind", ["name", "code"])
+def test_a_shop_called_like_the_number_of_another(cli: Any, chain: Any, kind: str) -> None:
+    shops = cli("store", "list", "--json").json["items"]
+    first, second = (each["department_id"] for each in shops[:2])
+    of_first, of_second = (customers_of(cli, str(each)) for each in (first, second))
+    assert of_first != of_second
+    if kind == "name":
+        chain.act("department_rename", department=second, name=str(first))
+        chain.sync()
+    else:
+        answer = cli("store", "map", f"department:{second}", "--code", str(first))
+        assert answer.code == 0, answer.err
+    ways = [f"department:{first}"] + [f"code:{first}"] * (kind == "code")
+    for words in STORES:
+        refuses(ask(cli, words, str(first)), *ways)
+    refuses(cli("store", "map", str(first), "--code", "X1"), *ways)
+    assert customers_of(cli, f"department:{first}") == of_first
+    assert customers_of(cli, f"{kind}:{first}") == of_second
+    refuses(cli("customer", "list", "--where", f"store:department:{second},{first}"), *ways)
+
+
+def test_a_shop_called_like_the_region_of_others(cli: Any, chain: Any) -> None:
+    first, second = (e["department_id"] for e in cli("store", "list", "--json").json["items"][:2])
+    chain.act("department_rename", department=first, name="华东")
+    chain.sync()
+    assert cli("store", "map", str(second), "--code", "S2", "--region", "华东").code == 0
+    refuses(cli("customer", "list", "--store", "华东"), f"department:{first}", "region:华东")
+    assert customers_of(cli, "region:华东") == customers_of(cli, "S2")
+    assert customers_of(cli, "name:华东") == customers_of(cli, str(first))
+    assert cli("store", "map", str(first), "--code", "S1", "--region", "华东").code == 0
+    refuses(cli("customer", "list", "--store", "华东"), "code:S1", "region:华东")
+    assert cli("store", "map", str(second), "--region", "华北").code == 0
+    assert customers_of(cli, "华东") == customers_of(cli, "S1"), "the region is the shop"
+
+
+def test_two_group_chats_of_one_name(cli: Any, chain: Any) -> None:
+    ids = sorted(each["chat_id"] for each in chain.control.export("groups"))[:2]
+    for each in ids:
+        chain.act("group_rename", chat_id=each, name="福利群")
+    chain.sync()
+    refuses(cli("customer", "list", "--where", "group:福利群"), *ids)
+    assert cli("customer", "list", "--where", f"group:{ids[0]}").code == 0
+    assert cli("customer", "list", "--where", "group:福利").code == 0, "a part of a name is any"

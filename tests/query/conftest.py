@@ -74,7 +74,7 @@ def make_chain(path, *, customers, seed, staff=12, stores=5, migrations=None, ma
         2: ("et2", "等级", "银卡"),
         3: ("et3", "兴趣", "手机"),
         4: ("et4", "兴趣", "50%_'; DROP TABLE customer;--"),
-        5: ("et5", "性别", "金卡"),
+        5: ("et5", "性别", "女客"),
     }
     for each in range(1, customers + 1):
         name = rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=rng.choice((1, 1, 2))))

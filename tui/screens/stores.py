@@ -9,9 +9,10 @@ from textual.content import Content
 
 from storeops.durations import ago
 from storeops.i18n import _
+from storeops.reading.customers import names_of
 from storeops.reading.overview import ShopRow, shops
 from tui.cells import shown
-from tui.fields import fields
+from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Column, Line
 
@@ -91,7 +92,8 @@ class StoresScreen(ListScreen):
 
     def wish(self, line: Line) -> str:
         """Customers of the shop."""
-        return f"store:{line.key}"
+        word = names_of(self.house.core.data).store_word(int(str(line.key)))
+        return f"store:{quoted(word)}"
 
     def enter(self, line: Line) -> None:
         """The card as a window; its name is in the second column."""

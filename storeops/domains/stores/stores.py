@@ -279,11 +279,7 @@ def map_store(
         NotFoundError, UsageError: as `show_store`.
         ConflictError: the number belongs to another department.
     """
-    row = show_store(db, department) if not department.isdecimal() else None
-    key = row.department_id if row else int(department)
-    if row is None and key not in overview.department_names(db):
-        row = show_store(db, department)  # a number that is a shop's code
-        key = row.department_id
+    key = names_of(db).find_store(department, part=not department.isdecimal())
     before = {each.department_id: each for each in list_shops(db)}.get(key, Shop(key))
     shop = Shop(key, code or before.code, name or before.name, region or before.region)
     save_shops(db, [shop], now)
