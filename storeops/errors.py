@@ -78,7 +78,7 @@ class StoreOpsError(Exception):
         self.details = details or {}
 
     def as_dict(self) -> dict[str, Any]:
-        """The error object of `--json` (DESIGN §7)."""
+        """The error object of `--json`."""
         return {
             "category": self.category,
             "errcode": self.errcode,

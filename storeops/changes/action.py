@@ -134,7 +134,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RowAnswer:
-    """How one row stands after WeCom spoke (DESIGN §5.5).
+    """How one row stands after WeCom spoke.
 
     Attributes:
         row: number within the plan.

@@ -1,4 +1,4 @@
-"""What to do after a call that brought no answer of its own (06 §3)."""
+"""What to do after a call that brought no answer of its own."""
 
 from __future__ import annotations
 

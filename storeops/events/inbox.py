@@ -2,7 +2,7 @@
 
 What is a repeat? WeCom sends a callback again when it saw no answer, at most three times, and may
 sign and encrypt it anew each time; there is no id in an event, CreateTime has whole seconds, and
-FromUserName is always `sys` (contract 07 §5). So:
+FromUserName is always `sys` (doc 90930). So:
 
 - the same **message** (SHA-256 of the decrypted bytes) is the same event: one row, with every
   delivery kept beside it. Two tag events of one second differ in Id or ChangeType: two rows.

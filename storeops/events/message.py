@@ -106,7 +106,7 @@ def _fields(content: bytes) -> dict[str, Any]:
 
 
 def _decoded(content: bytes) -> str:
-    """The text of a document: UTF-8 (contract 07 §4), else as its mark or declaration says."""
+    """The text of a document: UTF-8 (doc 90968), else as its mark or declaration says."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace").strip()
     content = content.removeprefix(b"\xef\xbb\xbf")

@@ -72,7 +72,7 @@ def ban(
 ) -> float:
     """Pause after 45009: the first pause, or the long one when it comes again. Its end.
 
-    The window is not told, so the minute is assumed first and the hour on repeat (06 §2.4).
+    The window is not told, so the minute is assumed first and the hour on repeat (doc 90313).
     Answers to calls that were on their way when the pause began change nothing.
     """
     row = connection.execute(

@@ -99,7 +99,7 @@ class Keys:
         row = connection.execute("SELECT id FROM tag WHERE tag_id = ?", (tag_id,)).fetchone()
         if row is not None:
             return int(row[0])
-        # Strategy tags are listed elsewhere (doc 94882); their ids start with "st" (01 §1.6).
+        # Strategy tags are listed elsewhere (doc 94882); their ids start with "st".
         cursor = connection.execute(
             "INSERT INTO tag (tag_id, kind) VALUES (?, ?)",
             (tag_id, 3 if tag_id.startswith("st") else 1),

@@ -37,7 +37,7 @@ def _terms(rows: str) -> tuple[Term, ...]:
     return tuple(found)
 
 
-# DESIGN §4; `deleted` is the field deleted_by_customer_at.
+# `deleted` is the field deleted_by_customer_at.
 STATUSES = _terms("""
     active       | active       | active                     | 在跟进
     missing      | missing      | missing                    | 疑似流失

@@ -1,4 +1,4 @@
-"""Request bodies, read the way WeCom reads them: as far as they go (01 §1.3).
+"""Request bodies, read the way WeCom reads them: as far as they go (doc 90313).
 
 A scalar of another JSON type is converted, with the warning: number and numeric text, true and 1,
 a scalar for a list of one where WeCom was seen to take it. What cannot be converted is lost, and

@@ -112,7 +112,7 @@ class Corp:
     # -- rows of answers
 
     def batch_row(self, follow: int, unionids: bool) -> bytes:
-        """One row of batch/get_by_user (02 §4)."""
+        """One row of batch/get_by_user (doc 92994)."""
         f = self.follows
         extra = self._extras(follow)
         return (
@@ -133,7 +133,7 @@ class Corp:
         )
 
     def follow_user_row(self, follow: int) -> bytes:
-        """One element of follow_user of externalcontact/get (02 §3)."""
+        """One element of follow_user of externalcontact/get (doc 92114)."""
         f = self.follows
         tags = self.tags.objects(f.tags[follow])
         personal = f.personal.get(follow)

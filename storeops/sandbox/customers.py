@@ -81,7 +81,7 @@ class Customers:
         return self.kind[row] == WECHAT and row not in self.no_unionid
 
     def as_json(self, row: int, unionids: bool) -> bytes:
-        """`external_contact` of an answer (02 §3), ready to send."""
+        """`external_contact` of an answer (doc 92114), ready to send."""
         raw = self.id_bytes(row)
         kind = self.kind[row]
         head = (

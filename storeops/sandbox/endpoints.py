@@ -177,7 +177,7 @@ class Endpoint:
     handler: Handler
     need: Need
     body: bool  # reads a JSON body, which a GET never shows it
-    lists: tuple[str, ...]  # empty lists a failure carries (01 §1.2)
+    lists: tuple[str, ...]  # empty lists a failure carries
     lists_first: bool
     one_customer: bool  # two writes for one customer at a time conflict (45035)
 

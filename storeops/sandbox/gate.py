@@ -1,4 +1,4 @@
-"""The way of an API call: path, token, address, permission, throttle, then the rule (06 §4.2)."""
+"""The way of an API call: path, token, address, permission, throttle, then the rule."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ TEXTS: dict[int, str] = {
     610014: "invalid unionid",
 }
 
-BARE = {40014, 60104}  # answered without hint, address and link (01 §1.1)
+BARE = {40014, 60104}  # answered without hint, address and link (doc 90487)
 WARNING = "Warning: wrong json format. "
 
 

@@ -35,7 +35,7 @@ class Settings:
         ("department",),
         "Lists of a body that may come as one scalar, with the warning; `*`: all (unsure).",
     )
-    # --- callbacks (07 §5)
+    # --- callbacks (doc 90930)
     callback_check_ms: int = _knob(1000, "Milliseconds the check of the address may take.")
     callback_timeout_ms: int = _knob(5000, "Milliseconds an event may stay unanswered.")
     callback_retries: int = _knob(3, "Times an unanswered event is sent again (1+3, unsure).")
@@ -59,7 +59,7 @@ class Settings:
     legacy_app_fields: bool = _knob(
         False, "Apps made before 2022-06-20 still see mobile, email, gender, avatar … of members."
     )
-    # --- limits (06 §2)
+    # --- limits (doc 90312)
     in_flight_limit: int = _knob(
         5, "Calls in flight per corp and API before 45033 (number unpublished; staff named 5)."
     )
@@ -150,7 +150,7 @@ class Settings:
     tag_repeat_errcode: int = _knob(
         0, "mark_tag adding a tag already set or removing one not set; 0 = silent (unsure)."
     )
-    # --- unassigned, groups, statistics (04 §4, 05)
+    # --- unassigned, groups, statistics (doc 92124, 92120, 92132)
     unassigned_narrow_scope: str = _knob(
         "all", "Unassigned rows for an app that does not see the whole corp: `all` or `none`."
     )
@@ -180,7 +180,7 @@ class Settings:
     behavior_subdepartments: bool = _knob(
         True, "partyid of get_user_behavior_data includes the departments below (unsure)."
     )
-    # --- handover of customers (04 §1, §2, §5, §6)
+    # --- handover of customers (doc 92125, 94088, 94081, 94082)
     handover_hours: int = _knob(24, "Hours after which a handover happens unless it was declined.")
     handover_at_once_rate: float = _knob(0.05, "Share of customers who agree at once.")
     handover_early_rate: float = _knob(0.25, "Share of customers who agree within the time.")
@@ -248,7 +248,7 @@ class Settings:
     resigned_message_errcode: int = _knob(
         0, "transfer_success_msg after leaving; 0 = ignored (unsure)."
     )
-    # --- handover of group chats (04 §3, §7)
+    # --- handover of group chats (doc 95703, 92127)
     group_handover_s: int = _knob(60, "Seconds a leaver's group needs to go from 2 to 3.")
     group_move_lag_s: int = _knob(0, "Seconds until an on-the-job change of owner shows.")
     group_done_to_normal_s: int = _knob(
@@ -264,7 +264,7 @@ class Settings:
     group_failed_list: str = _knob(
         "empty", "failed_chat_list when nothing failed: `empty` or `absent` (unsure)."
     )
-    # --- contacts (01 §3)
+    # --- contacts
     list_id_default_limit: int = _knob(
         10_000, "Rows of user/list_id when no limit is given (undocumented)."
     )

@@ -143,7 +143,7 @@ class TagLibrary:
 
 @dataclasses.dataclass(slots=True)
 class ContactTag:
-    """A tag of members and departments (01 §3.4)."""
+    """A tag of members and departments (doc 90213)."""
 
     tagid: int
     name: str
@@ -154,7 +154,7 @@ class ContactTag:
 
 @dataclasses.dataclass(slots=True)
 class Strategy:
-    """A customer strategy (规则组, 02 §8)."""
+    """A customer strategy (规则组, doc 94883)."""
 
     id: int
     parent: int

@@ -1,4 +1,4 @@
-"""How often and how many at once: 45009 with bans, 45033, 45035 (06 §2)."""
+"""How often and how many at once: 45009 with bans, 45033, 45035 (doc 90312)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens: one per app while it lives, expired and killed on demand (01 §2)."""
+"""Access tokens: one per app while it lives, expired and killed on demand (doc 91039)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client: token, limits, envelope and the retry policy of 06 §3, in one place."""
+"""The client: token, limits, envelope and the retry policy, in one place."""
 
 from __future__ import annotations
 

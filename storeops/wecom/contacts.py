@@ -1,4 +1,4 @@
-"""Contacts (通讯录): departments, members and member tags; reads only (01 §3)."""
+"""Contacts (通讯录): departments, members and member tags; reads only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every errcode of WeCom that we may meet (doc 90313, contract 06): one row a line, and what follows.
+"""Every errcode of WeCom that we may meet (doc 90313): one row a line, and what follows.
 
 Columns: errcode, retry class, exit-code kind, reach, meaning, advice; where it matters also the
 condition that storeops acts upon, and the console page that puts it right. Jobs, sync, events,
@@ -51,7 +51,7 @@ SCOPE_PAGE = Page("apps", N_("Console: App management → the app → Visible sc
 SECRET_PAGE = Page("apps", N_("Console: App management → the app → Secret."))
 
 ROWS = (
-    # -- general, token, permission, throttling (06 §1.1, §1.6)
+    # -- general, token, permission, throttling (doc 90313)
     CodeRow(-1, BACK_OFF, SERVER, ROW, N_("WeCom is busy"), N_("Try again in a minute; storeops already tried several times.")),
     CodeRow(6000, BACK_OFF, CONFLICT, ROW, N_("somebody else wrote the same data at the same moment"), N_("Sync, look at the present value, and try again.")),
     CodeRow(40001, NEVER, ACCESS, EVERYTHING, N_("the secret is wrong for this corp"), SECRET, page=SECRET_PAGE),
@@ -102,7 +102,7 @@ ROWS = (
     CodeRow(670001, NEVER, ACCESS, EVERYTHING, N_("the app is not shared with this corp"), ALERT),
     CodeRow(701008, NEVER, ACCESS, MEMBER, N_("the members have no valid interoperation licence"), N_("Buy or activate licences for these members."), Condition.NO_LICENCE),
     CodeRow(2000002, NEVER, REQUEST, EVERYTHING, N_("the corp id parameter is not valid"), N_("Compare the profile's corp id with My Company in the WeCom console.")),
-    # -- only apps of service providers meet these (06 §1.1)
+    # -- only apps of service providers meet these
     CodeRow(40080, NEVER, ACCESS, EVERYTHING, N_("the suite secret is wrong"), PROVIDER),
     CodeRow(40082, NEVER, ACCESS, EVERYTHING, N_("the suite token is wrong"), PROVIDER),
     CodeRow(40083, NEVER, ACCESS, EVERYTHING, N_("the suite id is wrong"), PROVIDER),
@@ -118,7 +118,7 @@ ROWS = (
     CodeRow(42009, TOKEN, ACCESS, EVERYTHING, N_("the suite token has expired"), PROVIDER),
     CodeRow(48003, NEVER, ACCESS, EVERYTHING, N_("the suite id is not valid"), PROVIDER),
     CodeRow(48004, NEVER, ACCESS, EVERYTHING, N_("the corp's authorisation of the suite is gone"), PROVIDER),
-    # -- parameters (06 §1.2)
+    # -- parameters
     CodeRow(40003, NEVER, NOT_FOUND, MEMBER, N_("the member is unknown, has left, or the userid is malformed"), STAFF),
     CodeRow(40007, NEVER, REQUEST, ROW, N_("the media file is unknown or too old"), N_("Upload the file again.")),
     CodeRow(40031, NEVER, REQUEST, ROW, N_("the list of members is malformed"), BUG),
@@ -145,7 +145,7 @@ ROWS = (
     CodeRow(82003, NEVER, REQUEST, ROW, N_("the list of tags is too long"), SPLIT),
     CodeRow(85002, NEVER, REQUEST, ROW, N_("the text holds forbidden words"), N_("Change the words and try again.")),
     CodeRow(600018, NEVER, REQUEST, ROW, N_("the begin or the end of the time range is not valid"), N_("Choose whole days of the last 180, at most 30 of them, and not today.")),
-    # -- departments, members, member tags (06 §1.3)
+    # -- departments, members, member tags
     CodeRow(40068, NEVER, NOT_FOUND, ROW, N_("the tag or the tag group is unknown, deleted, or another app's"), N_("Sync the tags and choose a present one."), Condition.TAG_UNKNOWN),
     CodeRow(40071, NEVER, CONFLICT, ROW, N_("a tag of that name exists already"), N_("Choose another name, or use the existing tag.")),
     CodeRow(40072, NEVER, REQUEST, ROW, N_("the tag's name is empty or too long"), N_("Use 1 to 30 characters.")),
@@ -183,7 +183,7 @@ ROWS = (
     CodeRow(301005, NEVER, CONFLICT, ROW, N_("the creator of the corp cannot be deleted"), N_("Choose another member.")),
     CodeRow(301021, NEVER, REQUEST, MEMBER, N_("the userid is not valid"), STAFF),
     CodeRow(301036, NEVER, CONFLICT, ROW, N_("the userid cannot be changed any more"), N_("Keep the present userid.")),
-    # -- customers, their members, handover (06 §1.4)
+    # -- customers, their members, handover
     CodeRow(40096, NEVER, NOT_FOUND, ROW, N_("the customer id is not valid, belongs to another corp, or is out of scope"), CUSTOMERS, Condition.NOT_VISIBLE),
     CodeRow(40097, NEVER, CONFLICT, MEMBER, N_("the member has not left"), N_("Use the handover on the job.")),
     CodeRow(40098, NEVER, CONFLICT, MEMBER, N_("the member has not verified their real name"), N_("Ask the member to verify their real name in WeCom."), Condition.NOT_VERIFIED),
@@ -215,7 +215,7 @@ ROWS = (
     CodeRow(610016, NEVER, ACCESS, EVERYTHING, N_("the corp is not verified for this"), ALERT),
     CodeRow(610017, NEVER, ACCESS, EVERYTHING, N_("the open-platform account and the corp have different owners"), ALERT),
     CodeRow(610018, NEVER, REQUEST, ROW, N_("openid and unionid belong to different accounts"), N_("Take both from the same account.")),
-    # -- contact ways, welcome words, messages to customers (06 §1.4)
+    # -- contact ways, welcome words, messages to customers
     CodeRow(40201, NEVER, REQUEST, ROW, N_("the text is blocked as sensitive"), N_("Change the words and try again.")),
     CodeRow(41037, NEVER, REQUEST, ROW, N_("the contact way's type is missing"), BUG),
     CodeRow(41038, NEVER, REQUEST, ROW, N_("the contact way's type is not valid"), BUG),
@@ -235,7 +235,7 @@ ROWS = (
     CodeRow(41062, STATE, CONFLICT, ROW, N_("the member has not published the moment yet"), N_("Wait until the member has published it.")),
     CodeRow(41063, BACK_OFF, CONFLICT, ROW, N_("the group message is still being sent out"), N_("Try again in some minutes."), after_s=300.0),
     CodeRow(41096, STATE, CONFLICT, ROW, N_("welcome words are already being sent"), N_("Nothing to do.")),
-    # -- group chats (06 §1.5)
+    # -- group chats
     CodeRow(49008, STATE, NOT_FOUND, ROW, N_("the group chat was dissolved"), GROUPS, Condition.CHAT_GONE),
     CodeRow(86001, NEVER, REQUEST, ROW, N_("the chat id is not valid"), GROUPS),
     CodeRow(86003, NEVER, NOT_FOUND, ROW, N_("the chat does not exist"), GROUPS),

@@ -15,7 +15,7 @@ from storeops.i18n import _
 
 
 class Retry(Enum):
-    """What the client does with a code (06 §1)."""
+    """What the client does with a code."""
 
     BACK_OFF = "back_off"  # try again later, with jitter
     TOKEN = "token"  # noqa: S105  get a new token once, try again once
@@ -26,7 +26,7 @@ class Retry(Enum):
 
 
 class Kind(Enum):
-    """Which exit code a code ends with (DESIGN §7)."""
+    """Which exit code a code ends with."""
 
     ACCESS = "access"  # 4: secret, token, permission, scope, IP
     NOT_FOUND = "not_found"  # 5: unknown or gone

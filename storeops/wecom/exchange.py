@@ -1,4 +1,4 @@
-"""One request and its answer, and what the retry policy of 06 §3 makes of it."""
+"""One request and its answer, and what the retry policy makes of it."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def token_refused(path: str, errcode: int | None) -> AccessError:
 
 
 def redirected(host: str, path: str, location: str) -> ConfigError:
-    """A redirect; never followed, since it would turn a POST into a GET (01 §1)."""
+    """A redirect; never followed, since it would turn a POST into a GET (doc 90664)."""
     hint = _("Redirects are not followed; correct the profile's base URL ({url}).")
     return ConfigError(
         _("{host} redirects {path} to another address.").format(host=host, path=path),

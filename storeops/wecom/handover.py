@@ -111,7 +111,7 @@ class _Transferred(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FailedChats(Answer):
-    # what is not in it was handed over, so that without it nobody knows (absent at times, 04 §3)
+    # what is not in it was handed over, so that without it nobody knows (absent at times)
     failed_chat_list: tuple[FailedChat, ...]
 
 
@@ -284,7 +284,7 @@ def transfer_chats_on_job(
 
     Returns:
         The failures only: groups not named there were handed over. Without that list nobody
-        knows what was (04 §3 says that it may be absent).
+        knows what was (doc 95703 has it, yet it may be absent).
 
     Raises:
         ValueError: no groups, or more than 100.

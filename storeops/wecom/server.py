@@ -1,4 +1,4 @@
-"""WeCom's own servers: whom to let out, whom to let in (01 §2). gettoken lies in client.py."""
+"""WeCom's own servers: whom to let out (doc 92520), whom to let in (doc 90930)."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class Transport:
     Args:
         base_url: https, or http on loopback.
         timeouts: seconds to wait, per stage.
-        pool: connections at most (4 to 8: PERFORMANCE §1).
+        pool: connections at most (4 to 8).
 
     Attributes:
         proxy: the proxy in use; None before the first call, or when there is none.

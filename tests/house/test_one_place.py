@@ -13,6 +13,19 @@ ONLY = {
 }
 
 
+def test_no_page_is_cited_that_is_not_here() -> None:
+    """Chapters of a contract or a plan that readers do not have; WeCom's own pages are `doc N`."""
+    cited = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for folder in ("storeops", "commands", "tui", "tests", "docs", "benchmarks")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".md", ".po", ".tcss") and path != Path(__file__)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search("\u00a7|contract 0[0-9]", line)
+    ]
+    assert cited == []
+
+
 @pytest.mark.parametrize("what", ONLY)
 def test_one_place(what: str) -> None:
     pattern, places = ONLY[what]

@@ -1,4 +1,4 @@
-"""Departments, members and tags of members: reads and writes (01 §3)."""
+"""Departments, members and tags of members: reads and writes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Scalars of another JSON type are converted, with the warning (01 §1.3); live texts and fields."""
+"""Scalars of another JSON type are converted, with the warning (doc 90313); live texts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The corp tag library (03 §1–4), marking (03 §5), strategy tags (03 §6)."""
+"""The corp tag library (doc 92117), marking (doc 92118), strategy tags (doc 94882)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Follow users, lists, single customers and batches (02 §1–4)."""
+"""Follow users, lists, single customers and batches (doc 92571, 92113, 92114, 92994)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Unassigned customers (04 §4), group chats (05 §1–3), statistics (05 §4–7)."""
+"""Unassigned customers (doc 92124), group chats (doc 92120), statistics (doc 92132, 92133)."""
 
 import pytest
 

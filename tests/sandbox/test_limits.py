@@ -1,4 +1,4 @@
-"""How often and how many at once (06 §2)."""
+"""How often and how many at once (doc 90312)."""
 
 from tests.sandbox.conftest import DAY
 

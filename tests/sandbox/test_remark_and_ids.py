@@ -1,4 +1,4 @@
-"""remark (02 §5), contact_list (02 §6), conversions (02 §7)."""
+"""remark (doc 92115), contact_list (doc 99434), conversions (doc 97108)."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from storeops.wecom.errcode_table import ROWS
 from storeops.wecom.errcodes import Kind, Reach, Retry, lookup, table
 from storeops.wecom.errors import lasts, reach_of, refused
 
-# the policy table of the contract (06 §3), written down by hand a second time
+# the policy of the client, written down by hand a second time
 POLICY = {
     Retry.TOKEN: {40014, 42001, 42007, 42009},
     Retry.BACK_OFF: {-1, 6000, 41063, 81026},
@@ -28,7 +28,7 @@ EVERYTHING = {
 MEMBERS = {40003, 40098, 40099, 40143, 40205, 50002, 60011, 60021, 60030, 60111, 84074, 84083}
 ROWS_ONLY = {-1, 6000, 40058, 40068, 40096, 45033, 45035, 81011, 84061, 90501, 301002}
 ALARMS = {40001, 40013, 48002, 50003, 60020, 301007}
-# codes of the Official-Account table, which WeCom does not have (06 §1.7)
+# codes of the Official-Account table, which WeCom does not have
 FOREIGN = {47001, 43001, 43002, 43003, 44002}
 
 

@@ -1,4 +1,4 @@
-"""Calls about group chats: onjob_transfer and transfer, and what came of them (04 §3, §7)."""
+"""Calls about group chats: onjob_transfer (doc 95703), transfer (doc 92127), what came of them."""
 
 from __future__ import annotations
 

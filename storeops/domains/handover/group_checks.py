@@ -1,4 +1,4 @@
-"""Checks of group chats before anything is sent (04 §3, §7)."""
+"""Checks of group chats before anything is sent (doc 95703, 92127)."""
 
 from __future__ import annotations
 

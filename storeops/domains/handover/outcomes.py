@@ -1,4 +1,4 @@
-"""What transfer_result means for one attempt (04 §2).
+"""What transfer_result means for one attempt (doc 94088).
 
 The list holds one row per attempt of a pair, or only the newest one, in no promised order, some
 time late. So a row belongs to our newest attempt only when it cannot be an earlier one's.

@@ -1,4 +1,4 @@
-"""gettoken and the IP lists (01 §2)."""
+"""gettoken and the IP lists (doc 91039, 92520)."""
 
 from __future__ import annotations
 

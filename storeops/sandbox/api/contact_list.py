@@ -1,4 +1,4 @@
-"""All served external contacts, customers or not (02 §6)."""
+"""All served external contacts, customers or not (doc 99434)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags of members (01 §3.4), reads and writes."""
+"""Tags of members (doc 90213), reads and writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Id conversions (02 §7), as far as a corp's own app can call them."""
+"""Id conversions (doc 97108), as far as a corp's own app can call them."""
 
 from __future__ import annotations
 

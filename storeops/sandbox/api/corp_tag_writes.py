@@ -1,4 +1,4 @@
-"""Changing the corp tag library (03 §2–4) and the tags of strategies (03 §6)."""
+"""Changing the corp tag library (doc 92117) and the tags of strategies (doc 94882)."""
 
 from __future__ import annotations
 

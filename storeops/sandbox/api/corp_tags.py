@@ -1,4 +1,4 @@
-"""Corp customer tags (03 §1–5)."""
+"""Corp customer tags (doc 92117, 92118)."""
 
 from __future__ import annotations
 

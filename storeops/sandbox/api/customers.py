@@ -1,4 +1,4 @@
-"""Customers, reads (02 §1–4)."""
+"""Customers, reads (doc 92571, 92113, 92114, 92994)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Departments, writes (01 §3.1): only the contact-sync secret may."""
+"""Departments, writes (doc 90208): only the contact-sync secret may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Departments, reads (01 §3.1)."""
+"""Departments, reads (doc 90208)."""
 
 from __future__ import annotations
 

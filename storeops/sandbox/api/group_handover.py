@@ -1,4 +1,4 @@
-"""Handover of customer group chats (04 §3, §7)."""
+"""Handover of customer group chats (doc 95703, 92127)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customer group chats (05 §1–3)."""
+"""Customer group chats (doc 92120, 92122, 94822)."""
 
 from __future__ import annotations
 

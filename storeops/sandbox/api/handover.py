@@ -1,4 +1,4 @@
-"""Handover of customers on the job and after leaving (04 §1, §2, §5, §6) and its old calls."""
+"""Handover of customers (doc 92125, 94088; after leaving 94081, 94082) and its old calls."""
 
 from __future__ import annotations
 

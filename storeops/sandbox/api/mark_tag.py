@@ -1,4 +1,4 @@
-"""Tags on one relation (03 §5)."""
+"""Tags on one relation (doc 92118)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members, writes (01 §3.3): only the contact-sync secret may."""
+"""Members, writes: only the contact-sync secret may."""
 
 from __future__ import annotations
 

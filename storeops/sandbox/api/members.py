@@ -1,4 +1,4 @@
-"""Members, reads (01 §3.2)."""
+"""Members, reads (doc 90196)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remarks on one relation (02 §5)."""
+"""Remarks on one relation (doc 92115)."""
 
 from __future__ import annotations
 

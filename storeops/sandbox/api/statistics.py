@@ -1,4 +1,4 @@
-"""Statistics of group chats and of members (05 §4–7).
+"""Statistics of group chats and of members (doc 92132, 92133).
 
 What the state knows (groups, joinings, new customers, deletions) is counted; messages, which no
 state holds, are figures fixed by seed, person and day.

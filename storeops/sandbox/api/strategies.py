@@ -1,4 +1,4 @@
-"""Customer strategies (规则组, 02 §8) and their tags (03 §6)."""
+"""Customer strategies (规则组, doc 94883) and their tags (doc 94882)."""
 
 from __future__ import annotations
 

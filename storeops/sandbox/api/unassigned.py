@@ -1,4 +1,4 @@
-"""Customers of members who left (04 §4)."""
+"""Customers of members who left (doc 92124)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How WeCom wraps what it sends: signature, ciphertext, shell (07 §3–4)."""
+"""How WeCom wraps what it sends: signature, ciphertext, shell (doc 90930, 90968)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the control log as the XML that WeCom sends (07 §7–11)."""
+"""Rows of the control log as the XML that WeCom sends (doc 92130, 90970)."""
 
 from __future__ import annotations
 

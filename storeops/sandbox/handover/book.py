@@ -1,4 +1,4 @@
-"""The book of customer handovers: every attempt, and what becomes of it as time passes (04 §0)."""
+"""Customer handovers (doc 92125): every attempt, and what becomes of it as time passes."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Handovers:
         return None if number is None else self.attempts[number]
 
     def recent(self, customer: int, now: int, settings: Settings) -> list[Attempt]:
-        """On-the-job attempts that count for the 90-day rule today (04 §1 rule 2)."""
+        """On-the-job attempts that count for the 90-day rule today (doc 92125)."""
         first_day = day_start(now) - (settings.handover_repeat_days - 1) * DAY
         only_done = settings.handover_repeat_counts == "done"
         return [

@@ -1,4 +1,4 @@
-"""Handover of group chats: who takes them over, and when the answers show it (04 §3, §7)."""
+"""Group chats (doc 95703, 92127): who takes them over, and when the answers show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may hand over and who may take over (04 §1, §3, §5, §7)."""
+"""Who may hand over and who may take over (doc 92125, 95703, 94081, 92127)."""
 
 from __future__ import annotations
 

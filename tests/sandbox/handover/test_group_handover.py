@@ -1,4 +1,4 @@
-"""Group chats on the job and after leaving against 04 §3 and §7, over a socket."""
+"""Group chats on the job and after leaving against doc 95703, 92127, over a socket."""
 
 DAY = 86_400
 

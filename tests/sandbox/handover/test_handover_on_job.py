@@ -1,4 +1,4 @@
-"""transfer_customer and transfer_result against the rules of 04 §1–2, over a socket."""
+"""transfer_customer and transfer_result against the rules of doc 92125, 94088, over a socket."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""resigned/transfer_customer and its result against 04 §5–6, over a socket."""
+"""resigned/transfer_customer and its result against doc 94081, 94082, over a socket."""
 
 DAY = 86_400
 
