@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from storeops import paths, times
+from storeops.file_lock import try_lock
 from storeops.plain import mask_phones
-from storeops.private_file import open_own, try_lock
+from storeops.private_file import open_own
 
 MAX_BYTES = 5_000_000
 _QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")

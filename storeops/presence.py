@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storeops.file_lock import try_lock
 from storeops.private_file import open_own
 
 NAME = ".in-use"  # in the folder of a profile
-_PLACES = 1 << 20  # Windows knows no shared lock: each process holds one byte of so many
 
 
 def enter(folder: Path) -> int | None:
     """Be counted among those who work here, until the handle is closed or the process ends.
 
     Returns:
-        A handle to close; None where the folder cannot be written: nobody removes it then.
+        A handle to close; None where the folder cannot be written, or its disk knows no locks:
+        nobody removes it then.
 
     Raises:
         BlockingIOError: the files are being taken away just now.
@@ -32,7 +32,12 @@ def enter(folder: Path) -> int | None:
         handle = open_own(folder / NAME, os.O_RDWR)
     except OSError:
         return None
-    if not _lock(handle, alone=False):
+    try:
+        counted = try_lock(handle, shared=True)
+    except OSError:
+        os.close(handle)
+        return None
+    if not counted:
         os.close(handle)
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
     return handle
@@ -43,34 +48,10 @@ def alone(folder: Path) -> Iterator[bool]:
     """Whether no other process works here; nobody is counted in while the block runs.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or its disk knows no locks.
     """
     handle = open_own(folder / NAME, os.O_RDWR)
     try:
-        yield _lock(handle, alone=True)
+        yield try_lock(handle)
     finally:
         os.close(handle)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int, *, alone: bool) -> bool:
-        place = 0 if alone else int.from_bytes(os.urandom(4), "big") % _PLACES
-        os.lseek(handle, place, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, _PLACES if alone else 1)
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _lock(handle: int, *, alone: bool) -> bool:
-        import fcntl
-
-        try:
-            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from storeops import paths
+from storeops.file_lock import try_lock
 from storeops.i18n import _
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -320,30 +321,11 @@ def _still_there(note: Path, handle: int) -> bool:
 
 
 if sys.platform == "win32":
-    import msvcrt
-
-    def try_lock(handle: int) -> bool:
-        """Take the lock of a file, if nobody has it; it ends with the process."""
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
 
     def _sync_folder(folder: Path) -> None:
         """Windows keeps a rename by itself."""
 
 else:
-
-    def try_lock(handle: int) -> bool:
-        """Take the lock of a file, if nobody has it; it ends with the process."""
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
     def _sync_folder(folder: Path) -> None:
         """Make a rename outlive the power; not every disk can."""

@@ -86,7 +86,7 @@ def card(core: App, external_userid: str) -> Content:
     parts += [Content("\n"), title(_("Timeline"))]
     if not entries:
         parts.append(Content(_("Nothing has changed since it was first read.") + "\n"))
-    parts += [_entry(entry) for entry in entries]
+    parts += [_entry(entry.masked()) for entry in entries]
     return Content("").join(parts)
 
 
@@ -123,7 +123,7 @@ def _value(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, list):
-        return shown(mask_phones(", ".join(_value(each) for each in value)))
+        return shown(", ".join(_value(each) for each in value))
     if isinstance(value, dict):
-        return shown(mask_phones(", ".join(str(each) for each in value.values() if each)))
-    return shown(mask_phones(str(value)))
+        return shown(", ".join(str(each) for each in value.values() if each))
+    return shown(str(value))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storeops.database.database import Database
+from storeops.plain import masked
 
 
 @dataclass(slots=True)
@@ -76,6 +77,15 @@ class Entry:
     field: str
     before: Any
     after: Any
+
+    def masked(self) -> Entry:
+        """The same with phone numbers masked, whatever form they have."""
+        phone = self.field == "mobiles"
+        return replace(
+            self,
+            before=masked(self.before, phone=phone),
+            after=masked(self.after, phone=phone),
+        )
 
 
 def _decoded(value: str | None) -> Any:

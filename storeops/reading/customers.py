@@ -238,10 +238,11 @@ def timeline_of(
             "ref": each.ref,
             "userid": each.userid or "",
             "field": each.field,
-            "before": each.before if reveal else masked(each.before),
-            "after": each.after if reveal else masked(each.after),
+            "before": each.before,
+            "after": each.after,
         }
-        for each in timeline.of_customer(db, external_userid, limit=limit)
+        for entry in timeline.of_customer(db, external_userid, limit=limit)
+        for each in [entry if reveal else entry.masked()]
     ]
     found += [
         {
@@ -256,14 +257,3 @@ def timeline_of(
         for each in notes.notes_of(db, external_userid)
     ]
     return sorted(found, key=lambda each: -each["at"])[:limit]
-
-
-def masked(value: Any) -> Any:
-    """A value of the timeline with phone numbers masked."""
-    if isinstance(value, str):
-        return mask_phone(value) if value.isdigit() and len(value) >= 7 else mask_phones(value)
-    if isinstance(value, list):
-        return [masked(each) for each in value]
-    if isinstance(value, dict):
-        return {key: masked(each) for key, each in value.items()}
-    return value
