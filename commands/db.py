@@ -21,7 +21,10 @@ from storeops.errors import ConfigError, ConflictError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
+    from storeops.changes.restore import Restored
     from storeops.database.check import Checkup
+    from storeops.database.database import Database
+    from storeops.operations.erasure import ErasedAgain
 
 app = typer.Typer(help=_("Database files: check, back up, restore, begin anew, prune."))
 
@@ -231,6 +234,7 @@ def restore(
     from storeops.database.backup import must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.database.database import file_size
+    from storeops.operations.erasure import erase_again
     from storeops.sync.lease import lease_of_file
 
     app_ = current().app
@@ -248,15 +252,16 @@ def restore(
             # the events first: where their copy is damaged, nothing is changed
             inbox = _restore_inbox(profile, _beside(file), _beside(keep))
             present = data if file_size(data) else None
-            done = put_back(
-                data,
-                file,
-                keep,
-                migrations(DATA_ROOMS),
-                lambda copy: make_safe(app_.ledger_over(copy), present),
-            )
+
+            def prepare(copy: Database) -> tuple[Restored, ErasedAgain]:
+                ledger = app_.ledger_over(copy)
+                safe = make_safe(ledger, present)
+                return safe, erase_again(ledger, safe.backup_count)
+
+            done = put_back(data, file, keep, migrations(DATA_ROOMS), prepare)
             app_.ledger.journal.seal(app_.data, app_.clock.now())
-    held, cancelled = done.marked.held, done.marked.cancelled
+    safe, erased = done.marked
+    held, cancelled = safe.held, safe.cancelled
     if held:
         note(
             ngettext(
@@ -279,6 +284,7 @@ def restore(
                 len(cancelled),
             ).format(count=len(cancelled), plans=_names(cancelled))
         )
+    _tell_erased(erased)
     if inbox:
         note(_("The events were put back too: {path}.").format(path=inbox))
     output.result(
@@ -289,12 +295,41 @@ def restore(
             "unknown_jobs": sum(held.values()),
             "held": held,
             "cancelled": list(cancelled),
+            "erased_again": erased.people,
+            "still_to_erase": list(erased.open),
             "inbox": str(inbox) if inbox else None,
         },
         _("Restored. The content until now is kept in {path}.").format(path=done.kept)
         if done.kept
         else _("Restored."),
     )
+
+
+def _tell_erased(erased: ErasedAgain) -> None:
+    """What became of people who were erased since the backup was made."""
+    if erased.people:
+        note(
+            ngettext(
+                "{count} person who was erased since the backup was erased from it, too.",
+                "{count} people who were erased since the backup were erased from it, too.",
+                erased.people,
+            ).format(count=erased.people)
+        )
+    for person, plan in erased.open.items():
+        note(
+            _(
+                "Still to be erased again, for plan {plan} holds work with them: storeops plan"
+                " cancel {plan}; storeops audit erase {person}"
+            ).format(plan=plan, person=person)
+        )
+    if erased.unknown:
+        note(
+            ngettext(
+                "Of {count} erasure since the backup nobody can tell whose it was: erase again with storeops audit erase ID.",  # noqa: E501
+                "Of {count} erasures since the backup nobody can tell whose they were: erase again with storeops audit erase ID.",  # noqa: E501
+                erased.unknown,
+            ).format(count=erased.unknown)
+        )
 
 
 def _names(plans: Collection[str], most: int = 5) -> str:

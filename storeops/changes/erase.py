@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from storeops.changes import plans
+from storeops.changes import plans, seal
 from storeops.changes import rows as plan_rows
 from storeops.changes.journal import Line, dump, fits, object_of
 from storeops.changes.ledger import Ledger
@@ -17,6 +17,7 @@ from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
 
+ERASED = "audit.erased"  # the kind of line that notes it
 GONE = "…"  # stands where a name was
 _SHORTEST = 2  # characters of a name that is looked for in titles and command lines
 _DIGITS = 7  # of a phone number, likewise
@@ -72,6 +73,20 @@ def erase(
         PolicyError: read-only.
     """
     ledger.policy.may_write()
+    gone = erase_unsealed(ledger, external_userid, reason=reason, words=words, others=others)
+    ledger.journal.seal(ledger.db, ledger.clock.now())
+    return gone
+
+
+def erase_unsealed(
+    ledger: Ledger,
+    external_userid: str,
+    *,
+    reason: str = "",
+    words: Words | None = None,
+    others: Mapping[str, Forget] | None = None,
+) -> Erased:
+    """The same in a copy that is about to take its place: sealed once it is there."""
     db, now = ledger.db, ledger.clock.now()
     with db.atomic() as connection:
         _refuse_open_work(connection, external_userid, now)
@@ -106,10 +121,10 @@ def erase(
                 ),
             )
         payload: dict[str, Any] = {"lines": lines, "rows": rows, "reason": reason, **counts}
+        payload["who"] = seal.pseudonym(ledger.journal.folder, external_userid, make=True)
         if altered or altered_plans:  # what proves it goes with the person; that it was, stays
             payload.update(altered=altered, altered_plans=sorted(altered_plans))
-        ledger.journal.append(connection, [Line("audit.erased", payload=payload)], now)
-    ledger.journal.seal(db, now)
+        ledger.journal.append(connection, [Line(ERASED, payload=payload)], now)
     return Erased(len(lines), rows, counts)
 
 
@@ -127,6 +142,7 @@ def _refuse_open_work(connection: sqlite3.Connection, external_userid: str, now:
             hint=_("Finish or cancel it first: storeops plan cancel {plan}").format(
                 plan=open_row[0]
             ),
+            details={"plan": open_row[0]},
         )
 
 

@@ -24,10 +24,12 @@ class Restored:
         held: jobs that were not finished, by plan_id; nothing of them is asked or sent before a
             person resumes the plan.
         cancelled: plans that were not applied when the backup was made.
+        backup_count: number of the last line of the journal in the backup.
     """
 
     held: dict[str, int]
     cancelled: tuple[str, ...]
+    backup_count: int
 
 
 def make_safe(ledger: Ledger, present: Path | None = None) -> Restored:
@@ -82,7 +84,7 @@ def make_safe(ledger: Ledger, present: Path | None = None) -> Restored:
             "cancelled_plans": len(cancelled),
         }
         ledger.journal.append(connection, [Line("db.restored", payload=note)], now)
-    return Restored(held, cancelled)
+    return Restored(held, cancelled, backup_count)
 
 
 def _carry(connection: sqlite3.Connection, present: Path) -> None:

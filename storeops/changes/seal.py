@@ -91,6 +91,26 @@ def write(folder: Path, count: int, head: str, at: float) -> None:
         ) from error
 
 
+def pseudonym(folder: Path, external_userid: str, *, make: bool = False) -> str:
+    """What stands for an erased person in the journal: nobody gets from it to the id without both.
+
+    Args:
+        folder: the profile's.
+        external_userid: the person.
+        make: make the key when there is none.
+
+    Returns:
+        32 hex digits; "" when there is no key.
+
+    Raises:
+        OSError: the key cannot be made.
+    """
+    key = _key(folder) if make else _read_key(folder)
+    if key is None:
+        return ""
+    return hmac.new(key, f"erased:{external_userid}".encode(), "sha256").hexdigest()[:32]
+
+
 def _parse(text: str) -> tuple[int, str, str]:
     """(count, head, mac); (0, "", "") for what is no seal."""
     try:

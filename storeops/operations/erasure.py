@@ -25,16 +25,18 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from storeops.changes import erase as ledger_erase
 from storeops.changes.erase import Erased, Words
+from storeops.changes.journal import object_of
 from storeops.changes.ledger import Ledger
+from storeops.changes.seal import pseudonym
 from storeops.database.database import Database
 from storeops.domain import load, registry
-from storeops.errors import NotFoundError, StoreOpsError
+from storeops.errors import ConflictError, NotFoundError, StoreOpsError
 from storeops.mirror import forget as mirror
 
 
@@ -108,8 +110,90 @@ def erase_person(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedAgain:
+    """What became of people whom a backup would have brought back.
+
+    Attributes:
+        people: how many were erased again.
+        open: external_userid → plan of those with whom something is still to be done.
+        unknown: erasures that nobody can tell the person of any more.
+    """
+
+    people: int = 0
+    open: Mapping[str, str] = field(default_factory=dict)
+    unknown: int = 0
+
+
+def erase_again(ledger: Ledger, since: int) -> ErasedAgain:
+    """Erase people again who were erased since a backup was made, before it takes its place.
+
+    A line about an erasure keeps a keyed hash of the id; one of an earlier version is known by
+    the lines it erased, which the backup still holds.
+
+    Args:
+        ledger: over the copy, its journal carried on.
+        since: number of the last line of the journal in the backup.
+    """
+    connection = ledger.db.connection
+    hashes: set[str] = set()
+    people: set[str] = set()
+    unknown = 0
+    for (payload,) in connection.execute(
+        "SELECT payload FROM journal WHERE seq > ? AND plan = '' AND kind = ?",
+        (since, ledger_erase.ERASED),
+    ):
+        told = object_of(payload)
+        if told.get("who"):
+            hashes.add(str(told["who"]))
+            continue
+        lines = [each for each in told.get("lines") or () if type(each) is int]
+        subjects = {
+            row[0]
+            for each in lines
+            for row in connection.execute(
+                "SELECT subject FROM journal WHERE seq = ? AND subject IS NOT NULL", (each,)
+            )
+        }
+        people |= subjects
+        unknown += not subjects
+    if hashes:
+        folder = ledger.journal.folder
+        if pseudonym(folder, ""):
+            people.update(
+                each for (each,) in connection.execute(_PEOPLE) if pseudonym(folder, each) in hashes
+            )
+        else:
+            unknown += len(hashes)
+    open_: dict[str, str] = {}
+    with _overwriting(ledger.db):
+        for each in sorted(people):
+            try:
+                _erase(ledger, each, "a backup was restored", None, sealed=False)
+            except ConflictError as error:
+                open_[each] = str(error.details.get("plan", ""))
+            except NotFoundError:
+                continue
+        if people:
+            with ledger.db.atomic() as writing:
+                mirror.tidy_search(writing)
+    return ErasedAgain(len(people) - len(open_), open_, unknown)
+
+
+_PEOPLE = (
+    "SELECT external_userid FROM customer UNION SELECT external_userid FROM unassigned"
+    " UNION SELECT member FROM group_member UNION SELECT external_userid FROM plan_row"
+    " UNION SELECT subject FROM journal WHERE subject IS NOT NULL"
+)
+
+
 def _erase(
-    ledger: Ledger, external_userid: str, reason: str, events: Database | None
+    ledger: Ledger,
+    external_userid: str,
+    reason: str,
+    events: Database | None,
+    *,
+    sealed: bool = True,
 ) -> tuple[Erased, int]:
     connection = ledger.db.connection
     ids, names = mirror.words_of(connection, external_userid)
@@ -120,7 +204,8 @@ def _erase(
             ids, names = ids | more_ids, names | more_names
     heard = 0
     try:
-        gone = ledger_erase.erase(
+        erase = ledger_erase.erase if sealed else ledger_erase.erase_unsealed
+        gone = erase(
             ledger,
             external_userid,
             reason=reason,

@@ -256,3 +256,70 @@ def test_a_backup_that_is_not_there_is_named_before_anybody_is_asked(cli: Any, d
     answer = cli("db", "restore", "/nowhere.db")
     assert answer.code == 5
     assert "There is no backup /nowhere.db" in answer.err
+
+
+@pytest.mark.parametrize("kind", ["hash", "earlier version", "no key", "open"])
+def test_a_restore_does_not_bring_erased_people_back(
+    cli: Any, desk: Any, tmp_path: Path, kind: str
+) -> None:
+    name = plan_tag(cli, desk)
+    apply.apply(desk.app.ledger, name)
+    if kind != "open":
+        assert cli("job", "run").code == 0
+    copy = tmp_path / "copy.db"
+    assert cli("db", "backup", str(copy)).code == 0
+    assert cli("job", "run").code == 0
+    people = [
+        row[0]
+        for row in desk.app.data.execute(
+            "SELECT DISTINCT external_userid FROM plan_row ORDER BY 1 LIMIT 2"
+        )
+    ]
+    if kind == "hash":  # one of whom no line and no plan tells
+        people += desk.app.data.execute(
+            "SELECT external_userid FROM customer WHERE external_userid NOT IN"
+            " (SELECT external_userid FROM plan_row) LIMIT 1"
+        ).fetchone()
+    for each in people:
+        assert cli("audit", "erase", each, "--yes").code == 0
+    if kind == "earlier version":
+        forget_who(desk.app)
+    if kind == "no key":
+        (paths.profile_dir("t") / "journal.key").unlink()
+    desk.app.close()
+    answer = cli("db", "restore", str(copy), "--yes", "--json")
+    assert answer.code == 0, answer.err
+    there = [each for each in people if cli("customer", "show", each).code == 0]
+    if kind == "no key":
+        assert "Of 2 erasures" in answer.err
+        return
+    if kind == "open":
+        assert answer.json["still_to_erase"] == there == people
+        assert f"storeops audit erase {people[0]}" in answer.err
+        assert cli("plan", "cancel", name).code == 0
+        assert cli("audit", "erase", people[0], "--yes").code == 0
+        return
+    assert (there, answer.json["erased_again"]) == ([], len(people))
+    for file in paths.profile_dir("t").glob("data.db*"):
+        content = file.read_bytes()
+        assert not [each for each in people if each.encode() in content]
+    if kind == "hash":
+        assert cli("audit", "verify").code == 0
+    assert cli("db", "check", "--thorough").code == 0
+
+
+def forget_who(app: Any) -> None:
+    """Write the lines about erasures as an earlier version did: without the keyed hash."""
+    from storeops.changes.journal import Line, object_of
+
+    told = [
+        {name: value for name, value in object_of(payload).items() if name != "who"}
+        for (payload,) in app.data.execute(
+            "SELECT payload FROM journal WHERE kind = 'audit.erased'"
+        )
+    ]
+    app.data.execute("UPDATE journal SET payload = json_set(payload, '$.who', '')"
+                     " WHERE kind = 'audit.erased'")  # fmt: skip
+    app.ledger.journal.write(
+        app.data, [Line("audit.erased", payload=each) for each in told], app.clock.now()
+    )
