@@ -90,7 +90,6 @@ def main() -> None:
     page = median_us(lambda: customers.get_by_user(client, members), 50)
     print(f"{'a whole page from the sandbox, 0 ms latency':<44}{page:>10.1f}")
     client.close()
-    governor.close()
     db.close()
     sandbox.stop()
     folder.cleanup()

@@ -492,8 +492,6 @@ class App:
             self._keep_offset(self.clock.offset)
         with self._lock:
             made, self._made = self._made, {}
-        if "governor" in made:
-            made["governor"].close()
         client: WeComClient | None = made.get("client")
         if client is not None:
             client.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from storeops.limits.limits import Limits
+from storeops.limits.limits import Api, Limits
 
 SAME_NARROWING_S = 1.0  # calls that were in flight together complain together
 
@@ -25,14 +25,12 @@ class Condition:
     latency_s: float
 
 
-def read(
-    connection: sqlite3.Connection, corp_id: str, path: str, now: float, limits: Limits
-) -> Condition:
+def read(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> Condition:
     """The condition of an API. Reads only."""
     row = connection.execute(
         "SELECT pool, narrowed_at, paused_until, latency_s FROM limit_api"
         " WHERE corp_id = ? AND path = ?",
-        (corp_id, path),
+        api,
     ).fetchone()
     if row is None:
         return Condition(limits.in_flight, 0.0, 0.0)
@@ -47,12 +45,10 @@ def _grown(pool: float | None, narrowed_at: float, now: float, limits: Limits) -
     return min(float(limits.in_flight), max(1.0, grown))
 
 
-def narrow(
-    connection: sqlite3.Connection, corp_id: str, path: str, now: float, limits: Limits
-) -> int:
+def narrow(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> int:
     """Halve the pool, at least to 1; complaints within a second count once. The new pool."""
     row = connection.execute(
-        "SELECT pool, narrowed_at FROM limit_api WHERE corp_id = ? AND path = ?", (corp_id, path)
+        "SELECT pool, narrowed_at FROM limit_api WHERE corp_id = ? AND path = ?", api
     ).fetchone()
     pool, narrowed_at = row if row is not None else (None, 0.0)
     present = _grown(pool, narrowed_at, now, limits)
@@ -62,21 +58,19 @@ def narrow(
     connection.execute(
         "INSERT INTO limit_api (corp_id, path, pool, narrowed_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET pool = excluded.pool, narrowed_at = excluded.narrowed_at",
-        (corp_id, path, halved, now),
+        (*api, halved, now),
     )
     return int(halved)
 
 
-def ban(
-    connection: sqlite3.Connection, corp_id: str, path: str, now: float, limits: Limits
-) -> float:
+def ban(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> float:
     """Pause after 45009: the first pause, or the long one when it comes again. Its end.
 
     The window is not told, so the minute is assumed first and the hour on repeat (doc 90313).
     Answers to calls that were on their way when the pause began change nothing.
     """
     row = connection.execute(
-        "SELECT paused_until FROM limit_api WHERE corp_id = ? AND path = ?", (corp_id, path)
+        "SELECT paused_until FROM limit_api WHERE corp_id = ? AND path = ?", api
     ).fetchone()
     last = float(row[0]) if row is not None else 0.0
     if last > now:
@@ -87,15 +81,16 @@ def ban(
         "INSERT INTO limit_api (corp_id, path, paused_until, banned_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET paused_until = excluded.paused_until,"
         " banned_at = excluded.banned_at",
-        (corp_id, path, until, now),
+        (*api, until, now),
     )
     return until
 
 
-def note_latency(connection: sqlite3.Connection, corp_id: str, path: str, latency_s: float) -> None:
-    """Keep the moving average of one call, for forecasts."""
+def note_latency(connection: sqlite3.Connection, api: Api, latency_s: float) -> None:
+    """Take a call's duration into the moving average, for forecasts."""
     connection.execute(
         "INSERT INTO limit_api (corp_id, path, latency_s) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET latency_s = excluded.latency_s",
-        (corp_id, path, latency_s),
+        " ON CONFLICT DO UPDATE SET latency_s ="
+        " iif(latency_s, latency_s * 0.9 + excluded.latency_s * 0.1, excluded.latency_s)",
+        (*api, latency_s),
     )

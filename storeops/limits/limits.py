@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Api = tuple[str, str]  # the corp and the path, as `wecom.address.api_path` writes it
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -18,7 +20,6 @@ class Limits:
         long_pause_s: how long it does when it comes again soon after.
         again_within_s: what "soon" is, counted from the end of the first pause.
         grow_s: seconds after which a narrowed pool grows by one.
-        block: permits leased at a time, at most.
     """
 
     per_minute: int = 10_000
@@ -29,7 +30,6 @@ class Limits:
     long_pause_s: float = 3600.0
     again_within_s: float = 600.0
     grow_s: float = 30.0
-    block: int = 64
 
     def window(self, whole: int, *, urgent: bool) -> int:
         """Calls of a window of `whole` that are open to an urgent or an ordinary call."""

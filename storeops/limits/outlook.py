@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from dataclasses import dataclass
 
 from storeops.database.database import Database
-from storeops.limits import conditions, places, windows
-from storeops.limits.limits import Limits
+from storeops.limits import conditions, flight, windows
+from storeops.limits.limits import Api, Limits
 
 UNKNOWN_LATENCY_S = 0.1
 
@@ -20,10 +21,10 @@ class ApiUse:
         path: the API.
         minute, per_minute: calls of the last minute, and how many there may be.
         hour, per_hour: calls of the last hour, and how many there may be.
-        in_flight: places leased by all processes (at least as many as calls under way).
+        in_flight: calls under way, of all processes.
         pool: places in all; less than `in_flight_limit` after 45033.
         in_flight_limit: places as configured.
-        waiting: wishes for more places.
+        waiting: calls that wait for a place.
         paused_s: seconds until a pause of 45009 ends, else 0.
         held_by: what holds calls back now: pause | minute | hour | pool | in_flight | "".
     """
@@ -71,20 +72,19 @@ def snapshot(db: Database, corp_id: str, now: float, limits: Limits) -> list[Api
         row[0]
         for row in connection.execute(
             "SELECT path FROM limit_use WHERE corp_id = :corp AND span = 60 AND slot > :slot"
-            " UNION SELECT path FROM limit_holder WHERE corp_id = :corp"
+            " UNION SELECT path FROM limit_flight WHERE corp_id = :corp"
             " UNION SELECT path FROM limit_api WHERE corp_id = :corp AND paused_until > :now"
             " ORDER BY path",
             {"corp": corp_id, "slot": int(now // 60) - windows.SLOTS, "now": now},
         )
     ]
-    return [_use(db, corp_id, path, now, limits) for path in paths]
+    return [_use(connection, (corp_id, path), now, limits) for path in paths]
 
 
-def _use(db: Database, corp_id: str, path: str, now: float, limits: Limits) -> ApiUse:
-    connection = db.connection
-    minute, hour = windows.used(connection, corp_id, path, now)
-    state = conditions.read(connection, corp_id, path, now, limits)
-    leased, waiting = places.held(connection, corp_id, path, now)
+def _use(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> ApiUse:
+    minute, hour = windows.used(connection, api, now)
+    state = conditions.read(connection, api, now, limits)
+    in_flight, waiting = flight.counts(connection, api, now)
     if state.paused_until > now:
         held_by = "pause"
     elif hour >= limits.window(limits.per_hour, urgent=False):
@@ -96,12 +96,12 @@ def _use(db: Database, corp_id: str, path: str, now: float, limits: Limits) -> A
     else:
         held_by = ""
     return ApiUse(
-        path=path,
+        path=api[1],
         minute=minute,
         per_minute=limits.per_minute,
         hour=hour,
         per_hour=limits.per_hour,
-        in_flight=leased,
+        in_flight=in_flight,
         pool=state.pool,
         in_flight_limit=limits.in_flight,
         waiting=waiting,
@@ -110,20 +110,18 @@ def _use(db: Database, corp_id: str, path: str, now: float, limits: Limits) -> A
     )
 
 
-def estimate(
-    db: Database, corp_id: str, path: str, calls: int, now: float, limits: Limits
-) -> Estimate:
-    """Forecast for `calls` more calls of `path`, others standing still. Reads only."""
+def estimate(db: Database, api: Api, calls: int, now: float, limits: Limits) -> Estimate:
+    """Forecast for `calls` more calls of `api`, others standing still. Reads only."""
     connection = db.connection
-    minute, hour = windows.used(connection, corp_id, path, now)
-    state = conditions.read(connection, corp_id, path, now, limits)
+    minute, hour = windows.used(connection, api, now)
+    state = conditions.read(connection, api, now, limits)
     latency = state.latency_s or UNKNOWN_LATENCY_S
-    flight = calls * latency / state.pool
+    calling = calls * latency / state.pool
     waits = {
         "pause": max(0.0, state.paused_until - now),
         "minute": _window_s(calls, minute, limits.window(limits.per_minute, urgent=False), 60.0),
         "hour": _window_s(calls, hour, limits.window(limits.per_hour, urgent=False), 3600.0),
-        "pool" if state.pool < limits.in_flight else "in_flight": flight,
+        "pool" if state.pool < limits.in_flight else "in_flight": calling,
     }
     reason = max(waits, key=lambda each: waits[each])
     rest = max(seconds for name, seconds in waits.items() if name != "pause")

@@ -75,4 +75,21 @@ ALTER TABLE clock_offset ADD COLUMN since_start REAL NOT NULL DEFAULT 0;
 ALTER TABLE clock_offset ADD COLUMN clock REAL NOT NULL DEFAULT 0;
 """,
     ),
+    statements(
+        "limits",
+        "m004_calls_in_flight",
+        # one row a call instead of leases of several places by each process
+        """
+DROP TABLE limit_holder;
+CREATE TABLE limit_flight (            -- calls under way, and calls that wait for a place
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of the queue
+    corp_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    holder TEXT NOT NULL,              -- of which process: host/pid/start/nonce
+    urgent INTEGER NOT NULL,
+    calling INTEGER NOT NULL,          -- 1: under way, 0: it waits
+    asked_at REAL NOT NULL             -- when it began, or last said that it waits
+);
+""",
+    ),
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 import pytest
 
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
-from storeops.errors import LimitError
+from storeops.errors import ConflictError, LimitError
 from storeops.limits import offset
 from storeops.limits.governor import Governor
 from storeops.limits.limits import Limits
@@ -29,7 +28,7 @@ def db(tmp_path):
 
 
 def governor(db, clock, limits=FEW):
-    return Governor(db, "ww1", limits, clock=clock, keeper=False)
+    return Governor(db, "ww1", limits, clock=clock)
 
 
 def spend(limiter, calls, **how):
@@ -79,24 +78,12 @@ def test_waiting_takes_exactly_as_long_as_the_window(db, clock):
 def test_two_governors_share_a_window(db, clock):
     one, two = governor(db, clock), governor(db, clock)
     assert spend(one, 5) == 5
-    clock.advance(1)
-    one.tidy()  # the keeper returns what was leased and not used
     assert spend(two, 20) == 3
-
-
-def test_unused_permits_come_back(db, clock):
-    one = governor(db, clock, Limits(per_minute=100, reserved=0.0))
-    assert spend(one, 40) == 40  # leased in blocks of 1, 2, 4 …, 32
-    clock.advance(1)
-    one.tidy()
-    one.close()
-    assert one.snapshot()[0].minute == 40
-    assert spend(governor(db, clock, Limits(per_minute=100, reserved=0.0)), 100) == 60
 
 
 def test_apis_and_corps_have_windows_of_their_own(db, clock):
     limiter = governor(db, clock)
-    other = Governor(db, "ww2", FEW, clock=clock, keeper=False)
+    other = Governor(db, "ww2", FEW, clock=clock)
     assert spend(limiter, 20) == 8
     assert spend(other, 20) == 8
     with limiter.acquire("externalcontact/list", wait=False):
@@ -127,18 +114,16 @@ def test_places_in_flight_are_few_and_shared(db, clock):
         each.__exit__(None, None, None)
 
 
-def test_idle_places_go_back(db, clock):
+def test_a_place_is_free_for_everybody_when_its_call_ends(db, clock):
     one, two = governor(db, clock, Limits()), governor(db, clock, Limits())
     held = [one.acquire(PATH) for _ in range(4)]
     for each in held:
         each.__enter__()
-    for each in held:
-        each.__exit__(None, None, None)
-    assert one.snapshot()[0].in_flight == 4  # kept for the next call
+    assert one.snapshot()[0].in_flight == 4
     with pytest.raises(LimitError), two.acquire(PATH, wait=False):
         pass
-    clock.advance(0.3)
-    one.tidy()
+    for each in held:
+        each.__exit__(None, None, None)
     assert one.snapshot()[0].in_flight == 0
     with two.acquire(PATH, wait=False):
         pass
@@ -166,15 +151,6 @@ def test_45009_pauses_every_process_for_a_minute_then_for_an_hour(db, clock):
     assert one.snapshot()[0].paused_s == pytest.approx(60, abs=0.01)
 
 
-def test_a_pause_reaches_leased_permits_of_others_through_tidying(db, clock):
-    one, two = governor(db, clock, Limits()), governor(db, clock, Limits())
-    spend(two, 7)  # holds permits of this second
-    one.report(PATH, 45009)
-    two.tidy()
-    with pytest.raises(LimitError), two.acquire(PATH, wait=False):
-        pass
-
-
 @pytest.mark.parametrize("errcode", [45033, 45035])
 def test_crowding_halves_the_pool_and_it_grows_back(db, clock, errcode):
     limiter = governor(db, clock, Limits())
@@ -197,7 +173,7 @@ def test_other_codes_change_nothing(db, clock):
 
 
 def test_stop_ends_waiting_at_once(db):
-    limiter = Governor(db, "ww1", FEW, clock=SystemClock(), keeper=False)
+    limiter = Governor(db, "ww1", FEW, clock=SystemClock())
     spend(limiter, 20)
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
@@ -218,31 +194,64 @@ def test_the_urgent_are_served_first(db):
     crowd = [threading.Thread(target=call, args=(f"plain{n}", False)) for n in range(5)]
     for each in crowd:
         each.start()
-    while limiter._apis[PATH].waiting < 5:
+    while limiter.snapshot()[0].waiting < 5:
         time.sleep(0.005)
     person = threading.Thread(target=call, args=("person", True))
     person.start()
-    while limiter._apis[PATH].urgent < 1:
+    while limiter.snapshot()[0].waiting < 6:
         time.sleep(0.005)
     first.__exit__(None, None, None)
     for each in [*crowd, person]:
         each.join()
     assert order[0] == "person"
-    limiter.close()
 
 
-def test_the_keeper_gives_back_and_ends(db):
-    limiter = Governor(db, "ww1", Limits(), clock=SystemClock())
-    with limiter.acquire(PATH):
-        assert limiter._keeper is not None
-    deadline = time.monotonic() + 10
-    while limiter._keeper is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert limiter.snapshot()[0].in_flight == 0
-    with limiter.acquire(PATH):  # and a new one begins
-        assert limiter._keeper is not None
-    limiter.close()
+def test_a_process_of_few_calls_is_not_kept_out_by_one_of_many(db):
+    many, few = (Governor(db, "ww1", Limits(), clock=SystemClock()) for _ in "mf")
+    held = [many.acquire(PATH) for _ in range(4)]
+    for each in held:
+        each.__enter__()
+    order = []
+
+    def call(limiter, name):
+        with limiter.acquire(PATH):
+            order.append(name)
+            go_on.wait(10)
+        db.close_thread()
+
+    go_on = threading.Event()
+    crowd = [threading.Thread(target=call, args=(many, "many")) for _ in range(6)]
+    late = threading.Thread(target=call, args=(few, "few"))
+    for each in crowd:
+        each.start()
+    while many.snapshot()[0].waiting < 6:
+        time.sleep(0.005)
+    late.start()
+    while many.snapshot()[0].waiting < 7:
+        time.sleep(0.005)
+    held[0].__exit__(None, None, None)
+    while not order:
+        time.sleep(0.005)
+    assert order == ["few"]
+    go_on.set()
+    for each in held[1:]:
+        each.__exit__(None, None, None)
+    for each in [*crowd, late]:
+        each.join()
+
+
+def test_a_call_that_went_well_stays_so_when_the_file_cannot_be_written_after_it(
+    db, clock, monkeypatch
+):
+    limiter = governor(db, clock, Limits(in_flight=1))
+
+    def locked():
+        raise ConflictError("locked")
+
+    with monkeypatch.context() as patch, limiter.acquire(PATH):
+        patch.setattr(db, "atomic", locked)
+    with limiter.acquire(PATH, wait=False):  # the place was given back with the next writing
+        assert limiter.snapshot()[0].in_flight == 1
 
 
 def test_the_forecast_names_what_holds_back(db, clock):
@@ -263,8 +272,8 @@ def test_the_forecast_names_what_holds_back(db, clock):
 
 def test_wecoms_offset_does_not_move_the_windows(db):
     near, far = SystemClock(), SystemClock(offset=86_400)
-    one = Governor(db, "ww1", FEW, clock=near, keeper=False)
-    two = Governor(db, "ww1", FEW, clock=far, keeper=False)
+    one = Governor(db, "ww1", FEW, clock=near)
+    two = Governor(db, "ww1", FEW, clock=far)
     assert spend(one, 20) == 8
     assert spend(two, 20) == 0
 
@@ -282,10 +291,3 @@ def test_the_offset_is_kept(db):
     assert offset.load(db) == 86_400.5
     offset.save(db, 86_400.9)  # less than a second: not worth a write
     assert offset.load(db) == 86_400.5
-
-
-def test_what_was_not_leased_is_not_held_after_close(db, clock):
-    limiter = governor(db, clock, replace(FEW, per_minute=100, per_hour=1000))
-    with limiter.acquire(PATH):
-        limiter.close()
-        assert limiter.snapshot()[0].in_flight == 1  # the call is still under way

@@ -15,7 +15,7 @@ from storeops.limits.limits import Limits
 from storeops.limits.schema import MIGRATIONS
 
 PATH = "externalcontact/get"
-LIMITS = Limits(per_minute=7, per_hour=20, in_flight=3, reserved=0.2, block=4)
+LIMITS = Limits(per_minute=7, per_hour=20, in_flight=3, reserved=0.2)
 
 step = st.one_of(
     st.tuples(st.just("begin"), st.integers(0, 2), st.booleans()),
@@ -23,8 +23,6 @@ step = st.one_of(
     st.tuples(
         st.just("advance"), st.sampled_from([0, 1, 2, 5, 19, 31, 59, 60, 61, 600]), st.just(False)
     ),
-    st.tuples(st.just("tidy"), st.integers(0, 2), st.just(False)),
-    st.tuples(st.just("close"), st.integers(0, 2), st.just(False)),
     st.tuples(st.just("crash"), st.integers(0, 2), st.just(False)),
     st.tuples(st.just("crowded"), st.integers(0, 2), st.just(False)),
 )
@@ -49,7 +47,6 @@ class Chain:
             LIMITS,
             clock=self.clock,
             alive=lambda holder: holder not in self.dead,
-            keeper=False,
         )
 
     def begin(self, which, urgent):
@@ -70,13 +67,6 @@ class Chain:
 
     def advance(self, seconds, _urgent):
         self.clock.advance(seconds)
-
-    def tidy(self, which, _urgent):
-        self.governors[which].tidy()
-
-    def close(self, which, _urgent):
-        self.governors[which].close()
-        self.governors[which] = self.born()
 
     def crash(self, which, _urgent):
         gone = self.governors[which]

@@ -108,7 +108,6 @@ def test_a_killed_holder_frees_its_place(tmp_path):
     for each in holders[1:]:
         each.kill()
         each.wait()
-    governor.close()
     db.close()
 
 
@@ -132,7 +131,7 @@ def test_four_clients_never_provoke_wecom(tmp_path):
         sandbox.stop()
     rows = {path.rpartition("/")[2]: row for path, row in calls.get("paths", calls).items()}
     asked = rows["get_follow_user_list"]
-    assert 200 <= asked["calls"] <= 250
+    assert 100 <= asked["calls"] <= 250
     assert asked["max_in_flight"] <= 4
     assert set(asked["errcodes"]) == {"0"}  # no 45009, no 45033, no 40014
     assert rows["gettoken"]["calls"] == 1

@@ -74,7 +74,6 @@ def main() -> None:
     stop.set()
     for each in crew:
         each.join()
-    governor.close()
     db.close()
 
 
@@ -108,7 +107,6 @@ def call_wecom(db: Database, where: str, per_minute: int, seconds: float, thread
     for each in crew:
         each.join()
     client.close()
-    governor.close()
     db.close()
 
 
