@@ -14,7 +14,7 @@ from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, warn
 from commands.event_words import reason_word, row_of, shown_message, status_word
-from commands.options import After, All, Limit, Reveal, Yes
+from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -207,8 +207,11 @@ def run(
 @app.command("list", help=_("List what came in, newest first."))
 def list_(
     status: Annotated[
-        str, typer.Option("--status", help=_("received, handled, kept, failed, unreadable"))
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--status", help=_("received, handled, kept, failed, unreadable; may be repeated.")
+        ),
+    ] = None,
     change: Annotated[
         str, typer.Option("--change", metavar="NAME", help=_("Only this Event or ChangeType."))
     ] = "",
@@ -223,16 +226,10 @@ def list_(
     from storeops.events.inbox import STATUSES
     from storeops.events.listing import events
 
-    wanted = [each.strip() for each in status.split(",") if each.strip()]
-    for each in wanted:
-        if each not in STATUSES:
-            raise UsageError(
-                _("{value} is not one of {rest}.").format(value=each, rest=", ".join(STATUSES))
-            )
     size = 10_000_000 if all_ else limit
     found = events(
         current().app.inbox,
-        statuses=wanted,
+        statuses=any_of(status, STATUSES),
         change=change,
         external_userid=customer,
         before=output.position(after) or None,

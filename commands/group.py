@@ -10,7 +10,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -39,11 +39,14 @@ def _columns() -> list[Column]:
 @app.command("list", help=_("List group chats, newest first."))
 def list_(
     owner: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--owner", metavar="STAFF", autocompletion=offers("owner"), help=_("Of this member.")
+            "--owner",
+            metavar="STAFF",
+            autocompletion=offers("owner"),
+            help=_("Of this member; may be repeated."),
         ),
-    ] = "",
+    ] = None,
     owner_left: Annotated[
         bool, typer.Option("--owner-left", help=_("Only those whose owner has left."))
     ] = False,
@@ -55,7 +58,7 @@ def list_(
     from storeops.domains.groups.groups import list_groups
 
     fresh = freshness.told()
-    found = list_groups(current().app.data, owner=owner, owner_left=owner_left)
+    found = list_groups(current().app.data, owners=any_of(owner), owner_left=owner_left)
     output.paged(
         (asdict(each) for each in found),
         _columns(),

@@ -8,7 +8,7 @@ import typer
 
 from commands import cells, output, planned
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
@@ -22,8 +22,11 @@ Plan = Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this p
 def list_(
     plan: Plan = "",
     status: Annotated[
-        str, typer.Option("--status", help=_("queued, sending, unknown, waiting, failed …"))
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--status", help=_("queued, sending, unknown, waiting, failed …; may be repeated.")
+        ),
+    ] = None,
     limit: Limit = 50,
     all_: All = False,
     after: After = "",
@@ -31,13 +34,14 @@ def list_(
     """One job is one call."""
     from storeops.changes import plans
     from storeops.changes.jobs.listing import listing
+    from storeops.changes.jobs.queue import STATUSES
 
     db = current().app.data
     size = 10_000_000 if all_ else limit
     found = listing(
         db,
         plan_id=plans.get(db, plan).id if plan else None,
-        statuses=[each.strip() for each in status.split(",") if each.strip()],
+        statuses=any_of(status, STATUSES),
         before=output.position(after) or None,
         limit=size + 1,
     )

@@ -19,7 +19,7 @@ markup mode or completion settings; the loader in `commands/main.py` sees to tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -38,6 +38,28 @@ After = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do it without asking."))]
 Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show phone numbers in full."))]
+
+
+def any_of(values: Sequence[str] | None, known: Collection[str] = ()) -> tuple[str, ...]:
+    """The words of an option that is given several times, or holds several between commas.
+
+    Args:
+        values: as typed; a row fits when it is any of them.
+        known: all statuses there are; nothing for words of another kind, which commas belong to.
+
+    Raises:
+        UsageError: a status that is none of them.
+    """
+    found = [word for each in values or () if (word := each.strip())]
+    if known:
+        found = [word for each in found for part in each.split(",") if (word := part.strip())]
+    for word in found:
+        if known and word not in known:
+            raise UsageError(
+                _("There is no status {status}.").format(status=word),
+                hint=_("Known: {names}.").format(names=", ".join(known)),
+            )
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from commands import cells, diagnostics, output, planned
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Reveal, Yes
+from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -34,21 +34,29 @@ Wait = Annotated[
 
 @app.command("list", help=_("List plans, newest first."))
 def list_(
-    kind: Annotated[str, typer.Option("--kind", help=_("Only this kind: tag, remark …"))] = "",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help=_("Only this kind: tag, remark …; may be repeated.")),
+    ] = None,
     status: Annotated[
-        str, typer.Option("--status", help=_("draft, planned, applied or cancelled."))
-    ] = "",
+        list[str] | None,
+        typer.Option("--status", help=_("draft, planned, applied or cancelled; may be repeated.")),
+    ] = None,
     limit: Limit = 50,
     all_: All = False,
     after: After = "",
 ) -> None:
     """Plans with how they stand."""
+    from storeops.changes import plans
     from storeops.changes.plan_cards import STATES, cards
 
     ledger = current().app.ledger
     before = output.position(after) or None
     size = 1_000_000 if all_ else limit
-    found = cards(ledger, kind=kind, status=status, before=before, limit=size + 1)
+    found = cards(
+        ledger, kinds=any_of(kind), statuses=any_of(status, plans.STATUSES), before=before,
+        limit=size + 1,
+    )  # fmt: skip
     shown = found[:size]
     more = len(found) > size
     output.items(
@@ -72,8 +80,9 @@ def list_(
 def show(
     plan_id: PlanId,
     status: Annotated[
-        str, typer.Option("--status", help=_("Only rows of these statuses: blocked,failed"))
-    ] = "",
+        list[str] | None,
+        typer.Option("--status", help=_("Only rows of these statuses: blocked,failed")),
+    ] = None,
     problems: Annotated[
         bool, typer.Option("--problems", help=_("The input that could not be planned."))
     ] = False,
@@ -83,6 +92,7 @@ def show(
 ) -> None:
     """With `--json` the plan with its rows."""
     from storeops.changes import answers, plans
+    from storeops.changes.action import ROW_STATUSES
     from storeops.changes.plan_cards import STATES, card
     from storeops.changes.plan_words import Words
 
@@ -100,7 +110,7 @@ def show(
     rows = answers.results(
         ledger.db,
         plan.id,
-        statuses=_statuses(status),
+        statuses=any_of(status, ROW_STATUSES),
         limit=None if all_ else limit,
         blocked_first=True,
     )
@@ -158,19 +168,6 @@ def _row(result: Any, words: Any) -> dict[str, Any]:
     value["job_id"] = result.job_id
     value.update(words.of(result))
     return value
-
-
-def _statuses(text: str) -> tuple[str, ...]:
-    from storeops.changes.action import ROW_STATUSES
-
-    found = tuple(each.strip() for each in text.split(",") if each.strip())
-    for each in found:
-        if each not in ROW_STATUSES:
-            raise UsageError(
-                _("There is no status {status}.").format(status=each),
-                hint=_("Known: {names}.").format(names=", ".join(ROW_STATUSES)),
-            )
-    return found
 
 
 @app.command("apply", help=_("Carry out exactly this plan."))
@@ -243,8 +240,9 @@ def cancel(plan_id: PlanId, reason: Reason = "") -> None:
 def results(
     plan_id: PlanId,
     status: Annotated[
-        str, typer.Option("--status", help=_("Only rows of these statuses: failed,waiting"))
-    ] = "",
+        list[str] | None,
+        typer.Option("--status", help=_("Only rows of these statuses: failed,waiting")),
+    ] = None,
     not_done: Annotated[
         bool, typer.Option("--not-done", help=_("Only rows that are not done."))
     ] = False,
@@ -259,7 +257,7 @@ def results(
 
     ledger = current().app.ledger
     plan = plans.get(ledger.db, plan_id)
-    statuses = _statuses(status)
+    statuses = any_of(status, ROW_STATUSES)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
     start = output.position(after)

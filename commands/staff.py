@@ -10,7 +10,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -62,41 +62,41 @@ def _columns() -> list[Column]:
 @app.command("list", help=_("List staff with their customers' numbers."))
 def list_(
     store: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--store", metavar="STORE", autocompletion=offers("store"), help=_("Of this store.")
+            "--store",
+            metavar="STORE",
+            autocompletion=offers("store"),
+            help=_("Of this store; may be repeated."),
         ),
-    ] = "",
+    ] = None,
     status: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--status", metavar="STATUS", help=_("active, left, out_of_scope or missing.")
+            "--status",
+            metavar="STATUS",
+            help=_("active, left, out_of_scope or missing; may be repeated."),
         ),
-    ] = "",
+    ] = None,
     limit: Limit = 200,
     all_: All = False,
     after: After = "",
 ) -> None:
     """List staff."""
-    from storeops.errors import UsageError
     from storeops.reading.customers import names_of
     from storeops.reading.filter import one_of
     from storeops.reading.overview import members
 
     call = current()
-    if status and status not in STATUSES:
-        raise UsageError(
-            _("“{value}” is not a status of staff.").format(value=status),
-            hint=_("Use one of: {words}.").format(words=", ".join(STATUSES)),
-        )
+    statuses = any_of(status, STATUSES)
     fresh = freshness.told()
     found = members(call.app.data)
-    store = store or call.app.profile.store
-    if store and store.casefold() != "all":
-        stores = set(names_of(call.app.data).resolve(store, one_of("store", (store,), "--store")))
+    wanted = any_of(store) or any_of([call.app.profile.store])
+    if wanted and "all" not in map(str.casefold, wanted):
+        stores = set(names_of(call.app.data).resolve("", one_of("store", wanted, "--store")))
         found = [each for each in found if each.store_id in stores]
-    if status:
-        found = [each for each in found if each.status == status]
+    if statuses:
+        found = [each for each in found if each.status in statuses]
     output.paged(
         _rows(found),
         _columns(),

@@ -9,7 +9,7 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.i18n import _
 
@@ -19,11 +19,14 @@ app = typer.Typer(help=_("Customers of staff who have left."))
 @app.command("list", help=_("List what leavers left behind, oldest leaving first."))
 def list_(
     owner: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--owner", metavar="STAFF", autocompletion=offers("owner"), help=_("Of this leaver.")
+            "--owner",
+            metavar="STAFF",
+            autocompletion=offers("owner"),
+            help=_("Of this leaver; may be repeated."),
         ),
-    ] = "",
+    ] = None,
     limit: Limit = 100,
     all_: All = False,
     after: After = "",
@@ -34,7 +37,9 @@ def list_(
     call = current()
     fresh = freshness.told()
     wanted = None if all_ else output.position(after) + limit + 1
-    rows = list_unassigned(call.app.data, owner=owner, limit=wanted, now=call.app.clock.now())
+    rows = list_unassigned(
+        call.app.data, owners=any_of(owner), limit=wanted, now=call.app.clock.now()
+    )
     output.paged(
         rows,
         [

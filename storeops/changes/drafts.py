@@ -23,7 +23,7 @@ Merge = Callable[[Row, Row], Row | None]  # (row of the draft, new wish) → row
 
 def find(ledger: Ledger, kind: str) -> Plan | None:
     """The open draft of a kind, newest first; None when there is none."""
-    found = plans.listing(ledger.db, kind=kind, status=DRAFT, limit=1)
+    found = plans.listing(ledger.db, kinds=(kind,), statuses=(DRAFT,), limit=1)
     return found[0] if found else None
 
 

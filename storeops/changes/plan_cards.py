@@ -118,10 +118,15 @@ def card(ledger: Ledger, plan: Plan, governor: Estimator | None = None) -> Card:
 
 
 def cards(
-    ledger: Ledger, *, kind: str = "", status: str = "", before: int | None = None, limit: int = 50
+    ledger: Ledger,
+    *,
+    kinds: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Card]:
     """Plans, newest first, each with how it stands."""
-    found = plans.listing(ledger.db, kind=kind, status=status, before=before, limit=limit)
+    found = plans.listing(ledger.db, kinds=kinds, statuses=statuses, before=before, limit=limit)
     return [card(ledger, plan) for plan in found]
 
 

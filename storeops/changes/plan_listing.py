@@ -24,7 +24,7 @@ RESULT_FIELDS = (
 def overview(ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200) -> list[Card]:
     """The newest `limit` plans, drafts on top, each with how it stands."""
     found = plans.listing(ledger.db, limit=limit)
-    drafts = plans.listing(ledger.db, status=DRAFT, limit=limit)
+    drafts = plans.listing(ledger.db, statuses=(DRAFT,), limit=limit)
     known = {each.id for each in drafts}
     return [
         card(ledger, plan, governor)

@@ -20,6 +20,7 @@ from storeops.errors import ConflictError, NotFoundError, NothingToDoError, Usag
 from storeops.i18n import _, ngettext
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
+STATUSES = (DRAFT, MADE, APPLIED, CANCELLED)
 EXPIRES_S = 24 * 3600
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that are mistaken for another
 _COLUMNS = (
@@ -337,24 +338,32 @@ def by_id(db: Database, plan_id: int) -> Plan:
 
 
 def listing(
-    db: Database, *, kind: str = "", status: str = "", before: int | None = None, limit: int = 50
+    db: Database,
+    *,
+    kinds: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Plan]:
     """Plans, newest first.
 
     Args:
         db: data.db.
-        kind: only this kind.
-        status: draft | planned | applied | cancelled; "" for all.
+        kinds: only these; nothing for all.
+        statuses: only these of `STATUSES`; nothing for all.
         before: only plans older than this plan.id (paging).
         limit: rows.
     """
     found = db.execute(
-        f"SELECT {_COLUMNS} FROM plan WHERE (:kind = '' OR kind = :kind)"
-        " AND (:status = '' OR status = :status) AND (:before IS NULL OR id < :before)"
-        " ORDER BY id DESC LIMIT :limit",
-        {"kind": kind, "status": status, "before": before, "limit": limit},
+        f"SELECT {_COLUMNS} FROM plan WHERE id < ?{_any('kind', kinds)}{_any('status', statuses)}"
+        " ORDER BY id DESC LIMIT ?",
+        (2**63 - 1 if before is None else before, *kinds, *statuses, limit),
     )
     return [_from_record(each) for each in found]
+
+
+def _any(column: str, words: Sequence[str]) -> str:
+    return f" AND {column} IN ({','.join('?' * len(words))})" if words else ""
 
 
 def tally(db: Database, plan_id: int) -> dict[str, int]:

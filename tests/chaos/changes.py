@@ -94,7 +94,7 @@ def wish(app: App, dice: random.Random, number: int) -> list[Plan]:
     del chosen.relations[60:]
     made.append(plan_remarks(ledger, chosen, {"description": f"round {number}"}))
     made.append(add_tags(ledger, f"Chaos {number}", ["a", "b"], new_group=True))
-    done = plans.listing(app.data, kind="tag", status="applied", limit=1)
+    done = plans.listing(app.data, kinds=("tag",), statuses=("applied",), limit=1)
     if done and dice.random() < 0.3:
         made.append(undo.plan_undo(ledger, done[0].name))
     return [plan for plan in made if plan.ready]

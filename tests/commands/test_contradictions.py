@@ -52,6 +52,19 @@ def test_a_single_value_given_twice_is_refused_everywhere(cli: Any, words: tuple
         assert (answer.code, f"{name} is given twice" in answer.err) == (2, True), answer.err
 
 
+def test_what_narrows_a_list_may_be_repeated_everywhere() -> None:
+    for words, command in EVERY.items():
+        if words[-1] not in LISTS | {"show"}:
+            continue
+        single = {
+            name
+            for each in command.params
+            if each.param_type_name == "option" and not each.multiple
+            for name in each.opts
+        }
+        assert not single & {"--owner", "--store", "--status"}, words
+
+
 def test_global_options_are_options_like_the_others(cli: Any) -> None:
     twice = cli("--profile", "a", "profile", "list", "--profile", "b")
     assert twice.code == 2

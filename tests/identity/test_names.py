@@ -265,3 +265,41 @@ def test_two_group_chats_of_one_name(cli: Any, chain: Any) -> None:
     refuses(cli("customer", "list", "--where", "group:福利群"), *ids)
     assert cli("customer", "list", "--where", f"group:{ids[0]}").code == 0
     assert cli("customer", "list", "--where", "group:福利").code == 0, "a part of a name is any"
+
+
+def test_what_narrows_a_list_given_twice_means_both(cli: Any, chain: Any) -> None:
+    def ids(key: str, *words: str) -> list[str]:
+        return [str(each[key]) for each in cli(*words, "--all", "--json").json["items"]]
+
+    first, second = (e["department_id"] for e in cli("store", "list", "--json").json["items"][:2])
+    for noun, key, option, one, other in (
+        ("staff", "userid", "--store", str(first), f"department:{second}"),
+        ("staff", "userid", "--status", "active", "left"),
+    ):
+        parts = [ids(key, noun, "list", option, each) for each in (one, other)]
+        assert all(parts), (noun, option)
+        both = ids(key, noun, "list", option, one, option, other)
+        assert sorted(both) == sorted({*parts[0], *parts[1]}), (noun, option)
+    assert ids("userid", "staff", "list", "--status", "active,left") == both
+    owners = sorted({each["owner"] for each in chain.control.export("groups")})[:2]
+    chats = [each for each in chain.control.export("groups") if each["owner"] in owners]
+    repeated = [word for each in owners for word in ("--owner", each)]
+    assert set(ids("chat_id", "group", "list", *repeated)) == {e["chat_id"] for e in chats}
+    leavers = sorted({each["handover_userid"] for each in chain.control.export("unassigned")})[:2]
+    repeated = [word for each in leavers for word in ("--owner", each)]
+    assert set(ids("handover_userid", "unassigned", "list", *repeated)) == set(leavers)
+    who = chain.staff()[0]
+    for kind in (("tag", "plan", "--add", cli("tag", "list", "--json").json["items"][0]["tag_id"]),
+                 ("remark", "plan", "--description", "x")):  # fmt: skip
+        plan = cli(*kind, "--owner", who, "--json").json["plan_id"]
+    assert cli("plan", "cancel", plan).code == 0
+    listed = ids("plan_id", "plan", "list", "--status", "planned", "--status", "cancelled")
+    assert len(listed) == 2
+    assert ids("plan_id", "plan", "list", "--kind", "tag", "--kind", "remark") == listed
+    assert ids("plan_id", "plan", "list", "--status", "cancelled") == [plan]
+    rows = ids("row", "plan", "results", plan, "--status", "done", "--status", "cancelled")
+    assert rows
+    for words in (("plan", "list"), ("staff", "list"), ("job", "list"), ("events", "list"),
+                  ("plan", "show", plan)):  # fmt: skip
+        answer = cli(*words, "--status", "x")
+        assert (answer.code, "no status x" in answer.err) == (2, True), answer.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -38,17 +39,25 @@ class ChatMember:
     state: str
 
 
-def list_groups(db: Database, *, owner: str = "", owner_left: bool = False) -> list[ChatRow]:
+def list_groups(
+    db: Database, *, owners: Sequence[str] = (), owner_left: bool = False
+) -> list[ChatRow]:
     """Group chats, newest first.
 
+    Args:
+        db: data.db.
+        owners: userids or names; nothing for all.
+        owner_left: only those whose owner has left.
+
     Raises:
-        NotFoundError, UsageError: the owner is not found, or not certain.
+        NotFoundError, UsageError: an owner is not found, or not certain.
     """
-    userid = find(db, owner).userid.casefold() if owner else ""
+    userids = {find(db, each).userid.casefold() for each in owners}
     return [
         each
         for each in chats(db)
-        if (not userid or each.owner_userid.casefold() == userid) and (not owner_left or each.gone)
+        if (not userids or each.owner_userid.casefold() in userids)
+        and (not owner_left or each.gone)
     ]
 
 

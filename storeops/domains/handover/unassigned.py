@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storeops.database.database import Database
@@ -12,13 +12,13 @@ DAYS = 365  # after leaving, WeCom hands customers over for so long (doc 94081)
 
 
 def list_unassigned(
-    db: Database, *, owner: str = "", limit: int | None, now: float
+    db: Database, *, owners: Sequence[str] = (), limit: int | None, now: float
 ) -> Iterator[dict[str, Any]]:
     """Unassigned rows, who left first first.
 
     Args:
         db: data.db.
-        owner: userid or name of one leaver, "" for all.
+        owners: userids or names of leavers; nothing for all.
         limit: rows; None for all, streamed.
         now: Unix seconds.
 
@@ -27,11 +27,10 @@ def list_unassigned(
         rows.
 
     Raises:
-        NotFoundError, UsageError: the owner is not found, or not certain.
+        NotFoundError, UsageError: an owner is not found, or not certain.
     """
-    where, params = "", []
-    if owner:
-        where, params = "WHERE u.handover_userid = ?", [find(db, owner).userid]
+    params = [find(db, each).userid for each in owners]
+    where = f"WHERE u.handover_userid IN ({','.join('?' * len(params))})" if params else ""
     rows = db.execute(
         "SELECT u.handover_userid, coalesce(s.name, ''), coalesce(d.name, ''), u.external_userid,"
         " coalesce(c.name, ''), u.dimission_time FROM unassigned u"
