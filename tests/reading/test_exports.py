@@ -561,7 +561,7 @@ def test_an_export_into_a_folder_that_takes_nothing_says_so(home, tmp_path):
 
 
 FAR = (
-    "from storeops.operations import export, export_process\n"
+    "from storeops.domains.export import export, export_process\n"
     "export.FEW = 0\n"
     "export_process.is_worth_it = lambda: True\n"
 )
@@ -574,7 +574,7 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
     path.write_text("old")
     program = (FAR if kind == "far.xlsx" else "") + (
         "import resource, sys\n"
-        "from storeops.operations import export\n"
+        "from storeops.domains.export import export\n"
         "from commands.main import run\n"
         "export.BATCH = 100\n"
         "whole = export.export_customers\n"
@@ -603,7 +603,7 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
     path.write_text("old")
     program = (FAR if kind == "far.xlsx" else "") + (
         "import sys, time\n"
-        "from storeops.operations import export\n"
+        "from storeops.domains.export import export\n"
         "from commands.main import run\n"
         "export.BATCH = 100\n"
         "class Held(export._Counter):\n"
