@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from commands.context import current
 from storeops.i18n import _
@@ -114,30 +114,3 @@ def _display() -> Progress:
         console=Console(stderr=True),
         refresh_per_second=8,
     )
-
-
-class Tell(Protocol):
-    """Says how far a count is."""
-
-    def __call__(self, done: int, total: int | None = None) -> None:
-        """`done` of `total`, None when nobody knows how many there will be."""
-
-
-@contextmanager
-def counter(title: str) -> Iterator[Tell]:
-    """One bar for a plain count: `with counter(_("customers")) as tell: tell(done, total)`.
-
-    Args:
-        title: what is counted, translated.
-    """
-    import time
-
-    began = time.monotonic()
-    with bars() as shown:
-
-        def tell(done: int, total: int | None = None) -> None:
-            spent = time.monotonic() - began
-            rate = done / spent if spent > 0.5 else 0.0
-            shown.show("count", title, done=done, total=total, rate=rate)
-
-        yield tell

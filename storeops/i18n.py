@@ -9,7 +9,6 @@ import gettext as _gettext
 import os
 from pathlib import Path
 
-LANGUAGES = ("en", "zh_CN")
 _LOCALE_DIR = Path(__file__).parent / "locale"
 _catalogue: _gettext.NullTranslations | None = None
 _language = ""

@@ -11,8 +11,6 @@ from storeops.database.database import Database
 from storeops.errors import PolicyError
 from storeops.i18n import _
 
-DAY_S = 86_400
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -3,7 +3,7 @@
 ```python
 query = CustomerQuery(db, "@li #VIP since:month", names=names, now=clock.now())
 page = query.page(limit=50)                  # keys in order; page.next goes on
-rows = load_customers(db, page.ids)          # storeops.reading.query_rows: the rows themselves
+rows = CustomerRows(db).load(page.ids)       # storeops.reading.query_rows: the rows themselves
 query.count(limit=9_999)                     # Count(9999, capped=True): "9,999+"
 query.window(500_000, 40)                    # any position; anchors every 1,000 rows
 query.cancel()                               # from another thread: Cancelled in the one that reads
@@ -36,7 +36,7 @@ from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live, teach
 from storeops.reading.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
-from storeops.reading.query_keys import best_positions, read_keys, read_merged
+from storeops.reading.query_keys import read_keys, read_merged
 from storeops.reading.query_plan import Key, Planner, planners
 from storeops.reading.query_sizes import Order
 from storeops.spelling import nearest
@@ -211,11 +211,6 @@ class CustomerQuery:
         with self._reading() as connection:
             rows = connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchone()[0]
         return Count(limit, True) if limit is not None and rows > limit else Count(rows, False)
-
-    def contains(self, customer_id: int) -> bool:
-        """Whether one customer matches."""
-        with self._reading():
-            return bool(best_positions(self.planners, [customer_id]))
 
     def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[Facet]:
         """Customers per value of a facet, most first (months: latest first): what adding that

@@ -144,8 +144,3 @@ def overall_status(statuses: Iterable[str]) -> str:
     """The status of a customer from those of its follows; "lost" when there is none left."""
     found = set(statuses)
     return next((each for each in STATUS_ORDER if each in found), "lost")
-
-
-def load_customers(db: Database, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """`CustomerRows.load` for once: departments' own names, phone numbers in full."""
-    return CustomerRows(db).load(ids)

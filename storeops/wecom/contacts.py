@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number, Row, partly
-from storeops.wecom.paging import pages
+from storeops.wecom.fields import EXACT, Id, IdNumber, Number, Row, partly
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -72,39 +71,6 @@ class SimpleUser:
     department: tuple[Number, ...] = ()  # tag/get leaves it out
 
 
-@dataclass(frozen=True, slots=True)
-class UserDepartment:
-    """One row of user/list_id: a member in one department."""
-
-    userid: Id
-    department: Number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserIdPage(Answer):
-    """A page of user/list_id; "" as `next_cursor` ends the list."""
-
-    dept_user: tuple[UserDepartment, ...]
-    next_cursor: Cursor = ""  # may be absent at the end
-
-
-@dataclass(frozen=True, slots=True)
-class ContactTag:
-    """A tag of members (not of customers)."""
-
-    tagid: IdNumber
-    tagname: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactTagMembers(Answer):
-    """Who carries a member tag, as far as the app sees."""
-
-    tagname: str = ""
-    userlist: tuple[SimpleUser, ...]
-    partylist: tuple[Number, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Departments(Answer):
     department: tuple[Department, ...]
@@ -113,11 +79,6 @@ class _Departments(Answer):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DepartmentNodes(Answer):
     department_id: tuple[DepartmentNode, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Department(Answer):
-    department: Department
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +111,6 @@ class _SimpleUsers(Answer):
     userlist: tuple[SimpleUser, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ContactTags(Answer):
-    taglist: tuple[ContactTag, ...]
-
-
 def list_departments(
     client: WeComClient, department_id: int | None = None
 ) -> tuple[Department, ...]:
@@ -172,11 +128,6 @@ def list_department_nodes(
     return client.get(
         "department/simplelist", _DepartmentNodes, {"id": department_id}
     ).department_id
-
-
-def get_department(client: WeComClient, department_id: int) -> Department:
-    """GET department/get (doc 95351). 60003 or 60123: unknown; 60011: out of scope."""
-    return client.get("department/get", _Department, {"id": department_id}).department
 
 
 def get_user(client: WeComClient, userid: str) -> User:
@@ -208,31 +159,3 @@ def list_simple_users(
     """GET user/simplelist (doc 90200): members with name and departments. Not paged."""
     params = {"department_id": department_id, "fetch_child": int(fetch_child)}
     return client.get("user/simplelist", _SimpleUsers, params).userlist
-
-
-def list_user_ids(client: WeComClient, cursor: str = "", limit: int = 10_000) -> UserIdPage:
-    """POST user/list_id (doc 96067): one page of (member, department) rows.
-
-    Args:
-        client: the client; needs the contact-sync secret, else 48002.
-        cursor: "" for the first page.
-        limit: rows at most, 1 to 10,000.
-    """
-    body = {"cursor": cursor or None, "limit": limit}
-    return client.post("user/list_id", UserIdPage, body, write=False)
-
-
-def iter_user_ids(client: WeComClient) -> Iterator[UserDepartment]:
-    """All rows of user/list_id, page after page."""
-    for page in pages("user/list_id", lambda cursor: list_user_ids(client, cursor)):
-        yield from page.dept_user
-
-
-def list_contact_tags(client: WeComClient) -> tuple[ContactTag, ...]:
-    """GET tag/list (doc 90216): the member tags this app sees."""
-    return client.get("tag/list", _ContactTags).taglist
-
-
-def get_contact_tag(client: WeComClient, tagid: int) -> ContactTagMembers:
-    """GET tag/get (doc 90213): who carries a member tag. 40068: unknown; 81011: not ours."""
-    return client.get("tag/get", ContactTagMembers, {"tagid": tagid})

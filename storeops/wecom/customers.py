@@ -137,28 +137,6 @@ class CustomerPage(Answer):
     next_cursor: Cursor = ""  # may be absent at the end
 
 
-@dataclass(frozen=True, slots=True)
-class ServedContact:
-    """A row of contact_list: a customer per member, or a stranger per group."""
-
-    tmp_openid: Id
-    is_customer: bool = False
-    external_userid: str = ""
-    name: str = ""  # strangers only, masked
-    follow_userid: str = ""
-    chat_id: str = ""
-    chat_name: str = ""
-    add_time: Seconds = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedContactPage(Answer):
-    """A page of contact_list; its cursor is short-lived."""
-
-    info_list: tuple[ServedContact, ...]
-    next_cursor: Cursor = ""  # may be absent at the end
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FollowUsers(Answer):
     follow_user: tuple[Id, ...]
@@ -272,24 +250,6 @@ def remark(
     if all(value is None for value in fields.values()):
         raise ValueError("nothing to change")
     client.post(REMARK, Answer, {"userid": userid, "external_userid": external_userid, **fields})
-
-
-def contact_list(client: WeComClient, cursor: str = "", limit: int = 1000) -> ServedContactPage:
-    """POST externalcontact/contact_list (doc 99434): one page of everybody the corp serves.
-
-    Args:
-        client: the client of a self-built app.
-        cursor: "" for the first page; short-lived, restart on 50100.
-        limit: rows at most, 1 to 1,000.
-    """
-    body = {"cursor": cursor or None, "limit": limit}
-    return client.post("externalcontact/contact_list", ServedContactPage, body, write=False)
-
-
-def iter_contacts(client: WeComClient) -> Iterator[ServedContact]:
-    """All rows of contact_list, page after page."""
-    for page in pages("externalcontact/contact_list", lambda cursor: contact_list(client, cursor)):
-        yield from page.info_list
 
 
 def info_of(follow: FollowUser) -> FollowInfo:

@@ -213,17 +213,6 @@ def transfer_result(
     return _result(client, TRANSFER_RESULT, handover_userid, takeover_userid, cursor)
 
 
-def iter_transfer_result(
-    client: WeComClient, handover_userid: str, takeover_userid: str
-) -> Iterator[TransferOutcome]:
-    """All outcomes of a pair on the job, page after page."""
-    for page in pages(
-        TRANSFER_RESULT,
-        lambda cursor: transfer_result(client, handover_userid, takeover_userid, cursor),
-    ):
-        yield from page.customer
-
-
 def resigned_transfer(
     client: WeComClient,
     handover_userid: str,
@@ -248,17 +237,6 @@ def resigned_transfer_result(
 ) -> TransferResultPage:
     """POST externalcontact/resigned/transfer_result (doc 94082): statuses 1 to 4 only."""
     return _result(client, RESIGNED_TRANSFER_RESULT, handover_userid, takeover_userid, cursor)
-
-
-def iter_resigned_transfer_result(
-    client: WeComClient, handover_userid: str, takeover_userid: str
-) -> Iterator[TransferOutcome]:
-    """All outcomes of a leaver's pair, page after page."""
-    for page in pages(
-        RESIGNED_TRANSFER_RESULT,
-        lambda cursor: resigned_transfer_result(client, handover_userid, takeover_userid, cursor),
-    ):
-        yield from page.customer
 
 
 def _result(

@@ -19,8 +19,3 @@ class _Addresses(Answer):
 def api_domain_ips(client: WeComClient) -> tuple[str, ...]:
     """GET get_api_domain_ip (doc 92520): addresses of the API, for outbound allow-lists."""
     return client.get("get_api_domain_ip", _Addresses).ip_list
-
-
-def callback_ips(client: WeComClient) -> tuple[str, ...]:
-    """GET getcallbackip (doc 90930): sources of callbacks; entries may be wildcards or CIDR."""
-    return client.get("getcallbackip", _Addresses).ip_list

@@ -245,7 +245,6 @@ def test_a_list_of_unassigned_without_a_cursor_goes_on_by_number(server, client)
     ("path", "read", "rows"),
     [
         ("externalcontact/groupchat/list", groups.list_chats, "group_chat_list"),
-        ("user/list_id", contacts.list_user_ids, "dept_user"),
         (BATCH, lambda c: customers.get_by_user(c, ["u"]), "external_contact_list"),
         ("externalcontact/transfer_result", lambda c: handover.transfer_result(c, "a", "b"),
          "customer"),
