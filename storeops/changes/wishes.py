@@ -18,12 +18,14 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror.members import Members
+from storeops.plain import plain
 from storeops.reading.customers import names_of
 from storeops.reading.filter import And, Node, one_of, parse
 from storeops.reading.query import CustomerQuery
 from storeops.tables import typed
 
 OWNER, ALL, NEWEST = "owner", "all", "newest"
+_NAMED = 10  # names that a note lists
 _MEMBERS = re.compile(r"[;；]")
 
 
@@ -101,7 +103,21 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
     stores = names.resolve("", one_of("store", choice.store, "--store")) if choice.store else None
     owners = [names.members.find(each).userid for each in choice.owner]
     found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
-    return _pick(found, choice)
+    chosen = _pick(found, choice)
+    for word, meant in names.parts(where):
+        some = ", ".join(map(plain, meant[:_NAMED])) + " …" * (len(meant) > _NAMED)
+        chosen.problems.append(
+            Problem(
+                "part_of_names",
+                ngettext(
+                    "“{word}” is part of {count} name, and means it: {names}",
+                    "“{word}” is part of {count} names, and means all of them: {names}",
+                    len(meant),
+                ).format(word=plain(word), count=len(meant), names=some),
+                warning=True,
+            )
+        )
+    return chosen
 
 
 def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:

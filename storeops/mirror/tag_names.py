@@ -144,6 +144,10 @@ class TagNames:
                 return found
         return []
 
+    def part(self, text: str) -> list[Tag]:
+        """Tags whose name `text` is only a part of, and which it means in a filter therefore."""
+        return [] if self._meant(text) or text.endswith("/*") else self.search(text)
+
     def find_all(self, texts: Iterable[str]) -> list[Tag]:
         """The tags meant, without repetition, in order.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from storeops.i18n import _
 from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
-from storeops.reading.filter import Field, FilterError
+from storeops.reading.filter import ANY, And, Field, FilterError, Node, Not, Or
 from storeops.spelling import nearest
 
 
@@ -99,6 +99,32 @@ class Names:
                 )
             found.update(keys)
         return tuple(sorted(found))
+
+    def parts(self, node: Node) -> Iterator[tuple[str, list[str]]]:
+        """Words of a filter that are part of several names, each with what it therefore means."""
+        if isinstance(node, And | Or):
+            for item in node.items:
+                yield from self.parts(item)
+        elif isinstance(node, Not):
+            yield from self.parts(node.item)
+        elif isinstance(node, Field):
+            for value in node.values:
+                names = self._part(node.key, value)
+                if len(names) > 1:
+                    yield value, sorted(names)
+
+    def _part(self, key: str, value: str) -> list[str]:
+        if key == "tag" and value != ANY:
+            return [each.path for each in self.tags.part(value)]
+        if key == "owner" and isinstance(self.members.try_find(value), NotFoundError):
+            found, _words = self._owner(value)
+            return [name for staff, _userid, name in self.staff if staff in found]
+        if key == "store" and not self._called(value):
+            found, _words = self._stores(value, part=True)
+            regions = {alike(each.region) for each in self.shops.values()}
+            if alike(_of_kind(value)[1]) not in regions:
+                return [self.departments[each][0] for each in found if each in self.departments]
+        return []
 
     def find_store(
         self, text: str, *, part: bool = False, among: Collection[int] | None = None

@@ -303,3 +303,23 @@ def test_what_narrows_a_list_given_twice_means_both(cli: Any, chain: Any) -> Non
                   ("plan", "show", plan)):  # fmt: skip
         answer = cli(*words, "--status", "x")
         assert (answer.code, "no status x" in answer.err) == (2, True), answer.err
+
+
+def test_a_part_of_several_names_is_told_where_a_plan_is_made(cli: Any, chain: Any) -> None:
+    for name in ("暗号甲", "暗号乙"):
+        chain.act("tag_create", group="来历", name=name)
+    chain.sync()
+    who = chain.staff()[0]
+
+    def notes(where: str) -> list[str]:
+        plan = cli("remark", "plan", "--where", f"@{who} {where}", "--owner", who,
+                   "--description", "x", "--json").json  # fmt: skip
+        return [each["message"] for each in plan["problems"] if each["code"] == "part_of_names"]
+
+    (told,) = notes("!#暗号")
+    assert "2 names" in told
+    assert "来历/暗号甲" in told
+    assert not notes("!#暗号甲")
+    assert not notes("!#来历/*")
+    (told,) = notes("store:店")
+    assert "names" in told
