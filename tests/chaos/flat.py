@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,20 +147,77 @@ def unfinished(app: App) -> int:
     return count
 
 
-def walk(app: App, rounds: int) -> tuple[Held, Held]:
-    """So many rounds over all screens; after the first third, and at the end."""
+def walk(app: App, rounds: int, seconds: float = 3600.0) -> tuple[Held, Held]:
+    """So many rounds over all screens, a sync in each; after the first third, and at the end.
+
+    When the time is over before, the end is then.
+    """
     seen: list[Held] = []
     screens = StoreOpsApp(app)
+    end = time.monotonic() + seconds
 
     async def go_round(pilot: Any) -> None:
         for number in range(rounds):
+            screens.syncing.start()
             for name in screens.specs:
                 await pilot.app.run_action(f"go('{name}')")
                 await pilot.pause()
-            if number in (rounds // 3, rounds - 1):
+            while screens.syncing.running:
+                await pilot.pause(0.02)
+            if number == rounds // 3 or (not seen and time.monotonic() > end - seconds * 2 / 3):
                 seen.append(held())
+            if time.monotonic() > end:
+                break
+        print(f"\n{number + 1} rounds")
+        seen.append(held())
         screens.exit()
 
     screens.run(headless=True, size=(100, 30), auto_pilot=go_round)
     assert screens.crash is None
     return seen[0], seen[-1]
+
+
+class Hurried(threading.Event):
+    """Instead of waiting for the next round of a watch it moves WeCom's clock; ends after some."""
+
+    def __init__(self, desk: Desk, rounds: int) -> None:
+        super().__init__()
+        self._desk, self._rounds = desk, rounds
+        self.seen: list[Held] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """A minute later, at once; every pair is due again."""
+        self.seen.append(held())
+        if len(self.seen) >= self._rounds:
+            self.set()
+        self._desk.advance(60)
+        with self._desk.app.data.atomic() as connection:
+            connection.execute("UPDATE handover SET ask_at = 0 WHERE status = 'waiting'")
+        return self.is_set()
+
+
+def watch(desk: Desk, rounds: int) -> tuple[Held, Held]:
+    """One watch of so many rounds that asks about every pair in each; after a tenth, at the end."""
+    giver, *takers = (m["userid"] for m in desk.staff()[:5])
+    desk.hand_over(giver, to=takers, rule="round-robin", groups=False, personal_tags=False)
+    desk.control.settings(handover_result_lag_s=90 * 86_400)  # nothing is ever answered
+    desk.control.reset_calls()
+    stop = Hurried(desk, rounds)
+    found = desk.watch(until_settled=True, stop=stop)
+    assert found.calls >= rounds * len(takers) // 2, found
+    assert len(found.asked) == len(takers)
+    return stop.seen[rounds // 10], stop.seen[-1]
+
+
+def sync_again(desk: Desk, times: int) -> tuple[Held, Held]:
+    """So many syncs in one process, something to read in each; after a tenth, and at the end."""
+    follows = list(desk.follows())
+    seen = []
+    for number in range(times):
+        userid, customer = follows[number % len(follows)]
+        desk.control.act(
+            "remark_edit", userid=userid, external_userid=customer, remark=f"r{number}"
+        )
+        desk.sync()
+        seen.append(held())
+    return seen[times // 10], seen[-1]
