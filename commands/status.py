@@ -9,6 +9,7 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.db import size_text
+from commands.diagnostics import typed
 from commands.output import Column
 from commands.sync import HELD, OUTCOMES, scope_title
 from storeops.durations import span
@@ -54,8 +55,6 @@ def status() -> None:
     )
     if found.sync is not None:
         output.line(_sync(found.sync, found.sync_left_s))
-    if found.stale:
-        output.line(_("It is stale: run `storeops sync run`."))
     output.line("")
     output.items(
         [
@@ -71,8 +70,11 @@ def status() -> None:
             Column("stale", _("Stale")),
         ],
     )
-    for _name, line in found.today:
-        output.line(f"{line.text} {line.next_step}".rstrip())
+    output.line("")
+    output.line(_("What to do next"))
+    for step in found.steps:
+        command = typed(step.command, current().settings)
+        output.line(f"  {step.text} {command}".rstrip())
     _stores(found)
     _limits(found)
     jobs = [

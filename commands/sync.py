@@ -25,11 +25,10 @@ app = typer.Typer(help=_("Bring the mirror up to date; ends complete, partial or
 
 
 def scope_title(name: str) -> str:
-    """A scope in the user's language; one whose domain is gone by its name."""
-    from storeops.sync.scopes import scopes
+    """A scope in the user's language; imports the engine only now."""
+    from storeops.sync import scopes
 
-    found = scopes().get(name)
-    return _(found.title) if found is not None else name
+    return scopes.scope_title(name)
 
 
 MODES = {"normal": N_("normal"), "full": N_("full"), "store": N_("one shop")}

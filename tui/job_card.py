@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from storeops.changes.plan_cards import kind_title
 from storeops.i18n import _, ngettext
 from storeops.times import second
 from tui import plan_words
@@ -73,7 +74,7 @@ def details(job: JobRow, rows: Sequence[int], happened: Sequence[Event]) -> Cont
             "",
             [
                 (_("Plan"), job.plan_id),
-                (_("Kind"), plan_words.kind(job.action)),
+                (_("Kind"), kind_title(job.action)),
                 (_("Status"), plan_words.job_status(job.status, job.held)),
                 (_("Rows of the plan"), numbers),
                 (_("Tries"), str(job.attempts)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from storeops.changes.plan_cards import kind_title
 from storeops.durations import span
 from storeops.i18n import _, ngettext
 from storeops.times import minute
@@ -49,7 +50,7 @@ def about(card: Card, now: float) -> Content:
     """A few lines: what, how many, how it stands, the first problem."""
     plan = card.plan
     state = Content.styled(plan_words.state(card.state), _style(card.state))
-    what = shown(plan.title) or plan_words.kind(plan.kind)
+    what = shown(plan.title) or kind_title(plan.kind)
     parts = [Content.assemble((f"{plan.name}  ", "bold"), state, f"  {what}\n")]
     line = _numbers(card)
     if card.state == "planned":
@@ -81,8 +82,8 @@ def full(card: Card, now: float) -> Content:
         fields(
             "",
             [
-                (_("What"), plan.title or plan_words.kind(plan.kind)),
-                (_("Kind"), plan_words.kind(plan.kind)),
+                (_("What"), plan.title or kind_title(plan.kind)),
+                (_("Kind"), kind_title(plan.kind)),
                 (_("Status"), plan_words.state(card.state)),
                 (_("Rows"), _numbers(card)),
                 (_("So far"), plan_words.tally(card.rows)),

@@ -11,14 +11,6 @@ _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
 _OPEN = ("queued", "sending", "waiting", "unknown")
 
 
-def kind(name: str) -> str:
-    """What a plan is about."""
-    return {
-        "tag": _("tags"), "remark": _("remarks"), "tag_library": _("tag library"),
-        "handover": _("handover"),
-    }.get(name, name)  # fmt: skip
-
-
 def sign(status: str) -> str:
     """The sign of a row's, job's or plan's status."""
     if status in ("done", "succeeded"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.sync.scopes import scopes
+from storeops.sync.scopes import scope_title, scopes
 from storeops.wecom.oddities import sentence
 from tui import words
 from tui.pulse import held_words
@@ -125,7 +125,7 @@ class Syncing:
         if not self.progress:
             return _("sync begins")
         current = list(self.progress.values())[-1]
-        text = f"{words.scope(current.scope)} {current.done:,}"
+        text = f"{scope_title(current.scope)} {current.done:,}"
         if current.total:
             text += f"/{current.total:,}"
         return _("sync: {progress}").format(progress=text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from storeops.i18n import _
-from storeops.sync.scopes import scopes
 
 
 def status(name: str) -> str:
@@ -14,12 +13,6 @@ def status(name: str) -> str:
         "unassigned": _("unassigned"), "out_of_scope": _("out of scope"), "left": _("left"),
         "dissolved": _("dissolved"),
     }.get(name, name)  # fmt: skip
-
-
-def scope(name: str) -> str:
-    """A sync scope; one whose domain is gone by its name."""
-    found = scopes().get(name)
-    return _(found.title) if found is not None else name
 
 
 def outcome(name: str | None) -> str:

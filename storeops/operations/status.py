@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from storeops import paths
 from storeops.database.database import file_size
-from storeops.domain import TodayLine, today
+from storeops.operations import today
 from storeops.reading import freshness
 from storeops.reading.overview import follows_by
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
     from storeops.limits.outlook import ApiUse
+    from storeops.operations.today import Step
     from storeops.operations.wiring import Wiring
     from storeops.reading.freshness import ScopeFreshness, StoreFreshness
     from storeops.sync.under_way import UnderWay
@@ -46,7 +47,7 @@ class Status:
         sync: the run that is open, if any.
         sync_left_s: seconds until what it reads now is read, by the limits; None when unknown.
         bytes: size of the profile's files.
-        today: what domains have to say, with their names.
+        steps: what to do next, as the screen Today says it.
         disk_free: bytes.
     """
 
@@ -63,7 +64,7 @@ class Status:
     sync_left_s: float | None
     bytes: int
     disk_free: int
-    today: tuple[tuple[str, TodayLine], ...]
+    steps: tuple[Step, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As in `--json`."""
@@ -90,9 +91,9 @@ class Status:
             "sync": {**asdict(self.sync), "left_s": self.sync_left_s} if self.sync else None,
             "bytes": self.bytes,
             "disk_free": self.disk_free,
-            "today": [
-                {"domain": name, "text": line.text, "next_step": line.next_step}
-                for name, line in self.today
+            "steps": [
+                {"text": step.text, "next_step": step.command, "domain": step.domain}
+                for step in self.steps
             ],
         }
 
@@ -141,7 +142,7 @@ def read_status(app: Wiring) -> Status:
         sync_left_s=_left_s(app, sync),
         bytes=sum(file_size(each) for each in folder.glob("*.db")),
         disk_free=shutil.disk_usage(folder).free,
-        today=tuple(today(db, now)),
+        steps=tuple(today.read(db, now, threshold).steps),
     )
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from storeops.domain import load, registry
-from storeops.i18n import N_
+from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
     from storeops.sync.results import Outcome
@@ -81,3 +81,9 @@ def reading_order() -> list[str]:
     """Names of all scopes in the order in which they are read; those of domains come last."""
     every = scopes()
     return sorted(every, key=lambda name: (name not in CORE, every[name].late))
+
+
+def scope_title(name: str) -> str:
+    """A scope in the user's language; one whose domain is gone by its name."""
+    found = scopes().get(name)
+    return _(found.title) if found is not None else name

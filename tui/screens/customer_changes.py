@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from storeops.changes.plan_cards import kind_title
 from storeops.i18n import _, ngettext
-from tui import plan_words
 from tui.screens.customer_marks import CustomerMarks
 from tui.widgets.bars import Piece
 
@@ -50,7 +50,7 @@ class CustomerChanges(CustomerMarks):
         drafts = [
             Piece(
                 " " + _("draft: {kind} {count} (p)").format(
-                    kind=plan_words.kind(kind), count=f"{count:,}"
+                    kind=kind_title(kind), count=f"{count:,}"
                 ) + " ",
                 "on",
                 lambda: self.perform("plan"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from storeops.changes.plan_cards import kind_title
 from storeops.errors import StoreOpsError
 from storeops.i18n import _, ngettext
-from tui import plan_words
 from tui.keys import Key
 from tui.screens.ledger import LedgerScreen
 
@@ -115,7 +115,7 @@ class PlanChanges(LedgerScreen):
             ).format(
                 rows=f"{plan.ready:,}",
                 calls=f"{plan.calls:,}",
-                title=plan.title or plan_words.kind(plan.kind),
+                title=plan.title or kind_title(plan.kind),
             )
             lines = [text]
             if plan.blocked:

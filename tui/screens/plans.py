@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storeops.changes.plan_cards import kind_title
 from storeops.i18n import N_, _, ngettext
 from storeops.times import minute
 from tui import plan_reasons, plan_words
@@ -133,7 +134,7 @@ class PlansScreen(PlanChanges):
             plan.id,
             (
                 plan.name,
-                shown(plan.title) or plan_words.kind(plan.kind),
+                shown(plan.title) or kind_title(plan.kind),
                 plan_words.state(card.state),
                 f"{plan.ready:,}",
                 "" if draft else f"{plan.blocked:,}",

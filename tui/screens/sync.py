@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from storeops.durations import span
 from storeops.i18n import N_, _
+from storeops.sync.scopes import scope_title
 from storeops.times import minute
 from storeops.wecom.oddities import sentence
 from tui import words
@@ -169,7 +170,7 @@ class SyncScreen(HouseScreen):
                 Line(
                     name,
                     (
-                        words.scope(name),
+                        scope_title(name),
                         outcome,
                         bar(done, total) if syncing.running else "",
                         rows,
@@ -288,7 +289,7 @@ def details(run: SyncResult) -> Content:
         ]  # fmt: skip
         line = " · ".join(f"{count:,} {name}" for name, count in counts if count)
         parts.append(Content("\n"))
-        parts.append(title(f"{words.scope(scope.scope)}  {words.outcome(scope.outcome)}"))
+        parts.append(title(f"{scope_title(scope.scope)}  {words.outcome(scope.outcome)}"))
         parts.append(Content((line or _("nothing")) + "\n"))
         for failure in scope.failures[:200]:
             code = f" {failure.errcode}" if failure.errcode is not None else ""

@@ -11,19 +11,18 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from storeops.changes.open_ends import OpenEnds, open_ends
-from storeops.domain import TodayLine
-from storeops.domain import today as lines_of_domains
 from storeops.durations import ago
 from storeops.i18n import N_, _
-from storeops.operations.health import Health, health
-from storeops.reading.overview import ShopRow, shops
+from storeops.operations import today
+from storeops.operations.health import Health
+from storeops.operations.today import Step, Today
+from storeops.reading.overview import ShopRow
+from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
 from tui import words
 from tui.cells import shown
 from tui.fields import title
 from tui.keys import GO, LIST, Key
-from tui.next_steps import Step, next_steps
 from tui.screens.base import HouseScreen
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import TextPane
@@ -31,7 +30,6 @@ from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList, heading
 
 WIDE = 110
-Seen = tuple[Health, Sequence[ShopRow], OpenEnds, list[tuple[str, TodayLine]], float]
 
 
 class TodayScreen(HouseScreen):
@@ -78,24 +76,15 @@ class TodayScreen(HouseScreen):
         """Health and coverage."""
         core = self.house.core
 
-        def look() -> Seen:
-            now = core.clock.now()
-            stale_after = core.settings.stale_after
-            return (
-                health(core.data, now, stale_after),
-                shops(core.data, now - stale_after),
-                open_ends(core.data, now),
-                lines_of_domains(core.data, now),
-                now,
-            )
+        def look() -> Today:
+            return today.read(core.data, core.clock.now(), core.settings.stale_after)
 
         self.read(look, self._show, slot="health")
 
-    def _show(self, seen: Seen) -> None:
-        state, coverage, ends, more, now = seen
+    def _show(self, seen: Today) -> None:
+        state, coverage, now = seen.health, seen.shops, seen.at
         self._shown = True
-        steps = next_steps(state, coverage, ends, now, more)
-        lines = [Line(at, (step.text,), step.tone, step) for at, step in enumerate(steps)]
+        lines = [Line(at, (_said(step),), step.tone, step) for at, step in enumerate(seen.steps)]
         rows = self.query_one("#steps", VirtualList)
         rows.styles.height = len(lines)
         rows.show(TableRows(lines), stay=True)
@@ -168,7 +157,7 @@ class TodayScreen(HouseScreen):
                 style = "$text-warning"
             age = _("last complete {age}").format(age=ago(scope.completed_at, now))
             sign = " ! " + _("stale") if scope.stale and not never else ""
-            name = words.scope(scope.scope)
+            name = scope_title(scope.scope)
             text = _("{subjects}: {message}").format(subjects=name, message=f"{outcome} · {age}")
             line = f"  {text}{sign}\n"
             parts.append(Content.styled(line, style))
@@ -212,7 +201,7 @@ class TodayScreen(HouseScreen):
         """Go where the step is done."""
         line = self.query_one("#steps", VirtualList).line
         if line is not None and isinstance(line.data, Step):
-            self.house.go(line.data.screen, line.data.wish)
+            self.house.go(line.data.screen or "today", line.data.request)
 
     def step_back(self) -> bool:
         """Back to the steps."""
@@ -220,3 +209,8 @@ class TodayScreen(HouseScreen):
         if self.focused is not steps:
             steps.focus()
         return True
+
+
+def _said(step: Step) -> str:
+    """A step; with its command where no screen does it."""
+    return step.text if step.screen else f"{step.text} {step.command}".rstrip()

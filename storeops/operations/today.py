@@ -1,19 +1,28 @@
-"""What to do next: one sentence each, with the screen where it is done."""
+"""The morning: how the mirror stands, and what to do next, most urgent first.
+
+The screen Today, `storeops status` and its JSON show the same steps; each names the screen and the
+command that do it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from storeops.changes.open_ends import OpenEnds
+from storeops.changes.next_steps import RUN, WATCH
+from storeops.changes.open_ends import OpenEnds, open_ends
+from storeops.changes.plan_cards import kind_title
+from storeops.database.database import Database
 from storeops.domain import TodayLine
+from storeops.domain import today as lines_of_domains
 from storeops.durations import span
 from storeops.i18n import _, ngettext
-from storeops.operations.health import Health
-from storeops.reading.overview import ShopRow
-from tui import plan_words, words
+from storeops.operations.health import Health, health
+from storeops.reading.overview import ShopRow, shops
+from storeops.sync.scopes import scope_title
 
 SOON = 60 * 86_400  # seconds before a deadline from which it is urgent
+SYNC = "storeops sync run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +31,50 @@ class Step:
 
     Attributes:
         text: one sentence, short enough for 76 cells.
-        tone: of the line.
+        tone: of the line: "" | warn | bad.
         screen: the screen that does it.
-        wish: what that screen shall show.
+        command: the command that does it, "" for none.
+        request: what that screen shall show.
+        domain: which domain says it, "" for the core.
     """
 
     text: str
     tone: str
     screen: str
-    wish: str = ""
+    command: str
+    request: str = ""
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What the morning shows.
+
+    Attributes:
+        health: how the mirror stands.
+        shops: every shop, with how far it was read.
+        steps: what to do next, most urgent first; never empty.
+        at: when that was, WeCom's time, Unix seconds.
+    """
+
+    health: Health
+    shops: Sequence[ShopRow]
+    steps: Sequence[Step]
+    at: float
+
+
+def read(db: Database, now: float, stale_after_s: float) -> Today:
+    """Gather it; calls nothing.
+
+    Args:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+        stale_after_s: what is older is stale, seconds.
+    """
+    state = health(db, now, stale_after_s)
+    coverage = shops(db, now - stale_after_s)
+    steps = next_steps(state, coverage, open_ends(db, now), now, lines_of_domains(db, now))
+    return Today(state, coverage, steps, now)
 
 
 def next_steps(
@@ -57,33 +101,35 @@ def next_steps(
             "{count} shops have members that could not be read.",
             len(poor),
         ).format(count=len(poor))
-        steps.append(Step(text, "warn", "stores"))
-    for _name, line in of_domains:
-        text = f"{line.text} {line.next_step}" if line.next_step and not line.screen else line.text
-        steps.append(Step(text, line.tone, line.screen or "today", line.request))
+        steps.append(Step(text, "warn", "stores", "storeops sync status"))
+    steps += [
+        Step(line.text, line.tone, line.screen, line.next_step, line.request, name)
+        for name, line in of_domains
+    ]
     if not steps:
-        steps.append(Step(_("All is read and fresh. Look at the customers."), "", "customers"))
+        text = _("All is read and fresh. Look at the customers.")
+        steps.append(Step(text, "", "customers", "storeops customer list"))
     return steps
 
 
 def _of_sync(state: Health) -> Iterator[Step]:
     never = [scope for scope in state.scopes if scope.completed_at is None]
     if state.interrupted:
-        yield Step(_("A sync was interrupted; go on with it."), "warn", "sync")
+        yield Step(_("A sync was interrupted; go on with it."), "warn", "sync", SYNC)
     elif len(never) == len(state.scopes):
-        yield Step(_("Nothing was read yet: run the first sync."), "warn", "sync")
+        yield Step(_("Nothing was read yet: run the first sync."), "warn", "sync", SYNC)
     elif never:
-        names = ", ".join(words.scope(scope.scope) for scope in never)
-        yield Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync")
+        names = ", ".join(scope_title(scope.scope) for scope in never)
+        yield Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
     stale = [each for each in state.scopes if each.stale and each.completed_at is not None]
     if stale and not state.running:
-        names = ", ".join(words.scope(scope.scope) for scope in stale)
-        yield Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync")
+        names = ", ".join(scope_title(scope.scope) for scope in stale)
+        yield Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
     broken = [scope for scope in state.scopes if scope.outcome in ("partial", "failed")]
     if broken:
-        names = ", ".join(words.scope(scope.scope) for scope in broken)
+        names = ", ".join(scope_title(scope.scope) for scope in broken)
         text = _("Not whole: {scopes}; see who could not be read.").format(scopes=names)
-        yield Step(text, "warn", "sync")
+        yield Step(text, "warn", "sync", "storeops sync status")
 
 
 def _of_leavers(state: Health, now: float) -> Iterator[Step]:
@@ -105,7 +151,7 @@ def _of_leavers(state: Health, now: float) -> Iterator[Step]:
             urgent = "warn" if left < SOON else ""
     if more:
         text = _("{text}; {more}.").format(text=text, more=more)
-    yield Step(text, urgent, "handover")
+    yield Step(text, urgent, "handover", "storeops leaver list")
 
 
 def _of_changes(ends: OpenEnds) -> Iterator[Step]:
@@ -115,39 +161,39 @@ def _of_changes(ends: OpenEnds) -> Iterator[Step]:
             "The answers of {count} handovers are due; ask WeCom how they ended.",
             ends.due,
         ).format(count=f"{ends.due:,}")
-        yield Step(text, "warn", "handover")
+        yield Step(text, "warn", "handover", WATCH)
     if ends.held:
         text = ngettext(
             "{count} call is held by a paused plan.",
             "{count} calls are held by paused plans.",
             ends.held,
         ).format(count=f"{ends.held:,}")
-        yield Step(text, "warn", "jobs")
+        yield Step(text, "warn", "jobs", "storeops plan list")
     if ends.queued:
         text = ngettext(
             "{count} call of applied plans waits to be sent.",
             "{count} calls of applied plans wait to be sent.",
             ends.queued,
         ).format(count=f"{ends.queued:,}")
-        yield Step(text, "", "jobs")
+        yield Step(text, "", "jobs", RUN)
     if ends.plans:
         text = ngettext(
             "{count} plan with {rows} ready rows is made and not applied.",
             "{count} plans with {rows} ready rows are made and not applied.",
             ends.plans,
         ).format(count=f"{ends.plans:,}", rows=f"{ends.plan_rows:,}")
-        yield Step(text, "", "plans", ends.newest)
+        yield Step(text, "", "plans", f"storeops plan show {ends.newest}", ends.newest)
     for kind, rows in ends.drafts.items():
         text = ngettext(
             "{count} row is gathered in the draft of {kind}; check and apply it.",
             "{count} rows are gathered in the draft of {kind}; check and apply it.",
             rows,
-        ).format(count=f"{rows:,}", kind=plan_words.kind(kind))
-        yield Step(text, "", "plans")
+        ).format(count=f"{rows:,}", kind=kind_title(kind))
+        yield Step(text, "", "plans", "storeops plan list --status draft")
     if ends.waiting > ends.due:
         text = ngettext(
             "{count} handover waits for its answer.",
             "{count} handovers wait for their answers.",
             ends.waiting - ends.due,
         ).format(count=f"{ends.waiting - ends.due:,}")
-        yield Step(text, "", "handover")
+        yield Step(text, "", "handover", "storeops handover status")
