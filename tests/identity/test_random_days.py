@@ -69,11 +69,24 @@ class Days:
 
 
 def hidden(chain: Any) -> set[str]:
-    """Members of whom WeCom tells nothing now: what is known of them stays out of scope."""
+    """Members of whom WeCom tells nothing now: what is known of them stays out of scope.
+
+    Who leaves while hidden, with nobody left to be listed, is one of them: nothing ever says so.
+    """
+    unseen = {
+        userid
+        for (userid,) in chain.app.data.execute(
+            "SELECT userid FROM staff WHERE status = 'out_of_scope'"
+        )
+    }
     return {
         each["userid"]
         for each in chain.control.export("staff")
-        if not each["left_at"] and not (each["visible"] and each["customer_contact"])
+        if (
+            each["userid"] in unseen
+            if each["left_at"]
+            else not (each["visible"] and each["customer_contact"])
+        )
     }
 
 
