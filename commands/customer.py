@@ -76,12 +76,6 @@ def _remarks(follows: list[Mapping[str, Any]]) -> str:
     return ", ".join(dict.fromkeys(each["remark"] for each in follows if each["remark"]))
 
 
-def _status(follows: list[Mapping[str, Any]]) -> str:
-    from storeops.reading.query_rows import shown_status
-
-    return status_name(shown_status(follows))
-
-
 def columns() -> list[Column]:
     """The columns of a list of customers."""
     return [
@@ -90,7 +84,7 @@ def columns() -> list[Column]:
         Column("follows", _("Owners"), show=_owners, max_width=20),
         Column("follows", _("Store"), show=_stores, max_width=20),
         Column("follows", _("Tags"), show=_tags, max_width=24),
-        Column("follows", _("Status"), show=_status),
+        Column("status", _("Status"), show=status_name),
         Column("follows.0.createtime", _("Since"), show=cells.when),
         *_of_domains(),
         Column("external_userid", _("Id")),
@@ -244,7 +238,7 @@ def show(who: Who, reveal: Reveal = False) -> None:
             Column("type", _("Type"), show=lambda value: label("type", value)),
             Column("gender", _("Gender"), show=lambda value: label("gender", value)),
             Column("unionid", "unionid"),
-            Column("follows", _("Status"), show=_status),
+            Column("status", _("Status"), show=status_name),
         ],
     )
     output.line("")
@@ -421,7 +415,6 @@ def export(
             fields=call.settings.fields,
             reveal=reveal,
             bom=call.settings.bom,
-            cell=cells.csv_cell,
             over=over,
             words=not raw and path != "-",
             on_progress=lambda rows: shown.show("export", _("customers"), done=rows, total=None),

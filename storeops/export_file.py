@@ -7,7 +7,6 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -16,25 +15,8 @@ from storeops.i18n import _
 from storeops.private_file import scratch
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What an export writes to.
-
-    Attributes:
-        file: open for writing bytes; closed by whoever gave it.
-        lock: handle of the lock on it, which a second process may hold as well; None without one.
-    """
-
-    file: BinaryIO
-    lock: int | None
-
-    def again(self) -> BinaryIO:
-        """The same file for somebody who closes it."""
-        return cast(BinaryIO, os.fdopen(os.dup(self.file.fileno()), "wb"))
-
-
 @contextmanager
-def whole_file(path: str | Path, over: bool) -> Iterator[Part]:
+def whole_file(path: str | Path, over: bool) -> Iterator[BinaryIO]:
     """A private file that takes its place when everything is written; links are replaced.
 
     A pipe or a device is written to as it is.
@@ -55,10 +37,10 @@ def whole_file(path: str | Path, over: bool) -> Iterator[Part]:
         followed = not target.is_symlink() or target.parent == Path("/dev")
         if followed and target.exists() and not target.is_file():
             with target.open("wb") as file:
-                yield Part(file, None)
+                yield file
             return
         with scratch(target, alone=True) as part:
-            yield Part(part.file, part.lock)
+            yield part.file
             part.put(over=over)
     except BlockingIOError:
         raise ConflictError(
@@ -92,11 +74,12 @@ def text_file(
         UsageError, ConflictError, ConfigError: as `whole_file`.
     """
     if stdout is not None and path == "-":
+        stdout.write("\ufeff" if bom else "")
         yield stdout
         return
-    with whole_file(path, over) as part:
+    with whole_file(path, over) as whole:
         file = io.TextIOWrapper(
-            cast(IO[bytes], part.file),
+            cast(IO[bytes], whole),
             encoding="utf-8-sig" if bom else "utf-8",
             newline="",
             errors="replace",

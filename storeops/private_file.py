@@ -44,16 +44,13 @@ class Scratch:
         path: where it lies until it is put in its place.
         file: open for reading and writing, binary; closed by `put`.
         placed: whether it was put in its place.
-        lock: handle of the lock on its note, which a child process may inherit and so hold as
-            long as it writes; None where the home cannot be written.
     """
 
-    def __init__(self, target: Path, path: Path, file: BinaryIO, lock: int | None) -> None:
+    def __init__(self, target: Path, path: Path, file: BinaryIO) -> None:
         self.placed = False
         self.target = target
         self.path = path
         self.file = file
-        self.lock = lock
 
     def put(self, *, over: bool = True, sync: bool = True) -> None:
         """Give it its place; a link or a file there is replaced, never written through.
@@ -92,10 +89,10 @@ def scratch(target: Path, *, alone: bool = False) -> Iterator[Scratch]:
         OSError: it cannot be made.
     """
     path = target.with_name(f".storeops-{os.urandom(8).hex()}.part")
-    with _noted(path, target if alone else None) as lock:
+    with _noted(path, target if alone else None):
         handle = create(path)
         with os.fdopen(handle, "w+b") as file:
-            made = Scratch(target, path, file, lock)
+            made = Scratch(target, path, file)
             try:
                 yield made
             finally:
@@ -243,7 +240,7 @@ def remove_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _noted(path: Path, only: Path | None) -> Iterator[int | None]:
+def _noted(path: Path, only: Path | None) -> Iterator[None]:
     """Keep a locked note of a scratch as long as this lasts."""
     name = path.name
     if only is not None:
@@ -253,7 +250,7 @@ def _noted(path: Path, only: Path | None) -> Iterator[int | None]:
     note = paths.scratch_dir() / name
     handle = _take(note, path)
     try:
-        yield handle
+        yield
     finally:
         if handle is not None:
             _drop(note)

@@ -25,8 +25,29 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON that a terminal may show: the same value, its dangerous characters as \\uXXXX."""
     import json  # 3 ms, and a table needs none
 
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
-    return _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return terminal_safe(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
+
+
+def terminal_safe(json: str) -> str:
+    """The same JSON value with the characters that a terminal must not see as \\uXXXX."""
+    if json.isprintable():
+        return json
+    return _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
+def cell_text(value: Any) -> str:
+    """A value as the text of a cell: nothing for None, "; " between texts, JSON for the rest."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return "; ".join(value)
+    if isinstance(value, list | tuple | Mapping):
+        return json_text(value)
+    return str(value)
 
 
 def csv_cell(value: Any) -> str:
@@ -36,19 +57,11 @@ def csv_cell(value: Any) -> str:
     would spoil (0012, 1e5, twelve and more) get a trailing tab, which keeps them text; control
     and direction characters become visible, line breaks stay.
     """
-    if value is None:
-        return ""
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, list | tuple | Mapping):
-        if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
-            value = "; ".join(value)
-        else:
-            value = json_text(value)
-    if not isinstance(value, str):
-        return str(value)
-    text = value.replace("\r\n", "\n")
-    text = _CONTROL.sub(lambda match: plain(match[0]), text)
+    text = value if isinstance(value, str) else cell_text(value)
+    if not text or (text[0].isalpha() and text.isprintable()) or isinstance(value, int | float):
+        return text  # nearly all
+    if not text.isprintable():
+        text = _CONTROL.sub(lambda match: plain(match[0]), text.replace("\r\n", "\n"))
     if _FORMULA.match(text):
         return "'" + text
     if _NUMBER_LIKE.fullmatch(text):

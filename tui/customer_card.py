@@ -9,7 +9,6 @@ from textual.content import Content
 
 from storeops.domain import card_sections
 from storeops.i18n import _
-from storeops.plain import mask_phone, mask_phones
 from storeops.reading.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.times import minute
 from tui.cells import shown
@@ -27,11 +26,11 @@ def card(core: App, external_userid: str) -> Content:
     from storeops.mirror import timeline
     from storeops.notebook.notes import notes_of
     from storeops.reading.customer_rows import chats_of, customer_id
-    from storeops.reading.query_rows import CustomerRows, shown_status
+    from storeops.reading.customers import rows_of
 
     db = core.data
     key = customer_id(db, external_userid)
-    found = CustomerRows(db, mask=(mask_phone, mask_phones)).load([key] if key else [])
+    found = rows_of(db).load([key] if key else [])
     if not found:
         return Content(_("This customer is not in the mirror any more."))
     customer = found[0]
@@ -45,7 +44,7 @@ def card(core: App, external_userid: str) -> Content:
                 (_("Type"), _label(TYPES, customer["type"])),
                 (_("Gender"), _label(GENDERS, customer["gender"]) if customer["gender"] else ""),
                 ("unionid", customer["unionid"]),
-                (_("Status"), statuses[shown_status(customer["follows"])]),
+                (_("Status"), statuses[customer["status"]]),
             ],
         )
     ]

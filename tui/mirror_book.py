@@ -15,7 +15,6 @@ from storeops.reading import customers
 from storeops.reading.columns import columns as domain_columns
 from storeops.reading.filter import FilterError, parse
 from storeops.reading.filter_words import STATUSES, WAYS
-from storeops.reading.query_rows import shown_status
 from storeops.times import day
 from tui.book import Advice, Facet, Look, View
 from tui.cells import shown
@@ -113,7 +112,7 @@ class MirrorBook:
         owners = [each["staff_name"] or each["userid"] for each in follows]
         stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))
         own = domain_columns()
-        status = shown_status(follows)
+        status = row["status"]
         cells = []
         for key in keys:
             if key == "name":
@@ -269,7 +268,6 @@ class MirrorBook:
         import sys
 
         from storeops.domains.export.export import export_customers
-        from storeops.spreadsheet import csv_cell
 
         done = export_customers(
             self.core.data,
@@ -277,7 +275,6 @@ class MirrorBook:
             str(path),
             sys.stdout,
             bom=True,
-            cell=csv_cell,
             over=over,
             words=True,
         )

@@ -9,7 +9,9 @@ from __future__ import annotations
 from storeops.changes.sheets import Line, Sheet
 from storeops.database.database import Database
 from storeops.plain import plain
-from storeops.reading.export_rows import COLUMNS, Flatten
+from storeops.reading.customers import rows_of
+from storeops.reading.export_rows import flat
+from storeops.reading.query_rows import CustomerRows
 
 # field of a planner → column of an export
 _TEXTS = {
@@ -32,7 +34,7 @@ class Exported:
         self._db = db
         self._texts = [name for name in (*_TEXTS, *_OTHERS) if name in sheet.fields]
         self._usable = bool(self._texts) and "userid" in sheet.fields
-        self._flattened: list[Flatten] = []
+        self._readers: list[CustomerRows] = []  # phones in full, and masked
 
     def has_texts(self, line: Line) -> bool:
         """Whether a row brings anything to write."""
@@ -47,11 +49,10 @@ class Exported:
         """
         if not self._usable or not self.has_texts(line):
             return False
-        if not self._flattened:
-            self._flattened = [Flatten(self._db, reveal) for reveal in (True, False)]
-        for flatten in self._flattened:
-            for _key, row in flatten.rows(self._db.connection, [customer]):
-                is_ = dict(zip(COLUMNS, row, strict=True))
+        if not self._readers:
+            self._readers = [rows_of(self._db, reveal=reveal) for reveal in (True, False)]
+        for reader in self._readers:
+            for is_ in map(flat, reader.load([customer])):
                 named = line.get("userid")
                 if not any(_same(named, is_[name]) for name in ("userid", "staff_name")):
                     return False

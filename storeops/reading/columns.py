@@ -29,6 +29,7 @@ class CustomerColumn:
         show: a value as text for people.
         right: aligned right.
         width: least cells of it on a screen.
+        kind: type of its values, which Parquet keeps: int, float, bool; everything else is text.
     """
 
     title: str
@@ -36,6 +37,7 @@ class CustomerColumn:
     show: Callable[[Any], str] = str
     right: bool = False
     width: int = 10
+    kind: type[Any] = str
 
 
 @cache

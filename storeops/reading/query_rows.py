@@ -65,13 +65,13 @@ class CustomerRows:
         connection = self._db.connection
         follows: dict[int, list[dict[str, Any]]] = {}
         tags, stores = self._tag_names(connection), self._store_names(connection)
+        # begun before the follows are read and ended after, so both see one moment of the mirror
+        customers = connection.execute(_CUSTOMERS, (wanted,))
         for row in connection.execute(_FOLLOWS, (wanted,)):
             follows.setdefault(row[0], []).append(self._follow(row, tags, stores))
         rows = {}
         hide = self._mask[1] if self._mask else None
-        for key, external_userid, name, kind, gender, unionid in connection.execute(
-            _CUSTOMERS, (wanted,)
-        ):
+        for key, external_userid, name, kind, gender, unionid in customers:
             mine = follows.get(key, [])
             rows[key] = {
                 "external_userid": external_userid,
@@ -79,7 +79,7 @@ class CustomerRows:
                 "type": kind,
                 "gender": gender,
                 "unionid": unionid,
-                "status": overall_status(each["status"] for each in mine),
+                "status": shown_status(mine),
                 "follows": mine,
             }
         add_values(self._db, rows)

@@ -3,6 +3,7 @@ the tree was edited for it; taken away, it leaves a working tool and its table."
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -134,6 +135,14 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     # condition, negation, facet, column, card, Today, checks, completion
     found = shop.json("customer", "list", "--where", "points:>100")["items"]
     assert [(each["external_userid"], each["points"]) for each in found] == [(first, 500)]
+    for kind in ("ndjson", "csv", "xlsx", "parquet"):
+        path = shop.home.parent / f"points.{kind}"
+        words = ["customer", "export", str(path), "--where", "points:>0"]
+        assert shop.json(*words, *([] if kind == "csv" else ["--raw"]))["rows"] == 2
+        assert {"500", "50"} == set(_cells(path, "Points" if kind == "csv" else "points"))
+    only = shop.run("customer", "export", "-", "--where", "points:>100", "--fields", "name,points")
+    assert only.stdout.splitlines()[0] == "name,points"
+    assert only.stdout.splitlines()[1].endswith(",500")
     listed = shop.json("customer", "list", "--where", "积分:>10 !level:gold")["items"]
     assert [each["external_userid"] for each in listed] == [second]
     assert third not in json.dumps(shop.json("customer", "list", "--where", "points:>0"))
@@ -271,3 +280,20 @@ def test_a_broken_one_is_named_and_left_out(kind: str, tmp_path: Path, home: Pat
         assert not found["usable"]
         assert found["reason"]
         assert found["package"] == f"bad-{kind}".replace("_", "-")
+
+
+def _cells(path: Path, name: str) -> list[str]:
+    """What one column of an exported file says."""
+    if path.suffix == ".ndjson":
+        return [str(json.loads(line)[name]) for line in path.read_text("utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return [row[name] for row in csv.DictReader(file)]
+    if path.suffix == ".parquet":
+        from pyarrow.parquet import read_table
+
+        return [str(value) for value in read_table(path)[name].to_pylist()]
+    from python_calamine import CalamineWorkbook
+
+    head, *rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    return [f"{row[head.index(name)]:.0f}" for row in rows]

@@ -67,6 +67,12 @@ def build_home(folder, *, customers, seed, staff=12, stores=5):
 
 
 @pytest.fixture(scope="session")
+def make_home():
+    """`build_home`, for tests that want other rows."""
+    return build_home
+
+
+@pytest.fixture(scope="session")
 def chain_home(tmp_path_factory):
     """(folder, chain): read it, do not write to it."""
     folder = tmp_path_factory.mktemp("reading") / "home"

@@ -191,29 +191,6 @@ def test_every_export_holds_what_the_list_holds(ask, chain_home, tmp_path):
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
 
 
-@pytest.mark.parametrize("reveal", [True, False])
-def test_ndjson_is_the_list_letter_by_letter(chain_home, reveal):
-    """The lines put together by hand are those that a JSON encoder makes of the rows."""
-
-    from storeops.domains.export.export_json import JsonLines, terminal_safe
-    from storeops.notebook import stores
-    from storeops.plain import mask_phone, mask_phones
-    from storeops.reading.query_rows import CustomerRows
-
-    db = chain_home[1].db
-    ids = [row[0] for row in db.execute("SELECT id FROM customer ORDER BY id DESC")]
-    shops = {each.department_id: each.name for each in stores.list_shops(db) if each.name}
-    rows = CustomerRows(db, shops, None if reveal else (mask_phone, mask_phones)).load(ids)
-    wanted = [
-        terminal_safe(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) + "\n"
-        for row in rows
-    ]
-    found = dict(JsonLines(db, reveal).lines(db.connection, ids))
-    assert [found[key] for key in ids] == wanted
-    assert len(wanted) == len(ids)
-    assert any("\\u" in line for line in wanted)
-
-
 def test_a_failed_export_leaves_the_old_file(ask, tmp_path, monkeypatch):
     from storeops.domains.export import export
 
@@ -223,7 +200,7 @@ def test_a_failed_export_leaves_the_old_file(ask, tmp_path, monkeypatch):
     def fail(*_words, **_more):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, "_write", fail)
+    monkeypatch.setattr(export, "_write_csv", fail)
     found = ask("customer", "export", str(path), "--force")
     assert found.code == 3
     assert "No space left" in found.err

@@ -1,7 +1,6 @@
 """Exports: quick ways to write a row against slow and plain ones, and files opened by others."""
 
 import csv
-import fcntl
 import io
 import json
 import os
@@ -11,20 +10,17 @@ import signal
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storeops.domains.export import export, export_easy, export_parquet, export_process, export_xlsx
-from storeops.domains.export.export_json import terminal_safe
-from storeops.errors import LimitError
+from storeops.domains.export import export, parquet, xlsx
 from storeops.plain import mask_phone, mask_phones, plain
 from storeops.reading.export_rows import COLUMNS, NUMBERS, flat
 from storeops.reading.query import CustomerQuery
 from storeops.reading.query_rows import CustomerRows
-from storeops.spreadsheet import csv_cell
+from storeops.spreadsheet import csv_cell, terminal_safe
 
 NOW = 1_780_000_000
 
@@ -96,30 +92,10 @@ def empty(tmp_path_factory):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Batches, pieces and memories so small that a few customers need several of each."""
-    monkeypatch.setattr(export, "BATCH", 3)
-    monkeypatch.setattr(export, "FEW", 100)
-    monkeypatch.setattr(export, "_PIECE", 2)
-    monkeypatch.setattr(export_xlsx, "_PIECE", 2)
-    monkeypatch.setattr(export_parquet, "_PIECE", 2)
-    monkeypatch.setattr(export_xlsx, "_AHEAD", 1)
-    monkeypatch.setattr(export_easy, "_REMEMBERED", 5)
-
-
-@pytest.fixture
-def far(small, monkeypatch):
-    """Every workbook is written by a second process; those that were started."""
-    started = []
-
-    class Noted(export_process.FarBook):
-        def __init__(self, *words):
-            super().__init__(*words)
-            started.append(self._process)
-
-    monkeypatch.setattr(export, "FEW", 0)
-    monkeypatch.setattr(export_process, "is_worth_it", lambda: True)
-    monkeypatch.setattr(export_process, "FarBook", Noted)
-    return started
+    """Steps, pieces and groups so small that a few customers need several of each."""
+    monkeypatch.setattr(export, "STEP", 3)
+    monkeypatch.setattr(xlsx, "_PIECE", 2)
+    monkeypatch.setattr(parquet, "_GROUP", 2)
 
 
 def fill(db, mirror):
@@ -190,7 +166,7 @@ def slowly(db, reveal, sort="newest"):
 
 def write(db, path, **words):
     query = CustomerQuery(db, "", sort=words.pop("sort", "newest"), now=NOW)
-    done = export.export_customers(db, query, str(path), sys.stdout, cell=csv_cell, **words)
+    done = export.export_customers(db, query, str(path), sys.stdout, **words)
     return done, path.read_bytes()
 
 
@@ -314,12 +290,10 @@ def test_a_long_cell_is_cut_where_a_sheet_ends_it(empty, tmp_path):
     assert found["b"][1] == "b" * 32_767
 
 
-@pytest.mark.parametrize("where", ["small", "far"])
-def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, where, request, tmp_path, monkeypatch):
+def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, small, tmp_path, monkeypatch):
     import openpyxl
 
-    started = request.getfixturevalue(where)
-    monkeypatch.setattr(export_xlsx, "SHEET_ROWS", 8)
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", 7)
     people = [person(f"n{at}", [relation(1 + at % 4)]) for at in range(20)]
     fill(empty, {**PLAIN, "people": people})
     done, _raw = write(empty, tmp_path / "a.xlsx", fields=("name", "createtime"))
@@ -331,144 +305,77 @@ def test_more_rows_than_a_sheet_takes_go_on_the_next(empty, where, request, tmp_
     found = [row[0] for sheet in sheets for row in sheet[1:]]
     assert found == [row["name"] for row in slowly(empty, True)]
     assert all(sheet.freeze_panes == "A2" for sheet in book)
-    assert len(started or []) == (where == "far")
 
 
-@pytest.mark.parametrize("where", ["small", "far"])
-def test_somebody_who_goes_while_the_export_runs_leaves_no_gap(empty, where, request, tmp_path):
+def test_somebody_who_goes_while_the_export_runs_leaves_no_gap(empty, tmp_path):
     import openpyxl
 
-    request.getfixturevalue(where)
     people = [person(f"n{at}", [relation()]) for at in range(10)]
-    for kind in ("csv", "ndjson", "parquet", "xlsx") if where == "small" else ("xlsx",):
+    for kind in ("csv", "ndjson", "parquet", "xlsx"):
         fill(empty, {**PLAIN, "people": people})
 
         class Query(CustomerQuery):
             def keys(self, batch=1000, after=None):
-                for found in super().keys(batch, after):
+                for found in super().keys(3, after):
                     for _time, key in found[1:2]:
                         self.db.execute("DELETE FROM customer WHERE id = ?", (key,))
                     yield found
 
         path = tmp_path / f"a.{kind}"
         query = Query(empty, "", now=NOW)
-        done = export.export_customers(empty, query, str(path), sys.stdout, cell=csv_cell)
+        done = export.export_customers(empty, query, str(path), sys.stdout)
         assert done.rows == 7  # of batches of 3, 3, 3 and 1 the second of each went
     table = list(openpyxl.load_workbook(tmp_path / "a.xlsx").active.iter_rows(values_only=True))
     assert len(table) == 8
     assert all(table[at][0] for at in range(8))
 
 
-# -- a workbook by a second process --------------------------------------------------------------
-
-
-def parts(path):
-    """What is in a workbook, without the moment it was made."""
-    with zipfile.ZipFile(path) as book:
-        assert book.testzip() is None
-        return {name: book.read(name) for name in book.namelist() if name != "docProps/core.xml"}
-
-
-@given(mirror=MIRROR, names=FIELDS, reveal=st.booleans())
-@settings(QUICK, max_examples=12)
-def test_a_second_process_writes_the_same_workbook(empty, far, tmp_path, mirror, names, reveal):
-    fill(empty, mirror)
-    before = len(far)
-    write(empty, tmp_path / "far.xlsx", fields=names, reveal=reveal)
-    export.FEW = 100
-    write(empty, tmp_path / "near.xlsx", fields=names, reveal=reveal)
-    export.FEW = 0
-    assert parts(tmp_path / "far.xlsx") == parts(tmp_path / "near.xlsx")
-    assert len(far) == before + bool(mirror["people"])
-    assert all(each.returncode == 0 for each in far)
-
-
-def crowd(db):
-    people = [person(f"n{at}", [relation(1 + at % 4)]) for at in range(20)]
-    fill(db, {**PLAIN, "people": people})
-
-
-def test_a_few_rows_start_no_process(empty, tmp_path, monkeypatch):
-    crowd(empty)
-    monkeypatch.setattr(subprocess, "Popen", None)
-    done, _raw = write(empty, tmp_path / "a.xlsx")
-    assert done.rows == 20
-
-
-def test_one_processor_or_no_python_starts_no_process(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
-    assert export_process.is_worth_it()
-    monkeypatch.setattr(sys, "executable", "")
-    assert not export_process.is_worth_it()
-    monkeypatch.undo()
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0}, raising=False)
-    assert not export_process.is_worth_it()
-
-
-def test_a_process_that_cannot_be_started_is_done_without(empty, far, tmp_path, monkeypatch):
-    crowd(empty)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
-    done, _raw = write(empty, tmp_path / "a.xlsx")
-    assert (done.rows, far) == (20, [])
-    assert b'<row r="21">' in parts(tmp_path / "a.xlsx")["xl/worksheets/sheet1.xml"]
-
-
-def kill(process):
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-
-
-@pytest.mark.parametrize("rows", [3, 20])  # after the first batch, after the last
-def test_a_process_that_is_killed_ends_the_export(empty, far, tmp_path, rows):
-    crowd(empty)
-    path = tmp_path / "a.xlsx"
-    path.write_text("old")
-
-    def told(done):
-        if done == rows:
-            kill(far[0])
-
-    with pytest.raises(LimitError, match="signal 9") as caught:
-        write(empty, path, on_progress=told)
-    assert caught.value.exit_code == 7
-    assert path.read_text() == "old"
-    assert [each.name for each in tmp_path.iterdir()] == ["a.xlsx"]
-
-
-def test_a_fault_of_the_process_is_a_bug_that_says_where(empty, far, tmp_path, monkeypatch):
-    crowd(empty)
-    monkeypatch.setattr(export_xlsx, "SHEET_ROWS", "many")
-    with pytest.raises(RuntimeError, match=r"(?s)ended with 1.*write_book.*TypeError"):
-        write(empty, tmp_path / "a.xlsx")
-    assert list(tmp_path.iterdir()) == []
-
-
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_export_that_is_broken_off_leaves_no_process(empty, far, tmp_path, fault):
-    crowd(empty)
+def test_an_export_that_is_broken_off_leaves_nothing(empty, small, tmp_path, kind, fault):
+    fill(empty, {**PLAIN, "people": [person(f"n{at}", [relation()]) for at in range(20)]})
 
     def told(_done):
         raise fault
 
     with pytest.raises(fault):
-        write(empty, tmp_path / "a.xlsx", on_progress=told)
-    assert [each.poll() for each in far] == [-signal.SIGKILL]
+        write(empty, tmp_path / f"a.{kind}", on_progress=told)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_ends_in_the_middle_is_never_called_whole(empty):
-    """Every message of the pipe cut off anywhere: the child does not end well."""
-    sent = io.BytesIO()
-    book = export_process.FarBook.__new__(export_process.FarBook)
-    book._pipe = sent
-    book._send((("name",), ("name",), False, 0, {}, {}, {}))
-    assert book.add([1], [(1, ("e", "王", *[""] * 14))]) == [1]
-    book._send(None)
-    whole = sent.getvalue()
-    export_process.write_book(io.BytesIO(whole), io.BytesIO())
-    for end in range(len(whole)):
-        with pytest.raises(EOFError):
-            export_process.write_book(io.BytesIO(whole[:end]), io.BytesIO())
+def test_progress_is_told_now_and_then_and_at_the_end(empty, small, tmp_path):
+    fill(empty, {**PLAIN, "people": [person(f"n{at}", [relation()]) for at in range(7)]})
+    for kind in ("csv", "xlsx", "ndjson", "parquet"):
+        said = []
+        write(empty, tmp_path / f"a.{kind}", on_progress=said.append)
+        assert said == [3, 6, 7], kind
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
+def test_more_customers_need_no_more_memory(empty, tmp_path, kind, monkeypatch):
+    import tracemalloc
+
+    fill(empty, {**PLAIN, "people": [person("王芳", [relation(1), relation(2)])]})
+    (row,) = slowly(empty, True)
+    monkeypatch.setattr(parquet, "_GROUP", 500)
+    query = CustomerQuery(empty, "", now=NOW)
+
+    def peak(rows):
+        def many(*_words):
+            return ({**row, "name": f"王芳{at % 500}"} for at in range(rows)), None
+
+        monkeypatch.setattr(export, "stream", many)
+        tracemalloc.start()
+        try:
+            done = export.export_customers(empty, query, str(tmp_path / f"a.{kind}"), sys.stdout)
+            assert done.rows == rows
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # what is imported
+    few = peak(1_000)
+    assert peak(8_000) < few * 1.5
 
 
 # -- opened by others, compared with the list ----------------------------------------------------
@@ -560,23 +467,15 @@ def test_an_export_into_a_folder_that_takes_nothing_says_so(home, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-FAR = (
-    "from storeops.domains.export import export, export_process\n"
-    "export.FEW = 0\n"
-    "export_process.is_worth_it = lambda: True\n"
-)
-
-
 @pytest.mark.parametrize("room", [8_000, 600], ids=["full later", "full at once"])
-@pytest.mark.parametrize("kind", ["csv", "xlsx", "far.xlsx", "ndjson", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
 def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_path, kind, room):
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
-    program = (FAR if kind == "far.xlsx" else "") + (
+    program = (
         "import resource, sys\n"
         "from storeops.domains.export import export\n"
         "from commands.main import run\n"
-        "export.BATCH = 100\n"
         "whole = export.export_customers\n"
         "def limited(*words, **more):\n"
         f"    resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
@@ -596,21 +495,23 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx", "far.xlsx", "ndjson", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson", "parquet"])
 def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
     """Held in the middle of its rows; a second one is refused; kill -9; the next one is whole."""
     path = tmp_path / f"out.{kind}"
     path.write_text("old")
-    program = (FAR if kind == "far.xlsx" else "") + (
+    program = (
         "import sys, time\n"
         "from storeops.domains.export import export\n"
         "from commands.main import run\n"
-        "export.BATCH = 100\n"
-        "class Held(export._Counter):\n"
-        "    def add(self, rows):\n"
+        "export.STEP = 100\n"
+        "whole = export.export_customers\n"
+        "def held(*words, **more):\n"
+        "    def told(_rows):\n"
         "        print('row', flush=True)\n"
         "        time.sleep(60)\n"
-        "export._Counter = Held\n"
+        "    return whole(*words, **{**more, 'on_progress': told})\n"
+        "export.export_customers = held\n"
         f"sys.exit(run(['--profile', 'chain', 'customer', 'export', {str(path)!r}, '--force']))\n"
     )
     words = ("customer", "export", str(path), "--force")
@@ -624,10 +525,6 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
             assert second.returncode == 9
         finally:
             running.kill()
-    if kind == "far.xlsx":  # its process ends as well: nobody holds the lock any more
-        for note in Path(home["STOREOPS_HOME"]).rglob(".scratch/*"):
-            with note.open("r+b") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
     assert path.read_text() == "old"
     left = [each for each in tmp_path.iterdir() if each != path]
     assert [each.suffix for each in left] == [".part"]

@@ -52,7 +52,7 @@ def _values(db, ids):
     return dict(rows.fetchall())
 
 
-COLUMN = CustomerColumn(title="Points", values=_values, right=True, width=7)
+COLUMN = CustomerColumn(title="Points", values=_values, right=True, width=7, kind=int)
 
 
 def card(db, customer, _now):
