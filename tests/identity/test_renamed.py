@@ -26,7 +26,7 @@ def told(chain: Any, old: str, new: str) -> None:
     work = inbox.Work(named.subject, (event,), "t")
     before = subjects.state(chain.app.data, work)
     found = subjects.read(chain.app.client, work)
-    mirror = subjects.Mirror(chain.app.data, chain.app.clock.now(), lambda *_: 0)
+    mirror = subjects.Mirror(chain.app.data, chain.app.clock.now())
     subjects.write(mirror, work, found, before)
 
 
