@@ -7,7 +7,7 @@ import re
 import time
 
 from storeops.limits import offset
-from storeops.reading.overview import health
+from storeops.operations.health import health
 from storeops.sync.run import history, run_sync
 from storeops.wecom.oddities import sentence
 
