@@ -446,10 +446,11 @@ def prune(
     from storeops.changes import pruning
     from storeops.database.database import file_size
     from storeops.durations import seconds
+    from storeops.events.inbox import Inbox
 
     app_ = current().app
     age = seconds(older_than)
-    inbox = app_.inbox if file_size(paths.inbox_db(app_.profile.name)) else None
+    inbox = Inbox(app_.inbox) if file_size(paths.inbox_db(app_.profile.name)) else None
     found = pruning.look(app_.ledger, inbox, age)
     text = _(
         "{plans} plans with {rows} rows and {jobs} jobs, {events} events, {lines} journal lines;"

@@ -18,6 +18,7 @@ from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, UsageError
 from storeops.i18n import _, ngettext
+from storeops.mirror import meta
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
 STATUSES = (DRAFT, MADE, APPLIED, CANCELLED)
@@ -205,7 +206,7 @@ def insert_plan(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name, kind, status, title, dump(params), dump([each.as_dict() for each in problems]),
-            ledger.profile, revision(connection), undo_of, now, ledger.who, expires_at, reason,
+            ledger.profile, meta.revision(connection), undo_of, now, ledger.who, expires_at, reason,
         ),
     )  # fmt: skip
     plan_id = cursor.lastrowid
@@ -282,12 +283,6 @@ def journaled_hash(db: Database, name: str) -> str:
     ).fetchone()
     found: str = json.loads(row[0]).get("hash", "") if row and row[0] else ""
     return found
-
-
-def revision(connection: sqlite3.Connection) -> int:
-    """The mirror's revision: grows with every change of facts."""
-    row = connection.execute("SELECT value FROM mirror_meta WHERE key = 'revision'").fetchone()
-    return int(row[0]) if row else 0
 
 
 def get(db: Database, name: str) -> Plan:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from storeops.changes import loss
 from storeops.changes.journal import Line, object_of
@@ -24,7 +24,6 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.proof import Proof
 from storeops.changes.seal import GENESIS
 from storeops.changes.verify import PRUNED, verify
-from storeops.database.database import Database
 from storeops.domain import load, registry
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
@@ -40,7 +39,16 @@ WHERE status IN ('applied', 'cancelled') AND paused = 0
   AND NOT EXISTS (SELECT 1 FROM job WHERE plan_id = p.id
     AND (status NOT IN ('succeeded', 'failed', 'cancelled') OR finished_at >= :before))
 """
-_EVENTS = "due_at IS NULL AND status IN ('handled', 'kept') AND received_at < ?"
+
+
+class EventInbox(Protocol):
+    """What retention asks of the events that came in."""
+
+    def count_finished(self, before: float) -> int:
+        """Events from before this moment that are done with."""
+
+    def prune(self, before: float) -> int:
+        """Delete them; how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,12 @@ class Pruned:
         return asdict(self)
 
 
-def look(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned:
+def look(ledger: Ledger, inbox: EventInbox | None, older_than_s: float) -> Pruned:
     """What `prune` would take out now; reads only.
 
     Args:
         ledger: the profile's ledger.
-        inbox: inbox.db, None when there is none.
+        inbox: the events that came in, None when there are none.
         older_than_s: at least 90 days.
 
     Raises:
@@ -91,7 +99,7 @@ def look(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned:
     return found
 
 
-def prune(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned:
+def prune(ledger: Ledger, inbox: EventInbox | None, older_than_s: float) -> Pruned:
     """Take out what is finished and old; one transaction, journaled, then sealed.
 
     Raises:
@@ -127,12 +135,7 @@ def prune(ledger: Ledger, inbox: Database | None, older_than_s: float) -> Pruned
         connection.execute("DELETE FROM worker WHERE finished_at < ?", (before,))
     ledger.journal.seal(ledger.db, now)
     if inbox is not None and found.events:
-        with inbox.atomic() as connection:
-            connection.execute(
-                f"DELETE FROM delivery WHERE event_id IN (SELECT id FROM event WHERE {_EVENTS})",
-                (before,),
-            )
-            connection.execute(f"DELETE FROM event WHERE {_EVENTS}", (before,))
+        inbox.prune(before)
     return found
 
 
@@ -163,18 +166,14 @@ def _before(ledger: Ledger, older_than_s: float) -> float:
 
 
 def _find(
-    connection: sqlite3.Connection, inbox: Database | None, before: float
+    connection: sqlite3.Connection, inbox: EventInbox | None, before: float
 ) -> tuple[Pruned, list[int], bytes]:
     held = {plan for keeper in _keepers() for plan in keeper.held(connection, before)}
     old = connection.execute(_OLD, {"before": before}).fetchall()
     old = [each for each in old if each[0] not in held]
     plans = _together(connection, old)
     last, lines, head = _lines(connection, before, set(plans))
-    events = 0
-    if inbox is not None:
-        (events,) = inbox.execute(
-            f"SELECT count(*) FROM event WHERE {_EVENTS}", (before,)
-        ).fetchone()
+    events = inbox.count_finished(before) if inbox is not None else 0
     (kept,) = connection.execute(
         "SELECT count(*) FROM plan WHERE created_at < ?", (before,)
     ).fetchone()

@@ -32,6 +32,9 @@ SLOW, FULL, NOT_STORED = UNANSWERED = ("slow", "full", "not_stored")
 CLAIM_S = 120.0  # for so long nobody else handles what one process has taken
 
 
+_FINISHED = "due_at IS NULL AND status IN ('handled', 'kept') AND received_at < ?"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One request as it came in.
@@ -379,7 +382,22 @@ class Inbox:
         if external_userid:
             where.append("external_userid = ?")
             values.append(external_userid)
-        chosen = " AND ".join(where)
+        return self._delete(" AND ".join(where), values)
+
+    def count_finished(self, before: float) -> int:
+        """Events that came in before this moment and are done with. Reads only."""
+        row = self.db.execute(f"SELECT count(*) FROM event WHERE {_FINISHED}", (before,)).fetchone()
+        return int(row[0])
+
+    def prune(self, before: float) -> int:
+        """Delete what `count_finished` counts; returns how many."""
+        return self._delete(_FINISHED, (before,))
+
+    def erase(self, external_userid: str) -> int:
+        """Delete every event about a customer, whatever its status; returns how many."""
+        return self._delete("external_userid = ?", (external_userid,))
+
+    def _delete(self, chosen: str, values: Sequence[object]) -> int:
         with self.db.atomic() as connection:
             connection.execute(
                 f"DELETE FROM delivery WHERE event_id IN (SELECT id FROM event WHERE {chosen})",

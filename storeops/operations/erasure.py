@@ -37,6 +37,7 @@ from storeops.changes.seal import pseudonym
 from storeops.database.database import Database
 from storeops.domain import load, registry
 from storeops.errors import ConflictError, NotFoundError, StoreOpsError
+from storeops.events.inbox import Inbox
 from storeops.mirror import forget as mirror
 
 
@@ -236,15 +237,8 @@ def _forget(
 
 
 def _forget_events(events: Database, external_userid: str) -> int:
-    with _overwriting(events), events.atomic() as connection:
-        connection.execute(
-            "DELETE FROM delivery WHERE event_id IN"
-            " (SELECT id FROM event WHERE external_userid = ?)",
-            (external_userid,),
-        )
-        return connection.execute(
-            "DELETE FROM event WHERE external_userid = ?", (external_userid,)
-        ).rowcount
+    with _overwriting(events):
+        return Inbox(events).erase(external_userid)
 
 
 @contextlib.contextmanager
