@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storeops.sandbox.acts import Act, act
+from storeops.sandbox.act import Act, act
 from storeops.sandbox.customers import WECHAT
 from storeops.sandbox.follows import BY_CUSTOMER
 from storeops.sandbox.jsontext import EMPTY, dumps

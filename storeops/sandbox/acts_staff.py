@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from storeops.sandbox.acts import Act, act
+from storeops.sandbox.act import Act, act
 from storeops.sandbox.api.member_writes import check_new_userid
 from storeops.sandbox.corp import CUSTOMER_APP
 from storeops.sandbox.handover.book import DONE, RESIGNED
