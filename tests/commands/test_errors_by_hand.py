@@ -214,7 +214,10 @@ def test_ctrl_c_says_how_to_go_on(home: Path, shop: Any) -> None:
         text=True,
         env={"PATH": os.environ["PATH"], "STOREOPS_HOME": str(home), "STOREOPS_LANG": "en"},
     )
-    time.sleep(1.0)
+    for _each in range(300):  # until it reads members: their pages are slow
+        if any("user" in path for path in shop.control.calls()["paths"]):
+            break
+        time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _out, err = run.communicate(timeout=30)
     assert run.returncode == 130, err
