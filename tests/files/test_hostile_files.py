@@ -341,9 +341,9 @@ def test_texts_are_only_taken_when_asked_for(people, cli, tmp_path):
     assert rows[0]["after"] == {"remark_company": "某公司"}
     asked = cli("remark", "plan", "--file", str(path), "--json")
     assert asked.code == 2
-    assert "--map 备注=remark" in asked.error["hint"]
+    assert "--column '备注=remark'" in asked.error["hint"]
     asked = cli("tag", "plan", "--file", str(path), "--json")
-    assert "--map 标签=add" in asked.error["hint"]
+    assert "--column '标签=add'" in asked.error["hint"]
     assert cli("tag", "plan", "--file", str(path), "--map", "标签=add", "--json").json["rows"] == 1
 
 
