@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,27 +16,8 @@ from storeops.i18n import _
 if TYPE_CHECKING:
     from storeops.changes.sheets import Field, Source
     from storeops.changes.wishes import Choice, Chosen
+    from storeops.reading.customers import Selection
 
-Where = Annotated[
-    str, typer.Option("--where", metavar="FILTER", help=_("Customers that match this filter."))
-]
-View = Annotated[str, typer.Option("--view", metavar="NAME", help=_("Customers of a saved view."))]
-Marked = Annotated[
-    str | None,
-    typer.Option(
-        "--marked", metavar="NAME", help=_("Customers of a mark; the screens' is “marked”.")
-    ),
-]
-Store = Annotated[
-    list[str] | None,
-    typer.Option("--store", metavar="CODE", help=_("Only follows of this shop; may be repeated.")),
-]
-Owner = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--owner", metavar="USERID", help=_("Only this member's follows; may be repeated.")
-    ),
-]
 Follows = Annotated[
     str,
     typer.Option(
@@ -104,14 +86,7 @@ def plan_again(kind: str, name: str, reason: str, others: Sequence[object]) -> N
     show_plan(again(current().app.ledger, name, kind, reason=reason))
 
 
-def choice_of(
-    where: str,
-    view: str,
-    marked: str | None,
-    store: list[str] | None,
-    owner: list[str] | None,
-    follows: str,
-) -> Choice:
+def choice_of(selection: Selection, follows: str) -> Choice:
     """The choice that options make.
 
     Raises:
@@ -124,7 +99,7 @@ def choice_of(
             _("--follows: there is no {word}.").format(word=follows),
             hint=_("Known: {names}.").format(names="owner, all, newest"),
         )
-    return Choice(where, view, marked or "", tuple(store or ()), tuple(owner or ()), follows)
+    return Choice(selection, follows)
 
 
 def source_of(
@@ -163,18 +138,19 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
     """
     from storeops.changes import sheets
     from storeops.changes.wishes import choose, of_sheet
+    from storeops.reading.customers import Selection
 
     app = current().app
     if source is None:
         return choose(app.data, choice, app.clock.now())
-    if choice.where or choice.view or choice.marked or choice.store:
+    if replace(choice.selection, owner=()) != Selection():
         raise UsageError(
             _("A file and a filter cannot be combined."),
             hint=_("Choose by --file, or by --where, --view, --marked, --store."),
         )
     found = sheets.read(source, fields)
     return of_sheet(
-        app.data, found, follows=choice.follows, owner=choice.owner, strict=source.strict
+        app.data, found, follows=choice.follows, owner=choice.selection.owner, strict=source.strict
     )
 
 

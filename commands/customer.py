@@ -15,25 +15,11 @@ from commands.diagnostics import note as say
 from commands.options import After, All, Limit, Reveal
 from commands.output import Column
 from commands.question import confirm
-from commands.selecting import (
-    NoTag,
-    Owner,
-    Since,
-    Sort,
-    State,
-    Status,
-    Store,
-    Tag,
-    Until,
-    View,
-    Way,
-    Where,
-    selected,
-    several,
-)
+from commands.selecting import Sort, Store, Where, selected, selecting
 from storeops.i18n import _
 
 if TYPE_CHECKING:
+    from storeops.reading.customers import Selection
     from storeops.reading.query import CustomerQuery
 
 app = typer.Typer(help=_("Customers: list, search, show, history, notes, export."))
@@ -161,18 +147,9 @@ def explained(query: CustomerQuery) -> None:
 
 
 @app.command("list", help=_("List customers, newest first."))
+@selecting
 def list_(
-    where: Where = "",
-    view: View = "",
-    store: Store = None,
-    owner: Owner = None,
-    tag: Tag = None,
-    no_tag: NoTag = None,
-    status: Status = None,
-    state: State = None,
-    way: Way = None,
-    since: Since = "",
-    until: Until = "",
+    selection: Selection,
     sort: Sort = "",
     limit: Limit = 100,
     after: After = "",
@@ -182,18 +159,13 @@ def list_(
 ) -> None:
     """List customers by filter, shorthands and view."""
     from storeops.notebook import views
-    from storeops.reading.customers import Selection
 
     call = current()
-    if view:
-        saved = views.get_view(call.app.data, view)
+    if selection.view:
+        saved = views.get_view(call.app.data, selection.view)
         sort = sort or saved.sort
         if saved.columns and not call.settings.fields:
             call.set(fields=saved.columns)
-    selection = Selection(
-        where, view, (), several(store), several(owner), several(tag), several(no_tag),
-        several(status), several(state), several(way), since, until,
-    )  # fmt: skip
     query = selected(selection, sort=sort or "newest")
     listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
 
@@ -213,7 +185,7 @@ def search(
     """Search; each argument is text, never a filter."""
     from storeops.reading.customers import Selection
 
-    selection = Selection(where, "", tuple(words), several(store))
+    selection = Selection(where, "", tuple(words), tuple(store or ()))
     query = selected(selection, sort=sort)
     listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
 
@@ -347,21 +319,12 @@ def note(
 
 
 @app.command("export", help=_("Write customers to a file: CSV, XLSX, NDJSON or Parquet."))
+@selecting
 def export(
     path: Annotated[
         str, typer.Argument(metavar="FILE", help=_("Where to; - for stdout (CSV, NDJSON)."))
     ],
-    where: Where = "",
-    view: View = "",
-    store: Store = None,
-    owner: Owner = None,
-    tag: Tag = None,
-    no_tag: NoTag = None,
-    status: Status = None,
-    state: State = None,
-    way: Way = None,
-    since: Since = "",
-    until: Until = "",
+    selection: Selection,
     sort: Sort = "",
     format_: Annotated[
         str,
@@ -388,7 +351,6 @@ def export(
     from storeops.domains.export.export import export_customers
     from storeops.export_file import is_there, refuse_taken
     from storeops.notebook import views
-    from storeops.reading.customers import Selection
 
     call = current()
     over = force
@@ -397,12 +359,8 @@ def export(
         over = True
     if not over:
         refuse_taken(path, _("Choose another name, or add --force."))
-    if view:
-        sort = sort or views.get_view(call.app.data, view).sort
-    selection = Selection(
-        where, view, (), several(store), several(owner), several(tag), several(no_tag),
-        several(status), several(state), several(way), since, until,
-    )  # fmt: skip
+    if selection.view:
+        sort = sort or views.get_view(call.app.data, selection.view).sort
     fresh = freshness.told()
     query = selected(selection, sort=sort or "newest")
     with bars() as shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,23 +12,12 @@ from commands.completing import offers
 from commands.context import current
 from commands.options import After, All, Limit, Reveal
 from commands.output import Column
-from commands.selecting import (
-    NoTag,
-    Owner,
-    Since,
-    State,
-    Status,
-    Store,
-    Tag,
-    Until,
-    View,
-    Way,
-    Where,
-    selected,
-    several,
-)
+from commands.selecting import selected, selecting
 from storeops.errors import UsageError
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.reading.customers import Selection
 
 app = typer.Typer(help=_("Frozen sets of customers: add, remove, list, show, clear."))
 
@@ -41,28 +30,11 @@ Ids = Annotated[
 ]
 
 
-def _chosen(
-    ids: list[str] | None,
-    where: str,
-    view: str,
-    store: list[str] | None,
-    owner: list[str] | None,
-    tag: list[str] | None,
-    no_tag: list[str] | None,
-    status: list[str] | None,
-    state: list[str] | None,
-    way: list[str] | None,
-    since: str,
-    until: str,
-) -> list[int]:
+def _chosen(ids: list[str] | None, selection: Selection) -> list[int]:
     """The customers chosen by --id or by filter."""
     from storeops.operations.marks import keys_of_ids
     from storeops.reading.customers import Selection
 
-    selection = Selection(
-        where, view, (), several(store), several(owner), several(tag), several(no_tag),
-        several(status), several(state), several(way), since, until,
-    )  # fmt: skip
     if ids:
         if selection != Selection():
             raise UsageError(
@@ -84,26 +56,17 @@ def _chosen(
 
 
 @app.command("add", help=_("Put customers into a mark; it is made when there is none."))
+@selecting
 def add(
     name: Name,
+    selection: Selection,
     ids: Ids = None,
-    where: Where = "",
-    view: View = "",
-    store: Store = None,
-    owner: Owner = None,
-    tag: Tag = None,
-    no_tag: NoTag = None,
-    status: Status = None,
-    state: State = None,
-    way: Way = None,
-    since: Since = "",
-    until: Until = "",
 ) -> None:
     """Add to a mark."""
     from storeops.notebook import marks
 
     call = current()
-    keys = _chosen(ids, where, view, store, owner, tag, no_tag, status, state, way, since, until)
+    keys = _chosen(ids, selection)
     added = marks.add_ids(call.app.data, name, keys, call.app.clock.now())
     rows = marks.count(call.app.data, name)
     output.result(
@@ -115,27 +78,18 @@ def add(
 
 
 @app.command("remove", help=_("Take customers out of a mark."))
+@selecting
 def remove(
     name: Name,
+    selection: Selection,
     ids: Ids = None,
-    where: Where = "",
-    view: View = "",
-    store: Store = None,
-    owner: Owner = None,
-    tag: Tag = None,
-    no_tag: NoTag = None,
-    status: Status = None,
-    state: State = None,
-    way: Way = None,
-    since: Since = "",
-    until: Until = "",
 ) -> None:
     """Take out of a mark."""
     from storeops.notebook import marks
 
     call = current()
     marks.get_mark(call.app.data, name)
-    keys = _chosen(ids, where, view, store, owner, tag, no_tag, status, state, way, since, until)
+    keys = _chosen(ids, selection)
     removed = marks.remove_ids(call.app.data, name, keys, call.app.clock.now())
     rows = marks.count(call.app.data, name)
     output.result(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,19 +15,18 @@ from commands.choices import (
     HeaderRow,
     Hidden,
     Map,
-    Marked,
-    Owner,
     Reason,
     SheetName,
-    Store,
     Strict,
     Template,
-    View,
-    Where,
     Xlsx,
 )
 from commands.context import current
+from commands.selecting import as_options, selecting
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.reading.customers import Selection
 
 app = typer.Typer(help=_("What members note about customers, changed as plans."))
 
@@ -38,6 +37,7 @@ def remark_app() -> None:
 
 
 @app.command("plan", help=_("Plan new remarks, descriptions, companies or phone numbers."))
+@selecting
 def plan(
     remark: Annotated[
         str | None,
@@ -59,11 +59,8 @@ def plan(
         bool, typer.Option("--clear-mobiles", help=_("Take all phone numbers off."))
     ] = False,
     cut: Annotated[bool, typer.Option("--cut", help=_("Cut texts that are too long."))] = False,
-    where: Where = "",
-    view: View = "",
-    marked: Marked = None,
-    store: Store = None,
-    owner: Owner = None,
+    *,
+    selection: Selection,
     follows: Follows = "",
     file: File = "",
     csv: Csv = "",
@@ -95,10 +92,10 @@ def plan(
     ledger.policy.may_write()
     if again:
         choices.plan_again(
-            "remark", again, reason, (values, where, view, marked, store, owner, follows, csv, xlsx)
+            "remark", again, reason, (values, *as_options(selection).values(), follows, csv, xlsx)
         )
         return
-    choice = choices.choice_of(where, view, marked, store, owner, follows)
+    choice = choices.choice_of(selection, follows)
     source = choices.source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
@@ -106,8 +103,8 @@ def plan(
     found = choices.chosen(choice, SHEET_FIELDS, source)
     command = planned.command_line(
         "remark", "plan", remark=remark, description=description, company=company,
-        clear_mobiles=clear_mobiles, cut=cut, where=where, view=view, marked=marked, store=store,
-        owner=owner, follows=follows, file=file or csv or xlsx, sheet=sheet,
+        clear_mobiles=clear_mobiles, cut=cut, **as_options(selection),
+        follows=follows, file=file or csv or xlsx, sheet=sheet,
         header_row=header_row or None, hidden=hidden, map=map_, strict=strict,
     )  # fmt: skip
     made = plan_remarks(ledger, found, values, cut=cut, reason=reason, command=command)

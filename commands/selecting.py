@@ -2,14 +2,19 @@
 
 ```python
 @app.command("list", help=_("…"))
-def list_(where: Where = "", view: View = "", store: Store = None, …) -> None:
-    query = selected(Selection(where=where, view=view, store=several(store), …), sort="newest")
+@selecting
+def list_(selection: Selection, sort: Sort = "") -> None:
+    query = selected(selection, sort="newest")
 ```
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -115,9 +120,66 @@ Sort = Annotated[
 ]
 
 
-def several(values: list[str] | None) -> tuple[str, ...]:
-    """An option that may be repeated: any of the values."""
-    return tuple(values or ())
+Marked = Annotated[
+    str,
+    typer.Option(
+        "--marked", metavar="NAME", help=_("Customers of a mark; the screens' is “marked”.")
+    ),
+]
+# every option that chooses customers: name, as typed, what stands for "not said"
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "where": (Where, ""), "view": (View, ""), "marked": (Marked, ""), "store": (Store, None),
+    "owner": (Owner, None), "tag": (Tag, None), "no_tag": (NoTag, None), "status": (Status, None),
+    "state": (State, None), "way": (Way, None), "since": (Since, ""), "until": (Until, ""),
+}  # fmt: skip
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose customers; it is called with their `selection`.
+
+    They stand where the command has `selection`, after its arguments.
+    """
+    hints = get_type_hints(
+        SimpleNamespace(__annotations__={
+            name: hint for name, hint in command.__annotations__.items() if name != "selection"
+        }),
+        globalns=command.__globals__,
+        include_extras=True,
+    )  # fmt: skip
+
+    @wraps(command)
+    def called(**options: Any) -> None:
+        from storeops.reading.customers import Selection
+
+        said: dict[str, Any] = {name: options.pop(name) for name in OPTIONS}
+        said["mark"] = said.pop("marked")
+        lists = {
+            name: tuple(said[name] or ()) for name, (_, none) in OPTIONS.items() if none is None
+        }
+        selection = Selection(**{**said, **lists})
+        command(selection=selection, **options)
+
+    parameters = []
+    for name, each in inspect.signature(command).parameters.items():
+        if name == "selection":
+            parameters += [
+                inspect.Parameter(
+                    key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+                )
+                for key, (kind, default) in OPTIONS.items()
+            ]
+        else:
+            parameters.append(
+                each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+            )
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    return called
+
+
+def as_options(selection: Selection) -> dict[str, Any]:
+    """The options that make this selection, to be typed again."""
+    return {name: getattr(selection, "mark" if name == "marked" else name) for name in OPTIONS}
 
 
 def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:

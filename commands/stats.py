@@ -13,21 +13,7 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import All, Limit
 from commands.output import Column
-from commands.selecting import (
-    NoTag,
-    Owner,
-    Since,
-    State,
-    Status,
-    Store,
-    Tag,
-    Until,
-    View,
-    Way,
-    Where,
-    selected,
-    several,
-)
+from commands.selecting import selected, selecting
 from storeops.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
@@ -62,6 +48,7 @@ def titles() -> dict[str, str]:
 
 
 @app.command("stats", help=_("Count customers by store, owner, tag, way, status, state or month."))
+@selecting
 def stats(
     what: Annotated[
         str,
@@ -75,17 +62,8 @@ def stats(
         str,
         typer.Option("--by", metavar="BY", autocompletion=_titles, help=_("The same, as option.")),
     ] = "",
-    where: Where = "",
-    view: View = "",
-    store: Store = None,
-    owner: Owner = None,
-    tag: Tag = None,
-    no_tag: NoTag = None,
-    status: Status = None,
-    state: State = None,
-    way: Way = None,
-    since: Since = "",
-    until: Until = "",
+    *,
+    selection: Selection,
     on: Annotated[
         str,
         typer.Option(
@@ -98,15 +76,10 @@ def stats(
     all_: All = False,
 ) -> None:
     """Count; a customer counts once per value, so that columns may add up to more."""
-    from storeops.reading.customers import Selection
     from storeops.reading.stats import count_by
 
     call = current()
     by = what or by or "store"
-    selection = Selection(
-        where, view, (), several(store), several(owner), several(tag), several(no_tag),
-        several(status), several(state), several(way), since, until,
-    )  # fmt: skip
     fresh = freshness.told()
     extra: dict[str, object] = {}
     if on:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,20 +15,19 @@ from commands.choices import (
     HeaderRow,
     Hidden,
     Map,
-    Marked,
-    Owner,
     Reason,
     SheetName,
-    Store,
     Strict,
     Template,
-    View,
-    Where,
     Xlsx,
 )
 from commands.context import current
+from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.reading.customers import Selection
 
 group_app = typer.Typer(help=_("Groups of tags: add, rename, move, delete."))
 rule_app = typer.Typer(help=_("Rules: tags by condition, from files like rules/gold.toml."))
@@ -60,6 +59,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rule_app, name="rule")
 
 
+@selecting
 def plan(
     add: Annotated[
         list[str] | None,
@@ -69,11 +69,8 @@ def plan(
         list[str] | None,
         typer.Option("--remove", metavar="TAG", help=_("Tag to take off; may be repeated.")),
     ] = None,
-    where: Where = "",
-    view: View = "",
-    marked: Marked = None,
-    store: Store = None,
-    owner: Owner = None,
+    *,
+    selection: Selection,
     follows: Follows = "",
     file: File = "",
     csv: Csv = "",
@@ -100,18 +97,18 @@ def plan(
             "tag",
             again,
             reason,
-            (add, remove, where, view, marked, store, owner, follows, csv, xlsx),
+            (add, remove, *as_options(selection).values(), follows, csv, xlsx),
         )
         return
-    choice = choices.choice_of(where, view, marked, store, owner, follows)
+    choice = choices.choice_of(selection, follows)
     source = choices.source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip
     found = choices.chosen(choice, FIELDS, source)
     command = planned.command_line(
-        "tag", "plan", add=add, remove=remove, where=where, view=view, marked=marked, store=store,
-        owner=owner, follows=follows, file=file or csv or xlsx, sheet=sheet,
+        "tag", "plan", add=add, remove=remove, **as_options(selection),
+        follows=follows, file=file or csv or xlsx, sheet=sheet,
         header_row=header_row or None, hidden=hidden, map=map_, strict=strict,
     )  # fmt: skip
     planned.show_plan(

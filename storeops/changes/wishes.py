@@ -19,8 +19,8 @@ from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror.members import Members
 from storeops.plain import plain
-from storeops.reading.customers import names_of
-from storeops.reading.filter import And, Node, one_of, parse
+from storeops.reading.customers import EVERY_STORE, Selection, names_of, selection_node
+from storeops.reading.filter import one_of
 from storeops.reading.query import CustomerQuery
 from storeops.tables import typed
 
@@ -34,25 +34,17 @@ class Choice:
     """Customers chosen by conditions that all must hold; none at all means nobody was chosen.
 
     Attributes:
-        where: text of the filter language.
-        view: name of a saved view.
-        marked: name of a mark (a frozen set of customers).
-        store: codes or names of shops: only follows of one of them.
-        owner: userids or names: only these members' follows.
+        selection: the conditions. Of shops and owners that it names, only follows of one of them.
         follows: owner | all | newest; "" when the person did not say.
     """
 
-    where: str = ""
-    view: str = ""
-    marked: str = ""
-    store: tuple[str, ...] = ()
-    owner: tuple[str, ...] = ()
+    selection: Selection
     follows: str = ""
 
     @property
     def made(self) -> bool:
         """Whether anything was chosen."""
-        return bool(self.where or self.view or self.marked or self.store or self.owner)
+        return self.selection != Selection()
 
 
 @dataclass(slots=True)
@@ -93,15 +85,16 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
             _("No customer was chosen."),
             hint=_("Choose by --where, --view, --marked, --store, --owner or --file."),
         )
-    if choice.follows == OWNER and not choice.owner:
+    if choice.follows == OWNER and not choice.selection.owner:
         raise UsageError(
             _("--follows owner needs to know which one."), hint=_("Add --owner USERID.")
         )
     names = names_of(db)
-    where = node(db, choice)
+    where = selection_node(db, choice.selection)
     customers = CustomerQuery(db, where, names=names, now=now).ids()
-    stores = names.resolve("", one_of("store", choice.store, "--store")) if choice.store else None
-    owners = [names.members.find(each).userid for each in choice.owner]
+    shops = tuple(each for each in choice.selection.store if each.casefold() != EVERY_STORE)
+    stores = names.resolve("", one_of("store", shops, "--store")) if shops else None
+    owners = [names.members.find(each).userid for each in choice.selection.owner]
     found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
     chosen = _pick(found, choice)
     for word, meant in names.parts(where):
@@ -125,7 +118,7 @@ def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
     several = 0
     for follows in found:
         live = [each for each in follows if each.status == "active"] or follows
-        if len(live) > 1 and not choice.follows and not choice.owner:
+        if len(live) > 1 and not choice.follows and not choice.selection.owner:
             several += 1
         chosen.relations += live[:1] if choice.follows == NEWEST else live
     if several:
@@ -138,30 +131,6 @@ def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
             hint=_("Say whose follow is meant: --follows all, --follows newest, or --owner."),
         )
     return chosen
-
-
-def node(db: Database, choice: Choice) -> Node:
-    """The whole choice as one tree of the filter language; all conditions hold.
-
-    Raises:
-        FilterError: the text is not understood.
-        NotFoundError: no such view.
-    """
-    items: list[Node] = [parse(choice.where)] if choice.where else []
-    if choice.view:
-        from storeops.notebook.views import get_view
-
-        items.append(parse(get_view(db, choice.view).filter))
-    items += [
-        one_of(key, values, option)
-        for key, values, option in (
-            ("mark", (choice.marked,) if choice.marked else (), "--marked"),
-            ("store", choice.store, "--store"),
-            ("owner", choice.owner, "--owner"),
-        )
-        if values
-    ]
-    return items[0] if len(items) == 1 else And(tuple(items))
 
 
 def of_sheet(

@@ -28,6 +28,7 @@ from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
+from storeops.reading.customers import Selection
 from storeops.spelling import did_you_mean
 
 KEYS = ("name", "where", "follows", "owner", "store", "add", "remove")
@@ -187,9 +188,9 @@ def _rule(path: Path, default_name: str, table: Mapping[str, Any]) -> Rule:
             hint=_("Leave it out and name an owner to mean one member."),
         )
     choice = Choice(
-        where=text["where"], store=store, owner=owner,
-        follows=text["follows"] or ("" if owner else ALL),
-    )  # fmt: skip
+        Selection(where=text["where"], store=store, owner=owner),
+        text["follows"] or ("" if owner else ALL),
+    )
     rule = Rule(
         text["name"] or default_name, str(path), choice,
         _list(path, table, "add"), _list(path, table, "remove"),
