@@ -264,14 +264,14 @@ def carry_out(plan: Plan, seconds: float | None) -> None:
     Raises:
         StillRunningError, PartialError: after the outcome was printed.
     """
-    from storeops.changes import plan_cards as operations
+    from storeops.changes import plan_cards
     from storeops.changes.next_steps import of_plan
 
     call = current()
     with call.interruptible("storeops job run --until-empty") as stop:
         report = run_worker(stop, seconds=seconds, plan_id=plan.id, title=plan.title or plan.name)
-        value, text = operations.outcome(call.app.ledger, plan, report)
-        error = operations.trouble(call.app.ledger, plan, report)
+        value, text = plan_cards.outcome(call.app.ledger, plan, report)
+        error = plan_cards.trouble(call.app.ledger, plan, report)
         if not stop.is_set():
             steps = of_plan(call.app.ledger, plan) if error is None else []
             output.result(value, "\n".join([text, *next_lines(steps)]))

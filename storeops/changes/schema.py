@@ -46,7 +46,7 @@ CREATE TABLE plan_row (
     extra TEXT,
     code TEXT NOT NULL DEFAULT '',     -- Verdict.code when the plan was made; '' ready
     digest BLOB NOT NULL DEFAULT x'',  -- over everything above
-    status TEXT NOT NULL,              -- one of the thirteen (jobs/action.py)
+    status TEXT NOT NULL,              -- one of the thirteen (changes/action.py)
     errcode INTEGER,
     meaning TEXT NOT NULL DEFAULT '',  -- '' = what the error table says
     next_step TEXT NOT NULL DEFAULT '',

@@ -27,6 +27,28 @@ def test_reference_is_current() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_modules_named_by_path_are_there() -> None:
+    """In pages, comments and docstrings; a path may begin at any folder, as a reader would say it."""
+    folders = ("storeops", "commands", "tui", "tests", "benchmarks", "docs")
+    below = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    modules = {f"/{path.relative_to(ROOT).as_posix()}" for path in below if path.suffix == ".py"}
+    named = [
+        (path, name)
+        for path in (*below, *ROOT.glob("*.md"))
+        if path.suffix in (".py", ".md") and path.name != "CHANGELOG.md"
+        for name in re.findall(
+            r"(?<![\w./{}<>])(?:[a-z_]+/)+[a-z_]+\.py\b", path.read_text("utf-8")
+        )
+    ]
+    assert len(named) > 50
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in named
+        if not any(module.endswith(f"/{name}") for module in modules)
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
