@@ -23,7 +23,16 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.sandbox_callback import app as callback_app
 from commands.sandbox_callback import last_answer
-from commands.sandbox_knobs import Url, ask, clock_app, fault_app, pairs, settings_app, token_app
+from commands.sandbox_knobs import (
+    Url,
+    ask,
+    clock_app,
+    fault_app,
+    must_be_known,
+    pairs,
+    settings_app,
+    token_app,
+)
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -305,12 +314,17 @@ def act(
     url: Url = "",
 ) -> None:
     """Perform one act, or list what there is."""
+    acts = ask(url, "GET", "act")["acts"]
     if not name:
         output.items(
-            [{**row, "meaning": _(row["meaning"])} for row in ask(url, "GET", "act")["acts"]],
+            [{**row, "meaning": _(row["meaning"])} for row in acts],
             [Column("act", _("Act of a person")), Column("meaning", _("Meaning"))],
         )
         return
+    must_be_known(
+        name, [row["act"] for row in acts], _("The sandbox has no act {name}.").format(name=name),
+        "storeops sandbox act",
+    )  # fmt: skip
     row = ask(url, "POST", "act", {"act": name, **dict(pairs(values or []))})
     output.result(row, json.dumps(row, ensure_ascii=False, indent=2))
 

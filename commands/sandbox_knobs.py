@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.spelling import did_you_mean
 
 clock_app = typer.Typer(help=_("The sandbox's clock."))
 fault_app = typer.Typer(help=_("Faults on demand: which calls go wrong, and how."))
@@ -35,6 +36,22 @@ def ask(
     from storeops.domains.sandbox.sandbox_process import locate
 
     return control(locate(url, current().settings.profile), method, path, data, timeout)
+
+
+def must_be_known(word: str, known: Iterable[str], message: str, listing: str) -> None:
+    """Refuse a word that the sandbox does not know, in the user's language.
+
+    Args:
+        message: one sentence with the word.
+        listing: the command that lists what there is.
+
+    Raises:
+        UsageError: it is not known.
+    """
+    known = list(known)
+    if word not in known:
+        otherwise = _("See what there is: {command}").format(command=listing)
+        raise UsageError(message, hint=did_you_mean(word, known, otherwise))
 
 
 @clock_app.command("show", help=_("Show the sandbox's time."))
@@ -63,7 +80,7 @@ def fault_add(
         str,
         typer.Argument(
             metavar="KIND",
-            help=_("What goes wrong: `sandbox fault kinds` lists them."),
+            help=_("What goes wrong: `storeops sandbox fault kinds` lists them."),
         ),
     ],
     path: Annotated[
@@ -210,6 +227,12 @@ def settings_set(
 ) -> None:
     """Change them for all calls from now on."""
     given = dict(pairs(values))
+    known = ask(url, "GET", "settings")
+    for name in given:
+        must_be_known(
+            name, known, _("The sandbox has no setting {name}.").format(name=name),
+            "storeops sandbox settings list",
+        )  # fmt: skip
     row = ask(url, "PATCH", "settings", given)
     text = ", ".join(f"{name} = {_value_text(row[name])}" for name in given)
     output.result({name: row[name] for name in given}, text)

@@ -110,6 +110,21 @@ def test_acts_and_events(on):
     assert on("act", "random", "count=3", "--json").json["count"] == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("act", "staff_leav"), "The sandbox has no act staff_leav.", "staff_leave"),
+        (("act", "zzz"), "The sandbox has no act zzz.", "storeops sandbox act"),
+        (("settings", "set", "zzz=1"), "The sandbox has no setting zzz.", "sandbox settings list"),
+    ],
+)
+def test_what_the_sandbox_does_not_know_is_said_in_our_words(on, words, said, hint):
+    answer = on(*words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert hint in answer.err
+
+
 def test_tokens_reset_save_load(on, tmp_path):
     assert on("token", "expire", "--json").json == {"expired": 0}
     assert on("token", "kill").code == 0
