@@ -100,7 +100,9 @@ def _summary(payload: Any) -> str:
 
 
 @app.command("show", help=_("Show one line with all it says."))
-def show(seq: Annotated[int, typer.Argument(metavar="LINE")]) -> None:
+def show(
+    seq: Annotated[int, typer.Argument(metavar="LINE", help=_("Its number in `audit list`."))],
+) -> None:
     """With the digests that chain it."""
     from storeops.changes.journal_lines import show as read
 

@@ -80,13 +80,22 @@ def _filters() -> list[tuple[str, str]]:
     ]
 
 
+_VALUES = {"<int>": "N", "<int range>": "N", "<float>": "NUMBER", "<str>": "TEXT"}
+
+
+def value_word(option: Any, context: Context) -> str:
+    """What stands for an option's value, Typer's words for types replaced."""
+    word = str(option.make_metavar(context))
+    return _VALUES.get(word, word)
+
+
 def _spelling(option: Any, context: Context) -> str:
     names = ", ".join(sorted(option.opts, key=len))
     if option.secondary_opts:
         names += " / " + ", ".join(option.secondary_opts)
     if option.is_flag or option.count:
         return names
-    return f"{names} {option.make_metavar(context)}"
+    return f"{names} {value_word(option, context)}"
 
 
 def _record(parameter: Any, spelling: str) -> tuple[str, str]:

@@ -70,7 +70,9 @@ def _times(value: dict[str, Any]) -> dict[str, Any]:
 
 
 @app.command("show", help=_("Show one job: its rows, tries, and what happened."))
-def show(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
+def show(
+    job: Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `job list`."))],
+) -> None:
     """With its events."""
     from storeops.changes.jobs.listing import events
     from storeops.changes.jobs.listing import show as read
@@ -108,7 +110,7 @@ def _events(found: Any) -> str:
 
 @app.command("logs", help=_("What happened to jobs that did not go the plain way."))
 def logs(
-    job: Annotated[int, typer.Argument(metavar="[JOB]")] = 0,
+    job: Annotated[int, typer.Argument(metavar="[JOB]", help=_("Only this job, by number."))] = 0,
     plan: Plan = "",
     limit: Limit = 200,
     all_: All = False,
@@ -196,7 +198,9 @@ def run(
 
 @app.command("retry", help=_("Send failed rows of a plan, or of one job, again."))
 def retry(
-    what: Annotated[str, typer.Argument(metavar="PLAN|JOB")],
+    what: Annotated[
+        str, typer.Argument(metavar="PLAN|JOB", help=_("A plan, or the number of a job."))
+    ],
     failed: Annotated[
         bool, typer.Option("--failed", help=_("Rows that may succeed unchanged (the default)."))
     ] = True,
@@ -225,7 +229,9 @@ def retry(
 
 
 @app.command("cancel", help=_("Cancel one queued job."))
-def cancel(job: Annotated[int, typer.Argument(metavar="JOB")]) -> None:
+def cancel(
+    job: Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `job list`."))],
+) -> None:
     """Its rows are cancelled."""
     from storeops.changes import control
 

@@ -41,9 +41,13 @@ TagText = Annotated[
 Recheck = Annotated[
     bool, typer.Option("--recheck", help=_("Ask WeCom anew, although it refused this before."))
 ]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help=_("The new name."))]
 GroupText = Annotated[str, typer.Argument(metavar="GROUP", help=_("Id or name of a group."))]
 Order = Annotated[int, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))]
-Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]…")]
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE]…", help=_("Files of rules; without one, rules/*.toml.")),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -135,7 +139,7 @@ def add(
 
 def rename(
     tag: TagText,
-    name: Annotated[str, typer.Argument()],
+    name: NewName,
     recheck: Recheck = False,
     reason: Reason = "",
 ) -> None:
@@ -197,7 +201,7 @@ def delete(tag: TagText, recheck: Recheck = False, reason: Reason = "") -> None:
 
 @group_app.command("add", help=_("Plan a new group with its first tags."))
 def group_add(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: NewName,
     tags: Names = None,
     order: Annotated[
         int | None, typer.Option("--order", min=0, max=2**32 - 1, help=_("Larger first."))
@@ -219,7 +223,7 @@ def group_add(
 @group_app.command("rename", help=_("Plan another name for a group."))
 def group_rename(
     group: GroupText,
-    name: Annotated[str, typer.Argument()],
+    name: NewName,
     recheck: Recheck = False,
     reason: Reason = "",
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from commands import tree
 from commands.exit_codes import MEANINGS
+from commands.help import value_word
 from commands.main import nouns
 from commands.options import GLOBALS
 from storeops import config, i18n, times
@@ -98,7 +99,7 @@ def parameters(command: Any, context: typer.Context) -> list[str]:
         else:
             name = ", ".join([*each.opts, *each.secondary_opts])
             if not each.is_flag:
-                name += f" {each.make_metavar(context)}"
+                name += f" {value_word(each, context)}"
         text = each.help or ""
         default = each.default
         shown = each.show_default and not callable(default)

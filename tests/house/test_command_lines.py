@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from commands import main, tree
+from commands.help import value_word
 from commands.options import GLOBALS
 
 ROOT = Path(__file__).parents[2]
@@ -118,3 +121,27 @@ def test_every_command_line_in_a_text_can_be_typed() -> None:
                 wrong.append(f"{where}: storeops {' '.join(words)}: {why}")
     assert seen > 200
     assert wrong == []
+
+
+def parameters(command: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """(what, parameter, context) of every parameter of every command below one."""
+    context = typer.Context(command, info_name=path)
+    for each in command.params:
+        if not getattr(each, "hidden", False):
+            yield f"{path} {each.human_readable_name}", each, context
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(context):
+            yield from parameters(command.get_command(context, name), f"{path} {name}")
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    seen, silent, typed = 0, [], []
+    for what, each, context in parameters(root(), "storeops"):
+        seen += 1
+        if not each.help:
+            silent.append(what)
+        if not getattr(each, "is_flag", False) and "<" in value_word(each, context):
+            typed.append(what)
+    assert seen > 400
+    assert silent == []
+    assert typed == []

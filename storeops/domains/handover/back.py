@@ -66,7 +66,9 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
             _("There is no way back of plan {plan}: {reason}").format(
                 plan=plan.name, reason=blocked[0][1]
             ),
-            hint=_("Hand the customers to a colleague in service: storeops handover plan"),
+            hint=_(
+                "Hand the customers to a colleague in service: storeops handover plan --from USERID --to USERID"
+            ),
             details={"blocked_by": {code: count for code, _reason, count in blocked}},
         )
 
