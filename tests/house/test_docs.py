@@ -28,7 +28,7 @@ def test_reference_is_current() -> None:
 
 
 def test_modules_named_by_path_are_there() -> None:
-    """In pages, comments and docstrings; a path may begin at any folder, as a reader would say it."""
+    """In pages, comments and docstrings; a path may begin at any folder of its own."""
     folders = ("storeops", "commands", "tui", "tests", "benchmarks", "docs")
     below = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     modules = {f"/{path.relative_to(ROOT).as_posix()}" for path in below if path.suffix == ".py"}

@@ -67,7 +67,8 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
                 plan=plan.name, reason=blocked[0][1]
             ),
             hint=_(
-                "Hand the customers to a colleague in service: storeops handover plan --from USERID --to USERID"
+                "Hand the customers to a colleague in service: "
+                "storeops handover plan --from USERID --to USERID"
             ),
             details={"blocked_by": {code: count for code, _reason, count in blocked}},
         )
