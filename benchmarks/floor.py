@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from tui.book import Advice, Facet, Look, View
+from tui.book import Advice, BookView, FacetRows, Look
 from tui.widgets.customer_list import DEFAULT_COLUMNS
 from tui.widgets.rows import Count, Line, Window
 
@@ -73,10 +73,10 @@ class ConstantBook:
     def rows(self, look: Look) -> ConstantRows:
         return ConstantRows(self.total // 1000 if look.where else self.total, look.columns)
 
-    def facets(self, look: Look) -> Iterator[list[Facet]]:
+    def facets(self, look: Look) -> Iterator[list[FacetRows]]:
         for kind in _KINDS:
             yield [
-                Facet(kind, kind.title(), f"value {number}", f"{kind}:{number}", number)
+                FacetRows(kind, kind.title(), f"value {number}", f"{kind}:{number}", number)
                 for number in range(12)
             ]
 
@@ -108,7 +108,7 @@ class ConstantBook:
     def marked_ids(self, most: int) -> list[str]:
         return []
 
-    def views(self) -> list[View]:
+    def views(self) -> list[BookView]:
         return []
 
     def save_view(self, name: str, look: Look) -> None:

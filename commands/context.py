@@ -83,7 +83,7 @@ class Interrupted(Exception):
         self.terminated = terminated
 
 
-class Call:
+class Invocation:
     """One run of one command."""
 
     def __init__(self) -> None:
@@ -217,10 +217,10 @@ class Call:
             logs.stop()
 
 
-_call: ContextVar[Call] = ContextVar("storeops_call")
+_call: ContextVar[Invocation] = ContextVar("storeops_call")
 
 
-def current() -> Call:
+def current() -> Invocation:
     """The call being served."""
     call = _call.get(None)
     if call is None:
@@ -228,8 +228,8 @@ def current() -> Call:
     return call
 
 
-def begin() -> Call:
+def begin() -> Invocation:
     """Start a new call (commands/main.py, once per run)."""
-    call = Call()
+    call = Invocation()
     _call.set(call)
     return call

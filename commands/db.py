@@ -21,7 +21,7 @@ from storeops.errors import ConfigError, ConflictError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from storeops.changes.restore import Restored
+    from storeops.changes.restore import RestoredLedger
     from storeops.database.check import Checkup
     from storeops.database.database import Database
     from storeops.operations.erasure import ErasedAgain
@@ -253,7 +253,7 @@ def restore(
             inbox = _restore_inbox(profile, _beside(file), _beside(keep))
             present = data if file_size(data) else None
 
-            def prepare(copy: Database) -> tuple[Restored, ErasedAgain]:
+            def prepare(copy: Database) -> tuple[RestoredLedger, ErasedAgain]:
                 ledger = app_.ledger_over(copy)
                 safe = make_safe(ledger, present)
                 return safe, erase_again(ledger, safe.backup_count)

@@ -20,7 +20,7 @@ from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.domains.sandbox.demo import Count, Sights
+    from storeops.domains.sandbox.demo import DemoCount, Sights
 
 app = typer.Typer(help=_("Try everything on a sandbox with an invented chain."))
 
@@ -161,7 +161,7 @@ def next_steps(sights: Sights) -> list[tuple[str, str]]:
 
 
 def _show(
-    counts: list[Count],
+    counts: list[DemoCount],
     sights: Sights,
     steps: list[tuple[str, str]],
     calls: int,

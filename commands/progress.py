@@ -97,7 +97,7 @@ def _display() -> Progress:
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.text import Text
 
-    class Count(ProgressColumn):
+    class CountColumn(ProgressColumn):
         """done/total, or done alone."""
 
         def render(self, task: Task) -> Text:
@@ -107,7 +107,7 @@ def _display() -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        Count(),
+        CountColumn(),
         TextColumn("{task.fields[rate]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
         TextColumn("{task.fields[why]}", markup=False),

@@ -181,13 +181,13 @@ def _read_table(
     where: str, value: Any, readers: dict[str, Callable[[str, Any], Any]]
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise values.Problem(where, _("a table"))
+        raise values.SettingProblem(where, _("a table"))
     read = {}
     for key, each in value.items():
         place = f"{where}.{key}" if where else key
         if key not in readers:
             near = nearest(key, readers, 1)
-            raise values.Problem(place, near[0] if near else ", ".join(readers))
+            raise values.SettingProblem(place, near[0] if near else ", ".join(readers))
         read[key] = readers[key](place, each)
     return read
 
@@ -195,12 +195,12 @@ def _read_table(
 def _profile(name: str, value: Any) -> Profile:
     where = f"profiles.{name}"
     if not paths.valid_profile_name(name):
-        raise values.Problem(where, _("a name of letters, digits, _ . -"))
+        raise values.SettingProblem(where, _("a name of letters, digits, _ . -"))
     read = _read_table(where, value, _PROFILE)
     if "corp_id" not in read:
-        raise values.Problem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
+        raise values.SettingProblem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
     if read.get("sandbox") and not values.is_local(read.get("base_url", WECOM_URL)):
-        raise values.Problem(
+        raise values.SettingProblem(
             f"{where}.sandbox", _("false: a sandbox's base_url is an address of this machine")
         )
     return Profile(name=name, **read)
@@ -219,11 +219,11 @@ def from_dict(data: dict[str, Any], path: Path | None = None) -> Config:
     try:
         tables = data.get("profiles", {})
         if not isinstance(tables, dict):
-            raise values.Problem("profiles", _("a table"))
+            raise values.SettingProblem("profiles", _("a table"))
         top = _read_table("", {key: each for key, each in data.items() if key != "profiles"}, _TOP)
         profiles = {name: _profile(name, each) for name, each in tables.items()}
         return Config(**top, profiles=profiles)
-    except values.Problem as problem:
+    except values.SettingProblem as problem:
         text = _("{where} is not understood; expected {expected}.").format(
             where=problem.where, expected=problem.expected
         )

@@ -16,7 +16,7 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\Z")
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?\Z")
 
 
-class Problem(Exception):
+class SettingProblem(Exception):
     """A value that cannot be used: where, what is expected."""
 
     def __init__(self, where: str, expected: str) -> None:
@@ -33,21 +33,21 @@ _COUNT = N_("a whole number above 0")
 def text(where: str, value: Any) -> str:
     """Any text."""
     if not isinstance(value, str):
-        raise Problem(where, _(_TEXT))
+        raise SettingProblem(where, _(_TEXT))
     return value
 
 
 def flag(where: str, value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise Problem(where, _(_FLAG))
+        raise SettingProblem(where, _(_FLAG))
     return value
 
 
 def count(where: str, value: Any) -> int:
     """A whole number above 0."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise Problem(where, _(_COUNT))
+        raise SettingProblem(where, _(_COUNT))
     return value
 
 
@@ -55,28 +55,28 @@ def wait(where: str, value: Any) -> int:
     """Seconds to wait for an answer. Three tries of 35 end before what bounds a fetch of the token
     (`limits.tokens`), a whole answer (`wecom.transport`) and a place among the calls in flight."""
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 35:
-        raise Problem(where, _("a whole number of seconds from 1 to 35"))
+        raise SettingProblem(where, _("a whole number of seconds from 1 to 35"))
     return value
 
 
 def ceiling(where: str, value: Any) -> int:
     """A whole number, 0 for none."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Problem(where, _("a whole number, or 0 for no ceiling"))
+        raise SettingProblem(where, _("a whole number, or 0 for no ceiling"))
     return value
 
 
 def agent(where: str, value: Any) -> int:
     """The app's number, 0 when unknown."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Problem(where, _("the app's number, as the console shows it"))
+        raise SettingProblem(where, _("the app's number, as the console shows it"))
     return value
 
 
 def corp(where: str, value: Any) -> str:
     """A corpid."""
     if not re.match(r"[A-Za-z0-9]{2,64}\Z", text(where, value)):
-        raise Problem(where, _("a corpid: ww and 16 letters or digits"))
+        raise SettingProblem(where, _("a corpid: ww and 16 letters or digits"))
     return str(value)
 
 
@@ -84,7 +84,7 @@ def url(where: str, value: Any) -> str:
     """An address without its trailing slash; plain http only on this machine."""
     address = text(where, value).rstrip("/")
     if not (_HTTPS.match(address) or _LOOPBACK.match(address)):
-        raise Problem(where, _("an https:// address, or http:// on this machine only"))
+        raise SettingProblem(where, _("an https:// address, or http:// on this machine only"))
     return address
 
 
@@ -96,14 +96,14 @@ def is_local(address: str) -> bool:
 def kinds(where: str, value: Any) -> tuple[str, ...]:
     """A list of texts."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise Problem(where, _("a list of texts"))
+        raise SettingProblem(where, _("a list of texts"))
     return tuple(value)
 
 
 def language(where: str, value: Any) -> str:
     """A language we speak, or "" for the locale's."""
     if value not in ("", "en", "zh_CN"):
-        raise Problem(where, _("en or zh_CN"))
+        raise SettingProblem(where, _("en or zh_CN"))
     return str(value)
 
 
@@ -112,7 +112,7 @@ def stale(where: str, value: Any) -> int:
     try:
         return seconds(text(where, value))
     except UsageError:
-        raise Problem(where, _("a duration like 24h")) from None
+        raise SettingProblem(where, _("a duration like 24h")) from None
 
 
 def time_zone(where: str, value: Any) -> str:
@@ -123,5 +123,5 @@ def time_zone(where: str, value: Any) -> str:
     try:
         find_zone(name)
     except ConfigError:
-        raise Problem(where, _("the name of a time zone, such as Asia/Shanghai")) from None
+        raise SettingProblem(where, _("the name of a time zone, such as Asia/Shanghai")) from None
     return name

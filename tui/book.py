@@ -49,7 +49,7 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
+class FacetRows:
     """One value that customers can be narrowed to.
 
     Attributes:
@@ -70,7 +70,7 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class BookView:
     """A named look.
 
     Attributes:
@@ -98,7 +98,7 @@ class CustomerBook(Protocol):
     def rows(self, look: Look) -> RowSource:
         """The rows of a look; each line's key is the customer's number, `data` its id."""
 
-    def facets(self, look: Look) -> Iterator[list[Facet]]:
+    def facets(self, look: Look) -> Iterator[list[FacetRows]]:
         """The facets one kind after the other, each as soon as it is counted."""
 
     def stop_facets(self) -> None:
@@ -131,7 +131,7 @@ class CustomerBook(Protocol):
     def marked_ids(self, most: int) -> list[str]:
         """external_userid of marked customers, at most `most`."""
 
-    def views(self) -> list[View]:
+    def views(self) -> list[BookView]:
         """The saved views."""
 
     def save_view(self, name: str, look: Look) -> None:

@@ -16,7 +16,7 @@ from tui.fields import fields, title
 
 if TYPE_CHECKING:
     from storeops.app import App
-    from storeops.mirror.timeline import Entry
+    from storeops.mirror.timeline import TimelineEntry
 
 TIMELINE = 100  # entries shown
 
@@ -101,7 +101,7 @@ def _tags(tags: list[dict[str, str]]) -> str:
                      for group, names in groups.items())  # fmt: skip
 
 
-def _entry(entry: Entry) -> Content:
+def _entry(entry: TimelineEntry) -> Content:
     what = {
         "follow": _("follow"), "status": _("status"), "tag": _("tag"), "tags": _("tags"),
         "remark": _("remark"), "description": _("description"), "mobiles": _("phones"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SOON = 60  # days from which a leaver's deadline is near
 
 
-class Chosen(TableRows):
+class ChosenHandover(TableRows):
     """Rows of which some carry a mark."""
 
     def __init__(self, lines: Sequence[Line], chosen: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from tui.fields import fields, title
 from tui.plan_card import forecast
 
 if TYPE_CHECKING:
-    from storeops.changes.jobs.listing import Event, JobRow
+    from storeops.changes.jobs.listing import JobEvent, JobRow
     from storeops.changes.jobs.overview import Tally
 
 
@@ -63,7 +63,7 @@ def event(kind: str) -> str:
     }.get(kind, kind)  # fmt: skip
 
 
-def details(job: JobRow, rows: Sequence[int], happened: Sequence[Event]) -> Content:
+def details(job: JobRow, rows: Sequence[int], happened: Sequence[JobEvent]) -> Content:
     """A job with its rows and everything that happened to it."""
     from storeops.wecom.errcodes import lookup
 

@@ -16,7 +16,7 @@ from storeops.reading.columns import columns as domain_columns
 from storeops.reading.filter import FilterError, parse
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.times import day
-from tui.book import Advice, Facet, Look, View
+from tui.book import Advice, BookView, FacetRows, Look
 from tui.cells import shown
 from tui.mirror_rows import MirrorRows
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
@@ -150,7 +150,7 @@ class MirrorBook:
 
     # -- facets --------------------------------------------------------------------------------
 
-    def facets(self, look: Look) -> Iterator[list[Facet]]:
+    def facets(self, look: Look) -> Iterator[list[FacetRows]]:
         """Each kind as soon as it is counted."""
         from tui.mirror_facets import MirrorFacets
 
@@ -233,13 +233,13 @@ class MirrorBook:
 
     # -- views ---------------------------------------------------------------------------------
 
-    def views(self) -> list[View]:
+    def views(self) -> list[BookView]:
         """The saved views."""
         from storeops.notebook.views import list_views
 
         known = {column.key for column in all_columns()}
         return [
-            View(
+            BookView(
                 view.name,
                 Look(view.filter, view.sort, tuple(key for key in view.columns if key in known)),
             )

@@ -17,7 +17,7 @@ from storeops.reading import overview
 from storeops.reading.conditions import conditions
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
-from tui.book import Facet
+from tui.book import FacetRows
 from tui.fields import quoted
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class MirrorFacets:
         if running is not None:
             running.cancel()
 
-    def __iter__(self) -> Iterator[list[Facet]]:
+    def __iter__(self) -> Iterator[list[FacetRows]]:
         """One list per kind."""
         whole = CustomerQuery(self._core.data, self._where, names=self._names, now=self._now)
         self._running = whole
@@ -96,7 +96,7 @@ class MirrorFacets:
                 label = self._label(kind, value)
                 if label is not None:
                     exact = small or not self._where
-                    facets.append(Facet(key, title(), *label, rows, exact))
+                    facets.append(FacetRows(key, title(), *label, rows, exact))
             if kind == "month":
                 facets.sort(key=lambda each: each.name, reverse=True)
             yield facets

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class SyncPorts:
     """What a sync needs: data.db, the WeCom API, WeCom's time."""
 
     data: Database
@@ -70,7 +70,7 @@ class Syncing:
         client = core.make_client(core.tokens, stop)
         try:
             return run_sync(
-                Ports(core.data, client, core.clock),
+                SyncPorts(core.data, client, core.clock),
                 full=full,
                 on_progress=self._moved,
                 stop=stop,

@@ -21,7 +21,7 @@ SMALL = 100  # plans of so few calls go before bulk work: a person is waiting fo
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedPlan:
     """What `apply` did.
 
     Attributes:
@@ -44,7 +44,7 @@ def apply(
     skip_changed: bool = False,
     reason: str = "",
     override: bool = False,
-) -> Applied:
+) -> AppliedPlan:
     """Queue the calls of a plan.
 
     Args:
@@ -86,7 +86,7 @@ def apply(
     ledger.journal.seal(ledger.db, now)
     if changes and not skip_changed:
         raise _stale(plan, changes)
-    return Applied(plans.by_id(ledger.db, plan.id), len(ready), jobs, len(changes))
+    return AppliedPlan(plans.by_id(ledger.db, plan.id), len(ready), jobs, len(changes))
 
 
 def may_apply(ledger: Ledger, plan: Plan) -> None:

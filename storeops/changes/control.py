@@ -17,7 +17,7 @@ from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
 
-class Cancelled(NamedTuple):
+class CancelledRows(NamedTuple):
     """What a cancelling stops.
 
     Attributes:
@@ -41,7 +41,7 @@ class Cancelled(NamedTuple):
         ).format(count=f"{self.asked:,}")
 
 
-def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> Cancelled:
+def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
     """Cancel a plan, or what of it has not been sent.
 
     Of what is being sent, or was sent without an answer, nothing is sent again: it is done when
@@ -55,14 +55,14 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> Cancelled:
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         if plan.status in (DRAFT, MADE):
-            done = Cancelled(_cancel_rows(connection, plan.id, PLANNED, now))
+            done = CancelledRows(_cancel_rows(connection, plan.id, PLANNED, now))
             connection.execute(
                 "UPDATE plan SET status = 'cancelled' WHERE id = ? AND status IN (?, ?)",
                 (plan.id, DRAFT, MADE),
             )
         else:
             jobs = queue.cancel(connection, now, plan_id=plan.id)
-            done = Cancelled(
+            done = CancelledRows(
                 _cancelled(connection, jobs, now), queue.drop(connection, plan_id=plan.id)
             )
             if not any(done):
@@ -75,7 +75,7 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> Cancelled:
     return done
 
 
-def cancel_job(ledger: Ledger, job_id: int) -> Cancelled:
+def cancel_job(ledger: Ledger, job_id: int) -> CancelledRows:
     """Cancel one job that is queued, or is not to be sent again.
 
     Raises:
@@ -86,7 +86,7 @@ def cancel_job(ledger: Ledger, job_id: int) -> Cancelled:
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         rows = _cancelled(connection, queue.cancel(connection, now, job_id=job_id), now)
-        done = Cancelled(rows, queue.drop(connection, job_id=job_id))
+        done = CancelledRows(rows, queue.drop(connection, job_id=job_id))
         if not any(done):
             raise ConflictError(
                 _("Job {job} is not queued any more.").format(job=job_id),

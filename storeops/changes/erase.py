@@ -25,7 +25,7 @@ Forget = Callable[[sqlite3.Connection], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ErasureWords:
     """By what a person can be found in free text.
 
     Attributes:
@@ -51,7 +51,7 @@ def erase(
     external_userid: str,
     *,
     reason: str = "",
-    words: Words | None = None,
+    words: ErasureWords | None = None,
     others: Mapping[str, Forget] | None = None,
 ) -> Erased:
     """Erase what journal and plans hold of one customer.
@@ -83,14 +83,14 @@ def erase_unsealed(
     external_userid: str,
     *,
     reason: str = "",
-    words: Words | None = None,
+    words: ErasureWords | None = None,
     others: Mapping[str, Forget] | None = None,
 ) -> Erased:
     """The same in a copy that is about to take its place: sealed once it is there."""
     db, now = ledger.db, ledger.clock.now()
     with db.atomic() as connection:
         _refuse_open_work(connection, external_userid, now)
-        known = _words(connection, external_userid, words or Words())
+        known = _words(connection, external_userid, words or ErasureWords())
         about = {
             row[0]
             for row in connection.execute(
@@ -146,7 +146,9 @@ def _refuse_open_work(connection: sqlite3.Connection, external_userid: str, now:
         )
 
 
-def _words(connection: sqlite3.Connection, external_userid: str, known: Words) -> Words:
+def _words(
+    connection: sqlite3.Connection, external_userid: str, known: ErasureWords
+) -> ErasureWords:
     """What is known already, and what the rows of plans wrote or replaced."""
     ids, names = {external_userid, *known.ids}, set(known.names)
     for values in connection.execute(
@@ -161,13 +163,13 @@ def _words(connection: sqlite3.Connection, external_userid: str, known: Words) -
                 if isinstance(found.get(name), str)
             )
     sure = {each for each in ids if not each.isdigit() or len(each) >= _DIGITS}
-    return Words(
+    return ErasureWords(
         frozenset(sure - {""}), frozenset(each for each in names if len(each) >= _SHORTEST)
     )
 
 
 def _lines(
-    connection: sqlite3.Connection, external_userid: str, known: Words, about: set[int]
+    connection: sqlite3.Connection, external_userid: str, known: ErasureWords, about: set[int]
 ) -> list[int]:
     """Lines about the person, and lines about nobody whose text names them."""
     found = {
@@ -226,7 +228,7 @@ def _altered_plan(db: Database, plan_id: int) -> str:
 
 
 def _rewrite_heads(
-    ledger: Ledger, connection: sqlite3.Connection, known: Words, about: set[int]
+    ledger: Ledger, connection: sqlite3.Connection, known: ErasureWords, about: set[int]
 ) -> set[str]:
     """Take the person out of titles, command lines and problems; seal those plans anew.
 

@@ -6,7 +6,7 @@ row cannot be told apart from a wish by its texts alone, so it is made again and
 
 from __future__ import annotations
 
-from storeops.changes.sheets import Line, Sheet
+from storeops.changes.sheets import Sheet, SheetLine
 from storeops.database.database import Database
 from storeops.plain import plain
 from storeops.reading.customers import rows_of
@@ -22,7 +22,7 @@ _TEXTS = {
 _OTHERS = ("remove", "description", "remark_company")
 
 
-class Exported:
+class ExportedPlan:
     """Compares rows of a file with what an export of the same customers writes now.
 
     Args:
@@ -36,11 +36,11 @@ class Exported:
         self._usable = bool(self._texts) and "userid" in sheet.fields
         self._readers: list[CustomerRows] = []  # phones in full, and masked
 
-    def has_texts(self, line: Line) -> bool:
+    def has_texts(self, line: SheetLine) -> bool:
         """Whether a row brings anything to write."""
         return any(line.get(name).strip() for name in self._texts)
 
-    def says_what_is(self, line: Line, customer: int) -> bool:
+    def says_what_is(self, line: SheetLine, customer: int) -> bool:
         """Whether all its texts are those of an export, whose members it names as well.
 
         Args:

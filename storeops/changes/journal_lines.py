@@ -15,7 +15,7 @@ _COLUMNS = "seq, at, kind, who, machine, plan, row, subject, payload, digest, ha
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line of the journal; `at` in Unix seconds.
 
     Attributes:
@@ -71,7 +71,7 @@ def lines(
     before: int | None = None,
     limit: int | None = 50,
     oldest_first: bool = False,
-) -> Iterator[Entry]:
+) -> Iterator[JournalEntry]:
     """Lines that fulfil all conditions, newest first, read as they are asked for.
 
     Args:
@@ -106,7 +106,7 @@ def lines(
     return map(_entry, found)
 
 
-def show(db: Database, seq: int) -> Entry:
+def show(db: Database, seq: int) -> JournalEntry:
     """One line.
 
     Raises:
@@ -121,9 +121,9 @@ def show(db: Database, seq: int) -> Entry:
     return _entry(record)
 
 
-def _entry(record: Any) -> Entry:
+def _entry(record: Any) -> JournalEntry:
     seq, at, kind, who, machine, plan, row, subject, payload, digest, line_hash, salt = record
-    return Entry(
+    return JournalEntry(
         seq, at, kind, who, machine, plan, row, subject,
         object_of(payload), payload is None,
         _hex(digest), _hex(line_hash), _hex(salt) if salt else None,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from storeops.changes.journal_lines import Entry, lines
+from storeops.changes.journal_lines import JournalEntry, lines
 from storeops.database.database import Database
 
 _PLAN = re.compile(r"[a-z][a-z_-]*-[2-9A-Z]{6}\Z")
@@ -61,7 +61,7 @@ def count(db: Database, search: Search) -> int:
     return sum(1 for _line in lines(db, limit=None, **asdict(search)))
 
 
-def window(db: Database, search: Search, start: int, size: int) -> list[Entry]:
+def window(db: Database, search: Search, start: int, size: int) -> list[JournalEntry]:
     """At most `size` lines from position `start` (from 0) on, newest first."""
     if search.empty:
         newest = count(db, search)

@@ -11,7 +11,7 @@ MOST = 100  # findings that are named one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProofFinding:
     """One thing that is wrong, or that a reader must know.
 
     Attributes:
@@ -50,9 +50,9 @@ class Proof:
     erased: int = 0
     unsealed: int = 0
     head: str = ""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ProofFinding] = field(default_factory=list)
     more: int = 0
-    notes: list[Finding] = field(default_factory=list)
+    notes: list[ProofFinding] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -62,11 +62,11 @@ class Proof:
     def add(self, code: str, seq: int | None, message: str, *, noted: bool = False) -> None:
         """Note one thing that is wrong; `noted` as in `Finding`."""
         if len(self.findings) < MOST:
-            self.findings.append(Finding(code, seq, message, noted))
+            self.findings.append(ProofFinding(code, seq, message, noted))
         else:
             self.more += 1
 
-    def forgotten(self, last: int) -> Finding | None:
+    def forgotten(self, last: int) -> ProofFinding | None:
         """Something wrong that nobody would find any more without the lines up to `last`."""
         for each in self.findings:
             if not each.noted and (each.seq is None or each.seq <= last):
@@ -76,7 +76,7 @@ class Proof:
     def note(self, code: str, seq: int | None, message: str) -> None:
         """Note one thing that was done openly."""
         if len(self.notes) < MOST:
-            self.notes.append(Finding(code, seq, message))
+            self.notes.append(ProofFinding(code, seq, message))
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from storeops.i18n import _
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredLedger:
     """What was made safe.
 
     Attributes:
@@ -32,7 +32,7 @@ class Restored:
     backup_count: int
 
 
-def make_safe(ledger: Ledger, present: Path | None = None) -> Restored:
+def make_safe(ledger: Ledger, present: Path | None = None) -> RestoredLedger:
     """Make a restored ledger safe, in one transaction, before anybody can use it.
 
     Every unfinished job is unknown and held, its plan paused. Plans that were not applied in the
@@ -84,7 +84,7 @@ def make_safe(ledger: Ledger, present: Path | None = None) -> Restored:
             "cancelled_plans": len(cancelled),
         }
         ledger.journal.append(connection, [Line("db.restored", payload=note)], now)
-    return Restored(held, cancelled, backup_count)
+    return RestoredLedger(held, cancelled, backup_count)
 
 
 def _carry(connection: sqlite3.Connection, present: Path) -> None:

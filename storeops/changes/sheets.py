@@ -15,11 +15,11 @@ from storeops.changes.problems import Problem, Problems
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import headings, typed
-from storeops.tables.content import Page, Table, read_table
+from storeops.tables.content import Table, TablePage, read_table
 from storeops.tables.headings import SEARCHED, Field, Headings, column_option
 from storeops.tables.rows import RawRow
 
-__all__ = ["EXTERNAL_USERID", "KEYS", "PHONE", "UNIONID", "USERID", "Field", "Line", "Sheet"]
+__all__ = ["EXTERNAL_USERID", "KEYS", "PHONE", "UNIONID", "USERID", "Field", "Sheet", "SheetLine"]
 
 EXTERNAL_USERID = Field(
     "external_userid",
@@ -67,7 +67,7 @@ class Source:
     strict: bool = False
 
 
-class Line:
+class SheetLine:
     """One row of a file.
 
     Attributes:
@@ -114,7 +114,7 @@ class Sheet:
     fields: Mapping[str, str]
     ignored: tuple[str, ...]
     encoding: str
-    lines: Sequence[Line]
+    lines: Sequence[SheetLine]
     problems: Problems = default(default_factory=Problems)
     offers: Mapping[str, str] = default(default_factory=dict)
     name: str = ""
@@ -179,7 +179,7 @@ def read(asked: Source, fields: Sequence[Field]) -> Sheet:
     table = read_table(source)
     mapping = {typed.word(heading): name for heading, name in asked.mapping.items()}
     pages = _pages(source, table, asked.sheet, asked.hidden)
-    heads: list[tuple[Page, list[RawRow], Iterator[RawRow]]] = []
+    heads: list[tuple[TablePage, list[RawRow], Iterator[RawRow]]] = []
     found: list[tuple[int, Headings]] = []
     for page in pages:
         rows = _filled(page.rows())
@@ -219,7 +219,7 @@ def read(asked: Source, fields: Sequence[Field]) -> Sheet:
     return _sheet(table, page, here, chain(first[here.index + 1 :], rows), unread, asked.hidden)
 
 
-def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[Page]:
+def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[TablePage]:
     if not table.is_workbook:
         return table.pages
     names = [each.name for each in table.pages]
@@ -240,7 +240,7 @@ def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[Page]:
 
 
 def _unread(
-    table: Table, heads: list[tuple[Page, list[RawRow], Iterator[RawRow]]], page: Page
+    table: Table, heads: list[tuple[TablePage, list[RawRow], Iterator[RawRow]]], page: TablePage
 ) -> dict[str, int]:
     """Rows of the sheets that were not read."""
     begun = {each.name: (first, rows) for each, first, rows in heads}
@@ -282,7 +282,7 @@ def _nameless(
 
 def _sheet(
     table: Table,
-    page: Page,
+    page: TablePage,
     here: Headings,
     rows: Iterable[RawRow],
     unread: Mapping[str, int],
@@ -291,7 +291,7 @@ def _sheet(
     fields = {name: here.names[column] for name, column in here.columns.items()}
     used = set(here.columns.values())
     problems = Problems()
-    lines: list[Line] = []
+    lines: list[SheetLine] = []
     names = tuple(here.columns)
     columns = tuple(here.columns.values())
     last = max(here.names)
@@ -317,7 +317,7 @@ def _sheet(
         values = tuple([cells.get(each, "") for each in columns])
         if not table.is_workbook:
             values = tuple(map(typed.csv_text, values))
-        lines.append(Line(row.number, names, values, surplus))
+        lines.append(SheetLine(row.number, names, values, surplus))
     merges = [each for each in page.merges if each[0] in used]
     if merges:
         _fill_down(lines, here, names, columns, merges)
@@ -335,7 +335,7 @@ def _sheet(
 
 
 def _fill_down(
-    lines: list[Line],
+    lines: list[SheetLine],
     here: Headings,
     names: tuple[str, ...],
     columns: tuple[int, ...],
@@ -357,7 +357,7 @@ def _fill_down(
             line = lines[places[number]]
             values = dict(line.cells)
             values[names[columns.index(column)]] = text
-            lines[places[number]] = Line(
+            lines[places[number]] = SheetLine(
                 number, names, tuple(values[each] for each in names), line.surplus
             )
 

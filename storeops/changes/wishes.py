@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from dataclasses import field as default
 
 from storeops.changes import relations
-from storeops.changes.exported import Exported
+from storeops.changes.exported import ExportedPlan
 from storeops.changes.problems import Problem, Problems
 from storeops.changes.relations import Relation
 from storeops.changes.rows import chunks
-from storeops.changes.sheets import Line, Sheet
+from storeops.changes.sheets import Sheet, SheetLine
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -231,7 +231,7 @@ class _Keys:
         self._follows = {
             each[0].customer_id: each for each in relations.of_customers(db, sorted(found))
         }
-        self._exported = Exported(db, sheet)
+        self._exported = ExportedPlan(db, sheet)
 
     def _by_id(self, wanted: set[str]) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -270,7 +270,7 @@ class _Keys:
             if unionid in wanted
         }
 
-    def find(self, line: Line, follows: str) -> list[Relation] | Problem:
+    def find(self, line: SheetLine, follows: str) -> list[Relation] | Problem:
         """The follows of one line, or why there are none; [] when it says what is so already."""
         if line.surplus:
             return _problem(line, "surplus", _("more cells than headings"))
@@ -315,7 +315,7 @@ class _Keys:
             )
         return live[:1] if follows == NEWEST else live
 
-    def _named(self, line: Line, named: str) -> set[str] | Problem:
+    def _named(self, line: SheetLine, named: str) -> set[str] | Problem:
         """Lower-cased userids that a line names: one, or several with `;` between."""
         if not named:
             return self._owners
@@ -333,7 +333,7 @@ class _Keys:
             found.add(member.userid.lower())
         return found
 
-    def _customer(self, line: Line) -> int | Problem:
+    def _customer(self, line: SheetLine) -> int | Problem:
         text = typed.word(line.get("external_userid"))
         if problem := self._two_customers(line, text):
             return problem
@@ -360,7 +360,7 @@ class _Keys:
             )
         return _problem(line, "no_key", _("no customer id, phone or unionid"))
 
-    def _two_customers(self, line: Line, text: str) -> Problem | None:
+    def _two_customers(self, line: SheetLine, text: str) -> Problem | None:
         """What is wrong when no customer has all keys of the row that any customer has."""
         if len(self._headings) < 2:
             return None
@@ -386,7 +386,7 @@ class _Keys:
             ),
         )
 
-    def _customer_by_phone(self, line: Line, text: str) -> int | Problem:
+    def _customer_by_phone(self, line: SheetLine, text: str) -> int | Problem:
         phones = typed.phones(text)
         known = [each for each in phones if each in self._phones]
         fault = "" if known else typed.phone_fault(text if len(phones) < 2 else phones[0])
@@ -413,7 +413,7 @@ def phone_trouble(fault: str) -> str:
     return _("this is not a phone number")
 
 
-def _problem(line: Line, code: str, message: str) -> Problem:
+def _problem(line: SheetLine, code: str, message: str) -> Problem:
     return Problem(
         code, _("line {line}: {message}").format(line=line.number, message=message), line.number
     )

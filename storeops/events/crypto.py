@@ -18,7 +18,7 @@ BLOCK = 16  # bytes of an AES block
 LONGEST_PAD = 32  # WeCom pads to multiples of 32 bytes, not of 16
 
 
-class Unreadable(Exception):
+class UnreadableMessage(Exception):
     """Signed by WeCom, but not to be read with our key.
 
     Attributes:
@@ -79,16 +79,16 @@ class Keys:
         try:
             sealed = base64.b64decode(encrypted, validate=True)
         except (binascii.Error, ValueError):
-            raise Unreadable("base64") from None
+            raise UnreadableMessage("base64") from None
         if len(sealed) < 2 * BLOCK or len(sealed) % BLOCK:
-            raise Unreadable("cipher")
+            raise UnreadableMessage("cipher")
         opened = _unpad(self._open(sealed))
         # 16 random bytes, 4 bytes of length, the message, the receiver
         size = int.from_bytes(opened[16:20], "big")
         if len(opened) < 20 or size > len(opened) - 20:
-            raise Unreadable("length")
+            raise UnreadableMessage("length")
         if opened[20 + size :] != self.receiver.encode():
-            raise Unreadable("receiver")
+            raise UnreadableMessage("receiver")
         return opened[20 : 20 + size]
 
     def _open(self, sealed: bytes) -> bytes:
@@ -104,5 +104,5 @@ class Keys:
 def _unpad(padded: bytes) -> bytes:
     count = padded[-1]
     if not 1 <= count <= min(LONGEST_PAD, len(padded)) or set(padded[-count:]) != {count}:
-        raise Unreadable("padding")
+        raise UnreadableMessage("padding")
     return padded[:-count]

@@ -24,7 +24,7 @@ from storeops.errors import (
 )
 from storeops.events import subjects
 from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Event, Inbox, Work
-from storeops.events.subjects import Mirror, Written
+from storeops.events.subjects import Mirror, WrittenFacts
 from storeops.wecom.failures import lost_row
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _round(
     return next(iter(closed.values()), None)
 
 
-def _write(desk: Desk, work: Work, found: Any, before: Any) -> Written | None:
+def _write(desk: Desk, work: Work, found: Any, before: Any) -> WrittenFacts | None:
     """Write what was read, reading again when somebody wrote meanwhile.
 
     Returns:
@@ -291,7 +291,7 @@ def _concerns_the_like(error: StoreOpsError) -> bool:
     return crowded or reach_of(error) is Reach.EVERYTHING
 
 
-def _succeeded(desk: Desk, work: Work, written: Written, result: Handled) -> None:
+def _succeeded(desk: Desk, work: Work, written: WrittenFacts, result: Handled) -> None:
     now = desk.clock.now()
     done = []
     for each in work.events:

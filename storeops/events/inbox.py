@@ -21,7 +21,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from storeops.database.database import Database
-from storeops.events.kinds import Named, Subject
+from storeops.events.kinds import EventSubject, Named
 from storeops.events.message import Message
 
 RECEIVED, HANDLED, KEPT = "received", "handled", "kept"
@@ -97,7 +97,7 @@ class Work:
         claim: their due_at since then: who finds another one there has lost them.
     """
 
-    subject: Subject
+    subject: EventSubject
     events: tuple[Event, ...]
     claim: float
 
@@ -248,7 +248,7 @@ class Inbox:
                         (subject,),
                     )
                 )
-                works.append(Work(Subject.parse(subject), events, now + CLAIM_S))
+                works.append(Work(EventSubject.parse(subject), events, now + CLAIM_S))
             connection.executemany(
                 "UPDATE event SET due_at = ? WHERE id = ?",
                 [(work.claim, each.id) for work in works for each in work.events],

@@ -40,7 +40,7 @@ _KINDS: dict[tuple[str, str], str] = {
 }
 
 
-class Subject(NamedTuple):
+class EventSubject(NamedTuple):
     """What is read again: its kind, and which one; `id` is "" for what is read as a whole."""
 
     kind: str
@@ -50,7 +50,7 @@ class Subject(NamedTuple):
         return f"{self.kind}{_SEPARATOR}{self.id}" if self.id else self.kind
 
     @classmethod
-    def parse(cls, text: str) -> Subject:
+    def parse(cls, text: str) -> EventSubject:
         """The subject that `str` wrote."""
         kind, _separator, which = text.partition(_SEPARATOR)
         return cls(kind, which)
@@ -66,7 +66,7 @@ class Named(NamedTuple):
         reason: why it is only kept: unknown | incomplete | elsewhere.
     """
 
-    subject: Subject | None
+    subject: EventSubject | None
     userid: str
     external_userid: str
     reason: str = ""
@@ -90,7 +90,7 @@ def named(message: Message) -> Named:
     }.get(kind)
     if which == "" or (kind == CUSTOMER and not userid):
         return Named(None, userid, external_userid, "incomplete")
-    return Named(Subject(kind, which or ""), userid, external_userid)
+    return Named(EventSubject(kind, which or ""), userid, external_userid)
 
 
 def _of_domain(message: Message, userid: str, external_userid: str) -> Named:
@@ -105,4 +105,4 @@ def _of_domain(message: Message, userid: str, external_userid: str) -> Named:
         which = load(where).subject(message)
     if which is None:
         return Named(None, userid, external_userid, "incomplete")
-    return Named(Subject(kind, which), userid, external_userid)
+    return Named(EventSubject(kind, which), userid, external_userid)

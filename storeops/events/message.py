@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storeops.events.crypto import Unreadable
+from storeops.events.crypto import UnreadableMessage
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -50,7 +50,7 @@ def encrypted_part(body: bytes) -> str | None:
     """The Encrypt text of a request body, XML or JSON (doc 90968); None when there is none."""
     try:
         shell = _fields(body)
-    except Unreadable:
+    except UnreadableMessage:
         return None
     found = next((shell[name] for name in ("encrypt", "Encrypt") if name in shell), None)
     return "".join(found.split()) or None if isinstance(found, str) else None
@@ -97,11 +97,11 @@ def _fields(content: bytes) -> dict[str, Any]:
         try:
             fields = _well_formed(json.loads(text), 0)
         except (ValueError, RecursionError):
-            raise Unreadable("format") from None
+            raise UnreadableMessage("format") from None
     else:
         fields = _value(_root(text), 0)
     if not isinstance(fields, dict):
-        raise Unreadable("format")
+        raise UnreadableMessage("format")
     return fields
 
 
@@ -131,7 +131,7 @@ def _root(text: str) -> Element:
         except (ParseError, DefusedXmlException, ValueError, LookupError):
             continue
         return root
-    raise Unreadable("format")
+    raise UnreadableMessage("format")
 
 
 def _sound_reference(found: re.Match[str]) -> str:
@@ -143,7 +143,7 @@ def _sound_reference(found: re.Match[str]) -> str:
 def _value(element: Element, depth: int) -> Any:
     """Text, or a mapping of children, where repeated names become a list."""
     if depth > DEEPEST:
-        raise Unreadable("format")
+        raise UnreadableMessage("format")
     if not len(element):
         return (element.text or "").strip()  # who prints over several lines pads the values
     found: dict[str, Any] = {}
@@ -161,7 +161,7 @@ def _value(element: Element, depth: int) -> Any:
 def _well_formed(value: Any, depth: int) -> Any:
     """A JSON value with sound texts: half a surrogate cannot be stored."""
     if depth > DEEPEST:
-        raise Unreadable("format")
+        raise UnreadableMessage("format")
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
     if isinstance(value, list):

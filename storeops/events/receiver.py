@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from storeops.clock import Clock
 from storeops.errors import StoreOpsError
 from storeops.events import kinds
-from storeops.events.crypto import Keys, Unreadable
+from storeops.events.crypto import Keys, UnreadableMessage
 from storeops.events.inbox import UNREADABLE, Delivery, Inbox, Kept
 from storeops.events.kinds import Named
 from storeops.events.listing import deliveries, ids_of
@@ -90,7 +90,7 @@ class Receiver:
             raise self._refuse(SIGNATURE)
         try:
             return self._keys.decrypt(echo)
-        except Unreadable:
+        except UnreadableMessage:
             raise self._refuse(MALFORMED) from None
 
     def receive(self, query: Mapping[str, str], body: bytes) -> bytes:
@@ -179,7 +179,7 @@ class Receiver:
         try:
             text = self._keys.decrypt(sealed)
             message = read_message(text)
-        except Unreadable as error:
+        except UnreadableMessage as error:
             return _Opened(None, None, None, error.reason)
         return _Opened(message, text, kinds.named(message), "")
 

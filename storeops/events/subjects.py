@@ -59,7 +59,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFacts:
     """What became of the events of a subject that was written; all others are handled.
 
     Attributes:
@@ -115,7 +115,7 @@ def state(db: Database, work: Work) -> Any:
     return None if sql is None else db.execute(sql, (work.subject.id,)).fetchall()
 
 
-def write(mirror: Mirror, work: Work, found: Any, before: Any) -> Written:
+def write(mirror: Mirror, work: Work, found: Any, before: Any) -> WrittenFacts:
     """Bring the mirror to what was read.
 
     Args:
@@ -134,12 +134,12 @@ def write(mirror: Mirror, work: Work, found: Any, before: Any) -> Written:
             raise Overtaken
         if own is not None:
             own.write(mirror.db, work.subject.id, found, work.events, mirror.now)
-            return Written()
+            return WrittenFacts()
         _WRITERS[work.subject.kind](mirror, work, found)
     if work.subject.kind != kinds.CUSTOMER:
-        return Written(hidden={each.id: row for each in work.events for row in found.lost})
+        return WrittenFacts(hidden={each.id: row for each in work.events for row in found.lost})
     hidden = {each.id: row for each in work.events if (row := found.about(each)) is not None}
-    return Written(_not_shown(mirror, work, found) - hidden.keys(), hidden)
+    return WrittenFacts(_not_shown(mirror, work, found) - hidden.keys(), hidden)
 
 
 def _of_domain(kind: str) -> EventReader | None:

@@ -11,7 +11,7 @@ SAME_NARROWING_S = 1.0  # calls that were in flight together complain together
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ApiCondition:
     """How an API stands now.
 
     Attributes:
@@ -25,7 +25,7 @@ class Condition:
     latency_s: float
 
 
-def read(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> Condition:
+def read(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -> ApiCondition:
     """The condition of an API. Reads only."""
     row = connection.execute(
         "SELECT pool, narrowed_at, paused_until, latency_s FROM limit_api"
@@ -33,9 +33,9 @@ def read(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) -
         api,
     ).fetchone()
     if row is None:
-        return Condition(limits.in_flight, 0.0, 0.0)
+        return ApiCondition(limits.in_flight, 0.0, 0.0)
     pool, narrowed_at, paused_until, latency_s = row
-    return Condition(int(_grown(pool, narrowed_at, now, limits)), paused_until, latency_s)
+    return ApiCondition(int(_grown(pool, narrowed_at, now, limits)), paused_until, latency_s)
 
 
 def _grown(pool: float | None, narrowed_at: float, now: float, limits: Limits) -> float:

@@ -65,7 +65,7 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of history; `before` and `after` are decoded (str, int, list, dict or None)."""
 
     id: int
@@ -78,7 +78,7 @@ class Entry:
     before: Any
     after: Any
 
-    def masked(self) -> Entry:
+    def masked(self) -> TimelineEntry:
         """The same with phone numbers masked, whatever form they have."""
         phone = self.field == "mobiles"
         return replace(
@@ -99,12 +99,12 @@ _SELECT = (
 )
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> TimelineEntry:
     *columns, before, after = row
-    return Entry(*columns, _decoded(before), _decoded(after))  # type: ignore[call-arg]
+    return TimelineEntry(*columns, _decoded(before), _decoded(after))  # type: ignore[call-arg]
 
 
-def of_customer(db: Database, external_userid: str, *, limit: int = 200) -> list[Entry]:
+def of_customer(db: Database, external_userid: str, *, limit: int = 200) -> list[TimelineEntry]:
     """What happened to a customer, newest first; at most `limit` entries."""
     rows = db.execute(
         f"{_SELECT} WHERE t.customer_id = (SELECT id FROM customer WHERE external_userid = ?)"
@@ -114,7 +114,7 @@ def of_customer(db: Database, external_userid: str, *, limit: int = 200) -> list
     return [_entry(row) for row in rows]
 
 
-def of_staff(db: Database, userid: str, *, limit: int = 200) -> list[Entry]:
+def of_staff(db: Database, userid: str, *, limit: int = 200) -> list[TimelineEntry]:
     """What happened to a member and with their customers, newest first; at most `limit`."""
     rows = db.execute(
         f"{_SELECT} WHERE t.staff_id = (SELECT id FROM staff WHERE userid = ?)"
@@ -124,7 +124,7 @@ def of_staff(db: Database, userid: str, *, limit: int = 200) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-def of_ref(db: Database, source: str, ref: str, *, limit: int = 1000) -> list[Entry]:
+def of_ref(db: Database, source: str, ref: str, *, limit: int = 1000) -> list[TimelineEntry]:
     """Everything one run, event or job changed, oldest first; reads the whole table."""
     rows = db.execute(
         f"{_SELECT} WHERE t.source = ? AND t.ref = ? ORDER BY t.id LIMIT ?", (source, ref, limit)

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[^\s\x00-\x1f\x7f@#:!\"'()（）|,][^\x00-\x1f\x7f]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class SavedView:
     """One view.
 
     Attributes:
@@ -60,7 +60,7 @@ def save_view(
     columns: Sequence[str] = (),
     now: float,
     replace: bool = False,
-) -> View:
+) -> SavedView:
     """Keep a view; the filter was checked by the caller.
 
     Raises:
@@ -82,10 +82,10 @@ def save_view(
             " VALUES (?, ?, ?, ?, ?, ?)",
             (name, filter_text, sort, json.dumps(list(columns)), created, int(now)),
         )
-    return View(name, filter_text, sort, tuple(columns), created, int(now))
+    return SavedView(name, filter_text, sort, tuple(columns), created, int(now))
 
 
-def list_views(db: Database) -> list[View]:
+def list_views(db: Database) -> list[SavedView]:
     """All views, by name."""
     rows = db.execute(
         "SELECT name, filter, sort, columns, created_at, updated_at FROM view ORDER BY name"
@@ -93,7 +93,7 @@ def list_views(db: Database) -> list[View]:
     return [_view(row) for row in rows]
 
 
-def get_view(db: Database, name: str) -> View:
+def get_view(db: Database, name: str) -> SavedView:
     """One view.
 
     Raises:
@@ -111,7 +111,7 @@ def get_view(db: Database, name: str) -> View:
     return found
 
 
-def rename_view(db: Database, name: str, to: str, now: float) -> View:
+def rename_view(db: Database, name: str, to: str, now: float) -> SavedView:
     """Give a view another name.
 
     Raises:
@@ -129,10 +129,10 @@ def rename_view(db: Database, name: str, to: str, now: float) -> View:
         raise ConflictError(
             _("There is a view “{name}” already.").format(name=to), hint=_("Choose another name.")
         ) from None
-    return View(to, view.filter, view.sort, view.columns, view.created_at, int(now))
+    return SavedView(to, view.filter, view.sort, view.columns, view.created_at, int(now))
 
 
-def delete_view(db: Database, name: str) -> View:
+def delete_view(db: Database, name: str) -> SavedView:
     """Take a view away.
 
     Raises:
@@ -144,7 +144,7 @@ def delete_view(db: Database, name: str) -> View:
     return view
 
 
-def _find(db: Database, name: str) -> View | None:
+def _find(db: Database, name: str) -> SavedView | None:
     row = db.execute(
         "SELECT name, filter, sort, columns, created_at, updated_at FROM view WHERE name = ?",
         (name,),
@@ -152,9 +152,9 @@ def _find(db: Database, name: str) -> View | None:
     return _view(row) if row else None
 
 
-def _view(row: Sequence[object]) -> View:
+def _view(row: Sequence[object]) -> SavedView:
     name, text, sort, columns, created, updated = row
-    return View(
+    return SavedView(
         str(name), str(text), str(sort), tuple(json.loads(str(columns))), int(str(created)),
         int(str(updated)),
     )  # fmt: skip

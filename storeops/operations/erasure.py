@@ -30,7 +30,7 @@ from functools import partial
 from typing import Any
 
 from storeops.changes import erase as ledger_erase
-from storeops.changes.erase import Erased, Words
+from storeops.changes.erase import Erased, ErasureWords
 from storeops.changes.journal import object_of
 from storeops.changes.ledger import Ledger
 from storeops.changes.seal import pseudonym
@@ -210,7 +210,7 @@ def _erase(
             ledger,
             external_userid,
             reason=reason,
-            words=Words(frozenset(ids), frozenset(names)),
+            words=ErasureWords(frozenset(ids), frozenset(names)),
             others={
                 "facts": lambda open_: mirror.forget_customer(open_, external_userid),
                 **{

@@ -18,7 +18,7 @@ GUESS, GUESS_NOT = 0.3, 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AccessPath:
     """What drives one alternative.
 
     Attributes:

@@ -14,7 +14,7 @@ from storeops.reading.branch import Test
 T = TypeVar("T")
 
 
-class Counts:
+class FilterCounts:
     """Remembers the answers for one filter.
 
     Args:

@@ -79,7 +79,7 @@ class TagRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRow:
+class GroupRow:
     """A group chat; `owner` is the name of its owner, `gone` true for a departed one."""
 
     chat_id: str
@@ -196,7 +196,7 @@ def tags(db: Database) -> list[TagRow]:
     ]
 
 
-def chats(db: Database) -> list[ChatRow]:
+def chats(db: Database) -> list[GroupRow]:
     """Group chats, dissolved ones last, newest first."""
     rows = db.connection.execute(
         "SELECT chat_id, group_chat.name, owner_userid, coalesce(staff.name, ''),"
@@ -206,7 +206,7 @@ def chats(db: Database) -> list[ChatRow]:
         " ORDER BY group_chat.status <> 'active', create_time DESC, chat_id"
     )
     return [
-        ChatRow(
+        GroupRow(
             chat_id=row[0], name=row[1], owner_userid=row[2], owner=row[3], gone=bool(row[4]),
             members=row[5], customers=row[6], create_time=row[7], status=row[8], notice=row[9],
         )

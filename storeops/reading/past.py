@@ -17,7 +17,7 @@ from storeops.reading.facets import NO_MONTH
 from storeops.reading.filter import one_of
 from storeops.reading.filter_dates import normal, span
 from storeops.reading.query_rows import STATUS_ORDER
-from storeops.reading.stats import Bar, named
+from storeops.reading.stats import StatsBar, named
 
 WAYS = ("store", "owner", "tag", "way", "status", "state", "month")  # what the timeline keeps
 
@@ -49,7 +49,7 @@ class Past:
     """
 
     end: int
-    bars: tuple[Bar, ...]
+    bars: tuple[StatsBar, ...]
     total: int
     more: bool
     known_since: int | None

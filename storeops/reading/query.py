@@ -35,7 +35,7 @@ from storeops.reading.facets import month_sql, of_everybody
 from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live, teach
-from storeops.reading.query_answers import Cancelled, Count, Explanation, Facet, Page, drives
+from storeops.reading.query_answers import Cancelled, Count, Explanation, FacetValue, Page, drives
 from storeops.reading.query_keys import read_keys, read_merged
 from storeops.reading.query_plan import Key, Planner, planners
 from storeops.reading.query_sizes import Order
@@ -48,7 +48,7 @@ __all__ = [
     "Count",
     "CustomerQuery",
     "Explanation",
-    "Facet",
+    "FacetValue",
     "Key",
     "Page",
 ]
@@ -212,7 +212,7 @@ class CustomerQuery:
             rows = connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchone()[0]
         return Count(limit, True) if limit is not None and rows > limit else Count(rows, False)
 
-    def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[Facet]:
+    def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[FacetValue]:
         """Customers per value of a facet, most first (months: latest first): what adding that
         condition would leave.
 
@@ -257,7 +257,7 @@ class CustomerQuery:
                     whole.sort(reverse=True)
                 else:
                     whole.sort(key=lambda each: (-each[1], each[0]))
-                return [Facet(*each) for each in whole[:limit]]
+                return [FacetValue(*each) for each in whole[:limit]]
             parts = [planner.pairs(column, table) for planner in self.unordered]
             cut = "" if most is None else f" LIMIT {int(most)}"
             pairs = " UNION ".join(f"SELECT * FROM ({part.sql}{cut})" for part in parts)
@@ -268,7 +268,7 @@ class CustomerQuery:
                 f" GROUP BY value ORDER BY {order} LIMIT ?"
             )
             params = tuple(value for part in parts for value in part.params)
-            return [Facet(*row) for row in connection.execute(sql, (*params, limit))]
+            return [FacetValue(*row) for row in connection.execute(sql, (*params, limit))]
 
     def explain(self) -> Explanation:
         """What drives each alternative, with the counts that decided."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.reading.choice import Choice
+from storeops.reading.choice import AccessPath
 from storeops.reading.query_plan import Key
 
 
@@ -45,7 +45,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
+class FacetValue:
     """One value of a facet.
 
     Attributes:
@@ -72,7 +72,7 @@ class Explanation:
     alternatives: tuple[tuple[str, str, tuple[tuple[str, int | None], ...]], ...]
 
 
-def drives(choice: Choice) -> str:
+def drives(choice: AccessPath) -> str:
     """What drives an alternative, as a sentence."""
     if choice.ids is not None:
         text = _("gather {rows} candidates, then sort")

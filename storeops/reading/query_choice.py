@@ -14,8 +14,8 @@ from typing import Literal
 
 from storeops.mirror.bytemap import Source, bytemap
 from storeops.reading.branch import Branch, Test
-from storeops.reading.choice import Choice, guess
-from storeops.reading.counts import Counts
+from storeops.reading.choice import AccessPath, guess
+from storeops.reading.counts import FilterCounts
 from storeops.reading.query_sizes import COUNTED, DATES, Order, Sizes, is_tag
 
 PAGE = 60  # rows a walk is planned for: a page, and a little for values that are not spread evenly
@@ -57,17 +57,19 @@ class Chooser:
     """
 
     def __init__(
-        self, counts: Counts, branch: Branch, order: Order, indexes: frozenset[str]
+        self, counts: FilterCounts, branch: Branch, order: Order, indexes: frozenset[str]
     ) -> None:
         self.branch = branch
         self.order = order
         self.sizes = Sizes(counts, branch, order, indexes)
 
-    def choose(self) -> Choice:
+    def choose(self) -> AccessPath:
         """The cheapest way."""
         none = self.sizes.none
         if none is not None:
-            return Choice("gather", none.driver, none, 0, considered=tuple(self.sizes.considered))
+            return AccessPath(
+                "gather", none.driver, none, 0, considered=tuple(self.sizes.considered)
+            )
         return self._made(min(self._ways(), key=lambda each: each.cost))
 
     # -- weighing -----------------------------------------------------------------------------
@@ -225,12 +227,12 @@ class Chooser:
 
     # -- making -------------------------------------------------------------------------------
 
-    def _made(self, way: _Way) -> Choice:
+    def _made(self, way: _Way) -> AccessPath:
         found, exact = self.sizes.found, self.sizes.exact
         seen = tuple(self.sizes.considered)
         if way.by_ids and found is not None:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(found)),))
-            return Choice("gather", None, None, len(found), ids, seen, settled=exact)
+            return AccessPath("gather", None, None, len(found), ids, seen, settled=exact)
         members: list[Source] = []
         settled: tuple[Test, ...] = ()
         if found is not None:
@@ -244,13 +246,13 @@ class Chooser:
             through = set(self.sizes.customers_of(way.test, sets))
             if len(through) < SORTED:  # sooner sorted than met on the walk
                 ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(through)),))
-                return Choice("gather", None, None, len(through), ids, seen, settled=settled)
+                return AccessPath("gather", None, None, len(through), ids, seen, settled=settled)
             members = [bytemap("{id}", through)]
             known = len(sets) + len(self.sizes.covered(way.test)) + (way.test is not DATES)
             sifted = len(self.branch.follow) == known
-            return Choice(
+            return AccessPath(
                 "walk", estimate=len(through), considered=seen, members=tuple(members),
                 settled=settled, sifted=sifted, sifted_by=driver.label if driver else "",
             )  # fmt: skip
         how: Literal["walk", "gather"] = "gather" if way.how == "gather" else "walk"
-        return Choice(how, driver, way.test, count, None, seen, tuple(members), sets, settled)
+        return AccessPath(how, driver, way.test, count, None, seen, tuple(members), sets, settled)

@@ -16,8 +16,8 @@ from typing import Any
 
 from storeops.mirror.bytemap import Source
 from storeops.reading.branch import OF_CUSTOMER, Branch, Driver, Test
-from storeops.reading.choice import Choice
-from storeops.reading.counts import Counts
+from storeops.reading.choice import AccessPath
+from storeops.reading.counts import FilterCounts
 from storeops.reading.query_choice import Chooser
 from storeops.reading.query_sizes import Order
 
@@ -66,7 +66,7 @@ def planners(
     """One planner per alternative; they ask each other's questions once."""
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
     indexes = frozenset(row[0] for row in rows)
-    counts = Counts(connection)
+    counts = FilterCounts(connection)
     return [Planner(counts, each, order, indexes) for each in branches]
 
 
@@ -82,7 +82,7 @@ class Planner:
 
     def __init__(
         self,
-        counts: Counts,
+        counts: FilterCounts,
         branch: Branch,
         order: Order,
         indexes: frozenset[str],
@@ -143,7 +143,7 @@ class Planner:
     def positions(self, ids: list[int]) -> Statement:
         """The keys of those of `ids` that pass."""
         source = ("SELECT value FROM json_each(?)", (json.dumps(ids),))
-        sql, params = self._gathered(Choice("gather", ids=source))
+        sql, params = self._gathered(AccessPath("gather", ids=source))
         return Statement(sql, params)
 
     def everybody(self) -> Statement:
@@ -165,7 +165,7 @@ class Planner:
         sql = f"SELECT f.customer_id AS id, {column} AS value FROM {head}{table} WHERE {where}"
         return Statement(sql, (*head_params, *own_params, *params))
 
-    def _unordered_choice(self) -> Choice:
+    def _unordered_choice(self) -> AccessPath:
         """The cheapest driver when order does not matter; never a guess that leaves rows out."""
         choice = self.choice
         if choice.driver is not None or choice.ids is not None:
@@ -179,10 +179,10 @@ class Planner:
                 exact += [test] if test.word.exact else []
         if common is not None:
             ids = ("SELECT value FROM json_each(?)", (json.dumps(sorted(common)),))
-            return Choice("gather", None, None, len(common), ids, (), settled=tuple(exact))
+            return AccessPath("gather", None, None, len(common), ids, (), settled=tuple(exact))
         for test in self.branch.follow:
             if test.driver is not None and test.driver.index in self.indexes:
-                return Choice("gather", test.driver, test, None, None, ())
+                return AccessPath("gather", test.driver, test, None, None, ())
         return choice
 
     def _unordered(self) -> Source:
@@ -239,7 +239,7 @@ class Planner:
         )
         return Statement(sql, (*gathered[1], *bound_params, limit, offset))
 
-    def _by_name_alone(self, choice: Choice) -> bool:
+    def _by_name_alone(self, choice: AccessPath) -> bool:
         """Whether candidates are known by their keys and sorted without a look at a follow."""
         return choice.ids is not None and self.order == "name"
 
@@ -271,7 +271,7 @@ class Planner:
         values = (*own_params, *bound_params, *date_params, *set_params, *params)
         return Statement(sql, (*values, *more_params, *once_params, limit, offset))
 
-    def _sets(self, choice: Choice, tag: str = "d") -> tuple[list[str], list[Any]]:
+    def _sets(self, choice: AccessPath, tag: str = "d") -> tuple[list[str], list[Any]]:
         """Tests on the follow that bytemaps answer, asked before the follow's row is read."""
         by_tag = choice.driver is not None and choice.driver.table == "follow_tag"
         sources = [source for _test, source in choice.sets]
@@ -314,7 +314,7 @@ class Planner:
         own = [driver.sql.replace("{d}", "f")] if driver.sql else []
         return f"follow f {self._by(driver)}", (), own, driver.params
 
-    def _gathered(self, choice: Choice, *, ordered: bool = True, tested: bool = True) -> Source:
+    def _gathered(self, choice: AccessPath, *, ordered: bool = True, tested: bool = True) -> Source:
         """SELECT value, id (one row a customer) of everything that passes; not `tested`: of what
         passes as far as it shows on the way."""
         branch, ids = self.branch, choice.ids
@@ -351,7 +351,7 @@ class Planner:
         return f"{select} WHERE {where} GROUP BY f.customer_id", values
 
     def _narrowed(
-        self, choice: Choice, *, tested: bool = True, tag: str = "d"
+        self, choice: AccessPath, *, tested: bool = True, tag: str = "d"
     ) -> tuple[list[str], list[Any]]:
         """Every condition that the driver does not stand for, on a follow `f`; not `tested`: but
         for those on the customer. `tag`: the alias of the row of a tag's index."""
@@ -373,7 +373,7 @@ def _one(test: Test | None) -> tuple[Test, ...]:
     return () if test is None else (test,)
 
 
-def _settled(choice: Choice) -> tuple[Test, ...]:
+def _settled(choice: AccessPath) -> tuple[Test, ...]:
     """Tests on the follow that the driver or a bytemap stands for."""
     return (*_one(choice.test), *(test for test, _source in choice.sets))
 

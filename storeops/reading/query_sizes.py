@@ -11,7 +11,7 @@ from typing import Literal
 from storeops.mirror.bytemap import Source, keys_of
 from storeops.mirror.search import Word
 from storeops.reading.branch import Branch, Driver, Test
-from storeops.reading.counts import Counts
+from storeops.reading.counts import FilterCounts
 
 Order = Literal["newest", "name"]
 
@@ -43,7 +43,7 @@ class Sizes:
     """
 
     def __init__(
-        self, counts: Counts, branch: Branch, order: Order, indexes: frozenset[str]
+        self, counts: FilterCounts, branch: Branch, order: Order, indexes: frozenset[str]
     ) -> None:
         self.counts = counts
         self.connection = counts.connection

@@ -10,11 +10,11 @@ from storeops.i18n import _
 from storeops.notebook import stores
 from storeops.reading.conditions import conditions
 from storeops.reading.filter_words import label
-from storeops.reading.query import CustomerQuery, Facet, facets
+from storeops.reading.query import CustomerQuery, FacetValue, facets
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class StatsBar:
     """One line of a statistic.
 
     Attributes:
@@ -30,7 +30,7 @@ class Bar:
 
 def count_by(
     db: Database, query: CustomerQuery, by: str, limit: int = 50
-) -> tuple[list[Bar], bool]:
+) -> tuple[list[StatsBar], bool]:
     """Customers of a query per value, most first; the latest months, in their order.
 
     Args:
@@ -50,27 +50,27 @@ def count_by(
     return bars[::-1] if by == "month" else bars, len(found) > limit
 
 
-def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[Bar]:
+def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[StatsBar]:
     """Bars of (stored value, customers), in their order, with the names that people use."""
     own = conditions().get(by)
     if own is not None and own.facet is not None:
         words = own.facet.names(db)
-        return [Bar(value, words.get(value, str(value)), rows) for value, rows in counts]
+        return [StatsBar(value, words.get(value, str(value)), rows) for value, rows in counts]
     names = _names(db, by)
-    return [_bar(by, Facet(*each), names) for each in counts]
+    return [_bar(by, FacetValue(*each), names) for each in counts]
 
 
-def _bar(by: str, facet: Facet, names: dict[int, tuple[str, str]]) -> Bar:
+def _bar(by: str, facet: FacetValue, names: dict[int, tuple[str, str]]) -> StatsBar:
     if by in ("owner", "tag", "store"):
         value, name = names.get(int(facet.value), (str(facet.value), ""))
         if by == "store":
-            return Bar(facet.value, name or _("(no store)"), facet.rows)
-        return Bar(value, name, facet.rows)
+            return StatsBar(facet.value, name or _("(no store)"), facet.rows)
+        return StatsBar(value, name, facet.rows)
     if by in ("way", "status"):
-        return Bar(facet.value, label(by, facet.value), facet.rows)
+        return StatsBar(facet.value, label(by, facet.value), facet.rows)
     if by == "month" and facet.value == "1970-01":  # createtime 0: WeCom did not say
-        return Bar(facet.value, _("(not known)"), facet.rows)
-    return Bar(facet.value, str(facet.value), facet.rows)
+        return StatsBar(facet.value, _("(not known)"), facet.rows)
+    return StatsBar(facet.value, str(facet.value), facet.rows)
 
 
 def _names(db: Database, by: str) -> dict[int, tuple[str, str]]:
@@ -94,4 +94,4 @@ def _names(db: Database, by: str) -> dict[int, tuple[str, str]]:
     return {}
 
 
-__all__ = ["Bar", "count_by", "facets", "named"]
+__all__ = ["StatsBar", "count_by", "facets", "named"]

@@ -50,7 +50,7 @@ class Ports(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class ScopeCounters:
     """Counts of one scope; written with each transaction, so that others can see them."""
 
     scope: Scope
@@ -86,7 +86,7 @@ class Session:
         self.run = run
         self.stop = stop
         self.keys = Keys()
-        self.tally = Tally(run.scopes[0] if run.scopes else "follows")
+        self.tally = ScopeCounters(run.scopes[0] if run.scopes else "follows")
         self._on_progress = on_progress
         self._held_back = held_back
         self._told_at = 0.0
@@ -122,7 +122,7 @@ class Session:
             " WHERE run_id = ? AND scope = ?",
             (self.run.id, scope),
         ).fetchone()
-        self.tally = Tally(scope, Counts(*row[:5]), *row[5:])
+        self.tally = ScopeCounters(scope, Counts(*row[:5]), *row[5:])
         self._marks.clear()
         with self.db.atomic() as connection:
             connection.execute(

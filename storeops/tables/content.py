@@ -34,7 +34,7 @@ _ZIPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TablePage:
     """One table of a file.
 
     Attributes:
@@ -60,7 +60,7 @@ class Table:
     """
 
     encoding: str
-    pages: list[Page]
+    pages: list[TablePage]
 
     @property
     def is_workbook(self) -> bool:
@@ -88,7 +88,9 @@ def read_table(source: str) -> Table:
         pages = []
         for each in book.pages:
             merges: list[tuple[int, int, int]] = []
-            pages.append(Page(each.name, each.hidden, partial(book.rows, each, merges), merges))
+            pages.append(
+                TablePage(each.name, each.hidden, partial(book.rows, each, merges), merges)
+            )
         return Table("xlsx", pages)
     if content.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in content:
@@ -117,8 +119,8 @@ def read_table(source: str) -> Table:
     order = sorted(separators, key=head.count, reverse=True)
     used = [each for each in order if each in head] or order[:1]
 
-    def page(separator: str) -> Page:
-        return Page("", False, partial(csv_file.records, text, separator, source), [])
+    def page(separator: str) -> TablePage:
+        return TablePage("", False, partial(csv_file.records, text, separator, source), [])
 
     return Table(encoding, [page(each) for each in used])
 

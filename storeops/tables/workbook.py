@@ -53,7 +53,7 @@ class _Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SheetPage:
     """One sheet of a workbook.
 
     Attributes:
@@ -94,7 +94,7 @@ class Workbook:
             raise self._bad(error) from error
         self.pages, self._1904 = found
 
-    def rows(self, page: Page, merges: list[tuple[int, int, int]]) -> Iterator[RawRow]:
+    def rows(self, page: SheetPage, merges: list[tuple[int, int, int]]) -> Iterator[RawRow]:
         """The rows of a sheet that are written in it.
 
         Args:
@@ -241,7 +241,7 @@ class Workbook:
             if tag == "Relationship"
         }
 
-    def _outline(self) -> tuple[list[Page], bool]:
+    def _outline(self) -> tuple[list[SheetPage], bool]:
         """(sheets with cells, whether dates count from 1904)."""
         if self._main not in self._sizes:
             raise ValueError
@@ -255,7 +255,7 @@ class Workbook:
                 kind, part = relations.get(words.get(":id", ""), ("", ""))
                 if kind.endswith("/worksheet"):
                     hidden = words.get("state", "visible") != "visible"
-                    pages.append(Page(words.get("name", ""), hidden, part))
+                    pages.append(SheetPage(words.get("name", ""), hidden, part))
         if not pages:
             raise _Refused(_("it has no sheet with cells"))
         return pages, since_1904

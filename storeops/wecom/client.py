@@ -14,7 +14,7 @@ from storeops.i18n import _
 from storeops.retrying import Waits
 from storeops.wecom import failures
 from storeops.wecom.address import api_path
-from storeops.wecom.envelope import Answer, Opened
+from storeops.wecom.envelope import Answer, OpenedAnswer
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError, refused
 from storeops.wecom.exchange import Attempts, Exchange
@@ -290,7 +290,7 @@ class WeComClient:
             replayed = True
             token = _Secret(self._tokens.replace(str(token), self._fetch_token))
 
-    def _note_odd(self, api: str, opened: Opened, write: bool) -> None:
+    def _note_odd(self, api: str, opened: OpenedAnswer, write: bool) -> None:
         if opened.odd:
             self.odd.add(opened.odd)
         if opened.lost:

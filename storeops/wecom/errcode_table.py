@@ -14,7 +14,7 @@ machine or a limit is refused.
 from __future__ import annotations
 
 from storeops.i18n import N_
-from storeops.wecom.errcodes import CodeRow, Condition, Kind, Page, Reach, Retry
+from storeops.wecom.errcodes import CodeRow, Condition, ConsolePage, Kind, Reach, Retry
 
 BACK_OFF, TOKEN, WAIT_, NARROW, NEVER, STATE = Retry.BACK_OFF, Retry.TOKEN, Retry.WAIT, Retry.NARROW, Retry.NEVER, Retry.STATE
 ACCESS, NOT_FOUND, LIMIT, SERVER, CONFLICT, REQUEST = Kind.ACCESS, Kind.NOT_FOUND, Kind.LIMIT, Kind.SERVER, Kind.CONFLICT, Kind.REQUEST
@@ -42,13 +42,13 @@ STAFF = N_("Sync the staff and choose a present member.")
 WAIT = N_("Wait for its result; nothing needs to be sent.")
 
 # -- pages of the console: the part of its address behind #, and the way there in words
-APPS_PAGE = Page("apps")
-CALLABLE_PAGE = Page("customer/analysis")
-CORP_PAGE = Page("profile", N_("Console: My company → Company information → Company ID (企业ID)."))
-IP_PAGE = Page("apps", N_("Console: App management → the app → 企业可信IP: add this machine's address."))
-OWN_SECRET_PAGE = Page("manageTools/contactSync", N_("Console: App management → the app: copy this app's own Secret; the one of contact sync (通讯录同步) may not read customers."))
-SCOPE_PAGE = Page("apps", N_("Console: App management → the app → Visible scope (可见范围): add the departments."))
-SECRET_PAGE = Page("apps", N_("Console: App management → the app → Secret."))
+APPS_PAGE = ConsolePage("apps")
+CALLABLE_PAGE = ConsolePage("customer/analysis")
+CORP_PAGE = ConsolePage("profile", N_("Console: My company → Company information → Company ID (企业ID)."))
+IP_PAGE = ConsolePage("apps", N_("Console: App management → the app → 企业可信IP: add this machine's address."))
+OWN_SECRET_PAGE = ConsolePage("manageTools/contactSync", N_("Console: App management → the app: copy this app's own Secret; the one of contact sync (通讯录同步) may not read customers."))
+SCOPE_PAGE = ConsolePage("apps", N_("Console: App management → the app → Visible scope (可见范围): add the departments."))
+SECRET_PAGE = ConsolePage("apps", N_("Console: App management → the app → Secret."))
 
 ROWS = (
     # -- general, token, permission, throttling (doc 90313)

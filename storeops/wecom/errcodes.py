@@ -74,7 +74,7 @@ class Condition(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ConsolePage:
     """A page of WeCom's console.
 
     Attributes:
@@ -110,7 +110,7 @@ class ErrCode:
     kind: Kind
     reach: Reach
     condition: Condition | None = None
-    page: Page | None = None
+    page: ConsolePage | None = None
     after_s: float = 0.0
     known: bool = True
 
@@ -126,7 +126,7 @@ class CodeRow:
     meaning: str
     advice: str
     condition: Condition | None = None
-    page: Page | None = None
+    page: ConsolePage | None = None
     after_s: float = 0.0
 
 

@@ -12,7 +12,7 @@ from storeops import retrying
 from storeops.clock import Clock
 from storeops.retrying import Waits
 from storeops.wecom import failures
-from storeops.wecom.envelope import WRONG_JSON, Opened, open_envelope
+from storeops.wecom.envelope import WRONG_JSON, OpenedAnswer, open_envelope
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
@@ -22,7 +22,7 @@ log = logging.getLogger("storeops.wecom")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExchangeOutcome:
     """What came of one request.
 
     Attributes:
@@ -32,7 +32,7 @@ class Outcome:
         final: asking again would bring the same.
     """
 
-    opened: Opened | None
+    opened: OpenedAnswer | None
     reason: str = ""
     sent: bool = True
     final: bool = False
@@ -74,7 +74,7 @@ class Exchange:
         *,
         urgent: bool,
         wait: bool,
-    ) -> Outcome:
+    ) -> ExchangeOutcome:
         """Send one request, read its answer as `shape`.
 
         Raises:
@@ -92,7 +92,7 @@ class Exchange:
             except NoReplyError as error:
                 silence = error
         if silence is not None:
-            return Outcome(None, silence.reason, silence.sent, silence.final)
+            return ExchangeOutcome(None, silence.reason, silence.sent, silence.final)
         took = self.clock.monotonic() - began
         log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
         self.learn(reply.date, before, took)
@@ -103,12 +103,12 @@ class Exchange:
             raise failures.unknown_path(host, path)
         if reply.status >= 400:
             busy = reply.status >= 500 or reply.status == 429
-            return Outcome(None, f"HTTP {reply.status}", final=not busy)
+            return ExchangeOutcome(None, f"HTTP {reply.status}", final=not busy)
         opened = self._open(path, reply, shape)
         if opened.silence:
-            return Outcome(None, opened.silence)
+            return ExchangeOutcome(None, opened.silence)
         self.unheard = False
-        return Outcome(opened)
+        return ExchangeOutcome(opened)
 
     def learn(self, date: str, before: float, took: float) -> None:
         """Correct the clock by a `Date`; asked at `before`, answered `took` seconds later."""
@@ -124,7 +124,7 @@ class Exchange:
         if not before - 2.0 <= server_time <= before + took + 2.0:
             self.clock.learn(server_time)
 
-    def _open(self, path: str, reply: Reply, shape: Any) -> Opened:
+    def _open(self, path: str, reply: Reply, shape: Any) -> OpenedAnswer:
         opened = open_envelope(reply.body, shape)
         if not opened.silence and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
             log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)
@@ -179,7 +179,7 @@ class Attempts:
         self._crowded = 0
         self._banned = 0
 
-    def silence(self, outcome: Outcome) -> None:
+    def silence(self, outcome: ExchangeOutcome) -> None:
         """No answer that can be read: a read is sent again, a write only if it never left.
 
         After a call that nobody answered, reads are sent once until somebody does.

@@ -37,11 +37,11 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """What a field promises, taken apart."""
 
     base: Any
-    item: Kind | None = None  # of a list
+    item: ValueKind | None = None  # of a list
     optional: bool = False  # null is a value
     exact: bool = False
     null: bool = True  # of an exact one: null is left out like nothing
@@ -57,7 +57,7 @@ class Field:
     """A field of a dataclass."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     required: bool
 
 
@@ -148,7 +148,7 @@ class Reader:
         found = self._one(kind, value, each.name, each.required)
         return found, each.required or not (isinstance(found, Row) and found.unread)
 
-    def _one(self, kind: Kind, value: Any, name: str, strict: bool) -> Any:
+    def _one(self, kind: ValueKind, value: Any, name: str, strict: bool) -> Any:
         if is_dataclass(kind.base):
             if not isinstance(value, dict):
                 raise Unreadable
@@ -192,7 +192,7 @@ class Reader:
         return tuple(found), len(found) == len(value)
 
 
-def _scalar(kind: Kind, value: Any, strict: bool) -> Any:
+def _scalar(kind: ValueKind, value: Any, strict: bool) -> Any:
     """`value` as str, int, float or bool; `strict`: half a text is none."""
     if kind.base is str:
         return _str(kind, value, strict)
@@ -211,7 +211,7 @@ def _scalar(kind: Kind, value: Any, strict: bool) -> Any:
     return _int(kind, value)
 
 
-def _str(kind: Kind, value: Any, strict: bool) -> str:
+def _str(kind: ValueKind, value: Any, strict: bool) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and kind.numeric:
@@ -233,7 +233,7 @@ def _bool(value: Any) -> bool:
     raise Unreadable
 
 
-def _int(kind: Kind, value: Any) -> int:
+def _int(kind: ValueKind, value: Any) -> int:
     if isinstance(value, str):
         if not _INTEGER.match(value):
             raise Unreadable
@@ -253,7 +253,7 @@ def _int(kind: Kind, value: Any) -> int:
     return number
 
 
-def _ids(kind: Kind, raw: Any) -> dict[str, str]:
+def _ids(kind: ValueKind, raw: Any) -> dict[str, str]:
     """What can be read of a row's identity."""
     found: dict[str, str] = {}
     if not is_dataclass(kind.base) or not isinstance(raw, dict):
@@ -270,7 +270,7 @@ def _ids(kind: Kind, raw: Any) -> dict[str, str]:
     return found
 
 
-def _labels(kind: Kind, raw: Any) -> tuple[str, ...]:
+def _labels(kind: ValueKind, raw: Any) -> tuple[str, ...]:
     """What people call a row, when that can be read."""
     label = getattr(kind.base, "label", "")
     value = raw.get(label) if label and isinstance(raw, dict) else None
@@ -290,7 +290,7 @@ def _fields(shape: type) -> tuple[Field, ...]:
     )
 
 
-def _kind(hint: Any) -> Kind:
+def _kind(hint: Any) -> ValueKind:
     exact = identity = numeric = optional = False
     null = True
     least = most = None
@@ -317,7 +317,7 @@ def _kind(hint: Any) -> Kind:
         item, hint = _kind(get_args(hint)[0]), tuple
     identity |= shortest > 0
     numeric |= not (exact or identity)
-    return Kind(hint, item, optional, exact, null, identity, numeric, least, most, shortest)
+    return ValueKind(hint, item, optional, exact, null, identity, numeric, least, most, shortest)
 
 
 def _bound(value: int | float | None) -> int | None:

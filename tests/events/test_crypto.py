@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storeops.events.crypto import Keys, Unreadable
+from storeops.events.crypto import Keys, UnreadableMessage
 from tests.events.sealing import CORP, KEY, TOKEN, seal, sign
 
 VECTOR = (
@@ -65,7 +65,7 @@ def test_every_message_comes_back(message: bytes, filler: int) -> None:
 
 
 def reason(sealed: str, keys: Keys = KEYS) -> str:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableMessage) as caught:
         keys.decrypt(sealed)
     return caught.value.reason
 
@@ -98,7 +98,7 @@ def test_a_length_beyond_the_end_is_refused() -> None:
 def test_any_bytes_end_in_a_reason_and_never_in_a_crash(noise: bytes) -> None:
     size = len(noise) // 16 * 16
     for sealed in (noise.decode("latin-1"), base64.b64encode(noise[:size]).decode()):
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(UnreadableMessage) as caught:
             KEYS.decrypt(sealed)
         assert caught.value.reason
 

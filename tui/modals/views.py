@@ -11,12 +11,12 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from storeops.plain import fit, pad
-from tui.book import View
+from tui.book import BookView
 from tui.cells import shown
 from tui.modals.base import HouseModal
 
 
-class ViewsModal(HouseModal[View | str]):
+class ViewsModal(HouseModal[BookView | str]):
     """Answers with the view to open, or with the name to save the present one under.
 
     Args:
@@ -24,7 +24,7 @@ class ViewsModal(HouseModal[View | str]):
         command: the present view as a command line.
     """
 
-    def __init__(self, views: Sequence[View], command: str) -> None:
+    def __init__(self, views: Sequence[BookView], command: str) -> None:
         super().__init__(_("Views"))
         self._views = views
         self._command = command

@@ -27,7 +27,7 @@ from tui.widgets.rows import Column, Line
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.changes.journal_lines import Entry
+    from storeops.changes.journal_lines import JournalEntry
     from storeops.changes.verify import Proof
 
 WIDE = 130  # cells from which the line under the cursor stands beside the list
@@ -101,7 +101,7 @@ class AuditScreen(LedgerScreen):
 
         db, search = self.house.core.data, self._search
 
-        def window(start: int, size: int) -> Sequence[Entry]:
+        def window(start: int, size: int) -> Sequence[JournalEntry]:
             return journal_rows.window(db, search, start, size)
 
         source = PositionRows(window, lambda: journal_rows.count(db, search), _line)
@@ -186,10 +186,10 @@ class AuditScreen(LedgerScreen):
     # -- actions -------------------------------------------------------------------------------
 
     @property
-    def entry(self) -> Entry | None:
+    def entry(self) -> JournalEntry | None:
         """The line under the cursor."""
         line = self.table("list").line
-        return cast("Entry", line.data) if line is not None else None
+        return cast("JournalEntry", line.data) if line is not None else None
 
     def why_not(self, action: str) -> str:
         """A line is needed, and for some what it is about."""
@@ -209,20 +209,22 @@ class AuditScreen(LedgerScreen):
 
     def do_open(self) -> None:
         """The whole line."""
-        entry = cast("Entry", self.entry)
+        entry = cast("JournalEntry", self.entry)
         self.house.open_text(_("Line {seq}").format(seq=entry.seq), details(entry))
 
     def do_plan(self) -> None:
         """To its plan."""
-        self.house.go("plans", cast("Entry", self.entry).plan)
+        self.house.go("plans", cast("JournalEntry", self.entry).plan)
 
     def do_customer(self) -> None:
         """Only lines about the customer."""
-        self.query_one("#words", Input).value = f"customer:{cast('Entry', self.entry).subject}"
+        self.query_one(
+            "#words", Input
+        ).value = f"customer:{cast('JournalEntry', self.entry).subject}"
 
     def do_copy(self) -> None:
         """The hash."""
-        self.house.copy(cast("Entry", self.entry).hash, _("the hash"))
+        self.house.copy(cast("JournalEntry", self.entry).hash, _("the hash"))
 
     def do_jump(self) -> None:
         """To a row by number."""
@@ -299,7 +301,7 @@ class AuditScreen(LedgerScreen):
         self.house.open_text(_("Proof of the journal"), Content("").join(parts))
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: JournalEntry) -> Line:
     details = _("erased") if entry.erased else summary(entry.payload)
     return Line(
         entry.seq,
@@ -332,7 +334,7 @@ def summary(payload: Mapping[str, Any]) -> str:
     )
 
 
-def details(entry: Entry) -> Content:
+def details(entry: JournalEntry) -> Content:
     """A line whole."""
     parts = [
         fields(

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 
 from storeops.i18n import N_, _, ngettext
-from tui.book import CustomerBook, Look, View
+from tui.book import BookView, CustomerBook, Look
 from tui.keys import MARK, Key
 from tui.screens.base import HouseScreen
 from tui.widgets.customer_list import CustomerList
@@ -258,11 +258,11 @@ class CustomerMarks(HouseScreen):
         """Open or save a view."""
         from tui.modals.views import ViewsModal
 
-        def loaded(views: list[View]) -> None:
+        def loaded(views: list[BookView]) -> None:
             self.app.push_screen(ViewsModal(views, self.book.command(self._good)), chosen)
 
-        def chosen(answer: View | str | None) -> None:
-            if isinstance(answer, View):
+        def chosen(answer: BookView | str | None) -> None:
+            if isinstance(answer, BookView):
                 self.open_view(answer)
             elif answer:
                 look = self._good
@@ -275,7 +275,7 @@ class CustomerMarks(HouseScreen):
 
         self.read(self.book.views, loaded, slot="views")
 
-    def open_view(self, view: View) -> None:
+    def open_view(self, view: BookView) -> None:
         """Show a view."""
         from tui.widgets.customer_list import DEFAULT_COLUMNS, columns
 

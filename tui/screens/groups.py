@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.reading.overview import ChatRow, chats
+from storeops.reading.overview import GroupRow, chats
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown
@@ -60,7 +60,7 @@ class GroupsScreen(ListScreen):
     def card(self, line: Line) -> Content:
         """All about a group chat."""
         row = line.data
-        assert isinstance(row, ChatRow)
+        assert isinstance(row, GroupRow)
         return fields(
             line.cells[0],
             [

@@ -18,7 +18,7 @@ from storeops.notebook.marks import DEFAULT
 from tui import desk_lines
 from tui.book import Look
 from tui.desk_card import about_taker, sums
-from tui.desk_lines import Chosen
+from tui.desk_lines import ChosenHandover
 from tui.fields import quoted
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
@@ -143,7 +143,7 @@ class HandoverScreen(HandoverPlanning):
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names = found
         lines = [desk_lines.giver(each) for each in owners]
-        self.table("givers").show(Chosen(lines, self._givers), stay=True)
+        self.table("givers").show(ChosenHandover(lines, self._givers), stay=True)
         self.head("givers")
         self._count_down()
         if not owners:
@@ -192,7 +192,7 @@ class HandoverScreen(HandoverPlanning):
 
     def _offered(self, found: list[Offer]) -> None:
         lines = [desk_lines.taker(each) for each in found]
-        self.table("takers").show(Chosen(lines, self.takers), stay=True)
+        self.table("takers").show(ChosenHandover(lines, self.takers), stay=True)
         if self.made.get(self.givers) is None:
             self._sums(None, alone=not found)
         self.head("takers")
@@ -322,7 +322,7 @@ class HandoverScreen(HandoverPlanning):
         marks ^= {str(line.key)}
         rows.flip(line.key)
         source = rows.source
-        if isinstance(source, Chosen):
+        if isinstance(source, ChosenHandover):
             source.chosen = frozenset(marks)
         if rows.id == "givers":
             self.show_rows()

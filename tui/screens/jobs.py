@@ -26,7 +26,7 @@ from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.changes.jobs.listing import Event, JobRow
+    from storeops.changes.jobs.listing import JobEvent, JobRow
     from storeops.changes.jobs.overview import Tally
 
 TALL = 36
@@ -151,7 +151,7 @@ class JobsScreen(LedgerScreen):
             db, key = self.house.core.data, job.job_id
             self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, slot="events")
 
-    def _put_events(self, found: Sequence[Event]) -> None:
+    def _put_events(self, found: Sequence[JobEvent]) -> None:
         lines = [
             Line(at, (second(each.at), event(each.kind), shown(each.detail)), "", each)
             for at, each in enumerate(found)
@@ -324,11 +324,11 @@ class JobsScreen(LedgerScreen):
 
     def do_cancel(self) -> None:
         """The job, or what is queued of its plan."""
-        from storeops.changes.control import Cancelled, cancel_job, cancel_plan
+        from storeops.changes.control import CancelledRows, cancel_job, cancel_plan
 
         job, ledger = cast("JobRow", self.job), self.house.core.ledger
 
-        def done(what: Cancelled) -> None:
+        def done(what: CancelledRows) -> None:
             said = ngettext("{count} row is cancelled.", "{count} rows are cancelled.", what.rows)
             self.house.tell(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
             self.read_again()

@@ -143,15 +143,15 @@ class PlanChanges(LedgerScreen):
     def _apply(
         self, plan: Plan, *, reason: str = "", override: bool = False, skip_changed: bool = False
     ) -> None:
-        from storeops.changes.apply import Applied, apply
+        from storeops.changes.apply import AppliedPlan, apply
 
         ledger = self.house.core.ledger
 
-        def send() -> Applied:
+        def send() -> AppliedPlan:
             return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
                          override=override)  # fmt: skip
 
-        def done(applied: Applied) -> None:
+        def done(applied: AppliedPlan) -> None:
             text = ngettext(
                 "{jobs} call of {plan} is on its way.", "{jobs} calls of {plan} are on their way.",
                 applied.jobs,
@@ -239,11 +239,11 @@ class PlanChanges(LedgerScreen):
 
     def do_cancel(self) -> None:
         """Cancel, after asking."""
-        from storeops.changes.control import Cancelled, cancel_plan
+        from storeops.changes.control import CancelledRows, cancel_plan
 
         ledger, name = self.house.core.ledger, self.plan.name
 
-        def done(what: Cancelled) -> None:
+        def done(what: CancelledRows) -> None:
             said = ngettext(
                 "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
                 what.rows,

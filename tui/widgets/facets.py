@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from storeops.i18n import _
-from tui.book import CustomerBook, Facet, Look
+from tui.book import CustomerBook, FacetRows, Look
 from tui.cells import shown
 from tui.lanes import Lane
 from tui.widgets.rows import Column, Line, TableRows
@@ -49,7 +49,7 @@ class FacetPane(Vertical):
     def __init__(self, lane: Lane, counter: Lane, *, id: str) -> None:
         super().__init__(id=id)
         self._lanes = lane, counter
-        self._facets: list[Facet] = []
+        self._facets: list[FacetRows] = []
         self._where = ""
         self._timer: Timer | None = None
 
@@ -82,7 +82,7 @@ class FacetPane(Vertical):
         self._timer = self.set_timer(REST, lambda: self._count(house, book, look))
 
     def _count(self, house: StoreOpsApp, book: CustomerBook, look: Look) -> None:
-        counted: list[Facet] = []
+        counted: list[FacetRows] = []
 
         def count() -> None:
             for facets in book.facets(look):
@@ -93,7 +93,7 @@ class FacetPane(Vertical):
             count, lambda _none: None, house.failed, slot="facets", stop=book.stop_facets
         )
 
-    def _put(self, look: Look, facets: list[Facet]) -> None:
+    def _put(self, look: Look, facets: list[FacetRows]) -> None:
         if look.where != self._where or not self.is_mounted:
             return
         self._facets = facets
@@ -116,7 +116,7 @@ class FacetPane(Vertical):
     @on(VirtualList.Opened)
     def _opened(self, event: VirtualList.Opened) -> None:
         event.stop()
-        if event.line is not None and isinstance(event.line.data, Facet):
+        if event.line is not None and isinstance(event.line.data, FacetRows):
             self.post_message(self.Chosen(toggled(self._where, event.line.data.token)))
 
     @on(VirtualList.Moved)

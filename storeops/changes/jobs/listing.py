@@ -45,7 +45,7 @@ class JobRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class JobEvent:
     """One step of a job's life that was not the plain way."""
 
     job_id: int
@@ -111,7 +111,7 @@ def show(db: Database, job_id: int) -> tuple[JobRow, list[int]]:
 
 def events(
     db: Database, *, job_id: int | None = None, plan_id: int | None = None, limit: int = 1000
-) -> list[Event]:
+) -> list[JobEvent]:
     """Steps of one job, of a plan's jobs, or of all; oldest first, the newest `limit`."""
     found = db.execute(
         "SELECT * FROM (SELECT e.id, e.job_id, e.at, e.kind, e.detail FROM job_event AS e"
@@ -119,7 +119,7 @@ def events(
         " AND (:plan IS NULL OR job.plan_id = :plan) ORDER BY e.id DESC LIMIT :limit) ORDER BY id",
         {"job": job_id, "plan": plan_id, "limit": limit},
     )
-    return [Event(*each[1:]) for each in found]
+    return [JobEvent(*each[1:]) for each in found]
 
 
 def errcodes(db: Database, plan_id: int | None = None) -> dict[int, int]:

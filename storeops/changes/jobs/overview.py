@@ -17,7 +17,7 @@ RECENT_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class JobTrouble:
     """Rows that got the same errcode.
 
     Attributes:
@@ -48,7 +48,7 @@ class Tally:
 
     jobs: dict[str, int]
     rows: dict[str, int]
-    troubles: tuple[Trouble, ...]
+    troubles: tuple[JobTrouble, ...]
     left: int
     seconds: float | None = None
     held_by: str = ""
@@ -130,14 +130,15 @@ def _row_order() -> Sequence[str]:
     return ROW_STATUSES
 
 
-def _troubles(codes: dict[int, int]) -> tuple[Trouble, ...]:
+def _troubles(codes: dict[int, int]) -> tuple[JobTrouble, ...]:
     if not codes:
         return ()
     from storeops.wecom.errcodes import lookup
 
     ordered = sorted(codes.items(), key=lambda each: (-each[1], each[0]))
     return tuple(
-        Trouble(code, number, lookup(code).meaning, lookup(code).advice) for code, number in ordered
+        JobTrouble(code, number, lookup(code).meaning, lookup(code).advice)
+        for code, number in ordered
     )
 
 

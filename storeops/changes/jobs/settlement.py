@@ -21,7 +21,7 @@ from storeops.i18n import _, ngettext
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """What a sender thread brought back; exactly one of answer, error, bug holds.
 
     Attributes:
@@ -59,7 +59,7 @@ class Settlement:
         self._clock = clock
         self._report = report
 
-    def keep(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
+    def keep(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
         """Keep one outcome."""
         if outcome.bug is not None:
             why = type(outcome.bug).__name__
@@ -85,14 +85,14 @@ class Settlement:
         self._doubtful(connection, found, rows)
         queue.event(connection, [(job, "unknown", why)], self._clock.now())
 
-    def _interpret(self, outcome: Outcome) -> list[RowAnswer]:
+    def _interpret(self, outcome: JobOutcome) -> list[RowAnswer]:
         action = self._actions[outcome.job.action]
         answers = action.interpret(outcome.call, outcome.answer, outcome.error)
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
         return answers
 
     def _trouble(
-        self, connection: sqlite3.Connection, outcome: Outcome, decision: Decision
+        self, connection: sqlite3.Connection, outcome: JobOutcome, decision: Decision
     ) -> None:
         error, job = outcome.error, outcome.job
         assert error is not None
@@ -123,7 +123,7 @@ class Settlement:
         self._report.pauses.setdefault(job.plan_id, error)
 
     def _doubt(
-        self, connection: sqlite3.Connection, outcome: Outcome, delay_s: float, why: str
+        self, connection: sqlite3.Connection, outcome: JobOutcome, delay_s: float, why: str
     ) -> None:
         """It may have happened: the rows are unknown until WeCom was asked."""
         job, error, now = outcome.job, outcome.error, self._clock.now()
@@ -140,7 +140,7 @@ class Settlement:
             connection, job, [(row, RowAnswer(row.row, act.UNKNOWN)) for row in rows], "job"
         )
 
-    def _asked(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
+    def _asked(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
         job, error = outcome.job, outcome.error
         if error is not None:
             decision = decide(error, job.asks)
@@ -204,7 +204,7 @@ class Settlement:
     def _ask_again(
         self,
         connection: sqlite3.Connection,
-        outcome: Outcome,
+        outcome: JobOutcome,
         rows: Sequence[Row],
         wait_s: float,
         why: str,
@@ -266,7 +266,7 @@ class Settlement:
         )
 
     def _send_rest(
-        self, connection: sqlite3.Connection, outcome: Outcome, rows: Sequence[Row], held: bool
+        self, connection: sqlite3.Connection, outcome: JobOutcome, rows: Sequence[Row], held: bool
     ) -> None:
         """Rows of a call that did not happen go on as a job of their own."""
         job = outcome.job
@@ -282,7 +282,7 @@ class Settlement:
     def _close(
         self,
         connection: sqlite3.Connection,
-        outcome: Outcome,
+        outcome: JobOutcome,
         answers: Sequence[RowAnswer],
         source: str = "job",
     ) -> None:

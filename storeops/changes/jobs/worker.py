@@ -21,7 +21,7 @@ from storeops.changes.jobs import lease, queue
 from storeops.changes.jobs.ports import Book
 from storeops.changes.jobs.queue import Job
 from storeops.changes.jobs.report import Report
-from storeops.changes.jobs.settlement import Outcome, Settlement
+from storeops.changes.jobs.settlement import JobOutcome, Settlement
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
@@ -98,7 +98,7 @@ class _Shift:
         self.once, self.forever, self.plan_id = once, forever, plan_id
         self.until = None if seconds is None else worker._clock.monotonic() + seconds
         self.halt = threading.Event()
-        self.came: thread_queue.SimpleQueue[Outcome] = thread_queue.SimpleQueue()
+        self.came: thread_queue.SimpleQueue[JobOutcome] = thread_queue.SimpleQueue()
         self.flying = 0
         self.report = Report()
         self.settlement = Settlement(worker._book, worker._actions, worker._clock, self.report)
@@ -194,9 +194,9 @@ class _Shift:
         self.w._stop.wait(wait)
         return False
 
-    def _collect(self) -> list[Outcome]:
+    def _collect(self) -> list[JobOutcome]:
         """Answers that have come; waits for the first while calls are in flight."""
-        came: list[Outcome] = []
+        came: list[JobOutcome] = []
         if not self.flying:
             return came
         with suppress(thread_queue.Empty):
@@ -206,7 +206,7 @@ class _Shift:
         self.flying -= len(came)
         return came
 
-    def _turn(self, pool: ThreadPoolExecutor, came: list[Outcome], *, claiming: bool) -> int:
+    def _turn(self, pool: ThreadPoolExecutor, came: list[JobOutcome], *, claiming: bool) -> int:
         """One transaction: keep what came, claim as many. Returns how many were claimed."""
         room = self.w._threads * 3 - self.flying if claiming else 0
         now = self.w._clock.monotonic()
@@ -297,7 +297,7 @@ class _Shift:
             error = raised
         except BaseException as raised:
             bug = raised
-        self.came.put(Outcome(job, call, asking, answer, error, bug))
+        self.came.put(JobOutcome(job, call, asking, answer, error, bug))
 
     _making = threading.Lock()
 

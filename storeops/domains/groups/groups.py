@@ -9,12 +9,12 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.members import find
-from storeops.reading.overview import ChatRow, chats
+from storeops.reading.overview import GroupRow, chats
 from storeops.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMember:
+class GroupMember:
     """One member of a group chat.
 
     Attributes:
@@ -41,7 +41,7 @@ class ChatMember:
 
 def list_groups(
     db: Database, *, owners: Sequence[str] = (), owner_left: bool = False
-) -> list[ChatRow]:
+) -> list[GroupRow]:
     """Group chats, newest first.
 
     Args:
@@ -61,7 +61,7 @@ def list_groups(
     ]
 
 
-def find_group(db: Database, who: str) -> ChatRow:
+def find_group(db: Database, who: str) -> GroupRow:
     """One group chat by chat_id or name.
 
     Raises:
@@ -94,7 +94,7 @@ def find_group(db: Database, who: str) -> ChatRow:
     )
 
 
-def list_members(db: Database, chat_id: str, *, customers_only: bool = False) -> list[ChatMember]:
+def list_members(db: Database, chat_id: str, *, customers_only: bool = False) -> list[GroupMember]:
     """Who is in a group chat, staff first, then by the time they joined."""
     rows = db.execute(
         "SELECT m.member, m.type, m.name, m.group_nickname,"
@@ -111,5 +111,5 @@ def list_members(db: Database, chat_id: str, *, customers_only: bool = False) ->
 def _member(
     member: str, kind: int, name: str, nickname: str, known: int, joined: int, scene: int,
     invitor: str, state: str,
-) -> ChatMember:  # fmt: skip
-    return ChatMember(member, kind, name, nickname, bool(known), joined, scene, invitor, state)
+) -> GroupMember:  # fmt: skip
+    return GroupMember(member, kind, name, nickname, bool(known), joined, scene, invitor, state)

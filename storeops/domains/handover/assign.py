@@ -62,14 +62,14 @@ class Taker:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Assignment:
     """A taker and the reason; `userid` is "" when nobody can take the row."""
 
     userid: str
     why: str
 
 
-class Rule:
+class AssignmentRule:
     """One rule over its candidates; asked once per subject, in order.
 
     Args:
@@ -108,7 +108,7 @@ class Rule:
         createtime: int,
         tags: set[str],
         avoid: str = "",
-    ) -> Choice:
+    ) -> Assignment:
         """Who takes this customer.
 
         Args:
@@ -129,21 +129,21 @@ class Rule:
             and each.has_room(each.userid.lower() in friends)
         ]
         if not fitting:
-            return Choice("", self._nobody(giver))
+            return Assignment("", self._nobody(giver))
         others = [each for each in fitting if each.userid.lower() != avoid.lower()]
         taker, why = self._best(others or fitting)
         taker.take(taker.userid.lower() in friends)
-        return Choice(taker.userid, why)
+        return Assignment(taker.userid, why)
 
-    def _single(self, friends: set[str]) -> Choice:
+    def _single(self, friends: set[str]) -> Assignment:
         """The one who was named; whether they are full is for the check to say."""
         taker = self.takers[0]
         if not taker.has_room(friend=True):
-            return Choice("", self._nobody(taker.member))
+            return Assignment("", self._nobody(taker.member))
         taker.take(taker.userid.lower() in friends)
-        return Choice(taker.userid, _("named as the taker"))
+        return Assignment(taker.userid, _("named as the taker"))
 
-    def pick_for_group(self, giver: Member) -> Choice:
+    def pick_for_group(self, giver: Member) -> Assignment:
         """Who takes this group chat: whoever was given fewest groups by this plan."""
         fitting = [
             each
@@ -151,10 +151,10 @@ class Rule:
             if each.userid.lower() != giver.userid.lower() and each.groups < each.groups_today
         ]
         if not fitting:
-            return Choice("", self._nobody(giver))
+            return Assignment("", self._nobody(giver))
         taker = min(fitting, key=lambda each: (each.groups / each.weight, self._place(each)))
         taker.groups += 1
-        return Choice(
+        return Assignment(
             taker.userid,
             _("fewest groups of this plan ({count})").format(count=taker.groups - 1),
         )
@@ -197,7 +197,9 @@ class Rule:
             return _("Every taker has been given as many customers as one day allows.")
         return _("Every taker is full or has reached the cap.")
 
-    def _mapped(self, giver: Member, friends: set[str], createtime: int, tags: set[str]) -> Choice:
+    def _mapped(
+        self, giver: Member, friends: set[str], createtime: int, tags: set[str]
+    ) -> Assignment:
         userid, why = self._rest, _("none of the mapping's keys: the rest")
         if self.name == wish.BY_TAG:
             key = next((each for each in self._tags if each in tags), None)
@@ -210,13 +212,15 @@ class Rule:
                 userid = self._of_day[at]
                 why = _("added on or after {day}").format(day=self._labels[self._days[at]])
         if not userid:
-            return Choice("", _("The mapping says nothing about this customer."))
+            return Assignment("", _("The mapping says nothing about this customer."))
         taker = self._by_userid[userid.lower()]
         friend = userid.lower() in friends
         if userid.lower() == giver.userid.lower() or not taker.has_room(friend):
-            return Choice("", _("{member} is full or has reached the cap.").format(member=userid))
+            return Assignment(
+                "", _("{member} is full or has reached the cap.").format(member=userid)
+            )
         taker.take(friend)
-        return Choice(taker.userid, why)
+        return Assignment(taker.userid, why)
 
 
 def _reversed(userid: str) -> tuple[int, ...]:

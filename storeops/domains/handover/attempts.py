@@ -15,7 +15,7 @@ from storeops.wecom.errcodes import Condition, codes, condition_of
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningHandover:
     """An attempt whose end is not known yet; `due_at` in Unix seconds, None before it was sent."""
 
     subject: str
@@ -37,7 +37,9 @@ def _chunks(subjects: Iterable[str]) -> Iterator[Sequence[str]]:
     return chunks(list(dict.fromkeys(subjects)), CHUNK)
 
 
-def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[str, Running]:
+def running(
+    db: Database, subjects: Iterable[str], *, plan_id: int = 0
+) -> dict[str, RunningHandover]:
     """Attempts under way by external_userid or chat_id: waiting, queued, or of unknown fate.
 
     Args:
@@ -45,7 +47,7 @@ def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[
         subjects: external_userids and chat_ids.
         plan_id: rows of this plan that are not sent yet do not count.
     """
-    found: dict[str, Running] = {}
+    found: dict[str, RunningHandover] = {}
     for part in _chunks(subjects):
         marks = ",".join("?" * len(part))
         for subject, taker, due, plan in db.execute(
@@ -53,7 +55,7 @@ def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[
             f" WHERE subject IN ({marks}) AND status = 'waiting'",
             part,
         ):
-            found[subject] = Running(subject, taker, due, plan)
+            found[subject] = RunningHandover(subject, taker, due, plan)
         for customer, taker, plan in db.execute(
             "SELECT r.external_userid, json_extract(r.extra, '$.to'), r.plan_id"
             " FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id AND p.kind = 'handover'"
@@ -61,7 +63,7 @@ def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[
             " AND r.plan_id <> ?",
             (*part, plan_id),
         ):
-            found.setdefault(customer, Running(customer, taker or "", None, plan))
+            found.setdefault(customer, RunningHandover(customer, taker or "", None, plan))
         # groups have no column of their own in plan_row: unfinished jobs are keyed by them
         for key, plan in db.execute(
             "SELECT k.key, j.plan_id FROM job_key AS k JOIN job AS j ON j.id = k.job_id"
@@ -69,7 +71,7 @@ def running(db: Database, subjects: Iterable[str], *, plan_id: int = 0) -> dict[
             (*(f"chat:{each}" for each in part), plan_id),
         ):
             chat_id = key.removeprefix("chat:")
-            found.setdefault(chat_id, Running(chat_id, "", None, plan))
+            found.setdefault(chat_id, RunningHandover(chat_id, "", None, plan))
     return found
 
 

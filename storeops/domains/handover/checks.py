@@ -9,7 +9,7 @@ from typing import Any
 from storeops.changes.action import READY, Row, Verdict, blocked
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, rules, taker_checks
-from storeops.domains.handover.attempts import Running, Trouble
+from storeops.domains.handover.attempts import RunningHandover, Trouble
 from storeops.domains.handover.relations import Followers, followers
 from storeops.i18n import _
 from storeops.mirror import members
@@ -27,7 +27,7 @@ class Facts:
     loads: dict[str, int]
     capacity: dict[str, int]
     followers: dict[str, Followers]
-    running: dict[str, Running]
+    running: dict[str, RunningHandover]
     recent: dict[str, list[float]]
     troubles: dict[str, dict[Condition, Trouble]]
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
@@ -298,7 +298,7 @@ def _customer(facts: Facts, row: Row, kind: str) -> Verdict:
     under_way = told.get(Condition.HANDOVER_RUNNING)
     if under_way is not None and facts.now < under_way.at + rules.AUTOMATIC_S:
         until = under_way.at + rules.AUTOMATIC_S
-        return _running(Running(external, "", until, 0), under_way.errcode)
+        return _running(RunningHandover(external, "", until, 0), under_way.errcode)
     if kind == rules.ON_JOB:
         return _repeats(facts, external, told)
     refused = facts.refused.get((row.userid.lower(), external))
@@ -330,7 +330,7 @@ def _not_there(status: str) -> Verdict:
     )
 
 
-def _running(running: Running, errcode: int = 40100) -> Verdict:
+def _running(running: RunningHandover, errcode: int = 40100) -> Verdict:
     if running.due_at is None:
         return blocked(
             "in_handover",

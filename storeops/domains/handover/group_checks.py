@@ -188,7 +188,7 @@ def _told(trouble: Trouble) -> Verdict:
 
 def _again(
     subject: str,
-    running: Mapping[str, attempts.Running],
+    running: Mapping[str, attempts.RunningHandover],
     recent: Mapping[str, Sequence[float]],
     kind: str,
 ) -> Verdict:

@@ -14,7 +14,7 @@ from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, checks, rules, subjects, wish
 from storeops.domains.handover.action import HandoverAction
-from storeops.domains.handover.assign import Choice, Rule
+from storeops.domains.handover.assign import Assignment, AssignmentRule
 from storeops.domains.handover.farewell import messages
 from storeops.domains.handover.made import Made, by_code, shares, ways_out
 from storeops.domains.handover.relations import Followers, followers
@@ -173,16 +173,16 @@ class _Planner:
 
     # -- rows
 
-    def _assign(self) -> list[Choice]:
-        rule: Rule | None = None
+    def _assign(self) -> list[Assignment]:
+        rule: AssignmentRule | None = None
         tags: Mapping[int, set[str]] = {}
         if self.wished.rule == wish.BY_TAG:
             tags = subjects.tags_of(self.db, self.subjects)
-        chosen: list[Choice] = []
+        chosen: list[Assignment] = []
         barred = self._barred()
         for each in self.subjects:
             if (each.giver.userid.lower(), each.id) in barred:
-                chosen.append(Choice("", ""))  # nobody's caps are used up by those who stay
+                chosen.append(Assignment("", ""))  # nobody's caps are used up by those who stay
                 continue
             if each.to:
                 why = (
@@ -190,7 +190,7 @@ class _Planner:
                     if each.line
                     else _("had this customer before")
                 )
-                chosen.append(Choice(each.to, why))
+                chosen.append(Assignment(each.to, why))
                 continue
             rule = rule or self.takers.rule()
             if each.what == rules.GROUP:
@@ -211,7 +211,7 @@ class _Planner:
     def _barred(self) -> set[tuple[str, str]]:
         """Relations (lower-cased owner, customer) that nobody can take now, whoever it would be."""
         rows = [
-            self._row(number, each, Choice("", ""))
+            self._row(number, each, Assignment("", ""))
             for number, each in enumerate(self.subjects, start=1)
             if each.what == rules.CUSTOMER
         ]
@@ -228,7 +228,7 @@ class _Planner:
             return set()
         return {userid for userid, each in known.by_userid.items() if each.status == "active"}
 
-    def _rows(self, choices: Sequence[Choice]) -> list[Row]:
+    def _rows(self, choices: Sequence[Assignment]) -> list[Row]:
         return [
             self._row(number, subject, choice)
             for number, (subject, choice) in enumerate(
@@ -253,7 +253,7 @@ class _Planner:
                 if row.external_userid in before:
                     row.extra["earlier"] = before[row.external_userid]  # type: ignore[index]
 
-    def _row(self, number: int, subject: Subject, choice: Choice) -> Row:
+    def _row(self, number: int, subject: Subject, choice: Assignment) -> Row:
         extra: dict[str, Any] = {
             "what": subject.what,
             "kind": subject.kind,
@@ -311,7 +311,7 @@ class _Planner:
                 if known is not None:
                     known.take(bool(row.extra.get("friend")))
         moved = list(rows)
-        helpers: dict[int, Rule] = {}
+        helpers: dict[int, AssignmentRule] = {}
         for at in full:
             subject = self.subjects[at]
             shop = self.takers.shop_of(str(rows[at].extra["to"]))
@@ -321,7 +321,7 @@ class _Planner:
                 )
                 named = [each.member for each in self.takers.known.values()]
                 everybody = {each.id: each for each in (*self.takers.eligible(named), *people)}
-                helpers[shop] = Rule(
+                helpers[shop] = AssignmentRule(
                     wish.LEAST_LOADED, [self.takers.taker(each) for each in everybody.values()]
                 )
             choice = helpers[shop].pick(

@@ -13,7 +13,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class HandoverRelation:
     """One follow as the mirror knows it."""
 
     status: str
@@ -24,7 +24,7 @@ class Relation:
 class Followers:
     """Who follows a customer: lower-cased userid → relation."""
 
-    by_userid: dict[str, Relation] = field(default_factory=dict)
+    by_userid: dict[str, HandoverRelation] = field(default_factory=dict)
 
 
 def followers(db: Database, external_userids: Iterable[str]) -> dict[str, Followers]:
@@ -42,7 +42,7 @@ def followers(db: Database, external_userids: Iterable[str]) -> dict[str, Follow
         ):
             known = found.setdefault(external, Followers())
             if userid is not None:
-                known.by_userid[userid.lower()] = Relation(status, deleted)
+                known.by_userid[userid.lower()] = HandoverRelation(status, deleted)
     return found
 
 

@@ -45,7 +45,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Line:
+class ReportLine:
     """One line of the report.
 
     Attributes:
@@ -94,7 +94,9 @@ def waiting(db: Database, now: float) -> list[Waiting]:
     ]
 
 
-def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.0) -> list[Line]:
+def report(
+    db: Database, *, by: str = "taker", plan: str = "", since: float = 0.0
+) -> list[ReportLine]:
     """Attempts grouped; the largest group first.
 
     Args:
@@ -120,7 +122,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
         "outcome": ("h.status", "''"),
     }[by]
     plan_id = plans.get(db, plan).id if plan else None
-    lines: dict[str, Line] = {}
+    lines: dict[str, ReportLine] = {}
     hours: dict[str, list[float]] = defaultdict(list)
     for group, label, status, what, asked, settled, seen, gone in db.execute(
         f"SELECT {key}, {name}, h.status, h.what, h.asked_at, h.settled_at,"
@@ -137,7 +139,7 @@ def report(db: Database, *, by: str = "taker", plan: str = "", since: float = 0.
         " WHERE (? IS NULL OR h.plan_id = ?) AND h.asked_at >= ?",
         (plan_id, plan_id, since),
     ):
-        line = lines.setdefault(str(group), Line(str(group), label))
+        line = lines.setdefault(str(group), ReportLine(str(group), label))
         line.rows += 1
         line.confirmed += seen
         line.lost += gone

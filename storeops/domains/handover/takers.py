@@ -9,7 +9,7 @@ from storeops import times
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, rules, taker_checks, wish
-from storeops.domains.handover.assign import Rule, Taker
+from storeops.domains.handover.assign import AssignmentRule, Taker
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.wish import Wish
 from storeops.errors import UsageError
@@ -83,7 +83,7 @@ class Takers:
             if taker_checks.taker(each, each.userid, told.get(each.userid.lower(), {})).ready
         ]
 
-    def rule(self) -> Rule:
+    def rule(self) -> AssignmentRule:
         """The wished rule over its candidates.
 
         Raises:
@@ -111,11 +111,11 @@ class Takers:
             leaving = [each.userid for each in givers.values()]
             shops = dict.fromkeys(each.store_id for each in givers.values())
             people = [m for shop in shops for m in members.colleagues(self._db, shop, leaving)]
-            return Rule(name, [self.taker(each) for each in self.eligible(people)])
+            return AssignmentRule(name, [self.taker(each) for each in self.eligible(people)])
         named = [members.find(self._db, each) for each in wished.takers]
         weights = {members.find(self._db, k).id: v for k, v in wished.weights.items()}
         if len(named) == 1 and not name:
-            return Rule("", [self.taker(named[0])])
+            return AssignmentRule("", [self.taker(named[0])])
         if any(each <= 0 for each in weights.values()):
             raise UsageError(_("Weights must be larger than 0."))
         good = self.eligible(named)
@@ -130,9 +130,9 @@ class Takers:
             raise UsageError(_("None of the takers can take over: {reason}").format(reason=reason))
         people = list({each.id: each for each in good}.values())
         takers = [self.taker(each, weights.get(each.id, 1.0)) for each in people]
-        return Rule(name or wish.LEAST_LOADED, takers)
+        return AssignmentRule(name or wish.LEAST_LOADED, takers)
 
-    def _mapping(self, name: str) -> Rule:
+    def _mapping(self, name: str) -> AssignmentRule:
         if not self._wished.map:
             raise UsageError(
                 _("The rule {rule} needs to know who takes what.").format(rule=name),
@@ -150,7 +150,7 @@ class Takers:
             key: object = _moment(text) if name == wish.BY_DATE else _tag(self._db, text)
             pairs.append((key, member.userid))
             labels[key] = text
-        return Rule(name, [self.taker(each) for each in people.values()], pairs, labels)
+        return AssignmentRule(name, [self.taker(each) for each in people.values()], pairs, labels)
 
     def shop_of(self, userid: str) -> int:
         """Department id of the shop a member works in, 0 unknown."""

@@ -36,7 +36,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class DemoCount:
     """One figure, counted twice.
 
     Attributes:
@@ -148,7 +148,7 @@ def _start_at(port: int, shape: list[str]) -> Running | None:
         return None
 
 
-def counts(db: Database, base_url: str) -> list[Count]:
+def counts(db: Database, base_url: str) -> list[DemoCount]:
     """Count the mirror by queries and set the sandbox's own figures beside it.
 
     Raises:
@@ -166,7 +166,7 @@ def counts(db: Database, base_url: str) -> list[Count]:
         "groups": "SELECT count(*) FROM group_chat WHERE status = 'active'",
     }
     return [
-        Count(what, int(db.execute(sql).fetchone()[0]), int(told[what]))
+        DemoCount(what, int(db.execute(sql).fetchone()[0]), int(told[what]))
         for what, sql in queries.items()
         if what in told
     ]
