@@ -12,7 +12,7 @@ from storeops.changes import plans, seal
 from storeops.changes import rows as plan_rows
 from storeops.changes.journal import Line, dump, fits, object_of
 from storeops.changes.ledger import Ledger
-from storeops.changes.verify_plans import altered_answers
+from storeops.changes.verify_plans import is_altered
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
@@ -73,6 +73,9 @@ def erase(
         PolicyError: read-only.
     """
     ledger.policy.may_write()
+    # what is missing is noted before anything is: a key that is made below would hide it
+    ledger.journal.seal(ledger.db, ledger.clock.now())
+    seal.pseudonym(ledger.journal.folder, external_userid, make=True)
     gone = erase_unsealed(ledger, external_userid, reason=reason, words=words, others=others)
     ledger.journal.seal(ledger.db, ledger.clock.now())
     return gone
@@ -121,7 +124,7 @@ def erase_unsealed(
                 ),
             )
         payload: dict[str, Any] = {"lines": lines, "rows": rows, "reason": reason, **counts}
-        payload["who"] = seal.pseudonym(ledger.journal.folder, external_userid, make=True)
+        payload["who"] = seal.pseudonym(ledger.journal.folder, external_userid)
         if altered or altered_plans:  # what proves it goes with the person; that it was, stays
             payload.update(altered=altered, altered_plans=sorted(altered_plans))
         ledger.journal.append(connection, [Line(ERASED, payload=payload)], now)
@@ -221,7 +224,7 @@ def _altered_plan(db: Database, plan_id: int) -> str:
         wrong, digests = plan_rows.altered(db, plan_id)
         whole = not wrong and plans.hash_of(plan, digests) == plan.hash
         whole = whole and plans.journaled_hash(db, plan.name) in (plan.hash, "")
-        whole = whole and not altered_answers(db, plan)
+        whole = whole and not is_altered(db, plan)
     except (TypeError, ValueError, AttributeError, RecursionError):
         whole = False
     return "" if whole else str(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,8 +181,8 @@ def _compare_plan(db: Database, proof: Proof, account: Account, plan: Plan, stor
     _compare_answers(db, proof, plan, story, pruned)
 
 
-def altered_answers(db: Database, plan: Plan) -> list[int]:
-    """Rows of a plan whose answers are not the ones in the journal."""
+def is_altered(db: Database, plan: Plan) -> bool:
+    """Whether answers or jobs of a plan are not the ones in the journal."""
     account = Account()
     for seq, payload in db.execute(
         "SELECT seq, payload FROM journal WHERE plan = '' AND kind = 'db.restored'"
@@ -191,7 +192,10 @@ def altered_answers(db: Database, plan: Plan) -> list[int]:
     (pruned,) = db.execute(
         "SELECT count(*) FROM journal WHERE plan = '' AND kind = 'db.pruned'"
     ).fetchone()
-    return _odd(db, plan, _story(db, plan.name, account), bool(pruned))
+    story = _story(db, plan.name, account)
+    if _odd(db, plan, story, bool(pruned)):
+        return True
+    return plan.status == APPLIED and not pruned and any(_job_troubles(db, plan, story))
 
 
 def _odd(db: Database, plan: Plan, story: _Story, pruned: bool) -> list[int]:
@@ -236,31 +240,36 @@ def _fits(status: Any, errcode: Any, said: Any, code: Any, seq: int, story: _Sto
 
 
 def _compare_jobs(db: Database, proof: Proof, account: Account, plan: Plan, story: _Story) -> None:
-    if plan.created_at < account.pruned_before:
-        return
+    if plan.created_at >= account.pruned_before:
+        for each in _job_troubles(db, plan, story):
+            proof.add("job", None, each)
+
+
+def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
+    """A sentence for each way in which the jobs of a plan are not as the journal tells."""
     there: dict[int, str] = dict(
         db.execute("SELECT id, status FROM job WHERE plan_id = ?", (plan.id,)).fetchall()
     )
     gone = sorted(story.carried - set(there))
     if gone or len(there) < story.jobs:
-        proof.add("job", None, _(
+        yield _(
             "Plan {plan}: {count} of its jobs were deleted; the journal tells of them."
-        ).format(plan=plan.name, count=max(len(gone), story.jobs - len(there))))  # fmt: skip
+        ).format(plan=plan.name, count=max(len(gone), story.jobs - len(there)))  # fmt: skip
     again = [job for job in _unfinished(there) if _answered(db, job, story)]
     if again:
-        proof.add("job", None, _(
+        yield _(
             "Plan {plan}: job {jobs} waits to be sent although the journal has its answers."
-        ).format(plan=plan.name, jobs=", ".join(map(str, again[:10]))))  # fmt: skip
+        ).format(plan=plan.name, jobs=", ".join(map(str, again[:10])))  # fmt: skip
     otherwise = [
         job
         for job, status in sorted(there.items())
         if status in (queue.FAILED, queue.CANCELLED) and _done(db, job, story)
     ]
     if otherwise:
-        proof.add("job", None, _(
+        yield _(
             "Plan {plan}: job {jobs} is called failed or cancelled; the journal tells that it was"
             " done."
-        ).format(plan=plan.name, jobs=", ".join(map(str, otherwise[:10]))))  # fmt: skip
+        ).format(plan=plan.name, jobs=", ".join(map(str, otherwise[:10])))  # fmt: skip
     torn = [
         job
         for (job,) in db.execute(
@@ -270,9 +279,9 @@ def _compare_jobs(db: Database, proof: Proof, account: Account, plan: Plan, stor
         )
     ]
     if torn:
-        proof.add("job", None, _(
+        yield _(
             "Plan {plan}: job {jobs} does not say any more which rows it carried."
-        ).format(plan=plan.name, jobs=", ".join(map(str, torn[:10]))))  # fmt: skip
+        ).format(plan=plan.name, jobs=", ".join(map(str, torn[:10])))  # fmt: skip
     left = db.execute(
         "SELECT count(*) FROM plan_row WHERE plan_id = ? AND status = 'queued' AND NOT EXISTS"
         " (SELECT 1 FROM job JOIN job_row ON job_row.job_id = job.id WHERE job.plan_id = ?1"
@@ -280,9 +289,9 @@ def _compare_jobs(db: Database, proof: Proof, account: Account, plan: Plan, stor
         (plan.id,),
     ).fetchone()[0]
     if left and not gone:
-        proof.add("job", None, _(
+        yield _(
             "Plan {plan}: {count} of its rows wait for a job that is not there."
-        ).format(plan=plan.name, count=left))  # fmt: skip
+        ).format(plan=plan.name, count=left)  # fmt: skip
 
 
 def _unfinished(there: dict[int, str]) -> list[int]:

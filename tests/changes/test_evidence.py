@@ -44,7 +44,11 @@ def test_a_cut_is_named_before_and_after_an_ordinary_act(scene, tmp_path, name):
         assert re.search(sentence, cuts.said(cuts.prove())), "for ever"
 
 
-@pytest.mark.parametrize("name", ["edited", "answer changed", "errcode changed"])
+@pytest.mark.parametrize(
+    "name",
+    ["edited", "answer changed", "errcode changed", "key removed", "key of nothing",
+     "done job called failed", "done job queued again", "jobs deleted", "rows of a job deleted"],
+)  # fmt: skip
 def test_an_erasure_does_not_cover_up(scene, tmp_path, name):
     cut, sentence = cuts.CUTS[name]
     with scene.copy(tmp_path / "home") as copy:

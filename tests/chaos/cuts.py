@@ -301,11 +301,12 @@ CUTS: dict[str, tuple[Callable[[Scene], None], str]] = {
     ),
     "jobs deleted": (_sql("DELETE FROM job WHERE plan_id = 1"), "jobs were deleted"),
     "done job called failed": (
-        _sql("UPDATE job SET status = 'failed' WHERE id = 1"), "the journal tells that it was done"
+        _sql("UPDATE job SET status = 'failed' WHERE id = 1"),
+        "the journal tells that it was done|had been altered before",
     ),
     "done job queued again": (
         _sql("UPDATE job SET status = 'queued' WHERE id = 2"),
-        "has its answers|the journal tells that it was done",
+        "has its answers|the journal tells that it was done|had been altered before",
     ),
     "rows of a job deleted": (
         _sql("DELETE FROM job_row WHERE job_id = 1"), "which rows it carried"
