@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from storeops.errors import AccessError, ConfigError, NetworkError, NotFoundError
 from storeops.i18n import _
@@ -138,6 +139,11 @@ def lost_row(lost: LostRow) -> AnswerError:
             )
         )
     return AnswerError(_("The row {name} cannot be read.").format(name=lost.name))
+
+
+def in_halves(*values: Any) -> bool:
+    """Whether a text was not read whole, so that it differs from any other without meaning it."""
+    return any("\ufffd" in str(value) for value in values)
 
 
 def unread_fields(userid: str, external_userid: str, fields: Sequence[str]) -> AnswerError:

@@ -219,6 +219,31 @@ def test_what_happened_before_a_plan_was_cancelled_is_done(desk):
     assert verify(desk.app.data, desk.app.ledger.journal).whole
 
 
+@pytest.mark.parametrize("kind", ["half_surrogate", "control_char", "missing_field", "null_field"])
+@pytest.mark.parametrize("made", [REMARK, ADD])
+def test_what_is_read_back_in_halves_is_no_answer(desk, kind, made):
+    path, field = (GET, "remark") if made == REMARK else ("externalcontact/get_corp_tag_list", "name")
+    plan = (
+        plan_remarks(desk.app.ledger, few(desk, 1), {"remark": "outage"})
+        if made == REMARK
+        else MADE[made](desk)
+    )
+    desk.sandbox.control.fault("no_errcode", made)
+    desk.sandbox.control.fault("status", path, status=502)
+    apply.apply(desk.app.ledger, plan.name)
+    desk.run(plan_id=plan.id, seconds=0.5)
+    assert plans.tally(desk.app.data, plan.id) == {"unknown": plan.ready}
+    control.cancel_plan(desk.app.ledger, plan.name)
+    desk.sandbox.control.clear_faults()
+    desk.sandbox.control.fault(kind, path, field=field, every=True)
+    desk.run(plan_id=plan.id, seconds=0.3)
+    assert plans.tally(desk.app.data, plan.id) == {"unknown": plan.ready}
+    desk.sandbox.control.clear_faults()
+    control.pause(desk.app.ledger, plan.name, resume=True)
+    desk.run()
+    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+
+
 def test_a_job_in_doubt_can_be_cancelled_alone(desk):
     plan = in_doubt(desk)
     job = next(

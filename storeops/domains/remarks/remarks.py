@@ -88,6 +88,8 @@ class RemarkAction:
 
     def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
         """Look whether the fields read as wished."""
+        from storeops.wecom.failures import in_halves, unread_fields
+
         (row,) = call.rows
         read = ("remark", "description", "remark_corp_name", "remark_mobiles")
         follow = read_follow(client, row, *read)
@@ -99,8 +101,10 @@ class RemarkAction:
             "remark_company": follow.remark_corp_name,
             "remark_mobiles": list(follow.remark_mobiles),
         }
-        same = all(present[key] == value for key, value in row.after.items())
-        return [RowAnswer(row.row, DONE if same else QUEUED)]
+        differing = [key for key, value in row.after.items() if present[key] != value]
+        if in_halves(*(present[key] for key in differing)):
+            raise unread_fields(row.userid, row.external_userid, differing)
+        return [RowAnswer(row.row, QUEUED if differing else DONE)]
 
     def facts(
         self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int

@@ -122,6 +122,8 @@ class TagLibraryAction:
             )
             names = {tag.name for tag in group.tag} if group else set()
             there = names >= set(what["tags"])
+            if not there:
+                _read_whole(group.tag if group else groups)
             return [RowAnswer(row.row, DONE if there else QUEUED, extra=_shown(groups))]
         things: list[Any] = [
             each for group in groups for each in ([group] if what["of"] == "group" else group.tag)
@@ -137,6 +139,8 @@ class TagLibraryAction:
         there = what["op"] != "delete" and (
             name == what.get("name", name) and found.order == what.get("order", found.order)
         )
+        if not there:
+            _read_whole([found])
         return [RowAnswer(row.row, DONE if there else QUEUED, extra=_shown(groups))]
 
     def facts(
@@ -365,3 +369,19 @@ def _refused_before(view: View) -> set[str]:
 
 def _shown(groups: Iterable[Any]) -> dict[str, Any]:
     return {"groups": [asdict(each) for each in groups]}
+
+
+def _read_whole(things: Iterable[Any]) -> None:
+    """Nothing follows from a name or place that was not read whole.
+
+    Raises:
+        AnswerError: which tag or group it is.
+    """
+    from storeops.wecom.failures import in_halves, lost_row
+    from storeops.wecom.oddities import LostRow
+
+    for number, each in enumerate(things, 1):
+        of, key = ("tag_group", "group_id") if hasattr(each, "group_id") else ("tag", "id")
+        name = each.group_name if of == "tag_group" else each.name
+        if in_halves(name) or {each.label, "order"} & set(each.unread):
+            raise lost_row(LostRow(of, number, {key: getattr(each, key)}, each.label))
