@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NoReturn
 
@@ -58,7 +60,23 @@ def nouns() -> dict[str, Noun]:
 def main() -> NoReturn:
     """Entry point of the `storeops` script."""
     _reopen()
+    sys.stderr = _Notes(sys.stderr.buffer, sys.stderr.encoding, line_buffering=True)
     sys.exit(run(sys.argv[1:]))
+
+
+class _Notes(io.TextIOWrapper):
+    """A stderr that ends no command when it takes nothing more: a full disk, a closed pipe."""
+
+    def write(self, text: str, /) -> int:
+        """Write what can be written."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with suppress(OSError):
+            super().flush()
 
 
 def _reopen() -> None:
@@ -109,7 +127,15 @@ def run(arguments: Sequence[str]) -> int:
         else:  # Typer's completion ends like this
             code = error.code if isinstance(error.code, int) else 1
     except BaseException as error:
-        code = diagnostics.exit_code(error, call.settings)
+        try:
+            code = diagnostics.exit_code(error, call.settings)
+            sys.stdout.flush()  # a bare noun answers with its help
+        except BrokenPipeError:
+            _swallow_stdout()
+            code = 0
+        except OSError as trouble:
+            _swallow_stdout()
+            code = diagnostics.exit_code(trouble, call.settings)
     finally:
         call.close()
     try:

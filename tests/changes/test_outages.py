@@ -222,7 +222,9 @@ def test_what_happened_before_a_plan_was_cancelled_is_done(desk):
 @pytest.mark.parametrize("kind", ["half_surrogate", "control_char", "missing_field", "null_field"])
 @pytest.mark.parametrize("made", [REMARK, ADD])
 def test_what_is_read_back_in_halves_is_no_answer(desk, kind, made):
-    path, field = (GET, "remark") if made == REMARK else ("externalcontact/get_corp_tag_list", "name")
+    path, field = (
+        (GET, "remark") if made == REMARK else ("externalcontact/get_corp_tag_list", "name")
+    )
     plan = (
         plan_remarks(desk.app.ledger, few(desk, 1), {"remark": "outage"})
         if made == REMARK

@@ -145,6 +145,24 @@ def test_closed_stdout_is_quiet(home: Path) -> None:
     assert "full" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("plan | true", 0), ("| true", 0), ("plan >/dev/full", 3), (">/dev/full", 3),
+     ("nonsense 2>/dev/full", 2), ("plan show nobody 2>/dev/full", 3),
+     ("version --nonsense >/dev/full 2>/dev/full", 2), ("sandbox list 2>/dev/full", 0)],
+)  # fmt: skip
+def test_a_stream_that_takes_nothing_decides_no_code(home: Path, words: str, code: int) -> None:
+    script = f"{sys.executable} -m storeops {words}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], "STOREOPS_HOME": str(home), "STOREOPS_LANG": "en"},
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
+
+
 def test_a_bug_is_one_line_and_its_traceback_goes_to_the_log(
     cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
