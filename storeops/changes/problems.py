@@ -40,6 +40,11 @@ class Problem:
         } | ({"count": self.count} if self.count != 1 else {})
 
 
+def of_line(line: int, code: str, message: str) -> Problem:
+    """A problem of one line of a file, which the message names."""
+    return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
+
+
 class Problems:
     """Problems in the order of their lines, warnings last; those that are too many as one line."""
 

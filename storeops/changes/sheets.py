@@ -11,7 +11,7 @@ from dataclasses import field as default
 from itertools import chain, islice
 from typing import Any
 
-from storeops.changes.problems import Problem, Problems
+from storeops.changes.problems import Problems, of_line
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import headings, typed
@@ -297,17 +297,17 @@ def _sheet(
     last = max(here.names)
     for row in rows:
         if row.fault:
-            problems.append(_problem(row.number, "unreadable_row", row.fault))
+            problems.append(of_line(row.number, "unreadable_row", row.fault))
             continue
         if row.hidden and not hidden:
             problems.append(
-                _problem(row.number, "hidden_row", _("the row is hidden (--hidden reads it)"))
+                of_line(row.number, "hidden_row", _("the row is hidden (--hidden reads it)"))
             )
             continue
         bad = next((each for each in columns if each in row.faults), None)
         if bad is not None:
             problems.append(
-                _problem(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
+                of_line(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
             )
             continue
         surplus = 0
@@ -360,10 +360,6 @@ def _fill_down(
             lines[places[number]] = SheetLine(
                 number, names, tuple(values[each] for each in names), line.surplus
             )
-
-
-def _problem(line: int, code: str, message: str) -> Problem:
-    return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
 
 
 def template(fields: Sequence[Field], *, bom: bool = False) -> str:

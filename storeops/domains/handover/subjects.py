@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from storeops.changes import plans, sheets
-from storeops.changes.problems import Problem, Problems
+from storeops.changes.problems import Problems, of_line
 from storeops.database.database import Database
 from storeops.domains.handover import rules
 from storeops.domains.handover.wish import Wish
@@ -222,8 +222,7 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
             code = "several_takers" if isinstance(taker, UsageError) else "unknown_taker"
             reason = f"{taker.message} {taker.hint}" if code == "several_takers" else (
                 _("no member is called {name}").format(name=named))  # fmt: skip
-            message = _("line {line}: {message}").format(line=line, message=reason)
-            found.problems.append(Problem(code, message, line))
+            found.problems.append(of_line(line, code, reason))
             continue
         giver = people[relation.userid.lower()]
         found.rows.append(

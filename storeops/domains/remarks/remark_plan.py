@@ -12,7 +12,7 @@ from storeops.changes import plans
 from storeops.changes.action import Row
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
-from storeops.changes.problems import Problem, Problems
+from storeops.changes.problems import Problem, Problems, of_line
 from storeops.changes.relations import Relation
 from storeops.changes.sheets import KEYS, USERID, Field
 from storeops.changes.wishes import Chosen, phone_trouble
@@ -186,13 +186,11 @@ def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem |
     """Take the texts of a file's row; a bad phone list or a masked number is a problem."""
     line, cells = chosen.lines[index], chosen.cells[index]
 
-    def problem(code: str, message: str) -> Problem:
-        return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
-
     for key in ("remark", "description", "remark_company"):
         if text := cells.get(key, "").strip():
             if _MASKED.search(text):
-                return problem(
+                return of_line(
+                    line,
                     "masked_text",
                     _("the text holds a masked phone number; an export with --reveal has it whole"),
                 )
@@ -201,7 +199,7 @@ def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem |
         several = [each for each in _LIST.split(text) if each.strip()]
         fault = next(filter(None, map(typed.phone_fault, several)), "")
         if fault:
-            return problem(fault, phone_trouble(fault))
+            return of_line(line, fault, phone_trouble(fault))
         wished["remark_mobiles"] = [typed.phone(each) for each in several]
     return None
 

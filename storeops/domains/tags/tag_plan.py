@@ -10,7 +10,7 @@ from storeops.changes import plans, relations
 from storeops.changes.action import Row, Verdict
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
-from storeops.changes.problems import Problem
+from storeops.changes.problems import Problem, of_line
 from storeops.changes.relations import Relation
 from storeops.changes.sheets import KEYS, USERID, Field
 from storeops.changes.wishes import Chosen
@@ -140,18 +140,14 @@ def _own_tags(
             tag = names.try_find(text)
             if isinstance(tag, StoreOpsError):
                 code = "ambiguous_tag" if isinstance(tag, UsageError) else "unknown_tag"
-                return _line_problem(line, code, tag.message)
+                return of_line(line, code, tag.message)
             found[side].append(tag)
     both = {tag.tag_id for tag in found[0]} & {tag.tag_id for tag in found[1]}
     if both:
-        return _line_problem(line, "both", _("the same tag is to be added and removed"))
+        return of_line(line, "both", _("the same tag is to be added and removed"))
     if not found[0] and not found[1]:
-        return _line_problem(line, "no_tag", _("no tag"))
+        return of_line(line, "no_tag", _("no tag"))
     return found[0], found[1]
-
-
-def _line_problem(line: int, code: str, message: str) -> Problem:
-    return Problem(code, _("line {line}: {message}").format(line=line, message=message), line)
 
 
 def _already(chosen: Chosen, already: Sequence[int]) -> list[Problem]:
