@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from storeops.mirror import index_text
 from storeops.mirror.digest import as_json, customer_digest, follow_digest
 from storeops.mirror.kept import kept
-from storeops.mirror.keys import Keys, chunks, marks, next_id
+from storeops.mirror.keys import Keys, marks, next_id, padded
 from storeops.mirror.timeline import Recorder
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class _Batch:
             "SELECT external_userid, id, digest, createtime FROM customer"
             f" WHERE external_userid IN ({marks()})"
         )
-        for piece in chunks(list(persons)):
+        for piece in padded(list(persons)):
             for external, key, old, created in self._connection.execute(sql, piece):
                 stored[external] = (key, old, created)
         now = self._record.now
@@ -173,7 +173,7 @@ class _Batch:
             "SELECT customer_id, staff_id, id, digest, status, store_id FROM follow"
             f" WHERE customer_id IN ({marks()})"
         )
-        for piece in chunks(self._known):
+        for piece in padded(self._known):
             for customer, staff, key, old, status, store in self._connection.execute(sql, piece):
                 stored[customer, staff] = (key, old, status, store)
         wanted: dict[tuple[int, int], tuple[FollowInfo, int, bool]] = {}
@@ -261,7 +261,7 @@ class _Batch:
             "SELECT id, customer_id, staff_id, status, store_id, tags_known,"
             f" deleted_by_customer_at, {FIELDS} FROM follow WHERE id IN ({marks()})"
         )
-        for piece in chunks(list(wanted)):
+        for piece in padded(list(wanted)):
             for row in self._connection.execute(sql, piece).fetchall():
                 key, customer, staff, status, store, tags_known, deleted = row[:7]
                 old = Fields(*row[7:])
@@ -342,7 +342,7 @@ class _Batch:
             "SELECT id, name, type, gender, unionid, avatar, position, corp_name FROM customer"
             f" WHERE id IN ({marks()})"
         )
-        for piece in chunks(list(self._changed_customers)):
+        for piece in padded(list(self._changed_customers)):
             for key, *old in self._connection.execute(sql, piece).fetchall():
                 values, digest = self._changed_customers[key]
                 if key in self._partly_read:
@@ -368,7 +368,7 @@ def tags_of(
     """Sorted tag.id of each follow."""
     found: dict[int, list[int]] = {key: [] for key in follow_ids}
     sql = f"SELECT follow_id, tag_id FROM follow_tag WHERE follow_id IN ({marks()})"
-    for piece in chunks(follow_ids):
+    for piece in padded(follow_ids):
         for follow, tag in connection.execute(sql, piece):
             found[follow].append(tag)
     return {key: tuple(sorted(tags)) for key, tags in found.items()}

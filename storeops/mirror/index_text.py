@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from storeops.mirror import meta
-from storeops.mirror.keys import chunks, marks
+from storeops.mirror.keys import marks, padded
 
 EVERYTHING = "all"
 
@@ -25,7 +25,7 @@ def watermark(connection: sqlite3.Connection) -> int | None:
 def texts(connection: sqlite3.Connection, customer_ids: Sequence[int]) -> dict[int, str]:
     """The search text of each customer, as `search.document` writes it, from the stored rows."""
     found: dict[int, str] = {}
-    for piece in chunks(customer_ids):
+    for piece in padded(customer_ids):
         found.update(_texts(connection, f"IN ({marks()})", piece))
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 CHUNK = 512  # values per IN list
 
 
-def chunks(values: Sequence[object], size: int = CHUNK) -> Iterator[tuple[object, ...]]:
+def padded(values: Sequence[object], size: int = CHUNK) -> Iterator[tuple[object, ...]]:
     """`values` in pieces of exactly `size`, the last one padded with NULL.
 
     One size means one prepared statement, which SQLite then keeps.

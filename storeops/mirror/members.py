@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
-from storeops.mirror.keys import CHUNK, chunks, marks
+from storeops.mirror.keys import CHUNK, marks, padded
 from storeops.plain import alike, plain
 from storeops.spelling import did_you_mean
 
@@ -201,7 +201,7 @@ def by_userids(db: Database, userids: Iterable[str]) -> dict[str, Member]:
     )
     return {
         record[0].lower(): _from_record(record[1:])
-        for piece in chunks(list(dict.fromkeys(userids)))
+        for piece in padded(list(dict.fromkeys(userids)))
         for record in db.execute(sql, piece)
     }
 
@@ -216,7 +216,7 @@ def current_userids(db: Database, userids: Iterable[str]) -> dict[str, str]:
     )
     return {
         old.lower(): new
-        for piece in chunks(list(dict.fromkeys(userids)))
+        for piece in padded(list(dict.fromkeys(userids)))
         for old, new in db.execute(sql, piece)
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
-from storeops.mirror.keys import chunks, marks
+from storeops.mirror.keys import marks, padded
 from storeops.mirror.timeline import Recorder
 
 
@@ -18,7 +18,7 @@ def set_status(
     """Give follows a status and note the old one; returns how many really changed."""
     changed = 0
     sql = f"SELECT id, customer_id, staff_id, status FROM follow WHERE id IN ({marks()})"
-    for piece in chunks(follow_ids):
+    for piece in padded(follow_ids):
         found = [row for row in connection.execute(sql, piece).fetchall() if row[3] != status]
         for _key, customer, staff, old in found:
             record.add("status", old, status, customer_id=customer, staff_id=staff)
@@ -50,7 +50,7 @@ def end(
         "  OR s.status = 'left' AND o.createtime >= s.left_at)"
         f" WHERE f.id IN ({marks()})"
     )
-    for piece in chunks(follow_ids):
+    for piece in padded(follow_ids):
         moved.update(row[0] for row in connection.execute(sql, piece))
     return (
         set_status(connection, sorted(moved), "handed_over", record),
@@ -91,7 +91,7 @@ def member_read_completely(
         " AND NOT (f.status = 'unassigned' AND EXISTS (SELECT 1 FROM unassigned AS u"
         "  WHERE u.handover_userid = s.userid AND u.external_userid = c.external_userid))"
     )
-    for piece in chunks(unseen):
+    for piece in padded(unseen):
         for key, status in connection.execute(sql, piece):
             (ended if status == "missing" else missing).append(key)
     return set_status(connection, missing, "missing", record), end(connection, ended, record)[1]
