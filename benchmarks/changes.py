@@ -30,6 +30,7 @@ from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.domains.tags.tagging import TagAction
+from storeops.reading.customers import Selection
 
 
 class Silent:
@@ -137,7 +138,7 @@ def main() -> int:
         )  # fmt: skip
 
         started = time.perf_counter()
-        chosen = choose(db, Choice(where="status:active", follows="all"), clock.now())
+        chosen = choose(db, Choice(Selection(where="status:active"), follows="all"), clock.now())
         plan = plan_tags(ledger, chosen, add=["标签1"], remove=["标签2"])
         seconds = time.perf_counter() - started
         lines.append((f"plan of {plan.ready:,} rows from the mirror, s", seconds, 2.0, ""))

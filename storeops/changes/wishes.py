@@ -10,7 +10,7 @@ from dataclasses import field as default
 
 from storeops.changes import relations
 from storeops.changes.exported import ExportedPlan
-from storeops.changes.problems import Problem, Problems, of_line
+from storeops.changes.problems import Problem, Problems
 from storeops.changes.relations import Relation
 from storeops.changes.rows import chunks
 from storeops.changes.sheets import Sheet, SheetLine

@@ -15,6 +15,7 @@ from storeops.changes.verify import verify
 from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
+from storeops.reading.customers import Selection
 
 
 @pytest.fixture
@@ -22,7 +23,9 @@ def done(desk):
     """A desk on which one plan was carried out."""
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag], reason="spring")
     apply.apply(app.ledger, plan.name)
     desk.run(plan_id=plan.id)
@@ -164,7 +167,9 @@ def test_emptying_a_line_is_not_erasure(done):
 def test_a_person_with_open_work_is_not_erased(desk):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag])
     with pytest.raises(ConflictError, match=plan.name):
         erase(app.ledger, chosen.relations[0].external_userid)
@@ -177,7 +182,9 @@ def test_a_person_with_open_work_is_not_erased(desk):
 def test_an_altered_plan_is_refused_and_named(desk, column, value):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag])
     tamper(desk, f"UPDATE plan_row SET {column} = ? WHERE row = 3", value)
     with pytest.raises(ConflictError, match="row 3"):
@@ -190,7 +197,9 @@ def test_a_plan_altered_together_with_its_hash_is_refused(desk):
 
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag])
     tamper(desk, "DELETE FROM plan_row WHERE row = 3")
     tamper(desk, "UPDATE plan SET rows = rows - 1, ready = ready - 1, calls = calls - 1")
@@ -204,7 +213,9 @@ def test_a_plan_altered_together_with_its_hash_is_refused(desk):
 def test_a_row_altered_after_apply_is_not_sent(desk):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag])
     apply.apply(app.ledger, plan.name)
     tamper(desk, "UPDATE plan_row SET userid = 'somebody' WHERE row = 3")
@@ -233,7 +244,9 @@ def test_many_threads_append_one_chain(desk):
 def test_after_a_restore_nothing_is_repeated_blindly(desk, tmp_path):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     plan = plan_tags(app.ledger, chosen, add=[tag])
     other = plan_tags(app.ledger, chosen, add=[tag], title="not applied")
     apply.apply(app.ledger, plan.name)

@@ -11,6 +11,7 @@ from storeops.domains.tags.tag_library_plan import add_tags, change_group, chang
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, NothingToDoError, StoreOpsError, UsageError
 from storeops.mirror.tag_names import TagNames
+from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 
 
@@ -109,7 +110,9 @@ def failing(desk):
 
     def crowded(errcode):
         chosen = choose(
-            desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+            desk.app.data,
+            Choice(Selection(where="status:active"), follows="all"),
+            desk.app.clock.now(),
         )
         del chosen.relations[1:]
         try:
@@ -229,7 +232,7 @@ def test_a_tag_deleted_meanwhile_blocks_its_rows(desk):
 
     some = next(t for t in TagNames(desk.app.data).tags.values() if not t.deleted)
     chosen = choose(
-        desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+        desk.app.data, Choice(Selection(where="status:active"), follows="all"), desk.app.clock.now()
     )
     plan = plan_tags(desk.app.ledger, chosen, add=[some.tag_id])
     desk.sandbox.control.act("tag_delete", id=some.tag_id)

@@ -15,6 +15,7 @@ from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
+from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 
 MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"
@@ -32,7 +33,7 @@ def _impatient(monkeypatch):
 
 def few(desk, count=5):
     chosen = choose(
-        desk.app.data, Choice(where="status:active", follows="all"), desk.app.clock.now()
+        desk.app.data, Choice(Selection(where="status:active"), follows="all"), desk.app.clock.now()
     )
     del chosen.relations[count:]
     return chosen

@@ -10,12 +10,15 @@ from storeops.changes.policy import Policy
 from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageError
+from storeops.reading.customers import Selection
 
 
 def plan_all(desk, ledger=None, tag=0):
     app = desk.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     return plan_tags(ledger or app.ledger, chosen, add=[tags[tag]])
 
 

@@ -10,12 +10,15 @@ from storeops.domains.remarks.remark_drafts import draft_remarks
 from storeops.domains.remarks.remark_plan import SHEET_FIELDS, plan_remarks
 from storeops.domains.tags.tag_drafts import draft_tags
 from storeops.errors import UsageError
+from storeops.reading.customers import Selection
 
 FIELDS = ("remark", "description", "remark_corp_name", "remark_mobiles")
 
 
 def everybody(desk, where="status:active"):
-    return choose(desk.app.data, Choice(where=where, follows="all"), desk.app.clock.now())
+    return choose(
+        desk.app.data, Choice(Selection(where=where), follows="all"), desk.app.clock.now()
+    )
 
 
 def written(desk):
@@ -85,8 +88,8 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
     again = of_sheet(desk.app.data, sheets.read(asked, SHEET_FIELDS))
     clear = plan_remarks(desk.app.ledger, again, {"remark_mobiles": []})
     assert clear.ready == 0, "the file's own numbers win"
-    only = choose(desk.app.data, Choice(where=f"id:{first.external_userid}", owner=(first.userid,)),
-                  desk.app.clock.now())  # fmt: skip
+    mine = Selection(where=f"id:{first.external_userid}", owner=(first.userid,))
+    only = choose(desk.app.data, Choice(mine), desk.app.clock.now())
     clear = plan_remarks(desk.app.ledger, only, {"remark_mobiles": []})
     assert carry(desk, clear) == {"done": 1}
     assert written(desk)[pair]["remark_mobiles"] == []

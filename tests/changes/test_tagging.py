@@ -8,6 +8,7 @@ from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, PartialError, UsageError
 from storeops.mirror.tag_names import TagNames
+from storeops.reading.customers import Selection
 
 
 def living(desk):
@@ -15,9 +16,9 @@ def living(desk):
     return [tag for tag in names.tags.values() if not tag.deleted and tag.kind == 1]
 
 
-def tag_everybody(desk, add=(), remove=(), where="!id:none", **choice):
+def tag_everybody(desk, add=(), remove=(), where="!id:none"):
     app = desk.app
-    chosen = choose(app.data, Choice(where=where, **{"follows": "all", **choice}), app.clock.now())
+    chosen = choose(app.data, Choice(Selection(where=where), follows="all"), app.clock.now())
     return plan_tags(app.ledger, chosen, add=add, remove=remove)
 
 
@@ -159,13 +160,17 @@ def test_follows_must_be_clear_when_several_members_follow(make_desk):
     ).fetchone()[0]
     assert shared, "the chain has customers of several members"
     with pytest.raises(UsageError, match="several members"):
-        choose(app.data, Choice(where="status:active"), app.clock.now())
-    every = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
-    newest = choose(app.data, Choice(where="status:active", follows="newest"), app.clock.now())
+        choose(app.data, Choice(Selection(where="status:active")), app.clock.now())
+    every = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
+    newest = choose(
+        app.data, Choice(Selection(where="status:active"), follows="newest"), app.clock.now()
+    )
     assert len(every.relations) > len(newest.relations)
     assert len({each.customer_id for each in newest.relations}) == len(newest.relations)
     owner = every.relations[0].userid
-    mine = choose(app.data, Choice(owner=(owner,)), app.clock.now())
+    mine = choose(app.data, Choice(Selection(owner=(owner,))), app.clock.now())
     assert {each.userid for each in mine.relations} == {owner}
 
 

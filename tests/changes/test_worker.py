@@ -16,6 +16,7 @@ from storeops.changes.verify import verify
 from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import AccessError, ConflictError
+from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 
 MARK = "externalcontact/mark_tag"
@@ -31,10 +32,10 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(retrying, "CROWDED", Waits(8, 0.01, 0.01))
 
 
-def plan_all(desk, tag=0, **choice):
+def plan_all(desk, tag=0, **conditions):
     app = desk.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
-    wish = Choice(**{"where": "status:active", "follows": "all", **choice})
+    wish = Choice(Selection(**{"where": "status:active", **conditions}), follows="all")
     chosen = choose(app.data, wish, app.clock.now())
     return plan_tags(app.ledger, chosen, add=[tags[tag]])
 

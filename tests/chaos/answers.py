@@ -32,6 +32,7 @@ from storeops.domains.handover.wish import Wish
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
+from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync
@@ -115,7 +116,7 @@ class Case:
 
     def chosen(self) -> Any:
         """A few relations, drawn."""
-        choice = Choice(where="status:active", follows="all")
+        choice = Choice(Selection(where="status:active"), follows="all")
         found = choose(self.app.data, choice, self.app.clock.now())
         self.dice.shuffle(found.relations)
         del found.relations[ROWS:]

@@ -21,6 +21,7 @@ from storeops.changes.wishes import Choice, choose
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
+from storeops.reading.customers import Selection
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync
 from tests.chaos.truth import compare
@@ -84,7 +85,7 @@ def faults(sandbox: SandboxHandle, rate: float, seed: int) -> None:
 def wish(app: App, dice: random.Random, number: int) -> list[Plan]:
     """Plans of every kind about overlapping customers."""
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag WHERE deleted_at IS NULL")]
-    choice = Choice(where="status:active", follows="all")
+    choice = Choice(Selection(where="status:active"), follows="all")
     chosen = choose(app.data, choice, app.clock.now())
     dice.shuffle(chosen.relations)
     del chosen.relations[120:]

@@ -23,6 +23,7 @@ from storeops.changes.verify import Proof, verify
 from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, StoreOpsError
+from storeops.reading.customers import Selection
 from storeops.sandbox.local import SandboxHandle
 from storeops.sync.run import run_sync
 
@@ -114,7 +115,7 @@ def make_plan(app: App, tag: int, where: str = "status:active", limit: int = 5) 
     tags = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 ORDER BY id").fetchall()
     if len(tags) <= tag:
         raise NotFoundError("no such tag")
-    chosen = choose(app.data, Choice(where=where, follows="all"), app.clock.now())
+    chosen = choose(app.data, Choice(Selection(where=where), follows="all"), app.clock.now())
     chosen.relations[:] = chosen.relations[:limit]
     return plan_tags(app.ledger, chosen, add=[tags[tag][0]], reason="spring").name
 

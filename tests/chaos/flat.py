@@ -21,6 +21,7 @@ from storeops.changes import apply
 from storeops.changes.wishes import Choice, choose
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.operations import events as callbacks
+from storeops.reading.customers import Selection
 from tests.events.sealing import KEY, TOKEN, event, request
 from tests.handover.conftest import Desk
 from tui.app import StoreOpsApp
@@ -131,7 +132,9 @@ def send(desk: Desk, count: int) -> tuple[Held, Held]:
         warm = None
         sent = 0
         while sent < count or warm is None:
-            chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+            chosen = choose(
+                app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+            )
             plan = plan_remarks(app.ledger, chosen, {"remark": f"r{sent}"})
             apply.apply(app.ledger, plan.name)
             until(lambda: not unfinished(app))

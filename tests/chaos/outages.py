@@ -22,6 +22,7 @@ from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NothingToDoError
+from storeops.reading.customers import Selection
 from storeops.sandbox.local import SandboxHandle
 from tests.chaos.changes import open_home
 
@@ -59,7 +60,9 @@ class Outage:
 
 
 def _some(app: App, count: int) -> Chosen:
-    chosen = choose(app.data, Choice(where="status:active", follows="all"), app.clock.now())
+    chosen = choose(
+        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    )
     del chosen.relations[count:]
     return chosen
 

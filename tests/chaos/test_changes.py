@@ -13,6 +13,7 @@ from storeops.changes import apply, plans, sheets, undo
 from storeops.changes.verify import verify
 from storeops.changes.wishes import Choice, choose, of_sheet
 from storeops.domains.tags.tag_plan import FIELDS, plan_tags
+from storeops.reading.customers import Selection
 from storeops.sandbox import local
 from tests.chaos.changes import bad_lines, killed_applies, open_home
 
@@ -103,7 +104,9 @@ def test_two_workers_and_a_cron_run_share_the_limits(tmp_path: Path) -> None:
         )  # fmt: skip
         (tag,) = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 LIMIT 1").fetchone()
         chosen = choose(
-            app.data, Choice(where=f"status:active !#{tag}", follows="all"), app.clock.now()
+            app.data,
+            Choice(Selection(where=f"status:active !#{tag}"), follows="all"),
+            app.clock.now(),
         )
         plan = plan_tags(app.ledger, chosen, add=[tag])
         apply.apply(app.ledger, plan.name)

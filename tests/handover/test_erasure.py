@@ -65,11 +65,12 @@ def _busy_life(desk, who, giver, taker, tmp_path):
     from storeops.domains.remarks.remark_plan import plan_remarks
     from storeops.domains.tags.tag_plan import plan_tags
     from storeops.notebook import notes
+    from storeops.reading.customers import Selection
 
     app = desk.app
     now = app.clock.now()
     notes.add_note(app.data, who, f"{RENAMED}，{PHONE}，喜欢安静", "me", now)
-    chosen = choose(app.data, Choice(where=PHONE, owner=(giver,)), now)
+    chosen = choose(app.data, Choice(Selection(where=PHONE, owner=(giver,))), now)
     assert [each.external_userid for each in chosen.relations] == [who]
     wish = {"remark": f"{REMARK}二", "remark_mobiles": [PHONE]}
     command = f"storeops remark plan --where {PHONE} --remark {REMARK}二"
