@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from storeops.changes import next_steps, plans
-from storeops.changes.action import DONE, NOT_AS_WISHED, OPEN_STATUSES, UNDONE, UNKNOWN, WAITING
+from storeops.changes.action import (
+    CANCELLED,
+    DONE,
+    NOT_AS_WISHED,
+    OPEN_STATUSES,
+    UNDONE,
+    UNKNOWN,
+    WAITING,
+)
 from storeops.changes.jobs import queue
 from storeops.changes.jobs.report import Report
 from storeops.changes.ledger import Ledger
@@ -25,6 +33,7 @@ STATES = {
     "waiting": N_("waiting for answers"),
     "done": N_("done"),
     "partly": N_("partly done"),
+    "failed": N_("failed"),
     "undone": N_("undone"),
     "cancelled": N_("cancelled"),
 }
@@ -156,6 +165,8 @@ def _state(ledger: Ledger, plan: Plan, rows: dict[str, int], left: int) -> str:
     ended = {status for status in rows if status != "blocked"}
     if ended <= {UNDONE}:
         return "undone"
+    if not ended & {DONE, UNDONE}:
+        return "cancelled" if ended <= {CANCELLED} else "failed"
     return "done" if ended <= {DONE, UNDONE} else "partly"
 
 

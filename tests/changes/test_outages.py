@@ -163,6 +163,9 @@ def test_tries_are_counted_over_restarts(desk):
         if set(plans.tally(desk.app.data, plan.id)) == {"failed"}:
             break
     assert plans.tally(desk.app.data, plan.id) == {"failed": plan.ready}
+    assert (
+        card(desk.app.ledger, plans.by_id(desk.app.data, plan.id)).state == "failed"
+    )  # not "partly done"
     assert sends(desk, MARK) <= TRIES * plan.ready
 
 
@@ -202,6 +205,9 @@ def test_a_cancelled_plan_sends_nothing_again_of_what_did_not_happen(desk):
     desk.run()
     assert sends(desk, MARK) == before
     assert plans.tally(desk.app.data, plan.id) == {"cancelled": plan.ready}
+    assert (
+        card(desk.app.ledger, plans.by_id(desk.app.data, plan.id)).state == "cancelled"
+    )  # not "partly done"
     assert {each.status for each in listing(desk.app.data, plan_id=plan.id, limit=100)} == {
         "cancelled"
     }
