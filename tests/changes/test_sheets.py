@@ -49,7 +49,7 @@ def test_line_numbers_survive_blank_lines_and_line_breaks_in_cells(tmp_path):
 def test_headings_are_suggested(tmp_path):
     with pytest.raises(UsageError) as error:
         read(tmp_path, "external_useridd,x\nwm1,2\n")
-    assert "--map external_useridd=external_userid" in error.value.hint
+    assert "--column external_useridd=external_userid" in error.value.hint
     sheet = read(tmp_path, "kunde,x\nwm1,2\n", mapping={"kunde": "external_userid"})
     assert sheet.fields == {"external_userid": "kunde"}
     with pytest.raises(UsageError, match="no heading kunden"):
