@@ -11,6 +11,7 @@ from storeops.changes.sheets import Source
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError, NotFoundError
 from storeops.operations.erasure import erase_person
+from storeops.reading.customers import Selection
 
 DAY = 86_400
 NAME, RENAMED, REMARK, DESCRIPTION = "欧阳擦除石", "司徒抹去山", "东门老茶客擦", "住在桂花巷十七号"

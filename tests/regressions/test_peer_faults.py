@@ -21,6 +21,7 @@ from storeops.events import listing, schema
 from storeops.events.crypto import Keys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import SUCCESS, Receiver
+from storeops.reading.customers import Selection
 from storeops.sync.run import run_sync
 from storeops.wecom.errors import StoppedError
 from tests.events.conftest import Clock
