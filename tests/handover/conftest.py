@@ -57,6 +57,25 @@ class Desk:
         ]
         return sorted(people, key=lambda m: (-m["customers"], m["userid"]))
 
+    def transfer_failed(self, taker: str, external_userid: str) -> int:
+        """WeCom's event transfer_fail comes; how many waiting attempts are due now."""
+        from storeops.domains.handover import transfer_fail
+        from storeops.events.inbox import Event
+
+        db, now = self.app.data, self.app.clock.now()
+        came = Event(
+            1, now, int(now), "change_external_contact", "transfer_fail", "", taker,
+            external_userid, "received", "", None, 0, None, None, 1,
+        )  # fmt: skip
+        with db.atomic():
+            transfer_fail.write(db, external_userid, None, [came], now)
+        (due,) = db.execute(
+            "SELECT count(*) FROM handover WHERE status = 'waiting' AND subject = ?"
+            " AND ask_at <= ?",
+            (external_userid, now),
+        ).fetchone()
+        return int(due)
+
     def leavers(self) -> list[dict[str, Any]]:
         """Leavers with customers who can still be assigned, those with most first."""
         now = self.control.now()

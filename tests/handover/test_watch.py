@@ -116,21 +116,13 @@ def test_a_wrong_secret_ends_the_watch_at_once(desk):
 
 
 def test_an_event_calls_an_attempt_early(desk):
-    from storeops.domains.handover import transfer_fail
-    from storeops.events.inbox import Event
-
     giver, taker = (m["userid"] for m in desk.staff()[:2])
     who = desk.customers(giver, without=taker)[0]
     desk.will(who, "refuse", 60)
     made = desk.hand_over(giver, to=taker, groups=False)
     desk.advance(120)
     assert desk.watch().asked == []
-    now = desk.app.clock.now()
-    came = Event(
-        1, now, int(now), "change_external_contact", "transfer_fail", "", taker, who,
-        "received", "", None, 0, None, None, 1,
-    )  # fmt: skip
-    transfer_fail.write(desk.app.data, who, None, [came], now)
+    assert desk.transfer_failed(taker, who) == 1
     assert desk.watch().settled == {"refused": 1}
     assert desk.statuses(made)[who] == "refused"
 

@@ -189,8 +189,6 @@ def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_desk
 
 def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
     """One taker, one customer, two handovers of different owners: the event names neither."""
-    from storeops.domains.handover.watch import hint
-
     rows = desk.follows()
     people = {m["userid"] for m in desk.staff()}
     holders = {}
@@ -202,12 +200,12 @@ def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
     desk.will(shared, "refuse", 60)
     one = desk.hand_over(first, to=taker, groups=False)
     desk.advance(120)
-    assert hint(desk.app.data, taker, shared, desk.app.clock.now()) == 1
+    assert desk.transfer_failed(taker, shared) == 1
     desk.watch()
     desk.will(shared, "wait")
     two = desk.hand_over(second, to=taker, groups=False)
     assert desk.statuses(two)[shared] == "waiting"
-    assert hint(desk.app.data, taker, shared, desk.app.clock.now()) == 1
+    assert desk.transfer_failed(taker, shared) == 1
     desk.watch()
     assert desk.statuses(one)[shared] == "refused"
     assert desk.statuses(two)[shared] == "waiting", "an event is a hint, not an answer"
