@@ -66,7 +66,6 @@ def _busy_life(desk, who, giver, taker, tmp_path):
     from storeops.domains.remarks.remark_plan import plan_remarks
     from storeops.domains.tags.tag_plan import plan_tags
     from storeops.notebook import notes
-    from storeops.reading.customers import Selection
 
     app = desk.app
     now = app.clock.now()

@@ -303,7 +303,6 @@ def test_two_processes_share_one_limit(desk):
     from storeops.changes import apply
     from storeops.changes.wishes import Choice, choose
     from storeops.domains.tags.tag_plan import plan_tags
-    from storeops.reading.customers import Selection
 
     tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     chosen = choose(
