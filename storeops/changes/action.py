@@ -28,7 +28,7 @@ NO_RECORD = "no_record"  # WeCom knows no such attempt
 VANISHED = "vanished"  # the relation was gone when the answer came
 FAILED = "failed"  # WeCom said no
 UNKNOWN = "unknown"  # sent, and nobody knows yet whether it happened
-CANCELLED = "cancelled"  # taken back before it was sent
+CANCELLED = "cancelled"  # taken back, and did not happen
 UNDONE = "undone"  # done once, put back by an undo plan
 
 ROW_STATUSES = (

@@ -282,7 +282,7 @@ _ENDS = {
         N_("it was sent, and nobody knows yet whether it happened"),
         N_("WeCom is asked about it: storeops job run --until-empty"),
     ),
-    CANCELLED: (N_("it was taken back before it was sent"), N_("Plan it again if it is wanted.")),
+    CANCELLED: (N_("it was taken back and did not happen"), N_("Plan it again if it is wanted.")),
 }
 
 

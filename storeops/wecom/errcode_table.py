@@ -28,14 +28,14 @@ CUSTOMERS = N_("Sync the customers and look at the present owner.")
 DEPARTMENTS = N_("Sync the departments and choose a present one.")
 ENABLE = N_("Enable the app in the WeCom console.")
 ENABLE_MEMBER = N_("Switch customer contact on for the member in the WeCom console, and look at the app's scope.")
-ENTER = N_("Enter it with `storeops profile add`.")
+ENTER = N_("Enter it with `storeops profile add NAME`.")
 GROUPS = N_("Sync the groups and choose a present one.")
 NAME = N_("Leave out special characters and keep it short.")
 PERMISSION = N_("In the WeCom console open Customer Contact, then API, and add this app to 可调用接口的应用.")
 PROVIDER = N_("Nothing to do here: only apps of service providers meet this code.")
 REPORT = N_("Check the values; the text of WeCom in the details names the field.")
 SCOPE = N_("Widen the app's visible scope in the WeCom console, or leave this one out.")
-SECRET = N_("Copy the app's secret again from the WeCom console and enter it with `storeops profile add`.")
+SECRET = N_("Copy the app's secret again from the WeCom console and enter it with `storeops profile add NAME`.")
 SHORTEN = N_("Make it shorter.")
 SPLIT = N_("Ask for less at a time.")
 STAFF = N_("Sync the staff and choose a present member.")
@@ -185,7 +185,7 @@ ROWS = (
     CodeRow(301036, NEVER, CONFLICT, ROW, N_("the userid cannot be changed any more"), N_("Keep the present userid.")),
     # -- customers, their members, handover
     CodeRow(40096, NEVER, NOT_FOUND, ROW, N_("the customer id is not valid, belongs to another corp, or is out of scope"), CUSTOMERS, Condition.NOT_VISIBLE),
-    CodeRow(40097, NEVER, CONFLICT, MEMBER, N_("the member has not left"), N_("Use the handover on the job.")),
+    CodeRow(40097, NEVER, CONFLICT, MEMBER, N_("the member has not left"), N_("Use the handover on the job; assign in the admin console what still waits.")),
     CodeRow(40098, NEVER, CONFLICT, MEMBER, N_("the member has not verified their real name"), N_("Ask the member to verify their real name in WeCom."), Condition.NOT_VERIFIED),
     CodeRow(40099, NEVER, LIMIT, MEMBER, N_("the successor cannot take more customers"), N_("Choose another successor."), Condition.TAKER_FULL),
     CodeRow(40100, STATE, CONFLICT, ROW, N_("this customer is being handed over"), WAIT, Condition.HANDOVER_RUNNING),

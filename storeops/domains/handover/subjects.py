@@ -135,7 +135,7 @@ def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
         _("{member} has not left, so this is no handover after leaving.").format(
             member=giver.label
         ),
-        hint=_("Leave out --resigned; if they have left meanwhile, sync first."),
+        hint=_("Use `storeops handover plan` without --resigned; if they have left, sync first."),
     )
 
 
