@@ -10,6 +10,7 @@ import typer
 
 from commands import output
 from commands.context import current
+from commands.selecting import kept_to_own_store
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -142,6 +143,8 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
 
     app = current().app
     if source is None:
+        if choice.made:
+            choice = replace(choice, selection=kept_to_own_store(choice.selection))
         return choose(app.data, choice, app.clock.now())
     if replace(choice.selection, owner=()) != Selection():
         raise UsageError(

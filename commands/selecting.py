@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -182,6 +183,24 @@ def as_options(selection: Selection) -> dict[str, Any]:
     return {name: getattr(selection, "mark" if name == "marked" else name) for name in OPTIONS}
 
 
+def kept_to_own_store(selection: Selection) -> Selection:
+    """The selection within the profile's own shop, and a note of it, unless it names shops itself.
+
+    Raises:
+        FilterError: the filter is not understood.
+        NotFoundError: there is no such view.
+    """
+    from storeops.reading.customers import names_store, selection_node
+
+    app = current().app
+    own = app.profile.store
+    if not own or selection.store or names_store(selection_node(app.data, selection)):
+        return selection
+    note(_("Only store {store}, this profile's own; `--store all` for every store.").format(
+        store=own))  # fmt: skip
+    return replace(selection, store=(own,))
+
+
 def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
     """The query of a selection, the profile's own shop included.
 
@@ -196,11 +215,8 @@ def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:
     app = current().app
     # one command reads far-apart pages once: mapping them saves a third of the time
     app.data.execute("PRAGMA mmap_size = 2147418112")
-    node = customers.selection_node(app.data, selection, app.profile.store)
     wide = customers.selection_node(app.data, selection)
-    if node != wide:
-        note(_("Only store {store}, this profile's own; `--store all` for every store.").format(
-            store=app.profile.store))  # fmt: skip
+    node = customers.selection_node(app.data, kept_to_own_store(selection))
     try:
         return customers.open_query(app.data, node, now=app.clock.now(), sort=sort)
     except FilterError as error:

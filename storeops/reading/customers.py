@@ -64,14 +64,12 @@ class Selection:
     mark: str = ""
 
 
-def selection_node(db: Database, selection: Selection, own_store: str = "") -> Node:
+def selection_node(db: Database, selection: Selection) -> Node:
     """The filter that a selection means.
 
     Args:
         db: data.db, for views.
         selection: what was asked for.
-        own_store: the profile's shop: holds unless the selection names a store itself (`all` for
-            every store).
 
     Raises:
         FilterError: something is not understood.
@@ -96,10 +94,7 @@ def selection_node(db: Database, selection: Selection, own_store: str = "") -> N
         value: str = getattr(selection, key)
         if value:
             parts.append(one_of(key, (value,), f"--{key}"))
-    node = conjunction(parts)
-    if own_store and not selection.store and not names_store(node):
-        node = conjunction([node, one_of("store", (own_store,))])
-    return node
+    return conjunction(parts)
 
 
 def names_store(node: Node) -> bool:

@@ -55,3 +55,20 @@ def test_the_same_words_choose_the_same_customers(own, words, tmp_path):
         assert planned <= set(wanted), verb
         assert len(wanted) - len(planned) <= already, verb
         assert not already or verb[0] == "tag"
+
+
+def test_a_plan_keeps_to_the_profiles_own_store_as_a_list_does(own):
+    from storeops import config
+
+    config.save_profile(
+        config.Profile("chain", "ww0", agent_id=1, base_url="http://127.0.0.1:9", store="S011")
+    )
+    words = ("--where", "has:phone", "--status", "active")
+    for more in ((), ("--store", "all"), ("--store", "S010")):
+        listed = own("customer", "list", "--all", "--json", *words, *more).json["items"]
+        made = own("remark", "plan", "--remark", "新", "--follows", "all", "--json", *words, *more)
+        shown = own("plan", "show", made.json["plan_id"], "--all", "--json").json["items"]
+        assert {each["external_userid"] for each in shown} == {
+            each["external_userid"] for each in listed
+        }
+        assert ("S011" in made.err) is not bool(more)
