@@ -60,7 +60,8 @@ def nouns() -> dict[str, Noun]:
 def main() -> NoReturn:
     """Entry point of the `storeops` script."""
     _reopen()
-    sys.stderr = _Notes(sys.stderr.buffer, sys.stderr.encoding, line_buffering=True)
+    under = sys.stderr  # kept: it would close the buffer that both write to
+    sys.stderr = _Notes(under.buffer, under.encoding, line_buffering=True)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -37,6 +37,9 @@ def duration(value: int) -> str:
 def span(seconds: float) -> str:
     """A length of time for people, in its two largest units: 3 h 20 min, 45 s; 2 d when even."""
     total = max(0, round(seconds))
+    for least, unit in ((3600, 60), (86400, 3600)):  # to the unit shown last: 23:59:58 is 1 d
+        if total >= least:
+            total = (total + unit // 2) // unit * unit
     parts = [
         (total // 86400, _("{count} d")),
         (total // 3600 % 24, _("{count} h")),
