@@ -87,10 +87,10 @@ def test_one_deadline_for_a_whole_exchange(
 ) -> None:
     """However often it says a little more."""
     said, drip = HANGS[how]
-    with monkeypatch.context() as patch, dial(server) as slow:
-        short(patch, 0.3, 0.4)
-        slow.sendall(said)
-        assert until_hung_up(slow, drip).count(b" 200 ") == said.count(b"CDATA[wwsand")
+    with monkeypatch.context() as patch:
+        short(patch, 0.3, 0.4)  # before: a connection keeps the deadline that it began with
+        with dial(server, said) as slow:
+            assert until_hung_up(slow, drip).count(b" 200 ") == said.count(b"CDATA[wwsand")
     assert push(server, xml(1, **ADD)) == (200, b"success")
 
 
