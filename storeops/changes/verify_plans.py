@@ -236,6 +236,8 @@ def _fits(status: Any, errcode: Any, said: Any, code: Any, seq: int, story: _Sto
         return story.applied and (said in ("", act.UNKNOWN) or story.retried > seq)
     if status == act.CANCELLED:
         return story.cancelled or story.restored
+    if status == act.BLOCKED and said == act.BLOCKED:  # held back by an earlier answer
+        return bool(code == errcode)
     return said == "" and status in (act.PLANNED, act.BLOCKED)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storeops.changes.sheets import Source
+from storeops.changes.verify import verify
 
 DAY = 86_400
 
@@ -62,6 +63,8 @@ def test_one_refused_call_stops_the_next_ones(make_desk, where):
     tally = desk.tally(made)
     assert tally["failed"] == 100
     assert tally["blocked"] == made.plan.ready - 100
+    proof = verify(desk.app.data, desk.app.ledger.journal)
+    assert not proof.findings, "what was held back is as the journal tells"
     assert desk.summary()["foreseeable"] == 0
 
 
