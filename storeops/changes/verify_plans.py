@@ -286,7 +286,8 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
         ).format(plan=plan.name, jobs=", ".join(map(str, torn[:10])))  # fmt: skip
     left = db.execute(
         "SELECT count(*) FROM plan_row WHERE plan_id = ? AND status = 'queued' AND NOT EXISTS"
-        " (SELECT 1 FROM job JOIN job_row ON job_row.job_id = job.id WHERE job.plan_id = ?1"
+        " (SELECT 1 FROM job JOIN job_row ON job_row.job_id = job.id"
+        "  WHERE job.plan_id = plan_row.plan_id"
         "  AND job_row.row = plan_row.row AND job.status IN ('queued', 'sending', 'unknown'))",
         (plan.id,),
     ).fetchone()[0]

@@ -81,10 +81,10 @@ def _join(connection: sqlite3.Connection, person: int, other: int, record: Recor
             record.add("status", before, after, customer_id=customer, staff_id=person)
     connection.executemany(
         "UPDATE follow SET first_seen_at = min(first_seen_at, (SELECT o.first_seen_at FROM follow"
-        " AS o WHERE o.id = ?1)), deleted_by_customer_at = coalesce(deleted_by_customer_at,"
-        " (SELECT o.deleted_by_customer_at FROM follow AS o WHERE o.id = ?1"
-        "  AND o.createtime = follow.createtime)) WHERE id = ?2",
-        [row[:2] for row in twice],
+        " AS o WHERE o.id = :old)), deleted_by_customer_at = coalesce(deleted_by_customer_at,"
+        " (SELECT o.deleted_by_customer_at FROM follow AS o WHERE o.id = :old"
+        "  AND o.createtime = follow.createtime)) WHERE id = :new",
+        [{"old": row[0], "new": row[1]} for row in twice],
     )
     connection.executemany("DELETE FROM follow_tag WHERE follow_id = ?", [row[:1] for row in twice])
     connection.executemany("DELETE FROM follow WHERE id = ?", [row[:1] for row in twice])
@@ -114,9 +114,9 @@ def _join(connection: sqlite3.Connection, person: int, other: int, record: Recor
             "UPDATE staff SET status = 'active', left_at = NULL WHERE id = ?", (person,)
         )
     connection.execute(
-        "UPDATE follow SET store_id = (SELECT main_department FROM staff WHERE id = ?1)"
-        " WHERE staff_id = ?1 AND store_id <> (SELECT main_department FROM staff WHERE id = ?1)",
-        (person,),
+        "UPDATE follow SET store_id = (SELECT main_department FROM staff WHERE id = :id)"
+        " WHERE staff_id = :id AND store_id <> (SELECT main_department FROM staff WHERE id = :id)",
+        {"id": person},
     )
 
 

@@ -38,3 +38,16 @@ def test_one_place(what: str) -> None:
         if re.search(pattern, path.read_text("utf-8"))
     }
     assert found == places
+
+
+def test_no_placeholder_has_a_number() -> None:
+    """`?1` with a tuple is deprecated since Python 3.12 and an error in 3.14: `?` or `:name`."""
+    numbered = re.compile(r"= \?[0-9]|\(\?[0-9]")
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for room in ("storeops", "commands", "tui")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if numbered.search(line)
+    ]
+    assert not found
