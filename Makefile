@@ -50,8 +50,13 @@ $(MO): $(STAMP) $(wildcard storeops/locale/*/*.po)
 demo: $(MO) ## start a sandbox, sync the demo chain, show what was found
 	$(BIN)/storeops demo $(ARGS)
 
+# the homes of tests lie in memory where there is room: a test waits for no disk
+MEMORY := /dev/shm
+TEST_TMP := $(shell $(PYTHON) -c 'import os, shutil, sys; d = "$(MEMORY)"; \
+	print(d if os.access(d, os.W_OK) and shutil.disk_usage(d).free > 6 << 30 else "")' 2>/dev/null)
+
 test: $(MO) ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	TMPDIR="$${TMPDIR:-$(TEST_TMP)}" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-all: ## run the tests on every Python of PYTHONS, each in its own environment
 	@for each in $(PYTHONS); do echo "== $$each"; $(MAKE) test PYTHON=$$each || exit 1; done

@@ -27,6 +27,18 @@ def keys_of(name: str) -> list[tuple[str, str]]:
     ]
 
 
+def journey(name: str) -> list[tuple[str, str]]:
+    """The keys to press on a screen: those of every screen have all their names on two of them."""
+    everywhere = set.intersection(*(set(keys_of(each)) for each in SCREENS))
+    seen, keys = set(), []
+    for action, key in keys_of(name):
+        again = (action, key) in everywhere and action in seen
+        if not again or name in ("today", "customers"):
+            keys.append((action, key))
+        seen.add(action)
+    return keys
+
+
 def recorder(perform, called: list[str]):
     def record(action: str) -> None:
         called.append(action)
@@ -41,7 +53,7 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     done = []
     async with screens(start=name) as driver:
-        for action, key in keys_of(name):
+        for action, key in journey(name):
             if name != driver.room.NAME:
                 await driver.press(next(each.key for each in all_screens() if each.name == name))
             room, called = driver.room, []

@@ -370,5 +370,5 @@ def test_many_threads_stay_within_four_in_flight(client, sandbox):
     calls = sandbox.control.calls()
     seen = calls.get("paths", calls)
     row = next(value for path, value in seen.items() if path.endswith("batch/get_by_user"))
-    assert row["calls"] == 40
+    assert row["calls"] >= 40  # a read whose idle connection was just being closed is sent again
     assert row["max_in_flight"] <= 4
