@@ -25,7 +25,7 @@ def table_cell(value: Any) -> str:
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list | tuple):
-        return ", ".join(table_cell(each) for each in value)
+        return _(", ").join(table_cell(each) for each in value)
     if isinstance(value, Mapping):
         return plain(json_text(value))
     return str(value)

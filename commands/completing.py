@@ -11,7 +11,11 @@ from typing import Any
 from storeops.plain import plain
 
 Offer = list[tuple[str, str]]
-LISTS = {"language": ("en", "zh_CN"), "file": ("csv", "xlsx", "ndjson", "parquet")}
+LISTS = {
+    "language": ("en", "zh_CN"),
+    "form": ("table", "wide", "json", "ndjson", "csv"),
+    "file": ("csv", "xlsx", "ndjson", "parquet"),
+}
 
 
 def offers(key: str) -> Callable[[Any, str], Offer]:

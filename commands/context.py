@@ -43,7 +43,7 @@ class Settings:
 
     Attributes:
         profile: `--profile`, "" when not given.
-        format: table | json | ndjson | csv; "" for what suits stdout (a table).
+        format: table | wide | json | ndjson | csv; "" for what suits stdout (a table).
         fields: `--fields`, in order; empty for all.
         header: False with `--no-header`.
         bom: CSV begins with a byte order mark.

@@ -47,29 +47,38 @@ def way_name(value: int) -> str:
 
 
 def _owners(follows: list[Mapping[str, Any]]) -> str:
-    return ", ".join(each["staff_name"] or each["userid"] for each in follows)
+    return _(", ").join(each["staff_name"] or each["userid"] for each in follows)
 
 
 def _stores(follows: list[Mapping[str, Any]]) -> str:
-    return ", ".join(dict.fromkeys(each["store"] for each in follows if each["store"]))
+    return _(", ").join(dict.fromkeys(each["store"] for each in follows if each["store"]))
 
 
 def _tags(follows: list[Mapping[str, Any]]) -> str:
-    return ", ".join(dict.fromkeys(tag["name"] for each in follows for tag in each["tags"]))
+    return _(", ").join(dict.fromkeys(tag["name"] for each in follows for tag in each["tags"]))
 
 
 def _remarks(follows: list[Mapping[str, Any]]) -> str:
-    return ", ".join(dict.fromkeys(each["remark"] for each in follows if each["remark"]))
+    return _(", ").join(dict.fromkeys(each["remark"] for each in follows if each["remark"]))
+
+
+def _named(follow: Mapping[str, Any]) -> str:
+    name, userid = follow["staff_name"], follow["userid"]
+    return f"{name} ({userid})" if name else str(userid)
+
+
+def _tag_names(tags: list[Mapping[str, Any]]) -> str:
+    return _(", ").join(each["name"] for each in tags)
 
 
 def columns() -> list[Column]:
     """The columns of a list of customers."""
     return [
         Column("name", _("Name"), max_width=24),
-        Column("follows", _("Remark"), show=_remarks, max_width=20),
+        Column("follows", _("Remark"), show=_remarks, max_width=20, minor=3),
         Column("follows", _("Owners"), show=_owners, max_width=20),
-        Column("follows", _("Store"), show=_stores, max_width=20),
-        Column("follows", _("Tags"), show=_tags, max_width=24),
+        Column("follows", _("Store"), show=_stores, max_width=20, minor=1),
+        Column("follows", _("Tags"), show=_tags, max_width=24, minor=2),
         Column("status", _("Status"), show=status_name),
         Column("follows.0.createtime", _("Since"), show=cells.when),
         *_of_domains(),
@@ -213,24 +222,28 @@ def show(who: Who, reveal: Reveal = False) -> None:
             Column("status", _("Status"), show=status_name),
         ],
     )
-    output.line("")
-    output.items(
-        row["follows"],
-        [
-            Column("staff_name", _("Owner"), max_width=16),
-            Column("userid", "userid", max_width=20),
-            Column("store", _("Store"), max_width=20),
-            Column("status", _("Status"), show=status_name),
-            Column("remark", _("Remark"), max_width=24),
-            Column("remark_mobiles", _("Phones")),
-            Column("tags", _("Tags"), show=lambda tags: ", ".join(each["name"] for each in tags),
-                   max_width=30),
-            Column("add_way", _("Came by"), show=way_name),
-            Column("state", _("State"), max_width=16),
-            Column("createtime", _("Since"), show=cells.when),
-        ],
-        empty=_("Nobody follows this customer any more."),
-    )  # fmt: skip
+    for follow in row["follows"]:
+        output.line("")
+        output.item(
+            {**follow, "owner": _named(follow)},
+            [
+                Column("owner", _("Owner")),
+                Column("store", _("Store")),
+                Column("status", _("Status"), show=status_name),
+                Column("remark", _("Remark")),
+                Column("description", _("Description")),
+                Column("remark_mobiles", _("Phones")),
+                Column("tags", _("Tags"), show=_tag_names),
+                Column("add_way", _("Came by"), show=way_name),
+                Column("state", _("State")),
+                Column("createtime", _("Since"), show=cells.when),
+            ],
+        )
+    if not row["follows"]:
+        output.line("")
+        output.line(_("Nobody follows this customer any more."))
+    if row["sections"] or row["groups"] or row["notes"]:
+        output.line("")
     for section in row["sections"].values():
         output.line(section["title"])
         for name, text in section["lines"]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from commands import habits
 from commands.cells import json_text
 from commands.context import Interrupted, current
 from storeops.errors import ExitCode, NothingToDoError, StoreOpsError, UsageError
@@ -93,7 +94,7 @@ def exit_code(error: BaseException, settings: Settings) -> int:
     if isinstance(error, typer.TyperException):
         if type(error).__name__ == "NoArgsIsHelpError":
             print(str(getattr(error, "message", "")))
-            return int(ExitCode.USAGE)
+            return int(ExitCode.OK)
         return report(usage_error(error), settings)
     if isinstance(error, OSError) or type(error).__module__ == "sqlite3":  # importing costs 3 ms
         from storeops.database.trouble import known
@@ -164,7 +165,18 @@ _VALUES = (
         N_("{value} is not a whole number."),
     ),
     (r"'?(?P<value>.*?)'? is not a valid (?:float)\b.*", N_("{value} is not a number.")),
-    (r"'?(?P<value>.*?)'? is not in the range (?P<rest>.*?)\.?", N_("{value} is outside {rest}.")),
+    (
+        r"'?(?P<value>.*?)'? is not in the range x>=(?P<least>\S+?)\.?",
+        N_("{value} is too little; {least} is the least."),
+    ),
+    (
+        r"'?(?P<value>.*?)'? is not in the range x<=(?P<most>\S+?)\.?",
+        N_("{value} is too much; {most} is the most."),
+    ),
+    (
+        r"'?(?P<value>.*?)'? is not in the range (?P<least>\S+?)<=?x<=?(?P<most>\S+?)\.?",
+        N_("{value} is not between {least} and {most}."),
+    ),
     (
         r"'?(?P<value>.*?)'? is not (?:one of|a valid choice\.?:?) ?(?P<rest>.*?)\.?",
         N_("{value} is not one of {rest}."),
@@ -187,7 +199,8 @@ def usage_error(error: Any) -> UsageError:
     if kind == "NoSuchOption":
         return UsageError(
             _("There is no option {name}.").format(name=error.option_name),
-            hint=did_you_mean(error.option_name, _option_names(context), more),
+            hint=habits.option_hint(error.option_name)
+            or did_you_mean(error.option_name, _option_names(context), more),
             next_steps=steps,
         )
     if kind == "MissingParameter" and parameter is not None:
@@ -208,7 +221,11 @@ def usage_error(error: Any) -> UsageError:
     extra = re.match(r"Got unexpected extra arguments?\(?s?\)? \((.*)\)", message, re.DOTALL)
     if extra is not None:
         text = _("There is one word too many: {words}.").format(words=extra[1])
-        if "--where" in _option_names(context):
+        if current().settings.machine and re.fullmatch(r"[\w.]+(,[\w.]+)*,?", extra[1]):
+            more = _("Fields stand behind --fields: {example}.").format(
+                example=f"--fields {extra[1]}"
+            )
+        elif "--where" in _option_names(context):
             more = _("A filter stands behind --where: {example}.").format(
                 example=f"--where '{extra[1].split()[0]}'"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ def width() -> int:
 
 def usage(command: TyperCommand | TyperGroup, context: Context) -> str:
     """The usage line: `Usage: storeops customer list [OPTIONS]`."""
-    pieces = " ".join(command.collect_usage_pieces(context))
+    pieces = re.sub(r"\{(\w+)\}", r"\1", " ".join(command.collect_usage_pieces(context)))
     return _("Usage: {command} {pieces}").format(command=context.command_path, pieces=pieces)
 
 
@@ -54,9 +55,9 @@ def page(
         *groups,
     ):
         if rows:
-            parts += ["", title, *_columns(rows)]
+            parts += ["", title, *columns(rows)]
     if any(getattr(each, "metavar", "") == "FILTER" for each in command.params):
-        parts += ["", _("Filters, side by side or with `or` between them:"), *_columns(_filters())]
+        parts += ["", _("Filters, side by side or with `or` between them:"), *columns(filters())]
     if command.epilog:
         parts.append("")
         for line in command.epilog.split("\n"):
@@ -64,7 +65,7 @@ def page(
     return "\n".join(parts)
 
 
-def _filters() -> list[tuple[str, str]]:
+def filters() -> list[tuple[str, str]]:
     """The filter language in a dozen lines, for who has no documents at hand."""
     return [
         (_("WORD"), _("In the name, a remark, pinyin or its initials, a phone; any part.")),
@@ -113,13 +114,16 @@ def _record(parameter: Any, spelling: str) -> tuple[str, str]:
     return spelling, text
 
 
-def _columns(rows: list[tuple[str, str]]) -> list[str]:
+def columns(rows: list[tuple[str, str]]) -> list[str]:
+    """Name and text side by side; a long name stands on a line of its own."""
     first = min(max(cell_width(name) for name, _text in rows), 30)
     lines = []
     for name, text in rows:
         wrapped = wrap(text, max(20, width() - first - 4)) or [""]
         if cell_width(name) > first:
             lines.append(f"  {name}")
+            if not text:
+                continue
         else:
             lines.append(f"  {pad(name, first)}  {wrapped.pop(0)}".rstrip())
         lines += [" " * (first + 4) + each for each in wrapped]

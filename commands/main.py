@@ -35,6 +35,7 @@ CORE: tuple[Noun, ...] = tuple(
         ("setup", "plugin", "", N_("Domains: which there are, from where, and what each brings.")),
         ("setup", "api", "", N_("Call the WeCom API raw, within the limits.")),
         ("setup", "completion", "", N_("Shell completion for bash, zsh, fish.")),
+        ("setup", "help", "manual", N_("Help: of a command, of the filter language, of output.")),
         ("setup", "exit-codes", "exit_codes", N_("What the exit codes mean.")),
         ("setup", "version", "", N_("The versions in use.")),
     )
@@ -170,20 +171,7 @@ def refuse_foreign_encoding(arguments: Sequence[str]) -> None:
 def _serve(arguments: list[str]) -> int:
     from commands import tree
 
-    tree.Root.nouns, tree.Root.groups = nouns(), GROUPS
-    root = tree.Root(
-        name="storeops",
-        help=_(
-            "Store operations for chains on WeCom: a mirror of customers to look at, plans to "
-            "review, jobs that carry them out."
-        ),
-        epilog=_(
-            "Start here: `storeops demo`. Filter language: `storeops customer list --help`. "
-            "Exit codes: `storeops exit-codes`."
-        ),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    root = tree.root()
     if "_STOREOPS_COMPLETE" in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
@@ -236,9 +224,9 @@ def _needs_no_config(arguments: Sequence[str]) -> bool:
     """Help, completion and the commands that explain or repair a broken config.toml."""
     words = [each for each in arguments if not each.startswith("-")]
     return (
-        "--help" in arguments
+        any(each in ("--help", "-h", "--version", "-V") for each in arguments)
         or "_STOREOPS_COMPLETE" in os.environ
-        or (not words or words[0] in ("doctor", "version", "exit-codes", "completion"))
+        or (not words or words[0] in ("doctor", "version", "exit-codes", "completion", "help"))
     )
 
 
@@ -257,7 +245,9 @@ def _formats(arguments: Sequence[str]) -> list[str]:
     """The options that may choose the format; a command can mean something else by one."""
     words = list(arguments)
     words = words[: words.index("--")] if "--" in words else words
-    return [each for each in words if each in ("--json", "--ndjson", "--csv")]
+    chosen = [each for each in words if each in ("--json", "--ndjson", "--csv")]
+    form = next(filter(None, (_value_of(name, words) for name in ("--output", "-o"))), "")
+    return chosen or ([f"--{form}"] if form in ("json", "ndjson", "csv") else [])
 
 
 def _swallow_stdout() -> None:

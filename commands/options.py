@@ -73,6 +73,7 @@ class Global:
         value: what a flag sets; None when the option takes a value.
         metavar: the value's name in help.
         offers: what the shell completes its value with, a key of `completing.offers`.
+        known: the values there are; nothing when any text will do.
     """
 
     key: str
@@ -81,17 +82,18 @@ class Global:
     value: Any = None
     metavar: str = ""
     offers: str = ""
+    known: tuple[str, ...] = ()
 
     @property
     def parameter(self) -> str:
         """Name of the parsed parameter; never an author's."""
         return "global_" + self.names[0].strip("-").replace("-", "_")
 
-    def option(self, *, hidden: bool) -> TyperOption:
-        """The option as Typer parses it."""
+    def option(self, names: Sequence[str] = (), *, hidden: bool) -> TyperOption:
+        """The option as Typer parses it, by those of its names that nobody else has taken."""
         flag = self.value is not None
         return TyperOption(
-            param_decls=[self.parameter, *self.names],
+            param_decls=[self.parameter, *(names or self.names)],
             is_flag=flag,
             default=False if flag else None,
             type=None if flag else str,
@@ -108,10 +110,19 @@ class Global:
         return offers(self.offers)(ctx, incomplete)
 
 
+FORMS = ("table", "wide", "json", "ndjson", "csv")
 GLOBALS: tuple[Global, ...] = (
     Global("format", ("--json",), N_("Answer as one JSON object."), "json"),
     Global("format", ("--ndjson",), N_("Answer as one JSON object per line."), "ndjson"),
     Global("format", ("--csv",), N_("Answer as CSV, safe for spreadsheets."), "csv"),
+    Global(
+        "format",
+        ("--output", "-o", "--format"),
+        N_("The form of the answer: table, wide (nothing is cut), json, ndjson or csv."),
+        metavar="FORM",
+        offers="form",
+        known=FORMS,
+    ),
     Global(
         "fields",
         ("--fields",),
@@ -149,9 +160,9 @@ GLOBALS: tuple[Global, ...] = (
 def global_options(taken: Sequence[str], *, hidden: bool) -> list[TyperOption]:
     """The global options whose names a command has not taken for itself."""
     return [
-        each.option(hidden=hidden)
+        each.option(free, hidden=hidden)
         for each in GLOBALS
-        if not any(name in taken for name in each.names)
+        if (free := [name for name in each.names if name not in taken])
     ]
 
 
@@ -169,6 +180,11 @@ def take_globals(parameters: dict[str, Any]) -> dict[str, Any]:
         value = parameters.pop(each.parameter, None)
         if value is None or value is False or each.key == "language":
             continue  # the language was chosen before anything was parsed
+        if each.known and value not in each.known:
+            raise UsageError(
+                _("{option}: there is no {word}.").format(option=each.names[0], word=value),
+                hint=_("Known: {names}.").format(names=", ".join(each.known)),
+            )
         if each.key == "fields":
             value = tuple(name.strip() for name in value.split(",") if name.strip())
         elif each.value is not None:

@@ -32,6 +32,7 @@ output.result({"run_id": 7, ...}, _("Synced {count} customers.").format(count=n)
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ class Column:
         show: turns the value into text for people; None for `cells.table_cell`.
         right: align right.
         max_width: cells at most; 0 for no bound but the terminal's.
+        kind: what it holds, so how it gives way on a narrow terminal (`commands/table.py`); ""
+            for what key and `show` say.
+        minor: the larger, the sooner it leaves a narrow terminal; 0 for what its kind says.
     """
 
     key: str
@@ -66,6 +70,28 @@ class Column:
     show: Callable[[Any], str] | None = None
     right: bool = False
     max_width: int = 0
+    kind: str = ""
+    minor: int = 0
+
+    def head(self) -> table.Head:
+        """Heading and bounds, as `table` takes them."""
+        kind = self.kind
+        if not kind and self.show in (cells.when, cells.day):
+            kind = table.MOMENT
+        elif not kind and self.right:
+            kind = table.NUMBER
+        elif not kind:
+            last = self.key.rpartition(".")[2]
+            kind = table.SENTENCE if last in _SENTENCES else table.TEXT
+            kind = table.WHOLE if _WHOLE.search(self.key) else kind
+        return table.Head(self.title, self.right, self.max_width, kind, self.minor)
+
+
+_SENTENCES = ("why", "reason", "meaning", "next_step", "message", "error", "detail", "hint")
+# keys of what is of no use when cut: ids, phone numbers, statuses, addresses
+_WHOLE = re.compile(
+    r"(?:^|[._])(?:id|ids|status|outcome|phone|mobiles?|url|path|code|errcode)$|(?:user|union|corp|chat)id$"
+)
 
 
 def items(
@@ -120,13 +146,21 @@ def items(
         if settings.fields:
             titles = {each.key: each for each in columns}
             columns = [titles.get(key, Column(key, key)) for key in settings.fields]
-        shown = table.show(
+        shown, gone = table.show(
             (tuple(_cell(row, each) for each in columns) for row in rows),
-            [table.Head(each.title, each.right, each.max_width) for each in columns],
+            [each.head() for each in columns],
             header=settings.header,
+            wide=settings.format == "wide" or bool(settings.fields),
         )
         if not shown and empty and not settings.quiet:
-            print(empty, file=sys.stderr)
+            print(diagnostics.named(empty), file=sys.stderr)
+        if gone:
+            sys.stdout.flush()
+            diagnostics.note(
+                _("No room for: {columns}; `-o wide` shows them.").format(
+                    columns=_(", ").join(gone)
+                )
+            )
     sys.stdout.flush()  # what stderr says about the rows stands below them
     if has_more and not settings.quiet and settings.format != "json":  # the envelope says it
         print(_more(next_), file=sys.stderr)
@@ -290,7 +324,15 @@ def _checked(rows: Iterable[Row], fields: Sequence[str], known: Sequence[str]) -
 def _unknown_field(name: str, names: Sequence[str]) -> UsageError:
     return UsageError(
         _("There is no field {name}.").format(name=name),
-        hint=did_you_mean(name, names, _("Fields: {names}.").format(names=", ".join(names))),
+        hint=" ".join(
+            filter(
+                None,
+                (
+                    did_you_mean(name, names, ""),
+                    _("Fields: {names}.").format(names=", ".join(dict.fromkeys(names))),
+                ),
+            )
+        ),
     )
 
 

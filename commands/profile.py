@@ -167,7 +167,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("agent_id", _("App"), right=True),
             Column("base_url", _("Address")),
             Column("store", _("Store")),
-            Column("secret", _("Secret")),
+            Column("secret", _("Secret"), kind="whole", minor=1),
         ],
         limit=limit,
         all_=all_,
@@ -208,7 +208,7 @@ def show(
             Column("read_only", _("Read-only")),
             Column("sandbox", _("Sandbox")),
             Column("allow", _("Allowed changes")),
-            Column("secret", _("Secret")),
+            Column("secret", _("Secret"), kind="whole", minor=1),
             Column("database", _("Database")),
         ],
     )

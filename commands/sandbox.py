@@ -167,7 +167,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("base_url", _("Address")),
             Column("pid", _("Process"), right=True),
             Column("alive", _("Alive")),
-            Column("stop", _("Stop it with")),
+            Column("stop", _("Stop it with"), kind="whole"),
         ],
         limit=limit,
         all_=all_,

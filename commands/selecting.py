@@ -36,7 +36,7 @@ Where = Annotated[
         "-w",
         metavar="FILTER",
         autocompletion=offers("filter"),
-        help=_("Filter, such as '@li #VIP since:7d !has:phone'; see docs/filter-language.md."),
+        help=_("Filter, such as '@li #VIP since:7d !has:phone'; see `storeops help filter`."),
     ),
 ]
 View = Annotated[

@@ -11,9 +11,10 @@ from importlib import import_module
 from typing import Any, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_group
 
+from commands import habits
 from commands import help as help_pages
 from commands.context import current
 from commands.options import global_options, take_globals
@@ -69,6 +70,16 @@ class _Shared:
             self._globals = shared  # the parser compares parameters by identity
         return [*mine, *shared]
 
+    def get_help_option_names(self, ctx: Any) -> list[str]:
+        """`--help` and, where it is free, `-h`."""
+        names: list[str] = super().get_help_option_names(ctx)  # type: ignore[misc]
+        taken = {name for each in self.get_params_of(ctx) for name in each.opts}
+        return names if "-h" in taken or "--help" not in names else ["-h", *names]
+
+    def get_params_of(self, ctx: Any) -> list[Any]:
+        """The parameters but for help."""
+        return list(getattr(self, "params", ()))
+
     def get_help_option(self, ctx: Any) -> Any:
         """`--help`, in the user's language."""
         option = super().get_help_option(ctx)  # type: ignore[misc]
@@ -116,7 +127,7 @@ class Command(_Shared, TyperCommand):
         """Write the help page."""
         formatter.write(help_pages.page(self, ctx, []))
         formatter.write("\n\n")
-        note = _("Global options such as --json, --csv, --fields, --profile: `storeops --help`.")
+        note = _("Global options such as --json, -o wide, --fields, --profile: `storeops --help`.")
         formatter.write(note)
 
 
@@ -136,12 +147,17 @@ class Group(_Shared, TyperGroup):
         """Find the command, or say which one may have been meant."""
         command = self.get_command(ctx, args[0])
         if command is None and not ctx.resilient_parsing and not args[0].startswith("-"):
-            raise self.unknown(ctx, args[0])
+            meant = habits.verb(args[0], self.list_commands(ctx), args[1:])
+            if not meant:
+                raise self.unknown(ctx, args[0])
+            args = [meant, *args[1:]]
         return super().resolve_command(ctx, args)
 
     def unknown(self, ctx: Any, word: str) -> UsageError:
         """The error for a command that does not exist."""
-        near = nearest(word, self.list_commands(ctx), 1)
+        known = self.list_commands(ctx)
+        other = habits.other_verb(word, known)
+        near = [other] if other else nearest(word, known, 1)
         path = ctx.command_path
         if near:
             hint = _("Did you mean {words}?").format(words=f"`{path} {near[0]}`")
@@ -160,6 +176,7 @@ class Root(Group):
     hide_globals = False
     nouns: Mapping[str, Noun] = {}
     groups: Mapping[str, str] = {}
+    _version: Any = None
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The nouns, in their order."""
@@ -171,6 +188,35 @@ class Root(Group):
             module = import_module(self.nouns[cmd_name].module)
             self.add_command(build(module.app, cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Beside the global options `--version`, which ends the call."""
+        found = super().get_params(ctx)
+        if self._version is None:
+            self._version = TyperOption(
+                param_decls=["root_version", "--version", "-V"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_say_version,
+                help=_("Say which version this is."),
+            )
+        return [*found, self._version]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the noun, also where the verb of other tools stands first."""
+        return super().resolve_command(ctx, habits.turned(args, self.list_commands(ctx)))
+
+    def unknown(self, ctx: Any, word: str) -> UsageError:
+        """The error for a noun that does not exist."""
+        line = habits.LINES.get(word)
+        if line is None:
+            return super().unknown(ctx, word)
+        return UsageError(
+            _("There is no command {word}.").format(word=f"`storeops {word}`"),
+            hint=_("Did you mean {words}?").format(words=f"`{line}`"),
+            next_steps=[f"{' '.join(line.split()[:2])} --help"],
+        )
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page without importing any noun."""
@@ -194,6 +240,36 @@ class Root(Group):
         ]
         options: list[Any] = super(TyperGroup, self).shell_complete(ctx, incomplete)
         return rows + options
+
+
+def _say_version(ctx: Any, _parameter: Any, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted and not ctx.resilient_parsing:
+        from commands.output import line
+        from storeops import __version__
+
+        line(f"storeops {__version__}")
+        raise typer.Exit
+
+
+def root() -> Root:
+    """The root of the command tree; modules of nouns are imported when they are used."""
+    from commands import main
+
+    Root.nouns, Root.groups = main.nouns(), main.GROUPS
+    return Root(
+        name="storeops",
+        help=_(
+            "Store operations for chains on WeCom: a mirror of customers to look at, plans to "
+            "review, jobs that carry them out."
+        ),
+        epilog=_(
+            "Start here: `storeops demo`. Filter language: `storeops help filter`. "
+            "Exit codes: `storeops exit-codes`."
+        ),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
 
 
 def equip(app: typer.Typer) -> None:

@@ -54,7 +54,7 @@ class FilterError(UsageError):
         self.text = text
         self.nearest = tuple(nearest)
         hint = hint or (
-            "" if option else _("Quote it to search for it as text; see docs/filter-language.md.")
+            "" if option else _("Quote it to search for it as text; see `storeops help filter`.")
         )
         if self.nearest:
             hint = _("Did you mean {words}?").format(words=", ".join(self.nearest))

@@ -119,7 +119,7 @@ def test_a_pty_width_is_respected(home: Path) -> None:
     _code, seen = at_terminal(["exit-codes"], home, COLUMNS="40")
     lines = ESCAPE.sub("", seen).replace("\r", "").splitlines()
     assert max(map(len, lines)) <= 40
-    assert any(line.endswith("…") for line in lines)
+    assert not any("…" in line for line in lines)  # sentences go on below
 
 
 @pytest.fixture

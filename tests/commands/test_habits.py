@@ -1,0 +1,122 @@
+"""Help without files, and what hands used to other tools type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from commands import habits, main, tree
+from storeops import __version__
+
+
+def test_help_is_where_it_is_looked_for(cli: Any) -> None:
+    root = cli("--help")
+    assert cli("-h").out == cli().out == root.out
+    assert cli("help").out.startswith(root.out.rstrip())
+    assert "storeops help filter" in cli("help").out
+    page = cli("plan", "apply", "--help").out
+    assert cli("plan", "apply", "-h").out == page
+    assert cli("help", "plan", "apply").out.split() == page.split()
+    assert cli("plan").code == cli("help", "plan").code == 0
+    assert cli("plan").out.split() == cli("help", "plan").out.split()
+    for words in (["--version"], ["-V"]):
+        assert cli(*words).out == f"storeops {__version__}\n"
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_filter_language_needs_no_file(cli: Any, language: str) -> None:
+    answer = cli("help", "filter", "--lang", language)
+    assert answer.code == 0
+    for word in ("store:", "!#VIP", "since:7d", "handed_over", "channels", "24h", "--explain"):
+        assert word in answer.out
+    assert "docs/" not in answer.out
+    assert ("在跟进" in answer.out) == (language == "zh_CN")
+    assert cli("help", "output", "--lang", language).code == 0
+
+
+def test_help_on_what_there_is_not(cli: Any) -> None:
+    answer = cli("help", "custmer")
+    assert answer.code == 2
+    assert "customer" in answer.err
+
+
+def test_reading_verbs_of_other_tools_are_understood(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    listed = cli("staff", "list", "-n", "2", "--json").out
+    for line in (
+        "staff get", "staff ls", "get staff", "get users", "list members", "员工 list", "users ls",
+    ):  # fmt: skip
+        answer = cli(*line.split(), "-n", "2", "--json")
+        assert (answer.code, answer.out) == (0, listed), line
+    userid = json.loads(listed)["items"][1]["userid"]
+    shown = cli("staff", "show", userid, "--json").out
+    for line in ("staff view", "staff describe", "staff get", "describe staff", "get member"):
+        assert cli(*line.split(), userid, "--json").out == shown, line
+    words = ["-n", "3", "--json"]
+    found = cli("customer", "search", "王", *words).out
+    assert cli("find", "王", *words).out == cli("customer", "find", "王", *words).out == found
+
+
+def test_changing_verbs_are_never_guessed(cli: Any) -> None:
+    for line, offered in {
+        "view rm X": "storeops view delete",
+        "profile delete X": "storeops profile remove",
+        "tag create": "storeops tag plan",
+        "plan revert X": "storeops plan undo",
+        "login": "storeops profile add",
+        "logs": "storeops audit list",
+        "restore": "storeops db restore",
+    }.items():
+        answer = cli(*line.split())
+        assert answer.code == 2
+        assert offered in answer.err, (line, answer.err)
+
+
+def test_a_noun_of_its_own_goes_before_every_habit() -> None:
+    nouns = main.nouns()
+    assert not set(habits.NOUNS) & set(nouns)
+    assert not set(habits.LINES) & set(nouns)
+    assert set(habits.NOUNS.values()) <= set(nouns)
+    assert habits.turned(["view", "list"], nouns) == ["view", "list"]
+    assert habits.turned(["group", "view", "X"], nouns) == ["group", "view", "X"]
+    root = tree.root()
+    context = root.context_class(root, info_name="storeops")
+    for line in habits.LINES.values():
+        command: Any = root
+        for word in line.split()[1:]:
+            if not hasattr(command, "get_command") or word[0].isupper():
+                break
+            command = command.get_command(context, word)
+            assert command is not None, line
+
+
+def test_options_of_other_tools_are_answered(cli: Any) -> None:
+    for words, told in {
+        ("--jq", ".x"): "jq '.items[].name'",
+        ("-l", "a=b"): "--where",
+        ("--json", "name,id"): "--fields name,id",
+        ("--sort-by", "name"): "--sort",
+        ("--limit", "0"): "0 is too little; 1 is the least",
+        ("--limit", "x"): "x is not a whole number",
+    }.items():
+        answer = cli("customer", "list", *words)
+        assert answer.code == 2
+        assert told in answer.err, (words, answer.err)
+        assert "x>=" not in answer.err
+
+
+def test_fields_that_there_are_not_name_those_there_are(cli: Any) -> None:
+    answer = cli("exit-codes", "--fields", "meaming")
+    assert answer.code == 2
+    assert "Did you mean meaning?" in answer.err
+    assert "Fields: code, meaning." in answer.err
+    assert "Fields: code, meaning." in cli("exit-codes", "--fields", "xyz").err
+
+
+def test_no_parameter_shows_a_parsers_words(cli: Any) -> None:
+    for noun in main.nouns():
+        page = cli("help", noun).out
+        assert "<" not in page.replace("<3", "")
+        assert "{" not in page.partition("\n")[0]
