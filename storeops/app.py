@@ -401,14 +401,9 @@ class App:
     @property
     def actions(self) -> ActionRegistry:
         """What plans can do, by kind."""
-        from storeops.changes.action import ActionRegistry
+        from storeops.changes.action import actions
 
-        return self._once(
-            "actions",
-            lambda: ActionRegistry(
-                {kind: where for kind, (_domain, where) in registry().named("actions").items()}
-            ),
-        )
+        return actions()
 
     @property
     def ledger(self) -> Ledger:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from storeops.changes.plan_cards import kind_title
+from storeops.changes.action import kind_title
 from storeops.i18n import _, ngettext
 from storeops.times import second
 from tui import plan_words

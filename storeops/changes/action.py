@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from storeops.domain import registry
+from storeops.i18n import _
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
@@ -240,6 +243,13 @@ class Action(Protocol):
 
     # An Action may also have
     #
+    # `title`: what its plans are about, in a word or two of English, translated when shown.
+    #
+    # `ends`: status of a row → (what it means, what a person can do, both English; the second may
+    # name {plan}), where WeCom gave no code; before what all kinds have in common.
+    #
+    # `later`: the command that asks for the ends of rows that wait.
+    #
     # `renew(db, pairs) -> list[Row | None]`: the wish of each (row, follow) from what the follow
     # looks like now, None where it is so already; plans of the kind can then be made again.
     #
@@ -251,26 +261,39 @@ class Action(Protocol):
 
 
 class ActionRegistry(Mapping[str, Action]):
-    """Actions by name, imported when first asked for.
+    """The Actions of all domains by kind of plan, imported when first asked for."""
 
-    Args:
-        where: name → "package.module:Class", as app.py declares them.
-    """
-
-    def __init__(self, where: Mapping[str, str]) -> None:
-        self._where = dict(where)
+    def __init__(self) -> None:
+        self._where = registry().named("actions")
         self._made: dict[str, Action] = {}
 
-    def __getitem__(self, name: str) -> Action:
-        action = self._made.get(name)
-        if action is None:
-            module, _, attribute = self._where[name].partition(":")
-            action = getattr(import_module(module), attribute)()
-            self._made[name] = action
-        return action
+    def __getitem__(self, kind: str) -> Action:
+        """The Action of a kind.
+
+        Raises:
+            KeyError: no domain brings it, or it cannot be imported (the domain is left out then).
+        """
+        if kind not in self._made:
+            made = registry().loaded(*self._where[kind])
+            if made is None:
+                raise KeyError(kind)
+            self._made[kind] = made()
+        return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._where)
 
     def __len__(self) -> int:
         return len(self._where)
+
+
+@cache
+def actions() -> ActionRegistry:
+    """Those of this process."""
+    return ActionRegistry()
+
+
+def kind_title(kind: str) -> str:
+    """What plans of a kind are about, in the user's language; one that is not known by its name."""
+    title = getattr(actions().get(kind), "title", "")
+    return _(title) if title else kind

@@ -24,6 +24,7 @@ from storeops.changes.action import (
     WAITING,
     Row,
     RowAnswer,
+    actions,
 )
 from storeops.changes.jobs import queue
 from storeops.changes.journal import Line, dump
@@ -246,10 +247,11 @@ def results(
         f" ORDER BY {order} LIMIT ?",
         (plan_id, after, *statuses, -1 if limit is None else limit),
     )
-    (name,) = db.execute("SELECT name FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    name, kind = db.execute("SELECT name, kind FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    ends = {**_ENDS, **getattr(actions().get(kind), "ends", {})}
     held = queue.rows_left_unknown(db, plan_id)
     for record in found:
-        result = _result(record, name)
+        result = _result(record, name, ends)
         if result.status == UNKNOWN and result.row in held and not record[6]:
             way = _("The plan is paused. Go on with: storeops plan resume {plan}")
             result = replace(result, next_step=way.format(plan=name))
@@ -258,18 +260,6 @@ def results(
 
 # what a status means where WeCom gave no code, and what a person can do about it
 _ENDS = {
-    REFUSED: (
-        N_("the customer declined the handover"),
-        N_("Offer the customer to a colleague: storeops handover plan --again {plan}"),
-    ),
-    TAKER_FULL: (
-        N_("the successor cannot take more customers"),
-        N_("Choose another successor: storeops handover plan --again {plan}"),
-    ),
-    NO_RECORD: (
-        N_("WeCom knows no such handover"),
-        N_("Plan it again: storeops handover plan --again {plan}"),
-    ),
     VANISHED: (
         N_("the relation was gone when the answer came"),
         N_("Sync, and look who has the customer now: storeops sync run"),
@@ -286,7 +276,7 @@ _ENDS = {
 }
 
 
-def _result(record: Sequence[Any], name: str) -> Result:
+def _result(record: Sequence[Any], name: str, ends: Mapping[str, tuple[str, str]]) -> Result:
     (row, external_userid, userid, status, errcode, meaning, next_step, retryable, *times) = record
     at, retry_at, due_at, job_id, code, subject, before, after, extra, answer = times
     if errcode and not (meaning and next_step):
@@ -295,8 +285,8 @@ def _result(record: Sequence[Any], name: str) -> Result:
         known = lookup(errcode)
         meaning = meaning or known.meaning
         next_step = next_step or known.advice
-    if status in _ENDS and not (meaning and next_step):
-        ending, way = _ENDS[status]
+    if status in ends and not (meaning and next_step):
+        ending, way = ends[status]
         meaning = meaning or _(ending)
         next_step = next_step or _(way).format(plan=name)
     return Result(

@@ -13,7 +13,7 @@ from storeops.changes.journal_lines import JournalEntry, lines
 from storeops.database.database import Database
 
 _PLAN = re.compile(r"[a-z][a-z_-]*-[2-9A-Z]{6}\Z")
-_KINDS = ("plan", "row", "call", "job", "audit", "handover", "tag")
+_KINDS = ("plan", "row", "call", "job", "audit", "api", "db", "journal")
 _CUSTOMER = re.compile(r"w[mo][A-Za-z0-9_-]{6,}\Z")
 
 

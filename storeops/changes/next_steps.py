@@ -14,7 +14,6 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
 
 RUN = "storeops job run --until-empty"
-WATCH = "storeops handover watch"
 
 
 def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
@@ -40,8 +39,8 @@ def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
             steps.append(RUN)
             if asleep:
                 steps.append(f"storeops plan resume {plan.name}")
-        if rows.get(WAITING):
-            steps.append(WATCH)
+        if rows.get(WAITING) and (later := getattr(ledger.action(plan.kind), "later", "")):
+            steps.append(later)
         if retryable(ledger, plan):
             steps.append(f"storeops job retry {plan.name}")
     if replan.helps(ledger, plan):

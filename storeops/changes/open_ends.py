@@ -1,4 +1,4 @@
-"""What people have begun and not ended: drafts, plans, calls to send, answers to ask for."""
+"""What people have begun and not ended: drafts, plans, calls to send."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ class OpenEnds:
         newest: plan_id of the newest of them, "" without any.
         queued: calls of applied plans that wait to be sent.
         held: calls whose plan is paused.
-        due: handover rows whose answer can be asked for now.
-        waiting: handover rows that wait, those included.
     """
 
     drafts: dict[str, int] = field(default_factory=dict)
@@ -30,8 +28,6 @@ class OpenEnds:
     newest: str = ""
     queued: int = 0
     held: int = 0
-    due: int = 0
-    waiting: int = 0
 
 
 def open_ends(db: Database, now: float) -> OpenEnds:
@@ -54,8 +50,4 @@ def open_ends(db: Database, now: float) -> OpenEnds:
         "SELECT (SELECT count(*) FROM job WHERE status = 'queued' AND held = 0),"
         " (SELECT count(*) FROM job WHERE status IN ('queued', 'unknown') AND held = 1)"
     ).fetchone()
-    waiting, due = connection.execute(
-        "SELECT count(*), coalesce(sum(due_at <= ?), 0) FROM handover WHERE status = 'waiting'",
-        (now,),
-    ).fetchone()
-    return OpenEnds(draft_sizes(db), plans, rows, name, queued, held, due, waiting)
+    return OpenEnds(draft_sizes(db), plans, rows, name, queued, held)

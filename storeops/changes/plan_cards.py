@@ -37,12 +37,6 @@ STATES = {
     "undone": N_("undone"),
     "cancelled": N_("cancelled"),
 }
-KINDS = {
-    "tag": N_("tags"),
-    "remark": N_("remarks"),
-    "tag_library": N_("tag library"),
-    "handover": N_("handover"),
-}
 ROW_STATES = {
     "planned": N_("planned"),
     "blocked": N_("blocked"),
@@ -75,11 +69,6 @@ class Estimator(Protocol):
 
     def estimate(self, path: str, calls: int) -> Any:
         """When `calls` more calls of an API can be done: `.seconds`, `.reason`."""
-
-
-def kind_title(name: str) -> str:
-    """What a kind of plan is about, in the user's language; one that is not known by its name."""
-    return _(KINDS[name]) if name in KINDS else name
 
 
 @dataclass(frozen=True, slots=True)

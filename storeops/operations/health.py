@@ -23,9 +23,7 @@ class Health:
         running: a sync of any process is at work.
         interrupted: a run was begun and nobody carries it on.
         customers, staff, shops: active ones.
-        unassigned: customers that wait for a new owner.
-        leavers: members who left with customers waiting.
-        first_deadline: when the first waiting customer's year ends, None when none waits.
+        unassigned: customers whom WeCom lists without an owner.
         changed: facts changed in the last day (among the last 100,000 changes).
         odd_values: values that the last sync could not read as they came, by field.
     """
@@ -38,13 +36,10 @@ class Health:
     staff: int
     shops: int
     unassigned: int
-    leavers: int
-    first_deadline: int | None
     changed: int
     odd_values: Mapping[str, int] = field(default_factory=dict)
 
 
-YEAR = 365 * 86_400
 _WORST_FIRST = ("failed", "partial", "complete")
 MOST = 20  # failures named per scope
 
@@ -74,7 +69,6 @@ def health(db: Database, now: float, stale_after_s: float) -> Health:
     def one(sql: str, *values: object) -> int:
         return int(connection.execute(sql, values).fetchone()[0] or 0)
 
-    deadline = connection.execute("SELECT min(dimission_time) FROM unassigned").fetchone()[0]
     return Health(
         scopes=scopes,
         failures=failures,
@@ -87,8 +81,6 @@ def health(db: Database, now: float, stale_after_s: float) -> Health:
             " AND is_follow_user = 1"
         ),
         unassigned=one("SELECT count(DISTINCT external_userid) FROM unassigned"),
-        leavers=one("SELECT count(DISTINCT handover_userid) FROM unassigned"),
-        first_deadline=deadline + YEAR if deadline else None,
         changed=one(
             "SELECT count(*) FROM timeline WHERE id >"
             " (SELECT coalesce(max(id), 0) - 100000 FROM timeline) AND at >= ?",

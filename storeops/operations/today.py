@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from storeops.changes.next_steps import RUN, WATCH
+from storeops.changes.action import kind_title
+from storeops.changes.next_steps import RUN
 from storeops.changes.open_ends import OpenEnds, open_ends
-from storeops.changes.plan_cards import kind_title
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domain import today as lines_of_domains
-from storeops.durations import span
 from storeops.i18n import _, ngettext
 from storeops.operations.health import Health, health
 from storeops.reading.overview import ShopRow, shops
 from storeops.sync.scopes import scope_title
 
-SOON = 60 * 86_400  # seconds before a deadline from which it is urgent
+_URGENT = {"bad": 0, "warn": 1}  # tones; the rest comes last
 SYNC = "storeops sync run"
 
 
@@ -73,7 +72,7 @@ def read(db: Database, now: float, stale_after_s: float) -> Today:
     """
     state = health(db, now, stale_after_s)
     coverage = shops(db, now - stale_after_s)
-    steps = next_steps(state, coverage, open_ends(db, now), now, lines_of_domains(db, now))
+    steps = next_steps(state, coverage, open_ends(db, now), lines_of_domains(db, now))
     return Today(state, coverage, steps, now)
 
 
@@ -81,19 +80,19 @@ def next_steps(
     state: Health,
     coverage: Sequence[ShopRow],
     ends: OpenEnds,
-    now: float,
     of_domains: Sequence[tuple[str, TodayLine]] = (),
 ) -> list[Step]:
-    """What to do next, most urgent first; never empty.
+    """What to do next; never empty.
+
+    First the reading, on which all else stands; then by tone, the core before domains.
 
     Args:
         state: how the mirror stands.
         coverage: every shop.
         ends: what people have begun and not ended.
-        now: WeCom's time, Unix seconds.
         of_domains: what domains have to say, with their names.
     """
-    steps = [*_of_sync(state), *_of_leavers(state, now), *_of_changes(ends)]
+    steps = list(_of_changes(ends))
     poor = [row for row in coverage if row.failed]
     if poor:
         text = ngettext(
@@ -106,6 +105,7 @@ def next_steps(
         Step(line.text, line.tone, line.screen, line.next_step, line.request, name)
         for name, line in of_domains
     ]
+    steps = [*_of_sync(state), *sorted(steps, key=lambda step: _URGENT.get(step.tone, 2))]
     if not steps:
         text = _("All is read and fresh. Look at the customers.")
         steps.append(Step(text, "", "customers", "storeops customer list"))
@@ -132,36 +132,7 @@ def _of_sync(state: Health) -> Iterator[Step]:
         yield Step(text, "warn", "sync", "storeops sync status")
 
 
-def _of_leavers(state: Health, now: float) -> Iterator[Step]:
-    if not state.unassigned:
-        return
-    text = ngettext(
-        "{customers} customer of {leavers} leavers waits for a new owner",
-        "{customers} customers of {leavers} leavers wait for a new owner",
-        state.unassigned,
-    ).format(customers=f"{state.unassigned:,}", leavers=f"{state.leavers:,}")
-    urgent, more = "", ""
-    if state.first_deadline is not None:
-        left = state.first_deadline - now
-        if left < 0:
-            more = _("some past the year")
-            urgent = "bad"
-        else:
-            more = _("first year ends in {span}").format(span=span(left))
-            urgent = "warn" if left < SOON else ""
-    if more:
-        text = _("{text}; {more}.").format(text=text, more=more)
-    yield Step(text, urgent, "handover", "storeops leaver list")
-
-
 def _of_changes(ends: OpenEnds) -> Iterator[Step]:
-    if ends.due:
-        text = ngettext(
-            "The answer of {count} handover is due; ask WeCom how it ended.",
-            "The answers of {count} handovers are due; ask WeCom how they ended.",
-            ends.due,
-        ).format(count=f"{ends.due:,}")
-        yield Step(text, "warn", "handover", WATCH)
     if ends.held:
         text = ngettext(
             "{count} call is held by a paused plan.",
@@ -190,10 +161,3 @@ def _of_changes(ends: OpenEnds) -> Iterator[Step]:
             rows,
         ).format(count=f"{rows:,}", kind=kind_title(kind))
         yield Step(text, "", "plans", "storeops plan list --status draft")
-    if ends.waiting > ends.due:
-        text = ngettext(
-            "{count} handover waits for its answer.",
-            "{count} handovers wait for their answers.",
-            ends.waiting - ends.due,
-        ).format(count=f"{ends.waiting - ends.due:,}")
-        yield Step(text, "", "handover", "storeops handover status")

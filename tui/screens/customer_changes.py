@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storeops.changes.plan_cards import kind_title
+from storeops.changes.action import kind_title
 from storeops.i18n import _, ngettext
 from tui.screens.customer_marks import CustomerMarks
 from tui.widgets.bars import Piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from storeops.changes.plan_cards import kind_title
+from storeops.changes.action import kind_title
 from storeops.errors import StoreOpsError
 from storeops.i18n import _, ngettext
 from tui.keys import Key

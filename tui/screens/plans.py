@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from storeops.changes.plan_cards import kind_title
+from storeops.changes.action import kind_title
 from storeops.i18n import N_, _, ngettext
 from storeops.times import minute
 from tui import plan_reasons, plan_words

@@ -33,4 +33,5 @@ DOMAIN = Domain(
     events={"change_external_contact/transfer_fail": "storeops.domains.handover.transfer_fail"},
     erase={"handovers": "storeops.domains.handover.forget"},
     retention="storeops.domains.handover.retention",
+    today="storeops.domains.handover.today:lines",
 )  # fmt: skip

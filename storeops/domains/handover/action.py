@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from storeops.changes.action import BLOCKED, Call, Row, RowAnswer, Verdict, View
+from storeops.changes.action import (
+    BLOCKED,
+    NO_RECORD,
+    REFUSED,
+    TAKER_FULL,
+    Call,
+    Row,
+    RowAnswer,
+    Verdict,
+    View,
+)
 from storeops.database.database import Database
 from storeops.domains.handover import (
     checks,
@@ -18,7 +28,7 @@ from storeops.domains.handover import (
 )
 from storeops.domains.handover.relations import followers
 from storeops.errors import PolicyError, StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
     from storeops.changes.ledger import Ledger
@@ -35,8 +45,24 @@ class HandoverAction:
     """
 
     name = "handover"
+    title = N_("handover")
     path = customer_calls.TRANSFER_PATH
     repeat_safe = False
+    later = rules.WATCH
+    ends: ClassVar[Mapping[str, tuple[str, str]]] = {
+        REFUSED: (
+            N_("the customer declined the handover"),
+            N_("Offer the customer to a colleague: storeops handover plan --again {plan}"),
+        ),
+        TAKER_FULL: (
+            N_("the successor cannot take more customers"),
+            N_("Choose another successor: storeops handover plan --again {plan}"),
+        ),
+        NO_RECORD: (
+            N_("WeCom knows no such handover"),
+            N_("Plan it again: storeops handover plan --again {plan}"),
+        ),
+    }
 
     def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
         """The status of each relation, or the owner of each group, now."""

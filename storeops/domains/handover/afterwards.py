@@ -6,6 +6,7 @@ from storeops.changes import next_steps as steps_of
 from storeops.changes import plans, replan
 from storeops.changes.action import DONE, NOT_AS_WISHED
 from storeops.changes.ledger import Ledger
+from storeops.domains.handover import rules
 from storeops.domains.handover.watched import Watched
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import ngettext
@@ -39,7 +40,7 @@ def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
                 "{count} pairs could not be asked about: {reason}",
                 count,
             ).format(count=count, reason=found.errors[0].message),
-            next_steps=[steps_of.WATCH],
+            next_steps=[rules.WATCH],
         )
     if bad:
         names = sorted({name for status in NOT_AS_WISHED for name in found.plans[status]})
@@ -56,6 +57,6 @@ def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
             ngettext(
                 "{count} handover still waits.", "{count} handovers still wait.", found.waiting
             ).format(count=found.waiting),
-            next_steps=[steps_of.WATCH],
+            next_steps=[rules.WATCH],
         )
     return None

@@ -94,6 +94,15 @@ def waiting(db: Database, now: float) -> list[Waiting]:
     ]
 
 
+def open_answers(db: Database, now: float) -> tuple[int, int]:
+    """How many attempts wait for their end, and of how many it can be asked for now."""
+    waits, due = db.execute(
+        "SELECT count(*), coalesce(sum(due_at <= ?), 0) FROM handover WHERE status = 'waiting'",
+        (now,),
+    ).fetchone()
+    return waits, due
+
+
 def report(
     db: Database, *, by: str = "taker", plan: str = "", since: float = 0.0
 ) -> list[ReportLine]:

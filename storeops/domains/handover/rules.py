@@ -13,6 +13,8 @@ GROUPS_A_DAY = 300  # groups given to one new owner (doc 95703)
 FULL_GROUP = 99  # WeChat members from which a group asks for the client (90503)
 MESSAGE_CHARACTERS = 200
 
+WATCH = "storeops handover watch"  # asks WeCom how those that wait ended
+
 CUSTOMER, GROUP = "customer", "group"
 ON_JOB, RESIGNED = "on_job", "resigned"
 OWNER_LEFT = 1  # `status` of a group chat whose owner has left (doc 92120)

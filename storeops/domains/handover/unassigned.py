@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from storeops.database.database import Database
 from storeops.mirror.members import find
 
 DAYS = 365  # after leaving, WeCom hands customers over for so long (doc 94081)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many wait.
+
+    Attributes:
+        customers: that wait for a new owner.
+        leavers: members who left them behind.
+        first_left_at: when the first of those left, Unix seconds; None when nobody waits.
+    """
+
+    customers: int
+    leavers: int
+    first_left_at: int | None
+
+
+def backlog(db: Database) -> Backlog:
+    """Count them."""
+    return Backlog(
+        *db.execute(
+            "SELECT count(DISTINCT external_userid), count(DISTINCT handover_userid),"
+            " min(dimission_time) FROM unassigned"
+        ).fetchone()
+    )
 
 
 def list_unassigned(

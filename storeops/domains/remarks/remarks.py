@@ -22,7 +22,7 @@ from storeops.changes.relations import Relation
 from storeops.database.database import Database
 from storeops.domains.tags.tagging import read_follow, refused_or_done
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, _
 
 TEXTS = ("remark", "description", "remark_company")
 FIELDS = (*TEXTS, "remark_mobiles")
@@ -39,6 +39,7 @@ class RemarkAction:
     """
 
     name = "remark"
+    title = N_("remarks")
     path = "externalcontact/remark"
     repeat_safe = True
 

@@ -26,7 +26,7 @@ from storeops.changes.action import (
 )
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, _
 from storeops.mirror.tag_names import CORP_TAG, Tag, TagNames
 from storeops.wecom.errcodes import Condition, code_of, codes, condition_of
 
@@ -41,6 +41,7 @@ class TagLibraryAction:
     """Add, rename, order and delete groups and tags, one after another."""
 
     name = KIND
+    title = N_("tag library")
     path = "externalcontact/edit_corp_tag"
     repeat_safe = False
 

@@ -22,7 +22,7 @@ from storeops.changes.action import (
 from storeops.changes.relations import Relation
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, _
 from storeops.mirror.tag_names import CORP_TAG, TagNames
 from storeops.wecom.errcodes import Condition
 from storeops.wecom.errors import says
@@ -41,6 +41,7 @@ class TagAction:
     """
 
     name = "tag"
+    title = N_("tags")
     path = "externalcontact/mark_tag"
     repeat_safe = True
 
