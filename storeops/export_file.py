@@ -5,14 +5,43 @@ from __future__ import annotations
 import errno
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Generic, TypeVar, cast
 
 from storeops.errors import ConfigError, ConflictError, UsageError
 from storeops.i18n import _
 from storeops.private_file import scratch
+
+STEP = 1_000  # rows between two words of progress
+Progress = Callable[[int], None]
+T = TypeVar("T")
+
+
+class Taken(Generic[T]):
+    """What is written, counted while it is taken.
+
+    Args:
+        items: rows, lines.
+        on_progress: told how many, now and then and at the end.
+
+    Attributes:
+        count: how many so far.
+    """
+
+    def __init__(self, items: Iterable[T], on_progress: Progress | None) -> None:
+        self.count = 0
+        self._left = items
+        self._tell = on_progress or (lambda _taken: None)
+
+    def __iter__(self) -> Iterator[T]:
+        for item in self._left:
+            yield item
+            self.count += 1
+            if self.count % STEP == 0:
+                self._tell(self.count)
+        self._tell(self.count)
 
 
 @contextmanager

@@ -91,13 +91,10 @@ def export_journal(
     Raises:
         UsageError, ConflictError, ConfigError: the file exists, or cannot be written.
     """
-    from storeops.export_file import text_file
+    from storeops.export_file import Taken, text_file
 
-    written = 0
+    found = Taken(lines(db, limit=None, oldest_first=True, **asdict(search)), on_progress)
     with text_file(path, over) as file:
-        for entry in lines(db, limit=None, oldest_first=True, **asdict(search)):
+        for entry in found:
             file.write(json.dumps(entry.as_dict(proof=True), ensure_ascii=True) + "\n")
-            written += 1
-            if on_progress is not None and written % 1000 == 0:
-                on_progress(written)
-    return written
+    return found.count

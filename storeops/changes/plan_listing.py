@@ -119,18 +119,14 @@ def export_results(
         NotFoundError: no such plan.
         UsageError, ConflictError, ConfigError: the file exists, or cannot be written.
     """
-    from storeops.export_file import text_file
+    from storeops.export_file import Taken, text_file
     from storeops.spreadsheet import csv_cell
 
-    plan = plans.get(db, name)
-    rows = 0
+    found = Taken(results(db, plans.get(db, name).id), on_progress)
     with text_file(path, over, bom=True) as file:
         writer = csv.writer(file)
         writer.writerow(RESULT_FIELDS)
-        for result in results(db, plan.id):
+        for result in found:
             value = result.as_dict()
             writer.writerow([csv_cell(value.get(key)) for key in RESULT_FIELDS])
-            rows += 1
-            if on_progress is not None and rows % 1000 == 0:
-                on_progress(rows)
-    return rows
+    return found.count

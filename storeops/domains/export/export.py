@@ -8,7 +8,7 @@ cell each, newest follow first, `; ` between. NDJSON keeps the follows as they a
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from storeops.database.database import Database
 from storeops.errors import UsageError
-from storeops.export_file import refuse_taken, text_file, whole_file
+from storeops.export_file import Progress, Taken, refuse_taken, text_file, whole_file
 from storeops.i18n import _
 from storeops.reading.columns import columns
 from storeops.reading.customers import rows_of, stream
@@ -25,8 +25,6 @@ from storeops.reading.query import CustomerQuery
 from storeops.spreadsheet import csv_cell, terminal_safe
 
 FORMATS = ("csv", "xlsx", "ndjson", "parquet")
-STEP = 1_000  # rows between two words of progress
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +110,11 @@ def export_customers(
         )
     if not over:
         refuse_taken(path)
-    read = _Counted(stream(query, rows_of(db, reveal=reveal), None)[0], on_progress)
+    read = Taken(stream(query, rows_of(db, reveal=reveal), None)[0], on_progress)
     if kind == "ndjson":
         with text_file(path, over, stdout) as file:
             _write_ndjson(file, iter(read))
-        return Exported(read.rows, path, kind, not reveal)
+        return Exported(read.count, path, kind, not reveal)
     rows = map(flattening(names), read)
     headings: Sequence[str] = names
     words = words and kind != "parquet"
@@ -139,7 +137,7 @@ def export_customers(
         kinds = {name: int if name in NUMBERS else brought.get(name, str) for name in names}
         with whole_file(path, over) as whole:
             write_parquet(whole, kinds, rows)
-    return Exported(read.rows, path, kind, not reveal)
+    return Exported(read.count, path, kind, not reveal)
 
 
 def _write_csv(file: IO[str], lines: Iterable[Sequence[Any]]) -> None:
@@ -153,20 +151,3 @@ def _write_ndjson(file: IO[str], rows: Iterator[dict[str, Any]]) -> None:
     encode = Encoder(enc_hook=str).encode
     for row in rows:
         file.write(terminal_safe(encode(row).decode()) + "\n")
-
-
-class _Counted:
-    """Rows that are counted while they are taken."""
-
-    def __init__(self, rows: Iterator[dict[str, Any]], on_progress: Progress | None) -> None:
-        self.rows = 0
-        self._left = rows
-        self._tell = on_progress or (lambda _rows: None)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for row in self._left:
-            yield row
-            self.rows += 1
-            if self.rows % STEP == 0:
-                self._tell(self.rows)
-        self._tell(self.rows)
