@@ -62,50 +62,26 @@ def add_tags(
     return _make(ledger, library, [what], [], title, reason, command)
 
 
-def change_tag(
-    ledger: Ledger,
-    text: str,
-    op: str,
-    *,
-    recheck: bool = False,
-    reason: str = "",
-    command: str = "",
-    **values: Any,
-) -> Plan:
+def change_tag(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
     """Rename, order or delete one tag.
 
     Args:
         ledger: the profile's ledger.
         text: the tag, as people write it.
         op: rename | move | delete.
-        recheck: do not believe that WeCom refused it before; ask anew.
-        reason: why, for the journal.
-        command: the command line that makes this plan again.
-        values: `name` or `order`.
+        wish: `name` or `order`, and what `_change` takes.
 
     Raises:
         UsageError, NotFoundError: the tag is not found or ambiguous.
     """
     library = Library(ledger.db)
     tag = library.names.find(text)
-    what = change(op, "tag", tag.tag_id, tag.path, tag.group_id, **values)
-    problems = _loss(ledger, [tag]) if op == "delete" else []
-    problems += _ownership(ledger, [tag.tag_id])
-    title = _title(op, tag.path, values)
-    return _make(ledger, library, [what], problems, title, reason, command, recheck)
+    target = ("tag", tag.tag_id, tag.path, tag.group_id)
+    return _change(ledger, library, op, target, [tag], **wish)
 
 
-def change_group(
-    ledger: Ledger,
-    text: str,
-    op: str,
-    *,
-    recheck: bool = False,
-    reason: str = "",
-    command: str = "",
-    **values: Any,
-) -> Plan:
-    """Rename, order or delete one group with its tags.
+def change_group(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
+    """Rename, order or delete one group with its tags; arguments as of `change_tag`.
 
     Raises:
         NotFoundError: no such group.
@@ -117,12 +93,42 @@ def change_group(
             _("There is no group {name}.").format(name=text),
             hint=_("See all tags: storeops tag list"),
         )
-    name = library.group_names[group_id][0]
-    what = change(op, "group", group_id, name, group_id, **values)
-    problems = _loss(ledger, library.groups[group_id]) if op == "delete" else []
-    problems += _ownership(ledger, [group_id])
-    title = _title(op, name, values)
-    return _make(ledger, library, [what], problems, title, reason, command, recheck)
+    target = ("group", group_id, library.group_names[group_id][0], group_id)
+    return _change(ledger, library, op, target, library.groups[group_id], **wish)
+
+
+def _change(
+    ledger: Ledger,
+    library: Library,
+    op: str,
+    target: tuple[str, str, str, str],
+    tags: Sequence[Tag],
+    *,
+    recheck: bool = False,
+    reason: str = "",
+    command: str = "",
+    **values: Any,
+) -> Plan:
+    """The plan of one change of the library.
+
+    Args:
+        ledger: the profile's ledger.
+        library: as the mirror has it.
+        op: rename | move | delete.
+        target: (tag or group, its id, its name for people, the group's id).
+        tags: those that go when it is deleted.
+        recheck: do not believe that WeCom refused it before; ask anew.
+        reason: why, for the journal.
+        command: the command line that makes this plan again.
+        values: `name` or `order`.
+    """
+    _what, key, label, _group = target
+    problems = _loss(ledger, tags) if op == "delete" else []
+    problems += _ownership(ledger, [key])
+    return _make(
+        ledger, library, [change(op, *target, **values)], problems, _title(op, label, values),
+        reason, command, recheck,
+    )  # fmt: skip
 
 
 def _make(
