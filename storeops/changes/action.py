@@ -183,14 +183,10 @@ class Action(Protocol):
     Attributes:
         name: the plan's kind, stable and English (`tag`, `remark`, `handover`).
         path: the API path that limits and ETA are counted on.
-        repeat_safe: whether sending the same call twice changes nothing more than once did. When
-            False a call whose answer was lost is never sent again unless `read_back` said
-            `queued`.
     """
 
     name: str
     path: str
-    repeat_safe: bool
 
     def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
         """The mirror's present values for the keys of each row's `before`, set-based.
@@ -215,7 +211,11 @@ class Action(Protocol):
         lost answers, wrong secret) never comes here, the worker deals with it."""
 
     def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
-        """Ask WeCom what really happened after a crash or a lost answer; writes nothing."""
+        """Ask WeCom what really happened after a crash or a lost answer; writes nothing.
+
+        A call whose answer was lost is sent again only where this says `queued`, whatever the
+        kind: even what does no harm twice may undo what a person did meanwhile.
+        """
 
     def facts(
         self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from storeops.changes.action import READY, Verdict, blocked
+from storeops.changes.problems import Problem
 from storeops.changes.rows import chunks
 from storeops.database.database import Database
 from storeops.i18n import _
 
 CHUNK = 400
+HANDFUL = 20  # follows of a shop that are never alarming
 _FIELDS = (
     "f.id, c.id, c.external_userid, c.name, c.type, s.userid, s.name, s.status, f.store_id,"
     " f.status, f.tags_known, f.createtime, f.remark, f.description, f.remark_corp_name, f.mobiles"
@@ -146,3 +149,35 @@ def writable(relation: Relation | None) -> Verdict:
             way_out=_("Ask the administrator to widen the app's visible scope."),
         )
     return READY
+
+
+def large_shares(
+    db: Database, touched: Sequence[Relation], verdicts: Sequence[Verdict], share: float
+) -> list[Problem]:
+    """Warnings about shops of which a plan changes more than a share of the customers.
+
+    Args:
+        db: data.db.
+        touched: follows of the plan's rows.
+        verdicts: of the same rows.
+        share: from which it is alarming, 0 to 1.
+    """
+    of_shops = Counter(
+        each.store_id
+        for each, verdict in zip(touched, verdicts, strict=True)
+        if verdict.ready and each.store_id
+    )
+    found: list[Problem] = []
+    for store, count in of_shops.most_common():
+        if count < HANDFUL:
+            break
+        total, name = db.execute(
+            "SELECT count(*), (SELECT name FROM department WHERE id = store_id) FROM follow"
+            " WHERE store_id = ? AND status = 'active'",
+            (store,),
+        ).fetchone()
+        if total and count / total > share:
+            text = _("The plan changes {count} of {total} customers of {store}.")
+            text = text.format(count=count, total=total, store=name or store)
+            found.append(Problem("large_share", text, warning=True))
+    return found

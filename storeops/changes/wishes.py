@@ -67,6 +67,21 @@ class Chosen:
     sheet: Sheet | None = None
     strict: bool = False
 
+    def left_out(self, already: Sequence[int]) -> list[Problem]:
+        """What a plan says of those (by their place) that are as wished already."""
+        if not already:
+            return []
+        message = ngettext(
+            "{count} customer is already so and is left out.",
+            "{count} customers are already so and are left out.",
+            len(already),
+        ).format(count=len(already))
+        if self.lines:
+            lines = ", ".join(str(self.lines[place]) for place in already[:_NAMED])
+            more = " …" * (len(already) > _NAMED)
+            message += " " + _("Lines: {lines}").format(lines=lines + more)
+        return [Problem("already", message, None, True, len(already))]
+
 
 def choose(db: Database, choice: Choice, now: float) -> Chosen:
     """The follows that a choice means.

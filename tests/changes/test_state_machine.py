@@ -96,7 +96,7 @@ class WeCom:
 class CountAction:
     """A call that is not safe to repeat: it only counts."""
 
-    name, path, repeat_safe = "count", "test/count", False
+    name, path = "count", "test/count"
 
     def observe(self, view, rows):
         return [row.before for row in rows]

@@ -47,7 +47,6 @@ class HandoverAction:
     name = "handover"
     title = N_("handover")
     path = customer_calls.TRANSFER_PATH
-    repeat_safe = False
     later = rules.WATCH
     ends: ClassVar[Mapping[str, tuple[str, str]]] = {
         REFUSED: (

@@ -6,7 +6,6 @@ from storeops.i18n import N_
 DOMAIN = Domain(
     name="remarks",
     title=N_("Remarks, descriptions, companies and phones that staff keep of a customer."),
-    needs=("tags",),
     nouns=(
         Noun(
             name="remark", module="commands.remark", group="change",

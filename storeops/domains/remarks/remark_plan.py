@@ -8,7 +8,7 @@ from string import Formatter
 from typing import Any
 
 from storeops import times
-from storeops.changes import plans
+from storeops.changes import plans, relations
 from storeops.changes.action import Row
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
@@ -20,9 +20,8 @@ from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.domains.remarks.remarks import FIELDS, LIMITS, RemarkAction, remark_row, values_of
 from storeops.domains.remarks.remarks import verdict as check_row
-from storeops.domains.tags.tag_plan import warnings
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _
 from storeops.tables import typed
 
 REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店", guess=False)
@@ -62,14 +61,8 @@ def plan_remarks(
     """
     rows, kept, problems, already = remark_rows(ledger, chosen, values, cut=cut)
     verdicts = [check_row(row, each) for row, each in zip(rows, kept, strict=True)]
-    if already:
-        message = ngettext(
-            "{count} customer is already so and is left out.",
-            "{count} customers are already so and are left out.",
-            already,
-        ).format(count=already)
-        problems.append(Problem("already", message, None, True, already))
-    problems += warnings(ledger, rows, kept, verdicts)
+    problems += chosen.left_out(already)
+    problems += relations.large_shares(ledger.db, kept, verdicts, ledger.policy.warn_share)
     return plans.make(
         ledger,
         RemarkAction.name,
@@ -85,8 +78,8 @@ def plan_remarks(
 
 def remark_rows(
     ledger: Ledger, chosen: Chosen, values: Mapping[str, Any], *, cut: bool = False
-) -> tuple[list[Row], list[Relation], Problems, int]:
-    """(rows, their follows, problems, how many are so already) for a wish; see `plan_remarks`."""
+) -> tuple[list[Row], list[Relation], Problems, list[int]]:
+    """(rows, their follows, problems, places of those so already) for a wish: `plan_remarks`."""
     own = chosen.sheet is not None and not set(FIELDS).isdisjoint(chosen.sheet.fields)
     if not values and not own:
         raise UsageError(
@@ -101,7 +94,7 @@ def remark_rows(
     problems = chosen.problems.copy()
     rows: list[Row] = []
     kept: list[Relation] = []
-    already = 0
+    already: list[int] = []
     for index, relation in enumerate(chosen.relations):
         wished: dict[str, Any] = dict(values)
         if chosen.cells:
@@ -120,7 +113,7 @@ def remark_rows(
             }
         row = remark_row(len(rows) + 1, relation, filled)
         if row is None:
-            already += 1
+            already.append(index)
             continue
         rows.append(row)
         kept.append(relation)

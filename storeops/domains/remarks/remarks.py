@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.changes import relations
-from storeops.changes.action import (
-    DONE,
-    QUEUED,
-    READY,
-    Call,
-    Row,
-    RowAnswer,
-    Verdict,
-    View,
-    blocked,
-)
+from storeops.changes.action import READY, Call, Row, Verdict, View, blocked
+from storeops.changes.follow_action import FollowAction, follows_of
 from storeops.changes.relations import Relation
 from storeops.database.database import Database
-from storeops.domains.tags.tagging import read_follow, refused_or_done
-from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _
 
 TEXTS = ("remark", "description", "remark_company")
@@ -30,7 +19,7 @@ LIMITS = {"remark": 20, "description": 150, "remark_company": 20}  # characters
 WECHAT_USER = 1
 
 
-class RemarkAction:
+class RemarkAction(FollowAction):
     """Write what one member notes about one customer, one call per follow.
 
     `before` and `after` hold only the fields that change. WeCom refuses a call whose fields are
@@ -41,41 +30,32 @@ class RemarkAction:
     name = "remark"
     title = N_("remarks")
     path = "externalcontact/remark"
-    repeat_safe = True
+    fields = ("remark", "description", "remark_corp_name", "remark_mobiles")
 
-    def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+    def present(
+        self, db: Database, rows: Sequence[Row], found: Sequence[Relation | None]
+    ) -> list[Mapping[str, Any]]:
         """The fields' values now."""
-        found = relations.by_pairs(view.db, [(row.userid, row.external_userid) for row in rows])
         return [
-            {key: each_value for key, each_value in values_of(each).items() if key in row.before}
+            {key: value for key, value in values_of(each).items() if key in row.before}
             if each is not None
             else {}
             for row, each in zip(rows, found, strict=True)
         ]
 
-    def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
+    def verdicts(
+        self, db: Database, rows: Sequence[Row], found: Sequence[Relation | None]
+    ) -> list[Verdict]:
         """Relation, lengths, and whether the fields may be emptied."""
-        found = relations.by_pairs(view.db, [(row.userid, row.external_userid) for row in rows])
         return [verdict(row, each) for row, each in zip(rows, found, strict=True)]
 
     def renew(self, db: Database, pairs: Sequence[tuple[Row, Relation]]) -> list[Row | None]:
         """Each row's wish from what its follow looks like now; None where it is so already."""
         return [remark_row(row.row, relation, row.after) for row, relation in pairs]
 
-    def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
-        """One call per follow."""
-        return [(row,) for row in rows]
-
-    def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
-        """One remark call; WeCom takes one writer per customer (45035)."""
-        (row,) = rows
-        payload = {
-            "userid": row.userid,
-            "external_userid": row.external_userid,
-            **row.extra.get("carry", {}),
-            **row.after,
-        }
-        return Call(rows, payload, (f"customer:{row.external_userid}",))
+    def body(self, row: Row) -> Mapping[str, Any]:
+        """The fields that change, and the one that goes along."""
+        return {**row.extra.get("carry", {}), **row.after}
 
     def send(self, client: Any, call: Call) -> Any:
         """Write the fields."""
@@ -83,19 +63,10 @@ class RemarkAction:
 
         customers.remark(client, **call.payload)
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
-        """Done, vanished or failed."""
-        return [refused_or_done(call.rows[0], error)]
-
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
-        """Look whether the fields read as wished."""
+    def happened(self, row: Row, follow: Any) -> bool:
+        """Whether the fields read as wished."""
         from storeops.wecom.failures import in_halves, unread_fields
 
-        (row,) = call.rows
-        read = ("remark", "description", "remark_corp_name", "remark_mobiles")
-        follow = read_follow(client, row, *read)
-        if isinstance(follow, RowAnswer):
-            return [follow]
         present = {
             "remark": follow.remark,
             "description": follow.description,
@@ -105,28 +76,23 @@ class RemarkAction:
         differing = [key for key, value in row.after.items() if present[key] != value]
         if in_halves(*(present[key] for key in differing)):
             raise unread_fields(row.userid, row.external_userid, differing)
-        return [RowAnswer(row.row, QUEUED if differing else DONE)]
+        return not differing
 
-    def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
-    ) -> None:
+    def keep(self, db: Database, row: Row, ref: str, now: int) -> None:
         """What is written now."""
         from storeops.mirror import facts
 
-        for row, answer in answered:
-            if answer.status == DONE:
-                facts.remark_changed(
-                    db, row.userid, row.external_userid, **row.after,
-                    source="job", ref=ref, now=now,
-                )  # fmt: skip
+        facts.remark_changed(
+            db, row.userid, row.external_userid, **row.after, source="job", ref=ref, now=now
+        )
 
     def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
         """Write the old values, field by field, where the new ones still stand."""
-        found = relations.by_pairs(view.db, [(row.userid, row.external_userid) for row in rows])
-        inverse = []
-        for number, (row, relation) in enumerate(zip(rows, found, strict=True), start=1):
-            inverse.append(_inverse(number, row, relation))
-        return self.name, inverse
+        found = follows_of(view.db, rows)
+        return self.name, [
+            _inverse(number, row, relation)
+            for number, (row, relation) in enumerate(zip(rows, found, strict=True), start=1)
+        ]
 
 
 def values_of(relation: Relation) -> dict[str, Any]:

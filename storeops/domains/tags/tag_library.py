@@ -43,7 +43,6 @@ class TagLibraryAction:
     name = KIND
     title = N_("tag library")
     path = "externalcontact/edit_corp_tag"
-    repeat_safe = False
 
     def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
         """Name and order of the row's group or tag now."""

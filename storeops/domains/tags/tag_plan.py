@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from storeops.changes import plans, relations
-from storeops.changes.action import Row, Verdict
+from storeops.changes.action import Row
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.problems import Problem, of_line
@@ -16,7 +15,7 @@ from storeops.changes.sheets import KEYS, USERID, Field
 from storeops.changes.wishes import Chosen
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import StoreOpsError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _
 from storeops.mirror.tag_names import Tag, TagNames
 from storeops.tables.headings import column_option
 
@@ -87,8 +86,8 @@ def plan_tags(
         rows.append(row)
         kept.append(relation)
     verdicts = TagAction().verdicts(ledger.db, rows, kept)
-    problems += _already(chosen, already)
-    problems += warnings(ledger, rows, kept, verdicts)
+    problems += chosen.left_out(already)
+    problems += relations.large_shares(ledger.db, kept, verdicts, ledger.policy.warn_share)
     return plans.make(
         ledger,
         TagAction.name,
@@ -148,48 +147,3 @@ def _own_tags(
     if not found[0] and not found[1]:
         return of_line(line, "no_tag", _("no tag"))
     return found[0], found[1]
-
-
-def _already(chosen: Chosen, already: Sequence[int]) -> list[Problem]:
-    if not already:
-        return []
-    message = ngettext(
-        "{count} customer is already so and is left out.",
-        "{count} customers are already so and are left out.",
-        len(already),
-    ).format(count=len(already))
-    if chosen.lines:
-        lines = ", ".join(str(chosen.lines[index]) for index in already[:10])
-        message += " " + _("Lines: {lines}").format(lines=lines + (" …" * (len(already) > 10)))
-    return [Problem("already", message, None, True, len(already))]
-
-
-def warnings(
-    ledger: Ledger, rows: Sequence[Row], kept: Sequence[Relation], verdicts: Sequence[Verdict]
-) -> list[Problem]:
-    """Shops of which the plan changes more than the policy's share of customers."""
-    touched: Counter[int] = Counter()
-    for relation, verdict in zip(kept, verdicts, strict=True):
-        if verdict.ready and relation.store_id:
-            touched[relation.store_id] += 1
-    found: list[Problem] = []
-    for store, count in touched.most_common():
-        if count < 20:
-            break  # a handful is never alarming
-        total: int = ledger.db.execute(
-            "SELECT count(*) FROM follow WHERE store_id = ? AND status = 'active'", (store,)
-        ).fetchone()[0]
-        if total and count / total > ledger.policy.warn_share:
-            name = ledger.db.execute(
-                "SELECT name FROM department WHERE id = ?", (store,)
-            ).fetchone()
-            found.append(
-                Problem(
-                    "large_share",
-                    _("The plan changes {count} of {total} customers of {store}.").format(
-                        count=count, total=total, store=name[0] if name else store
-                    ),
-                    warning=True,
-                )
-            )
-    return found

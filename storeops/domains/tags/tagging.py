@@ -6,33 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from storeops.changes import relations
-from storeops.changes.action import (
-    DONE,
-    FAILED,
-    QUEUED,
-    READY,
-    VANISHED,
-    Call,
-    Row,
-    RowAnswer,
-    Verdict,
-    View,
-    blocked,
-)
+from storeops.changes.action import READY, Call, Row, Verdict, View, blocked
+from storeops.changes.follow_action import FollowAction
 from storeops.changes.relations import Relation
 from storeops.database.database import Database
-from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _
 from storeops.mirror.tag_names import CORP_TAG, TagNames
-from storeops.wecom.errcodes import Condition
-from storeops.wecom.errors import says
 
 TAGS_PER_FOLLOW = 3000
-# the customer, or the relation, is not there any more
-GONE = (Condition.NO_RELATION, Condition.NOT_VISIBLE)
 
 
-class TagAction:
+class TagAction(FollowAction):
     """Set and take off corp tags, one call per follow.
 
     A row's `extra` holds `add` and `remove`: only tags whose state really changes. `before` and
@@ -43,26 +27,22 @@ class TagAction:
     name = "tag"
     title = N_("tags")
     path = "externalcontact/mark_tag"
-    repeat_safe = True
+    fields = ("tags",)
 
-    def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+    def present(
+        self, db: Database, rows: Sequence[Row], found: Sequence[Relation | None]
+    ) -> list[Mapping[str, Any]]:
         """Which of the row's tags are on the follow now."""
-        found = relations.by_pairs(view.db, [(row.userid, row.external_userid) for row in rows])
-        tags = relations.tags_of(view.db, [each.follow_id for each in found if each is not None])
+        tags = relations.tags_of(db, [each.follow_id for each in found if each is not None])
         return [
             {"tags": sorted(_concerned(row) & tags[each.follow_id]) if each else []}
             for row, each in zip(rows, found, strict=True)
         ]
 
-    def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
-        """Relation, tag and room for it."""
-        found = relations.by_pairs(view.db, [(row.userid, row.external_userid) for row in rows])
-        return self.verdicts(view.db, rows, found)
-
     def verdicts(
         self, db: Database, rows: Sequence[Row], found: Sequence[Relation | None]
     ) -> list[Verdict]:
-        """`check` for relations that were read already."""
+        """Relation, tag and room for it."""
         names = TagNames(db)
         wanted = {tag for row in rows for tag in _concerned(row)}
         bad = {tag: verdict for tag in wanted if not (verdict := _usable(names, tag)).ready}
@@ -94,20 +74,9 @@ class TagAction:
             for row, relation in pairs
         ]  # fmt: skip
 
-    def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
-        """One call per follow."""
-        return [(row,) for row in rows]
-
-    def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
-        """mark_tag for one follow; WeCom takes one writer per customer (45035)."""
-        (row,) = rows
-        payload = {
-            "userid": row.userid,
-            "external_userid": row.external_userid,
-            "add": row.extra["add"],
-            "remove": row.extra["remove"],
-        }
-        return Call(rows, payload, (f"customer:{row.external_userid}",))
+    def body(self, row: Row) -> Mapping[str, Any]:
+        """Tags to set and to take off."""
+        return {"add": row.extra["add"], "remove": row.extra["remove"]}
 
     def send(self, client: Any, call: Call) -> Any:
         """Mark the tags."""
@@ -115,38 +84,18 @@ class TagAction:
 
         tags.mark(client, **call.payload)
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
-        """Done, vanished or failed."""
-        return [refused_or_done(call.rows[0], error)]
-
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
-        """Look whether the follow has the tags as wished."""
-        (row,) = call.rows
-        follow = read_follow(client, row, "tags")
-        if isinstance(follow, RowAnswer):
-            return [follow]
+    def happened(self, row: Row, follow: Any) -> bool:
+        """Whether the follow has the tags as wished."""
         present = {tag.tag_id for tag in follow.tags if tag.tag_id}
-        happened = present >= set(row.extra["add"]) and not present & set(row.extra["remove"])
-        return [RowAnswer(row.row, DONE if happened else QUEUED)]
+        return present >= set(row.extra["add"]) and not present & set(row.extra["remove"])
 
-    def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
-    ) -> None:
+    def keep(self, db: Database, row: Row, ref: str, now: int) -> None:
         """Tags that are marked now."""
         from storeops.mirror import facts
 
-        for row, answer in answered:
-            if answer.status == DONE:
-                facts.follow_tags_changed(
-                    db,
-                    row.userid,
-                    row.external_userid,
-                    add=row.extra["add"],
-                    remove=row.extra["remove"],
-                    source="job",
-                    ref=ref,
-                    now=now,
-                )
+        facts.follow_tags_changed(
+            db, row.userid, row.external_userid, **self.body(row), source="job", ref=ref, now=now
+        )
 
     def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
         """Take off what was set, set what was taken off, as far as it is still so."""
@@ -190,48 +139,6 @@ def tag_row(
         after={"tags": plus},
         extra={"add": plus, "remove": minus},
     )
-
-
-def refused_or_done(row: Row, error: StoreOpsError | None) -> RowAnswer:
-    """The answer of a call about one follow."""
-    if error is None:
-        return RowAnswer(row.row, DONE, 0)
-    status = VANISHED if says(error, *GONE) else FAILED
-    meaning = "" if error.errcode else error.message
-    return RowAnswer(
-        row.row, status, error.errcode, meaning, "" if error.errcode else error.hint,
-        error.retryable,
-    )  # fmt: skip
-
-
-def read_follow(client: Any, row: Row, *fields: str) -> Any:
-    """What WeCom says about one follow: its follow_user, or the answer that there is none.
-
-    Raises:
-        AnswerError: the follow, or one of the `fields` of it, cannot be read.
-        StoreOpsError: no answer, or a refusal that says nothing about the follow.
-    """
-    from storeops.wecom import customers
-    from storeops.wecom.errors import WeComError
-    from storeops.wecom.failures import lost_row, unread_fields
-    from storeops.wecom.oddities import collecting_lost
-
-    try:
-        with collecting_lost() as lost:
-            customer = customers.get(client, row.external_userid)
-    except WeComError as error:
-        if says(error, *GONE):
-            return RowAnswer(row.row, VANISHED, error.errcode)
-        raise
-    for follow in customer.follow_user:
-        if follow.userid.lower() == row.userid.lower():
-            if unread := set(fields) & set(follow.unread):
-                raise unread_fields(row.userid, row.external_userid, sorted(unread))
-            return follow
-    for each in lost:
-        if each.may_be(userid=row.userid):
-            raise lost_row(each)  # it may be this one
-    return RowAnswer(row.row, VANISHED, 84061)
 
 
 def _concerned(row: Row) -> set[str]:

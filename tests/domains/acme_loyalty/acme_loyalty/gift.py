@@ -7,3 +7,4 @@ class GiftAction(RemarkAction):
     """One gift a row."""
 
     name = "loyalty_gift"
+    title = "gifts"
