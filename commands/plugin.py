@@ -68,6 +68,6 @@ def _parts(domain: Domain) -> dict[str, list[str]]:
 
 def _brings(parts: Mapping[str, list[str]]) -> str:
     return "; ".join(
-        f"{kind}: {', '.join(names)}" if kind not in ("tables", "today", "checks") else kind
+        kind if "." in names[0] else f"{kind}: {', '.join(names)}"  # a module says nothing
         for kind, names in parts.items()
     )

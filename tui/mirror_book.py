@@ -68,7 +68,7 @@ class MirrorBook:
         from storeops.reading.filter_names import Names
 
         db = self.core.data
-        return Names(db.connection, list_shops(db), marks.mark_keys(db))
+        return Names(db.connection, list_shops(db))
 
     def query(self, look: Look) -> CustomerQuery:
         """The query of a look, for the thread that calls."""

@@ -58,9 +58,7 @@ def _values(names: Names, key: str, typed: str, value: str) -> list[str]:
             word = names.store_word(number)
             shops.append((f"{(shop.name if shop else '') or name} {word}", word))
         return _pick(value, shops, f"{typed}:")
-    if key == "mark":
-        return _pick(value, ((name, name) for name in names.marks), f"{typed}:")
-    return []
+    return _pick(value, ((name, name) for name in names.known(key)), f"{typed}:")
 
 
 def _pick(typed: str, named: Iterable[tuple[str, str]], sign: str) -> list[str]:

@@ -16,33 +16,25 @@ from storeops.reading.filter_words import CLOSED
 MOST = 50
 _PART = {  # how each begins with :s, and what is said beside it
     "owner": (
-        "SELECT userid AS value, name AS what FROM staff WHERE userid LIKE :s ESCAPE '\\'"
-        " UNION SELECT name, userid FROM staff WHERE name LIKE :s ESCAPE '\\'"
+        "SELECT userid AS value, name AS what FROM staff WHERE userid LIKE :s"
+        " UNION SELECT name, userid FROM staff WHERE name LIKE :s"
     ),
     "tag": (
         "SELECT t.name AS value, coalesce(g.name, '') AS what FROM tag t"
         " LEFT JOIN tag_group g ON g.id = t.group_id"
-        " WHERE t.deleted_at IS NULL AND t.name LIKE :s ESCAPE '\\'"
+        " WHERE t.deleted_at IS NULL AND t.name LIKE :s"
         " UNION SELECT g.name || '/' || t.name, '' FROM tag t JOIN tag_group g ON g.id = t.group_id"
-        " WHERE t.deleted_at IS NULL AND g.name || '/' || t.name LIKE :s ESCAPE '\\'"
+        " WHERE t.deleted_at IS NULL AND g.name || '/' || t.name LIKE :s"
     ),
-    "store": (
-        "SELECT code AS value, name AS what FROM shop WHERE code LIKE :s ESCAPE '\\' AND code <> ''"
-        " UNION SELECT d.name, d.id FROM department d WHERE d.name LIKE :s ESCAPE '\\'"
-    ),
-    "view": "SELECT name AS value, filter AS what FROM view WHERE name LIKE :s ESCAPE '\\'",
-    "mark": "SELECT name AS value, '' AS what FROM mark WHERE name LIKE :s ESCAPE '\\'",
     "state": (
         "SELECT DISTINCT state AS value, '' AS what FROM follow INDEXED BY follow_by_state"
-        " WHERE state <> '' AND state LIKE :s ESCAPE '\\'"
+        " WHERE state <> '' AND state LIKE :s"
     ),
     "plan": (
         "SELECT name AS value, title AS what FROM (SELECT name, title FROM plan"
-        " WHERE name LIKE :s ESCAPE '\\' ORDER BY id DESC LIMIT 50)"  # the newest
+        " WHERE name LIKE :s ORDER BY id DESC LIMIT 50)"  # the newest
     ),
-    "group": (
-        "SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s ESCAPE '\\'"
-    ),
+    "group": ("SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s"),
 }
 _ENDS = " ()!|,"  # after these a new condition or value begins
 _PERIODS = ("today", "yesterday", "week", "last-week", "month", "last-month", "7d", "30d", "90d")
@@ -53,7 +45,7 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
 
     Args:
         db: data.db.
-        key: owner, tag, store, view, mark, state, group, plan, or one that a domain brings.
+        key: owner, tag, state, group, plan, or one that a domain brings.
         start: what was typed so far.
     """
     if key not in _PART:
@@ -62,10 +54,26 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
         with guarded(domain):
             found += load(where)(db, start)
         return found[:MOST]
-    like = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return most(db, _PART[key], start)
+
+
+def like(start: str) -> str:
+    """The pattern of LIKE for what begins so; its ESCAPE is a backslash."""
+    return start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def most(db: Database, sql: str, start: str) -> Sequence[tuple[str, str]]:
+    """The first values, in their order, that a statement finds.
+
+    Args:
+        db: data.db.
+        sql: a SELECT of `value` and `what` (text), comparing what is offered with `LIKE :s`.
+        start: what was typed so far.
+    """
+    sql = sql.replace("LIKE :s", "LIKE :s ESCAPE '\\'")
     rows = db.execute(
-        f"SELECT value, min(what) FROM ({_PART[key]}) GROUP BY value ORDER BY value LIMIT {MOST}",
-        {"s": like},
+        f"SELECT value, min(what) FROM ({sql}) GROUP BY value ORDER BY value LIMIT {MOST}",
+        {"s": like(start)},
     )
     return [(str(value), str(what)) for value, what in rows]
 

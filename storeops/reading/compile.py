@@ -25,7 +25,7 @@ from storeops.reading.live import Live
 MAX_ALTERNATIVES = 64
 FEW = 8  # alternatives, when each may become one per value
 MOST_SPREAD = 6  # that one may become
-_CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "mark", "id"})
+_CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "id"})
 _SPREAD = frozenset({"status", "way"})
 _CUSTOMER_HAS = frozenset({"unionid", "group"})
 
@@ -36,7 +36,7 @@ class Compiler:
 
     Attributes:
         connection: reads the mirror, in the thread that uses the result.
-        names: looks up owners, shops, tags, chats and marks.
+        names: looks up owners, shops, tags, chats and what domains know by name.
         now: WeCom's time, Unix seconds: what `7d` and `month` count from.
         live: what Python functions in the SQL refer to; keep it as long as the SQL is used.
         text: the whole filter, for errors.
@@ -176,7 +176,7 @@ class Compiler:
         label = unparse(node)
         if node.key == "has":
             return self._has(node)
-        if node.key in ("owner", "store", "tag", "group", "mark"):
+        if node.key in ("owner", "store", "tag", "group"):
             keys = self.names.resolve(self.text, node)
             return [(self._keyed(node.key, label, keys), node.key not in _CUSTOMER_KEYS)]
         if node.key == "status":
@@ -196,7 +196,10 @@ class Compiler:
         if node.key == "owners":
             return [(_owners(label, node.values[0]), False)]
         if (own := conditions().get(node.key)) is not None:
-            return [(self._of_domain(label, own, node.values), False)]
+            values = node.values
+            if own.named is not None:
+                values = tuple(map(str, self.names.resolve(self.text, node)))
+            return [(self._of_domain(label, own, values), False)]
         assert node.key == "id", node.key
         condition = f"external_userid IN ({_marks(node.values)})"
         source = f"SELECT id FROM customer WHERE {condition}"
@@ -224,18 +227,14 @@ class Compiler:
                 keys,
                 Driver(label, "follow_tag", "follow_tag_by_tag", condition, keys, len(keys) == 1),
             )
-        if key == "mark":
-            source = f"SELECT customer_id FROM mark_item WHERE mark_id IN ({marks})"
-            probe = f"SELECT 1 FROM mark_item WHERE mark_id IN ({marks}) AND customer_id = {{id}}"
-        else:
-            source = (
-                "SELECT m.id FROM group_member g JOIN customer m ON m.external_userid = g.member"
-                f" WHERE g.group_id IN ({marks}) AND g.type = 2"
-            )
-            probe = (
-                "SELECT 1 FROM group_member WHERE member = {c}.external_userid AND type = 2"
-                f" AND group_id IN ({marks})"
-            )
+        source = (
+            "SELECT m.id FROM group_member g JOIN customer m ON m.external_userid = g.member"
+            f" WHERE g.group_id IN ({marks}) AND g.type = 2"
+        )
+        probe = (
+            "SELECT 1 FROM group_member WHERE member = {c}.external_userid AND type = 2"
+            f" AND group_id IN ({marks})"
+        )
         return Test(label, f"EXISTS ({probe})", keys, Driver(label, "ids", "", source, keys, False))
 
     def _status(self, label: str, values: tuple[str, ...]) -> Test:

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from storeops.domain import registry
+from storeops.i18n import N_
 
 Sql = tuple[str, tuple[Any, ...]]
 
@@ -42,7 +43,7 @@ class Condition:
 
     Attributes:
         source: (canonical value, WeCom's time) → SELECT of one column `customer_id` and its
-            parameters: the customers of whom it holds.
+            parameters: the customers of whom it holds. Of a `named` condition the value is the key.
         probe: the same as a condition that uses {id} for the customer's key, where testing one
             customer is much cheaper than listing all; None: the list is asked.
         values: the canonical form of a value as typed, None when it is not understood.
@@ -50,6 +51,9 @@ class Condition:
         words: other words that may stand before the colon, Chinese ones among them.
         help: one line in English for the help of filters, translated when shown.
         single: takes one value, as `>1000` does.
+        named: function(connection) → name → key, where a value is the name that people gave to
+            something; None where values speak for themselves.
+        unknown: English clause for a name that nothing has, with {value}.
         facet: how to count by it; None when that makes no sense.
     """
 
@@ -60,6 +64,8 @@ class Condition:
     words: tuple[str, ...] = ()
     help: str = ""
     single: bool = False
+    named: Callable[[Any], Mapping[str, int]] | None = None
+    unknown: str = N_("nothing is called “{value}”")
     facet: Facet | None = None
 
 

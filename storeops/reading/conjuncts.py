@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from storeops.reading.conditions import conditions
 from storeops.reading.filter import Field, Node, Not
 
 Resolve = Callable[[Field], tuple[int, ...]]
 
-_NAMED = frozenset({"owner", "store", "tag", "group", "mark"})  # values are looked up
+_NAMED = frozenset({"owner", "store", "tag", "group"})  # values are looked up
 _ONE_VALUE = frozenset({"way", "type", "gender", "id", "state", "status"})  # written as stored
 NOT_ACTIVE = ("unassigned", "out_of_scope", "missing", "lost", "handed_over")
 
@@ -97,7 +98,7 @@ def _contradicted(conjuncts: Sequence[Node], resolve: Resolve) -> bool:
                 return True
             if yes.key != no.key:
                 continue
-            if no.key in _NAMED:
+            if no.key in _NAMED or ((own := conditions().get(no.key)) and own.named):
                 covered = set(resolve(yes)) <= set(resolve(no))
             elif no.key == "state":
                 covered = all(any(_covers(b, a) for b in no.values) for a in yes.values)

@@ -1,7 +1,7 @@
 """Looking at customers: choose them by filter and shorthands, list, show, remember, note.
 
-The filter language is `storeops/reading/filter.py`; here it meets the notebook (shop codes, views,
-marks) and the profile's own shop.
+The filter language is `storeops/reading/filter.py`; here it meets the notebook (shop codes, views)
+and the profile's own shop.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from storeops.database.database import Database
 from storeops.domain import card_sections
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.notebook import marks, notes, stores, views
+from storeops.notebook import notes, stores, views
 from storeops.plain import mask_phone, mask_phones
 from storeops.reading.filter import (
     And,
@@ -107,8 +107,8 @@ def names_store(node: Node) -> bool:
 
 
 def names_of(db: Database) -> Names:
-    """Look-up of owners, shops (with the notebook's codes), tags, group chats and marks."""
-    return Names(db.connection, stores.list_shops(db), marks.mark_keys(db))
+    """Look-up of owners, shops (with the notebook's codes), tags and group chats."""
+    return Names(db.connection, stores.list_shops(db))
 
 
 def open_query(

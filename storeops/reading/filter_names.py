@@ -1,10 +1,10 @@
-"""From the names people type to the keys rows hold: owners, shops, tags, group chats, marks."""
+"""From the names people type to the keys rows hold: owners, shops, tags, group chats …"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 from storeops.errors import NotFoundError, UsageError
@@ -12,6 +12,7 @@ from storeops.i18n import _
 from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
+from storeops.reading.conditions import conditions
 from storeops.reading.filter import ANY, And, Field, FilterError, Node, Not, Or
 from storeops.spelling import nearest
 
@@ -42,28 +43,25 @@ class Names:
     Args:
         connection: reads the mirror, in the thread that uses this object.
         shops: the notebook's shops.
-        marks: name → mark.id of the notebook's marks.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         shops: Iterable[ShopLike] = (),
-        marks: Mapping[str, int] | None = None,
     ) -> None:
         self._connection = connection
         self.shops = {each.department_id: each for each in shops}
-        self.marks = dict(marks or {})
 
     def resolve(self, text: str, field: Field) -> tuple[int, ...]:
-        """The keys that the values of an `owner`, `store`, `tag`, `group` or `mark` field mean.
+        """The keys that the values of a field mean: owner, store, tag, group, a domain's own.
 
         Args:
             text: the whole filter, for errors.
             field: the condition.
 
         Returns:
-            staff.id, department.id (with all below), tag.id, group_chat.id or mark.id; sorted.
+            staff.id, department.id (with all below), tag.id, group_chat.id …; sorted.
 
         Raises:
             FilterError: a name that nobody and nothing has, or that two have.
@@ -73,8 +71,7 @@ class Names:
             "store": self._store,
             "tag": self._tag,
             "group": self._group,
-            "mark": self._mark,
-        }[field.key]
+        }.get(field.key) or partial(self._known, field.key)
         found: set[int] = set()
         for value in field.values:
             try:
@@ -89,14 +86,13 @@ class Names:
                     "store": _("no store is called “{value}”"),
                     "tag": _("no tag is called “{value}”"),
                     "group": _("no group chat is called “{value}”"),
-                    "mark": _("no mark is called “{value}”"),
-                }[field.key].format(value=value)
+                }.get(field.key) or _(conditions()[field.key].unknown)
                 command = {"owner": "staff", "group": "group"}.get(field.key, field.key)
                 hint = _("`storeops {noun} list` names all of them.").format(noun=command)
-                near = _close(value, words)
                 raise FilterError(
-                    text, field.at, message, nearest=near, hint=hint, option=field.option
-                )
+                    text, field.at, message.format(value=value), nearest=_close(value, words),
+                    hint=hint, option=field.option,
+                )  # fmt: skip
             found.update(keys)
         return tuple(sorted(found))
 
@@ -317,9 +313,14 @@ class Names:
         part = [row for row in rows if wanted and wanted in alike(row[2])]
         return {row[0] for row in exact or part}, [row[2] for row in rows]
 
-    def _mark(self, value: str) -> tuple[set[int], list[str]]:
-        found = self.marks.get(value)
-        return ({found} if found is not None else set()), list(self.marks)
+    def known(self, key: str) -> Mapping[str, int]:
+        """Name → key of what a domain's condition is about; {} where names are of no use."""
+        own = conditions().get(key)
+        return own.named(self._connection) if own is not None and own.named is not None else {}
+
+    def _known(self, key: str, value: str) -> tuple[set[int], list[str]]:
+        known = self.known(key)
+        return ({known[value]} if value in known else set()), list(known)
 
 
 _KINDS = ("code", "department", "name", "region")  # what may stand before a store's word

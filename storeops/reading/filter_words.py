@@ -121,7 +121,6 @@ KEYS: dict[str, str] = {
         ("has", "有"),
         ("group", "群"),
         ("owners", "负责人数"),
-        ("mark", "标记"),
         ("id", "客户号"),
     )
     for name in names

@@ -205,7 +205,9 @@ def marks_table():
         "test",
         "m001_marks",
         "CREATE TABLE mark_item (mark_id INTEGER, customer_id INTEGER,"
-        " PRIMARY KEY (mark_id, customer_id)) WITHOUT ROWID",
+        " PRIMARY KEY (mark_id, customer_id)) WITHOUT ROWID;\n"
+        "CREATE TABLE mark (id INTEGER PRIMARY KEY, name TEXT);\n"
+        "INSERT INTO mark VALUES (1, 'picked');\n",
     )
 
 

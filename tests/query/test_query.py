@@ -23,7 +23,6 @@ from storeops.reading.filter import (
     parse,
     unparse,
 )
-from storeops.reading.filter_names import Names
 from storeops.reading.query import CustomerQuery
 
 CONDITIONS = [
@@ -101,8 +100,7 @@ GATHER = {"LOOKED_UP": 0.0, "SORTED_ROW": 0.0, "ROW_OF_GATHER": 0.0, "NAMED": 0.
 
 
 def ask(chain, node, **more):
-    names = Names(chain.db.connection, marks={"picked": 1})
-    return CustomerQuery(chain.db, node, names=names, now=chain.now, **more)
+    return CustomerQuery(chain.db, node, now=chain.now, **more)
 
 
 @pytest.mark.parametrize("text", CONDITIONS)

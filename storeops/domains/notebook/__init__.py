@@ -8,6 +8,14 @@ DOMAIN = Domain(
     title=N_("What people add of their own: notes, marks, views."),
     tables="storeops.notebook.schema",
     erase={"notes": "storeops.notebook.forget"},
+    conditions={
+        "mark": "storeops.domains.notebook.words:MARK",
+        "note": "storeops.domains.notebook.words:NOTE",
+    },
+    completion={
+        "mark": "storeops.domains.notebook.words:marks",
+        "view": "storeops.domains.notebook.words:views",
+    },
     nouns=(
         Noun(
             name="mark", module="commands.mark",

@@ -18,4 +18,5 @@ DOMAIN = Domain(
             help=N_("Shops with their codes, members and customers."),
         ),
     ),
+    completion={"store": "storeops.domains.stores.words:stores"},
 )  # fmt: skip
