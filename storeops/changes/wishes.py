@@ -106,12 +106,21 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
         )
     names = names_of(db)
     where = selection_node(db, choice.selection)
-    customers = CustomerQuery(db, where, names=names, now=now).ids()
+    customers = list(CustomerQuery(db, where, names=names, now=now).ids())
     shops = tuple(each for each in choice.selection.store if each.casefold() != EVERY_STORE)
     stores = names.resolve("", one_of("store", shops, "--store")) if shops else None
     owners = [names.members.find(each).userid for each in choice.selection.owner]
     found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
-    chosen = _pick(found, choice)
+    groups = list(found)
+    chosen = _pick(groups, choice)
+    gone = len(customers) - len(groups)
+    if gone:
+        message = ngettext(
+            "{count} chosen customer is followed by nobody any more and is left out.",
+            "{count} chosen customers are followed by nobody any more and are left out.",
+            gone,
+        ).format(count=gone)
+        chosen.problems.append(Problem("no_relation", message, None, True, gone))
     for word, meant in names.parts(where):
         some = ", ".join(map(plain, meant[:_NAMED])) + " …" * (len(meant) > _NAMED)
         chosen.problems.append(

@@ -203,3 +203,17 @@ def test_leavers_and_lost_relations_are_blocked_with_a_way_out(desk):
     assert all(each.next_step for each in rows)
     with pytest.raises(PartialError, match="no row that could be sent"):
         apply.apply(desk.app.ledger, plan.name)
+
+
+def test_who_is_followed_by_nobody_any_more_is_counted(desk):
+    """Chosen customers whose follows are all over are left out with a line that says so."""
+    (tag,) = living(desk)[:1]
+    db = desk.app.data
+    with db.atomic():
+        gone = [row[0] for row in db.execute("SELECT id FROM customer ORDER BY id LIMIT 3")]
+        for key in gone:
+            db.execute("UPDATE follow SET status = 'lost' WHERE customer_id = ?", (key,))
+    plan = tag_everybody(desk, [tag.tag_id])
+    (problem,) = [each for each in plan.problems if each["code"] == "no_relation"]
+    assert (problem["count"], problem["warning"]) == (3, True)
+    assert problem["message"].startswith("3 chosen customers are followed by nobody any more")
