@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from tui.keys import LIST, twin
 from tui.screen_registry import screens as all_screens
@@ -53,7 +54,8 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     done = []
     async with screens(start=name) as driver:
-        for action, key in journey(name):
+        keys = journey(name)
+        for action, key in keys:
             if name != driver.room.NAME:
                 await driver.press(next(each.key for each in all_screens() if each.name == name))
             room, called = driver.room, []
@@ -62,6 +64,10 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
             assert called == [action], (key, called, driver.text)
             del room.perform
             done.append(key)
+            typing = isinstance(driver.app.focused, Input)
+            led_away = len(driver.app.screen_stack) > 1 or name != driver.room.NAME or typing
+            if not led_away and len(done) < len(keys):
+                continue
             for _ in range(8):
                 if len(driver.app.screen_stack) == 1 and driver.room.NAME == "today":
                     break
