@@ -131,6 +131,8 @@ class Domain:
             that are old (storeops.changes.pruning).
         today: function(db, now) → `TodayLine`s of Today and `status`.
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
+        refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
+            of events. It must be quick when nothing concerns it.
         completion: key of completion → function(db, start) → [(value, what it is)].
         catalogue: package with `<language>/LC_MESSAGES/<name>.mo` of its texts.
     """
@@ -152,6 +154,7 @@ class Domain:
     retention: str = ""
     today: str = ""
     checks: str = ""
+    refreshed: str = ""
     completion: Mapping[str, str] = field(default_factory=dict)
     catalogue: str = ""
 
@@ -434,6 +437,18 @@ def today(db: Any, now: float) -> list[tuple[str, TodayLine]]:
         if part.reason:
             found.append((domain.name, TodayLine(part.sentence(), tone="bad")))
     return found
+
+
+def refreshed(db: Any, now: float) -> None:
+    """Tell domains that facts came in; a fault of one goes to the log and costs nothing else.
+
+    Args:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+    """
+    for domain, where in registry().each("refreshed"):
+        with guarded(domain):
+            load(where)(db, now)
 
 
 def card_sections(db: Any, customer: int, now: float) -> list[tuple[str, CardSection]]:

@@ -11,6 +11,7 @@ import contextlib
 import hmac
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +106,32 @@ def pseudonym(folder: Path, external_userid: str, *, make: bool = False) -> str:
     Raises:
         OSError: the key cannot be made.
     """
+    hashed = keyed_hash(folder, "erased", make=make)
+    return hashed(external_userid) if hashed is not None else ""
+
+
+def keyed_hash(folder: Path, use: str, *, make: bool = False) -> Callable[[str], str] | None:
+    """What makes 32 hex digits of a text with the profile's key; None when there is no key.
+
+    Args:
+        folder: the profile's.
+        use: what the hashes are for; those of different uses say nothing of each other.
+        make: make the key when there is none.
+
+    Raises:
+        OSError: the key cannot be made.
+    """
     key = _key(folder) if make else _read_key(folder)
     if key is None:
-        return ""
-    return hmac.new(key, f"erased:{external_userid}".encode(), "sha256").hexdigest()[:32]
+        return None
+    begun = hmac.new(key, f"{use}:".encode(), "sha256")
+
+    def hashed(text: str) -> str:
+        found = begun.copy()
+        found.update(text.encode("utf-8", "surrogatepass"))
+        return found.hexdigest()[:32]
+
+    return hashed
 
 
 def _parse(text: str) -> tuple[int, str, str]:

@@ -11,10 +11,10 @@ from dataclasses import field as default
 from itertools import chain, islice
 from typing import Any
 
-from storeops.changes.problems import Problems, of_line
+from storeops.changes.problems import Problem, Problems, of_line
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.tables import headings, typed
+from storeops.tables import headings, records, typed
 from storeops.tables.content import Table, TablePage, read_table
 from storeops.tables.headings import SEARCHED, Field, Headings, column_option
 from storeops.tables.rows import RawRow
@@ -175,8 +175,54 @@ def read(asked: Source, fields: Sequence[Field]) -> Sheet:
         ConflictError: the file changed while it was read.
         UsageError: no table, no heading that names customers, or several sheets have them.
     """
+    table, page, here, rows, unread = _opened(asked, fields, read_table(asked.path))
+    return _sheet(table, page, here, rows, unread, asked.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetStream:
+    """A file with its headings understood, its rows still to come.
+
+    Attributes:
+        fields: field name → heading in the file.
+        ignored: headings that mean nothing here.
+        lines: rows that are not empty and problems, in order; read once, at flat memory but for a
+            workbook with merged cells.
+    """
+
+    fields: Mapping[str, str]
+    ignored: tuple[str, ...]
+    lines: Iterator[SheetLine | Problem]
+
+
+def stream(asked: Source, fields: Sequence[Field]) -> SheetStream:
+    """Read a CSV of any size, a workbook, NDJSON or Parquet row by row.
+
+    Args:
+        asked: which, and how.
+        fields: columns that are understood.
+
+    Raises:
+        NotFoundError, ConflictError, UsageError: as `read`.
+        ConfigError: Parquet, and pyarrow is not installed.
+    """
+    found = records.open_records(asked.path)
+    table = read_table(asked.path, large=True) if found is None else found
+    table, page, here, rows, _unread = _opened(asked, fields, table)
+    names = {name: here.names[column] for name, column in here.columns.items()}
+    used = set(here.columns.values())
+    ignored = tuple(text for column, text in here.names.items() if column not in used)
+    if not table.is_workbook:
+        return SheetStream(names, ignored, _lines(table, here, rows, asked.hidden))
+    sheet = _sheet(table, page, here, rows, {}, asked.hidden)
+    return SheetStream(names, ignored, chain(sheet.lines, sheet.problems))
+
+
+def _opened(
+    asked: Source, fields: Sequence[Field], table: Table
+) -> tuple[Table, TablePage, Headings, Iterator[RawRow], dict[str, int]]:
+    """(table, page, headings, rows below them, rows of sheets that are not read)."""
     source, header_row = asked.path, asked.header_row
-    table = read_table(source)
     mapping = {typed.word(heading): name for heading, name in asked.mapping.items()}
     pages = _pages(source, table, asked.sheet, asked.hidden)
     heads: list[tuple[TablePage, list[RawRow], Iterator[RawRow]]] = []
@@ -216,7 +262,7 @@ def read(asked: Source, fields: Sequence[Field]) -> Sheet:
     unread = {}
     if table.is_workbook:
         unread = _unread(table, heads, page)
-    return _sheet(table, page, here, chain(first[here.index + 1 :], rows), unread, asked.hidden)
+    return table, page, here, chain(first[here.index + 1 :], rows), unread
 
 
 def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[TablePage]:
@@ -292,32 +338,12 @@ def _sheet(
     used = set(here.columns.values())
     problems = Problems()
     lines: list[SheetLine] = []
-    names = tuple(here.columns)
-    columns = tuple(here.columns.values())
-    last = max(here.names)
-    for row in rows:
-        if row.fault:
-            problems.append(of_line(row.number, "unreadable_row", row.fault))
-            continue
-        if row.hidden and not hidden:
-            problems.append(
-                of_line(row.number, "hidden_row", _("the row is hidden (--hidden reads it)"))
-            )
-            continue
-        bad = next((each for each in columns if each in row.faults), None)
-        if bad is not None:
-            problems.append(
-                of_line(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
-            )
-            continue
-        surplus = 0
-        if not table.is_workbook and len(row.cells) > last + 1:
-            surplus = sum(1 for at, text in row.cells.items() if at > last and text.strip())
-        cells = row.cells
-        values = tuple([cells.get(each, "") for each in columns])
-        if not table.is_workbook:
-            values = tuple(map(typed.csv_text, values))
-        lines.append(SheetLine(row.number, names, values, surplus))
+    for each in _lines(table, here, rows, hidden):
+        if isinstance(each, SheetLine):
+            lines.append(each)
+        else:
+            problems.append(each)
+    names, columns = tuple(here.columns), tuple(here.columns.values())
     merges = [each for each in page.merges if each[0] in used]
     if merges:
         _fill_down(lines, here, names, columns, merges)
@@ -332,6 +358,34 @@ def _sheet(
         here.row,
         unread,
     )
+
+
+def _lines(
+    table: Table, here: Headings, rows: Iterable[RawRow], hidden: bool
+) -> Iterator[SheetLine | Problem]:
+    """The rows below the headings, as they can be taken."""
+    names = tuple(here.columns)
+    columns = tuple(here.columns.values())
+    last = max(here.names)
+    for row in rows:
+        if row.fault:
+            yield of_line(row.number, "unreadable_row", row.fault)
+            continue
+        if row.hidden and not hidden:
+            yield of_line(row.number, "hidden_row", _("the row is hidden (--hidden reads it)"))
+            continue
+        bad = next((each for each in columns if each in row.faults), None)
+        if bad is not None:
+            yield of_line(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
+            continue
+        surplus = 0
+        cells = row.cells
+        if table.guarded and len(cells) > last + 1:
+            surplus = sum(1 for at, text in cells.items() if at > last and text.strip())
+        values = tuple([cells.get(each, "") for each in columns])
+        if table.guarded:
+            values = tuple(map(typed.csv_text, values))
+        yield SheetLine(row.number, names, values, surplus)
 
 
 def _fill_down(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from storeops import retrying
 from storeops.clock import Clock
 from storeops.database.database import Database
+from storeops.domain import refreshed
 from storeops.errors import (
     ConflictError,
     NetworkError,
@@ -110,6 +111,8 @@ def handle(
             _after_syncs(desk)
             works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
             result.error = _round(desk, pool, works, stop, result, tell) if works else None
+            if works:
+                refreshed(desk.data, desk.clock.now())
             if result.error is not None and not forever and until is None:
                 raise result.error
             if works and result.error is None:

@@ -6,6 +6,8 @@ import re
 from datetime import datetime, timedelta
 
 from storeops import times
+from storeops.errors import UsageError
+from storeops.i18n import _
 
 # a span back from now; months and years are 30 and 365 days
 _BACK = re.compile(r"(\d{1,4})(h|d|w|m|y|小时|天|日|周|月|年)")
@@ -41,6 +43,21 @@ def normal(text: str) -> str | None:
         return None
     parts = [year] + [f"{int(each):02d}" for each in (month, day) if each]
     return "-".join(parts) + (f"T{int(hour):02d}:{minute}" if hour else "")
+
+
+def read_span(text: str, now: float, option: str) -> tuple[int, int]:
+    """The same as `span`, of an option as a person typed it.
+
+    Raises:
+        UsageError: it is no date of the language.
+    """
+    word = normal(text)
+    if word is None:
+        raise UsageError(
+            _("{option}: “{value}” is no date.").format(option=option, value=text[:40]),
+            hint=_("Write one as 2026-05-31, 2026-05, 7d or last-month."),
+        )
+    return span(word, now)
 
 
 def span(word: str, now: float) -> tuple[int, int]:

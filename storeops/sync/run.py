@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from storeops.database.database import Database
+from storeops.domain import refreshed
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.sync import runs
@@ -121,6 +122,7 @@ def _read(session: Session) -> SyncResult:
     with session.db.atomic() as connection:
         runs.note_odd(connection, session.run.id, session.client.odd.take())
         runs.close(connection, session.run.id, session.now)
+    refreshed(session.db, session.now)
     return runs.result(session.db, session.run.id)
 
 

@@ -21,6 +21,8 @@ _HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype|html|table|head|meta|\?
 _XML = re.compile(r"\s*<\?xml\b")
 _JSON = re.compile(r"\s*(?:\[\s*)?\{\s*(?:\}|\"(?:[^\"\\]|\\.)*\"\s*:)|\s*\[\s*\]\s*\Z")
 _JSON_LINE = re.compile(r"\s*\{.*\}\s*$", re.M)
+_JSON_START = re.compile(r"\s*[\[{]")
+_LARGE = 4_000_000  # bytes from which a CSV is better read line by line
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = (
     (b"%PDF", "PDF"), (b"\x1f\x8b", "gzip"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"),
@@ -55,7 +57,7 @@ class Table:
     """A file's tables.
 
     Attributes:
-        encoding: of the text; "xlsx" for a workbook.
+        encoding: of the text; "xlsx" for a workbook, "ndjson" or "parquet" for records.
         pages: the ways to read it: sheets of a workbook; of a CSV one for each separator.
     """
 
@@ -67,18 +69,26 @@ class Table:
         """Whether it has sheets."""
         return self.encoding == "xlsx"
 
+    @property
+    def guarded(self) -> bool:
+        """Whether its cells may carry the guards of a CSV (`typed.csv_text`)."""
+        return self.encoding not in ("xlsx", "ndjson", "parquet")
 
-def read_table(source: str) -> Table:
+
+def read_table(source: str, *, large: bool = False) -> Table:
     """Open a file by what it holds, not by its name.
 
     Args:
         source: path, or "-" for stdin.
+        large: a CSV of any size is read line by line, never as a whole.
 
     Raises:
         NotFoundError: it cannot be read.
         ConflictError: it changed meanwhile.
         UsageError: it is no table.
     """
+    if large and (found := _large_csv(source)) is not None:
+        return found
     content = read_bytes(source)
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         for mark, kind in _ZIPS:
@@ -115,14 +125,59 @@ def read_table(source: str) -> Table:
     if text[:4].lower() == "sep=" and text[5:6] in ("\r", "\n"):  # Excel's own word for it
         separators = text[4]
         text = "\n" + text[5:].lstrip("\r\n")
-    head = text[:20_000]
-    order = sorted(separators, key=head.count, reverse=True)
-    used = [each for each in order if each in head] or order[:1]
 
     def page(separator: str) -> TablePage:
         return TablePage("", False, partial(csv_file.records, text, separator, source), [])
 
-    return Table(encoding, [page(each) for each in used])
+    return Table(encoding, [page(each) for each in _separators(text[:20_000], separators)])
+
+
+def _separators(head: str, possible: str) -> list[str]:
+    """What may part the cells, the most frequent first."""
+    order = sorted(possible, key=head.count, reverse=True)
+    return [each for each in order if each in head] or order[:1]
+
+
+def _large_csv(source: str) -> Table | None:
+    """A CSV that is read line by line; None for what is small, another kind, or no file."""
+    path = Path(source).expanduser()
+    try:
+        status = path.stat()
+        if source == "-" or not stat.S_ISREG(status.st_mode) or status.st_size < _LARGE:
+            return None
+        with path.open("rb") as file:
+            start = file.read(4_000)
+            kinds = (b"PK\x03\x04", b"PK\x05\x06", _OLE, *(mark for mark, _kind in _FOREIGN))
+            head = start.decode("utf-8", "replace").removeprefix("\ufeff")
+            if start.startswith(kinds) or any(
+                each.match(head) for each in (_HTML, _XML, _JSON_START)
+            ):
+                return None
+            file.seek(0)
+            encoding = csv_file.encoding_of(iter(partial(file.read, 1 << 20), b""))
+    except (OSError, ValueError):
+        return None  # the usual way says why
+
+    def lines() -> Iterator[str]:
+        with path.open(encoding=encoding, errors="surrogateescape", newline="") as text:
+            yield from text
+            after = os.fstat(text.fileno())
+        if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+            raise _changed(source)
+
+    def page(separator: str) -> TablePage:
+        return TablePage("", False, lambda: csv_file.long_records(lines(), separator, source), [])
+
+    with path.open(encoding=encoding, errors="surrogateescape", newline="") as text:
+        sample = text.read(20_000)
+    return Table(encoding, [page(each) for each in _separators(sample, csv_file.SEPARATORS)])
+
+
+def _changed(source: str) -> ConflictError:
+    return ConflictError(
+        _("{file} changed while it was read.").format(file=source),
+        hint=_("Wait until it is written, then run the command again."),
+    )
 
 
 def _foreign(source: str, kind: str) -> UsageError:
@@ -162,10 +217,7 @@ def read_bytes(source: str) -> bytes:
             if regular and len(content) <= MAX_BYTES:
                 moved = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
                 if moved or len(content) != after.st_size:
-                    raise ConflictError(
-                        _("{file} changed while it was read.").format(file=source),
-                        hint=_("Wait until it is written, then run the command again."),
-                    )
+                    raise _changed(source)
     except OSError as error:
         raise NotFoundError(
             _("{file} cannot be read: {error}.").format(file=source, error=error.strerror),

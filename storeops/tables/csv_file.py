@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -73,6 +73,28 @@ def decode(content: bytes, source: str) -> tuple[str, str]:
     return text, "mixed" if chinese else "gb18030"
 
 
+def encoding_of(pieces: Iterable[bytes]) -> str:
+    """The encoding of a text that is too large to hold: by its mark, else UTF-8, else GB18030.
+
+    Args:
+        pieces: its bytes, in order; read as far as needed.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    first = True
+    try:
+        for piece in pieces:
+            if first:
+                for mark, encoding in _BOMS:
+                    if piece.startswith(mark):
+                        return encoding
+                first = False
+            decoder.decode(piece)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return "gb18030"
+    return "utf-8"
+
+
 def _is_utf8(line: bytes) -> bool:
     """Whether a line is UTF-8 for certain: two bytes alone could as well be GB18030."""
     try:
@@ -99,9 +121,20 @@ def records(text: str, separator: str, source: str) -> Iterator[RawRow]:
     Raises:
         UsageError: more rows than a sheet has, or hardly a row that is closed.
     """
-    feed = _Feed(text)
+    odd = _UNREADABLE.search(text) is not None
+    return _records(io.StringIO(text, newline=""), separator, source, odd, MAX_ROWS)
+
+
+def long_records(lines: Iterable[str], separator: str, source: str) -> Iterator[RawRow]:
+    """The same of lines that come one by one, however many there are: memory stays flat."""
+    return _records(lines, separator, source, True, None)
+
+
+def _records(
+    lines: Iterable[str], separator: str, source: str, unreadable: bool, most: int | None
+) -> Iterator[RawRow]:
+    feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=separator, strict=True)
-    unreadable = _UNREADABLE.search(text) is not None
     restarts = rows = width = 0
     while True:
         number = feed.begin()
@@ -129,7 +162,7 @@ def records(text: str, separator: str, source: str) -> Iterator[RawRow]:
         if not cells and not fault:
             continue
         rows += 1
-        if rows > MAX_ROWS:
+        if most is not None and rows > most:
             raise too_many_rows(source)
         width = len(cells) - 1 if cells else width
         if unreadable and not fault and (found := _UNREADABLE.search("".join(feed.taken))):
@@ -170,8 +203,8 @@ def _swallows(cells: list[str], separator: str, width: int) -> bool:
 class _Feed:
     """Lines for the reader, which can be given back."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = iter(io.StringIO(text, newline=""))
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
         self._back: deque[str] = deque()
         self._number = 0
         self.taken: list[str] = []

@@ -32,7 +32,7 @@ def word(text: str) -> str:
 
     `="wm…"`, `'wm…`, full-width letters and digits, U+200B, U+FEFF, U+202A and NBSP are gone.
     """
-    if text.isascii() and text.isalnum():
+    if not text or (text.isascii() and text.isalnum()):
         return text
     text = _INVISIBLE.sub("", text)
     found = _LEFT_BY_EXCEL.match(text.strip())

@@ -130,6 +130,7 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     # the scope, in its own table
     db = sqlite3.connect(paths.data_db("shop"))
     assert db.execute("SELECT count(*) FROM loyalty_guide").fetchone()[0] > 0
+    assert db.execute("SELECT count(*) FROM loyalty_refreshed").fetchone()[0] == 1
     assert "loyalty" in {each["scope"] for each in shop.json("status")["scopes"]}
 
     # condition, negation, facet, column, card, Today, checks, completion

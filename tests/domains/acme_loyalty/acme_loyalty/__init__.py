@@ -23,6 +23,7 @@ DOMAIN = Domain(
     columns={"points": "acme_loyalty.facts:COLUMN"},
     card={"loyalty": "acme_loyalty.facts:card"},
     erase={"points": "acme_loyalty.facts"},
+    refreshed="acme_loyalty.facts:refreshed",
     today="acme_loyalty.facts:today",
     checks="acme_loyalty.facts:checks",
     completion={"level": "acme_loyalty.facts:levels"},

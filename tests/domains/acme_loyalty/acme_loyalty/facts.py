@@ -87,3 +87,8 @@ def forget_customer(connection, external_userid, _ids=()):
     return connection.execute(
         "DELETE FROM loyalty_points WHERE external_userid = ?", (external_userid,)
     ).rowcount
+
+
+def refreshed(db, now):
+    """Facts came in."""
+    db.execute("INSERT INTO loyalty_refreshed VALUES (?)", (now,))

@@ -1,0 +1,466 @@
+"""`storeops order`: purchases of all channels, and whose they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.completing import offers
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit, Reveal, Yes
+from commands.output import Column
+from storeops.errors import ExitCode
+from storeops.i18n import N_, _, ngettext
+
+app = typer.Typer(help=_("Orders: import from tills and shops, list, say whose they are."))
+
+STATUSES = {"paid": N_("paid"), "return": N_("returned"), "cancelled": N_("cancelled")}
+_SHOWN = 20
+
+SourceName = Annotated[
+    str,
+    typer.Option(
+        "--source", metavar="NAME", autocompletion=offers("order_source"),
+        help=_("The till, shop system or marketplace they come from."),
+    ),
+]  # fmt: skip
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="HEADING=FIELD",
+        help=_("What a heading means, remembered for the source; may be repeated."),
+    ),
+]  # fmt: skip
+Sheet = Annotated[str, typer.Option("--sheet", metavar="NAME", help=_("The sheet of a workbook."))]
+HeaderRow = Annotated[
+    int, typer.Option("--header-row", metavar="N", min=0, help=_("The row of the headings."))
+]
+Hidden = Annotated[bool, typer.Option("--hidden", help=_("Read hidden rows and sheets, too."))]
+
+
+def _money(amount_fen: Any) -> str:
+    from storeops.domains.orders.values import yuan
+
+    return yuan(amount_fen)
+
+
+def _status(word: str) -> str:
+    return _(STATUSES.get(word, word))
+
+
+def _reason(word: str) -> str:
+    from storeops.domains.orders.matching import REASONS
+
+    return _(REASONS[word]) if word in REASONS else word
+
+
+def _file_fields(template: bool) -> None:
+    from storeops.changes.sheets import template as table
+    from storeops.domains.orders.order_file import FIELDS
+
+    if template:
+        output.write(table(FIELDS, bom=current().settings.bom))
+        raise typer.Exit
+
+
+def problems_told(problems: Any) -> None:
+    """Name the first problems on stderr, and how many more there are."""
+    found = list(problems)
+    for each in found[:_SHOWN]:
+        note(each.message)
+    if len(found) > _SHOWN:
+        note(_("… and {count} more; --json names all.").format(count=len(found) - _SHOWN))
+
+
+@app.command("import", help=_("Take in orders: a file, a folder that is looked at again, or -."))
+def import_(
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; a folder; - for stdin.")
+        ),
+    ] = "",
+    source: SourceName = "",
+    lines: Annotated[
+        str,
+        typer.Option(
+            "--lines", metavar="FILE", help=_("A second file with the lines of the orders.")
+        ),
+    ] = "",
+    column: Columns = None,
+    channel: Annotated[
+        str,
+        typer.Option("--channel", metavar="NAME", help=_("The channel of orders that name none.")),
+    ] = "",
+    zone: Annotated[
+        str, typer.Option("--zone", metavar="ZONE", help=_("The file's time zone: Asia/Shanghai."))
+    ] = "",
+    currency: Annotated[
+        str, typer.Option("--currency", metavar="CODE", help=_("The file's currency: CNY."))
+    ] = "",
+    hash_phones: Annotated[
+        bool | None,
+        typer.Option(
+            "--hash-phones/--keep-phones",
+            help=_("Keep this source's phone numbers as keyed hashes only."),
+        ),
+    ] = None,
+    sheet: Sheet = "",
+    header_row: HeaderRow = 0,
+    hidden: Hidden = False,
+    template: Annotated[
+        bool, typer.Option("--template", help=_("Print a CSV to fill in, and nothing else."))
+    ] = False,
+) -> None:
+    """Import; named rows that cannot be read end with 6."""
+    from commands.progress import bars
+    from storeops.changes.sheets import parse_mapping
+    from storeops.domains.orders import importing
+    from storeops.errors import UsageError
+
+    _file_fields(template)
+    if not path or not source:
+        raise UsageError(
+            _("Say which file, and where it comes from: --source NAME"),
+            hint=_("`storeops order sources` names those that are known."),
+        )
+    call = current()
+    asked = importing.OrderRequest(
+        source, path, lines, parse_mapping(column or []), channel, zone, currency, hash_phones,
+        sheet, header_row, hidden,
+    )  # fmt: skip
+    titles = {"stage": _("Rows read"), "write": _("Orders compared")}
+    with call.interruptible(resume=_resume(asked)) as stop, bars() as shown:
+        done = importing.import_orders(
+            call.app.data, asked, call.app.clock.now(), stop=stop,
+            on_progress=lambda step, count, total: shown.show(
+                step, titles[step], done=count, total=total
+            ),
+        )  # fmt: skip
+    text = _(
+        "{source}: {lines} rows, {orders} orders: {added} added, {changed} changed,"
+        " {unchanged} known already. {returns} returns."
+        " {matched} have their customer, {unmatched} wait, {ambiguous} fit several."
+    )
+    about = {key: cells.amount(value) if isinstance(value, int) else value
+             for key, value in done.as_dict().items() if key != "problems"}  # fmt: skip
+    output.result(done.as_dict(), text.format(**about))
+    problems_told(done.problems)
+    if done.unmatched or done.ambiguous:
+        note(_("Why: storeops order match"))
+    if any(not each.warning for each in done.problems):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+def _resume(asked: Any) -> str:
+    import shlex
+
+    return f"storeops order import {shlex.quote(asked.path)} --source {shlex.quote(asked.source)}"
+
+
+@app.command("list", help=_("List orders, the newest first."))
+def list_(
+    source: SourceName = "",
+    customer: Annotated[
+        str, typer.Option("--customer", metavar="ID", help=_("Of this customer (external_userid)."))
+    ] = "",
+    shop: Annotated[
+        str,
+        typer.Option(
+            "--shop",
+            metavar="SHOP",
+            autocompletion=offers("shop-bought"),
+            help=_("Of this shop, as orders name it."),
+        ),
+    ] = "",
+    channel: Annotated[
+        str,
+        typer.Option(
+            "--channel",
+            metavar="NAME",
+            autocompletion=offers("channel"),
+            help=_("Through this channel."),
+        ),
+    ] = "",
+    seller: Annotated[
+        str, typer.Option("--seller", metavar="USERID", help=_("Rung up by this member."))
+    ] = "",
+    status: Annotated[
+        str, typer.Option("--status", metavar="STATUS", help=_("paid, return or cancelled."))
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DATE", help=_("Paid since: 2026-05, 7d, month."))
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help=_("Paid until the end of: 2026-05."))
+    ] = "",
+    unmatched: Annotated[
+        bool, typer.Option("--unmatched", help=_("Only those whose customer is not known yet."))
+    ] = False,
+    ambiguous: Annotated[
+        bool, typer.Option("--ambiguous", help=_("Only those that fit several customers."))
+    ] = False,
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List orders."""
+    from storeops.domains.orders import orders
+    from storeops.errors import NotFoundError, UsageError
+    from storeops.reading import filter_dates, identities
+
+    call = current()
+    db, now = call.app.data, call.app.clock.now()
+    if unmatched and ambiguous:
+        raise UsageError(_("{options} contradict each other.").format(
+            options="--unmatched, --ambiguous"), hint=_("Leave one of them out."))  # fmt: skip
+    if status and status not in STATUSES:
+        raise UsageError(
+            _("There is no status {status}.").format(status=status),
+            hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
+        )
+    key = None
+    if customer:
+        key = identities.ids_of(db.connection, [customer]).get(customer)
+        if key is None:
+            raise NotFoundError(
+                _("The mirror knows no customer {who}.").format(who=customer),
+                hint=_("`storeops customer list` names them."),
+            )
+    which = orders.OrderFilter(
+        source, channel, shop, seller, key,
+        "unmatched" if unmatched else "ambiguous" if ambiguous else "",
+        filter_dates.read_span(since, now, "--since")[0] if since else None,
+        filter_dates.read_span(until, now, "--until")[1] if until else None,
+        status,
+    )  # fmt: skip
+    output.paged(
+        ({**row, "paid_at": cells.iso(row["paid_at"])} for row in orders.list_orders(db, which)),
+        [
+            Column("paid_at", _("Paid"), show=cells.when),
+            Column("order_no", _("Order"), max_width=22),
+            Column("amount_fen", _("Amount"), show=_money, right=True),
+            Column("status", _("Status"), show=_status),
+            Column("channel", _("Channel"), max_width=12),
+            Column("shop", _("Shop"), max_width=12),
+            Column("customer", _("Customer"), max_width=16),
+            Column("reason", _("Why no customer"), show=_reason, max_width=24),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        as_of=now,
+        empty=_("No order matches."),
+    )
+
+
+@app.command("show", help=_("Show one order: lines, versions, returns, and whose it is."))
+def show(
+    order_no: Annotated[str, typer.Argument(metavar="ORDER", help=_("The order's number."))],
+    source: SourceName = "",
+    reveal: Reveal = False,
+) -> None:
+    """Show one order."""
+    from storeops.domains.orders import matching, orders
+
+    call = current()
+    found = orders.show_order(call.app.data, order_no, source, reveal=reveal)
+    for key in ("paid_at", "first_seen_at", "updated_at"):
+        found[key] = cells.iso(found[key])
+    for version in found["versions"]:
+        for key in ("paid_at", "replaced_at"):
+            version[key] = cells.iso(version[key])
+    if call.settings.machine or call.settings.fields:
+        output.item(found, [])
+        return
+    way = found["matched_by"]
+    whose = found["customer"] or found["external_userid"] or _reason(found["reason"])
+    if way:
+        whose = f"{whose} ({_(matching.WAYS[way])})"
+    if found["candidates"]:
+        whose += ": " + ", ".join(
+            f"{each['name']} {each['external_userid']}" for each in found["candidates"]
+        )
+    output.item(
+        {**found, "whose": whose},
+        [
+            Column("order_no", _("Order")),
+            Column("source", _("Source")),
+            Column("status", _("Status"), show=_status),
+            Column("paid_at", _("Paid"), show=cells.when),
+            Column("amount_fen", _("Amount"), show=_money),
+            Column("currency", _("Currency")),
+            Column("channel", _("Channel")),
+            Column("shop", _("Shop")),
+            Column("seller", _("Sold by")),
+            Column("server", _("Served by")),
+            Column("whose", _("Customer")),
+            Column("original", _("Returns order")),
+            Column("returned_by", _("Returned by")),
+            Column("version", _("Version")),
+        ],
+    )
+    output.line("")
+    output.items(
+        found["lines"],
+        [
+            Column("line", _("Line"), right=True),
+            Column("code", _("Article"), max_width=18),
+            Column("name", _("Name"), max_width=30),
+            Column("quantity", _("Quantity"), right=True, show=lambda value: f"{value:g}"),
+            Column("amount_fen", _("Amount"), right=True, show=_money),
+        ],
+        empty=_("It has no lines."),
+    )
+
+
+@app.command("match", help=_("Say how many orders have their customer, and why others have none."))
+def match(
+    order: Annotated[
+        str, typer.Option("--order", metavar="ORDER", help=_("With --customer: this order."))
+    ] = "",
+    customer: Annotated[
+        str, typer.Option("--customer", metavar="ID", help=_("Say whose --order is."))
+    ] = "",
+) -> None:
+    """Look for everybody who waits once more, then report."""
+    from storeops.domains.orders import matching, summary
+    from storeops.errors import UsageError
+
+    call = current()
+    db, now = call.app.data, call.app.clock.now()
+    if bool(order) != bool(customer):
+        raise UsageError(_("--order and --customer belong together."))
+    if order:
+        count = matching.assign(db, order, customer, now)
+        text = ngettext(
+            "{count} order is this customer's now.",
+            "{count} orders are this customer's now.",
+            count,
+        )
+        output.result(
+            {"order_no": order, "external_userid": customer, "orders": count},
+            text.format(count=count),
+        )
+        return
+    before = matching.report(db).matched
+    summary.refresh(db, matching.match_all(db, int(now)), int(now))
+    found = matching.report(db)
+    answer = {**found.as_dict(), "new": found.matched - before}
+    text = _(
+        "{orders} orders: {matched} have their customer ({new} since now), {unmatched} wait,"
+        " {ambiguous} fit several."
+    ).format(
+        **{key: cells.amount(value) for key, value in answer.items() if isinstance(value, int)}
+    )
+    ways = [f"{_(matching.WAYS[way])} {cells.amount(count)}" for way, count in found.by.items()]
+    lines = [text, *([_("Matched by: {ways}").format(ways=", ".join(ways))] if ways else [])]
+    for each in answer["why_not"]:
+        lines.append(
+            _("{orders} × {reason}, as {order_nos}").format(
+                orders=cells.amount(each["orders"]), reason=each["message"],
+                order_nos=", ".join(each["order_nos"][:3]),
+            )
+        )  # fmt: skip
+    output.result(answer, "\n".join(lines))
+
+
+@app.command("members", help=_("Take in which customer each member number is."))
+def members(
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column", metavar="HEADING=FIELD", help=_("What a heading means; may be repeated.")
+        ),
+    ] = None,
+    hash_phones: Annotated[
+        bool, typer.Option("--hash-phones", help=_("Keep the numbers as keyed hashes only."))
+    ] = False,
+    sheet: Sheet = "",
+) -> None:
+    """Import the mapping of member numbers."""
+    from storeops.changes.sheets import Source, parse_mapping
+    from storeops.domains.orders import orders
+
+    call = current()
+    done = orders.import_members(
+        call.app.data, Source(path, sheet, parse_mapping(column or [])), call.app.clock.now(),
+        hashed=hash_phones,
+    )  # fmt: skip
+    answer = {
+        "lines": done.lines,
+        "written": done.written,
+        "problems": [{"line": each.line, "message": each.message} for each in done.problems],
+    }
+    text = ngettext(
+        "{count} member number written.", "{count} member numbers written.", done.written
+    )
+    output.result(answer, text.format(count=cells.amount(done.written)))
+    problems_told(done.problems)
+    if answer["problems"]:
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@app.command("sources", help=_("List where orders come from, with what is remembered of each."))
+def sources() -> None:
+    """List sources."""
+    from storeops.domains.orders import sources as known
+
+    call = current()
+    rows = known.listing(call.app.data)
+    for row in rows:
+        for key in ("first_at", "last_at", "imported_at"):
+            row[key] = cells.iso(row[key])
+    output.items(
+        rows,
+        [
+            Column("name", _("Source"), max_width=20),
+            Column("orders", _("Orders"), right=True, show=cells.amount),
+            Column("unmatched", _("Without customer"), right=True, show=cells.amount),
+            Column("last_at", _("Last order"), show=cells.when),
+            Column("imported_at", _("Imported"), show=cells.when),
+            Column("channel", _("Channel"), max_width=12),
+            Column("currency", _("Currency")),
+        ],
+        as_of=call.app.clock.now(),
+        empty=_("No orders were imported yet: storeops order import FILE --source NAME"),
+    )
+
+
+@app.command("forget", help=_("Take a source out with all its orders."))
+def forget(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", autocompletion=offers("order_source"), help=_("Name of the source.")
+        ),
+    ],
+    yes: Yes = False,
+) -> None:
+    """Delete a source's orders."""
+    from commands.question import type_to_confirm
+    from storeops.domains.orders import sources as known
+
+    call = current()
+    found = known.find(call.app.data, name)
+    count = next(
+        each["orders"] for each in known.listing(call.app.data) if each["name"] == found.name
+    )
+    if not yes:
+        type_to_confirm(
+            ngettext(
+                "{count} order of {name} will be deleted.",
+                "{count} orders of {name} will be deleted.",
+                count,
+            ).format(count=cells.amount(count), name=found.name),
+            str(count),
+        )
+    gone = known.forget(call.app.data, name)
+    text = ngettext("{count} order was deleted.", "{count} orders were deleted.", gone)
+    output.result({"source": found.name, "orders": gone}, text.format(count=cells.amount(gone)))

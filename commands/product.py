@@ -1,0 +1,84 @@
+"""`storeops product`: what is sold, with warranties and how long it lasts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.options import After, All, Limit
+from commands.order import HeaderRow, Hidden, Sheet, problems_told
+from commands.output import Column
+from storeops.errors import ExitCode
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Products: import and list names, categories, warranties."))
+
+
+@app.command("import", help=_("Take in products: code, name, category, brand, warranty, GTIN."))
+def import_(
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column", metavar="HEADING=FIELD", help=_("What a heading means; may be repeated.")
+        ),
+    ] = None,
+    sheet: Sheet = "",
+    header_row: HeaderRow = 0,
+    hidden: Hidden = False,
+) -> None:
+    """Import products."""
+    from storeops.changes.sheets import Source, parse_mapping
+    from storeops.domains.orders.products import import_products
+
+    call = current()
+    asked = Source(path, sheet, parse_mapping(column or []), header_row, hidden)
+    with call.interruptible() as stop:
+        done = import_products(call.app.data, asked, call.app.clock.now(), stop)
+    text = _("{lines} rows: {added} products added, {changed} changed, {unchanged} known already.")
+    about = {key: cells.amount(value) for key, value in done.as_dict().items() if key != "problems"}
+    output.result(done.as_dict(), text.format(**about))
+    problems_told(done.problems)
+    if any(not each.warning for each in done.problems):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@app.command("list", help=_("List products by code."))
+def list_(
+    category: Annotated[
+        str, typer.Option("--category", metavar="PATH", help=_("Of this category and below."))
+    ] = "",
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List products."""
+    from storeops.domains.orders.products import listing
+
+    call = current()
+    wanted = category.strip("/").casefold()
+    output.paged(
+        (
+            row
+            for row in listing(call.app.data)
+            if not wanted or f"{row['category'].casefold()}/".startswith(f"{wanted}/")
+        ),
+        [
+            Column("code", _("Article"), max_width=18),
+            Column("name", _("Name"), max_width=30),
+            Column("category", _("Category"), max_width=20),
+            Column("brand", _("Brand"), max_width=12),
+            Column("warranty_months", _("Warranty, months"), right=True),
+            Column("replenish_days", _("Lasts, days"), right=True),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        as_of=call.app.clock.now(),
+        empty=_("No product matches."),
+    )

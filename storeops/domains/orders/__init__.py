@@ -1,0 +1,52 @@
+"""What customers bought, by whichever till: orders, products, and what follows from them."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="orders",
+    title=N_("What customers bought: orders of all channels, products, value, next purchases."),
+    tables="storeops.domains.orders.schema",
+    nouns=(
+        Noun(
+            name="order", module="commands.order",
+            help=N_("Orders: import, list, say whose they are."),
+        ),
+        Noun(
+            name="product", module="commands.product",
+            help=N_("Products: import and list names, categories, warranties."),
+        ),
+        Noun(
+            name="value", module="commands.value",
+            help=N_("What customers are worth: segments, reasons, next purchases."),
+        ),
+    ),
+    conditions={
+        "spent": "storeops.domains.orders.facts:SPENT",
+        "orders": "storeops.domains.orders.facts:ORDERS",
+        "last-order": "storeops.domains.orders.facts:LAST_ORDER",
+        "bought": "storeops.domains.orders.facts:BOUGHT",
+        "segment": "storeops.domains.orders.facts:SEGMENT",
+        "channel": "storeops.domains.orders.facts:CHANNEL",
+        "shop-bought": "storeops.domains.orders.facts:SHOP_BOUGHT",
+        "warranty": "storeops.domains.orders.facts:WARRANTY",
+        "next": "storeops.domains.orders.facts:NEXT",
+    },
+    columns={
+        "spent_fen": "storeops.domains.orders.facts:SPENT_COLUMN",
+        "orders": "storeops.domains.orders.facts:ORDERS_COLUMN",
+        "last_order": "storeops.domains.orders.facts:LAST_COLUMN",
+        "segment": "storeops.domains.orders.facts:SEGMENT_COLUMN",
+    },
+    card={"purchases": "storeops.domains.orders.facts:card"},
+    erase={"orders": "storeops.domains.orders.forget"},
+    today="storeops.domains.orders.facts:today",
+    refreshed="storeops.domains.orders.matching:refreshed",
+    completion={
+        "order_source": "storeops.domains.orders.facts:complete_source",
+        "channel": "storeops.domains.orders.facts:complete_channel",
+        "shop-bought": "storeops.domains.orders.facts:complete_shop",
+        "bought": "storeops.domains.orders.facts:complete_article",
+        "segment": "storeops.domains.orders.facts:complete_segment",
+    },
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""Forget one customer: the orders, who they said it was, and what was reckoned from them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from storeops.changes.seal import keyed_hash
+from storeops.domains.orders import matching, summary
+from storeops.tables import typed
+
+_KEYS = ("external_userid", "unionid", "phone", "member")
+
+
+def _customers(connection: sqlite3.Connection, external_userid: str) -> list[int]:
+    return [key for (key,) in connection.execute(
+        "SELECT customer_id FROM orders_customer WHERE external_userid = ?", (external_userid,)
+    )]  # fmt: skip
+
+
+def _buyers(
+    connection: sqlite3.Connection, customers: Iterable[int], ids: Iterable[str]
+) -> list[int]:
+    """Buyers that are this person, or name one of the person's ids and numbers."""
+    columns = (*_KEYS[:3], "phone_hash")
+    sql = "SELECT id FROM orders_buyer WHERE customer_id IN (SELECT value FROM json_each(?))"
+    sql += " OR (customer_id IS NULL AND (" + " OR ".join(
+        f"{column} IN (SELECT value FROM json_each(?))" for column in columns
+    ) + "))"  # fmt: skip
+    words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
+    rows = connection.execute(sql, (json.dumps(list(customers)), *(words,) * len(columns)))
+    return [key for (key,) in rows]
+
+
+def _hashes(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+    """What the person's numbers may have become in files that hold hashes, and in ours."""
+    folder = Path(connection.execute("PRAGMA database_list").fetchone()[2]).parent
+    forms = matching.spelled((), ("k:", *("0" * size for size in (32, 40, 64))),
+                             keyed_hash(folder, "phone"))  # fmt: skip
+    numbers = {typed.phone(each) for each in ids if not typed.phone_fault(each)}
+    return {form for number in numbers for form in forms(number)} - numbers
+
+
+def words_of(connection: sqlite3.Connection, external_userid: str) -> tuple[set[str], set[str]]:
+    """(ids and numbers, nothing) by which orders know a customer."""
+    found: set[str] = set()
+    for row in connection.execute(
+        f"SELECT {', '.join(_KEYS)} FROM orders_buyer WHERE customer_id IN"
+        " (SELECT value FROM json_each(?))",
+        (json.dumps(_customers(connection, external_userid)),),
+    ):
+        found.update(each for each in row if each and each != "?" and "*" not in each)
+    return found, set()
+
+
+def forget_customer(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
+) -> int:
+    """Delete a customer's orders, in a write transaction. Returns the orders.
+
+    Args:
+        connection: in a write transaction on data.db.
+        external_userid: the customer.
+        ids: ids and phone numbers: what waits for one of them goes, too.
+    """
+    ids = {external_userid, *ids} - {""}
+    customers = _customers(connection, external_userid)
+    buyers = _buyers(connection, customers, ids)
+    orders = [key for (key,) in connection.execute(
+        "SELECT id FROM orders_order WHERE buyer_id IN (SELECT value FROM json_each(?))"
+        " OR customer_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(buyers), json.dumps(customers)),
+    )]  # fmt: skip
+    summary.delete_orders(connection, orders)
+    for key in buyers:
+        connection.execute("DELETE FROM orders_buyer WHERE id = ?", (key,))
+    numbers = json.dumps(sorted(ids))
+    connection.execute(
+        "DELETE FROM orders_member WHERE " + " OR ".join(
+            f"{column} IN (SELECT value FROM json_each(?))"
+            for column in ("number", "external_userid", "unionid", "phone")
+        ),
+        (numbers,) * 4,
+    )  # fmt: skip
+    for customer in customers:
+        for table in ("orders_customer", "orders_article", "orders_place", "orders_value"):
+            connection.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer,))
+    return len(orders)

@@ -1,0 +1,455 @@
+"""Who was it: buyers as orders name them, and the customers they are, never guessed.
+
+A buyer is what an order says of the person: external_userid, unionid, phone (whole, masked or
+hashed), member number. The first of these that any customer has decides, in this order. One
+customer: matched. Several: ambiguous, and listed. None: the buyer waits, and is looked at again
+when a customer appears or gets a number. An order keeps the customer it was matched with, also
+when somebody else gets that number later; new orders of that buyer are ambiguous from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from storeops.changes.seal import keyed_hash
+from storeops.database.database import Database
+from storeops.domains.orders import summary
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import N_, _
+from storeops.reading import identities
+
+BuyerKey = tuple[str, str, str, str, str]  # external_userid, unionid, phone, phone_hash, member
+
+REASONS = {
+    "no_key": N_("the order names nobody"),
+    "bad_phone": N_("its phone number cannot be read"),
+    "unknown": N_("no customer is known by it yet"),
+    "ambiguous": N_("several customers fit"),
+    "new": N_("not looked for yet"),
+}
+WAYS = {
+    "external_userid": N_("customer id"),
+    "unionid": N_("unionid"),
+    "phone": N_("phone"),
+    "phone_hash": N_("phone hash"),
+    "masked_phone": N_("masked phone"),
+    "member": N_("member number"),
+    "person": N_("by hand"),
+}
+_BATCH = 5_000
+_DIGESTS = {32: hashlib.md5, 40: hashlib.sha1, 64: hashlib.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReport:
+    """Whose the orders are.
+
+    Attributes:
+        orders: all of them.
+        matched, unmatched, ambiguous: by whether their customer is certain.
+        new: matched just now.
+        by: way → orders matched by it.
+        why_not: reason → orders.
+        examples: reason → some order numbers.
+    """
+
+    orders: int
+    matched: int
+    unmatched: int
+    ambiguous: int
+    new: int
+    by: dict[str, int]
+    why_not: dict[str, int]
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `order match --json`."""
+        return {
+            "orders": self.orders,
+            "matched": self.matched,
+            "unmatched": self.unmatched,
+            "ambiguous": self.ambiguous,
+            "new": self.new,
+            "by": self.by,
+            "why_not": [
+                {
+                    "reason": reason,
+                    "message": _(REASONS[reason]),
+                    "orders": orders,
+                    "order_nos": self.examples.get(reason, []),
+                }
+                for reason, orders in self.why_not.items()
+            ],
+        }
+
+
+def buyers(
+    connection: sqlite3.Connection, keys: Collection[BuyerKey]
+) -> dict[BuyerKey, tuple[int, int | None]]:
+    """Buyer → (orders_buyer.id, customer.id or None); new ones are added, in a transaction."""
+    connection.executemany(
+        "INSERT INTO orders_buyer (external_userid, unionid, phone, phone_hash, member)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        keys,
+    )
+    rows = connection.execute(
+        "SELECT j.value, b.id, b.customer_id FROM json_each(?) j JOIN orders_buyer b"
+        " ON b.external_userid = json_extract(j.value, '$[0]')"
+        " AND b.unionid = json_extract(j.value, '$[1]')"
+        " AND b.phone = json_extract(j.value, '$[2]')"
+        " AND b.phone_hash = json_extract(j.value, '$[3]')"
+        " AND b.member = json_extract(j.value, '$[4]')",
+        (json.dumps(list(keys)),),
+    )
+    return {tuple(json.loads(key)): (buyer, customer) for key, buyer, customer in rows}
+
+
+# -- looking for customers ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Buyer:
+    id: int
+    external_userid: str
+    unionid: str
+    phone: str
+    phone_hash: str
+    member: str
+    customer: int | None
+
+    @property
+    def nameless(self) -> bool:
+        return not (
+            self.external_userid or self.unionid or self.phone or self.phone_hash or self.member
+        )
+
+
+_SELECT = (
+    "SELECT id, external_userid, unionid, phone, phone_hash, member, customer_id FROM orders_buyer"
+)
+
+
+class _Finder:
+    """The customers that buyers may be: everything that is asked for is looked up once."""
+
+    def __init__(self, db: Database, wanted: Collection[_Buyer]) -> None:
+        connection = db.connection
+        members = self._members(connection, {each.member for each in wanted} - {""})
+        keys = [(each.external_userid, each.unionid, each.phone, each.phone_hash)
+                for each in wanted] + list(members.values())  # fmt: skip
+        self.members = members
+        self.externals = identities.ids_of(connection, {each[0] for each in keys} - {""})
+        self.unionids: dict[str, set[int]] = defaultdict(set)
+        unionids = {each[1] for each in keys} - {""}
+        for unionid, customer in identities.with_unionids(connection, unionids) if unionids else ():
+            self.unionids[unionid].add(customer)
+        phones = {each[2] for each in keys} - {"", "?"}
+        hashes = {each[3] for each in keys} - {""}
+        self.phones: dict[str, set[int]] = defaultdict(set)
+        if phones or hashes:
+            forms = spelled(phones, hashes, keyed_hash(db.path.parent, "phone"))
+            for customer, number in identities.numbers(connection):
+                for form in forms(number):
+                    if form in phones or form in hashes:
+                        self.phones[form].add(customer)
+
+    @staticmethod
+    def _members(
+        connection: sqlite3.Connection, numbers: Collection[str]
+    ) -> dict[str, tuple[str, str, str, str]]:
+        if not numbers:
+            return {}
+        rows = connection.execute(
+            "SELECT number, external_userid, unionid, phone, phone_hash FROM orders_member"
+            " WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(numbers)),),
+        )
+        return {row[0].casefold(): tuple(row[1:]) for row in rows}
+
+    def find(self, buyer: _Buyer) -> tuple[set[int], str]:
+        """(customers, by which way)."""
+        if found := self._by_keys(
+            buyer.external_userid, buyer.unionid, buyer.phone, buyer.phone_hash
+        ):
+            return found
+        member = self.members.get(buyer.member.casefold())
+        if member is not None and (found := self._by_keys(*member)):
+            return found[0], "member"
+        return set(), ""
+
+    def _by_keys(
+        self, external: str, unionid: str, phone: str, phone_hash: str
+    ) -> tuple[set[int], str] | None:
+        if (customer := self.externals.get(external)) is not None:
+            return {customer}, "external_userid"
+        if found := self.unionids.get(unionid):
+            return found, "unionid"
+        if phone and (found := self.phones.get(phone)):
+            return found, "masked_phone" if "*" in phone else "phone"
+        if phone_hash and (found := self.phones.get(phone_hash)):
+            return found, "phone" if phone_hash.startswith("k:") else "phone_hash"
+        return None
+
+
+def spelled(
+    phones: Iterable[str], hashes: Iterable[str], keyed: Callable[[str], str] | None
+) -> Callable[[str], list[str]]:
+    """What makes of a number every form in which any of these may mean it: masks and hashes.
+
+    Args:
+        phones: numbers, whole or masked.
+        hashes: hex digests, or `k:` and the profile's keyed hash.
+        keyed: makes the latter; None without a key.
+    """
+    masks = {(len(each.partition("*")[0]), len(each.rpartition("*")[2]), len(each))
+             for each in phones if "*" in each}  # fmt: skip
+    hashes = list(hashes)
+    digests = [make for size, make in _DIGESTS.items()
+               if any(len(each) == size and ":" not in each for each in hashes)]  # fmt: skip
+    ours = keyed if keyed is not None and any(each[:2] == "k:" for each in hashes) else None
+
+    def forms(number: str) -> list[str]:
+        found = [number]
+        for front, back, size in masks:
+            if len(number) == size:
+                stars = "*" * (size - front - back)
+                found.append(f"{number[:front]}{stars}{number[size - back :] if back else ''}")
+        raw = number.encode()
+        found += [make(raw).hexdigest() for make in digests]
+        if ours is not None:
+            found.append(f"k:{ours(number)}")
+        return found
+
+    return forms
+
+
+# -- keeping what was found -----------------------------------------------------------------------
+
+
+def match_new(db: Database, now: int) -> set[int]:
+    """Look for the buyers nobody looked for yet; returns customers whose orders changed."""
+    at = identities.position(db.connection)
+    touched = _resolve(db, _waiting(db, ("new",)), now)
+    if _kept_position(db) is None:
+        _keep_position(db, at)  # from here on only what is new need be looked at
+    return touched
+
+
+def match_all(db: Database, now: int) -> set[int]:
+    """Look for everybody who waits, once more; returns customers whose orders changed."""
+    at = identities.position(db.connection)
+    touched = _resolve(db, _waiting(db, ("new", "unknown", "ambiguous")), now)
+    _keep_position(db, at)
+    return touched
+
+
+def _waiting(db: Database, reasons: Collection[str]) -> list[_Buyer]:
+    marks = ",".join("?" * len(reasons))
+    rows = db.execute(f"{_SELECT} WHERE reason IN ({marks}) ORDER BY id", tuple(reasons))
+    return [_Buyer(*row) for row in rows]
+
+
+def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
+    touched: set[int] = set()
+    if not wanted:
+        return touched
+    finder = _Finder(db, wanted)
+    for start in range(0, len(wanted), _BATCH):
+        updates, orders = [], []
+        for buyer in wanted[start : start + _BATCH]:
+            customer, way, reason, candidates = _verdict(finder, buyer)
+            if customer is not None:
+                touched.add(customer)
+                orders.append((customer, now, buyer.id))
+            updates.append((customer, way, reason, json.dumps(candidates), buyer.id))
+        with db.atomic() as connection:
+            connection.executemany(
+                "UPDATE orders_buyer SET customer_id = ?, matched_by = ?, reason = ?,"
+                " candidates = ? WHERE id = ?",
+                updates,
+            )
+            connection.executemany(
+                "UPDATE orders_order SET customer_id = ?, matched_at = ?"
+                " WHERE buyer_id = ? AND customer_id IS NULL",
+                orders,
+            )
+    return touched
+
+
+def _verdict(finder: _Finder, buyer: _Buyer) -> tuple[int | None, str, str, list[int]]:
+    """(customer, way, why not, candidates)."""
+    if buyer.nameless:
+        return None, "", "no_key", []
+    found, way = finder.find(buyer)
+    if len(found) == 1:
+        return next(iter(found)), way, "", []
+    if found:
+        return None, "", "ambiguous", sorted(found)
+    others = buyer.external_userid or buyer.unionid or buyer.phone_hash or buyer.member
+    return None, "", "bad_phone" if buyer.phone == "?" and not others else "unknown", []
+
+
+# -- customers who appear -------------------------------------------------------------------------
+
+
+def _kept_position(db: Database) -> identities.MirrorPosition | None:
+    row = db.execute("SELECT value FROM orders_meta WHERE key = 'position'").fetchone()
+    return identities.MirrorPosition(*json.loads(row[0])) if row else None
+
+
+def _keep_position(db: Database, at: identities.MirrorPosition) -> None:
+    with db.atomic() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO orders_meta VALUES ('position', ?)",
+            (json.dumps([at.customer, at.follow, at.timeline]),),
+        )
+
+
+def refreshed(db: Database, now: float) -> None:
+    """Facts came in: match the orders that waited for customers who are new or got a number."""
+    before = _kept_position(db)
+    if before is None:
+        return  # nothing was imported yet
+    after = identities.position(db.connection)
+    if before != after:
+        touched = _resolve(db, _appeared(db, before), int(now))
+        summary.refresh(db, touched, int(now))
+        _keep_position(db, after)
+
+
+def _appeared(db: Database, before: identities.MirrorPosition) -> list[_Buyer]:
+    """Buyers that a customer who is new, or a number that is, may be."""
+    connection = db.connection
+    found: dict[int, _Buyer] = {}
+
+    def take(condition: str, values: Iterable[str]) -> None:
+        wanted = list(dict.fromkeys(values))
+        for start in range(0, len(wanted), _BATCH):
+            rows = connection.execute(
+                f"{_SELECT} WHERE {condition} IN (SELECT value FROM json_each(?))",
+                (json.dumps(wanted[start : start + _BATCH]),),
+            )
+            found.update((row[0], _Buyer(*row)) for row in rows)
+
+    come = list(identities.newcomers(connection, before.customer))
+    take("external_userid", [external for _key, external, _unionid in come])
+    take("unionid", [unionid for _key, _external, unionid in come if unionid])
+    forms = _forms_of_all(db)
+    new = [number for _customer, number in _later(connection, before)]
+    numbers = [form for number in new for form in forms(number)]
+    take("phone", numbers)
+    take("phone_hash", numbers)
+    if connection.execute(
+        "SELECT 1 FROM orders_buyer WHERE member <> '' AND reason = 'unknown' LIMIT 1"
+    ).fetchone():
+        known = {*numbers, *(each for _key, *ids in come for each in ids if each)}
+        take("member", [number for number, *ids in connection.execute(
+            "SELECT number, external_userid, unionid, phone, phone_hash FROM orders_member"
+        ) if known.intersection(ids)])  # fmt: skip
+    return list(found.values())
+
+
+def _later(
+    connection: sqlite3.Connection, before: identities.MirrorPosition
+) -> Iterator[tuple[int, str]]:
+    yield from identities.numbers(connection, before.follow)
+    yield from identities.later_numbers(connection, before.timeline)
+
+
+def _forms_of_all(db: Database) -> Callable[[str], list[str]]:
+    """The forms in which any buyer at all may write a number."""
+    masked = [each for (each,) in db.execute(
+        "SELECT DISTINCT phone FROM orders_buyer WHERE phone <> '' AND instr(phone, '*')"
+    )]  # fmt: skip
+    hashes = [each for (each,) in db.execute(
+        "SELECT min(phone_hash) FROM orders_buyer WHERE phone_hash <> ''"
+        " GROUP BY length(phone_hash), substr(phone_hash, 1, 2) = 'k:'")]  # fmt: skip
+    return spelled(masked, hashes, keyed_hash(db.path.parent, "phone"))
+
+
+# -- by hand, and what is so ----------------------------------------------------------------------
+
+
+def assign(db: Database, order_no: str, external_userid: str, now: float) -> int:
+    """Say whose an order is; its buyer means this customer from now on. Returns its orders.
+
+    Raises:
+        NotFoundError: no such order or customer.
+        UsageError: several sources have an order of that number.
+    """
+    rows = db.execute(
+        "SELECT DISTINCT buyer_id, customer_id FROM orders_order WHERE order_no = ?", (order_no,)
+    ).fetchall()
+    if not rows:
+        raise NotFoundError(
+            _("There is no order {order}.").format(order=order_no),
+            hint=_("`storeops order list --unmatched` names those that wait."),
+        )
+    if len(rows) > 1:
+        raise UsageError(_("Several sources have an order {order}.").format(order=order_no))
+    customer = identities.ids_of(db.connection, [external_userid]).get(external_userid)
+    if customer is None:
+        raise NotFoundError(
+            _("The mirror knows no customer {who}.").format(who=external_userid),
+            hint=_("`storeops customer list` names them."),
+        )
+    buyer, before = rows[0]
+    with db.atomic() as connection:
+        nameless = connection.execute(
+            "SELECT reason = 'no_key' FROM orders_buyer WHERE id = ?", (buyer,)
+        ).fetchone()[0]
+        where, value = ("order_no", order_no) if nameless else ("buyer_id", buyer)
+        if not nameless:
+            connection.execute(
+                "UPDATE orders_buyer SET customer_id = ?, matched_by = 'person', reason = '',"
+                " candidates = '[]' WHERE id = ?",
+                (customer, buyer),
+            )
+        changed = connection.execute(
+            f"UPDATE orders_order SET customer_id = ?, matched_at = ? WHERE {where} = ?",
+            (customer, int(now), value),
+        ).rowcount
+    summary.refresh(db, {customer, *([before] if before is not None else [])}, int(now))
+    return int(changed)
+
+
+def report(db: Database, new: int = 0) -> MatchReport:
+    """How many orders have their customer, by which way, and why others have none.
+
+    Args:
+        db: data.db.
+        new: orders that were matched just now.
+    """
+    by: Counter[str] = Counter()
+    why: Counter[str] = Counter()
+    for matched, way, reason, orders in db.execute(
+        "SELECT o.customer_id IS NOT NULL, b.matched_by, b.reason, count(*) FROM orders_order o"
+        " JOIN orders_buyer b ON b.id = o.buyer_id GROUP BY 1, 2, 3"
+    ):
+        if matched:
+            by[way or "person"] += orders
+        else:
+            why[reason or "new"] += orders
+    examples = {
+        reason: [
+            order
+            for (order,) in db.execute(
+                "SELECT o.order_no FROM orders_buyer b JOIN orders_order o ON o.buyer_id = b.id"
+                " WHERE b.reason = ? AND o.customer_id IS NULL LIMIT 5",
+                (reason,),
+            )
+        ]
+        for reason in why
+    }
+    unmatched = sum(why.values()) - why["ambiguous"]
+    total = sum(by.values()) + sum(why.values())
+    return MatchReport(
+        total, sum(by.values()), unmatched, why["ambiguous"], new, dict(by),
+        {each: why[each] for each in REASONS if why[each]}, examples,
+    )  # fmt: skip

@@ -1,0 +1,256 @@
+"""Looking at orders: lists by shop, channel, day, customer and match; one order with everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.changes import sheets
+from storeops.changes.problems import Problem, Problems, of_line
+from storeops.changes.seal import keyed_hash
+from storeops.changes.sheets import EXTERNAL_USERID, PHONE, UNIONID, Field
+from storeops.database.database import Database
+from storeops.domains.orders import matching, sources, summary, values
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.plain import mask_phone
+from storeops.reading import identities
+from storeops.tables import typed
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; "" and None mean all.
+
+    Attributes:
+        source, channel, shop, seller: as orders name them.
+        customer: customer.id.
+        match: matched | unmatched | ambiguous.
+        since, until: paid in this span, Unix seconds, until exclusive.
+        status: paid | return | cancelled.
+    """
+
+    source: str = ""
+    channel: str = ""
+    shop: str = ""
+    seller: str = ""
+    customer: int | None = None
+    match: str = ""
+    since: int | None = None
+    until: int | None = None
+    status: str = ""
+
+
+_MATCH = {
+    "matched": "o.customer_id IS NOT NULL",
+    "unmatched": "o.customer_id IS NULL AND b.reason <> 'ambiguous'",
+    "ambiguous": "o.customer_id IS NULL AND b.reason = 'ambiguous'",
+}
+
+
+def list_orders(db: Database, which: OrderFilter) -> Iterator[dict[str, Any]]:
+    """Orders, the newest first, page by page.
+
+    Raises:
+        NotFoundError: no such source.
+    """
+    where, params = ["1"], list[Any]()
+    if which.source:
+        where.append("o.source_id = ?")
+        params.append(sources.find(db, which.source).id)
+    for column in ("channel", "shop", "seller", "status"):
+        if value := getattr(which, column):
+            where.append(f"o.{column} = ? COLLATE NOCASE")
+            params.append(value)
+    if which.customer is not None:
+        where.append("o.customer_id = ?")
+        params.append(which.customer)
+    if which.match:
+        where.append(_MATCH[which.match])
+    if which.since is not None:
+        where.append("o.paid_at >= ?")
+        params.append(which.since)
+    if which.until is not None:
+        where.append("o.paid_at < ?")
+        params.append(which.until)
+    key: tuple[int, int] = (2**62, 2**62)
+    while True:
+        rows = db.rows(
+            "SELECT o.id, o.order_no, s.name AS source, o.version, o.status, o.paid_at,"
+            " o.amount_fen, o.currency, o.channel, o.shop, o.seller, o.customer_id,"
+            " CASE WHEN o.customer_id IS NULL THEN b.reason ELSE '' END AS reason"
+            " FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
+            " JOIN orders_buyer b ON b.id = o.buyer_id"
+            f" WHERE {' AND '.join(where)} AND (o.paid_at, o.id) < (?, ?)"
+            f" ORDER BY o.paid_at DESC, o.id DESC LIMIT {_PAGE}",
+            [*params, *key],
+        )
+        names = identities.people(
+            db.connection, {row["customer_id"] for row in rows if row["customer_id"] is not None}
+        )
+        for row in rows:
+            key = (row["paid_at"], row.pop("id"))
+            customer = row.pop("customer_id")
+            external, name = names.get(customer, (None, ""))
+            row["external_userid"], row["customer"] = external, name
+            yield row
+        if len(rows) < _PAGE:
+            return
+
+
+def show_order(db: Database, order_no: str, source: str = "", *, reveal: bool = False) -> Any:
+    """One order with its lines, versions, returns, and whose it is or why that is not known.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: several sources have one of that number.
+    """
+    rows = db.execute(
+        "SELECT o.id, s.name FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
+        " WHERE o.order_no = ? AND (? = '' OR s.name = ? COLLATE NOCASE)",
+        (order_no, source, source),
+    ).fetchall()
+    if not rows:
+        raise NotFoundError(
+            _("There is no order {order}.").format(order=order_no),
+            hint=_("`storeops order list` names them."),
+        )
+    if len(rows) > 1:
+        names = ", ".join(name for _key, name in rows)
+        raise UsageError(
+            _("Several sources have an order {order}: {names}.").format(
+                order=order_no, names=names
+            ),
+            hint=_("Say which one: --source NAME"),
+        )
+    key = rows[0][0]
+    found = summary.content_of(db.connection, key)
+    buyer = found.pop("buyer_id")
+    customer, first_seen, updated = db.execute(
+        "SELECT customer_id, first_seen_at, updated_at FROM orders_order WHERE id = ?", (key,)
+    ).fetchone()
+    external, unionid, phone, hashed, member, way, reason, candidates = db.execute(
+        "SELECT external_userid, unionid, phone, phone_hash, member, matched_by, reason,"
+        " candidates FROM orders_buyer WHERE id = ?",
+        (buyer,),
+    ).fetchone()
+    people = identities.people(
+        db.connection, [*json.loads(candidates), *([customer] if customer is not None else [])]
+    )
+    found["first_seen_at"], found["updated_at"] = first_seen, updated
+    found["buyer"] = {
+        "external_userid": external,
+        "unionid": unionid,
+        "phone": phone if reveal else mask_phone(phone),
+        "phone_hash": hashed if reveal else hashed[:8],
+        "member": member,
+    }
+    matched = customer is not None
+    found["external_userid"], found["customer"] = people.get(customer, (None, ""))
+    found["matched_by"] = (way or "person") if matched else None
+    found["reason"] = "" if matched else reason
+    found["candidates"] = [] if matched else [
+        {"external_userid": one, "name": name} for one, name in people.values()
+    ]  # fmt: skip
+    found["returned_by"] = [each for (each,) in db.execute(
+        "SELECT order_no FROM orders_order WHERE original = ? AND status = 'return'", (order_no,)
+    )]  # fmt: skip
+    found["versions"] = [
+        {"version": version, "replaced_at": at, **json.loads(content)}
+        for version, at, content in db.execute(
+            "SELECT version, replaced_at, content FROM orders_version WHERE order_id = ?"
+            " ORDER BY version",
+            (key,),
+        )
+    ]
+    for version in found["versions"]:
+        version.pop("buyer_id", None)
+    return found
+
+
+MEMBER_FIELDS = (
+    Field("member", ("member_no", "member no", "number", "card_no", "会员号", "会员编号",
+                     "会员卡号", "卡号"), "M0001", key=True),
+    *(Field(each.name, each.aliases, each.example) for each in (EXTERNAL_USERID, UNIONID, PHONE)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMembers:
+    """How an import of member numbers ended: rows read, numbers written, and problems."""
+
+    lines: int
+    written: int
+    problems: Problems
+
+
+def import_members(
+    db: Database, asked: sheets.Source, now: float, *, hashed: bool = False
+) -> ImportedMembers:
+    """Take in which customer a member number is: the mapping that orders with numbers need.
+
+    Args:
+        db: data.db.
+        asked: the file.
+        now: Unix seconds.
+        hashed: keep its phones as keyed hashes only.
+
+    Raises:
+        NotFoundError, ConflictError, UsageError: as `sheets.stream`.
+    """
+    hash_phone = keyed_hash(db.path.parent, "phone", make=True) if hashed else None
+    problems, rows, lines = Problems(), list[Any](), 0
+    for line in sheets.stream(asked, MEMBER_FIELDS).lines:
+        lines += 1
+        if isinstance(line, Problem):
+            problems.append(line)
+            continue
+        number, external, unionid, phone = (
+            typed.word(line.get(each.name)) for each in MEMBER_FIELDS
+        )
+        if not number or not (external or unionid or phone):
+            text = _("it needs a member number and a customer id, unionid or phone")
+            problems.append(of_line(line.number, "no_key", text))
+            continue
+        if phone and typed.phone_fault(phone):
+            problems.append(of_line(line.number, "bad_phone", _("this is not a phone number")))
+            continue
+        phone = typed.phone(phone) if phone else ""
+        secret = f"k:{hash_phone(phone)}" if phone and hash_phone is not None else ""
+        rows.append((number, external, unionid, "" if secret else phone, secret, int(now)))
+    with db.atomic() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO orders_member VALUES (?, ?, ?, ?, ?, ?)", rows
+        )
+    summary.refresh(db, matching.match_all(db, int(now)), int(now))
+    return ImportedMembers(lines, len(rows), problems)
+
+
+def totals(db: Database, by: str, which: OrderFilter) -> list[dict[str, Any]]:
+    """Orders and amounts by shop, channel or day, in the currency that sums are made in."""
+    column = {"shop": "o.shop", "channel": "o.channel", "source": "s.name"}[by]
+    where, params = ["o.status <> 'cancelled'", "o.currency = ?"], [
+        sources.home_currency(db.connection)
+    ]  # fmt: skip
+    bounds: list[Any] = []
+    for sign, moment in ((">=", which.since), ("<", which.until)):
+        if moment is not None:
+            where.append(f"o.paid_at {sign} ?")
+            bounds.append(moment)
+    return db.rows(
+        f"SELECT {column} AS name, sum(o.status = 'paid') AS orders,"
+        " sum(o.status = 'return') AS returns, sum(o.amount_fen) AS amount_fen,"
+        " sum(o.customer_id IS NULL) AS unmatched FROM orders_order o"
+        f" JOIN orders_source s ON s.id = o.source_id WHERE {' AND '.join(where)}"
+        " GROUP BY 1 ORDER BY 4 DESC",
+        [*params, *bounds],
+    )
+
+
+def yuan(amount_fen: int) -> str:
+    """Fen as people read them."""
+    return values.yuan(amount_fen)

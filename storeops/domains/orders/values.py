@@ -1,0 +1,135 @@
+"""What cells of an order file mean: money, pieces, moments, conditions of an order."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+
+from storeops.clock import MOST_SECONDS, in_seconds
+from storeops.tables import typed
+
+PAID, RETURN, CANCELLED = "paid", "return", "cancelled"
+REFUNDED = "refunded"  # a word of files only: the order itself was paid back, or a return
+MOST_FEN = 10**15
+_MONEY = re.compile(r"[¥￥$£€,\s元]|CNY|RMB|GBP|USD|EUR|HKD", re.IGNORECASE)
+_CHINESE_DAY = re.compile(r"(\d{4})[年/.](\d{1,2})[月/.](\d{1,2})日?")
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?\Z")
+_PLAIN = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\Z"
+)
+_UNIX = re.compile(r"\d{10}(\d{3})?(\.\d+)?\Z")
+_UNDER_WAY = re.compile("中|申请|pending refund", re.IGNORECASE)
+_REFUNDED = re.compile("退款|refund", re.IGNORECASE)
+_RETURN = re.compile("退|return|credit note", re.IGNORECASE)
+_CANCELLED = re.compile(
+    "取消|关闭|作废|未付|待付|待支付|未支付|cancel|void|closed|unpaid|pending", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=20_000)
+def decimal(text: str) -> Decimal | None:
+    """A number as a till writes it: ¥1,234.50, (12.00), 12-; None for what is none."""
+    if not text.isascii() or not text.replace(".", "", 1).isdigit():
+        text = _MONEY.sub("", typed.word(text))
+        if text.startswith("(") and text.endswith(")"):
+            text = f"-{text[1:-1]}"
+        elif text.endswith("-"):
+            text = f"-{text[:-1]}"
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def fen(amount: Decimal) -> int:
+    """Yuan as whole fen, half a fen away from zero."""
+    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def yuan(amount_fen: int) -> str:
+    """Fen as people read them: -1,234.50."""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100:,}.{abs(amount_fen) % 100:02d}"
+
+
+def pieces(quantity: int) -> str:
+    """Thousandths as people read them: 2, 0.35."""
+    return (
+        f"{Decimal(quantity) / 1000:f}".rstrip("0").rstrip(".")
+        if quantity % 1000
+        else str(quantity // 1000)
+    )
+
+
+def moment(text: str, zone: tzinfo) -> int | None:
+    """Unix seconds of a moment as files write it; None for what is none.
+
+    2026-05-01 14:30, 2026/5/1 14:30:05, 2026年5月1日, 20260501143005, ISO with an offset, Unix
+    seconds and milliseconds.
+
+    Args:
+        text: the cell.
+        zone: of what names none.
+    """
+    found = _PLAIN.match(text)
+    if found is None:
+        text = typed.word(text)
+        if _UNIX.match(text):
+            return in_seconds(int(text.partition(".")[0]))
+        text = _CHINESE_DAY.sub(r"\1-\2-\3", text)
+        found = _PLAIN.match(text) or _COMPACT.match(text)
+    try:
+        if found is not None:
+            numbers = [int(each or 0) for each in found.groups()]
+            local = datetime(*numbers, tzinfo=zone)  # type: ignore[arg-type,misc]  # six numbers
+        else:
+            local = datetime.fromisoformat(text)
+            if local.tzinfo is None:
+                local = local.replace(tzinfo=zone)
+        seconds = int(local.timestamp())
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < MOST_SECONDS else None
+
+
+def condition_of(text: str) -> str:
+    """paid, return, refunded or cancelled, by a status; what is under way is not yet so."""
+    if not text or _UNDER_WAY.search(text):
+        return PAID
+    if _REFUNDED.search(text) and "退货" not in text:
+        return REFUNDED
+    if _RETURN.search(text):
+        return RETURN
+    return CANCELLED if _CANCELLED.search(text) else PAID
+
+
+def day_offset(zone: tzinfo, now: float) -> int:
+    """Seconds east of UTC, by which days are told apart in SQL."""
+    offset = datetime.fromtimestamp(now, zone).utcoffset() or timedelta(0)
+    return int(offset.total_seconds())
+
+
+def apportioned(total: int, weights: list[int]) -> list[int]:
+    """A total in whole shares by weight, the largest remainders rounded up; the first of equals.
+
+    The shares sum to the total; of a negative total they are those of its amount, negated.
+
+    Args:
+        total: fen.
+        weights: not negative; when all are 0 the shares are equal.
+    """
+    if total < 0:
+        return [-each for each in apportioned(-total, weights)]
+    if not weights:
+        return []
+    if not any(weights):
+        weights = [1] * len(weights)
+    whole = sum(weights)
+    shares = [total * each // whole for each in weights]
+    rest = [(-(total * each % whole), at) for at, each in enumerate(weights)]
+    for _remainder, at in sorted(rest)[: total - sum(shares)]:
+        shares[at] += 1
+    return shares

@@ -1,0 +1,89 @@
+"""By what customers are known outside: ids, unionids and the phone numbers of their relations."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from storeops.tables import typed
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorPosition:
+    """How far somebody has read: the newest customer, follow and line of the timeline."""
+
+    customer: int = 0
+    follow: int = 0
+    timeline: int = 0
+
+
+def position(connection: sqlite3.Connection) -> MirrorPosition:
+    """The newest of everything; three looks at the end of a table."""
+    found = (
+        connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
+        for table in ("customer", "follow", "timeline")
+    )
+    return MirrorPosition(*found)
+
+
+def ids_of(connection: sqlite3.Connection, external_userids: Iterable[str]) -> dict[str, int]:
+    """external_userid → customer.id of those that are known."""
+    rows = connection.execute(
+        "SELECT external_userid, id FROM customer"
+        " WHERE external_userid IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(external_userids)),),
+    )
+    return dict(rows.fetchall())
+
+
+def people(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """customer.id → (external_userid, name)."""
+    rows = connection.execute(
+        "SELECT id, external_userid, name FROM customer WHERE id IN"
+        " (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    return {key: (external, name) for key, external, name in rows}
+
+
+def newcomers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str, str]]:
+    """(customer.id, external_userid, unionid) of customers whose id is larger."""
+    yield from connection.execute(
+        "SELECT id, external_userid, unionid FROM customer WHERE id > ?", (after,)
+    ).fetchall()
+
+
+def with_unionids(
+    connection: sqlite3.Connection, wanted: Collection[str]
+) -> Iterator[tuple[str, int]]:
+    """(unionid, customer.id) of customers that have one of `wanted`; reads every customer."""
+    for key, unionid in connection.execute("SELECT id, unionid FROM customer WHERE unionid <> ''"):
+        if unionid in wanted:
+            yield unionid, key
+
+
+def numbers(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[int, str]]:
+    """(customer.id, digits) of every phone number in a relation; reads every follow.
+
+    Args:
+        connection: on data.db.
+        after: only follows whose id is larger.
+    """
+    for customer, mobiles in connection.execute(
+        "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]' AND id > ?", (after,)
+    ):
+        for each in json.loads(mobiles):
+            yield customer, typed.phone(each)
+
+
+def later_numbers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str]]:
+    """The same of relations whose numbers changed behind a line of the timeline."""
+    for customer, text in connection.execute(
+        "SELECT customer_id, after FROM timeline WHERE id > ? AND field = 'mobiles'"
+        " AND customer_id IS NOT NULL AND after IS NOT NULL",
+        (after,),
+    ).fetchall():
+        for each in json.loads(text):
+            yield customer, typed.phone(each)
