@@ -10,7 +10,7 @@ import typer
 
 from commands import output
 from commands.context import current
-from commands.selecting import kept_to_own_store
+from commands.selecting import within_own_store
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -27,36 +27,6 @@ Follows = Annotated[
         help=_("Which follows of a customer: owner (with --owner), all, or newest."),
     ),
 ]
-File = Annotated[
-    str,
-    typer.Option(
-        "--file", "-f", metavar="FILE",
-        help=_("Customers (and texts) of a CSV or workbook; - reads a pipe."),
-    ),
-]  # fmt: skip
-Csv = Annotated[str, typer.Option("--csv", metavar="FILE", help=_("The same as --file."))]
-Xlsx = Annotated[str, typer.Option("--xlsx", metavar="FILE", help=_("The same as --file."))]
-SheetName = Annotated[
-    str,
-    typer.Option(
-        "--sheet", metavar="NAME", help=_("Sheet of the workbook; else the one with the headings.")
-    ),
-]
-HeaderRow = Annotated[
-    int,
-    typer.Option(
-        "--header-row", metavar="N", min=0,
-        help=_("Row of the headings; else looked for in the first ten."),
-    ),
-]  # fmt: skip
-Hidden = Annotated[bool, typer.Option("--hidden", help=_("Read hidden rows and sheets, too."))]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column", "--map", metavar="HEADING=FIELD",
-        help=_("What a heading of the file means; HEADING= switches it off."),
-    ),
-]  # fmt: skip
 Template = Annotated[
     bool, typer.Option("--template", help=_("Print an empty CSV with the headings, then end."))
 ]
@@ -103,34 +73,6 @@ def choice_of(selection: Selection, follows: str) -> Choice:
     return Choice(selection, follows)
 
 
-def source_of(
-    file: str,
-    csv: str,
-    xlsx: str,
-    *,
-    sheet: str = "",
-    header_row: int = 0,
-    hidden: bool = False,
-    mapping: Sequence[str] = (),
-    strict: bool = False,
-) -> Source | None:
-    """The file that options name, and how it is to be read; None without one.
-
-    Raises:
-        UsageError: several files, or a mapping that is none.
-    """
-    from storeops.changes.sheets import Source, parse_mapping
-
-    paths = [each for each in (file, csv, xlsx) if each]
-    if len(paths) > 1:
-        raise UsageError(
-            _("Several files were named."), hint=_("Name one with --file; plan once for each.")
-        )
-    if not paths:
-        return None
-    return Source(paths[0], sheet, parse_mapping(list(mapping)), header_row, hidden, strict)
-
-
 def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Chosen:
     """The follows that options or a file mean.
 
@@ -143,8 +85,7 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
 
     app = current().app
     if source is None:
-        if choice.made:
-            choice = replace(choice, selection=kept_to_own_store(choice.selection))
+        choice = replace(choice, selection=within_own_store(choice.selection))
         return choose(app.data, choice, app.clock.now())
     if replace(choice.selection, owner=()) != Selection():
         raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from commands.diagnostics import note as say
 from commands.options import After, All, Limit, Reveal
 from commands.output import Column
 from commands.question import confirm
-from commands.selecting import Sort, Store, Where, selected, selecting
+from commands.selecting import Sort, selected, selecting
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -180,10 +181,10 @@ def list_(
 
 
 @app.command("search", help=_("Find customers by any part of name, remark, pinyin, phone or id."))
+@selecting
 def search(
     words: Annotated[list[str], typer.Argument(metavar="TEXT", help=_("All of them must occur."))],
-    where: Where = "",
-    store: Store = None,
+    selection: Selection,
     sort: Sort = "newest",
     limit: Limit = 50,
     after: After = "",
@@ -192,10 +193,7 @@ def search(
     reveal: Reveal = False,
 ) -> None:
     """Search; each argument is text, never a filter."""
-    from storeops.reading.customers import Selection
-
-    selection = Selection(where, "", tuple(words), tuple(store or ()))
-    query = selected(selection, sort=sort)
+    query = selected(replace(selection, words=tuple(words)), sort=sort)
     listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import cells, output, planned
-from commands.choices import Csv, HeaderRow, Hidden, SheetName, Strict, Xlsx, source_of
+from commands.choices import Strict
 from commands.context import current
+from commands.file_options import Csv, HeaderRow, Hidden, SheetName, Xlsx, source_of
 from commands.handover_words import (
     Cap,
     Capacity,
     CapacityOf,
     Groups,
     Map,
-    Marked,
     OnlyGroups,
     PerDay,
     Reason,
@@ -24,7 +24,6 @@ from commands.handover_words import (
     Spread,
     To,
     Weight,
-    Where,
     make,
     numbers,
     pairs,
@@ -33,6 +32,7 @@ from commands.handover_words import (
 from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
+from commands.selecting import as_options, selecting, within_own_store
 from storeops.domains.handover import rules
 from storeops.durations import span
 from storeops.errors import UsageError
@@ -40,6 +40,7 @@ from storeops.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.handover.watched import Pair, Watched
+    from storeops.reading.customers import Selection
 
 app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
 
@@ -47,6 +48,7 @@ PlanId = Annotated[str, typer.Argument(metavar="PLAN", help=_("plan_id, or its l
 
 
 @app.command("plan", help=_("Plan who takes over whose customers and group chats."))
+@selecting
 def plan(
     from_: Annotated[
         list[str] | None,
@@ -66,8 +68,8 @@ def plan(
     resigned: Annotated[
         bool, typer.Option("--resigned", help=_("They have left; refused when they have not."))
     ] = False,
-    where: Where = "",
-    marked: Marked = "",
+    *,
+    selection: Selection,
     file: Annotated[
         str,
         typer.Option(
@@ -123,10 +125,14 @@ def plan(
     command = planned.command_line(
         "handover", "plan", **{"from": from_}, to=to, rule=rule, weight=weight, map=map_, cap=cap,
         per_day=per_day, capacity=capacity, capacity_of=capacity_of, on_job=on_job,
-        resigned=resigned, where=where, marked=marked, file=file or csv or xlsx, sheet=sheet,
+        resigned=resigned, **as_options(selection), file=file or csv or xlsx, sheet=sheet,
         header_row=header_row or None, hidden=hidden, column=column, strict=strict, again=again,
         groups=groups or None, only_groups=only_groups, message=message,
         no_personal_tags=no_personal_tags, spread=spread, recheck=recheck, reason=reason,
+    )  # fmt: skip
+    source = source_of(
+        file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=column or (),
+        strict=strict,
     )  # fmt: skip
     make(
         Wish(
@@ -134,18 +140,8 @@ def plan(
             takers=to or [],
             rule=rule,
             kind="on_job" if on_job else "resigned" if resigned else "",
-            where=where,
-            marked=marked,
-            file=source_of(
-                file,
-                csv,
-                xlsx,
-                sheet=sheet,
-                header_row=header_row,
-                hidden=hidden,
-                mapping=column or (),
-                strict=strict,
-            ),
+            selection=selection if source else within_own_store(selection),
+            file=source,
             customers=not only_groups,
             groups=True if only_groups else groups,
             weights=numbers(weight, "--weight", float),

@@ -57,10 +57,6 @@ CapacityOf = Annotated[
     list[str] | None,
     typer.Option("--capacity-of", metavar="USERID=N", help=_("Customers this member may hold.")),
 ]
-Where = Annotated[
-    str, typer.Option("--where", metavar="FILTER", help=_("Only customers that match."))
-]
-Marked = Annotated[str, typer.Option("--marked", metavar="NAME", help=_("Only marked customers."))]
 Groups = Annotated[
     bool | None,
     typer.Option(

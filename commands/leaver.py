@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +16,6 @@ from commands.handover_words import (
     CapacityOf,
     Groups,
     Map,
-    Marked,
     OnlyGroups,
     PerDay,
     Reason,
@@ -24,14 +24,17 @@ from commands.handover_words import (
     Spread,
     To,
     Weight,
-    Where,
     make,
     numbers,
     pairs,
 )
 from commands.options import After, All, Limit
 from commands.output import Column
+from commands.selecting import as_options, selecting, within_own_store
 from storeops.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from storeops.reading.customers import Selection
 
 app = typer.Typer(help=_("Leavers: what they left behind, how long it can still be assigned."))
 
@@ -123,6 +126,7 @@ def show(userid: LeaverId) -> None:
 
 
 @app.command("plan", help=_("Plan who takes over what leavers left behind."))
+@partial(selecting, files=False)
 def plan(
     userids: Annotated[
         list[str] | None,
@@ -136,8 +140,8 @@ def plan(
     per_day: PerDay = None,
     capacity: Capacity = None,
     capacity_of: CapacityOf = None,
-    where: Where = "",
-    marked: Marked = "",
+    *,
+    selection: Selection,
     groups: Groups = None,
     only_groups: OnlyGroups = False,
     spread: Spread = False,
@@ -174,7 +178,7 @@ def plan(
         rule = SAME_STORE
     command = planned.command_line(
         "leaver", "plan", *(userids or []), to=to, rule=rule, weight=weight, map=map_, cap=cap,
-        per_day=per_day, capacity=capacity, capacity_of=capacity_of, where=where, marked=marked,
+        per_day=per_day, capacity=capacity, capacity_of=capacity_of, **as_options(selection),
         groups=groups or None, only_groups=only_groups, spread=spread, recheck=recheck,
         reason=reason,
     )  # fmt: skip
@@ -184,8 +188,7 @@ def plan(
             takers=to or [],
             rule=rule,
             kind="resigned",
-            where=where,
-            marked=marked,
+            selection=within_own_store(selection),
             customers=not only_groups,
             groups=True if only_groups else groups,
             weights=numbers(weight, "--weight", float),

@@ -7,21 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import choices, planned
-from commands.choices import (
-    Again,
-    Csv,
-    File,
-    Follows,
-    HeaderRow,
-    Hidden,
-    Map,
-    Reason,
-    SheetName,
-    Strict,
-    Template,
-    Xlsx,
-)
+from commands.choices import Again, Follows, Reason, Strict, Template
 from commands.context import current
+from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
 from commands.selecting import as_options, selecting
 from storeops.i18n import _
 
@@ -96,7 +84,7 @@ def plan(
         )
         return
     choice = choices.choice_of(selection, follows)
-    source = choices.source_of(
+    source = source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip

@@ -22,6 +22,7 @@ import typer
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
+from commands.file_options import File, HeaderRow, Heading, Hidden, SheetName, source_of
 from storeops.errors import ConfigError
 from storeops.i18n import _
 
@@ -121,6 +122,7 @@ Sort = Annotated[
 ]
 
 
+SAID = 5  # rows of a file that name nobody, one line each
 Marked = Annotated[
     str,
     typer.Option(
@@ -133,13 +135,25 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "owner": (Owner, None), "tag": (Tag, None), "no_tag": (NoTag, None), "status": (Status, None),
     "state": (State, None), "way": (Way, None), "since": (Since, ""), "until": (Until, ""),
 }  # fmt: skip
+# a file of customers, for commands that do not read more of its rows than that
+FILE_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "file": (File, ""), "sheet": (SheetName, ""), "header_row": (HeaderRow, 0),
+    "hidden": (Hidden, False), "column": (Heading, None),
+}  # fmt: skip
 
 
-def selecting(command: Callable[..., None]) -> Callable[..., None]:
+def selecting(command: Callable[..., None], *, files: bool = True) -> Callable[..., None]:
     """Give a command the options that choose customers; it is called with their `selection`.
 
-    They stand where the command has `selection`, after its arguments.
+    They stand where the command has `selection`, after its arguments. A command that has a `file`
+    of its own reads it itself; any other may choose the customers that a file names.
+
+    Args:
+        command: what is called.
+        files: false for a plan that could not say its `command` again with a file.
     """
+    files = files and "file" not in inspect.signature(command).parameters
+    offered = {**OPTIONS, **FILE_OPTIONS} if files else OPTIONS
     hints = get_type_hints(
         SimpleNamespace(__annotations__={
             name: hint for name, hint in command.__annotations__.items() if name != "selection"
@@ -158,6 +172,9 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
             name: tuple(said[name] or ()) for name, (_, none) in OPTIONS.items() if none is None
         }
         selection = Selection(**{**said, **lists})
+        if files:
+            how = {name: options.pop(name) for name in FILE_OPTIONS}
+            selection = replace(selection, ids=_of_file(how))
         command(selection=selection, **options)
 
     parameters = []
@@ -167,7 +184,7 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
                 inspect.Parameter(
                     key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
                 )
-                for key, (kind, default) in OPTIONS.items()
+                for key, (kind, default) in offered.items()
             ]
         else:
             parameters.append(
@@ -176,6 +193,26 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     return called
+
+
+def _of_file(how: dict[str, Any]) -> tuple[str, ...] | None:
+    """external_userid of the customers that a file names, None without one; what of it names
+    nobody is said on stderr."""
+    source = source_of(
+        how["file"], "", "", sheet=how["sheet"], header_row=how["header_row"],
+        hidden=how["hidden"], mapping=how["column"] or (),
+    )  # fmt: skip
+    if source is None:
+        return None
+    from storeops.changes import sheets, wishes
+
+    found, problems = wishes.customers_of(current().app.data, sheets.read(source, sheets.KEYS))
+    kept = [each.message for each in problems if not each.warning]
+    for each in kept[:SAID]:
+        note(each)
+    if len(kept) > SAID:
+        note(_("… and {count} more").format(count=len(kept) - SAID))
+    return found
 
 
 def as_options(selection: Selection) -> dict[str, Any]:
@@ -199,6 +236,13 @@ def kept_to_own_store(selection: Selection) -> Selection:
     note(_("Only store {store}, this profile's own; `--store all` for every store.").format(
         store=own))  # fmt: skip
     return replace(selection, store=(own,))
+
+
+def within_own_store(selection: Selection) -> Selection:
+    """`kept_to_own_store` where anything was chosen; without a choice a planner says so itself."""
+    from storeops.reading.customers import Selection
+
+    return selection if selection == Selection() else kept_to_own_store(selection)
 
 
 def selected(selection: Selection, *, sort: str = "newest") -> CustomerQuery:

@@ -224,6 +224,25 @@ def of_sheet(
     return chosen
 
 
+def customers_of(db: Database, sheet: Sheet) -> tuple[tuple[str, ...], Problems]:
+    """(external_userid of the customers that a file's rows name, each once; rows that name none).
+
+    Args:
+        db: data.db.
+        sheet: what was read.
+    """
+    keys = _Keys(db, sheet, ())
+    problems = sheet.problems.copy()
+    found: dict[str, None] = {}
+    for line in sheet.lines:
+        customer = keys.customer(line)
+        if isinstance(customer, Problem):
+            problems.append(customer)
+        else:
+            found[customer] = None
+    return tuple(found), problems
+
+
 _KEYS = ("external_userid", "phone", "unionid")
 
 
@@ -356,6 +375,22 @@ class _Keys:
                 )
             found.add(member.userid.lower())
         return found
+
+    def customer(self, line: SheetLine) -> str | Problem:
+        """external_userid of the customer that one line names, or why there is none."""
+        if line.surplus:
+            return _problem(line, "surplus", _("more cells than headings"))
+        found = self._customer(line)
+        if isinstance(found, Problem):
+            return found
+        text = typed.word(line.get("external_userid"))
+        if text in self._customers:
+            return text
+        return str(
+            self._db.execute(
+                "SELECT external_userid FROM customer WHERE id = ?", (found,)
+            ).fetchone()[0]
+        )
 
     def _customer(self, line: SheetLine) -> int | Problem:
         text = typed.word(line.get("external_userid"))

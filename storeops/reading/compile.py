@@ -10,6 +10,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from json import dumps
 
 from storeops.i18n import _
 from storeops.mirror.search import Word
@@ -23,6 +24,7 @@ from storeops.reading.filter_names import Names
 from storeops.reading.live import Live
 
 MAX_ALTERNATIVES = 64
+MANY_IDS = 500
 FEW = 8  # alternatives, when each may become one per value
 MOST_SPREAD = 6  # that one may become
 _CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "id"})
@@ -201,10 +203,12 @@ class Compiler:
                 values = tuple(map(str, self.names.resolve(self.text, node)))
             return [(self._of_domain(label, own, values), False)]
         assert node.key == "id", node.key
-        condition = f"external_userid IN ({_marks(node.values)})"
+        condition, ids = f"external_userid IN ({_marks(node.values)})", node.values
+        if len(ids) > MANY_IDS:  # a file of them; SQLite allows only so many parameters
+            condition, ids = "external_userid IN (SELECT value FROM json_each(?))", (dumps(ids),)
         source = f"SELECT id FROM customer WHERE {condition}"
-        driver = Driver(label, "ids", "", source, node.values, False)
-        return [(Test(label, f"{{c}}.{condition}", node.values, driver), False)]
+        driver = Driver(label, "ids", "", source, ids, False)
+        return [(Test(label, f"{{c}}.{condition}", ids, driver), False)]
 
     def _of_domain(self, label: str, condition: Condition, values: tuple[str, ...]) -> Test:
         source, params = listed(condition, values, self.now)

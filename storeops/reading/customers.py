@@ -47,6 +47,7 @@ class Selection:
         no_tag: no follow has any of these tags; `*` any tag at all.
         since, until: dates of the language, "" for none.
         mark: name of a mark, "" for none.
+        ids: only these external_userids; None for everybody.
     """
 
     where: str = ""
@@ -62,6 +63,7 @@ class Selection:
     since: str = ""
     until: str = ""
     mark: str = ""
+    ids: tuple[str, ...] | None = None
 
 
 def selection_node(db: Database, selection: Selection) -> Node:
@@ -94,6 +96,8 @@ def selection_node(db: Database, selection: Selection) -> Node:
         value: str = getattr(selection, key)
         if value:
             parts.append(one_of(key, (value,), f"--{key}"))
+    if selection.ids is not None:
+        parts.append(Field("id", selection.ids or ("",)))  # nobody has none
     return conjunction(parts)
 
 

@@ -240,7 +240,9 @@ def _customers(case: Case, status: str) -> Plan:
         ]
         if len(theirs) >= ROWS:
             where = " or ".join(case.dice.sample(theirs, ROWS))
-            wish = Wish(givers=[giver], takers=[taker], where=where, groups=False)
+            wish = Wish(
+                givers=[giver], takers=[taker], selection=Selection(where=where), groups=False
+            )
             return plan_handover(case.app.ledger, wish).plan
     raise AssertionError("nobody has customers to hand over")
 

@@ -98,7 +98,11 @@ def _handover(app: App, word: str) -> Plan:
         )
     ]
     wish = Wish(
-        givers=[giver], takers=[taker], where=" or ".join(ids), groups=False, personal_tags=False
+        givers=[giver],
+        takers=[taker],
+        selection=Selection(where=" or ".join(ids)),
+        groups=False,
+        personal_tags=False,
     )
     return plan_handover(app.ledger, wish).plan
 

@@ -18,6 +18,7 @@ from storeops.domains.handover.watch import watch
 from storeops.domains.handover.watched import Watched
 from storeops.domains.handover.wish import Wish
 from storeops.domains.sandbox import sandbox_records
+from storeops.reading.customers import Selection
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
 
@@ -133,7 +134,9 @@ class Desk:
 
     def plan(self, *givers: str, to: str | list[str] = (), **wish: Any) -> Made:
         takers = [to] if isinstance(to, str) else list(to)
-        return plan_handover(self.app.ledger, Wish(givers=givers, takers=takers, **wish))
+        where = Selection(where=wish.pop("where", ""))
+        asked = Wish(givers=givers, takers=takers, selection=where, **wish)
+        return plan_handover(self.app.ledger, asked)
 
     def apply(self, made: Made | str, **how: Any) -> Any:
         name = made if isinstance(made, str) else made.plan.name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from storeops.domains.handover.wish import Wish
 from storeops.i18n import _, ngettext
 from storeops.notebook.marks import DEFAULT
+from storeops.reading.customers import Selection
 from tui import plan_words
 from tui.keys import Key
 from tui.plan_card import forecast
@@ -90,7 +91,8 @@ class HandoverPlanning(LedgerScreen):
 
         wish = Wish(
             givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
-            marked=DEFAULT if self.only_marked else "", weights=terms.weights, map=terms.map,
+            selection=Selection(mark=DEFAULT if self.only_marked else ""),
+            weights=terms.weights, map=terms.map,
         )  # fmt: skip
         ledger, governor = self.house.core.ledger, self.house.core.governor
 

@@ -175,7 +175,7 @@ def command_of(wish: Wish) -> str:
         for value in values:
             words += [flag, value]
     for flag, value in (
-        ("--rule", wish.rule), ("--marked", wish.marked), ("--message", wish.message),
+        ("--rule", wish.rule), ("--marked", wish.selection.mark), ("--message", wish.message),
         ("--cap", "" if wish.cap is None else str(wish.cap)),
     ):  # fmt: skip
         if value:

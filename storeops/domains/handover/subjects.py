@@ -14,6 +14,8 @@ from storeops.errors import NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
+from storeops.reading.customers import names_of, selection_node
+from storeops.reading.query import CustomerQuery
 from storeops.tables import typed
 
 _OF_KIND = {rules.ON_JOB: "active", rules.RESIGNED: "unassigned"}
@@ -68,17 +70,22 @@ def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
         NotFoundError: no such member, plan, mark or file.
     """
     if wish.file is not None:
+        if wish.chosen:
+            raise UsageError(
+                _("A file and a filter cannot be combined."),
+                hint=_("Choose by --file, or by --where, --view, --marked, --store."),
+            )
         return _of_file(db, wish, wish.file)
     if wish.again:
         return _again(db, wish)
-    if not wish.givers:
+    if not wish.from_whom:
         raise UsageError(
             _("Nobody was named whose customers are to move."), hint=_("Add --from USERID.")
         )
     found = Subjects()
     only = _only(db, wish, now)
     people = members.Members(db.connection)
-    givers = list({each.id: each for each in map(people.find, wish.givers)}.values())
+    givers = list({each.id: each for each in map(people.find, wish.from_whom)}.values())
     kinds = {giver.id: _kinds(db, giver, wish.kind) for giver in givers}
     if wish.customers:
         for giver in givers:
@@ -140,20 +147,11 @@ def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
 
 
 def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
-    """customer.id of the customers that the filter and the mark leave; None for all."""
-    texts = [wish.where] if wish.where else []
-    if wish.marked:
-        texts.append('mark:"{}"'.format(wish.marked.replace('"', "")))
-    if not texts:
+    """customer.id of the customers that were chosen; None for all."""
+    if not wish.chosen and not (wish.givers and wish.selection.owner):
         return None
-    from storeops.reading.customers import names_of
-    from storeops.reading.query import CustomerQuery
-
-    found: set[int] | None = None
-    for text in texts:
-        ids = set(CustomerQuery(db, text, names=names_of(db), now=now).ids())
-        found = ids if found is None else found & ids
-    return found
+    node = selection_node(db, wish.selection)
+    return set(CustomerQuery(db, node, names=names_of(db), now=now).ids())
 
 
 def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) -> list[Subject]:
@@ -206,12 +204,12 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
         ),
     )
     sheet = sheets.read(file, fields)
-    if len(wish.givers) > 1:
+    if len(wish.from_whom) > 1:
         raise UsageError(
             _("With a file, --from can name one member only."),
             hint=_("Name the owner of each customer in the column userid."),
         )
-    chosen = wishes.of_sheet(db, sheet, owner=wish.givers)
+    chosen = wishes.of_sheet(db, sheet, owner=wish.from_whom)
     found = Subjects(problems=chosen.problems.copy(), sheet=sheet)
     people = members.by_userids(db, (each.userid for each in chosen.relations))
     names = members.Members(db.connection)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from storeops.changes.sheets import Source
+from storeops.reading.customers import Selection
 
 SAME_STORE, LEAST_LOADED, ROUND_ROBIN = "same-store", "least-loaded", "round-robin"
 WEIGHTED, BY_TAG, BY_DATE, CAPACITY = "weighted", "by-tag", "by-date", "capacity"
@@ -21,8 +22,7 @@ class Wish:
         takers: userids or names; empty with `same-store` (the giver's colleagues) and `file`.
         rule: one of `RULES`; "" for a single taker, and then `least-loaded` for several.
         kind: on_job | resigned when the person said so; "" finds it out.
-        where: filter language: only these customers.
-        marked: name of a mark: only these customers.
+        selection: only these customers; its owners are the givers when none is named.
         file: a file of customers with their takers; None for none.
         customers: include customers.
         groups: include group chats; None: exactly when everything of a giver is handed over.
@@ -45,8 +45,7 @@ class Wish:
     takers: Sequence[str] = ()
     rule: str = ""
     kind: str = ""
-    where: str = ""
-    marked: str = ""
+    selection: Selection = field(default_factory=Selection)
     file: Source | None = None
     customers: bool = True
     groups: bool | None = None
@@ -67,4 +66,14 @@ class Wish:
     @property
     def partial(self) -> bool:
         """Whether only some of a giver's customers are meant."""
-        return bool(self.where or self.marked or self.file or self.again)
+        return bool(self.chosen or self.file or self.again)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether customers were chosen, beside their owners."""
+        return replace(self.selection, owner=()) != Selection()
+
+    @property
+    def from_whom(self) -> Sequence[str]:
+        """Userids or names of the givers."""
+        return self.givers or self.selection.owner
