@@ -26,6 +26,7 @@ FIELDS = {
     "left": N_("left"),
     "customer_contact": N_("customer contact"),
     "deleted_by_customer": N_("deleted by the customer"),
+    "deleted_by_member": N_("deleted by the member"),
     "note": N_("note"),
 }
 SOURCES = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
@@ -66,6 +67,7 @@ def told(
         "store": store,
         "follow": follow,
         "deleted_by_customer": cells.when,
+        "deleted_by_member": cells.when,
     }
 
     def word(name: str, value: Any) -> Any:

@@ -15,6 +15,7 @@ from commands.options import All, Limit
 from commands.output import Column
 from commands.selecting import selected, selecting
 from storeops.i18n import N_, _, ngettext
+from storeops.sparks import bar
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -31,8 +32,6 @@ TITLES = {
     "state": N_("State"),
     "month": N_("Month"),
 }
-BAR = 24  # cells
-EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def _titles(incomplete: str) -> list[str]:
@@ -159,10 +158,3 @@ def _past(selection: Selection, by: str, on: str, limit: int) -> Past:
             ).format(count=cells.amount(found.read_later))
         )
     return found
-
-
-def bar(value: int, top: int) -> str:
-    """A bar of eighths of a cell, BAR cells for the largest."""
-    eighths = round(value / top * BAR * 8) if top else 0
-    whole, part = divmod(eighths, 8)
-    return "█" * whole + (EIGHTHS[part] if part else "") or ("▏" if value else "")

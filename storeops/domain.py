@@ -120,6 +120,7 @@ class Domain:
         tables: module with `MIGRATIONS` (storeops.database.migrations) for data.db.
         nouns: command modules.
         screens: full-screen views.
+        reports: report → function(db, period, now) → `NamedReport` (storeops.operations.reports).
         actions: kind of plan → Action (storeops.changes.action).
         scopes: scope of sync → `SyncScope` (storeops.sync.scopes).
         events: "event/change_type" → `EventReader` (storeops.events.readers).
@@ -144,6 +145,7 @@ class Domain:
     tables: str = ""
     nouns: tuple[Noun, ...] = ()
     screens: tuple[ScreenSpec, ...] = ()
+    reports: Mapping[str, str] = field(default_factory=dict)
     actions: Mapping[str, str] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
@@ -323,8 +325,8 @@ class Registry:
         """name → (domain, what it says) of one field of `Domain`, in the order of domains.
 
         Args:
-            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase or
-                completion.
+            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase,
+                reports or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
         for domain in self.domains:

@@ -205,7 +205,9 @@ def _believe(mirror: Mirror, each: Event, relation: FollowUser | None) -> None:
     if _created(mirror.db, each, relation) > each.create_time:
         return  # added again since: the event speaks of an earlier relation
     if each.change_type == kinds.DELETED and relation is None:
-        facts.follow_status_changed(mirror.db, *who, "lost", source="event", ref=ref, now=now)
+        facts.deleted_by_member(
+            mirror.db, *who, at=each.create_time, source="event", ref=ref, now=now
+        )
     if each.change_type == kinds.DELETED_BY_CUSTOMER:
         facts.deleted_by_customer(
             mirror.db, *who, at=each.create_time, source="event", ref=ref, now=now

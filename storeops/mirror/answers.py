@@ -285,6 +285,40 @@ def follow_status_changed(
         return statuses.set_status(connection, [follow.id], status, record) > 0
 
 
+def deleted_by_member(
+    db: Database, userid: str, external_userid: str, *, at: int, source: str, ref: str, now: int
+) -> bool:
+    """The member deleted the customer at `at` (Unix seconds); the follow has ended.
+
+    The timeline keeps who ended it and when, unless it was a handover, also when a sync had found
+    the end before.
+
+    Returns:
+        Whether the mirror changed; False too when it does not know the follow.
+    """
+    with _recording(db, source, ref, now) as (connection, record):
+        follow = _find(connection, userid, external_userid)
+        if follow is None:
+            return False
+        statuses.end(connection, [follow.id], record)
+        lost = connection.execute(
+            "SELECT 1 FROM follow WHERE id = ? AND status = 'lost' AND NOT EXISTS (SELECT 1"
+            "  FROM timeline AS t WHERE t.customer_id = follow.customer_id"
+            "  AND t.staff_id = follow.staff_id AND t.field = 'deleted_by_member'"
+            "  AND CAST(t.after AS INTEGER) >= follow.createtime)",
+            (follow.id,),
+        ).fetchone()
+        if lost is not None:
+            record.add(
+                "deleted_by_member",
+                None,
+                at,
+                customer_id=follow.customer_id,
+                staff_id=follow.staff_id,
+            )
+        return record.changed
+
+
 def deleted_by_customer(
     db: Database, userid: str, external_userid: str, *, at: int, source: str, ref: str, now: int
 ) -> bool:

@@ -15,6 +15,7 @@ from storeops.database.database import Database
 from storeops.mirror import chats, identity, labels, leavers, meta, people
 from storeops.mirror.answers import (
     deleted_by_customer,
+    deleted_by_member,
     follow_status_changed,
     follow_tags_changed,
     follow_transferred,
@@ -39,6 +40,7 @@ __all__ = [
     "Keys",
     "apply_facts",
     "deleted_by_customer",
+    "deleted_by_member",
     "follow_status_changed",
     "follow_tags_changed",
     "follow_transferred",

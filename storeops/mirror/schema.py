@@ -294,6 +294,9 @@ SECONDS = "".join(
 )  # fmt: skip
 
 
+# reports read what one day brought, of a history of years
+BY_TIME = "CREATE INDEX timeline_by_time ON timeline (at);"
+
 ODD_VALUES = """
 -- JSON object: values that could not be read as they came, by field
 ALTER TABLE sync_run ADD COLUMN odd_values TEXT NOT NULL DEFAULT '{}';
@@ -308,4 +311,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m005_former_userids", FORMER),
     statements("mirror", "m006_seconds", SECONDS),
     statements("mirror", "m007_odd_values", ODD_VALUES),
+    statements("mirror", "m008_timeline_by_time", BY_TIME),
 )

@@ -138,6 +138,20 @@ def member_names(db: Database) -> list[tuple[str, str]]:
     return db.connection.execute("SELECT userid, name FROM staff ORDER BY id").fetchall()
 
 
+def staffed_shops(db: Database) -> set[int]:
+    """Department ids of shops with present members who have customer contact."""
+    rows = db.connection.execute(
+        "SELECT DISTINCT main_department FROM staff WHERE status = 'active' AND is_follow_user = 1"
+    )
+    return {key for (key,) in rows}
+
+
+def member_keys(db: Database) -> dict[int, tuple[str, str]]:
+    """staff.id → (userid, name) of everybody the mirror has ever seen."""
+    rows = db.connection.execute("SELECT id, userid, name FROM staff")
+    return {key: (userid, name) for key, userid, name in rows}
+
+
 def department_names(db: Database) -> dict[int, str]:
     """Department id → name, gone ones too."""
     return dict(db.connection.execute("SELECT id, name FROM department"))

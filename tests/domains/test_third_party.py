@@ -164,6 +164,11 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     } in shop.json("status")["steps"]
     checks = shop.json("doctor")["findings"]
     assert ("loyalty", "ok") in {(each["check"], each["status"]) for each in checks}
+    assert shop.json("report", "points", "--on", "today")["rows"][0]["points"] == 500
+    page = shop.home.parent / "points.html"
+    shop.run("report", "points", "--out", str(page))
+    assert '<td class="n">500<svg' in page.read_text("utf-8")
+    assert "points" in {each["name"] for each in shop.json("report", "list")["items"]}
     offered = shop.python(
         "from storeops.app import App\nfrom storeops.operations import offers\napp = App.open()\n"
         "print(offers.filters(app.data, 'level:g'))\napp.close()"

@@ -444,7 +444,7 @@ def test_staff_tags_groups_and_leavers_are_listed(ask, chain_home):
 
 
 def test_stats_have_bars_on_a_terminal_only(ask):
-    from commands.stats import bar
+    from storeops.sparks import bar
 
     assert bar(10, 10) == "█" * 24
     assert bar(0, 10) == ""

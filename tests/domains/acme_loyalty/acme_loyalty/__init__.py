@@ -26,6 +26,7 @@ DOMAIN = Domain(
     refreshed="acme_loyalty.facts:refreshed",
     today="acme_loyalty.facts:today",
     checks="acme_loyalty.facts:checks",
+    reports={"points": "acme_loyalty.facts:report"},
     completion={"level": "acme_loyalty.facts:levels"},
     catalogue="acme_loyalty.locale",
 )  # fmt: skip

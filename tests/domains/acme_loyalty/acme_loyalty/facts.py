@@ -5,6 +5,7 @@ import json
 from storeops.domain import CardSection, TodayLine
 from storeops.i18n import _
 from storeops.operations.doctor import Finding
+from storeops.operations.reports import NamedReport, ReportColumn, ReportTable
 from storeops.reading.columns import CustomerColumn
 from storeops.reading.conditions import Condition, Facet
 
@@ -75,6 +76,16 @@ def checks(app):
     """The table can be read."""
     rows = app.data.execute("SELECT count(*) FROM loyalty_points").fetchone()[0]
     return [Finding("loyalty", "loyalty", "ok", f"{rows} rows")]
+
+
+def report(db, period, _now):
+    """Points by level."""
+    found = db.execute("SELECT level, sum(points) FROM loyalty_points GROUP BY level").fetchall()
+    rows = [{"level": level, "points": points} for level, points in found]
+    columns = [ReportColumn("level", "Level", "text"), ReportColumn("points", "Points")]
+    data = {"on": period.until, "rows": rows}
+    table = ReportTable("levels", "Levels", columns, rows, bar="points")
+    return NamedReport("points", "Points", period, True, data, [table])
 
 
 def levels(_db, start):

@@ -1,0 +1,353 @@
+"""The figures of some days: of the whole chain, of each shop and of each guide.
+
+The unit is the customer: a person counts once in a line, whatever happened how often, so that the
+lines of shops may add up to more than the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+
+from storeops import times
+from storeops.changes.action import DONE, REFUSED
+from storeops.database.database import Database
+from storeops.domains.handover import days as handovers
+from storeops.i18n import _, ngettext
+from storeops.notebook.stores import list_shops
+from storeops.operations.reports import Period
+from storeops.reading import flows as relations
+from storeops.reading import overview
+
+MAIN = ("customers", "new", "lost", "handed_over", "waiting", "refused", "untagged")
+_ANSWERED_LATE_S = 60 * 86_400  # handovers older than this have long been answered
+SYNC, WATCH = "storeops sync run", "storeops handover watch"
+
+
+@dataclass(slots=True)
+class Figures:
+    """Customers of one line; None is what could not be known, and never zero.
+
+    Attributes:
+        customers: whom somebody followed at the end of the days, leavers' ones too.
+        new: whom somebody added, or who added somebody; handovers are not among them.
+        lost: of whom a relation ended otherwise than by a handover.
+        lost_by_customer, lost_by_guide: the customer deleted the guide, the guide the customer.
+        lost_found: a reading found them gone, and nobody said who ended it.
+        handed_over: who went to a colleague.
+        taken_over: who came from one.
+        waiting: whose handover was under way at the end.
+        refused: who declined one.
+        untagged: of `customers`, those without any tag.
+        tags_given: tags that were put on relations.
+    """
+
+    customers: int | None = 0
+    new: int | None = 0
+    lost: int | None = 0
+    lost_by_customer: int | None = 0
+    lost_by_guide: int | None = 0
+    lost_found: int | None = 0
+    handed_over: int | None = 0
+    taken_over: int | None = 0
+    waiting: int | None = 0
+    refused: int | None = 0
+    untagged: int | None = 0
+    tags_given: int | None = 0
+
+    def main(self) -> dict[str, int | None]:
+        """The seven that every report shows."""
+        return {name: getattr(self, name) for name in MAIN}
+
+    def as_dict(self) -> dict[str, int | None]:
+        """All of them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def any(self) -> bool:
+        """Whether one is not zero."""
+        return any(self.as_dict().values())
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """One shop: department id (0 for members of none), the chain's own number, name, figures."""
+
+    department_id: int
+    store_code: str
+    store: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class GuideFigures:
+    """One guide: the shop is the one they were in at the end of the days."""
+
+    userid: str
+    name: str
+    department_id: int
+    store: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class DaysFigures:
+    """The figures of some days.
+
+    Attributes:
+        period: which days.
+        complete: whether all of it could be known.
+        totals: of the whole chain.
+        stores: by number, then by department; every shop with members or figures.
+        guides: by shop, then by name; everybody with figures.
+        notes: what could not be known, a sentence each.
+        next_steps: commands that would make it complete.
+    """
+
+    period: Period
+    complete: bool
+    totals: Figures
+    stores: Sequence[StoreFigures]
+    guides: Sequence[GuideFigures]
+    notes: Sequence[str]
+    next_steps: Sequence[str]
+
+
+def figures(db: Database, period: Period, now: float) -> DaysFigures:
+    """Count; reads only, some 300 ms for 200,000 customers.
+
+    Args:
+        db: data.db.
+        period: which days.
+        now: WeCom's time, Unix seconds.
+    """
+    days = relations.span(db, period.start, period.end)
+    store_of = relations.stores_then(db, days)
+    attempts = handovers.within(db, period.start, period.end)
+    moved_at = handovers.moved_since(db, period.end - _ANSWERED_LATE_S)
+    pairs = relations.pairs_of(
+        db,
+        {
+            *moved_at,
+            *((each.handover_userid, each.external_userid) for each in attempts.waiting),
+            *((each.handover_userid, each.external_userid) for each in attempts.settled),
+            *((each.takeover_userid, each.external_userid) for each in attempts.settled),
+        },
+    )
+    known_moves = {pairs[key]: at for key, at in moved_at.items() if key in pairs}
+    held = relations.held(db, days, store_of, known_moves)
+    flow = relations.flows(db, days)
+    board = _Board(store_of)
+    board.total.customers, board.total.untagged = held.total, held.untagged
+    for name, by_store, by_staff in (
+        ("customers", held.by_store, held.by_staff),
+        ("untagged", held.untagged_by_store, held.untagged_by_staff),
+    ):
+        for store, number in by_store.items():
+            setattr(board.store(store), name, number)
+        for staff, number in by_staff.items():
+            setattr(board.guide(staff), name, number)
+    board.count("new", flow.added)
+    board.count("lost", flow.lost)
+    for how in (relations.BY_CUSTOMER, relations.BY_MEMBER, relations.FOUND):
+        name = {relations.BY_MEMBER: "lost_by_guide", relations.FOUND: "lost_found"}.get(
+            how, "lost_by_customer"
+        )
+        board.count(name, (pair for pair, ended in flow.lost.items() if ended == how))
+    giver = _named(pairs, "handover_userid")
+    moved = attempts.ended(DONE)
+    board.count("handed_over", {*giver(moved), *(flow.moved - known_moves.keys())})
+    board.count("taken_over", _named(pairs, "takeover_userid")(moved))
+    board.count("waiting", giver(attempts.waiting))
+    board.count("refused", giver(attempts.ended(REFUSED)))
+    for pair, number in flow.tags.items():
+        board.add("tags_given", pair[1], number)
+    unknown = _unknown(db, period, flow)
+    board.forget(unknown)
+    complete, notes, steps = _certainty(db, period, days, attempts, now)
+    stores = _stores(db, board, unknown)
+    return DaysFigures(period, complete, board.total, stores, _guides(db, board), notes, steps)
+
+
+def _unknown(db: Database, period: Period, flow: relations.Flows) -> Sequence[str]:
+    """Figures of which nothing could be known: a day without data is not zero."""
+    known = relations.known_since(db)
+    if known is None:
+        return [each.name for each in fields(Figures)]
+    if known < period.start or flow.lost:
+        return ()
+    return ("lost", "lost_by_customer", "lost_by_guide", "lost_found")
+
+
+def _named(
+    pairs: dict[tuple[str, str], relations.Pair], side: str
+) -> Callable[[Iterable[handovers.AttemptRecord]], list[relations.Pair]]:
+    """What gives the pairs of attempts, of the former owner or the new one."""
+
+    def of(attempts: Iterable[handovers.AttemptRecord]) -> list[relations.Pair]:
+        keys = ((getattr(each, side), each.external_userid) for each in attempts)
+        return [pairs[key] for key in keys if key in pairs]
+
+    return of
+
+
+@dataclass(slots=True)
+class _Board:
+    """The lines while they are filled."""
+
+    store_of: dict[int, int]
+    total: Figures = field(default_factory=Figures)
+    stores: dict[int, Figures] = field(default_factory=dict)
+    guides: dict[int, Figures] = field(default_factory=dict)
+
+    def store(self, key: int) -> Figures:
+        return self.stores.setdefault(key, Figures())
+
+    def guide(self, key: int) -> Figures:
+        return self.guides.setdefault(key, Figures())
+
+    def lines(self) -> Iterator[Figures]:
+        yield self.total
+        yield from self.stores.values()
+        yield from self.guides.values()
+
+    def add(self, name: str, staff: int, number: int) -> None:
+        for line in (self.total, self.store(self.store_of.get(staff, 0)), self.guide(staff)):
+            setattr(line, name, (getattr(line, name) or 0) + number)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These are not known."""
+        for name in names:
+            for line in self.lines():
+                setattr(line, name, None)
+
+    def count(self, name: str, pairs: Iterable[relations.Pair]) -> None:
+        """Count each customer once in each line."""
+        people, in_store, of_guide = set[int](), set[tuple[int, int]](), set[tuple[int, int]]()
+        for customer, staff in pairs:
+            people.add(customer)
+            in_store.add((self.store_of.get(staff, 0), customer))
+            of_guide.add((staff, customer))
+        setattr(self.total, name, len(people))
+        for line, keys in ((self.store, in_store), (self.guide, of_guide)):
+            for key, _customer in keys:
+                found = line(key)
+                setattr(found, name, getattr(found, name) + 1)
+
+
+def _stores(db: Database, board: _Board, unknown: Sequence[str]) -> list[StoreFigures]:
+    shops = {each.department_id: each for each in list_shops(db)}
+    names = overview.department_names(db)
+    keys = overview.staffed_shops(db)
+    keys |= {key for key, each in board.stores.items() if each.any()} | shops.keys()
+    nothing = Figures(**dict.fromkeys(unknown))
+    found = []
+    for key in keys:
+        shop = shops.get(key)
+        name = (shop.name if shop else "") or names.get(key, "")
+        line = board.stores.get(key, nothing)
+        found.append(StoreFigures(key, shop.code if shop else "", name, line))
+    return sorted(found, key=lambda each: (not each.store_code, each.store_code,
+                                           not each.department_id, each.department_id))  # fmt: skip
+
+
+def _guides(db: Database, board: _Board) -> list[GuideFigures]:
+    shops = {each.department_id: each.name for each in list_shops(db) if each.name}
+    names = overview.department_names(db)
+    people = overview.member_keys(db)
+    found = []
+    for key, line in board.guides.items():
+        if not line.any():
+            continue
+        userid, name = people[key]
+        store = board.store_of.get(key, 0)
+        found.append(
+            GuideFigures(userid, name, store, shops.get(store) or names.get(store, ""), line)
+        )
+    return sorted(found, key=lambda each: (each.department_id, each.name, each.userid))
+
+
+def _certainty(
+    db: Database,
+    period: Period,
+    days: relations.DaySpan,
+    attempts: handovers.SpanOfAttempts,
+    now: float,
+) -> tuple[bool, list[str], list[str]]:
+    """(whether all could be known, what could not, commands that would help)."""
+    notes: list[str] = []
+    steps: list[str] = []
+    known = relations.known_since(db)
+    if now < period.end:
+        notes.append(_("{day} is not over yet.").format(day=period.until))
+    if known is None:
+        notes.append(_("Nothing was read from WeCom completely yet; these figures say nothing."))
+        steps.append(SYNC)
+    elif known >= period.start:
+        notes.append(
+            _(
+                "The first complete reading began on {time}: who was lost before is not known,"
+                " and tags and shops are as first read."
+            ).format(time=times.minute(known))
+        )
+    if known is not None and now >= period.end and days.closed_at == period.end:
+        notes.append(_unclosed(db, period))
+        if relations.next_reading(db, period.end) is None:
+            steps.append(SYNC)
+    elif known is not None and known < period.start and days.opened_at == period.start:
+        notes.append(
+            _(
+                "No reading closed the day before {day}: what ended or was tagged then may be"
+                " among these figures."
+            ).format(day=period.since)
+        )
+    if attempts.due:
+        notes.append(
+            ngettext(
+                "How {count} handover ended was not asked yet; it counts as waiting.",
+                "How {count} handovers ended was not asked yet; they count as waiting.",
+                attempts.due,
+            ).format(count=attempts.due)
+        )
+        steps.append(WATCH)
+    return not notes, notes, steps
+
+
+def _unclosed(db: Database, period: Period) -> str:
+    """Why nothing closes the days: no reading since, one that was not whole, or a late one."""
+    later = relations.next_reading(db, period.end)
+    if later is not None:
+        return _(
+            "The first complete reading after {day} began only on {time}: what it found cannot"
+            " be told from the days between."
+        ).format(day=period.until, time=times.minute(later))
+    unread = relations.unread_members(db, period.end)
+    if unread is None:
+        return _("WeCom was not read since {day} ended.").format(day=period.until)
+    return ngettext(
+        "{count} member could not be read since {day} ended; of their customers only what events"
+        " told is known.",
+        "{count} members could not be read since {day} ended; of their customers only what"
+        " events told is known.",
+        unread,
+    ).format(count=unread, day=period.until)
+
+
+def curve(db: Database, period: Period, now: float) -> list[tuple[str, int | None, int | None]]:
+    """(day, new, lost) of each day; None where nothing could be known.
+
+    Args:
+        db: data.db.
+        period: which days.
+        now: WeCom's time, Unix seconds.
+    """
+    starts = period.starts()
+    known = relations.known_since(db)
+    found: list[tuple[str, int | None, int | None]] = []
+    newest = relations.last_reading(db)
+    for start, (new, lost) in zip(starts, relations.per_day(db, starts), strict=False):
+        seen = newest is not None and (newest >= start + 86_400 or new or lost) and start < now
+        before = known is None or start < times.midnight(known).timestamp()
+        found.append(
+            (times.day(start), new if seen else None, lost if seen and not before else None)
+        )
+    return found

@@ -1,0 +1,66 @@
+"""Guide by guide: what happened to their customers, how they chat and reply."""
+
+from __future__ import annotations
+
+from storeops.database.database import Database
+from storeops.domains.report.behaviour import replies
+from storeops.domains.report.daily import columns, full, tiles, week_before
+from storeops.domains.report.figures import figures
+from storeops.domains.report.stores import (
+    LESS,
+    SHOWN,
+    UNKNOWN,
+    fetch_step,
+    reply_columns,
+    together,
+    unheard,
+)
+from storeops.i18n import _
+from storeops.operations.reports import TEXT, NamedReport, Period, ReportColumn, ReportTable
+
+
+def guides(db: Database, period: Period, now: float) -> NamedReport:
+    """Everybody with customers or figures, by shop."""
+    found = figures(db, period, now)
+    before = week_before(db, found, now)
+    heard = replies(db, period)
+    rows = [
+        {
+            "userid": each.userid,
+            "name": each.name,
+            "store": each.store,
+            **full(each.figures),
+            **(together([heard[each.userid.lower()]]) if each.userid.lower() in heard else UNKNOWN),
+        }
+        for each in found.guides
+    ]
+    notes = [*found.notes, *unheard(found, heard, now)]
+    return NamedReport(
+        "staff",
+        _("Guides"),
+        period,
+        found.complete,
+        {
+            "since": period.since,
+            "until": period.until,
+            "complete": found.complete,
+            "staff": rows,
+            "notes": notes,
+        },
+        [
+            ReportTable(
+                "staff", _("Guides"),
+                [
+                    ReportColumn("name", _("Guide"), TEXT),
+                    ReportColumn("store", _("Shop"), TEXT),
+                    *columns(SHOWN, LESS),
+                    *reply_columns(),
+                ],
+                rows, bar="new", empty=_("Nobody has customers yet."),
+            )
+        ],
+        tiles(found, before, ("new", "lost_by_customer", "lost_by_guide", "tags_given")),
+        (),
+        notes,
+        [*found.next_steps, *fetch_step(found, heard, period, now)],
+    )  # fmt: skip

@@ -1,0 +1,228 @@
+"""Figures of simulated days beside figures counted straight from the sandbox's record."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from storeops import times
+from storeops.domains.report.figures import MAIN, figures
+from storeops.operations.reports import period
+from tests.events.desk import EventDesk
+from tests.handover.conftest import DAY, Desk
+
+MIDNIGHT = 1_767_225_600 - 8 * 3600  # in China
+
+
+class Days:
+    """A chain that lives for some days, and what its record says of each."""
+
+    def __init__(self, make_desk: Any, seed: int, *, events: bool) -> None:
+        self.dice = random.Random(seed)
+        self.desk: Desk = make_desk(
+            stores=3, staff=9, follows=90, seed=seed, start_at=MIDNIGHT - 12 * 3600,
+            handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
+            handover_delete_rate=0,
+        )  # fmt: skip
+        self.control, self.app = self.desk.control, self.desk.app
+        self.wire = EventDesk(self.desk) if events else None
+        self.go_to(MIDNIGHT + 2 * 3600)
+        self.desk.sync()  # the reading that closes the day before the first
+        self.shop = {  # of who had left before the first reading nobody tells the shop
+            m["userid"]: m["main_department"]
+            for m in self.control.export("staff")
+            if not m["left_at"]
+        }
+        self.truth: dict[int, dict[Any, dict[str, int]]] = {}
+        self.lost: dict[int, dict[tuple[str, str], str]] = defaultdict(dict)
+        self.new: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        self.tags: dict[int, int] = defaultdict(int)
+
+    def close(self) -> None:
+        if self.wire is not None:
+            self.wire.close()
+
+    def go_to(self, moment: int) -> None:
+        self.control.advance(moment - self.control.now())
+        self.app.client.learn_time()
+
+    def live(self, day: int, acts: int) -> None:
+        """A day with a number of acts, then the night that closes it."""
+        start = MIDNIGHT + day * DAY
+        # an hour for each kind of thing, so that no answer falls on another day
+        for step in range(acts):
+            self.go_to(start + 9 * 3600 + step * 600)
+            self._act(day)
+        self._hand_over(start)
+        self.go_to(self.control.now() + 600)
+        if self.wire is not None:
+            self.wire.settle()
+        self.desk.watch(everything=True)
+        self.go_to(start + DAY - 60)
+        self.truth[day] = self._count(day)
+        self.go_to(start + DAY + 2 * 3600)
+        if self.wire is not None:
+            self.wire.settle()
+        self.desk.sync()
+        self.desk.watch()
+
+    def _act(self, day: int) -> None:
+        rows = [r for r in self.control.export("follows") if r["listed"]]
+        row = self.dice.choice(rows)
+        pair = {"userid": row["userid"], "external_userid": row["external_userid"]}
+        key = (row["userid"], row["external_userid"])
+        what = self.dice.choice(["add", "add", "again", "delete", "deleted", "tag", "tag"])
+        if what == "add":
+            done = self.control.act("follow_add", userid=row["userid"])
+            self.new[day].add((done["userid"], done["external_userid"]))
+        elif what == "again":  # a customer of one guide adds another
+            other = self.dice.choice(sorted({r["userid"] for r in rows}))
+            if (other, row["external_userid"]) in {
+                (r["userid"], r["external_userid"]) for r in rows
+            }:
+                return
+            done = self.control.act(
+                "follow_add", userid=other, external_userid=row["external_userid"]
+            )
+            self.new[day].add((done["userid"], done["external_userid"]))
+        elif what == "delete" and key not in self.new[day] and not row["deleted_by_customer_at"]:
+            self.control.act("follow_delete", **pair)
+            self.lost[day][key] = "guide"
+        elif what == "deleted" and not row["deleted_by_customer_at"]:
+            self.control.act("deleted_by_customer", **pair)
+            self.lost[day][key] = "customer"
+        elif what == "tag":
+            library = [t["tag_id"] for t in self.control.export("tags") if not t["strategy_id"]]
+            fresh = [tag for tag in library if tag not in row["tag_id"]]
+            done = self.control.act("tag_mark", **pair, add=[self.dice.choice(fresh)])
+            self.tags[day] += len(done["add"])
+
+    def _hand_over(self, start: int) -> None:
+        """One guide hands two customers over: one agrees after 24 hours, one refuses at once."""
+        givers = [m["userid"] for m in self.desk.staff()][:2]
+        free = self.desk.customers(givers[0], without=givers[1])
+        known = {r["external_userid"] for r in self.control.export("handovers")}
+        free = [each for each in free if each not in known][:2]
+        if len(free) < 2:
+            return
+        self.desk.will(free[1], "refuse", after_s=60)
+        self.desk.sync()
+        made = self.desk.plan(givers[0], to=givers[1], where=" or ".join(free))
+        self.desk.apply(made)
+
+    def _count(self, day: int) -> dict[Any, dict[str, int]]:
+        """The record's own figures: None is the chain, a number a shop, a text a guide."""
+        start, end = MIDNIGHT + day * DAY, MIDNIGHT + (day + 1) * DAY
+        lines: dict[Any, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+
+        def note(userid: str, external: str, *names: str) -> None:
+            for line in (None, self.shop.get(userid, 0), userid):
+                for name in names:
+                    lines[line][name].add(external)
+
+        for row in self.control.export("follows"):
+            if not row["listed"] and row["status"] != "unassigned":
+                continue
+            note(row["userid"], row["external_userid"], "customers")
+            if row["tag_id"] or row["status"] == "unassigned":
+                note(row["userid"], row["external_userid"], "tagged")
+        for userid, external in self.new[day]:
+            note(userid, external, "new")
+        for userid, external in self.lost[day]:
+            note(userid, external, "lost")
+        for row in self.control.export("handovers"):
+            who = (row["handover_userid"], row["external_userid"])
+            settled = row["settled_at"]
+            if settled and start <= settled < end:
+                name = {"done": "handed_over", "refused": "refused"}.get(row["outcome"])
+                if name:
+                    note(*who, name)
+            if row["asked_at"] < end and (not settled or settled >= end):
+                note(*who, "waiting")
+        found = {}
+        for line, sets in lines.items():
+            sets["untagged"] = sets["customers"] - sets["tagged"]
+            found[line] = {name: len(sets[name]) for name in MAIN}
+        return found
+
+
+def shown(found: Any) -> dict[Any, dict[str, int]]:
+    lines: dict[Any, dict[str, int]] = {None: found.totals.main()}
+    lines |= {each.department_id: each.figures.main() for each in found.stores}
+    lines |= {each.userid: each.figures.main() for each in found.guides}
+    return {line: row for line, row in lines.items() if any(row.values())}
+
+
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_figures_equal_the_sandboxs_record(make_desk: Any, seed: int) -> None:
+    days = Days(make_desk, seed, events=True)
+    try:
+        at_once = {}
+        for day in range(3):
+            days.live(day, acts=10)
+            on = times.day(MIDNIGHT + day * DAY)
+            now = days.app.clock.now()
+            at_once[on] = figures(days.app.data, period(now, on=on), now)
+        now = days.app.clock.now()
+        for day in range(3):
+            on = times.day(MIDNIGHT + day * DAY)
+            found = figures(days.app.data, period(now, on=on), now)
+            want = {line: row for line, row in days.truth[day].items() if any(row.values())}
+            have = shown(found)
+            differing = {
+                f"{line} {name}": (have.get(line, {}).get(name), want.get(line, {}).get(name))
+                for line in have.keys() | want.keys()
+                for name in MAIN
+                if have.get(line, {}).get(name, 0) != want.get(line, {}).get(name, 0)
+            }
+            assert not differing, (seed, on)
+            assert found.complete, found.notes
+            assert found.totals.tags_given == days.tags[day]
+            ended = list(days.lost[day].values())
+            assert found.totals.lost_by_customer <= ended.count("customer")
+            assert found.totals.lost_by_guide <= ended.count("guide")
+            # asked in the morning or days later: the same
+            assert shown(at_once[on]) == shown(found)
+            assert at_once[on].totals.as_dict() == found.totals.as_dict()
+    finally:
+        days.close()
+
+
+def test_statistics_are_read_once_and_again_before_nine(make_desk: Any) -> None:
+    """Chats and replies per guide, as the API tells them; nothing is asked twice."""
+    from storeops.domains.report.behaviour import fetch, replies
+    from storeops.errors import UsageError
+
+    desk: Desk = make_desk(stores=2, staff=4, follows=40, start_at=MIDNIGHT + 3600)
+    app, path = desk.app, "get_user_behavior_data"
+    now = app.clock.now()
+    days = period(now, since=times.day(MIDNIGHT - 40 * DAY))
+    done = fetch(app.data, app.client, days, now)
+    guides = [m["userid"] for m in desk.staff()]
+    assert (done.days, done.calls, done.failed) == (40 * done.members, 2 * done.members, {})
+    assert desk.calls(path) == 2 * done.members
+    for userid in guides:
+        answer = app.client.raw(
+            "post", f"externalcontact/{path}",
+            body={"userid": [userid], "start_time": days.end - 10 * DAY, "end_time": days.end - 1},
+            write=False,
+        )["behavior_data"]  # fmt: skip
+        ten = period(now, since=times.day(days.end - 10 * DAY))
+        heard = replies(app.data, ten)[userid.lower()]
+        assert heard.days == 10
+        assert heard.chat_cnt == sum(row["chat_cnt"] for row in answer)
+        shares = [row["reply_percentage"] for row in answer if "reply_percentage" in row]
+        assert heard.reply_percentage == (round(sum(shares) / len(shares), 2) if shares else None)
+    # yesterday's figures of one in the morning are no last word, the others are
+    again = fetch(app.data, app.client, days, now)
+    assert (again.calls, again.days) == (done.members, done.members)
+    desk.control.advance(9 * 3600)
+    app.client.learn_time()
+    later = app.clock.now()
+    assert fetch(app.data, app.client, days, later).calls == done.members
+    assert fetch(app.data, app.client, days, later).calls == 0
+    with pytest.raises(UsageError, match="until yesterday"):
+        fetch(app.data, app.client, period(later, on="today"), later)
