@@ -68,8 +68,6 @@ def source_of(
     Raises:
         UsageError: several files, or a mapping that is none.
     """
-    from storeops.changes.sheets import Source, parse_mapping
-
     paths = [each for each in (file, csv, xlsx) if each]
     if len(paths) > 1:
         raise UsageError(
@@ -77,4 +75,6 @@ def source_of(
         )
     if not paths:
         return None
+    from storeops.changes.sheets import Source, parse_mapping  # 33 ms, and lists seldom read a file
+
     return Source(paths[0], sheet, parse_mapping(list(mapping)), header_row, hidden, strict)

@@ -241,7 +241,7 @@ def list_(
         ({**row, "paid_at": cells.iso(row["paid_at"])} for row in orders.list_orders(db, which)),
         [
             Column("paid_at", _("Paid"), show=cells.when),
-            Column("order_no", _("Order"), max_width=22),
+            Column("order_no", _("Order no."), max_width=22),
             Column("amount_fen", _("Amount"), show=_money, right=True),
             Column("status", _("Status"), show=_status),
             Column("channel", _("Channel"), max_width=12),
@@ -287,7 +287,7 @@ def show(
     output.item(
         {**found, "whose": whose},
         [
-            Column("order_no", _("Order")),
+            Column("order_no", _("Order no.")),
             Column("source", _("Source")),
             Column("status", _("Status"), show=_status),
             Column("paid_at", _("Paid"), show=cells.when),

@@ -79,7 +79,7 @@ def test_answers_that_lag_are_asked_for_again(make_desk):
 
 
 def test_the_fewest_calls(make_desk):
-    desk = make_desk(stores=2, staff=5, follows=4200, handover_early_rate=0)
+    desk = make_desk(stores=2, staff=5, follows=2600, handover_early_rate=0)
     giver, taker = (m["userid"] for m in desk.staff()[:2])
     made = desk.hand_over(giver, to=taker, groups=False, personal_tags=False)
     assert desk.calls("transfer_customer") == made.plan.calls == -(-made.plan.ready // 100)

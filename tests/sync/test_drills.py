@@ -63,7 +63,7 @@ def test_two_processes_on_a_new_mirror_do_the_work_once(tmp_path: Path) -> None:
 
 
 def test_many_processes_on_one_profile(tmp_path: Path) -> None:
-    with SandboxProcess(stores=8, staff=120, follows=3000, latency=10) as sandbox:
+    with SandboxProcess(stores=8, staff=80, follows=1500, latency=10) as sandbox:
         report = crowd(sandbox, tmp_path, rounds=1)
     assert not report.problems, "\n".join(report.problems)
     assert report.reads
