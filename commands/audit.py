@@ -12,6 +12,7 @@ from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops.errors import ConflictError
 from storeops.i18n import _
+from storeops.terms import term
 
 app = typer.Typer(help=_("The journal of all changes, chained line by line."))
 
@@ -28,7 +29,7 @@ COLUMNS = [
     Column("seq", _("Line"), right=True),
     Column("at", _("When"), show=cells.when),
     Column("who", _("Who"), max_width=16),
-    Column("kind", _("What")),
+    Column("kind", _("What"), show=lambda kind: term("journal", kind)),
     Column("plan_id", _("Plan")),
     Column("row", _("Row"), right=True),
     Column("external_userid", _("Customer"), max_width=34),
@@ -87,7 +88,8 @@ def _value(entry: Any, *, proof: bool = False) -> dict[str, Any]:
 
 def _summary(payload: Any) -> str:
     if "status" in payload and "after" in payload:
-        words = [payload["status"]]
+        status = payload["status"]
+        words = [status if current().settings.machine else term("row", status)]
         if payload.get("errcode"):
             words.append(str(payload["errcode"]))
         return " ".join([*words, cells.json_text(payload["before"]), "→",

@@ -45,6 +45,9 @@ class Settings:
         profile: `--profile`, "" when not given.
         format: table | wide | json | ndjson | csv; "" for what suits stdout (a table).
         fields: `--fields`, in order; empty for all.
+        save: `--save`, the file that a list becomes; "" for stdout.
+        detailed: a plan with something to change ends with 10.
+        over: `--force`, replace that file without asking.
         header: False with `--no-header`.
         bom: CSV begins with a byte order mark.
         quiet: no notes and no progress on stderr.
@@ -56,6 +59,9 @@ class Settings:
     profile: str = ""
     format: str = ""
     fields: tuple[str, ...] = ()
+    save: str = ""
+    detailed: bool = False
+    over: bool = False
     header: bool = True
     bom: bool = False
     quiet: bool = False
@@ -89,6 +95,7 @@ class Invocation:
     def __init__(self) -> None:
         self.settings = Settings()
         self.options: frozenset[str] = frozenset()  # names of the options of the command that runs
+        self.path = ""  # the words of that command: "customer list"
         self._given: dict[str, Any] = {}
         self._expected: list[str] = []
         self._app: App | None = None

@@ -83,7 +83,7 @@ def columns() -> list[Column]:
         Column("status", _("Status"), show=status_name),
         Column("follows.0.createtime", _("Since"), show=cells.when),
         *_of_domains(),
-        Column("external_userid", _("Id")),
+        Column("external_userid", _("Customer id") if current().settings.save else _("Id")),
     ]
 
 

@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any
 from commands import cells
 from storeops.i18n import N_, _
 from storeops.operations.events import UNANSWERED_WORDS
+from storeops.terms import term
 
 if TYPE_CHECKING:
     from storeops.events.inbox import Event
 
-_STATUSES = {
-    "received": N_("received"),
-    "handled": N_("handled"),
-    "kept": N_("kept"),
-    "failed": N_("failed"),
-    "unreadable": N_("unreadable"),
-}
 _REASONS = {
     "not_listed": N_("WeCom does not list the relation yet"),
     "unknown": N_("a kind that means nothing to the mirror"),
@@ -38,7 +32,7 @@ _REASONS = {
 
 def status_word(status: str) -> str:
     """A status for people."""
-    return _(_STATUSES[status]) if status in _STATUSES else status
+    return term("event", status)
 
 
 def reason_word(reason: str) -> str:

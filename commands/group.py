@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,11 +12,11 @@ from commands.completing import offers
 from commands.context import current
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
-from storeops.i18n import N_, _
+from storeops.i18n import _
+from storeops.terms import term
 
 app = typer.Typer(help=_("Group chats: list, show, members."))
 
-STATUSES = {"active": N_("in use"), "missing": N_("missing"), "dissolved": N_("dissolved")}
 Which = Annotated[
     str,
     typer.Argument(metavar="CHAT", autocompletion=offers("group"), help=_("chat_id or name.")),
@@ -26,10 +26,10 @@ Which = Annotated[
 def _columns() -> list[Column]:
     return [
         Column("name", _("Name"), max_width=30),
-        Column("owner", _("Owner"), max_width=16),
+        Column("owner", _("Group owner"), max_width=16),
         Column("members", _("Members"), right=True, show=cells.amount),
         Column("customers", _("Customers"), right=True, show=cells.amount),
-        Column("status", _("Status"), show=lambda value: _(STATUSES.get(value, value))),
+        Column("status", _("Status"), show=lambda value: term("group", value)),
         Column("gone", _("Owner left")),
         Column("create_time", _("Created"), show=cells.when),
         Column("chat_id", _("Id")),
@@ -83,6 +83,13 @@ def show(which: Which) -> None:
     output.item(row, [*_columns(), Column("notice", _("Notice"))])
 
 
+def _member(row: dict[str, Any]) -> dict[str, Any]:
+    """A member; for people, staff are no customers, known or not."""
+    if row["type"] == 1 and not current().settings.machine:
+        row["known"] = None
+    return row
+
+
 @app.command("members", help=_("List who is in a group chat."))
 def members(
     which: Which,
@@ -101,12 +108,16 @@ def members(
     chat = find_group(call.app.data, which)
     found = list_members(call.app.data, chat.chat_id, customers_only=customers)
     output.paged(
-        (asdict(each) for each in found),
+        (_member(asdict(each)) for each in found),
         [
             Column("name", _("Name"), max_width=24),
             Column("group_nickname", _("Name in the chat"), max_width=24),
-            Column("type", _("Who"), show=lambda kind: _("staff") if kind == 1 else _("customer")),
-            Column("known", _("Is a customer")),
+            Column(
+                "type",
+                _("Kind of member"),
+                show=lambda kind: _("staff") if kind == 1 else _("customer"),
+            ),
+            Column("known", _("Known here")),
             Column("join_time", _("Joined"), show=cells.when),
             Column("invitor", _("Invited by"), max_width=20),
             Column("member", _("Id")),

@@ -69,13 +69,14 @@ LINES = {
     "context": "storeops profile list", "contexts": "storeops profile list",
     "switch": "storeops profile use NAME", "logs": "storeops audit list",
     "log": "storeops audit list", "history": "storeops audit list",
-    "apply": "storeops plan apply PLAN", "undo": "storeops plan undo PLAN",
+    "apply": "storeops plan apply last", "undo": "storeops plan undo last",
     "pull": "storeops sync run", "fetch": "storeops sync run", "refresh": "storeops sync run",
     "export": "storeops customer export FILE", "count": "storeops stats",
     "backup": "storeops db backup", "restore": "storeops db restore FILE",
     "check": "storeops doctor", "health": "storeops doctor", "diagnose": "storeops doctor",
     "run": "storeops job run --until-empty", "worker": "storeops job run --until-empty",
     "top": "storeops status", "try": "storeops demo", "start": "storeops demo",
+    "explain": "storeops schema", "api-resources": "storeops schema",
     "man": "storeops help", "docs": "storeops help", "upgrade": "storeops version",
 }  # fmt: skip
 # options of other tools: what to write here

@@ -37,6 +37,7 @@ from storeops.domains.handover import rules
 from storeops.durations import span
 from storeops.errors import UsageError
 from storeops.i18n import N_, _, ngettext
+from storeops.terms import term
 
 if TYPE_CHECKING:
     from storeops.domains.handover.watched import Pair, Watched
@@ -297,8 +298,8 @@ def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
         [
             Column("handover_userid", _("From")),
             Column("takeover_userid", _("To")),
-            Column("kind", _("Type of handover")),
-            Column("what", _("What")),
+            Column("kind", _("Type of handover"), show=lambda kind: term("handover", kind)),
+            Column("what", _("What"), show=lambda what: term("subject", what)),
             Column("rows", _("Rows"), right=True, show=cells.amount),
             Column("due_in_s", _("Due in"), right=True, show=span),
             Column("overdue", _("Overdue"), right=True, show=cells.amount),

@@ -6,30 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from commands import cells
-from storeops.i18n import N_, _
+from storeops.i18n import _
+from storeops.terms import term
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
-
-FIELDS = {
-    "follow": N_("follow"),
-    "status": N_("status"),
-    "tag": N_("tags"),
-    "remark": N_("remark"),
-    "description": N_("description"),
-    "mobiles": N_("phones"),
-    "state": N_("state"),
-    "owner": N_("owner"),
-    "store": N_("store"),
-    "name": N_("name"),
-    "userid": N_("userid changed"),
-    "left": N_("left"),
-    "customer_contact": N_("customer contact"),
-    "deleted_by_customer": N_("deleted by the customer"),
-    "deleted_by_member": N_("deleted by the member"),
-    "note": N_("note"),
-}
-SOURCES = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
 
 
 def told(
@@ -49,7 +30,7 @@ def told(
     names, library = names_of(data), TagNames(data).tags
 
     def tags(ids: list[str]) -> str:
-        return ", ".join(library[each].path if each in library else each for each in ids)
+        return _(", ").join(library[each].path if each in library else each for each in ids)
 
     def store(key: int) -> str:
         if not key:  # of no shop
@@ -76,10 +57,10 @@ def told(
     return [
         {
             **each,
-            "field": _(FIELDS.get(each["field"], each["field"])),
+            "field": term("field", each["field"]),
             "before": word(each["field"], each["before"]),
             "after": word(each["field"], each["after"]),
-            "source": _(SOURCES.get(each["source"], each["source"])),
+            "source": term("source", each["source"]),
         }
         for each in changes
     ]

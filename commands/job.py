@@ -12,6 +12,7 @@ from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
+from storeops.terms import term
 
 app = typer.Typer(help=_("Jobs: the calls that carry plans out."))
 
@@ -104,7 +105,8 @@ def show(
 
 def _events(found: Any) -> str:
     return " · ".join(
-        f"{cells.when(each['at'])} {each['kind']} {each['detail']}".strip() for each in found
+        f"{cells.when(each['at'])} {term('job_event', each['kind'])} {each['detail']}".strip()
+        for each in found
     )
 
 
@@ -134,7 +136,7 @@ def logs(
         [
             Column("at", _("When"), show=cells.when),
             Column("job_id", _("Job"), right=True),
-            Column("kind", _("Event")),
+            Column("kind", _("Event"), show=lambda kind: term("job_event", kind)),
             Column("detail", _("Detail")),
         ],
         limit=limit, all_=all_, after=after,

@@ -36,6 +36,7 @@ CORE: tuple[Noun, ...] = tuple(
         ("setup", "api", "", N_("Call the WeCom API raw, within the limits.")),
         ("setup", "completion", "", N_("Shell completion for bash, zsh, fish.")),
         ("setup", "help", "manual", N_("Help: of a command, of the filter language, of output.")),
+        ("setup", "schema", "", N_("What every command takes and answers, as JSON Schema.")),
         ("setup", "exit-codes", "exit_codes", N_("What the exit codes mean.")),
         ("setup", "version", "", N_("The versions in use.")),
     )
@@ -226,7 +227,10 @@ def _needs_no_config(arguments: Sequence[str]) -> bool:
     return (
         any(each in ("--help", "-h", "--version", "-V") for each in arguments)
         or "_STOREOPS_COMPLETE" in os.environ
-        or (not words or words[0] in ("doctor", "version", "exit-codes", "completion", "help"))
+        or (
+            not words
+            or words[0] in ("doctor", "version", "exit-codes", "completion", "help", "schema")
+        )
     )
 
 

@@ -145,7 +145,7 @@ def output_page() -> str:
     errors = _(
         "Data goes to stdout, everything else to stderr. Errors end with a documented code "
         "(`storeops exit-codes`); with --json, --ndjson or --csv they are one JSON object on "
-        "stderr with next_steps."
+        "stderr with next_steps. `storeops schema` says what every command takes and answers."
     )
     lines = [_("Forms of answers:"), *help_pages.columns(rows), ""]
     lines += wrap(errors, help_pages.width())

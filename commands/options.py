@@ -74,6 +74,7 @@ class Global:
         metavar: the value's name in help.
         offers: what the shell completes its value with, a key of `completing.offers`.
         known: the values there are; nothing when any text will do.
+        beside: only commands with one of these options take it; nothing for every command.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Global:
     metavar: str = ""
     offers: str = ""
     known: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def parameter(self) -> str:
@@ -132,6 +134,27 @@ GLOBALS: tuple[Global, ...] = (
     Global("header", ("--no-header",), N_("No header line in tables and CSV."), False),
     Global("bom", ("--bom",), N_("Begin CSV with a byte order mark, for older Excel."), True),
     Global(
+        "save",
+        ("--save",),
+        N_("Write the list to FILE for people: .xlsx or .csv, in words, with real dates."),
+        metavar="FILE",
+        beside=("--limit",),
+    ),
+    Global(
+        "over",
+        ("--force",),
+        N_("With --save: replace FILE without asking."),
+        True,
+        beside=("--limit",),
+    ),
+    Global(
+        "detailed",
+        ("--detailed-exitcode",),
+        N_("End with 10 when the plan has something to change, with 0 when it has not."),
+        True,
+        beside=("--again", "--spread"),
+    ),
+    Global(
         "profile",
         ("--profile", "-p"),
         N_("The profile to use; else STOREOPS_PROFILE, else the default."),
@@ -163,6 +186,7 @@ def global_options(taken: Sequence[str], *, hidden: bool) -> list[TyperOption]:
         each.option(free, hidden=hidden)
         for each in GLOBALS
         if (free := [name for name in each.names if name not in taken])
+        and (not each.beside or any(name in taken for name in each.beside))
     ]
 
 

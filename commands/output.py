@@ -23,6 +23,7 @@ output.result({"run_id": 7, ...}, _("Synced {count} customers.").format(count=n)
   outcome are the object itself. `--ndjson`: one item a line. `--csv`: the columns' keys as header
   (not the titles), every key of the first row when `--fields` is not given and `csv_keys` is empty.
 - A cut list says so: in the envelope, else in one line on stderr.
+- `--save FILE` writes a list to a file for people instead (`commands/saving.py`).
 - `--fields a,b.c` picks keys (dots reach inside, numbers index lists); an unknown one is refused
   with the nearest name when the row is known to have it or not (`known_fields` adds optional ones).
 - Nothing here interprets markup; control characters never reach a terminal.
@@ -126,7 +127,11 @@ def items(
     """
     settings = current().settings
     rows = _checked(rows, settings.fields, known_fields)
-    if settings.format == "json":
+    if settings.save:
+        from commands.saving import save
+
+        save(rows, chosen(columns, settings.fields), settings.save, over=settings.over)
+    elif settings.format == "json":
         picked = [pick(row, settings.fields) for row in rows]
         envelope = {
             "items": picked,
@@ -141,11 +146,9 @@ def items(
         for row in rows:
             write(json_text(pick(row, settings.fields)) + "\n")
     elif settings.format == "csv":
-        _csv(rows, settings.fields or tuple(csv_keys))
+        _csv(rows, settings.fields or tuple(csv_keys), [each.key for each in columns])
     else:
-        if settings.fields:
-            titles = {each.key: each for each in columns}
-            columns = [titles.get(key, Column(key, key)) for key in settings.fields]
+        columns = chosen(columns, settings.fields)
         shown, gone = table.show(
             (tuple(_cell(row, each) for each in columns) for row in rows),
             [each.head() for each in columns],
@@ -164,6 +167,12 @@ def items(
     sys.stdout.flush()  # what stderr says about the rows stands below them
     if has_more and not settings.quiet and settings.format != "json":  # the envelope says it
         print(_more(next_), file=sys.stderr)
+
+
+def chosen(columns: Sequence[Column], fields: Sequence[str]) -> Sequence[Column]:
+    """The columns for these fields, in their order; all of them when none is named."""
+    titles = {each.key: each for each in columns}
+    return [titles.get(key, Column(key, key)) for key in fields] if fields else columns
 
 
 def paged(
@@ -343,7 +352,14 @@ def _cell(row: Row, column: Column) -> str:
     return cells.table_cell(value)
 
 
-def _csv(rows: Iterable[Row], keys: Sequence[str]) -> None:
+def _csv(rows: Iterable[Row], keys: Sequence[str], columns: Sequence[str] = ()) -> None:
+    """Rows under the line of their keys; without rows, of those that they would have.
+
+    Args:
+        rows: read once.
+        keys: which, in order; those of the first row when none is named.
+        columns: keys of the table, for a list without rows of which nothing else is known.
+    """
     import csv  # 2 ms, only for --csv
 
     settings = current().settings
@@ -357,6 +373,7 @@ def _csv(rows: Iterable[Row], keys: Sequence[str]) -> None:
             writer.writerow([cells.csv_cell(key) for key in keys])
         headed = True
         writer.writerow([cells.csv_cell(reach(row, key)) for key in keys])
+    keys = keys or list(dict.fromkeys(columns))
     if not headed and keys and settings.header:
         writer.writerow([cells.csv_cell(key) for key in keys])
 

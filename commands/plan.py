@@ -12,15 +12,18 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
-from storeops.errors import UsageError
+from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
+from storeops.terms import term
 
 app = typer.Typer(help=_("Plans: what will change, row by row, before it happens."))
 
 PlanId = Annotated[
     str,
     typer.Argument(
-        metavar="PLAN", autocompletion=offers("plan"), help=_("plan_id, or its last letters.")
+        metavar="PLAN",
+        autocompletion=offers("plan"),
+        help=_("plan_id, its last letters, or `last`."),
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
@@ -48,7 +51,7 @@ def list_(
 ) -> None:
     """Plans with how they stand."""
     from storeops.changes import plans
-    from storeops.changes.plan_cards import STATES, cards
+    from storeops.changes.plan_cards import cards
 
     ledger = current().app.ledger
     before = output.position(after) or None
@@ -63,7 +66,7 @@ def list_(
         [planned.with_times(each.as_dict()) for each in shown],
         [
             Column("plan_id", _("Plan")),
-            Column("status", _("Status"), show=lambda value: _(STATES[value])),
+            Column("status", _("Status"), show=lambda value: term("plan", value)),
             Column("title", _("What"), max_width=40),
             Column("ready", _("Rows"), right=True, show=cells.amount),
             Column("blocked", _("Blocked"), right=True, show=cells.amount),
@@ -93,7 +96,7 @@ def show(
     """With `--json` the plan with its rows."""
     from storeops.changes import answers, plans
     from storeops.changes.action import ROW_STATUSES
-    from storeops.changes.plan_cards import STATES, card
+    from storeops.changes.plan_cards import card
     from storeops.changes.plan_words import Words
 
     call = current()
@@ -126,7 +129,7 @@ def show(
         _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
         "  "
         + _("{status} · {ready} ready, {blocked} blocked, {calls} calls").format(
-            status=_(STATES[state.state]),
+            status=term("plan", state.state),
             ready=cells.amount(plan.ready),
             blocked=cells.amount(plan.blocked),
             calls=cells.amount(plan.calls),
@@ -194,6 +197,16 @@ def apply(
     ledger = call.app.ledger
     limit = None if wait is None else seconds(wait)
     plan = plans.get(ledger.db, plan_id)
+    if plan_id.lower() == plans.LAST:
+        if plan.created_by != ledger.who:
+            raise ConflictError(
+                _("The last plan, {plan}, was made by {who}, not by you: {title}").format(
+                    plan=plan.name, who=plan.created_by, title=plan.title
+                ),
+                hint=_("Name it: storeops plan apply {plan}").format(plan=plan.name),
+                next_steps=[f"storeops plan show {plan.name}"],
+            )
+        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title))
     changes.may_apply(ledger, plan)
     if plan.ready > 1 and not yes:
         for line in planned.problem_lines(plan):
@@ -266,6 +279,9 @@ def results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
     )
     next_: str | None = None
+    saved = bool(current().settings.save)  # a file is read again, by headings
+    ids = [Column("external_userid", _("Customer id")), Column("userid", _("Member id"))]
+    member = _("Member name") if saved else _("Member")
     rows: Any = (_ended(each, words) for each in found)
     if limit:
         rows = list(rows)
@@ -278,7 +294,8 @@ def results(
             Column("row", _("Row"), right=True),
             Column("status", _("Status"), show=planned.row_state),
             Column("name", _("Customer"), max_width=20),
-            Column("staff_name", _("Member"), max_width=12),
+            Column("staff_name", member, max_width=12),
+            *(ids if saved else ()),
             Column("errcode", _("Code"), right=True),
             Column("meaning", _("Meaning"), max_width=50),
             Column("next_step", _("Next step"), max_width=50, show=diagnostics.named),
@@ -289,6 +306,22 @@ def results(
         csv_keys=("row", "external_userid", "userid", "status", "errcode", "meaning", "next_step",
                   "retryable", "at"),
     )  # fmt: skip
+
+
+@app.command("export", help=_("Write how each row ended to a file: .xlsx or .csv."))
+def export(
+    plan_id: PlanId,
+    path: Annotated[str, typer.Argument(metavar="FILE", help=_("Where to: .xlsx or .csv."))],
+    not_done: Annotated[
+        bool, typer.Option("--not-done", help=_("Only rows that are not done."))
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=_("Replace the file when it exists, without asking."))
+    ] = False,
+) -> None:
+    """With names and ids, so that `--file` of a planner reads it again."""
+    current().set(save=path, over=force)
+    results(plan_id, not_done=not_done)
 
 
 def _ended(result: Any, words: Any) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from commands import cells, diagnostics, output
 from commands.context import Interrupted, current
 from commands.progress import bars
 from storeops.durations import span
-from storeops.errors import PartialError, StoreOpsError
+from storeops.errors import ExitCode, PartialError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
 from storeops.plain import plain
+from storeops.terms import term
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -91,14 +92,18 @@ def file_lines(sheet: Sheet | None) -> list[str]:
 def finish_left_out(plan: Plan, sheet: Sheet | None) -> None:
     """End with 6 when nothing of a new plan can be sent, or rows of the file are not in it.
 
+    With `--detailed-exitcode` a plan of which all else is well ends with 10.
+
     Raises:
-        typer.Exit: 6.
+        typer.Exit: 6 or 10.
     """
     from storeops.changes.apply import nothing_ready
 
     if not plan.ready:
         finish(nothing_ready(plan))
     if sheet is None or not plan.left_out:
+        if current().settings.detailed:
+            raise typer.Exit(int(ExitCode.CHANGES))
         return
     finish(
         PartialError(
@@ -136,16 +141,12 @@ def say_holds(app_: App) -> None:
 
 def row_state(name: str) -> str:
     """A row's status, in words."""
-    from storeops.changes.plan_cards import ROW_STATES
-
-    return _(ROW_STATES.get(name, name))
+    return term("row", name)
 
 
 def job_state(name: str) -> str:
     """A job's status, in words."""
-    from storeops.changes.plan_cards import JOB_STATES
-
-    return _(JOB_STATES.get(name, name))
+    return term("job", name)
 
 
 def next_lines(steps: Sequence[str]) -> list[str]:
@@ -180,7 +181,8 @@ def forecast(seconds: float | None, held_by: str) -> str:
     """`, about 2 min (minute limit)`; "" when nothing is known."""
     if seconds is None:
         return ""
-    why = _(HELD[held_by]) if held_by in HELD else ""
+    # that calls go side by side up to a limit is the rule, and no reason to name
+    why = _(HELD[held_by]) if held_by in HELD and held_by != "in_flight" else ""
     about = _(", about {time}").format(time=span(seconds))
     return _("{about} ({why})").format(about=about, why=why) if why else about
 

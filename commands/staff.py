@@ -12,24 +12,18 @@ from commands.completing import offers
 from commands.context import current
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
-from storeops.i18n import N_, _
+from storeops.i18n import _
+from storeops.terms import STAFF, term
 
 if TYPE_CHECKING:
     from storeops.reading.overview import MemberRow
 
 app = typer.Typer(help=_("Staff: list, show, history."))
 
-STATUSES = {
-    "active": N_("active"),
-    "left": N_("left"),
-    "out_of_scope": N_("out of scope"),
-    "missing": N_("missing"),
-}
-
 
 def status_name(value: str) -> str:
     """A member's status in the user's language."""
-    return _(STATUSES.get(value, value))
+    return term("staff", value)
 
 
 def _rows(members: list[MemberRow]) -> list[dict[str, Any]]:
@@ -48,13 +42,13 @@ def _rows(members: list[MemberRow]) -> list[dict[str, Any]]:
 def _columns() -> list[Column]:
     return [
         Column("name", _("Name"), max_width=20),
-        Column("userid", "userid", max_width=24),
+        Column("userid", _("Member id"), max_width=24),
         Column("store", _("Store"), max_width=24),
         Column("status", _("Status"), show=status_name),
         Column("contact", _("Contact")),
         Column("follows", _("Customers"), right=True, show=cells.amount),
         Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
-        Column("complete_at", _("Read"), show=cells.when),
+        Column("complete_at", _("Read at"), show=cells.when),
         Column("left_at", _("Left"), show=cells.when),
     ]
 
@@ -88,7 +82,7 @@ def list_(
     from storeops.reading.overview import members
 
     call = current()
-    statuses = any_of(status, STATUSES)
+    statuses = any_of(status, STAFF)
     fresh = freshness.told()
     found = members(call.app.data)
     wanted = any_of(store) or any_of([call.app.profile.store])

@@ -38,7 +38,7 @@ def _columns() -> list[Column]:
         Column("customers", _("Customers"), right=True, show=cells.amount),
         Column("follows", _("Follows"), right=True, show=cells.amount),
         Column("unassigned", _("Unassigned"), right=True, show=cells.amount),
-        Column("complete_at", _("Read"), show=cells.when),
+        Column("complete_at", _("Read at"), show=cells.when),
     ]
 
 
@@ -106,7 +106,7 @@ def show(which: Which) -> None:
         staff,
         [
             Column("name", _("Name"), max_width=20),
-            Column("userid", "userid", max_width=24),
+            Column("userid", _("Member id"), max_width=24),
             Column("status", _("Status"), show=status_name),
             Column("follows", _("Customers"), right=True, show=cells.amount),
             Column("unassigned", _("Unassigned"), right=True, show=cells.amount),

@@ -114,6 +114,7 @@ class _Shared:
         given = take_globals(ctx.params)
         if not ctx.resilient_parsing:
             current().give(given)
+            current().path = ctx.command_path.partition(" ")[2]
             current().options = frozenset(
                 name for each in self.get_params(ctx) for name in getattr(each, "opts", ())
             )
@@ -122,6 +123,27 @@ class _Shared:
 
 class Command(_Shared, TyperCommand):
     """A command: a noun's verb."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, and refuse a file beside another form.
+
+        Raises:
+            UsageError: as for every command; `--force` without a file, `--save` beside `--json`.
+        """
+        rest = super().parse_args(ctx, args)
+        settings = current().settings
+        if ctx.resilient_parsing:
+            return rest
+        if settings.over and not settings.save:
+            raise UsageError(_("--force replaces the file of --save, and there is none."))
+        if settings.save and settings.machine:
+            raise UsageError(
+                _("{options} contradict each other.").format(
+                    options=f"--save, --{settings.format}"
+                ),
+                hint=_("For programs: {example}.").format(example=f"--{settings.format} > FILE"),
+            )
+        return rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""

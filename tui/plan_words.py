@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from storeops.changes.plan_cards import JOB_STATES, ROW_STATES, STATES
 from storeops.i18n import _
+from storeops.terms import term
 
 _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
 _OPEN = ("queued", "sending", "waiting", "unknown")
@@ -30,19 +30,19 @@ def sign(status: str) -> str:
 
 def row_status(name: str) -> str:
     """A row's status."""
-    return f"{sign(name)} {_(ROW_STATES.get(name, name))}"
+    return f"{sign(name)} {term('row', name)}"
 
 
 def job_status(name: str, held: int = 0) -> str:
     """A job's status; a queued one may be held by a pause."""
     if held and name == "queued":
         name = "paused"
-    return f"{sign(name)} {_(JOB_STATES.get(name, name))}"
+    return f"{sign(name)} {term('job', name)}"
 
 
 def state(name: str) -> str:
     """What a plan is doing."""
-    return f"{sign(name)} {_(STATES[name])}"
+    return f"{sign(name)} {term('plan', name)}"
 
 
 def tone(status: str) -> str:

@@ -21,47 +21,9 @@ from storeops.changes.jobs.report import Report
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
-from storeops.i18n import N_, _, ngettext
-
-# what a plan is doing now, as people read it
-STATES = {
-    "draft": N_("draft"),
-    "planned": N_("planned"),
-    "expired": N_("expired"),
-    "running": N_("running"),
-    "paused": N_("paused"),
-    "waiting": N_("waiting for answers"),
-    "done": N_("done"),
-    "partly": N_("partly done"),
-    "failed": N_("failed"),
-    "undone": N_("undone"),
-    "cancelled": N_("cancelled"),
-}
-ROW_STATES = {
-    "planned": N_("planned"),
-    "blocked": N_("blocked"),
-    "queued": N_("queued"),
-    "waiting": N_("waiting"),
-    "done": N_("done"),
-    "refused": N_("refused"),
-    "taker_full": N_("taker full"),
-    "no_record": N_("no record"),
-    "vanished": N_("vanished"),
-    "failed": N_("failed"),
-    "unknown": N_("unknown"),
-    "cancelled": N_("cancelled"),
-    "undone": N_("undone"),
-}
-JOB_STATES = {
-    "queued": N_("queued"),
-    "sending": N_("sending"),
-    "unknown": N_("unknown"),
-    "waiting": N_("waiting"),
-    "succeeded": N_("succeeded"),
-    "failed": N_("failed"),
-    "cancelled": N_("cancelled"),
-    "paused": N_("paused"),
-}
+from storeops.i18n import _, ngettext
+from storeops.reading.filter_words import label
+from storeops.terms import term
 
 
 class Estimator(Protocol):
@@ -77,7 +39,7 @@ class Card:
 
     Attributes:
         plan: the plan as stored.
-        state: key of `STATES`.
+        state: key of `terms.PLAN`.
         rows: rows per status.
         jobs: jobs per status.
         seconds: forecast for what is left to send, None when nothing is.
@@ -165,11 +127,11 @@ def outcome(ledger: Ledger, plan: Plan, report: Report) -> tuple[dict[str, Any],
     done = state.rows.get(DONE, 0)
     words = ngettext("{done} row done", "{done} rows done", done).format(done=done)
     others = [
-        f"{count} {status}"
+        f"{count} {term('row', status)}"
         for status, count in state.rows.items()
         if status not in (DONE, "blocked") and count
     ]
-    text = ", ".join([words, *others])
+    text = _(", ").join([words, *others])
     value = {
         "plan_id": plan.name,
         "status": state.state,
@@ -276,8 +238,17 @@ def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
 def words_of(value: Any) -> str:
     """`before` or `after` of a row as short text: lists joined, empty as a dash."""
     if isinstance(value, dict):
-        parts = [f"{key}: {words_of(each)}" for key, each in value.items()]
-        return parts[0].partition(": ")[2] if len(parts) == 1 else "; ".join(parts) or "–"
+        words = {
+            key: label("status", each) if key == "status" else words_of(each)
+            for key, each in value.items()
+        }
+        if len(words) == 1:
+            return next(iter(words.values()))
+        parts = [
+            _("{name}: {text}").format(name=term("field", key), text=each)
+            for key, each in words.items()
+        ]
+        return _("; ").join(parts) or "–"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(str, value)) or "–"
+        return _(", ").join(map(str, value)) or "–"
     return str(value) if value not in ("", None) else "–"

@@ -23,6 +23,7 @@ from storeops.mirror import meta
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
 STATUSES = (DRAFT, MADE, APPLIED, CANCELLED)
 EXPIRES_S = 24 * 3600
+LAST = "last"  # stands for the newest plan wherever a plan is named
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that are mistaken for another
 _COLUMNS = (
     "id, name, kind, status, title, params, problems, profile, revision, rows, ready, calls, hash,"
@@ -286,13 +287,16 @@ def journaled_hash(db: Database, name: str) -> str:
 
 
 def get(db: Database, name: str) -> Plan:
-    """A plan by its plan_id, in any case, or by an unambiguous end of it.
+    """A plan by its plan_id, in any case, by an unambiguous end of it, or the newest by `last`.
 
     Raises:
         NotFoundError: there is none.
         UsageError: several fit.
     """
     wanted = name.strip()
+    if wanted.lower() == LAST:
+        newest = db.execute("SELECT name FROM plan ORDER BY id DESC LIMIT 1").fetchone()
+        wanted = newest[0] if newest else wanted
     plan = _one(db.connection, "name", wanted)
     if plan is not None:
         return plan

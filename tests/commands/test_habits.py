@@ -76,9 +76,8 @@ def test_changing_verbs_are_never_guessed(cli: Any) -> None:
 
 def test_a_noun_of_its_own_goes_before_every_habit() -> None:
     nouns = main.nouns()
-    assert not set(habits.NOUNS) & set(nouns)
-    assert not set(habits.LINES) & set(nouns)
     assert set(habits.NOUNS.values()) <= set(nouns)
+    assert habits.turned(["get", "list"], {"get", "list"}) == ["get", "list"]
     assert habits.turned(["view", "list"], nouns) == ["view", "list"]
     assert habits.turned(["group", "view", "X"], nouns) == ["group", "view", "X"]
     root = tree.root()
@@ -120,3 +119,31 @@ def test_no_parameter_shows_a_parsers_words(cli: Any) -> None:
         page = cli("help", noun).out
         assert "<" not in page.replace("<3", "")
         assert "{" not in page.partition("\n")[0]
+
+
+def test_exit_10_says_that_there_are_changes(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
+    words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all")
+    assert cli(*words, "--detailed-exitcode").code == 10
+    assert cli(*words).code == 0
+    assert cli("plan", "apply", "last", "--yes", "--quiet").code == 0
+    assert cli(*words, "--detailed-exitcode").code == 0
+    assert cli("customer", "list", "--detailed-exitcode").code == 2
+    assert "10" in cli("schema", "tag", "plan").json["exit_codes"]
+    assert "10" not in cli("schema", "customer", "list").json["exit_codes"]
+
+
+def test_the_last_plan_is_ones_own(cli: Any, shop: Any) -> None:
+    assert cli("plan", "apply", "last", "--yes").code == 5
+    assert cli("sync", "run", "--quiet").code == 0
+    tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
+    words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all")
+    made = cli(*words, "--as", "王店长", "--json").json
+    other = cli("plan", "apply", "last", "--yes")
+    assert other.code == 9
+    assert "王店长" in other.err
+    assert made["plan_id"] in other.err
+    assert cli("plan", "show", "last", "--json").json["plan_id"] == made["plan_id"]
+    assert cli("plan", "apply", "last", "--yes", "--as", "王店长").code == 0
+    assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"]

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from storeops import terms
 from tests.conftest import Cli
 
 # words of the mirror that nobody shall meet in a Chinese table
 STATUSES = {"active", "missing", "lost", "unassigned", "out_of_scope", "left", "dissolved"}
 STATUSES |= {"normal", "full", "complete", "partial", "failed", "yes", "no", "True", "False"}
 STATUSES |= {"None", "unknown", "null"}
+STATUSES |= {
+    code for of, kinds in terms.ALL.items() if of not in ("field", "source") for code in kinds
+}
 READS: tuple[tuple[str, ...], ...] = (
     ("customer", "list", "--all"),
     ("customer", "search", "a"),
@@ -40,12 +44,26 @@ READS: tuple[tuple[str, ...], ...] = (
     ("leaver", "list"),
     ("plan", "list"),
     ("job", "list"),
+    ("job", "show", "1"),
+    ("audit", "list"),
+    ("plan", "show", "last"),
+    ("plan", "results", "last"),
+    ("handover", "status"),
+    ("handover", "report"),
     ("config", "list"),
     ("profile", "list"),
     ("status",),
 )
-MOVES = {"age_s", "bytes", "disk_free", "pid", "heartbeat_at", "age"}  # differ from call to call
-SENTENCES = {"text"}  # are for people
+MOVES = {
+    "age_s",
+    "bytes",
+    "disk_free",
+    "pid",
+    "heartbeat_at",
+    "age",
+    "eta_s",
+}  # differ from call to call
+SENTENCES = {"text", "before_text", "after_text", "why", "meaning", "next_step"}  # for people
 
 
 @pytest.fixture
@@ -65,6 +83,24 @@ def words(cli: Cli, shop: Any) -> dict[str, str]:
     def first(*command: str) -> dict[str, Any]:
         return dict(cli(*command, "--json").json["items"][0])
 
+    takers = [
+        each["userid"]
+        for each in cli("staff", "list", "--json").json["items"]
+        if each["follows"] and each["status"] == "active"
+    ]
+    words = (
+        "handover",
+        "plan",
+        "--from",
+        takers[0],
+        "--to",
+        takers[1],
+        "--no-groups",
+        "--lang",
+        "zh_CN",
+    )
+    assert cli(*words, "--json").code == 0
+    assert cli("plan", "apply", "last", "--yes", "-q").code == 0
     return {
         "customer": first("customer", "list", "--where", "status:active")["external_userid"],
         "userid": first("unassigned", "list")["handover_userid"],

@@ -57,7 +57,7 @@ def worded(names: Sequence[str], *, serial: bool) -> Callable[[list[Any]], list[
         if name in _CODED:
             shows.append((at, partial(words, _CODED[name])))
         elif name == "createtime":
-            shows.append((at, _serial if serial else _minute))
+            shows.append((at, day_number if serial else _minute))
         elif name in brought and brought[name][1].show is not str:
             shows.append((at, brought[name][1].show))
 
@@ -78,7 +78,7 @@ def _minute(seconds: int) -> str:
     return times.minute(seconds) if seconds else ""
 
 
-def _serial(seconds: int) -> float | str:
+def day_number(seconds: float) -> float | str:
     """A spreadsheet's date, which has no zone: what a clock shows in ours."""
     if not seconds:
         return ""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import IO, Any
@@ -38,6 +39,7 @@ def write_xlsx(
     headings: Sequence[str],
     rows: Iterable[Sequence[Any]],
     dates: Sequence[str] = (),
+    widths: Mapping[str, int] | None = None,
 ) -> None:
     """Write rows in their order, on as many sheets as they need.
 
@@ -47,9 +49,11 @@ def write_xlsx(
         headings: the first line of every sheet.
         rows: the values of each, in the order of the columns.
         dates: names of the columns that hold a spreadsheet's dates.
+        widths: characters of the columns; None for those of exported customers.
     """
+    look = _Look(names, tuple(dates), _WIDTHS if widths is None else widths)
     cells = [(_letters(at), ' s="1"' if name in dates else "") for at, name in enumerate(names)]
-    first, further, tail = _frame(names, _row(1, headings, [(at, "") for at, _style in cells]))
+    first, further, tail = _frame(look, _row(1, headings, [(at, "") for at, _style in cells]))
     rows = iter(rows)
     sheets, row = 0, next(rows, None)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as book:
@@ -63,7 +67,7 @@ def write_xlsx(
                     part.write(_row(number, row, cells))
                     row = next(rows, None)
                 part.write(tail)
-        for name, data in _shell(names, sheets).items():
+        for name, data in _shell(look, sheets).items():
             if "worksheets/" not in name:
                 book.writestr(name, data)
 
@@ -135,7 +139,16 @@ def _letters(column: int) -> str:
     return letters
 
 
-def _shell(names: Sequence[str], sheets: int) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How the columns of a workbook look: their names, which hold dates, how wide they are."""
+
+    names: Sequence[str]
+    dates: Sequence[str]
+    widths: Mapping[str, int]
+
+
+def _shell(look: _Look, sheets: int) -> dict[str, bytes]:
     """The parts of a workbook whose sheets have no row yet; made in memory alone."""
     import xlsxwriter  # 40 ms, only here
 
@@ -145,17 +158,17 @@ def _shell(names: Sequence[str], sheets: int) -> dict[str, bytes]:
     for _each in range(sheets):
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)
-        for column, name in enumerate(names):
-            dated = moment if name == "createtime" else None  # so that it is style 1
-            sheet.set_column(column, column, _WIDTHS.get(name, 12), dated)
+        for column, name in enumerate(look.names):
+            dated = moment if name in look.dates else None  # so that it is style 1
+            sheet.set_column(column, column, look.widths.get(name, 12), dated)
     book.close()
     with zipfile.ZipFile(data) as shell:
         return {name: shell.read(name) for name in shell.namelist()}
 
 
-def _frame(names: Sequence[str], headings: str) -> tuple[str, str, str]:
+def _frame(look: _Look, headings: str) -> tuple[str, str, str]:
     """What stands before and after the rows: of the first sheet, of further ones, at the end."""
-    shell = _shell(names, 2)
+    shell = _shell(look, 2)
     first, further = (
         _PLACE.sub("", shell[f"xl/worksheets/sheet{at}.xml"].decode()).split("<sheetData/>")
         for at in (1, 2)

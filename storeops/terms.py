@@ -1,0 +1,139 @@
+"""One catalogue of the words for codes: every status and kind that people read, by what it is of.
+
+JSON, CSV and the database hold the codes; tables, cards, screens and files for people show these.
+A code that nobody listed is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from storeops.i18n import N_, _
+
+PLAN = {
+    "draft": N_("draft"),
+    "planned": N_("planned"),
+    "expired": N_("expired"),
+    "running": N_("running"),
+    "paused": N_("paused"),
+    "waiting": N_("waiting for answers"),
+    "done": N_("done"),
+    "partly": N_("partly done"),
+    "failed": N_("failed"),
+    "undone": N_("undone"),
+    "cancelled": N_("cancelled"),
+    "applied": N_("applied"),
+}
+ROW = {
+    "planned": N_("planned"),
+    "blocked": N_("blocked"),
+    "queued": N_("queued"),
+    "waiting": N_("waiting"),
+    "done": N_("done"),
+    "refused": N_("refused"),
+    "taker_full": N_("taker full"),
+    "no_record": N_("no record"),
+    "vanished": N_("vanished"),
+    "failed": N_("failed"),
+    "unknown": N_("unknown"),
+    "cancelled": N_("cancelled"),
+    "undone": N_("undone"),
+}
+JOB = {
+    "queued": N_("queued"),
+    "sending": N_("sending"),
+    "unknown": N_("unknown"),
+    "waiting": N_("waiting"),
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+    "cancelled": N_("cancelled"),
+    "paused": N_("paused"),
+}
+JOB_EVENT = {
+    "queued": N_("queued"),
+    "requeued": N_("queued again"),
+    "sending": N_("sending"),
+    "unknown": N_("unknown"),
+    "read_back": N_("read back"),
+    "held": N_("held"),
+    "waiting": N_("waiting"),
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+    "cancelled": N_("cancelled"),
+}
+# lines of the journal
+JOURNAL = {
+    "plan.made": N_("plan made"),
+    "plan.trimmed": N_("rows taken out of a plan"),
+    "plan.applied": N_("plan applied"),
+    "plan.paused": N_("plan paused"),
+    "plan.resumed": N_("plan resumed"),
+    "plan.retried": N_("rows sent again"),
+    "plan.cancelled": N_("plan cancelled"),
+    "plan.stale": N_("plan was out of date"),
+    "job.cancelled": N_("call cancelled"),
+    "call.intent": N_("about to call"),
+    "row.answer": N_("answer for a row"),
+    "api.intent": N_("about to call raw"),
+    "api.answer": N_("answer of a raw call"),
+    "audit.erased": N_("person erased"),
+    "db.begun": N_("database begun anew"),
+    "db.restored": N_("backup restored"),
+    "db.pruned": N_("old lines taken out"),
+    "journal.loss": N_("lines were lost"),
+}
+HANDOVER = {"on_job": N_("on the job"), "resigned": N_("after leaving")}
+SUBJECT = {"customer": N_("customers"), "group": N_("group chats")}
+STAFF = {
+    "active": N_("active"),
+    "left": N_("left"),
+    "out_of_scope": N_("out of scope"),
+    "missing": N_("missing"),
+}
+GROUP = {"active": N_("in use"), "missing": N_("missing"), "dissolved": N_("dissolved")}
+EVENT = {
+    "received": N_("received"),
+    "handled": N_("handled"),
+    "kept": N_("kept"),
+    "failed": N_("failed"),
+    "unreadable": N_("unreadable"),
+}
+# what of a follow, member or shop changed
+FIELD = {
+    "follow": N_("follow"),
+    "status": N_("status"),
+    "tag": N_("tags"),
+    "remark": N_("remark"),
+    "description": N_("description"),
+    "mobiles": N_("phones"),
+    "state": N_("state"),
+    "owner": N_("owner"),
+    "store": N_("store"),
+    "name": N_("name"),
+    "userid": N_("userid changed"),
+    "left": N_("left"),
+    "customer_contact": N_("customer contact"),
+    "deleted_by_customer": N_("deleted by the customer"),
+    "deleted_by_member": N_("deleted by the member"),
+    "note": N_("note"),
+    "tags": N_("tags"),
+    "mobile": N_("phones"),
+    "remark_mobiles": N_("phones"),
+    "remark_company": N_("company"),
+}
+SOURCE = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
+ALL: Mapping[str, Mapping[str, str]] = {
+    "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "journal": JOURNAL,
+    "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
+    "event": EVENT, "field": FIELD, "source": SOURCE,
+}  # fmt: skip
+
+
+def term(of: str, code: str) -> str:
+    """The word for a code in the user's language.
+
+    Args:
+        of: what it is a status or kind of, a key of `ALL`.
+        code: as stored.
+    """
+    return _(ALL[of][code]) if code in ALL[of] else code
