@@ -25,7 +25,7 @@ PYTHONS ?= python3.11 python3.12 python3.13
 # tests wait more than they compute: two workers a core
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 
-.PHONY: help setup demo test test-all check format messages docs chaos bench bench-data lock screens clean
+.PHONY: help setup demo test test-all check format messages docs man chaos bench bench-data lock screens clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /: /' | awk -F': ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -78,8 +78,11 @@ messages: $(STAMP) ## compile the catalogues, name what lacks a twin
 	$(BIN)/python storeops/locale/build.py
 	$(BIN)/python -m pytest -q tests/house/test_catalogues.py
 
-docs: $(MO) ## write docs/reference.md from the code
+docs: $(MO) ## write the reference of both languages from the code
 	$(BIN)/python docs/build.py
+
+man: $(MO) ## write man pages of both languages to build/man (MANPATH=build/man man storeops-plan)
+	$(BIN)/python docs/build.py --man build/man
 
 # DRILLS picks files, ARGS='-k word' tests in them; CONTRIBUTING.md says what each one shows
 DRILLS ?= tests/chaos

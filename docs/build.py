@@ -1,13 +1,20 @@
-"""Write docs/reference.md from the code; `--check` fails when the page is not current."""
+"""Write docs/reference.md and docs/zh/reference.md from the code, in a process for each language.
+
+`--check` fails when a page is not current. `--man FOLDER` writes man pages of the same words
+instead: FOLDER/man1 and FOLDER/zh_CN/man1, one a noun.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ["STOREOPS_LANG"] = "en"
+# help texts are chosen when modules are imported
+os.environ["STOREOPS_LANG"] = "zh_CN" if "zh_CN" in sys.argv else "en"
 
 import typer
 
@@ -18,8 +25,10 @@ from commands.main import nouns
 from commands.options import GLOBALS
 from storeops import config, i18n, times
 
-i18n.use("en")
-TARGET = Path(__file__).with_name("reference.md")
+LANGUAGE = os.environ["STOREOPS_LANG"]
+i18n.use(LANGUAGE)
+HERE = Path(__file__).parent
+TARGET = HERE / "zh" / "reference.md" if LANGUAGE == "zh_CN" else HERE / "reference.md"
 
 CONFIG_KEYS = {
     "language": "`en` or `zh_CN`; unset: the locale decides",
@@ -51,6 +60,15 @@ ENVIRONMENT = {
     "STOREOPS_PAGER": "pager for long tables, else `PAGER`, else `less`; empty: none",
     "NO_COLOR": "no bold, no colour",
 }
+
+
+# texts of the page that belong to no command
+CHINESE: dict[str, str] = json.loads((HERE / "zh" / "reference.json").read_text(encoding="utf-8"))
+
+
+def say(text: str) -> str:
+    """A text of these pages in their language."""
+    return CHINESE[text] if LANGUAGE == "zh_CN" else text
 
 
 def defaults() -> dict[str, str]:
@@ -104,7 +122,7 @@ def parameters(command: Any, context: typer.Context) -> list[str]:
         default = each.default
         shown = each.show_default and not callable(default)
         if shown and default not in (None, "", False, True, (), []):
-            text += f" (default: {getattr(default, 'value', default)})"
+            text += f" ({say('default: {value}').format(value=getattr(default, 'value', default))})"
         rows.append(f"| `{cell(name)}` | {cell(text)} |")
     return rows
 
@@ -124,66 +142,124 @@ def command_pages(command: Any, path: str, parent: typer.Context) -> list[str]:
 def page() -> str:
     """The whole page."""
     check_keys()
-    tree.Root.nouns = nouns()
-    root = tree.Root(name="storeops", rich_markup_mode=None)
+    root = tree.root()
     context = root.context_class(root, info_name="storeops")
     lines = [
-        "# Reference",
+        f"# {say('Reference')}",
         "",
-        "Made from the code by `make docs`; do not edit. The filter language has "
-        "[its own page](filter-language.md).",
+        say(
+            "Made from the code by `make docs`; do not edit. The filter language has "
+            "[its own page](filter-language.md)."
+        ),
         "",
-        "## Global options",
+        f"## {say('Global options')}",
         "",
-        "They stand before or after the words of any command.",
+        say("They stand before or after the words of any command."),
         "",
         "| | |",
         "|---|---|",
     ]
     for option in GLOBALS:
         name = ", ".join(option.names) + (f" {option.metavar}" if option.metavar else "")
-        lines.append(f"| `{name}` | {cell(option.help)} |")
+        lines.append(f"| `{name}` | {cell(i18n._(option.help))} |")
     lines += [
         "",
-        'Lists answer `{"items": […], "next": …, "has_more": …, "complete": …, "as_of": …}` '
-        "with `--json`. Errors go to stderr: one line, a hint, next steps; with `--json`, "
-        "`--ndjson` or `--csv` one object `{category, errcode, message, hint, next_steps, "
-        "retryable, retry_after_s}`.",
+        say(
+            'Lists answer `{"items": […], "next": …, "has_more": …, "complete": …, "as_of": …}` '
+            "with `--json`. Errors go to stderr: one line, a hint, next steps; with `--json`, "
+            "`--ndjson` or `--csv` one object `{category, errcode, message, hint, next_steps, "
+            "retryable, retry_after_s}`."
+        ),
         "",
-        "## Exit codes",
+        f"## {say('Exit codes')}",
         "",
-        "| code | meaning |",
+        f"| {say('code')} | {say('meaning')} |",
         "|---|---|",
-        *(f"| {int(code)} | {text} |" for code, text in MEANINGS.items()),
+        *(f"| {int(code)} | {i18n._(text)} |" for code, text in MEANINGS.items()),
         "",
-        "## Settings",
+        f"## {say('Settings')}",
         "",
-        "`config.toml`, read and written by `storeops config`; `storeops config list --json` "
-        "says where it lies.",
+        say(
+            "`config.toml`, read and written by `storeops config`; `storeops config list --json` "
+            "says where it lies."
+        ),
         "",
-        "| key | default | meaning |",
+        f"| {say('key')} | {say('default')} | {say('meaning')} |",
         "|---|---|---|",
     ]
     known = defaults()
-    lines += [f"| `{key}` | {known.get(key, '')} | {text} |" for key, text in CONFIG_KEYS.items()]
-    lines += ["", "## Environment", "", "| variable | meaning |", "|---|---|"]
-    lines += [f"| `{name}` | {text} |" for name, text in ENVIRONMENT.items()]
-    lines += ["", "## Commands", ""]
+    lines += [
+        f"| `{key}` | {known.get(key, '')} | {say(text)} |" for key, text in CONFIG_KEYS.items()
+    ]
+    lines += ["", f"## {say('Environment')}", "", f"| {say('variable')} | {say('meaning')} |"]
+    lines += ["|---|---|"]
+    lines += [f"| `{name}` | {say(text)} |" for name, text in ENVIRONMENT.items()]
+    lines += ["", f"## {say('Commands')}", ""]
     for noun in nouns():
         lines += command_pages(root.get_command(context, noun), f"storeops {noun}", context)
     return "\n".join(lines).rstrip() + "\n"
 
 
+def roff(text: str) -> str:
+    """Text as troff takes it."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\n".join(
+        f"\\&{line}" if line.startswith((".", "'")) else line for line in text.split("\n")
+    )
+
+
+def man_pages(folder: Path) -> None:
+    """One page a noun, and one of the root, under FOLDER/man1 or FOLDER/zh_CN/man1."""
+    from storeops import __version__
+
+    where = folder / ("man1" if LANGUAGE == "en" else f"{LANGUAGE}/man1")
+    where.mkdir(parents=True, exist_ok=True)
+    root = tree.root()
+    context = root.context_class(root, info_name="storeops")
+    for noun in ("", *nouns()):
+        command = root.get_command(context, noun) if noun else root
+        name = f"storeops-{noun}" if noun else "storeops"
+        lines = [
+            f'.TH "{name.upper()}" "1" "" "storeops {__version__}"',
+            f".SH {say('NAME')}",
+            roff(f"{name} - {(command.help or '').splitlines()[0]}"),
+        ]
+        for path, each, its in _below(command, f"storeops {noun}".strip(), context, bool(noun)):
+            formatter = its.make_formatter()
+            each.format_help(its, formatter)
+            body = roff(formatter.getvalue().rstrip())
+            lines += [f".SH {roff(path)}", ".nf", body, ".fi"]
+        (where / f"{name}.1").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _below(command: Any, path: str, parent: Any, inside: bool) -> list[tuple[str, Any, Any]]:
+    """(words, command, context) of a command and, when asked for, of those inside it."""
+    if not inside:
+        return [(path, command, parent)]
+    context = command.context_class(command, info_name=path.split()[-1], parent=parent)
+    found = [(path, command, context)]
+    for name, inner in getattr(command, "commands", {}).items():
+        found += _below(inner, f"{path} {name}", context, True)
+    return found
+
+
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the pages, or compare them; the Chinese ones in a process of their own."""
+    failed = 0
+    if LANGUAGE == "en":
+        words = [sys.executable, __file__, *sys.argv[1:], "--language", "zh_CN"]
+        failed = subprocess.run(words, check=False).returncode
+    if "--man" in sys.argv:
+        man_pages(Path(sys.argv[sys.argv.index("--man") + 1]))
+        return failed
     text = page()
     if "--check" not in sys.argv:
         TARGET.write_text(text, encoding="utf-8")
-        return 0
+        return failed
     if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        print("docs/reference.md is not current: run `make docs`", file=sys.stderr)
+        print(f"{TARGET.relative_to(HERE.parent)} is not current: run `make docs`", file=sys.stderr)
         return 1
-    return 0
+    return failed
 
 
 if __name__ == "__main__":

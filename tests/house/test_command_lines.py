@@ -13,7 +13,7 @@ import typer
 
 from commands import main, tree
 from commands.help import value_word
-from commands.options import GLOBALS
+from commands.options import global_options
 
 ROOT = Path(__file__).parents[2]
 # "storeops" as the subject of a sentence, not as a command
@@ -86,7 +86,8 @@ def trouble(words: list[str], top: Any) -> str:
     if getattr(command, "commands", {}) and rest and rest[0] not in (HOLE, "--help"):
         return f"no verb {rest[0]}"
     known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
-    known |= {name for each in GLOBALS for name in each.names} | {"--help"}
+    shared = [*global_options(sorted(known), hidden=True), *global_options((), hidden=True)]
+    known |= {name for each in shared for name in each.opts} | {"--help", "-h"}
     wrong = [
         option
         for each in rest
@@ -103,7 +104,7 @@ def test_what_cannot_be_typed_is_found() -> None:
     for line, why in {
         "nobody list": "no noun nobody",
         "plan shwo X": "no verb shwo",
-        "plan show X --force": "no option --force",
+        "plan show X --bogus": "no option --bogus",
         "plan show X --json": "",
         "tag group add X --tag=Y": "",
     }.items():
