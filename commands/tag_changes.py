@@ -329,21 +329,38 @@ def rule_plan(files: Files = None, reason: Reason = "") -> None:
 
     ledger = current().app.ledger
     rules, worst = tag_rules.read(files or ["rules"]), 0
+    several = len(rules) > 1 and current().settings.machine  # one answer, not one a rule
+    values = []
     for rule in rules:
         command = planned.command_line("tag", "rule", "plan", rule.file)
-        worst = max(worst, _plan_rule(ledger, rule, reason, command))
+        value, code = _plan_rule(ledger, rule, reason, command, quiet=several)
+        values.append(value)
+        worst = max(worst, code)
+    if several:
+        output.items(values, [])
     if worst:
         raise typer.Exit(worst)
 
 
-def _plan_rule(ledger: Any, rule: Any, reason: str, command: str) -> int:
-    """Plan one rule and show it; its exit code, so that one rule holds up no other."""
+def _plan_rule(
+    ledger: Any, rule: Any, reason: str, command: str, *, quiet: bool
+) -> tuple[dict[str, Any], int]:
+    """Plan one rule and show it unless `quiet`; its exit code, so that it holds up no other."""
     from storeops.domains.tags import tag_rules
 
     try:
-        planned.show_plan(tag_rules.plan(ledger, rule, reason=reason, command=command))
+        made = tag_rules.plan(ledger, rule, reason=reason, command=command)
     except NothingToDoError as error:
-        output.result({**error.details, "rule": rule.name}, f"{rule.name}: {error.message}")
+        value = {**error.details, "rule": rule.name}
+        if not quiet:
+            output.result(value, f"{rule.name}: {error.message}")
+        return value, 0
+    value = {**planned.with_times(made.as_dict()), "rule": rule.name}
+    try:
+        if quiet:
+            planned.finish_left_out(made, None)
+        else:
+            planned.show_plan(made)
     except typer.Exit as ended:
-        return ended.exit_code
-    return 0
+        return value, ended.exit_code
+    return value, 0
