@@ -14,7 +14,7 @@ from storeops import config, paths, times
 from storeops.ceilings import Ceilings, Limits
 from storeops.config import Profile
 from storeops.durations import duration
-from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
 
@@ -92,7 +92,10 @@ def set_(
             table.pop(last, None)
         else:
             table[last] = _parse(value, everything[key], key)
-        changed = config.from_dict(data)
+        try:
+            changed = config.from_dict(data)
+        except ConfigError as error:  # the word is wrong, not the file
+            raise UsageError(error.message, hint=error.hint) from None
         if key == "profile" and value:
             changed.choose(value)
         for name, profile in changed.profiles.items():

@@ -212,7 +212,7 @@ def backup(
         text += "\n" + _("{path} ({size})").format(
             path=events, size=size_text(events.stat().st_size)
         )
-    output.result({"path": str(target), "bytes": size, "inbox": inbox}, text)
+    output.done({"path": str(target), "bytes": size, "inbox": inbox}, text)
 
 
 def _beside(file: Path) -> Path:

@@ -175,7 +175,7 @@ def run(
     with call.interruptible("storeops events run") as stop:
         found = events.handle(call.app, seconds=seconds(for_) if for_ else None, stop=stop)
     failed = found.events["failed"]
-    output.result(
+    output.done(
         {
             "ended": found.ended,
             "handled": found.events["handled"],

@@ -224,7 +224,7 @@ def watch(
         )
     value = found.as_dict() | {"next_at": cells.iso(found.next_at)}
     lines = [*_watched_lines(found), *planned.next_lines(next_steps(call.app.ledger, found))]
-    output.result(value, "\n".join(lines))
+    output.done(value, "\n".join(lines))
     error = trouble(call.app.ledger, found)
     if error is not None:
         planned.finish(error)

@@ -192,7 +192,7 @@ def run(
             .rstrip()
         )
         if not stop.is_set():
-            output.result(value, text)
+            output.done(value, text)
     error = run_trouble(call.app.ledger, report)
     if error is not None:
         planned.finish(error)

@@ -276,6 +276,15 @@ def result(outcome: Row, text: str = "", *, fields: Sequence[str] | None = None)
     sys.stdout.flush()
 
 
+def done(outcome: Row, text: str) -> None:
+    """Write the outcome of what cron runs: with `--quiet` nothing for people, so that no mail goes.
+
+    Trouble is an error or a note on stderr, and says so all the same.
+    """
+    if current().settings.machine or not current().settings.quiet:
+        result(outcome, text)
+
+
 def line(text: str) -> None:
     """Write one line of data as it is, but for control characters."""
     write(plain_lines(text) + "\n")

@@ -276,7 +276,7 @@ def carry_out(plan: Plan, seconds: float | None) -> None:
         error = plan_cards.trouble(call.app.ledger, plan, report)
         if not stop.is_set():
             steps = of_plan(call.app.ledger, plan) if error is None else []
-            output.result(value, "\n".join([text, *next_lines(steps)]))
+            output.done(value, "\n".join([text, *next_lines(steps)]))
     if error is not None:
         finish(error)
 

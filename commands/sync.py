@@ -77,7 +77,8 @@ def run(
     began = time.monotonic()
     with call.interruptible(resume) as stop, bars() as shown:
         result = sync_with_bars(call.app, shown, scopes=scopes, full=full, store=store, stop=stop)
-    show_result(result, time.monotonic() - began)
+    if not call.settings.quiet or call.settings.machine or result.outcome != "complete":
+        show_result(result, time.monotonic() - began)
     if odd := sentence(result.odd_values):
         note(odd)
     if result.joined:

@@ -13,7 +13,7 @@ from typing import Any
 
 from storeops.changes.problems import Problem, Problems, of_line
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, language, ngettext
 from storeops.tables import headings, records, typed
 from storeops.tables.content import Table, TablePage, read_table
 from storeops.tables.headings import SEARCHED, Field, Headings, column_option
@@ -420,9 +420,16 @@ def template(fields: Sequence[Field], *, bom: bool = False) -> str:
     """A CSV with headings and one example line, ready to fill in."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([each.name for each in fields])
+    writer.writerow([_heading(each) for each in fields])
     writer.writerow([each.example for each in fields])
     return ("\ufeff" if bom else "") + out.getvalue()
+
+
+def _heading(field: Field) -> str:
+    """The heading of a template: the first alias of the person's language, else the field."""
+    if language() != "zh_CN":
+        return field.name
+    return next((each for each in field.aliases if not each.isascii()), field.name)
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:

@@ -147,3 +147,55 @@ def test_the_last_plan_is_ones_own(cli: Any, shop: Any) -> None:
     assert cli("plan", "show", "last", "--json").json["plan_id"] == made["plan_id"]
     assert cli("plan", "apply", "last", "--yes", "--as", "王店长").code == 0
     assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"]
+
+
+def test_cron_sends_no_mail_while_all_is_well(cli: Any, shop: Any, tmp_path: Any) -> None:
+    lines = ("sync run", "handover watch", "job run", "events run", f"db backup {tmp_path}/x.db")
+    for line in lines:
+        answer = cli(*line.split(), "--quiet")
+        assert (answer.code, answer.out, answer.err) == (0, "", ""), line
+        if line.startswith(("sync", "job", "handover")):
+            assert cli(*line.split(), "--quiet", "--json").json, line
+    assert cli("customer", "list", "-n", "1", "--quiet").out, "a list is what was asked for"
+    shop.control.fault("errcode", "user/get", errcode=60011)
+    shop.control.fault("errcode", "department/simplelist", errcode=60011)
+    shop.control.fault("errcode", "department/list", errcode=60011)
+    trouble = cli("sync", "run", "--quiet")
+    assert trouble.code != 0
+    assert trouble.out or trouble.err
+    shop.control.clear_faults()
+
+
+def test_several_rules_are_one_answer(cli: Any, shop: Any, tmp_path: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(f'name = "{name}"\nwhere = "status:active"\nadd = ["{tag}"]\n')
+    answer = cli("tag", "rule", "plan", str(tmp_path), "--json")
+    assert [each["rule"] for each in answer.json["items"]] == ["a", "b"]
+    one = cli("tag", "rule", "plan", str(tmp_path / "a.toml"), "--json")
+    assert one.json["plan_id"]
+
+
+def test_a_wrong_word_for_a_setting_is_a_wrong_word(cli: Any, shop: Any) -> None:
+    answer = cli("config", "set", "language", "fr")
+    assert answer.code == 2
+    assert "en or zh_CN" in answer.err
+
+
+def test_a_template_has_headings_of_the_language_that_are_read_again(
+    cli: Any, shop: Any, tmp_path: Any
+) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    template = cli("tag", "plan", "--template", "--lang", "zh_CN").out
+    heading = template.splitlines()[0]
+    assert "客户id" in heading
+    assert "手机" in heading
+    who = cli("customer", "list", "--where", "status:active !has:tag", "--json").json["items"][0]
+    tag = cli("tag", "list", "--json").json["items"][0]
+    line = f"{who['external_userid']},,,{who['follows'][0]['userid']},{tag['tag_id']},"
+    path = tmp_path / "in.csv"
+    path.write_text(f"{heading}\n{line}\n", "utf-8")
+    answer = cli("tag", "plan", "--file", str(path), "--column", "添加标签=add", "--json")
+    assert (answer.code, answer.json["ready"]) == (0, 1), answer.err
