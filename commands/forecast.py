@@ -1,0 +1,419 @@
+"""`storeops forecast`: demand of the days ahead, how good it is, why, and what to order."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output, table
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit
+from commands.output import Column
+from commands.progress import bars
+from storeops.errors import ConfigError, UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Demand of the days ahead: forecast, score, explain, order."))
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", metavar="DIR",
+        help=_("Folder with sales.csv (or .csv.gz), products, calendar."),
+    ),
+]  # fmt: skip
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of", metavar="DAY", help=_("Last day that is known; else the last one with sales.")
+    ),
+]
+Horizon = Annotated[
+    int, typer.Option("--horizon", metavar="DAYS", min=1, max=28, help=_("Days ahead."))
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method", metavar="NAME",
+        help=_("pooled, or boosted (LightGBM: the extra `forecast`)."),
+    ),
+]  # fmt: skip
+
+
+def _day(text: str, option: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            _("{option}: “{value}” is no day.").format(option=option, value=text[:40]),
+            hint=_("Write it as 2026-05-01."),
+        ) from None
+
+
+def _last() -> dict[str, Any]:
+    """The last run of the profile, {} where there is no profile or no run."""
+    from storeops.domains.forecast.run import last_run
+
+    try:
+        return dict(last_run(current().app.data) or {})
+    except ConfigError:
+        return {}
+
+
+def _data(data: str, as_of: str, option: str = "--as-of") -> tuple[str, date | None]:
+    """Folder and last day: as given, else those of the last run.
+
+    Raises:
+        UsageError: neither.
+    """
+    if data:
+        return data, _day(as_of, option)
+    last = _last()
+    if not last:
+        raise UsageError(
+            _("Say where the history lies: --data DIR."),
+            hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount."),
+        )
+    return str(last["data"]), _day(as_of, option) or date.fromisoformat(str(last["as_of"]))
+
+
+def _notes(found: Any) -> None:
+    for each in found:
+        note(each)
+
+
+def number(value: float) -> str:
+    """An amount for people."""
+    return f"{value:,.2f}"
+
+
+def share(value: float) -> str:
+    """A share for people."""
+    return f"{value:.1%}"
+
+
+@app.command("run", help=_("Forecast every shop and product of a history, into a file."))
+def run(
+    data: Data = "",
+    as_of: AsOf = "",
+    horizon: Horizon = 7,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help=_("CSV to write."))] = "",
+    method: Method = "pooled",
+    workers: Annotated[
+        int,
+        typer.Option("--workers", metavar="N", min=0, max=64, help=_("Processes; 0 chooses.")),
+    ] = 0,
+    force: Annotated[bool, typer.Option("--force", help=_("Replace the file."))] = False,
+) -> None:
+    """Forecast."""
+    from threading import Event
+
+    from storeops.domains.forecast.run import remember, run_forecast
+
+    call = current()
+    if not out:
+        raise UsageError(_("Say where to write: --out FILE."))
+    folder, day = _data(data, as_of)
+    words = ["storeops forecast run", f"--data {folder}", f"--out {out}", f"--horizon {horizon}"]
+    words += [f"--as-of {as_of}"] if as_of else []
+    words += [f"--method {method}"] if method != "pooled" else []
+    with bars() as shown, call.interruptible(" ".join(words), Event()) as stop:
+        made = run_forecast(
+            folder, out, as_of=day, horizon=horizon, method=method, workers=workers, over=force,
+            stop=stop,
+            on_progress=lambda done, total: shown.show(
+                "parts", _("Forecasting"), done=done, total=total
+            ),
+        )  # fmt: skip
+    with suppress(ConfigError):  # without a profile nothing is remembered
+        remember(call.app.data, made, folder, call.app.clock.now())
+    output.result(
+        {
+            "as_of": made.as_of, "horizon": made.horizon, "method": made.method,
+            "stores": made.stores, "series": made.series, "rows": made.rows, "parts": made.parts,
+            "resumed": made.resumed, "out": made.out, "sha256": made.sha256,
+            "notes": list(made.notes),
+        },
+        _("{rows} rows in {path}: {series} products of {stores} shops, {days} days after {day}.")
+        .format(
+            rows=f"{made.rows:,}", path=made.out, series=f"{made.series:,}",
+            stores=f"{made.stores:,}", days=made.horizon, day=made.as_of,
+        ),
+    )  # fmt: skip
+    _notes(made.notes)
+
+
+@app.command("show", help=_("Rows of the forecast that was made last, or of a file."))
+def show(
+    file: Annotated[
+        str, typer.Option("--file", metavar="FILE", help=_("A forecast; else the last one."))
+    ] = "",
+    store: Annotated[
+        str, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
+    ] = "",
+    product: Annotated[
+        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
+    ] = "",
+    day: Annotated[str, typer.Option("--day", metavar="DAY", help=_("Of this day only."))] = "",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """Show a forecast."""
+    from storeops.domains.forecast import show as shown
+
+    _day(day, "--day")
+    path = file or str(_last().get("out", ""))
+    if not path:
+        raise UsageError(
+            _("No forecast was made here yet."),
+            hint=_("Make one: storeops forecast run --data DIR --out FILE"),
+        )
+    output.paged(
+        shown.rows(path, store=store, product=product, day=day),
+        [
+            Column("store_id", _("Store"), max_width=16),
+            Column("product_id", _("Product"), max_width=20),
+            Column("dt", _("Day")),
+            Column("forecast", _("Forecast"), show=number, right=True),
+            *(Column(f"q{each}", f"q{each}", show=number, right=True) for each in (50, 80, 90, 95)),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        empty=_("No row matches."),
+    )
+
+
+@app.command("score", help=_("How good forecasts of the last weeks would have been."))
+def score(
+    data: Data = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of", metavar="DAY",
+            help=_("Last day that is compared; else the last one with sales."),
+        ),
+    ] = "",
+    horizon: Horizon = 7,
+    origins: Annotated[
+        int,
+        typer.Option(
+            "--origins", metavar="N", min=1, max=26, help=_("So many looks back, a week apart.")
+        ),
+    ] = 3,
+    method: Method = "pooled",
+) -> None:  # fmt: skip
+    """Score."""
+    from storeops.domains.forecast.score import score as scored
+
+    folder, day = (data, _day(as_of, "--as-of")) if data else _data("", as_of)
+    with bars() as shown:
+        found = scored(
+            folder, as_of=day, horizon=horizon, origins=origins, method=method,
+            on_progress=lambda done, total: shown.show(
+                "origins", _("Looking back"), done=done, total=total
+            ),
+        )  # fmt: skip
+    levels = {
+        "store-product-day": _("shop, product, day"),
+        "store-product-week": _("shop, product, week"),
+        "product-day": _("product, day (whole chain)"),
+        "store-day": _("shop, day (all products)"),
+    }
+    output.items(
+        found["items"],
+        [
+            Column("level", _("Level"), show=lambda name: levels.get(name, name)),
+            Column("volume", _("Daily sales")),
+            Column("cells", _("Cells"), right=True, show=cells.amount),
+            Column("wmape", "wMAPE", right=True, show=share),
+            Column("bias", _("Bias"), right=True, show=share),
+            Column("naive", _("Naive"), right=True, show=share),
+            Column("gain", _("Gain"), right=True, show=share),
+            Column("wmape_all", _("All cells"), right=True, show=share),
+        ],
+        extra={key: found[key] for key in ("origins", "method", "horizon", "notes")},
+    )
+    note(
+        _("Days in stock only, {count} looks back of {days} days, known up to {origins}.").format(
+            count=len(found["origins"]), days=horizon, origins=", ".join(found["origins"])
+        )
+    )
+    note(_("Naive: the same weekday of last week. Gain: how much smaller the error is than its."))
+    _notes(found["notes"])
+
+
+@app.command("explain", help=_("Take one number apart: level, weekday, price, days skipped."))
+def explain(
+    store: Annotated[str, typer.Argument(metavar="STORE", help=_("The shop's id."))],
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help=_("The product's id."))],
+    day: Annotated[
+        str, typer.Argument(metavar="DAY", help=_("The day; else the first one ahead."))
+    ] = "",
+    data: Data = "",
+    as_of: AsOf = "",
+    horizon: Horizon = 7,
+    method: Method = "pooled",
+) -> None:
+    """Explain."""
+    from storeops.domains.forecast.explain import explain as explained
+
+    folder, last = _data(data, as_of)
+    found = explained(
+        folder, store, product, _day(day, _("The day")), as_of=last, horizon=horizon, method=method
+    )
+    if current().settings.machine or current().settings.fields:
+        output.item(found, [])
+        return
+    kinds = {
+        "monday": _("Monday"), "tuesday": _("Tuesday"), "wednesday": _("Wednesday"),
+        "thursday": _("Thursday"), "friday": _("Friday"), "saturday": _("Saturday"),
+        "sunday": _("Sunday"), "holiday": _("holiday"), "worked weekend": _("worked weekend"),
+    }  # fmt: skip
+    quantiles = ", ".join(f"{name} {number(value)}" for name, value in found["quantiles"].items())
+    lines = [
+        (_("Forecast"), f"{found['forecast']:.2f} ({quantiles})"),
+        (_("Level"), _("{amount} on a common day at list price, of {used} days; {skipped} days"
+                       " with empty shelves skipped")
+         .format(amount=number(found["level"]), used=found["days_used"],
+                 skipped=found["days_skipped"])),
+        (_("Weekday"), f"× {found['weekday']:.3f}  {kinds[found['kind']]}"),
+        (_("Price"), f"× {found['price']:.3f}  " + (
+            _("planned at {factor} of the list price, elasticity {elasticity}")
+            if found["price_planned"] else
+            _("last known at {factor} of the list price, elasticity {elasticity}")
+        ).format(factor=f"{found['price_factor']:.2f}", elasticity=found["elasticity"])),
+        (_("Correction"), f"× {found['correction']:.3f}  "
+         + _("what forecasts of such volume came to lately")),
+    ]  # fmt: skip
+    if found["boost"] is not None:
+        lines.append((_("LightGBM"), f"× {found['boost']:.3f}"))
+    output.heading(
+        _("Store {store}, product {product}, {day} (known up to {as_of})").format(
+            store=store, product=product, day=found["dt"], as_of=found["as_of"]
+        )
+    )
+    table.pairs(lines)
+    output.line("")
+    output.items(
+        found["recent"],
+        [
+            Column("dt", _("Day")),
+            Column("sold", _("Sold"), right=True, show=number),
+            Column("hours_out", _("Hours empty"), right=True, show=lambda hours: f"{hours:g}"),
+            Column("price", _("Price"), right=True, show=number),
+            Column("counted", _("Counted")),
+        ],
+    )
+    _notes(found["notes"])
+
+
+@app.command("order", help=_("What one shop should order tonight, and what that would have cost."))
+def order(
+    store: Annotated[str, typer.Option("--store", metavar="STORE", help=_("The shop's id."))],
+    data: Data = "",
+    as_of: AsOf = "",
+    product: Annotated[
+        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
+    ] = "",
+    ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--ratio", metavar="SHARE",
+            help=_("Critical ratio, 0 to 1: on so many days the order is enough."),
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option("--margin", metavar="AMOUNT", help=_("What a piece sold earns.")),
+    ] = None,
+    waste: Annotated[
+        float | None,
+        typer.Option("--waste", metavar="AMOUNT", help=_("What a piece thrown away costs.")),
+    ] = None,
+    shelf_life: Annotated[
+        int,
+        typer.Option("--shelf-life", metavar="DAYS", help=_("Days a piece can be sold.")),
+    ] = 1,
+    lead: Annotated[
+        int,
+        typer.Option(
+            "--lead", metavar="DAYS",
+            help=_("Days until the delivery is on the shelf; 0: before opening tomorrow."),
+        ),
+    ] = 0,
+    review: Annotated[
+        int,
+        typer.Option("--review", metavar="DAYS", help=_("Days until the delivery after it.")),
+    ] = 1,
+    pack: Annotated[
+        float, typer.Option("--pack", metavar="PIECES", help=_("Pieces of a pack."))
+    ] = 1.0,
+    stock: Annotated[
+        str,
+        typer.Option(
+            "--stock", metavar="FILE",
+            help=_("Stock: store_id, product_id, qty, expires; arrives for what is on the way."),
+        ),
+    ] = "",
+    method: Method = "pooled",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:  # fmt: skip
+    """Order."""
+    from storeops.domains.forecast import ordering
+
+    how = ordering.terms(
+        ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead, review=review,
+        pack=pack,
+    )  # fmt: skip
+    folder, last = _data(data, as_of)
+    held = ordering.read_stock(stock) if stock else []
+    found = ordering.order(
+        folder, store, how, as_of=last, method=method, stock=held, product=product
+    )
+    output.paged(
+        found["items"],
+        [
+            Column("product_id", _("Product"), max_width=20),
+            Column("forecast", _("Forecast"), right=True, show=number),
+            Column("target", _("Fill up to"), right=True, show=number),
+            Column("on_hand", _("On hand"), right=True, show=number),
+            Column("usable", _("Usable"), right=True, show=number),
+            Column("on_the_way", _("On the way"), right=True, show=number),
+            Column("order", _("Order"), right=True, show=lambda pieces: f"{pieces:g}"),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        extra={key: value for key, value in found.items() if key != "items"},
+        empty=_("Nothing was sold there."),
+    )
+    note(
+        _("For {first} to {last}, enough on {share} of days; shelf life {days} days.").format(
+            first=found["from"], last=found["until"], share=share(found["ratio"]),
+            days=found["shelf_life"],
+        )
+    )  # fmt: skip
+    if not stock:
+        note(_("No stock was given (--stock FILE): the shelves are taken for empty."))
+    names = {
+        "forecast": _("these orders"), "last week": _("same weekday last week"),
+        "mean + z·sigma": _("mean plus z·sigma"),
+    }  # fmt: skip
+    for each in found["past"]:
+        if each["lost"] is not None:
+            note(
+                _("In the last weeks {name} would have lost {lost} of demand and wasted {wasted}.")
+                .format(name=names[each["by"]], lost=share(each["lost"]),
+                        wasted=share(each["wasted"]))
+            )  # fmt: skip
+    _notes(found["notes"])

@@ -1,0 +1,16 @@
+"""Tomorrow's demand and what to order for it, shop by shop and product by product."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="forecast",
+    title=N_("Forecasts of demand by shop and product, and orders made from them."),
+    tables="storeops.domains.forecast.schema",
+    nouns=(
+        Noun(
+            name="forecast", module="commands.forecast",
+            help=N_("Demand of the days ahead: forecast, score, explain, order."),
+        ),
+    ),
+)  # fmt: skip

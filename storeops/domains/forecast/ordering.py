@@ -1,0 +1,332 @@
+"""From a forecast to an order: the newsvendor's quantile, less what is there, in packs.
+
+A piece too few loses its margin, a piece too many its cost; the critical ratio margin / (margin +
+cost of waste) is the share of days on which the order should be enough. What an order would have
+lost and wasted is shown on the user's own past, never a single accuracy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storeops.domains.forecast import methods, pooled, quantiles, score
+from storeops.domains.forecast.history import SalesHistory, read_history
+from storeops.domains.forecast.score import Origin
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.tables.headings import Field
+from storeops.tables.named import NamedRow, read_named
+
+Doubles = NDArray[np.float64]
+
+STOCK_FIELDS = (
+    Field("store_id", ("store", "store_code", "门店", "门店编号"), "S001"),
+    Field(
+        "product_id", ("product", "sku", "gtin", "item", "商品", "商品编号", "条码"), "69000001",
+        key=True,
+    ),
+    Field("qty", ("quantity", "pieces", "stock", "数量", "库存"), "12"),
+    Field(
+        "expires", ("expiry", "best_before", "expires_on", "到期日", "保质期至", "有效期至"),
+        "2026-05-03",
+    ),
+    Field("arrives", ("arrival", "eta", "on_the_way", "到货日", "预计到货"), ""),
+)  # fmt: skip
+FRESH_RATIO, USUAL_RATIO = 0.8, 0.95  # critical ratio for one day of shelf life, and for more
+LOOKS_BACK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What an order is made by.
+
+    Attributes:
+        ratio: critical ratio, between 0 and 1.
+        shelf_life: days on which a delivered piece can be sold, the day of delivery included.
+        lead: days that pass before the delivery is on the shelf; 0: before opening tomorrow.
+        review: days until the delivery after that one.
+        pack: pieces of a pack.
+    """
+
+    ratio: float
+    shelf_life: int = 1
+    lead: int = 0
+    review: int = 1
+    pack: float = 1.0
+
+    @property
+    def cover(self) -> int:
+        """Days of demand that stock and order together must meet."""
+        return self.lead + min(self.review, self.shelf_life)
+
+
+def terms(
+    *,
+    ratio: float | None = None,
+    margin: float | None = None,
+    waste: float | None = None,
+    shelf_life: int = 1,
+    lead: int = 0,
+    review: int = 1,
+    pack: float = 1.0,
+) -> OrderTerms:
+    """The terms of an order, checked.
+
+    Args:
+        ratio: critical ratio; None to take it from margin and waste, else from the shelf life.
+        margin: what a piece sold earns; waste: what a piece thrown away costs. Same unit.
+        shelf_life, lead, review, pack: as `OrderTerms`.
+
+    Raises:
+        UsageError: something is out of bounds.
+    """
+    if ratio is not None and (margin is not None or waste is not None):
+        raise UsageError(
+            _("--ratio says already what --margin and --waste would."),
+            hint=_("Leave one of them out."),
+        )
+    if (margin is None) != (waste is None):
+        raise UsageError(_("--margin and --waste belong together."))
+    if margin is not None and waste is not None:
+        if not (margin > 0 and waste > 0):
+            raise UsageError(_("--margin and --waste are amounts above 0."))
+        ratio = margin / (margin + waste)
+    if ratio is None:
+        ratio = FRESH_RATIO if shelf_life <= 1 else USUAL_RATIO
+    if not 0 < ratio < 1:
+        raise UsageError(_("--ratio is a number between 0 and 1, such as 0.8."))
+    if not (1 <= shelf_life <= 365 and 0 <= lead <= 14 and 1 <= review <= 14):
+        raise UsageError(
+            _("--shelf-life is 1 to 365 days, --lead 0 to 14, --review 1 to 14."),
+        )
+    if not (0 < pack < 1e6 and math.isfinite(pack)):
+        raise UsageError(_("--pack is a number of pieces above 0."))
+    return OrderTerms(ratio, shelf_life, lead, review, pack)
+
+
+def read_stock(source: str) -> list[NamedRow]:
+    """Stock on hand and on the way, checked.
+
+    Raises:
+        UsageError: a line that cannot be taken; nothing was ordered.
+    """
+    rows = read_named(source, STOCK_FIELDS, ("product_id", "qty"))
+    for row in rows:
+        why = row.fault
+        try:
+            if not why and not 0 <= float(row.get("qty") or "nan") < 1e9:
+                why = _("qty {value} is no number of pieces").format(value=row.get("qty")[:20])
+            for name in ("expires", "arrives"):
+                if not why and row.get(name):
+                    date.fromisoformat(row.get(name)[:10])
+        except ValueError:
+            why = why or _("“{value}” cannot be read").format(
+                value=(row.get("qty") + " " + row.get("expires") + " " + row.get("arrives"))[:40]
+            )
+        if why:
+            raise UsageError(
+                _("{file}, line {line}: {reason}.").format(
+                    file=source, line=row.line, reason=why
+                ),
+                hint=_("Correct the file; nothing was written."),
+            )  # fmt: skip
+    return rows
+
+
+def usable(
+    lots: Sequence[tuple[float, date | None]], daily: Sequence[float], tomorrow: date
+) -> float:
+    """Pieces on hand that will meet demand of the cover.
+
+    A lot that does not outlive the cover counts for what is sold until it expires.
+
+    Args:
+        lots: (pieces, last day of sale or None), in any order.
+        daily: demand of each day of the cover.
+        tomorrow: the first of them.
+    """
+    counted = 0.0
+    for pieces, last in sorted(lots, key=lambda each: each[1] or date.max):
+        days = len(daily) if last is None else (last - tomorrow).days + 1
+        if days >= len(daily):
+            counted += pieces
+        elif days > 0:
+            counted = max(counted, min(counted + pieces, sum(daily[:days])))
+    return counted
+
+
+def packs(pieces: float, pack: float) -> float:
+    """Pieces to order so that it is whole packs, none when nothing is missing."""
+    if pieces <= 1e-9:
+        return 0.0
+    return math.ceil(round(pieces / pack, 6)) * pack
+
+
+def order(
+    data: str, store: str, how: OrderTerms, *, as_of: date | None = None, method: str = "pooled",
+    stock: Sequence[NamedRow] = (), product: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """What one shop should order tonight.
+
+    Args:
+        data: folder of the history.
+        store: the shop's id.
+        how: the terms.
+        as_of: last day of history; None for the last one with sales.
+        method: pooled or boosted.
+        stock: on hand and on the way (`read_stock`).
+        product: one product only, "" for all.
+
+    Returns:
+        `items` (product_id, forecast, target, on_hand, usable, on_the_way, missing, order),
+        `past` (lost and wasted share beside two habits), `as_of`, `from`, `until`, `notes`.
+
+    Raises:
+        NotFoundError: there is no such shop or product.
+        UsageError: as `read_history`.
+    """
+    history = read_history(data, as_of, max(7, how.cover))
+    if (
+        store not in history.stores
+        or not (history.store == list(history.stores).index(store)).any()
+    ):
+        history.find(store, history.products[0])
+        raise NotFoundError(_("There is no store {name} in the history.").format(name=store))
+    if product:
+        history.find(store, product)
+    sample = pooled.sample(history)
+    fitted = methods.fit(history, method)
+    ratios = quantiles.learn(sample, methods.as_it_was(method), min(how.cover, quantiles.LONGEST))
+    here = history.pick(history.store == list(history.stores).index(store))
+    said = methods.predict(here, fitted)[: how.cover]
+    target = ratios.at(said.sum(axis=0), how.ratio)
+    held = _held(stock, store, set(history.products))
+    tomorrow = history.day(history.days)
+    last = history.day(history.days + how.cover - 1)
+    items = []
+    for at in range(here.series):
+        name = here.products[here.product[at]]
+        if product and name != product:
+            continue
+        lots, coming = held.get(name, ([], []))
+        good = usable(lots, said[:, at].tolist(), tomorrow)
+        on_way = sum(pieces for pieces, day in coming if day is None or day <= last)
+        missing = max(0.0, float(target[at]) - good - on_way)
+        items.append({
+            "product_id": name, "forecast": round(float(said[:, at].sum()), 2),
+            "target": round(float(target[at]), 2),
+            "on_hand": round(sum(pieces for pieces, _day in lots), 2), "usable": round(good, 2),
+            "on_the_way": round(on_way, 2), "missing": round(missing, 2),
+            "order": round(packs(missing, how.pack), 4),
+        })  # fmt: skip
+    notes = list(history.notes)
+    strange = sorted(set(held) - {here.products[each] for each in here.product})
+    if strange:
+        notes.append(
+            _("In stock but never sold in this store, so not ordered: {names}.").format(
+                names=", ".join(strange[:5])
+            )
+        )
+    return {
+        "items": items, "store_id": store, "as_of": history.as_of.isoformat(),
+        "from": tomorrow.isoformat(), "until": last.isoformat(), "ratio": round(how.ratio, 4),
+        "shelf_life": how.shelf_life,
+        "past": past(history, store, how, method), "notes": notes,
+    }  # fmt: skip
+
+
+def _held(stock: Sequence[NamedRow], store: str, products: set[str]) -> dict[str, Any]:
+    """Product → (lots on hand, deliveries on the way) of a shop."""
+    found: dict[str, Any] = {}
+    for row in stock:
+        if row.get("store_id") not in ("", store):
+            continue
+        lots, coming = found.setdefault(row.get("product_id"), ([], []))
+        last = date.fromisoformat(row.get("expires")[:10]) if row.get("expires") else None
+        if row.get("arrives"):
+            coming.append((float(row.get("qty")), date.fromisoformat(row.get("arrives")[:10])))
+        else:
+            lots.append((float(row.get("qty")), last))
+    return found
+
+
+def past(history: SalesHistory, store: str, how: OrderTerms, method: str) -> list[dict[str, Any]]:
+    """What orders by these terms would have lost and wasted in a shop's last weeks.
+
+    Beside it two habits: what was sold on the same weekday last week, and mean plus z times sigma.
+    """
+    count = min(LOOKS_BACK, (history.days - 28) // 7)
+    if count < 1:
+        return []
+    shop = list(history.stores).index(store)
+    known = history.before(0, 0)
+    totals: dict[str, list[float]] = {}
+    for origin in score.look_back(known, count, 7, method):
+        some = pooled.sample(origin.history)
+        ratios = quantiles.learn(some, methods.as_it_was("pooled"))
+        here = origin.history.store == shop
+        for name, amounts in habits(origin, ratios, how.ratio).items():
+            demand = np.where(
+                origin.stocked, np.nan_to_num(origin.sold),
+                np.maximum(np.nan_to_num(origin.sold), origin.said),
+            )[:, here]  # fmt: skip
+            lost, wasted, whole = simulate(amounts[:, here], demand, how.shelf_life)
+            sums = totals.setdefault(name, [0.0, 0.0, 0.0])
+            for at, value in enumerate((lost, wasted, whole)):
+                sums[at] += value
+    return [
+        {
+            "by": name, "lost": round(lost / whole, 4) if whole else None,
+            "wasted": round(wasted / whole, 4) if whole else None,
+            "lost_pieces": round(lost, 1), "wasted_pieces": round(wasted, 1),
+            "demand_pieces": round(whole, 1),
+        }
+        for name, (lost, wasted, whole) in totals.items()
+    ]  # fmt: skip
+
+
+def habits(origin: Origin, ratios: quantiles.RatioBands, ratio: float) -> Mapping[str, Doubles]:
+    """Amounts per day and series: the forecast's quantile, and two habits to compare with."""
+    usual = origin.history.sold[-28:].astype(np.float64)
+    counted = ~np.isnan(usual) & (origin.history.out[-28:] < pooled.SKIP_HOURS)
+    size = np.maximum(counted.sum(axis=0), 1)
+    mean = np.where(counted, usual, 0.0).sum(axis=0) / size
+    spread = np.sqrt((np.where(counted, usual - mean, 0.0) ** 2).sum(axis=0) / size)
+    z = NormalDist().inv_cdf(ratio)
+    return {
+        "forecast": ratios.at(origin.said, ratio),
+        "last week": origin.naive,
+        "mean + z·sigma": np.broadcast_to(np.maximum(mean + z * spread, 0.0), origin.said.shape),
+    }
+
+
+def simulate(amounts: Doubles, demand: Doubles, shelf_life: int) -> tuple[float, float, float]:
+    """(lost, wasted, demand) in pieces when each morning fills up to an amount, oldest sold first.
+
+    Args:
+        amounts: to fill up to, (days, series).
+        demand: (days, series).
+        shelf_life: days on which a piece can be sold.
+    """
+    lots = np.zeros((shelf_life, demand.shape[1]))  # oldest first
+    lost = wasted = 0.0
+    for level, wanted in zip(amounts, demand, strict=True):
+        lots[-1] = np.maximum(level - lots[:-1].sum(axis=0), 0.0)
+        left = wanted.copy()
+        for lot in lots:
+            sold = np.minimum(lot, left)
+            lot -= sold
+            left -= sold
+        lost += float(left.sum())
+        wasted += float(lots[0].sum())
+        lots[:-1] = lots[1:].copy()
+        lots[-1] = 0.0
+    return lost, wasted, float(demand.sum())

@@ -1,0 +1,81 @@
+"""A table whose columns are named in its headings, read whole or refused with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from storeops.errors import UsageError
+from storeops.i18n import _
+from storeops.tables import headings, typed
+from storeops.tables.content import read_table
+from storeops.tables.headings import SEARCHED, Field
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRow:
+    """One row.
+
+    Attributes:
+        line: its number in the file.
+        cells: text by field name, without guards and invisible marks; "" where there is none.
+        fault: why it cannot be read, one clause; "" when it can.
+    """
+
+    line: int
+    cells: Mapping[str, str]
+    fault: str = ""
+
+    def get(self, name: str) -> str:
+        """The text of a field, "" without one."""
+        return self.cells.get(name, "")
+
+
+def read_named(
+    source: str, fields: Sequence[Field], needed: Sequence[str], mapping: Mapping[str, str] = {}
+) -> list[NamedRow]:
+    """The rows of a CSV or workbook.
+
+    Args:
+        source: path, or "-" for stdin.
+        fields: columns that are understood; those that are `key` find the row of headings.
+        needed: names of fields that must be there.
+        mapping: heading → field name, given by the person.
+
+    Raises:
+        NotFoundError, ConflictError: it cannot be read.
+        UsageError: no table, or a column that is needed is not there.
+    """
+    best: tuple[int, list[NamedRow], list[str]] | None = None
+    seen: list[str] = []
+    for page in read_table(source).pages:
+        if page.hidden:
+            continue
+        rows = page.rows()
+        first = list(islice(rows, SEARCHED))
+        here = headings.find(first, fields, mapping)
+        if here is None:
+            seen = seen or [typed.word(each) for row in first[:1] for each in row.cells.values()]
+            continue
+        missing = [each for each in needed if each not in here.columns]
+        if best is not None and len(best[2]) <= len(missing):
+            continue
+        found = []
+        for row in chain(first[here.index + 1 :], rows):
+            fault = row.fault or next(
+                (row.faults[at] for at in here.columns.values() if at in row.faults), ""
+            )
+            cells = {name: typed.word(row.cells.get(at, "")) for name, at in here.columns.items()}
+            if fault or any(cells.values()):
+                found.append(NamedRow(row.number, cells, fault))
+        best = (here.row, found, missing)
+    if best is None or best[2]:
+        missing = best[2] if best else list(needed)
+        raise UsageError(
+            _("{file} has no column {names}.").format(file=source, names=", ".join(missing)),
+            hint=_("Its columns: {names}.").format(
+                names=", ".join(each.name for each in fields)
+            ) if best or not seen else headings.suggestion(seen, fields),
+        )  # fmt: skip
+    return best[1]
