@@ -8,6 +8,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from storeops.workdays import is_workday
+
 KINDS = 9
 HOLIDAY, WORKED = 7, 8
 
@@ -27,26 +29,11 @@ def kinds(days: Sequence[date], known: Mapping[date, bool]) -> tuple[NDArray[np.
     for day in days:
         free = known.get(day)
         if free is None:
-            free, guessed = is_free(day)
+            works, guessed = is_workday(day)
+            free = not works
             estimated |= guessed
         weekend = day.weekday() >= 5
         found.append(
             day.weekday() if free == weekend else HOLIDAY if free else WORKED
         )  # fmt: skip
     return np.array(found, np.int64), estimated
-
-
-def is_free(day: date) -> tuple[bool, bool]:
-    """(whether nobody works on it in China, whether that is an estimate).
-
-    Announced days with their make-up days are chinesecalendar's (2004 to the present year); for
-    others the holidays of the lunar calendar are reckoned, without make-up days.
-    """
-    import chinese_calendar
-
-    try:
-        return bool(chinese_calendar.is_holiday(day)), False
-    except NotImplementedError:
-        import holidays
-
-        return day.weekday() >= 5 or day in holidays.country_holidays("CN", years=day.year), True

@@ -1,0 +1,21 @@
+"""Suppliers and their papers: which each role needs, and whether they hold."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="suppliers",
+    title=N_("Suppliers with their licences and reports: form, time and scope checked."),
+    tables="storeops.domains.suppliers.schema",
+    nouns=(
+        Noun(
+            name="supplier", module="commands.supplier",
+            help=N_("Suppliers: import, list, show, check their papers."),
+        ),
+        Noun(
+            name="certificate", module="commands.certificate",
+            help=N_("Licences and reports: add, list, check, what expires."),
+        ),
+    ),
+    today="storeops.domains.suppliers.expiring:today",
+)  # fmt: skip

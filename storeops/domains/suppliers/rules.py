@@ -1,0 +1,139 @@
+"""Roles, the papers each needs, and what a kind of paper must look like: rules as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from storeops import paths
+from storeops.errors import ConfigError, UsageError
+from storeops.i18n import _
+from storeops.spelling import did_you_mean
+
+FORMS = ("uscc", "sc", "jy", "yb", "free")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperKind:
+    """A kind of paper.
+
+    Attributes:
+        name: of the rule.
+        words: what people call it.
+        form: of its number: uscc, sc, jy, yb or free.
+        years: of validity, 0 when not fixed; long_term: it may have no end.
+        per_lot: it is about one lot.
+        renew_working_days: before the end, when the renewal is due or its window opens; 0: none.
+        renew_until_working_days: before the end, when that window closes.
+    """
+
+    name: str
+    words: tuple[str, ...] = ()
+    form: str = "free"
+    years: int = 0
+    long_term: bool = False
+    per_lot: bool = False
+    renew_working_days: int = 0
+    renew_until_working_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierRole:
+    """A role.
+
+    Attributes:
+        name: of the rule; title: in English; words: what people call it.
+        papers: that it needs; "a|b": one of them.
+        category: first digits of the production licence's number, "" for any.
+    """
+
+    name: str
+    title: str = ""
+    words: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRules:
+    """All rules of a profile."""
+
+    roles: Mapping[str, SupplierRole]
+    kinds: Mapping[str, PaperKind]
+
+    def role(self, word: str) -> SupplierRole:
+        """The role of a word.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found: SupplierRole = _find(word, self.roles, _("There is no role {name}."))
+        return found
+
+    def kind(self, word: str) -> PaperKind:
+        """The kind of a word.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found: PaperKind = _find(word, self.kinds, _("There is no kind of paper {name}."))
+        return found
+
+
+def _find(word: str, known: Mapping[str, Any], text: str) -> Any:
+    asked = word.strip().casefold()
+    for name, each in known.items():
+        if asked in (name.casefold(), *(one.casefold() for one in each.words)):
+            return each
+    raise UsageError(
+        text.format(name=word[:40]),
+        hint=did_you_mean(word, known, _("Known: {names}.").format(names=", ".join(known))),
+    )
+
+
+def load_rules(profile: str) -> PaperRules:
+    """Our rules, and those of the profile's folder rules/papers/ before them.
+
+    Raises:
+        ConfigError: a file that is no such rule.
+    """
+    own = sorted((paths.profile_path(profile) / "rules" / "papers").glob("*.toml"))
+    return _load((*sorted((Path(__file__).parent / "papers").glob("*.toml")), *own))
+
+
+@cache
+def _load(files: tuple[Path, ...]) -> PaperRules:
+    roles: dict[str, SupplierRole] = {}
+    kinds: dict[str, PaperKind] = {}
+    for file in files:
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+            for name, fields in content.get("kinds", {}).items():
+                kinds[name] = PaperKind(name, **_tuples(fields))
+                if kinds[name].form not in FORMS:
+                    raise ValueError(f"form = {kinds[name].form!r}: {', '.join(FORMS)}")
+            for name, fields in content.get("roles", {}).items():
+                roles[name] = SupplierRole(name, **_tuples(fields))
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                _("The rule {path} cannot be used: {error}.").format(path=file, error=error),
+                hint=_("Compare it with storeops/domains/suppliers/papers/dairy.toml."),
+            ) from None
+    for role in roles.values():
+        for entry in role.papers:
+            for name in entry.split("|"):
+                if name not in kinds:
+                    raise ConfigError(
+                        _("The role {role} needs {name}, which is no kind of paper.").format(
+                            role=role.name, name=name
+                        )
+                    )
+    return PaperRules(roles, kinds)
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(each) if isinstance(each, list) else each for key, each in fields.items()}
