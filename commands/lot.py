@@ -1,0 +1,140 @@
+"""`storeops lot`: take in what happened to lots, and show one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit
+from commands.output import Column
+from commands.progress import bars
+from storeops.errors import ExitCode
+from storeops.i18n import _, ngettext
+
+app = typer.Typer(help=_("Lots: take in what happened to them, show one."))
+
+LotArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LOT",
+        help=_("GTIN/lot, a Digital Link, an urn:epc:class:lgtin:…, or the SSCC of a pallet."),
+    ),
+]
+
+
+def quantity(value: float) -> str:
+    """Pieces, or an amount of a unit."""
+    return f"{value:,g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def papers(value: list[dict[str, str]]) -> str:
+    """Papers on one line, with what the suppliers' register says of each."""
+    words = {"ok": _("ok"), "warning": _("warning"), "error": _("error")}
+    return ", ".join(
+        f"{each['type']} {each['number']} {words.get(each.get('state', ''), '')}".strip()
+        for each in value
+    )
+
+
+@app.command(
+    "import",
+    help=_("Take in events: EPCIS 2.0 (JSON), or a CSV or workbook of papers."),
+)
+def import_(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help=_("EPCIS in JSON (also .gz), CSV or workbook."))
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", metavar="KIND",
+            help=_(
+                "What the rows of a table are: collection, production, delivery, receipt,"
+                " stocking, sale, disposal; or places."
+            ),
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Only say what would change."))
+    ] = False,
+) -> None:  # fmt: skip
+    """Import."""
+    from storeops.domains.lots.importing import import_file
+    from storeops.domains.lots.places import import_places
+
+    call = current()
+    if kind == "places":
+        count = import_places(call.app.data, file)
+        output.result(
+            {"places": count},
+            ngettext("{count} place is known.", "{count} places are known.", count).format(
+                count=count
+            ),
+        )
+        return
+    titles = {"check": _("Checking"), "keep": _("Keeping")}
+    with bars() as shown:
+        done = import_file(
+            call.app.data, file, call.app.clock.now(), kind=kind, dry_run=dry_run,
+            on_progress=lambda stage, count: shown.show(
+                stage, titles[stage], done=count, total=None
+            ),
+        )  # fmt: skip
+    text = _("{events} events: {added} added, {known} known already.")
+    if dry_run:
+        text = _("{events} events can be taken; nothing was changed.")
+    if done.problems:
+        text = _("{events} events were read; nothing was imported.")
+    output.result(
+        {
+            "events": done.events, "added": done.added, "known": done.known,
+            "problems": [{"line": line, "message": why} for line, why in done.problems],
+        },
+        text.format(
+            events=cells.amount(done.events), added=cells.amount(done.added),
+            known=cells.amount(done.known),
+        ),
+    )  # fmt: skip
+    if not done.problems:
+        return
+    for line, why in done.problems[:20]:
+        note(_("line {line}: {message}").format(line=line, message=why))
+    if len(done.problems) > 20:
+        note(_("… and {count} more; --json names them.").format(count=len(done.problems) - 20))
+    raise typer.Exit(ExitCode.USAGE)
+
+
+@app.command("show", help=_("Everything that is known of one lot, in the order of time."))
+def show(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+    """Show."""
+    from storeops import times
+    from storeops.domains.lots import gs1, trace
+
+    call = current()
+    which = gs1.asked(lot)
+    number = trace.find(call.app.data, which)
+    start = [number] if which[0] else trace.contents(call.app.data, number) or [number]
+    found = trace.lines(call.app.data, start)
+    names = trace.things(call.app.data, start)
+    rows = (trace.as_item(names[each.lot], each) for each in found)
+    output.paged(
+        rows,
+        [
+            Column("at", _("Time"), show=cells.when),
+            Column("kind", _("Step")),
+            Column("place", _("Place"), max_width=24),
+            Column("qty", _("Quantity"), right=True, show=quantity),
+            Column("papers", _("Papers"), show=papers, max_width=24),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        as_of=call.app.clock.now(),
+        empty=_("Nothing happened to it yet."),
+    )
+    if found:
+        note(_("Last heard of {time}.").format(time=times.minute(found[-1].at)))

@@ -1,0 +1,381 @@
+"""`storeops trace`: a lot back and forward, calling it back, inferring one, handing events on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.diagnostics import note
+from commands.lot import LotArgument, papers, quantity
+from commands.options import After, All, Limit
+from commands.output import Column
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Trace a lot back and forward, call it back, infer a lot."))
+recall = typer.Typer(help=_("Call a lot back: plan, list, confirm, close."))
+app.add_typer(recall, name="recall")
+
+
+def states() -> dict[str, str]:
+    """States of pieces in the user's language."""
+    return {
+        "made": _("made"), "used": _("used"), "in_stock": _("in stock"),
+        "on_the_way": _("on the way"), "on_shelf": _("on the shelf"), "sold": _("sold"),
+        "thrown_away": _("thrown away"),
+    }  # fmt: skip
+
+
+def _columns() -> list[Column]:
+    words = states()
+    return [
+        Column("item", _("Article")),
+        Column("lot", _("Lot"), max_width=20),
+        Column("place", _("Place"), max_width=24),
+        Column("state", _("State of pieces"), show=lambda state: words.get(state, state)),
+        Column("qty", _("Quantity"), right=True, show=quantity),
+        Column("at", _("Time"), show=cells.when),
+        Column("papers", _("Papers"), show=papers, max_width=24),
+    ]
+
+
+@app.command("back", help=_("Everything behind a lot: what went into it, where, by which papers."))
+def back(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+    """Trace back."""
+    from storeops.domains.lots import gs1, trace
+
+    call = current()
+    found = trace.back(call.app.data, gs1.asked(lot))
+    output.paged(
+        found, _columns(), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        empty=_("Nothing is known of what went into it."),
+    )  # fmt: skip
+
+
+@app.command(
+    "forward",
+    help=_("Where everything made of a lot is: on the way, on the shelf, sold, thrown away."),
+)
+def forward(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+    """Trace forward."""
+    from storeops.domains.lots import gs1, trace
+
+    call = current()
+    found, doubts = trace.forward(call.app.data, gs1.asked(lot))
+    output.paged(
+        found, _columns(), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        complete=not doubts, empty=_("Nothing is known of where it went."),
+    )  # fmt: skip
+    for each in doubts[:10]:
+        note(each)
+
+
+@app.command("export", help=_("The events of a trace both ways as EPCIS 2.0, for a partner."))
+def export(
+    lot: LotArgument,
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="FILE", help=_("JSON to write; - for stdout."))
+    ] = "-",
+    force: Annotated[bool, typer.Option("--force", help=_("Replace the file."))] = False,
+) -> None:
+    """Export."""
+    import sys
+
+    from storeops import times
+    from storeops.domains.lots import gs1, trace
+    from storeops.export_file import refuse_taken, text_file
+
+    call = current()
+    if not force:
+        refuse_taken(out, _("Add --force to replace it."))
+    events = trace.event_bodies(call.app.data, gs1.asked(lot))
+    document = {
+        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+        "type": "EPCISDocument", "schemaVersion": "2.0",
+        "creationDate": times.iso(call.app.clock.now()),
+        "epcisBody": {"eventList": events},
+    }  # fmt: skip
+    with text_file(out, force, sys.stdout) as file:
+        file.write(cells.json_text(document, indent=2) + "\n")
+    if out != "-":
+        output.result(
+            {"events": len(events), "out": out},
+            _("{count} events in {path}.").format(count=len(events), path=out),
+        )
+
+
+def _moment(text: str, option: str) -> float:
+    from storeops import times
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            _("{option}: “{value}” is no time.").format(option=option, value=text[:40]),
+            hint=_("Write it as 2026-05-01 08:00."),
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=times.zone())).timestamp()
+
+
+def _day(text: str, option: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(
+            _("{option}: “{value}” is no day.").format(option=option, value=text[:40]),
+            hint=_("Write it as 2026-05-01."),
+        ) from None
+
+
+@app.command("infer", help=_("Which production runs a receipt may come from, with the evidence."))
+def infer(
+    item: Annotated[
+        str,
+        typer.Argument(
+            metavar="ITEM", help=_("GTIN, or what a scanner read of the label (GS1).")
+        ),
+    ],
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help=_("When it was received."))
+    ],
+    place: Annotated[
+        str, typer.Option("--place", metavar="PLACE", help=_("Where it was received."))
+    ] = "",
+    qty: Annotated[
+        float | None, typer.Option("--qty", metavar="PIECES", help=_("How many pieces."))
+    ] = None,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="DAY", help=_("Expiry day on the label."))
+    ] = "",
+    made: Annotated[
+        str,
+        typer.Option("--made", metavar="TIME", help=_("Production day or time on the label.")),
+    ] = "",
+    shelf_life: Annotated[
+        int | None,
+        typer.Option("--shelf-life", metavar="DAYS", help=_("From production to expiry.")),
+    ] = None,
+    least: Annotated[
+        float,
+        typer.Option("--least", metavar="HOURS", help=_("Handling and transit at least.")),
+    ] = 0.0,
+    most: Annotated[
+        float,
+        typer.Option("--most", metavar="HOURS", help=_("From production to receipt at most.")),
+    ] = 168.0,
+    oldest_first: Annotated[
+        bool, typer.Option("--oldest-first", help=_("The plant sends the oldest first."))
+    ] = False,
+) -> None:  # fmt: skip
+    """Infer."""
+    from storeops.domains.lots import gs1
+    from storeops.domains.lots import infer as engine
+
+    call = current()
+    try:
+        label = gs1.scanned(item)
+        where = gs1.place(place) if place else ""
+    except gs1.BadIdError as error:
+        raise UsageError(_("{reason}.").format(reason=str(error))) from None
+    if not label.get("item"):
+        raise UsageError(_("“{value}” names no article.").format(value=item[:40]))
+    if least < 0 or most <= least or (qty is not None and qty < 0):
+        raise UsageError(_("--least, --most and --qty are 0 or more, and --most is the larger."))
+    made = made or label.get("made", "")
+    runs, known = engine.facts(call.app.data, label["item"], where)
+    found = engine.infer(
+        engine.LotReceipt(
+            _moment(at, "--at"), qty, label.get("lot", ""),
+            _day(expires or label.get("expires", ""), "--expires"),
+            _day(made, "--made") if len(made) == 10 else None,
+            _moment(made, "--made") if len(made) > 10 else None,
+        ),
+        runs, known,
+        engine.LotLimits(least * 3600, most * 3600, shelf_life, oldest_first),
+    )  # fmt: skip
+    items = [
+        {
+            "lot": run.lot, "item": label["item"], "share": round(share, 4),
+            "start": cells.iso(run.start), "end": cells.iso(run.end), "made": run.made,
+            "event_id": run.event_id,
+        }
+        for run, share in found.runs
+    ]  # fmt: skip
+    levels = {
+        "proved": _("proved"), "inferred": _("inferred"), "ambiguous": _("ambiguous"),
+        "conflict": _("conflict"),
+    }  # fmt: skip
+    if not current().settings.machine:
+        output.heading(_("Level: {level}").format(level=levels[found.level]))
+        for line in found.evidence:
+            output.line(line)
+    output.items(
+        items,
+        [
+            Column("lot", _("Lot"), max_width=20),
+            Column("share", _("Share"), right=True, show=lambda share: f"{share:.0%}"),
+            Column("start", _("From"), show=cells.when),
+            Column("end", _("Until"), show=cells.when),
+            Column("made", _("Pieces made"), right=True, show=quantity),
+        ],
+        extra={
+            "level": found.level, "earliest": cells.iso(found.earliest),
+            "latest": cells.iso(found.latest), "evidence": list(found.evidence),
+        },
+        empty=_("No run remains."),
+    )  # fmt: skip
+
+
+def _who() -> str:
+    import getpass
+
+    return current().settings.as_name or getpass.getuser()
+
+
+def _show(found: dict[str, Any]) -> None:
+    if current().settings.machine:
+        output.result(found)
+        return
+    words = {"open": _("open"), "confirmed": _("confirmed"), "closed": _("closed")}
+    output.heading(
+        _("Recall {number}, lot {lot}, {status}: {reason}").format(
+            number=found["recall"], lot=found["lot"], status=words[found["status"]],
+            reason=found["reason"],
+        )
+    )  # fmt: skip
+    output.line(
+        _("{places} places; {block} pieces to hold back, {blocked} held back, {sold} sold;"
+          " {open} lines open").format(
+            places=found["places"], block=quantity(found["to_block"]),
+            blocked=quantity(found["blocked"]), sold=quantity(found["sold"]), open=found["open"],
+        )
+    )  # fmt: skip
+    output.items(
+        found["items"],
+        [
+            Column("place", _("Place"), max_width=20),
+            Column("name", _("Name"), max_width=20),
+            Column("store", _("Store"), max_width=10),
+            Column("staff", _("Staff"), show=lambda ids: str(len(ids)), right=True),
+            Column("lot", _("Lot"), max_width=20),
+            Column("to_block", _("To hold back"), right=True, show=quantity),
+            Column("blocked", _("Held back"), right=True, show=quantity),
+            Column("sold", _("Sold"), right=True, show=quantity),
+            Column("status", _("Status"), show=lambda status: words[status]),
+        ],
+        empty=_("No place holds pieces of it."),
+    )
+
+
+@recall.command("plan", help=_("Begin a recall: who has pieces of the lot, who is to be told."))
+def plan(
+    lot: LotArgument,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help=_("Why it is called back."))
+    ],
+) -> None:
+    """Plan a recall."""
+    from storeops.domains.lots import gs1
+    from storeops.domains.lots import recall as engine
+
+    db = current().app.data
+    found = engine.plan(db, gs1.asked(lot), reason, _who(), current().app.clock.now())
+    _show(found)
+    for each in found["doubts"][:10]:
+        note(each)
+    note(
+        _("Nobody was told by this. When a place has answered: {command}").format(
+            command=f"storeops trace recall confirm {found['recall']} PLACE --blocked PIECES"
+        )
+    )
+
+
+@recall.command("list", help=_("Recalls, or one with its places: confirmed and open."))
+def list_(
+    number: Annotated[
+        int | None, typer.Argument(metavar="NUMBER", help=_("Of the recall; else all."))
+    ] = None,
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List recalls."""
+    from storeops.domains.lots import recall as engine
+
+    call = current()
+    if number is not None:
+        _show(engine.show(call.app.data, number))
+        return
+    words = {"open": _("open"), "closed": _("closed")}
+    output.paged(
+        engine.listed(call.app.data),
+        [
+            Column("recall", _("Recall"), right=True),
+            Column("lot", _("Lot"), max_width=36),
+            Column("made_at", _("Since"), show=cells.when),
+            Column("places", _("Places"), right=True),
+            Column("open", _("Open"), right=True),
+            Column("status", _("Status"), show=lambda status: words[status]),
+        ],
+        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        empty=_("No lot was called back yet."),
+    )  # fmt: skip
+
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help=_("Of the recall."))]
+
+
+@recall.command("confirm", help=_("Note what a place holds back."))
+def confirm(
+    number: Number,
+    place: Annotated[
+        str, typer.Argument(metavar="PLACE", help=_("Its GLN, own number, or the shop's number."))
+    ],
+    blocked: Annotated[
+        float, typer.Option("--blocked", metavar="PIECES", help=_("So many pieces are held back."))
+    ],
+    lot: Annotated[
+        str, typer.Option("--lot", metavar="LOT", help=_("Of this lot only, where it has several."))
+    ] = "",
+) -> None:
+    """Confirm."""
+    from storeops.domains.lots import recall as engine
+
+    db = current().app.data
+    count = engine.confirm(
+        db, number, place, blocked, _who(), current().app.clock.now(), lot.rpartition("/")[2]
+    )
+    found = engine.show(db, number)
+    output.result(
+        {"recall": number, "place": place, "confirmed": count, "open": found["open"]},
+        _("{place}: confirmed; {open} lines of recall {number} are open.").format(
+            place=place, open=found["open"], number=number
+        ),
+    )
+
+
+@recall.command("close", help=_("End a recall: when every place has confirmed, or with a reason."))
+def close(
+    number: Number,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", help=_("Why it ends though lines are open.")
+        ),
+    ] = "",
+) -> None:  # fmt: skip
+    """Close."""
+    from storeops.domains.lots import recall as engine
+
+    db = current().app.data
+    found = engine.close(db, number, _who(), current().app.clock.now(), reason)
+    output.result(
+        {key: value for key, value in found.items() if key != "items"},
+        _("Recall {number} is closed: {blocked} of {block} pieces held back, {sold} were sold.")
+        .format(number=number, blocked=quantity(found["blocked"]),
+                block=quantity(found["to_block"]), sold=quantity(found["sold"])),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Places of events: what people call them, and which shop of the chain each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from storeops.database.database import Database
+from storeops.domains.lots import gs1
+from storeops.domains.lots.gs1 import BadIdError
+from storeops.errors import UsageError
+from storeops.i18n import _
+from storeops.tables.headings import Field
+from storeops.tables.named import read_named
+
+FIELDS = (
+    Field("place", ("gln", "location", "地点", "场所", "位置码"), "6901234000009", key=True),
+    Field("name", ("名称", "地点名称"), "东门店"),
+    Field("store", ("store_code", "code", "门店", "门店编号"), "S001"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LotPlace:
+    """One place.
+
+    Attributes:
+        place: GLN or own number, as events have it.
+        name: what people call it; store: the chain's number of the shop, "" for none.
+    """
+
+    place: str
+    name: str = ""
+    store: str = ""
+
+
+def import_places(db: Database, path: str) -> int:
+    """Take in a list of places; returns how many it has.
+
+    Raises:
+        NotFoundError, UsageError: nothing was changed.
+    """
+    found = []
+    for row in read_named(path, FIELDS, ("place",)):
+        try:
+            if row.fault or not row.get("place"):
+                raise BadIdError(row.fault or _("the place is missing"))
+            found.append((gs1.place(row.get("place")), row.get("name"), row.get("store")))
+        except BadIdError as error:
+            raise UsageError(
+                _("{file}, line {line}: {reason}.").format(
+                    file=path, line=row.line, reason=str(error)
+                ),
+                hint=_("Correct the file; nothing was imported."),
+            ) from None
+    with db.atomic() as connection:
+        connection.executemany(
+            "INSERT INTO lots_place (place, name, store) VALUES (?, ?, ?)"
+            " ON CONFLICT (place) DO UPDATE SET name = excluded.name, store = excluded.store",
+            found,
+        )
+    return len(found)
+
+
+def places(db: Database, wanted: Iterable[str]) -> dict[str, LotPlace]:
+    """What is known of places; a place whose number is that of a shop is that shop."""
+    from storeops.notebook.stores import list_shops
+
+    known = {
+        row[0]: LotPlace(*row) for row in db.execute("SELECT place, name, store FROM lots_place")
+    }
+    shops = {each.code: each for each in list_shops(db) if each.code}
+    found = {}
+    for place in wanted:
+        one = known.get(place, LotPlace(place))
+        shop = shops.get(one.store or place)
+        if shop is not None:
+            one = LotPlace(place, one.name or shop.name, shop.code)
+        found[place] = one
+    return found
