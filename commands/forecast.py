@@ -83,6 +83,22 @@ def _data(data: str, as_of: str, option: str = "--as-of") -> tuple[str, date | N
     return str(last["data"]), _day(as_of, option) or date.fromisoformat(str(last["as_of"]))
 
 
+def _shelf(store: str) -> list[Any]:
+    """What the profile knows to lie in a shop; nothing where there is no profile."""
+    from storeops.domains.stock import shelf
+    from storeops.tables.named import NamedRow
+
+    try:
+        rows = shelf.stock(current().app.data, store=store)
+    except ConfigError:
+        return []
+    return [
+        NamedRow(0, {"store_id": each["store"], "product_id": each["item"],
+                     "qty": f"{each['qty']:g}", "expires": each["expires"]})
+        for each in rows
+    ]  # fmt: skip
+
+
 def _notes(found: Any) -> None:
     for each in found:
         note(each)
@@ -376,7 +392,7 @@ def order(
         pack=pack,
     )  # fmt: skip
     folder, last = _data(data, as_of)
-    held = ordering.read_stock(stock) if stock else []
+    held = ordering.read_stock(stock) if stock else _shelf(store)
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )
@@ -403,7 +419,7 @@ def order(
             days=found["shelf_life"],
         )
     )  # fmt: skip
-    if not stock:
+    if not held:
         note(_("No stock was given (--stock FILE): the shelves are taken for empty."))
     names = {
         "forecast": _("these orders"), "last week": _("same weekday last week"),

@@ -273,6 +273,21 @@ def test_an_order_takes_off_what_is_there(cli: Any, data: Path, tmp_path: Path) 
     assert "line 2: qty -4 is no number of pieces" in answer.error["message"]
 
 
+def test_an_order_takes_the_stock_that_the_profile_knows(
+    cli: Any, data: Path, tmp_path: Path
+) -> None:
+    from storeops import config
+
+    config.save_profile(config.Profile("p", "ww1"))
+    words = ("forecast", "order", "--data", str(data), "--as-of", AS_OF, "--store", "1", "--json")
+    assert "No stock was given" in cli(*words[:-1]).err
+    assert cli("stock", "count", "1", "5", "400").code == 0
+    found = {each["product_id"]: each for each in cli(*words).json["items"]}
+    assert found["5"]["on_hand"] == 400
+    assert found["5"]["order"] == 0
+    assert found["6"]["order"] > 0
+
+
 def test_a_higher_ratio_orders_more_loses_less_and_wastes_more(cli: Any, data: Path) -> None:
     words = ("forecast", "order", "--data", str(data), "--store", "1", "--json")
     low, high = (cli(*words, "--ratio", each).json for each in ("0.6", "0.95"))

@@ -1,0 +1,170 @@
+"""`storeops stock`: what lies in shops, counted, and what must go."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.options import After, All, Limit
+from commands.output import Column
+from storeops.errors import UsageError
+from storeops.i18n import _
+
+app = typer.Typer(help=_("Stock of shops: import, list, count, what expires."))
+
+Store = Annotated[str, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))]
+
+
+def pieces(value: float) -> str:
+    """A number of pieces for people."""
+    return f"{value:,g}"
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("store", _("Store"), max_width=16),
+        Column("item", _("Product"), max_width=20),
+        Column("lot", _("Lot"), max_width=16),
+        Column("expires", _("Expiry")),
+        Column("qty", _("Quantity"), right=True, show=pieces),
+    ]
+
+
+def _who() -> str:
+    return current().settings.as_name or getpass.getuser()
+
+
+@app.command("import", help=_("Take in a stock list: store_id, product_id, lot, expires, qty."))
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))],
+    store: Annotated[
+        str, typer.Option("--store", metavar="STORE", help=_("The shop, where no column says it."))
+    ] = "",
+    whole: Annotated[
+        bool, typer.Option("--whole", help=_("The list is all that lies in its shops."))
+    ] = False,
+) -> None:
+    """Import."""
+    from storeops.domains.stock import shelf
+
+    call = current()
+    rows = shelf.read_stock_list(file, store)
+    done = shelf.take(call.app.data, rows, _who(), call.app.clock.now(), whole=whole)
+    output.result(
+        asdict(done),
+        _("{rows} rows: {changed} changed, {gone} gone, {unchanged} as known.").format(
+            rows=done.rows, changed=done.changed, gone=done.gone, unchanged=done.unchanged
+        ),
+    )
+
+
+@app.command("list", help=_("What lies in shops, first expired first."))
+def list_(
+    store: Store = "",
+    item: Annotated[
+        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
+    ] = "",
+    differences: Annotated[
+        bool, typer.Option("--differences", help=_("The differences that counts found."))
+    ] = False,
+    limit: Limit = 200,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List."""
+    from storeops.domains.stock import shelf
+
+    call = current()
+    if differences:
+        output.paged(
+            shelf.differences(call.app.data, store=store),
+            [
+                Column("at", _("Time"), show=cells.when),
+                *_columns()[:4],
+                Column("before", _("Known"), right=True, show=pieces),
+                Column("after", _("Counted pieces"), right=True, show=pieces),
+                Column("who", _("Who"), max_width=16),
+            ],
+            limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+            empty=_("No count found a difference."),
+        )  # fmt: skip
+        return
+    output.paged(
+        shelf.stock(call.app.data, store=store, item=item),
+        [*_columns(), Column("counted_at", _("Counted at"), show=cells.when)],
+        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        empty=_("No stock is known; take a list in: storeops stock import FILE"),
+    )  # fmt: skip
+
+
+@app.command("count", help=_("Note a count of one product in one shop."))
+def count(
+    store: Annotated[str, typer.Argument(metavar="STORE", help=_("The shop's id."))],
+    item: Annotated[str, typer.Argument(metavar="PRODUCT", help=_("The product's id."))],
+    qty: Annotated[str, typer.Argument(metavar="PIECES", help=_("So many pieces are there."))],
+    lot: Annotated[str, typer.Option("--lot", metavar="LOT", help=_("Of this lot."))] = "",
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="DAY", help=_("Last day of sale."))
+    ] = "",
+) -> None:
+    """Count."""
+    from storeops.domains.stock import shelf
+
+    call = current()
+    if not (store.strip() and item.strip()):
+        raise UsageError(_("A count is of one shop and one product."))
+    if expires:
+        try:
+            date.fromisoformat(expires)
+        except ValueError:
+            raise UsageError(
+                _("{option}: “{value}” is no day.").format(option="--expires", value=expires[:40]),
+                hint=_("Write it as 2026-05-01."),
+            ) from None
+    row = shelf.ShelfRow(store.strip(), item.strip(), lot, expires, shelf.pieces(qty))
+    done = shelf.take(call.app.data, [row], _who(), call.app.clock.now(), source="count")
+    text = _("{qty} pieces, as known.")
+    if done.difference:
+        text = _("{qty} pieces, {difference} against what was known; the difference is kept.")
+    output.result(
+        {**asdict(row), "difference": done.difference},
+        text.format(qty=pieces(row.qty), difference=f"{done.difference:+,g}"),
+    )
+
+
+@app.command("expiring", help=_("What has expired, expires today or tomorrow, and what to do."))
+def expiring(
+    store: Store = "",
+    days: Annotated[
+        int, typer.Option("--days", metavar="DAYS", min=0, max=365, help=_("Days ahead."))
+    ] = 1,
+    limit: Limit = 200,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """Expiring."""
+    from storeops import times
+    from storeops.domains.stock import shelf
+
+    call = current()
+    now = call.app.clock.now()
+    todo = {
+        "expired": _("take it off the shelf now"), "today": _("mark down, take off at closing"),
+        "tomorrow": _("put to the front, mark down"), "later": _("put to the front"),
+    }  # fmt: skip
+    output.paged(
+        shelf.expiring(call.app.data, times.local(now).date(), days=days, store=store),
+        [
+            *_columns(),
+            Column("days_left", _("Days"), right=True, show=cells.amount),
+            Column("due", _("To do"), show=lambda due: todo[due]),
+        ],
+        limit=limit, all_=all_, after=after, as_of=now,
+        empty=_("Nothing expires within {days} days.").format(days=days),
+    )  # fmt: skip

@@ -1,0 +1,17 @@
+"""Stock of the shops: what lies there by lot and expiry, counted, and what must go today."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="stock",
+    title=N_("Stock of shops by lot and expiry: lists, counts, what expires."),
+    tables="storeops.domains.stock.schema",
+    nouns=(
+        Noun(
+            name="stock", module="commands.stock",
+            help=N_("Stock of shops: import, list, count, what expires."),
+        ),
+    ),
+    today="storeops.domains.stock.shelf:today",
+)  # fmt: skip

@@ -1,0 +1,250 @@
+"""What lies in shops, first expired first; counts and the differences they find."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domain import TodayLine
+from storeops.errors import UsageError
+from storeops.i18n import _, ngettext
+from storeops.tables.headings import Field
+from storeops.tables.named import read_named
+
+FIELDS = (
+    Field("store_id", ("store", "store_code", "门店", "门店编号", "门店编码"), "S001"),
+    Field(
+        "product_id", ("product", "item", "sku", "gtin", "barcode", "商品", "商品编号", "条码"),
+        "06901234567892", key=True,
+    ),
+    Field("lot", ("batch", "批次", "批号"), "A1"),
+    Field(
+        "expires", ("expiry", "best_before", "到期日", "保质期至", "有效期至"), "2026-05-03",
+    ),
+    Field("qty", ("quantity", "pieces", "stock", "count", "数量", "库存", "件数"), "12"),
+)  # fmt: skip
+EXPIRED, TODAY, TOMORROW, LATER = "expired", "today", "tomorrow", "later"
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfRow:
+    """Pieces of one lot in one shop.
+
+    Attributes:
+        store, item, lot: which; lot "" when not said.
+        expires: last day of sale, "" when not said.
+        qty: pieces.
+    """
+
+    store: str
+    item: str
+    lot: str
+    expires: str
+    qty: float
+
+
+@dataclass(frozen=True, slots=True)
+class StockImport:
+    """How a list or a count ended.
+
+    Attributes:
+        rows: taken; changed: of them, other than was known; unchanged: as known.
+        gone: known before and not in the list any more, now 0.
+        difference: pieces more (or less) than were known.
+    """
+
+    rows: int
+    changed: int
+    unchanged: int
+    gone: int
+    difference: float
+
+
+def read_stock_list(path: str, store: str = "") -> list[ShelfRow]:
+    """The rows of a stock list.
+
+    Args:
+        path: CSV or workbook, "-" for stdin.
+        store: the shop, where no column says it.
+
+    Raises:
+        NotFoundError, UsageError: a row that cannot be taken.
+    """
+    found: dict[tuple[str, str, str, str], ShelfRow] = {}
+    for row in read_named(path, FIELDS, ("product_id", "qty")):
+        why = row.fault
+        where = row.get("store_id") or store
+        if not why and not where:
+            why = _("the shop is missing (--store)")
+        try:
+            qty = pieces(row.get("qty"))
+            expires = _day(row.get("expires"))
+        except UsageError as error:
+            why, qty, expires = why or error.message.rstrip(".。"), 0.0, ""
+        key = (where, row.get("product_id"), row.get("lot"), expires)
+        if not why and not key[1]:
+            why = _("the product is missing")
+        if not why and key in found:
+            why = _("shop, product, lot and expiry stand in the list twice")
+        if why:
+            raise UsageError(
+                _("{file}, line {line}: {reason}.").format(file=path, line=row.line, reason=why),
+                hint=_("Correct the file; nothing was imported."),
+            )
+        found[key] = ShelfRow(*key, qty)
+    return list(found.values())
+
+
+def pieces(text: str) -> float:
+    """A number of pieces.
+
+    Raises:
+        UsageError: it is none, or negative.
+    """
+    try:
+        found = float(text.replace(",", ""))
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1e9:
+        raise UsageError(_("“{value}” is no number of pieces.").format(value=text[:20]))
+    return found
+
+
+def _day(text: str) -> str:
+    if not text:
+        return ""
+    plain = re.sub(r"[/.年月]", "-", text).replace("日", "")[:10].strip("-")
+    try:
+        year, month, day = (int(each) for each in plain.split("-"))
+        return date(year, month, day).isoformat()
+    except ValueError:
+        raise UsageError(
+            _("“{value}” is no day.").format(value=text[:40]), hint=_("Write it as 2026-05-01.")
+        ) from None
+
+
+def take(
+    db: Database, rows: Sequence[ShelfRow], who: str, now: float, *, whole: bool = False,
+    source: str = "import",
+) -> StockImport:  # fmt: skip
+    """Note what was counted; every difference to what was known is kept.
+
+    Args:
+        db: data.db.
+        rows: counted.
+        who: counted them.
+        now: Unix seconds.
+        whole: the rows are all that lies in their shops: what they do not name is gone.
+        source: import or count.
+    """
+    changed = gone = 0
+    difference = 0.0
+    with db.atomic() as connection:
+
+        def note(each: ShelfRow) -> int:
+            nonlocal difference
+            key = (each.store, each.item, each.expires, each.lot)
+            before = connection.execute(
+                "SELECT qty FROM stock_lot"
+                " WHERE store = ? AND item = ? AND expires = ? AND lot = ?",
+                key,
+            ).fetchone()
+            connection.execute(
+                "INSERT OR REPLACE INTO stock_lot (store, item, expires, lot, qty, counted_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (*key, each.qty, now),
+            )
+            known = before[0] if before else 0.0
+            if known == each.qty:
+                return 0
+            difference += each.qty - known
+            connection.execute(
+                "INSERT INTO stock_difference"
+                " (store, item, lot, expires, before, after, at, who, source)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (each.store, each.item, each.lot, each.expires, known, each.qty, now, who, source),
+            )
+            return 1
+
+        changed = sum(note(each) for each in rows)
+        if whole:
+            named = {(each.store, each.item, each.expires, each.lot) for each in rows}
+            for store in sorted({each.store for each in rows}):
+                for item, expires, lot in connection.execute(
+                    "SELECT item, expires, lot FROM stock_lot WHERE store = ? AND qty > 0", (store,)
+                ).fetchall():
+                    if (store, item, expires, lot) not in named:
+                        gone += note(ShelfRow(store, item, lot, expires, 0.0))
+    return StockImport(len(rows), changed, len(rows) - changed, gone, round(difference, 3))
+
+
+def stock(db: Database, *, store: str = "", item: str = "") -> list[dict[str, Any]]:
+    """What lies in shops, first expired first; without an expiry at the end.
+
+    Args:
+        store, item: only of these, "" for all.
+    """
+    return db.rows(
+        "SELECT store, item, lot, expires, qty, counted_at FROM stock_lot"
+        " WHERE qty > 0 AND ? IN ('', store) AND ? IN ('', item)"
+        " ORDER BY store, item, expires = '', expires, lot",
+        (store, item),
+    )
+
+
+def differences(db: Database, *, store: str = "") -> list[dict[str, Any]]:
+    """Every difference that a count or a list found, the newest first."""
+    return db.rows(
+        "SELECT store, item, lot, expires, before, after, at, who, source FROM stock_difference"
+        " WHERE ? IN ('', store) ORDER BY id DESC",
+        (store,),
+    )
+
+
+def expiring(db: Database, today: date, *, days: int = 1, store: str = "") -> list[dict[str, Any]]:
+    """Pieces that have expired or soon will, and when.
+
+    Args:
+        today: the day.
+        days: ahead; 1 for tomorrow.
+        store: only this one, "" for all.
+
+    Returns:
+        Rows of `stock` with `days_left` and `due`: expired, today, tomorrow or later.
+    """
+    found = []
+    for row in stock(db, store=store):
+        if not row["expires"]:
+            continue
+        left = (date.fromisoformat(row["expires"]) - today).days
+        if left > days:
+            continue
+        due = EXPIRED if left < 0 else TODAY if left == 0 else TOMORROW if left == 1 else LATER
+        found.append({**row, "days_left": left, "due": due})
+    return sorted(found, key=lambda row: (row["expires"], row["store"], row["item"], row["lot"]))
+
+
+def today(db: Database, now: float) -> list[TodayLine]:
+    """Pieces that must leave the shelf."""
+    rows = expiring(db, times.local(now).date(), days=0)
+    lines = []
+    for due, tone in ((EXPIRED, "bad"), (TODAY, "warn")):
+        shops = {row["store"] for row in rows if row["due"] == due}
+        count = sum(row["qty"] for row in rows if row["due"] == due)
+        if not shops:
+            continue
+        text = (
+            ngettext("{pieces} expired pieces lie in {count} shop.",
+                     "{pieces} expired pieces lie in {count} shops.", len(shops))
+            if due == EXPIRED else
+            ngettext("{pieces} pieces expire today in {count} shop.",
+                     "{pieces} pieces expire today in {count} shops.", len(shops))
+        )  # fmt: skip
+        lines.append(TodayLine(text.format(pieces=f"{count:g}", count=len(shops)),
+                               "storeops stock expiring", tone=tone))  # fmt: skip
+    return lines
