@@ -214,7 +214,7 @@ def erase(
             rows=gone.rows,
             facts=gone.facts,
             events=gone.events,
-            others=", ".join(
+            others=_(", ").join(
                 _("{name}: {count}").format(name=_(name), count=count)
                 for name, count in gone.others.items()
             ),

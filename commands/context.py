@@ -117,7 +117,7 @@ class Invocation:
         for key, value in given.items():
             before = self._given.setdefault(key, value)
             if before != value:
-                names = ", ".join(dict.fromkeys((spelling(key, before), spelling(key, value))))
+                names = _(", ").join(dict.fromkeys((spelling(key, before), spelling(key, value))))
                 raise UsageError(
                     _("{options} contradict each other.").format(options=names),
                     hint=_("Leave one of them out."),

@@ -333,7 +333,7 @@ def _tell_erased(erased: ErasedAgain) -> None:
 
 
 def _names(plans: Collection[str], most: int = 5) -> str:
-    shown = ", ".join(list(plans)[:most])
+    shown = _(", ").join(list(plans)[:most])
     return shown if len(plans) <= most else f"{shown} …"
 
 
@@ -362,7 +362,7 @@ def new(yes: Yes = False) -> None:
         confirm(
             _(
                 "Begin with an empty {path}? Notes, plans and jobs that it held are not there."
-            ).format(path=", ".join(map(str, lost)))
+            ).format(path=_(", ").join(map(str, lost)))
         )
     for file in lost:
         forget_made(file)
@@ -370,7 +370,7 @@ def new(yes: Yes = False) -> None:
     output.result(
         {"made": [str(each) for each in made]},
         _("{path} is new and empty. Next: storeops sync run").format(
-            path=", ".join(map(str, made))
+            path=_(", ").join(map(str, made))
         ),
     )
 

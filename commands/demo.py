@@ -75,7 +75,7 @@ def demo(
     if made and not yes:
         confirm(
             _("This deletes what was made in the demo ({what}). Begin anew?").format(
-                what=", ".join(f"{_(MADE[each])} {count}" for each, count in made.items())
+                what=_(", ").join(f"{_(MADE[each])} {count}" for each, count in made.items())
             )
         )
     started = chain.start(fresh=fresh)
@@ -113,7 +113,7 @@ def demo(
     if wrong:
         raise PartialError(
             _("Mirror and sandbox differ in {what}.").format(
-                what=", ".join(_(TITLES[each.what]) for each in wrong)
+                what=_(", ").join(_(TITLES[each.what]) for each in wrong)
             ),
             hint=_("The chain began anew and the mirror did not: `storeops demo --fresh`.")
             if started.kept

@@ -356,7 +356,7 @@ def status() -> None:
         warn(
             _(
                 "Callers of the last day were not answered: {reasons}. `storeops doctor` says more."
-            ).format(reasons=", ".join(f"{reason_word(r)} {found.refused[r]}" for r in lately))
+            ).format(reasons=_(", ").join(f"{reason_word(r)} {found.refused[r]}" for r in lately))
         )
     output.item(
         row,
@@ -372,7 +372,7 @@ def status() -> None:
 
 
 def _refused(counts: dict[str, int]) -> str:
-    return ", ".join(f"{reason_word(reason)} {count}" for reason, count in counts.items())
+    return _(", ").join(f"{reason_word(reason)} {count}" for reason, count in counts.items())
 
 
 @app.command("forget", help=_("Delete old events that have nothing left to do."))

@@ -250,7 +250,7 @@ def _pair(pair: Pair) -> str:
 def _watched_lines(found: Watched) -> list[str]:
     lines: list[str] = []
     for each in found.asked:
-        ends = ", ".join(
+        ends = _(", ").join(
             f"{count} {planned.row_state(status)}" for status, count in sorted(each.settled.items())
         )
         line = each.error or ends or _("nothing new")

@@ -92,7 +92,7 @@ def show(
             Column("job_id", _("Job")),
             Column("plan_id", _("Plan")),
             Column("status", _("Status"), show=planned.job_state),
-            Column("row_numbers", _("Rows"), show=lambda each: ", ".join(map(str, each))),
+            Column("row_numbers", _("Rows"), show=lambda each: _(", ").join(map(str, each))),
             Column("attempts", _("Tries")),
             Column("errcode", _("Code")),
             Column("error", _("Trouble")),
@@ -179,7 +179,7 @@ def run(
             "errcodes": {str(code): count for code, count in sorted(report.errcodes.items())},
             "left": report.left,
         }
-        rows = ", ".join(
+        rows = _(", ").join(
             f"{count} {planned.row_state(status)}" for status, count in report.rows.items()
         )
         text = (

@@ -84,7 +84,7 @@ def list_(
         empty=_("Nobody left anything behind."),
         extra={"coverage": planned.with_times(sure.as_dict())},
     )
-    back = ", ".join(members.word_of(app_.data, each.userid) for each in found if each.returned)
+    back = _(", ").join(members.word_of(app_.data, each.userid) for each in found if each.returned)
     if back:
         note(
             _("There again, and what they left behind still waits: {members}").format(members=back)

@@ -61,7 +61,7 @@ def command_page(words: list[str]) -> str:
                 hint=did_you_mean(
                     word,
                     [*known, *main.nouns(), *TOPICS],
-                    _("Topics: {names}; else any command.").format(names=", ".join(TOPICS)),
+                    _("Topics: {names}; else any command.").format(names=_(", ").join(TOPICS)),
                 ),
                 next_steps=["storeops help"],
             )

@@ -57,7 +57,7 @@ def any_of(values: Sequence[str] | None, known: Collection[str] = ()) -> tuple[s
         if known and word not in known:
             raise UsageError(
                 _("There is no status {status}.").format(status=word),
-                hint=_("Known: {names}.").format(names=", ".join(known)),
+                hint=_("Known: {names}.").format(names=_(", ").join(known)),
             )
     return tuple(dict.fromkeys(found))
 
@@ -207,7 +207,7 @@ def take_globals(parameters: dict[str, Any]) -> dict[str, Any]:
         if each.known and value not in each.known:
             raise UsageError(
                 _("{option}: there is no {word}.").format(option=each.names[0], word=value),
-                hint=_("Known: {names}.").format(names=", ".join(each.known)),
+                hint=_("Known: {names}.").format(names=_(", ").join(each.known)),
             )
         if each.key == "fields":
             value = tuple(name.strip() for name in value.split(",") if name.strip())

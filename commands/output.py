@@ -347,7 +347,7 @@ def _unknown_field(name: str, names: Sequence[str]) -> UsageError:
                 None,
                 (
                     did_you_mean(name, names, ""),
-                    _("Fields: {names}.").format(names=", ".join(dict.fromkeys(names))),
+                    _("Fields: {names}.").format(names=_(", ").join(dict.fromkeys(names))),
                 ),
             )
         ),

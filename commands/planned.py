@@ -224,7 +224,7 @@ def _grouped(problems: Sequence[Mapping[str, Any]]) -> list[tuple[bool, str]]:
         if len(numbers) == 1:
             message = _("line {line}: {message}").format(line=numbers[0], message=message)
         elif numbers:
-            some = ", ".join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
+            some = _(", ").join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
             message = _("{count} lines: {message}: {lines}").format(
                 count=cells.amount(len(numbers)), message=message.rstrip(".。"), lines=some
             )

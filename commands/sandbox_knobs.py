@@ -234,7 +234,7 @@ def settings_set(
             "storeops sandbox settings list",
         )  # fmt: skip
     row = ask(url, "PATCH", "settings", given)
-    text = ", ".join(f"{name} = {_value_text(row[name])}" for name in given)
+    text = _(", ").join(f"{name} = {_value_text(row[name])}" for name in given)
     output.result({name: row[name] for name in given}, text)
 
 

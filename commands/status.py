@@ -85,7 +85,7 @@ def status() -> None:
     output.line("")
     table.pairs(
         [
-            (_("Jobs"), ", ".join(jobs) or _("none open")),
+            (_("Jobs"), _(", ").join(jobs) or _("none open")),
             (_("Files"), size_text(found.bytes)),
             (_("Disk"), _("{size} free").format(size=size_text(found.disk_free))),
         ]
@@ -103,7 +103,7 @@ def _follows(found: Status) -> str:
         _("{count} {status}").format(count=cells.amount(count), status=label("status", status))
         for status, count in found.follows.items()
     ]
-    return _("{total} ({parts})").format(total=total, parts=", ".join(parts))
+    return _("{total} ({parts})").format(total=total, parts=_(", ").join(parts))
 
 
 def _sync(sync: UnderWay, left_s: float | None) -> str:

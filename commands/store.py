@@ -147,7 +147,7 @@ def import_(
         text.format(changed=done.changed, unchanged=done.unchanged, open=len(waiting)),
     )
     for each in done.open:
-        words = ", ".join(f"{key} {name}" for key, name in each.suggestions)
+        words = _(", ").join(f"{key} {name}" for key, name in each.suggestions)
         note(
             _("Line {line}, {code} {name}: is it {words}?").format(
                 line=each.line, code=each.shop.code, name=each.shop.name, words=words

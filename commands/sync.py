@@ -128,7 +128,7 @@ def _note_failures(result: SyncResult) -> None:
         return  # `finish` says it, with what to do
     for message, names in list(subjects.items())[:SHOWN_FAILURES]:
         names.sort(key=lambda each: each not in scopes())  # whole scopes first
-        shown = ", ".join(
+        shown = _(", ").join(
             scope_title(each) if each in scopes() else each for each in names[:SHOWN_FAILURES]
         )
         if len(names) > SHOWN_FAILURES:

@@ -50,7 +50,7 @@ def refuse_contradictions(given: Sequence[Any]) -> None:
         seen.add(each)
     if all(any(name in each.opts for each in seen) for name in _HOW_MANY):
         raise UsageError(
-            _("{options} contradict each other.").format(options=", ".join(_HOW_MANY)),
+            _("{options} contradict each other.").format(options=_(", ").join(_HOW_MANY)),
             hint=_("Leave one of them out."),
         )
 

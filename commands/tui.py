@@ -55,7 +55,7 @@ def _check(start: str, where: str, names: list[str]) -> None:
     if start not in names:
         raise UsageError(
             _("This profile has no screen called {name!r}.").format(name=start),
-            hint=_("The screens are: {names}.").format(names=", ".join(names)),
+            hint=_("The screens are: {names}.").format(names=_(", ").join(names)),
         )
     if where and start != "customers":
         raise UsageError(

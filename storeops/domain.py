@@ -286,7 +286,7 @@ class Registry:
             reason = left.reason
             if left.domain is not None:
                 missing = [name for name in left.domain.needs if name not in there]
-                reason = _("it needs {names}").format(names=", ".join(missing))
+                reason = _("it needs {names}").format(names=_(", ").join(missing))
             self.found.append(Found(left.name, left.package, left.version, None, reason))
 
     def _clash(self, domain: Domain) -> str:

@@ -34,4 +34,4 @@ def did_you_mean(word: str, words: Iterable[str], otherwise: str, most: int = 1)
     near = nearest(word, words, most)
     if not near:
         return otherwise
-    return _("Did you mean {words}?").format(words=", ".join(map(plain, near)))
+    return _("Did you mean {words}?").format(words=_(", ").join(map(plain, near)))

@@ -166,7 +166,7 @@ def _changed(row: Row, present: Mapping[str, Any]) -> Verdict:
     )
     return blocked(
         "changed",
-        _("It changed since the plan was made: {fields}.").format(fields=", ".join(fields)),
+        _("It changed since the plan was made: {fields}.").format(fields=_(", ").join(fields)),
         way_out=_("Make the plan again, or apply with --skip-changed."),
     )
 

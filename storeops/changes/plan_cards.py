@@ -190,7 +190,7 @@ def _left_unknown(named: Sequence[Plan], rows: int, steps: Sequence[str]) -> Par
             "Nobody knows whether {count} rows happened (plan {plans}): they were sent without an"
             " answer, and WeCom could not be asked about them.",
             rows,
-        ).format(count=rows, plans=", ".join(each.name for each in named)),
+        ).format(count=rows, plans=_(", ").join(each.name for each in named)),
         hint=_("They stay unknown and are not sent again. Resume the plan when WeCom answers."),
         next_steps=steps,
         details={"plan_ids": [each.name for each in named], "unknown": rows},
@@ -220,7 +220,7 @@ def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
                 "{count} row was not done (plan {plans}).",
                 "{count} rows were not done (plans {plans}).",
                 bad,
-            ).format(count=bad, plans=", ".join(each.name for each in named)),
+            ).format(count=bad, plans=_(", ").join(each.name for each in named)),
             next_steps=steps,
             details={"plan_ids": [each.name for each in named]},
         )

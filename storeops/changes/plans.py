@@ -259,7 +259,7 @@ def verify(ledger: Ledger, plan: Plan) -> None:
     if wrong:
         raise ConflictError(
             _("Plan {plan} was altered after it was made: row {rows}.").format(
-                plan=plan.name, rows=", ".join(map(str, wrong[:10]))
+                plan=plan.name, rows=_(", ").join(map(str, wrong[:10]))
             ),
             hint=hint,
             details={"plan_id": plan.name, "altered_rows": wrong[:1000]},
@@ -314,7 +314,7 @@ def get(db: Database, name: str) -> Plan:
         return plan
     if names and len(wanted) >= 3:
         raise UsageError(
-            _("Several plans end in {plan}: {names}.").format(plan=name, names=", ".join(names)),
+            _("Several plans end in {plan}: {names}.").format(plan=name, names=_(", ").join(names)),
             hint=_("Write the whole plan id."),
         )
     raise NotFoundError(

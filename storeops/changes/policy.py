@@ -60,7 +60,9 @@ class Policy:
         if not self.allows(kind):
             raise PolicyError(
                 _("This profile does not allow plans of the kind {kind}.").format(kind=kind),
-                hint=_("Allowed here: {kinds}.").format(kinds=", ".join(self.allow or ()) or "-"),
+                hint=_("Allowed here: {kinds}.").format(
+                    kinds=_(", ").join(self.allow or ()) or "-"
+                ),
             )
 
     def ceiling_hit(self, db: Database, rows: int, now: float) -> str:

@@ -32,7 +32,7 @@ def may_call(ledger: Ledger) -> None:
         raise PolicyError(
             _("This profile does not allow raw calls that change something."),
             hint=_("They need `api` in its allow list; allowed here: {kinds}.").format(
-                kinds=", ".join(ledger.policy.allow or ()) or "-"
+                kinds=_(", ").join(ledger.policy.allow or ()) or "-"
             ),
         )
 

@@ -135,10 +135,10 @@ class Sheet:
 
     def describe(self) -> list[str]:
         """The same in sentences: what was found, what was not used."""
-        columns = ", ".join(f"{heading} → {name}" for name, heading in self.fields.items())
+        columns = _(", ").join(f"{heading} → {name}" for name, heading in self.fields.items())
         text = _("columns: {columns}").format(columns=columns)
         if self.ignored:
-            text += _("; not used: {names}").format(names=", ".join(self.ignored))
+            text += _("; not used: {names}").format(names=_(", ").join(self.ignored))
         lines = [text]
         if self.heading_row > 1 or self.name:
             where = _("headings in row {row}").format(row=self.heading_row)
@@ -252,7 +252,7 @@ def _opened(
         names = [heads[at][0].name for at, _here in found]
         raise UsageError(
             _("Several sheets of {file} name customers: {sheets}.").format(
-                file=source, sheets=", ".join(names)
+                file=source, sheets=_(", ").join(names)
             ),
             hint=_("Say which one: --sheet NAME"),
         )
@@ -273,7 +273,7 @@ def _pages(source: str, table: Table, sheet: str, hidden: bool) -> list[TablePag
         if sheet not in names:
             raise NotFoundError(
                 _("{file} has no sheet {sheet}.").format(file=source, sheet=sheet),
-                hint=_("Its sheets: {sheets}.").format(sheets=", ".join(names)),
+                hint=_("Its sheets: {sheets}.").format(sheets=_(", ").join(names)),
             )
         return [each for each in table.pages if each.name == sheet][:1]
     seen = [each for each in table.pages if hidden or not each.hidden]

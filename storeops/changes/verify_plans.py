@@ -261,7 +261,7 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
     if again:
         yield _(
             "Plan {plan}: job {jobs} waits to be sent although the journal has its answers."
-        ).format(plan=plan.name, jobs=", ".join(map(str, again[:10])))  # fmt: skip
+        ).format(plan=plan.name, jobs=_(", ").join(map(str, again[:10])))  # fmt: skip
     otherwise = [
         job
         for job, status in sorted(there.items())
@@ -271,7 +271,7 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
         yield _(
             "Plan {plan}: job {jobs} is called failed or cancelled; the journal tells that it was"
             " done."
-        ).format(plan=plan.name, jobs=", ".join(map(str, otherwise[:10])))  # fmt: skip
+        ).format(plan=plan.name, jobs=_(", ").join(map(str, otherwise[:10])))  # fmt: skip
     torn = [
         job
         for (job,) in db.execute(
@@ -283,7 +283,7 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
     if torn:
         yield _(
             "Plan {plan}: job {jobs} does not say any more which rows it carried."
-        ).format(plan=plan.name, jobs=", ".join(map(str, torn[:10])))  # fmt: skip
+        ).format(plan=plan.name, jobs=_(", ").join(map(str, torn[:10])))  # fmt: skip
     left = db.execute(
         "SELECT count(*) FROM plan_row WHERE plan_id = ? AND status = 'queued' AND NOT EXISTS"
         " (SELECT 1 FROM job JOIN job_row ON job_row.job_id = job.id"

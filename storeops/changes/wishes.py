@@ -441,7 +441,7 @@ class _Keys:
             line,
             "two_customers",
             _("{columns} and {column} of this row are of different customers").format(
-                columns=", ".join(most), column=last
+                columns=_(", ").join(most), column=last
             ),
         )
 

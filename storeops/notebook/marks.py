@@ -65,7 +65,7 @@ def get_mark(db: Database, name: str) -> Mark:
     ).fetchone()
     if row is None:
         names = list(mark_keys(db))
-        known = _("Known: {names}.").format(names=", ".join(names[:5]))
+        known = _("Known: {names}.").format(names=_(", ").join(names[:5]))
         none = _("Make one with `storeops mark add NAME --where FILTER`.")
         raise NotFoundError(
             _("There is no mark “{name}”.").format(name=name),

@@ -102,7 +102,7 @@ def get_view(db: Database, name: str) -> SavedView:
     found = _find(db, name.strip())
     if found is None:
         names = [each.name for each in list_views(db)]
-        known = _("Known: {names}.").format(names=", ".join(names[:5]))
+        known = _("Known: {names}.").format(names=_(", ").join(names[:5]))
         none = _("Save one with `storeops view save NAME --where FILTER`.")
         raise NotFoundError(
             _("There is no view “{name}”.").format(name=name),

@@ -312,7 +312,7 @@ def check_receiver(app: EventWiring) -> Iterator[Finding]:
         _("events"),
         "warning",
         _("callers of the last day were not answered: {reasons}").format(
-            reasons=", ".join(
+            reasons=_(", ").join(
                 f"{_(UNANSWERED_WORDS[each])} {found.refused[each]}" for each in reasons
             )
         ),

@@ -32,7 +32,7 @@ def keys_of_ids(db: Database, ids: Sequence[str]) -> list[int]:
                 "The mirror does not know this customer: {ids}",
                 "The mirror does not know {count} of these customers: {ids}",
                 len(missing),
-            ).format(count=len(missing), ids=", ".join(missing[:5])),
+            ).format(count=len(missing), ids=_(", ").join(missing[:5])),
             hint=_("Check the ids, or run `storeops sync run` first."),
         )
     return [found[each] for each in wanted]

@@ -99,7 +99,7 @@ def must_mean_one(name: str) -> None:
         if len(others) > 1:
             raise ConfigError(
                 _("{variable} could mean any of the profiles {names}.").format(
-                    variable=variable, names=", ".join(others)
+                    variable=variable, names=_(", ").join(others)
                 ),
                 hint=_(
                     "Keep these secrets in the file (`storeops profile add NAME --secret-stdin`) "

@@ -249,7 +249,9 @@ def make(db: Database, name: str, days: Period, now: float) -> NamedReport:
         known = names()
         raise NotFoundError(
             _("There is no report {name}.").format(name=name),
-            hint=did_you_mean(name, known, _("Reports: {names}.").format(names=", ".join(known))),
+            hint=did_you_mean(
+                name, known, _("Reports: {names}.").format(names=_(", ").join(known))
+            ),
         )
     maker: MakesReport = load(found[1])
     return maker(db, days, now)

@@ -57,7 +57,7 @@ class FilterError(UsageError):
             "" if option else _("Quote it to search for it as text; see `storeops help filter`.")
         )
         if self.nearest:
-            hint = _("Did you mean {words}?").format(words=", ".join(self.nearest))
+            hint = _("Did you mean {words}?").format(words=_(", ").join(self.nearest))
         where = {"option": option} if option else {"filter": text, "position": at}
         super().__init__(
             _("{option}: {message}").format(option=option, message=message)

@@ -146,7 +146,7 @@ class Names:
         near = _close(text, words)
         raise NotFoundError(
             _("No store is “{who}”.").format(who=plain(text)),
-            hint=_("Did you mean {words}?").format(words=", ".join(map(plain, near)))
+            hint=_("Did you mean {words}?").format(words=_(", ").join(map(plain, near)))
             if near
             else _("`storeops store list` names all of them."),
             next_steps=["storeops store list"],
@@ -306,7 +306,7 @@ class Names:
         if len(exact) > 1:
             raise UsageError(
                 _("“{who}” means more than one group chat: {names}").format(
-                    who=plain(value), names=", ".join(row[1] for row in exact[:5])
+                    who=plain(value), names=_(", ").join(row[1] for row in exact[:5])
                 ),
                 hint=_("Give the chat_id."),
             )

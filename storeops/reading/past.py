@@ -119,13 +119,13 @@ def figures(
     if by not in WAYS:
         raise UsageError(
             _("A past day cannot be counted by {way}.").format(way=by),
-            hint=_("Use one of: {words}.").format(words=", ".join(WAYS)),
+            hint=_("Use one of: {words}.").format(words=_(", ").join(WAYS)),
         )
     for each in statuses:
         if each not in STATUS_ORDER:
             raise UsageError(
                 _("A past day knows no status {status}.").format(status=each),
-                hint=_("Use one of: {words}.").format(words=", ".join(STATUS_ORDER)),
+                hint=_("Use one of: {words}.").format(words=_(", ").join(STATUS_ORDER)),
             )
     shops = set(names_of(db).resolve("", one_of("store", stores, "--store"))) if stores else None
     undone = _undo(db, end)

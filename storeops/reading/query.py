@@ -93,7 +93,7 @@ class CustomerQuery:
         if sort not in SORTS:
             raise UsageError(
                 _("There is no order “{sort}”.").format(sort=sort),
-                hint=_("Use one of: {words}.").format(words=", ".join(SORTS)),
+                hint=_("Use one of: {words}.").format(words=_(", ").join(SORTS)),
             )
         self.db = db
         self.node: Node = parse(where) if isinstance(where, str) else where
@@ -241,7 +241,7 @@ class CustomerQuery:
             raise UsageError(
                 _("There is no facet “{name}”.").format(name=name),
                 hint=_("Use one of: {words}.").format(
-                    words=", ".join(nearest(name, facets()) or facets())
+                    words=_(", ").join(nearest(name, facets()) or facets())
                 ),
             )
         column, table, where = columns[name]

@@ -91,12 +91,12 @@ def _scopes(scopes: Sequence[str] | None, store: int | None) -> tuple[Scope, ...
         if name not in all_scopes():
             raise UsageError(
                 _("There is no scope {name}.").format(name=name),
-                hint=_("Scopes: {scopes}.").format(scopes=", ".join(all_scopes())),
+                hint=_("Scopes: {scopes}.").format(scopes=_(", ").join(all_scopes())),
             )
         if name not in allowed:
             raise UsageError(
                 _("The scope {name} cannot be read for one shop.").format(name=name),
-                hint=_("With a shop: {scopes}.").format(scopes=", ".join(allowed)),
+                hint=_("With a shop: {scopes}.").format(scopes=_(", ").join(allowed)),
             )
     if not scopes:
         raise UsageError(_("Name at least one scope."))

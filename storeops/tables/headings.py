@@ -159,13 +159,13 @@ def check_mapping(
         if name and name not in known:
             raise UsageError(
                 _("There is no field {name}.").format(name=name),
-                hint=_("Fields: {names}.").format(names=", ".join(sorted(known))),
+                hint=_("Fields: {names}.").format(names=_(", ").join(sorted(known))),
             )
         if text not in names:
             raise UsageError(
                 _("{file} has no heading {name}.").format(file=source, name=text),
                 hint=did_you_mean(
-                    text, names, _("Its headings: {names}.").format(names=", ".join(names))
+                    text, names, _("Its headings: {names}.").format(names=_(", ").join(names))
                 ),
             )
 
@@ -186,5 +186,5 @@ def suggestion(names: Sequence[str], fields: Sequence[Field]) -> str:
                 heading=text, field=name, option=column_option(text, name)
             )
     return _("Expected one of: {names}. Name yours with --column HEADING=FIELD.").format(
-        names=", ".join(each.name for each in fields if each.key)
+        names=_(", ").join(each.name for each in fields if each.key)
     )

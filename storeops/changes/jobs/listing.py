@@ -71,7 +71,7 @@ def listing(
         if each not in STATUSES:
             raise UsageError(
                 _("There is no status {status}.").format(status=each),
-                hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
+                hint=_("Known: {names}.").format(names=_(", ").join(STATUSES)),
             )
     marks = ",".join("?" * len(statuses))
     conditions = ["(? IS NULL OR job.id < ?)"]

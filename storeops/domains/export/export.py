@@ -106,7 +106,7 @@ def export_customers(
     if unknown:
         raise UsageError(
             _("There is no column {name}.").format(name=unknown[0]),
-            hint=_("Columns: {names}.").format(names=", ".join(known)),
+            hint=_("Columns: {names}.").format(names=_(", ").join(known)),
         )
     if not over:
         refuse_taken(path)

@@ -9,7 +9,7 @@ from storeops.changes.ledger import Ledger
 from storeops.domains.handover import rules
 from storeops.domains.handover.watched import Watched
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
-from storeops.i18n import ngettext
+from storeops.i18n import _, ngettext
 
 
 def next_steps(ledger: Ledger, found: Watched) -> list[str]:
@@ -49,7 +49,7 @@ def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
                 "{count} row was not done (plan {plans}).",
                 "{count} rows were not done (plans {plans}).",
                 bad,
-            ).format(count=bad, plans=", ".join(names)),
+            ).format(count=bad, plans=_(", ").join(names)),
             next_steps=[f"storeops plan results {name} --not-done" for name in names],
         )
     if found.ended == "time":

@@ -357,7 +357,7 @@ class _Planner:
             ).format(count=count)
             if room and not self.wished.spread:
                 message += " " + _("--spread gives them to colleagues with room: {takers}.").format(
-                    takers=", ".join(room[:10])
+                    takers=_(", ").join(room[:10])
                 )
             self.problems.append(Problem("rebalance", message, warning=True))
 
@@ -375,7 +375,8 @@ class _Planner:
             words = ngettext("{count} group chat", "{count} group chats", groups)
             parts.append(words.format(count=groups))
         return _("{what} of {givers}").format(
-            what=" + ".join(parts), givers=", ".join(givers[:3]) + (" …" if len(givers) > 3 else "")
+            what=" + ".join(parts),
+            givers=_(", ").join(givers[:3]) + (" …" if len(givers) > 3 else ""),
         )
 
 

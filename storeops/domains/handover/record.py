@@ -183,7 +183,7 @@ def _keep_personal_tags(db: Database, plan_id: int, row: Row, now: int) -> None:
     if not tags:
         return
     text = _("Personal tags of {member} before the handover: {tags}").format(
-        member=row.userid, tags=", ".join(tags)
+        member=row.userid, tags=_(", ").join(tags)
     )
     notes.add_note(db, row.external_userid, text[: notes.MAX_LENGTH], "storeops", now)
 

@@ -121,7 +121,7 @@ def report(
     if by not in GROUPINGS:
         raise UsageError(
             _("There is no grouping {name}.").format(name=by),
-            hint=_("Known: {names}.").format(names=", ".join(GROUPINGS)),
+            hint=_("Known: {names}.").format(names=_(", ").join(GROUPINGS)),
         )
     key, name = {
         "taker": ("h.takeover_userid", "coalesce(t.name, '')"),

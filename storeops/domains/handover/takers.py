@@ -97,7 +97,7 @@ class Takers:
         if name and name not in wish.RULES:
             raise UsageError(
                 _("There is no rule {rule}.").format(rule=name),
-                hint=_("Rules: {rules}.").format(rules=", ".join(wish.RULES)),
+                hint=_("Rules: {rules}.").format(rules=_(", ").join(wish.RULES)),
             )
         if name in (wish.BY_TAG, wish.BY_DATE):
             return self._mapping(name)

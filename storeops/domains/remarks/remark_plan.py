@@ -138,7 +138,7 @@ def check_placeholders(field: str, text: str) -> None:
             raise UsageError(
                 _("{field}: there is no placeholder {{{name}}}.").format(field=field, name=name),
                 hint=_("Known: {names}.").format(
-                    names=", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+                    names=_(", ").join(f"{{{each}}}" for each in PLACEHOLDERS)
                 ),
             )
 

@@ -86,7 +86,7 @@ def read(paths: Sequence[str]) -> list[Rule]:
             files.append(path)
     if not files:
         raise NotFoundError(
-            _("There are no rules in {paths}.").format(paths=", ".join(paths)),
+            _("There are no rules in {paths}.").format(paths=_(", ").join(paths)),
             hint=_("Put files like rules/gold.toml there: storeops tag rule --help"),
         )
     return [rule for file in files for rule in _file(file)]
@@ -178,7 +178,7 @@ def _rule(path: Path, default_name: str, table: Mapping[str, Any]) -> Rule:
         if key not in KEYS:
             raise UsageError(
                 _("{path}: there is no key {key}.").format(path=path, key=key),
-                hint=did_you_mean(key, KEYS, _("Known: {names}.").format(names=", ".join(KEYS))),
+                hint=did_you_mean(key, KEYS, _("Known: {names}.").format(names=_(", ").join(KEYS))),
             )
     text = {key: _text(path, table, key) for key in ("name", "where", "follows")}
     owner, store = _texts(path, table, "owner"), _texts(path, table, "store")
