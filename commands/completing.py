@@ -38,6 +38,12 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
                 return [
                     (each, "") for each in config.load().profiles if each.startswith(incomplete)
                 ]
+            if key == "fields":
+                return _fields(ctx, incomplete)
+            if key == "scope":
+                from storeops.sync.scopes import scopes
+
+                return _last_of_several(list(scopes()), incomplete)
             if key == "sort":
                 from storeops.reading.query import SORTS
 
@@ -47,6 +53,46 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
             return []
 
     return complete
+
+
+def _fields(ctx: Any, start: str) -> Offer:
+    """The fields of the answer of the command that is typed, after those that stand already."""
+    from commands.schema import answers
+
+    row = answers().get(ctx.command_path.partition(" ")[2], {}).get("row", {})
+    return _last_of_several([name for name in row if name not in ("?", "*")], start)
+
+
+def _last_of_several(words: list[str], start: str) -> Offer:
+    """What the last of several words between commas may be."""
+    before, comma, last = start.rpartition(",")
+    return [(f"{before}{comma}{word}", "") for word in words if word.startswith(last)]
+
+
+# what stands for a value in help → what it is completed with
+_METAVARS = {
+    "USERID": "owner", "STAFF": "owner", "TAG": "tag", "STORE": "store", "PLAN": "plan",
+    "CHAT": "group", "GROUP": "tag_group",
+}  # fmt: skip
+_OPTIONS = {"--marked": "mark", "--scope": "scope", "--fields": "fields"}
+
+
+def complete_by_metavar(command: Any) -> None:
+    """Let every parameter be completed that says by its name what it takes, and nothing more."""
+    from typer.core import CompletionItem  # type: ignore[attr-defined]
+
+    def completer(offer: Callable[[Any, str], Offer]) -> Callable[..., list[Any]]:
+        return lambda ctx, _parameter, incomplete: [
+            CompletionItem(value, help=what) for value, what in offer(ctx, incomplete)
+        ]
+
+    for each in command.params:
+        if each._custom_shell_complete is not None:
+            continue
+        key = next((_OPTIONS[name] for name in each.opts if name in _OPTIONS), "")
+        word = (each.metavar or "").strip("[].… ")
+        if key or word in _METAVARS:
+            each._custom_shell_complete = completer(offers(key or _METAVARS[word]))
 
 
 def _closed(key: str, start: str) -> Offer:

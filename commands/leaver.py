@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, output, planned
+from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
 from commands.handover_words import (
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help=_("Leavers: what they left behind, how long it can still be assigned."))
 
-LeaverId = Annotated[str, typer.Argument(metavar="USERID", help=_("userid or name of a leaver."))]
+LeaverId = Annotated[
+    str,
+    typer.Argument(
+        metavar="USERID", autocompletion=offers("leaver"), help=_("userid or name of a leaver.")
+    ),
+]
 
 
 def _row(leaver: Any) -> dict[str, Any]:
@@ -130,7 +136,11 @@ def show(userid: LeaverId) -> None:
 def plan(
     userids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[USERID]...", help=_("Leavers; none means all of them.")),
+        typer.Argument(
+            metavar="[USERID]...",
+            autocompletion=offers("leaver"),
+            help=_("Leavers; none means all of them."),
+        ),
     ] = None,
     to: To = None,
     rule: Rule = "",

@@ -130,6 +130,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--fields",),
         N_("Only these fields, in this order: a,b,c.d"),
         metavar="NAMES",
+        offers="fields",
     ),
     Global("header", ("--no-header",), N_("No header line in tables and CSV."), False),
     Global("bom", ("--bom",), N_("Begin CSV with a byte order mark, for older Excel."), True),

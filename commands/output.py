@@ -336,6 +336,13 @@ def _checked(rows: Iterable[Row], fields: Sequence[str], known: Sequence[str]) -
         for name in fields:
             if name not in known and reach(first[0], name, _MISSING) is _MISSING:
                 raise _unknown_field(name, [*first[0], *known])
+    elif fields:  # without a row, what `storeops schema` says of them
+        from commands.schema import answers
+
+        row = answers().get(current().path, {}).get("row", {})
+        for name in fields if row and "*" not in row else ():
+            if name.partition(".")[0] not in (*row, *known):
+                raise _unknown_field(name, [*(each for each in row if each != "?"), *known])
     return chain(first, iterator)
 
 

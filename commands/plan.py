@@ -26,6 +26,14 @@ PlanId = Annotated[
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]
+MadePlan = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLAN",
+        autocompletion=offers("plan_made"),
+        help=_("plan_id, its last letters, or `last`."),
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 Wait = Annotated[
     str | None,
@@ -175,7 +183,7 @@ def _row(result: Any, words: Any) -> dict[str, Any]:
 
 @app.command("apply", help=_("Carry out exactly this plan."))
 def apply(
-    plan_id: PlanId,
+    plan_id: MadePlan,
     yes: Yes = False,
     skip_changed: Annotated[
         bool,

@@ -6,6 +6,7 @@ nothing of them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
@@ -312,6 +313,17 @@ def equip(app: typer.Typer) -> None:
             equip(inner.typer_instance)
 
 
+def _complete(command: Any) -> None:
+    """Completion for a command and all inside it; costs nothing until a shell asks."""
+    if "_STOREOPS_COMPLETE" not in os.environ:
+        return
+    from commands.completing import complete_by_metavar
+
+    complete_by_metavar(command)
+    for inner in getattr(command, "commands", {}).values():
+        _complete(inner)
+
+
 def build(app: typer.Typer, name: str) -> TyperGroup | TyperCommand:
     """The command tree of a noun's Typer app.
 
@@ -320,6 +332,7 @@ def build(app: typer.Typer, name: str) -> TyperGroup | TyperCommand:
     equip(app)
     group = get_group(app)
     group.name = name
+    _complete(group)
     only = list(group.commands)
     if only == [name]:
         return cast(TyperCommand, group.commands[name])

@@ -34,6 +34,17 @@ _PART = {  # how each begins with :s, and what is said beside it
         "SELECT name AS value, title AS what FROM (SELECT name, title FROM plan"
         " WHERE name LIKE :s ORDER BY id DESC LIMIT 50)"  # the newest
     ),
+    "plan_made": (
+        "SELECT name AS value, title AS what FROM (SELECT name, title FROM plan"
+        " WHERE status = 'planned' AND name LIKE :s ORDER BY id DESC LIMIT 50)"
+    ),
+    "leaver": (
+        "SELECT userid AS value, name AS what FROM staff WHERE status = 'left' AND userid LIKE :s"
+        " UNION SELECT name, userid FROM staff WHERE status = 'left' AND name LIKE :s"
+    ),
+    "tag_group": (
+        "SELECT name AS value, '' AS what FROM tag_group WHERE deleted_at IS NULL AND name LIKE :s"
+    ),
     "group": ("SELECT name AS value, chat_id AS what FROM group_chat WHERE name LIKE :s"),
 }
 _ENDS = " ()!|,"  # after these a new condition or value begins
@@ -45,7 +56,8 @@ def values(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
 
     Args:
         db: data.db.
-        key: owner, tag, state, group, plan, or one that a domain brings.
+        key: owner, leaver, tag, tag_group, state, group, plan, plan_made, or one that a domain
+            brings.
         start: what was typed so far.
     """
     if key not in _PART:

@@ -6,6 +6,7 @@ and the profile's own shop.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -177,8 +178,11 @@ def find_customer(db: Database, who: str, now: float) -> tuple[int, str]:
     if page is None or not page.keys:
         raise NotFoundError(
             _("No customer is “{who}”.").format(who=who),
-            hint=_("Search with `storeops customer search`, or run `storeops sync run` first."),
-            next_steps=["storeops customer search TEXT"],
+            hint=_(
+                "Any part of name, remark, pinyin or phone will do; `storeops sync run` reads who"
+                " is new."
+            ),
+            next_steps=["storeops customer list"],
         )
     found = CustomerRows(db).load(page.ids)
     if len(found) > 1:
@@ -186,6 +190,7 @@ def find_customer(db: Database, who: str, now: float) -> tuple[int, str]:
         raise UsageError(
             _("“{who}” means more than one customer: {names}").format(who=who, names=names),
             hint=_("Give the external_userid of the one you mean."),
+            next_steps=[f"storeops customer search {shlex.quote(who)}"],
         )
     return page.ids[0], str(found[0]["external_userid"])
 

@@ -214,6 +214,9 @@ def test_completion_script(cli: Any, shell: str) -> None:
         ("storeops profile ", {"add", "list", "use", "show", "remove"}),
         ("storeops sync run --fu", {"--full"}),
         ("storeops --nd", {"--ndjson"}),
+        ("storeops customer list --fields name,ext", {"name,external_userid"}),
+        ("storeops sync run --scope tags,dep", {"tags,departments"}),
+        ("storeops staff list -o w", {"wide"}),
     ],
 )
 def test_completion_completes(home: Path, line: str, expected: set[str]) -> None:

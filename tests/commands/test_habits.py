@@ -199,3 +199,43 @@ def test_a_template_has_headings_of_the_language_that_are_read_again(
     path.write_text(f"{heading}\n{line}\n", "utf-8")
     answer = cli("tag", "plan", "--file", str(path), "--column", "添加标签=add", "--json")
     assert (answer.code, answer.json["ready"]) == (0, 1), answer.err
+
+
+def test_names_are_completed_wherever_they_are_taken(
+    cli: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the mirror, under every command; plans that are done are not offered to be applied."""
+    from commands import schema
+
+    assert cli("sync", "run", "--quiet").code == 0
+    staff = cli("staff", "list", "--json").json["items"]
+    tag = cli("tag", "list", "--json").json["items"][0]
+    words = ("tag", "plan", "--add", tag["tag_id"], "--where", "status:active", "--follows", "all")
+    plan = cli(*words, "--json").json["plan_id"]
+    assert cli("mark", "add", "picked", "--where", "has:phone").code == 0
+    monkeypatch.setenv("_STOREOPS_COMPLETE", "complete_bash")
+    wanted = {"USERID", "STAFF", "TAG", "STORE", "PLAN"}
+    seen = 0
+    for path, command, _context in schema.leaves():
+        for each in command.params:
+            if (each.metavar or "").strip("[]. …") in wanted or "--marked" in each.opts:
+                assert each._custom_shell_complete is not None, (path, each.opts)
+                seen += 1
+    assert seen > 50
+
+    def offered(path: str, option: str, start: str) -> set[str]:
+        command, context = next(
+            (command, context) for each, command, context in schema.leaves() if each == path
+        )
+        one = next(each for each in command.params if option in (*each.opts, each.name))
+        return {item.value for item in one._custom_shell_complete(context, one, start)}
+
+    assert staff[3]["userid"] in offered("handover plan", "--to", staff[3]["userid"][:2])
+    assert tag["name"] in offered("tag plan", "--add", tag["name"][:1])
+    assert offered("tag plan", "--marked", "pi") == {"picked"}
+    assert offered("plan apply", "plan_id", "tag-") == {plan}
+    monkeypatch.delenv("_STOREOPS_COMPLETE")
+    assert cli("plan", "apply", plan, "--yes", "--quiet").code == 0
+    monkeypatch.setenv("_STOREOPS_COMPLETE", "complete_bash")
+    assert offered("plan apply", "plan_id", "tag-") == set()
+    assert offered("plan results", "plan_id", "tag-") == {plan}
