@@ -83,7 +83,7 @@ def list_(
         ],
         next_=str(shown[-1].plan.id) if more else None,
         has_more=more,
-        empty=_("No plan yet. One way to make one: storeops tag plan"),
+        empty=_("No plan yet. One way to make one: storeops help tag plan"),
     )
 
 

@@ -46,7 +46,7 @@ def test_reading_verbs_of_other_tools_are_understood(cli: Any, shop: Any) -> Non
     assert cli("sync", "run", "--quiet").code == 0
     listed = cli("staff", "list", "-n", "2", "--json").out
     for line in (
-        "staff get", "staff ls", "get staff", "get users", "list members", "员工 list", "users ls",
+        "staff get", "staff ls", "get staff", "get users", "list members", "成员 list", "users ls",
     ):  # fmt: skip
         answer = cli(*line.split(), "-n", "2", "--json")
         assert (answer.code, answer.out) == (0, listed), line

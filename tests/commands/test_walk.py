@@ -17,7 +17,7 @@ from tests.conftest import Answer, Cli
 
 # what stands for a person's own word in a step: what to type for it
 FILLED = {"NAME": "mine", "FILTER": "has:phone", "FILE": "mine.csv", "CODE": "1"}
-STEP = re.compile(r"(?:[:：] ?|`)(storeops [^`\n]*?)(?=[`\n。；]|\. |; |$)", re.M)
+STEP = re.compile(r"(?:[:：] ?|`)(storeops [a-z][^`\n]*?)(?=[`\n。；]|\. |; |$)", re.M)
 MISTAKES = (
     "custmer list", "customer lst", "customer delete", "login", "logs", "apply",
     "customer list --nme", "customer list --limit 0", "customer list extra", "customer show",

@@ -59,3 +59,25 @@ def test_no_kind_of_line_is_forgotten() -> None:
     )
     assert events
     assert set(events) <= set(terms.JOB_EVENT)
+
+
+def test_one_word_a_thing() -> None:
+    """Second words for what has one (CONTRIBUTING.md, Words) are in no Chinese text."""
+    retired = re.compile("沙盒|档案|备忘|笔记|员工|转交|改动|虚构连锁")
+    folder = ROOT / "storeops" / "locale" / "zh_CN"
+    pages = [*folder.glob("*.po"), *(ROOT / "docs" / "zh").glob("*.md"), ROOT / "README.zh-CN.md"]
+    wrong = [
+        f"{path.name}: {line}"
+        for path in pages
+        for line in path.read_text("utf-8").splitlines()
+        if not line.startswith("msgid") and retired.search(line)
+    ]
+    assert wrong == []
+    half = re.compile(r"[\u4e00-\u9fff](?:[,;!?](?![\w/])|[()])")
+    texts = [
+        f"{path.name}: {line}"
+        for path in folder.glob("*.po")
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith("msgstr") and half.search(line)
+    ]
+    assert texts == []
