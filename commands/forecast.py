@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,13 +17,16 @@ from commands.progress import bars
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 
+if TYPE_CHECKING:
+    from storeops.domains.forecast.history import DailySales
+
 app = typer.Typer(help=_("Demand of the days ahead: forecast, score, explain, order."))
 
 Data = Annotated[
     str,
     typer.Option(
         "--data", metavar="DIR",
-        help=_("Folder with sales.csv (or .csv.gz), products, calendar."),
+        help=_("Folder with sales.csv (or .csv.gz), products, calendar; else the orders."),
     ),
 ]  # fmt: skip
 AsOf = Annotated[
@@ -66,21 +69,45 @@ def _last() -> dict[str, Any]:
         return {}
 
 
-def _data(data: str, as_of: str, option: str = "--as-of") -> tuple[str, date | None]:
-    """Folder and last day: as given, else those of the last run.
+def _own() -> DailySales | None:
+    """What the profile's tills sold; None where there is no profile, or nothing was sold."""
+    from storeops.domains.forecast.history import DailySales
+    from storeops.domains.orders.daily import daily_sales
+
+    call = current()
+    try:
+        rows = daily_sales(call.app.data, call.app.clock.now())
+    except ConfigError:
+        return None
+    return DailySales(_("the orders"), rows) if rows else None
+
+
+def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySales, date | None]:
+    """History and last day: as given, else those of the last run, else what tills sold.
+
+    Args:
+        data, as_of: as given, "" for not.
+        again: look at what the last run looked at.
 
     Raises:
-        UsageError: neither.
+        UsageError: there is none of them.
     """
+    day = _day(as_of, "--as-of")
     if data:
-        return data, _day(as_of, option)
-    last = _last()
-    if not last:
+        return data, day
+    last = _last() if again else {}
+    if last and not day:
+        day = date.fromisoformat(str(last["as_of"]))
+    if last.get("data"):
+        return str(last["data"]), day
+    own = _own()
+    if own is None:
         raise UsageError(
             _("Say where the history lies: --data DIR."),
-            hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount."),
-        )
-    return str(last["data"]), _day(as_of, option) or date.fromisoformat(str(last["as_of"]))
+            hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount; or take"
+                   " in what tills sold: storeops order import FILE"),
+        )  # fmt: skip
+    return own, day
 
 
 def _shelf(store: str) -> list[Any]:
@@ -135,8 +162,13 @@ def run(
     call = current()
     if not out:
         raise UsageError(_("Say where to write: --out FILE."))
-    folder, day = _data(data, as_of)
-    words = ["storeops forecast run", f"--data {folder}", f"--out {out}", f"--horizon {horizon}"]
+    folder, day = _data(data, as_of, again=False)
+    words = [
+        "storeops forecast run",
+        *([f"--data {data}"] if data else []),
+        f"--out {out}",
+        f"--horizon {horizon}",
+    ]
     words += [f"--as-of {as_of}"] if as_of else []
     words += [f"--method {method}"] if method != "pooled" else []
     with bars() as shown, call.interruptible(" ".join(words), Event()) as stop:
@@ -148,7 +180,7 @@ def run(
             ),
         )  # fmt: skip
     with suppress(ConfigError):  # without a profile nothing is remembered
-        remember(call.app.data, made, folder, call.app.clock.now())
+        remember(call.app.data, made, data, call.app.clock.now())
     output.result(
         {
             "as_of": made.as_of, "horizon": made.horizon, "method": made.method,
@@ -229,7 +261,7 @@ def score(
     """Score."""
     from storeops.domains.forecast.score import score as scored
 
-    folder, day = (data, _day(as_of, "--as-of")) if data else _data("", as_of)
+    folder, day = _data(data, as_of)
     with bars() as shown:
         found = scored(
             folder, as_of=day, horizon=horizon, origins=origins, method=method,

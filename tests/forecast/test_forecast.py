@@ -337,3 +337,34 @@ def test_the_boosted_method_forecasts_and_says_what_it_lacks(
     assert answer.code == 3
     assert "storeops[forecast]" in answer.error["hint"]
     assert make(cli, data, out, "--method", "magic", "--force").code == 2
+
+
+def test_what_tills_sold_is_the_history_of_a_profile(cli: Any, tmp_path: Path) -> None:
+    """A day without any order of a shop is no day without demand."""
+    from datetime import timedelta
+
+    from storeops import config
+
+    config.save_profile(config.Profile("p", "ww1"))
+    lines = ["order_no,paid_at,status,shop,code,quantity,price,amount"]
+    for at in range(42):
+        day = date(2026, 3, 2) + timedelta(days=at)
+        if at == 39:
+            continue  # the till was away
+        lines.append(f"A{at},{day} 10:00,paid,S1,MILK,{6 if day.weekday() >= 5 else 3},5,15")
+        if at % 2 == 0:
+            lines.append(f"B{at},{day} 11:00,paid,S1,BREAD,2,5,10")
+    (tmp_path / "orders.csv").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "f.csv"
+    assert cli("forecast", "run", "--out", str(out)).code == 2
+    assert cli("order", "import", str(tmp_path / "orders.csv"), "--source", "till").code == 0
+    answer = cli("forecast", "run", "--out", str(out), "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["as_of"] == "2026-04-12"
+    found = {(each["product_id"], each["dt"]): float(each["forecast"]) for each in rows(out)}
+    assert found["MILK", "2026-04-15"] == pytest.approx(3, rel=0.25)
+    assert found["MILK", "2026-04-18"] > 1.4 * found["MILK", "2026-04-15"]
+    assert found["BREAD", "2026-04-15"] == pytest.approx(1, rel=0.5)  # every other day two
+    told = cli("forecast", "explain", "S1", "MILK", "--json").json
+    assert told["as_of"] == "2026-04-12"
+    assert next(each["sold"] for each in told["recent"] if each["dt"] == "2026-04-10") is None

@@ -10,7 +10,7 @@ import numpy as np
 from storeops.domains.forecast import methods, pooled
 from storeops.domains.forecast.boosted import BoostedFit
 from storeops.domains.forecast.daytypes import HOLIDAY, WORKED
-from storeops.domains.forecast.history import EPOCH, read_history
+from storeops.domains.forecast.history import EPOCH, DailySales, read_history
 from storeops.domains.forecast.run import QUANTILES
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -19,13 +19,13 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 def explain(
-    data: str, store: str, product: str, day: date | None = None, *, as_of: date | None = None,
-    horizon: int = 7, method: str = "pooled",
+    data: str | DailySales, store: str, product: str, day: date | None = None, *,
+    as_of: date | None = None, horizon: int = 7, method: str = "pooled",
 ) -> dict[str, Any]:  # fmt: skip
     """What a forecast is made of.
 
     Args:
-        data: folder of the history.
+        data: folder of the history, or what tills sold.
         store, product: ids.
         day: the day that is forecast; None for the first one after the history.
         as_of: last day of history; None for the last one with sales.

@@ -184,11 +184,29 @@ def find_file(folder: Path, name: str) -> Path | None:
     )
 
 
-def read_history(folder: str, as_of: date | None = None, horizon: int = 7) -> SalesHistory:
-    """Read a folder.
+@dataclass(frozen=True)
+class DailySales:
+    """What the tills of a chain sold.
+
+    Attributes:
+        name: what messages call it.
+        rows: (shop, product, days since 1970-01-01, pieces), each once.
+    """
+
+    name: str
+    rows: Sequence[tuple[str, str, int, float]]
+
+
+def read_history(
+    source: str | DailySales, as_of: date | None = None, horizon: int = 7
+) -> SalesHistory:
+    """Read a folder, or what tills sold.
+
+    Of tills, a product that a shop did not sell on a day on which it sold others is 0 from its
+    first sale there on; a day on which a shop sold nothing at all is a day without data.
 
     Args:
-        folder: of the files.
+        source: folder of the files, or the sales themselves.
         as_of: last day of history; None for the last day with sales.
         horizon: days ahead.
 
@@ -196,15 +214,22 @@ def read_history(folder: str, as_of: date | None = None, horizon: int = 7) -> Sa
         NotFoundError: no such folder, or no `sales` in it.
         UsageError: a file that cannot be taken as it is, with file and line.
     """
-    place = Path(folder).expanduser()
-    sales = find_file(place, "sales")
-    if sales is None:
-        raise NotFoundError(
-            _("{folder} has no sales.csv or sales.csv.gz.").format(folder=folder),
-            hint=_("Its columns: {names}.").format(names=", ".join(_COLUMNS)),
-        )
-    gathered = _Gathered(sales)
-    gathered.read()
+    place = None if isinstance(source, DailySales) else Path(source).expanduser()
+    if isinstance(source, DailySales):
+        sales = Path(source.name)
+        gathered = _Gathered(sales)
+        gathered.take_sales(source.rows)
+    else:
+        assert place is not None
+        found = find_file(place, "sales")
+        if found is None:
+            raise NotFoundError(
+                _("{folder} has no sales.csv or sales.csv.gz.").format(folder=source),
+                hint=_("Its columns: {names}.").format(names=", ".join(_COLUMNS)),
+            )
+        sales = found
+        gathered = _Gathered(sales)
+        gathered.read()
     stores, products, store, product, row_series = gathered.series()
     days, sold, out, price, promoted = gathered.columns()
     if not len(days):
@@ -249,6 +274,8 @@ def read_history(folder: str, as_of: date | None = None, horizon: int = 7) -> Sa
     table["out"][before] = out[inside][past]
     table["price"][at] = price[inside]
     table["promoted"][at] = promoted[inside]
+    if place is None:
+        table["sold"] = _with_zeros(table["sold"], store)
     seen = ~np.isnan(table["sold"]).all(axis=0)
     dates = [EPOCH + timedelta(days=first + row) for row in range(size + horizon)]
     kinds, estimated = daytypes.kinds(dates, _holidays(place))
@@ -256,7 +283,7 @@ def read_history(folder: str, as_of: date | None = None, horizon: int = 7) -> Sa
     if estimated:
         notes.append(_("Holidays of days that are not announced yet are estimated."))
     unknown = float(np.isnan(table["price"][size:, seen]).mean()) if horizon else 0.0
-    if unknown > 0.01:
+    if unknown > 0.01 and not np.isnan(table["price"]).all():
         notes.append(
             _("The price plan lacks {share} of the days ahead: the last known price is taken.")
             .format(share=f"{unknown:.0%}")
@@ -264,13 +291,29 @@ def read_history(folder: str, as_of: date | None = None, horizon: int = 7) -> Sa
     return SalesHistory(
         stores, products, store, product, first, size, table["sold"], table["out"],
         table["price"], table["promoted"], kinds,
-        _categories(place, products)[product], estimated, _digest(place, last, horizon),
+        _categories(place, products)[product], estimated, _digest(source, last, horizon),
         tuple(notes),
     ).pick(np.flatnonzero(seen))  # fmt: skip
 
 
-def _digest(place: Path, last: int, horizon: int) -> str:
+def _with_zeros(sold: Floats, store: Numbers) -> Floats:
+    """Of tills: 0 where a shop sold something else that day and the product is known there."""
+    there = ~np.isnan(sold)
+    size = int(store.max()) + 1
+    opened = np.zeros((len(sold), size), bool)
+    for day, row in enumerate(there):
+        opened[day] = np.bincount(store, row, size) > 0
+    begun = np.maximum.accumulate(there, axis=0)
+    found: Floats = np.where(~there & begun & opened[:, store], np.float32(0), sold)
+    return found
+
+
+def _digest(source: str | DailySales, last: int, horizon: int) -> str:
     found = hashlib.sha256(f"{last} {horizon}".encode())
+    if isinstance(source, DailySales):
+        found.update(repr(list(source.rows)).encode())
+        return found.hexdigest()
+    place = Path(source).expanduser()
     for name in ("sales", "products", "calendar"):
         path = find_file(place, name)
         if path is not None:
@@ -320,6 +363,20 @@ class _Gathered:
         except NotPlainError:
             self._stores, self._products, self._parts, self._rows = {}, {}, [], 0
             self._read_by_row()
+
+    def take_sales(self, rows: Sequence[tuple[str, str, int, float]]) -> None:
+        """What tills sold instead of a file."""
+        self.notes = [
+            _("Tills do not say when shelves were empty: sales are taken for demand."),
+        ]
+        if rows:
+            shops, products, days, pieces = zip(*rows, strict=True)
+            self._take(
+                np.array([_code(each, self._stores) for each in shops], np.int64),
+                np.array([_code(each, self._products) for each in products], np.int64),
+                np.array(days, np.int64),
+                {"sale_amount": np.array(pieces, float)},
+            )
 
     def _read_fast(self) -> None:
         with _opened(self._path) as file:
@@ -524,11 +581,11 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         ) from None
 
 
-def _small(place: Path, name: str, key: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _small(place: Path | None, name: str, key: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, cells by heading) of one of the small files; nothing when it is not there."""
     from storeops.tables import csv_file, typed
 
-    path = find_file(place, name)
+    path = None if place is None else find_file(place, name)
     if path is None:
         return
     with _opened(path) as file:
@@ -549,7 +606,7 @@ def _small(place: Path, name: str, key: str) -> Iterator[tuple[int, dict[str, st
                            if at in names}  # fmt: skip
 
 
-def _holidays(place: Path) -> dict[date, bool]:
+def _holidays(place: Path | None) -> dict[date, bool]:
     """What `calendar` says of days."""
     found = {}
     for line, cells in _small(place, "calendar", "dt"):
@@ -558,7 +615,7 @@ def _holidays(place: Path) -> dict[date, bool]:
     return found
 
 
-def _categories(place: Path, products: Sequence[str]) -> Numbers:
+def _categories(place: Path | None, products: Sequence[str]) -> Numbers:
     """Numbers of the categories of each product, coarse to fine; -1 where nothing was said."""
     known: list[dict[str, int]] = [{} for _name in CATEGORIES]
     at = {name: row for row, name in enumerate(products)}

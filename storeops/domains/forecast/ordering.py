@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storeops.domains.forecast import methods, pooled, quantiles, score
-from storeops.domains.forecast.history import SalesHistory, read_history
+from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.score import Origin
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
@@ -171,13 +171,14 @@ def packs(pieces: float, pack: float) -> float:
 
 
 def order(
-    data: str, store: str, how: OrderTerms, *, as_of: date | None = None, method: str = "pooled",
+    data: str | DailySales, store: str, how: OrderTerms, *,
+    as_of: date | None = None, method: str = "pooled",
     stock: Sequence[NamedRow] = (), product: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """What one shop should order tonight.
 
     Args:
-        data: folder of the history.
+        data: folder of the history, or what tills sold.
         store: the shop's id.
         how: the terms.
         as_of: last day of history; None for the last one with sales.

@@ -15,7 +15,7 @@ import numpy as np
 from storeops.database.database import Database
 from storeops.domains.forecast import methods, partitions
 from storeops.domains.forecast.boosted import ChainTrend
-from storeops.domains.forecast.history import SalesHistory, read_history
+from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.methods import Learnt
 from storeops.errors import ConfigError, StillRunningError, UsageError
 from storeops.export_file import refuse_taken, whole_file
@@ -90,7 +90,7 @@ def _cell(name: str) -> str:
 
 
 def run_forecast(
-    data: str,
+    data: str | DailySales,
     out: str,
     *,
     as_of: date | None = None,
@@ -104,7 +104,7 @@ def run_forecast(
     """Forecast every series of a folder and write them to a file.
 
     Args:
-        data: the folder (`history`).
+        data: the folder (`history`), or what tills sold.
         out: CSV to write; what was finished of it lies beside it until it is whole.
         as_of: last day of history; None for the last one with sales.
         horizon: days ahead, 1 to 28.
@@ -181,14 +181,18 @@ def _workers(asked: int, series: int) -> int:
 
 
 def remember(db: Database, run: ForecastRun, data: str, now: float) -> None:
-    """Keep which forecast was made last, for `forecast show` and `forecast explain`."""
+    """Keep which forecast was made last, for `forecast show` and `forecast explain`.
+
+    Args:
+        data: the folder; "" when it was what tills sold.
+    """
     db.execute(
         "INSERT INTO forecast_run"
         " (made_at, data, as_of, horizon, method, out, series, sha256)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            now, str(Path(data).expanduser().absolute()), run.as_of, run.horizon, run.method,
-            str(Path(run.out).absolute()), run.series, run.sha256,
+            now, str(Path(data).expanduser().absolute()) if data else "", run.as_of, run.horizon,
+            run.method, str(Path(run.out).absolute()), run.series, run.sha256,
         ),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ MIGRATIONS = (
 CREATE TABLE forecast_run (
     id INTEGER PRIMARY KEY,
     made_at REAL NOT NULL,           -- Unix seconds
-    data TEXT NOT NULL,              -- folder that was read
+    data TEXT NOT NULL,              -- folder that was read; '' for what tills sold
     as_of TEXT NOT NULL,             -- last day of history, YYYY-MM-DD
     horizon INTEGER NOT NULL,        -- days ahead
     method TEXT NOT NULL,            -- pooled | boosted

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storeops.domains.forecast import methods, pooled
-from storeops.domains.forecast.history import EPOCH, SalesHistory, read_history
+from storeops.domains.forecast.history import EPOCH, DailySales, SalesHistory, read_history
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -158,7 +158,7 @@ def lines(origins: Sequence[Origin]) -> list[LevelScore]:
 
 
 def score(
-    data: str,
+    data: str | DailySales,
     *,
     as_of: date | None = None,
     horizon: int = 7,
@@ -169,7 +169,7 @@ def score(
     """What forecasts of the last weeks would have been worth.
 
     Args:
-        data: the folder.
+        data: the folder, or what tills sold.
         as_of: last day that is compared; None for the last one with sales.
         horizon: days ahead of each forecast.
         origins: how many forecasts, a week apart.
