@@ -13,11 +13,11 @@ import typer
 from commands import output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import Yes
+from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from commands.question import confirm
 from storeops import paths, times
-from storeops.errors import ConfigError, ConflictError
+from storeops.errors import ConfigError, ConflictError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storeops.database.database import Database
     from storeops.operations.erasure import ErasedAgain
 
-app = typer.Typer(help=_("Database files: check, back up, restore, begin anew, prune."))
+app = typer.Typer(help=_("Database files: check, back up, restore, prune, query."))
 
 
 def size_text(value: int) -> str:
@@ -464,6 +464,55 @@ def prune(
         found = pruning.prune(app_.ledger, inbox, age)
         text += "\n" + _("Taken out. `storeops db vacuum` gives the space back to the disk.")
     output.result({**found.as_dict(), "dry_run": dry_run}, text)
+
+
+@app.command("query", help=_("Read with SQL: raw data, phone numbers in full; nothing is changed."))
+def query(
+    sql: Annotated[
+        str,
+        typer.Argument(
+            metavar="SQL", help=_("One SELECT, WITH, EXPLAIN or telling PRAGMA; - reads a pipe.")
+        ),
+    ],
+    database: Annotated[
+        str, typer.Option("--database", metavar="NAME", help=_("data, inbox or run."))
+    ] = "data",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help=_("It is ended after so long."))
+    ] = "10s",
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """For administrators: nothing is masked, and tables may change with every version. The access
+    token is not read. --after asks again: say ORDER BY where pages must fit together."""
+    import sys
+
+    from storeops.database.adhoc import adhoc
+    from storeops.durations import seconds
+    from storeops.limits.tokens import SECRET
+
+    app_ = current().app
+    if database not in ("data", "inbox", "run"):
+        raise UsageError(
+            _("There is no database {name}.").format(name=database),
+            hint=_("Known: {names}.").format(names="data, inbox, run"),
+        )
+    opened: Database = getattr(app_, database)  # made, brought up to date, owned by this profile
+    with adhoc(
+        opened.path,
+        sys.stdin.read() if sql == "-" else sql,
+        seconds=seconds(timeout),
+        secret=SECRET,
+    ) as found:
+        output.paged(
+            (dict(zip(found.names, row, strict=True)) for row in found.rows),
+            [Column(name, name) for name in found.names],
+            limit=limit,
+            all_=all_,
+            after=after,
+            empty=_("No row."),
+        )
 
 
 def _unused(folder: Path, stem: str) -> Path:

@@ -31,7 +31,12 @@ CORE: tuple[Noun, ...] = tuple(
         ("setup", "doctor", "", N_("Check the set-up and say what to change where.")),
         ("setup", "profile", "", N_("Companies: add, list, choose, show, remove.")),
         ("setup", "config", "", N_("Settings: list, get, set.")),
-        ("setup", "db", "", N_("Database files: check, back up, restore, begin anew, prune.")),
+        (
+            "setup",
+            "db",
+            "",
+            N_("Database files: check, back up, restore, prune, query."),
+        ),
         ("setup", "plugin", "", N_("Domains: which there are, from where, and what each brings.")),
         ("setup", "api", "", N_("Call the WeCom API raw, within the limits.")),
         ("setup", "completion", "", N_("Shell completion for bash, zsh, fish.")),

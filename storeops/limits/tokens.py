@@ -23,6 +23,10 @@ SECRET_S = 2.0  # how long a process believes that its secret is still the same
 LOOK_S = 0.05  # how often others look whether the fetcher is done
 
 
+# tables that tell the token; the second shows whole pages of a file
+SECRET = frozenset({"token", "sqlite_dbpage"})
+
+
 class RunTokenStore:
     """A TokenStore over run.db.
 
