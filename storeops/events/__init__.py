@@ -1,1 +1,3 @@
 """What WeCom calls back about: received, kept, then read again from WeCom into the mirror."""
+
+DOOR = ("crypto", "handling", "inbox", "listing", "message", "readers", "receiver", "server")

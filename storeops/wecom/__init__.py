@@ -3,3 +3,8 @@
 It declares the ports it needs (`ports.Limiter`, `ports.TokenStore`) and imports none of the rooms
 above it.
 """
+
+DOOR = (
+    "address", "client", "contacts", "customers", "errcode_table", "errcodes", "errors",
+    "failures", "groups", "handover", "oddities", "paging", "ports", "server", "tags", "transport",
+)  # fmt: skip

@@ -7,6 +7,7 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -177,3 +178,78 @@ def test_fewer_and_fewer_read_tables_of_other_rooms() -> None:
             if owner[table] not in MAY_READ.get(place, ())
         ]
         assert len(found) <= MOST.get(place, 0), "\n".join([place, *found])
+
+
+# -- doors ----------------------------------------------------------------------------------------
+
+# A room's `__init__.py` names the modules that others may use (`DOOR`). Other domains than one's
+# own are entered by their doors alone; commands and screens are the face of domains.
+DOORS = {
+    name: set(ast.literal_eval(node.value))
+    for name, path in FILES.items()
+    if path.name == "__init__.py"
+    for node in TREES[name].body
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOOR"
+}
+
+# Who enters elsewhere; a line leaves this list when it is mended, and none comes.
+BACK_DOORS = """
+commands.db -> storeops.changes.jobs.lease
+commands.job -> storeops.changes.jobs.queue
+commands.planned -> storeops.changes.jobs.queue
+storeops.changes.jobs.lease -> storeops.limits.holders
+storeops.domains.handover.attempts -> storeops.changes.rows
+storeops.domains.handover.customer_calls -> storeops.changes.decision
+storeops.domains.handover.retention -> storeops.changes.rows
+storeops.sync.coverage -> storeops.mirror.statuses
+storeops.sync.follows -> storeops.mirror.bulk
+storeops.sync.follows -> storeops.mirror.statuses
+storeops.sync.verify -> storeops.mirror.kept
+"""
+
+
+def entered(importer: str) -> Iterator[str]:
+    """Modules of ours that a module imports, wherever it does."""
+    for node in ast.walk(TREES[importer]):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for each in node.names:
+                inner = f"{node.module}.{each.name}"
+                yield inner if inner in FILES else node.module
+
+
+def back_doors() -> Iterator[str]:
+    for importer in OURS:
+        for module in set(entered(importer)) & FILES.keys():
+            domain = module.startswith("storeops.domains.")
+            place = f"storeops.{room(module)}" if module.count(".") > 1 else ""
+            inside = importer == place or importer.startswith(f"{place}.")
+            if inside or not (place in DOORS or domain) or module == place:
+                continue
+            if domain and importer.split(".")[0] in ("commands", "tui"):
+                continue
+            if module.removeprefix(f"{place}.") not in DOORS.get(place, ()):
+                yield f"{importer} -> {module}"
+
+
+def test_rooms_are_entered_by_their_doors() -> None:
+    found, known = set(back_doors()), {each for each in BACK_DOORS.splitlines() if each}
+    new, mended = "\n".join(sorted(found - known)), "\n".join(sorted(known - found))
+    assert not new, f"name it in the DOOR of its room, or ask the room for what you need:\n{new}"
+    assert not mended, f"mended by now: take it off the list:\n{mended}"
+
+
+def test_doors_lead_somewhere() -> None:
+    assert len(DOORS) > 10
+    for place, names in DOORS.items():
+        assert {f"{place}.{name}" for name in names} <= FILES.keys(), place
+    needs = {
+        importer
+        for importer in OURS
+        for module in entered(importer)
+        if module.startswith("storeops.domains.")
+        and importer.startswith("storeops.domains.")
+        and room(module) != room(importer)
+        and room(module).removeprefix("domains.")
+        not in import_module(f"storeops.{room(importer)}").DOMAIN.needs
+    }
+    assert not needs, "a domain names in `needs` whose door it enters"

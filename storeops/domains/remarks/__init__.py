@@ -3,6 +3,7 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
+DOOR = ("remarks",)  # what other domains may use
 DOMAIN = Domain(
     name="remarks",
     title=N_("Remarks, descriptions, companies and phones that staff keep of a customer."),

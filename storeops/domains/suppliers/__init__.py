@@ -3,6 +3,7 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
+DOOR = ("lookup",)  # what other domains may use
 DOMAIN = Domain(
     name="suppliers",
     title=N_("Suppliers with their licences and reports: form, time and scope checked."),

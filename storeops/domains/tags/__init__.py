@@ -3,6 +3,7 @@
 from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
+DOOR = ("tagging",)  # what other domains may use
 DOMAIN = Domain(
     name="tags",
     title=N_("Corp tags: the library, tags of customers, rules."),
