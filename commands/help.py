@@ -76,7 +76,10 @@ def filters() -> list[tuple[str, str]]:
         ("status: state: way:", _("As the options of these names say.")),
         ("since:7d until:2026-05", _("Added then: 2026-05-01, 2026-05, today, month, 24h, 7d.")),
         ("gender: type:", _("male, female, unknown; wechat, wecom.")),
-        ("group: mark: id:", _("In this group chat or mark; this external_userid.")),
+        (
+            "group: mark: note: id:",
+            _("In this chat or mark; a note says it; this customer id."),
+        ),
         ("!", _("Not: !has:tag has no tag at all, !#TAG not this one.")),
     ]
 
