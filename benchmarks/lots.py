@@ -38,7 +38,7 @@ def main() -> None:
         size = (folder / "events.json").stat().st_size
         print(f"{events:,} events, {asked.runs:,} runs, 1,500 shops, {size / 1e6:,.0f} MB of JSON")
         db = open_database(folder / "data.db", migrations(DATA_ROOMS))
-        start = peak()
+        start = peak()  # what the simulator remembers is in it
         marks: list[tuple[int, float]] = []
         wall, cpu = time.perf_counter(), time.process_time()
         done = importing.import_file(

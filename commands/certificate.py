@@ -97,7 +97,7 @@ def add(
     done = register.add_papers(call.app.data, papers, call.app.clock.now())
     output.result(
         asdict(done),
-        _("{changed} papers written, {unchanged} known already.").format(
+        _("Papers written: {changed}, known already: {unchanged}.").format(
             changed=done.changed, unchanged=done.unchanged
         ),
     )
@@ -136,8 +136,8 @@ def list_(
             Column("kind", _("Paper"), show=kind_name, max_width=28),
             Column("number", _("Number"), max_width=24),
             Column("lot", _("Lot"), max_width=16),
-            Column("valid_from", _("From")),
-            Column("valid_until", _("Until")),
+            Column("valid_from", _("Valid from")),
+            Column("valid_until", _("Valid until")),
             Column("file", _("Scan"), show=lambda file: file[:12]),
         ],
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
@@ -203,7 +203,7 @@ def expiring(
             Column("supplier", _("Supplier"), max_width=12),
             Column("kind", _("Paper"), show=kind_name, max_width=24),
             Column("number", _("Number"), max_width=18),
-            Column("valid_until", _("Until")),
+            Column("valid_until", _("Valid until")),
             Column("days_left", _("Days"), right=True, show=cells.amount),
             Column("working_days_left", _("Working days"), right=True, show=cells.amount),
             Column("renew_by", _("Renew from")),

@@ -160,7 +160,7 @@ def run(
     from storeops.domains.forecast.run import remember, run_forecast
 
     call = current()
-    if not out:
+    if out in ("", "-"):
         raise UsageError(_("Say where to write: --out FILE."))
     folder, day = _data(data, as_of, again=False)
     words = [

@@ -113,7 +113,7 @@ def import_(
     done = import_suppliers(call.app.data, file, rules(), call.app.clock.now())
     output.result(
         asdict(done),
-        _("{changed} suppliers written, {unchanged} known already.").format(
+        _("Suppliers written: {changed}, known already: {unchanged}.").format(
             changed=done.changed, unchanged=done.unchanged
         ),
     )
@@ -154,7 +154,7 @@ def list_(
             Column("code", _("Number"), max_width=16),
             Column("name", _("Name"), max_width=28),
             Column("role", _("Role"), show=role_name),
-            Column("papers", _("Papers"), right=True, show=cells.amount),
+            Column("papers", _("Papers held"), right=True, show=cells.amount),
             Column("errors", _("Errors"), right=True, show=cells.amount),
             Column("warnings", _("Warnings"), right=True, show=cells.amount),
             Column("status", _("Status"), show=lambda status: words[status]),
@@ -194,8 +194,8 @@ def show(which: Which) -> None:
             Column("kind", _("Paper"), show=kind_name, max_width=28),
             Column("number", _("Number"), max_width=24),
             Column("lot", _("Lot"), max_width=16),
-            Column("valid_from", _("From")),
-            Column("valid_until", _("Until")),
+            Column("valid_from", _("Valid from")),
+            Column("valid_until", _("Valid until")),
             Column("file", _("Scan"), show=lambda name: name[:12]),
         ],
         empty=_("It has no paper yet."),

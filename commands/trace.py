@@ -218,8 +218,8 @@ def infer(
         [
             Column("lot", _("Lot"), max_width=20),
             Column("share", _("Share"), right=True, show=lambda share: f"{share:.0%}"),
-            Column("start", _("From"), show=cells.when),
-            Column("end", _("Until"), show=cells.when),
+            Column("start", _("Began"), show=cells.when),
+            Column("end", _("Ended"), show=cells.when),
             Column("made", _("Pieces made"), right=True, show=quantity),
         ],
         extra={
@@ -248,8 +248,8 @@ def _show(found: dict[str, Any]) -> None:
         )
     )  # fmt: skip
     output.line(
-        _("{places} places; {block} pieces to hold back, {blocked} held back, {sold} sold;"
-          " {open} lines open").format(
+        _("Places: {places}. Pieces to hold back: {block}, held back: {blocked}, sold: {sold}."
+          " Open lines: {open}.").format(
             places=found["places"], block=quantity(found["to_block"]),
             blocked=quantity(found["blocked"]), sold=quantity(found["sold"]), open=found["open"],
         )
@@ -352,7 +352,7 @@ def confirm(
     found = engine.show(db, number)
     output.result(
         {"recall": number, "place": place, "confirmed": count, "open": found["open"]},
-        _("{place}: confirmed; {open} lines of recall {number} are open.").format(
+        _("{place}: confirmed. Open lines of recall {number}: {open}.").format(
             place=place, open=found["open"], number=number
         ),
     )

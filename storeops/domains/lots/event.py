@@ -141,7 +141,7 @@ def _plainly(error: Any) -> str:
     )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def moment(text: str) -> float:
     """Unix seconds of a time with its offset.
 

@@ -46,7 +46,7 @@ def _number(text: str, length: int, name: str) -> str:
     return text
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def gtin(text: str) -> str:
     """A GTIN of 8, 12, 13 or 14 digits as 14.
 
@@ -68,7 +68,7 @@ def _lot(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def thing(text: str) -> Thing:
     """What an id of an EPCIS event means: a lot, a serial number, an article, a pallet.
 
@@ -111,7 +111,7 @@ def _from_urn(prefix: str, reference: str) -> str:
     return body + check_digit(body)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def place(text: str) -> str:
     """Where an EPCIS event happened: the GLN where the id holds one, with its extension.
 

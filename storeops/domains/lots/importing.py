@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,11 +12,13 @@ from storeops.database.database import Database
 from storeops.domains.lots import stream
 from storeops.domains.lots.event import BadEventError, LotEvent, read
 from storeops.domains.lots.gs1 import Thing
+from storeops.errors import ConflictError
 from storeops.i18n import _
 
 BATCH = 2_000  # events of a transaction: others wait for it no longer than a breath
-HELD = 20_000  # events that are kept in memory between checking and keeping
+HELD = 10_000  # events that are kept in memory between checking and keeping
 MOST_PROBLEMS = 200
+MOST_IDS = 100_000  # event ids of a file that are remembered
 
 
 @dataclass(slots=True)
@@ -70,35 +72,33 @@ def import_file(
 
     done = LotImport()
     held: list[LotEvent] = []
-    ids: dict[str, bytes] | None = {}
+    ids: dict[str, bytes] = {}
     for line, event in listed():
         done.events += 1
         try:
             if isinstance(event, BadEventError):
                 raise event
             checked = read(event, now)
-            if ids is not None and event.get("eventID") and checked.declared is None:
+            if event.get("eventID") and checked.declared is None:
+                _refuse_changed(db, checked)
                 if ids.setdefault(checked.event_id, checked.digest) != checked.digest:
                     raise BadEventError(_("its eventID belongs to another event of the file"))
-                if len(ids) > 200_000:
-                    ids = None  # the database tells the rest
+                if len(ids) > MOST_IDS:
+                    ids.clear()  # memory stays flat; a twin so far away is a known event at worst
         except BadEventError as error:
             if len(done.problems) < MOST_PROBLEMS:
                 done.problems.append((line, str(error)))
             continue
-        if len(held) <= HELD:
+        if done.events <= HELD:
             held.append(checked)
+        elif held:
+            held.clear()  # too many to keep: they are read again
         if done.events % BATCH == 0:
             on_progress("check", done.events)
-    if not done.problems:
-        _refuse_changed(db, held if done.events <= HELD else (), done)
     if done.problems or dry_run:
         return done
     keeper = _Keeper(db)
-    source: Iterable[LotEvent] = (
-        held if done.events <= HELD else (read(event, now) for _line, event in listed())
-    )
-    iterator = iter(source)
+    iterator = iter(held if done.events <= HELD else _again(listed(), now, path))
     kept = 0
     while batch := list(islice(iterator, HELD if done.events <= HELD else BATCH)):
         added = keeper.keep(batch)
@@ -109,21 +109,35 @@ def import_file(
     return done
 
 
-def _refuse_changed(db: Database, held: Iterable[LotEvent], done: LotImport) -> None:
-    """An eventID that is known with other content: an edit, which EPCIS does not have."""
-    for each in held:
-        if each.event_id.startswith("ni:") or each.declared is not None:
-            continue
-        row = db.execute(
-            "SELECT 1 FROM lots_event WHERE event_id = ? AND digest <> ?",
-            (each.event_id, each.digest),
-        ).fetchone()
-        if row is not None:
-            done.problems.append((
-                0,
-                _("the event {event} is known and says something else; correct it by an error"
-                  " declaration").format(event=each.event_id[:80]),
-            ))  # fmt: skip
+def _again(listed: Iterator[tuple[int, Any]], now: float, path: str) -> Iterator[LotEvent]:
+    """Events that were checked before, read once more.
+
+    Raises:
+        ConflictError: the file says something else by now.
+    """
+    for _line, event in listed:
+        try:
+            yield read(event, now)
+        except BadEventError:
+            raise ConflictError(
+                _("{file} changed while it was read.").format(file=path),
+                hint=_("Wait until it is written, then run the command again."),
+            ) from None
+
+
+def _refuse_changed(db: Database, event: LotEvent) -> None:
+    """Refuse an eventID that is known with other content: an edit, which EPCIS does not have."""
+    row = db.execute(
+        "SELECT 1 FROM lots_event WHERE event_id = ? AND digest <> ?",
+        (event.event_id, event.digest),
+    ).fetchone()
+    if row is not None:
+        raise BadEventError(
+            _(
+                "the event {event} is known and says something else; correct it by an error"
+                " declaration"
+            ).format(event=event.event_id[:80])
+        )
 
 
 class _Keeper:
@@ -150,7 +164,7 @@ class _Keeper:
                 ).lastrowid
             else:
                 found = row[0]
-            if len(self._things) > 100_000:
+            if len(self._things) > 20_000:
                 self._things.clear()
             self._things[which] = found
         return found
