@@ -87,9 +87,11 @@ def _value(entry: Any, *, proof: bool = False) -> dict[str, Any]:
 
 
 def _summary(payload: Any) -> str:
+    """A line's content in one line: codes for programs, words for people."""
+    if not current().settings.machine:
+        return _told(payload)
     if "status" in payload and "after" in payload:
-        status = payload["status"]
-        words = [status if current().settings.machine else term("row", status)]
+        words = [payload["status"]]
         if payload.get("errcode"):
             words.append(str(payload["errcode"]))
         return " ".join([*words, cells.json_text(payload["before"]), "→",
@@ -99,6 +101,24 @@ def _summary(payload: Any) -> str:
         for key, each in payload.items()
         if each not in ("", None, []) and key != "hash"
     )
+
+
+def _told(payload: Any) -> str:
+    from storeops.changes.plan_words import Words
+
+    if "status" in payload and "after" in payload:
+        words = Words(current().app.data)
+        code = f" {payload['errcode']}" if payload.get("errcode") else ""
+        change = f"{words.text(payload['before'])} → {words.text(payload['after'])}"
+        return f"{term('row', payload['status'])}{code} {change}"
+    parts = [str(payload["title"])] if payload.get("title") else []
+    for key, each in payload.items():
+        if key in ("hash", "title", "kind") or each in ("", None, [], 0, False):
+            continue
+        # what is no number or word is many things: how many
+        text = each if isinstance(each, str | int | float) else len(each)
+        parts.append(_("{name}: {text}").format(name=term("detail", key), text=text))
+    return _(", ").join(parts)
 
 
 @app.command("show", help=_("Show one line with all it says."))

@@ -47,6 +47,7 @@ class Settings:
         fields: `--fields`, in order; empty for all.
         save: `--save`, the file that a list becomes; "" for stdout.
         detailed: a plan with something to change ends with 10.
+        dry_run: said to a planner, which sends nothing with or without it.
         over: `--force`, replace that file without asking.
         header: False with `--no-header`.
         bom: CSV begins with a byte order mark.
@@ -61,6 +62,7 @@ class Settings:
     fields: tuple[str, ...] = ()
     save: str = ""
     detailed: bool = False
+    dry_run: bool = False
     over: bool = False
     header: bool = True
     bom: bool = False

@@ -149,6 +149,13 @@ GLOBALS: tuple[Global, ...] = (
         beside=("--limit",),
     ),
     Global(
+        "dry_run",
+        ("--dry-run",),
+        N_("For hands used to it: planning sends nothing anyway."),
+        True,
+        beside=("--again", "--spread"),
+    ),
+    Global(
         "detailed",
         ("--detailed-exitcode",),
         N_("End with 10 when the plan has something to change, with 0 when it has not."),

@@ -13,7 +13,7 @@ from commands.diagnostics import note
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.terms import term
 
 app = typer.Typer(help=_("Plans: what will change, row by row, before it happens."))
@@ -61,13 +61,15 @@ def list_(
     from storeops.changes import plans
     from storeops.changes.plan_cards import cards
 
-    ledger = current().app.ledger
+    call = current()
+    ledger = call.app.ledger
     before = output.position(after) or None
     size = 1_000_000 if all_ else limit
-    found = cards(
-        ledger, kinds=any_of(kind), statuses=any_of(status, plans.STATUSES), before=before,
-        limit=size + 1,
-    )  # fmt: skip
+    statuses = any_of(status, plans.STATUSES)
+    people = not call.settings.machine
+    if people and not statuses:  # what was given up is looked for when it is wanted
+        statuses = tuple(each for each in plans.STATUSES if each != plans.CANCELLED)
+    found = cards(ledger, kinds=any_of(kind), statuses=statuses, before=before, limit=size + 1)
     shown = found[:size]
     more = len(found) > size
     output.items(
@@ -85,6 +87,16 @@ def list_(
         has_more=more,
         empty=_("No plan yet. One way to make one: storeops help tag plan"),
     )
+    if people and not status:
+        gone = plans.count(ledger.db, plans.CANCELLED)
+        if gone:
+            note(
+                ngettext(
+                    "{count} cancelled plan is not shown: storeops plan list --status cancelled",
+                    "{count} cancelled plans are not shown: storeops plan list --status cancelled",
+                    gone,
+                ).format(count=cells.amount(gone))
+            )
 
 
 @app.command("show", help=_("Show a plan: what holds it up first, then before and after."))

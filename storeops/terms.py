@@ -121,11 +121,33 @@ FIELD = {
     "remark_mobiles": N_("phones"),
     "remark_company": N_("company"),
 }
+# what a line of the journal says
+DETAIL = {
+    "rows": N_("rows"),
+    "ready": N_("ready"),
+    "blocked": N_("blocked"),
+    "jobs": N_("calls"),
+    "calls": N_("calls"),
+    "skipped": N_("left out"),
+    "reason": N_("reason"),
+    "why": N_("reason"),
+    "override": N_("ceilings passed"),
+    "errcode": N_("code"),
+    "lines": N_("lines"),
+    "files": N_("files"),
+    "plans": N_("plans"),
+    "events": N_("events"),
+    "file": N_("file"),
+    "path": N_("path"),
+    "method": N_("method"),
+    "who": N_("person"),
+}
 SOURCE = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
 ALL: Mapping[str, Mapping[str, str]] = {
     "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "journal": JOURNAL,
     "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
     "event": EVENT, "field": FIELD, "source": SOURCE,
+    "detail": DETAIL,
 }  # fmt: skip
 
 

@@ -36,8 +36,8 @@ class Words:
         return {
             "name": self._customer(result.external_userid) or str(result.extra.get("label", "")),
             "staff_name": self._member(result.userid),
-            "before_text": self._text(result.before),
-            "after_text": self._text(result.after),
+            "before_text": self.text(result.before),
+            "after_text": self.text(result.after),
             "why": why,
         }
 
@@ -45,7 +45,8 @@ class Words:
         """`before` or `after` as it may be shown: phone numbers masked unless revealed."""
         return dict(value if self._reveal else masked(value))
 
-    def _text(self, value: Any) -> str:
+    def text(self, value: Any) -> str:
+        """`before` or `after` of a row in words, phone numbers masked unless revealed."""
         value = self.shown(value)
         if set(value) == {"tags"} and value["tags"]:
             if self._tags is None:

@@ -324,6 +324,12 @@ def get(db: Database, name: str) -> Plan:
     )
 
 
+def count(db: Database, status: str) -> int:
+    """How many plans have a status of `STATUSES`."""
+    found: int = db.execute("SELECT count(*) FROM plan WHERE status = ?", (status,)).fetchone()[0]
+    return found
+
+
 def by_id(db: Database, plan_id: int) -> Plan:
     """A plan by its number inside the database.
 

@@ -126,6 +126,13 @@ def test_exit_10_says_that_there_are_changes(cli: Any, shop: Any) -> None:
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all")
     assert cli(*words, "--detailed-exitcode").code == 10
+    assert cli(*words, "--dry-run").code == 0
+    assert cli("plan", "cancel", "last").code == 0
+    listed = cli("plan", "list")
+    assert "cancelled" not in listed.out
+    assert "--status cancelled" in listed.err
+    assert len(cli("plan", "list", "--json").json["items"]) == 2
+    assert len(cli("plan", "list", "--status", "cancelled").out.splitlines()) == 2
     assert cli(*words).code == 0
     assert cli("plan", "apply", "last", "--yes", "--quiet").code == 0
     assert cli(*words, "--detailed-exitcode").code == 0

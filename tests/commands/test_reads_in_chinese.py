@@ -17,7 +17,10 @@ STATUSES = {"active", "missing", "lost", "unassigned", "out_of_scope", "left", "
 STATUSES |= {"normal", "full", "complete", "partial", "failed", "yes", "no", "True", "False"}
 STATUSES |= {"None", "unknown", "null"}
 STATUSES |= {
-    code for of, kinds in terms.ALL.items() if of not in ("field", "source") for code in kinds
+    code
+    for of, kinds in terms.ALL.items()
+    if of not in ("field", "source", "detail")
+    for code in kinds
 }
 READS: tuple[tuple[str, ...], ...] = (
     ("customer", "list", "--all"),

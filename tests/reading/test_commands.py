@@ -76,7 +76,7 @@ def test_orders(ask, slow):
         (["list", "--sort", "size"], 2, "newest"),
         (["list", "--after", "xyz"], 2, "--after"),
         (["list", "--view", "nope"], 5, "view save"),
-        (["show", "nobody-at-all"], 5, "customer search"),
+        (["show", "nobody-at-all"], 5, "customer list"),
         (["show", "王"], 2, "external_userid"),
         (["list", "--fields", "nme"], 2, "name"),
         (["export", "out.doc"], 2, ".csv"),
