@@ -219,6 +219,34 @@ class Database:
                 raise describe(self.stuck, self.path) from error
             raise explain(error, self.path) from error
 
+    @contextmanager
+    def at_leisure(self) -> Iterator[sqlite3.Connection | None]:
+        """A write transaction for what can as well wait for another time.
+
+        Gives None inside another transaction, when somebody else is writing, and where nothing can
+        be written; what ends it (a full disk) is let pass.
+        """
+        connection = self.connection
+        begun = not self.readonly and not connection.in_transaction
+        if begun:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                begun = False
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        if not begun:
+            yield None
+            return
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError:
+            return
+        finally:
+            connection.rollback()  # nothing, after COMMIT
+
     def _begin(self, connection: sqlite3.Connection) -> None:
         """BEGIN IMMEDIATE, soon after the file is free.
 

@@ -26,4 +26,9 @@ def bytemap(key: str, keys: Iterable[int]) -> Source:
     flags = bytearray(max(found, default=0))
     for each in found:
         flags[each - 1] = 1
-    return f"substr(?, {key}, 1) = x'01'", (bytes(flags),)
+    return flagged(key, bytes(flags))
+
+
+def flagged(key: str, flags: bytes) -> Source:
+    """The same of flags that are there already: those of the keys 1, 2, 3 …"""
+    return f"substr(?, {key}, 1) = x'01'", (flags,)

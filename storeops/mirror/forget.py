@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from storeops.mirror import index_text, meta
+from storeops.mirror import column_store, index_text, meta
 
 _OWN = ("name", "remark", "description", "mobiles", "remark_corp_name")  # fields of the timeline
 _BY_CUSTOMER = ("mark_item", "timeline", "follow")
@@ -88,6 +88,7 @@ def forget_customer(connection: sqlite3.Connection, external_userid: str) -> int
                 f"DELETE FROM {table} WHERE customer_id = ?", (key,)
             ).rowcount
         rows += connection.execute("DELETE FROM customer WHERE id = ?", (key,)).rowcount
+        column_store.drop(connection)
     for table, column in _BY_ID:
         rows += connection.execute(
             f"DELETE FROM {table} WHERE {column} = ?", (external_userid,)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from storeops.database.database import Database
-from storeops.mirror import index_text, meta
+from storeops.mirror import column_store, index_text, meta
 from storeops.mirror.bulk import sorting
 from storeops.mirror.schema import INDEXES
 
@@ -56,6 +56,8 @@ def build(db: Database, on_progress: Callable[[str, int, int], None] | None = No
     if index_text.watermark(connection) is not None:
         _build_search(db, on_progress)
         refresh_statistics(db)
+    if not column_store.small(db):
+        column_store.refresh(db, db.atomic)
 
 
 def refresh_statistics(db: Database) -> None:

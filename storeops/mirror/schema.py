@@ -303,6 +303,20 @@ ALTER TABLE sync_run ADD COLUMN odd_values TEXT NOT NULL DEFAULT '{}';
 """
 
 
+COPY = """
+CREATE TABLE column_part (
+    kind TEXT NOT NULL,                -- follow | customer: a columnar copy of it (column_store.py)
+    part INTEGER NOT NULL,             -- of keys, 8,192 each
+    data BLOB NOT NULL,
+    PRIMARY KEY (kind, part)
+);
+CREATE TABLE column_change (
+    number INTEGER PRIMARY KEY,        -- never used again: the last row stays
+    key INTEGER NOT NULL               -- follow.id, or -customer.id; 0 where a copy begins or ends
+);
+"""
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m001_facts", FACTS),
     statements("mirror", "m002_runs", RUNS),
@@ -312,4 +326,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements("mirror", "m006_seconds", SECONDS),
     statements("mirror", "m007_odd_values", ODD_VALUES),
     statements("mirror", "m008_timeline_by_time", BY_TIME),
+    statements("mirror", "m009_columns", COPY),
 )

@@ -12,6 +12,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
 from operator import add
+from typing import TYPE_CHECKING
 
 from storeops.database.migrations import Migration, statements
 from storeops.mirror.bytemap import keys_of
@@ -23,6 +24,9 @@ from storeops.mirror.search_pinyin import (
     pattern,
     pinyin_tokens,
 )
+
+if TYPE_CHECKING:
+    from storeops.database.database import Database
 
 TABLES = """
 CREATE VIRTUAL TABLE search_text USING fts5(
@@ -137,11 +141,12 @@ class Word:
     """One search word, ready to propose candidates and to test customers.
 
     Args:
-        connection: reads the mirror; must stay open as long as the word is used.
+        connection: reads the mirror; must stay open as long as the word is used. With the
+            database itself any thread may use it.
         raw: the word as typed, not empty; may hold spaces when it was quoted.
     """
 
-    def __init__(self, connection: sqlite3.Connection, raw: str) -> None:
+    def __init__(self, connection: sqlite3.Connection | Database, raw: str) -> None:
         self.raw = raw
         self.folded = fold(raw)
         squeezed = re.sub(r"[\s\-+()（）]", "", self.folded)
@@ -155,9 +160,9 @@ class Word:
         if letters.isascii() and letters.isalnum() and not letters.isdigit():
             self._pinyin = pattern(letters)
         self._letters = letters
-        self._queries = self._make_queries(connection, letters)
+        self._queries = self._make_queries(letters)
 
-    def _make_queries(self, connection: sqlite3.Connection, letters: str) -> list[tuple[str, str]]:
+    def _make_queries(self, letters: str) -> list[tuple[str, str]]:
         """(table, FTS5 expression) pairs whose union holds every match but those by id."""
         safe = self.folded.translate(_SAFE)
         grams = {safe} if len(safe) == 1 else set(map(add, safe, safe[1:]))

@@ -12,6 +12,10 @@ import sqlite3
 import unicodedata
 from functools import cache
 from operator import add
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from storeops.database.database import Database
 
 MARK = "\ue0ff"  # before whole syllables, so that 'wa' the syllable is not 'wa' the initials
 
@@ -77,7 +81,7 @@ def pinyin_tokens(fields: list[str], syllables: Syllables) -> set[str]:
 class Syllables(dict[int, str]):
     """Code point → " syllable", for `str.translate`; filled from `search_syllable` on demand."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection | Database) -> None:
         self._connection = connection
 
     def __missing__(self, cp: int) -> str:

@@ -5,6 +5,7 @@ Where a person's data may lie:
 | file | columns |
 |---|---|
 | data.db, mirror | customer.*, follow.remark/description/remark_corp_name/mobiles, unassigned, timeline.before/after, group_member.member/name/group_nickname, search indexes, sync_listed, sync_failure |
+| data.db, columns | column_part, column_change: numbers about follows; all of it is dropped, and made anew |
 | data.db, notebook | note.text, mark_item, view.filter |
 | data.db, ledger | plan.title/params/problems/reason, plan_row.* but userid, journal.subject/payload |
 | data.db, handover | handover.subject/snapshot, handover_trouble.subject |
