@@ -10,7 +10,7 @@ from storeops import paths
 from storeops.database.database import file_size
 from storeops.operations import today
 from storeops.reading import freshness
-from storeops.reading.overview import follows_by
+from storeops.reading.overview import follows_by_status
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
@@ -137,7 +137,7 @@ def read_status(app: Wiring) -> Status:
             "follows": _count(db.execute("SELECT count(*) FROM follow").fetchone()),
             "staff": _count(db.execute("SELECT count(*) FROM staff").fetchone()),
         },
-        follows={str(status): count for status, count in follows_by(db, "status", 10) if count},
+        follows=follows_by_status(db),
         sync=sync,
         sync_left_s=_left_s(app, sync),
         bytes=sum(file_size(each) for each in folder.glob("*.db")),

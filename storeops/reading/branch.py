@@ -6,11 +6,15 @@ row of an index that drives; the planner (`query_plan.py`) fills them in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from storeops.mirror.search import Word
+
+if TYPE_CHECKING:
+    from storeops.mirror.column_store import Mask
+    from storeops.reading.column_scan import ColumnScan
 
 # Probes of a customer's follows name their index: without statistics SQLite might take one that is
 # good for lists and reads a million rows for a customer.
@@ -48,7 +52,7 @@ class Test:
         params: in the order of the question marks.
         driver: the index that could list what passes; None when there is none.
         word: the search word behind it; None for others.
-        column: the follow's only column it reads, when an index may hold it ("state").
+        mask: what passes, over columns; None for tests on the customer of which these know nothing.
     """
 
     label: str
@@ -56,7 +60,7 @@ class Test:
     params: tuple[Any, ...] = ()
     driver: Driver | None = None
     word: Word | None = None
-    column: str = ""
+    mask: Callable[[ColumnScan], Mask] | None = field(default=None, compare=False)
 
     @property
     def needs_customer(self) -> bool:

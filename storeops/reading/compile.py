@@ -6,30 +6,37 @@ the customer and `{id}` the customer's key; the planner (`query_plan.py`) fills 
 
 from __future__ import annotations
 
+import functools
 import itertools
-import sqlite3
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from json import dumps
+from typing import TYPE_CHECKING, Any
 
+from storeops.database.database import Database
 from storeops.i18n import _
+from storeops.mirror.column_store import DELETED, DESCRIPTION, PHONE, REMARK, UNIONID
 from storeops.mirror.search import Word
 from storeops.reading import filter_dates
 from storeops.reading.branch import NOBODY, OF_CUSTOMER, Branch, Driver, Test
 from storeops.reading.conditions import Condition, conditions, listed, tested
-from storeops.reading.conjuncts import NOT_ACTIVE, joined, nobody_active
 from storeops.reading.filter import And, Field, FilterError, Node, Not, Or, is_single, unparse
 from storeops.reading.filter import Word as WordNode
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live
 
+if TYPE_CHECKING:
+    from storeops.mirror.column_store import Mask
+    from storeops.reading.column_scan import ColumnScan
+
 MAX_ALTERNATIVES = 64
 MANY_IDS = 500
-FEW = 8  # alternatives, when each may become one per value
-MOST_SPREAD = 6  # that one may become
 _CUSTOMER_KEYS = frozenset({"type", "gender", "owners", "group", "id"})
-_SPREAD = frozenset({"status", "way"})
 _CUSTOMER_HAS = frozenset({"unionid", "group"})
+_COMPARE: dict[str, Any] = {
+    "=": operator.eq, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
 
 
 @dataclass
@@ -37,20 +44,18 @@ class Compiler:
     """Compiles one filter.
 
     Attributes:
-        connection: reads the mirror, in the thread that uses the result.
+        db: the mirror; the result may be used in any thread.
         names: looks up owners, shops, tags, chats and what domains know by name.
         now: WeCom's time, Unix seconds: what `7d` and `month` count from.
         live: what Python functions in the SQL refer to; keep it as long as the SQL is used.
         text: the whole filter, for errors.
-        in_time: the list is in the order of createtime.
     """
 
-    connection: sqlite3.Connection
+    db: Database
     names: Names
     now: float
     live: Live
     text: str = ""
-    in_time: bool = True
     _aliases: Iterable[int] = field(default_factory=itertools.count)
 
     def branches(self, node: Node) -> list[Branch]:
@@ -59,34 +64,7 @@ class Compiler:
         Raises:
             FilterError: an unknown name, or too many alternatives.
         """
-        ways = [joined(each, self._resolve) for each in self._alternatives(node)]
-        found: list[Branch] = []
-        for each in ways:
-            if each is not None:
-                found += self._spread(each, few=len(ways) <= FEW)
-        return found or [NOBODY]
-
-    def _resolve(self, node: Field) -> tuple[int, ...]:
-        return self.names.resolve(self.text, node)
-
-    def _spread(self, conjuncts: list[Node], *, few: bool) -> list[Branch]:
-        """One branch; or, for a list in time, one per value: an index is in order for one only."""
-        says = any(isinstance(each, Field) and each.key == "status" for each in conjuncts)
-        if not says and nobody_active(conjuncts):
-            conjuncts = [*conjuncts, Field("status", NOT_ACTIVE)]
-        ways = [conjuncts]
-        if self.in_time and few:
-            for each in conjuncts:
-                if isinstance(each, Field) and each.key in _SPREAD and "active" not in each.values:
-                    single = [replace(each, values=(value,)) for value in each.values]
-                    if len(ways) * len(single) <= MOST_SPREAD:
-                        ways = [
-                            [one if node is each else node for node in way]
-                            for way in ways
-                            for one in single
-                        ]
-        possible = [way for each in ways if (way := joined(each, self._resolve)) is not None]
-        return [self._branch(each) for each in possible]
+        return [self._branch(each) for each in self._alternatives(node)]
 
     def _alternatives(self, node: Node) -> list[tuple[Node, ...]]:
         if isinstance(node, Or):
@@ -151,7 +129,8 @@ class Compiler:
 
     def _negation(self, node: Not) -> Test:
         ways, params = [], []
-        for branch in self.branches(node.item):
+        branches = self.branches(node.item)
+        for branch in branches:
             parts, values = branch.customer_sql("{id}", "{c}")
             if branch.on_follow:
                 alias = f"n{next(iter(self._aliases))}"
@@ -161,10 +140,16 @@ class Compiler:
                 values += inner_values
             ways.append(" AND ".join(parts) or "1")
             params += values
-        return Test(unparse(node), f"NOT ({' OR '.join(ways)})", tuple(params))
+        item, label = node.item, unparse(node)
+        inactive = isinstance(item, Field) and item.key == "status" and "active" in item.values
+        return Test(
+            label, f"NOT ({' OR '.join(ways)})", tuple(params),
+            _inactive(label) if inactive else None,
+            mask=lambda scan: ~scan.matching(branches),
+        )  # fmt: skip
 
     def _word(self, node: WordNode) -> Test:
-        word = Word(self.connection, node.text)
+        word = Word(self.db, node.text)
         key = self.live.add(word)
         filled = "(w.remark <> '' OR w.mobiles <> '[]')" if word.digits else "w.remark <> ''"
         sql = (
@@ -185,7 +170,7 @@ class Compiler:
             return [(self._status(label, node.values), True)]
         if node.key == "way":
             ways = tuple(int(each) for each in node.values)
-            return [(_in(label, "add_way", "follow_by_way", ways), True)]
+            return [(_in(label, "add_way", "follow_by_way", ways, "way"), True)]
         if node.key == "state":
             return [(_state(label, node.values), True)]
         if node.key in ("type", "gender"):
@@ -194,7 +179,10 @@ class Compiler:
             rare = None
             if node.key == "type" and 1 not in numbers:
                 rare = Driver(label, "customer", "customer_of_wecom", "{d}.type <> 1", (), True)
-            return [(Test(label, condition, numbers, rare), False)]
+            return [
+                (Test(label, condition, numbers, rare,
+                      mask=lambda scan: scan.columns.among(node.key, numbers, "customer")), False)
+            ]  # fmt: skip
         if node.key == "owners":
             return [(_owners(label, node.values[0]), False)]
         if (own := conditions().get(node.key)) is not None:
@@ -217,9 +205,9 @@ class Compiler:
 
     def _keyed(self, key: str, label: str, keys: tuple[int, ...]) -> Test:
         if key == "owner":
-            return _in(label, "staff_id", "follow_by_staff", keys)
+            return _in(label, "staff_id", "follow_by_staff", keys, "staff")
         if key == "store":
-            return _in(label, "store_id", "follow_by_store", keys)
+            return _in(label, "store_id", "follow_by_store", keys, "store")
         marks = _marks(keys)
         if key == "tag":
             alias = f"t{next(iter(self._aliases))}"
@@ -230,6 +218,7 @@ class Compiler:
                 f" AND {alias}.tag_id IN ({marks}))",
                 keys,
                 Driver(label, "follow_tag", "follow_tag_by_tag", condition, keys, len(keys) == 1),
+                mask=lambda scan: scan.columns.tagged(keys),
             )
         source = (
             "SELECT m.id FROM group_member g JOIN customer m ON m.external_userid = g.member"
@@ -257,7 +246,13 @@ class Compiler:
             driver = Driver(
                 label, "follow", index, ways[0].replace("{f}", "{d}"), stored, len(stored) < 2
             )
-        return Test(label, "(" + " OR ".join(f"({way})" for way in ways) + ")", stored, driver)
+
+        def mask(scan: ColumnScan) -> Mask:
+            found = scan.columns.text("status", stored.__contains__)
+            return found | scan.columns.flagged(DELETED) if len(stored) < len(values) else found
+
+        sql = "(" + " OR ".join(f"({way})" for way in ways) + ")"
+        return Test(label, sql, stored, driver, mask=mask)
 
     def _has(self, node: Field) -> list[tuple[Test, bool]]:
         label = unparse(node)
@@ -280,16 +275,29 @@ class Compiler:
                     a=node.values[0], b=customer[0]
                 ),
             )
-        return [
-            (
-                Test(
-                    label,
-                    "(" + " OR ".join(sql[each] for each in node.values) + ")",
-                    column="state" if node.values == ("state",) else "",
-                ),
-                not customer,
-            )
-        ]
+        test = Test(
+            label,
+            "(" + " OR ".join(sql[each] for each in node.values) + ")",
+            mask=lambda scan: _having(scan, node.values),
+        )
+        return [(test, not customer)]
+
+
+def _having(scan: ColumnScan, values: Sequence[str]) -> Mask:
+    columns = scan.columns
+    ways = {
+        "phone": lambda: columns.flagged(PHONE),
+        "remark": lambda: columns.flagged(REMARK),
+        "description": lambda: columns.flagged(DESCRIPTION),
+        "state": lambda: columns.text("state", bool),
+        "tag": lambda: columns.tagged(None),
+        "unionid": lambda: columns.flagged(UNIONID, "customer"),
+        "group": lambda: scan.listed(
+            "SELECT m.id AS key FROM group_member g JOIN customer m"
+            " ON m.external_userid = g.member WHERE g.type = 2"
+        ),
+    }
+    return functools.reduce(operator.or_, (ways[each]() for each in values))
 
 
 def merged(node: Or) -> list[Node]:
@@ -311,10 +319,12 @@ def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def _in(label: str, column: str, index: str, keys: tuple[int, ...]) -> Test:
+def _in(label: str, column: str, index: str, keys: tuple[int, ...], name: str) -> Test:
     condition = f".{column} = ?" if len(keys) == 1 else f".{column} IN ({_marks(keys)})"
     driver = Driver(label, "follow", index, "{d}" + condition, keys, len(keys) == 1)
-    return Test(label, "{f}" + condition, keys, driver)
+    return Test(
+        label, "{f}" + condition, keys, driver, mask=lambda scan: scan.columns.among(name, keys)
+    )
 
 
 def _state(label: str, values: tuple[str, ...]) -> Test:
@@ -332,19 +342,37 @@ def _state(label: str, values: tuple[str, ...]) -> Test:
     driver = Driver(
         label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params), aligned
     )
-    return Test(label, f"({sql})", tuple(params), driver, column="state")
+
+    def holds(state: str) -> bool:
+        return any(
+            state == each if not each.endswith("*") else bool(state) and state.startswith(each[:-1])
+            for each in values
+        )
+
+    return Test(
+        label, f"({sql})", tuple(params), driver,
+        mask=lambda scan: scan.columns.text("state", holds),
+    )  # fmt: skip
+
+
+def _inactive(label: str) -> Driver:
+    """Lists the few among whom are all whose follows are not active."""
+    source = "SELECT customer_id FROM follow WHERE status <> 'active'"
+    return Driver(label, "ids", "", source, (), False)
 
 
 def _owners(label: str, value: str) -> Test:
-    operator, number = "=", value
+    operator_, number = "=", value
     for each in (">=", "<=", ">", "<"):
         if value.startswith(each):
-            operator, number = each, value[len(each) :]
+            operator_, number = each, value[len(each) :]
             break
     return Test(
         label,
         f"(SELECT count(*) FROM follow o {OF_CUSTOMER}"
         " WHERE o.customer_id = {id} AND o.status = 'active')"
-        f" {operator} ?",
+        f" {operator_} ?",
         (int(number),),
+        _inactive(label) if value in ("0", "<1", "<=0") else None,
+        mask=lambda scan: _COMPARE[operator_](scan.columns.owners(), int(number)),
     )

@@ -9,8 +9,9 @@ query.window(500_000, 40)                    # any position; anchors every 1,000
 query.cancel()                               # from another thread: Cancelled in the one that reads
 ```
 
-A query belongs to the thread that made it, save `cancel`. It keeps what it learnt (plan, anchors);
-after a change of facts (`mirror_meta.revision`) or a long time make a new one.
+A query belongs to one thread, save `cancel`; `clone` is the same for another, compiled and planned
+once for both. It keeps what it learnt (plan, anchors); after a change of facts
+(`mirror_meta.revision`) or a long time make a new one.
 """
 
 from __future__ import annotations
@@ -20,26 +21,29 @@ import binascii
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Literal
+from copy import copy
+from typing import TYPE_CHECKING, Literal
 
 from storeops.database.database import Database
 from storeops.database.trouble import explain
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.mirror import column_store
+from storeops.reading.branch import Branch
 from storeops.reading.compile import Compiler
 from storeops.reading.conditions import conditions
-from storeops.reading.facets import month_sql, of_everybody
+from storeops.reading.facets import Counts, of_everybody, value_sql
 from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live, teach
-from storeops.reading.query_answers import Cancelled, Count, Explanation, FacetValue, Page, drives
-from storeops.reading.query_keys import read_keys, read_merged
-from storeops.reading.query_plan import Key, Planner, planners
-from storeops.reading.query_sizes import Order
+from storeops.reading.query_answers import Cancelled, Count, Explanation, FacetValue, Page
+from storeops.reading.query_plan import Key, Order, Planner, Span, planners, read_merged
 from storeops.spelling import nearest
+
+if TYPE_CHECKING:
+    from storeops.reading.column_scan import ColumnScan
 
 __all__ = [
     "FACETS",
@@ -57,6 +61,7 @@ Sort = Literal["newest", "oldest", "name"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "name")
 ANCHOR = 1_000  # rows between two anchors
 MAPPED_BYTES = 2 << 30  # how much of the file a page may read as memory
+FEW_COUNTED = 5_000  # rows of a condition that are read one by one rather than counted by columns
 FACETS = ("store", "owner", "tag", "way", "status", "state", "month")
 
 
@@ -105,14 +110,17 @@ class CustomerQuery:
         self._running: sqlite3.Connection | None = None
         self._anchors: list[Key] = []  # the keys at 1000, 2000, … (the last row before each)
         self._whole = False  # whether the anchors reach the end
-        connection = db.connection
-        teach(connection)
+        self._scan: ColumnScan | None = None  # the last count by columns
         text = where if isinstance(where, str) else self.text
-        names, in_time = names or Names(connection), self._order == "newest"
-        self._compiler = Compiler(connection, names, now, self._live, text, in_time=in_time)
-        self.branches = self._compiler.branches(self.node)
-        self._planners: list[Planner] | None = None
-        self._unordered: list[Planner] | None = None
+        compiler = Compiler(db, names or Names(db.connection), now, self._live, text)
+        self._plans = _Plans(db, self._order, compiler.branches(self.node))
+
+    def clone(self) -> CustomerQuery:
+        """The same query for another thread."""
+        other = copy(self)
+        other._lock = threading.Lock()
+        other._running, other._anchors, other._whole, other._scan = None, [], False, None
+        return other
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -183,8 +191,11 @@ class CustomerQuery:
 
     def ids(self) -> Iterator[int]:
         """Every matching customer.id once, in no order; the quickest way to all of them."""
-        with self._reading() as connection:
-            for row in connection.execute(*self._everybody()):
+        with self._counting(whole=not self.text) as scan:
+            if scan is not None:
+                yield from scan.customers.nonzero()[0].tolist()
+                return
+            for row in self.db.connection.execute(*self._everybody()):
                 yield row[0]
 
     def keys(self, batch: int = 1000, after: Key | None = None) -> Iterator[list[Key]]:
@@ -204,78 +215,67 @@ class CustomerQuery:
         Args:
             limit: stop counting beyond so many ("9,999+"); None for the exact number.
         """
-        sql, params = self._everybody()
-        if limit is not None:
-            sql += " LIMIT ?"
-            params = (*params, limit + 1)
-        with self._reading() as connection:
-            rows = connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchone()[0]
+        with self._counting(whole=not self.text) as scan:
+            if scan is not None:
+                rows = int(scan.customers.sum())
+            else:
+                sql, params = self._everybody()
+                if limit is not None:
+                    sql, params = f"{sql} LIMIT ?", (*params, limit + 1)
+                counted = self.db.connection.execute(f"SELECT count(*) FROM ({sql})", params)
+                rows = counted.fetchone()[0]
         return Count(limit, True) if limit is not None and rows > limit else Count(rows, False)
 
-    def facet(self, name: str, limit: int = 50, most: int | None = None) -> list[FacetValue]:
+    def facet(self, name: str, limit: int = 50) -> list[FacetValue]:
         """Customers per value of a facet, most first (months: latest first): what adding that
         condition would leave.
 
         Args:
             name: one of `facets()`: store, owner, tag, way, status, state, month (of createtime).
             limit: values.
-            most: look at so many pairs of follow and value only; counts are then "at least".
 
         Raises:
             UsageError: no such facet.
         """
-        columns = {
-            "store": ("f.store_id", "", ""),
-            "owner": ("f.staff_id", "", ""),
-            "tag": ("x.tag_id", " JOIN follow_tag x ON x.follow_id = f.id", ""),
-            "way": ("f.add_way", "", ""),
-            "status": ("f.status", "", ""),
-            "state": ("f.state", "", "WHERE value <> ''"),
-            "month": (month_sql(self.db.connection, "f.createtime"), "", ""),
-        }
         own = conditions().get(name)
-        if own is not None and own.facet is not None:
-            pairs = f" JOIN ({own.facet.pairs}) x ON x.customer_id = f.customer_id"
-            columns[name] = ("x.value", pairs, "")
-        if name not in columns:
+        if name not in FACETS and (own is None or own.facet is None):
             raise UsageError(
                 _("There is no facet “{name}”.").format(name=name),
                 hint=_("Use one of: {words}.").format(
                     words=_(", ").join(nearest(name, facets()) or facets())
                 ),
             )
-        column, table, where = columns[name]
-        order = "value DESC" if name == "month" else "rows DESC, value"
-        with self._reading() as connection:
-            whole = (
-                None
-                if self.text or own is not None
-                else of_everybody(self.db, name, self.planners[0].indexes)
-            )
-            if whole is not None:
-                if name == "month":
-                    whole.sort(reverse=True)
-                else:
-                    whole.sort(key=lambda each: (-each[1], each[0]))
-                return [FacetValue(*each) for each in whole[:limit]]
-            parts = [planner.pairs(column, table) for planner in self.unordered]
-            cut = "" if most is None else f" LIMIT {int(most)}"
-            pairs = " UNION ".join(f"SELECT * FROM ({part.sql}{cut})" for part in parts)
-            if len(parts) == 1:
-                pairs = f"SELECT DISTINCT id, value FROM ({pairs})"
-            sql = (
-                f"SELECT value, count(*) AS rows FROM ({pairs}) {where}"
-                f" GROUP BY value ORDER BY {order} LIMIT ?"
-            )
-            params = tuple(value for part in parts for value in part.params)
-            return [FacetValue(*row) for row in connection.execute(sql, (*params, limit))]
+        if self.text or name not in FACETS:
+            found = self._counted(name)
+        else:
+            found = of_everybody(self.db, name, lambda: self._counted(name))
+        if name == "month":
+            found.sort(reverse=True)
+        else:
+            found.sort(key=lambda each: (-each[1], each[0]))
+        return [FacetValue(*each) for each in found[:limit]]
+
+    def _counted(self, name: str) -> Counts:
+        own = conditions().get(name)
+        by_domain = "" if name in FACETS or own is None or own.facet is None else own.facet.pairs
+        with self._counting(whole=False) as scan:
+            if scan is not None:
+                return scan.pairs(by_domain) if by_domain else scan.by(name)
+            connection = self.db.connection
+            column, table, where = value_sql(connection, name, by_domain)
+            parts = [planner.pairs(column, table) for planner in self.planners]
+            pairs = " UNION ".join(f"SELECT DISTINCT key, value FROM ({sql})" for sql, _ in parts)
+            return connection.execute(
+                f"SELECT value, count(*) FROM ({pairs}){where} GROUP BY value",
+                tuple(value for _sql, params in parts for value in params),
+            ).fetchall()
 
     def explain(self) -> Explanation:
         """What drives each alternative, with the counts that decided."""
         with self._reading():
             found = [
-                (drives(planner.choice), planner.page(None, 50, 0, descending=True).sql,
-                 planner.choice.considered)
+                (str(planner.choice), planner.page(Span(None, None, True), 50, 0)[0],
+                 tuple(planner.considered))
                 for planner in self.planners
             ]  # fmt: skip
         return Explanation(self.text, self.sort, tuple(found))
@@ -321,23 +321,7 @@ class CustomerQuery:
     @property
     def planners(self) -> list[Planner]:
         """One planner per alternative, made when first needed."""
-        if self._planners is None:
-            self._planners = planners(self.db.connection, self.branches, self._order)
-        return self._planners
-
-    @property
-    def unordered(self) -> list[Planner]:
-        """The planners for counts and facets: of fewer alternatives, where only the order asked for
-        one per value."""
-        if self._unordered is None:
-            whole = self.branches
-            if self._order == "newest" and len(whole) > 1:
-                whole = replace(self._compiler, in_time=False).branches(self.node)
-            same = len(whole) == len(self.branches)
-            self._unordered = (
-                self.planners if same else planners(self.db.connection, whole, self._order)
-            )
-        return self._unordered
+        return self._plans.made()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -355,15 +339,29 @@ class CustomerQuery:
             with self._lock:
                 self._running = None
 
-    def _descending(self, backwards: bool) -> bool:
-        return (self.sort == "newest") != backwards
+    @contextmanager
+    def _counting(self, *, whole: bool) -> Iterator[ColumnScan | None]:
+        """Counts many rows by their columns; None: few rows, and the `whole` table, are sooner read
+        one by one."""
+        with self._reading() as connection:
+            few = whole or all(planner.fewest <= FEW_COUNTED for planner in self.planners)
+            if few or column_store.small(self.db):
+                yield None
+                return
+            columns = column_store.snapshot(self.db)
+            if self._scan is None or self._scan.columns is not columns:
+                from storeops.reading.column_scan import ColumnScan
+
+                branches = [planner.branch for planner in self.planners]
+                self._scan = ColumnScan(connection, columns, branches)
+            yield self._scan
 
     def _keys(
         self, after: Key | None, limit: int, *, backwards: bool = False, skip: int = 0
     ) -> list[Key]:
-        down = self._descending(backwards)
+        down = (self.sort == "newest") != backwards
         if len(self.planners) == 1:
-            return read_keys(self.planners[0], after, limit, skip, descending=down)
+            return self.planners[0].keys(after, limit, skip, descending=down)
         found: list[Key] = []
         while len(found) < skip + limit:
             wanted = max(skip + limit - len(found), 50)
@@ -374,9 +372,22 @@ class CustomerQuery:
         return found[skip : skip + limit]
 
     def _everybody(self) -> tuple[str, tuple[object, ...]]:
-        with self._reading():
-            parts = [planner.everybody() for planner in self.unordered]
-        sql = " UNION ALL ".join(part.sql for part in parts)
-        if len(parts) > 1:
-            sql = f"SELECT DISTINCT id FROM ({sql})"
-        return sql, tuple(value for part in parts for value in part.params)
+        parts = [planner.everybody() for planner in self.planners]
+        sql = " UNION ".join(sql for sql, _params in parts)
+        return sql, tuple(value for _sql, params in parts for value in params)
+
+
+class _Plans:
+    """The planners of a filter, made once for all threads."""
+
+    def __init__(self, db: Database, order: Order, branches: Sequence[Branch]) -> None:
+        self._db, self._order, self._branches = db, order, branches
+        self._lock = threading.Lock()
+        self._made: list[Planner] | None = None
+
+    def made(self) -> list[Planner]:
+        """One for each alternative."""
+        with self._lock:
+            if self._made is None:
+                self._made = planners(self._db, self._branches, self._order)
+            return self._made

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
-from storeops.reading.choice import AccessPath
 from storeops.reading.query_plan import Key
 
 
@@ -70,22 +68,3 @@ class Explanation:
     filter: str
     sort: str
     alternatives: tuple[tuple[str, str, tuple[tuple[str, int | None], ...]], ...]
-
-
-def drives(choice: AccessPath) -> str:
-    """What drives an alternative, as a sentence."""
-    if choice.ids is not None:
-        text = _("gather {rows} candidates, then sort")
-    elif choice.driver is None and choice.sifted_by:
-        text = _("walk the whole list through the {rows} customers of {condition}")
-    elif choice.driver is None:
-        text = _("walk the whole list, testing each row")
-    elif choice.how == "walk":
-        text = _("walk {index} for {condition}")
-    else:
-        text = _("gather {rows} rows of {index} for {condition}, then sort")
-    return text.format(
-        rows=choice.estimate,
-        index=choice.driver.index if choice.driver else "",
-        condition=choice.driver.label if choice.driver else choice.sifted_by,
-    )

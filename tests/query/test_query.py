@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storeops.errors import UsageError
-from storeops.mirror import meta
+from storeops.mirror import column_store, meta
 from storeops.reading import query as query_module
-from storeops.reading import query_choice, query_keys, query_sizes
+from storeops.reading import query_plan
 from storeops.reading.filter import (
     And,
     Field,
@@ -94,9 +94,20 @@ TREES = st.recursive(
     ),
     max_leaves=5,
 )
-# few rows are many, walks are cheap; and: what is gathered is, and tested a few at a time
-SMALL = {"COUNTED": 3, "CANDIDATES": 2, "FETCHED": 0.0, "NAMED": 99.0}
-GATHER = {"LOOKED_UP": 0.0, "SORTED_ROW": 0.0, "ROW_OF_GATHER": 0.0, "NAMED": 0.0, "AT_ONCE": 2}
+# few rows are many, so that lists are walked; what is gathered is tested a few at a time; walks are
+# given up at once; everything is counted by columns
+WALK = {"FETCHED": 0.5, "SORTED": 0.05}
+GATHER = {"AT_ONCE": 2}
+GIVE_UP = {**WALK, "BUDGET_S": -1.0, "LOOK": 1}
+COLUMNS = {**GIVE_UP, "FEW_COUNTED": -1, "SMALL": 0}
+
+
+def assume(monkeypatch, thresholds):
+    for name, value in thresholds.items():
+        having = [each for each in (query_plan, query_module, column_store) if hasattr(each, name)]
+        assert having
+        for module in having:
+            monkeypatch.setattr(module, name, value)
 
 
 def ask(chain, node, **more):
@@ -113,19 +124,15 @@ def test_each_condition_answers_like_the_slow_reading(chain, slow_reader, text, 
     assert ask(chain, negated, sort=sort).page(limit=1000).ids == expected
 
 
-@pytest.mark.parametrize("thresholds", [{}, SMALL, GATHER])
+@pytest.mark.parametrize("thresholds", [{}, WALK, GATHER, GIVE_UP, COLUMNS])
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(node=TREES, sort=st.sampled_from(query_module.SORTS), size=st.integers(1, 40))
 def test_random_filters_answer_like_the_slow_reading(
     chain, slow_reader, monkeypatch, thresholds, node, sort, size
 ):
-    for name, value in thresholds.items():
-        having = [each for each in (query_choice, query_sizes, query_keys) if hasattr(each, name)]
-        assert having
-        for module in having:
-            monkeypatch.setattr(module, name, value)
+    assume(monkeypatch, thresholds)
     expected = slow_reader(chain).order(node, sort)
     query = ask(chain, node, sort=sort)
     whole = query.page(limit=1000)
@@ -171,11 +178,15 @@ def test_any_position_is_reached(chain, slow_reader, monkeypatch, node, start, s
     assert query.window(start, size) == expected[start : start + size]
 
 
+@pytest.mark.parametrize("thresholds", [{}, COLUMNS])
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(node=TREES)
-def test_facets_count_what_a_further_condition_leaves(chain, slow_reader, node):
+def test_facets_count_what_a_further_condition_leaves(
+    chain, slow_reader, monkeypatch, thresholds, node
+):
+    assume(monkeypatch, thresholds)
     query, slow = ask(chain, node), slow_reader(chain)
     for facet in query.facet("owner", limit=5):
         narrowed = And((node, Field("owner", (chain.members[facet.value][0],))))
@@ -210,11 +221,11 @@ def test_no_text_reaches_sql_as_sql(chain, raw, key):
         return  # a name that nobody has
     for planner in query.planners:
         for statement in (
-            planner.page(None, 50, 0, descending=True),
+            planner.page(query_plan.Span(None, None, True), 50, 0),
             planner.everybody(),
             planner.positions([1]),
         ):
-            told.append(statement.sql)
+            told.append(statement[0])
     plain = ask(chain, Word("王") if key == "word" else parse(PLAIN[key]))
     assert query.page(limit=5).ids is not None
     assert {_shape(each) for each in told} <= _shapes(chain, key, plain)
@@ -253,11 +264,11 @@ def _shapes(chain, key, plain):
     for query in queries:
         for planner in query.planners:
             for statement in (
-                planner.page(None, 50, 0, descending=True),
+                planner.page(query_plan.Span(None, None, True), 50, 0),
                 planner.everybody(),
                 planner.positions([1]),
             ):
-                shapes.add(_shape(statement.sql))
+                shapes.add(_shape(statement[0]))
     return shapes
 
 

@@ -1,0 +1,211 @@
+"""Counting a filter over columns: every condition is an array of yes and no.
+
+Where the columns know nothing (words, marks, group chats, conditions of domains) an index lists the
+customers, or the few that are left are tested by SQL.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from storeops import times
+from storeops.clock import MOST_SECONDS
+from storeops.mirror.bytemap import keys_of
+from storeops.mirror.column_store import ColumnSnapshot
+from storeops.reading.facets import NO_MONTH, Counts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from storeops.mirror.column_store import Mask
+    from storeops.reading.branch import Branch, Test
+
+
+class ColumnScan:
+    """Counts one filter at one moment.
+
+    Args:
+        connection: reads the mirror.
+        columns: its columns.
+        branches: the alternatives of the filter.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, columns: ColumnSnapshot, branches: Sequence[Branch]
+    ) -> None:
+        self.connection = connection
+        self.columns = columns
+        self.branches = branches
+
+    @cached_property
+    def customers(self) -> Mask:
+        """Who matches, by customer.id."""
+        return self.matching(self.branches)
+
+    def matching(self, branches: Iterable[Branch]) -> Mask:
+        """Who matches one of some alternatives."""
+        import numpy as np
+
+        found = np.zeros(len(self.columns.everybody), bool)
+        for branch in branches:
+            found |= self._branch(branch)[1]
+        return found
+
+    @cached_property
+    def follows(self) -> Mask:
+        """The follows through which somebody matches, by follow.id."""
+        import numpy as np
+
+        customer = self.columns.follow["customer"]
+        found = np.zeros(len(customer), bool)
+        for branch in self.branches:
+            follows, people = self._branch(branch)
+            mine = people[customer]
+            found |= mine if follows is None else mine & follows
+        return found
+
+    def by(self, name: str) -> Counts:
+        """Customers per value of store, owner, tag, way, status, state or month, in no order."""
+        import numpy as np
+
+        columns, follows = self.columns, self.follows
+        customer = columns.follow["customer"]
+        if name == "tag":
+            of, values = columns.tags
+            of, values = of[mine := follows[of]], values[mine]
+            return _distinct(customer[of], values)
+        rows = np.flatnonzero(follows)
+        values = columns.follow[_COLUMN.get(name, name)][rows]
+        if name == "month":
+            names, values = _months(values)
+            return [
+                (names[int(value)], count) for value, count in _distinct(customer[rows], values)
+            ]
+        found = _distinct(customer[rows], values)
+        if name in ("status", "state"):
+            words = {code: text for text, code in columns.words.items()}
+            return [(words[int(code)], count) for code, count in found if words[int(code)]]
+        return found
+
+    def pairs(self, sql: str) -> Counts:
+        """Customers per value of a SELECT of customer_id and value, in no order."""
+        people = self.columns.customers_of(self.follows).tolist()
+        found: dict[int | str, int] = {}
+        for customer, value in self.connection.execute(sql):
+            if customer < len(people) and people[customer]:
+                found[value] = found.get(value, 0) + 1
+        return list(found.items())
+
+    def listed(self, sql: str, params: tuple[Any, ...] = ()) -> Mask:
+        """The customers that a SELECT gives as `key`, some more than once."""
+        return self._places(keys_of(self.connection, sql, params))
+
+    # -- one alternative ----------------------------------------------------------------------
+
+    def _branch(self, branch: Branch) -> tuple[Mask | None, Mask]:
+        """The follows that pass its tests on a follow, None without one, and who passes all."""
+        columns = self.columns
+        follows = None
+        people = columns.everybody
+        if branch.on_follow:
+            created = columns.follow["createtime"]
+            follows = columns.follow["customer"] != 0
+            if branch.since is not None:
+                follows &= created >= branch.since
+            if branch.until is not None:
+                follows &= created < branch.until
+            for test in branch.follow:
+                assert test.mask is not None, test.label
+                follows &= test.mask(self)
+            people &= columns.customers_of(follows)
+        # what the columns know first, what Python must look at last
+        for test in sorted(
+            branch.customer, key=lambda each: (each.mask is None, each.word is not None)
+        ):
+            people &= self._customers(test, people)
+        return follows, people
+
+    def _customers(self, test: Test, among: Mask) -> Mask:
+        """Who passes a test on the customer; who is not `among` them may be left out."""
+        if test.mask is not None:
+            return test.mask(self)
+        if test.word is not None:
+            found = self._places(test.word.candidates(self.connection))
+            return found if test.word.exact else self._tested(test, found & among)
+        if test.driver is not None and test.driver.table == "ids":
+            with_key = f"WITH listed (key) AS ({test.driver.sql}) SELECT key FROM listed"
+            return self.listed(with_key, test.driver.params)
+        return self._tested(test, among)
+
+    def _tested(self, test: Test, among: Mask) -> Mask:
+        import numpy as np
+
+        ids = json.dumps(np.flatnonzero(among).tolist())
+        sql = test.sql.replace("{id}", "c.id").replace("{c}", "c")
+        return self.listed(
+            "SELECT c.id AS key FROM json_each(?) j CROSS JOIN customer c ON c.id = j.value"
+            f" WHERE {sql}",
+            (ids, *test.params),
+        )
+
+    def _places(self, keys: Iterable[int]) -> Mask:
+        import numpy as np
+
+        found = np.zeros(len(self.columns.everybody), bool)
+        listed = np.fromiter(keys, np.int64)
+        found[listed[listed < len(found)]] = True  # who came this very moment is not in it yet
+        return found
+
+
+_COLUMN = {"owner": "staff", "month": "createtime"}
+
+
+def _distinct(customers: NDArray[Any], values: NDArray[Any]) -> Counts:
+    """Customers per value, each once."""
+    import numpy as np
+
+    if not len(values):
+        return []
+    low = int(values.min())
+    size = int(customers.max()) + 1
+    pairs = (values.astype(np.int64) - low) * size + customers
+    pairs.sort()
+    first = np.ones(len(pairs), bool)
+    first[1:] = pairs[1:] != pairs[:-1]
+    found, counts = np.unique(pairs[first] // size, return_counts=True)
+    return [
+        (value + low, count) for value, count in zip(found.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def _months(moments: NDArray[Any]) -> tuple[list[str], NDArray[Any]]:
+    """The months of Unix seconds, and the number of each one's month; odd times cost nothing."""
+    import numpy as np
+
+    ordered = np.sort(moments)
+    names: dict[str, int] = {}
+    ends: list[int] = []
+    numbers: list[int] = []
+    at = 0
+    while at < len(ordered):
+        first = int(ordered[at])
+        numbers.append(names.setdefault(times.month(first) or NO_MONTH, len(names)))
+        ends.append(_month_end(first))
+        at = int(np.searchsorted(ordered, ends[-1]))
+    steps = np.searchsorted(np.array(ends, np.int64), moments, side="right")
+    return list(names), np.array(numbers, np.int64)[steps]
+
+
+def _month_end(moment: int) -> int:
+    """The first second after a moment's month; what counts in other units than seconds, and what
+    has no time, is a step of its own."""
+    if moment <= 0:
+        return 1
+    month = times.local(moment).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    year, following = month.year + month.month // 12, month.month % 12 + 1
+    end = int(month.replace(year=year, month=following).timestamp())
+    return max(end, moment + 1 if moment > MOST_SECONDS else 0)
