@@ -58,7 +58,6 @@ class FacetRows:
         name: the value, for people.
         token: how the filter language says it.
         count: customers; None while unknown.
-        exact: False when there are more.
     """
 
     kind: str
@@ -66,7 +65,6 @@ class FacetRows:
     name: str
     token: str
     count: int | None
-    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

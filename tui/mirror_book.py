@@ -44,6 +44,7 @@ class MirrorBook:
         self._statuses = {term.value: term.label for term in STATUSES}
         self._ways = {int(term.value): term for term in WAYS}
         self._facets: MirrorFacets | None = None
+        self._last: tuple[Look, MirrorRows] | None = None  # whose query facets share
         self._small: list[int] | None = None  # keys of the last small change of marks
         self._large = False  # the last change of marks was a large one
 
@@ -101,9 +102,11 @@ class MirrorBook:
                 reader.append(customers.rows_of(db))
             return [self._line(key, row, keys) for key, row in reader[0].keyed(ids)]
 
-        return MirrorRows(
+        rows = MirrorRows(
             db, lambda: self.query(look), lines, lambda ids: mark_history.among(db, ids)
         )
+        self._last = look, rows
+        return rows
 
     def _line(self, customer: int, row: Mapping[str, Any], keys: Sequence[str]) -> Line:
         """A customer as cells: the newest relation gives remark, way and state."""
@@ -154,7 +157,9 @@ class MirrorBook:
         """Each kind as soon as it is counted."""
         from tui.mirror_facets import MirrorFacets
 
-        self._facets = MirrorFacets(self.core, self._where(look), self._names())
+        last = self._last
+        query = last[1].query() if last is not None and last[0] == look else self.query(look)
+        self._facets = MirrorFacets(self.core, query, self._names())
         yield from self._facets
 
     def stop_facets(self) -> None:

@@ -1,9 +1,4 @@
-"""Facets of the customer list: values with their counts, at any size.
-
-Up to 20,000 customers every value is counted exactly. Beyond, counting all pairs of customer and
-value would take seconds and much memory: then a filtered list looks at 40,000 relations per kind
-and says "at least", and the whole list counts relations by their indexes.
-"""
+"""Facets of the customer list: values with their counts, at any size."""
 
 from __future__ import annotations
 
@@ -24,9 +19,7 @@ if TYPE_CHECKING:
     from storeops.app import App
     from storeops.reading.filter_names import Names
 
-EXACT = 20_000  # customers up to which every value is counted
 VALUES = 12
-PAIRS = 40_000  # relations looked at beyond
 
 # facet of the query → key of the filter language, heading
 KINDS: tuple[tuple[str, str, Callable[[], str]], ...] = (
@@ -53,50 +46,34 @@ class MirrorFacets:
 
     Args:
         core: the profile.
-        where: the filter; "" for everybody.
+        query: whom to count.
         names: looks names up.
     """
 
-    def __init__(self, core: App, where: str, names: Names) -> None:
+    def __init__(self, core: App, query: CustomerQuery, names: Names) -> None:
         self._core = core
-        self._where = where
+        self._query = query
         self._names = names
-        self._now = core.clock.now()
-        self._running: CustomerQuery | None = None
         self._stopped = False
         self._labels: dict[str, dict[int | str, tuple[str, str]]] = {}
 
     def stop(self) -> None:
         """End early."""
         self._stopped = True
-        running = self._running
-        if running is not None:
-            running.cancel()
+        self._query.cancel()
 
     def __iter__(self) -> Iterator[list[FacetRows]]:
         """One list per kind."""
-        whole = CustomerQuery(self._core.data, self._where, names=self._names, now=self._now)
-        self._running = whole
-        small = not whole.count(EXACT).capped
         for kind, key, title in (*KINDS, *_of_domains()):
             if self._stopped:
                 return
-            counted: list[tuple[int | str, int]]
-            if small or self._where:
-                most = None if small else PAIRS
-                counted = [(each.value, each.rows) for each in whole.facet(kind, VALUES, most)]
-            elif kind == "month":
-                continue  # the whole list by months says little and costs much
-            elif kind in conditions():
-                counted = [(each.value, each.rows) for each in whole.facet(kind, VALUES)]
-            else:
-                counted = overview.follows_by(self._core.data, kind, VALUES)
+            if kind == "month" and not self._query.text:
+                continue  # the whole list by months says little
             facets = []
-            for value, rows in counted:
-                label = self._label(kind, value)
+            for each in self._query.facet(kind, VALUES):
+                label = self._label(kind, each.value)
                 if label is not None:
-                    exact = small or not self._where
-                    facets.append(FacetRows(key, title(), *label, rows, exact))
+                    facets.append(FacetRows(key, title(), *label, each.rows))
             if kind == "month":
                 facets.sort(key=lambda each: each.name, reverse=True)
             yield facets

@@ -1,11 +1,12 @@
 """Rows of the customer list out of the mirror: windows at any position, and their marks.
 
-The reading lane and the counting lane have a query each; the reading one keeps its anchors, so
-that a window costs one keyset page wherever it lies.
+The lanes that read, count and look at facets have a query each, compiled and planned once for all;
+the reading one keeps its anchors, so that a window costs one keyset page wherever it lies.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ class MirrorRows:
 
     Args:
         db: data.db.
-        make: makes the query; called once per lane that asks.
+        make: makes the query; called once, in the lane that asks first.
         lines: customers as rows, in their order.
         marked: which of some customers carry a mark.
     """
@@ -40,14 +41,23 @@ class MirrorRows:
         self._make = make
         self._lines = lines
         self._marked = marked
+        self._lock = threading.Lock()
+        self._made: CustomerQuery | None = None
         self._reader: CustomerQuery | None = None
         self._counter: CustomerQuery | None = None
+
+    def query(self) -> CustomerQuery:
+        """A query of one's own, for the lane that calls."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made.clone()
 
     # -- the reading lane ----------------------------------------------------------------------
 
     def _reading(self) -> CustomerQuery:
         if self._reader is None:
-            self._reader = self._make()
+            self._reader = self.query()
         return self._reader
 
     def window(self, start: int, count: int) -> Window:
@@ -71,7 +81,7 @@ class MirrorRows:
     def count(self, cap: int | None) -> Count:
         """How many match."""
         if self._counter is None:
-            self._counter = self._make()
+            self._counter = self.query()
         found = self._counter.count(cap)
         return Count(found.rows, not found.capped)
 

@@ -108,9 +108,8 @@ class FacetPane(Vertical):
             chosen = f" {facet.token} " in padded
             name = ("• " if chosen else "  ") + shown(facet.name)
             lines.append(
-                Line((kind, facet.token), (name, number + ("" if facet.exact else "+")),
-                     "chosen" if chosen else "", facet)
-            )  # fmt: skip
+                Line((kind, facet.token), (name, number), "chosen" if chosen else "", facet)
+            )
         self.table.show(TableRows(lines), stay=True)
 
     @on(VirtualList.Opened)
