@@ -18,7 +18,7 @@ import threading
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -86,12 +86,14 @@ class ColumnSnapshot:
         tables: table → column → its values by key, 0 where there is no row.
         tags: (follow.id, tag.id) of every tag of a follow, in no order.
         words: text → its number in the columns of TEXTS.
+        known: what was found out about this moment, for all filters.
     """
 
     at: Moment
     tables: Mapping[str, Mapping[str, NDArray[Any]]]
     tags: tuple[NDArray[Any], NDArray[Any]]
     words: Mapping[str, int]
+    known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def follow(self) -> Mapping[str, NDArray[Any]]:
@@ -149,8 +151,11 @@ class ColumnSnapshot:
         """How many active follows each customer has."""
         import numpy as np
 
-        active = self.text("status", "active".__eq__)
-        return np.bincount(self.follow["customer"][active], minlength=len(self.everybody))
+        if "owners" not in self.known:
+            customer = self.follow["customer"][self.text("status", "active".__eq__)]
+            self.known["owners"] = np.bincount(customer, minlength=len(self.everybody))
+        found: NDArray[Any] = self.known["owners"]
+        return found
 
 
 _known: WeakKeyDictionary[Database, ColumnSnapshot] = WeakKeyDictionary()

@@ -100,6 +100,16 @@ class ColumnScan:
                 found[value] = found.get(value, 0) + 1
         return list(found.items())
 
+    def in_groups(self) -> Mask:
+        """The members of group chats; looked up once for all filters."""
+        if "groups" not in self.columns.known:
+            self.columns.known["groups"] = self.listed(
+                "SELECT m.id AS key FROM group_member g JOIN customer m"
+                " ON m.external_userid = g.member WHERE g.type = 2"
+            )
+        found: Mask = self.columns.known["groups"]
+        return found
+
     def listed(self, sql: str, params: tuple[Any, ...] = ()) -> Mask:
         """The customers that a SELECT gives as `key`, some more than once."""
         return self._places(keys_of(self.connection, sql, params))

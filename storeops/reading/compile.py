@@ -292,10 +292,7 @@ def _having(scan: ColumnScan, values: Sequence[str]) -> Mask:
         "state": lambda: columns.text("state", bool),
         "tag": lambda: columns.tagged(None),
         "unionid": lambda: columns.flagged(UNIONID, "customer"),
-        "group": lambda: scan.listed(
-            "SELECT m.id AS key FROM group_member g JOIN customer m"
-            " ON m.external_userid = g.member WHERE g.type = 2"
-        ),
+        "group": scan.in_groups,
     }
     return functools.reduce(operator.or_, (ways[each]() for each in values))
 
