@@ -1,0 +1,289 @@
+"""`storeops care`: what to do for which customer, and how it went."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.completing import offers
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit
+from commands.output import Column
+from storeops.i18n import N_, _
+
+app = typer.Typer(help=_("Care: tasks for guides from rules, and how each one ended."))
+rule_app = typer.Typer(help=_("Care rules: check files, adopt them, list, retire."))
+app.add_typer(rule_app, name="rule")
+
+STATUSES = {
+    "open": N_("open"), "done": N_("done"), "skipped": N_("skipped"), "lapsed": N_("lapsed"),
+    "gone": N_("customer gone"),
+}  # fmt: skip
+Task = Annotated[int, typer.Argument(metavar="TASK", help=_("Number of the task."))]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
+]
+
+
+def _status(word: str) -> str:
+    return _(STATUSES[word])
+
+
+def _kind(word: str) -> str:
+    from storeops.domains.care.rules import KINDS
+
+    return _(KINDS[word])
+
+
+_RULE_COLUMNS = [
+    Column("name", _("Rule"), max_width=20),
+    Column("kind", _("When"), show=_kind),
+    Column("days", _("Days"), right=True),
+    Column("articles", _("Articles"), max_width=20),
+    Column("where", _("Customers"), max_width=20),
+    Column("priority", _("Priority"), right=True),
+    Column("text", _("Text"), max_width=40),
+]
+
+
+@rule_app.command("check", help=_("Read rule files and say what they mean; nothing is changed."))
+def rule_check(paths: Paths) -> None:
+    """Check files."""
+    from storeops.domains.care import rules
+
+    output.items([each.as_dict() for each in rules.read(paths)], _RULE_COLUMNS)
+
+
+@rule_app.command("use", help=_("Adopt care rules; they make tasks from the next night on."))
+def rule_use(paths: Paths) -> None:
+    """Adopt rules."""
+    from storeops.domains.care import rules
+
+    app_ = current().app
+    fresh = rules.adopt(app_.data, rules.read(paths), app_.clock.now())
+    names = ", ".join(each.name for each in fresh)
+    output.result(
+        {"adopted": [each.as_dict() for each in fresh]},
+        _("In force now: {names}.").format(names=names) if fresh
+        else _("Nothing differs from what is in force."),
+    )  # fmt: skip
+
+
+@rule_app.command("list", help=_("List the care rules in force."))
+def rule_list() -> None:
+    """List rules."""
+    from storeops.domains.care import rules
+
+    app_ = current().app
+    output.items(
+        [each.as_dict() for each in rules.in_force(app_.data)], _RULE_COLUMNS,
+        as_of=app_.clock.now(),
+        empty=_("No rule was adopted yet: storeops care rule use FILE"),
+    )  # fmt: skip
+
+
+@rule_app.command("retire", help=_("Take a care rule out of force; its open tasks stay."))
+def rule_retire(
+    name: Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))],
+) -> None:
+    """Retire a rule."""
+    from storeops.domains.care import rules
+
+    rules.retire(current().app.data, name)
+    output.result({"name": name}, _("{name} is not in force any more.").format(name=name))
+
+
+@app.command("plan", help=_("Make the day's tasks and give each guide at most so many of them."))
+def plan(
+    cap: Annotated[
+        int, typer.Option("--cap", metavar="N", min=1, help=_("Tasks of a guide a day."))
+    ] = 20,
+) -> None:
+    """Run the nightly planning."""
+    from dataclasses import asdict
+
+    from storeops.domains.care import tasks
+
+    app_ = current().app
+    done = tasks.plan_care(app_.data, app_.clock.now(), cap=cap)
+    text = _(
+        "{day}: {made} tasks made, {given} given to guides, {waiting} wait for another day;"
+        " {moved} moved to another guide, {lapsed} lapsed, {gone} of customers who are gone."
+    )
+    output.result(asdict(done), text.format(**asdict(done)))
+
+
+def _row(task: dict[str, Any]) -> dict[str, Any]:
+    times = ("due_at", "created_at", "ended_at")
+    return {key: cells.iso(value) if key in times else value for key, value in task.items()
+            if key != "customer_id"}  # fmt: skip
+
+
+_COLUMNS = [
+    Column("id", _("Task"), right=True),
+    Column("userid", _("Guide"), max_width=14),
+    Column("due_at", _("Due"), show=cells.day),
+    Column("customer", _("Customer"), max_width=14),
+    Column("text", _("What"), max_width=48),
+    Column("reason", _("Rule"), max_width=14),
+]
+
+
+@app.command("list", help=_("Today's tasks by guide; with --all-days those that wait, too."))
+def list_(
+    userid: Annotated[
+        str,
+        typer.Option(
+            "--userid",
+            metavar="USERID",
+            autocompletion=offers("owner"),
+            help=_("Only this guide's."),
+        ),
+    ] = "",
+    status: Annotated[
+        str,
+        typer.Option("--status", metavar="STATUS", help=_("open, done, skipped, lapsed or gone.")),
+    ] = "open",
+    all_days: Annotated[
+        bool, typer.Option("--all-days", help=_("Also open tasks for another day."))
+    ] = False,
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List tasks."""
+    from storeops.domains.care import tasks
+    from storeops.errors import UsageError
+
+    if status not in STATUSES:
+        raise UsageError(
+            _("There is no status {status}.").format(status=status),
+            hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
+        )
+    app_ = current().app
+    now = app_.clock.now()
+    rows = tasks.list_tasks(app_.data, now, userid=userid, status=status, all_days=all_days)
+    output.paged(
+        map(_row, rows), _COLUMNS, limit=limit, all_=all_, after=after, as_of=now,
+        empty=_("No task for today: storeops care plan makes them."),
+    )  # fmt: skip
+
+
+@app.command("show", help=_("Show one task with the facts that made it."))
+def show(task: Task) -> None:
+    """Show one task."""
+    from storeops.domains.care import tasks
+
+    output.item(
+        _row(tasks.show_task(current().app.data, task)),
+        [
+            Column("text", _("What")),
+            Column("customer", _("Customer")),
+            Column("external_userid", "external_userid"),
+            Column("userid", _("Guide")),
+            Column("kind", _("When"), show=_kind),
+            Column("reason", _("Rule")),
+            Column("subject", _("Because of")),
+            Column("due_at", _("Due"), show=cells.day),
+            Column("status", _("Status"), show=_status),
+            Column("ended_at", _("Ended"), show=cells.when),
+            Column("ended_by", _("By")),
+            Column("note", _("Note")),
+        ],
+    )
+
+
+@app.command("done", help=_("Say that a task is done, and how it went."))
+def done(
+    task: Task,
+    text: Annotated[str, typer.Option("--note", metavar="TEXT", help=_("How it went."))] = "",
+) -> None:
+    """End a task as done."""
+    _end(task, "done", text, _("Task {number} is done."))
+
+
+@app.command("skip", help=_("Skip a task, and say why."))
+def skip(
+    task: Task,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=_("Why."))] = "",
+) -> None:
+    """End a task as skipped."""
+    _end(task, "skipped", reason, _("Task {number} is skipped."))
+
+
+def _end(task: int, status: str, text: str, sentence: str) -> None:
+    from storeops.domains.care import tasks
+
+    app_ = current().app
+    found = tasks.end_task(app_.data, task, status, app_.ledger.who, app_.clock.now(), text)
+    output.result(_row(found), sentence.format(number=task))
+
+
+@app.command("snooze", help=_("Put a task off."))
+def snooze(
+    task: Task,
+    until: Annotated[
+        str, typer.Argument(metavar="TIME", help=_("For so long (3d), or to a day (2026-05-31)."))
+    ],
+) -> None:
+    """Put a task off."""
+    from storeops.domains.care import tasks
+    from storeops.durations import seconds
+    from storeops.errors import UsageError
+    from storeops.reading import filter_dates
+
+    app_ = current().app
+    now = app_.clock.now()
+    if until[:4].isdecimal() and len(until) > 6:
+        due_at = filter_dates.read_span(until, now, "TIME")[0]
+    else:
+        due_at = int(now) + seconds(until)
+    if due_at <= now:
+        raise UsageError(_("“{value}” is over already.").format(value=until[:40]))
+    found = tasks.snooze(app_.data, task, due_at)
+    output.result(
+        _row(found),
+        _("Task {number} waits until {day}.").format(number=task, day=cells.day(due_at)),
+    )
+
+
+@app.command("report", help=_("How tasks ended, by guide."))
+def report(
+    since: Annotated[
+        str, typer.Option("--since", metavar="DATE", help=_("Ended since: 2026-05, 7d, month."))
+    ] = "30d",
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help=_("Ended until the end of: 2026-05."))
+    ] = "today",
+) -> None:
+    """Report by guide."""
+    from storeops.domains.care import tasks
+    from storeops.reading import filter_dates
+
+    app_ = current().app
+    now = app_.clock.now()
+    rows = tasks.report(
+        app_.data, filter_dates.read_span(since, now, "--since")[0],
+        filter_dates.read_span(until, now, "--until")[1],
+    )  # fmt: skip
+    output.items(
+        rows,
+        [
+            Column("userid", _("Guide"), max_width=16),
+            Column("name", _("Name"), max_width=16),
+            Column("open", _("Open"), right=True),
+            Column("done", _("Done"), right=True),
+            Column("skipped", _("Skipped"), right=True),
+            Column("lapsed", _("Lapsed"), right=True),
+            Column("gone", _("Customer gone"), right=True),
+            Column("done_share", _("Done of ended"), right=True,
+                   show=lambda value: f"{value:.0%}"),
+        ],
+        as_of=now,
+        empty=_("No task yet."),
+    )  # fmt: skip
+    if not rows:
+        note(_("Adopt rules first: storeops care rule use FILE"))

@@ -1,0 +1,20 @@
+"""The next thing to do for a customer, with the facts that made it: tasks from rules."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="care",
+    title=N_("What to do for which customer, by rules: after a purchase, before a warranty ends."),
+    needs=("orders", "handover"),
+    tables="storeops.domains.care.schema",
+    nouns=(
+        Noun(
+            name="care", module="commands.care", group="change",
+            help=N_("Tasks for guides: who is to be asked, reminded, greeted, and why."),
+        ),
+    ),
+    card={"care": "storeops.domains.care.tasks:card"},
+    erase={"care": "storeops.domains.care.forget"},
+    today="storeops.domains.care.tasks:today",
+)  # fmt: skip

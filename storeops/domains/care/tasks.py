@@ -1,0 +1,425 @@
+"""Tasks: made from rules every night, given to the owner of the day, ended with a word."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domain import CardSection, TodayLine
+from storeops.domains.care import rules as rule_book
+from storeops.domains.care.rules import CareRule, told
+from storeops.domains.handover import dated
+from storeops.domains.orders import sold
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.i18n import _, ngettext
+from storeops.mirror import members
+from storeops.reading import identities
+from storeops.reading.customers import open_query
+from storeops.reading.ownership import owners_of
+
+DAY_S = 86_400
+CAP = 20  # tasks of a guide on one day
+LOOK_BACK_DAYS = 7  # what happened longer ago makes no task when a rule is new
+ENDED = ("done", "skipped", "lapsed", "gone")
+
+
+@dataclass(frozen=True, slots=True)
+class CarePlan:
+    """What a night did.
+
+    Attributes:
+        day: 2026-05-01.
+        made: new tasks.
+        moved: open tasks that went to another guide.
+        gone: tasks of customers whom nobody has any more.
+        lapsed: tasks that were not done in time.
+        given: tasks given to guides for this day.
+        waiting: due tasks above the cap, for another day.
+    """
+
+    day: str
+    made: int
+    moved: int
+    gone: int
+    lapsed: int
+    given: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    """Something that asks for care."""
+
+    customer: int
+    subject: str
+    due_at: int
+    facts: dict[str, Any]
+
+
+def plan_care(db: Database, now: float, *, cap: int = CAP) -> CarePlan:
+    """Make the tasks of a day, and give each guide at most `cap` of them.
+
+    Run again on the same day it gives nobody more than that, and makes no task twice.
+
+    Args:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+        cap: tasks of a guide a day.
+    """
+    today_ = times.day(now)
+    moved, gone = _follow_owners(db, now)
+    lapsed = _lapse(db, now)
+    made = sum(_make(db, rule, now) for rule in rule_book.in_force(db))
+    given, waiting = _give(db, now, cap)
+    return CarePlan(today_, made, moved, gone, lapsed, given, waiting)
+
+
+def _owners(db: Database, customers: Collection[int]) -> dict[int, str]:
+    """customer.id → the owner of today: who added the customer first and still has it."""
+    found: dict[int, str] = {}
+    wanted = sorted(customers)
+    for start in range(0, len(wanted), 2_000):
+        for key, owners in owners_of(db.connection, wanted[start : start + 2_000]).items():
+            span = next((each for each in owners.spans if each.end is None), None)
+            if span is not None:
+                found[key] = span.userid
+    return found
+
+
+def _follow_owners(db: Database, now: float) -> tuple[int, int]:
+    rows = db.execute(
+        "SELECT id, customer_id, userid FROM care_task WHERE status = 'open'"
+    ).fetchall()
+    owners = _owners(db, {customer for _id, customer, _userid in rows})
+    moved = [
+        (owners[customer], key)
+        for key, customer, userid in rows
+        if customer in owners and owners[customer].casefold() != userid.casefold()
+    ]
+    gone = [(int(now), key) for key, customer, _userid in rows if customer not in owners]
+    with db.atomic() as connection:
+        connection.executemany("UPDATE care_task SET userid = ?, day = '' WHERE id = ?", moved)
+        connection.executemany(
+            "UPDATE care_task SET status = 'gone', ended_at = ? WHERE id = ?", gone
+        )
+    return len(moved), len(gone)
+
+
+def _lapse(db: Database, now: float) -> int:
+    late = {each.name.casefold(): each.expires for each in rule_book.in_force(db)}
+    rows = db.execute("SELECT id, reason, due_at FROM care_task WHERE status = 'open'").fetchall()
+    over = [(int(now), key) for key, reason, due_at in rows
+            if due_at + late.get(reason.casefold(), 14) * DAY_S < now]  # fmt: skip
+    with db.atomic() as connection:
+        connection.executemany(
+            "UPDATE care_task SET status = 'lapsed', ended_at = ? WHERE id = ?", over
+        )
+    return len(over)
+
+
+def _make(db: Database, rule: CareRule, now: float) -> int:
+    triggers = list(_triggers(db, rule, now))
+    if rule.where and triggers:
+        with_filter = set(open_query(db, rule.where, now=now).ids())
+        triggers = [each for each in triggers if each.customer in with_filter]
+    if not triggers:
+        return 0
+    customers = {each.customer for each in triggers}
+    owners = _owners(db, customers)
+    people = identities.people(db.connection, customers)
+    rows = [
+        (each.customer, people[each.customer][0], rule.name, rule.kind, each.subject,
+         owners[each.customer], _workday(each.due_at) if rule.workdays else each.due_at,
+         rule.priority, json.dumps({**each.facts, "text": rule.text}, ensure_ascii=False), int(now))
+        for each in sorted(triggers, key=lambda each: (each.due_at, each.subject))
+        if each.customer in owners and each.customer in people
+    ]  # fmt: skip
+    with db.atomic() as connection:
+        before = connection.total_changes
+        connection.executemany(
+            "INSERT OR IGNORE INTO care_task (customer_id, external_userid, reason, kind, subject,"
+            " userid, due_at, priority, facts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        return connection.total_changes - before
+
+
+def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
+    """What asks for care by a rule at this moment."""
+    length = rule.days * DAY_S
+    if rule.kind == "after-purchase":
+        since = int(now) - length - LOOK_BACK_DAYS * DAY_S
+        for bought in sold.bought(db, since, int(now) - length + DAY_S, rule.articles):
+            facts = {"article": bought.name, "day": times.day(bought.at), "days": rule.days}
+            yield _Trigger(bought.customer, bought.order_no, bought.at + length, facts)
+    elif rule.kind == "warranty":
+        for each in sold.due_articles(db, "warranty_until", int(now), int(now) + length,
+                                      rule.articles):  # fmt: skip
+            facts = {"article": each.name, "day": times.day(each.at), "days": rule.days}
+            yield _Trigger(each.customer, f"{each.code} {times.day(each.at)}", each.at - length,
+                           facts)  # fmt: skip
+    elif rule.kind == "replenishment":
+        for each in sold.due_articles(db, "next_at", int(now) - LOOK_BACK_DAYS * DAY_S,
+                                      int(now) + length, rule.articles):  # fmt: skip
+            facts = {"article": each.name, "day": times.day(each.at), "count": each.days}
+            yield _Trigger(each.customer, f"{each.code} {times.day(each.last_at)}",
+                           each.at - length, facts)  # fmt: skip
+    elif rule.kind == "silent":
+        for customer, orders, last_at in sold.silent(db, int(now) - length, rule.orders):
+            facts = {"days": (int(now) - last_at) // DAY_S, "count": orders,
+                     "day": times.day(last_at)}  # fmt: skip
+            yield _Trigger(customer, f"since {times.day(last_at)}", last_at + length, facts)
+    else:
+        since = int(now) - length - LOOK_BACK_DAYS * DAY_S
+        moves = dated.since(db.connection, since, int(now) - length + DAY_S)
+        ids = identities.ids_of(db.connection, {external for external, _move in moves})
+        names = members.by_userids(db, {move.handover_userid for _external, move in moves})
+        for external, move in moves:
+            if external in ids:
+                giver = names.get(move.handover_userid)
+                facts = {"giver": giver.name if giver and giver.name else move.handover_userid,
+                         "day": times.day(move.at), "days": rule.days}  # fmt: skip
+                yield _Trigger(ids[external], f"handover {move.at}", move.at + length, facts)
+
+
+def _workday(due_at: int) -> int:
+    """The same moment, on the next day that is a working day in China."""
+    moment = times.local(due_at)
+    for _day in range(30):
+        if is_workday(moment.date()):
+            break
+        moment += timedelta(days=1)
+    return int(moment.timestamp())
+
+
+def is_workday(day: date) -> bool:
+    """Whether people work in China; a year that is not announced yet by weekday and holiday."""
+    import chinese_calendar
+
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        import holidays
+
+        return day.weekday() < 5 and day not in holidays.country_holidays("CN", years=day.year)
+
+
+def _give(db: Database, now: float, cap: int) -> tuple[int, int]:
+    """Give guides what is due, at most `cap` a day; what was given before and is open counts."""
+    today_ = times.day(now)
+    end = int(times.midnight(now).timestamp()) + DAY_S
+    used: Counter[str] = Counter()
+    for userid, tasks in db.execute(
+        "SELECT userid, count(*) FROM care_task WHERE day = ? AND status <> 'open' GROUP BY userid",
+        (today_,),
+    ):
+        used[userid.casefold()] += tasks
+    given: list[tuple[str, int]] = []
+    back: list[tuple[int]] = []
+    waiting = 0
+    for key, userid, day in db.execute(
+        "SELECT id, userid, day FROM care_task WHERE status = 'open' AND due_at < ?"
+        " ORDER BY day = '', priority DESC, due_at, id",
+        (end,),
+    ).fetchall():
+        who = userid.casefold()
+        if used[who] >= cap:
+            waiting += 1
+            if day == today_:
+                back.append((key,))
+            continue
+        used[who] += 1
+        if day != today_:
+            given.append((today_, key))
+    with db.atomic() as connection:
+        connection.executemany("UPDATE care_task SET day = ? WHERE id = ?", given)
+        connection.executemany("UPDATE care_task SET day = '' WHERE id = ?", back)
+    return len(given), waiting
+
+
+# -- looking and ending ---------------------------------------------------------------------------
+
+
+def list_tasks(
+    db: Database,
+    now: float,
+    *,
+    userid: str = "",
+    status: str = "open",
+    all_days: bool = False,
+    customer: int | None = None,
+) -> list[dict[str, Any]]:
+    """Tasks, those of today by guide first.
+
+    Args:
+        db: data.db.
+        now: WeCom's time.
+        userid: of this guide; "" of all.
+        status: open, done, skipped, lapsed or gone.
+        all_days: of open ones also those that wait for another day.
+        customer: customer.id; None for all.
+    """
+    where, params = ["status = ?"], [status]
+    if status == "open" and not all_days:
+        where.append("day = ?")
+        params.append(times.day(now))
+    if userid:
+        where.append("userid = ? COLLATE NOCASE")
+        params.append(userid)
+    args: list[Any] = [*params]
+    if customer is not None:
+        where.append("customer_id = ?")
+        args.append(customer)
+    rows = db.rows(
+        "SELECT id, external_userid, customer_id, reason, kind, subject, userid, due_at, day,"
+        " priority, facts, status, snoozes, created_at, ended_at, ended_by, note FROM care_task"
+        f" WHERE {' AND '.join(where)} ORDER BY userid, priority DESC, due_at, id",
+        args,
+    )
+    return _told(db, rows)
+
+
+def _told(db: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names: dict[int, tuple[str, str]] = {}
+    ids = sorted({row["customer_id"] for row in rows})
+    for start in range(0, len(ids), 2_000):
+        names |= identities.people(db.connection, ids[start : start + 2_000])
+    for row in rows:
+        facts = json.loads(row["facts"])
+        row["facts"] = {key: value for key, value in facts.items() if key != "text"}
+        row["text"] = told(row["kind"], facts.get("text", ""), facts)
+        row["customer"] = names.get(row.pop("customer_id"), ("", ""))[1]
+    return list(rows)
+
+
+def show_task(db: Database, task: int) -> dict[str, Any]:
+    """One task.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    rows = db.rows("SELECT * FROM care_task WHERE id = ?", (task,))
+    if not rows:
+        raise NotFoundError(
+            _("There is no task {number}.").format(number=task),
+            hint=_("`storeops care list` names them."),
+        )
+    return _told(db, rows)[0]
+
+
+def end_task(
+    db: Database, task: int, status: str, who: str, now: float, note: str = ""
+) -> dict[str, Any]:
+    """Say that a task is done or is skipped.
+
+    Args:
+        db: data.db.
+        task: its number.
+        status: done | skipped.
+        who: who says so.
+        now: Unix seconds.
+        note: the result, or why it is skipped (needed then).
+
+    Raises:
+        NotFoundError: there is none.
+        ConflictError: it has ended already.
+        UsageError: skipped without a reason.
+    """
+    if status == "skipped" and not note.strip():
+        raise UsageError(_("Say why it is skipped: --reason TEXT"))
+    show_task(db, task)
+    with db.atomic() as connection:
+        changed = connection.execute(
+            "UPDATE care_task SET status = ?, ended_at = ?, ended_by = ?, note = ?"
+            " WHERE id = ? AND status = 'open'",
+            (status, int(now), who, note.strip()[:1_000], task),
+        ).rowcount
+    if not changed:
+        raise ConflictError(_("The task {number} has ended already.").format(number=task))
+    return show_task(db, task)
+
+
+def snooze(db: Database, task: int, due_at: int) -> dict[str, Any]:
+    """Put a task off to a moment.
+
+    Raises:
+        NotFoundError: there is none.
+        ConflictError: it has ended already.
+    """
+    show_task(db, task)
+    with db.atomic() as connection:
+        changed = connection.execute(
+            "UPDATE care_task SET due_at = ?, day = '', snoozes = snoozes + 1"
+            " WHERE id = ? AND status = 'open'",
+            (due_at, task),
+        ).rowcount
+    if not changed:
+        raise ConflictError(_("The task {number} has ended already.").format(number=task))
+    return show_task(db, task)
+
+
+def report(db: Database, since: int, until: int) -> list[dict[str, Any]]:
+    """How tasks that ended in [since, until) ended, by guide; open ones beside."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for userid, status, tasks in db.execute(
+        "SELECT userid, status, count(*) FROM care_task WHERE status = 'open'"
+        " OR (ended_at >= ? AND ended_at < ?) GROUP BY 1, 2",
+        (since, until),
+    ):
+        found[userid][status] += tasks
+    names = members.by_userids(db, found)
+    rows = []
+    for userid, counts in found.items():
+        ended = counts["done"] + counts["skipped"] + counts["lapsed"]
+        member = names.get(userid)
+        rows.append(
+            {"userid": userid, "name": member.name if member else "",
+             **{each: counts[each] for each in ("open", *ENDED)},
+             "done_share": round(counts["done"] / ended, 3) if ended else None}
+        )  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["done"], row["userid"]))
+
+
+def card(db: Database, customer: int, now: float) -> CardSection | None:
+    """What is to be done for a customer, and what was done last."""
+    rows = list_tasks(db, now, all_days=True, customer=customer)
+    done = list_tasks(db, now, status="done", customer=customer)
+    last = sorted(done, key=lambda row: -(row["ended_at"] or 0))[:1]
+    if not rows and not last:
+        return None
+    lines = [(times.day(row["due_at"]), row["text"]) for row in rows]
+    lines += [(_("Done"), f"{times.day(row['ended_at'])} {row['text']} {row['note']}".strip())
+              for row in last]  # fmt: skip
+    data = [
+        {
+            "id": row["id"],
+            "reason": row["reason"],
+            "text": row["text"],
+            "due_at": times.iso(row["due_at"]),
+            "userid": row["userid"],
+        }
+        for row in rows
+    ]
+    return CardSection(_("Care"), lines, data)
+
+
+def today(db: Database, now: float) -> list[TodayLine]:
+    """How many tasks guides have today."""
+    tasks, guides = db.execute(
+        "SELECT count(*), count(DISTINCT userid) FROM care_task WHERE status = 'open' AND day = ?",
+        (times.day(now),),
+    ).fetchone()
+    if not tasks:
+        return []
+    text = ngettext(
+        "{count} care task for {guides} guides today.",
+        "{count} care tasks for {guides} guides today.",
+        tasks,
+    ).format(count=tasks, guides=guides)
+    return [TodayLine(text, "storeops care list")]

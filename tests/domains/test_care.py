@@ -1,0 +1,232 @@
+"""Care: no task twice, none for who is gone, all moved with a handover, caps kept."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from storeops import times
+from storeops.domains.care import rules, tasks
+from storeops.domains.orders.importing import OrderRequest, import_orders
+from storeops.errors import ConflictError, UsageError
+from storeops.mirror.facts import follow_status_changed
+
+HEAD = "order_no,paid_at,phone,code,product,quantity,amount,original\n"
+RULES = """
+[[rule]]
+name = "works"
+kind = "after-purchase"
+days = 3
+articles = ["phones"]
+text = "Ask whether {article} works, bought on {day}."
+priority = 5
+[[rule]]
+name = "milk"
+kind = "replenishment"
+days = 1
+[[rule]]
+name = "warranty"
+kind = "warranty"
+days = 30
+[[rule]]
+name = "hello"
+kind = "new-owner"
+days = 1
+priority = 9
+[[rule]]
+name = "silent"
+kind = "silent"
+days = 60
+orders = 3
+"""
+
+
+@pytest.fixture
+def shop(chain, monkeypatch, cli):
+    class Shop:
+        db, now = chain.db, chain.at("2026-05-01 06:00")
+        person, file = staticmethod(chain.person), staticmethod(chain.file)
+        at = staticmethod(chain.at)
+
+        def take(self, *rows):
+            path = chain.file(HEAD + "\n".join(rows) + "\n")
+            return import_orders(chain.db, OrderRequest("till", path), self.now)
+
+        def plan(self, day, cap=20):
+            self.now = chain.at(f"{day} 06:00")
+            return tasks.plan_care(chain.db, self.now, cap=cap)
+
+        def handover(self, name, giver, taker, when):
+            external = chain.person(name, owner=taker, since=when, seen=when)
+            with chain.db.atomic() as connection:
+                number = connection.execute("SELECT count(*) FROM handover").fetchone()[0]
+                connection.execute(
+                    "INSERT INTO handover (plan_id, row, what, kind, handover_userid,"
+                    " takeover_userid, subject, asked_at, due_at, status, settled_at)"
+                    " VALUES (?, 1, 'customer', 'on_job', ?, ?, ?, 0, 0, 'done', ?)",
+                    (number, giver, taker, external, chain.at(when)),
+                )
+            follow_status_changed(chain.db, giver, external, "handed_over", source="sync",
+                                  ref="1", now=chain.at(when))  # fmt: skip
+
+        def open(self, **how):
+            return tasks.list_tasks(chain.db, self.now, **how)
+
+    shop = Shop()
+    monkeypatch.setattr(type(chain.app.clock), "now", lambda _clock: float(shop.now))
+    products = "code,name,category,warranty_months\nX,Phone X,phones/5G,12\n"
+    assert cli("product", "import", chain.file(products)).code == 0
+    rules.adopt(chain.db, rules.read([chain.file(RULES, "care.toml")]), shop.now)
+    return shop
+
+
+def test_what_asks_for_care(shop) -> None:
+    names = ("li", "wu", "zhou", "qian", "sun")
+    phones = {name: f"1380000000{at}" for at, name in enumerate(names)}
+    for name, phone in phones.items():
+        shop.person(name, phone)
+    rows = [f"A{n},2026-04-{d:02d} 10:00,{phones['li']},MILK,Milk,1,5," for n, d in
+            enumerate((1, 7, 13, 19, 25))]  # fmt: skip
+    rows += [f"B1,2026-04-28 10:00,{phones['wu']},X,,1,2999,",
+             f"B2,2026-04-28 10:00,{phones['zhou']},X,,1,2999,",
+             f"B3,2026-04-29 10:00,{phones['zhou']},X,,-1,-2999,B2",  # given back
+             f"C1,2025-05-20 10:00,{phones['qian']},X,,1,2999,"]  # fmt: skip
+    rows += [f"D{n},2026-0{n}-02 10:00,{phones['sun']},P,,1,9," for n in (1, 2, 3)]
+    shop.take(*rows)
+    assert shop.plan("2026-05-01").made == 3
+    told = {row["customer"]: row["text"] for row in shop.open()}
+    assert told == {
+        "wu": "Ask whether Phone X works, bought on 2026-04-28.",
+        "li": "MILK is due about 2026-05-01: remind.",
+        "qian": "The warranty of Phone X ends on 2026-05-20: offer a check.",
+    }
+    assert shop.plan("2026-05-01").made == 0
+    assert shop.plan("2026-05-02").made == 1  # sun, 60 days after 2026-03-02 10:00
+    silent = next(row for row in shop.open() if row["reason"] == "silent")
+    assert (silent["customer"], silent["facts"]["count"]) == ("sun", 3)
+
+
+def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
+    li, wu = shop.person("li", "13800000001"), shop.person("wu", "13800000002")
+    shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,",
+              "B2,2026-04-28 10:00,13800000002,X,,1,2999,")  # fmt: skip
+    shop.plan("2026-05-01")
+    assert {row["userid"] for row in shop.open()} == {"anna"}
+    shop.handover("li", "anna", "ben", "2026-05-01 12:00")
+    follow_status_changed(shop.db, "anna", wu, "lost", source="sync", ref="1", now=shop.now)
+    done = shop.plan("2026-05-02")
+    assert (done.moved, done.gone, done.made) == (1, 1, 1)
+    rows = {row["reason"]: (row["external_userid"], row["userid"]) for row in shop.open()}
+    assert rows == {"works": (li, "ben"), "hello": (li, "ben")}
+    hello = next(row for row in shop.open() if row["reason"] == "hello")
+    assert hello["text"] == "Taken over from Anna on 2026-05-01: introduce yourself."
+
+
+def test_done_skipped_snoozed_lapsed(shop, cli) -> None:
+    for number in range(4):
+        shop.person(f"p{number}", f"1380000000{number}")
+    shop.take(*(f"B{n},2026-04-28 10:00,1380000000{n},X,,1,2999," for n in range(4)))
+    shop.plan("2026-05-01")
+    ids = [row["id"] for row in shop.open()]
+    assert cli("care", "done", str(ids[0]), "--note", "works", "--as", "anna").code == 0
+    assert cli("care", "skip", str(ids[1])).code == 2
+    assert cli("care", "skip", str(ids[1]), "--reason", "asked for quiet").code == 0
+    assert cli("care", "snooze", str(ids[2]), "3d").code == 0
+    assert cli("care", "done", str(ids[0])).code == 9
+    assert cli("care", "show", "999").code == 5
+    assert [row["id"] for row in shop.open()] == [ids[3]]
+    assert shop.plan("2026-05-02").made == 0  # what has ended is not made again
+    shop.plan("2026-05-04")
+    assert {row["id"] for row in shop.open()} == {ids[2], ids[3]}
+    assert shop.plan("2026-05-20").lapsed == 2
+    row = cli("care", "report", "--since", "2026-05", "--json").json["items"][0]
+    assert {key: row[key] for key in ("userid", "open", "done", "skipped", "lapsed")} == {
+        "userid": "anna", "open": 0, "done": 1, "skipped": 1, "lapsed": 2,
+    }  # fmt: skip
+    with pytest.raises(ConflictError):
+        tasks.snooze(shop.db, ids[0], shop.now)
+    with pytest.raises(UsageError):
+        tasks.end_task(shop.db, ids[3], "skipped", "anna", shop.now)
+
+
+def test_a_month_of_days(shop) -> None:
+    """No task twice, one open for customer and reason, caps kept, nothing for who is gone."""
+    dice, guides = random.Random(4), ["anna", "ben", "cleo"]
+    people = {}
+    for number in range(12):
+        owner = dice.choice(guides)
+        people[number] = owner
+        shop.person(f"p{number}", f"138000000{number:02d}", owner=owner)
+    seen: set[tuple[int, str, str]] = set()
+    gone: set[int] = set()
+    total = 0
+    for day in range(1, 29):
+        text = f"2026-05-{day:02d}"
+        shop.now = shop.at(f"{text} 05:00")
+        shop.take(*(
+            f"S{day}-{n},{text} 04:00,138000000{dice.randrange(12):02d},{dice.choice('XMN')},,1,9,"
+            for n in range(dice.randrange(4))), "Z,2026-01-01,,M,,1,1,")  # fmt: skip
+        who = dice.randrange(12)
+        if who not in gone and dice.random() < 0.2:
+            giver = people[who]
+            people[who] = next(each for each in guides if each != giver)
+            shop.handover(f"p{who}", giver, people[who], f"{text} 05:30")
+        elif who not in gone and dice.random() < 0.1:
+            external = f"wm{f'p{who}':x<30}"
+            follow_status_changed(shop.db, people[who], external, "lost", source="sync", ref="1",
+                                  now=shop.now)  # fmt: skip
+            gone.add(who)
+        shop.plan(text, cap=2)
+        shop.plan(text, cap=2)
+        rows = shop.open()
+        counts = Counter(row["userid"] for row in rows)
+        assert not counts or max(counts.values()) <= 2
+        for row in shop.open(all_days=True):
+            number = int(row["customer"][1:])
+            assert number not in gone
+            assert row["userid"] == people[number]
+        pairs = Counter((r["external_userid"], r["reason"]) for r in shop.open(all_days=True))
+        assert not pairs or max(pairs.values()) == 1
+        made = set(shop.db.execute("SELECT customer_id, reason, subject FROM care_task").fetchall())
+        assert seen <= made
+        seen, total = made, len(made)
+        for row in rows[:1]:
+            tasks.end_task(shop.db, row["id"], "done", row["userid"], shop.now, "ok")
+    assert total > 10
+
+
+def test_working_days(shop) -> None:
+    assert [tasks.is_workday(date(2026, 10, each)) for each in (1, 8, 10, 11)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    assert tasks.is_workday(date(2031, 5, 1)) is False  # not announced yet: by holiday and weekday
+    moment = tasks._workday(shop.at("2026-10-01 10:00"))
+    assert times.minute(moment) == "2026-10-08 10:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [('kind = "sometimes"\ndays = 1', "kind"), ('kind = "silent"', "days"),
+     ('kind = "silent"\ndays = 1\ntext = "{who}"', "text"),
+     ('kind = "silent"\ndays = 1\nwhere = "nope:1"', "where"),
+     ('kind = "silent"\ndays = 1\nworkdays = 1', "workdays"),
+     ('kind = "silent"\ndays = 1\nday = 1', "day")],
+)  # fmt: skip
+def test_wrong_rules_are_refused_with_their_key(chain, cli, text, key) -> None:
+    path = chain.file(text, "bad.toml")
+    answer = cli("care", "rule", "check", path, "--json")
+    assert answer.code == 2
+    assert answer.error["message"].startswith(f"{path}, {key}: ")
+
+
+def test_erasing_a_person_takes_the_tasks(shop, cli) -> None:
+    li = shop.person("li", "13800000001")
+    shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,")
+    shop.plan("2026-05-01")
+    card = cli("customer", "show", li, "--json").json["sections"]["care"]
+    assert card["data"][0]["reason"] == "works"
+    assert cli("audit", "erase", li, "--yes", "--json").json["care"] == 1
+    assert shop.open() == []
