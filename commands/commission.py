@@ -1,0 +1,419 @@
+"""`storeops commission`: whose sale it was, to the fen, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.context import current
+from commands.diagnostics import note
+from commands.options import After, All, Limit, Yes
+from commands.output import Column
+from storeops.i18n import _, ngettext
+
+app = typer.Typer(help=_("Commission: rules, months, pay slips, and why each line is shared so."))
+rule_app = typer.Typer(help=_("Rules: check files, adopt them, list versions, retire."))
+app.add_typer(rule_app, name="rule")
+
+Month = Annotated[str, typer.Option("--month", metavar="MONTH", help=_("The month: 2026-10."))]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules", metavar="PATH",
+        help=_("Rule files or folders to try instead of those in force; may be repeated."),
+    ),
+]  # fmt: skip
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
+]
+
+
+def _money(amount_fen: Any) -> str:
+    from storeops.domains.orders.values import yuan
+
+    return yuan(amount_fen)
+
+
+def _who(row: Any) -> str:
+    return row["name"] or row["userid"] or _("shop pool")
+
+
+def _role(word: str) -> str:
+    from storeops.domains.commission.allocation import ROLE_NAMES
+
+    return _(ROLE_NAMES[word])
+
+
+def _last_month() -> str:
+    from storeops import times
+
+    now = current().app.clock.now()
+    return times.month(times.midnight(now).replace(day=1).timestamp() - 1)
+
+
+# -- rules ----------------------------------------------------------------------------------------
+
+
+def _rule_row(rule: Any) -> dict[str, Any]:
+    from storeops import times
+
+    return {
+        **rule.as_dict(),
+        "shares": {role: share / 100 for role, share in rule.shares},
+        "since": times.iso(rule.since),
+        "until": times.iso(rule.until),
+        "rate": rule.rate / 10_000,
+        "protected": rule.protected / 100,
+    }
+
+
+def _shares(shares: Any) -> str:
+    return ", ".join(f"{_role(role)} {share:g}%" for role, share in shares.items())
+
+
+_RULE_COLUMNS = [
+    Column("name", _("Rule"), max_width=20),
+    Column("version", _("Version"), right=True),
+    Column("scheme", _("Scheme")),
+    Column("shares", _("Shares"), show=_shares, max_width=40),
+    Column("rate", _("Rate, %"), right=True, show=lambda value: f"{value:g}"),
+    Column("priority", _("Priority"), right=True),
+]
+
+
+@rule_app.command("check", help=_("Read rule files and say what they mean; nothing is changed."))
+def rule_check(paths: Paths) -> None:
+    """Check files."""
+    from storeops.domains.commission import rules
+
+    output.items([_rule_row(each) for each in rules.read(paths)], _RULE_COLUMNS)
+
+
+@rule_app.command("use", help=_("Adopt rules: what differs becomes a new version."))
+def rule_use(paths: Paths) -> None:
+    """Adopt rules."""
+    from storeops.domains.commission import months, rules
+
+    ledger = current().app.ledger
+    fresh = months.adopt(ledger, rules.read(paths))
+    names = ", ".join(f"{each.name} v{each.version}" for each in fresh)
+    output.result(
+        {"adopted": [_rule_row(each) for each in fresh]},
+        _("In force now: {names}.").format(names=names) if fresh
+        else _("Nothing differs from what is in force."),
+    )  # fmt: skip
+
+
+@rule_app.command("list", help=_("List rules with their versions, those in force first."))
+def rule_list(
+    all_: Annotated[
+        bool, typer.Option("--all", help=_("Also older versions and retired."))
+    ] = False,
+) -> None:
+    """List rules."""
+    from storeops.domains.commission import rules
+    from storeops.domains.commission.rules import CommissionRule
+
+    rows = []
+    for row in rules.versions(current().app.data):
+        if row["in_force"] or all_:
+            rule = _rule_row(CommissionRule.from_dict(row["rule"]))
+            rows.append(
+                {**rule, "in_force": row["in_force"], "adopted_at": cells.iso(row["adopted_at"]),
+                 "adopted_by": row["adopted_by"]}
+            )  # fmt: skip
+    output.items(
+        sorted(rows, key=lambda row: not row["in_force"]),
+        [*_RULE_COLUMNS, Column("in_force", _("In force")),
+         Column("adopted_at", _("Adopted"), show=cells.when)],
+        as_of=current().app.clock.now(),
+        empty=_("No rule was adopted yet: storeops commission rule use FILE"),
+    )  # fmt: skip
+
+
+@rule_app.command("retire", help=_("Take a rule out of force; closed months keep it."))
+def rule_retire(
+    name: Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))],
+) -> None:
+    """Retire a rule."""
+    from storeops.domains.commission import months
+
+    rule = months.retire(current().app.ledger, name)
+    output.result(
+        {"name": rule.name, "version": rule.version},
+        _("{name} v{version} is not in force any more.").format(
+            name=rule.name, version=rule.version
+        ),
+    )
+
+
+# -- months ---------------------------------------------------------------------------------------
+
+
+def _statement(found: Any, *, tried: bool = False) -> None:
+    """A month by guide and shop."""
+    from dataclasses import asdict
+
+    from storeops.domains.commission.statements import statement
+
+    call = current()
+    rows = [asdict(each) for each in statement(call.app.data, found)]
+    state = (
+        _("closed on {at} by {who}").format(at=cells.when(found.closed_at), who=found.closed_by)
+        if found.closed_at
+        else _("open")
+    )
+    output.items(
+        [{**row, "who": _who(row)} for row in rows],
+        [
+            Column("who", _("Guide"), max_width=18),
+            Column("shop", _("Shop"), max_width=12),
+            Column("lines", _("Lines"), right=True, show=cells.amount),
+            Column("sales_fen", _("Sales"), right=True, show=_money),
+            Column("returns_fen", _("Returns"), right=True, show=_money),
+            Column("changes_fen", _("Later changes"), right=True, show=_money),
+            Column("share_fen", _("Share"), right=True, show=_money),
+            Column("pay_fen", _("Pay"), right=True, show=_money),
+        ],
+        as_of=call.app.clock.now(),
+        extra={
+            "month": found.month,
+            "closed_at": cells.iso(found.closed_at),
+            "share_fen": sum(row["share_fen"] for row in rows),
+            "pay_fen": sum(row["pay_fen"] for row in rows),
+        },
+        empty=_("Nothing was sold in {month}.").format(month=found.month),
+    )
+    note(
+        _("{month}, {state}: {share} in shares, {pay} to pay.").format(
+            month=found.month, state=state, share=_money(sum(row["share_fen"] for row in rows)),
+            pay=_money(sum(row["pay_fen"] for row in rows)),
+        )
+    )  # fmt: skip
+
+
+@app.command("preview", help=_("What a month would be by guide and shop; nothing is kept."))
+def preview(month: Month = "", rules: Rules = None) -> None:
+    """Try rules on a month."""
+    from storeops.domains.commission import months
+    from storeops.domains.commission import rules as book
+
+    call = current()
+    tried = book.read(rules) if rules else None
+    _statement(months.reckon(call.app.data, month or _last_month(), tried))
+
+
+@app.command("run", help=_("Share a month line by line: as it stands, or as it was closed."))
+def run(
+    month: Month = "",
+    userid: Annotated[
+        str, typer.Option("--userid", metavar="USERID", help=_("Only this member's shares."))
+    ] = "",
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List a month's shares."""
+    from storeops.domains.commission import months
+
+    call = current()
+    found = months.reckon(call.app.data, month or _last_month())
+    rows = (
+        {**each.as_dict(), "paid_at": cells.iso(each.paid_at)}
+        for each in found.entries
+        if not userid or each.share.userid.casefold() == userid.casefold()
+    )
+    output.paged(
+        rows,
+        [
+            Column("paid_at", _("Paid"), show=cells.day),
+            Column("order_line", _("Order line"), max_width=18),
+            Column("amount_fen", _("Amount"), right=True, show=_money),
+            Column("userid", _("Guide"), max_width=14),
+            Column("role", _("Role"), show=_role),
+            Column("share_fen", _("Share"), right=True, show=_money),
+            Column("reason", _("Why"), max_width=40),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        as_of=call.app.clock.now(),
+        extra={"month": found.month, "closed_at": cells.iso(found.closed_at)},
+        empty=_("Nothing was sold in {month}.").format(month=found.month),
+    )
+
+
+@app.command("statement", help=_("A month by guide and shop; pay slips as files."))
+def statement(
+    month: Month = "",
+    slips: Annotated[
+        str, typer.Option("--slips", metavar="FOLDER", help=_("Write a pay slip for every guide."))
+    ] = "",
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help=_("xlsx or html."))] = "xlsx",
+    force: Annotated[
+        bool, typer.Option("--force", help=_("Replace pay slips that are there."))
+    ] = False,
+) -> None:
+    """Show a month's statement, or write pay slips."""
+    from storeops.domains.commission import months
+    from storeops.errors import UsageError
+
+    if kind not in ("xlsx", "html"):
+        raise UsageError(
+            _("There is no kind {kind} of pay slips.").format(kind=kind),
+            hint=_("Known: {names}.").format(names="xlsx, html"),
+        )
+    call = current()
+    found = months.reckon(call.app.data, month or _last_month())
+    if not slips:
+        _statement(found)
+        return
+    from storeops.domains.commission.statements import write_slips
+
+    written = write_slips(call.app.data, found, slips, kind, over=force)
+    text = ngettext(
+        "{count} pay slip written to {folder}, {share} in all.",
+        "{count} pay slips written to {folder}, {share} in all.",
+        len(written),
+    ).format(count=len(written), folder=slips, share=_money(sum(each[2] for each in written)))
+    output.result(
+        {"month": found.month, "closed_at": cells.iso(found.closed_at),
+         "files": [{"file": path, "userid": userid, "share_fen": fen}
+                   for path, userid, fen in written]},
+        text,
+    )  # fmt: skip
+    if found.closed_at is None:
+        note(_("{month} is open: the pay slips may still change.").format(month=found.month))
+
+
+@app.command("explain", help=_("Why a line is shared so: facts, rule, arithmetic."))
+def explain(
+    line: Annotated[str, typer.Argument(metavar="LINE", help=_("Order number and line: S1#2."))],
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help=_("The source, when several have it."))
+    ] = "",
+) -> None:
+    """Explain one line."""
+    from storeops.domains.commission import explained
+
+    call = current()
+    found = explained.explain(call.app.data, explained.find_line(call.app.data, line, source))
+    rule = f"{found['rule']} v{found['rule_version']} ({found['scheme']})" if found["rule"] else ""
+    owners = [
+        _("{userid} from {start} to {end}").format(
+            userid=each["userid"], start=cells.when(each["start"]) or "?",
+            end=cells.when(each["end"]) or _("today"),
+        ) + (f" ({_('then')})" if each["then"] else "")
+        for each in found["owners"]
+    ]  # fmt: skip
+    moves = [
+        _("{at}: {giver} to {taker}").format(
+            at=cells.when(each["at"]), giver=each["handover_userid"], taker=each["takeover_userid"]
+        )
+        for each in found["handovers"]
+    ]
+    for key in ("paid_at", "first_seen_at"):
+        found[key] = cells.iso(found[key])
+    for each in found["owners"]:
+        each["start"], each["end"] = cells.iso(each["start"]), cells.iso(each["end"])
+    for each in found["handovers"]:
+        each["at"] = cells.iso(each["at"])
+    if call.settings.machine or call.settings.fields:
+        output.item(found, [])
+        return
+    output.item(
+        {**found, "owners_text": owners, "moves_text": moves, "rule_text": rule},
+        [
+            Column("order_line", _("Order line")),
+            Column("paid_at", _("Paid"), show=cells.when),
+            Column("amount_fen", _("Amount"), show=_money),
+            Column("customer", _("Customer")),
+            Column("owners_text", _("Owners")),
+            Column("moves_text", _("Handovers")),
+            Column("first_seen_at", _("First seen"), show=cells.when),
+            Column("seller", _("Sold by")),
+            Column("server", _("Served by")),
+            Column("gives_back", _("Returns order")),
+            Column("rule_text", _("Rule")),
+        ],
+    )
+    for part in found["parts"]:
+        output.line(
+            _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
+                who=part["userid"] or _("shop pool"), role=_role(part["role"]),
+                amount=_money(found["amount_fen"]),
+                weight=f"{part['weight'] * 100 / found['weight_total']:g}",
+                share=_money(part["share_fen"]), reason=part["reason"],
+            )
+        )  # fmt: skip
+    for entry in found["entries"]:
+        output.line(
+            _("  {month}: {who} {share}, pay {pay}: {reason}").format(
+                month=entry["month"], who=entry["userid"] or _("shop pool"),
+                share=_money(entry["share_fen"]), pay=_money(entry["pay_fen"]),
+                reason=entry["reason"],
+            )
+        )  # fmt: skip
+
+
+@app.command("compare", help=_("A month by two sets of rules, guide by guide."))
+def compare(
+    after: Annotated[
+        str, typer.Argument(metavar="RULES", help=_("Rule files or a folder to compare with."))
+    ],
+    month: Month = "",
+    before: Annotated[
+        str,
+        typer.Option("--with", metavar="RULES", help=_("Instead of the rules in force: these.")),
+    ] = "",
+) -> None:
+    """Compare two rule sets before anybody is paid."""
+    from storeops.domains.commission import rules, statements
+
+    call = current()
+    first = rules.read([before]) if before else rules.in_force(call.app.data)
+    rows = statements.compare(call.app.data, month or _last_month(), first, rules.read([after]))
+    output.items(
+        [{**row, "who": _who(row)} for row in rows],
+        [
+            Column("who", _("Guide"), max_width=18),
+            Column("share_fen_before", _("Share before"), right=True, show=_money),
+            Column("share_fen_after", _("Share after"), right=True, show=_money),
+            Column("share_fen_difference", _("Difference"), right=True, show=_money),
+            Column("pay_fen_before", _("Pay before"), right=True, show=_money),
+            Column("pay_fen_after", _("Pay after"), right=True, show=_money),
+            Column("pay_fen_difference", _("Difference"), right=True, show=_money),
+        ],
+        as_of=call.app.clock.now(),
+        extra={"month": month or _last_month()},
+        empty=_("Nothing was sold in {month}.").format(month=month or _last_month()),
+    )
+
+
+@app.command("close", help=_("Close a month: what it holds never changes from now on."))
+def close(month: Month = "", yes: Yes = False) -> None:
+    """Close a month."""
+    from commands.question import type_to_confirm
+    from storeops.domains.commission import months
+
+    call = current()
+    month = month or _last_month()
+    if not yes:
+        found = months.reckon(call.app.data, month)
+        type_to_confirm(
+            _("{month} with {share} in shares will be closed for good.").format(
+                month=month, share=_money(found.share_fen)
+            ),
+            month,
+        )
+    done = months.close(call.app.ledger, month)
+    pay = sum(each.pay_fen for each in done.entries)
+    output.result(
+        {"month": month, "closed_at": cells.iso(done.closed_at), "closed_by": done.closed_by,
+         "entries": len(done.entries), "share_fen": done.share_fen, "pay_fen": pay},
+        _("{month} is closed: {share} in shares, {pay} to pay.").format(
+            month=month, share=_money(done.share_fen), pay=_money(pay)
+        ),
+    )  # fmt: skip

@@ -1,0 +1,19 @@
+"""Whose sale it was: rules, allocations to the fen, months that are closed, pay slips."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="commission",
+    title=N_("Whose sale it was: rules, shares to the fen, closed months, pay slips."),
+    needs=("orders", "handover"),
+    tables="storeops.domains.commission.schema",
+    nouns=(
+        Noun(
+            name="commission", module="commands.commission", group="change",
+            help=N_("Whose sale it was: rules, months, pay slips, and why."),
+        ),
+    ),
+    erase={"commission_lines": "storeops.domains.commission.forget"},
+    today="storeops.domains.commission.months:today",
+)  # fmt: skip

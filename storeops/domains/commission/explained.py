@@ -1,0 +1,130 @@
+"""Why a line was shared as it was: every fact, the rule, and the arithmetic in its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domains.commission import rules as rule_book
+from storeops.domains.commission.allocation import SharingFacts, parts_of, shares_of, told
+from storeops.domains.commission.months import (
+    CHANGE,
+    CommissionEntry,
+    CommissionMonth,
+    closed_months,
+    following,
+    reckon,
+)
+from storeops.domains.commission.rules import CommissionRule, chosen
+from storeops.domains.orders import sold
+from storeops.domains.orders.sold import SoldLine
+from storeops.errors import NotFoundError, UsageError
+from storeops.i18n import _
+
+
+def find_line(db: Database, text: str, source: str = "") -> SoldLine:
+    """The line that S1#2 (or S1, when it has one line) means.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: several are meant.
+    """
+    order_no, mark, number = text.rpartition("#")
+    if not mark or not number.isdecimal():
+        order_no, number = text, ""
+    lines = [each for each in sold.named(db, order_no)
+             if not source or each.source.casefold() == source.casefold()]  # fmt: skip
+    if number:
+        lines = [each for each in lines if each.line == int(number)]
+    if not lines:
+        raise NotFoundError(
+            _("There is no order line {line}.").format(line=text),
+            hint=_("Write the order's number and the line: S1#2"),
+        )
+    if len({each.source for each in lines}) > 1:
+        names = ", ".join(sorted({each.source for each in lines}))
+        raise UsageError(
+            _("Several sources have an order {order}: {names}.").format(
+                order=order_no, names=names
+            ),
+            hint=_("Say which one: --source NAME"),
+        )
+    if len(lines) > 1:
+        raise UsageError(
+            _("The order {order} has {count} lines.").format(order=order_no, count=len(lines)),
+            hint=_("Write the order's number and the line: S1#2"),
+        )
+    return lines[0]
+
+
+def explain(db: Database, line: SoldLine) -> dict[str, Any]:
+    """A line with its facts, rule, parts and entries; times in Unix seconds.
+
+    The shares can be made again from what is said: `amount_fen` by the `weight` of each part of
+    `weight_total`, the largest remainders rounded up.
+    """
+    month = times.month(line.paid_at)
+    closed = closed_months(db)
+    rules = rule_book.in_force(db)
+    if month in closed:
+        import json
+
+        rules = [CommissionRule.from_dict(each) for each in json.loads(closed[month]["rules"])]
+    facts = SharingFacts(db, [line])
+    rule = chosen(rules, line)
+    parts = parts_of(line, rule, facts)
+    shares = shares_of(line.amount_fen, parts)
+    owners = facts.owners.get(line.customer) if line.customer is not None else None
+    external, name = facts.people.get(line.customer or 0, ("", ""))
+    back = line.amount_fen < 0
+    return {
+        "order_line": line.name,
+        "order_no": line.order_no,
+        "source": line.source,
+        "paid_at": line.paid_at,
+        "amount_fen": line.amount_fen,
+        "month": month,
+        "closed": month in closed,
+        "customer": name,
+        "external_userid": external,
+        "first_seen_at": owners.first_seen_at if owners else None,
+        "owners": [
+            {"userid": each.userid, "start": each.start, "end": each.end, "ended": each.ended,
+             "then": each.covers(line.paid_at)}
+            for each in (owners.spans if owners else ())
+        ],
+        "handovers": [
+            {"at": each.at, "handover_userid": each.handover_userid,
+             "takeover_userid": each.takeover_userid}
+            for each in facts.moves.get(line.customer or 0, ())
+        ],
+        "seller": line.seller,
+        "server": line.server,
+        "gives_back": line.original if back else "",
+        "rule": rule.name if rule else "",
+        "rule_version": rule.version if rule else 0,
+        "scheme": rule.scheme if rule else "",
+        "weight_total": 0 if back else sum(each.weight for each in parts),
+        "parts": [] if back else [
+            {"userid": part.userid, "role": part.role, "weight": part.weight,
+             "share_fen": share.share_fen, "reason": told(part.reason)}
+            for part, share in zip(parts, shares, strict=True)
+        ],
+        "entries": [
+            {"month": each.month, "kind": each.kind, "userid": each.share.userid,
+             "role": each.share.role, "share_fen": each.share.share_fen, "pay_fen": each.pay_fen,
+             "reason": told(each.share.reason)}
+            for each in _entries(db, line, month, set(closed))
+        ],
+    }  # fmt: skip
+
+
+def _entries(db: Database, line: SoldLine, month: str, closed: set[str]) -> list[CommissionEntry]:
+    """What months hold of a line, and what the next open one would."""
+    months: list[CommissionMonth] = [reckon(db, each) for each in sorted({month, *closed})
+                                     if each >= month]  # fmt: skip
+    if month in closed:
+        months.append(reckon(db, following(max(closed))))
+    return [each for one in months for each in one.entries
+            if each.key == line.key and (one.month == month or each.kind == CHANGE)]  # fmt: skip

@@ -1,0 +1,15 @@
+"""Forget one customer: closed months keep their sums and lose the orders' numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from storeops.domains.commission import months
+
+
+def forget_customer(
+    connection: sqlite3.Connection, external_userid: str, _ids: Iterable[str] = ()
+) -> int:
+    """Take a customer's orders out of closed months, in a write transaction. Returns the lines."""
+    return months.forget(connection, external_userid)

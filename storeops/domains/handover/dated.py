@@ -1,0 +1,48 @@
+"""Handovers that happened, with their moment: for whoever must know who had a customer when."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DatedHandover:
+    """A customer went from one member to another at a moment (Unix seconds)."""
+
+    at: int
+    handover_userid: str
+    takeover_userid: str
+
+
+def of_customers(
+    connection: sqlite3.Connection, external_userids: Iterable[str]
+) -> dict[str, list[DatedHandover]]:
+    """external_userid → handovers that are done, the oldest first."""
+    found: dict[str, list[DatedHandover]] = defaultdict(list)
+    for subject, at, giver, taker in connection.execute(
+        "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
+        " WHERE what = 'customer' AND status = 'done' AND settled_at IS NOT NULL"
+        " AND subject IN (SELECT value FROM json_each(?)) ORDER BY settled_at, plan_id, row",
+        (json.dumps(list(external_userids)),),
+    ):
+        found[subject].append(DatedHandover(int(at), giver, taker))
+    return found
+
+
+def since(
+    connection: sqlite3.Connection, start: int, until: int
+) -> list[tuple[str, DatedHandover]]:
+    """(external_userid, handover) of those done in [start, until), the oldest first."""
+    return [
+        (subject, DatedHandover(int(at), giver, taker))
+        for subject, at, giver, taker in connection.execute(
+            "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
+            " WHERE what = 'customer' AND status = 'done' AND settled_at >= ? AND settled_at < ?"
+            " ORDER BY settled_at, plan_id, row",
+            (start, until),
+        )
+    ]

@@ -1,0 +1,390 @@
+"""Commission: to the fen, the same whatever the order of events, and explained in its own words."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections import Counter, defaultdict
+
+import pytest
+
+from storeops.domains.commission import explained, months, rules, statements
+from storeops.domains.commission.allocation import Part, given_back, paid_of, shares_of
+from storeops.domains.orders.importing import OrderRequest, import_orders
+from storeops.domains.orders.values import apportioned
+from storeops.errors import ConflictError
+from storeops.mirror.facts import follow_status_changed
+
+HEAD = "order_no,paid_at,status,shop,phone,seller,server,line,code,amount,original,original_line\n"
+FIRST_BIND = 'name = "house"\nscheme = "first-bind"\nrate = "3%"\n'
+PROTECTED = FIRST_BIND + "[protection]\ndays = 30\nformer = 40\n"
+SPLIT = 'name = "house"\nscheme = "split"\nrate = "3%"\nshares = { owner = 60, seller = 40 }\n'
+
+
+class Chain:
+    """The chain with a clock that is set, and words for what happens in it."""
+
+    def __init__(self, chain, monkeypatch):
+        self.chain, self.db = chain, chain.db
+        self.now = chain.at("2026-10-01")
+        monkeypatch.setattr(type(chain.app.clock), "now", lambda _clock: float(self.now))
+
+    def at(self, text):
+        self.now = self.chain.at(text)
+
+    def take(self, *rows, source="till"):
+        path = self.chain.file(HEAD + "\n".join(rows) + "\n")
+        return import_orders(self.db, OrderRequest(source, path), self.now)
+
+    def rules(self, text):
+        return rules.read([self.chain.file(text, "rules.toml")])
+
+    def adopt(self, text):
+        return months.adopt(self.chain.app.ledger, self.rules(text))
+
+    def close(self, month):
+        return months.close(self.chain.app.ledger, month)
+
+    def handover(self, name, giver, taker, when, seen):
+        """A handover that happened, and that the mirror saw later."""
+        external = self.chain.person(name, owner=taker, since=when, seen=seen)
+        with self.db.atomic() as connection:
+            number = connection.execute("SELECT count(*) FROM handover").fetchone()[0]
+            connection.execute(
+                "INSERT INTO handover (plan_id, row, what, kind, handover_userid, takeover_userid,"
+                " subject, asked_at, due_at, status, settled_at)"
+                " VALUES (?, 1, 'customer', 'on_job', ?, ?, ?, 0, 0, 'done', ?)",
+                (number, giver, taker, external, self.chain.at(when)),
+            )
+        follow_status_changed(self.db, giver, external, "handed_over", source="sync", ref="1",
+                              now=self.chain.at(seen))  # fmt: skip
+
+    def sums(self, month, **how):
+        found = Counter()
+        for each in months.reckon(self.db, month, **how).entries:
+            found[each.share.userid] += each.share.share_fen
+        return {key: value for key, value in found.items() if value}
+
+
+@pytest.fixture
+def shop(chain, monkeypatch):
+    return Chain(chain, monkeypatch)
+
+
+@pytest.fixture
+def october(shop):
+    """A handover in mid-month, a sale before and after it, and one nobody is known of."""
+    shop.chain.person("li", "13800000001", owner="anna", since="2026-09-01")
+    shop.handover("li", "anna", "ben", "2026-10-15 12:00", "2026-10-16 03:00")
+    shop.at("2026-11-02")
+    shop.take(
+        "S1,2026-10-05 10:00,,N1,13800000001,cleo,,1,P,100.01,,",
+        "S2,2026-10-20 10:00,,N1,13800000001,cleo,,1,P,200.00,,",
+        "S3,2026-10-21 10:00,,N1,13999999999,cleo,,1,P,50.00,,",
+        "S4,2026-10-15 12:30,,N2,13800000001,,,1,P,10.00,,",  # after the handover, before its sync
+    )
+    return shop
+
+
+def test_three_statements_worked_out_by_hand(october, cli) -> None:
+    """A handover in mid-month, a return in the next month, two schemes side by side."""
+    shop = october
+    shop.adopt(PROTECTED)
+    # October: S1 all anna's. S2: anna is protected with 40 %. S4 the same. S3: the pool.
+    assert shop.sums("2026-10") == {
+        "anna": 10001 + 8000 + 400, "ben": 12000 + 600, "": 5000,
+    }  # fmt: skip
+    # the other scheme: 60 % the owner of that day, 40 % who rang it up; S4 names no seller
+    assert shop.sums("2026-10", rules=shop.rules(SPLIT)) == {
+        "anna": 6001, "ben": 12000 + 600, "cleo": 4000 + 8000 + 2000, "": 3000 + 400,
+    }  # fmt: skip
+    rows = statements.compare(shop.db, "2026-10", None, shop.rules(SPLIT))
+    by_guide = {row["userid"]: row["share_fen_difference"] for row in rows}
+    assert by_guide == {"anna": -12400, "ben": 0, "cleo": 14000, "": -1600}
+    shop.close("2026-10")
+    # November: half of S2 comes back; it takes what S2 gave, 40 to 60, though ben owns her now
+    shop.at("2026-12-02")
+    shop.take("R2,2026-11-03 10:00,,N1,13800000001,ben,,1,P,-100.00,S2,",
+              "S5,2026-11-20 10:00,,N1,13800000001,ben,,1,P,1.00,,")  # fmt: skip
+    assert shop.sums("2026-11") == {"anna": -4000, "ben": -6000 + 100}
+    november = months.reckon(shop.db, "2026-11")
+    statement = {row.userid: row for row in statements.statement(shop.db, november)}
+    assert (statement["anna"].returns_fen, statement["anna"].pay_fen) == (-4000, -120)
+    assert (statement["ben"].sales_fen, statement["ben"].returns_fen) == (100, -6000)
+    assert statement["ben"].pay_fen == 3 - 180
+
+
+def test_a_closed_month_never_changes_and_what_comes_later_lands_in_the_next(october) -> None:
+    shop = october
+    shop.adopt(FIRST_BIND)
+    closed = shop.close("2026-10")
+    before = months.reckon(shop.db, "2026-10")
+    assert before.entries == closed.entries
+    shop.at("2026-11-10")
+    shop.chain.person("wu", "13999999999", owner="cleo", since="2026-10-02")
+    from storeops import domain
+
+    domain.refreshed(shop.db, shop.now)  # S3 finds its customer
+    shop.take(
+        "S1,2026-10-05 10:00,,N1,13800000001,cleo,,1,P,90.01,,",  # corrected
+        "S2,2026-10-20 10:00,已取消,N1,13800000001,cleo,,1,P,200.00,,",  # cancelled
+        "S9,2026-10-29 10:00,,N1,13800000001,,,1,P,7.00,,",  # late
+    )
+    shop.adopt(SPLIT)  # other rules: what was closed is settled by its own
+    assert months.reckon(shop.db, "2026-10").entries == before.entries
+    assert shop.sums("2026-11") == {"anna": -1000, "ben": -20000 + 700, "": -5000, "cleo": 5000}
+    reasons = {each.key[1]: each.share.reason[0]
+               for each in months.reckon(shop.db, "2026-11").entries}  # fmt: skip
+    assert reasons == {"S1": "changed", "S2": "cancelled", "S9": "late", "S3": "matched"}
+    assert {each.kind for each in months.reckon(shop.db, "2026-11").entries} == {"change"}
+    shop.at("2026-12-05")
+    shop.close("2026-11")
+    assert shop.sums("2026-12") == {}  # booked once
+    with pytest.raises(ConflictError):
+        shop.close("2026-10")
+    with pytest.raises(ConflictError):
+        shop.close("2027-01")
+    for text in ("UPDATE commission_entry SET share_fen = 1", "DELETE FROM commission_entry"):
+        with pytest.raises(sqlite3.IntegrityError), shop.db.atomic() as connection:
+            connection.execute(text)
+
+
+def test_owners_before_the_first_sync_are_said_to_be_unknown(shop) -> None:
+    shop.chain.person("li", "13800000001", owner="anna", since="2026-10-10", seen="2026-10-12")
+    shop.chain.person("wu", "13800000002", owner="ben", since="2026-09-01", seen="2026-10-12")
+    shop.take("S1,2026-10-05 10:00,,N1,13800000001,,,1,P,10,,",
+              "S2,2026-10-05 10:00,,N1,13800000002,,,1,P,20,,",
+              "S3,2026-10-11 10:00,,N1,13800000001,,,1,P,40,,")  # fmt: skip
+    shop.adopt(FIRST_BIND)
+    found = {each.key[1]: (each.share.userid, each.share.reason[0])
+             for each in months.reckon(shop.db, "2026-10").entries}  # fmt: skip
+    assert found == {"S1": ("", "unknown_owner"), "S2": ("ben", "owner"), "S3": ("anna", "owner")}
+
+
+def test_schemes_roles_and_bounds(shop) -> None:
+    shop.chain.person("li", "13800000001", owner="anna", since="2026-01-01")
+    shop.take(
+        "S0,2026-10-01 10:00,,N1,13800000001,,ben,1,P,1.00,,",
+        "S1,2026-10-05 10:00,,N1,13800000001,cleo,,1,P,1.00,,",
+        "S2,2026-10-06 10:00,,N2,13800000001,,,1,P,1.00,,",
+        "S3,2026-10-07 10:00,,N1,13800000001,ghost,,1,P,1.00,,",
+    )
+
+    def who(text, number):
+        entries = months.reckon(shop.db, "2026-10", rules=shop.rules(text)).entries
+        return {each.share.userid: each.share.share_fen
+                for each in entries if each.key[1] == f"S{number}"}  # fmt: skip
+
+    assert who('scheme = "till"', 1) == {"cleo": 100}
+    assert who('scheme = "till"', 3) == {"": 100}
+    assert who('scheme = "last-touch"', 0) == {"ben": 100}
+    assert who('scheme = "last-touch"\nwithin_days = 30', 2) == {"cleo": 100}
+    assert who('scheme = "last-touch"\nwithin_days = 1', 3) == {"anna": 100}
+    assert who('scheme = "first-bind"\nbind_days = 30', 2) == {"": 100}
+    split = 'scheme = "split"\nshares = { owner = 33.33, seller = 33.33, server = 33.34 }\n'
+    assert who(split, 1) == {"anna": 33, "cleo": 33, "": 34}
+    assert who(split + 'missing = "others"', 1) == {"anna": 50, "cleo": 50}
+    assert who(split + 'missing = "owner"', 1) == {"anna": 67, "cleo": 33}
+    two = '[[rule]]\nname = "a"\nscheme = "till"\n[[rule]]\nname = "b"\nscheme = "first-bind"\n'
+    assert who(two + 'shops = ["n2"]', 2) == {"anna": 100}  # narrower
+    assert who(two + 'shops = ["n2"]', 1) == {"cleo": 100}
+    assert who(two + "priority = 1", 1) == {"anna": 100}
+    assert who(two + "from = 2026-10-06\nuntil = 2026-10-06", 1) == {"cleo": 100}
+    assert who(two + "from = 2026-10-06\nuntil = 2026-10-06", 2) == {"anna": 100}
+    assert who('scheme = "till"\nchannels = ["web"]', 1) == {"": 100}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('scheme = "til"', "scheme"), ("", "scheme"), ('scheme = "split"', "shares"),
+        ('scheme = "split"\nshares = { owner = 60, seller = 30 }', "shares"),
+        ('scheme = "split"\nshares = { boss = 100 }', "shares"),
+        ('scheme = "till"\nrate = 3', "rate"), ('scheme = "till"\nwher = "x"', "wher"),
+        ('scheme = "till"\nfrom = "soon"', "from"), ('scheme = "till"\nshops = "N1"', "shops"),
+        ('scheme = "till"\nprotection = { day = 3 }', "protection"),
+        ('scheme = "till"\nfrom = 2026-02-01\nuntil = 2026-01-01', "until"),
+    ],
+)  # fmt: skip
+def test_wrong_rules_are_refused_with_their_key(chain, cli, text, key) -> None:
+    path = chain.file(text, "bad.toml")
+    answer = cli("commission", "rule", "check", path, "--json")
+    assert answer.code == 2
+    assert answer.error["message"].startswith(f"{path}, {key}: ")
+
+
+def test_commands_slips_and_journal(october, cli, tmp_path) -> None:
+    import openpyxl
+
+    shop = october
+    path = shop.chain.file(PROTECTED, "house.toml")
+    assert (
+        cli("commission", "run", "--month", "2026-10", "--json").json["items"][0]["role"] == "pool"
+    )
+    assert cli("commission", "close", "--month", "2026-10", "--yes").code == 9  # no rule
+    assert cli("commission", "rule", "use", path, "--json").json["adopted"][0]["version"] == 1
+    assert cli("commission", "rule", "use", path, "--json").json["adopted"] == []
+    items = cli("commission", "run", "--month", "2026-10", "--json").json["items"]
+    assert items[0] == {
+        "order_line": "S1#1", "order_no": "S1", "paid_at": "2026-10-05T02:00:00Z",
+        "amount_fen": 10001, "userid": "anna", "role": "owner", "share_fen": 10001,
+        "rule": "house", "rule_version": 1, "reason": "had the customer since 2026-09-01",
+    }  # fmt: skip
+    assert cli("commission", "close", "--month", "2026-11", "--yes").code == 9  # not over
+    assert cli("commission", "close", "--month", "2026-10").code == 2  # nobody can be asked
+    done = cli("commission", "close", "--month", "2026-10", "--yes", "--json").json
+    assert done["share_fen"] == 36001
+    told = cli("commission", "statement", "--month", "2026-10", "--json").json
+    assert (told["share_fen"], told["pay_fen"]) == (36001, done["pay_fen"])
+    total = 0
+    for kind in ("xlsx", "html"):
+        folder = tmp_path / "slips"
+        words = ("commission", "statement", "--month", "2026-10", "--slips", str(folder))
+        files = cli(*words, "--kind", kind, "--json").json["files"]
+        assert {each["userid"] for each in files} == {"anna", "ben", ""}
+        assert sum(each["share_fen"] for each in files) == 36001
+        assert cli(*words, "--kind", kind).code == 2  # they are there
+        assert cli(*words, "--kind", kind, "--force").code == 0
+        for each in files if kind == "xlsx" else ():
+            rows = list(openpyxl.load_workbook(each["file"]).active.values)
+            shares = [round(row[5] * 100) for row in rows[3:-1]]
+            assert round(rows[-1][5] * 100) == sum(shares) == each["share_fen"]
+            total += sum(shares)
+    assert total == 36001
+    assert "184.01" in (folder / "2026-10-anna.html").read_text(encoding="utf-8")
+    kinds = [kind for (kind,) in shop.db.execute("SELECT kind FROM journal ORDER BY seq")]
+    assert kinds == ["commission.rule", "commission.closed"]
+    assert cli("audit", "verify").code == 0
+    shown = cli("commission", "explain", "S2", "--json").json
+    assert [(each["userid"], each["share_fen"]) for each in shown["parts"]] == [
+        ("anna", 8000), ("ben", 12000),
+    ]  # fmt: skip
+    assert cli("commission", "explain", "S2").code == 0
+    assert cli("commission", "explain", "S7").code == 5
+    assert cli("commission", "rule", "retire", "house").code == 0
+
+
+def test_erasing_a_person_keeps_the_sums_of_closed_months(october, cli) -> None:
+    shop = october
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    before = shop.sums("2026-10")
+    external = "wm" + f"{'li':x<30}"
+    answer = cli("audit", "erase", external, "--yes", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["commission_lines"] == 3
+    assert shop.sums("2026-10") == before
+    rows = shop.db.rows("SELECT order_no, external_userid FROM commission_entry")
+    assert {row["order_no"] for row in rows if row["order_no"][:6] != "erased"} == {"S3"}
+    assert external not in {row["external_userid"] for row in rows}
+    shop.at("2026-12-05")
+    assert shop.sums("2026-11") == {}
+
+
+# -- properties -----------------------------------------------------------------------------------
+
+
+def test_shares_sum_and_returns_cancel_for_random_weights() -> None:
+    dice = random.Random(3)
+    for _each in range(500):
+        parts = [Part(str(at), "owner", dice.randrange(0, 10**8), ("owner", {"since": ""}))
+                 for at in range(dice.randint(1, 6))]  # fmt: skip
+        amount = dice.choice((0, 1, 3, 100, dice.randrange(10**9))) * dice.choice((1, -1))
+        shares = shares_of(amount, parts)
+        assert sum(each.share_fen for each in shares) == amount
+        weights = [each.weight for each in parts]
+        exact = [amount * each / (sum(weights) or 1) for each in weights]
+        if any(weights):
+            assert all(abs(a.share_fen - b) < 1.001 for a, b in zip(shares, exact, strict=True))
+        taken = given_back(shares, abs(amount))
+        assert taken == [abs(each.share_fen) for each in shares] or amount < 0
+        rate = dice.randrange(1_000_000)
+        assert paid_of(amount, rate) == -paid_of(-amount, rate)
+        assert apportioned(amount, weights) == [each.share_fen for each in shares]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_months(shop, seed) -> None:
+    """Random rules, sales, partial returns, handovers and orders of arrival."""
+    dice = random.Random(seed)
+    guides = ["anna", "ben", "cleo"]
+    for person in range(4):
+        shop.chain.person(f"p{person}", f"1380000000{person}", owner=dice.choice(guides),
+                          since="2026-09-01", seen="2026-09-02")  # fmt: skip
+    sales, returns, amounts, back = [], [], {}, defaultdict(int)
+    for number in range(25):
+        fen, person = dice.randint(1, 30_000), dice.randrange(5)
+        amounts[number] = fen
+        sales.append(
+            f"S{number},2026-10-{dice.randint(1, 28):02d} {dice.randint(8, 21):02d}:00,,N1,"
+            f"1380000000{person},{dice.choice(['', 'ghost', *guides])},"
+            f"{dice.choice(['', *guides])},1,P,{fen / 100},,"
+        )
+        left = fen
+        for part in range(dice.randint(0, 3)):
+            piece = left if dice.random() < 0.4 else dice.randint(0, left)
+            left -= piece
+            back[number] += piece
+            returns.append(
+                f"R{number}-{part},2026-{dice.choice(('10', '11'))}-{dice.randint(1, 28):02d}"
+                f" 22:00,,N1,1380000000{person},,,1,P,{-piece / 100},S{number},"
+            )
+    shares = {"owner": dice.randrange(0, 51), "server": dice.randrange(0, 26)}
+    shares["seller"] = 100 - sum(shares.values())
+    text = (
+        'scheme = "split"\nrate = "2.5%"\nshares = { '
+        + ", ".join(f"{role} = {share}" for role, share in shares.items())
+        + f' }}\nmissing = "{dice.choice(rules.MISSING)}"\n'
+        + "[protection]\ndays = 20\nformer = 33.33\n"
+    )
+    owner = shop.db.execute(
+        "SELECT s.userid FROM follow f JOIN staff s ON s.id = f.staff_id JOIN customer c"
+        " ON c.id = f.customer_id WHERE c.name = 'p0'"
+    ).fetchone()[0]
+    taker = next(each for each in guides if each != owner)
+    shop.handover("p0", owner, taker, "2026-10-12 12:00", "2026-10-13")
+    shop.at("2026-12-01")
+    shop.adopt(text)
+    rows = sales + returns
+    dice.shuffle(rows)
+    half = dice.randrange(len(rows))
+    shop.take(*rows[:half], source="till")
+    shop.take(*rows, source="till")
+    lines = {each.key: each for month in ("2026-10", "2026-11")
+             for each in months.reckon(shop.db, month).entries}  # fmt: skip
+    for month in ("2026-10", "2026-11"):
+        totals = Counter()
+        for each in months.reckon(shop.db, month).entries:
+            totals[each.key] += each.share.share_fen
+        for key, total in totals.items():
+            assert total == lines[key].amount_fen, key
+
+    def held(*which):
+        """Order → (userid, role) → fen and pay, over all months."""
+        found = defaultdict(Counter)
+        for month in which:
+            for each in months.reckon(shop.db, month).entries:
+                number = each.key[1].partition("-")[0][1:]
+                found[number][each.share.userid.casefold(), each.share.role] += each.share.share_fen
+                found[number]["pay"] += each.pay_fen
+        return found
+
+    whole = held("2026-10", "2026-11")
+    for number, fen in amounts.items():
+        assert sum(v for k, v in whole[str(number)].items() if k != "pay") == fen - back[number]
+        if back[number] == fen:  # given back whole: nobody keeps a fen
+            assert not any(whole[str(number)].values()), number
+    # closed in the middle, everything still arrives: nothing differs in the end, October stays
+    first = months.reckon(shop.db, "2026-10").entries
+    shop.close("2026-10")
+    shop.take(*reversed(rows), source="till")
+    assert months.reckon(shop.db, "2026-10").entries == first
+    assert held("2026-10", "2026-11") == whole
+    for order in list(amounts)[:8]:
+        said = json.loads(json.dumps(explained.explain(
+            shop.db, explained.find_line(shop.db, f"S{order}#1"))))  # fmt: skip
+        again = apportioned(said["amount_fen"], [each["weight"] for each in said["parts"]])
+        assert again == [each["share_fen"] for each in said["parts"]]
+        kept = [each["share_fen"] for each in said["entries"] if each["kind"] == "sale"]
+        assert kept == again
