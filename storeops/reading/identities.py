@@ -49,10 +49,13 @@ def people(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, tupl
 
 
 def newcomers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str, str]]:
-    """(customer.id, external_userid, unionid) of customers whose id is larger."""
-    yield from connection.execute(
-        "SELECT id, external_userid, unionid FROM customer WHERE id > ?", (after,)
-    ).fetchall()
+    """(customer.id, external_userid, unionid) of customers whose id is larger, at flat memory."""
+    while rows := connection.execute(
+        "SELECT id, external_userid, unionid FROM customer WHERE id > ? ORDER BY id LIMIT 5000",
+        (after,),
+    ).fetchall():
+        yield from rows
+        after = rows[-1][0]
 
 
 def with_unionids(
@@ -65,17 +68,20 @@ def with_unionids(
 
 
 def numbers(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[int, str]]:
-    """(customer.id, digits) of every phone number in a relation; reads every follow.
+    """(customer.id, digits) of every phone number in a relation, at flat memory.
 
     Args:
         connection: on data.db.
-        after: only follows whose id is larger.
+        after: only follows whose id is larger; 0 reads every one.
     """
-    for customer, mobiles in connection.execute(
-        "SELECT customer_id, mobiles FROM follow WHERE mobiles <> '[]' AND id > ?", (after,)
-    ):
-        for each in json.loads(mobiles):
-            yield customer, typed.phone(each)
+    while rows := connection.execute(
+        "SELECT id, customer_id, mobiles FROM follow WHERE id > ? ORDER BY id LIMIT 5000", (after,)
+    ).fetchall():
+        for _follow, customer, mobiles in rows:
+            if mobiles != "[]":
+                for each in json.loads(mobiles):
+                    yield customer, typed.phone(each)
+        after = rows[-1][0]
 
 
 def later_numbers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str]]:

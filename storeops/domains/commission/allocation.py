@@ -96,8 +96,16 @@ def told(reason: Reason) -> str:
     return f"{text}; {told((inner[0], inner[1]))}" if inner else text
 
 
-def paid_of(share_fen: int, rate: int) -> int:
-    """What is paid of a share at a rate in millionths; half a fen away from zero."""
+def paid_of(share_fen: int, rate: int, userid: str = "?") -> int:
+    """What is paid of a share at a rate in millionths; half a fen away from zero.
+
+    Args:
+        share_fen: the share.
+        rate: millionths.
+        userid: whose; the shop's pool is paid nothing.
+    """
+    if userid == POOL:
+        return 0
     sign = -1 if share_fen < 0 else 1
     return sign * ((abs(share_fen) * rate * 2 + 1_000_000) // 2_000_000)
 

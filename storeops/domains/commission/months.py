@@ -261,7 +261,7 @@ class _Reckoning:
         rule = chosen(self._rules_of(line), line)
         shares = shares_of(line.amount_fen, parts_of(line, rule, self.facts))
         rule = rule or NO_RULE
-        return shares, [paid_of(each.share_fen, rule.rate) for each in shares], rule
+        return shares, [paid_of(each.share_fen, rule.rate, each.userid) for each in shares], rule
 
     def _standing(self, line: SoldLine) -> _Allocation:
         """What a sale gave: as it was paid, or as it will be."""
@@ -276,7 +276,7 @@ class _Reckoning:
             totals[key] = replace(each.share, share_fen=fen)
         shares = [each for each in totals.values() if each.share_fen]
         rule = self._rule_named(line, booked[-1])
-        return shares, [paid_of(each.share_fen, rule.rate) for each in shares], rule
+        return shares, [paid_of(each.share_fen, rule.rate, each.userid) for each in shares], rule
 
     def _rule_named(self, line: SoldLine, entry: CommissionEntry) -> CommissionRule:
         return next(
@@ -339,7 +339,7 @@ class _Reckoning:
         for share, old, new, rate in zip(shares, taken, now, rates, strict=True):
             if new != old:
                 found.append(replace(share, share_fen=old - new, reason=("return", {"line": name})))
-                pays.append(paid_of(old, rate) - paid_of(new, rate))
+                pays.append(paid_of(old, rate, share.userid) - paid_of(new, rate, share.userid))
         rest = line.amount_fen + (last - first)
         if rest:
             found.append(SaleShare(POOL, "pool", rest, ("return_too_much", {})))

@@ -13,8 +13,9 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from storeops.changes.seal import keyed_hash
@@ -327,31 +328,31 @@ def _appeared(db: Database, before: identities.MirrorPosition) -> list[_Buyer]:
     """Buyers that a customer who is new, or a number that is, may be."""
     connection = db.connection
     found: dict[int, _Buyer] = {}
+    forms = _forms_of_all(db)
+    by_member = connection.execute("SELECT 1 FROM orders_member LIMIT 1").fetchone() is not None
 
-    def take(condition: str, values: Iterable[str]) -> None:
-        wanted = list(dict.fromkeys(values))
-        for start in range(0, len(wanted), _BATCH):
-            rows = connection.execute(
-                f"{_SELECT} WHERE {condition} IN (SELECT value FROM json_each(?))",
-                (json.dumps(wanted[start : start + _BATCH]),),
-            )
+    def take(columns: Sequence[str], words: Iterable[str]) -> None:
+        """Buyers that name one of these words, by themselves or by their member number."""
+        text = json.dumps(list(words))
+        for column in columns:
+            # said twice, so that the partial indexes are known to fit
+            wanted = f"{column} <> '' AND {column} IN (SELECT value FROM json_each(?))"
+            rows = connection.execute(f"{_SELECT} WHERE {wanted}", (text,)).fetchall()
+            if by_member:
+                rows += connection.execute(
+                    f"{_SELECT} WHERE member <> '' AND member IN"
+                    f" (SELECT number FROM orders_member WHERE {wanted})",
+                    (text,),
+                ).fetchall()
             found.update((row[0], _Buyer(*row)) for row in rows)
 
-    come = list(identities.newcomers(connection, before.customer))
-    take("external_userid", [external for _key, external, _unionid in come])
-    take("unionid", [unionid for _key, _external, unionid in come if unionid])
-    forms = _forms_of_all(db)
-    new = [number for _customer, number in _later(connection, before)]
-    numbers = [form for number in new for form in forms(number)]
-    take("phone", numbers)
-    take("phone_hash", numbers)
-    if connection.execute(
-        "SELECT 1 FROM orders_buyer WHERE member <> '' AND reason = 'unknown' LIMIT 1"
-    ).fetchone():
-        known = {*numbers, *(each for _key, *ids in come for each in ids if each)}
-        take("member", [number for number, *ids in connection.execute(
-            "SELECT number, external_userid, unionid, phone, phone_hash FROM orders_member"
-        ) if known.intersection(ids)])  # fmt: skip
+    come = identities.newcomers(connection, before.customer)
+    while piece := list(islice(come, _BATCH)):
+        take(("external_userid",), [external for _key, external, _unionid in piece])
+        take(("unionid",), [unionid for _key, _external, unionid in piece if unionid])
+    later = _later(connection, before)
+    while numbers := list(islice(later, _BATCH)):
+        take(("phone", "phone_hash"), {form for _key, number in numbers for form in forms(number)})
     return list(found.values())
 
 

@@ -183,7 +183,15 @@ WHEN old.userid <> new.userid BEGIN
 END;
 """
 
+MEMBER_KEYS = """
+CREATE INDEX orders_member_by_external ON orders_member (external_userid);
+CREATE INDEX orders_member_by_unionid ON orders_member (unionid) WHERE unionid <> '';
+CREATE INDEX orders_member_by_phone ON orders_member (phone) WHERE phone <> '';
+CREATE INDEX orders_member_by_hash ON orders_member (phone_hash) WHERE phone_hash <> '';
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
+    statements("orders", "m003_member_keys", MEMBER_KEYS),
 )
