@@ -174,8 +174,8 @@ def _statement(found: Any, *, tried: bool = False) -> None:
             Column("sales_fen", _("Sales"), right=True, show=_money),
             Column("returns_fen", _("Returns"), right=True, show=_money),
             Column("changes_fen", _("Later changes"), right=True, show=_money),
-            Column("share_fen", _("Share"), right=True, show=_money),
-            Column("pay_fen", _("Pay"), right=True, show=_money),
+            Column("share_fen", _("Share, yuan"), right=True, show=_money),
+            Column("pay_fen", _("Pay, yuan"), right=True, show=_money),
         ],
         as_of=call.app.clock.now(),
         extra={
@@ -233,7 +233,7 @@ def run(
             Column("amount_fen", _("Amount"), right=True, show=_money),
             Column("userid", _("Guide"), max_width=14),
             Column("role", _("Role"), show=_role),
-            Column("share_fen", _("Share"), right=True, show=_money),
+            Column("share_fen", _("Share, yuan"), right=True, show=_money),
             Column("reason", _("Why"), max_width=40),
         ],
         limit=limit,
@@ -301,13 +301,13 @@ def explain(
     call = current()
     found = explained.explain(call.app.data, explained.find_line(call.app.data, line, source))
     rule = f"{found['rule']} v{found['rule_version']} ({found['scheme']})" if found["rule"] else ""
-    owners = [
-        _("{userid} from {start} to {end}").format(
+    owners = []
+    for each in found["owners"]:
+        span = _("{userid} from {start} to {end}").format(
             userid=each["userid"], start=cells.when(each["start"]) or "?",
             end=cells.when(each["end"]) or _("today"),
-        ) + (f" ({_('then')})" if each["then"] else "")
-        for each in found["owners"]
-    ]  # fmt: skip
+        )  # fmt: skip
+        owners.append(_("{span} (then)").format(span=span) if each["then"] else span)
     moves = [
         _("{at}: {giver} to {taker}").format(
             at=cells.when(each["at"]), giver=each["handover_userid"], taker=each["takeover_userid"]

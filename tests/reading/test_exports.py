@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storeops import export_file
 from storeops.domains.export import export, parquet, xlsx
 from storeops.plain import mask_phone, mask_phones, plain
-from storeops.reading.export_rows import COLUMNS, NUMBERS, flat
+from storeops.reading.export_rows import NUMBERS, flat, flat_columns
 from storeops.reading.query import CustomerQuery
 from storeops.reading.query_rows import CustomerRows
 from storeops.spreadsheet import csv_cell, terminal_safe
@@ -72,6 +73,7 @@ def build(seed):
 
 
 MIRROR = st.integers(0, 2**32).map(build)
+COLUMNS = flat_columns()  # those of domains, too
 FIELDS = st.just(()) | st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True).map(tuple)
 QUICK = settings(
     max_examples=50,
@@ -93,7 +95,7 @@ def empty(tmp_path_factory):
 @pytest.fixture
 def small(monkeypatch):
     """Steps, pieces and groups so small that a few customers need several of each."""
-    monkeypatch.setattr(export, "STEP", 3)
+    monkeypatch.setattr(export_file, "STEP", 3)
     monkeypatch.setattr(xlsx, "_PIECE", 2)
     monkeypatch.setattr(parquet, "_GROUP", 2)
 
@@ -192,7 +194,7 @@ def slow_xlsx(rows, names):
         for column, name in enumerate(names):
             if name in NUMBERS:
                 sheet.write_number(at, column, row[name])
-            elif text := plain(row[name])[:32_767]:
+            elif text := plain(row[name] or "")[:32_767]:
                 sheet.write_string(at, column, text)
     book.close()
     return sheet_data(data.getvalue())
@@ -409,7 +411,7 @@ def test_other_libraries_find_in_every_file_what_the_list_shows(ask, tmp_path):
     head, *body = sheet.iter_rows(values_only=True)
     assert head == COLUMNS
     assert [dict(zip(head, row, strict=True)) for row in body] == [
-        {name: row[name] if name in NUMBERS else plain(row[name]) or None for name in COLUMNS}
+        {name: row[name] if name in NUMBERS else plain(row[name] or "") or None for name in COLUMNS}
         for row in rows
     ]
     lines = (tmp_path / "a.ndjson").read_text(encoding="utf-8").splitlines()
@@ -474,6 +476,7 @@ def test_an_export_that_the_disk_does_not_hold_leaves_the_old_file(home, tmp_pat
     path.write_text("old")
     program = (
         "import resource, sys\n"
+        "from storeops import export_file\n"
         "from storeops.domains.export import export\n"
         "from commands.main import run\n"
         "whole = export.export_customers\n"
@@ -502,9 +505,10 @@ def test_an_export_that_is_killed_leaves_the_old_file(home, tmp_path, kind):
     path.write_text("old")
     program = (
         "import sys, time\n"
+        "from storeops import export_file\n"
         "from storeops.domains.export import export\n"
         "from commands.main import run\n"
-        "export.STEP = 100\n"
+        "export_file.STEP = 100\n"
         "whole = export.export_customers\n"
         "def held(*words, **more):\n"
         "    def told(_rows):\n"

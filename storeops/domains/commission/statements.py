@@ -107,8 +107,10 @@ def compare(
 
 
 def _headings() -> list[str]:
-    return [_("Paid"), _("Order line"), _("Shop"), _("Amount of the line"), _("Role"), _("Share"),
-            _("Pay"), _("Rule"), _("Why")]  # fmt: skip
+    return [
+        _("Paid"), _("Order line"), _("Shop"), _("Amount of the line"), _("Role"),
+        _("Share, yuan"), _("Pay, yuan"), _("Rule"), _("Why"),
+    ]  # fmt: skip
 
 
 def _cells(entry: CommissionEntry) -> list[Any]:
