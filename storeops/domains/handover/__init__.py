@@ -3,7 +3,7 @@
 from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
-DOOR = ("days", "leavers")  # what other domains may use
+DOOR = ("dated", "days", "leavers")  # what other domains may use
 DOMAIN = Domain(
     name="handover",
     title=N_("Customers and group chats that go to another owner, on the job and after leaving."),
