@@ -25,16 +25,19 @@ Customer = Annotated[
     str, typer.Option("--customer", metavar="ID", help=_("Only lines about one customer."))
 ]
 
-COLUMNS = [
-    Column("seq", _("Line"), right=True),
-    Column("at", _("When"), show=cells.when),
-    Column("who", _("Who"), max_width=16),
-    Column("kind", _("What"), show=lambda kind: term("journal", kind)),
-    Column("plan_id", _("Plan")),
-    Column("row", _("Row"), right=True),
-    Column("external_userid", _("Customer"), max_width=34),
-    Column("summary", _("Details"), max_width=60),
-]
+
+def _columns() -> list[Column]:
+    """The columns of a list of lines."""
+    return [
+        Column("seq", _("Line"), right=True),
+        Column("at", _("When"), show=cells.when),
+        Column("who", _("Who"), max_width=16),
+        Column("kind", _("What"), show=lambda kind: term("journal", kind)),
+        Column("plan_id", _("Plan")),
+        Column("row", _("Row"), right=True),
+        Column("external_userid", _("Customer"), max_width=34),
+        Column("summary", _("Details"), max_width=60),
+    ]
 
 
 @app.command("list", help=_("List lines, newest first."))
@@ -66,7 +69,7 @@ def list_(
     more = len(shown) < len(found)
     output.items(
         [_value(each) for each in shown],
-        COLUMNS,
+        _columns(),
         next_=str(shown[-1].seq) if more else None,
         has_more=more,
         empty=_("The journal is empty."),
@@ -132,7 +135,7 @@ def show(
     output.item(
         value,
         [
-            *COLUMNS[:-1],
+            *_columns()[:-1],
             Column("machine", _("Machine")),
             Column("payload", _("Content"), show=cells.json_text),
             Column("hash", _("Hash")),
@@ -195,7 +198,7 @@ def export(plan: Plan = "", kind: Kind = "", who: Who = "", customer: Customer =
         call.app.data, plan=_plan(plan), kind=kind, who=who, external_userid=customer,
         limit=None, oldest_first=True,
     )  # fmt: skip
-    output.items((_export(each) for each in found), COLUMNS)
+    output.items((_export(each) for each in found), _columns())
 
 
 def _export(entry: Any) -> dict[str, Any]:

@@ -208,8 +208,15 @@ def typed(parameter: Any) -> dict[str, Any]:
 
 @cache
 def answers() -> Mapping[str, Any]:
-    """The answers of every command, by its words."""
-    found: Mapping[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    """The answers of every command, by its words; customers with the columns of all domains."""
+    from storeops.reading.columns import columns
+
+    found: dict[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    kinds = {int: "integer|null", float: "number|null"}
+    brought = {key: kinds.get(each.kind, "string|null") for key, (_by, each) in columns().items()}
+    for path in ("customer list", "customer search", "customer show", "mark show"):
+        if path in found:
+            found[path]["row"] |= brought
     return found
 
 

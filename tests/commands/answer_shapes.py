@@ -7,7 +7,8 @@ from typing import Any
 
 # objects whose names are data: statuses, codes, shops, days …
 MAPS = {
-    "by_status", "jobs", "rows", "errcodes", "settled", "scopes", "results", "codes", "blocked_by",
+    "by_status", "brings", "jobs", "rows", "errcodes", "settled", "scopes", "results", "codes",
+    "blocked_by",
     "limits", "params", "payload", "before", "after", "counts", "values", "paths", "sections",
     "calls", "settings", "acts", "by_code", "outcomes", "statuses", "kinds", "extra",
 }  # fmt: skip
