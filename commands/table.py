@@ -177,7 +177,7 @@ def layout(
         kept.remove(index)
         gone.append(index)
     for index in reversed(gone):  # a narrow one may stay where a wide one left
-        if needed([*kept, index]) <= room:
+        if index not in empty and needed([*kept, index]) <= room:
             kept.append(index)
     widths = {index: wanted[index] for index in kept}
     room -= GAP * (len(kept) - 1)

@@ -104,6 +104,9 @@ def test_an_empty_column_leaves_before_one_with_something() -> None:
     placed = table.layout([20, 20, 20], heads, 30, {0})
     assert placed.widths[0] is None
     assert None not in placed.widths[1:]
+    heads = [Column(name, name).head() for name in "abc"]
+    placed = table.layout([20, 20, 1], heads, 24, {2})
+    assert placed.widths[2] is None, "nothing in it: it does not come back where another left"
 
 
 def test_a_wide_table_is_whole(terminal: Any, capsys: pytest.CaptureFixture[str]) -> None:
