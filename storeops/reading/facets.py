@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from storeops import times
+from storeops.clock import MOST_SECONDS
 from storeops.database.database import Database
 from storeops.mirror import meta
 
@@ -39,14 +40,15 @@ def value_sql(connection: sqlite3.Connection, name: str, pairs: str) -> tuple[st
 
 def _month(connection: sqlite3.Connection) -> tuple[str, str, str]:
     """The month of Unix seconds, as `times.month` has it."""
-    offset = times.fixed_offset()
-    if offset is not None:
-        text = f"strftime('%Y-%m', f.createtime + {offset}, 'unixepoch')"
-        return f"CASE WHEN f.createtime > 0 THEN {text} ELSE '{NO_MONTH}' END", "", ""
     connection.create_function(
         "local_month", 1, lambda moment: times.month(moment) or NO_MONTH, deterministic=True
     )
-    return "local_month(f.createtime)", "", ""
+    offset = times.fixed_offset()
+    if offset is None:
+        return "local_month(f.createtime)", "", ""
+    text = f"strftime('%Y-%m', f.createtime + {offset}, 'unixepoch')"
+    plain = f"f.createtime BETWEEN 1 AND {MOST_SECONDS}"
+    return f"CASE WHEN {plain} THEN {text} ELSE local_month(f.createtime) END", "", ""
 
 
 def of_everybody(db: Database, name: str, count: Callable[[], Counts]) -> Counts:
