@@ -14,7 +14,7 @@ from commands import cells, output
 from commands.context import current
 from commands.options import After, All, Limit
 from commands.output import Column
-from storeops.errors import UsageError
+from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
 
@@ -71,7 +71,19 @@ def clock_advance(
     from storeops.durations import seconds
 
     row = ask(url, "POST", "clock", {"advance_s": seconds(by)})
+    _learn(url, row["now"])
     output.result(row, _("It is {time} now.").format(time=cells.when(row["now"])))
+
+
+def _learn(url: str, now: float) -> None:
+    """Let the profile of this sandbox know its time, as an answer of it would."""
+    from storeops.domains.sandbox.sandbox_process import locate
+
+    with suppress(StoreOpsError):  # without a profile nobody needs to know
+        app = current().app
+        profile = current().settings.profile
+        if app.profile.sandbox and locate(url, profile) == app.profile.base_url.rstrip("/"):
+            app.clock.learn(now)
 
 
 @fault_app.command("add", help=_("Let calls go wrong."))

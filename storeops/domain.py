@@ -74,6 +74,29 @@ class ScreenSpec:
         return load(self.screen)()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """A task for the night, as `schedule defaults` proposes it.
+
+    Attributes:
+        name: of the task.
+        cron: five fields, in the time of the setting `time_zone`.
+        command: the words behind `storeops`.
+        title: what it is for, one line in English, translated when shown.
+        calendar: every | workdays | holidays.
+        timeout_s: it is ended after so many seconds.
+        catch_up: made up for when its moment was slept through.
+    """
+
+    name: str
+    cron: str
+    command: tuple[str, ...]
+    title: str
+    calendar: str = "every"
+    timeout_s: int = 3600
+    catch_up: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class CardSection:
     """What a domain knows of one customer.
@@ -134,6 +157,7 @@ class Domain:
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
         refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
             of events. It must be quick when nothing concerns it.
+        tasks: what `schedule defaults` proposes for the night.
         completion: key of completion → function(db, start) → [(value, what it is)].
         catalogue: package with `<language>/LC_MESSAGES/<name>.mo` of its texts.
     """
@@ -157,6 +181,7 @@ class Domain:
     today: str = ""
     checks: str = ""
     refreshed: str = ""
+    tasks: tuple[TaskSpec, ...] = ()
     completion: Mapping[str, str] = field(default_factory=dict)
     catalogue: str = ""
 
@@ -325,7 +350,7 @@ class Registry:
         """name → (domain, what it says) of one field of `Domain`, in the order of domains.
 
         Args:
-            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase,
+            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase, tasks,
                 reports or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
@@ -364,7 +389,7 @@ def _names(domain: Domain) -> Iterator[tuple[str, Sequence[str]]]:
         value = getattr(domain, each.name)
         if isinstance(value, Mapping):
             yield each.name, list(value)
-        elif each.name in ("nouns", "screens"):
+        elif each.name in ("nouns", "screens", "tasks"):
             yield each.name, [one.name for one in value]
 
 

@@ -175,6 +175,12 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     )
     assert "level:gold" in offered
 
+    # a task for the night, which runs with the package there
+    proposed = {each["name"]: each for each in shop.json("schedule", "defaults")["items"]}
+    assert proposed["loyalty"]["command"] == "storeops loyalty list"
+    shop.run("schedule", "defaults", "--add")
+    assert first in shop.json("schedule", "run", "loyalty")["output"]
+
     # a rule of tags, and a plan of the core, by its condition
     tags = shop.json("tag", "list")["items"]
     plan = shop.json("tag", "plan", "--add", tags[0]["tag_id"], "--where", "level:gold")

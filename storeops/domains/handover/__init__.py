@@ -1,6 +1,6 @@
 """Customers and group chats that go to another owner, on the job and after leaving."""
 
-from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 from storeops.i18n import N_
 
 DOOR = ("dated", "days", "leavers")  # what other domains may use
@@ -32,6 +32,12 @@ DOMAIN = Domain(
     ),
     actions={"handover": "storeops.domains.handover.action:HandoverAction"},
     events={"change_external_contact/transfer_fail": "storeops.domains.handover.transfer_fail"},
+    tasks=(
+        TaskSpec(
+            name="watch", cron="15 */2 * * *", command=("handover", "watch", "--quiet"),
+            title=N_("Ask WeCom how handovers ended."),
+        ),
+    ),
     erase={"handovers": "storeops.domains.handover.forget"},
     retention="storeops.domains.handover.retention",
     today="storeops.domains.handover.today:lines",

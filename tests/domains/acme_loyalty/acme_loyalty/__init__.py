@@ -1,6 +1,6 @@
 """Loyalty points of a third party: what `docs/architecture.md` walks through in ten steps."""
 
-from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 
 DOMAIN = Domain(
     name="loyalty",
@@ -27,6 +27,11 @@ DOMAIN = Domain(
     today="acme_loyalty.facts:today",
     checks="acme_loyalty.facts:checks",
     reports={"points": "acme_loyalty.facts:report"},
+    tasks=(
+        TaskSpec(
+            name="loyalty", cron="0 6 * * *", command=("loyalty", "list"), title="Who has points.",
+        ),
+    ),
     completion={"level": "acme_loyalty.facts:levels"},
     catalogue="acme_loyalty.locale",
 )  # fmt: skip

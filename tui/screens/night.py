@@ -1,0 +1,143 @@
+"""Night: tasks at their hours, how the last run ended, when the next one comes, what was printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from storeops.domains.schedule import runs, tasks
+from storeops.domains.schedule.process import read_output
+from storeops.domains.schedule.runs import STATUSES, TaskRun
+from storeops.domains.schedule.tasks import Task
+from storeops.domains.schedule.today import how_it_ended
+from storeops.durations import span
+from storeops.i18n import N_, _
+from storeops.times import minute
+from tui.cells import shown
+from tui.fields import fields
+from tui.keys import DO, LIST, LOOK, Key
+from tui.screens.listing import ListScreen
+from tui.widgets.rows import Column, Line
+
+PRINTED = 20_000  # bytes of a run's output that are shown, its end
+RUNS = 8  # past runs on the card
+
+
+class NightScreen(ListScreen):
+    """Every task; Enter shows its last runs and what the last one printed."""
+
+    NAME: ClassVar[str] = "night"
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("filter", "slash,f3", N_("Filter"),
+            N_("Narrow the list to rows that hold all the words typed."), LOOK, footer=True),
+        Key("pause", "z,f6", N_("Pause"), N_("Let the task wait until it is resumed."), DO,
+            footer=True),
+        Key("resume", "w,f8", N_("Resume"), N_("Let the paused task go on."), DO, footer=True),
+        Key("copy", "y", N_("Copy"), N_("Copy the id of the row under the cursor."), LOOK),
+        *LIST,
+    )  # fmt: skip
+
+    def columns(self) -> list[Column]:
+        """Name, hours, next and last run, how it ended."""
+        return [
+            Column("name", _("Task"), 10, 2, keep=9),
+            Column("cron", _("Hours"), 13, keep=4),
+            Column("next", _("Next"), 16, keep=8),
+            Column("last", _("Last"), 16, keep=6),
+            Column("how", _("How"), 14, 2, keep=7),
+            Column("missed", _("Missed"), 6, right=True, keep=3),
+        ]
+
+    def load(self) -> Sequence[Line]:
+        """All tasks with their last runs (lane)."""
+        core = self.house.core
+        now = core.clock.now()
+        return [self._line(task, now) for task in tasks.every(core.data)]
+
+    def _line(self, task: Task, now: float) -> Line:
+        how = _(STATUSES[task.last_status]) if task.last_status else ""
+        if task.failed:
+            how = "! " + how_it_ended(task)
+        following = minute(task.next_at) if task.enabled else _("paused")
+        late = task.late(now)
+        tone = "bad" if task.failed or late else "warn" if task.missed else ""
+        missed = task.missed_by(now)
+        core = self.house.core
+        past = runs.history(core.data, task.name, limit=RUNS)
+        printed = read_output(core.profile.name, task.name, past[0].id, PRINTED) if past else ""
+        return Line(
+            task.name,
+            (
+                shown(task.name),
+                shown(task.cron),
+                f"! {following}" if late else following,
+                minute(task.last_run_at),
+                how,
+                f"{missed:,}" if missed else "",
+            ),
+            tone if task.enabled else "gone",
+            (task, past, printed),
+        )
+
+    def card(self, line: Line) -> Content:
+        """Its command, its last runs, what the last one printed."""
+        assert isinstance(line.data, tuple)
+        task: Task = line.data[0]
+        past: list[TaskRun] = line.data[1]
+        printed: str = line.data[2]
+        return fields(
+            line.cells[0],
+            [
+                (_("Command"), task.command),
+                (_("Hours"), task.cron),
+                (_("Next"), line.cells[2]),
+                (_("Missed"), line.cells[5]),
+                (_("Runs"), "\n".join(map(_run_line, past))),
+                (_("Printed"), "\n" + printed.rstrip() if printed else ""),
+            ],
+        )
+
+    def _task(self) -> Task | None:
+        line = self.table.line
+        return line.data[0] if line is not None and isinstance(line.data, tuple) else None
+
+    def why_not(self, action: str) -> str:
+        """A task is needed, in the other condition."""
+        if action in ("pause", "resume"):
+            task = self._task()
+            if task is None:
+                return _("There is no task under the cursor.")
+            if task.enabled == (action == "resume"):
+                return _("It is paused already.") if action == "pause" else _("It is not paused.")
+        return super().why_not(action)
+
+    def do_pause(self) -> None:
+        """Let the task wait."""
+        self._enable(enabled=False)
+
+    def do_resume(self) -> None:
+        """Let it go on."""
+        self._enable(enabled=True)
+
+    def _enable(self, *, enabled: bool) -> None:
+        task, core = self._task(), self.house.core
+        if task is None:
+            return
+        name = task.name
+
+        def change() -> list[Task]:
+            return tasks.enable(core.data, [name], core.clock.now(), enabled=enabled)
+
+        self.work(change, lambda _changed: self.read_again())
+
+    def command_line(self) -> str:
+        """The command."""
+        return "storeops schedule list"
+
+
+def _run_line(run: TaskRun) -> str:
+    code = "" if run.exit_code is None else str(run.exit_code)
+    took = "" if run.duration_s is None else span(run.duration_s)
+    return " ".join(filter(None, (minute(run.started_at), _(STATUSES[run.status]), code, took)))
