@@ -129,11 +129,9 @@ def _damage(found: Checkup, row: dict[str, Any]) -> ConfigError:
 
 def _restore_step() -> str:
     """The command that restores, with the newest backup of the profile if there is one."""
-    folder = paths.profile_dir(current().app.profile.name) / "backups"
-    made = [
-        each for each in folder.glob("data-*.db") if not each.name.endswith(".inbox.db")
-    ] if folder.is_dir() else []  # fmt: skip
-    newest = max(made, key=lambda each: each.stat().st_mtime, default=None)
+    from storeops.database.backup import newest_backup
+
+    newest = newest_backup(paths.backups_path(current().app.profile.name))
     return f"storeops db restore {shlex.quote(str(newest)) if newest else 'FILE'}"
 
 

@@ -158,6 +158,9 @@ class Domain:
         refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
             of events. It must be quick when nothing concerns it.
         tasks: what `schedule defaults` proposes for the night.
+        alarms: kind of alarm → `AlarmKind` (storeops.operations.alarms).
+        senders: way of sending → function(app, name, text, ident): hand a text over to be sent to
+            `name`; the same ident is sent once.
         completion: key of completion → function(db, start) → [(value, what it is)].
         catalogue: package with `<language>/LC_MESSAGES/<name>.mo` of its texts.
     """
@@ -182,6 +185,8 @@ class Domain:
     checks: str = ""
     refreshed: str = ""
     tasks: tuple[TaskSpec, ...] = ()
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    senders: Mapping[str, str] = field(default_factory=dict)
     completion: Mapping[str, str] = field(default_factory=dict)
     catalogue: str = ""
 
@@ -352,6 +357,7 @@ class Registry:
         Args:
             kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase, tasks,
                 reports or completion.
+                alarms, senders or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
         for domain in self.domains:

@@ -86,6 +86,15 @@ def backup(
         raise explain_os(error, target) or error from error
 
 
+def newest_backup(folder: Path) -> Path | None:
+    """The newest copy of a data.db in a folder of backups, as the time of its file says."""
+    try:
+        made = [each for each in folder.glob("data-*.db") if not each.name.endswith(".inbox.db")]
+        return max(made, key=lambda each: each.stat().st_mtime, default=None)
+    except OSError:
+        return None
+
+
 def refuse_existing(target: Path) -> None:
     """A copy is never written over another file.
 

@@ -121,6 +121,17 @@ def deliveries(db: Database, event_id: int) -> list[Arrived]:
     ]
 
 
+def by_member(db: Database, change: str, since: float) -> dict[str, int]:
+    """Member → how many events of a ChangeType came in since a moment (Unix seconds)."""
+    return dict(
+        db.execute(
+            "SELECT userid, count(*) FROM event WHERE received_at >= ? AND change_type = ?"
+            " AND userid <> '' GROUP BY userid",
+            (since, change),
+        ).fetchall()
+    )
+
+
 def ids_of(db: Database, status: str) -> list[int]:
     """event.id of every event of a status, oldest first."""
     rows = db.execute("SELECT id FROM event WHERE status = ? ORDER BY id", (status,))

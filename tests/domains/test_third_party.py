@@ -181,6 +181,16 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     shop.run("schedule", "defaults", "--add")
     assert first in shop.json("schedule", "run", "loyalty")["output"]
 
+    # an alarm of its own, sent its own way, by a rule
+    rule = shop.home / "gold.toml"
+    rule.write_text('kind = "loyalty_gold"\nto = ["till:front"]\n')
+    looked = shop.json("alert", "check", "--rules", str(rule))
+    (alarm,) = shop.json("alert", "list", "--kind", "loyalty_gold")["items"]
+    assert alarm["alert_id"] in looked["raised"]
+    assert (alarm["text"], alarm["next_step"]) == ("1 are gold.", "storeops loyalty list")
+    printed = db.execute("SELECT userid FROM loyalty_guide WHERE userid LIKE 'front %'").fetchall()
+    assert printed == [("front 1 are gold. storeops loyalty list",)]
+
     # a rule of tags, and a plan of the core, by its condition
     tags = shop.json("tag", "list")["items"]
     plan = shop.json("tag", "plan", "--add", tags[0]["tag_id"], "--where", "level:gold")

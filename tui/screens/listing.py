@@ -61,6 +61,10 @@ class ListScreen(HouseScreen):
         """The filter that shows the customers of a row."""
         raise NotImplementedError
 
+    def nothing(self) -> str:
+        """What to say and do when there is no row at all."""
+        return _("The mirror holds none; 7 goes to Sync.")
+
     def body(self) -> Iterable[Widget]:
         """Words, heading, list; card at the side."""
         with Horizontal(id="body"):
@@ -115,7 +119,7 @@ class ListScreen(HouseScreen):
         self.table.empty = (
             _("No row holds these words. Esc takes them away.")
             if self.rows.lines
-            else _("The mirror holds none; 7 goes to Sync.")
+            else self.nothing()
         )
         self.table.refresh()
 

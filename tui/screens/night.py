@@ -59,7 +59,7 @@ class NightScreen(ListScreen):
     def _line(self, task: Task, now: float) -> Line:
         how = _(STATUSES[task.last_status]) if task.last_status else ""
         if task.failed:
-            how = "! " + how_it_ended(task)
+            how = "! " + how_it_ended(task.last_status, task.last_exit_code)
         following = minute(task.next_at) if task.enabled else _("paused")
         late = task.late(now)
         tone = "bad" if task.failed or late else "warn" if task.missed else ""
@@ -99,14 +99,19 @@ class NightScreen(ListScreen):
             ],
         )
 
-    def _task(self) -> Task | None:
+    def nothing(self) -> str:
+        """Where a first night comes from."""
+        return _("There are no tasks; `storeops schedule defaults` proposes some.")
+
+    def task_here(self) -> Task | None:
+        """The task under the cursor."""
         line = self.table.line
         return line.data[0] if line is not None and isinstance(line.data, tuple) else None
 
     def why_not(self, action: str) -> str:
         """A task is needed, in the other condition."""
         if action in ("pause", "resume"):
-            task = self._task()
+            task = self.task_here()
             if task is None:
                 return _("There is no task under the cursor.")
             if task.enabled == (action == "resume"):
@@ -122,7 +127,7 @@ class NightScreen(ListScreen):
         self._enable(enabled=True)
 
     def _enable(self, *, enabled: bool) -> None:
-        task, core = self._task(), self.house.core
+        task, core = self.task_here(), self.house.core
         if task is None:
             return
         name = task.name

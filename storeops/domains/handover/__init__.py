@@ -38,6 +38,12 @@ DOMAIN = Domain(
             title=N_("Ask WeCom how handovers ended."),
         ),
     ),
+    alarms={
+        "leaver_deadline": "storeops.domains.handover.alarms:LEAVER_DEADLINE",
+        "leavings": "storeops.domains.handover.alarms:LEAVINGS",
+        "handover_refused": "storeops.domains.handover.alarms:REFUSED",
+        "handover_overdue": "storeops.domains.handover.alarms:OVERDUE",
+    },
     erase={"handovers": "storeops.domains.handover.forget"},
     retention="storeops.domains.handover.retention",
     today="storeops.domains.handover.today:lines",

@@ -44,5 +44,9 @@ DOMAIN = Domain(
     ),
     today="storeops.domains.schedule.today:today",
     checks="storeops.domains.schedule.checks:checks",
+    alarms={
+        "task_failed": "storeops.domains.schedule.alarms:FAILED",
+        "task_missed": "storeops.domains.schedule.alarms:MISSED",
+    },
     completion={"task": "storeops.domains.schedule.tasks:offer"},
 )  # fmt: skip

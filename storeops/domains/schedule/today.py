@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.schedule import tasks
+from storeops.domains.schedule.runs import STATUSES
 from storeops.domains.schedule.tasks import Task
 from storeops.durations import ago
 from storeops.i18n import _, ngettext
@@ -21,17 +22,20 @@ def today(db: Database, now: float) -> list[TodayLine]:
     return [*_late(found, now), *_failed(found, now), *_missed(found)]
 
 
-def how_it_ended(task: Task) -> str:
-    """How the last run of a task that failed ended, a few words."""
-    if task.last_status == "timeout":
-        return _("ended for taking too long")
-    if task.last_status == "stopped":
-        return _("stopped")
-    if task.last_exit_code is None:
-        return _("its end was not seen")
-    if task.last_exit_code < 0:
-        return _("killed by signal {number}").format(number=-task.last_exit_code)
-    return _("exit code {code}").format(code=task.last_exit_code)
+def how_it_ended(status: str, exit_code: int | None) -> str:
+    """How a run that failed ended, a few words.
+
+    Args:
+        status: of the run, a key of `runs.STATUSES`.
+        exit_code: of its process; negative for a signal.
+    """
+    if status in ("timeout", "stopped", "lost"):
+        return _(STATUSES[status])
+    if exit_code is None:
+        return _(STATUSES["lost"])
+    if exit_code < 0:
+        return _("killed by signal {number}").format(number=-exit_code)
+    return _("exit code {code}").format(code=exit_code)
 
 
 def _failed(found: Sequence[Task], now: float) -> Iterator[TodayLine]:
@@ -44,7 +48,9 @@ def _failed(found: Sequence[Task], now: float) -> Iterator[TodayLine]:
         return
     for task in failed:
         text = _("The task {name} failed {ago}: {how}.").format(
-            name=task.name, ago=ago(task.last_run_at, now), how=how_it_ended(task)
+            name=task.name,
+            ago=ago(task.last_run_at, now),
+            how=how_it_ended(task.last_status, task.last_exit_code)
         )
         step = f"storeops schedule show {shlex.quote(task.name)}"
         yield TodayLine(text, step, "bad", "night", task.name)
@@ -67,8 +73,8 @@ def _late(found: Sequence[Task], now: float) -> Iterator[TodayLine]:
     if late:
         first = min(task.next_at or now for task in late)
         text = ngettext(
-            "{count} task is due since {ago}, and nothing starts it: {names}.",
-            "{count} tasks are due since {ago}, and nothing starts them: {names}.",
+            "{count} task was due {ago}, and nothing starts it: {names}.",
+            "{count} tasks were due {ago}, and nothing starts them: {names}.",
             len(late),
         ).format(count=len(late), ago=ago(first, now), names=_names(late))
         yield TodayLine(text, "storeops schedule install", "bad", "night")

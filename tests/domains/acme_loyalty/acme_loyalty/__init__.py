@@ -32,6 +32,8 @@ DOMAIN = Domain(
             name="loyalty", cron="0 6 * * *", command=("loyalty", "list"), title="Who has points.",
         ),
     ),
+    alarms={"loyalty_gold": "acme_loyalty.facts:GOLD"},
+    senders={"till": "acme_loyalty.facts:send"},
     completion={"level": "acme_loyalty.facts:levels"},
     catalogue="acme_loyalty.locale",
 )  # fmt: skip

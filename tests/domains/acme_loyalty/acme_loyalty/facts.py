@@ -4,6 +4,7 @@ import json
 
 from storeops.domain import CardSection, TodayLine
 from storeops.i18n import _
+from storeops.operations.alarms import Alarm, AlarmKind
 from storeops.operations.doctor import Finding
 from storeops.operations.reports import NamedReport, ReportColumn, ReportTable
 from storeops.reading.columns import CustomerColumn
@@ -70,6 +71,24 @@ def today(db, _now):
     """How many are gold."""
     count = db.execute("SELECT count(*) FROM loyalty_points WHERE level = 'gold'").fetchone()[0]
     return [TodayLine(f"{count} customers are gold.", "storeops loyalty list")] if count else []
+
+
+def _gold(app, settings):
+    count = app.data.execute("SELECT count(*) FROM loyalty_points WHERE level = 'gold'").fetchone()[0]
+    if count > settings["most"]:
+        yield Alarm(rank=count, values={"count": count})
+
+
+GOLD = AlarmKind(
+    title="Many are gold", settings={"most": 0}, find=_gold,
+    describe=lambda values: (f"{values['count']} are gold.", "storeops loyalty list"),
+)  # fmt: skip
+
+
+def send(app, name, text, ident):
+    """The till prints it; the same ident once."""
+    with app.data.atomic() as connection:
+        connection.execute("INSERT OR IGNORE INTO loyalty_guide VALUES (?)", (f"{name} {text}",))
 
 
 def checks(app):
