@@ -64,9 +64,7 @@ def _kinds(given: list[str] | None) -> tuple[str, ...]:
         if name not in known:
             raise UsageError(
                 _("There is no kind of alarm {name}.").format(name=name),
-                hint=did_you_mean(
-                    name, known, _("Known: {names}.").format(names=", ".join(known))
-                ),
+                hint=did_you_mean(name, known, _("Known: {names}.").format(names=", ".join(known))),
             )
     return found
 
@@ -218,7 +216,7 @@ def _say_unknown(unknown: dict[str, str]) -> None:
 
 
 @app.command("test", help=_("Say what would be raised now; nothing is kept or sent."))
-def test(rules: Files = None, kind: Kinds = None) -> None:
+def try_out(rules: Files = None, kind: Kinds = None) -> None:
     """Every kind, or those named."""
     from storeops.domains.alert import checking
     from storeops.domains.alert.rules import rules as read
@@ -248,9 +246,7 @@ def test(rules: Files = None, kind: Kinds = None) -> None:
 
 
 @app.command("rules", help=_("List the kinds of alarms with their settings, and where they stand."))
-def rules_(
-    rules: Files = None, limit: Limit = 200, all_: All = False, after: After = ""
-) -> None:
+def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: After = "") -> None:
     """A kind without a file goes by its defaults."""
     from storeops.domains.alert.rules import folder
     from storeops.domains.alert.rules import rules as read
@@ -285,4 +281,6 @@ def _rule_row(rule: AlarmRule) -> dict[str, Any]:
 
 
 def _settings(value: Any) -> str:
-    return ", ".join(f"{key} = {cells.json_text(each)}" for key, each in value.items() if each != "")
+    return ", ".join(
+        f"{key} = {cells.json_text(each)}" for key, each in value.items() if each != ""
+    )

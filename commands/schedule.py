@@ -58,7 +58,9 @@ def add(
     cron: Annotated[
         str,
         typer.Option(
-            "--cron", metavar="EXPRESSION", help=_("Minute, hour, day, month, weekday: “30 2 * * *”.")
+            "--cron",
+            metavar="EXPRESSION",
+            help=_("Minute, hour, day, month, weekday: “30 2 * * *”."),
         ),
     ],
     calendar: Annotated[
@@ -83,7 +85,9 @@ def add(
     ] = 3,
     catch_up: Annotated[
         bool,
-        typer.Option("--catch-up/--no-catch-up", help=_("Make up for a moment slept through, once.")),
+        typer.Option(
+            "--catch-up/--no-catch-up", help=_("Make up for a moment slept through, once.")
+        ),
     ] = True,
     folder: Annotated[
         str,
@@ -160,7 +164,9 @@ def must_be_typable(words: Sequence[str]) -> None:
     if words[0].startswith("-"):
         raise UsageError(
             _("The command begins with {word} instead of a noun.").format(word=words[0]),
-            hint=_("Options stand behind the words; the profile of a task is the one it is added to."),
+            hint=_(
+                "Options stand behind the words; the profile of a task is the one it is added to."
+            ),
         )
     for each in words:
         if each in ("--profile", "-p") or each.startswith("--profile="):
@@ -374,7 +380,9 @@ def _enable(names: list[str], *, enabled: bool) -> None:
 # -- runs -----------------------------------------------------------------------------------------
 
 
-@app.command("run-due", help=_("Run what is due and wait for it; what cron calls, as often as it likes."))
+@app.command(
+    "run-due", help=_("Run what is due and wait for it; what cron calls, as often as it likes.")
+)
 def run_due() -> None:
     """One at a time works; ends with 6 when a task did not end well."""
     from storeops.domains.schedule.due import run_due as work

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from storeops.database.database import Database
 
 
-
 class AlarmWiring(Wiring, Protocol):
     """Ports that kinds may ask; an `App` has them."""
 
@@ -64,7 +63,7 @@ class AlarmKind:
     Attributes:
         title: what it is about, in English, translated when shown.
         find: function(app, settings) → alarms; a `StoreOpsError` means that it cannot be told now.
-        describe: function(values) → (sentence, command that deals with it) in the reader's language.
+        describe: function(values) → (sentence, command that deals with it), for the reader.
         settings: name → default: a whole number, a duration ("24h") or a list of whole numbers.
         every_s: seconds between two looks, for what costs time or calls.
         on_today: shown on Today; False for what the morning says in its own words.

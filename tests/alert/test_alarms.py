@@ -1,4 +1,4 @@
-"""Alarms: raised once, again when worse, over when over; by rules; exactly once by two processes."""
+"""Alarms: raised once, again when worse, over when over; by rules; once by two processes."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_run_due_killed_in_mid_task(cli, profile):
     second = start("schedule", "run-due", "--json")
     other = until(lambda: (found := running(profile)) != task and found)
     second.send_signal(signal.SIGTERM)
-    out, _err = second.communicate()
+    _out, _err = second.communicate()
     assert second.returncode == 143
     assert other != task
     past = cli("schedule", "history", "--json").json["items"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_jitter_is_the_same_every_night_and_loses_no_moment(app):
     from storeops.domains.schedule import runs
 
     found = runs.history(app.data, "often", limit=None)
-    gaps = {a.due_at - b.due_at for a, b in zip(found, found[1:], strict=False)}
+    gaps = {a.due_at - b.due_at for a, b in pairwise(found)}
     assert gaps == {600.0}
     assert {each.missed for each in found} == {0}
     assert all(0 <= each.started_at - each.due_at - task.delay_s < 60 for each in found)

@@ -37,9 +37,7 @@ def test_a_month_of_nights(app, monkeypatch, seed):
         FakeProcess,
         "ends",
         staticmethod(
-            lambda task: dice.choices(
-                [0, 8, 7, -9, 4, Killed()], weights=[80, 5, 5, 3, 3, 4]
-            )[0]
+            lambda task: dice.choices([0, 8, 7, -9, 4, Killed()], weights=[80, 5, 5, 3, 3, 4])[0]
         ),
     )
     asleep = began + 12 * 86_400, began + 15 * 86_400

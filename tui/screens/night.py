@@ -1,4 +1,4 @@
-"""Night: tasks at their hours, how the last run ended, when the next one comes, what was printed."""
+"""Night: tasks at their hours, how the last run ended, the next one, what was printed."""
 
 from __future__ import annotations
 

@@ -134,9 +134,7 @@ def _rule(
             _("{path}: to must be a list of way:name, like robot:ops.").format(path=path)
         )
     written = {key: table.get(key, default) for key, default in kind.settings.items()}
-    settings = {
-        key: _value(path, key, each, kind.settings[key]) for key, each in written.items()
-    }
+    settings = {key: _value(path, key, each, kind.settings[key]) for key, each in written.items()}
     return AlarmRule(
         name, kind, domain, settings, written, enabled, tuple(to), str(path) if path else ""
     )
@@ -151,9 +149,7 @@ def _value(path: Path | None, key: str, value: Any, default: Any) -> Any:
             return durations.seconds(value) if isinstance(value, str) else None
         except StoreOpsError:
             pass
-        raise UsageError(
-            _("{path}: {key} must be a duration like 24h.").format(path=path, key=key)
-        )
+        raise UsageError(_("{path}: {key} must be a duration like 24h.").format(path=path, key=key))
     if isinstance(default, list):
         if isinstance(value, list) and value and all(type(each) is int for each in value):
             return value

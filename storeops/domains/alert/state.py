@@ -144,16 +144,12 @@ def apply(
                         "UPDATE alert SET seen_at = ? WHERE id = ?", (now, before.id)
                     )
             for over in standing.values():
-                connection.execute(
-                    "UPDATE alert SET cleared_at = ? WHERE id = ?", (now, over.id)
-                )
+                connection.execute("UPDATE alert SET cleared_at = ? WHERE id = ?", (now, over.id))
                 cleared.append(over.id)
                 notice(over.id, "cleared", rule)
             connection.execute("INSERT OR REPLACE INTO alert_look VALUES (?, ?)", (kind, now))
         connection.execute("DELETE FROM alert WHERE cleared_at < ?", (now - KEPT_S,))
-        connection.execute(
-            "DELETE FROM alert_notice WHERE alert_id NOT IN (SELECT id FROM alert)"
-        )
+        connection.execute("DELETE FROM alert_notice WHERE alert_id NOT IN (SELECT id FROM alert)")
     return AlarmChanges(tuple(raised), tuple(worse), tuple(cleared))
 
 
@@ -259,8 +255,8 @@ def today(db: Database, _now: float) -> list[TodayLine]:
         lines.append(TodayLine(text, step or f"storeops alert show {each.id}", each.tone))
     left = len(open_) - len(shown)
     if left:
-        text = ngettext(
-            "{count} more alarm stands.", "{count} more alarms stand.", left
-        ).format(count=left)
+        text = ngettext("{count} more alarm stands.", "{count} more alarms stand.", left).format(
+            count=left
+        )
         lines.append(TodayLine(text, "storeops alert list", open_[len(shown)].tone))
     return lines

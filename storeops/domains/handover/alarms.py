@@ -19,7 +19,11 @@ def _find_deadlines(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
     now = app.clock.now()
     days = sorted(settings["days"], reverse=True)
     for each in leavers(app.data, now):
-        if each.left_at is None or not each.in_time(now) or not (each.customers or each.group_chats):
+        if (
+            each.left_at is None
+            or not each.in_time(now)
+            or not (each.customers or each.group_chats)
+        ):
             continue
         left = (each.left_at + rules.YEAR_S - now) / rules.DAY_S
         rank = sum(left <= limit for limit in days)

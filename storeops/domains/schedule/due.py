@@ -172,7 +172,9 @@ class _Shift:
                 if self._under_way:
                     clock.sleep(TURN_S)
         except BaseException:  # nothing of ours runs on unseen; what ends so is taken over
-            while left := [each for each in self._under_way.values() if each.process.poll() is None]:
+            while left := [
+                each for each in self._under_way.values() if each.process.poll() is None
+            ]:
                 for each in left:
                     each.process.end(clock.monotonic())
                 clock.sleep(TURN_S)
@@ -251,9 +253,7 @@ class _Shift:
         task = tasks.get(app.data, run.task)
         self.on_begin(run)
         try:
-            process = Process(
-                app.profile.name, task.name, run.id, task.words, task.folder, handle
-            )
+            process = Process(app.profile.name, task.name, run.id, task.words, task.folder, handle)
         except ConfigError as error:
             _write(output_of(app.profile.name, task.name, run.id), error.message)
             self.ran.append(

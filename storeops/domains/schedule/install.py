@@ -123,7 +123,7 @@ def write(made: Entry) -> str:
         _run(["crontab", "-"], "\n".join([*kept, made.text]) + "\n")
         return _("the crontab of this account")
     if made.kind == "windows":
-        if sys.platform != "win32":
+        if os.name != "nt":
             raise ConfigError(
                 _("This machine is not Windows."),
                 hint=_("Leave --write out and type what is printed there."),
@@ -175,7 +175,7 @@ def _crontab() -> str:
 
 def _call(words: Sequence[str] | str, given: str = "") -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603 - fixed programs of the system
+        return subprocess.run(
             words, input=given, capture_output=True, text=True, timeout=MOST_WAIT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:

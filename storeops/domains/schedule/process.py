@@ -81,7 +81,7 @@ def lock(profile: str, name: str = "") -> Iterator[bool]:
 
 def outlives(output: Path) -> bool:
     """Whether the process that writes this file still lives, where its lock cannot tell."""
-    if sys.platform != "win32":
+    if os.name != "nt":
         return False
     try:
         output.rename(output)
@@ -126,13 +126,13 @@ class Process:
         command = [sys.executable, "-P", "-m", "storeops", "--profile", profile, *words]
         try:
             if sys.platform == "win32":
-                self._process = subprocess.Popen(  # noqa: S603 - words of our own command line
+                self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=where,
                     creationflags=subprocess.CREATE_NEW_PROCESS_GROUP
                     | subprocess.CREATE_NO_WINDOW,
                 )  # fmt: skip
             else:
-                self._process = subprocess.Popen(  # noqa: S603 - words of our own command line
+                self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=where,
                     start_new_session=True, pass_fds=(lock_handle,),
                 )  # fmt: skip
@@ -175,8 +175,8 @@ class Process:
         if sys.platform == "win32":
             force = ["/F"] if kill else []
             with suppress(OSError):
-                subprocess.run(  # noqa: S603 - a fixed program of the system
-                    ["taskkill", *force, "/T", "/PID", str(self.pid)],  # noqa: S607
+                subprocess.run(
+                    ["taskkill", *force, "/T", "/PID", str(self.pid)],
                     capture_output=True, check=False,
                 )  # fmt: skip
         else:

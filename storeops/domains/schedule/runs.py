@@ -97,8 +97,7 @@ def history(
         where.insert(0, "task = ?")
         values.insert(0, task)  # type: ignore[arg-type]
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM schedule_run WHERE {' AND '.join(where)}"
-        " ORDER BY id DESC LIMIT ?",
+        f"SELECT {_COLUMNS} FROM schedule_run WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*values, -1 if limit is None else limit),
     )
     return [TaskRun(*row) for row in rows]
@@ -153,7 +152,7 @@ def claim(db: Database, name: str, now: float) -> TaskRun | None:
     Of moments that were slept through only the last one runs; the others count as missed.
 
     Returns:
-        The run; of status `skipped` when it is too late for it; None when nothing is due (any more).
+        The run; of status `skipped` when it is too late for it; None when nothing is due.
     """
     with db.atomic() as connection:
         task = tasks.find(db, name)

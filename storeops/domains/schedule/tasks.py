@@ -194,16 +194,15 @@ def get(db: Database, name: str) -> Task:
         names = [row[0] for row in db.execute("SELECT name FROM schedule_task ORDER BY name")]
         raise NotFoundError(
             _("There is no task {name}.").format(name=name),
-            hint=did_you_mean(name, names, _("`storeops schedule list` shows the tasks there are.")),
+            hint=did_you_mean(
+                name, names, _("`storeops schedule list` shows the tasks there are.")
+            ),
             next_steps=["storeops schedule list"],
         )
     return found
 
 
-_DUE = (
-    " WHERE enabled = 1 AND (next_at <= :now OR zone <> :zone"
-    f" OR answered_at > :now + {SKEW_S})"
-)
+_DUE = f" WHERE enabled = 1 AND (next_at <= :now OR zone <> :zone OR answered_at > :now + {SKEW_S})"
 
 
 def anything_to_do(db: Database, now: float) -> bool:

@@ -50,7 +50,7 @@ def _failed(found: Sequence[Task], now: float) -> Iterator[TodayLine]:
         text = _("The task {name} failed {ago}: {how}.").format(
             name=task.name,
             ago=ago(task.last_run_at, now),
-            how=how_it_ended(task.last_status, task.last_exit_code)
+            how=how_it_ended(task.last_status, task.last_exit_code),
         )
         step = f"storeops schedule show {shlex.quote(task.name)}"
         yield TodayLine(text, step, "bad", "night", task.name)

@@ -1,7 +1,8 @@
 """Which days are workdays in China: as announced, with days off and make-up days.
 
-The State Council announces a year late in the year before. Of a year that is not announced, weekends
-and the holidays of the law are known; bridges and make-up days are not: such an answer is estimated.
+The State Council announces a year late in the year before. Of a year that is not announced,
+weekends and the holidays of the law are known; bridges and make-up days are not: such an answer is
+estimated.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def today(db, _now):
 
 
 def _gold(app, settings):
-    count = app.data.execute("SELECT count(*) FROM loyalty_points WHERE level = 'gold'").fetchone()[0]
+    count = app.data.execute("SELECT count(*) FROM loyalty_points WHERE level = 'gold'").fetchone()[
+        0
+    ]
     if count > settings["most"]:
         yield Alarm(rank=count, values={"count": count})
 
