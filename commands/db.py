@@ -17,13 +17,14 @@ from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from commands.question import confirm
 from storeops import paths, times
-from storeops.errors import ConfigError, ConflictError, UsageError
+from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.changes.restore import RestoredLedger
     from storeops.database.check import Checkup
     from storeops.database.database import Database
+    from storeops.database.rotation import Rotation
     from storeops.operations.erasure import ErasedAgain
 
 app = typer.Typer(help=_("Database files: check, back up, restore, prune, query."))
@@ -175,6 +176,14 @@ def backup(
         Path | None,
         typer.Argument(metavar="[FILE]", help=_("The copy; default: a dated file of the profile.")),
     ] = None,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--keep",
+            metavar="RULE",
+            help=_("Then remove older dated copies: 7d,4w keeps one for each of 7 days, 4 weeks."),
+        ),
+    ] = "",
 ) -> None:
     """Write the copies 0600 and print their paths: FILE, and FILE.inbox.db when there are events.
 
@@ -188,6 +197,7 @@ def backup(
     from storeops.database.database import file_size
     from storeops.database.lost import must_not_be_lost
 
+    rule = _rotation(keep, file)
     profile = current().app.profile.name
     target = file or _unused(paths.backups_dir(profile), "data")
     events, inbox = _beside(target), None
@@ -211,6 +221,90 @@ def backup(
             path=events, size=size_text(events.stat().st_size)
         )
     output.done({"path": str(target), "bytes": size, "inbox": inbox}, text)
+    removed = _rotate(target.parent, rule) if rule else []
+    if removed:
+        text += "\n" + ngettext(
+            "{count} older backup was removed.", "{count} older backups were removed.", len(removed)
+        ).format(count=len(removed))
+    output.result({"path": str(target), "bytes": size, "inbox": inbox, "removed": removed}, text)
+
+
+def _rotation(keep: str, file: Path | None) -> Rotation:
+    """The rule of `--keep`.
+
+    Raises:
+        UsageError: it is none, or the copy has a name of its own.
+    """
+    from storeops.database.rotation import rotation
+
+    if keep and file is not None:
+        raise UsageError(
+            _("--keep is for the dated copies of the profile."),
+            hint=_("Leave FILE out, or --keep."),
+        )
+    return rotation(keep) if keep else ()
+
+
+def _rotate(folder: Path, rule: Rotation) -> list[str]:
+    """Remove what a rule does not keep; returns the paths of the copies of data.db."""
+    from storeops.database.rotation import backups, surplus
+
+    removed = []
+    for each in surplus(backups(folder), rule):
+        for part in (each, _beside(each)):
+            part.unlink(missing_ok=True)
+        removed.append(str(each))
+    return removed
+
+
+@app.command("verify-backup", help=_("Restore a backup aside and look at it; nothing is changed."))
+def verify_backup(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help=_("The backup; default: the newest one.")),
+    ] = None,
+) -> None:
+    """A drill: the copy is read through, brought up to date and opened, then taken away."""
+    from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
+    from storeops.changes.loss import head
+    from storeops.database.backup import must_be_usable, newest_backup, rehearse
+    from storeops.reading.overview import follows_by
+
+    app_ = current().app
+    folder = paths.backups_path(app_.profile.name)
+    chosen = file or newest_backup(folder)
+    if chosen is None:
+        raise NotFoundError(
+            _("There is no backup in {path}.").format(path=folder),
+            hint=_("Make one: storeops db backup"),
+            next_steps=["storeops db backup"],
+        )
+
+    def look(copy: Database) -> dict[str, Any]:
+        follows = sum(count for _status, count in follows_by(copy, "status", 100))
+        return {"follows": follows, "journal_lines": head(copy.connection)[0]}
+
+    seen = rehearse(chosen, migrations(DATA_ROOMS), look)
+    inbox = _beside(chosen)
+    if inbox.exists():
+        must_be_usable(inbox, migrations(INBOX_ROOMS))
+    made = chosen.stat()
+    output.result(
+        {
+            "path": str(chosen),
+            "restorable": True,
+            "bytes": made.st_size,
+            "made_at": times.iso(made.st_mtime),
+            "inbox": str(inbox) if inbox.exists() else None,
+            **seen,
+        },
+        _("{path} can be restored: {follows} follows, {lines} journal lines, made {time}.").format(
+            path=chosen,
+            follows=f"{seen['follows']:,}",
+            lines=f"{seen['journal_lines']:,}",
+            time=times.minute(made.st_mtime),
+        ),
+    )
 
 
 def _beside(file: Path) -> Path:

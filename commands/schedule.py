@@ -295,7 +295,7 @@ def show(
             Column("name", _("Task")),
             Column("command", _("Command")),
             Column("cron", _("Hours")),
-            Column("calendar", _("Days"), show=calendar_word),
+            Column("calendar", _("Which days"), show=calendar_word),
             Column("enabled", _("On")),
             Column("next", _("Next"), show=lambda each: ", ".join(map(cells.when, each))),
             Column("jitter_s", _("Later by up to"), show=lambda each: span(each) if each else ""),

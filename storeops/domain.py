@@ -356,8 +356,7 @@ class Registry:
 
         Args:
             kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase, tasks,
-                reports or completion.
-                alarms, senders or completion.
+                alarms, senders, reports or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
         for domain in self.domains:

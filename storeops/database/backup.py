@@ -250,6 +250,29 @@ def _prepared(copy: Path, migrations: Sequence[Migration], prepare: Callable[[Da
     return marked
 
 
+def rehearse(source: Path, migrations: Sequence[Migration], look: Callable[[Database], T]) -> T:
+    """Restore a backup beside itself, look at it, and take it away again.
+
+    Args:
+        source: the backup.
+        migrations: what this version knows; an older backup is brought up to date.
+        look: reads the restored copy.
+
+    Raises:
+        NotFoundError: there is no such backup.
+        ConfigError: it cannot be restored; says why.
+    """
+    must_be_usable(source, migrations)
+    try:
+        with scratch(source) as part:
+            _copy(source, part, None)
+            return _prepared(part.path, migrations, look)
+    except sqlite3.Error as error:
+        raise explain(error, source) from error
+    except OSError as error:
+        raise explain_os(error, source) or error from error
+
+
 def must_be_usable(source: Path, migrations: Sequence[Migration]) -> None:
     """Read a backup through before anything is changed.
 

@@ -190,7 +190,7 @@ def test_run_due_killed_in_mid_task(cli, profile):
 def test_install_prints_what_works_as_it_stands(cli, profile, home):
     line = cli("schedule", "install", "--crontab").out.strip()
     assert line.startswith("*/5 * * * * STOREOPS_HOME=")
-    assert line.endswith("# storeops schedule shop")
+    assert line.endswith("# storeops: tasks of shop")
     shell = line.removeprefix("*/5 * * * * ").replace(r"\%", "%")
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, cwd="/")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -203,7 +203,7 @@ def test_install_prints_what_works_as_it_stands(cli, profile, home):
 
 def test_crontab_of_others_stays(cli, profile, tmp_path, monkeypatch):
     tab = tmp_path / "tab"
-    tab.write_text("MAILTO=a\n0 1 * * * backup # storeops schedule other\n")
+    tab.write_text("MAILTO=a\n0 1 * * * backup # storeops: tasks of other\n")
     tool = tmp_path / "crontab"
     tool.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {tab}; else cat > {tab}; fi\n')
     tool.chmod(0o700)
@@ -211,7 +211,7 @@ def test_crontab_of_others_stays(cli, profile, tmp_path, monkeypatch):
     for _again in range(2):
         assert cli("schedule", "install", "--crontab", "--write").code == 0
     lines = tab.read_text().splitlines()
-    assert lines[:2] == ["MAILTO=a", "0 1 * * * backup # storeops schedule other"]
+    assert lines[:2] == ["MAILTO=a", "0 1 * * * backup # storeops: tasks of other"]
     assert len(lines) == 3
     checks = {each["check"]: each for each in cli("doctor", "--json").json["findings"]}
     assert "schedule" not in checks  # without a task there is nothing to call

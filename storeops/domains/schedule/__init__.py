@@ -33,8 +33,13 @@ DOMAIN = Domain(
             title=N_("Handle callbacks that a receiver kept."),
         ),
         TaskSpec(
-            name="backup", cron="30 4 * * *", command=("db", "backup", "--quiet"),
-            title=N_("Copy the database."),
+            name="backup", cron="30 4 * * *",
+            command=("db", "backup", "--keep", "7d,4w", "--quiet"),
+            title=N_("Copy the database; keep 7 days and 4 weeks."),
+        ),
+        TaskSpec(
+            name="restore-drill", cron="0 5 * * SUN", command=("db", "verify-backup", "--quiet"),
+            title=N_("Prove that the newest backup can be restored."),
         ),
         TaskSpec(
             name="prune", cron="45 4 * * SUN",

@@ -105,7 +105,7 @@ def run_due(
         if not alone:
             busy = tasks.due(app.data, now)
             return DueReport((), tuple(SkippedTask(each.name, "busy") for each in busy))
-        return _Shift(app, stop, on_begin).work()
+        return _DueShift(app, stop, on_begin).work()
 
 
 def run_by_hand(app: ScheduleWiring, name: str, stop: threading.Event) -> TaskRun:
@@ -122,7 +122,7 @@ def run_by_hand(app: ScheduleWiring, name: str, stop: threading.Event) -> TaskRu
             _("{task} runs already.").format(task=task.name),
             hint=_("`storeops schedule history {task}` says since when.").format(task=task.name),
         )
-    shift = _Shift(app, stop, lambda _run: None)
+    shift = _DueShift(app, stop, lambda _run: None)
     try:
         under_way = shift.start(runs.begin_by_hand(app.data, task.name, app.clock.now()), handle)
     except BaseException:
@@ -142,7 +142,7 @@ class _UnderWay:
         self.why = "ended"
 
 
-class _Shift:
+class _DueShift:
     """One run-due at work."""
 
     def __init__(

@@ -26,7 +26,7 @@ MOST_WAIT_S = 20.0  # for a program of the system
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MachineEntry:
     """What is to be installed.
 
     Attributes:
@@ -44,7 +44,7 @@ class Entry:
 
 def usual_kind() -> str:
     """What this machine most likely has."""
-    if sys.platform == "win32":
+    if os.name == "nt":
         return "windows"
     return "crontab" if shutil.which("crontab") or not shutil.which("systemctl") else "systemd"
 
@@ -55,7 +55,7 @@ def command(profile: str) -> list[str]:
     return [*begin, "--profile", profile, "schedule", "run-due", "--quiet"]
 
 
-def entry(kind: str, profile: str, every_min: int) -> Entry:
+def entry(kind: str, profile: str, every_min: int) -> MachineEntry:
     """What `install` prints for a kind.
 
     Args:
@@ -66,14 +66,14 @@ def entry(kind: str, profile: str, every_min: int) -> Entry:
     home = os.environ.get("STOREOPS_HOME", "")
     if home:
         home = str(Path(home).expanduser().absolute())
-    mark = f"# storeops schedule {profile}"
+    mark = f"# storeops: tasks of {profile}"
     if kind == "crontab":
         line = shlex.join(command(profile))
         if home:
             line = f"STOREOPS_HOME={shlex.quote(home)} {line}"
         line = line.replace("%", r"\%")  # cron makes a new line of a bare one
         when = "* * * * *" if every_min == 1 else f"*/{every_min} * * * *"
-        return Entry(kind, f"{when} {line} {mark}", {}, mark)
+        return MachineEntry(kind, f"{when} {line} {mark}", {}, mark)
     if kind == "systemd":
         return _systemd(profile, every_min, home, mark)
     words = subprocess.list2cmdline(command(profile))
@@ -83,10 +83,10 @@ def entry(kind: str, profile: str, every_min: int) -> Entry:
         ["schtasks", "/Create", "/F", "/SC", "MINUTE", "/MO", str(every_min),
          "/TN", f"storeops\\{profile}", "/TR", words]
     )  # fmt: skip
-    return Entry(kind, create, {}, f"storeops\\{profile}")
+    return MachineEntry(kind, create, {}, f"storeops\\{profile}")
 
 
-def _systemd(profile: str, every_min: int, home: str, mark: str) -> Entry:
+def _systemd(profile: str, every_min: int, home: str, mark: str) -> MachineEntry:
     folder = Path("~/.config/systemd/user").expanduser()
     name = f"storeops-{profile}"
     call = " ".join(_systemd_word(each) for each in command(profile))
@@ -103,7 +103,9 @@ def _systemd(profile: str, every_min: int, home: str, mark: str) -> Entry:
     )
     files = {folder / f"{name}.service": service, folder / f"{name}.timer": timer}
     text = "\n".join(f"# {path}\n{content}" for path, content in files.items())
-    return Entry("systemd", text + f"\n# systemctl --user enable --now {name}.timer", files, mark)
+    return MachineEntry(
+        "systemd", text + f"\n# systemctl --user enable --now {name}.timer", files, mark
+    )
 
 
 def _systemd_word(text: str) -> str:
@@ -111,7 +113,7 @@ def _systemd_word(text: str) -> str:
     return f'"{text}"' if re.search(r"[\s\"'\\]", text) else text
 
 
-def write(made: Entry) -> str:
+def write(made: MachineEntry) -> str:
     """Install it; returns where it stands now.
 
     Raises:
@@ -144,11 +146,11 @@ def write(made: Entry) -> str:
 def installed(profile: str) -> str:
     """Which kind calls run-due for a profile on this machine, as far as can be seen; "" none."""
     timer = Path(f"~/.config/systemd/user/storeops-{profile}.timer").expanduser()
-    if sys.platform == "win32":
+    if os.name == "nt":
         found = _ask(["schtasks", "/Query", "/TN", f"storeops\\{profile}"])
         return "windows" if found is not None else ""
     if shutil.which("crontab"):
-        mark = f"# storeops schedule {profile}"
+        mark = f"# storeops: tasks of {profile}"
         lines = (_ask(["crontab", "-l"]) or "").splitlines()
         if any(each.rstrip().endswith(mark) and not each.startswith("#") for each in lines):
             return "crontab"

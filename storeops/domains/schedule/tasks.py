@@ -252,7 +252,7 @@ def must_be_fit(name: str, words: Sequence[str]) -> None:
         raise UsageError(
             _("The command of the task is missing."),
             hint=_("It stands behind --: {example}").format(
-                example="storeops schedule add NAME --cron '0 2 * * *' -- sync run --quiet"
+                example="--cron '0 2 * * *' -- sync run --quiet"
             ),
         )
     if any(_SECRET.search(word) for word in words):
