@@ -201,9 +201,11 @@ def check(rules: Files = None, detailed_exitcode: Detailed = False) -> None:
             count=len(standing)
         )
     )
-    quiet = current().settings.quiet and not (changes.raised or changes.worse)
-    if not quiet or current().settings.machine:
-        output.result(value, "\n".join(filter(None, lines)))
+    text = "\n".join(filter(None, lines))
+    if changes.raised or changes.worse:  # cron sends a mail exactly then
+        output.result(value, text)
+    else:
+        output.done(value, text)
     _say_unknown(found.unknown)
     for target, why in found.unsent.items():
         warn(_("Nothing was sent to {target}: {why}.").format(target=target, why=why))

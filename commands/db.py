@@ -220,13 +220,12 @@ def backup(
         text += "\n" + _("{path} ({size})").format(
             path=events, size=size_text(events.stat().st_size)
         )
-    output.done({"path": str(target), "bytes": size, "inbox": inbox}, text)
     removed = _rotate(target.parent, rule) if rule else []
     if removed:
         text += "\n" + ngettext(
             "{count} older backup was removed.", "{count} older backups were removed.", len(removed)
         ).format(count=len(removed))
-    output.result({"path": str(target), "bytes": size, "inbox": inbox, "removed": removed}, text)
+    output.done({"path": str(target), "bytes": size, "inbox": inbox, "removed": removed}, text)
 
 
 def _rotation(keep: str, file: Path | None) -> Rotation:
@@ -289,7 +288,7 @@ def verify_backup(
     if inbox.exists():
         must_be_usable(inbox, migrations(INBOX_ROOMS))
     made = chosen.stat()
-    output.result(
+    output.done(
         {
             "path": str(chosen),
             "restorable": True,
