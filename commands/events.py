@@ -375,6 +375,60 @@ def _refused(counts: dict[str, int]) -> str:
     return _(", ").join(f"{reason_word(reason)} {count}" for reason, count in counts.items())
 
 
+@app.command("gaps", help=_("Compare with WeCom: what no event told is found and repaired."))
+def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
+    """A sync is the comparison; ends as it does: 0 whole, 6 when not all could be compared."""
+    from commands.progress import bars
+    from commands.sync import finish
+    from commands.syncing import sync_with_bars
+    from storeops.operations import events
+    from storeops.operations import gaps as comparison
+
+    call = current()
+    wiring = call.app
+    since = comparison.last_comparison(wiring)
+    with call.interruptible("storeops events gaps") as stop, bars() as shown:
+        events.handle(wiring, stop=stop)  # what was told already is no gap
+        result = sync_with_bars(wiring, shown, stop=stop)
+    found = comparison.of_run(wiring, result.run_id, since)
+    share = found.reliability
+    output.paged(
+        [each.as_dict() for each in found.untold],
+        [
+            Column("external_userid", _("Customer"), max_width=36),
+            Column("userid", _("Member"), max_width=24),
+            Column("fields", _("What"), max_width=40),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        complete=result.outcome == "complete",
+        as_of=wiring.clock.now(),
+        empty=_("Events told everything."),
+        extra={
+            "run_id": result.run_id,
+            "since": cells.iso(since),
+            "told": found.told,
+            "untold": len(found.untold),
+            "waiting": found.waiting,
+            "reliability": None if share is None else round(share, 4),
+        },
+    )
+    if share is not None:
+        note(
+            _(
+                "Since {time} events told of {told} of {all} changes ({share} %); the mirror has"
+                " the others now, too."
+            ).format(
+                time=cells.when(since),
+                told=cells.amount(found.told),
+                all=cells.amount(found.told + len(found.untold)),
+                share=f"{100 * share:.1f}",
+            )
+        )
+    finish(result)
+
+
 @app.command("forget", help=_("Delete old events that have nothing left to do."))
 def forget(
     older_than: Annotated[

@@ -132,6 +132,25 @@ def by_member(db: Database, change: str, since: float) -> dict[str, int]:
     )
 
 
+def told(db: Database, since: float) -> int:
+    """Relations of customers that events told of since a moment (Unix seconds)."""
+    row = db.execute(
+        "SELECT count(*) FROM (SELECT DISTINCT external_userid, userid FROM event"
+        " WHERE received_at >= ? AND external_userid <> '')",
+        (since,),
+    ).fetchone()
+    return int(row[0])
+
+
+def waiting_customers(db: Database) -> set[str]:
+    """external_userid of customers whose events are not handled yet."""
+    rows = db.execute(
+        "SELECT DISTINCT external_userid FROM event WHERE due_at IS NOT NULL"
+        " AND external_userid <> ''"
+    )
+    return {row[0] for row in rows}
+
+
 def ids_of(db: Database, status: str) -> list[int]:
     """event.id of every event of a status, oldest first."""
     rows = db.execute("SELECT id FROM event WHERE status = ? ORDER BY id", (status,))

@@ -1,0 +1,103 @@
+"""What no callback told: a comparison with WeCom finds it and repairs the mirror.
+
+A sync writes what it finds, with itself as the source; an event that was told and handled has
+written the same before. So whatever the comparison changes of customers was told by no event, but
+for what still waits in the inbox and what WeCom calls nobody back for (a nickname).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.errors import ConflictError
+from storeops.events import listing
+from storeops.i18n import _
+from storeops.mirror import timeline
+from storeops.operations.events import EventWiring
+from storeops.reading import freshness
+
+SILENT = ("name",)  # fields of customers that WeCom calls nobody back for
+MOST = 5_000_000  # changes of one comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something about a customer that no event told.
+
+    Attributes:
+        external_userid: the customer.
+        userid: the member; None when it is about the customer alone.
+        fields: what the comparison changed.
+    """
+
+    external_userid: str
+    userid: str | None
+    fields: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The item of `events gaps --json`."""
+        return {
+            "external_userid": self.external_userid,
+            "userid": self.userid,
+            "fields": list(self.fields),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What a comparison says of the callbacks.
+
+    Attributes:
+        since: the comparison before began then, Unix seconds.
+        told: relations that events told of since.
+        untold: what no event told, in the order it was found.
+        waiting: customers whose events are not handled yet: left out.
+    """
+
+    since: float
+    told: int
+    untold: Sequence[Gap]
+    waiting: int
+
+    @property
+    def reliability(self) -> float | None:
+        """Share of changes that events told, 0 to 1; None when nothing changed."""
+        changes = self.told + len(self.untold)
+        return self.told / changes if changes else None
+
+
+def last_comparison(app: EventWiring) -> float:
+    """When the customers were last read completely, Unix seconds.
+
+    Raises:
+        ConflictError: they never were: there is nothing to compare with.
+    """
+    (follows,) = freshness.scopes(app.data, app.clock.now(), names=("follows",))
+    if follows.completed_at is None:
+        raise ConflictError(
+            _("The customers were never read completely: there is nothing to compare with."),
+            hint=_("Read them first: storeops sync run"),
+            next_steps=["storeops sync run"],
+        )
+    return float(follows.completed_at)
+
+
+def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
+    """What a run of the sync found that no event had told.
+
+    Args:
+        app: the profile's wiring.
+        run_id: of the run that compared.
+        since: the comparison before, as `last_comparison` said it before that run.
+    """
+    waiting = listing.waiting_customers(app.inbox)
+    found: dict[tuple[str, str | None], dict[str, None]] = {}
+    for entry in timeline.of_ref(app.data, "sync", str(run_id), limit=MOST):
+        who = entry.external_userid
+        if who is None or entry.field in SILENT or who in waiting:
+            continue
+        found.setdefault((who, entry.userid), {})[entry.field] = None
+    untold = [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
+    return Gaps(since, listing.told(app.inbox, since), untold, len(waiting))
