@@ -103,8 +103,7 @@ def list_(
         [
             Column("alert_id", _("No."), right=True),
             Column("tone", _("How bad"), show=tone_word),
-            Column("raised_at", _("Began"), show=cells.when),
-            Column("acked_by", _("Noted by"), max_width=12),
+            Column("raised_at", _("Began"), show=cells.day),
             Column("text", _("Alarm"), max_width=70),
             Column("next_step", _("Next step")),
         ],

@@ -267,7 +267,7 @@ def verify_backup(
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
     from storeops.changes.loss import head
     from storeops.database.backup import must_be_usable, newest_backup, rehearse
-    from storeops.reading.overview import follows_by
+    from storeops.reading.overview import follows_by_status
 
     app_ = current().app
     folder = paths.backups_path(app_.profile.name)
@@ -280,7 +280,7 @@ def verify_backup(
         )
 
     def look(copy: Database) -> dict[str, Any]:
-        follows = sum(count for _status, count in follows_by(copy, "status", 100))
+        follows = sum(follows_by_status(copy).values())
         return {"follows": follows, "journal_lines": head(copy.connection)[0]}
 
     seen = rehearse(chosen, migrations(DATA_ROOMS), look)

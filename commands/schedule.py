@@ -218,6 +218,11 @@ def _say_estimated(found: Sequence[Task]) -> None:
         )
 
 
+def _soon(moment: str) -> str:
+    """A moment of these months: 05-01 09:30, for hours matter here and years do not."""
+    return cells.when(moment)[5:]
+
+
 @app.command("list", help=_("List tasks: next and last run, how it ended, what was missed."))
 def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """By name."""
@@ -232,8 +237,8 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("name", _("Task"), max_width=20),
             Column("cron", _("Hours"), max_width=16),
             Column("enabled", _("On")),
-            Column("next_run_at", _("Next"), show=cells.when),
-            Column("last_run_at", _("Last"), show=cells.when),
+            Column("next_run_at", _("Next"), show=_soon),
+            Column("last_run_at", _("Last"), show=_soon),
             Column("last_exit_code", _("Code"), right=True),
             Column("last_duration_s", _("Took"), show=span, right=True),
             Column("missed", _("Missed"), right=True, show=lambda each: str(each) if each else ""),
