@@ -204,7 +204,7 @@ def sheet_data(raw):
     with zipfile.ZipFile(io.BytesIO(raw)) as book:
         text = book.read("xl/worksheets/sheet1.xml").decode()
     # ours have an empty last cell, so that every row has its width; xlsxwriter says the width above
-    found = re.sub(r'<c r="[A-P]\d+"/>', "", text)
+    found = re.sub(r'<c r="[A-Z]\d+"/>', "", text)
     found = re.sub(r'<row r="\d+"></row>', "", found)
     return found[found.index("<sheetData") : found.index("</sheetData>")]
 
