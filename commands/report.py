@@ -16,7 +16,7 @@ from commands.diagnostics import note
 from commands.output import Column
 from commands.progress import bars
 from storeops.domain import registry
-from storeops.errors import PartialError, UsageError
+from storeops.errors import ConflictError, PartialError, UsageError
 from storeops.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app = typer.Typer(
     help=_("What a day brought: new, lost, handed over, untagged; by shop and guide.")
 )
 
+MESSAGE_BYTES = 2048  # what every target takes
 FORMATS = ("table", "json", "csv", "xlsx", "md", "html")
 _ENDINGS = {".json": "json", ".csv": "csv", ".xlsx": "xlsx", ".md": "md", ".html": "html",
             ".htm": "html"}  # fmt: skip
@@ -79,6 +80,14 @@ def _command(name: str) -> Callable[..., None]:
                 help=_("Write it to a file, whose ending says the format."),
             ),
         ] = "",
+        send: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--send",
+                metavar="NAME",
+                help=_("Send it to a group or to people: a name of `notify list`."),
+            ),
+        ] = None,
     ) -> None:
         from storeops.operations import reports
 
@@ -87,6 +96,8 @@ def _command(name: str) -> Callable[..., None]:
         now = call.app.clock.now()
         days = reports.period(now, on=on, since=since, until=until)
         report = reports.make(call.app.data, name, days, now)
+        for to in send or ():
+            _send(report, to)
         if out:
             _to_file(report, kind, out, now)
         else:
@@ -102,6 +113,38 @@ for _name in registry().named("reports"):
     app.command(_name, help=_(HELP.get(_name, N_("A report that an extension brings."))))(
         _command(_name)
     )
+
+
+def _send(report: NamedReport, to: str) -> None:
+    """Send what stands out, once for the days and the target.
+
+    Raises:
+        NotFoundError: there is no such target.
+        PartialError: it was not sent.
+    """
+    from storeops.domains.notify import outbox
+    from storeops.domains.report.markdown import brief
+    from storeops.operations.messages import OutMessage
+
+    app = current().app
+    message = OutMessage("markdown", brief(report, MESSAGE_BYTES), fold=False)
+    days = report.period.since + "_" + report.period.until
+    try:
+        posted = outbox.post(app, to, message, id=f"report-{report.name}-{days}-{to}")
+    except ConflictError:  # it was sent when less was known
+        note(
+            _("{report} {days} was sent to {name} before.").format(
+                report=report.title, days=report.period.words, name=to
+            )
+        )
+        return
+    done = outbox.deliver(app, seconds=120.0)
+    if not posted.known and done.failed:
+        raise PartialError(
+            _("The report was not sent to {name}.").format(name=to),
+            hint=_("See why: storeops notify log --status failed"),
+            next_steps=["storeops notify log --status failed"],
+        )
 
 
 def _format(wish: str, out: str) -> str:
@@ -176,10 +219,17 @@ def _csv_text(report: NamedReport) -> str:
     settings = current().settings
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    keys = settings.fields or tuple(each.key for each in first.columns)
+    keys = settings.fields or _csv_keys(first)
     writer.writerow(keys)
     writer.writerows([cells.csv_cell(output.reach(row, key)) for key in keys] for row in first.rows)
     return ("\ufeff" if settings.bom else "") + file.getvalue()
+
+
+def _csv_keys(first: ReportTable) -> tuple[str, ...]:
+    """Everything that a row says in one value; the same whichever columns people are shown."""
+    if not first.rows:
+        return tuple(each.key for each in first.columns)
+    return tuple(key for key, value in first.rows[0].items() if key != "week_before")
 
 
 def _to_file(report: NamedReport, kind: str, out: str, now: float) -> None:
@@ -211,8 +261,7 @@ def _to_stdout(report: NamedReport, kind: str, now: float) -> None:
         return
     if kind == "csv":
         first = report.tables[0]
-        keys = tuple(each.key for each in first.columns)
-        output.items(first.rows, [], csv_keys=keys)
+        output.items(first.rows, [], csv_keys=_csv_keys(first))
         return
     if kind == "table":
         _show(report)
@@ -249,7 +298,7 @@ def _head(report: NamedReport, width: int) -> list[str]:
     from storeops.plain import cell_width, pad
     from storeops.sparks import curve
 
-    title = f"# {report.title} {report.period.words} ({whole(report.complete)})"
+    title = f"# {report.title} {report.period.words} · {whole(report.complete)}"
     lines = [title, ""]
     wide = max((cell_width(each.title) for each in report.tiles), default=0)
     figures = [
@@ -286,8 +335,6 @@ def _table(each: ReportTable, width: int) -> tuple[list[list[str]], list[Column]
         column.key: [worded(row.get(column.key), column.kind) for row in each.rows]
         for column in shown
     }
-    if all(not text for text in cells_of.get("store_code", ["-"])):
-        shown = [column for column in shown if column.key != "store_code"]
 
     def needed(key: str, title: str) -> int:
         return max(cell_width(title), *(min(24, cell_width(text)) for text in cells_of[key])) + 2

@@ -303,6 +303,44 @@ def _outcomes(counts: dict[str, int]) -> str:
     return "  ".join(f"{code} ×{count}" for code, count in counts.items())
 
 
+@app.command("inbox", help=_("What arrived at groups and people: the messages that were sent."))
+def inbox(
+    after: Annotated[int, typer.Option("--after", min=0, help=_("Go on after this number."))] = 0,
+    clear: Annotated[bool, typer.Option("--clear", help=_("Empty it afterwards."))] = False,
+    url: Url = "",
+) -> None:
+    """Print one row a message."""
+    row = ask(url, "GET", f"inbox?after={after}")
+    if clear:
+        ask(url, "DELETE", "inbox")
+    items = [
+        {"at": cells.iso(each["at"]), "to": each["to"], "kind": each["kind"], "body": each["body"]}
+        for each in row["items"]
+        if not each["recalled"]
+    ]
+    output.items(
+        items,
+        [
+            Column("at", _("When"), show=cells.when),
+            Column("to", _("Target"), max_width=20),
+            Column("kind", _("Kind")),
+            Column("body", _("Text"), max_width=60),
+        ],
+        empty=_("Nothing has arrived yet."),
+    )
+
+
+@app.command("robot", help=_("Put a robot into a group; prints its webhook address."))
+def robot(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=_("The name of the group."))],
+    url: Url = "",
+) -> None:
+    """Made when there is none; the address is what `notify robot add` asks for."""
+    made = ask(url, "POST", "robots", {"name": name})
+    address = f"/cgi-bin/webhook/send?key={made['key']}"
+    output.result({"name": made["name"], "webhook": address}, address)
+
+
 @app.command("act", help=_("Do what a person would do in the client or the admin console."))
 def act(
     name: Annotated[

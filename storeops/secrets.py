@@ -56,7 +56,8 @@ class Secret:
 
 def variable(profile: str, kind: str = APP) -> str:
     """Name of the environment variable of a profile's secret: its app's, or one of callbacks."""
-    return f"STOREOPS_{kind.upper()}_" + re.sub(r"[^A-Z0-9]", "_", profile.upper())
+    kind = re.sub(r"[^A-Z0-9]", "_", kind.upper())
+    return f"STOREOPS_{kind}_" + re.sub(r"[^A-Z0-9]", "_", profile.upper())
 
 
 def _line(profile: str, kind: str) -> str:
@@ -110,7 +111,7 @@ def find(profile: str, kind: str = APP) -> Secret | None:
 
     Args:
         profile: its name.
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or of a robot.
 
     Raises:
         ConfigError: the file may be read by others, or is malformed.
@@ -160,13 +161,53 @@ def store_callback(profile: str, token: str, encoding_aes_key: str) -> None:
     _change({_line(profile, CALLBACK_TOKEN): token, _line(profile, CALLBACK_KEY): encoding_aes_key})
 
 
+def robot(profile: str, name: str) -> Secret | None:
+    """The key of a group's robot, None when there is none.
+
+    Args:
+        profile: whose.
+        name: what the robot is called there.
+
+    Raises:
+        ConfigError: the file may be read by others, or is malformed.
+    """
+    return find(profile, _robot(name))
+
+
+def store_robot(profile: str, name: str, key: str) -> None:
+    """Keep the key of a group's robot.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change({_line(profile, _robot(name)): key})
+
+
+def forget_robot(profile: str, name: str) -> None:
+    """Remove the key of a group's robot, if it is there.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change({_line(profile, _robot(name)): None})
+
+
+def _robot(name: str) -> str:
+    return f"robot_{name.casefold()}"
+
+
 def forget(profile: str) -> None:
     """Remove everything of a profile from secrets.toml, if it is there.
 
     Raises:
         ConfigError: the file cannot be trusted, read or written.
     """
-    _change({_line(profile, kind): None for kind in KINDS})
+    robots = [
+        line.partition(":")[2]
+        for line in _read(paths.secrets_file())
+        if line.startswith(f"{profile}:robot_")
+    ]
+    _change({_line(profile, kind): None for kind in (*KINDS, *robots)})
 
 
 def _change(changes: dict[str, str | None]) -> None:

@@ -100,10 +100,10 @@ class Governor:
         now = self._now()
         with self._freed, self._db.atomic() as connection:
             if retry is Retry.WAIT:
-                until = conditions.ban(connection, api, now, self.limits)
+                until = conditions.ban(connection, api, now, self.limits.of(api[1]))
                 log.warning("%s: %d, paused for %.0f s", api[1], errcode, until - now)
             else:
-                pool = conditions.narrow(connection, api, now, self.limits)
+                pool = conditions.narrow(connection, api, now, self.limits.of(api[1]))
                 log.info("%s: %d, %d at a time from now on", api[1], errcode, pool)
 
     # -- forecasts --------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Governor:
     def estimate(self, path: str, calls: int) -> outlook.Estimate:
         """When `calls` more calls of `path` can be done, and what holds them back."""
         api = (self.corp_id, api_path(path))
-        return outlook.estimate(self._db, api, calls, self._now(), self.limits)
+        return outlook.estimate(self._db, api, calls, self._now(), self.limits.of(api[1]))
 
     # -- waiting ----------------------------------------------------------------------------------
 
@@ -158,10 +158,11 @@ class Governor:
         with self._db.atomic() as connection:
             for number in self._ended:
                 flight.end(connection, number)
-            state = conditions.read(connection, api, now, self.limits)
+            limits = self.limits.of(api[1])
+            state = conditions.read(connection, api, now, limits)
             if state.paused_until > now:
                 return ticket, state.paused_until - now, "pause"
-            delay, window = windows.closed(connection, api, now, self.limits, urgent=urgent)
+            delay, window = windows.closed(connection, api, now, limits, urgent=urgent)
             if window:
                 return ticket, delay, window
             mine = (connection, api, now, ticket, self._holder)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+ROBOTS = "webhook/send/"  # what a group's robot is counted under begins so, one name a robot
+ROBOT_MINUTE = 20  # messages of a robot (doc 99110)
 
 Api = tuple[str, str]  # the corp and the path, as `wecom.address.api_path` writes it
 
@@ -30,6 +33,14 @@ class Limits:
     long_pause_s: float = 3600.0
     again_within_s: float = 600.0
     grow_s: float = 30.0
+
+    def of(self, path: str) -> Limits:
+        """The figures of one API: robots have limits of their own."""
+        if not path.startswith(ROBOTS):
+            return self
+        # too many messages of a robot end with their minute, not with an hour
+        most = min(ROBOT_MINUTE, self.per_minute)
+        return replace(self, per_minute=most, in_flight=1, long_pause_s=self.first_pause_s)
 
     def window(self, whole: int, *, urgent: bool) -> int:
         """Calls of a window of `whole` that are open to an urgent or an ordinary call."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from storeops.changes.jobs.report import Report
+    from storeops.changes.jobs.worker import Worker
+    from storeops.changes.ledger import Ledger
     from storeops.clock import SystemClock
     from storeops.config import Config, Profile
     from storeops.database.database import Database
@@ -33,3 +38,15 @@ class Wiring(Protocol):
     @property
     def client(self) -> WeComClient:
         """The WeCom API."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Plans, answers and journal."""
+
+    def worker(
+        self,
+        *,
+        stop: threading.Event | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+    ) -> Worker:
+        """A worker at the profile's queue."""

@@ -187,6 +187,30 @@ class Control:
         told = [self.world.callbacks.told(row) for row in events]
         return {"events": told, "total": len(self.world.corp.events)}
 
+    # -- messages
+
+    def _get_inbox(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        after = int(query.get("after", "0"))
+        rows = self.world.mail.inbox
+        found = rows[max(0, after) :]
+        return {"items": [each.as_json() for each in found], "total": len(rows)}
+
+    def _delete_inbox(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        gone = len(self.world.mail.inbox)
+        self.world.mail.inbox.clear()
+        return {"cleared": gone}
+
+    def _post_robots(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
+        name = data.get("name")
+        if not isinstance(name, str) or not name:
+            raise ValueError("a robot needs the name of its group")
+        robot = self.world.mail.robot(name)
+        for word in ("stopped", "removed"):
+            if isinstance(data.get(word), bool):
+                setattr(robot, word, data[word])
+        return {"name": robot.name, "key": robot.key, "stopped": robot.stopped,
+                "removed": robot.removed}  # fmt: skip
+
     # -- calling back
 
     def _get_callback(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:

@@ -54,6 +54,8 @@ class Call:
     now: int
     app: App | None = None
     short: bool = False  # a fault asks for a page shorter than wanted
+    raw: bytes = b""  # the body as it came
+    content_type: str = ""
 
     @property
     def corp(self) -> Corp:
@@ -180,6 +182,7 @@ class Endpoint:
     lists: tuple[str, ...]  # empty lists a failure carries
     lists_first: bool
     one_customer: bool  # two writes for one customer at a time conflict (45035)
+    most_bytes: int  # of a body; 0: as the settings say
 
 
 TABLE: dict[str, Endpoint] = {}
@@ -193,13 +196,16 @@ def endpoint(
     lists: tuple[str, ...] = (),
     lists_first: bool = False,
     one_customer: bool = False,
+    most_bytes: int = 0,
 ) -> Callable[[Handler], Handler]:
     """Register a rule under /cgi-bin/<path>."""
 
     def register(handler: Handler) -> Handler:
         full = "/cgi-bin/" + path
         assert full not in TABLE, full
-        TABLE[full] = Endpoint(path, handler, need, body, lists, lists_first, one_customer)
+        TABLE[full] = Endpoint(
+            path, handler, need, body, lists, lists_first, one_customer, most_bytes
+        )
         return handler
 
     return register

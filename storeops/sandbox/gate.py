@@ -58,10 +58,12 @@ def carry_out(
     ip: str,
     now: int,
     short: bool = False,
+    raw: bytes = b"",
+    content_type: str = "",
 ) -> Answer:
     """Run the rule; raises Refusal. A guessed body shows in the errmsg."""
     world.catch_up()
-    call = Call(world, spot.path, query, body, ip, now, app, short)
+    call = Call(world, spot.path, query, body, ip, now, app, short, raw, content_type)
     return spot.handler(call)
 
 

@@ -44,10 +44,9 @@ _NAMES = {
     "add_contact_way customer/batchget get_corp_statistic get_servicer_statistic",
     "linkedcorp/": "agent/get_perm_list user/get user/simplelist user/list department/list "
     "message/send",
-    "media/": "upload get get/jssdk uploadimg upload_attachment upload_by_url "
-    "get_upload_by_url_result",
+    "media/": "get get/jssdk uploadimg upload_attachment upload_by_url get_upload_by_url_result",
     "menu/": "create get delete",
-    "message/": "send recall update_template_card update_taskcard get_statistics",
+    "message/": "update_template_card update_taskcard get_statistics",
     "miniapppay/": "create_order get_order close_order get_sign refund get_refund_detail get_bill "
     "upload_image apply_mch get_applyment_status",
     "miniprogram/": "jscode2session",
@@ -64,7 +63,6 @@ _NAMES = {
     "externalcontact/unionid_to_external_userid_3rd",
     "user/": "getuserinfo getuserdetail authsucc convert_to_openid convert_to_userid getuserid "
     "get_userid_by_email get_active_stat get_join_qrcode",
-    "webhook/": "send upload_media",
     "wedoc/": "create_doc rename_doc del_doc get_doc_base_info doc_share smartsheet/add_records "
     "smartsheet/get_records smartsheet/update_records smartsheet/delete_records "
     "smartsheet/add_fields smartsheet/get_fields smartsheet/update_fields "

@@ -68,8 +68,9 @@ class Application:
         if path.startswith("/_sandbox/"):
             await self.control(scope, functools.partial(_read, receive), send)
             return
-        raw = await _read(receive, self.world.settings.max_body_bytes)
         spot = gate.find(path)
+        most = spot.most_bytes if spot is not None else 0
+        raw = await _read(receive, most or self.world.settings.max_body_bytes)
         if spot is None:
             await self._elsewhere(path, send)
             return
@@ -135,7 +136,10 @@ class Application:
                     await self._before(fault, receive, send)
                 short = fault is not None and fault.kind == "short"
                 now = world.clock.now()
-                answer = gate.carry_out(world, spot, app, query, body, ip, now, short)
+                kind = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+                answer = gate.carry_out(
+                    world, spot, app, query, body, ip, now, short, raw or b"", kind
+                )
                 if fault is not None:
                     self._rows(fault, answer)
                 reply = gate.success(answer, spot, body.warned)

@@ -59,6 +59,11 @@ class Settings:
     legacy_app_fields: bool = _knob(
         False, "Apps made before 2022-06-20 still see mobile, email, gender, avatar … of members."
     )
+    # --- messages (doc 90236, 99110)
+    robot_minute_limit: int = _knob(20, "Messages of a robot in any 60 seconds before 45009.")
+    message_minute_limit: int = _knob(
+        30, "Messages of an app to a member in any 60 seconds before they are dropped unsaid."
+    )
     # --- limits (doc 90312)
     in_flight_limit: int = _knob(
         5, "Calls in flight per corp and API before 45033 (number unpublished; staff named 5)."

@@ -10,6 +10,7 @@ from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import Corp
 from storeops.sandbox.cursors import Cursors
 from storeops.sandbox.faults import Faults
+from storeops.sandbox.mail import Mail
 from storeops.sandbox.settings import Settings
 from storeops.sandbox.tally import Tally
 from storeops.sandbox.throttle import Throttle
@@ -28,6 +29,7 @@ class World:
         self.tally = Tally()
         self.cursors = Cursors(os.urandom(16))
         self.callbacks = Callbacks()
+        self.mail = Mail(corp.seed)
         self._dice = random.Random(corp.seed)
         self._hints = 0
 
@@ -69,4 +71,5 @@ class World:
         self.tally.reset()
         self.cursors = fresh.cursors
         self.callbacks.move_in(corp)
+        self.mail = fresh.mail
         self._dice = fresh._dice

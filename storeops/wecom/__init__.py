@@ -6,5 +6,6 @@ above it.
 
 DOOR = (
     "address", "client", "contacts", "customers", "errcode_table", "errcodes", "errors",
-    "failures", "groups", "handover", "oddities", "paging", "ports", "server", "tags", "transport",
+    "failures", "groups", "handover", "messages", "oddities", "paging", "ports", "server", "tags",
+    "transport",
 )  # fmt: skip

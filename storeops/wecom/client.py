@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from storeops.wecom.exchange import Attempts, Exchange
 from storeops.wecom.fields import Id, Number
 from storeops.wecom.oddities import OddValues, collected
 from storeops.wecom.ports import Limiter, TokenStore
-from storeops.wecom.transport import NoReplyError, Timeouts, Transport
+from storeops.wecom.transport import JSON, NoReplyError, Timeouts, Transport
 
 T = TypeVar("T")
 
@@ -203,6 +204,55 @@ class WeComClient:
         """
         return self._decoded("POST", path, answer, None, body or {}, write, urgent, wait)
 
+    def keyed(
+        self, path: str, answer: type[T], key: str, counted: str, body: Mapping[str, Any]
+    ) -> T:
+        """POST to an API that wants a key of its own and no token: a group's robot.
+
+        Args:
+            path: the API, like "webhook/send".
+            answer: a frozen dataclass derived from `Answer`.
+            key: the secret that goes into the query.
+            counted: what its limit is kept under: each key has its own.
+            body: fields.
+
+        Raises:
+            UncertainError and the rest: as `post`.
+        """
+        return self._decoded(
+            "POST", path, answer, None, body, True, None, None, key=key, counted=counted
+        )
+
+    def upload(
+        self,
+        path: str,
+        answer: type[T],
+        filename: str,
+        data: bytes,
+        *,
+        params: Mapping[str, Any] | None = None,
+        key: str = "",
+        counted: str = "",
+    ) -> T:
+        """POST a file as the field `media` (multipart); asked again after silence: a second copy
+        does no harm.
+
+        Args:
+            path: the API, like "media/upload".
+            answer: a frozen dataclass derived from `Answer`.
+            filename: as people will see it.
+            data: the bytes.
+            params: query parameters.
+            key, counted: as `keyed`; "" for an API that wants the token.
+
+        Raises:
+            WeComError and the rest: as `get`.
+        """
+        return self._decoded(
+            "POST", path, answer, params, None, False, None, None, key=key, counted=counted,
+            form=_form(filename, data),
+        )  # fmt: skip
+
     def raw(
         self,
         method: str,
@@ -249,25 +299,33 @@ class WeComClient:
         write: bool,
         urgent: bool | None,
         wait: bool | None,
+        *,
+        key: str = "",
+        counted: str = "",
+        form: tuple[bytes, str] | None = None,
     ) -> T:
         api = api_path(path)
-        content = None if body is None else _encode(body)
+        content, content_type = form or (None if body is None else _encode(body), JSON)
         query = {name: value for name, value in (params or {}).items() if value is not None}
         waits = self._wait if wait is None else wait
         hurried = self._urgent if urgent is None else urgent
         shape: Any = dict if answer == dict[str, Any] else answer
         exchange = self._exchange
         exchange.halt()
-        self._keep_quiet()
-        token = _Secret(self._tokens.get(self._fetch_token))
+        if not key:
+            self._keep_quiet()
+        token = _Secret(key or self._tokens.get(self._fetch_token))
+        name = "key" if key else "access_token"
         attempts = Attempts(
             exchange, self._retries, api, write=write, waits=waits,
-            once=write and self._writes_once,
+            once=write and self._writes_once, counted=counted,
         )  # fmt: skip
-        replayed = False
+        replayed = bool(key)
         while True:
-            signed = {**query, "access_token": token}
-            outcome = exchange.once(verb, api, signed, content, shape, urgent=hurried, wait=waits)
+            outcome = exchange.once(
+                verb, api, {**query, name: token}, content, shape, urgent=hurried, wait=waits,
+                counted=counted, content_type=content_type,
+            )  # fmt: skip
             opened = outcome.opened
             if opened is None:
                 attempts.silence(outcome)
@@ -331,6 +389,18 @@ class WeComClient:
     def _keep_quiet(self) -> None:
         if self._fruitless >= FRUITLESS and self.clock.monotonic() < self._quiet_until:
             raise failures.token_refused(GETTOKEN, 40014)
+
+
+def _form(filename: str, data: bytes) -> tuple[bytes, str]:
+    """(body, content type) of a form with the one field `media`."""
+    boundary = secrets.token_hex(16)
+    name = "".join(each if each.isprintable() and each not in '"\\' else "_" for each in filename)
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="media"; filename="{name}";'
+        f" filelength={len(data)}\r\nContent-Type: application/octet-stream\r\n\r\n"
+    )
+    body = head.encode("utf-8", "replace") + data + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

@@ -34,6 +34,7 @@ NAME = N_("Leave out special characters and keep it short.")
 PERMISSION = N_("In the WeCom console open Customer Contact, then API, and add this app to 可调用接口的应用.")
 PROVIDER = N_("Nothing to do here: only apps of service providers meet this code.")
 REPORT = N_("Check the values; the text of WeCom in the details names the field.")
+ROBOT = N_("Copy the robot's webhook address again from the group, and enter it anew.")
 SCOPE = N_("Widen the app's visible scope in the WeCom console, or leave this one out.")
 SECRET = N_("Copy the app's secret again from the WeCom console and enter it with `storeops profile add NAME`.")
 SHORTEN = N_("Make it shorter.")
@@ -51,6 +52,16 @@ SCOPE_PAGE = ConsolePage("apps", N_("Console: App management → the app → Vis
 SECRET_PAGE = ConsolePage("apps", N_("Console: App management → the app → Secret."))
 
 ROWS = (
+    # -- messages, media, robots of groups (doc 90236, 90253, 99110)
+    CodeRow(40004, NEVER, REQUEST, ROW, N_("the kind of media is not valid"), REPORT),
+    CodeRow(40006, NEVER, REQUEST, ROW, N_("the file is too small or too large"), SHORTEN),
+    CodeRow(40008, NEVER, REQUEST, ROW, N_("WeCom does not know this kind of message"), REPORT),
+    CodeRow(40009, NEVER, REQUEST, ROW, N_("the picture is too large, or none that WeCom takes"), SHORTEN),
+    CodeRow(44001, NEVER, REQUEST, ROW, N_("the file is empty"), REPORT),
+    CodeRow(44004, NEVER, REQUEST, ROW, N_("the message is empty"), REPORT),
+    CodeRow(93000, NEVER, ACCESS, ROW, N_("the webhook address of the robot is not valid"), ROBOT),
+    CodeRow(93004, NEVER, ACCESS, ROW, N_("somebody has stopped the robot"), ROBOT),
+    CodeRow(93008, NEVER, ACCESS, ROW, N_("the robot is not in the group any more"), ROBOT),
     # -- general, token, permission, throttling (doc 90313)
     CodeRow(-1, BACK_OFF, SERVER, ROW, N_("WeCom is busy"), N_("Try again in a minute; storeops already tried several times.")),
     CodeRow(6000, BACK_OFF, CONFLICT, ROW, N_("somebody else wrote the same data at the same moment"), N_("Sync, look at the present value, and try again.")),

@@ -16,7 +16,7 @@ from storeops.wecom.envelope import WRONG_JSON, OpenedAnswer, open_envelope
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
-from storeops.wecom.transport import NoReplyError, Reply, Transport
+from storeops.wecom.transport import JSON, NoReplyError, Reply, Transport
 
 log = logging.getLogger("storeops.wecom")
 
@@ -74,8 +74,12 @@ class Exchange:
         *,
         urgent: bool,
         wait: bool,
+        counted: str = "",
+        content_type: str = JSON,
     ) -> ExchangeOutcome:
         """Send one request, read its answer as `shape`.
+
+        `counted` is what the limiter counts it under, the path unless given.
 
         Raises:
             ConfigError: a redirect.
@@ -84,11 +88,13 @@ class Exchange:
             StoppedError: `stop` was set.
         """
         silence: NoReplyError | None = None
-        with self.limiter.acquire(path, urgent=urgent, wait=wait, stop=self.stop):
+        with self.limiter.acquire(counted or path, urgent=urgent, wait=wait, stop=self.stop):
             self.halt()
             before, began = self.clock.now(), self.clock.monotonic()
             try:
-                reply = self.transport.send(verb, path, query, content, knock=self.unheard)
+                reply = self.transport.send(
+                    verb, path, query, content, content_type=content_type, knock=self.unheard
+                )
             except NoReplyError as error:
                 silence = error
         if silence is not None:
@@ -157,6 +163,7 @@ class Attempts:
         write: whether silence leaves it uncertain what happened.
         waits: whether the caller waits for limits.
         once: trouble is not tried again here, save that of limits.
+        counted: what the limiter counts the call under, the path unless given.
     """
 
     def __init__(
@@ -168,7 +175,9 @@ class Attempts:
         write: bool,
         waits: bool,
         once: bool = False,
+        counted: str = "",
     ) -> None:
+        self._counted = counted or path
         self._exchange = exchange
         self._retries = retries or retrying.CALL
         self._once = once
@@ -235,4 +244,4 @@ class Attempts:
 
     def _report(self, error: WeComError) -> None:
         assert error.errcode is not None
-        self._exchange.limiter.report(self._path, error.errcode)
+        self._exchange.limiter.report(self._counted, error.errcode)

@@ -22,6 +22,7 @@ from storeops.wecom.proxy import Proxy, proxy_for
 if TYPE_CHECKING:
     import httpx
 
+JSON = "application/json; charset=utf-8"
 MOST_BYTES = 32 * 1024 * 1024  # unpacked; 1,000,000 ids are 35 % of it
 KNOCK_S = 2.0  # for a connection, where nobody answered the last call
 
@@ -183,6 +184,7 @@ class Transport:
         query: Mapping[str, Any],
         content: bytes | None,
         *,
+        content_type: str = JSON,
         knock: bool = False,
     ) -> Reply:
         """Send one request and read the whole answer; no retries here.
@@ -191,7 +193,8 @@ class Transport:
             verb: "GET" or "POST".
             path: as `address.api_path` writes it.
             query: parameters, the token among them.
-            content: JSON as UTF-8 bytes, or None.
+            content: the body, or None.
+            content_type: what it is.
             knock: nobody answered lately, so wait less for a connection.
 
         Raises:
@@ -203,7 +206,7 @@ class Transport:
 
         from storeops.wecom import deadline
 
-        headers = {} if content is None else {"Content-Type": "application/json; charset=utf-8"}
+        headers = {} if content is None else {"Content-Type": content_type}
         trouble = ""
         sent = True
         began = time.monotonic()

@@ -83,7 +83,7 @@ def test_adding_editing_and_deleting(called: EventDesk) -> None:
     told = {(e.source, e.field) for e in timeline.of_customer(called.app.data, pair[1])}
     assert told == {
         ("event", "follow"), ("event", "remark"), ("event", "deleted_by_customer"),
-        ("event", "status"),
+        ("event", "status"), ("event", "deleted_by_member"),
     }  # fmt: skip
 
 

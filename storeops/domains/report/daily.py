@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
@@ -62,7 +62,7 @@ def daily(db: Database, period: Period, now: float) -> NamedReport:
         },
         [
             ReportTable(
-                "stores", _("Shops"), [*store_columns(), *columns(MAIN)], stores, bar="new",
+                "stores", _("Shops"), [*store_columns(stores), *columns(MAIN)], stores, bar="new",
                 empty=_("No shop is known yet."),
             )
         ],
@@ -91,12 +91,11 @@ def columns(names: Sequence[str], secondary: Sequence[str] = ()) -> list[ReportC
     ]
 
 
-def store_columns() -> list[ReportColumn]:
-    """The number and the name of a shop."""
-    return [
-        ReportColumn("store_code", _("No."), TEXT),
-        ReportColumn("store", _("Shop"), TEXT),
-    ]
+def store_columns(rows: Sequence[Mapping[str, Any]]) -> list[ReportColumn]:
+    """The number of a shop, where the chain gave numbers, and its name."""
+    numbers = [ReportColumn("store_code", _("Number"), TEXT)]
+    numbered = any(row["store_code"] for row in rows)
+    return [*(numbers if numbered else ()), ReportColumn("store", _("Shop"), TEXT)]
 
 
 def tiles(found: DaysFigures, before: Figures | None, names: Sequence[str]) -> list[Tile]:

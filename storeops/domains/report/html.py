@@ -44,7 +44,7 @@ thead th{border-top:0;color:var(--dim);font-weight:500;font-size:13px}
 padding:10px 12px 10px 30px;margin:16px 0 0}
 .empty{color:var(--dim)}footer{color:var(--dim);font-size:13px;margin-top:22px}
 @media(max-width:620px){body{padding:10px}.less{display:none}th,td{padding:6px 8px}
-.tiles{grid-template-columns:repeat(2,1fr)}td.t{white-space:normal}}
+.tiles{grid-template-columns:repeat(2,1fr)}td.t{white-space:normal;min-width:104px}}
 """
 
 
@@ -79,7 +79,11 @@ def _page(report: NamedReport, made_at: str) -> Iterator[str]:
     for tile in report.tiles:
         tone = {1: ' class="good"', -1: ' class="bad"'}.get(better(tile), "")
         change = difference(tile)
-        beside = f"<span{tone}>{_text(change)} {_text(_('week before'))}</span>" if change else ""
+        beside = (
+            f"<span{tone}>{_text(change)} {_text(_('than the week before'))}</span>"
+            if change
+            else ""
+        )
         yield (
             f'<div class="tile"><span>{_text(tile.title)}</span>'
             f"<b>{_text(worded(tile.value, tile.kind))}</b>{beside}</div>"

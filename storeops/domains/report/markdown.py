@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from storeops.domains.report.words import difference, whole, worded
 from storeops.i18n import _
 from storeops.operations.reports import TEXT, NamedReport, ReportTable
+from storeops.plain import plain
 from storeops.sparks import curve
 
+_CODE = "store_code"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
@@ -64,3 +66,47 @@ def _table(table: ReportTable, most: int | None) -> Iterator[str]:
         yield ""
         yield escaped(_("and {count} more").format(count=len(table.rows) - len(shown)))
     yield ""
+
+
+_TOP = 5
+_LOOKALIKES = str.maketrans("<>`*[]", "＜＞＇＊［］")  # a chat's Markdown knows no escapes
+
+
+def brief(report: NamedReport, most_bytes: int) -> str:
+    """The report as a message to a group: what stands out, the first of each list, the notes.
+
+    Args:
+        report: which.
+        most_bytes: how long it may be, UTF-8.
+    """
+    lines = [f"**{_safe(report.title)} {report.period.words}** · {whole(report.complete)}"]
+    for tile in report.tiles:
+        change = difference(tile)
+        beside = f" ({change})" if change else ""
+        lines.append(f"> {_safe(tile.title)}: **{worded(tile.value, tile.kind)}**{beside}")
+    for table in report.tables:
+        lines += _top(table)
+    lines += [_safe(note) for note in report.notes]
+    text = "\n".join(lines)
+    while len(text.encode("utf-8", "replace")) > most_bytes:
+        lines.pop()
+        text = "\n".join([*lines, "…"])
+    return text
+
+
+def _top(table: ReportTable) -> list[str]:
+    """The rows of a list that are ahead in what its picture shows."""
+    named = next((each for each in table.columns if each.kind == TEXT and each.key != _CODE), None)
+    bar = next((each for each in table.columns if each.key == table.bar), None)
+    if named is None or bar is None:
+        return []
+    ahead = sorted(table.rows, key=lambda row: -(row.get(bar.key) or 0))[:_TOP]
+    return [f"{_safe(table.title)}, {_safe(bar.title)}:"] * bool(ahead) + [
+        f"{_safe(worded(row.get(named.key), TEXT))}: {worded(row.get(bar.key), bar.kind)}"
+        for row in ahead
+        if row.get(bar.key)
+    ]
+
+
+def _safe(text: str) -> str:
+    return plain(text).translate(_LOOKALIKES)

@@ -82,8 +82,9 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
         },
         [
             ReportTable(
-                "stores", _("Shops"), [*store_columns(), *columns(SHOWN, LESS), *reply_columns()],
-                rows, bar="new", empty=_("No shop is known yet."),
+                "stores", _("Shops"),
+                [*store_columns(rows), *columns(SHOWN, LESS), *reply_columns()], rows,
+                bar="new", empty=_("No shop is known yet."),
             )
         ],
         tiles(found, before, ("customers", "new", "lost", "handed_over", "untagged", "tags_given")),

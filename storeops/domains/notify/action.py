@@ -1,0 +1,188 @@
+"""A message as a kind of plan: one row a message, one call a row, in order for each target."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from storeops.changes.action import (
+    DONE,
+    FAILED,
+    QUEUED,
+    READY,
+    Call,
+    Row,
+    RowAnswer,
+    Verdict,
+    View,
+    blocked,
+)
+from storeops.database.database import Database
+from storeops.domains.notify import log
+from storeops.domains.notify.files import read
+from storeops.domains.notify.targets import APP, ROBOT
+from storeops.errors import ConfigError, StoreOpsError, UsageError
+from storeops.i18n import N_, _
+
+ONCE_S = 14_400  # so long WeCom itself does not deliver the same app message again
+
+
+class MessageAction:
+    """Send one message to a group or to people.
+
+    A robot's message whose answer was lost is never sent again by itself: nobody can ask whether
+    it arrived. An app's message may be: WeCom does not deliver the same request twice.
+    """
+
+    name = "notify"
+    path = "message/send"
+    title = N_("messages")
+
+    def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+        """Nothing of the mirror is replaced."""
+        return [{} for _row in rows]
+
+    def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
+        """Whether the target is still there."""
+        known = {name.casefold() for (name,) in view.db.execute("SELECT name FROM notify_target")}
+        return [
+            READY
+            if str(row.extra["to"]).casefold() in known
+            else blocked(
+                "no_target",
+                _("There is no target {name}.").format(name=row.extra["to"]),
+                way_out=_("See all targets: storeops notify list"),
+            )
+            for row in rows
+        ]
+
+    def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
+        """One call a message."""
+        return [(row,) for row in rows]
+
+    def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
+        """One message; those to one target keep their order."""
+        (row,) = rows
+        payload = {**row.extra, **row.after, "profile": params["profile"]}
+        return Call(rows, payload, (f"notify:{row.extra['target']}",))
+
+    def send(self, client: Any, call: Call) -> Any:
+        """Send it; a file is uploaded first."""
+        what = call.payload
+        if what["sender"] == ROBOT:
+            return _to_robot(client, what)
+        return _from_app(client, what)
+
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+        """Done, with who was left out; or failed, and may be sent again."""
+        (row,) = call.rows
+        if error is not None:
+            return [
+                RowAnswer(row.row, FAILED, error.errcode, error.message, error.hint, retryable=True)
+            ]
+        missed = answer.missed() if hasattr(answer, "missed") else {}
+        extra = {"msgid": getattr(answer, "msgid", ""), **missed}
+        meaning = _missed(missed) if missed else ""
+        return [RowAnswer(row.row, DONE, meaning=meaning, extra=extra)]
+
+    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+        """Nobody can ask. An app's message goes again, for WeCom delivers it once."""
+        (row,) = call.rows
+        if call.payload["sender"] == APP and call.payload.get("alone"):
+            return [RowAnswer(row.row, QUEUED)]
+        return [
+            RowAnswer(
+                row.row,
+                FAILED,
+                None,
+                _("It was sent, and no answer came: nobody knows whether it arrived."),
+                _("Look in the group; send it again with `storeops notify retry {id}`.").format(
+                    id=call.payload["ids"][0]
+                ),
+                extra={"uncertain": True},
+            )
+        ]
+
+    def facts(
+        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+    ) -> None:
+        """The log says how each message ended."""
+        for row, answer in answered:
+            log.settle(db, row.extra["ids"], answer, now)
+
+    def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
+        """What was said cannot be unsaid.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            _("A message cannot be undone."),
+            hint=_("Tell them what is right instead: storeops notify send"),
+        )
+
+
+def _missed(missed: Mapping[str, Sequence[str]]) -> str:
+    """Who did not get it, in words."""
+    words = {
+        "invaliduser": _("unknown or out of sight"),
+        "invalidparty": _("unknown departments"),
+        "invalidtag": _("unknown tags"),
+        "unlicenseduser": _("without a licence"),
+    }
+    return _("Not delivered to: {names}").format(
+        names="; ".join(f"{', '.join(ids)} ({words[why]})" for why, ids in missed.items())
+    )
+
+
+def _to_robot(client: Any, what: Mapping[str, Any]) -> Any:
+    from storeops import secrets
+    from storeops.wecom import messages
+
+    key = secrets.robot(what["profile"], what["to"])
+    if key is None:
+        raise ConfigError(
+            _("The robot {name} has no key.").format(name=what["to"]),
+            hint=_("Enter it with `storeops notify robot add {name}`.").format(name=what["to"]),
+            next_steps=[f"storeops notify robot add {what['to']}"],
+        )
+    counted, kind = f"r{what['target']}", what["kind"]
+    if kind == "image":
+        data = read(what["profile"], what)
+        content: dict[str, Any] = {
+            "base64": base64.b64encode(data).decode(),
+            "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        }
+    elif kind == "file":
+        media = messages.robot_upload(
+            client, key.reveal(), counted, what["filename"], read(what["profile"], what)
+        )
+        content = {"media_id": media}
+    else:
+        content = _content(what)
+    return messages.robot_send(client, key.reveal(), counted, kind, content)
+
+
+def _from_app(client: Any, what: Mapping[str, Any]) -> Any:
+    from storeops.wecom import messages
+
+    kind = what["kind"]
+    if kind in ("image", "file"):
+        data = read(what["profile"], what)
+        content: dict[str, Any] = {
+            "media_id": messages.upload(client, kind, what["filename"], data)
+        }
+    else:
+        content = _content(what)
+    return messages.send(
+        client, int(client.agent_id or 0), what["receivers"], kind, content,
+        once_s=ONCE_S if what.get("alone") else 0,
+    )  # fmt: skip
+
+
+def _content(what: Mapping[str, Any]) -> dict[str, Any]:
+    if what["kind"] == "news":
+        return {"articles": what["articles"]}
+    return {"content": what["text"]}

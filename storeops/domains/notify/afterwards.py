@@ -1,0 +1,79 @@
+"""What remains to be done about messages: lines of the morning, old rows, a person's erasure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from storeops.database.database import Database
+from storeops.domain import TodayLine
+from storeops.i18n import ngettext
+
+RECENT_S = 3 * 86_400  # what failed longer ago concerns nobody any more
+ERASED = "–"
+
+
+def today(db: Database, now: float) -> list[TodayLine]:
+    """Messages that did not arrive, of the last days."""
+    failed, uncertain = db.execute(
+        "SELECT sum(status = 'failed'), sum(status = 'uncertain') FROM notify_message"
+        " WHERE status IN ('failed', 'uncertain') AND settled_at >= ?",
+        (now - RECENT_S,),
+    ).fetchone()
+    lines = []
+    if failed:
+        text = ngettext(
+            "{count} message could not be sent.", "{count} messages could not be sent.", failed
+        ).format(count=failed)
+        lines.append(TodayLine(text, "storeops notify retry", "warn"))
+    if uncertain:
+        text = ngettext(
+            "Nobody knows whether {count} message arrived.",
+            "Nobody knows whether {count} messages arrived.",
+            uncertain,
+        ).format(count=uncertain)
+        lines.append(TodayLine(text, "storeops notify log --status uncertain", "warn"))
+    return lines
+
+
+def held(connection: sqlite3.Connection, before: float) -> Iterable[int]:
+    """plan.id of messages that are not over.
+
+    Args:
+        connection: on data.db.
+        before: Unix seconds; what is older may go.
+    """
+    return (
+        plan
+        for (plan,) in connection.execute(
+            "SELECT DISTINCT plan_id FROM notify_message WHERE plan_id IS NOT NULL"
+            " AND (status IN ('waiting', 'queued') OR posted_at >= ?)",
+            (before,),
+        )
+    )
+
+
+def prune(connection: sqlite3.Connection, plans: Sequence[int]) -> None:
+    """Take out the messages of these plans (plan.id), in the caller's transaction."""
+    connection.execute(
+        "DELETE FROM notify_message WHERE plan_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(plans)),),
+    )
+
+
+def forget_customer(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
+) -> int:
+    """Empty the messages that name a customer by an id or a phone number. Returns the rows."""
+    words = {external_userid, *ids} - {""}
+    found = [
+        seq
+        for seq, body in connection.execute("SELECT seq, body FROM notify_message")
+        if any(word in body for word in words)
+    ]
+    connection.executemany(
+        "UPDATE notify_message SET body = ?, content = '{}' WHERE seq = ?",
+        [(ERASED, seq) for seq in found],
+    )
+    return len(found)

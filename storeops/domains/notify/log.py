@@ -1,0 +1,121 @@
+"""The log of messages: what was handed over, and how each one ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.changes.action import CANCELLED, DONE, QUEUED, UNKNOWN, RowAnswer
+from storeops.database.database import Database
+from storeops.errors import NotFoundError
+from storeops.i18n import N_, _
+
+WAITING, IN_QUEUE, SENT, PARTLY, FAILED, UNCERTAIN, GONE = STATUSES = (
+    "waiting", "queued", "sent", "partly", "failed", "uncertain", "cancelled",
+)  # fmt: skip
+WORDS = {
+    WAITING: N_("waiting"),
+    IN_QUEUE: N_("queued"),
+    SENT: N_("sent"),
+    PARTLY: N_("partly sent"),
+    FAILED: N_("failed"),
+    UNCERTAIN: N_("uncertain"),
+    GONE: N_("cancelled"),
+}
+_COLUMNS = (
+    "seq, id, target, kind, body, posted_at, posted_by, due_at, status, plan, settled_at, errcode,"
+    " note, msgid"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """One message as the log has it; times in Unix seconds."""
+
+    seq: int
+    id: str
+    target: str
+    kind: str
+    body: str
+    posted_at: float
+    posted_by: str
+    due_at: float
+    status: str
+    plan: str
+    settled_at: float | None
+    errcode: int | None
+    note: str
+    msgid: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The item of `notify log --json`."""
+        return {
+            "id": self.id,
+            "to": self.target,
+            "kind": self.kind,
+            "body": self.body,
+            "status": self.status,
+            "posted_at": self.posted_at,
+            "posted_by": self.posted_by,
+            "due_at": self.due_at,
+            "settled_at": self.settled_at,
+            "errcode": self.errcode,
+            "note": self.note,
+            "plan_id": self.plan,
+        }
+
+
+def messages(
+    db: Database, *, statuses: Sequence[str] = (), targets: Sequence[str] = ()
+) -> Iterable[LoggedMessage]:
+    """Newest first.
+
+    Args:
+        db: data.db.
+        statuses: any of these; () for all.
+        targets: to any of these; () for all.
+    """
+    names = {each.casefold() for each in targets}
+    for row in db.execute(f"SELECT {_COLUMNS} FROM notify_message ORDER BY seq DESC"):
+        found = LoggedMessage(*row)
+        if (not statuses or found.status in statuses) and (
+            not names or found.target.casefold() in names
+        ):
+            yield found
+
+
+def get(db: Database, id: str) -> LoggedMessage:
+    """The message of that id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = db.execute(f"SELECT {_COLUMNS} FROM notify_message WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise NotFoundError(
+            _("There is no message {id}.").format(id=id),
+            hint=_("See all messages: storeops notify log"),
+            next_steps=["storeops notify log"],
+        )
+    return LoggedMessage(*row)
+
+
+def settle(db: Database, ids: Sequence[str], answer: RowAnswer, now: float) -> None:
+    """Keep how a row ended for each message it carried; in the caller's transaction."""
+    if answer.status in (QUEUED, UNKNOWN):
+        return
+    extra = dict(answer.extra or {})
+    if answer.status == DONE:
+        left_out = any(name in extra for name in ("invaliduser", "invalidparty", "unlicenseduser"))
+        status = PARTLY if left_out else SENT
+    elif answer.status == CANCELLED:
+        status = GONE
+    else:
+        status = UNCERTAIN if extra.get("uncertain") else FAILED
+    for each in ids:
+        db.execute(
+            "UPDATE notify_message SET status = ?, settled_at = ?, errcode = ?, note = ?,"
+            " msgid = ? WHERE id = ?",
+            (status, now, answer.errcode, answer.meaning, extra.get("msgid", ""), each),
+        )

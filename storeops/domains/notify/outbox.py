@@ -1,0 +1,420 @@
+"""The outbox: messages wait here, are folded where many came at once, and go out as plans.
+
+A message is kept before anything is sent, under an id that is never sent twice. Each target has
+one call under way at a time; what comes meanwhile waits, and goes together: so a hundred alarms in
+a minute are a few messages, in order, and the limit of a robot is never near.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storeops import paths, times
+from storeops.changes import apply as applying
+from storeops.changes import plans
+from storeops.changes.action import Row
+from storeops.database.database import Database
+from storeops.domains.notify import files, log, targets
+from storeops.domains.notify.targets import ROBOT, MessageTarget
+from storeops.errors import ConflictError, StoreOpsError, UsageError
+from storeops.file_lock import try_lock
+from storeops.i18n import _, ngettext
+from storeops.operations.messages import (
+    FILE,
+    IMAGE,
+    KINDS,
+    MARKDOWN,
+    NEWS,
+    TEXT,
+    Delivered,
+    OutMessage,
+    Posted,
+)
+from storeops.plain import fit, plain
+from storeops.private_file import open_own
+from storeops.wecom.messages import ROBOT_MARKDOWN_BYTES, TEXT_BYTES
+
+if TYPE_CHECKING:
+    from storeops.changes.ledger import Ledger
+    from storeops.operations.wiring import Wiring
+
+FOLDED = (TEXT, MARKDOWN)
+MOST_ARTICLES = 8
+SEND_S = 60.0  # so long whoever hands a text over waits for it
+LOCK_S = 20.0  # so long another process may take to make a plan of what waits
+_ALONE_S = 4 * 3600
+
+
+def most_bytes(target: MessageTarget, kind: str) -> int:
+    """How long a text may be."""
+    return ROBOT_MARKDOWN_BYTES if (target.sender, kind) == (ROBOT, MARKDOWN) else TEXT_BYTES
+
+
+def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
+    """Keep a message; nothing is sent yet.
+
+    Args:
+        ledger: the profile's ledger.
+        to: name of the target.
+        message: what is to be told.
+        id: stable name; "" makes one.
+
+    Raises:
+        NotFoundError: there is no such target.
+        UsageError: too long, empty, a file that cannot be sent.
+        ConflictError: another message has that id.
+        PolicyError: read-only.
+    """
+    ledger.policy.may_write()
+    target = targets.get(ledger.db, to)
+    body, content = _checked(ledger.profile, target, message)
+    now = ledger.clock.now()
+    due = now if message.urgent else target.opens_at(now)
+    name = id or f"{times.stamp(now)}-{secrets.token_hex(3)}"
+    with ledger.db.atomic() as connection:
+        known = connection.execute(
+            "SELECT target, body, status, due_at FROM notify_message WHERE id = ?", (name,)
+        ).fetchone()
+        if known is None:
+            connection.execute(
+                "INSERT INTO notify_message (id, target, kind, body, content, fold, posted_at,"
+                " posted_by, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    name, target.name, message.kind, body,
+                    json.dumps(content, ensure_ascii=False), int(message.fold), now, ledger.who,
+                    due,
+                ),
+            )  # fmt: skip
+    if known is None:
+        return Posted(name, target.name, False, log.WAITING, due)
+    if (known[0].casefold(), known[1]) != (target.name.casefold(), body):
+        raise ConflictError(
+            _("Another message was handed over as {id}.").format(id=name),
+            hint=_("Give this one an id of its own."),
+        )
+    return Posted(name, target.name, True, known[2], known[3])
+
+
+def _checked(
+    profile: str, target: MessageTarget, message: OutMessage
+) -> tuple[str, dict[str, Any]]:
+    """(text for the log, what the plan's row needs beside it)."""
+    if message.kind not in KINDS:
+        raise UsageError(
+            _("There is no kind of message {kind}.").format(kind=message.kind),
+            hint=_("Known: {names}.").format(names=", ".join(KINDS)),
+        )
+    if message.kind in (IMAGE, FILE):
+        if message.path is None:
+            raise UsageError(_("The message has no file."))
+        kept = files.keep(profile, message.kind, message.path)
+        return kept["filename"], kept
+    if message.kind == NEWS:
+        if not 1 <= len(message.articles) <= MOST_ARTICLES:
+            raise UsageError(_("A news card has 1 to {most} entries.").format(most=MOST_ARTICLES))
+        rows = [
+            {"title": each.title, "url": each.url, "description": each.description,
+             "picurl": each.picurl}
+            for each in message.articles
+        ]  # fmt: skip
+        return "\n".join(each.title for each in message.articles), {"articles": rows}
+    text = message.body.strip("\n")
+    most = most_bytes(target, message.kind)
+    size = len(text.encode("utf-8", "replace"))
+    if not text.strip():
+        raise UsageError(_("The message is empty."))
+    if size > most:
+        raise UsageError(
+            _("The message has {size} bytes; {most} are allowed.").format(size=size, most=most),
+            hint=_("Shorten it, or send it as a file: --file"),
+        )
+    return text, {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message that waits."""
+
+    id: str
+    kind: str
+    body: str
+    content: dict[str, Any]
+    fold: bool
+
+
+def dispatch(ledger: Ledger, only: Sequence[str] = ()) -> list[plans.Plan]:
+    """Make and apply a plan for each target that has something due and nothing under way.
+
+    Args:
+        ledger: the profile's ledger.
+        only: these targets; () for all.
+    """
+    made: list[plans.Plan] = []
+    with _alone(ledger.profile):
+        _recover(ledger)
+        for target in targets.every(ledger.db):
+            if only and target.name not in only:
+                continue
+            plan = _next(ledger, target)
+            if plan is not None:
+                made.append(plan)
+    return made
+
+
+def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
+    db, now = ledger.db, ledger.clock.now()
+    busy = db.execute(
+        "SELECT 1 FROM notify_message WHERE target = ? AND status = 'queued' LIMIT 1",
+        (target.name,),
+    ).fetchone()
+    if busy is not None:
+        return None
+    waiting = [
+        _Waiting(id, kind, body, json.loads(content), bool(fold))
+        for id, kind, body, content, fold in db.execute(
+            "SELECT id, kind, body, content, fold FROM notify_message WHERE target = ?"
+            " AND status = 'waiting' AND due_at <= ? ORDER BY seq LIMIT 1000",
+            (target.name, now),
+        )
+    ]
+    if not waiting:
+        return None
+    batch, text = _batch(waiting, most_bytes(target, waiting[0].kind))
+    first = batch[0]
+    ids = [each.id for each in batch]
+    extra = {
+        "to": target.name, "target": target.id, "sender": target.sender, "ids": ids,
+        "receivers": dict(target.receivers),
+        "alone": first.kind in (*FOLDED, NEWS) and not _said_lately(db, target, text, now),
+    }  # fmt: skip
+    row = Row(
+        1, subject=f"{target.name}/{first.id}",
+        after={"kind": first.kind, "text": text, **first.content}, extra=extra,
+    )  # fmt: skip
+    title = f"{target.name}: {fit(plain(first.body), 40)}"  # a person's own words, in no language
+    plan = plans.make(ledger, "notify", [row], params={"profile": ledger.profile}, title=title)
+    with db.atomic() as connection:
+        connection.executemany(
+            "UPDATE notify_message SET status = 'queued', plan = ?, plan_id = ? WHERE id = ?",
+            [(plan.name, plan.id, each) for each in ids],
+        )
+    return _apply(ledger, plan)
+
+
+def _batch(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Waiting], str]:
+    """The messages that go now, in order, and their text: the first, and what folds with it."""
+    first = waiting[0]
+    if not first.fold or first.kind not in FOLDED:
+        return [first], first.body if first.kind in FOLDED else ""
+    together = [first]
+    for each in waiting[1:]:
+        if not each.fold or each.kind != first.kind:
+            break
+        if len(_folded([*together, each]).encode()) > most:
+            break
+        together.append(each)
+    return together, _folded(together)
+
+
+def _folded(messages: Sequence[_Waiting]) -> str:
+    if len(messages) == 1:
+        return messages[0].body
+    head = ngettext("{count} message:", "{count} messages:", len(messages)).format(
+        count=len(messages)
+    )
+    return "\n".join([head, *(f"· {each.body}" for each in messages)])
+
+
+def _said_lately(db: Database, target: MessageTarget, text: str, now: float) -> bool:
+    """Whether the same was sent there not long ago: WeCom's check must not swallow this one."""
+    found = db.execute(
+        "SELECT 1 FROM notify_message WHERE target = ? AND body = ? AND status <> 'waiting'"
+        " AND posted_at > ? LIMIT 1",
+        (target.name, text, now - _ALONE_S),
+    ).fetchone()
+    return found is not None
+
+
+def _apply(ledger: Ledger, plan: plans.Plan) -> plans.Plan | None:
+    """Queue it; a plan that cannot go leaves its messages failed, with the reason."""
+    try:
+        return applying.apply(ledger, plan.name).plan
+    except StoreOpsError as error:
+        with ledger.db.atomic() as connection:
+            connection.execute(
+                "UPDATE notify_message SET status = 'failed', note = ?, settled_at = ?"
+                " WHERE plan = ? AND status = 'queued'",
+                (error.message, ledger.clock.now(), plan.name),
+            )
+        return None
+
+
+def _recover(ledger: Ledger) -> None:
+    """Messages whose plan a crash, a person or a restore has left behind."""
+    for (name,) in ledger.db.execute(
+        "SELECT DISTINCT plan FROM notify_message WHERE status = 'queued'"
+    ).fetchall():
+        status = log.GONE
+        with suppress(StoreOpsError):
+            plan = plans.get(ledger.db, name)
+            if plan.status == plans.APPLIED:
+                continue
+            if plan.status == plans.MADE:
+                if ledger.clock.now() < plan.expires_at:
+                    _apply(ledger, plan)
+                    continue
+                status = log.WAITING  # it was never sent: another plan takes it
+        with ledger.db.atomic() as connection:
+            connection.execute(
+                "UPDATE notify_message SET status = ?, plan = '', plan_id = NULL WHERE plan = ?"
+                " AND status = 'queued'",
+                (status, name),
+            )
+
+
+@contextmanager
+def _alone(profile: str) -> Iterator[None]:
+    """One process at a time makes plans of what waits."""
+    folder = paths.profile_dir(profile)
+    handle = open_own(folder / "outbox.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        until = time.monotonic() + LOCK_S
+        while not try_lock(handle):
+            if time.monotonic() >= until:
+                raise ConflictError(
+                    _("Another process is sending messages."), hint=_("Try again in a moment.")
+                )
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def retry(ledger: Ledger, ids: Sequence[str] = ()) -> list[str]:
+    """Let messages that failed wait again, in their order; their ids.
+
+    Args:
+        ledger: the profile's ledger.
+        ids: which; () for all that failed. Those of which nobody knows whether they arrived only
+            when they are named.
+
+    Raises:
+        NotFoundError: there is no such message.
+        UsageError: one that did not fail.
+        PolicyError: read-only.
+    """
+    ledger.policy.may_write()
+    if ids:
+        chosen = [log.get(ledger.db, each) for each in ids]
+        for each in chosen:
+            if each.status not in (log.FAILED, log.UNCERTAIN):
+                raise UsageError(
+                    _("The message {id} is {status}; only what failed is sent again.").format(
+                        id=each.id, status=_(log.WORDS[each.status])
+                    )
+                )
+    else:
+        chosen = list(log.messages(ledger.db, statuses=(log.FAILED,)))
+    now = ledger.clock.now()
+    with ledger.db.atomic() as connection:
+        connection.executemany(
+            "UPDATE notify_message SET status = 'waiting', plan = '', note = '', errcode = NULL,"
+            " due_at = ? WHERE id = ?",
+            [(now, each.id) for each in chosen],
+        )
+    return [each.id for each in sorted(chosen, key=lambda each: each.seq)]
+
+
+def post(app: Wiring, to: str, message: OutMessage, *, id: str = "") -> Posted:
+    """`keep` for a profile; sent by `deliver`."""
+    return keep(app.ledger, to, message, id)
+
+
+def send(app: Wiring, name: str, text: str, ident: str) -> None:
+    """What `Domain.senders` names: hand a text over and try to send it; the same ident once.
+
+    Args:
+        app: the profile.
+        name: of the target.
+        text: cut where it is longer than any target takes.
+        ident: stable name of the message.
+
+    Raises:
+        NotFoundError: there is no such target.
+        PolicyError: read-only.
+    """
+    cut = text.encode("utf-8", "replace")[: TEXT_BYTES - 3].decode("utf-8", "ignore")
+    body = text if len(text.encode("utf-8", "replace")) <= TEXT_BYTES else f"{cut}…"
+    with suppress(ConflictError):  # it was handed over, in other words
+        post(app, name, OutMessage(TEXT, body), id=ident)
+    deliver(app, seconds=SEND_S)
+
+
+def deliver(
+    app: Wiring, *, seconds: float | None = None, stop: threading.Event | None = None
+) -> Delivered:
+    """Send what waits until nothing can be sent now, or the time is over.
+
+    Args:
+        app: the profile.
+        seconds: end after so long; what is left waits. None: no bound.
+        stop: ends it after the call in flight.
+    """
+    until = None if seconds is None else app.clock.monotonic() + seconds
+    before = _ended(app.data)
+    calls = 0
+    while not (stop is not None and stop.is_set()):
+        made = dispatch(app.ledger)
+        left = None if until is None else max(0.0, until - app.clock.monotonic())
+        under_way = made or _under_way(app.ledger)
+        if not under_way or left == 0.0:
+            break
+        calls += len(made)
+        stuck = False
+        for plan in under_way:
+            left = None if until is None else max(0.0, until - app.clock.monotonic())
+            report = app.worker(stop=stop).run(plan_id=plan.id, seconds=left)
+            stuck = stuck or report.ended != "empty"
+        if stuck and not made:
+            break
+    files.tidy(app.profile.name, _wanted(app.data))
+    now = _ended(app.data)
+    return Delivered(
+        sum(now[each] - before[each] for each in (log.SENT, log.PARTLY)),
+        sum(now[each] - before[each] for each in (log.FAILED, log.UNCERTAIN)),
+        now[log.WAITING] + now[log.IN_QUEUE],
+        calls,
+    )
+
+
+def _under_way(ledger: Ledger) -> list[plans.Plan]:
+    """Plans that carry messages and were not answered yet."""
+    names = ledger.db.execute(
+        "SELECT DISTINCT plan FROM notify_message WHERE status = 'queued' ORDER BY plan"
+    ).fetchall()
+    return [plans.get(ledger.db, name) for (name,) in names]
+
+
+def _wanted(db: Database) -> set[str]:
+    """Names of the copies that may still be sent."""
+    rows = db.execute(
+        "SELECT content FROM notify_message WHERE kind IN ('image', 'file')"
+        " AND status NOT IN ('sent', 'partly', 'cancelled')"
+    )
+    return {str(json.loads(content).get("sha256", "")) for (content,) in rows}
+
+
+def _ended(db: Database) -> dict[str, int]:
+    found = dict.fromkeys(log.STATUSES, 0)
+    found |= dict(
+        db.execute("SELECT status, count(*) FROM notify_message GROUP BY status").fetchall()
+    )
+    return found

@@ -1,0 +1,122 @@
+"""What arrives at people and groups: robots, app messages, media; and the inbox that shows it.
+
+Nothing of it is part of a saved state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import defaultdict, deque
+from typing import Any
+
+from storeops.sandbox.ids import digest
+
+MEDIA_LIFE_S = 3 * 86_400
+DUPLICATES_S = 14_400  # the longest window of the duplicate check
+_HEX = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclasses.dataclass(slots=True)
+class Robot:
+    """A robot of a group: its key, the group's name, whether somebody stopped or removed it."""
+
+    key: str
+    name: str
+    stopped: bool = False
+    removed: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Media:
+    """A file that was uploaded; `owner` is a robot's key, "" for the apps of the corp."""
+
+    media_id: str
+    kind: str
+    filename: str
+    size: int
+    owner: str
+    created_at: int
+
+
+@dataclasses.dataclass(slots=True)
+class Arrived:
+    """One message as it reached somebody."""
+
+    at: int
+    to: str
+    kind: str
+    body: str
+    msgid: str = ""
+    recalled: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """As the control side shows it."""
+        return dataclasses.asdict(self)
+
+
+class Mail:
+    """Robots by key, media by id, and everything that arrived, in order."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.robots: dict[str, Robot] = {}
+        self.media: dict[str, Media] = {}
+        self.inbox: list[Arrived] = []
+        self._calls: dict[str, deque[int]] = defaultdict(deque)  # by robot: seconds
+        self._sent: dict[tuple[int, bytes], int] = {}  # (agent, request) → when
+        self._personal: dict[tuple[int, str], deque[int]] = defaultdict(deque)
+
+    def robot(self, name: str) -> Robot:
+        """The robot of a group of this name, made when there is none."""
+        for each in self.robots.values():
+            if each.name == name:
+                return each
+        raw = digest(self._seed, "robot", name, size=16).hex()
+        key = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
+        assert _HEX.fullmatch(key)
+        made = self.robots[key] = Robot(key, name)
+        return made
+
+    def crowded(self, who: str, now: int, limit: int) -> bool:
+        """Count one message of a robot; whether it was one too many for any 60 seconds."""
+        calls = self._calls[who]
+        while calls and calls[0] <= now - 60:
+            calls.popleft()
+        if len(calls) >= limit:
+            return True
+        calls.append(now)
+        return False
+
+    def repeated(self, agent_id: int, raw: bytes, now: int, window_s: int) -> bool:
+        """Whether the same request was delivered within the window (doc 90236)."""
+        last = self._sent.get((agent_id, raw))
+        if last is not None and now - last < window_s:
+            return True
+        self._sent[agent_id, raw] = now
+        return False
+
+    def too_often(self, agent_id: int, userid: str, now: int, limit: int) -> bool:
+        """Whether a member got too many messages of an app within a minute: dropped silently."""
+        times = self._personal[agent_id, userid]
+        while times and times[0] <= now - 60:
+            times.popleft()
+        if len(times) >= limit:
+            return True
+        times.append(now)
+        return False
+
+    def keep(self, kind: str, filename: str, size: int, owner: str, now: int) -> Media:
+        """A file that was uploaded."""
+        name = digest(self._seed, "media", len(self.media), size=16).hex()
+        made = Media(f"3{name}", kind, filename, size, owner, now)
+        self.media[made.media_id] = made
+        return made
+
+    def medium(self, media_id: str, kind: str, owner: str, now: int) -> Media | None:
+        """A file that this sender may use now."""
+        found = self.media.get(media_id)
+        fits = found is not None and (found.kind, found.owner) == (kind, owner)
+        if found is None or not fits or now >= found.created_at + MEDIA_LIFE_S:
+            return None
+        return found

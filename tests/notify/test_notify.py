@@ -1,0 +1,319 @@
+"""Messages: kept before they are sent, sent once, in order, folded, within the robot's limit."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import config, secrets
+from storeops.app import App
+from storeops.domains.notify import afterwards, files, log, outbox, targets
+from storeops.domains.notify import outbox as messages
+from storeops.domains.sandbox import sandbox_records
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.operations.messages import Article, OutMessage, Posted
+from storeops.sandbox import local
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+class Post:
+    """A sandbox with a robot, and a profile that knows it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.sandbox = local.start(stores=1, staff=4, follows=20, seed=5, **settings)
+        self.control = self.sandbox.control
+        config.save_profile(
+            config.Profile(
+                name="t", corp_id=self.sandbox.corp_id, agent_id=self.sandbox.agent_id,
+                base_url=self.sandbox.base_url, sandbox=True,
+            ),
+            make_default=True,
+        )  # fmt: skip
+        secrets.store("t", self.sandbox.secret)
+        sandbox_records.remember(sandbox_records.Running(**self.sandbox.ready))
+        self.app = App.open("t")
+        self.robot("ops")
+
+    def robot(self, name: str) -> str:
+        """A group's robot, made in the console; its key."""
+        key: str = self.control.call("POST", "robots", {"name": name})["key"]
+        targets.save(self.app.data, name, "robot", self.app.clock.now())
+        secrets.store_robot("t", name, key)
+        return key
+
+    def inbox(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.control.call("GET", "inbox")["items"]
+        return rows
+
+    def say(self, text: str, to: str = "ops", id: str = "", **how: Any) -> Posted:
+        return messages.post(self.app, to, OutMessage("text", text, **how), id=id)
+
+    def statuses(self) -> list[str]:
+        return [each.status for each in log.messages(self.app.data)][::-1]
+
+    def close(self) -> None:
+        self.app.close()
+        self.sandbox.stop()
+
+
+@pytest.fixture
+def open_post(home: Path) -> Iterator[Callable[..., Post]]:
+    opened: list[Post] = []
+
+    def make(**settings: Any) -> Post:
+        opened.append(Post(**settings))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def post(open_post: Callable[..., Post]) -> Post:
+    return open_post()
+
+
+def test_a_hundred_alarms_are_few_messages_in_order(open_post: Callable[..., Post]) -> None:
+    """None is lost, the order is kept, and the robot never says that there are too many."""
+    post = open_post(robot_minute_limit=20)
+    for number in range(100):
+        post.say(f"alarm {number:03d} of the night shift", id=f"a{number}")
+        if number == 0:
+            messages.deliver(post.app)
+    done = messages.deliver(post.app)
+    assert (done.sent, done.failed, done.waiting) == (99, 0, 0)
+    said = "\n".join(row["body"] for row in post.inbox())
+    assert [said.index(f"alarm {number:03d}") for number in range(100)] == sorted(
+        said.index(f"alarm {number:03d}") for number in range(100)
+    )
+    assert said.count("alarm") == 100
+    assert len(post.inbox()) <= 6
+    assert all(len(row["body"].encode()) <= 2048 for row in post.inbox())
+    assert set(post.control.calls()["paths"]["webhook/send"]["errcodes"]) <= {"0"}
+    assert post.statuses() == ["sent"] * 100
+
+
+def test_the_governor_keeps_a_robot_to_twenty_a_minute(post: Post) -> None:
+    """Messages that may not be folded: the twenty-first waits for its minute and is not refused."""
+    for number in range(23):
+        post.say(f"m{number}", fold=False)
+    done = messages.deliver(post.app, seconds=4.0)
+    assert (done.sent, done.failed, done.waiting) == (20, 0, 3)
+    assert set(post.control.calls()["paths"]["webhook/send"]["errcodes"]) == {"0"}
+    post.robot("other")  # another robot has a limit of its own
+    post.say("hello", to="other")
+    assert messages.deliver(post.app, seconds=2.0).sent == 1
+    assert [row["body"] for row in post.inbox()] == [f"m{n}" for n in range(20)] + ["hello"]
+
+
+def test_one_message_once(post: Post) -> None:
+    first = post.say("good morning", id="daily-1")
+    assert (first.known, first.status) == (False, "waiting")
+    messages.deliver(post.app)
+    again = post.say("good morning", id="daily-1")
+    assert (again.known, again.status) == (True, "sent")
+    messages.deliver(post.app)
+    assert [(row["to"], row["kind"], row["body"]) for row in post.inbox()] == [
+        ("ops", "text", "good morning")
+    ]
+    with pytest.raises(ConflictError):
+        post.say("something else", id="daily-1")
+
+
+@pytest.mark.parametrize("kind", ["status", "html", "empty_body", "cut", "lost"])
+def test_an_answer_that_never_came_is_not_sent_again(post: Post, kind: str) -> None:
+    """HTML, nothing, a cut line: nobody knows whether it arrived, and the log says so."""
+    how = {"status": 502} if kind == "status" else {}
+    post.control.fault(kind, "webhook/send", first=1, **how)
+    post.say("one", fold=False)
+    post.say("two", fold=False)
+    messages.deliver(post.app, seconds=20.0)
+    assert post.statuses() == ["uncertain", "sent"]
+    assert [row["body"] for row in post.inbox() if row["body"] == "two"] == ["two"]
+    assert len([row for row in post.inbox() if row["body"] == "one"]) <= 1
+    assert outbox.retry(post.app.ledger) == []  # not by itself
+    (uncertain,) = log.messages(post.app.data, statuses=("uncertain",))
+    outbox.retry(post.app.ledger, [uncertain.id])
+    messages.deliver(post.app, seconds=20.0)
+    assert post.statuses() == ["sent", "sent"]
+
+
+def test_what_a_robot_refuses_is_said_and_sent_again_by_hand(post: Post) -> None:
+    secrets.store_robot("t", "ops", "wrong-key-0000")
+    post.say("one")
+    assert messages.deliver(post.app).failed == 1
+    (found,) = log.messages(post.app.data)
+    assert (found.status, found.errcode) == ("failed", 93000)
+    (line,) = afterwards.today(post.app.data, post.app.clock.now())
+    assert (line.text, line.next_step) == (
+        "1 message could not be sent.", "storeops notify retry",
+    )  # fmt: skip
+    key = post.robot("ops")
+    assert outbox.retry(post.app.ledger) == [found.id]
+    assert messages.deliver(post.app).sent == 1
+    assert key not in json.dumps(post.app.data.execute("SELECT * FROM plan_row").fetchall(),
+                                 default=str)  # fmt: skip
+    assert key not in json.dumps(post.app.data.execute("SELECT * FROM journal").fetchall(),
+                                 default=str)  # fmt: skip
+
+
+def test_too_often_is_waited_out(open_post: Callable[..., Post]) -> None:
+    """45009 all the same (another program uses the key): paused, kept, and in order."""
+    post = open_post(robot_minute_limit=1)
+    post.say("one", fold=False)
+    post.say("two", fold=False)
+    done = messages.deliver(post.app, seconds=3.0)
+    assert (done.sent, done.failed, done.waiting) == (1, 0, 1)
+    post.control.settings(robot_minute_limit=20)
+    post.app.run.execute("UPDATE limit_api SET paused_until = 0")
+    post.app.data.execute("UPDATE job SET run_at = 0 WHERE status = 'queued'")
+    assert messages.deliver(post.app, seconds=20.0).sent == 1
+    assert [row["body"] for row in post.inbox()] == ["one", "two"]
+
+
+def test_others_hand_texts_over_by_the_way_of_sending(post: Post) -> None:
+    """What an alarm calls: `Domain.senders`, by its way."""
+    from storeops.domain import load, registry
+
+    _domain, where = registry().named("senders")["robot"]
+    for _again in range(2):
+        load(where)(post.app, "ops", "长" * 3000, "alert-1")
+    (row,) = post.inbox()
+    assert len(row["body"].encode()) <= 2048
+    assert row["body"].endswith("…")
+
+
+def test_quiet_hours_wait_but_for_what_is_urgent(post: Post) -> None:
+    now = post.app.clock.now()
+    from storeops import times
+
+    hour = times.local(now).hour
+    quiet = f"{hour:02d}:00-{(hour + 2) % 24:02d}:00"
+    targets.save(post.app.data, "ops", "robot", now, quiet=quiet)
+    held = post.say("psst")
+    post.say("fire", urgent=True)
+    assert now < held.due_at <= now + 2 * 3600
+    messages.deliver(post.app)
+    assert [row["body"] for row in post.inbox()] == ["fire"]
+    post.control.advance(2 * 3600)
+    post.app.client.learn_time()
+    messages.deliver(post.app)
+    assert [row["body"] for row in post.inbox()] == ["fire", "psst"]
+
+
+def test_pictures_files_and_cards(post: Post, tmp_path: Path) -> None:
+    picture, paper = tmp_path / "p.png", tmp_path / "report.html"
+    picture.write_bytes(PNG)
+    paper.write_bytes(b"<p>hello</p>")
+    messages.post(post.app, "ops", OutMessage("image", path=picture))
+    messages.post(post.app, "ops", OutMessage("file", path=paper))
+    paper.write_bytes(b"changed since")  # what arrives is what was handed over
+    card = OutMessage("news", articles=[Article("Tee", "https://s.example/1")])
+    messages.post(post.app, "ops", card)
+    messages.post(post.app, "ops", OutMessage("markdown", "**bold**"))
+    assert messages.deliver(post.app).sent == 4
+    assert list(files.folder("t").iterdir()) == []  # nothing is left behind
+    assert [(row["kind"], row["body"]) for row in post.inbox()] == [
+        ("image", f"image, {len(PNG)} B"), ("file", "report.html"), ("news", "Tee"),
+        ("markdown", "**bold**"),
+    ]  # fmt: skip
+    for wrong in (
+        OutMessage("image", path=paper), OutMessage("file", path=tmp_path / "none"),
+        OutMessage("text", " "),
+        OutMessage("text", "x" * 2049), OutMessage("news"), OutMessage("film"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            messages.post(post.app, "ops", wrong)
+    with pytest.raises(NotFoundError):
+        post.say("hello", to="opps")
+
+
+def test_app_messages_say_who_did_not_get_them(post: Post) -> None:
+    people = [m["userid"] for m in post.control.export("staff") if not m["left_at"]]
+    now = post.app.clock.now()
+    targets.save(post.app.data, "chiefs", "app", now, receivers={"touser": f"{people[0]}|Nobody"})
+    targets.save(post.app.data, "none", "app", now, receivers={"touser": "Nobody"})
+    post.say("hello", to="chiefs")
+    post.say("hello", to="none")
+    messages.deliver(post.app)
+    assert post.statuses() == ["partly", "failed"]
+    first = next(iter(log.messages(post.app.data, statuses=("partly",))))
+    assert "nobody (unknown or out of sight)" in first.note
+    assert [(row["to"], row["body"]) for row in post.inbox()] == [(people[0], "hello")]
+    # an answer that was lost: WeCom delivers the same request once, so that it may go again
+    targets.save(post.app.data, "one", "app", now, receivers={"touser": people[1]})
+    post.control.fault("lost", "message/send", first=1)
+    post.say("only once", to="one")
+    messages.deliver(post.app, seconds=30.0)
+    assert [row["body"] for row in post.inbox()].count("only once") == 1
+    assert post.statuses()[-1] == "sent"
+
+
+def test_a_crash_between_two_steps_loses_nothing(post: Post) -> None:
+    """A plan that was made and not applied is applied by the next round."""
+    post.say("one")
+    real = outbox._apply
+    try:
+        outbox._apply = lambda _ledger, _plan: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            outbox.dispatch(post.app.ledger)
+    finally:
+        outbox._apply = real
+    assert post.statuses() == ["queued"]
+    assert messages.deliver(post.app).sent == 1
+    assert [row["body"] for row in post.inbox()] == ["one"]
+
+
+def test_the_command_line(
+    post: Post, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = post.control.call("POST", "robots", {"name": "shops"})["key"]
+    address = f"{post.sandbox.base_url}/cgi-bin/webhook/send?key={key}\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(address))
+    assert cli("notify", "robot", "add", "shops", "--json").json["name"] == "shops"
+    found = secrets.robot("t", "shops")
+    assert found is not None
+    assert found.reveal() == key
+    sent = cli("notify", "send", "--to", "shops", "--text", "你好", "--id", "x1", "--json")
+    assert sent.code == 0, sent.err
+    (row,) = sent.json["messages"]
+    assert (row["id"], row["to"], row["status"]) == ("x1", "shops", "sent")
+    assert "handed over before" in cli("notify", "send", "--to", "shops", "--text", "你好",
+                                       "--id", "x1").out  # fmt: skip
+    assert [r["body"] for r in cli("sandbox", "inbox", "--json").json["items"]] == ["你好"]
+    listed = cli("notify", "list", "--json").json["items"]
+    assert [(each["name"], each["has_key"]) for each in listed] == [("ops", True), ("shops", True)]
+    assert key not in cli("notify", "list").out
+    assert cli("notify", "log", "--json").json["items"][0]["body"] == "你好"
+    assert cli("notify", "log", "--status", "lost").code == 2
+    both = ("notify", "send", "--to", "shops", "--to", "ops", "--text", "all")
+    assert cli(*both).code == 2
+    assert cli(*both, "--yes").code == 0
+    assert cli("notify", "send", "--to", "shops").code == 2
+    assert cli("notify", "send", "--to", "nobody", "--text", "x").code == 5
+    assert cli("notify", "retry").code == 0
+    assert cli("notify", "run", "--json").json == {
+        "sent": 0, "failed": 0, "waiting": 0, "calls": 0,
+    }  # fmt: skip
+    assert cli("notify", "robot", "remove", "shops").code == 0
+    assert secrets.robot("t", "shops") is None
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
+    assert cli("notify", "robot", "add", "bad").code == 2
+    assert cli("notify", "app", "add", "me", "--user", "U1").code == 0
+    assert cli("report", "daily", "--send", "ops", "--json").code == 0
+    assert post.inbox()[-1]["body"].startswith("**Daily report")
+    # asked again it is not sent again
+    count = len(post.inbox())
+    assert cli("report", "daily", "--send", "ops").code == 0
+    assert len(post.inbox()) == count
