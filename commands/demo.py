@@ -20,7 +20,7 @@ from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
-    from storeops.domains.sandbox.demo import DemoCount, Sights
+    from storeops.domains.sandbox.demo import DemoCount, Sights, Started
 
 app = typer.Typer(help=_("Try everything on a sandbox with an invented chain."))
 
@@ -61,6 +61,15 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help=_("Begin anew although a demo is still running."))
     ] = False,
+    weeks: Annotated[
+        int,
+        typer.Option(
+            "--weeks",
+            min=0,
+            max=12,
+            help=_("Weeks of the chain's life before today; 0 for a chain without a past."),
+        ),
+    ] = 3,
     yes: Yes = False,
 ) -> None:
     """Exit code 0 when mirror and sandbox agree in every count."""
@@ -78,7 +87,7 @@ def demo(
                 what=_(", ").join(f"{_(MADE[each])} {count}" for each, count in made.items())
             )
         )
-    started = chain.start(fresh=fresh)
+    started = chain.start(fresh=fresh, weeks=weeks)
     address = started.running.base_url
     note(
         _("A sandbox with an invented chain answers at {address}.").format(address=address)
@@ -91,6 +100,8 @@ def demo(
         note(
             _("Notes, marks, plans and journal of the earlier demo are kept; --fresh begins anew.")
         )
+    if started.weeks:
+        _live(started)
     with call.interruptible("storeops demo") as interrupted, bars() as shown:
         result = sync_with_bars(call.app, shown, stop=interrupted)
     if result.outcome != "complete":
@@ -123,6 +134,31 @@ def demo(
         from commands.tui import tui as screens
 
         screens()
+
+
+def _live(started: Started) -> None:
+    """Let the weeks before today pass; the mirror is synced on some of their days."""
+    from storeops.domains.sandbox import demo_history
+    from storeops.sync.run import run_sync
+
+    call = current()
+    app_ = call.app
+    with call.interruptible("storeops demo --fresh") as stop, bars() as shown:
+
+        def sync() -> None:
+            run_sync(app_, stop=stop)
+
+        def tell(days: int, of: int) -> None:
+            shown.show("weeks", _("the days before today"), done=days, total=of)
+
+        demo_history.tidy(started.running.base_url)
+        sync()
+        demo_history.live(
+            demo_history.DemoPorts(
+                started.running.base_url, app_.data, sync, app_.clock.learn, tell
+            ),
+            started.weeks,
+        )
 
 
 def program() -> str:

@@ -33,6 +33,7 @@ def tui(
     """
     call = current()
     core = call.app
+    from storeops.app import App
     from tui.app import StoreOpsApp  # textual costs 170 ms
 
     start = screen or ("customers" if where else "today")
@@ -46,6 +47,14 @@ def tui(
     core.data  # noqa: B018 - a damaged database is explained here, not in full screen
     screens = StoreOpsApp(core, start=start, wish=where)
     screens.run()
+    while screens.next_profile and screens.crash is None:
+        core = App.open(screens.next_profile, readonly=core.readonly, as_name=core.as_name)
+        try:
+            core.data  # noqa: B018 - as above
+            screens = StoreOpsApp(core)
+            screens.run()
+        finally:
+            core.close()
     if screens.crash is not None:
         raise screens.crash
 

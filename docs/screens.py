@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +46,27 @@ class Picture:
 
 
 MARKED = ("slash", "王", "enter", "space", "space", "space")
-GIVEN = ("end", "o", "enter")
-DRAWN = (
+GIVEN = ("o", "enter")
+SMALL, LARGE = (80, 24), (200, 60)
+VIEWS = (
     Picture("today", "today"),
+    Picture("today-small", "today", size=SMALL),
+    Picture("today-large", "today", size=LARGE),
     Picture("customers", "customers", MARKED),
-    Picture("customers.zh", "customers", MARKED, language="zh_CN"),
+    Picture("customers-small", "customers", MARKED, SMALL),
+    Picture("customers-large", "customers", MARKED, LARGE),
     Picture("card", "customers", ("slash", "王", "enter", "enter")),
     Picture("help", "customers", ("question_mark",)),
+    Picture("tags", "customers", (*MARKED, "t")),
     Picture("stores", "stores"),
     Picture("sync", "sync"),
     Picture("handover", "handover", GIVEN, (160, 36)),
     Picture("plans", "handover", (*GIVEN, "p")),
+    Picture("plans-small", "handover", (*GIVEN, "p"), SMALL),
+    Picture("apply", "handover", (*GIVEN, "p", "ctrl+s"), SMALL),
     Picture("sandbox", "sandbox"),
 )
+DRAWN = (*VIEWS, *(replace(each, name=f"{each.name}.zh", language="zh_CN") for each in VIEWS))
 JOURNEY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ()),
     ("2, then / and 王: filtered while typing", ("2", "/", "王")),
@@ -232,7 +240,7 @@ def play(home: Path) -> str:
             for key in keys:
                 tmux("send-keys", key if len(key) > 1 else "-l", *([] if len(key) > 1 else [key]))
                 time.sleep(0.4)
-            time.sleep(5 if title.startswith("Enter writes") else 0)  # until its notices are gone
+            time.sleep(10 if title.startswith("Enter writes") else 0)  # until its notices are gone
             parts.append(f"**{title}**\n\n```text\n{tidy(still())}\n```\n")
         tmux("send-keys", "Enter")
         time.sleep(1)

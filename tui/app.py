@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.content import Content
-from textual.notifications import SeverityLevel
+from textual.notifications import Notification, SeverityLevel
 from textual.widgets import Input, TextArea
 
 from storeops.database.trouble import known
@@ -25,11 +25,11 @@ from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin
 from tui.lanes import Lane
-from tui.pulse import Pulse
+from tui.pulse import Glance, Pulse
 from tui.screen_registry import screens as all_screens
 from tui.screens.base import HouseScreen
 from tui.syncing import Syncing
-from tui.themes import DARK, LIGHT
+from tui.themes import DARK, PLAIN, THEMES, fitting
 from tui.working import Working
 
 if TYPE_CHECKING:
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from storeops.app import App as Core
     from storeops.notebook.stores import Shop
     from tui.book import CustomerBook
+    from tui.places import Destination
 
+TRAIL = 20  # steps that Esc leads back
 LANE_CACHE = 2  # MiB of page cache per lane: several read at once, each in small steps
-LOOK_EVERY = 2.0  # seconds between two looks at the mirror's revision
+LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
 
 
 class StoreOpsApp(App[None], inherit_bindings=False):
@@ -54,6 +56,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     Attributes:
         crash: the bug that ended the application, None when it ended well.
+        next_profile: the profile whose screens shall be opened next, "" for none.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -83,13 +86,21 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.crash: Exception | None = None
         self.revision = 0
         self.first_wish = wish
+        self.next_profile = ""
+        self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
+        self._said: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it was told
         self._lanes: dict[str, Lane] = {}
         self.pulse = Pulse(self)
         self.syncing = Syncing(self)
         self.working = Working(self)
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = fitting().name
+        self.set_class(self.theme == PLAIN.name, "plain")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of ours, for the moment before our theme is chosen."""
+        return DARK.variables
 
     def get_driver_class(self) -> type[Driver]:
         """Our own driver, where Textual would take its own for Unix terminals."""
@@ -160,22 +171,47 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     # -- going ---------------------------------------------------------------------------------
 
     def opener(self, spec: ScreenSpec) -> Callable[[], object]:
-        """A call that opens `spec`."""
-        return partial(self.go, spec.name)
+        """A call that opens `spec` as its key does."""
+        return partial(self.action_go, spec.name)
 
     def go(self, name: str, wish: str = "") -> None:
-        """Open a screen, with a wish for it (a filter, an id)."""
+        """Open a screen, with a wish for it (a filter, an id); Esc leads back here."""
+        room = self.room
+        if name != room.NAME:
+            self._trail.append((room.NAME, room.place()))
+            del self._trail[:-TRAIL]
+        self._open(name)
+        self.room.call_later(self.room.arrive, wish)
+
+    def _open(self, name: str) -> None:
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(name)
-        screen = self.screen
-        if isinstance(screen, HouseScreen):
-            screen.call_later(screen.arrive, wish)
 
     def action_go(self, name: str) -> None:
-        """A number key."""
+        """A number key: somewhere else altogether, not one step further."""
         if len(self.screen_stack) == 1:
             self.go(name)
+            self._trail.clear()
+
+    @property
+    def linked(self) -> bool:
+        """Whether one came here from another screen, by what was under the cursor there."""
+        return bool(self._trail)
+
+    def back(self) -> bool:
+        """To the screen one came from, as it was; False when there is none."""
+        if not self._trail:
+            return False
+        name, place = self._trail.pop()
+        self._open(name)
+        self.room.call_later(self.room.return_to, place)
+        return True
+
+    def change_profile(self, name: str) -> None:
+        """End this profile's screens; whoever runs them opens those of the other."""
+        self.next_profile = name
+        self.exit()
 
     @property
     def room(self) -> HouseScreen:
@@ -190,11 +226,26 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
         return {each.department_id: each for each in list_shops(self.core.data)}
 
-    def places(self) -> list[tuple[str, str, str, str]]:
-        """(kind, name, note, filter) of shops, members, tags and views; read in a lane."""
+    def places(self) -> list[Destination]:
+        """Shops, members, tags, views, plans and profiles to go to (lane)."""
         from tui.places import places
 
         return places(self.core)
+
+    def people(self, words: str) -> list[Destination]:
+        """Customers to go to (lane)."""
+        from tui.places import customers
+
+        return customers(self.book, words)
+
+    def show_customer(self, external_userid: str, name: str) -> None:
+        """The card of a customer in a window."""
+        self.lane("reads").submit(
+            lambda: self.book.card(external_userid),
+            lambda content: self.open_text(name, content),
+            self.failed,
+            slot="card",
+        )
 
     def on_mount(self) -> None:
         """Begin to look at the mirror's revision."""
@@ -226,15 +277,22 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         if isinstance(self.screen_stack[0], HouseScreen):
             self.room.sync_ended()
 
-    def _looked(self, revision: int) -> None:
+    @property
+    def busy_for_long(self) -> bool:
+        """Whether this process syncs or sends: the status line then follows every second."""
+        return self.syncing.running or self.working.running
+
+    def _looked(self, glance: Glance) -> None:
         if not self.syncing.running and (odd := self.core.odd_sentence()):
             self.tell(odd, severity="warning")  # of jobs, watches …: said once, as commands do
-        before, self.revision = self.revision, revision
+        before, self.revision = self.revision, glance.revision
         if not isinstance(self.screen_stack[0], HouseScreen):
             return
         self.room.paint_status()
-        if before and revision != before:
+        if before and glance.revision != before:
             self.room.mirror_changed()
+        elif before and glance.written:
+            self.room.others_wrote()
 
     def _look_failed(self, error: Exception) -> None:
         if known(error, self.core.data.path) is None:
@@ -296,7 +354,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         steps: tuple[str, ...] = (),
         seconds: float | None = None,
     ) -> None:
-        """A notice, as plain text.
+        """A notice, as plain text; one that is still shown is not shown twice but counted.
 
         Args:
             message: what happened; may hold a stranger's words.
@@ -306,7 +364,19 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """
         text = "\n".join([shown(message), *(f"→ {shown(step)}" for step in steps if step)])
         stay = seconds or {"information": 4.0, "warning": 8.0, "error": 20.0}[severity]
-        self.notify(text, severity=severity, timeout=stay, markup=False)
+        times = 1
+        for each in list(self._notifications):
+            same, before = self._said.get(each.identity, ("", 0))
+            if same == text:
+                times += before
+                self._unnotify(each)
+        shown_text = f"{text} (×{times:,})" if times > 1 else text
+        notice = Notification(shown_text, "", severity, stay, markup=False)
+        self._said = {each.identity: self._said[each.identity] for each in self._notifications
+                      if each.identity in self._said}  # fmt: skip
+        self._said[notice.identity] = text, times
+        self._notifications.add(notice)
+        self._refresh_notifications()
 
     def failed(self, error: Exception) -> None:
         """What a person can act on becomes a notice with its next steps; a bug ends all this."""
@@ -322,8 +392,10 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.tell(_("Copied to the clipboard: {what}.").format(what=what))
 
     def toggle_theme(self) -> None:
-        """Light or dark."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        """Dark, light, plain, and around again."""
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.set_class(self.theme == PLAIN.name, "plain")
 
     # -- crashes -------------------------------------------------------------------------------
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from zlib import crc32
 
 from rich.cells import cell_len
 
 from storeops.plain import ELLIPSIS, cell_width, fit, pad, plain
+from storeops.times import minute
 
-__all__ = ["ELLIPSIS", "align", "cell_width", "fit", "lines", "pad", "shown"]
+__all__ = ["ELLIPSIS", "align", "cell_width", "chip", "fit", "fit_last", "lines",
+           "moment", "pad", "shown"]  # fmt: skip
 
 # what nearly all names are made of, and nobody measures differently
 _HARMLESS = re.compile("[ -~\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e]*")
@@ -50,12 +53,47 @@ def _agreed(character: str) -> bool:
     return cell_len(character) == cell_width(character)
 
 
+@lru_cache(maxsize=1024)
+def chip(group: str) -> str:
+    """The style of a group of tags (`chip0` … `chip5`): the same wherever the group is named."""
+    return f"chip{crc32(group.encode()) % 6}"
+
+
 def lines(text: str) -> list[str]:
     """`text` line by line, each `shown`; for paragraphs (notes, descriptions)."""
     return [shown(each) for each in text.replace("\r\n", "\n").split("\n")]
 
 
 @lru_cache(maxsize=4096)
-def align(text: str, width: int, *, right: bool = False) -> str:
-    """`text` (already `shown`) cut with `…` and filled to exactly `width` cells."""
-    return pad(fit(text, width), width, right=right)
+def align(text: str, width: int, *, right: bool = False, last: bool = False) -> str:
+    """`text` (already `shown`) cut with `…` and filled to exactly `width` cells.
+
+    Args:
+        text: the text.
+        width: cells.
+        right: filled at the left.
+        last: its last word stays when it is cut.
+    """
+    return pad((fit_last if last else fit)(text, width), width, right=right)
+
+
+def fit_last(text: str, width: int) -> str:
+    """`text` in at most `width` cells; what is cut is the end of all but its last word."""
+    if cell_width(text) <= width:
+        return text
+    head, blank, tail = text.rpartition(" ")
+    room = width - cell_width(tail) - 1
+    return f"{fit(head, room)} {tail}" if blank and room >= 3 else fit(text, width)
+
+
+def moment(at: float | None, now: float) -> str:
+    """A time for a table: `05-18 12:00`, of another year `2025-05-18`; "" for none.
+
+    Args:
+        at: Unix seconds.
+        now: Unix seconds.
+    """
+    if not at:
+        return ""
+    text = minute(at)
+    return text[5:] if text[:4] == minute(now)[:4] else text[:10]

@@ -11,8 +11,10 @@ from storeops.domain import card_sections
 from storeops.i18n import _
 from storeops.reading.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.times import minute
-from tui.cells import shown
+from tui.cells import chip, shown
 from tui.fields import fields, title
+from tui.names import NameLookup
+from tui.words import status as status_word
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -34,37 +36,33 @@ def card(core: App, external_userid: str) -> Content:
     if not found:
         return Content(_("This customer is not in the mirror any more."))
     customer = found[0]
+    words = NameLookup(db)
     ways = {int(term.value): term.label for term in WAYS}
     statuses = {term.value: term.label for term in STATUSES}
-    parts = [
-        fields(
-            shown(customer["name"]) or _("(no name)"),
-            [
-                (_("Customer id"), customer["external_userid"]),
-                (_("Type"), _label(TYPES, customer["type"])),
-                (_("Gender"), _label(GENDERS, customer["gender"]) if customer["gender"] else ""),
-                ("unionid", customer["unionid"]),
-                (_("Status"), statuses[customer["status"]]),
-            ],
-        )
+    follows = customer["follows"]
+    head = [
+        (_("Remark"), " / ".join(dict.fromkeys(filter(None, (f["remark"] for f in follows))))),
+        (_("Phone"), " ".join(dict.fromkeys(p for f in follows for p in f["remark_mobiles"]))),
+        (_("Owner"), ", ".join(f["staff_name"] or f["userid"] for f in follows)),
+        (_("Status"), statuses[customer["status"]]),
+        (_("Gender"), _label(GENDERS, customer["gender"]) if customer["gender"] else ""),
     ]
-    for follow in customer["follows"]:
+    parts = [fields(shown(customer["name"]) or _("(no name)"), head)]
+    for follow in follows:
         owner = shown(follow["staff_name"] or follow["userid"])
         status = statuses.get(follow["status"], follow["status"])
-        head = " · ".join(each for each in (owner, shown(follow["store"]), status) if each)
-        parts.append(Content("\n"))
+        head_line = " · ".join(each for each in (owner, shown(follow["store"]), status) if each)
+        parts += [Content("\n"), title(head_line), _tags(follow["tags"])]
         parts.append(
             fields(
-                head,
+                "",
                 [
-                    (_("User id"), follow["userid"]),
                     (_("Added"), f"{minute(follow['createtime'])} "
                      f"{ways.get(follow['add_way'], follow['add_way'])}".strip()),
-                    (_("Remark"), follow["remark"]),
+                    (_("Remark"), follow["remark"] if len(follows) > 1 else ""),
                     (_("Description"), follow["description"]),
-                    (_("Phone"), " ".join(follow["remark_mobiles"])),
-                    (_("State"), follow["state"]),
-                    (_("Tags"), _tags(follow["tags"])),
+                    (_("Phone"), " ".join(follow["remark_mobiles"]) if len(follows) > 1 else ""),
+                    (_("Channel"), follow["state"]),
                 ],
             )
         )  # fmt: skip
@@ -80,12 +78,21 @@ def card(core: App, external_userid: str) -> Content:
     if notes:
         parts += [Content("\n"), title(_("Notes"))]
         for note in notes:
-            parts.append(fields("", [(f"{minute(note.at)} {shown(note.author)}", note.text)]))
+            name = f"{minute(note.at)} {shown(note.author)}".strip()
+            parts.append(fields("", [(name, note.text)]))
     entries = timeline.of_customer(db, external_userid, limit=TIMELINE)
     parts += [Content("\n"), title(_("Timeline"))]
     if not entries:
         parts.append(Content(_("Nothing has changed since it was first read.") + "\n"))
-    parts += [_entry(entry.masked()) for entry in entries]
+    parts += [_entry(entry.masked(), words) for entry in entries]
+    technical = [
+        (_("Customer id"), customer["external_userid"]),
+        ("unionid", customer["unionid"]),
+        (_("Type"), _label(TYPES, customer["type"])),
+        *((_("User id of {name}").format(name=shown(f["staff_name"] or f["userid"])), f["userid"])
+          for f in follows),
+    ]  # fmt: skip
+    parts += [Content("\n"), fields(_("Technical"), technical)]
     return Content("").join(parts)
 
 
@@ -93,15 +100,20 @@ def _label(terms: Sequence[Any], value: int) -> str:
     return next((term.label for term in terms if term.value == str(value)), str(value))
 
 
-def _tags(tags: list[dict[str, str]]) -> str:
+def _tags(tags: list[dict[str, str]]) -> Content:
+    """A line a group, every tag in the colour of its group."""
     groups: dict[str, list[str]] = {}
     for tag in tags:
         groups.setdefault(tag["group_name"], []).append(tag["name"])
-    return "; ".join(f"{group}: {', '.join(names)}" if group else ", ".join(names)
-                     for group, names in groups.items())  # fmt: skip
+    parts = []
+    for group, names in groups.items():
+        label = f"{shown(group)}: " if group else ""
+        text = " ".join(map(shown, names))
+        parts.append(Content.assemble((label, "$text-muted"), (text + "\n", f"${chip(group)}")))
+    return Content("").join(parts)
 
 
-def _entry(entry: TimelineEntry) -> Content:
+def _entry(entry: TimelineEntry, words: NameLookup) -> Content:
     what = {
         "follow": _("follow"), "status": _("status"), "tag": _("tag"), "tags": _("tags"),
         "remark": _("remark"), "description": _("description"), "mobiles": _("phones"),
@@ -109,20 +121,35 @@ def _entry(entry: TimelineEntry) -> Content:
     }.get(entry.field, shown(entry.field))  # fmt: skip
     sources = {"sync": _("sync"), "event": _("event"), "job": _("job"), "note": _("note")}
     source = sources.get(entry.source, entry.source)
-    before, after = _value(entry.before), _value(entry.after)
-    change = f"{before} → {after}" if before else after
-    who = f" {shown(entry.userid)}" if entry.userid else ""
-    return Content.assemble(
-        (f"  {minute(entry.at)} ", "$text-muted"), f"{what}{who}: {change} ",
-        (f"({source})\n", "$text-muted"),
-    )  # fmt: skip
+    parts: list[tuple[str, str]] = [(f"  {minute(entry.at)} ", "$text-muted"), (what, "")]
+    if entry.userid:
+        parts.append((f" {shown(words.member(entry.userid))}", ""))
+    parts += [(": ", ""), *_change(entry, words), (f" ({source})\n", "$text-muted")]
+    return Content.assemble(*parts)
+
+
+def _change(entry: TimelineEntry, words: NameLookup) -> list[tuple[str, str]]:
+    """What was and what is, as (text, style): what came is green, what went is red."""
+    if entry.field == "follow" and isinstance(entry.after, dict):
+        at = entry.after.get("createtime")
+        return [(_("added {time}").format(time=minute(at)) if at else _("added"), "$text-success")]
+    before, after = (words.value(entry.field, each) for each in (entry.before, entry.after))
+    if isinstance(before or [], list) and isinstance(after or [], list):
+        old, new = [*map(str, before or ())], [*map(str, after or ())]
+        parts = [(f"+{shown(each)} ", "$text-success") for each in new if each not in old]
+        parts += [(f"−{shown(each)} ", "$text-error") for each in old if each not in new]
+        return parts or [(_value(after), "")]
+    if before is None:
+        return [(_value(after), "$text-success")]
+    return [(_value(before), "$text-error"), (" → ", ""), (_value(after), "$text-success")]
 
 
 def _value(value: Any) -> str:
+    """A value as text; codes of the mirror as words."""
     if value is None:
         return "–"
     if isinstance(value, list):
         return shown(", ".join(_value(each) for each in value))
     if isinstance(value, dict):
         return shown(", ".join(str(each) for each in value.values() if each))
-    return shown(str(value))
+    return shown(status_word(str(value)))

@@ -75,7 +75,10 @@ def giver(owner: Owner) -> Line:
     """A giver as a row; a near deadline carries a sign."""
     days = owner.days_left
     near = days is not None and days < SOON
+    late = days is not None and days < 1
     text = "" if days is None else ("! " if near else "") + f"{days:,}"
+    if late:
+        text = _("too late")
     return Line(
         owner.userid,
         (
@@ -85,7 +88,7 @@ def giver(owner: Owner) -> Line:
             f"{owner.customers:,}",
             f"{owner.group_chats:,}",
         ),
-        "bad" if days is not None and days < 1 else "warn" if near else "",
+        "gone" if late else "warn" if near else "",
         owner,
     )
 

@@ -17,7 +17,8 @@ from storeops.reading.filter import FilterError, parse
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.times import day
 from tui.book import Advice, BookView, FacetRows, Look
-from tui.cells import shown
+from tui.cells import chip, shown
+from tui.matched import matcher
 from tui.mirror_rows import MirrorRows
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
 from tui.widgets.rows import Line
@@ -95,12 +96,15 @@ class MirrorBook:
         """The rows of a look."""
         keys = look.columns or DEFAULT_COLUMNS
         db = self.core.data
-        reader: list[CustomerRows] = []  # made in the lane that reads, keeps the small tables
+        # made in the lane that reads, keeps the small tables
+        reader: list[tuple[CustomerRows, Callable[[Mapping[str, Any]], bool]]] = []
 
         def lines(ids: Sequence[int]) -> list[Line]:
             if not reader:
-                reader.append(customers.rows_of(db))
-            return [self._line(key, row, keys) for key, row in reader[0].keyed(ids)]
+                meant = matcher(look.where, self._names(), self.core.clock.now())
+                reader.append((customers.rows_of(db), meant))
+            rows, meant = reader[0]
+            return [self._line(key, row, keys, meant) for key, row in rows.keyed(ids)]
 
         rows = MirrorRows(
             db, lambda: self.query(look), lines, lambda ids: mark_history.among(db, ids)
@@ -108,9 +112,15 @@ class MirrorBook:
         self._last = look, rows
         return rows
 
-    def _line(self, customer: int, row: Mapping[str, Any], keys: Sequence[str]) -> Line:
-        """A customer as cells: the newest relation gives remark, way and state."""
-        follows = row["follows"]
+    def _line(
+        self,
+        customer: int,
+        row: Mapping[str, Any],
+        keys: Sequence[str],
+        meant: Callable[[Mapping[str, Any]], bool],
+    ) -> Line:
+        """A customer as cells: the newest relation that the filter means comes first."""
+        follows = sorted(row["follows"], key=lambda each: not meant(each))
         newest = follows[0] if follows else {}
         owners = [each["staff_name"] or each["userid"] for each in follows]
         stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))
@@ -149,7 +159,8 @@ class MirrorBook:
             cells.append(shown(text))
         gone = ("missing", "lost", "handed_over")
         tone = "" if status == "active" else "gone" if status in gone else "warn"
-        return Line(customer, tuple(cells), tone, row["external_userid"])
+        chips = {keys.index("tags"): _chips(follows)} if "tags" in keys else {}
+        return Line(customer, tuple(cells), tone, row["external_userid"], chips)
 
     # -- facets --------------------------------------------------------------------------------
 
@@ -279,6 +290,7 @@ class MirrorBook:
             self.query(look),
             str(path),
             sys.stdout,
+            fields=_fields(look),
             bom=True,
             over=over,
             words=True,
@@ -295,6 +307,28 @@ class MirrorBook:
         if look.sort != "newest":
             words += ["--sort", look.sort]
         return shlex.join(words)
+
+
+# column of the list → columns of an export
+_EXPORTED = {
+    "owner": ("staff_name",), "added": ("createtime",), "way": ("add_way",),
+    "phone": ("remark_mobiles",),
+}  # fmt: skip
+
+
+def _fields(look: Look) -> tuple[str, ...]:
+    """What an export of a look holds: its columns in their order, and the id at the end."""
+    from storeops.reading.export_rows import flat_columns
+
+    known = flat_columns()
+    wanted = [each for key in look.columns for each in _EXPORTED.get(key, (key,))]
+    return tuple(dict.fromkeys([*(each for each in wanted if each in known), "external_userid"]))
+
+
+def _chips(follows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Tags in the colour of their group, each once."""
+    found = {tag["name"]: tag["group_name"] for each in follows for tag in each["tags"]}
+    return [(shown(name), chip(group)) for name, group in found.items() if name]
 
 
 def _first(names: Sequence[str]) -> str:

@@ -7,19 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from storeops.i18n import _
-from storeops.notebook.stores import list_shops
-from storeops.reading import overview
 from storeops.reading.conditions import conditions
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
 from tui.book import FacetRows
 from tui.fields import quoted
+from tui.names import NameLookup
 
 if TYPE_CHECKING:
     from storeops.app import App
     from storeops.reading.filter_names import Names
 
-VALUES = 12
+VALUES = 400  # per kind; a pane shows a few at first
 
 # facet of the query → key of the filter language, heading
 KINDS: tuple[tuple[str, str, Callable[[], str]], ...] = (
@@ -98,23 +97,15 @@ class MirrorFacets:
             return {term.value: (term.label, f"status:{term.slug}") for term in STATUSES}
         if kind == "way":
             return {int(term.value): (term.label, f"way:{term.slug}") for term in WAYS}
+        words = NameLookup(self._core.data, self._names)
         if kind == "owner":
             return {
-                key: (name or userid, "@" + quoted(self._names.members.word(userid)))
+                key: (name or userid, words.member_filter(userid))
                 for key, userid, name in self._names.staff
             }
         if kind == "store":
-            shops = {shop.department_id: shop for shop in list_shops(self._core.data)}
-            found: dict[int | str, tuple[str, str]] = {}
-            for key, name in overview.department_names(self._core.data).items():
-                shop = shops.get(key)
-                title = (shop.name if shop else "") or name
-                found[key] = (title, f"store:{quoted(self._names.store_word(key))}")
-            return found
+            return {key: (words.shop(key), words.shop_filter(key)) for key in words.shops}
         return {
-            tag.id: (
-                tag.name,
-                "#" + quoted(self._names.tags.word(tag) if not tag.deleted else tag.tag_id),
-            )
+            tag.id: (tag.name, words.tag_filter(tag.tag_id))
             for tag in self._names.tags.tags.values()
         }

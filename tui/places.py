@@ -2,32 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from storeops import config
+from storeops.changes import plans
+from storeops.changes.action import kind_title
 from storeops.i18n import _
 from storeops.notebook.views import list_views
-from storeops.reading.customers import names_of
-from storeops.reading.overview import department_names, member_names
-from tui.fields import quoted
+from tui.book import Look
+from tui.cells import shown
+from tui.names import NameLookup
 
 if TYPE_CHECKING:
     from storeops.app import App
+    from tui.app import StoreOpsApp
+    from tui.book import CustomerBook
+
+PLANS = 200  # the newest ones are found
+CUSTOMERS = 8  # found by a few letters
 
 
-def places(core: App) -> list[tuple[str, str, str, str]]:
-    """(kind, name, note, filter of the customers it shows): views, shops, tags, members."""
-    db = core.data
-    found = [(_("view"), view.name, view.filter, view.filter) for view in list_views(db)]
-    names = names_of(db)
-    for key, name in department_names(db).items():
-        shop, word = names.shops.get(key), names.store_word(key)
-        found.append(
-            (_("shop"), (shop.name if shop else "") or name, word, f"store:{quoted(word)}")
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Somewhere to go.
+
+    Attributes:
+        kind: translated word for what it is.
+        name: for people.
+        note: shown behind it, and looked in too.
+        go: goes there.
+    """
+
+    kind: str
+    name: str
+    note: str
+    go: Callable[[StoreOpsApp], object]
+
+
+def places(core: App) -> list[Destination]:
+    """Views, shops, tags, members, plans and other profiles."""
+    db, words = core.data, NameLookup(core.data)
+    found = [
+        Destination(_("view"), view.name, view.filter, _customers(view.filter))
+        for view in list_views(db)
+    ]
+    for key in words.shops:
+        found.append(Destination(_("shop"), words.shop(key), words.code(key),
+                            _customers(words.shop_filter(key))))  # fmt: skip
+    for tag_id in words.tags:
+        found.append(Destination(_("tag"), words.tag_name(tag_id), words.tag_group(tag_id),
+                            _customers(words.tag_filter(tag_id))))  # fmt: skip
+    for userid in words.staff:
+        found.append(Destination(_("member"), words.member(userid), userid,
+                            _customers(words.member_filter(userid))))  # fmt: skip
+    for plan in plans.listing(db, limit=PLANS):
+        title = plan.title or kind_title(plan.kind)
+        found.append(Destination(_("plan"), plan.name, title, _screen("plans", plan.name)))
+    for name in sorted(config.load().profiles):
+        if name != core.profile.name:
+            found.append(Destination(_("profile"), name, "", _profile(name)))
+    return [replace(each, name=shown(each.name), note=shown(each.note)) for each in found]
+
+
+def customers(book: CustomerBook, words: str) -> list[Destination]:
+    """The first few customers whom the words find, as in the filter."""
+    from storeops.reading.filter import FilterError
+
+    try:
+        lines = (
+            book.rows(Look(words, columns=("name", "owner", "store"))).window(0, CUSTOMERS).lines
         )
-    for tag in names.tags.tags.values():
-        if not tag.deleted:
-            found.append((_("tag"), tag.name, tag.group, "#" + quoted(names.tags.word(tag))))
-    for userid, name in member_names(db):
-        word = quoted(names.members.word(userid))
-        found.append((_("member"), name or userid, userid, f"@{word}"))
-    return found
+    except FilterError:
+        return []
+    return [
+        Destination(_("customer"), line.cells[0], f"{line.cells[1]} {line.cells[2]}".strip(),
+               _card(str(line.data), line.cells[0]))
+        for line in lines
+    ]  # fmt: skip
+
+
+def _customers(where: str) -> Callable[[StoreOpsApp], object]:
+    return _screen("customers", where)
+
+
+def _screen(name: str, wish: str) -> Callable[[StoreOpsApp], object]:
+    return lambda app: app.go(name, wish)
+
+
+def _profile(name: str) -> Callable[[StoreOpsApp], object]:
+    return lambda app: app.change_profile(name)
+
+
+def _card(external_userid: str, name: str) -> Callable[[StoreOpsApp], object]:
+    return lambda app: app.show_customer(external_userid, name)

@@ -16,6 +16,7 @@ from tui.fields import fields, title
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
+    from storeops.changes.plan_summary import PlanSummary
 
 
 def forecast(seconds: float | None, reason: str) -> str:
@@ -46,12 +47,21 @@ def _numbers(card: Card) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def about(card: Card, now: float) -> Content:
-    """A few lines: what, how many, how it stands, the first problem."""
+def about(card: Card, now: float, found: PlanSummary | None = None) -> Content:
+    """A few lines: what it changes for whom, how many, how it stands, the first problem.
+
+    Args:
+        card: the plan.
+        now: Unix seconds.
+        found: what its rows come to, None while that is not known.
+    """
     plan = card.plan
-    state = Content.styled(plan_words.state(card.state), _style(card.state))
+    state = Content.styled(plan_words.state_of(card), _style(card.state))
     what = shown(plan.title) or kind_title(plan.kind)
-    parts = [Content.assemble((f"{plan.name}  ", "bold"), state, f"  {what}\n")]
+    if found is not None and found.effects:
+        what = shown(plan_words.effects(found, plan.ready))
+    people = shown(plan_words.whom(found)) if found is not None else ""
+    parts = [Content.assemble(state, "  ", (what, "bold"), f" · {people}\n" if people else "\n")]
     line = _numbers(card)
     if card.state == "planned":
         line += " · " + _("expires in {time}").format(time=span(plan.expires_at - now))

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 def columns() -> list[Column]:
     """The columns of a plan's rows."""
     return [
-        Column("row", _("Row"), 4, right=True, keep=6),
-        Column("status", _("Status"), 12, keep=9),
-        Column("name", _("Customer"), 12, 3, keep=8),
-        Column("member", _("Member"), 8, 2, keep=4),
-        Column("before", _("Before"), 10, 3, keep=5),
-        Column("after", _("After"), 10, 4, keep=7),
-        Column("why", _("Why"), 13, 6, keep=5),
+        Column("row", _("Row"), 5, right=True, keep=6, fit=True, tone="dim"),
+        Column("status", _("Status"), 12, keep=9, fit=True),
+        Column("name", _("Customer"), 12, keep=8, fit=True),
+        Column("member", _("Member"), 8, keep=4, fit=True),
+        Column("change", _("Change"), 18, 3, keep=7, fit=True),
+        Column("why", _("Why"), 13, 6, keep=5, fit=True),
     ]
 
 
@@ -41,14 +40,21 @@ class PlanRows:
         plan_id: plan.id.
         statuses: only these; all when empty.
         chosen: numbers of rows that carry a mark.
+        text: words that the names of customer and member must hold.
     """
 
     def __init__(
-        self, db: Database, plan_id: int, statuses: Sequence[str], chosen: set[int]
+        self,
+        db: Database,
+        plan_id: int,
+        statuses: Sequence[str],
+        chosen: set[int],
+        text: str = "",
     ) -> None:
         self.db = db
         self.plan_id = plan_id
         self.statuses = tuple(statuses)
+        self.text_words = tuple(text.split())
         self.chosen = chosen
         self._words: Words | None = None
 
@@ -66,7 +72,8 @@ class PlanRows:
         from storeops.changes.plan_listing import window
 
         lines = [
-            self._line(each) for each in window(self.db, self.plan_id, self.statuses, start, count)
+            self._line(each)
+            for each in window(self.db, self.plan_id, self.statuses, start, count, self.text_words)
         ]
         marked: frozenset[Hashable] = frozenset(
             line.key for line in lines if line.key in self.chosen
@@ -77,7 +84,7 @@ class PlanRows:
         """All rows."""
         from storeops.changes.plan_listing import count
 
-        return Count(count(self.db, self.plan_id, self.statuses))
+        return Count(count(self.db, self.plan_id, self.statuses, self.text_words))
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Where a row is; a row hardly ever moves."""
@@ -92,6 +99,7 @@ class PlanRows:
 
     def _line(self, result: Result) -> Line:
         words = self.words.of(result)
+        pieces = [(shown(text), tone) for text, tone in self.words.change(result)]
         return Line(
             result.row,
             (
@@ -99,12 +107,12 @@ class PlanRows:
                 plan_words.row_status(result.status),
                 shown(words["name"]),
                 shown(words["staff_name"]),
-                shown(words["before_text"]),
-                shown(words["after_text"]),
+                " ".join(text for text, _tone in pieces),
                 shown(words["why"]),
             ),
             plan_words.tone(result.status),
             (result, words),
+            {4: pieces},
         )
 
 
@@ -114,9 +122,8 @@ def detail(line: Line) -> Content:
     result, words = found
     rows = [
         (_("Status"), plan_words.row_status(result.status)),
-        (_("Customer"), f"{words['name']} ({result.external_userid})" if result.external_userid
-         else words["name"]),
-        (_("Member"), f"{words['staff_name']} ({result.userid})" if result.userid else ""),
+        (_("Customer"), words["name"]),
+        (_("Member"), words["staff_name"]),
         (_("Before"), words["before_text"]),
         (_("After"), words["after_text"]),
         (_("Code"), str(result.errcode) if result.errcode else ""),
@@ -126,6 +133,18 @@ def detail(line: Line) -> Content:
         (_("Answer due"), minute(result.due_at)),
         (_("When"), second(result.at) if result.at else ""),
         (_("Job"), str(result.job_id) if result.job_id else ""),
-        *((key, str(value)) for key, value in result.answer.items() if value not in ("", None)),
     ]  # fmt: skip
-    return fields("", rows)
+    technical = [
+        (_("Customer id"), result.external_userid),
+        (_("User id"), result.userid),
+        *((key, _technical(key, value)) for key, value in result.answer.items()
+          if value not in ("", None)),
+    ]  # fmt: skip
+    return Content("").join([fields("", rows), Content("\n"), fields(_("Technical"), technical)])
+
+
+def _technical(key: str, value: object) -> str:
+    """A field of the answer: moments as times, the rest as it is."""
+    if key.endswith("_at") and isinstance(value, int | float) and value > 1e9:
+        return second(value)
+    return str(value)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from storeops.i18n import _
+from storeops.changes import plan_summary
+from storeops.changes.action import kind_title
+from storeops.changes.plan_words import field_title
+from storeops.durations import span
+from storeops.i18n import _, ngettext
 from storeops.terms import term
+
+if TYPE_CHECKING:
+    from storeops.changes.plan_cards import Card
+    from storeops.changes.plan_summary import Effect, PlanSummary
 
 _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
 _OPEN = ("queued", "sending", "waiting", "unknown")
@@ -45,6 +54,13 @@ def state(name: str) -> str:
     return f"{sign(name)} {term('plan', name)}"
 
 
+def state_of(card: Card) -> str:
+    """What a plan is doing; one of which nothing can be done says so at once."""
+    if card.state == "planned" and not card.plan.ready:
+        return f"{sign('blocked')} {_('all blocked')}"
+    return state(card.state)
+
+
 def tone(status: str) -> str:
     """The tone of a row's, job's or plan's status."""
     if status in _BAD or status == "expired":
@@ -66,3 +82,60 @@ def held_by(reason: str) -> str:
         "hour": _("hour limit"), "pool": _("fewer calls at a time (45033)"),
         "in_flight": _("limit of calls at the same moment"),
     }.get(reason, "")  # fmt: skip
+
+
+NAMED = 3  # changes that a sentence names
+
+
+def effect(each: Effect) -> str:
+    """One change in a few words: `set Level/Gold`, `write the remark “VIP”`."""
+    text = f"“{each.text}”" if each.text else ""
+    return {
+        plan_summary.ADD: _("set {name}"),
+        plan_summary.REMOVE: _("take {name} off"),
+        plan_summary.MOVE: _("hand over to {name}"),
+        plan_summary.WRITE: _("write the {name} {text}") if text else _("write the {name}"),
+        plan_summary.CLEAR: _("clear {name}"),
+    }[each.way].format(
+        name=field_title(each.name) if each.way in ("write", "clear") else each.name, text=text
+    )
+
+
+def effects(found: PlanSummary, rows: int) -> str:
+    """What a plan changes, in a few words; how many rows each, where they are not all."""
+    said = [
+        effect(each) + (f" ({each.rows:,})" if each.rows != rows else "")
+        for each in found.effects[:NAMED]
+    ]
+    if len(found.effects) > NAMED:
+        said.append(_("{count} other changes").format(count=f"{len(found.effects) - NAMED:,}"))
+    return _(", ").join(said)
+
+
+def whom(found: PlanSummary) -> str:
+    """`3 customers of 张娜, 刘丽静`; "" when it is not about customers."""
+    if not found.customers:
+        return ""
+    text = ngettext("{count} customer", "{count} customers", found.customers)
+    text = text.format(count=f"{found.customers:,}")
+    names = [name for name, _rows in found.members]
+    if found.more_members:
+        names.append(_("{count} more").format(count=f"{found.more_members:,}"))
+    if not names:
+        return text
+    return _("{customers} of {members}").format(customers=text, members=_(", ").join(names))
+
+
+def sentence(card: Card, found: PlanSummary, who: str) -> str:
+    """What applying a plan does: who, what, to whom, with how many calls, for how long."""
+    plan = card.plan
+    what = effects(found, plan.ready) or plan.title or kind_title(plan.kind)
+    calls = ngettext("{count} call", "{count} calls", plan.calls).format(count=f"{plan.calls:,}")
+    time = _("about {time}").format(time=span(card.seconds or 0))
+    if card.seconds is None or card.seconds < 1:
+        time = _("at once")
+    if people := whom(found):
+        text = _("{who} will {what}, for {people}: {calls}, {time}.")
+    else:
+        text = _("{who} will {what}: {calls}, {time}.")
+    return text.format(who=who, what=what, people=people, calls=calls, time=time)

@@ -1,18 +1,43 @@
-"""The line of freshness and limits below every screen."""
+"""The status line below every screen: freshness, work under way, and what holds it back.
+
+Somebody looks once a second; only when SQLite says that another connection has written
+(`PRAGMA data_version`), or some seconds have passed, is anything read.
+"""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.durations import ago, span
 from storeops.i18n import _
 from tui import words
+from tui.pictures import gauge
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
+    from storeops.changes.jobs.overview import WorkLeft
     from storeops.limits.outlook import ApiUse
     from storeops.operations.health import Beat
     from tui.app import StoreOpsApp
+
+RESTS = 5.0  # seconds after which ages and limits are read again though nothing was written
+NEAR = 50  # percent of a limit from which it is worth a word
+BAR = 12  # cells of the bar of work under way
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a look found.
+
+    Attributes:
+        revision: of the mirror; grows with every change of facts.
+        written: whether any connection has written since the look before.
+    """
+
+    revision: int
+    written: bool
 
 
 class Pulse:
@@ -20,41 +45,69 @@ class Pulse:
 
     def __init__(self, house: StoreOpsApp) -> None:
         self._house = house
-        self._left: list[Piece] = [Piece(" " + _("Looking at the mirror …"), "dim")]
+        self._left: list[Piece] = [Piece(" " + _("Looking …"), "dim")]
         self._right: list[Piece] = []
+        self._version = -1  # of data.db, as the lane's connection sees it
+        self._revision = 0
+        self._at = float("-inf")
 
-    def measure(self) -> int:
-        """Look at the mirror and the limits; returns the mirror's revision (lane)."""
+    def measure(self) -> Glance:
+        """Look at data and limits (lane)."""
+        from storeops.changes.jobs.overview import under_way
         from storeops.operations.health import beat
 
-        core = self._house.core
+        core, started = self._house.core, time.monotonic()
+        version = int(core.data.execute("PRAGMA data_version").fetchone()[0])
+        written = version != self._version
+        if not written and started - self._at < RESTS and not self._house.busy_for_long:
+            return Glance(self._revision, written=False)
+        self._version, self._at = version, started
         core.look_at_clock()
         now = core.clock.now()
         seen = beat(core.data, now, core.settings.stale_after)
-        self._left = self._freshness(seen, now)
+        work = under_way(core.ledger, core.governor)
+        self._left = [*self._freshness(seen, now), *self._work(work)]
         self._right = limits_pieces(core.governor.snapshot())
-        return seen.revision
+        self._revision = seen.revision
+        return Glance(seen.revision, written)
 
     def _freshness(self, seen: Beat, now: float) -> list[Piece]:
         pieces = [Piece(" ")]
         if seen.oldest is None:
             pieces.append(Piece("! " + _("Never synced completely: 7 goes to Sync"), "warn"))
         else:
-            text = _("Mirror {age}").format(age=ago(seen.oldest, now))
+            text = _("Synced {age}").format(age=ago(seen.oldest, now))
             pieces.append(Piece("! " + _("stale") + " · " if seen.stale else "", "warn"))
             pieces.append(Piece(text, "warn" if seen.stale else ""))
             if seen.outcome is not None:
                 tone = {"complete": "good", "partial": "warn", "failed": "bad"}[seen.outcome]
                 pieces.append(Piece(" " + words.outcome(seen.outcome), tone))
-        progress = self._house.syncing.line()
-        if progress:
-            pieces.append(Piece(" · " + progress, "key"))
+        syncing = self._house.syncing
+        if syncing.running:
+            done, total = syncing.share()
+            if total:
+                pieces.append(Piece(" · " + gauge(done, total, BAR), "bright"))
+            pieces.append(Piece(" " + syncing.line(), "bright"))
         elif seen.running:
-            pieces.append(Piece(" · " + _("a sync is running"), "key"))
+            pieces.append(Piece(" · " + _("a sync is running"), "bright"))
         return pieces
 
+    def _work(self, work: WorkLeft | None) -> list[Piece]:
+        """Bar, count and time left of the calls under way."""
+        if work is None:
+            return []
+        text = _("{done} of {calls} calls").format(done=f"{work.done:,}", calls=f"{work.calls:,}")
+        if work.paused:
+            text += " · " + _("paused")
+        elif work.seconds and work.seconds >= 1:
+            text += " · " + _("about {time}").format(time=span(work.seconds))
+        to_jobs = self._house.opener(self._house.specs["jobs"])
+        bar = gauge(work.done, work.calls, BAR)
+        tone = "warn" if work.paused else "bright"
+        return [Piece(" · " + bar, tone, to_jobs), Piece(" " + text, tone, to_jobs)]
+
     def left(self) -> list[Piece]:
-        """Freshness."""
+        """Freshness and work."""
         return self._left
 
     def right(self) -> list[Piece]:
@@ -63,15 +116,17 @@ class Pulse:
 
 
 def limits_pieces(uses: list[ApiUse]) -> list[Piece]:
-    """The API nearest to a limit, as pieces of a bar."""
-    if not uses:
-        return [Piece(" " + _("limits free") + " ", "dim")]
+    """What a limit holds back, or the API nearest to one; nothing while none is near."""
     held = next((use for use in uses if use.held_by), None)
     if held is not None:
         return [Piece(" ! " + held_words(held) + " ", "warn")]
+    if not uses:
+        return []
     busiest = max(uses, key=lambda use: use.minute / use.per_minute)
     share = busiest.minute * 100 // busiest.per_minute
-    text = _("limits {share} % of {path}").format(share=share, path=_short(busiest.path))
+    if share < NEAR:
+        return []
+    text = _("{share} % of the limit of {path}").format(share=share, path=_short(busiest.path))
     return [Piece(f" {text} ", "dim")]
 
 

@@ -118,6 +118,13 @@ class Syncing:
         else:
             self._house.failed(error)
 
+    def share(self) -> tuple[int, int]:
+        """(done, total) of what is being read now; total 0 while it is not known."""
+        if not self.progress:
+            return 0, 0
+        current = list(self.progress.values())[-1]
+        return current.done, current.total or 0
+
     def line(self) -> str:
         """The running sync in a few words, "" when none runs here."""
         if not self.running:

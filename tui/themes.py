@@ -1,8 +1,20 @@
-"""The two themes, light and dark; both keep their contrast in 256 colours."""
+"""The themes: dark, light, and one for terminals of 16 colours without lines of boxes.
+
+One meaning, one colour: `accent` is a key that can be pressed, `primary` the cursor and the pane
+that has the keys, `mark` a mark, `heading` a title, green and red what was gained and lost, the
+chips groups of tags. The first two keep their contrast in 256 colours.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
 
 DARK = Theme(
     name="storeops-dark",
@@ -17,7 +29,12 @@ DARK = Theme(
     surface="#1c1c1c",
     panel="#262626",
     dark=True,
-)
+    variables={
+        "mark": "#d787ff", "heading": "#87afd7", "edge": "#444444", "bright": "#5fafff",
+        "place": "#5fd7d7", "chip0": "#87d7ff", "chip1": "#afd787", "chip2": "#d7afff",
+        "chip3": "#ffd787", "chip4": "#ffafaf", "chip5": "#87d7af",
+    },
+)  # fmt: skip
 LIGHT = Theme(
     name="storeops-light",
     primary="#87afd7",
@@ -31,4 +48,53 @@ LIGHT = Theme(
     surface="#f4f4f4",
     panel="#e4e4e4",
     dark=False,
+    variables={
+        "mark": "#8700af", "heading": "#005f87", "edge": "#bcbcbc", "bright": "#005faf",
+        "place": "#005f5f", "chip0": "#005f87", "chip1": "#5f5f00", "chip2": "#5f00af",
+        "chip3": "#875f00", "chip4": "#af005f", "chip5": "#00875f",
+    },
+)  # fmt: skip
+PLAIN = Theme(
+    name="storeops-plain",
+    primary="#000080",
+    secondary="#008080",
+    accent="#ffff00",
+    warning="#ffff00",
+    error="#ff0000",
+    success="#00ff00",
+    foreground="#c0c0c0",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    dark=True,
+    variables={
+        "mark": "#ff00ff", "heading": "#00ffff", "edge": "#808080", "bright": "#ffffff",
+        "place": "#00ffff", "chip0": "#00ffff", "chip1": "#00ff00", "chip2": "#ff00ff",
+        "chip3": "#ffff00", "chip4": "#ff0000", "chip5": "#c0c0c0",
+        "text-muted": "#c0c0c0", "text-warning": "#ffff00", "text-error": "#ff0000",
+        "text-success": "#00ff00",
+    },
+)  # fmt: skip
+THEMES = (DARK, LIGHT, PLAIN)
+DEFAULTS = DARK.variables  # of Textual's own themes, before ours is chosen
+
+_POOR = ("linux", "ansi", "vt100", "vt102", "vt220", "xterm-16color", "cygwin", "dumb")
+_ASCII = str.maketrans(
+    "›✓✗◐…·▾▴┆─│╭╮╰╯█░▏▎▍▌▋▊▉▁▂▃▄▅▆▇×−→←↑↓‖•├┤",
+    ">vxo~.v^:-|++++#.||===##__--==#x-><^v|*++",
 )
+
+
+def fitting(environment: Mapping[str, str] = os.environ) -> Theme:
+    """The theme to begin with: the plain one where the terminal can show no other."""
+    return PLAIN if environment.get("TERM", "") in _POOR else DARK
+
+
+def ascii_only(text: str) -> str:
+    """Signs and lines as ASCII, one for one; names stay as they are."""
+    return text.translate(_ASCII)
+
+
+def plain(widget: Widget, text: str) -> str:
+    """`text` as the theme in use can show it."""
+    return ascii_only(text) if widget.app.theme == PLAIN.name else text

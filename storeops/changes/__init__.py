@@ -4,6 +4,6 @@ DOOR = (
     "action", "answers", "apply", "book", "control", "drafts", "erase", "follow_action",
     "jobs.listing", "jobs.overview", "jobs.report", "jobs.worker", "journal", "journal_lines",
     "journal_search", "ledger", "loss", "marked", "next_steps", "open_ends", "owner", "plan_cards",
-    "plan_listing", "plan_words", "plans", "policy", "problems", "pruning", "raw", "relations",
-    "remembered", "replan", "restore", "seal", "sheets", "undo", "verify", "wishes",
+    "plan_listing", "plan_summary", "plan_words", "plans", "policy", "problems", "pruning", "raw",
+    "relations", "remembered", "replan", "restore", "seal", "sheets", "undo", "verify", "wishes",
 )  # fmt: skip

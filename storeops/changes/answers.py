@@ -32,6 +32,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
 from storeops.i18n import N_, _
+from storeops.mirror.called import CUSTOMER_CALLED, MEMBER_CALLED
 from storeops.plain import masked
 
 CHUNK = 2000  # rows per transaction: others wait at most some tenths of a second
@@ -219,6 +220,20 @@ class Result:
         }
 
 
+_CUSTOMER = CUSTOMER_CALLED.format(id="plan_row.external_userid")
+_MEMBER = MEMBER_CALLED.format(id="plan_row.userid")
+
+
+def narrow(statuses: Sequence[str], words: Sequence[str]) -> tuple[str, list[str]]:
+    """SQL that goes on after `WHERE plan_id = ?`, and its values; see `results`."""
+    sql = f" AND status IN ({','.join('?' * len(statuses))})" if statuses else ""
+    values = [*statuses]
+    for word in words:
+        sql += f" AND (external_userid = ? OR userid = ? OR {_CUSTOMER} OR {_MEMBER})"
+        values += [word, word, word.lower(), word.lower()]
+    return sql, values
+
+
 def results(
     db: Database,
     plan_id: int,
@@ -227,6 +242,7 @@ def results(
     after: int = 0,
     limit: int | None = None,
     blocked_first: bool = False,
+    words: Sequence[str] = (),
 ) -> Iterator[Result]:
     """Rows of a plan with their answers, read as they are asked for.
 
@@ -237,15 +253,15 @@ def results(
         after: only rows behind this number (paging).
         limit: rows, None for all.
         blocked_first: blocked rows before the others.
+        words: only rows whose customer or member has them all in the name, or as id.
     """
-    marks = ",".join("?" * len(statuses))
+    narrowed, values = narrow(statuses, words)
     order = "status <> 'blocked', row" if blocked_first else "row"
     found = db.execute(
         "SELECT row, external_userid, userid, status, errcode, meaning, next_step, retryable, at,"
         " retry_at, due_at, job_id, code, subject, before, after, extra, answer FROM plan_row"
-        f" WHERE plan_id = ? AND row > ? {f'AND status IN ({marks})' if statuses else ''}"
-        f" ORDER BY {order} LIMIT ?",
-        (plan_id, after, *statuses, -1 if limit is None else limit),
+        f" WHERE plan_id = ? AND row > ?{narrowed} ORDER BY {order} LIMIT ?",
+        (plan_id, after, *values, -1 if limit is None else limit),
     )
     name, kind = db.execute("SELECT name, kind FROM plan WHERE id = ?", (plan_id,)).fetchone()
     ends = {**_ENDS, **getattr(actions().get(kind), "ends", {})}

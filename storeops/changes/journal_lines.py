@@ -10,6 +10,7 @@ from storeops.changes.journal import object_of
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import _
+from storeops.mirror.called import CUSTOMER_CALLED
 
 _COLUMNS = "seq, at, kind, who, machine, plan, row, subject, payload, digest, hash, salt"
 
@@ -67,6 +68,7 @@ def lines(
     kind: str = "",
     who: str = "",
     external_userid: str = "",
+    words: str = "",
     since: float | None = None,
     before: int | None = None,
     limit: int | None = 50,
@@ -80,6 +82,7 @@ def lines(
         kind: `plan.applied`, `row.answer` … or their beginning (`plan`).
         who: who acted.
         external_userid: lines about one customer.
+        words: a part of who acted, of the plan_id, or of the customer's name.
         since: Unix seconds.
         before: only lines older than this seq (paging).
         limit: lines, None for all.
@@ -91,6 +94,11 @@ def lines(
         ("(kind = ? OR kind LIKE ? || '.%')", kind),
         ("who = ?", who),
         ("subject = ?", external_userid),
+        (
+            "(instr(lower(who), ?) OR instr(lower(plan), ?)"
+            f" OR {CUSTOMER_CALLED.format(id='journal.subject')})",
+            words.lower(),
+        ),
         ("at >= ?", since),
         ("seq < ?", before),
     ):

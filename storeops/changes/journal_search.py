@@ -25,6 +25,7 @@ class Search:
     kind: str = ""
     who: str = ""
     external_userid: str = ""
+    words: str = ""
 
     @property
     def empty(self) -> bool:
@@ -33,7 +34,8 @@ class Search:
 
 
 def understand(text: str) -> Search:
-    """Words as conditions: a plan_id, a kind (`plan.applied`, `row`), a customer's id, a person.
+    """Words as conditions: a plan_id, a kind (`plan.applied`, `row`), a customer's id; else a part
+    of a person's or customer's name, or of a plan_id.
 
     `plan:`, `kind:`, `customer:` and `who:` say which one is meant where it is not clear.
     """
@@ -49,7 +51,7 @@ def understand(text: str) -> Search:
         elif _CUSTOMER.match(word):
             found["external_userid"] = word
         else:
-            found["who"] = word
+            found["words"] = f"{found.get('words', '')} {word}".strip()
     return Search(**found)
 
 

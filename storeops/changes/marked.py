@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storeops.changes import relations
 from storeops.changes.ledger import Ledger
-from storeops.changes.wishes import NEWEST, OWNER, Chosen
+from storeops.changes.wishes import ALL, NEWEST, OWNER, Chosen
 from storeops.database.database import Database
 from storeops.errors import PolicyError
 from storeops.i18n import _
@@ -57,6 +57,19 @@ def subjects(ledger: Ledger, under_cursor: int | None) -> Subjects:
         if not owner:
             owner, name = live[0].userid, live[0].staff_name
     return Subjects(chosen, several, owner, name)
+
+
+def carried(db: Database, whom: Subjects, most: int = 2_000) -> dict[str, int]:
+    """tag_id → how many of these customers carry it; nothing for more than `most` customers."""
+    if len(whom.customers) > most:
+        return {}
+    chosen = follows_of(db, whom, ALL).relations
+    tags = relations.tags_of(db, [each.follow_id for each in chosen])
+    found: dict[str, set[str]] = {}
+    for each in chosen:
+        for tag_id in tags[each.follow_id]:
+            found.setdefault(tag_id, set()).add(each.external_userid)
+    return {tag_id: len(people) for tag_id, people in found.items()}
 
 
 def _live(follows: list[relations.Relation]) -> list[relations.Relation]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from storeops.changes.action import NOT_AS_WISHED
 from storeops.changes.plan_listing import draft_sizes
 from storeops.changes.plans import MADE
 from storeops.database.database import Database
+
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class OpenEnds:
         newest: plan_id of the newest of them, "" without any.
         queued: calls of applied plans that wait to be sent.
         held: calls whose plan is paused.
+        bad: rows that ended in the last day and were not done.
+        bad_plan: plan_id of the newest plan with such rows, "" without any.
     """
 
     drafts: dict[str, int] = field(default_factory=dict)
@@ -28,6 +33,8 @@ class OpenEnds:
     newest: str = ""
     queued: int = 0
     held: int = 0
+    bad: int = 0
+    bad_plan: str = ""
 
 
 def open_ends(db: Database, now: float) -> OpenEnds:
@@ -50,4 +57,11 @@ def open_ends(db: Database, now: float) -> OpenEnds:
         "SELECT (SELECT count(*) FROM job WHERE status = 'queued' AND held = 0),"
         " (SELECT count(*) FROM job WHERE status IN ('queued', 'unknown') AND held = 1)"
     ).fetchone()
-    return OpenEnds(draft_sizes(db), plans, rows, name, queued, held)
+    bad, bad_plan = connection.execute(
+        "SELECT count(*), coalesce(max(plan.name), '') FROM plan JOIN plan_row"
+        " ON plan_row.plan_id = plan.id"
+        f" AND plan_row.status IN ({','.join('?' * len(NOT_AS_WISHED))})"
+        " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?",
+        (*NOT_AS_WISHED, now - 3 * DAY_S, now - DAY_S),
+    ).fetchone()
+    return OpenEnds(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan)

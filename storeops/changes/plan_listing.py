@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storeops.changes import plans
 from storeops.changes.action import BLOCKED
-from storeops.changes.answers import Result, results
+from storeops.changes.answers import Result, narrow, results
 from storeops.changes.ledger import Ledger
 from storeops.changes.plan_cards import Card, Estimator, card
 from storeops.changes.plans import DRAFT
@@ -41,19 +41,24 @@ def draft_sizes(db: Database) -> dict[str, int]:
     return {kind: int(rows) for kind, rows in found}
 
 
-def count(db: Database, plan_id: int, statuses: Sequence[str] = ()) -> int:
-    """How many rows of a plan (plan.id) have one of the statuses; all without any."""
-    marks = ",".join("?" * len(statuses))
+def count(
+    db: Database, plan_id: int, statuses: Sequence[str] = (), words: Sequence[str] = ()
+) -> int:
+    """How many rows of a plan (plan.id) have one of the statuses and all the words."""
+    narrowed, values = narrow(statuses, words)
     number: int = db.execute(
-        "SELECT count(*) FROM plan_row WHERE plan_id = ?"
-        + (f" AND status IN ({marks})" if statuses else ""),
-        (plan_id, *statuses),
+        f"SELECT count(*) FROM plan_row WHERE plan_id = ?{narrowed}", (plan_id, *values)
     ).fetchone()[0]
     return number
 
 
 def window(
-    db: Database, plan_id: int, statuses: Sequence[str], start: int, size: int
+    db: Database,
+    plan_id: int,
+    statuses: Sequence[str],
+    start: int,
+    size: int,
+    words: Sequence[str] = (),
 ) -> list[Result]:
     """At most `size` rows from position `start` (from 0) on, what holds the plan up first.
 
@@ -63,9 +68,11 @@ def window(
         statuses: only these; all when empty.
         start: position.
         size: rows.
+        words: only rows whose customer or member has them all in the name, or as id.
     """
-    if statuses:
-        return list(islice(results(db, plan_id, statuses=statuses), start, start + size))
+    if statuses or words:
+        found = results(db, plan_id, statuses=statuses, words=words, blocked_first=True)
+        return list(islice(found, start, start + size))
     held_up = count(db, plan_id, (BLOCKED,))
     if not held_up:
         after = _row_before(db, plan_id, start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.changes.answers import Result
@@ -10,6 +10,12 @@ from storeops.changes.plan_cards import words_of
 from storeops.database.database import Database
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import masked
+from storeops.terms import term
+
+
+def field_title(name: str) -> str:
+    """A field in the user's language; one that is not known by its name."""
+    return term("field", name)
 
 
 class Words:
@@ -41,6 +47,30 @@ class Words:
             "why": why,
         }
 
+    def change(self, result: Result) -> list[tuple[str, str]]:
+        """What a row changes, in pieces: (text, good for what comes | bad for what goes | "")."""
+        before, after = self.shown(result.before), self.shown(result.after)
+        pieces: list[tuple[str, str]] = []
+        for key in dict.fromkeys((*after, *(each for each in before if each == "tags"))):
+            old, new = before.get(key), after.get(key)
+            if key == "tags":
+                pieces += [(f"+{each}", "good") for each in self._tag_names(new or ())]
+                pieces += [(f"−{each}", "bad") for each in self._tag_names(old or ())]
+            elif key == "owner":
+                pieces.append((f"→ {self._member(str(new))}", "good"))
+            else:
+                name = f"{field_title(key)}: " if len(after) > 1 else ""
+                if old not in ("", None, [], ()):
+                    pieces += [(f"{name}{words_of(old)}", "bad"), ("→", "dim")]
+                    name = ""
+                pieces.append((f"{name}{words_of(new)}", "good"))
+        return pieces
+
+    def _tag_names(self, tag_ids: Sequence[str]) -> list[str]:
+        if self._tags is None:
+            self._tags = TagNames(self._db)
+        return self._tags.show(tag_ids)
+
     def shown(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """`before` or `after` as it may be shown: phone numbers masked unless revealed."""
         return dict(value if self._reveal else masked(value))
@@ -49,9 +79,7 @@ class Words:
         """`before` or `after` of a row in words, phone numbers masked unless revealed."""
         value = self.shown(value)
         if set(value) == {"tags"} and value["tags"]:
-            if self._tags is None:
-                self._tags = TagNames(self._db)
-            return ", ".join(self._tags.show(value["tags"]))
+            return ", ".join(self._tag_names(value["tags"]))
         if set(value) == {"owner"} and value["owner"]:
             owner = str(value["owner"])
             name = self._member(owner)

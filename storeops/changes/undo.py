@@ -60,7 +60,9 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         [verdict for _row, verdict in inverse],
         params=params,
         problems=problems,
-        title=_("Undo {plan}: {title}").format(plan=plan.name, title=plan.title),
+        title=_("Undo {plan}: {title}").format(plan=plan.name, title=plan.title)
+        if plan.title
+        else _("Undo {plan}").format(plan=plan.name),
         reason=reason,
         undo_of=plan.id,
     )

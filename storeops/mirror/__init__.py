@@ -1,6 +1,6 @@
 """Facts: what WeCom said, and how it is searched, filtered and remembered."""
 
 DOOR = (
-    "bytemap", "chat_owner", "chats", "column_store", "facts", "forget", "identity", "indexes",
-    "keys", "labels", "leavers", "members", "meta", "search", "tag_names", "timeline",
+    "bytemap", "called", "chat_owner", "chats", "column_store", "facts", "forget", "identity",
+    "indexes", "keys", "labels", "leavers", "members", "meta", "search", "tag_names", "timeline",
 )  # fmt: skip

@@ -133,6 +133,14 @@ def _of_sync(state: Health) -> Iterator[Step]:
 
 
 def _of_changes(ends: OpenEnds) -> Iterator[Step]:
+    if ends.bad:
+        text = ngettext(
+            "{count} row was not done since yesterday; see why.",
+            "{count} rows were not done since yesterday; see why.",
+            ends.bad,
+        ).format(count=f"{ends.bad:,}")
+        command = f"storeops plan results {ends.bad_plan} --not-done"
+        yield Step(text, "warn", "plans", command, ends.bad_plan)
     if ends.held:
         text = ngettext(
             "{count} call is held by a paused plan.",

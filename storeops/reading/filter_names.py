@@ -180,6 +180,15 @@ class Names:
             return str(department)
         return f"department:{department}"
 
+    def store_name(self, department: int) -> str:
+        """Like `store_word`, by name where only this shop has it: as people would write it."""
+        shop = self.shops.get(department)
+        name = (shop.name if shop else "") or self.departments.get(department, ("", 0))[0]
+        regions = {alike(each.region) for each in self.shops.values()}
+        if name and self._called(name) == {department} and alike(name) not in regions:
+            return name
+        return self.store_word(department)
+
     @cached_property
     def members(self) -> Members:
         """Finds members."""

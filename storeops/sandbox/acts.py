@@ -49,8 +49,13 @@ def _random(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, A
     count, seed = data.get("count", 1), data.get("seed", 0)
     if not isinstance(count, int) or not isinstance(seed, int) or not 0 <= count <= 100_000:
         raise ValueError("count must be a whole number up to 100000, seed a whole number")
+    shares = data.get("acts") or _DAILY
+    if not isinstance(shares, dict) or not all(
+        name in ACTS and isinstance(share, int) and share > 0 for name, share in shares.items()
+    ):
+        raise ValueError("acts must be an object of names of acts and their shares, whole numbers")
     dice = random.Random(f"{corp.seed}/random/{seed}")
-    names, weights = list(_DAILY), list(_DAILY.values())
+    names, weights = list(shares), list(shares.values())
     done: list[dict[str, Any]] = []
     tries = 0
     while len(done) < count and tries < count * 5 + 5:

@@ -147,18 +147,18 @@ def test_no_worker_in_a_read_only_profile(home, shop):
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_demo_run_again_keeps_what_a_person_made(cli, home):
     try:
-        assert cli("demo", "--no-tui", "--stop").code == 0
+        assert cli("demo", "--no-tui", "--weeks=0", "--stop").code == 0
         assert cli("view", "save", "mine", "--where", "has:phone", "--profile", "demo").code == 0
         backup = cli("db", "backup", "--profile", "demo", "--json").json["path"]
-        again = cli("demo", "--no-tui", "--stop")
+        again = cli("demo", "--no-tui", "--weeks=0", "--stop")
         assert again.code == 0
         assert "kept" in again.err
         assert "mine" in cli("view", "list", "--profile", "demo").out
-        refused = cli("demo", "--no-tui", "--fresh")
+        refused = cli("demo", "--no-tui", "--weeks=0", "--fresh")
         assert refused.code == 2, "nobody to ask"
         assert "views 1" in refused.err
         assert "mine" in cli("view", "list", "--profile", "demo").out
-        assert cli("demo", "--no-tui", "--stop", "--fresh", "--yes").code == 0
+        assert cli("demo", "--no-tui", "--weeks=0", "--stop", "--fresh", "--yes").code == 0
         assert "mine" not in cli("view", "list", "--profile", "demo").out
         assert [each.name for each in paths.backups_path("demo").rglob("*.db")] == [
             Path(backup).name

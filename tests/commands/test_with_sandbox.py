@@ -329,7 +329,7 @@ class TestDemo:
 
     @pytest.fixture
     def demo(self, cli: Any) -> Any:
-        answer = cli("demo", "--no-tui", "--json")
+        answer = cli("demo", "--no-tui", "--weeks=0", "--json")
         yield answer
         cli("sandbox", "down", "--profile", "demo")
 
@@ -348,7 +348,7 @@ class TestDemo:
             assert answer.json.get("items", ["-"]), line
 
     def test_a_second_run_joins_the_first_ones_sandbox(self, cli: Any, demo: Any) -> None:
-        again = cli("demo", "--no-tui", "--json")
+        again = cli("demo", "--no-tui", "--weeks=0", "--json")
         assert again.code == 0
         assert again.json["base_url"] == demo.json["base_url"]
         assert "earlier demo" in again.err
@@ -357,7 +357,7 @@ class TestDemo:
 @LEFT_RUNNING
 def test_demo_leaves_a_real_default_profile_alone(cli: Any, home: Path) -> None:
     config.save_profile(config.Profile("real", "ww0123456789abcdef"))
-    answer = cli("demo", "--no-tui", "--stop")
+    answer = cli("demo", "--no-tui", "--weeks=0", "--stop")
     assert answer.code == 0
     loaded = config.load()
     assert loaded.profile == "real"
@@ -369,7 +369,7 @@ def test_demo_leaves_a_real_default_profile_alone(cli: Any, home: Path) -> None:
 
 def test_demo_refuses_to_take_over_a_real_profile_of_its_name(cli: Any, home: Path) -> None:
     config.save_profile(config.Profile("demo", "ww0123456789abcdef"))
-    answer = cli("demo", "--no-tui")
+    answer = cli("demo", "--no-tui", "--weeks=0")
     assert answer.code == 9
     assert config.load().profiles["demo"].corp_id == "ww0123456789abcdef"
 

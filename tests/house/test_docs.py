@@ -84,7 +84,7 @@ def examples(page: Path) -> list[str]:
 @pytest.fixture
 def demo(cli: Any) -> Iterator[Any]:
     """The demo's sandbox and profile, as the examples expect them."""
-    answer = cli("demo", "--no-tui", "--quiet")
+    answer = cli("demo", "--no-tui", "--weeks=0", "--quiet")
     try:
         assert answer.code == 0, answer.err
         yield cli

@@ -54,6 +54,7 @@ async def test_page_and_pictures_are_true(noon, tmp_path, monkeypatch):
 
     docs, home = noon
     page = docs.PAGE.read_text(encoding="utf-8")
+    chinese = (ROOT / "docs" / "zh" / "screens.md").read_text(encoding="utf-8")
     steps = dict(re.findall(r"^\*\*(.+?)\*\*\n\n```text\n(.*?)\n```$", page, re.M | re.S))
     assert list(steps) == [title for title, _keys in docs.JOURNEY]
     monkeypatch.chdir(tmp_path)
@@ -67,13 +68,16 @@ async def test_page_and_pictures_are_true(noon, tmp_path, monkeypatch):
                 for key in keys:
                     await driver.press(NAMES.get(key, key))
                 await driver.rest()
+                if title.startswith("Enter writes"):
+                    await driver.hush()  # its notice names a folder of this run
                 seen = left_of_notices(driver.text)
                 assert seen == left_of_notices(steps[title]), f"{title}: run `make screens`"
         core.close()
     written = (tmp_path / "customers.csv").read_text(encoding="utf-8-sig").count("\n") - 1
     assert f"The file holds {written} customers" in page
     for picture in docs.DRAWN:
-        assert f"pictures/{picture.name}.svg" in page or picture.language != "en"
+        twin = chinese if picture.language == "zh_CN" else page
+        assert f"pictures/{picture.name}.svg" in twin
         if picture.name in ALSO:
             with docs.copied(home):
                 svg = await docs.draw(picture)

@@ -48,7 +48,8 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
         assert made.plan.ready > 0
         assert f"{made.plan.ready} ready" in driver.text
         await driver.press("x")
-        assert f"handover plan --from {leaver} --rule same-store" in driver.text.replace("\n", "")
+        said = " ".join(line.strip(" │") for line in driver.text.splitlines() if "│" in line)
+        assert f"handover plan --from {leaver} --rule same-store" in said
         await driver.press("escape", "p", "ctrl+s")
         await driver.type(str(made.plan.ready))
         await driver.press("enter")

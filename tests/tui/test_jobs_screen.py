@@ -80,7 +80,7 @@ async def test_cancel_one_job_or_the_plan(screens, core, applied):
         assert f"… queued {applied.ready}" in driver.text
         await driver.press("c", "enter")
         assert "– cancelled 1" in driver.text
-        await driver.press("down", "c", "down", "enter")
+        await driver.press("home", "c", "down", "enter")
         assert f"– cancelled {applied.ready}" in driver.text
 
 

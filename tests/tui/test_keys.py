@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
+from tui.cells import cell_width
 from tui.keys import LIST, twin
 from tui.screen_registry import screens as all_screens
 from tui.widgets.rows import Line, TableRows
@@ -216,7 +217,37 @@ async def test_mouse(screens):
         await driver.pilot.click("#heading", offset=(8, 0))
         await driver.settle()
         assert driver.room.look.sort == "oldest"
-        at = driver.app.screen.query_one("#footer").text.index("Help")
+        at = driver.text.splitlines()[-1].index("Help")
         await driver.pilot.click("#footer", offset=(at, 0))
         await driver.settle()
         assert "Keys of Customers" in driver.text
+
+
+async def test_windows_are_left_by_mouse(screens):
+    """The ×, the last button, and a click beside a window in which nothing was typed."""
+
+    async def click(driver, line: int, word: str) -> None:
+        before = driver.text.splitlines()[line].partition(word)[0]
+        await driver.pilot.click(offset=(cell_width(before) + 1, line))
+        await driver.settle()
+
+    async with screens(start="today") as driver:
+        for way in ("×", "[ No ]", ""):
+            await driver.press("q")
+            lines = driver.text.splitlines()
+            assert len(driver.app.screen_stack) == 2
+            if way:
+                line = next(at for at, each in enumerate(lines) if way in each)
+                await click(driver, line, way)
+            else:
+                await driver.pilot.click(offset=(2, 2))
+                await driver.settle()
+            assert len(driver.app.screen_stack) == 1, way
+        await driver.press("2", "g")
+        await driver.type("5")
+        await driver.pilot.click(offset=(2, 2))
+        await driver.settle()
+        assert len(driver.app.screen_stack) == 2, "what was typed is not thrown away"
+        line = next(at for at, each in enumerate(driver.text.splitlines()) if "[ Go ]" in each)
+        await click(driver, line, "[ Go ]")
+        assert driver.room.table.cursor == 4

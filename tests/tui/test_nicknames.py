@@ -74,7 +74,8 @@ async def test_lists_and_cards(hurt, screens, size):
         await driver.rest()
         check(driver, size[0])
         rows = [line for line in driver.text.splitlines()[3:-3] if "│" in line]
-        column = {cell_len(line[: line.index("│")]) for line in rows}
+        column = {(cell_len(line[: line.index("│")]), cell_len(line[: line.rindex("│")]))
+                  for line in rows}  # fmt: skip
         assert len(column) <= 1
         wide = size[0] == 160
         for _ in range(20):
@@ -109,7 +110,9 @@ async def test_filter_notice_and_breadcrumb(hurt, screens):
             await driver.settle()
             check(driver, 80)
             driver.app.clear_notifications()
-            await driver.press("escape", "escape")
+            await driver.press("escape")
+            if driver.room.bar.text:
+                await driver.press("escape")
 
 
 async def test_export(hurt, screens, tmp_path):

@@ -106,9 +106,9 @@ async def test_rows_leave_a_draft_and_a_plan(screens, core):
         await draft(driver, marks=4)
         await driver.press("p")
         rows = driver.room.card.plan.rows
-        await driver.press("enter", "d")
+        await driver.press("d")
         assert driver.room.card.plan.rows == rows - 1
-        await driver.press("escape", "ctrl+s", "enter", "space", "space", "d")
+        await driver.press("ctrl+s", "space", "space", "d")
         assert driver.room.card.plan.rows == rows - 3
         plans.verify(core.ledger, driver.room.card.plan)
 
@@ -138,7 +138,7 @@ async def test_changed_rows_give_a_choice(screens, core):
         new = driver.room.card.plan
         assert new.name != old.name
         assert new.rows == old.rows - 1
-        await driver.press("down")
+        await driver.press("8", "down")
         assert "cancelled" in driver.text
 
 
@@ -233,3 +233,69 @@ async def test_full_width_letters(screens):
         assert "Tags for the draft" in driver.text
         await driver.press("escape", "ｐ")
         assert driver.room.NAME == "plans"
+
+
+async def test_a_review_begins_whole(screens):
+    """What one saw last hides nothing of the next plan; applying tells what is hidden."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver, marks=4)
+        await driver.press("p")
+        rows = driver.room.card.plan.rows
+        name = driver.room.table("rows").line.cells[2]
+        await driver.press("slash")
+        await driver.type(name)
+        await driver.press("enter")
+        seen = driver.room.table("rows").total
+        assert 0 < seen < rows
+        assert f"{seen} of {rows} rows" in driver.text
+        await driver.press("slash")
+        await driver.type("nobody is called so")
+        await driver.press("enter")
+        assert "No row has these words; Esc takes them away." in driver.text
+        await driver.press("escape", "slash")
+        await driver.type(name)
+        await driver.press("enter", "ctrl+s")
+        assert driver.room.card.state == "planned"
+        assert driver.room.table("rows").total == rows
+        await driver.press("f", "ctrl+s")  # planned ones are not done, too: none is hidden
+        assert "hidden" not in driver.text
+        await driver.press("escape", "escape", "slash")
+        await driver.type(name)
+        await driver.press("enter", "ctrl+s")
+        assert f"! {rows - seen} rows are hidden by the filter" in driver.text
+
+
+async def test_what_changes_is_seen_at_80_by_24(screens):
+    """Tag, customers, members and calls stand in one sentence, the tag in every row."""
+    async with screens(start="customers", wish=FREE) as driver:
+        await draft(driver)
+        await driver.press("p", "ctrl+s")
+        plan = driver.room.card.plan
+        lines = [line for line in driver.text.splitlines() if "+品类偏好/童装" in line]
+        assert len(lines) == plan.rows
+        await driver.press("ctrl+s")
+        said = " ".join(line.strip(" │") for line in driver.text.splitlines() if "│" in line)
+        assert f"{plan.created_by} will set 品类偏好/童装, for 3 customers of " in said
+        assert f"{plan.calls} calls, at once." in said
+
+
+async def test_the_footer_follows_what_is_done(screens):
+    """Nothing marked, some marked, a draft, a plan: the verbs of the moment come first."""
+
+    def verbs(driver) -> list[str]:
+        return [key.action for key in driver.room.footer_keys()]
+
+    async with screens(start="customers", wish=FREE) as driver:
+        assert verbs(driver)[:2] == ["filter", "mark"]
+        await driver.press("space")
+        assert verbs(driver)[:3] == ["tag", "remark", "handover"]
+        await driver.press("t")
+        await driver.type("童装")
+        await driver.press("enter", "f6")
+        assert verbs(driver)[0] == "plan"
+        await driver.press("p")
+        assert verbs(driver)[0] == "apply"
+        assert "Ctrl+S Check" in driver.text
+        await driver.press("ctrl+s")
+        assert "Ctrl+S Apply" in driver.text
+        assert "undo" not in verbs(driver)

@@ -18,7 +18,7 @@ def tabs(here: str) -> list[tuple[str, str, bool]]:
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("here", ["today", "handover", "sandbox"])
 def test_all_doors_fit(language, here):
-    """From 40 cells on nothing is cut off; the screen shown keeps its whole title."""
+    """From 40 cells on every key stands there, at the same place on every screen."""
     i18n.use(language)
     for width in range(40, 170):
         bar = TabBar()
@@ -26,18 +26,18 @@ def test_all_doors_fit(language, here):
         bar.put(entries, width)
         assert cell_width(bar.text.rstrip()) <= width, (width, bar.text)
         words = bar.text.split()
-        for key, title, shown in tabs(here):
+        for key, _title, _shown in tabs(here):
             assert any(word.startswith(key) for word in words), (width, key, bar.text)
-            assert not shown or title in bar.text
 
 
 def test_eighty_cells():
     """What a terminal of 80 cells shows."""
     i18n.use("en")
-    gap, titles = titles_for(tabs("customers"), 80)
-    assert gap == ""
-    assert titles == ["To", "Customers", "St", "St", "Tags", "Gr", "Sync", "Pl", "Jobs", "Ha",
-                      "Au", "Ni", "Sa"]  # fmt: skip
+    for here in ("customers", "today"):
+        gap, titles = titles_for(tabs(here), 80)
+        assert gap == ""
+        assert titles == ["Tod", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Job", "Han",
+                          "Aud", "Nig", "San"]  # fmt: skip
     i18n.use("zh_CN")
     assert titles_for(tabs("customers"), 80) == ("", [title for _key, title, _here in tabs("")])
 

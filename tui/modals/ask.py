@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual import events
 from textual.content import Content
@@ -10,8 +11,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from storeops.i18n import _
+from storeops.plain import wrap
 from tui.keys import caption
 from tui.modals.base import HouseModal
+
+WRAP = 64  # cells of a line of text
 
 
 class AskModal(HouseModal[bool]):
@@ -23,15 +27,20 @@ class AskModal(HouseModal[bool]):
         keys: key names that mean yes.
     """
 
+    WIDTH: ClassVar[int] = 0
+
     def __init__(self, title: str, text: str, keys: tuple[str, ...] = ("y", "enter")) -> None:
         super().__init__(title)
         self._text = text
         self._keys = keys
 
     def body(self) -> Iterable[Widget]:
-        """The text and a button for the mouse."""
+        """The text."""
         yield Static(Content(self._text))
-        yield Button(Content(_("Yes")), id="yes")
+
+    def lines(self) -> Iterable[str]:
+        """The text, wrapped."""
+        return wrap(self._text, WRAP)
 
     def hint(self) -> str:
         """Which keys mean yes; Esc is no."""
@@ -40,10 +49,19 @@ class AskModal(HouseModal[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """A key that means yes."""
-        if event.key in self._keys:
+        on_button = event.key == "enter" and isinstance(self.focused, Button)
+        if event.key in self._keys and not on_button:
             event.stop()
             self.dismiss(True)
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    def verb(self) -> str:
+        """Yes."""
+        return _("Yes")
+
+    def no(self) -> str:
+        """No."""
+        return _("No")
+
+    def action_take(self) -> None:
         """Yes by mouse."""
         self.dismiss(True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from storeops.plain import wrap
 from tui.cells import shown
 from tui.modals.base import HouseModal
+
+WRAP = 72  # cells of a line of text
 
 
 class ChooseModal(HouseModal[str]):
@@ -22,6 +26,8 @@ class ChooseModal(HouseModal[str]):
         ways: (key, sentence), translated, the safest first.
     """
 
+    WIDTH: ClassVar[int] = 0
+
     def __init__(self, title: str, text: str, ways: Sequence[tuple[str, str]]) -> None:
         super().__init__(title)
         self._text = text
@@ -32,6 +38,10 @@ class ChooseModal(HouseModal[str]):
         if self._text:
             yield Static(Content("\n".join(map(shown, self._text.split("\n")))))
         yield OptionList(*(Option(Content(shown(words)), id=key) for key, words in self._ways))
+
+    def lines(self) -> Iterable[str]:
+        """The text, wrapped, and the ways."""
+        return [*wrap(shown(self._text), WRAP), *(shown(words) for _key, words in self._ways)]
 
     def on_mount(self) -> None:
         """The ways have the keys."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import OptionList
+from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
 from storeops.i18n import _
@@ -23,6 +23,7 @@ class ColumnsModal(HouseModal[tuple[str, ...]]):
         chosen: keys of the columns shown now.
     """
 
+    WIDTH: ClassVar[int] = 0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", show=False, priority=True),
         Binding("plus,right,l,equals_sign", "shift(1)", show=False, priority=True),
@@ -79,8 +80,19 @@ class ColumnsModal(HouseModal[tuple[str, ...]]):
             self._again(to)
 
     def action_take(self) -> None:
-        """Use them."""
+        """Use them; Enter on the other button leaves."""
+        if isinstance(self.focused, Button) and self.focused.id == "leave":
+            self.action_leave()
+            return
         self.dismiss(tuple(key for key in self._order if key in self._on))
+
+    def verb(self) -> str:
+        """Take them."""
+        return _("Take")
+
+    def lines(self) -> Iterable[str]:
+        """The titles."""
+        return [f"[✓] {title}" for title in self._titles.values()]
 
     def hint(self) -> str:
         """What to press."""

@@ -8,11 +8,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Static
+from textual.widgets import Static
 
 from storeops.i18n import _
+from storeops.plain import wrap
 from tui.cells import shown
 from tui.modals.base import HouseModal
+
+WRAP = 92  # cells of a line
 
 
 class CommandModal(HouseModal[None]):
@@ -27,14 +30,15 @@ class CommandModal(HouseModal[None]):
         Binding("x", "leave", show=False),
     ]
 
+    WIDTH: ClassVar[int] = 0
+
     def __init__(self, command: str) -> None:
         super().__init__(_("The same on the command line"))
         self.command = command
 
     def body(self) -> Iterable[Widget]:
-        """The line and a button for the mouse."""
+        """The line."""
         yield Static(Content(shown(self.command)), id="line")
-        yield Button(Content(_("Copy")), id="copy")
 
     def hint(self) -> str:
         """What to press."""
@@ -45,6 +49,14 @@ class CommandModal(HouseModal[None]):
         self.house.copy(self.command, _("the command"))
         self.dismiss(None)
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    def verb(self) -> str:
+        """Copy."""
+        return _("Copy")
+
+    def action_take(self) -> None:
         """Copy by mouse."""
         self.action_copy()
+
+    def lines(self) -> Iterable[str]:
+        """The line."""
+        return [f"{line}  " for line in wrap(shown(self.command), WRAP)]  # it is padded

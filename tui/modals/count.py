@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin
 from tui.modals.base import HouseModal
+from tui.widgets.bars import Bar, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ class CountModal(HouseModal[Confirmed]):
             placeholder=_("type {number} to apply").format(number=self._number),
             id="count", max_length=12,
         )  # fmt: skip
+        yield Bar(id="digits")
         yield Static("", id="problem")
-        yield Button(Content(_("Apply")), id="apply")
 
     def on_mount(self) -> None:
         """The count has the keys, unless a reason is needed first."""
+        pieces = [Piece(f" {each} ", "key", partial(self._type, each)) for each in "1234567890"]
+        self.query_one("#digits", Bar).set([*pieces, Piece(" ⌫ ", "key", partial(self._type, ""))])
         self.query_one("#reason" if self._reason_needed else "#count", Input).focus()
 
     def hint(self) -> str:
@@ -76,13 +80,19 @@ class CountModal(HouseModal[Confirmed]):
             line.value = ""
             line.focus()
         else:
-            self._take()
+            self.action_take()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By mouse; the count must be typed all the same."""
-        self._take()
+    def verb(self) -> str:
+        """Apply."""
+        return _("Apply")
 
-    def _take(self) -> None:
+    def _type(self, digit: str) -> None:
+        """A digit by mouse; "" takes the last one away."""
+        line = self.query_one("#count", Input)
+        line.value = line.value + digit if digit else line.value[:-1]
+
+    def action_take(self) -> None:
+        """Apply, once the count was typed."""
         typed = "".join(twin(each) or each for each in self.query_one("#count", Input).value)
         reason = self.query_one("#reason", Input).value.strip()
         problem = ""
@@ -93,6 +103,6 @@ class CountModal(HouseModal[Confirmed]):
         elif self._reason_needed and not reason:
             problem = _("Give a reason; it is kept in the journal.")
         if problem:
-            self.query_one("#problem", Static).update(Content(problem))
+            self.refuse(problem)
             return
         self.dismiss(Confirmed(reason))

@@ -76,10 +76,17 @@ class FaultModal(HouseModal[dict[str, Any]]):
         """What to press."""
         return _("Enter adds it · Esc leaves and changes nothing.")
 
+    def verb(self) -> str:
+        """Add it."""
+        return _("Add")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
+        self.action_take()
+
+    def action_take(self) -> None:
+        """Add it."""
         try:
-            self.dismiss(parse(event.value))
+            self.dismiss(parse(self.query_one(Input).value))
         except ValueError as error:
-            problem = _("{word} is not understood.").format(word=str(error) or "…")
-            self.query_one("#problem", Static).update(Content(problem))
+            self.refuse(_("{word} is not understood.").format(word=str(error) or "…"))

@@ -59,9 +59,17 @@ class FileModal(HouseModal[Target]):
             )
         return _("Enter writes · Esc leaves and changes nothing.")
 
+    def verb(self) -> str:
+        """Write it."""
+        return _("Write")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter: check the path."""
-        path = Path(event.value.strip()).expanduser()
+        """Enter."""
+        self.action_take()
+
+    def action_take(self) -> None:
+        """Check the path, then answer."""
+        path = Path(self.query_one(Input).value.strip()).expanduser()
         problem = ""
         asked = self._asked == str(path)
         if path.suffix.lower() not in self._endings:
@@ -74,6 +82,6 @@ class FileModal(HouseModal[Target]):
             self._asked = str(path)
             problem = _("{path} exists; Enter once more replaces it.").format(path=shown(str(path)))
         if problem:
-            self.query_one("#problem", Static).update(Content(problem))
+            self.refuse(problem)
             return
         self.dismiss(Target(path, over=asked))

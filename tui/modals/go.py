@@ -1,13 +1,15 @@
-"""Go anywhere: type a few letters of a screen, an action, a view, a shop, a member or a tag."""
+"""Go anywhere: a few letters of a screen, an action, a person, a shop, a tag, a plan …"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -18,9 +20,13 @@ from tui.cells import shown
 from tui.modals.base import HouseModal
 
 if TYPE_CHECKING:
+    from tui.places import Destination
     from tui.screens.base import HouseScreen
 
 MOST = 60  # entries shown at once
+LOOSE = 300  # points of a place that only has the letters, in their order
+LETTERS = 2  # Latin letters from which customers are looked for; one Chinese character is enough
+REST = 0.15  # seconds without a key before customers are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,13 @@ class GoModal(HouseModal[None]):
         super().__init__(_("Go to"))
         self._screen = screen
         self._places: list[Place] = []
+        self._people: list[Place] = []  # customers whom the words find
         self._found: list[Place] = []
+        self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """A line to type in, and what it finds."""
-        yield Input(placeholder=_("screen, action, view, shop, member, tag …"))
+        yield Input(placeholder=_("screen, action, customer, member, shop, tag, plan, profile …"))
         yield OptionList()
 
     def on_mount(self) -> None:
@@ -92,21 +100,33 @@ class GoModal(HouseModal[None]):
         self._show("")
         house.lane("reads").submit(house.places, self._more, house.failed, slot="places")
 
-    def _more(self, places: Sequence[tuple[str, str, str, str]]) -> None:
-        if not self.is_mounted:
-            return
-        for kind, name, note, wish in places:
-            self._places.append(Place(kind, shown(name), shown(note), self._filterer(wish)))
-        self._show(self.query_one(Input).value)
+    def _more(self, targets: Sequence[Destination]) -> None:
+        if self.is_mounted:
+            self._places += map(self._place, targets)
+            self._show(self.query_one(Input).value)
 
-    def _filterer(self, wish: str) -> Callable[[], object]:
-        return lambda: self.house.go("customers", wish)
+    def _place(self, target: Destination) -> Place:
+        return Place(target.kind, target.name, target.note, partial(target.go, self.house))
+
+    def _find(self, words: str) -> None:
+        """Look for customers, once nobody has typed for a moment."""
+        house = self.house
+
+        def then(targets: list[Destination]) -> None:
+            if self.is_mounted and self.query_one(Input).value == words:
+                self._people = [self._place(each) for each in targets]
+                self._show(words)
+
+        house.lane("reads").submit(lambda: house.people(words), then, house.failed, slot="people")
 
     def _show(self, words: str) -> None:
         wanted = shown(words).strip().casefold()
         scored = [(score(wanted, place), at) for at, place in enumerate(self._places)]
         best = sorted((each for each in scored if each[0]), key=lambda each: (-each[0], each[1]))
-        self._found = [self._places[at] for _score, at in best[:MOST]]
+        sure = [at for points, at in best if points > LOOSE][:MOST]
+        loose = [at for points, at in best if points <= LOOSE][: MOST - len(sure)]
+        self._found = [*(self._places[at] for at in sure), *self._people,
+                       *(self._places[at] for at in loose)]  # fmt: skip
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(
@@ -121,10 +141,19 @@ class GoModal(HouseModal[None]):
         )
         if self._found:
             options.highlighted = 0
+        else:
+            nothing = _("Nothing and nobody is called so.")
+            options.add_option(Option(Content.styled(nothing, "$text-muted"), disabled=True))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Typed: look again."""
+        """Typed: look again; for customers a moment later."""
+        self._people = []
         self._show(event.value)
+        if self._rest is not None:
+            self._rest.stop()
+        words = event.value
+        if len(words.strip()) >= LETTERS or not words.isascii():
+            self._rest = self.set_timer(REST, lambda: self._find(words))
 
     def action_step(self, step: int) -> None:
         """Up and down while typing."""

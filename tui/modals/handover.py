@@ -11,7 +11,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storeops.domains.handover.rules import MESSAGE_CHARACTERS
@@ -104,7 +104,6 @@ class HandoverModal(HouseModal[Terms]):
             more = _("Mark two takers or more to share by weight, by tag or by date.")
             yield Static(Content(more), id="more")
         yield Static("", id="problem")
-        yield Button(Content(_("Make the plan")), id="take")
 
     def on_mount(self) -> None:
         """The rules have the keys."""
@@ -152,36 +151,33 @@ class HandoverModal(HouseModal[Terms]):
         """Enter on a line."""
         self.action_take()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By mouse."""
-        self.action_take()
+    def verb(self) -> str:
+        """What the button says."""
+        return _("Make the plan")
 
     def action_take(self) -> None:
         """Check what was typed; answer."""
         text = _narrow(self.query_one("#cap", Input).value).strip()
         if text and not (text.isascii() and text.isdecimal() and 0 < int(text) <= 1_000_000):
-            self._refuse(_("The cap is a number of customers, such as 200."))
+            self.refuse(_("The cap is a number of customers, such as 200."))
             return
         rule = self._rules[self.query_one("#rules", OptionList).highlighted or 0][0]
         line = self.query_one("#shares", Input)
         self._keep(line)
         pairs = parse(line.value) if rule in WITH_SHARES else []
         if pairs is None or (rule in WITH_SHARES and not pairs):
-            self._refuse(_("Write {example}, blanks between.").format(example=line.placeholder))
+            self.refuse(_("Write {example}, blanks between.").format(example=line.placeholder))
             return
         weights = {}
         for key, value in pairs if rule == WEIGHTED else ():
             weight = _number(value)
             if weight is None:
-                self._refuse(_("{value} is no share; write a number.").format(value=shown(value)))
+                self.refuse(_("{value} is no share; write a number.").format(value=shown(value)))
                 return
             weights[key] = weight
         message = self.query_one("#message", Input).value.strip() if self._on_job else ""
         cap = int(text) if text else None
         self.dismiss(Terms(rule, cap, message, weights, () if weights else tuple(pairs)))
-
-    def _refuse(self, text: str) -> None:
-        self.query_one("#problem", Static).update(Content(text))
 
 
 def _narrow(text: str) -> str:

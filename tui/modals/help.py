@@ -33,7 +33,6 @@ class HelpModal(HouseModal[None]):
 
     def __init__(self, screen: HouseScreen) -> None:
         super().__init__(_("Keys of {screen}").format(screen=_(screen.spec.title)))
-        self.add_class("tall")
         self._content = explain(screen, min(WIDTH, screen.size.width - 8))
 
     def body(self) -> Iterable[Widget]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -32,6 +32,8 @@ class JumpModal(HouseModal[int]):
         total: how many rows there are.
     """
 
+    WIDTH: ClassVar[int] = 44
+
     def __init__(self, total: int) -> None:
         super().__init__(_("Jump to row"))
         self._total = total
@@ -41,12 +43,18 @@ class JumpModal(HouseModal[int]):
         yield Input(placeholder=_("1 to {total}, or 50%").format(total=f"{self._total:,}"))
         yield Static("", id="problem")
 
+    def verb(self) -> str:
+        """Go there."""
+        return _("Go")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
-        where = position(event.value, self._total)
+        self.action_take()
+
+    def action_take(self) -> None:
+        """Go there."""
+        where = position(self.query_one(Input).value, self._total)
         if where is None:
-            self.query_one("#problem", Static).update(
-                Content(_("Type a row number, or a percentage such as 50%."))
-            )
+            self.refuse(_("Type a row number, or a percentage such as 50%."))
             return
         self.dismiss(where)

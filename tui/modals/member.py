@@ -68,8 +68,16 @@ class MemberModal(HouseModal[str]):
         """Typed: look again."""
         self._show(event.value)
 
+    def verb(self) -> str:
+        """Take the one highlighted."""
+        return _("Take")
+
     def on_input_submitted(self) -> None:
-        """Enter: the one highlighted."""
+        """Enter."""
+        self.action_take()
+
+    def action_take(self) -> None:
+        """The one highlighted."""
         at = self.query_one(OptionList).highlighted
         if at is not None and at < len(self._found):
             self.dismiss(self._found[at])

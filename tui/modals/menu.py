@@ -37,7 +37,7 @@ class MenuModal(HouseModal[str]):
             if not key.action or key.action == "menu":
                 continue
             reason = self._screen.why_not(key.action)
-            text = pad(fit(_(key.label), 18), 19) + pad(fit(key.caption, 16), 17)
+            text = pad(fit(self._screen.label_of(key), 18), 19) + pad(fit(key.caption, 16), 17)
             content = Content.assemble(
                 (text, "$text-muted" if reason else ""), (fit(reason, 34), "$text-warning")
             )

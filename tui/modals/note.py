@@ -31,6 +31,14 @@ class NoteModal(HouseModal[str]):
         """What to press."""
         return _("Enter keeps it · Esc leaves and changes nothing.")
 
+    def verb(self) -> str:
+        """Keep it."""
+        return _("Keep")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
-        self.dismiss(event.value.strip() or None)
+        self.action_take()
+
+    def action_take(self) -> None:
+        """Keep it."""
+        self.dismiss(self.query_one(Input).value.strip() or None)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from storeops.changes.marked import Subjects
 from storeops.domains.remarks.remark_plan import PLACEHOLDERS, check_placeholders
 from storeops.domains.remarks.remarks import LIMITS
 from storeops.errors import UsageError
 from storeops.i18n import _
-from tui.cells import shown
+from tui.cells import lines, shown
 from tui.modals import follows
 from tui.modals.base import HouseModal
+
+REST = 0.2  # seconds without a key before the preview is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class RemarkModal(HouseModal[RemarkWish]):
 
     Args:
         wish: whom it is about.
+        preview: (values, whose follows) → what the first one has, and would get; runs in a lane.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,9 +45,13 @@ class RemarkModal(HouseModal[RemarkWish]):
         *follows.KEYS,
     ]
 
-    def __init__(self, wish: Subjects) -> None:
+    def __init__(
+        self, wish: Subjects, preview: Callable[[dict[str, str], str], str] | None = None
+    ) -> None:
         super().__init__(_("Remarks for the draft"))
         self._wish = wish
+        self._preview = preview
+        self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """Whom, three lines, follows."""
@@ -58,12 +66,45 @@ class RemarkModal(HouseModal[RemarkWish]):
         names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         yield Static(Content(_("Placeholders: {names}").format(names=names)))
         yield follows.FollowsLine(self._wish)
+        yield Static("", id="preview")
         yield Static("", id="problem")
-        yield Button(Content(_("Add to the draft")), id="take")
 
     def on_mount(self) -> None:
-        """The remark has the keys."""
+        """The remark has the keys; what is there now is shown."""
         self.query_one("#remark", Input).focus()
+        self._look()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Typed: show what the first one would get, once nobody has typed for a moment."""
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._look)
+
+    def _look(self) -> None:
+        if self._preview is None:
+            return
+        preview, values, whose = self._preview, self._values(), self._follows()
+
+        def show(text: str) -> None:
+            if self.is_mounted:
+                head = _("The first: {text}") if values else _("The first has now: {text}")
+                said = "\n".join(lines(head.format(text=text))) if text else ""
+                self.query_one("#preview", Static).update(Content(said))
+
+        # a placeholder that is half typed is no trouble yet
+        self.house.lane("reads").submit(
+            lambda: preview(values, whose), show, lambda _error: None, slot="preview"
+        )
+
+    def _values(self) -> dict[str, str]:
+        return {
+            field: value
+            for field in ("remark", "description", "remark_company")
+            if (value := self.query_one(f"#{field}", Input).value.strip())
+        }
+
+    def _follows(self) -> str:
+        return self.query_one(follows.FollowsLine).follows
 
     def hint(self) -> str:
         """What to press."""
@@ -79,11 +120,7 @@ class RemarkModal(HouseModal[RemarkWish]):
 
     def action_take(self) -> None:
         """Check the placeholders; add to the draft."""
-        values = {
-            field: value
-            for field in ("remark", "description", "remark_company")
-            if (value := self.query_one(f"#{field}", Input).value.strip())
-        }
+        values = self._values()
         problem = "" if values else _("Write at least one line.")
         for field, value in values.items():
             try:
@@ -91,10 +128,10 @@ class RemarkModal(HouseModal[RemarkWish]):
             except UsageError as error:
                 problem = f"{error.message} {error.hint}"
         if problem:
-            self.query_one("#problem", Static).update(Content(shown(problem)))
+            self.refuse(shown(problem))
             return
-        self.dismiss(RemarkWish(values, self.query_one(follows.FollowsLine).follows))
+        self.dismiss(RemarkWish(values, self._follows()))
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By mouse."""
-        self.action_take()
+    def verb(self) -> str:
+        """What the button says."""
+        return _("Add to the draft")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storeops.changes.marked import Subjects
 from storeops.i18n import _
 from storeops.mirror.tag_names import Tag
-from tui.cells import fit, pad, shown
+from tui.cells import chip, fit, pad, shown
 from tui.modals import follows
 from tui.modals.base import HouseModal
 
@@ -39,6 +39,7 @@ class TagsModal(HouseModal[TagWish]):
     Args:
         wish: whom it is about.
         tags: the library, deleted tags left out.
+        carried: tag_id → how many of the customers have it already.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,8 +51,11 @@ class TagsModal(HouseModal[TagWish]):
         *follows.KEYS,
     ]
 
-    def __init__(self, wish: Subjects, tags: Sequence[Tag]) -> None:
+    def __init__(
+        self, wish: Subjects, tags: Sequence[Tag], carried: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(_("Tags for the draft"))
+        self._carried = carried or {}
         self._wish = wish
         self._tags = sorted(tags, key=lambda tag: (tag.group, -tag.order, tag.name))
         self._found: list[Tag] = []
@@ -65,7 +69,6 @@ class TagsModal(HouseModal[TagWish]):
         yield follows.FollowsLine(self._wish)
         yield Static("", id="chosen")
         yield Static("", id="problem")
-        yield Button(Content(_("Add to the draft")), id="take")
 
     def on_mount(self) -> None:
         """All tags; the words have the keys."""
@@ -91,8 +94,9 @@ class TagsModal(HouseModal[TagWish]):
             Option(
                 Content.assemble(
                     SIGNS[self._ways.get(tag.tag_id, "")] + " ",
-                    pad(fit(shown(tag.name), 30), 31),
-                    (fit(shown(tag.group), 34), "$text-muted"),
+                    (pad(fit(shown(tag.name), 24), 25), f"${chip(tag.group)}"),
+                    (pad(fit(shown(tag.group), 20), 21), "$text-muted"),
+                    (self._has(tag.tag_id), "$text-muted"),
                 )
             )
             for tag in self._found
@@ -103,6 +107,17 @@ class TagsModal(HouseModal[TagWish]):
         minus = [shown(tag.path) for tag in self._tags if self._ways.get(tag.tag_id) == "remove"]
         text = "  ".join([*(f"+{each}" for each in plus), *(f"−{each}" for each in minus)])
         self.query_one("#chosen", Static).update(Content(fit(text, 70)))
+
+    def _has(self, tag_id: str) -> str:
+        """How many have the tag already."""
+        count = self._carried.get(tag_id, 0)
+        if not count:
+            return ""
+        if count == len(self._wish.customers):
+            return "✓ " + _("all have it")
+        return _("{count} of {all} have it").format(
+            count=f"{count:,}", all=f"{len(self._wish.customers):,}"
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Typed: narrow."""
@@ -144,6 +159,6 @@ class TagsModal(HouseModal[TagWish]):
             return
         self.dismiss(TagWish(plus, minus, self.query_one(follows.FollowsLine).follows))
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By mouse."""
-        self.action_take()
+    def verb(self) -> str:
+        """What the button says."""
+        return _("Add to the draft")

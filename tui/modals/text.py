@@ -14,6 +14,8 @@ from textual.widgets import Static
 from storeops.i18n import _
 from tui.modals.base import HouseModal
 
+WRAP = 110  # characters of a line
+
 
 class TextModal(HouseModal[None]):
     """Shows `content`, scrollable.
@@ -23,13 +25,13 @@ class TextModal(HouseModal[None]):
         content: the text.
     """
 
+    WIDTH: ClassVar[int] = 0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "leave", show=False),
     ]
 
     def __init__(self, title: str, content: Content) -> None:
         super().__init__(title)
-        self.add_class("tall")
         self._content = content
 
     def body(self) -> Iterable[Widget]:
@@ -43,4 +45,10 @@ class TextModal(HouseModal[None]):
 
     def put(self, content: Content) -> None:
         """Another text, for example one read meanwhile."""
+        self._content = content
         self.query_one("#text Static", Static).update(content)
+        self.fit_window()
+
+    def lines(self) -> Iterable[str]:
+        """The text as far as it is not wrapped."""
+        return [f"{line[:WRAP]}  " for line in self._content.plain.split("\n")]

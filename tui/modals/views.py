@@ -58,6 +58,14 @@ class ViewsModal(HouseModal[BookView | str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Save under a name."""
-        name = event.value.strip()
+        self.action_take()
+
+    def verb(self) -> str:
+        """Save under the name typed."""
+        return _("Save")
+
+    def action_take(self) -> None:
+        """Save under a name."""
+        name = self.query_one(Input).value.strip()
         if name:
             self.dismiss(name)

@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
+from storeops.changes.action import kind_title
 from storeops.changes.journal_search import Search, understand
 from storeops.i18n import N_, _, ngettext
+from storeops.terms import term
 from storeops.times import minute, second
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
+from tui.names import NameLookup
+from tui.plan_words import row_status
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
-from tui.widgets.bars import Bar
-from tui.widgets.panes import TextPane
+from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Column, Line
 from tui.widgets.virtual_list import VirtualList
 
@@ -59,36 +62,37 @@ class AuditScreen(LedgerScreen):
     def __init__(self) -> None:
         super().__init__()
         self._search = Search()
+        self._arrived = ""  # the words that somebody came with
 
     def body(self) -> Iterable[Widget]:
-        """Words, list; the line at the side."""
+        """NameLookup, list; the line at the side."""
+        columns = [
+            Column("seq", _("Line"), 6, right=True, keep=6, tone="dim"),
+            Column("at", _("When"), 16, keep=8, tone="dim"),
+            Column("who", _("Who"), 8, 1, keep=8),
+            Column("kind", _("What"), 14, keep=9),
+            Column("plan", _("Plan"), 15, keep=6, tone="dim"),
+            Column("row", _("Row"), 4, right=True, keep=4, tone="dim"),
+            Column("details", _("Details"), 12, 5, keep=7),
+            Column("subject", _("Customer id"), 16, 1, keep=1, tone="dim"),
+        ]
         with Horizontal(id="body"):
-            with Vertical(id="list-side"):
-                yield Input(
-                    placeholder=_("/ plan, kind, person or customer"), id="words",
+            yield ListPane(
+                VirtualList(columns, *self.lanes(), id="list"),
+                Input(
+                    placeholder=_("/ plan, kind, person or customer"),
+                    id="words",
                     select_on_focus=False,
-                )  # fmt: skip
-                yield Bar(id="list-heading")
-                yield VirtualList(
-                    [
-                        Column("seq", _("Line"), 6, right=True, keep=6),
-                        Column("at", _("When"), 16, keep=8),
-                        Column("who", _("Who"), 8, 1, keep=8),
-                        Column("kind", _("What"), 14, keep=9),
-                        Column("plan", _("Plan"), 15, keep=6),
-                        Column("row", _("Row"), 4, right=True, keep=4),
-                        Column("details", _("Details"), 12, 5, keep=7),
-                        Column("subject", _("Customer id"), 16, 1, keep=1),
-                    ],
-                    *self.lanes(),
-                    id="list",
-                )
-            yield TextPane(id="card")
+                ),
+                title=_("Journal"),
+            )
+            yield Pane(TextPane(id="card"), title=_("Line"), id="card-pane")
 
     # -- reading -------------------------------------------------------------------------------
 
     def arrive(self, wish: str) -> None:
         """Come with words."""
+        self._arrived = wish
         if wish:
             self.query_one("#words", Input).value = wish
 
@@ -104,9 +108,11 @@ class AuditScreen(LedgerScreen):
         def window(start: int, size: int) -> Sequence[JournalEntry]:
             return journal_rows.window(db, search, start, size)
 
-        source = PositionRows(window, lambda: journal_rows.count(db, search), _line)
+        names = NameLookup(db)
+        source = PositionRows(
+            window, lambda: journal_rows.count(db, search), lambda entry: _line(entry, names)
+        )
         self.table("list").show(source, stay=stay)
-        self.head("list")
         self.paint_frame()
 
     @on(Input.Changed, "#words")
@@ -142,7 +148,9 @@ class AuditScreen(LedgerScreen):
     def _card(self) -> None:
         if self.has_class("wide"):
             entry = self.entry
-            self.query_one("#card", TextPane).put(details(entry) if entry else Content(""))
+            self.query_one("#card", TextPane).put(
+                details(entry, NameLookup(self.house.core.data)) if entry else Content("")
+            )
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -150,7 +158,6 @@ class AuditScreen(LedgerScreen):
         """Unfold the card when there is room."""
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
-        self.call_after_refresh(self.paint_headings)
         self._card()
 
     def crumbs(self) -> list[str]:
@@ -178,7 +185,7 @@ class AuditScreen(LedgerScreen):
         if self.focused is not self.table("list"):
             self.table("list").focus()
             return True
-        if words.value:
+        if words.value and not (self.house.linked and words.value == self._arrived):
             words.value = ""
             return True
         return False
@@ -210,7 +217,9 @@ class AuditScreen(LedgerScreen):
     def do_open(self) -> None:
         """The whole line."""
         entry = cast("JournalEntry", self.entry)
-        self.house.open_text(_("Line {seq}").format(seq=entry.seq), details(entry))
+        self.house.open_text(
+            _("Line {seq}").format(seq=entry.seq), details(entry, NameLookup(self.house.core.data))
+        )
 
     def do_plan(self) -> None:
         """To its plan."""
@@ -253,7 +262,7 @@ class AuditScreen(LedgerScreen):
                 self.house.tell(
                     ngettext(
                         "{count} line written to {path}.", "{count} lines written to {path}.", lines
-                    ).format(count=f"{lines:,}", path=file.path),
+                    ).format(count=f"{lines:,}", path=file.path.absolute()),
                     seconds=8,
                 )
 
@@ -301,40 +310,53 @@ class AuditScreen(LedgerScreen):
         self.house.open_text(_("Proof of the journal"), Content("").join(parts))
 
 
-def _line(entry: JournalEntry) -> Line:
-    details = _("erased") if entry.erased else summary(entry.payload)
+def _line(entry: JournalEntry, names: NameLookup) -> Line:
+    details = _("erased") if entry.erased else summary(entry.payload, names)
     return Line(
         entry.seq,
         (
             f"{entry.seq:,}",
             minute(entry.at),
             shown(entry.who),
-            shown(entry.kind),
+            kind_word(entry.kind),
             shown(entry.plan),
             str(entry.row) if entry.row is not None else "",
             shown(details),
-            shown(entry.subject or ""),
+            shown(names.customer(entry.subject)) if entry.subject else "",
         ),
         "gone" if entry.erased else "",
         entry,
     )
 
 
-def summary(payload: Mapping[str, Any]) -> str:
-    """What a line says, in a few words; phone numbers masked."""
+PAYLOAD = {
+    "rows": N_("rows"), "ready": N_("ready"), "blocked": N_("blocked"), "jobs": N_("calls"),
+    "reason": N_("reason"), "kind": N_("kind"), "title": N_("what"), "count": N_("count"),
+    "calls": N_("calls"), "skipped": N_("left out"), "cancelled": N_("cancelled"),
+}  # fmt: skip
+
+
+def kind_word(kind: str) -> str:
+    """A kind of line in the user's language; one that is not known by its name."""
+    return shown(term("journal", kind))
+
+
+def summary(payload: Mapping[str, Any], names: NameLookup) -> str:
+    """What a line says, in a few words; names for ids, phone numbers masked."""
     if "status" in payload and "after" in payload:
         code = payload.get("errcode")
-        parts = [str(payload["status"]), str(code) if code else "",
-                 f"{_text(payload.get('before'))} → {_text(payload['after'])}"]  # fmt: skip
+        before, after = _text(payload.get("before"), names), _text(payload["after"], names)
+        change = after if before == "–" else f"{before} → {after}"
+        parts = [row_status(str(payload["status"])), str(code) if code else "", change]
         return " ".join(part for part in parts if part)
-    return " ".join(
-        f"{key}={_text(value)}"
+    return "  ".join(
+        f"{_(PAYLOAD[key]) if key in PAYLOAD else key} {_text(value, names, key)}"
         for key, value in payload.items()
-        if value not in ("", None, [], {}) and key != "hash"
+        if value not in ("", None, [], {}) and key not in ("hash", "revision", "profile", "asked")
     )
 
 
-def details(entry: JournalEntry) -> Content:
+def details(entry: JournalEntry, names: NameLookup) -> Content:
     """A line whole."""
     parts = [
         fields(
@@ -343,29 +365,41 @@ def details(entry: JournalEntry) -> Content:
                 (_("When"), second(entry.at)),
                 (_("Who"), entry.who),
                 (_("Machine"), entry.machine),
-                (_("What"), entry.kind),
+                (_("What"), kind_word(entry.kind)),
                 (_("Plan"), entry.plan),
                 (_("Row"), str(entry.row) if entry.row is not None else ""),
-                (_("Customer id"), entry.subject or ""),
+                (_("Customer"), names.customer(entry.subject) if entry.subject else ""),
             ],
         )
     ]
     if entry.erased:
         parts.append(Content(_("Its content was erased; the chain stays whole.") + "\n"))
     else:
-        rows = [(key, _text(value)) for key, value in entry.payload.items()]
+        rows = [(_(PAYLOAD[key]) if key in PAYLOAD else key, _text(value, names, key))
+                for key, value in entry.payload.items()]  # fmt: skip
         parts.append(fields(_("Content"), rows))
-    parts.append(fields(_("Proof"), [(_("Digest"), entry.digest), (_("Hash"), entry.hash)]))
+    technical = [
+        (_("Kind"), entry.kind), (_("Customer id"), entry.subject or ""),
+        (_("Digest"), entry.digest), (_("Hash"), entry.hash),
+    ]  # fmt: skip
+    parts.append(fields(_("Technical"), technical))
     return Content("").join(parts)
 
 
-def _text(value: Any) -> str:
-    """A value of the journal as text; phone numbers masked."""
+def _text(value: Any, names: NameLookup | None = None, field: str = "") -> str:
+    """A value of the journal as text; phone numbers masked, with `names` names for ids."""
     from storeops.plain import masked
 
     value = masked(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_text(each)}" for key, each in value.items()) or "–"
+        if names is not None and len(value) == 1:
+            ((key, each),) = value.items()
+            return _text(each, names, key)
+        return ", ".join(f"{key}: {_text(each, names, key)}" for key, each in value.items()) or "–"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "–"
-    return "–" if value in ("", None) else str(value)
+        return ", ".join(_text(each, names, field) for each in value) or "–"
+    if value in ("", None):
+        return "–"
+    if names is not None and field == "kind":
+        return kind_title(str(value))
+    return str(names.value(field, value) if names is not None else value)

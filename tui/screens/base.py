@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tui.app import StoreOpsApp
 
 T = TypeVar("T")
+FRAMED = (100, 30)  # cells and lines from which panes have frames all around
 
 
 class HouseScreen(Screen[None]):
@@ -89,6 +89,13 @@ class HouseScreen(Screen[None]):
     def arrive(self, wish: str) -> None:
         """Somebody came here with a wish, for example a filter; "" for none."""
 
+    def place(self) -> object:
+        """What `return_to` needs to show the same again, though somebody came with a wish."""
+        return None
+
+    def return_to(self, place: object) -> None:
+        """Back from another screen: `place` is what `place()` gave when it was left."""
+
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Back again: show what changed meanwhile."""
         self.paint_frame()
@@ -102,6 +109,9 @@ class HouseScreen(Screen[None]):
         self._seen_revision = self.house.revision
         self.read_again()
 
+    def others_wrote(self) -> None:
+        """Something but facts was written, here or by another process: marks, drafts, plans."""
+
     def sync_moved(self) -> None:
         """The sync of this process has begun or is further."""
 
@@ -113,14 +123,9 @@ class HouseScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """The window has another size: fold panes away or unfold them."""
+        width, height = FRAMED
+        self.app.set_class(event.size.width >= width and event.size.height >= height, "framed")
         self.paint_frame()
-
-    def on_painted_list_laid(self, event: Message) -> None:
-        """A list has other columns or another width."""
-        self.call_later(self.paint_headings)
-
-    def paint_headings(self) -> None:
-        """Titles over the columns of the screen's lists."""
 
     def paint_frame(self) -> None:
         """Doors, breadcrumb, status and footer anew."""
@@ -135,20 +140,47 @@ class HouseScreen(Screen[None]):
         trail = " › ".join([house.profile_name, _(self.spec.title), *self.crumbs()])
         self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
         self.paint_status()
-        footer: list[Piece] = []
-        for key in self.all_keys():
-            if key.footer:
-                off = bool(self.why_not(key.action))
-                call = self._performer(key.action)
-                footer.append(Piece(f" {key.first}", "dim" if off else "key", call, leads=True))
-                footer.append(Piece(f" {_(key.label)} ", "dim" if off else "", call))
-        self.query_one("#footer", Bar).set(footer)
+        always = ("help", "menu")
+        keys = {key.action: key for key in self.all_keys() if key.action}
+        left = [key for key in self.footer_keys() if key.action not in always]
+        self.query_one("#footer", Bar).set(
+            self._buttons(left), self._buttons([keys[action] for action in always])
+        )
+
+    def _buttons(self, keys: Sequence[Key]) -> list[Piece]:
+        pieces = []
+        for key in keys:
+            call = self._performer(key.action)
+            pieces.append(Piece(f" {key.first}", "key", call, leads=True))
+            pieces.append(Piece(f" {self.label_of(key)} ", "", call))
+        return pieces
+
+    def label_of(self, key: Key) -> str:
+        """What a key does now, in a word or two."""
+        return _(key.label)
+
+    def footer_keys(self) -> list[Key]:
+        """What can be done now: the verbs of the moment first, then whatever there is room for."""
+        keys = {key.action: key for key in self.all_keys() if key.action}
+        common = {key.action for key in COMMON}
+        wanted = [
+            *(keys[action] for action in self.moment() if action in keys),
+            *(key for key in keys.values() if key.footer),
+            *(key for key in keys.values() if key.action not in common),
+            *(key for key in keys.values() if key.action in common),
+        ]
+        first = dict.fromkeys(key.action for key in wanted if key.first)
+        return [keys[action] for action in first if not self.why_not(action)]
+
+    def moment(self) -> Sequence[str]:
+        """Actions that what is marked, drafted or under the cursor asks for, likeliest first."""
+        return ()
 
     def signs(self) -> list[Piece]:
         """Warnings at the right of the breadcrumb."""
         signs = []
         if self.house.on_sandbox:
-            signs.append(Piece(" " + _("sandbox") + " ", "warn"))
+            signs.append(Piece(" " + _("sandbox") + " ", "place"))
         if self.house.readonly:
             signs.append(Piece(" " + _("read-only") + " ", "warn"))
         return signs
@@ -233,9 +265,9 @@ class HouseScreen(Screen[None]):
         )
 
     def do_back(self) -> None:
-        """One step back; at last to Today."""
-        if not self.step_back() and self.NAME != "today":
-            self.house.go("today")
+        """One step back; to where one came from; at last to Today."""
+        if not self.step_back() and not self.house.back() and self.NAME != "today":
+            self.house.action_go("today")
 
     def step_back(self) -> bool:
         """Leave what is open inside this screen; False when nothing was."""

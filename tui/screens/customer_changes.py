@@ -34,6 +34,11 @@ class CustomerChanges(CustomerMarks):
         super().count_marks()
         self.count_drafts()
 
+    def others_wrote(self) -> None:
+        """Marks and drafts of another terminal."""
+        self.work(self.book.marks, self._marked, lane="marks")
+        self.count_drafts()
+
     def count_drafts(self) -> None:
         """Read how many rows the drafts hold."""
         from storeops.changes.plan_listing import draft_sizes
@@ -84,7 +89,7 @@ class CustomerChanges(CustomerMarks):
 
     def do_tag(self) -> None:
         """Choose tags; add them to the draft."""
-        from storeops.changes.marked import follows_of
+        from storeops.changes.marked import carried, follows_of
         from storeops.domains.tags.tag_drafts import draft_tags
         from storeops.mirror.tag_names import TagNames
         from tui.modals.tags import TagsModal
@@ -92,24 +97,23 @@ class CustomerChanges(CustomerMarks):
         ledger = self.house.core.ledger
 
         def begin(wish: Subjects) -> None:
-            def library() -> list[Tag]:
+            def library() -> tuple[list[Tag], dict[str, int]]:
                 tags = TagNames(ledger.db).tags.values()
-                return [tag for tag in tags if not tag.deleted and tag.name]
+                there = [tag for tag in tags if not tag.deleted and tag.name]
+                return there, carried(ledger.db, wish)
 
-            def ask(tags: list[Tag]) -> None:
-                self.app.push_screen(TagsModal(wish, tags), then)
+            def ask(found: tuple[list[Tag], dict[str, int]]) -> None:
+                self.app.push_screen(TagsModal(wish, *found), then)
 
             def then(answer: TagWish | None) -> None:
                 if answer is not None:
-                    self.work(
-                        lambda: draft_tags(
-                            ledger,
-                            follows_of(ledger.db, wish, answer.follows),
-                            add=answer.add,
-                            remove=answer.remove,
-                        ),
-                        self._drafted,
-                    )
+
+                    def put() -> tuple[int, tuple[Plan, int]]:
+                        chosen = follows_of(ledger.db, wish, answer.follows)
+                        done = draft_tags(ledger, chosen, add=answer.add, remove=answer.remove)
+                        return len(chosen.relations), done
+
+                    self.work(put, lambda found: self._drafted(*found))
 
             self.read(library, ask, slot="library")
 
@@ -118,7 +122,7 @@ class CustomerChanges(CustomerMarks):
     def do_remark(self) -> None:
         """Write a remark; add it to the draft."""
         from storeops.changes.marked import follows_of
-        from storeops.domains.remarks.remark_drafts import draft_remarks
+        from storeops.domains.remarks.remark_drafts import draft_remarks, first_remark
         from tui.modals.remark import RemarkModal
 
         ledger = self.house.core.ledger
@@ -126,18 +130,24 @@ class CustomerChanges(CustomerMarks):
         def begin(wish: Subjects) -> None:
             def then(answer: RemarkWish | None) -> None:
                 if answer is not None:
-                    self.work(
-                        lambda: draft_remarks(
-                            ledger, follows_of(ledger.db, wish, answer.follows), answer.values
-                        ),
-                        self._drafted,
-                    )
 
-            self.app.push_screen(RemarkModal(wish), then)
+                    def put() -> tuple[int, tuple[Plan, int]]:
+                        chosen = follows_of(ledger.db, wish, answer.follows)
+                        done = draft_remarks(ledger, chosen, answer.values)
+                        return len(chosen.relations), done
+
+                    self.work(put, lambda found: self._drafted(*found))
+
+            def preview(values: dict[str, str], follows: str) -> str:
+                chosen = follows_of(ledger.db, wish, follows)
+                return first_remark(ledger, chosen, values)
+
+            self.app.push_screen(RemarkModal(wish, preview), then)
 
         self.about_them(begin)
 
-    def _drafted(self, answer: tuple[Plan, int]) -> None:
+    def _drafted(self, asked: int, answer: tuple[Plan, int]) -> None:
+        """Say how many follows went into the draft, and where the others stayed."""
         plan, rows = answer
         if rows:
             text = ngettext(
@@ -151,6 +161,10 @@ class CustomerChanges(CustomerMarks):
             text = _("They are all so already; the draft holds {rows} rows.").format(
                 rows=f"{plan.rows:,}"
             )
+        if 0 < rows < asked:
+            text += " " + ngettext(
+                "{count} follow is so already.", "{count} follows are so already.", asked - rows
+            ).format(count=f"{asked - rows:,}")  # fmt: skip
         self.house.tell(text)
         self.count_drafts()
 

@@ -33,7 +33,8 @@ class CustomerMarks(HouseScreen):
         Key("invert", "i", N_("Invert"),
             N_("Turn the marks of all customers that match the filter."), MARK),
         Key("unmark", "ctrl+backslash,U", N_("Clear marks"), N_("Remove every mark."), MARK),
-        Key("undo_marks", "u", N_("Undo marks"), N_("Take back the last change of marks."), MARK),
+        Key("undo_marks", "u,ctrl+z", N_("Undo marks"),
+            N_("Take back the last change of marks."), MARK),
         Key("marked", "M", N_("Marked"), N_("Show only marked customers, or all again."), MARK),
     )  # fmt: skip
     marked = 0
@@ -215,13 +216,13 @@ class CustomerMarks(HouseScreen):
         def then(file: Target | None) -> None:
             if file is None:
                 return
-            self.house.tell(_("Writing {path} …").format(path=file.path))
+            self.house.tell(_("Writing {path} …").format(path=file.path.absolute()))
 
             def done(rows: int) -> None:
                 self.house.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
-                    ).format(count=f"{rows:,}", path=file.path),
+                    ).format(count=f"{rows:,}", path=file.path.absolute()),
                     seconds=8,
                 )
 

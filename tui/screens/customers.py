@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events, on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -23,8 +24,8 @@ from tui.widgets.bars import Bar, Piece
 from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
 from tui.widgets.facets import FacetPane
 from tui.widgets.filter_bar import FilterBar, FilterInput
-from tui.widgets.painted_list import heading
-from tui.widgets.panes import TextPane
+from tui.widgets.painted_list import PaintedList, heading
+from tui.widgets.panes import Pane, TextPane
 from tui.widgets.rows import Line
 from tui.widgets.virtual_list import VirtualList
 
@@ -57,6 +58,8 @@ class CustomersScreen(CustomerChanges):
             N_("Write a note about the customer; it stays on this machine."), DO),
         Key("export", "e", N_("Export"),
             N_("Write the rows of this view to CSV, XLSX, NDJSON or Parquet."), DO, footer=True),
+        Key("journal", "h", N_("Journal"),
+            N_("What was changed for this customer from here; Esc leads back."), LOOK),
         Key("copy", "y", N_("Copy"),
             N_("Copy the ids of the marked customers, or of the one under the cursor."), DO),
         Key("tag", "t", N_("Tag"), N_("Plan tags for the marked customers."), DO),
@@ -71,6 +74,7 @@ class CustomersScreen(CustomerChanges):
         self._timers_at_rest: dict[str, Timer] = {}
         self.look = Look(columns=DEFAULT_COLUMNS)
         self._good = self.look
+        self._arrived = ""  # the filter that somebody came with
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -93,12 +97,17 @@ class CustomersScreen(CustomerChanges):
         """Facets, filter and list, card."""
         lane, counter = self.house.lane("rows"), self.house.lane("counts")
         with Horizontal(id="body"):
-            yield FacetPane(lane, counter, id="facets-side")
-            with Vertical(id="list-side"):
-                yield FilterBar(id="filter")
-                yield Bar(id="heading")
-                yield CustomerList(columns(self.look.columns), lane, counter, id="list")
-            yield TextPane(id="card")
+            yield Pane(
+                FacetPane(lane, counter, id="facets-side"), title=_("Facets"), id="facets-pane"
+            )
+            yield Pane(
+                FilterBar(id="filter"),
+                Bar(id="heading"),
+                CustomerList(columns(self.look.columns), lane, counter, id="list"),
+                title=_(self.spec.title),
+                id="list-pane",
+            )
+            yield Pane(TextPane(id="card"), title=_("Card"), id="card-pane")
 
     def ready(self) -> None:
         """The list has the keys and shows all customers, or what the application came with."""
@@ -112,9 +121,24 @@ class CustomersScreen(CustomerChanges):
 
     def arrive(self, wish: str) -> None:
         """Come with a filter."""
+        self._arrived = wish
         if wish:
             self.table.focus()
             self.bar.put(wish)
+
+    def place(self) -> object:
+        """Filter and row."""
+        return self.look, self.table.cursor
+
+    def return_to(self, place: object) -> None:
+        """The filter and the row that were left."""
+        look, cursor = cast("tuple[Look, int]", place)
+        self._arrived = ""
+        if look != self.look:
+            self.look = look
+            self.bar.put(look.where)
+            self.show()
+            self.call_after_refresh(self.table.go_to, cursor)
 
     def read_again(self) -> None:
         """The same rows, read again; cursor and marks stay."""
@@ -151,13 +175,13 @@ class CustomersScreen(CustomerChanges):
             self.set_class(width >= FACETS_FROM, "facets")
             self._facets()
         self.set_class(width >= CARD_FROM, "card")
-        self.call_after_refresh(self.paint_headings)
         self._card(self.table.line)
 
+    @on(PaintedList.Laid)
     def paint_headings(self) -> None:
         """Titles over the columns; the one sorted by carries an arrow."""
         rows = self.table
-        pieces = [Piece(heading(rows.columns, rows.places, self.look.sort), "key", self.do_sort)]
+        pieces = [Piece(heading(rows.columns, rows.places, self.look.sort), "head", self.do_sort)]
         self.query_one("#heading", Bar).set(pieces)
 
     def paint_count(self) -> None:
@@ -167,9 +191,11 @@ class CustomersScreen(CustomerChanges):
         total = last + ("" if rows.exact else "+")
         at = f"{rows.cursor + 1:,}" if rows.total else "0"
         text = " " * (len(last) - len(at)) + _("row {at} of {total}").format(at=at, total=total)
+        notes = [Piece(f" {text} ")]
         if self.marked:
-            text += "  ✓ " + _("{count} marked").format(count=f"{self.marked:,}")
-        self.bar.show_count(text)
+            said = " ✓ " + _("{count} marked").format(count=f"{self.marked:,}") + " "
+            notes.append(Piece(said, "mark", self.do_marked))
+        self.query_one("#list-pane", Pane).entitle(_(self.spec.title), notes)
 
     # -- events --------------------------------------------------------------------------------
 
@@ -248,8 +274,7 @@ class CustomersScreen(CustomerChanges):
 
     @on(VirtualList.Opened, "#list")
     def _opened(self, event: VirtualList.Opened) -> None:
-        if event.line is not None:
-            self.open_card(event.line)
+        self.do_open()
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
@@ -273,10 +298,14 @@ class CustomersScreen(CustomerChanges):
             "card",
             lambda: self.read(
                 lambda: self.book.card(customer),
-                lambda content: self.query_one("#card", TextPane).put(content),
+                lambda content: self._put_card(line.cells[0], content),
                 slot="card",
             ),
         )
+
+    def _put_card(self, name: str, content: Content) -> None:
+        self.query_one("#card", TextPane).put(content)
+        self.query_one("#card-pane", Pane).entitle(name)
 
     def _rest(self, name: str, call: Callable[[], object]) -> None:
         """Call once nobody has moved or typed for a moment: rows come first."""
@@ -296,20 +325,39 @@ class CustomersScreen(CustomerChanges):
 
     # -- actions -------------------------------------------------------------------------------
 
+    def moment(self) -> Sequence[str]:
+        """A draft waits; some are marked; or one looks around."""
+        draft = ("plan",) if self.drafts else ()
+        if self.table.range_from is not None:
+            return "range", "mark", *draft
+        if self.marked:
+            return (*draft, "tag", "remark", "handover", "export", "unmark", "marked", "mark",
+                    "mark_all", "filter")  # fmt: skip
+        return *draft, "filter", "mark", "mark_all", "open", "tag", "remark", "handover", "facets"
+
     def why_not(self, action: str) -> str:
         """Reasons of this screen."""
-        if action in ("open", "jump", "note", "mark", "range", "export") and self.table.total == 0:
+        needed = ("open", "jump", "note", "mark", "range", "export", "journal")
+        if action in needed and self.table.total == 0:
             return _("No customer matches, so none is under the cursor; Esc takes the filter away.")
         return super().why_not(action)
 
     def do_filter(self) -> None:
-        """To the filter."""
+        """To the filter; what is typed takes the place of the old words, an arrow keeps them."""
         self.bar.line.focus()
+        self.bar.line.select_all()
 
     def do_open(self) -> None:
-        """The card."""
-        if self.table.line is not None:
+        """The card: into the pane beside the list, or a window where there is none."""
+        if self.has_class("card"):
+            self.query_one("#card", TextPane).focus()
+        elif self.table.line is not None:
             self.open_card(self.table.line)
+
+    def do_journal(self) -> None:
+        """To the lines of the journal about this customer."""
+        if self.table.line is not None:
+            self.house.go("audit", f"customer:{self.table.line.data}")
 
     def do_facets(self) -> None:
         """Show and enter the facets; leave them when they have the keys."""
@@ -347,7 +395,6 @@ class CustomersScreen(CustomerChanges):
                 self.table.set_columns(columns(keys))
                 self._good = self.look
                 self.table.show(self.book.rows(self.look), stay=True)
-                self.paint_headings()
 
         self.app.push_screen(ColumnsModal(self.look.columns), then)
 
@@ -373,7 +420,10 @@ class CustomersScreen(CustomerChanges):
             return True
         if self.focused is not rows:
             rows.focus()
-            return True
+            if rows.total or self.focused is not self.bar.line:
+                return True
+        if self._arrived and self.look.where == self._arrived and self.house.linked:
+            return False  # one came for this: back at once
         if self.look.where or self.look.marked_only:
             self.look = replace(self.look, marked_only=False)
             if self.bar.text:

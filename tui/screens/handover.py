@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,20 +13,19 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
-from storeops.mirror.members import word_of
 from storeops.notebook.marks import DEFAULT
 from tui import desk_lines
 from tui.book import Look
 from tui.desk_card import about_taker, sums
 from tui.desk_lines import ChosenHandover
-from tui.fields import quoted
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
+from tui.names import NameLookup
 from tui.plan_rows import PlanRows
 from tui.plan_rows import columns as plan_columns
 from tui.screens.handover_plan import HandoverPlanning
-from tui.widgets.bars import Bar
 from tui.widgets.customer_list import columns as customer_columns
+from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
 
-WIDE, TALL = 130, 36
+WIDE, TALL = 110, 36
 COUNT_DOWN_EVERY = 10.0  # seconds between two paintings of the countdowns
 SHOWN = ("name", "tags", "added")
 
@@ -85,20 +84,18 @@ class HandoverScreen(HandoverPlanning):
         """Three panes, sums, waiting list."""
         with Vertical(id="body"):
             with Container(id="desk"):
-                with Vertical(id="givers-side"):
-                    yield Bar(id="givers-heading")
-                    yield VirtualList(desk_lines.giver_columns(), *self.lanes(), id="givers")
-                with Vertical(id="rows-side"):
-                    yield Bar(id="rows-heading")
-                    yield VirtualList(customer_columns(SHOWN), *self.lanes(".rows"), id="rows")
-                with Vertical(id="takers-side"):
-                    yield Bar(id="takers-heading")
-                    yield VirtualList(
-                        desk_lines.taker_columns(), *self.lanes(".takers"), id="takers"
-                    )
+                for name, title, columns in (
+                    ("givers", _("Who gives"), desk_lines.giver_columns()),
+                    ("rows", _("What moves"), customer_columns(SHOWN)),
+                    ("takers", _("Who takes over"), desk_lines.taker_columns()),
+                ):
+                    rows = VirtualList(columns, *self.lanes(f".{name}"), id=name)
+                    yield ListPane(rows, title=title)
             yield Static("", id="sums")
-            yield Bar(id="waiting-heading")
-            yield VirtualList(desk_lines.waiting_columns(), *self.lanes(".waiting"), id="waiting")
+            waiting = VirtualList(
+                desk_lines.waiting_columns(), *self.lanes(".waiting"), id="waiting"
+            )
+            yield ListPane(waiting, title=_("Waiting for WeCom's answer"))
 
     def ready(self) -> None:
         """The givers have the keys; the countdowns run."""
@@ -109,8 +106,8 @@ class HandoverScreen(HandoverPlanning):
 
     def arrive(self, wish: str) -> None:
         """Come for the marked customers ("marked"), or for everybody."""
-        if wish == "marked":
-            self.only_marked = True
+        if self.only_marked != (wish == "marked"):
+            self.only_marked = wish == "marked"
             self._forget()
         self.table("givers").focus()
         self.read_again()
@@ -142,9 +139,9 @@ class HandoverScreen(HandoverPlanning):
 
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names = found
+        owners.sort(key=lambda each: each.days_left is not None and each.days_left < 1)
         lines = [desk_lines.giver(each) for each in owners]
         self.table("givers").show(ChosenHandover(lines, self._givers), stay=True)
-        self.head("givers")
         self._count_down()
         if not owners:
             self._shown = None
@@ -172,13 +169,10 @@ class HandoverScreen(HandoverPlanning):
             rows.set_columns(plan_columns())
             rows.show(PlanRows(self.house.core.data, made.plan.id, (), set()))
         else:
-            where = " or ".join(
-                "@" + quoted(word_of(self.house.core.data, each)) for each in givers
-            )
+            where = " or ".join(map(NameLookup(self.house.core.data).member_filter, givers))
             look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
             rows.show(self.house.book.rows(look))
-        self.head("rows")
         self._sums(made)
         self._offers()
         self.paint_frame()
@@ -186,7 +180,8 @@ class HandoverScreen(HandoverPlanning):
     def _offers(self) -> None:
         from storeops.domains.handover.desk import offers
 
-        core, givers, extra = self.house.core, self.givers, tuple(self._extra_takers)
+        core, givers = self.house.core, self.givers
+        extra = tuple(dict.fromkeys((*self._extra_takers, *sorted(self.takers))))
         now = core.clock.now()
         self.read(lambda: offers(core.data, givers, now, extra), self._offered, slot="takers")
 
@@ -195,7 +190,6 @@ class HandoverScreen(HandoverPlanning):
         self.table("takers").show(ChosenHandover(lines, self.takers), stay=True)
         if self.made.get(self.givers) is None:
             self._sums(None, alone=not found)
-        self.head("takers")
         self.paint_frame()
 
     def _sums(self, made: Made | None, *, alone: bool = False) -> None:
@@ -214,7 +208,6 @@ class HandoverScreen(HandoverPlanning):
         now = self.house.core.clock.now()
         lines = [desk_lines.waiting(pair, now, self._names) for pair in self.pairs]
         self.table("waiting").show(TableRows(lines), stay=True)
-        self.head("waiting")
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -223,7 +216,6 @@ class HandoverScreen(HandoverPlanning):
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""
@@ -264,7 +256,7 @@ class HandoverScreen(HandoverPlanning):
             self._shown = None
             self.read_again()
             return True
-        if self.only_marked:
+        if self.only_marked and not self.house.linked:
             self.do_back_marked()
             return True
         return False
@@ -288,6 +280,12 @@ class HandoverScreen(HandoverPlanning):
         if action == "open" and self._focused().line is None:
             return _("There is no row under the cursor.")
         return super().why_not(action)
+
+    def moment(self) -> Sequence[str]:
+        """Choose, plan, review, ask: one after the other."""
+        if self.made.get(self.givers) is not None:
+            return "plan", "make", "watch"
+        return "make", "mark", "taker", "watch", "giver"
 
     def _focused(self) -> VirtualList:
         for name in ("rows", "takers", "waiting"):
@@ -350,9 +348,7 @@ class HandoverScreen(HandoverPlanning):
 
     def do_customers(self) -> None:
         """The givers' customers."""
-        where = " or ".join(
-            "@" + quoted(word_of(self.house.core.data, each)) for each in self.givers
-        )
+        where = " or ".join(map(NameLookup(self.house.core.data).member_filter, self.givers))
         self.house.go("customers", where)
 
     def do_back_marked(self) -> None:

@@ -11,6 +11,7 @@ from storeops.notebook.marks import DEFAULT
 from storeops.reading.customers import Selection
 from tui import plan_words
 from tui.keys import Key
+from tui.names import NameLookup
 from tui.plan_card import forecast
 from tui.screens.ledger import LedgerScreen
 
@@ -59,7 +60,7 @@ class HandoverPlanning(LedgerScreen):
         from tui.modals.handover import HandoverModal
 
         givers, takers = self.givers, tuple(sorted(self.takers))
-        lines = self.table("givers").source
+        words, lines = NameLookup(self.house.core.data), self.table("givers").source
         owners = [cast("Owner", each.data) for each in lines.lines if each.key in givers]  # type: ignore[attr-defined]
         text = [
             _("{name}: {customers} customers, {groups} group chats").format(
@@ -69,7 +70,7 @@ class HandoverPlanning(LedgerScreen):
             for each in owners[:5]
         ]  # fmt: skip
         text.append(
-            _("to {takers}").format(takers=", ".join(takers))
+            _("to {takers}").format(takers=_(", ").join(words.members(takers)))
             if takers
             else _("to the colleagues of the shop")
         )

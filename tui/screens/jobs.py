@@ -21,7 +21,7 @@ from tui.job_card import details, event, summary
 from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
-from tui.widgets.bars import Bar
+from tui.widgets.panes import ListPane
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -76,26 +76,26 @@ class JobsScreen(LedgerScreen):
 
     def body(self) -> Iterable[Widget]:
         """Tallies, jobs, events."""
+        happened = [
+            Column("at", _("When"), 19, keep=7, tone="dim"),
+            Column("kind", _("Event"), 14, keep=9),
+            Column("detail", _("Detail"), 20, 4, keep=8),
+        ]
         with Vertical(id="body"):
-            yield Static("", id="tally")
-            yield Bar(id="jobs-heading")
-            yield VirtualList(job_lines.columns(), *self.lanes(), id="jobs")
-            yield Bar(id="events-heading")
-            yield VirtualList(
-                [
-                    Column("at", _("When"), 19, keep=7),
-                    Column("kind", _("Event"), 14, keep=9),
-                    Column("detail", _("Detail"), 20, 4, keep=8),
-                ],
-                *self.lanes(".below"),
-                id="events",
+            yield ListPane(
+                VirtualList(job_lines.columns(), *self.lanes(), id="jobs"),
+                Static("", id="tally"),
+                title=_("Jobs"),
+            )
+            yield ListPane(
+                VirtualList(happened, *self.lanes(".below"), id="events"), title=_("What happened")
             )
 
     # -- reading -------------------------------------------------------------------------------
 
     def arrive(self, wish: str) -> None:
         """Come for the jobs of a plan."""
-        if wish:
+        if wish != self._only:
             self._choose(wish)
 
     def _choose(self, name: str) -> None:
@@ -131,7 +131,6 @@ class JobsScreen(LedgerScreen):
         self.read(
             lambda: job_rows.tally(core.ledger, core.governor, plan), self._tallied, slot="tally"
         )
-        self.head("jobs")
 
     def _tallied(self, tally: Tally) -> None:
         self._tally = tally
@@ -157,7 +156,6 @@ class JobsScreen(LedgerScreen):
             for at, each in enumerate(found)
         ]
         self.table("events").show(TableRows(lines))
-        self.head("events")
         self.paint_frame()
 
     @on(VirtualList.Opened)
@@ -170,7 +168,6 @@ class JobsScreen(LedgerScreen):
         """Give events more lines where there are many."""
         super().on_resize(event)
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """The plan and the filter."""
@@ -196,7 +193,7 @@ class JobsScreen(LedgerScreen):
         if self.focused is not self.table("jobs"):
             self.table("jobs").focus()
             return True
-        if self._filter or self._only:
+        if (self._filter or self._only) and not self.house.linked:
             self._filter = 0
             self._choose("")
             return True

@@ -11,10 +11,8 @@ from storeops.i18n import _, ngettext
 from tui.keys import Key
 from tui.lanes import Lane
 from tui.screens.base import HouseScreen
-from tui.widgets.bars import Bar, Piece
-from tui.widgets.virtual_list import VirtualList, heading
-
-LOOK_EVERY = 1.0  # seconds between two looks whether another process moved the ledger
+from tui.widgets.panes import Pane
+from tui.widgets.virtual_list import VirtualList
 
 
 class LedgerScreen(HouseScreen):
@@ -29,10 +27,9 @@ class LedgerScreen(HouseScreen):
     wanted = ""
 
     def ready(self) -> None:
-        """The first list has the keys; look for changes of other processes."""
+        """The first list has the keys."""
         self.table(self.FIRST).focus()
         self.read_again()
-        self.set_interval(LOOK_EVERY, self._look)
 
     def table(self, name: str) -> VirtualList:
         """A list by its id."""
@@ -47,8 +44,9 @@ class LedgerScreen(HouseScreen):
         if self.is_mounted:
             self.read_again()
 
-    def _look(self) -> None:
-        if not self.is_current or self.house.working.running:
+    def others_wrote(self) -> None:
+        """See whether the ledger has moved."""
+        if self.house.working.running:
             return
         from storeops.changes.jobs.overview import pulse
 
@@ -63,17 +61,9 @@ class LedgerScreen(HouseScreen):
         """Why nothing may be changed here, "" when it may."""
         return self.house.why_no_write()
 
-    def paint_headings(self) -> None:
-        """Titles over all lists."""
-        for rows in self.query(VirtualList):
-            self.head(rows.id or "")
-
-    def head(self, name: str) -> None:
-        """Titles over the columns of a list."""
-        rows = self.table(name)
-        self.query_one(f"#{name}-heading", Bar).set(
-            [Piece(heading(rows.columns, rows.places, ""), "key")]
-        )
+    def pane(self, name: str) -> Pane:
+        """The pane around a list."""
+        return self.query_one(f"#{name}-pane", Pane)
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:

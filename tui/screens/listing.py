@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
@@ -15,9 +15,7 @@ from textual.widgets import Input
 from storeops.i18n import N_, _
 from tui.keys import LIST, LOOK, Key
 from tui.screens.base import HouseScreen
-from tui.widgets.bars import Bar, Piece
-from tui.widgets.painted_list import heading
-from tui.widgets.panes import TextPane
+from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -44,6 +42,7 @@ class ListScreen(HouseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.rows = TableRows()
+        self._arrived = ""  # the words that somebody came with
 
     def columns(self) -> list[Column]:
         """The columns."""
@@ -68,12 +67,13 @@ class ListScreen(HouseScreen):
     def body(self) -> Iterable[Widget]:
         """Words, heading, list; card at the side."""
         with Horizontal(id="body"):
-            with Vertical(id="list-side"):
-                yield Input(placeholder=_("/ words"), id="words", select_on_focus=False)
-                yield Bar(id="heading")
-                lanes = self.house.lane("rows"), self.house.lane("counts")
-                yield VirtualList(self.columns(), *lanes, id="list")
-            yield TextPane(id="card")
+            lanes = self.house.lane("rows"), self.house.lane("counts")
+            yield ListPane(
+                VirtualList(self.columns(), *lanes, id="list"),
+                Input(placeholder=_("/ words"), id="words", select_on_focus=False),
+                title=_(self.spec.title),
+            )
+            yield Pane(TextPane(id="card"), title=_("Card"), id="card-pane")
 
     @property
     def table(self) -> VirtualList:
@@ -97,13 +97,13 @@ class ListScreen(HouseScreen):
 
     def arrive(self, wish: str) -> None:
         """Come with words."""
+        self._arrived = wish
         if wish:
             self.query_one("#words", Input).value = wish
 
     def _show(self, *, stay: bool) -> None:
         words = self.query_one("#words", Input).value
         self.table.show(self.rows.narrowed(words), stay=stay)
-        self.paint_headings()
         self.paint_frame()
 
     @on(Input.Changed, "#words")
@@ -136,28 +136,28 @@ class ListScreen(HouseScreen):
     def _failed(self, event: VirtualList.Failed) -> None:
         self.house.failed(event.error)
 
-    def enter(self, line: Line) -> None:
-        """Enter on a row: the card, as a window where there is no room beside the list."""
-        from tui.modals.text import TextModal
+    def name_of(self, line: Line) -> str:
+        """What a row is called."""
+        return line.cells[0]
 
-        self.app.push_screen(TextModal(line.cells[0], self.card(line)))
+    def enter(self, line: Line) -> None:
+        """Enter on a row: into its card, which is a window where no room is beside the list."""
+        if self.has_class("wide"):
+            self.query_one("#card", TextPane).focus()
+        else:
+            self.house.open_text(self.name_of(line), self.card(line))
 
     def put_card(self, line: Line | None) -> None:
         """Show the card of a row at the side."""
         if self.has_class("wide"):
             self.query_one("#card", TextPane).put(self.card(line) if line else Content(""))
+            self.query_one("#card-pane", Pane).entitle(self.name_of(line) if line else _("Card"))
 
     def on_resize(self, event: events.Resize) -> None:
         """Unfold the card when there is room."""
         super().on_resize(event)
         self.set_class(event.size.width >= WIDE, "wide")
-        self.call_after_refresh(self.paint_headings)
         self.put_card(self.table.line)
-
-    def paint_headings(self) -> None:
-        """Titles over the columns."""
-        rows = self.table
-        self.query_one("#heading", Bar).set([Piece(heading(rows.columns, rows.places, ""), "key")])
 
     def crumbs(self) -> list[str]:
         """How many."""
@@ -208,10 +208,10 @@ class ListScreen(HouseScreen):
     def step_back(self) -> bool:
         """From the words to the list; clear the words."""
         words = self.query_one("#words", Input)
-        if self.focused is words:
+        if self.focused is not self.table:
             self.table.focus()
             return True
-        if words.value:
+        if words.value and not (self.house.linked and words.value == self._arrived):
             words.value = ""
             return True
         return False

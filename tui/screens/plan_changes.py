@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from storeops.changes.action import kind_title
+from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.errors import StoreOpsError
 from storeops.i18n import _, ngettext
+from tui import plan_words
 from tui.keys import Key
 from tui.screens.ledger import LedgerScreen
 
@@ -38,6 +39,11 @@ class PlanChanges(LedgerScreen):
     def row(self) -> Line | None:
         """The row of it under the cursor."""
         raise NotImplementedError
+
+    @property
+    def hidden(self) -> int:
+        """Rows of it that a filter hides."""
+        return 0
 
     @property
     def plan(self) -> Plan:
@@ -101,23 +107,26 @@ class PlanChanges(LedgerScreen):
         from storeops.changes.apply import may_apply
         from tui.modals.count import Confirmed, CountModal
 
-        plan, ledger = card.plan, self.house.core.ledger
+        plan, ledger, hidden = card.plan, self.house.core.ledger, self.hidden
 
-        def look() -> str:
+        def look() -> tuple[str, PlanSummary]:
             may_apply(ledger, plan)
-            return ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
+            ceiling = ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
+            return ceiling, summary(ledger.db, plan.id)
 
-        def ask(ceiling: str) -> None:
-            text = ngettext(
-                "{rows} row changes in {calls} calls: {title}",
-                "{rows} rows change in {calls} calls: {title}",
-                plan.ready,
-            ).format(
-                rows=f"{plan.ready:,}",
-                calls=f"{plan.calls:,}",
-                title=plan.title or kind_title(plan.kind),
-            )
-            lines = [text]
+        def ask(answer: tuple[str, PlanSummary]) -> None:
+            ceiling, found = answer
+            lines = [plan_words.sentence(card, found, ledger.who)]
+            if hidden:
+                lines.append(
+                    ngettext(
+                        "! {count} row is hidden by the filter and would be applied, too. Esc "
+                        "leaves, f shows all.",
+                        "! {count} rows are hidden by the filter and would be applied, too. Esc "
+                        "leaves, f shows all.",
+                        hidden,
+                    ).format(count=f"{hidden:,}")
+                )
             if plan.blocked:
                 lines.append(
                     ngettext(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -11,18 +11,19 @@ from textual import events, on
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from storeops.changes.action import kind_title
+from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.i18n import N_, _, ngettext
-from storeops.times import minute
 from tui import plan_reasons, plan_words
-from tui.cells import shown
+from tui.cells import moment, shown
 from tui.keys import DO, LIST, LOOK, MARK, Key
 from tui.plan_card import about, full
 from tui.plan_rows import PlanRows, columns, detail
 from tui.screens.plan_changes import PlanChanges
-from tui.widgets.bars import Bar
+from tui.widgets.bars import Piece
+from tui.widgets.panes import ListPane
 from tui.widgets.rows import Column, Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
 
 TALL = 36  # lines from which the plans get more of the screen
-NOT_DONE = ("blocked", "queued", "waiting", "refused", "taker_full", "no_record", "vanished",
-            "failed", "unknown", "cancelled")  # fmt: skip
+NOT_DONE = (
+    "planned", "blocked", "queued", "waiting", "refused", "taker_full", "no_record", "vanished",
+    "failed", "unknown", "cancelled",
+)  # fmt: skip
 FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (N_("all rows"), ()),
     (N_("blocked"), ("blocked",)),
@@ -51,9 +54,12 @@ class PlansScreen(PlanChanges):
             "about it."), LOOK, shown="Enter"),
         Key("about", "i,f6", N_("About"), N_("All about the plan: problems, who, when, reason."),
             LOOK, footer=True),
-        Key("rows", "slash,f3", N_("Which rows"),
-            N_("All rows, only blocked ones, only those not done, only those done."), LOOK,
-            footer=True),
+        Key("filter", "slash,f3", N_("Filter"),
+            N_("Narrow the rows to those whose customer or member has all the words typed in the "
+               "name."), LOOK, footer=True),
+        Key("rows", "f", N_("Which rows"),
+            N_("All rows, only blocked ones, only those not done, only those done; what there is "
+               "none of is left out."), LOOK),
         Key("apply", "ctrl+s,f8", N_("Apply"),
             N_("Carry out exactly this plan, after its count was typed. A draft is checked and "
                "made a plan first; nothing is sent by that."), DO, footer=True),
@@ -78,30 +84,29 @@ class PlansScreen(PlanChanges):
     def __init__(self) -> None:
         super().__init__()
         self._cards: list[Card] = []
-        self._filter = 0
-        self._shown: tuple[int, int] | None = None  # plan.id and filter of the rows shown
+        self._statuses: tuple[str, ...] = ()  # of the rows shown; all when empty
+        self._shown: tuple[int, tuple[str, ...], str] | None = None  # plan.id, statuses, words
+        self._summary: PlanSummary | None = None  # of the plan under the cursor
 
     def body(self) -> Iterable[Widget]:
         """Plans, what the one under the cursor is, its rows."""
+        plans = [
+            Column("plan", _("Plan"), 15, keep=9, tone="dim"),
+            Column("title", _("What"), 12, 4, keep=7),
+            Column("state", _("Status"), 20, keep=8, fit=True),
+            Column("ready", _("Ready"), 7, right=True, keep=6, fit=True),
+            Column("blocked", _("Blocked"), 7, right=True, keep=5, fit=True),
+            Column("by", _("By"), 8, keep=4, fit=True),
+            Column("made", _("Made"), 11, keep=4, tone="dim"),
+            Column("expires", _("Expires"), 12, keep=2, fit=True, tone="dim"),
+        ]
         with Vertical(id="body"):
-            yield Bar(id="plans-heading")
-            yield VirtualList(
-                [
-                    Column("plan", _("Plan"), 15, keep=9),
-                    Column("title", _("What"), 18, 4, keep=7),
-                    Column("state", _("Status"), 18, 1, keep=8),
-                    Column("ready", _("Ready"), 7, right=True, keep=6),
-                    Column("blocked", _("Blocked"), 7, right=True, keep=5),
-                    Column("by", _("By"), 8, 1, keep=2),
-                    Column("made", _("Made"), 16, keep=1),
-                    Column("expires", _("Expires"), 16, keep=3),
-                ],
-                *self.lanes(),
-                id="plans",
+            yield ListPane(VirtualList(plans, *self.lanes(), id="plans"), title=_("Plans"))
+            yield ListPane(
+                VirtualList(columns(), *self.lanes(".below"), id="rows"),
+                Static("", id="about"),
+                Input(placeholder=_("/ words"), id="words", select_on_focus=False),
             )
-            yield Static("", id="about")
-            yield Bar(id="rows-heading")
-            yield VirtualList(columns(), *self.lanes(".below"), id="rows")
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -113,35 +118,44 @@ class PlansScreen(PlanChanges):
         self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
 
     def arrive(self, wish: str) -> None:
-        """Come for a plan, by its id, or for the newest draft ("")."""
+        """Come to review a plan, by its id, or the newest draft ("draft"); "" looks at all."""
         self.wanted = wish
-        self.table("plans").focus()
+        if wish:
+            self._show_all()
+            self.table("rows").focus()
+        else:
+            self.table("plans").focus()
         self.read_again()
+
+    def _show_all(self) -> None:
+        """Every row again: a review begins whole."""
+        self._statuses = ()
+        self.query_one("#words", Input).value = ""
+        self.remove_class("words")
 
     def _show(self, cards: list[Card]) -> None:
         self._cards = cards
         lines = [self._line(card) for card in cards]
         rows = self.table("plans")
         rows.show(TableRows(lines), stay=True)
-        self.head("plans")
         self.paint_about()
         self.paint_frame()
 
     def _line(self, card: Card) -> Line:
-        plan = card.plan
+        plan, now = card.plan, self.house.core.clock.now()
         draft = plan.status == "draft"
         return Line(
             plan.id,
             (
                 plan.name,
                 shown(plan.title) or kind_title(plan.kind),
-                plan_words.state(card.state),
+                plan_words.state_of(card),
                 f"{plan.ready:,}",
-                "" if draft else f"{plan.blocked:,}",
+                f"{plan.blocked:,}" if plan.blocked and not draft else "",
                 shown(plan.created_by),
-                minute(plan.created_at),
-                "" if draft or card.state not in ("planned", "expired") else minute(
-                    plan.expires_at),
+                moment(plan.created_at, now),
+                "" if draft or card.state not in ("planned", "expired") else moment(
+                    plan.expires_at, now),
             ),
             plan_words.tone(card.state),
             card,
@@ -162,24 +176,99 @@ class PlansScreen(PlanChanges):
 
     def paint_about(self) -> None:
         """The head of the plan under the cursor, and its rows."""
-        card = self.card
+        card, core = self.card, self.house.core
         text = self.query_one("#about", Static)
         if card is None:
             none = _("No plan yet. Mark customers; t and r gather a draft, o hands them over.")
             text.update(Content(none))
+            self.pane("rows").entitle("")
             self.table("rows").show(TableRows())
-            self._shown = None
+            self._shown = self._summary = None
             return
-        text.update(about(card, self.house.core.clock.now()))
-        key = (card.plan.id, self._filter)
-        stay = key == self._shown
-        if not stay:
+        words = self.query_one("#words", Input).value.strip()
+        key = (card.plan.id, self._statuses, words)
+        if self._shown is None or key[0] != self._shown[0]:
+            self._summary = None
             self.chosen.clear()
-        self._shown = key
-        source = PlanRows(self.house.core.data, card.plan.id, FILTERS[self._filter][1],
-                          self.chosen)  # fmt: skip
+        stay, self._shown = key == self._shown, key
+        text.update(about(card, core.clock.now(), self._summary))
+        source = PlanRows(core.data, card.plan.id, self._statuses, self.chosen, words)
         self.table("rows").show(source, stay=stay)
-        self.head("rows")
+        self._paint_pane(card)
+        name = card.plan.id
+        self.read(
+            lambda: summary(core.data, name), lambda found: self._told(name, found), slot="sum"
+        )
+
+    def _told(self, plan_id: int, found: PlanSummary) -> None:
+        """What the plan comes to."""
+        card = self.card
+        if card is not None and card.plan.id == plan_id:
+            self._summary = found
+            text = about(card, self.house.core.clock.now(), found)
+            self.query_one("#about", Static).update(text)
+
+    def _paint_pane(self, card: Card) -> None:
+        rows, notes = self.table("rows"), []
+        if self.hidden:
+            said = _("{shown} of {all} rows").format(
+                shown=f"{rows.total:,}", all=f"{card.plan.rows:,}"
+            )
+            notes.append(Piece(f" {said} · ", "warn"))
+            notes.append(Piece(_("show all") + " ", "key", self.do_all_rows))
+        else:
+            said = ngettext("{count} row", "{count} rows", card.plan.rows)
+            notes.append(Piece(f" {said.format(count=f'{card.plan.rows:,}')} "))
+        if self.chosen:
+            said = _("{count} marked").format(count=f"{len(self.chosen):,}")
+            notes.append(Piece(f" ✓ {said} ", "mark"))
+        self.pane("rows").entitle(card.plan.name, notes)
+
+    @property
+    def hidden(self) -> int:
+        """Rows of the plan under the cursor that the filter hides."""
+        card = self.card
+        words = self.query_one("#words", Input).value.strip()
+        if card is None or not (self._statuses or words):
+            return 0
+        return max(0, card.plan.rows - self.table("rows").total)
+
+    def _which(self) -> str:
+        """Which rows are shown."""
+        which = next((_(name) for name, statuses in FILTERS if statuses == self._statuses), "")
+        words = self.query_one("#words", Input).value.strip()
+        return " ".join(each for each in (which if self._statuses else "", shown(words)) if each)
+
+    @on(VirtualList.Counted, "#rows")
+    def _counted(self) -> None:
+        rows, text = self.table("rows"), ""
+        if not rows.total and self._shown is not None and self.card is not None:
+            text = (
+                _("No row is {which}; f shows all.").format(which=self._which())
+                if self._statuses
+                else _("No row has these words; Esc takes them away.")
+            )
+        if text != rows.empty:
+            rows.empty = text
+            rows.refresh()
+        if self.card is not None:
+            self._paint_pane(self.card)
+
+    @on(Input.Changed, "#words")
+    def _typed(self) -> None:
+        self.paint_about()
+
+    @on(Input.Submitted, "#words")
+    def _entered(self) -> None:
+        self.table("rows").focus()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        """Who reads rows needs the room; the list of plans comes back with Esc."""
+        reading = self.focused in (self.table("rows"), self.query_one("#words", Input))
+        if reading != self.has_class("review"):
+            self.set_class(reading, "review")
+        self.paint_frame()
 
     @on(VirtualList.Moved, "#plans")
     def _moved(self, event: VirtualList.Moved) -> None:
@@ -189,7 +278,9 @@ class PlansScreen(PlanChanges):
             self.wanted = ""
             self.table("plans").go_to(at)
         card = self.card
-        if card is not None and self._shown != (card.plan.id, self._filter):
+        if card is not None and (self._shown is None or self._shown[0] != card.plan.id):
+            if self._shown is not None:
+                self._show_all()
             self.paint_about()
             self.paint_frame()
 
@@ -208,17 +299,13 @@ class PlansScreen(PlanChanges):
         """Give the plans more lines where there are many."""
         super().on_resize(event)
         self.set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self.paint_headings)
 
     def crumbs(self) -> list[str]:
         """The plan, and which of its rows."""
         card = self.card
         if card is None:
             return []
-        crumbs = [card.plan.name]
-        if self._filter:
-            crumbs.append(_(FILTERS[self._filter][0]))
-        return crumbs
+        return [card.plan.name, self._which()] if self.hidden else [card.plan.name]
 
     def command_line(self) -> str:
         """The command that shows, or goes on with, the plan."""
@@ -233,18 +320,50 @@ class PlansScreen(PlanChanges):
         return shlex.join(words)
 
     def step_back(self) -> bool:
-        """From the rows to the plans, then to all rows."""
-        if self.focused is not self.table("plans"):
-            self.table("plans").focus()
+        """From the words to the rows, to all rows, to the plans."""
+        words, rows = self.query_one("#words", Input), self.table("rows")
+        if self.focused is words and not words.value:
+            self.remove_class("words")
+        if self.focused is words:
+            rows.focus()
             return True
-        if self.chosen or self._filter:
-            self._filter = 0
-            self.chosen.clear()
-            self._shown = None
-            self.paint_about()
-            self.paint_frame()
+        if self.focused is rows and (self.chosen or self._statuses or words.value):
+            self.do_all_rows()
+            return True
+        if self.focused is not self.table("plans") and not self.house.linked:
+            self.remove_class("review")
+            self.call_after_refresh(self.table("plans").focus)
             return True
         return False
+
+    def do_all_rows(self) -> None:
+        """Every row, no marks."""
+        self.chosen.clear()
+        self._show_all()
+        self._shown = None
+        self.paint_about()
+        self.paint_frame()
+
+    def label_of(self, key: Key) -> str:
+        """What makes a plan of a draft is no applying yet."""
+        draft = self.card is not None and self.card.state == "draft"
+        return _("Check") if draft and key.action == "apply" else super().label_of(key)
+
+    def moment(self) -> Sequence[str]:
+        """By the state of the plan under the cursor."""
+        card = self.card
+        if card is None:
+            return ()
+        if self.chosen:
+            return "remove", "mark", "apply"
+        return {
+            "draft": ("apply", "remove", "mark", "cancel"),
+            "planned": ("apply", "remove", "filter", "cancel"),
+            "running": ("pause", "jobs", "cancel", "rows"),
+            "paused": ("resume", "jobs", "cancel", "rows"),
+            "waiting": ("jobs", "rows", "export"),
+            "expired": ("cancel", "about", "rows"),
+        }.get(card.state, ("undo", "retry", "rows", "export", "jobs"))
 
     # -- why not -------------------------------------------------------------------------------
 
@@ -252,7 +371,7 @@ class PlansScreen(PlanChanges):
         """Reasons by the state of the plan under the cursor."""
         card = self.card
         acts = ("apply", "undo", "cancel", "pause", "resume", "retry", "remove")
-        if action in (*acts, "open", "about", "rows", "jobs", "export", "copy", "mark"):
+        if action in (*acts, "open", "about", "rows", "filter", "jobs", "export", "copy", "mark"):
             if card is None:
                 return _("There is no plan under the cursor.")
             if action in acts and (reason := self.why_no_write()):
@@ -268,7 +387,7 @@ class PlansScreen(PlanChanges):
     def do_open(self) -> None:
         """From a plan to its rows, or all about a row."""
         rows = self.table("rows")
-        if self.focused is self.table("plans"):
+        if self.focused is not rows:
             rows.focus()
         elif rows.line is not None:
             title = _("Row {row} of {plan}").format(row=rows.line.key, plan=self.plan.name)
@@ -280,10 +399,21 @@ class PlansScreen(PlanChanges):
         self.house.open_text(card.plan.name, full(card, self.house.core.clock.now()))
 
     def do_rows(self) -> None:
-        """The next filter of rows."""
-        self._filter = (self._filter + 1) % len(FILTERS)
+        """The next choice of rows among those that there are."""
+        card = cast("Card", self.card)
+        there = [
+            statuses for _name, statuses in FILTERS
+            if not statuses or any(card.rows.get(each) for each in statuses)
+        ]  # fmt: skip
+        at = there.index(self._statuses) if self._statuses in there else -1
+        self._statuses = there[(at + 1) % len(there)]
         self.paint_about()
         self.paint_frame()
+
+    def do_filter(self) -> None:
+        """To the words."""
+        self.add_class("words")
+        self.call_after_refresh(self.query_one("#words", Input).focus)
 
     def do_jobs(self) -> None:
         """Its jobs."""
@@ -320,7 +450,7 @@ class PlansScreen(PlanChanges):
                 self.house.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
-                    ).format(count=f"{rows:,}", path=file.path),
+                    ).format(count=f"{rows:,}", path=file.path.absolute()),
                     seconds=8,
                 )
 
@@ -342,3 +472,5 @@ class PlansScreen(PlanChanges):
     def _toggle(self, line: Line) -> None:
         self.chosen ^= {cast("int", line.key)}
         self.table("rows").flip(line.key)
+        self._paint_pane(cast("Card", self.card))
+        self.paint_frame()

@@ -12,18 +12,18 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
+from storeops.errors import NetworkError
 from storeops.i18n import N_, _
 from storeops.times import second
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.base import HouseScreen
-from tui.widgets.bars import Bar, Piece
-from tui.widgets.panes import TextPane
+from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Column, Line, TableRows
-from tui.widgets.virtual_list import VirtualList, heading
+from tui.widgets.virtual_list import VirtualList
 
-NAMES = ("calls", "faults")
 EVERY = 2.0  # seconds between two looks
+RARELY = 60.0  # at most, while nobody answers
 DAY = 86_400
 
 
@@ -51,53 +51,46 @@ class SandboxScreen(HouseScreen):
         super().__init__()
         self._timer: Timer | None = None
         self._faults = 0
+        self._silent_since: float | None = None
+        self._wait = EVERY  # seconds until the next look
 
     def body(self) -> Iterable[Widget]:
         """Calls and faults; clock and counts at the side."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
+        calls = [
+            Column("path", _("Path"), 20, 3, keep=9),
+            Column("calls", _("Calls"), 7, right=True, keep=8),
+            Column("flight", _("In flight"), 9, right=True, keep=6),
+            Column("codes", _("Answers"), 12, 2, keep=7),
+        ]
+        faults = [
+            Column("id", _("Fault"), 5, right=True, keep=8),
+            Column("kind", _("Kind"), 10, 1, keep=9),
+            Column("path", _("Path"), 12, 2, keep=7),
+            Column("when", _("When"), 8, 1, keep=6),
+            Column("hits", _("Hits"), 9, right=True, keep=6),
+        ]
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield Bar(id="calls-heading")
-                yield VirtualList(
-                    [
-                        Column("path", _("Path"), 20, 3, keep=9),
-                        Column("calls", _("Calls"), 7, right=True, keep=8),
-                        Column("flight", _("In flight"), 9, right=True, keep=6),
-                        Column("codes", _("Answers"), 12, 2, keep=7),
-                    ],
-                    *lanes,
-                    id="calls",
-                )
-                yield Bar(id="faults-heading")
-                yield VirtualList(
-                    [
-                        Column("id", _("Fault"), 5, right=True, keep=8),
-                        Column("kind", _("Kind"), 10, 1, keep=9),
-                        Column("path", _("Path"), 12, 2, keep=7),
-                        Column("when", _("When"), 8, 1, keep=6),
-                        Column("hits", _("Hits"), 9, right=True, keep=6),
-                    ],
-                    *lanes,
-                    id="faults",
-                )
-            yield TextPane(id="state", focus=False)
+                yield ListPane(VirtualList(calls, *lanes, id="calls"), title=_("Calls"))
+                yield ListPane(VirtualList(faults, *lanes, id="faults"), title=_("Faults"))
+            yield Pane(TextPane(id="state", focus=False), title=_("State"), id="state-pane")
 
     def ready(self) -> None:
         """Look at once, then every two seconds."""
         self.query_one("#calls", VirtualList).focus()
         self.read_again()
-        self._timer = self.set_interval(EVERY, self.read_again)
 
     def on_screen_suspend(self) -> None:
         """Nobody looks: do not ask."""
         if self._timer is not None:
-            self._timer.pause()
+            self._timer.stop()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Somebody looks again."""
         super().on_screen_resume(event)
         if self._timer is not None:
-            self._timer.resume()
+            self._wait = EVERY
             self.read_again()
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -112,7 +105,34 @@ class SandboxScreen(HouseScreen):
         def look() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             return self.ask("GET", "status"), self.ask("GET", "calls"), self.ask("GET", "faults")
 
-        self.read(look, self._show, slot="look")
+        self.house.lane("reads").submit(look, self._answered, self._silent, slot="sandbox.look")
+
+    def _again(self) -> None:
+        """The next look, unless nobody sees the screen."""
+        if self._timer is not None:
+            self._timer.stop()
+        if self.is_current:
+            self._timer = self.set_timer(self._wait, self.read_again)
+
+    def _answered(self, answer: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> None:
+        if self.is_mounted:
+            self._wait, self._silent_since = EVERY, None
+            self._show(answer)
+            self._again()
+
+    def _silent(self, error: Exception) -> None:
+        """Nobody answers: say so in the pane, look less and less often; no notice a second."""
+        if not isinstance(error, NetworkError) or not self.is_mounted:
+            self.house.failed(error)
+            return
+        now = self.house.core.clock.now()
+        self._silent_since = self._silent_since or now
+        self._wait = min(2 * self._wait, RARELY)
+        since = _("Nobody answers since {time}.").format(time=second(self._silent_since))
+        lines = [error.message, since, error.hint, _("F5 looks again.")]
+        text = Content.styled("\n\n".join(map(shown, filter(None, lines))), "$text-warning")
+        self.query_one("#state", TextPane).put(text)
+        self._again()
 
     def _show(self, answer: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> None:
         status, calls, faults = answer
@@ -172,14 +192,6 @@ class SandboxScreen(HouseScreen):
     def _put(self, name: str, lines: list[Line]) -> None:
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
-        self.paint_headings()
-
-    def paint_headings(self) -> None:
-        """Titles over both lists."""
-        for name in NAMES:
-            rows = self.query_one(f"#{name}", VirtualList)
-            text = heading(rows.columns, rows.places, "")
-            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:

@@ -9,12 +9,12 @@ from textual.content import Content
 
 from storeops.durations import ago
 from storeops.i18n import _
-from storeops.mirror.members import word_of
 from storeops.reading.overview import MemberRow, department_names, members
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown
-from tui.fields import fields, quoted
+from tui.fields import fields
+from tui.names import NameLookup
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Column, Line
 
@@ -28,10 +28,10 @@ class StaffScreen(ListScreen):
         """Name, id, shop, numbers, reading."""
         return [
             Column("name", _("Name"), 10, 2, keep=9),
-            Column("userid", _("User id"), 12, 1, keep=7),
+            Column("userid", _("User id"), 12, 1, keep=4, tone="dim"),
             Column("store", _("Store"), 12, 3, keep=6),
             Column("status", _("Status"), 8, keep=5),
-            Column("follows", _("Customers"), 9, right=True, keep=8),
+            Column("follows", _("Relations"), 9, right=True, keep=8),
             Column("waiting", _("Waiting"), 8, right=True, keep=4),
             Column("read", _("Read"), 12, right=True, keep=3),
         ]
@@ -90,8 +90,8 @@ class StaffScreen(ListScreen):
         )
 
     def wish(self, line: Line) -> str:
-        """Customers of the member."""
-        return "@" + quoted(word_of(self.house.core.data, str(line.key)))
+        """Their customers."""
+        return NameLookup(self.house.core.data).member_filter(str(line.key))
 
     def command_line(self) -> str:
         """The command."""

@@ -9,10 +9,10 @@ from textual.content import Content
 
 from storeops.durations import ago
 from storeops.i18n import _
-from storeops.reading.customers import names_of
 from storeops.reading.overview import ShopRow, shops
 from tui.cells import shown
-from tui.fields import fields, quoted
+from tui.fields import fields
+from tui.names import NameLookup
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Column, Line
 
@@ -25,11 +25,11 @@ class StoresScreen(ListScreen):
     def columns(self) -> list[Column]:
         """Code, name, region, numbers, reading."""
         return [
-            Column("code", _("Code"), 8, 1, keep=7),
+            Column("code", _("Code"), 10, keep=7, fit=True),
             Column("name", _("Store"), 14, 3, keep=9),
             Column("region", _("Region"), 10, 2, keep=4),
             Column("members", _("Staff"), 6, right=True, keep=6),
-            Column("follows", _("Customers"), 9, right=True, keep=8),
+            Column("follows", _("Relations"), 9, right=True, keep=8),
             Column("waiting", _("Waiting"), 8, right=True, keep=5),
             Column("read", _("Read"), 12, right=True, keep=5),
         ]
@@ -45,15 +45,15 @@ class StoresScreen(ListScreen):
             code = shop.code if shop else ""
             name = (shop.name if shop else "") or row.name
             region = (shop.region if shop else "") or row.region
-            whole = row.covered == row.members
-            read = ago(row.complete_at, now) if row.complete_at else _("never")
-            if not whole:
-                read = f"! {row.covered}/{row.members}"
+            whole = row.complete_at is not None and not row.failed
+            read = ago(row.complete_at, now) if row.complete_at else "! " + _("never read")
+            if row.failed:
+                read = "! " + _("{count} not read").format(count=row.failed)
             lines.append(
                 Line(
                     row.department_id,
                     (
-                        shown(code or str(row.department_id)),
+                        shown(code),
                         shown(name),
                         shown(region),
                         f"{row.members:,}",
@@ -61,7 +61,7 @@ class StoresScreen(ListScreen):
                         f"{row.unassigned:,}" if row.unassigned else "",
                         read if row.members else "",
                     ),
-                    "" if whole else "warn",
+                    "" if whole or not row.members else "warn",
                     row,
                 )
             )
@@ -79,12 +79,8 @@ class StoresScreen(ListScreen):
                 (_("Department"), f"{row.department_id} {row.name}"),
                 (_("Region"), line.cells[2]),
                 (_("Staff"), f"{row.members:,}"),
-                (_("Customers"), f"{row.follows:,}"),
+                (_("Relations"), f"{row.follows:,}"),
                 (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
-                (
-                    _("Members read completely"),
-                    _("{covered} of {all}").format(covered=row.covered, all=row.members),
-                ),
                 (_("Oldest reading"), ago(row.complete_at, now)),
                 (_("Members whose reading failed"), str(row.failed) if row.failed else ""),
             ],
@@ -92,12 +88,11 @@ class StoresScreen(ListScreen):
 
     def wish(self, line: Line) -> str:
         """Customers of the shop."""
-        word = names_of(self.house.core.data).store_word(int(str(line.key)))
-        return f"store:{quoted(word)}"
+        return NameLookup(self.house.core.data).shop_filter(int(str(line.key)))
 
-    def enter(self, line: Line) -> None:
-        """The card as a window; its name is in the second column."""
-        self.house.open_text(line.cells[1], self.card(line))
+    def name_of(self, line: Line) -> str:
+        """Its name is in the second column."""
+        return line.cells[1]
 
     def command_line(self) -> str:
         """The command."""

@@ -21,15 +21,15 @@ from tui import words
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
+from tui.pictures import gauge
 from tui.screens.base import HouseScreen
-from tui.widgets.bars import Bar, Piece
+from tui.widgets.panes import ListPane
 from tui.widgets.rows import Column, Line, TableRows
-from tui.widgets.virtual_list import VirtualList, heading
+from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from storeops.sync.results import ScopeResult, SyncResult
 
-NAMES = ("scopes", "history")
 BAR = 16  # cells of a progress bar
 
 
@@ -43,7 +43,7 @@ class SyncScreen(HouseScreen):
             N_("Read what changed, or go on where a sync was interrupted; people can go on "
                "working."), DO, footer=True),
         Key("full", "F", N_("Read all"),
-            N_("Forget an interrupted run and read everything anew."), DO, footer=True),
+            N_("Forget an interrupted run and read everything anew; asks first."), DO, footer=True),
         Key("stop", "z,f8", N_("Stop"),
             N_("Stop after the calls in flight; the next sync goes on from there."), DO,
             footer=True),
@@ -59,37 +59,29 @@ class SyncScreen(HouseScreen):
     def body(self) -> Iterable[Widget]:
         """Scopes above, history below."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
+        scopes = [
+            Column("scope", _("What"), 12, 1, keep=9),
+            Column("outcome", _("Outcome"), 12, keep=8),
+            Column("bar", "", BAR, keep=5, fit=True),
+            Column("done", _("Rows"), 15, right=True, keep=7),
+            Column("rate", _("Rows/s"), 8, right=True, keep=4, fit=True),
+            Column("calls", _("Calls"), 7, right=True, keep=6),
+        ]
+        history = [
+            Column("started", _("Started"), 16, keep=9, tone="dim"),
+            Column("took", _("Took"), 8, right=True, keep=5),
+            Column("outcome", _("Outcome"), 12, keep=8),
+            Column("mode", _("Mode"), 8, 1, keep=3),
+            Column("added", _("New"), 9, right=True, keep=7),
+            Column("changed", _("Changed"), 9, right=True, keep=7),
+            Column("missing", _("Missing"), 8, right=True, keep=6),
+            Column("lost", _("Lost"), 7, right=True, keep=6),
+            Column("calls", _("Calls"), 8, right=True, keep=4),
+        ]
         with Vertical(id="body"):
-            yield Bar(id="scopes-heading")
-            yield VirtualList(
-                [
-                    Column("scope", _("Scope"), 12, 1, keep=9),
-                    Column("outcome", _("Outcome"), 12, keep=8),
-                    Column("bar", "", BAR, keep=5),
-                    Column("done", _("Rows"), 15, right=True, keep=7),
-                    Column("rate", _("Rows/s"), 8, right=True, keep=4),
-                    Column("calls", _("Calls"), 7, right=True, keep=6),
-                ],
-                *lanes,
-                id="scopes",
-            )
+            yield ListPane(VirtualList(scopes, *lanes, id="scopes"), title=_("Now"))
             yield Static("", id="held")
-            yield Bar(id="history-heading")
-            yield VirtualList(
-                [
-                    Column("started", _("Started"), 16, keep=9),
-                    Column("took", _("Took"), 8, right=True, keep=5),
-                    Column("outcome", _("Outcome"), 12, keep=8),
-                    Column("mode", _("Mode"), 8, 1, keep=3),
-                    Column("added", _("New"), 9, right=True, keep=7),
-                    Column("changed", _("Changed"), 9, right=True, keep=7),
-                    Column("missing", _("Missing"), 8, right=True, keep=6),
-                    Column("lost", _("Lost"), 7, right=True, keep=6),
-                    Column("calls", _("Calls"), 8, right=True, keep=4),
-                ],
-                *lanes,
-                id="history",
-            )
+            yield ListPane(VirtualList(history, *lanes, id="history"), title=_("History"))
 
     def ready(self) -> None:
         """The history has the keys."""
@@ -172,7 +164,7 @@ class SyncScreen(HouseScreen):
                     (
                         scope_title(name),
                         outcome,
-                        bar(done, total) if syncing.running else "",
+                        gauge(done, total, BAR) if syncing.running and total else "",
                         rows,
                         f"{rate:,.0f}" if rate else "",
                         f"{calls:,}",
@@ -188,14 +180,6 @@ class SyncScreen(HouseScreen):
     def _put(self, name: str, lines: list[Line]) -> None:
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
-        self.paint_headings()
-
-    def paint_headings(self) -> None:
-        """Titles over both lists."""
-        for name in NAMES:
-            rows = self.query_one(f"#{name}", VirtualList)
-            text = heading(rows.columns, rows.places, "")
-            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
@@ -231,8 +215,16 @@ class SyncScreen(HouseScreen):
         self.house.syncing.start()
 
     def do_full(self) -> None:
-        """Run from the first page."""
-        self.house.syncing.start(full=True)
+        """Run from the first page, after asking."""
+        from tui.modals.ask import AskModal
+
+        def then(answer: bool | None) -> None:
+            if answer:
+                self.house.syncing.start(full=True)
+
+        text = _("An interrupted run is forgotten and everything is read anew; people can go on "
+                 "working meanwhile.")  # fmt: skip
+        self.app.push_screen(AskModal(_("Read everything again?"), text), then)
 
     def do_stop(self) -> None:
         """Stop."""
@@ -257,14 +249,6 @@ class SyncScreen(HouseScreen):
             history.focus()
             return True
         return False
-
-
-def bar(done: int, total: int | None) -> str:
-    """A progress bar in cells; without a total a sign of life only."""
-    if not total:
-        return "·" * min(BAR, done // 100) if done else ""
-    full = min(BAR, BAR * done // total)
-    return "█" * full + "░" * (BAR - full)
 
 
 def details(run: SyncResult) -> Content:

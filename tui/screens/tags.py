@@ -9,8 +9,9 @@ from textual.content import Content
 
 from storeops.i18n import _
 from storeops.reading.overview import TagRow, tags
-from tui.cells import shown
-from tui.fields import fields, quoted
+from tui.cells import chip, shown
+from tui.fields import fields
+from tui.names import NameLookup
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Column, Line
 
@@ -25,9 +26,9 @@ class TagsScreen(ListScreen):
         return [
             Column("group", _("Group"), 14, 2, keep=8),
             Column("name", _("Tag"), 14, 3, keep=9),
-            Column("follows", _("Customers"), 9, right=True, keep=7),
+            Column("follows", _("Relations"), 9, right=True, keep=7),
             Column("kind", _("Kind"), 10, keep=4),
-            Column("tag_id", _("Tag id"), 16, 2, keep=3),
+            Column("tag_id", _("Tag id"), 16, 2, keep=3, tone="dim"),
         ]
 
     def load(self) -> Sequence[Line]:
@@ -44,6 +45,7 @@ class TagsScreen(ListScreen):
                 ),
                 "gone" if row.deleted else "",
                 row,
+                {1: [(shown(row.name), chip(row.group))]},
             )
             for row in tags(self.house.core.data)
         ]
@@ -70,11 +72,11 @@ class TagsScreen(ListScreen):
 
     def wish(self, line: Line) -> str:
         """Customers with the tag."""
-        return "#" + quoted(str(line.key))
+        return NameLookup(self.house.core.data).tag_filter(str(line.key))
 
-    def enter(self, line: Line) -> None:
-        """The card as a window; its name is in the second column."""
-        self.house.open_text(line.cells[1], self.card(line))
+    def name_of(self, line: Line) -> str:
+        """Its name is in the second column."""
+        return line.cells[1]
 
     def command_line(self) -> str:
         """The command."""

@@ -1,71 +1,73 @@
-"""Today: health, coverage by shop, leavers, and what to do next."""
+"""Today: the morning page – what to do, who came and who went, shop by shop."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Static
 
 from storeops.durations import ago
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 from storeops.operations import today
-from storeops.operations.health import Health
 from storeops.operations.today import Step, Today
-from storeops.reading.overview import ShopRow
+from storeops.reading.daily import Daily, Moves, Unit
+from storeops.reading.daily import read as read_daily
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
-from tui import words
 from tui.cells import shown
-from tui.fields import title
-from tui.keys import GO, LIST, Key
+from tui.keys import GO, LIST, LOOK, Key
+from tui.names import NameLookup
+from tui.pictures import bar, spark
 from tui.screens.base import HouseScreen
-from tui.widgets.bars import Bar, Piece
-from tui.widgets.panes import TextPane
+from tui.widgets.bars import Piece
+from tui.widgets.panes import ListPane, Pane
 from tui.widgets.rows import Column, Line, TableRows
-from tui.widgets.virtual_list import VirtualList, heading
+from tui.widgets.virtual_list import VirtualList
 
-WIDE = 110
+TALL = 36
+BAR = 10  # cells of the longest bar
+NAMED = 4  # who fell behind, by name
 
 
 class TodayScreen(HouseScreen):
-    """How the mirror stands."""
+    """What a chain, or one shop, wants to know in the morning."""
 
     NAME: ClassVar[str] = "today"
     CSS_PATH = Path(__file__).with_name("today.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key("step", "", N_("Do it"), N_("Go to the screen where the step is done."), GO,
-            footer=True, shown="Enter"),
+        Key("step", "", N_("Do it"), N_("Go to the screen where the step is done; on a shop or a "
+            "guide, to its customers."), GO, footer=True, shown="Enter"),
+        Key("untagged", "t,f6", N_("Untagged"),
+            N_("The customers without a tag, of the shop or guide under the cursor or of all."),
+            LOOK, footer=True),
+        Key("waiting", "w,f8", N_("Waiting"),
+            N_("The customers that wait for a new owner, of the shop under the cursor or of all."),
+            LOOK, footer=True),
+        Key("fresh", "a,f4", N_("New this week"),
+            N_("Who was added in the last seven days, by the shop or guide under the cursor or by "
+               "all."), LOOK, footer=True),
         *(key for key in LIST if key.action != "jump"),
     )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
         self._shown = False
+        self._daily: Daily | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Steps and health; coverage at the side."""
+        """Steps, figures, shops or guides."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield Bar(id="steps-heading")
-                yield VirtualList([Column("step", _("What to do next"), 20, 1)], *lanes, id="steps")
-                yield TextPane(id="health")
-            with Vertical(id="coverage-side"):
-                yield Bar(id="coverage-heading")
-                yield VirtualList(
-                    [
-                        Column("name", _("Coverage by store"), 14, 2, keep=9),
-                        Column("covered", _("Members read"), 12, right=True, keep=8),
-                        Column("read", _("Oldest"), 12, right=True, keep=7),
-                    ],
-                    *lanes,
-                    id="coverage",
-                )
+        steps = VirtualList([Column("step", "", 20, 1)], *lanes, id="steps")
+        with Vertical(id="body"):
+            yield ListPane(steps, title=_("What to do next"))
+            yield Pane(Static("", id="figures"), title=_("The days"), id="figures-pane")
+            yield ListPane(VirtualList(columns(), *lanes, id="units"))
 
     def ready(self) -> None:
         """The steps have the keys."""
@@ -73,135 +75,139 @@ class TodayScreen(HouseScreen):
         self.read_again()
 
     def read_again(self) -> None:
-        """Health and coverage."""
+        """Steps and health at once, figures a moment later."""
         core = self.house.core
 
         def look() -> Today:
             return today.read(core.data, core.clock.now(), core.settings.stale_after)
 
+        def count() -> Daily:
+            shop = None
+            if core.profile.store:
+                shop = NameLookup(core.data).names.find_store(core.profile.store)
+            return read_daily(core.data, core.clock.now(), shop)
+
         self.read(look, self._show, slot="health")
+        self._submit("figures", count, self._show_days, "figures", None)
 
     def _show(self, seen: Today) -> None:
-        state, coverage, now = seen.health, seen.shops, seen.at
         self._shown = True
         lines = [Line(at, (_said(step),), step.tone, step) for at, step in enumerate(seen.steps)]
         rows = self.query_one("#steps", VirtualList)
         rows.styles.height = len(lines)
         rows.show(TableRows(lines), stay=True)
-        self.query_one("#health", TextPane).put(self._health(state, coverage, now))
-        by_need = sorted(
-            (row for row in coverage if row.members),
-            key=lambda row: (row.covered == row.members, row.complete_at or 0),
+        self.query_one("#steps-pane", Pane).entitle(_("What to do next"), self._state(seen))
+
+    def _state(self, seen: Today) -> list[Piece]:
+        """One line for the data when all is well; who is missing when it is not."""
+        state = seen.health
+        poor = [each for each in state.scopes if each.outcome in ("partial", "failed")]
+        to_sync = self.house.opener(self.house.specs["sync"])
+        if poor:
+            names = ", ".join(scope_title(each.scope) for each in poor)
+            text = "! " + _("not read whole: {names}").format(names=names)
+            return [Piece(f" {text} ", "warn", to_sync)]
+        if odd := sentence(state.odd_values):
+            return [Piece(f" ! {shown(odd)} ", "warn", to_sync)]
+        if any(each.completed_at is None for each in state.scopes):
+            return [Piece(" ! " + _("never read") + " ", "warn", to_sync)]
+        oldest = min(each.completed_at or 0 for each in state.scopes)
+        text = _("{customers} customers, {shops} shops, read {age}").format(
+            customers=f"{state.customers:,}", shops=f"{state.shops:,}", age=ago(oldest, seen.at)
         )
-        self.query_one("#coverage", VirtualList).show(
-            TableRows(
-                [
-                    Line(
-                        row.department_id,
-                        (
-                            shown(row.name),
-                            ("" if row.covered == row.members else "! ")
-                            + f"{row.covered}/{row.members}",
-                            ago(row.complete_at, now),
-                        ),
-                        "" if row.covered == row.members else "warn",
-                        row,
-                    )
-                    for row in by_need
-                ]
-            ),
-            stay=True,
-        )
-        self.paint_headings()
+        stale = any(each.stale for each in state.scopes)
+        sign = "! " if stale else "✓ "
+        return [Piece(f" {sign}{text} ", "warn" if stale else "good", to_sync)]
+
+    def _show_days(self, daily: Daily) -> None:
+        self._daily = daily
+        self.query_one("#figures", Static).update(figures(daily))
+        ordered = sorted(daily.units, key=lambda each: (not each.behind, -each.week.new))
+        most = max((each.week.new for each in ordered), default=0)
+        rows = self.query_one("#units", VirtualList)
+        rows.show(TableRows([line(each, most) for each in ordered]), stay=True)
+        title = _("Shops") if daily.by == "store" else _("Guides")
+        self.query_one("#units-pane", Pane).entitle(title, [Piece(f" {len(ordered):,} ")])
+        self.paint_frame()
 
     def sync_ended(self) -> None:
         """Fresh again, perhaps."""
         self.read_again()
 
+    def others_wrote(self) -> None:
+        """Drafts and plans, perhaps."""
+        core = self.house.core
+        self.read(
+            lambda: today.read(core.data, core.clock.now(), core.settings.stale_after),
+            self._show,
+            slot="health",
+        )
+
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Back again: drafts and plans move without the mirror."""
         super().on_screen_resume(event)
         if self._shown:
-            self.read_again()
+            self.others_wrote()
 
-    def paint_headings(self) -> None:
-        """Titles over both lists."""
-        for name in ("steps", "coverage"):
-            rows = self.query_one(f"#{name}", VirtualList)
-            text = heading(rows.columns, rows.places, "")
-            self.query_one(f"#{name}-heading", Bar).set([Piece(text, "key")])
+    def on_resize(self, event: events.Resize) -> None:
+        """More steps where there are more lines."""
+        super().on_resize(event)
+        self.set_class(event.size.height >= TALL, "tall")
 
-    def _health(self, state: Health, coverage: Sequence[ShopRow], now: float) -> Content:
-        parts = [Content("\n"), title(_("The mirror"))]
-        counts = [
-            (state.customers, _("customers in the mirror")),
-            (state.staff, _("members with customer contact")),
-            (state.shops, _("shops with such members")),
-            (state.unassigned, _("waiting for a new owner")),
-            (state.changed, _("changes in the last 24 hours")),
-        ]
-        for number, name in counts:
-            parts.append(Content(f"{number:>11,} {name}\n"))
-        whole = sum(row.covered == row.members for row in coverage if row.members)
-        text = _("shops read completely, of {all}").format(
-            all=f"{sum(row.members > 0 for row in coverage):,}"
-        )
-        parts.append(Content(f"{whole:>11,} {text}\n"))
-        parts += [Content("\n"), title(_("Scopes"))]
-        for scope in state.scopes:
-            tone = words.tone(scope.outcome)
-            never = scope.completed_at is None
-            outcome = words.outcome(scope.outcome) if scope.outcome else "! " + _("never read")
-            style = {"warn": "$text-warning", "bad": "$text-error"}.get(tone, "")
-            if scope.stale:
-                style = "$text-warning"
-            age = _("last complete {age}").format(age=ago(scope.completed_at, now))
-            sign = " ! " + _("stale") if scope.stale and not never else ""
-            name = scope_title(scope.scope)
-            text = _("{subjects}: {message}").format(subjects=name, message=f"{outcome} · {age}")
-            line = f"  {text}{sign}\n"
-            parts.append(Content.styled(line, style))
-            failures = state.failures.get(scope.scope, ())
-            for subject, code, message in failures[:3]:
-                errcode = f" {code}" if code is not None else ""
-                parts.append(
-                    Content.styled(f"    ✗ {shown(subject)}{errcode}: {shown(message)}\n", style)
-                )
-            if scope.failures > 3:
-                more = _("… and {count} more").format(count=scope.failures - 3)
-                parts.append(Content.styled(f"    {more}\n", style))
-        if odd := sentence(state.odd_values):
-            parts.append(Content.styled(f"  {shown(odd)}\n", "$text-warning"))
-        return Content("").join(parts)
+    # -- keys ----------------------------------------------------------------------------------
 
-    @on(VirtualList.Opened, "#steps")
+    @on(VirtualList.Opened)
     def _opened(self, event: VirtualList.Opened) -> None:
         self.do_step()
-
-    @on(VirtualList.Opened, "#coverage")
-    def _shop(self, event: VirtualList.Opened) -> None:
-        if event.line is not None:
-            self.house.go("stores", event.line.cells[0])
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
         self.house.failed(event.error)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Unfold the coverage when there is room."""
-        super().on_resize(event)
-        self.set_class(event.size.width >= WIDE, "wide")
-        self.call_after_refresh(self.paint_headings)
-
     def command_line(self) -> str:
         """The command."""
         return "storeops status"
 
+    @property
+    def _unit(self) -> Unit | None:
+        """The shop or guide under the cursor, where that list has the keys."""
+        rows = self.query_one("#units", VirtualList)
+        found = rows.line.data if rows.line is not None and self.focused is rows else None
+        return found if isinstance(found, Unit) else None
+
+    def _customers(self, condition: str) -> None:
+        """The customers of the unit under the cursor, or of all, that fulfil a condition."""
+        unit, daily = self._unit, self._daily
+        where = ""
+        if unit is not None and daily is not None:
+            names = NameLookup(self.house.core.data)
+            if daily.by == "store":
+                where = names.shop_filter(unit.key)
+            else:
+                userids = {key: userid for key, userid, _name in names.names.staff}
+                where = names.member_filter(userids.get(unit.key, ""))
+        self.house.go("customers", f"{where} {condition}".strip())
+
     def do_step(self) -> None:
-        """Go where the step is done."""
-        line = self.query_one("#steps", VirtualList).line
-        if line is not None and isinstance(line.data, Step):
-            self.house.go(line.data.screen or "today", line.data.request)
+        """Go where the step is done, or to the customers of a unit."""
+        if self._unit is not None:
+            self._customers("")
+            return
+        step = self.query_one("#steps", VirtualList).line
+        if step is not None and isinstance(step.data, Step):
+            self.house.go(step.data.screen or "today", step.data.request)
+
+    def do_untagged(self) -> None:
+        """Customers without a tag."""
+        self._customers("!#* status:active")
+
+    def do_waiting(self) -> None:
+        """Customers that wait for a new owner."""
+        self._customers("status:unassigned")
+
+    def do_fresh(self) -> None:
+        """Who was added this week."""
+        self._customers("since:7d")
 
     def step_back(self) -> bool:
         """Back to the steps."""
@@ -209,6 +215,130 @@ class TodayScreen(HouseScreen):
         if self.focused is not steps:
             steps.focus()
         return True
+
+
+def columns() -> list[Column]:
+    """A shop or guide, with its moves."""
+    return [
+        Column("name", _("Name"), 14, 2, keep=9, last=True),
+        Column("new", _("Yesterday"), 9, right=True, keep=7),
+        Column("week", _("7 days"), 7, right=True, keep=8),
+        Column("delta", "±", 5, right=True, keep=8),
+        Column("bar", "", BAR, keep=4),
+        Column("lost", _("Lost"), 5, right=True, keep=7),
+        Column("handed", _("Handed over"), 11, right=True, keep=3),
+        Column("waiting", _("Waiting"), 7, right=True, keep=6),
+        Column("untagged", _("Untagged"), 8, right=True, keep=6),
+        Column("customers", _("Relations"), 9, right=True, keep=2, tone="dim"),
+    ]
+
+
+def line(unit: Unit, most: int) -> Line:
+    """A unit as a row; who fell behind carries a sign."""
+    delta, tone = difference(unit.week.new, unit.week_before.new)
+    name = ("! " if unit.behind else "") + (shown(unit.name) or _("(no store)"))
+    picture = bar(unit.week.new, most, BAR)
+    lost = f"−{unit.week.lost:,}" if unit.week.lost else ""
+    waiting = f"{unit.waiting:,}" if unit.waiting else ""
+    return Line(
+        unit.key,
+        (
+            name,
+            f"+{unit.yesterday.new:,}" if unit.yesterday.new else "",
+            f"+{unit.week.new:,}" if unit.week.new else "",
+            delta,
+            picture,
+            lost,
+            f"{unit.week.handed_over:,}" if unit.week.handed_over else "",
+            waiting,
+            f"{unit.untagged:,}" if unit.untagged else "",
+            f"{unit.customers:,}",
+        ),
+        "",
+        unit,
+        {
+            **({0: [(name, "warn")]} if unit.behind else {}),
+            3: [(f"{delta:>5}", tone)],
+            4: [(picture, "chip0")],
+            5: [(f"{lost:>5}", "bad")],
+            7: [(f"{waiting:>7}", "warn")],
+        },
+    )
+
+
+def difference(now: int, before: int) -> tuple[str, str]:
+    """(`▲3`, good), (`▼4`, bad), or nothing."""
+    if now == before:
+        return "", ""
+    return (f"▲{now - before:,}", "good") if now > before else (f"▼{before - now:,}", "bad")
+
+
+def figures(daily: Daily) -> Content:
+    """Yesterday, the week, thirty days as sparklines, and how it stands now."""
+    total = daily.total
+    parts = [
+        _moved(_("Yesterday"), total.yesterday, None),
+        _moved(_("7 days"), total.week, total.week_before),
+        _sparks(daily),
+    ]
+    share = 100 * total.untagged // total.customers if total.customers else 0
+    now = [
+        ngettext("{count} waits for a new owner", "{count} wait for a new owner", total.waiting)
+        .format(count=f"{total.waiting:,}"),
+        _("{count} relations without a tag ({share} %)").format(
+            count=f"{total.untagged:,}", share=share
+        ),
+    ]  # fmt: skip
+    parts.append(Content.assemble(_label(_("Now")), " · ".join(now) + "\n"))
+    behind = [shown(each.name) for each in daily.units if each.behind]
+    if behind:
+        names = _(", ").join(behind[:NAMED])
+        if len(behind) > NAMED:
+            names += " " + _("and {count} more").format(count=f"{len(behind) - NAMED:,}")
+        parts.append(Content.assemble(_label(_("Fell behind")), (names, "$text-warning"), "\n"))
+    return Content("").join(parts).rstrip()
+
+
+def _label(text: str) -> tuple[str, str]:
+    from tui.cells import align
+
+    return align(text, 12), "bold $heading"
+
+
+def _moved(label: str, moves: Moves, before: Moves | None) -> Content:
+    parts: list[tuple[str, str] | str] = [_label(label)]
+    parts.append((_("+{count} new").format(count=f"{moves.new:,}"), "$text-success"))
+    if before is not None:
+        delta, tone = difference(moves.new, before.new)
+        parts.append((f" {delta}" if delta else "", _STYLES.get(tone, "")))
+    parts.append(" · ")
+    parts.append((_("−{count} lost").format(count=f"{moves.lost:,}"), "$text-error"))
+    if moves.lost:
+        who = []
+        if moves.by_customer:
+            who.append(_("{count} ended by the customer").format(count=f"{moves.by_customer:,}"))
+        if moves.by_member:
+            who.append(_("{count} deleted by the guide").format(count=f"{moves.by_member:,}"))
+        parts.append(f" ({_(', ').join(who)})")
+    parts.append(" · " + _("{count} handed over").format(count=f"{moves.handed_over:,}") + "\n")
+    return Content.assemble(*parts)
+
+
+_STYLES = {"good": "$text-success", "bad": "$text-error"}
+
+
+def _sparks(daily: Daily) -> Content:
+    """New and lost of thirty days; what is not known is no zero."""
+    known = daily.known_since
+    new = [moves.new for _start, moves in daily.days]
+    lost = [
+        float(moves.lost) if known is not None and start + 86_400 > known else None
+        for start, moves in daily.days
+    ]
+    return Content.assemble(
+        _label(_("30 days")), (spark(new), "$text-success"), "  ",
+        (spark(lost), "$text-error"), "\n",
+    )  # fmt: skip
 
 
 def _said(step: Step) -> str:

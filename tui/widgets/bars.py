@@ -12,6 +12,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.cells import cell_width, fit
+from tui.themes import plain
+
+TONES = (
+    "key", "on", "dim", "good", "warn", "bad", "mark", "place", "edge", "bright", "head", "title",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class Piece:
 
     Attributes:
         text: already `shown`.
-        tone: "" | "key" | "on" | "dim" | "good" | "warn" | "bad".
+        tone: "", or one of `TONES`.
         call: what a click does.
         leads: shown only together with the next piece.
     """
@@ -31,12 +36,13 @@ class Piece:
     leads: bool = False
 
 
+BLANK = Piece(" ")
+
+
 class Bar(Widget):
     """One line of pieces; those that do not fit at the end of the left side are left out."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "bar--key", "bar--on", "bar--dim", "bar--good", "bar--warn", "bar--bad",
-    }  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{tone}" for tone in TONES}
     DEFAULT_CSS = """
     Bar { height: 1; width: 1fr; background: $panel; color: $foreground;
         & > .bar--key { color: $accent; text-style: bold; }
@@ -52,12 +58,16 @@ class Bar(Widget):
         super().__init__(id=id)
         self._left: Sequence[Piece] = ()
         self._right: Sequence[Piece] = ()
+        self._filling = BLANK
         self._areas: list[tuple[int, int, Piece]] = []
 
-    def set(self, left: Sequence[Piece], right: Sequence[Piece] = ()) -> None:
-        """Show other pieces."""
-        if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
+    def set(
+        self, left: Sequence[Piece], right: Sequence[Piece] = (), *, filling: Piece | None = None
+    ) -> None:
+        """Show other pieces; `filling` is one character that stands between left and right."""
+        shown = (left, right, filling or BLANK)
+        if shown != (self._left, self._right, self._filling):
+            self._left, self._right, self._filling = shown
             self.refresh()
 
     @property
@@ -80,12 +90,13 @@ class Bar(Widget):
         def put(piece: Piece, text: str) -> None:
             nonlocal at
             style = self.get_component_rich_style(f"bar--{piece.tone}") if piece.tone else base
-            segments.append(Segment(text, style))
+            segments.append(Segment(plain(self, text), style))
             self._areas.append((at, at + cell_width(text), piece))
             at += cell_width(text)
 
         for number, piece in enumerate(self._left):
-            text = fit(piece.text, room - at)
+            tight = piece.text.rstrip()
+            text = piece.text if at + cell_width(piece.text) <= room else fit(tight, room - at)
             follower = self._left[number + 1] if piece.leads else None
             if follower is not None:
                 both = at + cell_width(piece.text) + cell_width(follower.text.rstrip())
@@ -96,7 +107,7 @@ class Bar(Widget):
             if text:
                 put(piece, text)
         if at < room:
-            put(Piece(""), " " * (room - at))
+            put(self._filling, self._filling.text * (room - at))
         for piece in right:
             put(piece, piece.text)
         return Strip(segments, at)

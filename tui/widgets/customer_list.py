@@ -16,17 +16,18 @@ from tui.widgets.virtual_list import VirtualList
 _COLUMNS: tuple[tuple[str, str, int, int, str, bool, int], ...] = (
     ("name", N_("Name"), 13, 3, "name", False, 9),
     ("remark", N_("Remark"), 11, 3, "", False, 7),
-    ("owner", N_("Owner"), 8, 2, "", False, 8),
-    ("store", N_("Store"), 10, 2, "", False, 5),
+    ("owner", N_("Owner"), 9, 2, "", False, 8),
+    ("store", N_("Store"), 13, 2, "", False, 6),
     ("tags", N_("Tags"), 11, 4, "", False, 6),
-    ("status", N_("Status"), 7, 0, "", False, 4),
-    ("added", N_("Added"), 10, 0, "newest", False, 3),
+    ("status", N_("Status"), 8, 0, "", False, 3),
+    ("added", N_("Added"), 10, 0, "newest", False, 5),
     ("way", N_("Way"), 10, 1, "", False, 2),
     ("state", N_("State"), 10, 1, "", False, 2),
     ("phone", N_("Phone"), 12, 0, "", False, 3),
     ("follows", N_("Owners"), 6, 0, "", True, 2),
     ("external_userid", N_("Customer id"), 32, 0, "", False, 1),
 )
+DIM = ("added", "external_userid", "state", "way")  # read when looked for, not while skimming
 DEFAULT_COLUMNS = ("name", "remark", "owner", "store", "tags", "status", "added")
 
 
@@ -34,7 +35,17 @@ def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[Column]:
     """The columns called `keys`, in that order, titles in the user's language."""
     known = _known()
     return [
-        Column(key, _(title), width, grow, sort, right, keep)
+        Column(
+            key,
+            _(title),
+            width,
+            grow,
+            sort,
+            right,
+            keep,
+            last=key in ("owner", "store"),
+            tone="dim" if key in DIM else "",
+        )
         for key, title, width, grow, sort, right, keep in (
             known[key] for key in keys if key in known
         )

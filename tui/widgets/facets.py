@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tui.app import StoreOpsApp
 
 
+VALUES = 12  # of a kind, shown at first
 REST = 0.3  # seconds without a change before facets are counted
 
 
@@ -50,12 +51,13 @@ class FacetPane(Vertical):
         super().__init__(id=id)
         self._lanes = lane, counter
         self._facets: list[FacetRows] = []
+        self._open: set[str] = set()  # kinds of which every value is shown
         self._where = ""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """One list."""
-        names = Column("name", _("Facets"), 12, 1)
+        names = Column("name", "", 12, 1)
         counts = Column("count", "", 7, right=True)
         yield VirtualList([names, counts], *self._lanes, id="facets")
 
@@ -97,26 +99,45 @@ class FacetPane(Vertical):
         if look.where != self._where or not self.is_mounted:
             return
         self._facets = facets
+        self._paint()
+
+    def _paint(self) -> None:
+        facets, lines = self._facets, list[Line]()
+        padded = f" {self._where} "
+        groups = {facet.kind: [each for each in facets if each.kind == facet.kind]
+                  for facet in facets}  # fmt: skip
+        for kind, values in groups.items():
+            lines.append(Line(("", kind), (values[0].title, ""), "head"))
+            lines += self._values(kind, values, padded)
+        self.table.show(TableRows(lines), stay=True)
+
+    def _values(self, kind: str, values: list[FacetRows], padded: str) -> list[Line]:
         lines: list[Line] = []
-        kind = ""
-        padded = f" {look.where} "
-        for facet in facets:
-            if facet.kind != kind:
-                kind = facet.kind
-                lines.append(Line(("", kind), (facet.title, ""), "head"))
+        most = len(values) if kind in self._open else VALUES
+        for at, facet in enumerate(values):
+            if at >= most and f" {facet.token} " not in padded:
+                continue
             number = "" if facet.count is None else f"{facet.count:,}"
             chosen = f" {facet.token} " in padded
             name = ("• " if chosen else "  ") + shown(facet.name)
             lines.append(
                 Line((kind, facet.token), (name, number), "chosen" if chosen else "", facet)
             )
-        self.table.show(TableRows(lines), stay=True)
+        if len(values) > most:
+            text = "  " + _("… {count} more").format(count=f"{len(values) - most:,}")
+            lines.append(Line(("more", kind), (text, ""), "gone", kind))
+        return lines
 
     @on(VirtualList.Opened)
     def _opened(self, event: VirtualList.Opened) -> None:
         event.stop()
-        if event.line is not None and isinstance(event.line.data, FacetRows):
+        if event.line is None:
+            return
+        if isinstance(event.line.data, FacetRows):
             self.post_message(self.Chosen(toggled(self._where, event.line.data.token)))
+        elif isinstance(event.line.data, str):  # the kind of which there are more
+            self._open.add(event.line.data)
+            self._paint()
 
     @on(VirtualList.Moved)
     @on(VirtualList.Counted)

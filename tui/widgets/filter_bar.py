@@ -48,13 +48,12 @@ class FilterInput(Input):
 
 
 class FilterBar(Vertical):
-    """Filter line, count, and what is wrong or possible below it."""
+    """Filter line, and what is wrong or possible below it."""
 
     DEFAULT_CSS = """
     FilterBar { height: auto; }
     FilterBar > Horizontal { height: 1; background: $panel; }
     FilterBar #sign { width: 2; color: $accent; text-style: bold; }
-    FilterBar #count { width: auto; padding: 0 1; color: $text-muted; }
     FilterBar #advice { height: auto; display: none; padding: 0 2; color: $text-warning; }
     FilterBar #advice.shown { display: block; }
     """
@@ -69,17 +68,15 @@ class FilterBar(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.suggestions: Sequence[str] = ()
-        self._count_width = 0
 
     def compose(self) -> ComposeResult:
-        """Sign, line, count; advice below."""
+        """Sign and line; advice below."""
         with Horizontal():
             yield Static(Content("/ "), id="sign")
             yield FilterInput(
                 placeholder=_("name, remark, phone · #tag @owner store: status: way: since: !not"),
                 select_on_focus=False,
             )
-            yield Static("", id="count")
         yield Static("", id="advice")
 
     @property
@@ -102,12 +99,6 @@ class FilterBar(Vertical):
         """Typed."""
         event.stop()
         self.post_message(self.Changed(event.value))
-
-    def show_count(self, text: str) -> None:
-        """The number of rows, at the right; a text as wide as the last one costs no layout."""
-        width = cell_width(text)
-        self.query_one("#count", Static).update(Content(text), layout=width != self._count_width)
-        self._count_width = width
 
     def advise(self, problem: str, position: int | None, suggestions: Iterable[str]) -> None:
         """What is wrong, a caret below its place, and words that would be valid.

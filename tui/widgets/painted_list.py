@@ -5,6 +5,7 @@ What it holds, and where the cursor goes, is the business of whoever inherits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,11 +15,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.cells import align, fit
-from tui.widgets.rows import Column, Line, Window, layout
+from tui.cells import align, cell_width, fit
+from tui.themes import plain
+from tui.widgets.rows import Column, Line, Window, layout, needs
 
 GUTTER = 3  # cursor sign, mark, blank
 STRIPS = 2000  # painted rows kept
+CHIPS = 6  # colours of tag groups
 
 
 class PaintedList(ScrollView):
@@ -37,7 +40,8 @@ class PaintedList(ScrollView):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "list--row", "list--cursor", "list--blurred", "list--marked", "list--gone", "list--warn",
-        "list--bad", "list--head", "list--chosen",
+        "list--bad", "list--good", "list--dim", "list--head", "list--chosen",
+        *(f"list--chip{number}" for number in range(CHIPS)),
     }  # fmt: skip
     DEFAULT_CSS = """
     PaintedList { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
@@ -45,11 +49,11 @@ class PaintedList(ScrollView):
         & > .list--row { color: $foreground; }
         & > .list--cursor { background: $primary; color: $text; text-style: bold; }
         & > .list--blurred { background: $surface-lighten-2; text-style: bold; }
-        & > .list--marked { color: $accent; text-style: bold; }
         & > .list--gone { color: $text-muted; text-style: dim; }
-        & > .list--warn { color: $warning; }
-        & > .list--bad { color: $error; }
-        & > .list--head { color: $accent; text-style: bold; }
+        & > .list--dim { color: $text-muted; }
+        & > .list--warn { color: $text-warning; }
+        & > .list--bad { color: $text-error; }
+        & > .list--good { color: $text-success; }
         & > .list--chosen { color: $text; text-style: bold; }
     }
     """
@@ -66,6 +70,7 @@ class PaintedList(ScrollView):
         self.empty = ""
         self._window = Window(0, [])
         self._places: list[tuple[int, int]] = []
+        self._needs: dict[int, int] = {}
         self._strips: dict[tuple[object, ...], Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -79,7 +84,18 @@ class PaintedList(ScrollView):
     def set_columns(self, columns: list[Column]) -> None:
         """Show other columns; the rows must hold cells for them."""
         self.columns = columns
+        self._needs = needs(columns, self._window.lines)
+        self._places = []
         self._relay()
+
+    def _fit_columns(self, *, anew: bool) -> None:
+        """Fit columns to the rows held; they only grow while one goes through the same rows."""
+        found = needs(self.columns, self._window.lines)
+        if not anew:
+            found = {at: max(found[at], self._needs.get(at, 0)) for at in found}
+        if found != self._needs:
+            self._needs = found
+            self._relay()
 
     @property
     def _height(self) -> int:
@@ -93,7 +109,7 @@ class PaintedList(ScrollView):
 
     def _relay(self) -> None:
         width = max(1, self.scrollable_content_region.width or self.size.width)
-        places = layout(self.columns, width - GUTTER)
+        places = layout(self.columns, width - GUTTER, need=self._needs)
         self._strips.clear()
         if places != self._places:
             self._places = places
@@ -127,7 +143,7 @@ class PaintedList(ScrollView):
         width = self.scrollable_content_region.width
         if position >= self.total:
             if self.empty and position == 0:
-                text = align(" " * GUTTER + self.empty, width)
+                text = align(" " * GUTTER + plain(self, self.empty), width)
                 return Strip([Segment(text, self._style("row") + self._style("gone"))], width)
             return Strip.blank(width, self._style("row"))
         line = self._window.get(position)
@@ -147,22 +163,46 @@ class PaintedList(ScrollView):
     ) -> Strip:
         sign = ("›" if here else "┆" if ranged else " ") + ("✓" if marked else " ") + " "
         style = self._style("row")
-        if line is None:
-            text = align(sign + "…", width)
-        else:
-            cells = [
-                align(line.cells[index], cells, right=self.columns[index].right)
-                for index, cells in self._places
-                if index < len(line.cells)
-            ]
-            text = align(sign + " ".join(cells), width)
-            if line.tone:
-                style += self._style(line.tone)
+        if line is not None and line.tone:
+            style += self._style(line.tone)
         if marked:
             style += self._style("marked")
-        if here:
-            style += self._style("cursor" if self.has_focus else "blurred")
-        return Strip([Segment(text, style)], width)
+        over = self._style("cursor" if self.has_focus else "blurred") if here else None
+        segments = [Segment(plain(self, sign), style + over)]
+        if line is None:
+            segments.append(Segment("…", style + over))
+        else:
+            coloured = not line.tone and not marked
+            for number, (index, cells) in enumerate(self._places):
+                if index < len(line.cells):
+                    blank = " " if number else ""
+                    for text, name in self._cell(line, index, cells, coloured):
+                        tone = style + self._style(name) if name else style
+                        segments.append(Segment(plain(self, blank + text), tone + over))
+                        blank = ""
+        strip = Strip(segments)
+        return strip.extend_cell_length(width, style + over).crop(0, width)
+
+    def _cell(
+        self, line: Line, index: int, cells: int, coloured: bool
+    ) -> Iterator[tuple[str, str]]:
+        """A cell as (text, style), together exactly `cells` wide."""
+        column = self.columns[index]
+        pieces = line.pieces.get(index) if coloured else None
+        if not pieces:
+            text = align(line.cells[index], cells, right=column.right, last=column.last)
+            yield text, column.tone if coloured else ""
+            return
+        room = cells
+        for number, (text, name) in enumerate(pieces):
+            blank = " " if number else ""
+            fitted = fit(blank + text, room)
+            if fitted.strip():
+                yield fitted, name
+                room -= cell_width(fitted)
+            if len(fitted) < len(blank + text):
+                break
+        yield " " * room, ""
 
     def watch_has_focus(self, value: bool) -> None:
         """The cursor looks different in the pane that has the keys."""

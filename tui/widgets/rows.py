@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tui.cells import shown
+from tui.cells import cell_width, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,9 @@ class Column:
         sort: the sort it offers, "" for none.
         right: aligned to the right (numbers).
         keep: when cells are short, columns with the smallest `keep` go first.
+        fit: as wide as the rows need, at most; gone while it is empty in all of them.
+        last: the last word of a cell stays when the cell is cut: `东莞… 0012`, `张… +1`.
+        tone: of its cells: "" or "dim" (ids, dates).
     """
 
     key: str
@@ -30,6 +33,9 @@ class Column:
     sort: str = ""
     right: bool = False
     keep: int = 5
+    fit: bool = False
+    last: bool = False
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,15 @@ class Line:
         cells: one text per column, already `shown`.
         tone: "" | "gone" (dim) | "warn" | "bad"; never the only sign.
         data: what the row stands for.
+        pieces: index of a column → (text, style) of its parts, painted instead of the cell;
+            a style is one of `PaintedList`: good, bad, dim, chip0 … chip5.
     """
 
     key: Hashable
     cells: tuple[str, ...]
     tone: str = ""
     data: object = None
+    pieces: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,24 +173,53 @@ class TableRows:
         )
 
 
-def layout(columns: Sequence[Column], width: int, gap: int = 1) -> list[tuple[int, int]]:
+def needs(columns: Sequence[Column], lines: Iterable[Line]) -> dict[int, int]:
+    """Cells that the columns which fit themselves to their rows need for these rows."""
+    found = {at: 0 for at, column in enumerate(columns) if column.fit}
+    if found:
+        for line in lines:
+            for at, most in found.items():
+                if at < len(line.cells) and line.cells[at]:
+                    found[at] = max(most, cell_width(line.cells[at]))
+    return found
+
+
+def layout(
+    columns: Sequence[Column], width: int, gap: int = 1, need: Mapping[int, int] | None = None
+) -> list[tuple[int, int]]:
     """Which columns fit into `width` cells, and how wide each becomes.
 
     Args:
         columns: in order.
         width: cells.
         gap: blank cells between two columns.
+        need: index of a column that fits itself → cells its rows need; 0 takes it away.
 
     Returns:
         (index of the column, cells), in order; columns that do not fit are left out.
     """
-    chosen = list(range(len(columns)))
-    while len(chosen) > 1 and sum(columns[i].width + gap for i in chosen) - gap > width:
-        chosen.remove(min(reversed(chosen), key=lambda i: columns[i].keep))
-    spare = max(0, width - (sum(columns[i].width + gap for i in chosen) - gap))
-    weight = sum(columns[i].grow for i in chosen)
-    cells = []
-    for i in chosen:
-        share = spare * columns[i].grow // weight if weight else 0
-        cells.append((i, min(columns[i].width + share, width)))
-    return cells
+    need = need or {}
+
+    def least(at: int) -> int:
+        column = columns[at]
+        if at not in need:
+            return column.width
+        return min(column.width, max(need[at], cell_width(column.title)))
+
+    chosen = [at for at in range(len(columns)) if need.get(at) != 0] or [0]
+    while len(chosen) > 1 and sum(least(at) + gap for at in chosen) - gap > width:
+        chosen.remove(min(reversed(chosen), key=lambda at: columns[at].keep))
+    cells = {at: min(least(at), width) for at in chosen}
+    spare = max(0, width - (sum(each + gap for each in cells.values()) - gap))
+    # what cannot be read whole first, then those that grow in their proportion
+    for at in sorted(need, key=lambda at: -columns[at].keep):
+        if at in cells and (more := min(spare, need[at] - cells[at])) > 0:
+            cells[at] += more
+            spare -= more
+    growing = [at for at in chosen if columns[at].grow and at not in need]
+    growing = growing or [at for at in chosen if columns[at].grow]
+    weight = sum(columns[at].grow for at in growing)
+    return [
+        (at, cells[at] + (spare * columns[at].grow // weight if at in growing else 0))
+        for at in chosen
+    ]

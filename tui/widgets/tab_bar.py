@@ -1,7 +1,7 @@
 """The first line of every screen: all tabs with their keys, whatever the width.
 
-Where whole titles have no room they are cut to a few letters, save that of the screen shown; keys
-without any letter are the last resort.
+Where whole titles have no room they are cut to a few letters, on every screen alike; keys without
+any letter are the last resort.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[str, 
     for gap in (" ", ""):
         if cells(whole, gap) <= width:
             return gap, whole
-    cut = ["" if not here else title for _key, title, here in tabs]
+    cut = ["" for _each in tabs]  # all alike, so that nothing moves from screen to screen
     while True:  # a letter more for all, as long as there is room
         longer = [whole[at][: len(each) + 1] for at, each in enumerate(cut)]
         if cells(longer) > width:

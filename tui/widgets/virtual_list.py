@@ -212,6 +212,7 @@ class VirtualList(PaintedList, can_focus=True):
             self.total, self.exact = max(end, self.total if at is not None else 0), False
             self._count(source)
             self._strips.clear()
+        self._fit_columns(anew=fresh and at is None)
         self.total = max(self.total, end)
         if len(window.lines) < asked:  # the list ends here, whatever was believed before
             self.total = min(self.total, window.start + len(window.lines))

@@ -13,7 +13,15 @@ from storeops.changes.plan_cards import Estimator
 from storeops.changes.plans import APPLIED
 from storeops.database.database import Database
 
+_IN_FLIGHT, _QUEUED = ("sending", "unknown"), ("queued",)
+_ENDED = tuple(each for each in queue.STATUSES if each not in (*_IN_FLIGHT, *_QUEUED))
 RECENT_S = 24 * 3600.0
+_UNFINISHED = (
+    "SELECT plan_id FROM job WHERE status = 'queued' AND held = 0"
+    " UNION SELECT plan_id FROM job WHERE status = 'queued' AND held = 1"
+    " UNION SELECT plan_id FROM job WHERE status = 'sending'"
+    " UNION SELECT plan_id FROM job WHERE status = 'unknown'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,44 @@ class Tally:
     seconds: float | None = None
     held_by: str = ""
     paused: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLeft:
+    """The calls of the plans that are under way.
+
+    Attributes:
+        done: calls that have ended.
+        calls: all of them.
+        seconds: forecast for the rest, None when nothing is known.
+        held_by: what holds them back: pause | minute | hour | pool | in_flight | "".
+        paused: all that is left is held by a pause.
+    """
+
+    done: int
+    calls: int
+    seconds: float | None
+    held_by: str
+    paused: bool
+
+
+def under_way(ledger: Ledger, governor: Estimator) -> WorkLeft | None:
+    """How far the calls of plans under way are, of whatever process; None when nothing is left."""
+    db = ledger.db
+    if not queue.unfinished(db):
+        return None
+    calls = left = held = 0
+    kinds: dict[str, int] = {}
+    for key in [row[0] for row in db.execute(f"SELECT id FROM plan WHERE id IN ({_UNFINISHED})")]:
+        counts = queue.counts(db, key)
+        open_jobs = sum(counts.get(status, 0) for status in queue.UNFINISHED)
+        plan = plans.by_id(db, key)
+        kinds[plan.kind] = kinds.get(plan.kind, 0) + open_jobs
+        calls += sum(counts.values())
+        left += open_jobs
+        held += open_jobs if plan.paused else 0
+    seconds, why = _forecast(ledger, governor, kinds)
+    return WorkLeft(calls - left, calls, seconds, why, held == left)
 
 
 def pulse(db: Database) -> int:
@@ -110,10 +156,7 @@ def tally(ledger: Ledger, governor: Estimator, plan_id: int | None = None) -> Ta
 def _recent(db: Database, now: float) -> list[int]:
     found = db.execute(
         "SELECT id FROM plan WHERE status = ? AND (applied_at >= ? OR id IN"
-        " (SELECT plan_id FROM job WHERE status = 'queued' AND held = 0"
-        "  UNION SELECT plan_id FROM job WHERE status = 'queued' AND held = 1"
-        "  UNION SELECT plan_id FROM job WHERE status = 'sending'"
-        "  UNION SELECT plan_id FROM job WHERE status = 'unknown')) ORDER BY id",
+        f" ({_UNFINISHED})) ORDER BY id",
         (APPLIED, now - RECENT_S),
     )
     return [row[0] for row in found]
@@ -158,9 +201,17 @@ def _forecast(
 def window(
     db: Database, plan_id: int | None, statuses: Sequence[str], start: int, size: int
 ) -> list[JobRow]:
-    """At most `size` jobs from position `start` (from 0) on, newest first."""
-    found = listing.listing(db, plan_id=plan_id, statuses=statuses, limit=start + size)
-    return found[start:]
+    """At most `size` jobs from position `start` (from 0) on: those in flight first, then newest."""
+    found: list[JobRow] = []
+    for group in (statuses,) if statuses else (_IN_FLIGHT, _QUEUED, _ENDED):
+        there = count(db, plan_id, group)
+        if start < there:
+            limit = start + size - len(found)
+            found += listing.listing(db, plan_id=plan_id, statuses=group, limit=limit)[start:]
+            if len(found) >= size:
+                break
+        start = max(0, start - there)
+    return found
 
 
 def count(db: Database, plan_id: int | None, statuses: Sequence[str]) -> int:

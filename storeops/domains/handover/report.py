@@ -103,6 +103,14 @@ def open_answers(db: Database, now: float) -> tuple[int, int]:
     return waits, due
 
 
+def next_answer(db: Database, now: float) -> float | None:
+    """When the next attempt that is not due yet can be asked for, Unix seconds."""
+    found = db.execute(
+        "SELECT min(due_at) FROM handover WHERE status = 'waiting' AND due_at > ?", (now,)
+    ).fetchone()[0]
+    return None if found is None else float(found)
+
+
 def report(
     db: Database, *, by: str = "taker", plan: str = "", since: float = 0.0
 ) -> list[ReportLine]:

@@ -9,6 +9,7 @@ from storeops.domain import TodayLine
 from storeops.domains.handover import report, rules, unassigned
 from storeops.durations import span
 from storeops.i18n import _, ngettext
+from storeops.times import minute
 
 SOON = 60 * 86_400  # seconds before the first year ends from which leavers are urgent
 
@@ -31,10 +32,10 @@ def lines(db: Database, now: float) -> Iterator[TodayLine]:
         yield TodayLine(text, rules.WATCH, "warn", "handover")
     if waiting > due:
         text = ngettext(
-            "{count} handover waits for its answer.",
-            "{count} handovers wait for their answers.",
+            "{count} handover waits for its answer, due {time}.",
+            "{count} handovers wait for their answers, the first due {time}.",
             waiting - due,
-        ).format(count=f"{waiting - due:,}")
+        ).format(count=f"{waiting - due:,}", time=minute(report.next_answer(db, now)))
         yield TodayLine(text, "storeops handover status", "", "handover")
 
 

@@ -12,7 +12,8 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.wishes import Chosen
 from storeops.domains.remarks.remark_plan import remark_rows
-from storeops.domains.remarks.remarks import RemarkAction
+from storeops.domains.remarks.remarks import RemarkAction, values_of
+from storeops.plain import mask_phones
 
 
 def draft_remarks(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> tuple[Plan, int]:
@@ -25,6 +26,26 @@ def draft_remarks(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> 
     """
     rows, _kept, _problems, _already = remark_rows(ledger, chosen, values)
     return drafts.put(ledger, RemarkAction.name, rows, _join_remarks), len(rows)
+
+
+def first_remark(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> str:
+    """What the first of these follows has now and would get: `林总 → VIP 0012`, one line a field.
+
+    Args:
+        ledger: the profile's ledger.
+        chosen: the follows.
+        values: as `draft_remarks` takes them; {} shows what is there now.
+    """
+    if not chosen.relations:
+        return ""
+    first = chosen.relations[0]
+    if not values:
+        return mask_phones(str(values_of(first)["remark"]))
+    rows, _kept, _problems, _already = remark_rows(ledger, Chosen([first]), values)
+    lines = [
+        f"{row.before.get(key) or '–'} → {row.after[key]}" for row in rows for key in row.after
+    ]
+    return mask_phones("\n".join(lines))
 
 
 def _join_remarks(old: Row, new: Row) -> Row:

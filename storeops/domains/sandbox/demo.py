@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from storeops import config, paths
 from storeops.database.database import Database, connect_readonly
-from storeops.domains.sandbox import sandbox_process
+from storeops.domains.sandbox import demo_history, sandbox_process
 from storeops.domains.sandbox.sandbox_control import control
 from storeops.domains.sandbox.sandbox_records import Running
 from storeops.errors import ConflictError, NetworkError
@@ -28,11 +29,13 @@ class Started:
         running: where it answers.
         fresh: it was started now; False when an earlier demo left it running.
         kept: the mirror is an earlier demo's, with what a person made in it.
+        weeks: how long ago its clock stands; 0 for the present.
     """
 
     running: Running
     fresh: bool
     kept: bool = False
+    weeks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def made_by_hand() -> dict[str, int]:
     return {table: count for table, count in found.items() if count}
 
 
-def start(*, fresh: bool = False) -> Started:
+def start(*, fresh: bool = False, weeks: int = 0) -> Started:
     """Find the demo's sandbox or start it, and write its profile.
 
     What a person made in an earlier demo stays, whether its sandbox still runs or not, unless
@@ -101,6 +104,8 @@ def start(*, fresh: bool = False) -> Started:
 
     Args:
         fresh: stop an earlier demo's sandbox and begin anew, databases included.
+        weeks: let a sandbox that is started now begin so long ago; `demo_history.live` brings it
+            to the present.
 
     Raises:
         ConflictError: a profile named demo exists and is a real company, or `fresh` and another
@@ -117,12 +122,15 @@ def start(*, fresh: bool = False) -> Started:
                 with ownership.must_be_alone(PROFILE):
                     sandbox_process.stop(each.base_url)
     kept = _clear(fresh=fresh)
+    weeks = 0 if kept else weeks
     shape = [f"--stores={STORES}", f"--staff={STAFF}", f"--follows={FOLLOWS}"]
+    if weeks:
+        shape.append(f"--start-at={demo_history.started_at(time.time(), weeks)}")
     running = _start_at(port, shape) if port else None
     if running is None:
         running, _process = sandbox_process.start(["--port=0", *shape], detach=True)
     sandbox_process.make_profile(PROFILE, running)
-    return Started(running, fresh=True, kept=kept)
+    return Started(running, fresh=True, kept=kept, weeks=weeks)
 
 
 def _clear(*, fresh: bool) -> bool:
@@ -158,8 +166,7 @@ def counts(db: Database, base_url: str) -> list[DemoCount]:
     queries = {
         "departments": "SELECT count(*) FROM department WHERE status = 'active'",
         "staff": "SELECT count(*) FROM staff WHERE status = 'active'",
-        "customers": "SELECT count(DISTINCT customer_id) FROM follow"
-        " WHERE status NOT IN ('lost', 'handed_over')",
+        "customers": "SELECT count(DISTINCT customer_id) FROM follow",
         "follows": "SELECT count(*) FROM follow WHERE status = 'active'",
         "unassigned": "SELECT count(*) FROM unassigned",
         "tags": "SELECT count(*) FROM tag WHERE deleted_at IS NULL AND kind = 1",

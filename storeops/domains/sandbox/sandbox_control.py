@@ -125,11 +125,20 @@ def _parts(
 
 
 def _silent(base_url: str) -> NetworkError:
+    up = _up(base_url)
     return NetworkError(
         _("The sandbox at {address} does not answer.").format(address=base_url),
-        hint=_("Start it again: `storeops sandbox up --detach`."),
-        next_steps=["storeops sandbox list", "storeops sandbox up --detach"],
+        hint=_("Start it again: `{command}`.").format(command=up),
+        next_steps=["storeops sandbox list", up],
     )
+
+
+def _up(base_url: str) -> str:
+    """The command that starts the sandbox of the profile that has this address."""
+    from storeops import config
+
+    names = [each.name for each in config.load().profiles.values() if each.base_url == base_url]
+    return "storeops sandbox up --detach" + (f" --profile {names[0]}" if names else "")
 
 
 def _refused(base_url: str, answer: http.client.HTTPResponse) -> StoreOpsError:
@@ -140,7 +149,7 @@ def _refused(base_url: str, answer: http.client.HTTPResponse) -> StoreOpsError:
                 address=base_url
             ),
             hint=_("Steer it from the home that started it, or start one here."),
-            next_steps=["storeops sandbox list", "storeops sandbox up --detach"],
+            next_steps=["storeops sandbox list", _up(base_url)],
         )
     reason = error.get("message", str(answer.status))
     kind = NotFoundError if answer.status == 404 else UsageError

@@ -1,0 +1,159 @@
+"""Back where one came from, finding anything, other terminals, notices, themes, the status line."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from storeops.app import App
+from storeops.notebook import marks
+from tests.tui.conftest import FrozenClock
+from tui.names import NameLookup
+from tui.themes import PLAIN, fitting
+
+
+async def test_esc_leads_back_with_filter_and_row(screens):
+    """From a tag to its customers and back; from customers to the journal and back to the row."""
+    async with screens(start="customers", wish="status:active") as driver:
+        await driver.press("down", "down", "h")
+        assert driver.room.NAME == "audit"
+        await driver.press("escape")
+        assert driver.room.NAME == "customers"
+        assert driver.room.look.where == "status:active"
+        assert driver.room.table.cursor == 2
+        await driver.press("5")
+        name = driver.room.table.line.cells[1]
+        await driver.press("c")
+        assert driver.room.NAME == "customers"
+        assert name in driver.room.look.where, "a name, not an id"
+        await driver.press("escape")
+        assert driver.room.NAME == "tags"
+        await driver.press("2", "escape", "escape", "escape")
+        assert driver.room.NAME == "today", "a number key is no step"
+
+
+async def test_a_plan_is_reviewed_and_left_again(screens):
+    """p and Esc: back at the customers, marks as they were."""
+    async with screens(start="customers", wish="status:active") as driver:
+        await driver.press("space", "space", "p")
+        assert driver.room.NAME == "plans"
+        await driver.press("escape")
+        assert driver.room.NAME == "customers"
+        assert driver.room.marked == 2
+
+
+async def test_go_finds_customers_plans_and_says_when_nothing_is(screens, journal):
+    """`:` with a name opens the card, with a plan's id the plan; no blank where nothing is."""
+    async with screens() as driver:
+        await driver.press("2")
+        name = driver.room.table.line.cells[0]
+        await driver.press("1", "colon")
+        await driver.type(name)
+        await driver.rest()
+        assert any("customer" in line and name in line for line in driver.text.splitlines())
+        await driver.press("escape", "colon")
+        await driver.type(journal[0])
+        await driver.press("enter")
+        assert driver.room.NAME == "plans"
+        assert driver.room.card.plan.name == journal[0]
+        await driver.press("colon")
+        await driver.type("zzqqzz")
+        await driver.rest()
+        assert "Nothing and nobody is called so." in driver.text
+
+
+async def test_go_changes_the_profile(screens, box):
+    """Another profile's screens are opened by whoever runs them."""
+    async with screens() as driver:
+        await driver.press("colon")
+        await driver.type("box")
+        await driver.pilot.press("enter")
+        await driver.pilot.pause(0.1)
+        assert driver.app.next_profile == "box"
+
+
+async def test_another_process_is_seen(screens, home):
+    """Marks and drafts of another connection, without a key, within the time of a look."""
+    async with screens(start="customers") as driver:
+        assert driver.room.marked == 0
+        other = App.open("demo")
+        other._once("clock", FrozenClock)
+        keys = [row[0] for row in other.data.execute("SELECT id FROM customer LIMIT 3")]
+        marks.add_ids(other.data, marks.DEFAULT, keys, FrozenClock().now())
+        other.close()
+        begun = time.monotonic()
+        while driver.room.marked != 3 and time.monotonic() - begun < 10:
+            await driver.pilot.pause(0.05)
+        assert driver.room.marked == 3
+        assert "✓ 3 marked" in driver.text
+
+
+async def test_the_same_notice_is_counted(screens):
+    """Told five times, shown once."""
+    async with screens() as driver:
+        for _ in range(5):
+            driver.app.tell("The network is away.", severity="error")
+        driver.app.tell("Something else.")
+        await driver.settle()
+        assert driver.text.count("The network is away.") == 1
+        assert "The network is away. (×5)" in driver.text
+        assert "Something else." in driver.text
+
+
+async def test_work_under_way_is_on_every_screen(screens, core, journal):
+    """Bar, count and time left of calls that wait to be sent."""
+    async with screens(size=(120, 30)) as driver:
+        for key in ("1", "2", "5", "0"):
+            await driver.press(key)
+            assert "░" in driver.text.splitlines()[-2]
+            assert "0 of 4 calls" in driver.text.splitlines()[-2]
+
+
+@pytest.mark.parametrize(("term", "plain"), [("linux", True), ("xterm-256color", False)])
+def test_a_poor_terminal_gets_the_plain_theme(term, plain):
+    """By what the terminal says of itself."""
+    assert (fitting({"TERM": term}) is PLAIN) == plain
+
+
+async def test_the_plain_theme_draws_with_ascii(screens):
+    """No boxes, no blocks, no arrows: only names may hold what they like."""
+    async with screens(start="stores", size=(120, 32)) as driver:
+        await driver.press("f12", "f12")
+        await driver.settle()
+        assert driver.app.theme == PLAIN.name
+        odd = {each for each in driver.text if "\u2190" <= each <= "\u25ff"}
+        assert not odd
+        await driver.press("f12")
+        assert "╭" in driver.text
+
+
+async def test_the_panes_title_is_bright_where_the_keys_go(screens):
+    """Tab moves the bright edge."""
+    async with screens(start="plans", size=(120, 40)) as driver:
+
+        def edge(name):
+            return driver.room.pane(name).query_one("Edge")._left[0].tone
+
+        assert (edge("plans"), edge("rows")) == ("bright", "edge")
+        await driver.press("tab")
+        assert (edge("plans"), edge("rows")) == ("edge", "bright")
+
+
+def test_names_stand_for_ids_and_filters_find_the_same(core):
+    """Every member, tag and shop: what a filter says means just that one."""
+    words = NameLookup(core.data)
+    from storeops.reading.filter import parse
+
+    for userid in words.staff:
+        where = words.member_filter(userid)
+        field = parse(where)
+        key = core.data.execute("SELECT id FROM staff WHERE userid = ?", (userid,)).fetchone()[0]
+        assert words.names.resolve(where, field) == (key,)
+    for department in words.shops:
+        where = words.shop_filter(department)
+        assert department in words.names.resolve(where, parse(where))
+    for tag_id, tag in words.tags.items():
+        assert tag.name in words.tag_filter(tag_id)
+    assert words.value("tags", [next(iter(words.tags))])[0] == next(iter(words.tags.values())).path
+    assert words.member("nobody") == "nobody"
