@@ -118,14 +118,13 @@ def _kind(text: str, default: str) -> str:
 def _event(row: NamedRow, kind: str) -> dict[str, Any]:
     _words, action, step, disposition, paper = KINDS[kind]
     when = _time(row.get("at"))
-    offset = when.strftime("%z")
     scanned = gs1.scanned(row.get("item"))
     pallet = scanned.get("sscc") or (gs1.scanned(row.get("pallet")).get("sscc", "")
                                      if row.get("pallet") else "")  # fmt: skip
     lot = row.get("lot") or scanned.get("lot", "")
     event: dict[str, Any] = {
         "type": "TransformationEvent" if kind == "production" else "ObjectEvent",
-        "eventTime": when.isoformat(), "eventTimeZoneOffset": f"{offset[:3]}:{offset[3:]}",
+        "eventTime": when.isoformat(), "eventTimeZoneOffset": when.isoformat()[-6:],
         "bizStep": step, "disposition": disposition,
     }  # fmt: skip
     if action:

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from storeops import times
 from storeops.database.database import Database
 from storeops.domains.orders import sources, values
 from storeops.reading import identities
@@ -71,7 +70,7 @@ def refresh(db: Database, customers: Iterable[int], now: int) -> None:
         now: WeCom's time, Unix seconds; 0 when it does not matter.
     """
     wanted = sorted(set(customers))
-    offset = values.day_offset(times.zone(), max(now, 0))
+    offset = values.day_offset(max(now, 0))
     for start in range(0, len(wanted), _CHUNK):
         piece = wanted[start : start + _CHUNK]
         with db.atomic() as connection:

@@ -179,10 +179,9 @@ def run_value(
         NotFoundError: nobody has bought anything until then.
         ConfigError: the model needs scipy, which is not installed.
     """
-    zone = times.zone()
     end = int(times.midnight(now).timestamp()) if end is None else end
     as_of = times.day(end - 1)
-    offset = values.day_offset(zone, end)
+    offset = values.day_offset(end)
     end_day = (end - 1 + offset) // DAY_S
     found = list(_histories(db.connection, end, offset))
     if not found:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
+from storeops import times
 from storeops.clock import MOST_SECONDS, in_seconds
 from storeops.tables import typed
 
@@ -106,9 +107,9 @@ def condition_of(text: str) -> str:
     return CANCELLED if _CANCELLED.search(text) else PAID
 
 
-def day_offset(zone: tzinfo, now: float) -> int:
+def day_offset(now: float) -> int:
     """Seconds east of UTC, by which days are told apart in SQL."""
-    offset = datetime.fromtimestamp(now, zone).utcoffset() or timedelta(0)
+    offset = times.local(now).utcoffset() or timedelta(0)
     return int(offset.total_seconds())
 
 
