@@ -73,14 +73,14 @@ def rule_use(paths: Paths) -> None:
 
 
 @rule_app.command("list", help=_("List the care rules in force."))
-def rule_list() -> None:
+def rule_list(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     """List rules."""
     from storeops.domains.care import rules
 
     app_ = current().app
-    output.items(
+    output.paged(
         [each.as_dict() for each in rules.in_force(app_.data)], _RULE_COLUMNS,
-        as_of=app_.clock.now(),
+        limit=limit, all_=all_, after=after, as_of=app_.clock.now(),
         empty=_("No rule was adopted yet: storeops care rule use FILE"),
     )  # fmt: skip
 

@@ -108,9 +108,12 @@ def rule_use(paths: Paths) -> None:
 
 @rule_app.command("list", help=_("List rules with their versions, those in force first."))
 def rule_list(
-    all_: Annotated[
-        bool, typer.Option("--all", help=_("Also older versions and retired."))
+    retired: Annotated[
+        bool, typer.Option("--retired", help=_("Also older versions and retired."))
     ] = False,
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
 ) -> None:
     """List rules."""
     from storeops.domains.commission import rules
@@ -118,17 +121,17 @@ def rule_list(
 
     rows = []
     for row in rules.versions(current().app.data):
-        if row["in_force"] or all_:
+        if row["in_force"] or retired:
             rule = _rule_row(CommissionRule.from_dict(row["rule"]))
             rows.append(
                 {**rule, "in_force": row["in_force"], "adopted_at": cells.iso(row["adopted_at"]),
                  "adopted_by": row["adopted_by"]}
             )  # fmt: skip
-    output.items(
+    output.paged(
         sorted(rows, key=lambda row: not row["in_force"]),
         [*_RULE_COLUMNS, Column("in_force", _("In force")),
          Column("adopted_at", _("Adopted"), show=cells.when)],
-        as_of=current().app.clock.now(),
+        limit=limit, all_=all_, after=after, as_of=current().app.clock.now(),
         empty=_("No rule was adopted yet: storeops commission rule use FILE"),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
+from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.domain import registry
@@ -360,19 +361,22 @@ def _table(each: ReportTable, width: int) -> tuple[list[list[str]], list[Column]
 
 
 @app.command("list", help=_("Which reports there are."))
-def list_() -> None:
+def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     """Built-in ones and those of extensions."""
     rows = [
         {"name": name, "domain": domain.name, "help": _(HELP.get(name, ""))}
         for name, (domain, _where) in registry().named("reports").items()
     ]
-    output.items(
+    output.paged(
         rows,
         [
             Column("name", _("Report")),
             Column("help", _("What it says")),
             Column("domain", _("Brought by")),
         ],
+        limit=limit,
+        all_=all_,
+        after=after,
     )
 
 

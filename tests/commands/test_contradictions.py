@@ -14,6 +14,7 @@ from commands import main, tree
 
 LISTS = {"list", "history", "results", "members", "timeline", "logs", "status", "report", "quota"}
 STATUS = {("sync", "status"), ("events", "status"), ("status",), ("sandbox", "status")}
+NO_LISTS = {("care", "report"), ("order", "members")}  # a row for each guide; takes a file in
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -95,7 +96,7 @@ def test_every_list_can_be_cut_continued_and_shown_whole() -> None:
     lists = {
         words: {name for each in command.params for name in each.opts}
         for words, command in EVERY.items()
-        if words[-1] in LISTS and words not in STATUS
+        if words[-1] in LISTS and words not in STATUS | NO_LISTS
     }
     assert len(lists) > 20
     assert {words: wanted - there for words, there in lists.items() if wanted - there} == {}
