@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,7 +68,11 @@ def test_permission_missing(cli: Any, shop: Any, language: str) -> None:
 
 def test_network_down(cli: Any, shop: Any, language: str) -> None:
     shop.stop()
-    explained(cli("api", "get", "department/list"), 8, language)
+    port = int(shop.base_url.rpartition(":")[2])
+    with socket.socket() as held:  # bound and not listening: nobody else takes the port meanwhile
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+        explained(cli("api", "get", "department/list"), 8, language)
 
 
 def test_frequency_limit(cli: Any, shop: Any, language: str) -> None:

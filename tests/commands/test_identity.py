@@ -43,7 +43,7 @@ def test_a_setting_does_not_do_it_either(cli, main):
     answer = cli("config", "set", "profiles.main.corp_id", THEIRS)
     assert answer.code == 9
     assert config.load().profiles["main"].corp_id == OURS
-    assert cli("config", "set", "profiles.main.sandbox", "true").code == 3
+    assert cli("config", "set", "profiles.main.sandbox", "true").code == 2
     assert cli("config", "set", "profiles.main.base_url", "https://proxy.example.com").code == 0
 
 

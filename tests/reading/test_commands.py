@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from storeops.domain import registry
+
 NICKNAMES = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "nicknames.json").read_text(encoding="utf-8")
 )
@@ -31,7 +33,7 @@ def test_a_list_has_the_envelope_of_every_list(ask, chain_home):
     assert (len(ids(found)), found.json["has_more"], found.json["complete"]) == (7, True, True)
     assert found.json["as_of"].endswith("Z")
     row = found.json["items"][0]
-    assert list(row) == CUSTOMER
+    assert list(row) == [*CUSTOMER, *registry().named("columns")]
     assert all(list(each) == FOLLOW for each in row["follows"])
     tagged = ask("customer", "list", "--where", "has:tag", "--limit", "1", "--json").json["items"][
         0
