@@ -144,9 +144,9 @@ def list_(
         ),
     ] = "",
     status: Annotated[
-        str,
+        list[str] | None,
         typer.Option("--status", metavar="STATUS", help=_("open, done, skipped, lapsed or gone.")),
-    ] = "open",
+    ] = None,
     all_days: Annotated[
         bool, typer.Option("--all-days", help=_("Also open tasks for another day."))
     ] = False,
@@ -158,14 +158,19 @@ def list_(
     from storeops.domains.care import tasks
     from storeops.errors import UsageError
 
-    if status not in STATUSES:
+    wanted = dict.fromkeys(status or ["open"])
+    if unknown := [each for each in wanted if each not in STATUSES]:
         raise UsageError(
-            _("There is no status {status}.").format(status=status),
+            _("There is no status {status}.").format(status=unknown[0]),
             hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
         )
     app_ = current().app
     now = app_.clock.now()
-    rows = tasks.list_tasks(app_.data, now, userid=userid, status=status, all_days=all_days)
+    rows = [
+        row
+        for each in wanted
+        for row in tasks.list_tasks(app_.data, now, userid=userid, status=each, all_days=all_days)
+    ]
     output.paged(
         map(_row, rows), _COLUMNS, limit=limit, all_=all_, after=after, as_of=now,
         empty=_("No task for today: storeops care plan makes them."),

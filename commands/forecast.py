@@ -116,7 +116,7 @@ def _shelf(store: str) -> list[Any]:
     from storeops.tables.named import NamedRow
 
     try:
-        rows = shelf.stock(current().app.data, store=store)
+        rows = shelf.stock(current().app.data, stores=[store] if store else ())
     except ConfigError:
         return []
     return [
@@ -203,8 +203,8 @@ def show(
         str, typer.Option("--file", metavar="FILE", help=_("A forecast; else the last one."))
     ] = "",
     store: Annotated[
-        str, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
-    ] = "",
+        list[str] | None, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
+    ] = None,
     product: Annotated[
         str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
     ] = "",
@@ -224,7 +224,7 @@ def show(
             hint=_("Make one: storeops forecast run --data DIR --out FILE"),
         )
     output.paged(
-        shown.rows(path, store=store, product=product, day=day),
+        shown.rows(path, stores=store or (), product=product, day=day),
         [
             Column("store_id", _("Store"), max_width=16),
             Column("product_id", _("Product"), max_width=20),

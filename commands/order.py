@@ -189,8 +189,9 @@ def list_(
         str, typer.Option("--seller", metavar="USERID", help=_("Rung up by this member."))
     ] = "",
     status: Annotated[
-        str, typer.Option("--status", metavar="STATUS", help=_("paid, return or cancelled."))
-    ] = "",
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help=_("paid, return or cancelled.")),
+    ] = None,
     since: Annotated[
         str, typer.Option("--since", metavar="DATE", help=_("Paid since: 2026-05, 7d, month."))
     ] = "",
@@ -217,9 +218,9 @@ def list_(
     if unmatched and ambiguous:
         raise UsageError(_("{options} contradict each other.").format(
             options="--unmatched, --ambiguous"), hint=_("Leave one of them out."))  # fmt: skip
-    if status and status not in STATUSES:
+    if unknown := [each for each in status or () if each not in STATUSES]:
         raise UsageError(
-            _("There is no status {status}.").format(status=status),
+            _("There is no status {status}.").format(status=unknown[0]),
             hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
         )
     key = None
@@ -235,7 +236,7 @@ def list_(
         "unmatched" if unmatched else "ambiguous" if ambiguous else "",
         filter_dates.read_span(since, now, "--since")[0] if since else None,
         filter_dates.read_span(until, now, "--until")[1] if until else None,
-        status,
+        tuple(status or ()),
     )  # fmt: skip
     output.paged(
         ({**row, "paid_at": cells.iso(row["paid_at"])} for row in orders.list_orders(db, which)),

@@ -18,7 +18,9 @@ from storeops.i18n import _
 
 app = typer.Typer(help=_("Stock of shops: import, list, count, what expires."))
 
-Store = Annotated[str, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))]
+Store = Annotated[
+    list[str] | None, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
+]
 
 
 def pieces(value: float) -> str:
@@ -66,7 +68,7 @@ def import_(
 
 @app.command("list", help=_("What lies in shops, first expired first."))
 def list_(
-    store: Store = "",
+    store: Store = None,
     item: Annotated[
         str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
     ] = "",
@@ -83,7 +85,7 @@ def list_(
     call = current()
     if differences:
         output.paged(
-            shelf.differences(call.app.data, store=store),
+            shelf.differences(call.app.data, stores=store or ()),
             [
                 Column("at", _("Time"), show=cells.when),
                 *_columns()[:4],
@@ -96,7 +98,7 @@ def list_(
         )  # fmt: skip
         return
     output.paged(
-        shelf.stock(call.app.data, store=store, item=item),
+        shelf.stock(call.app.data, stores=store or (), item=item),
         [*_columns(), Column("counted_at", _("Counted at"), show=cells.when)],
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
         empty=_("No stock is known; take a list in: storeops stock import FILE"),
@@ -140,7 +142,7 @@ def count(
 
 @app.command("expiring", help=_("What has expired, expires today or tomorrow, and what to do."))
 def expiring(
-    store: Store = "",
+    store: Store = None,
     days: Annotated[
         int, typer.Option("--days", metavar="DAYS", min=0, max=365, help=_("Days ahead."))
     ] = 1,
@@ -159,7 +161,7 @@ def expiring(
         "tomorrow": _("put to the front, mark down"), "later": _("put to the front"),
     }  # fmt: skip
     output.paged(
-        shelf.expiring(call.app.data, times.local(now).date(), days=days, store=store),
+        shelf.expiring(call.app.data, times.local(now).date(), days=days, stores=store or ()),
         [
             *_columns(),
             Column("days_left", _("Days"), right=True, show=cells.amount),

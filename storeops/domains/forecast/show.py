@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from storeops.i18n import _
 COLUMNS = ("store_id", "product_id", "dt", "forecast", "q50", "q80", "q90", "q95")
 
 
-def rows(path: str, *, store: str = "", product: str = "", day: str = "") -> Iterator[Any]:
+def rows(
+    path: str, *, stores: Collection[str] = (), product: str = "", day: str = ""
+) -> Iterator[Any]:
     """Rows of a forecast file, in its order.
 
     Args:
         path: the file.
-        store, product, day: only of these, "" for all.
+        stores, product, day: only of these; () and "" for all.
 
     Raises:
         NotFoundError: no such file.
@@ -34,7 +36,7 @@ def rows(path: str, *, store: str = "", product: str = "", day: str = "") -> Ite
                 )
             for number, row in enumerate(reader, 2):
                 if (
-                    (store and row[:1] != [store])
+                    (stores and row[:1] and row[0] not in stores)
                     or (product and row[1:2] != [product])
                     or (day and row[2:3] != [day])
                 ):

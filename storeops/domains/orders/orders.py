@@ -31,7 +31,7 @@ class OrderFilter:
         customer: customer.id.
         match: matched | unmatched | ambiguous.
         since, until: paid in this span, Unix seconds, until exclusive.
-        status: paid | return | cancelled.
+        status: any of paid, return and cancelled; () for all.
     """
 
     source: str = ""
@@ -42,7 +42,7 @@ class OrderFilter:
     match: str = ""
     since: int | None = None
     until: int | None = None
-    status: str = ""
+    status: tuple[str, ...] = ()
 
 
 _MATCH = {
@@ -62,10 +62,13 @@ def list_orders(db: Database, which: OrderFilter) -> Iterator[dict[str, Any]]:
     if which.source:
         where.append("o.source_id = ?")
         params.append(sources.find(db, which.source).id)
-    for column in ("channel", "shop", "seller", "status"):
+    for column in ("channel", "shop", "seller"):
         if value := getattr(which, column):
             where.append(f"o.{column} = ? COLLATE NOCASE")
             params.append(value)
+    if which.status:
+        where.append(f"o.status IN ({','.join('?' * len(which.status))})")
+        params += which.status
     if which.customer is not None:
         where.append("o.customer_id = ?")
         params.append(which.customer)

@@ -183,42 +183,49 @@ def take(
     return StockImport(len(rows), changed, len(rows) - changed, gone, round(difference, 3))
 
 
-def stock(db: Database, *, store: str = "", item: str = "") -> list[dict[str, Any]]:
+def _of(stores: Sequence[str]) -> str:
+    """The condition for these shops, one placeholder each."""
+    return f"store IN ({','.join('?' * len(stores))})" if stores else "1"
+
+
+def stock(db: Database, *, stores: Sequence[str] = (), item: str = "") -> list[dict[str, Any]]:
     """What lies in shops, first expired first; without an expiry at the end.
 
     Args:
-        store, item: only of these, "" for all.
+        stores, item: only of these; () and "" for all.
     """
     return db.rows(
         "SELECT store, item, lot, expires, qty, counted_at FROM stock_lot"
-        " WHERE qty > 0 AND ? IN ('', store) AND ? IN ('', item)"
+        f" WHERE qty > 0 AND {_of(stores)} AND ? IN ('', item)"
         " ORDER BY store, item, expires = '', expires, lot",
-        (store, item),
+        (*stores, item),
     )
 
 
-def differences(db: Database, *, store: str = "") -> list[dict[str, Any]]:
+def differences(db: Database, *, stores: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Every difference that a count or a list found, the newest first."""
     return db.rows(
         "SELECT store, item, lot, expires, before, after, at, who, source FROM stock_difference"
-        " WHERE ? IN ('', store) ORDER BY id DESC",
-        (store,),
+        f" WHERE {_of(stores)} ORDER BY id DESC",
+        tuple(stores),
     )
 
 
-def expiring(db: Database, today: date, *, days: int = 1, store: str = "") -> list[dict[str, Any]]:
+def expiring(
+    db: Database, today: date, *, days: int = 1, stores: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Pieces that have expired or soon will, and when.
 
     Args:
         today: the day.
         days: ahead; 1 for tomorrow.
-        store: only this one, "" for all.
+        stores: only these; () for all.
 
     Returns:
         Rows of `stock` with `days_left` and `due`: expired, today, tomorrow or later.
     """
     found = []
-    for row in stock(db, store=store):
+    for row in stock(db, stores=stores):
         if not row["expires"]:
             continue
         left = (date.fromisoformat(row["expires"]) - today).days
