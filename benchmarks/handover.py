@@ -28,6 +28,7 @@ from benchmarks.handover_chain import (
     who_takes,
 )
 from storeops.changes import apply, plans
+from storeops.changes.sheets import Source
 from storeops.domains.handover import rules
 from storeops.domains.handover.leavers import leavers
 from storeops.domains.handover.planner import plan_handover
@@ -47,7 +48,7 @@ def _there_and_back(chain: Chain, one: str, other: str) -> None:
     chain.control.call("POST", "handover/will", {"external_userid": mine, "act": "accept"})
     for giver, taker in ((one, other), (other, one)):
         file = who_takes(mine, giver, taker)
-        made = plan_handover(chain.app.ledger, Wish(csv=file, personal_tags=False))
+        made = plan_handover(chain.app.ledger, Wish(file=Source(file), personal_tags=False))
         apply.apply(chain.app.ledger, made.plan.name)
         chain.app.worker().run()
         settled(chain)
@@ -92,7 +93,7 @@ def part_plan() -> None:
     file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
     file.write_text("\n".join(lines[:10_001]))
     began = time.monotonic()
-    made = plan_handover(chain.app.ledger, Wish(csv=str(file)))
+    made = plan_handover(chain.app.ledger, Wish(file=Source(str(file))))
     took = time.monotonic() - began
     bar(f"plan of {made.plan.rows:,} rows", took, 5, "s")
     same("rows planned", made.plan.rows, 10_000)
