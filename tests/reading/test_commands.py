@@ -465,7 +465,7 @@ def test_a_relation_without_its_day_is_no_january_of_1970(own):
     app = App.open("chain")
     with app.data.atomic():
         app.data.execute("UPDATE follow SET createtime = 0 WHERE id % 10 = 0")
-        app.data.execute("UPDATE mirror_meta SET value = value + 1 WHERE key = 'revision'")
+        app.data.execute("UPDATE mirror_meta SET value = value + 1000 WHERE key = 'revision'")
     app.close()
     first = own("stats", "month", "--all", "--json").json["items"][0]
     assert (first["value"], first["name"]) == ("1970-01", "(not known)")
