@@ -28,16 +28,14 @@ class Wire:
         self._lock = threading.Lock()
         real = Transport.send
 
-        def send(
-            transport: Transport, verb: str, path: str, *rest: Any, knock: bool = False
-        ) -> Any:
+        def send(transport: Transport, verb: str, path: str, *rest: Any, **how: Any) -> Any:
             with self._lock:
-                self.sent.append((path, knock))
+                self.sent.append((path, how.get("knock", False)))
                 self.pages -= path == GET_BY_USER
                 self.plugged = self.plugged and self.pages >= 0
             if not self.plugged:
                 raise NoReplyError("connect", sent=False)
-            return real(transport, verb, path, *rest, knock=knock)
+            return real(transport, verb, path, *rest, **how)
 
         monkeypatch.setattr(Transport, "send", send)
 

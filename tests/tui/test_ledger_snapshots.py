@@ -25,7 +25,9 @@ from tests.tui.windows import LEDGER, press_all
 SCREENS = ("plans", "jobs", "audit", "handover")
 
 _PLAN = re.compile(r"\b(tag|remark|handover)-[2-9A-Z]{6}\b")
-_HEX = re.compile(r"\b[0-9a-f]{16,}|(?<=\s)[0-9a-f]{6}$", re.MULTILINE)  # and what was wrapped
+_HEX = re.compile(
+    r"\b[0-9a-f]{16,}|(?<=\s)[0-9a-f]{6,8}(?=\s*(?:│|$))", re.MULTILINE
+)  # and what was wrapped
 
 
 def anonymous(text: str) -> str:

@@ -68,6 +68,8 @@ class HouseModal(ModalScreen[T]):
     def on_resize(self, event: events.Resize) -> None:
         """Fit the window to what it holds, and its edge to the window."""
         self.fit_window()
+        for text in self.query("#text"):  # its greatest height is a share of the terminal's
+            text.styles.max_height = max(3, self.app.size.height * 3 // 4)
 
     def fit_window(self) -> None:
         """As wide as the widest line, the title and the hint; never wider than the terminal."""
