@@ -263,7 +263,10 @@ def results(
         f" WHERE plan_id = ? AND row > ?{narrowed} ORDER BY {order} LIMIT ?",
         (plan_id, after, *values, -1 if limit is None else limit),
     )
-    name, kind = db.execute("SELECT name, kind FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    plan = db.execute("SELECT name, kind FROM plan WHERE id = ?", (plan_id,)).fetchone()
+    if plan is None:  # a draft that has just been made a plan of: its rows are gone, too
+        return
+    name, kind = plan
     ends = {**_ENDS, **getattr(actions().get(kind), "ends", {})}
     held = queue.rows_left_unknown(db, plan_id)
     for record in found:

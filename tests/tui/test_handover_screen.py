@@ -61,6 +61,7 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
         fresh_chain.sandbox.control.advance(2 * DAY)
         driver.app.go("handover")
         await driver.settle()
+        await driver.hush()
         assert "due now" in driver.text
         await driver.press("s")
         assert "Settled" in driver.text
