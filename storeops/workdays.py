@@ -1,4 +1,8 @@
-"""Working days in China: as announced, and estimated where nothing is announced yet."""
+"""Working days in China: as announced, and estimated where nothing is announced yet.
+
+The State Council announces a year late in the year before. Of a year that is not announced,
+weekends and the holidays of the law are known; bridges and make-up days are not.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,12 @@ ONE = timedelta(days=1)
 
 @lru_cache(maxsize=4_000)
 def is_workday(day: date) -> tuple[bool, bool]:
-    """(whether people work, whether that is an estimate).
-
-    Announced days with their make-up days come from chinesecalendar (2004 to the present year);
-    for others the holidays of the lunar calendar are reckoned, without make-up days.
-    """
+    """(whether people work, whether that is an estimate)."""
     import chinese_calendar  # 20 ms, only where working days are counted
 
     try:
         return bool(chinese_calendar.is_workday(day)), False
-    except NotImplementedError:
+    except NotImplementedError:  # so chinesecalendar says that a year was not announced to it
         return day.weekday() < 5 and day not in _reckoned(day.year), True
 
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from storeops import times
@@ -22,6 +22,7 @@ from storeops.mirror import members
 from storeops.reading import identities
 from storeops.reading.customers import open_query
 from storeops.reading.ownership import owners_of
+from storeops.workdays import is_workday
 
 DAY_S = 86_400
 CAP = 20  # tasks of a guide on one day
@@ -192,22 +193,10 @@ def _workday(due_at: int) -> int:
     """The same moment, on the next day that is a working day in China."""
     moment = times.local(due_at)
     for _day in range(30):
-        if is_workday(moment.date()):
+        if is_workday(moment.date())[0]:
             break
         moment += timedelta(days=1)
     return int(moment.timestamp())
-
-
-def is_workday(day: date) -> bool:
-    """Whether people work in China; a year that is not announced yet by weekday and holiday."""
-    import chinese_calendar
-
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        import holidays
-
-        return day.weekday() < 5 and day not in holidays.country_holidays("CN", years=day.year)
 
 
 def _give(db: Database, now: float, cap: int) -> tuple[int, int]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from storeops import times
-from storeops.domains.schedule.workdays import CALENDARS, fits
 from storeops.errors import UsageError
 from storeops.i18n import N_, _
 from storeops.spelling import did_you_mean
+from storeops.workdays import is_workday
 
 if TYPE_CHECKING:
     from cronsim import CronSim
 
+CALENDARS = ("every", "workdays", "holidays")
 FIELDS = 5
 FURTHEST = timedelta(days=4 * 366)  # 29 February comes within four years; nothing later is meant
 ALIASES = {
@@ -45,6 +46,19 @@ class Due(NamedTuple):
 
     at: float
     estimated: bool
+
+
+def fits(day: date, calendar: str) -> tuple[bool, bool]:
+    """(whether a task of a calendar runs on a day, whether that is an estimate).
+
+    Args:
+        day: of the zone that tasks are reckoned in.
+        calendar: one of `CALENDARS`.
+    """
+    if calendar == "every":
+        return True, False
+    works, estimated = is_workday(day)
+    return works == (calendar == "workdays"), estimated
 
 
 def must_be_understood(expression: str, calendar: str) -> str:
@@ -103,9 +117,9 @@ def moments(expression: str, calendar: str, after: float) -> Iterator[Due]:
     last = begin + FURTHEST
     found = CronSim(expression, begin)
     while (due := _next(found)) is not None and due <= last:
-        kind = fits(due.date(), calendar)
-        if kind.workday:
-            yield Due(due.timestamp(), kind.estimated)
+        runs, estimated = fits(due.date(), calendar)
+        if runs:
+            yield Due(due.timestamp(), estimated)
         else:  # no moment of this day fits
             end = due.replace(hour=23, minute=59, second=59, microsecond=0)
             found = CronSim(expression, end)
@@ -153,7 +167,7 @@ def _last_before(expression: str, calendar: str, until: float) -> float | None:
     found = CronSim(expression, end, reverse=True)
     first = end - FURTHEST
     while (due := _next(found)) is not None and due >= first:
-        if fits(due.date(), calendar).workday:
+        if fits(due.date(), calendar)[0]:
             return due.timestamp()
         found = CronSim(expression, times.midnight(due.timestamp()), reverse=True)
     return None
