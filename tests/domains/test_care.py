@@ -206,7 +206,7 @@ def test_working_days(shop) -> None:
     assert is_workday(date(2031, 5, 1)) == (
         False,
         True,
-    )  # not announced yet: by holiday and weekday
+    )  # by holiday and weekday
     moment = tasks._workday(shop.at("2026-10-01 10:00"))
     assert times.minute(moment) == "2026-10-08 10:00"
 

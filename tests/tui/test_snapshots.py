@@ -35,11 +35,6 @@ def steady(text: str) -> str:
     return re.sub(r"(\d{4}-\d\d-\d\d \d\d):\d\d:\d\d", r"\1:00:00", text)
 
 
-def without_thumbs(text: str) -> str:
-    """The text without the ends of scroll bars, which a resize there and back moves by a part."""
-    return re.sub(r"[▁▂▃▄▅▆▇](?=\s*│)", " ", steady(text))
-
-
 async def both_sizes(driver, name: str, language: str, clean=steady) -> None:
     """Compare at every size; what was small once and is small again looks as before."""
     for width, height in (*SIZES, SIZES[0]):
@@ -73,7 +68,7 @@ async def test_window(screens, chain, window, language):
         await driver.press(*way.keys)
         assert way.opens in ("", type(driver.app.screen).__name__)
         await driver.rest()
-        await both_sizes(driver, window, language, without_thumbs)
+        await both_sizes(driver, window, language)
         if way.opens and language == "en":
             assert "escape" in await press_all(driver)
 
