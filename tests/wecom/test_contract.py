@@ -370,7 +370,5 @@ def test_many_threads_stay_within_four_in_flight(client, sandbox):
     calls = sandbox.control.calls()
     seen = calls.get("paths", calls)
     row = next(value for path, value in seen.items() if path.endswith("batch/get_by_user"))
-    assert (
-        40 <= row["calls"] <= 48
-    )  # a read may meet a connection that is being closed
+    assert 40 <= row["calls"] <= 48  # a read may meet a connection that is being closed
     assert row["max_in_flight"] <= 4
