@@ -55,6 +55,8 @@ MEMORY := /dev/shm
 TEST_TMP := $(shell $(PYTHON) -c 'import os, shutil, sys; d = "$(MEMORY)"; \
 	print(d if os.access(d, os.W_OK) and shutil.disk_usage(d).free > 6 << 30 else "")' 2>/dev/null)
 
+# tests start hundreds of processes: each file is compiled once, whatever the surroundings say
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(MO) ## run the tests
 	TMPDIR="$${TMPDIR:-$(TEST_TMP)}" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 

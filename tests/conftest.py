@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -20,6 +21,16 @@ settings.register_profile(
     "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("house")
+
+# What collecting makes lives as long as the run: not looked through again and again for garbage,
+# neither while thousands of tests are collected nor in any test after.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected as everywhere."""
+    gc.freeze()
+    gc.enable()
 
 
 @dataclass(frozen=True)

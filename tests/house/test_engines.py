@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from storeops.domain import load
-from tests.house.test_rooms import DOORS, READ, ROOT, TREES, WRITE, owners, room, texts
+from tests.house.test_rooms import DOORS, READ, ROOT, WRITE, owners, room, texts, trees
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DOMAINS = [load(where) for where in PROJECT["project"]["entry-points"]["storeops.domains"].values()]
@@ -40,7 +40,7 @@ def engine(module: str) -> bool:
 
 def named(module: str) -> Iterator[str]:
     """What a module names of domains: `table X`, `kind X`, `command X`."""
-    tree = TREES[module]
+    tree = trees()[module]
     owner = owners()
     nouns = {noun.name for each in DOMAINS for noun in each.nouns}
     for text in texts(tree):
@@ -67,7 +67,7 @@ def _kinds(nodes: list[ast.expr]) -> Iterator[str]:
 
 def test_engines_name_no_domain() -> None:
     found = defaultdict(set)
-    for module in filter(engine, TREES):
+    for module in filter(engine, trees()):
         for each in named(module):
             found[module].add(each)
     assert dict(found) == EXCEPTIONS
@@ -75,7 +75,7 @@ def test_engines_name_no_domain() -> None:
 
 def test_the_rule_sees_what_it_forbids() -> None:
     """A kind, a table and a command of a domain are found where one of them stands."""
-    TREES["storeops.changes.wrong"] = ast.parse(
+    trees()["storeops.changes.wrong"] = ast.parse(
         "def f(db, plan):\n"
         "    if plan.kind == 'tag':\n"
         "        db.execute('SELECT 1 FROM handover')\n"
@@ -86,4 +86,4 @@ def test_the_rule_sees_what_it_forbids() -> None:
             "kind tag", "kind tag_library", "table handover", "command leaver",
         }  # fmt: skip
     finally:
-        del TREES["storeops.changes.wrong"]
+        del trees()["storeops.changes.wrong"]

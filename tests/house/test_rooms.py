@@ -16,8 +16,13 @@ FILES = {
     for folder in ("storeops", "commands", "tui")
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
-OURS = [name for name in TREES if not name.startswith("storeops.sandbox.")]
+OURS = [name for name in FILES if not name.startswith("storeops.sandbox.")]
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of ours, parsed: seconds, which only those pay who ask."""
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 
 
 # -- import circles -------------------------------------------------------------------------------
@@ -41,7 +46,7 @@ def imported(body: list[ast.stmt]) -> Iterator[str]:
 
 def test_modules_import_each_other_in_no_circle() -> None:
     left = {name: {each for each in imported(tree.body) if each in FILES} - {name}
-            for name, tree in TREES.items()}  # fmt: skip
+            for name, tree in trees().items()}  # fmt: skip
     while free := [name for name, needs in left.items() if not needs & left.keys()]:
         for name in free:
             del left[name]
@@ -59,7 +64,7 @@ Chosen Column Condition Count Field Keys Limits Line Member Row Subjects Trouble
 def test_a_class_name_means_one_thing() -> None:
     where = defaultdict(list)
     for name in OURS:
-        for node in ast.walk(TREES[name]):
+        for node in ast.walk(trees()[name]):
             if isinstance(node, ast.ClassDef):
                 where[node.name].append(name)
     double = {name: places for name, places in where.items() if len(places) > 1}
@@ -135,7 +140,7 @@ def owners() -> dict[str, str]:
     """Table → room, from the rooms' own declarations."""
     found = {}
     for name in OURS:
-        for text in texts(TREES[name]):
+        for text in texts(trees()[name]):
             for table in CREATE.findall(text):
                 found[table] = "sync" if OF_SYNC.fullmatch(table) else room(name)
     return found
@@ -148,7 +153,7 @@ def strangers(pattern: re.Pattern[str]) -> dict[str, dict[str, set[str]]]:
     for name in OURS:
         if name.endswith("schema"):
             continue
-        for text in texts(TREES[name]):
+        for text in texts(trees()[name]):
             for table in pattern.findall(text):
                 if owner.get(table, room(name)) != room(name):
                     found[room(name)][name].add(table)
@@ -188,7 +193,7 @@ DOORS = {
     name: set(ast.literal_eval(node.value))
     for name, path in FILES.items()
     if path.name == "__init__.py"
-    for node in TREES[name].body
+    for node in trees()[name].body
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOOR"
 }
 
@@ -210,7 +215,7 @@ storeops.sync.verify -> storeops.mirror.kept
 
 def entered(importer: str) -> Iterator[str]:
     """Modules of ours that a module imports, wherever it does."""
-    for node in ast.walk(TREES[importer]):
+    for node in ast.walk(trees()[importer]):
         if isinstance(node, ast.ImportFrom) and node.module:
             for each in node.names:
                 inner = f"{node.module}.{each.name}"
