@@ -2,6 +2,6 @@
 
 DOOR = (
     "columns", "conditions", "customer_rows", "customers", "daily", "export_rows", "filter",
-    "filter_dates", "filter_names", "filter_words", "flows", "freshness", "identities",
+    "filter_dates", "filter_names", "filter_words", "flows", "freshness", "held", "identities",
     "overview", "ownership", "past", "query", "query_rows", "staff", "stats",
 )  # fmt: skip

@@ -77,19 +77,18 @@ class ColumnScan:
         if name == "tag":
             of, values = columns.tags
             of, values = of[mine := follows[of]], values[mine]
-            return _distinct(customer[of], values)
+            return list(distinct(customer[of], values).items())
         rows = np.flatnonzero(follows)
         values = columns.follow[_COLUMN.get(name, name)][rows]
         if name == "month":
             names, values = _months(values)
-            return [
-                (names[int(value)], count) for value, count in _distinct(customer[rows], values)
-            ]
-        found = _distinct(customer[rows], values)
+            by_month = distinct(customer[rows], values)
+            return [(names[value], count) for value, count in by_month.items()]
+        found = distinct(customer[rows], values)
         if name in ("status", "state"):
             words = {code: text for text, code in columns.words.items()}
-            return [(words[int(code)], count) for code, count in found if words[int(code)]]
-        return found
+            return [(words[code], count) for code, count in found.items() if words[code]]
+        return list(found.items())
 
     def pairs(self, sql: str) -> Counts:
         """Customers per value of a SELECT of customer_id and value, in no order."""
@@ -174,12 +173,12 @@ class ColumnScan:
 _COLUMN = {"owner": "staff", "month": "createtime"}
 
 
-def _distinct(customers: NDArray[Any], values: NDArray[Any]) -> Counts:
+def distinct(customers: NDArray[Any], values: NDArray[Any]) -> dict[int, int]:
     """Customers per value, each once."""
     import numpy as np
 
     if not len(values):
-        return []
+        return {}
     low = int(values.min())
     size = int(customers.max()) + 1
     pairs = (values.astype(np.int64) - low) * size + customers
@@ -187,9 +186,9 @@ def _distinct(customers: NDArray[Any], values: NDArray[Any]) -> Counts:
     first = np.ones(len(pairs), bool)
     first[1:] = pairs[1:] != pairs[:-1]
     found, counts = np.unique(pairs[first] // size, return_counts=True)
-    return [
-        (value + low, count) for value, count in zip(found.tolist(), counts.tolist(), strict=True)
-    ]
+    return {
+        value + low: count for value, count in zip(found.tolist(), counts.tolist(), strict=True)
+    }
 
 
 def _months(moments: NDArray[Any]) -> tuple[list[str], NDArray[Any]]:

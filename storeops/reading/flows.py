@@ -1,4 +1,4 @@
-"""What a span of days brought, and how things stood at its end: relations added, ended, tagged.
+"""What a span of days brought: relations added, ended, tagged.
 
 Taken from the mirror as it is now and from its timeline, so that any past day comes out the same
 whenever it is asked for. What carries a time of its own (an adding, a deletion that an event told,
@@ -9,20 +9,19 @@ the reading closes: the first complete one that began within `CLOSES_S` after th
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
-from operator import itemgetter
 
 from storeops.database.database import Database
 
 CLOSES_S = 10 * 3600  # a reading that begins when the shops are open closes no day before
 ASSIGNED = 202  # add_way: an administrator, or a handover
-ENDED = ("lost", "handed_over")
 BY_CUSTOMER, BY_MEMBER, FOUND, MOVED = "by_customer", "by_member", "found", "moved"
 _LOST, _HANDED_OVER = '"lost"', '"handed_over"'  # as the timeline has them
+
+READ = ("sync", "event")  # sources of what was found, and has no time of its own
 
 Pair = tuple[int, int]  # customer.id, staff.id
 
@@ -30,30 +29,6 @@ _READINGS = (
     "SELECT s.started_at, s.finished_at FROM sync_scope AS s JOIN sync_run AS r ON r.id = s.run_id"
     " WHERE s.scope = 'follows' AND s.outcome = 'complete' AND r.mode <> 'store'"
     " AND s.started_at >= ? ORDER BY s.started_at LIMIT 1"
-)
-_WITHIN = "createtime > 0 AND createtime < ?"
-_BY_STAFF = f"SELECT staff_id, count(*) FROM follow WHERE {_WITHIN} GROUP BY staff_id"
-_TAGGED_BY_STAFF = (
-    "SELECT f.staff_id, count(*) FROM (SELECT DISTINCT follow_id FROM follow_tag) AS t"
-    f" CROSS JOIN follow AS f ON f.id = t.follow_id WHERE f.{_WITHIN} GROUP BY +f.staff_id"
-)
-_APART = (  # of whom the two statements above do not tell all
-    "SELECT customer_id FROM follow GROUP BY customer_id HAVING count(*) > 1",
-    "SELECT customer_id FROM follow WHERE status IN ('lost', 'handed_over')"
-    " AND status <> 'active'",  # lets SQLite take the small index follow_by_status
-    "SELECT customer_id FROM follow WHERE createtime <= 0",
-    f"SELECT customer_id FROM follow WHERE add_way = {ASSIGNED} AND tags_known = 0",
-)
-_ONE_BY_ONE = (
-    "SELECT f.customer_id, f.staff_id, f.status, f.createtime, f.first_seen_at, f.tags_known,"
-    " EXISTS (SELECT 1 FROM follow_tag AS t WHERE t.follow_id = f.id) FROM follow AS f"
-    " WHERE f.customer_id IN (SELECT value FROM json_each(?)) ORDER BY f.customer_id"
-)
-_LATER = (
-    "SELECT customer_id, staff_id, field, before, after, source, at FROM timeline"
-    " WHERE at >= ? AND staff_id IS NOT NULL"
-    " AND field IN ('status', 'tag', 'follow', 'store', 'deleted_by_member')"
-    " ORDER BY at DESC, id DESC"
 )
 
 
@@ -75,31 +50,13 @@ class DaySpan:
 
     def holds(self, source: str, at: float) -> bool:
         """Whether a change without a time of its own belongs to these days."""
-        if source in ("sync", "event"):
+        if source in READ:
             return self.opened_at < at <= self.closed_at
         return self.start <= at < self.end
 
     def before_its_end(self, source: str, at: float) -> bool:
         """Whether such a change was there at the end."""
-        return at <= self.closed_at if source in ("sync", "event") else at < self.end
-
-
-@dataclass(slots=True)
-class Held:
-    """How many people somebody follows, each once in each line.
-
-    Attributes:
-        total, by_store, by_staff: people.
-        untagged, untagged_by_store, untagged_by_staff: those of whom no relation of the line
-            carries a tag; of relations that only the list of the unassigned shows nobody knows.
-    """
-
-    total: int = 0
-    untagged: int = 0
-    by_store: Counter[int] = field(default_factory=Counter)
-    by_staff: Counter[int] = field(default_factory=Counter)
-    untagged_by_store: Counter[int] = field(default_factory=Counter)
-    untagged_by_staff: Counter[int] = field(default_factory=Counter)
+        return at <= self.closed_at if source in READ else at < self.end
 
 
 @dataclass(slots=True)
@@ -210,121 +167,6 @@ def stores_then(db: Database, days: DaySpan) -> dict[int, int]:
     return found
 
 
-@dataclass(slots=True)
-class _AtTheEnd:
-    """What was true at the end, where it differs from now."""
-
-    status: dict[Pair, str] = field(default_factory=dict)
-    tagged: dict[Pair, bool] = field(default_factory=dict)
-    began: dict[Pair, int] = field(default_factory=dict)
-
-    def people(self) -> set[int]:
-        return {
-            customer for kept in (self.status, self.tagged, self.began) for customer, _s in kept
-        }
-
-
-def _undo(db: Database, days: DaySpan, moved_at: Mapping[Pair, float]) -> _AtTheEnd:
-    """The first `before` after the end is what was true then: the earliest is undone last."""
-    undone = _AtTheEnd()
-    entries = db.execute(_LATER, (days.end,)).fetchall()
-    again = {
-        (customer, staff)
-        for customer, staff, name, before, after, _source, _at in entries
-        if name == "follow" and before and json.loads(after)["createtime"] >= days.end
-    }
-    deleted: dict[Pair, int] = {
-        (customer, staff): int(after)
-        for customer, staff, name, _before, after, _source, _at in entries
-        if name == "deleted_by_member"
-    }
-    for customer, staff, name, before, after, source, at in entries:
-        pair = (customer, staff)
-        if customer is None or before is None:
-            continue
-        there = days.before_its_end(source, at)
-        if name == "status":
-            after = json.loads(after)
-            if after == "lost" and pair in deleted:
-                there = deleted[pair] < days.end
-            elif after == "handed_over" and pair in moved_at:
-                there = moved_at[pair] < days.end
-            elif after == "active" and pair in again:
-                there = False
-            if not there:
-                undone.status[pair] = json.loads(before)
-        elif name == "follow":
-            if pair in again:
-                undone.began[pair] = json.loads(before)["createtime"]
-        elif name == "tag" and not there:
-            undone.tagged[pair] = bool(json.loads(before))
-    return undone
-
-
-def held(
-    db: Database, days: DaySpan, store_of: Mapping[int, int], moved_at: Mapping[Pair, float]
-) -> Held:
-    """The people somebody followed at the end of the days.
-
-    Who has one relation that did not change is counted by SQLite; the others one by one.
-
-    Args:
-        db: data.db.
-        days: which.
-        store_of: as `stores_then` gives it.
-        moved_at: when relations really were handed over, Unix seconds, where that is known.
-    """
-    undone = _undo(db, days, moved_at)
-    apart = undone.people()
-    for sql in _APART:
-        apart.update(row[0] for row in db.execute(sql))
-    alone = Counter(dict(db.execute(_BY_STAFF, (days.end,)).fetchall()))
-    tagged_alone = Counter(dict(db.execute(_TAGGED_BY_STAFF, (days.end,)).fetchall()))
-    found = Held()
-    rows = db.execute(_ONE_BY_ONE, (json.dumps(sorted(apart)),))
-    for _customer, relations in groupby(rows, key=itemgetter(0)):
-        there: list[tuple[int, bool | None]] = []
-        for customer, staff, status, created, seen, known, tags in relations:
-            pair = (customer, staff)
-            if 0 < created < days.end:
-                alone[staff] -= 1
-                tagged_alone[staff] -= tags
-            began = undone.began.get(pair, created) or seen
-            if began < days.end and undone.status.get(pair, status) not in ENDED:
-                there.append((staff, undone.tagged.get(pair, bool(tags) if known else None)))
-        if there:
-            _count_person(found, there, store_of)
-    for staff, people in alone.items():
-        store, bare = store_of.get(staff, 0), people - tagged_alone[staff]
-        found.total += people
-        found.untagged += bare
-        found.by_staff[staff] += people
-        found.untagged_by_staff[staff] += bare
-        found.by_store[store] += people
-        found.untagged_by_store[store] += bare
-    return found
-
-
-def _count_person(
-    found: Held, relations: Sequence[tuple[int, bool | None]], store_of: Mapping[int, int]
-) -> None:
-    """Count one person with these relations: (staff.id, whether it carries tags)."""
-    found.total += 1
-    bare_everywhere = True
-    stores: dict[int, bool] = {}
-    for staff, tagged in relations:
-        bare = tagged is False
-        bare_everywhere &= bare
-        found.by_staff[staff] += 1
-        found.untagged_by_staff[staff] += bare
-        store = store_of.get(staff, 0)
-        stores[store] = stores.get(store, True) and bare
-    found.untagged += bare_everywhere
-    for store, bare in stores.items():
-        found.by_store[store] += 1
-        found.untagged_by_store[store] += bare
-
-
 def flows(db: Database, days: DaySpan) -> Flows:
     """What happened to relations within the days."""
     found = Flows()
@@ -362,23 +204,34 @@ def origins(db: Database, pairs: Collection[Pair]) -> dict[Pair, tuple[int, str]
     }
 
 
-def per_day(db: Database, starts: Sequence[int]) -> list[tuple[int, int]]:
+def per_day(
+    db: Database, starts: Sequence[int], staff: Collection[int] | None = None
+) -> list[tuple[int, int]]:
     """(added, lost) people of each of some days that follow each other.
 
     Args:
         db: data.db.
         starts: the first second of each day, and at the end that of the day after; Unix seconds.
+        staff: relations of these members only, by staff.id; None: of all.
     """
-    added: dict[int, set[int]] = defaultdict(set)
-    for (customer, _staff), began in _added(db, starts[0], starts[-1]):
-        added[bisect_right(starts, began)].add(customer)
-    endings = [each for each in _endings(db, starts[0]) if each.how != MOVED]
-    found = []
-    for number, (start, end) in enumerate(pairwise(starts), start=1):
-        days = span(db, start, end)
-        lost = {each.pair[0] for each in endings if each.within(days)}
-        found.append((len(added[number]), len(lost)))
-    return found
+    added: list[set[int]] = [set() for _each in starts]
+    lost: list[set[int]] = [set() for _each in starts]
+    for (customer, member), began in _added(db, starts[0], starts[-1]):
+        if staff is None or member in staff:
+            added[bisect_right(starts, began) - 1].add(customer)
+    closings = [_closing(db, start) for start in starts]
+    for each in _endings(db, starts[0]):
+        if each.how == MOVED or (staff is not None and each.pair[1] not in staff):
+            continue
+        if each.own is not None:
+            day = bisect_right(starts, each.own) - 1
+        elif each.source in READ:
+            day = bisect_left(closings, each.at) - 1
+        else:
+            day = bisect_right(starts, each.at) - 1
+        if 0 <= day < len(starts) - 1:
+            lost[day].add(each.pair[0])
+    return [(len(new), len(gone)) for new, gone in zip(added[:-1], lost[:-1], strict=True)]
 
 
 def _added(db: Database, start: int, end: int) -> Iterator[tuple[Pair, int]]:

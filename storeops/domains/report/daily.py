@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.domains.report.figures import MAIN, DaysFigures, Figures, curve, figures
+from storeops.domains.report.figures import MAIN, DaysFigures, Figures, curve, figures_of
 from storeops.i18n import N_, _
 from storeops.operations.reports import (
     TEXT,
@@ -41,8 +41,7 @@ GOOD = {
 
 def daily(db: Database, period: Period, now: float) -> NamedReport:
     """A day of the whole chain and of each shop, beside the same day of the week before."""
-    found = figures(db, period, now)
-    before = week_before(db, found, now)
+    found, before = with_week_before(db, period, now)
     head = {"on": period.until} if period.days == 1 else {"since": period.since, "on": period.until}
     stores = [
         {"store_code": each.store_code, "store": each.store, **each.figures.main()}
@@ -73,14 +72,16 @@ def daily(db: Database, period: Period, now: float) -> NamedReport:
     )  # fmt: skip
 
 
-def week_before(db: Database, found: DaysFigures, now: float) -> Figures | None:
-    """The same days of the week before (of as many days before, for more than a week).
+def with_week_before(
+    db: Database, period: Period, now: float
+) -> tuple[DaysFigures, DaysFigures | None]:
+    """The days' figures, and those of the same days of the week before.
 
-    None when nothing was known then.
+    More than a week is set beside as many weeks before; None when nothing was known then.
     """
-    days = found.period.days
-    earlier = figures(db, found.period.back(max(WEEK, -(-days // WEEK) * WEEK)), now)
-    return earlier.totals if earlier.totals.customers else None
+    earlier = period.back(max(WEEK, -(-period.days // WEEK) * WEEK))
+    found, before = figures_of(db, [period, earlier], now)
+    return found, before if before.totals.customers else None
 
 
 def columns(names: Sequence[str], secondary: Sequence[str] = ()) -> list[ReportColumn]:
@@ -98,13 +99,13 @@ def store_columns(rows: Sequence[Mapping[str, Any]]) -> list[ReportColumn]:
     return [*(numbers if numbered else ()), ReportColumn("store", _("Shop"), TEXT)]
 
 
-def tiles(found: DaysFigures, before: Figures | None, names: Sequence[str]) -> list[Tile]:
+def tiles(found: DaysFigures, before: DaysFigures | None, names: Sequence[str]) -> list[Tile]:
     """The chain's figures as they stand out."""
     return [
         Tile(
             _(TITLES[name]),
             getattr(found.totals, name),
-            None if before is None else getattr(before, name),
+            None if before is None else getattr(before.totals, name),
             GOOD.get(name, 0),
         )
         for name in names

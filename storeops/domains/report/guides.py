@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from storeops.database.database import Database
 from storeops.domains.report.behaviour import replies
-from storeops.domains.report.daily import columns, full, tiles, week_before
-from storeops.domains.report.figures import figures
+from storeops.domains.report.daily import columns, full, tiles, with_week_before
 from storeops.domains.report.stores import (
     LESS,
     SHOWN,
@@ -21,8 +20,7 @@ from storeops.operations.reports import TEXT, NamedReport, Period, ReportColumn,
 
 def guides(db: Database, period: Period, now: float) -> NamedReport:
     """Everybody with customers or figures, by shop."""
-    found = figures(db, period, now)
-    before = week_before(db, found, now)
+    found, before = with_week_before(db, period, now)
     heard = replies(db, period)
     rows = [
         {

@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.domains.report.daily import TITLES, curves, tiles, week_before
-from storeops.domains.report.figures import figures
+from storeops.domains.report.daily import TITLES, curves, tiles, with_week_before
 from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
 from storeops.operations.reports import TEXT, NamedReport, Period, ReportColumn, ReportTable
@@ -24,8 +23,7 @@ _HOW = {
 
 def people(db: Database, period: Period, now: float) -> NamedReport:
     """New customers by way and channel, losses by guide and cause, tags by name."""
-    found = figures(db, period, now)
-    before = week_before(db, found, now)
+    found, before = with_week_before(db, period, now)
     flow = relations.flows(db, relations.span(db, period.start, period.end))
     ways, channels = defaultdict[int, set[int]](set), defaultdict[str, set[int]](set)
     for (customer, _staff), (way, state) in relations.origins(db, flow.added).items():

@@ -15,9 +15,9 @@ from storeops.domains.report.daily import (
     full,
     store_columns,
     tiles,
-    week_before,
+    with_week_before,
 )
-from storeops.domains.report.figures import DaysFigures, figures
+from storeops.domains.report.figures import DaysFigures
 from storeops.i18n import _, ngettext
 from storeops.operations.reports import (
     COUNT,
@@ -42,12 +42,8 @@ UNKNOWN: dict[str, Any] = {
 
 def stores(db: Database, period: Period, now: float) -> NamedReport:
     """Each shop, beside the week before."""
-    found = figures(db, period, now)
-    before = week_before(db, found, now)
-    earlier = {
-        each.department_id: each.figures
-        for each in figures(db, period.back(max(7, -(-period.days // 7) * 7)), now).stores
-    }
+    found, before = with_week_before(db, period, now)
+    earlier = {each.department_id: each.figures for each in before.stores} if before else {}
     heard = replies(db, period)
     by_store: dict[int, list[Replies]] = defaultdict(list)
     for guide in found.guides:
@@ -60,7 +56,7 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
             **full(each.figures),
             **together(by_store.get(each.department_id, ())),
             "week_before": earlier[each.department_id].main()
-            if before is not None and each.department_id in earlier
+            if each.department_id in earlier
             else None,
         }
         for each in found.stores
@@ -76,7 +72,7 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
             "until": period.until,
             "complete": found.complete,
             "totals": full(found.totals),
-            "week_before": before.main() if before is not None else None,
+            "week_before": before.totals.main() if before is not None else None,
             "stores": rows,
             "notes": notes,
         },
