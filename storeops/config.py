@@ -36,7 +36,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from storeops import config_values as values
 from storeops import paths
 from storeops.ceilings import Ceilings as Ceilings
 from storeops.ceilings import Limits as Limits
@@ -44,8 +43,9 @@ from storeops.durations import duration
 from storeops.errors import ConfigError, NotFoundError
 from storeops.i18n import _
 from storeops.os_errors import explain_os
-from storeops.private_file import read_toml, write_private
-from storeops.spelling import did_you_mean, nearest
+from storeops.private_file import write_private
+from storeops.spelling import did_you_mean
+from storeops.toml import files, values
 
 WECOM_URL = "https://qyapi.weixin.qq.com"
 
@@ -136,7 +136,7 @@ class Config:
         )
 
 
-_LIMITS: dict[str, Callable[[str, Any], Any]] = {
+_LIMITS: dict[str, values.Reader] = {
     "in_flight": values.count,
     "per_minute": values.count,
     "per_hour": values.count,
@@ -145,65 +145,50 @@ _LIMITS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def _limits(where: str, value: Any) -> Limits:
-    return Limits(**_read_table(where, value, _LIMITS))
+    return Limits(**values.table(where, value, _LIMITS))
 
 
-_CEILINGS: dict[str, Callable[[str, Any], Any]] = {
+_CEILINGS: dict[str, values.Reader] = {
     "max_rows_per_plan": values.ceiling,
     "max_rows_per_day": values.ceiling,
 }
 
 
 def _policy(where: str, value: Any) -> Ceilings:
-    return Ceilings(**_read_table(where, value, _CEILINGS))
+    return Ceilings(**values.table(where, value, _CEILINGS))
 
 
-_PROFILE: dict[str, Callable[[str, Any], Any]] = {
+_PROFILE: dict[str, values.Reader] = {
     "corp_id": values.corp,
     "agent_id": values.agent,
     "base_url": values.url,
     "store": values.text,
     "read_only": values.flag,
     "sandbox": values.flag,
-    "allow": values.kinds,
+    "allow": values.texts,
     "limits": _limits,
     "policy": _policy,
 }
-_TOP: dict[str, Callable[[str, Any], Any]] = {
-    "language": values.language,
-    "profile": values.text,
-    "stale_after": values.stale,
-    "time_zone": values.time_zone,
-}
 
 
-def _read_table(
-    where: str, value: Any, readers: dict[str, Callable[[str, Any], Any]]
-) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise values.SettingProblem(where, _("a table"))
-    read = {}
-    for key, each in value.items():
-        place = f"{where}.{key}" if where else key
-        if key not in readers:
-            near = nearest(key, readers, 1)
-            raise values.SettingProblem(place, near[0] if near else ", ".join(readers))
-        read[key] = readers[key](place, each)
-    return read
-
-
-def _profile(name: str, value: Any) -> Profile:
-    where = f"profiles.{name}"
+def _profile(where: str, name: str, value: Any) -> Profile:
     if not paths.valid_profile_name(name):
         raise values.SettingProblem(where, _("a name of letters, digits, _ . -"))
-    read = _read_table(where, value, _PROFILE)
-    if "corp_id" not in read:
-        raise values.SettingProblem(f"{where}.corp_id", _("a corpid: ww and 16 letters or digits"))
+    read = values.table(where, value, _PROFILE, ("corp_id",))
     if read.get("sandbox") and not values.is_local(read.get("base_url", WECOM_URL)):
         raise values.SettingProblem(
             f"{where}.sandbox", _("false: a sandbox's base_url is an address of this machine")
         )
     return Profile(name=name, **read)
+
+
+_TOP: dict[str, values.Reader] = {
+    "language": values.language,
+    "profile": values.text,
+    "stale_after": values.duration,
+    "time_zone": values.time_zone,
+    "profiles": values.by_name(_profile),
+}
 
 
 def from_dict(data: dict[str, Any], path: Path | None = None) -> Config:
@@ -216,21 +201,8 @@ def from_dict(data: dict[str, Any], path: Path | None = None) -> Config:
     Raises:
         ConfigError: something in it is not understood.
     """
-    try:
-        tables = data.get("profiles", {})
-        if not isinstance(tables, dict):
-            raise values.SettingProblem("profiles", _("a table"))
-        top = _read_table("", {key: each for key, each in data.items() if key != "profiles"}, _TOP)
-        profiles = {name: _profile(name, each) for name, each in tables.items()}
-        return Config(**top, profiles=profiles)
-    except values.SettingProblem as problem:
-        text = _("{where} is not understood; expected {expected}.").format(
-            where=problem.where, expected=problem.expected
-        )
-        raise ConfigError(
-            f"{path}: {text}" if path else text,
-            hint=_("Correct that line.") if path else _("Nothing was changed."),
-        ) from None
+    with files.understood(path):
+        return Config(**values.table("", data, _TOP))
 
 
 def load(path: Path | None = None) -> Config:
@@ -241,16 +213,9 @@ def load(path: Path | None = None) -> Config:
     """
     path = path or paths.config_file()
     try:
-        return from_dict(read_toml(path), path)
-    except FileNotFoundError:
+        return from_dict(files.document(path), path)
+    except NotFoundError:
         return Config()
-    except ValueError as error:
-        raise ConfigError(
-            _("{path} is not valid TOML: {text}.").format(path=path, text=error),
-            hint=_("Correct that line; nothing was changed."),
-        ) from None
-    except OSError as error:
-        raise explain_os(error, path) or error from None
 
 
 def as_dict(config: Config) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def test_notices_are_handed_over_once_and_folded(app, monkeypatch):
         ('kind = "disk"\nto = "ops"', "way:name"),
         ('kind = "disk"\n[[rule]]\nkind = "disk"', "one rule"),
         ('[[rule]]\nkind = "disk"\n[[rule]]\nkind = "disk"', "already"),
-        ("kind = ", "not understood"),
+        ("kind = ", "not valid TOML"),
     ],
 )
 def test_rules_that_are_not_understood(cli, profile, tmp_path, text, said):

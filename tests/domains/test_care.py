@@ -223,7 +223,7 @@ def test_wrong_rules_are_refused_with_their_key(chain, cli, text, key) -> None:
     path = chain.file(text, "bad.toml")
     answer = cli("care", "rule", "check", path, "--json")
     assert answer.code == 2
-    assert answer.error["message"].startswith(f"{path}, {key}: ")
+    assert answer.error["message"].startswith(f"{path}: {key} is ")
 
 
 def test_erasing_a_person_takes_the_tasks(shop, cli) -> None:

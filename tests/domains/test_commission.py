@@ -200,10 +200,10 @@ def test_schemes_roles_and_bounds(shop) -> None:
     [
         ('scheme = "til"', "scheme"), ("", "scheme"), ('scheme = "split"', "shares"),
         ('scheme = "split"\nshares = { owner = 60, seller = 30 }', "shares"),
-        ('scheme = "split"\nshares = { boss = 100 }', "shares"),
+        ('scheme = "split"\nshares = { boss = 100 }', "shares.boss"),
         ('scheme = "till"\nrate = 3', "rate"), ('scheme = "till"\nwher = "x"', "wher"),
         ('scheme = "till"\nfrom = "soon"', "from"), ('scheme = "till"\nshops = "N1"', "shops"),
-        ('scheme = "till"\nprotection = { day = 3 }', "protection"),
+        ('scheme = "till"\nprotection = { day = 3 }', "protection.day"),
         ('scheme = "till"\nfrom = 2026-02-01\nuntil = 2026-01-01', "until"),
     ],
 )  # fmt: skip
@@ -211,7 +211,7 @@ def test_wrong_rules_are_refused_with_their_key(chain, cli, text, key) -> None:
     path = chain.file(text, "bad.toml")
     answer = cli("commission", "rule", "check", path, "--json")
     assert answer.code == 2
-    assert answer.error["message"].startswith(f"{path}, {key}: ")
+    assert answer.error["message"].startswith(f"{path}: {key} is ")
 
 
 def test_commands_slips_and_journal(october, cli, tmp_path) -> None:

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storeops import durations, paths
+from storeops import paths
 from storeops.domain import Domain, guarded, load, registry
-from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.operations.alarms import AlarmKind
-from storeops.private_file import read_toml
-from storeops.spelling import did_you_mean
-
-COMMON = ("kind", "enabled", "to")
+from storeops.toml import values
+from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.values import SettingProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,88 +72,41 @@ def rules(files: Sequence[Path] | None = None) -> list[AlarmRule]:
         files: of rules; None for those of `folder()`.
 
     Raises:
-        UsageError: a file is not understood; names file and key.
+        NotFoundError, UsageError: as `read_rules` does.
     """
     known = kinds()
-    written: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in sorted(folder().glob("*.toml")) if files is None else files:
-        for table in _tables(path):
-            name = table.get("kind")
-            if not isinstance(name, str) or name not in known:
-                listing = _("Known: {names}.").format(names=", ".join(known))
-                raise UsageError(
-                    _("{path}: there is no kind of alarm {name}.").format(path=path, name=name),
-                    hint=did_you_mean(str(name), known, listing),
-                )
-            if name in written:
-                raise UsageError(
-                    _("{path}: {other} has a rule for {name} already.").format(
-                        path=path, other=written[name][0], name=name
-                    ),
-                    hint=_("A kind has one rule; leave one of them out."),
-                )
-            written[name] = (path, table)
-    return [_rule(name, *known[name], *written.get(name, (None, {}))) for name in known]
+    found = read_rules(
+        sorted(folder().glob("*.toml")) if files is None else files,
+        lambda table: _rule(table, known), example="rules/alert/disk.toml", once="kind",
+    )  # fmt: skip
+    written = {each.name: each for each in found}
+    return [
+        written.get(name) or _rule(RuleTable(Path(), name, {"kind": name}), known) for name in known
+    ]
 
 
-def _tables(path: Path) -> list[dict[str, Any]]:
-    try:
-        data = read_toml(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            _("{path} is not understood: {error}").format(path=path, error=error)
-        ) from None
-    several = data.pop("rule", None)
-    if several is None:
-        return [data]
-    if data or not isinstance(several, list) or not all(isinstance(each, dict) for each in several):
-        raise UsageError(
-            _("{path}: write either one rule, or several as [[rule]].").format(path=path)
-        )
-    return several
-
-
-def _rule(
-    name: str, domain: Domain, kind: AlarmKind, path: Path | None, table: Mapping[str, Any]
-) -> AlarmRule:
-    keys = [*COMMON, *kind.settings]
-    for key in table:
-        if key not in keys:
-            raise UsageError(
-                _("{path}: there is no key {key}.").format(path=path, key=key),
-                hint=did_you_mean(key, keys, _("Known: {names}.").format(names=", ".join(keys))),
-            )
-    enabled, to = table.get("enabled", True), table.get("to", [])
-    to = [to] if isinstance(to, str) else to
-    if not isinstance(enabled, bool):
-        raise UsageError(_("{path}: enabled must be true or false.").format(path=path))
-    if not isinstance(to, list) or not all(isinstance(each, str) and ":" in each for each in to):
-        raise UsageError(
-            _("{path}: to must be a list of way:name, like robot:ops.").format(path=path)
-        )
-    written = {key: table.get(key, default) for key, default in kind.settings.items()}
-    settings = {key: _value(path, key, each, kind.settings[key]) for key, each in written.items()}
+def _rule(table: RuleTable, known: Mapping[str, tuple[Domain, AlarmKind]]) -> AlarmRule:
+    name = values.one_of(known)("kind", table.content.get("kind"))
+    domain, kind = known[name]
+    readers = {key: _reader(default) for key, default in kind.settings.items()}
+    found = table.read({"kind": values.text, "enabled": values.flag, "to": _to, **readers})
+    written = {key: table.content.get(key, default) for key, default in kind.settings.items()}
     return AlarmRule(
-        name, kind, domain, settings, written, enabled, tuple(to), str(path) if path else ""
-    )
+        name, kind, domain, {key: readers[key](key, each) for key, each in written.items()},
+        written, found.get("enabled", True), found.get("to", ()),
+        str(table.file) if table.file.name else "",
+    )  # fmt: skip
 
 
-def _value(path: Path | None, key: str, value: Any, default: Any) -> Any:
-    """A setting as its kind reads it; its default says what it is."""
+def _reader(default: Any) -> values.Reader:
+    """What reads a setting of a kind; its default says what it is."""
     if isinstance(default, str):
-        if value == "":
-            return 0
-        try:
-            return durations.seconds(value) if isinstance(value, str) else None
-        except StoreOpsError:
-            pass
-        raise UsageError(_("{path}: {key} must be a duration like 24h.").format(path=path, key=key))
-    if isinstance(default, list):
-        if isinstance(value, list) and value and all(type(each) is int for each in value):
-            return value
-        raise UsageError(
-            _("{path}: {key} must be a list of whole numbers.").format(path=path, key=key)
-        )
-    if type(value) is not int or value < 0:
-        raise UsageError(_("{path}: {key} must be a whole number.").format(path=path, key=key))
-    return value
+        return lambda where, value: values.duration(where, value) if value != "" else 0
+    return values.wholes if isinstance(default, list) else values.whole(0)
+
+
+def _to(where: str, value: Any) -> tuple[str, ...]:
+    found = values.text_or_texts(where, value)
+    if not all(":" in each for each in found):
+        raise SettingProblem(where, _("a list of way:name, like robot:ops"))
+    return found

@@ -20,17 +20,17 @@ from __future__ import annotations
 
 import json
 import string
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.errors import NotFoundError, UsageError
+from storeops.errors import NotFoundError
 from storeops.i18n import N_, _
 from storeops.reading.filter import FilterError, parse
-from storeops.spelling import did_you_mean
+from storeops.toml import values
+from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.values import SettingProblem
 
 KINDS = {
     "after-purchase": N_("after a purchase"),
@@ -46,8 +46,6 @@ TEXTS = {
     "silent": N_("No purchase for {days} days after {count}: ask how things are."),
     "new-owner": N_("Taken over from {giver} on {day}: introduce yourself."),
 }
-KEYS = ("name", "kind", "days", "text", "articles", "orders", "where", "workdays", "expires",
-        "priority")  # fmt: skip
 PLACES = frozenset({"article", "day", "days", "count", "giver"})
 
 
@@ -86,102 +84,56 @@ def told(kind: str, text: str, facts: Mapping[str, Any]) -> str:
     return (text or _(TEXTS[kind])).format(**filled)
 
 
-def read(paths: Sequence[str]) -> list[CareRule]:
-    """Rules of files, or of all *.toml files of folders, checked.
-
-    Raises:
-        NotFoundError: no such file, or no rules in a folder.
-        UsageError: a file is not understood; names file, rule and key.
-    """
-    files: list[Path] = []
-    for each in paths:
-        path = Path(each).expanduser()
-        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        if not found or not found[0].exists():
-            raise NotFoundError(
-                _("There is no rule file in {path}.").format(path=path)
-                if path.is_dir()
-                else _("There is no file {path}.").format(path=path),
-                hint=_("Care rules are files like rules/care/works.toml."),
-            )
-        files += found
-    rules: list[CareRule] = []
-    for file in files:
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(
-                _("{file} is not understood: {error}").format(file=file, error=error)
-            ) from None
-        tables = content.get("rule", [content])
-        for table in tables if isinstance(tables, list) else [tables]:
-            rule = _rule(str(file), table, file.stem)
-            if any(each.name.casefold() == rule.name.casefold() for each in rules):
-                raise UsageError(
-                    _("{file}: two rules are called {name}.").format(file=file, name=rule.name)
-                )
-            rules.append(rule)
-    return rules
+def read(paths: Iterable[str]) -> list[CareRule]:
+    """Rules of files and folders, checked; raises as `read_rules` does."""
+    return read_rules(paths, _rule, example="rules/care/works.toml", once="name")
 
 
-def _rule(file: str, table: Any, stem: str) -> CareRule:
-    def wrong(key: str, message: str, hint: str = "") -> UsageError:
-        return UsageError(f"{file}, {key}: {message}", hint=hint)
+def _rule(table: RuleTable) -> CareRule:
+    return CareRule(**{"name": table.name, **table.read(_FIELDS, needed=("kind", "days"))})
 
-    if not isinstance(table, dict):
-        raise wrong("rule", _("it is no table"))
-    for key in table:
-        if key not in KEYS:
-            raise wrong(
-                key, _("no rule has this key"),
-                did_you_mean(key, KEYS, _("Keys: {names}.").format(names=", ".join(KEYS))),
-            )  # fmt: skip
-    name, kind, text = table.get("name", stem), table.get("kind"), table.get("text", "")
-    if not isinstance(name, str) or not 0 < len(name) <= 60:
-        raise wrong("name", _("it is 1 to 60 characters"))
-    if kind not in KINDS:
-        raise wrong(
-            "kind", _("“{value}” is none of {names}").format(
-                value=str(kind)[:40], names=", ".join(KINDS)
-            ),
-            did_you_mean(str(kind), KINDS, ""),
-        )  # fmt: skip
-    numbers = {}
-    for key, default, least, most in (
-        ("days", None, 0, 3_650), ("orders", 2, 1, 10_000), ("expires", 14, 1, 3_650),
-        ("priority", 0, -1_000, 1_000),
-    ):  # fmt: skip
-        value = table.get(key, default)
-        if type(value) is not int or not least <= value <= most:
-            raise wrong(
-                key, _("it is a whole number from {least} to {most}").format(least=least, most=most)
-            )
-        numbers[key] = value
-    articles, where = table.get("articles", []), table.get("where", "")
-    if not isinstance(articles, list) or not all(isinstance(each, str) for each in articles):
-        raise wrong("articles", _("it is a list of texts"))
-    if not isinstance(text, str) or not isinstance(where, str):
-        raise wrong("text" if not isinstance(text, str) else "where", _("it is a text"))
+
+def _text(where: str, value: Any) -> str:
+    text = values.text(where, value)
     try:
         places = {place for _text, place, _form, _conv in string.Formatter().parse(text) if place}
     except ValueError:
-        raise wrong("text", _("its braces do not close")) from None
+        raise SettingProblem(where, _("text whose braces close")) from None
     if places - PLACES:
-        raise wrong(
-            "text", _("there is no {place} to fill in").format(place=sorted(places - PLACES)[0]),
-            _("Known: {names}.").format(names=", ".join(sorted(PLACES))),
+        known = " ".join(f"{{{each}}}" for each in sorted(PLACES))
+        raise SettingProblem(
+            where, _("no {{{place}}}, but {known}").format(
+                place=sorted(places - PLACES)[0], known=known
+            ),
         )  # fmt: skip
+    return text
+
+
+def _where(where: str, value: Any) -> str:
     try:
-        parse(where)
+        parse(values.text(where, value))
     except FilterError as error:
-        raise wrong("where", error.message, error.hint) from None
-    if not isinstance(table.get("workdays", False), bool):
-        raise wrong("workdays", _("it is true or false"))
-    return CareRule(
-        name, kind, numbers["days"], text, tuple(each.strip("/") for each in articles),
-        numbers["orders"], where, table.get("workdays", False), numbers["expires"],
-        numbers["priority"],
-    )  # fmt: skip
+        expected = _("a filter: {trouble}").format(trouble=error.message.rstrip(".。"))
+        raise SettingProblem(where, expected, error.hint) from None
+    return str(value)
+
+
+def _articles(where: str, value: Any) -> tuple[str, ...]:
+    return tuple(each.strip("/") for each in values.texts(where, value))
+
+
+_FIELDS: dict[str, values.Reader] = {
+    "name": values.name,
+    "kind": values.one_of(KINDS),
+    "days": values.whole(0, 3_650),
+    "text": _text,
+    "articles": _articles,
+    "orders": values.whole(1, 10_000),
+    "where": _where,
+    "workdays": values.flag,
+    "expires": values.whole(1, 3_650),
+    "priority": values.whole(-1_000, 1_000),
+}
 
 
 def in_force(db: Database) -> list[CareRule]:

@@ -24,26 +24,24 @@ A file may hold several rules as `[[rule]]` tables.
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.orders.sold import SoldLine
-from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.spelling import did_you_mean
+from storeops.toml import values
+from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.values import SettingProblem
 
 SCHEMES = ("first-bind", "last-touch", "till", "split")
 ROLES = ("owner", "server", "seller", "pool")
 MISSING = ("pool", "owner", "others")
-KEYS = ("name", "scheme", "shares", "from", "until", "shops", "channels", "categories",
-        "priority", "bind_days", "within_days", "missing", "rate", "protection")  # fmt: skip
+ALONE = {"first-bind": "owner", "last-touch": "server", "till": "seller"}  # who has all of it
 WHOLE = 10_000  # hundredths of a per cent
 
 
@@ -126,182 +124,95 @@ def chosen(rules: Sequence[CommissionRule], line: SoldLine) -> CommissionRule | 
 # -- files ----------------------------------------------------------------------------------------
 
 
-def read(paths: Sequence[str]) -> list[CommissionRule]:
-    """Rules of files, or of all *.toml files of folders, checked.
-
-    Raises:
-        NotFoundError: no such file, or no rules in a folder.
-        UsageError: a file is not understood; names file, rule and key.
-    """
-    files: list[Path] = []
-    for each in paths:
-        path = Path(each).expanduser()
-        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        if not found or not found[0].exists():
-            raise NotFoundError(
-                _("There is no rule file in {path}.").format(path=path)
-                if path.is_dir()
-                else _("There is no file {path}.").format(path=path),
-                hint=_("Commission rules are files like rules/commission/phones.toml."),
-            )
-        files += found
-    rules: list[CommissionRule] = []
-    for file in files:
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(
-                _("{file} is not understood: {error}").format(file=file, error=error),
-                hint=_('It is TOML: name = "phones", scheme = "split" …'),
-            ) from None
-        tables = content.get("rule", [content])
-        if not isinstance(tables, list):
-            tables = [tables]
-        for table in tables:
-            rule = _RuleReader(str(file), table).rule(file.stem)
-            if any(each.name.casefold() == rule.name.casefold() for each in rules):
-                raise UsageError(
-                    _("{file}: two rules are called {name}.").format(file=file, name=rule.name)
-                )
-            rules.append(rule)
-    return rules
+def read(paths: Iterable[str]) -> list[CommissionRule]:
+    """Rules of files and folders, checked; raises as `read_rules` does."""
+    return read_rules(paths, _rule, example="rules/commission/phones.toml", once="name")
 
 
-class _RuleReader:
-    """One table of a file."""
+def _rule(table: RuleTable) -> CommissionRule:
+    split = table.content.get("scheme") == "split"
+    found = table.read(_FIELDS, needed=("scheme", "shares") if split else ("scheme",))
+    first, last = found.pop("from", None), found.pop("until", None)
+    if first and last and last < first:
+        raise SettingProblem("until", _("a day that is not before from"))
+    if not split:
+        if "shares" in found:
+            raise SettingProblem("shares", _("none, for only split has shares"))
+        found["shares"] = ((ALONE[found["scheme"]], WHOLE),)
+    return CommissionRule(
+        **{"name": table.name, "version": 0, **found.pop("protection", {}), **found},
+        since=first and _start(first), until=last and _start(last) + 86_400,
+    )  # fmt: skip
 
-    def __init__(self, file: str, table: Any) -> None:
-        self.file = file
-        if not isinstance(table, dict):
-            raise self.wrong("rule", _("it is no table"))
-        self.table: dict[str, Any] = table
 
-    def wrong(self, key: str, message: str, hint: str = "") -> UsageError:
-        return UsageError(f"{self.file}, {key}: {message}", hint=hint)
+def _start(day: date) -> int:
+    return int(times.start(day.year, day.month, day.day).timestamp())
 
-    def rule(self, stem: str) -> CommissionRule:
-        for key in self.table:
-            if key not in KEYS:
-                raise self.wrong(
-                    key, _("no rule has this key"),
-                    did_you_mean(key, KEYS, _("Keys: {names}.").format(names=", ".join(KEYS))),
-                )  # fmt: skip
-        name = self.table.get("name", stem)
-        if not isinstance(name, str) or not 0 < len(name) <= 60:
-            raise self.wrong("name", _("it is 1 to 60 characters"))
-        scheme = self.one_of("scheme", SCHEMES, "")
-        protection = self.table.get("protection", {})
-        if not isinstance(protection, dict) or set(protection) - {"days", "former"}:
-            raise self.wrong("protection", _("it has days and former"))
-        since, until = self.day("from"), self.day("until")
-        if since is not None and until is not None:
-            until += 86_400
-            if since >= until:
-                raise self.wrong("until", _("it is before from"))
-        elif until is not None:
-            until += 86_400
-        return CommissionRule(
-            name=name, version=0, scheme=scheme, shares=self.shares(scheme), since=since,
-            until=until, shops=self.words("shops"), channels=self.words("channels"),
-            categories=tuple(each.strip("/") for each in self.words("categories")),
-            priority=self.number("priority", self.table.get("priority", 0), -1_000, 1_000),
-            bind_days=self.number("bind_days", self.table.get("bind_days", 0), 0, 36_500),
-            within_days=self.number("within_days", self.table.get("within_days", 0), 0, 36_500),
-            missing=self.one_of("missing", MISSING, "pool"),
-            rate=self.rate(),
-            protection_days=self.number("protection.days", protection.get("days", 0), 0, 3_650),
-            protected=self.per_cent("protection.former", protection.get("former", 0)),
-        )  # fmt: skip
 
-    def shares(self, scheme: str) -> tuple[tuple[str, int], ...]:
-        if scheme != "split":
-            if "shares" in self.table:
-                raise self.wrong("shares", _("only split has shares"))
-            role = {"first-bind": "owner", "last-touch": "server", "till": "seller"}[scheme]
-            return ((role, WHOLE),)
-        given = self.table.get("shares")
-        if not isinstance(given, dict) or not given:
-            raise self.wrong(
-                "shares", _("split needs shares"), _("shares = { owner = 60, seller = 40 }")
-            )
-        for role in given:
-            if role not in ROLES:
-                raise self.wrong(
-                    "shares", _("there is no role {role}").format(role=role),
-                    did_you_mean(role, ROLES, _("Roles: {names}.").format(names=", ".join(ROLES))),
-                )  # fmt: skip
-        shares = tuple(
-            (role, self.per_cent(f"shares.{role}", given[role])) for role in ROLES if role in given
+def _shares(where: str, value: Any) -> tuple[tuple[str, int], ...]:
+    if not value:
+        raise SettingProblem(where, "{ owner = 60, seller = 40 }")
+    given = values.table(where, value, dict.fromkeys(ROLES, _per_cent))
+    if (total := sum(given.values())) != WHOLE:
+        raise SettingProblem(
+            where, _("100 per cent in all, not {total}").format(total=Decimal(total) / 100)
         )
-        total = sum(share for _role, share in shares)
-        if total != WHOLE:
-            raise self.wrong(
-                "shares", _("they are {total} per cent, not 100").format(total=Decimal(total) / 100)
-            )
-        return shares
+    return tuple((role, given[role]) for role in ROLES if role in given)
 
-    def one_of(self, key: str, known: Sequence[str], default: str) -> str:
-        value = self.table.get(key, default)
-        if value not in known:
-            raise self.wrong(
-                key, _("“{value}” is none of {names}").format(
-                    value=str(value)[:40], names=", ".join(known)
-                ),
-                did_you_mean(str(value), known, ""),
-            )  # fmt: skip
-        return str(value)
 
-    def words(self, key: str) -> tuple[str, ...]:
-        value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise self.wrong(key, _("it is a list of texts"))
-        return tuple(value)
+def _protection(where: str, value: Any) -> dict[str, int]:
+    found = values.table(where, value, {"days": values.whole(0, 3_650), "former": _per_cent})
+    return {"protection_days": found.get("days", 0), "protected": found.get("former", 0)}
 
-    def number(self, key: str, value: Any, least: int, most: int) -> int:
-        if type(value) is not int or not least <= value <= most:
-            raise self.wrong(
-                key, _("it is a whole number from {least} to {most}").format(least=least, most=most)
-            )
-        return value
 
-    def per_cent(self, key: str, value: Any) -> int:
-        found = self.decimal(key, value) * 100
-        if found != found.to_integral_value() or not 0 <= found <= WHOLE:
-            raise self.wrong(key, _("it is per cent from 0 to 100, with two decimals at most"))
-        return int(found)
+def _per_cent(where: str, value: Any) -> int:
+    found = _decimal(value) * 100
+    if found != found.to_integral_value() or not 0 <= found <= WHOLE:
+        raise SettingProblem(where, _("per cent from 0 to 100, with two decimals at most"))
+    return int(found)
 
-    def rate(self) -> int:
-        value = self.table.get("rate", "0%")
-        if not isinstance(value, str) or not value.endswith("%"):
-            raise self.wrong("rate", _("write it as “3%”"))
-        found = self.decimal("rate", value.removesuffix("%").strip()) * 10_000
-        if found != found.to_integral_value() or not 0 <= found <= 1_000_000:
-            raise self.wrong("rate", _("it is per cent from 0 to 100, with four decimals at most"))
-        return int(found)
 
-    def decimal(self, key: str, value: Any) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise self.wrong(key, _("it is a number"))
-        try:
-            found = Decimal(str(value))
-        except InvalidOperation:
-            raise self.wrong(key, _("it is a number")) from None
-        if not found.is_finite():
-            raise self.wrong(key, _("it is a number"))
-        return found
+def _rate(where: str, value: Any) -> int:
+    percent = value.removesuffix("%").strip() if str(value).endswith("%") else None
+    found = _decimal(percent) * 10_000
+    if found != found.to_integral_value() or not 0 <= found <= 1_000_000:
+        raise SettingProblem(
+            where, _("per cent from 0 to 100 like “3%”, with four decimals at most")
+        )
+    return int(found)
 
-    def day(self, key: str) -> int | None:
-        value = self.table.get(key)
-        if value is None:
-            return None
-        if isinstance(value, str):
-            try:
-                value = date.fromisoformat(value)
-            except ValueError:
-                value = None
-        if isinstance(value, datetime) or not isinstance(value, date):
-            raise self.wrong(key, _("it is a day: 2026-01-01"))
-        return int(times.start(value.year, value.month, value.day).timestamp())
+
+def _decimal(value: Any) -> Decimal:
+    """-1 for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return Decimal(-1)
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(-1)
+    return found if found.is_finite() else Decimal(-1)
+
+
+def _categories(where: str, value: Any) -> tuple[str, ...]:
+    return tuple(each.strip("/") for each in values.texts(where, value))
+
+
+_FIELDS: dict[str, values.Reader] = {
+    "name": values.name,
+    "scheme": values.one_of(SCHEMES),
+    "shares": _shares,
+    "from": values.day,
+    "until": values.day,
+    "shops": values.texts,
+    "channels": values.texts,
+    "categories": _categories,
+    "priority": values.whole(-1_000, 1_000),
+    "bind_days": values.whole(0, 36_500),
+    "within_days": values.whole(0, 36_500),
+    "missing": values.one_of(MISSING),
+    "rate": _rate,
+    "protection": _protection,
+}
 
 
 # -- rules in force -------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,8 @@ from storeops import paths
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
+from storeops.toml import values
+from storeops.toml.files import document, understood
 
 FORMS = ("uscc", "sc", "jy", "yb", "free")
 
@@ -110,19 +111,10 @@ def _load(files: tuple[Path, ...]) -> PaperRules:
     roles: dict[str, SupplierRole] = {}
     kinds: dict[str, PaperKind] = {}
     for file in files:
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-            for name, fields in content.get("kinds", {}).items():
-                kinds[name] = PaperKind(name, **_tuples(fields))
-                if kinds[name].form not in FORMS:
-                    raise ValueError(f"form = {kinds[name].form!r}: {', '.join(FORMS)}")
-            for name, fields in content.get("roles", {}).items():
-                roles[name] = SupplierRole(name, **_tuples(fields))
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ConfigError(
-                _("The rule {path} cannot be used: {error}.").format(path=file, error=error),
-                hint=_("Compare it with storeops/domains/suppliers/papers/dairy.toml."),
-            ) from None
+        with understood(file):
+            found = values.table("", document(file), _FIELDS)
+        kinds |= found.get("kinds", {})
+        roles |= found.get("roles", {})
     for role in roles.values():
         for entry in role.papers:
             for name in entry.split("|"):
@@ -135,5 +127,27 @@ def _load(files: tuple[Path, ...]) -> PaperRules:
     return PaperRules(roles, kinds)
 
 
-def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(each) if isinstance(each, list) else each for key, each in fields.items()}
+def _kind(where: str, name: str, value: Any) -> PaperKind:
+    fields: dict[str, values.Reader] = {
+        "words": values.texts,
+        "form": values.one_of(FORMS),
+        "years": values.whole(0, 100),
+        "long_term": values.flag,
+        "per_lot": values.flag,
+        "renew_working_days": values.whole(0, 3_650),
+        "renew_until_working_days": values.whole(0, 3_650),
+    }
+    return PaperKind(name, **values.table(where, value, fields))
+
+
+def _role(where: str, name: str, value: Any) -> SupplierRole:
+    fields: dict[str, values.Reader] = {
+        "title": values.text,
+        "words": values.texts,
+        "papers": values.texts,
+        "category": values.text,
+    }
+    return SupplierRole(name, **values.table(where, value, fields))
+
+
+_FIELDS = {"kinds": values.by_name(_kind), "roles": values.by_name(_role)}

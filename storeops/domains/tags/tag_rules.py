@@ -14,10 +14,8 @@ left out, so a rule may run every night.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from storeops.changes import relations
@@ -25,13 +23,14 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.wishes import ALL, NEWEST, Choice, Chosen, choose
 from storeops.domains.tags.tag_plan import plan_tags
-from storeops.errors import NotFoundError, StoreOpsError, UsageError
+from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
 from storeops.reading.customers import Selection
-from storeops.spelling import did_you_mean
+from storeops.toml import values
+from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.values import SettingProblem
 
-KEYS = ("name", "where", "follows", "owner", "store", "add", "remove")
 EXAMPLES = 10
 
 
@@ -70,26 +69,43 @@ class Preview:
     examples: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...]
 
 
-def read(paths: Sequence[str]) -> list[Rule]:
-    """Rules of files, or of all *.toml files of folders.
+def read(paths: Iterable[str]) -> list[Rule]:
+    """Rules of files and folders; raises as `read_rules` does."""
+    return read_rules(paths, _rule, example="rules/gold.toml")
 
-    Raises:
-        NotFoundError: no such file, or no rules in a folder.
-        UsageError: a file is not understood; names file, rule and key.
-    """
-    files: list[Path] = []
-    for text in paths:
-        path = Path(text).expanduser()
-        if path.is_dir():
-            files += sorted(path.glob("*.toml"))
-        else:
-            files.append(path)
-    if not files:
-        raise NotFoundError(
-            _("There are no rules in {paths}.").format(paths=_(", ").join(paths)),
-            hint=_("Put files like rules/gold.toml there: storeops tag rule --help"),
+
+def _rule(table: RuleTable) -> Rule:
+    found = table.read(_FIELDS)
+    owner = found.get("owner", ())
+    choice = Choice(
+        Selection(where=found.get("where", ""), store=found.get("store", ()), owner=owner),
+        found.get("follows") or ("" if owner else ALL),
+    )
+    if not choice.made:
+        raise SettingProblem("where", _("a filter, for a rule needs a condition"))
+    add, remove = found.get("add", ()), found.get("remove", ())
+    if not add and not remove:
+        raise SettingProblem("add", _("tags, to add or to remove"))
+    return Rule(found.get("name") or table.name, str(table.file), choice, add, remove)
+
+
+def _follows(where: str, value: Any) -> str:
+    if value not in ("", ALL, NEWEST):
+        raise SettingProblem(
+            where, f"{ALL}, {NEWEST}", _("Leave it out and name an owner to mean one member.")
         )
-    return [rule for file in files for rule in _file(file)]
+    return str(value)
+
+
+_FIELDS: dict[str, values.Reader] = {
+    "name": values.text,
+    "where": values.text,
+    "follows": _follows,
+    "owner": values.text_or_texts,
+    "store": values.text_or_texts,
+    "add": values.texts,
+    "remove": values.texts,
+}
 
 
 def check(ledger: Ledger, rule: Rule) -> list[str]:
@@ -150,78 +166,3 @@ def plan(ledger: Ledger, rule: Rule, *, reason: str = "", command: str = "") -> 
         ledger, chosen, add=rule.add, remove=rule.remove, reason=reason, command=command,
         title=_("Rule {name}").format(name=rule.name),
     )  # fmt: skip
-
-
-def _file(path: Path) -> list[Rule]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFoundError(_("There is no file {path}.").format(path=path)) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(
-            _("{path} is not understood: {error}").format(path=path, error=error)
-        ) from None
-    tables = data.pop("rule", None)
-    if tables is None:
-        return [_rule(path, path.stem, data)]
-    if data or not isinstance(tables, list):
-        raise UsageError(
-            _("{path}: write either one rule, or several as [[rule]].").format(path=path)
-        )
-    return [
-        _rule(path, f"{path.stem} {number}", table) for number, table in enumerate(tables, start=1)
-    ]
-
-
-def _rule(path: Path, default_name: str, table: Mapping[str, Any]) -> Rule:
-    for key in table:
-        if key not in KEYS:
-            raise UsageError(
-                _("{path}: there is no key {key}.").format(path=path, key=key),
-                hint=did_you_mean(key, KEYS, _("Known: {names}.").format(names=_(", ").join(KEYS))),
-            )
-    text = {key: _text(path, table, key) for key in ("name", "where", "follows")}
-    owner, store = _texts(path, table, "owner"), _texts(path, table, "store")
-    if text["follows"] not in ("", ALL, NEWEST):
-        raise UsageError(
-            _("{path}: follows must be all or newest.").format(path=path),
-            hint=_("Leave it out and name an owner to mean one member."),
-        )
-    choice = Choice(
-        Selection(where=text["where"], store=store, owner=owner),
-        text["follows"] or ("" if owner else ALL),
-    )
-    rule = Rule(
-        text["name"] or default_name, str(path), choice,
-        _list(path, table, "add"), _list(path, table, "remove"),
-    )  # fmt: skip
-    if not choice.made:
-        raise UsageError(_("{path}: a rule needs a condition (where).").format(path=path))
-    if not rule.add and not rule.remove:
-        raise UsageError(_("{path}: a rule needs tags to add or to remove.").format(path=path))
-    return rule
-
-
-def _text(path: Path, table: Mapping[str, Any], key: str) -> str:
-    value = table.get(key, "")
-    if not isinstance(value, str):
-        raise UsageError(_("{path}: {key} must be text.").format(path=path, key=key))
-    return value
-
-
-def _texts(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """One text, or a list of them: any of these."""
-    value = table.get(key, [])
-    found = [value] if isinstance(value, str) and value else value or []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise UsageError(
-            _("{path}: {key} must be text, or a list of texts.").format(path=path, key=key)
-        )
-    return tuple(found)
-
-
-def _list(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise UsageError(_("{path}: {key} must be a list of tags.").format(path=path, key=key))
-    return tuple(value)
