@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from storeops import i18n
+from storeops.database import migrations
 
 # the same examples every time, and no clock in the verdict: a busy machine is not a failure
 settings.register_profile(
@@ -31,6 +32,31 @@ def pytest_collection_finish() -> None:
     """From here on garbage is collected as everywhere."""
     gc.freeze()
     gc.enable()
+
+
+# A home's tables are made once a process, by the migrations; the next new homes begin as copies.
+_MADE: dict[tuple[migrations.Migration, ...], bytes] = {}
+_apply = migrations._apply
+
+
+def _copy_or_apply(path: Path, steps: Sequence[migrations.Migration]) -> None:
+    if path.exists() and path.stat().st_size:
+        return _apply(path, steps)
+    key = tuple(steps)
+    if key in _MADE:
+        path.touch(0o600)
+        path.write_bytes(_MADE[key])
+    else:
+        _apply(path, steps)
+        _MADE[key] = path.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied tables, except where migrations or full disks are what is tested."""
+    room = request.path.parent.name
+    if room not in {"database", "limits", "domains"} and "disk" not in request.path.stem:
+        monkeypatch.setattr(migrations, "_apply", _copy_or_apply)
 
 
 @dataclass(frozen=True)
