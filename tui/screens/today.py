@@ -12,12 +12,14 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storeops.domains.report.figures import Figures
+from storeops.domains.report.morning import Morning, MorningLine, morning
+from storeops.domains.report.words import worded
 from storeops.durations import ago
 from storeops.i18n import N_, _, ngettext
 from storeops.operations import today
+from storeops.operations.reports import COUNT
 from storeops.operations.today import Step, Today
-from storeops.reading.daily import Daily, Moves, Unit
-from storeops.reading.daily import read as read_daily
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
 from tui.cells import shown
@@ -46,19 +48,19 @@ class TodayScreen(HouseScreen):
         Key("untagged", "t,f6", N_("Untagged"),
             N_("The customers without a tag, of the shop or guide under the cursor or of all."),
             LOOK, footer=True),
-        Key("waiting", "w,f8", N_("Waiting"),
+        Key("unassigned", "w,f8", N_("Unassigned"),
             N_("The customers that wait for a new owner, of the shop under the cursor or of all."),
             LOOK, footer=True),
         Key("fresh", "a,f4", N_("New this week"),
-            N_("Who was added in the last seven days, by the shop or guide under the cursor or by "
-               "all."), LOOK, footer=True),
+            N_("Who was added in the seven days until yesterday, by the shop or guide under the "
+               "cursor or by all."), LOOK, footer=True),
         *(key for key in LIST if key.action != "jump"),
     )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
         self._shown = False
-        self._daily: Daily | None = None
+        self._morning: Morning | None = None
 
     def body(self) -> Iterable[Widget]:
         """Steps, figures, shops or guides."""
@@ -81,11 +83,11 @@ class TodayScreen(HouseScreen):
         def look() -> Today:
             return today.read(core.data, core.clock.now(), core.settings.stale_after)
 
-        def count() -> Daily:
+        def count() -> Morning:
             shop = None
             if core.profile.store:
                 shop = NameLookup(core.data).names.find_store(core.profile.store)
-            return read_daily(core.data, core.clock.now(), shop)
+            return morning(core.data, core.clock.now(), shop)
 
         self.read(look, self._show, slot="health")
         self._submit("figures", count, self._show_days, "figures", None)
@@ -119,14 +121,14 @@ class TodayScreen(HouseScreen):
         sign = "! " if stale else "✓ "
         return [Piece(f" {sign}{text} ", "warn" if stale else "good", to_sync)]
 
-    def _show_days(self, daily: Daily) -> None:
-        self._daily = daily
-        self.query_one("#figures", Static).update(figures(daily))
-        ordered = sorted(daily.units, key=lambda each: (not each.behind, -each.week.new))
-        most = max((each.week.new for each in ordered), default=0)
+    def _show_days(self, found: Morning) -> None:
+        self._morning = found
+        self.query_one("#figures", Static).update(figures(found))
+        ordered = sorted(found.lines, key=lambda each: (not each.behind, -(each.week.new or 0)))
+        most = max((each.week.new or 0 for each in ordered), default=0)
         rows = self.query_one("#units", VirtualList)
         rows.show(TableRows([line(each, most) for each in ordered]), stay=True)
-        title = _("Shops") if daily.by == "store" else _("Guides")
+        title = _("Shops") if found.by == "store" else _("Guides")
         self.query_one("#units-pane", Pane).entitle(title, [Piece(f" {len(ordered):,} ")])
         self.paint_frame()
 
@@ -165,27 +167,28 @@ class TodayScreen(HouseScreen):
         self.house.failed(event.error)
 
     def command_line(self) -> str:
-        """The command."""
-        return "storeops status"
+        """The command: of the figures where they have the keys, else of the steps."""
+        if self.focused is not self.query_one("#units", VirtualList) or self._morning is None:
+            return "storeops status"
+        return f"storeops report {'daily' if self._morning.by == 'store' else 'staff'}"
 
     @property
-    def _unit(self) -> Unit | None:
+    def _unit(self) -> MorningLine | None:
         """The shop or guide under the cursor, where that list has the keys."""
         rows = self.query_one("#units", VirtualList)
         found = rows.line.data if rows.line is not None and self.focused is rows else None
-        return found if isinstance(found, Unit) else None
+        return found if isinstance(found, MorningLine) else None
 
     def _customers(self, condition: str) -> None:
         """The customers of the unit under the cursor, or of all, that fulfil a condition."""
-        unit, daily = self._unit, self._daily
+        unit = self._unit
         where = ""
-        if unit is not None and daily is not None:
+        if unit is not None:
             names = NameLookup(self.house.core.data)
-            if daily.by == "store":
+            if isinstance(unit.key, int):
                 where = names.shop_filter(unit.key)
             else:
-                userids = {key: userid for key, userid, _name in names.names.staff}
-                where = names.member_filter(userids.get(unit.key, ""))
+                where = names.member_filter(unit.key)
         self.house.go("customers", f"{where} {condition}".strip())
 
     def do_step(self) -> None:
@@ -201,13 +204,14 @@ class TodayScreen(HouseScreen):
         """Customers without a tag."""
         self._customers("!#* status:active")
 
-    def do_waiting(self) -> None:
+    def do_unassigned(self) -> None:
         """Customers that wait for a new owner."""
         self._customers("status:unassigned")
 
     def do_fresh(self) -> None:
-        """Who was added this week."""
-        self._customers("since:7d")
+        """Who was added in the seven days of the figures."""
+        week = self._morning.week if self._morning is not None else None
+        self._customers(f"since:{week.since} until:{week.until}" if week else "since:7d")
 
     def step_back(self) -> bool:
         """Back to the steps."""
@@ -229,30 +233,29 @@ def columns() -> list[Column]:
         Column("handed", _("Handed over"), 11, right=True, keep=3),
         Column("waiting", _("Waiting"), 7, right=True, keep=6),
         Column("untagged", _("Untagged"), 8, right=True, keep=6),
-        Column("customers", _("Relations"), 9, right=True, keep=2, tone="dim"),
+        Column("customers", _("Customers"), 9, right=True, keep=2, tone="dim"),
     ]
 
 
-def line(unit: Unit, most: int) -> Line:
-    """A unit as a row; who fell behind carries a sign."""
-    delta, tone = difference(unit.week.new, unit.week_before.new)
+def line(unit: MorningLine, most: int) -> Line:
+    """A unit as a row; who fell behind carries a sign, what is not known a dash."""
+    delta, tone = difference(unit.week, unit.before)
     name = ("! " if unit.behind else "") + (shown(unit.name) or _("(no store)"))
-    picture = bar(unit.week.new, most, BAR)
-    lost = f"−{unit.week.lost:,}" if unit.week.lost else ""
-    waiting = f"{unit.waiting:,}" if unit.waiting else ""
+    picture = bar(unit.week.new or 0, most, BAR)
+    lost, waiting = _some(unit.week.lost, "−"), _some(unit.day.waiting)
     return Line(
         unit.key,
         (
             name,
-            f"+{unit.yesterday.new:,}" if unit.yesterday.new else "",
-            f"+{unit.week.new:,}" if unit.week.new else "",
+            _some(unit.day.new, "+"),
+            _some(unit.week.new, "+"),
             delta,
             picture,
             lost,
-            f"{unit.week.handed_over:,}" if unit.week.handed_over else "",
+            _some(unit.week.handed_over),
             waiting,
-            f"{unit.untagged:,}" if unit.untagged else "",
-            f"{unit.customers:,}",
+            _some(unit.day.untagged),
+            worded(unit.day.customers, COUNT),
         ),
         "",
         unit,
@@ -266,36 +269,44 @@ def line(unit: Unit, most: int) -> Line:
     )
 
 
-def difference(now: int, before: int) -> tuple[str, str]:
-    """(`▲3`, good), (`▼4`, bad), or nothing."""
-    if now == before:
+def _some(number: int | None, sign: str = "") -> str:
+    """A figure with its sign; nothing for zero, a dash for what is not known."""
+    return sign + f"{number:,}" if number else "" if number == 0 else worded(None, COUNT)
+
+
+def difference(now: Figures, before: Figures | None) -> tuple[str, str]:
+    """How new ones differ: (`▲3`, good), (`▼4`, bad), or nothing."""
+    if before is None or now.new is None or before.new is None or now.new == before.new:
         return "", ""
-    return (f"▲{now - before:,}", "good") if now > before else (f"▼{before - now:,}", "bad")
+    change = now.new - before.new
+    return (f"▲{change:,}", "good") if change > 0 else (f"▼{-change:,}", "bad")
 
 
-def figures(daily: Daily) -> Content:
-    """Yesterday, the week, thirty days as sparklines, and how it stands now."""
-    total = daily.total
+def figures(found: Morning) -> Content:
+    """Yesterday, the week, thirty days as sparklines, and how it stood at the end of yesterday."""
+    total, day = found.total, found.total.day
     parts = [
-        _moved(_("Yesterday"), total.yesterday, None),
-        _moved(_("7 days"), total.week, total.week_before),
-        _sparks(daily),
+        _moved(_("Yesterday"), day, None),
+        _moved(_("7 days"), total.week, total.before),
+        _sparks(found),
     ]
-    share = 100 * total.untagged // total.customers if total.customers else 0
-    now = [
-        ngettext("{count} waits for a new owner", "{count} wait for a new owner", total.waiting)
-        .format(count=f"{total.waiting:,}"),
-        _("{count} relations without a tag ({share} %)").format(
-            count=f"{total.untagged:,}", share=share
-        ),
-    ]  # fmt: skip
-    parts.append(Content.assemble(_label(_("Now")), " · ".join(now) + "\n"))
-    behind = [shown(each.name) for each in daily.units if each.behind]
+    if day.customers is not None:
+        share = 100 * (day.untagged or 0) // day.customers if day.customers else 0
+        stood = [
+            ngettext("{count} customer", "{count} customers", day.customers)
+            .format(count=f"{day.customers:,}"),
+            _("{count} untagged ({share} %)").format(count=f"{day.untagged:,}", share=share),
+            ngettext("{count} handover under way", "{count} handovers under way", day.waiting or 0)
+            .format(count=f"{day.waiting:,}"),
+        ]  # fmt: skip
+        parts.append(Content.assemble(_label(_("Last night")), " · ".join(stood) + "\n"))
+    behind = [shown(each.name) for each in found.lines if each.behind]
     if behind:
         names = _(", ").join(behind[:NAMED])
         if len(behind) > NAMED:
             names += " " + _("and {count} more").format(count=f"{len(behind) - NAMED:,}")
         parts.append(Content.assemble(_label(_("Fell behind")), (names, "$text-warning"), "\n"))
+    parts += [Content.assemble((f"! {each}", "$text-warning"), "\n") for each in found.notes[:1]]
     return Content("").join(parts).rstrip()
 
 
@@ -305,39 +316,43 @@ def _label(text: str) -> tuple[str, str]:
     return align(text, 12), "bold $heading"
 
 
-def _moved(label: str, moves: Moves, before: Moves | None) -> Content:
+def _moved(label: str, moves: Figures, before: Figures | None) -> Content:
     parts: list[tuple[str, str] | str] = [_label(label)]
-    parts.append((_("+{count} new").format(count=f"{moves.new:,}"), "$text-success"))
-    if before is not None:
-        delta, tone = difference(moves.new, before.new)
-        parts.append((f" {delta}" if delta else "", _STYLES.get(tone, "")))
+    if moves.new is None:
+        parts.append(_("new: not known"))
+    else:
+        parts.append((_("+{count} new").format(count=f"{moves.new:,}"), "$text-success"))
+    delta, tone = difference(moves, before)
+    parts.append((f" {delta}" if delta else "", _STYLES.get(tone, "")))
     parts.append(" · ")
-    parts.append((_("−{count} lost").format(count=f"{moves.lost:,}"), "$text-error"))
-    if moves.lost:
-        who = []
-        if moves.by_customer:
-            who.append(_("{count} ended by the customer").format(count=f"{moves.by_customer:,}"))
-        if moves.by_member:
-            who.append(_("{count} deleted by the guide").format(count=f"{moves.by_member:,}"))
+    if moves.lost is None:
+        parts.append(_("lost: not known"))
+    else:
+        parts.append((_("−{count} lost").format(count=f"{moves.lost:,}"), "$text-error"))
+    who = [
+        text.format(count=f"{count:,}")
+        for text, count in (
+            (_("{count} ended by the customer"), moves.lost_by_customer),
+            (_("{count} deleted by the guide"), moves.lost_by_guide),
+            (_("{count} found gone"), moves.lost_found),
+        )
+        if count
+    ]
+    if who:
         parts.append(f" ({_(', ').join(who)})")
-    parts.append(" · " + _("{count} handed over").format(count=f"{moves.handed_over:,}") + "\n")
-    return Content.assemble(*parts)
+    if moves.handed_over is not None:
+        parts.append(" · " + _("{count} handed over").format(count=f"{moves.handed_over:,}"))
+    return Content.assemble(*parts, "\n")
 
 
 _STYLES = {"good": "$text-success", "bad": "$text-error"}
 
 
-def _sparks(daily: Daily) -> Content:
+def _sparks(found: Morning) -> Content:
     """New and lost of thirty days; what is not known is no zero."""
-    known = daily.known_since
-    new = [moves.new for _start, moves in daily.days]
-    lost = [
-        float(moves.lost) if known is not None and start + 86_400 > known else None
-        for start, moves in daily.days
-    ]
     return Content.assemble(
-        _label(_("30 days")), (spark(new), "$text-success"), "  ",
-        (spark(lost), "$text-error"), "\n",
+        _label(_("30 days")), (spark([new for _day, new, _lost in found.days]), "$text-success"),
+        "  ", (spark([lost for _day, _new, lost in found.days]), "$text-error"), "\n",
     )  # fmt: skip
 
 

@@ -114,14 +114,14 @@ def tiles(found: DaysFigures, before: DaysFigures | None, names: Sequence[str]) 
 
 def curves(db: Database, period: Period, now: float) -> list[Curve]:
     """New and lost, day by day, of the month that ends with the period."""
-    days = curve(db, _month(period), now)
+    days = curve(db, month(period), now)
     return [
         Curve(_("New customers, 30 days"), [(day, new) for day, new, _lost in days]),
         Curve(_("Lost customers, 30 days"), [(day, lost) for day, _new, lost in days]),
     ]
 
 
-def _month(period: Period) -> Period:
+def month(period: Period) -> Period:
     """The thirty days that end with it."""
     first = period.back(MONTH - 1) if period.days == 1 else period
     return Period(first.since, period.until, first.start, period.end)
