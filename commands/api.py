@@ -12,6 +12,7 @@ from commands import output, planned
 from commands.cells import json_text
 from commands.context import current
 from commands.diagnostics import note
+from commands.options import Reason
 from storeops.errors import PolicyError, UsageError
 from storeops.i18n import _
 from storeops.plain import fit, plain
@@ -23,7 +24,6 @@ Path_ = Annotated[
 AllowWrite = Annotated[
     bool, typer.Option("--allow-write", help=_("Send although it may change something."))
 ]
-Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 MOST_BYTES = 2_000_000
 
 # POSTs that only read, by the last part of their path (doc 92114 and the pages beside it)
@@ -42,15 +42,16 @@ get_new_external_userid convert_to_openid
 READS = frozenset(_READS.split())
 # some writes are GETs: user/delete, department/delete, tag/delete, user/authsucc (doc 90198)
 WRITING = ("del", "add", "create", "update", "remove", "set", "send", "authsucc", "cancel", "close")
+Param = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help=_("A query parameter; repeatable.")),
+]
 
 
 @app.command("get", help=_("GET a path; prints WeCom's answer as JSON."))
 def get(
     path: Path_,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help=_("A query parameter; repeatable.")),
-    ] = None,
+    param: Param = None,
     allow_write: AllowWrite = False,
     reason: Reason = "",
 ) -> None:
@@ -67,10 +68,7 @@ def post(
         str,
         typer.Option("--data", "-d", metavar="JSON", help=_("JSON, @FILE, or - for stdin.")),
     ] = "",
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help=_("A query parameter; repeatable.")),
-    ] = None,
+    param: Param = None,
     allow_write: AllowWrite = False,
     reason: Reason = "",
 ) -> None:

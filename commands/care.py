@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, RuleName, RulePaths
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -23,9 +23,6 @@ STATUSES = {
     "gone": N_("customer gone"),
 }  # fmt: skip
 Task = Annotated[int, typer.Argument(metavar="TASK", help=_("Number of the task."))]
-Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
-]
 
 
 def _status(word: str) -> str:
@@ -50,7 +47,7 @@ _RULE_COLUMNS = [
 
 
 @rule_app.command("check", help=_("Read rule files and say what they mean; nothing is changed."))
-def rule_check(paths: Paths) -> None:
+def rule_check(paths: RulePaths) -> None:
     """Check files."""
     from storeops.domains.care import rules
 
@@ -58,7 +55,7 @@ def rule_check(paths: Paths) -> None:
 
 
 @rule_app.command("use", help=_("Adopt care rules; they make tasks from the next night on."))
-def rule_use(paths: Paths) -> None:
+def rule_use(paths: RulePaths) -> None:
     """Adopt rules."""
     from storeops.domains.care import rules
 
@@ -87,7 +84,7 @@ def rule_list(limit: Limit = 100, all_: All = False, after: After = "") -> None:
 
 @rule_app.command("retire", help=_("Take a care rule out of force; its open tasks stay."))
 def rule_retire(
-    name: Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))],
+    name: RuleName,
 ) -> None:
     """Retire a rule."""
     from storeops.domains.care import rules

@@ -13,18 +13,19 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit
 from commands.output import Column
-from commands.supplier import On, day, kind_name, rules, show_findings
+from commands.supplier import On, Which, day, kind_name, rules, show_findings
 from storeops.errors import UsageError
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Licences and reports: add, list, check, what expires."))
+OfSupplier = Annotated[
+    str, typer.Option("--supplier", metavar="SUPPLIER", help=_("Of this supplier only."))
+]
 
 
 @app.command("add", help=_("Add a paper, or a list of them with --file."))
 def add(
-    supplier: Annotated[
-        str, typer.Argument(metavar="SUPPLIER", help=_("The supplier's number or name."))
-    ] = "",
+    supplier: Which = "",
     kind: Annotated[
         str,
         typer.Argument(metavar="KIND", help=_("What paper it is: 营业执照, SC, lot_report …")),
@@ -111,9 +112,7 @@ def add(
 
 @app.command("list", help=_("List papers."))
 def list_(
-    supplier: Annotated[
-        str, typer.Option("--supplier", metavar="SUPPLIER", help=_("Of this supplier only."))
-    ] = "",
+    supplier: OfSupplier = "",
     kind: Annotated[str, typer.Option("--kind", metavar="KIND", help=_("Of this kind only."))] = "",
     limit: Limit = 200,
     all_: All = False,
@@ -151,9 +150,7 @@ def check_(
         str,
         typer.Option("--file", metavar="FILE", help=_("Check a list of papers; nothing is kept.")),
     ] = "",
-    supplier: Annotated[
-        str, typer.Option("--supplier", metavar="SUPPLIER", help=_("Of this supplier only."))
-    ] = "",
+    supplier: OfSupplier = "",
     on: On = "",
     limit: Limit = 200,
     all_: All = False,

@@ -37,7 +37,6 @@ Again = Annotated[
     str,
     typer.Option("--again", metavar="PLAN", help=_("What of an earlier plan was not done.")),
 ]
-Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 
 
 def plan_again(kind: str, name: str, reason: str, others: Sequence[object]) -> None:

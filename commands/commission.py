@@ -9,7 +9,7 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Yes
+from commands.options import After, All, Limit, RuleName, RulePaths, Yes
 from commands.output import Column
 from storeops.i18n import _, ngettext
 
@@ -25,9 +25,6 @@ Rules = Annotated[
         help=_("Rule files or folders to try instead of those in force; may be repeated."),
     ),
 ]  # fmt: skip
-Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
-]
 
 
 def _money(amount_fen: Any) -> str:
@@ -84,7 +81,7 @@ _RULE_COLUMNS = [
 
 
 @rule_app.command("check", help=_("Read rule files and say what they mean; nothing is changed."))
-def rule_check(paths: Paths) -> None:
+def rule_check(paths: RulePaths) -> None:
     """Check files."""
     from storeops.domains.commission import rules
 
@@ -92,7 +89,7 @@ def rule_check(paths: Paths) -> None:
 
 
 @rule_app.command("use", help=_("Adopt rules: what differs becomes a new version."))
-def rule_use(paths: Paths) -> None:
+def rule_use(paths: RulePaths) -> None:
     """Adopt rules."""
     from storeops.domains.commission import months, rules
 
@@ -138,7 +135,7 @@ def rule_list(
 
 @rule_app.command("retire", help=_("Take a rule out of force; closed months keep it."))
 def rule_retire(
-    name: Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))],
+    name: RuleName,
 ) -> None:
     """Retire a rule."""
     from storeops.domains.commission import months

@@ -13,9 +13,9 @@ from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note as say
-from commands.options import After, All, Limit, Reveal
+from commands.options import After, All, Force, Limit, Reveal
 from commands.output import Column
-from commands.question import confirm
+from commands.question import may_replace
 from commands.selecting import Sort, selected, selecting
 from storeops.i18n import _
 
@@ -353,23 +353,15 @@ def export(
             "--raw", help=_("CSV and XLSX for programs: field names, codes, Unix seconds.")
         ),
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help=_("Replace the file when it exists, without asking."))
-    ] = False,
+    force: Force = False,
 ) -> None:
     """Export at flat memory, one row a customer."""
     from commands.progress import bars
     from storeops.domains.export.export import export_customers
-    from storeops.export_file import is_there, refuse_taken
     from storeops.notebook import views
 
     call = current()
-    over = force
-    if not force and call.interactive and is_there(path):
-        confirm(_("{path} exists already. Replace it?").format(path=path))
-        over = True
-    if not over:
-        refuse_taken(path, _("Choose another name, or add --force."))
+    over = may_replace(path, force=force)
     if selection.view:
         sort = sort or views.get_view(call.app.data, selection.view).sort
     fresh = freshness.told()

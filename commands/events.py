@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
 _FLUSH_S = 5.0  # between two looks at what was refused
 _REST_S = 30.0  # before the worker begins again after it broke down
+OfCustomer = Annotated[
+    str, typer.Option("--customer", metavar="ID", help=_("Only about this external_userid."))
+]
 
 
 @app.command("setup", help=_("Enter the callback token and EncodingAESKey of this profile."))
@@ -215,9 +218,7 @@ def list_(
     change: Annotated[
         str, typer.Option("--change", metavar="NAME", help=_("Only this Event or ChangeType."))
     ] = "",
-    customer: Annotated[
-        str, typer.Option("--customer", metavar="ID", help=_("Only about this external_userid."))
-    ] = "",
+    customer: OfCustomer = "",
     limit: Limit = 50,
     all_: All = False,
     after: After = "",
@@ -434,9 +435,7 @@ def forget(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="TIME", help=_("Received so long ago, like 90d."))
     ] = "",
-    customer: Annotated[
-        str, typer.Option("--customer", metavar="ID", help=_("Only about this external_userid."))
-    ] = "",
+    customer: OfCustomer = "",
     yes: Yes = False,
 ) -> None:
     """The mirror and its timeline stay."""

@@ -50,6 +50,10 @@ Map = Annotated[
         help=_("What a heading of the file means; HEADING= switches it off."),
     ),
 ]  # fmt: skip
+TableFile = Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))]
+RecordsFile = Annotated[
+    str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
+]
 
 
 def source_of(

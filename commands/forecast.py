@@ -11,9 +11,11 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.options import After, All, Force, Limit
 from commands.output import Column
 from commands.progress import bars
+from commands.question import may_replace
+from commands.stock import Product, ProductId, Store, StoreId
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 
@@ -152,7 +154,7 @@ def run(
         int,
         typer.Option("--workers", metavar="N", min=0, max=64, help=_("Processes; 0 chooses.")),
     ] = 0,
-    force: Annotated[bool, typer.Option("--force", help=_("Replace the file."))] = False,
+    force: Force = False,
 ) -> None:
     """Forecast."""
     from threading import Event
@@ -162,6 +164,7 @@ def run(
     call = current()
     if out in ("", "-"):
         raise UsageError(_("Say where to write: --out FILE."))
+    over = may_replace(out, force=force)
     folder, day = _data(data, as_of, again=False)
     words = [
         "storeops forecast run",
@@ -173,7 +176,7 @@ def run(
     words += [f"--method {method}"] if method != "pooled" else []
     with bars() as shown, call.interruptible(" ".join(words), Event()) as stop:
         made = run_forecast(
-            folder, out, as_of=day, horizon=horizon, method=method, workers=workers, over=force,
+            folder, out, as_of=day, horizon=horizon, method=method, workers=workers, over=over,
             stop=stop,
             on_progress=lambda done, total: shown.show(
                 "parts", _("Forecasting"), done=done, total=total
@@ -202,12 +205,8 @@ def show(
     file: Annotated[
         str, typer.Option("--file", metavar="FILE", help=_("A forecast; else the last one."))
     ] = "",
-    store: Annotated[
-        list[str] | None, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
-    ] = None,
-    product: Annotated[
-        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
-    ] = "",
+    store: Store = None,
+    product: Product = "",
     day: Annotated[str, typer.Option("--day", metavar="DAY", help=_("Of this day only."))] = "",
     limit: Limit = 50,
     all_: All = False,
@@ -300,8 +299,8 @@ def score(
 
 @app.command("explain", help=_("Take one number apart: level, weekday, price, days skipped."))
 def explain(
-    store: Annotated[str, typer.Argument(metavar="STORE", help=_("The shop's id."))],
-    product: Annotated[str, typer.Argument(metavar="PRODUCT", help=_("The product's id."))],
+    store: StoreId,
+    product: ProductId,
     day: Annotated[
         str, typer.Argument(metavar="DAY", help=_("The day; else the first one ahead."))
     ] = "",
@@ -368,9 +367,7 @@ def order(
     store: Annotated[str, typer.Option("--store", metavar="STORE", help=_("The shop's id."))],
     data: Data = "",
     as_of: AsOf = "",
-    product: Annotated[
-        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
-    ] = "",
+    product: Product = "",
     ratio: Annotated[
         float | None,
         typer.Option(

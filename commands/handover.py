@@ -9,7 +9,7 @@ import typer
 from commands import cells, output, planned
 from commands.choices import Strict
 from commands.context import current
-from commands.file_options import Csv, HeaderRow, Hidden, SheetName, Xlsx, source_of
+from commands.file_options import Csv, HeaderRow, Heading, Hidden, SheetName, Xlsx, source_of
 from commands.handover_words import (
     Cap,
     Capacity,
@@ -18,7 +18,6 @@ from commands.handover_words import (
     Map,
     OnlyGroups,
     PerDay,
-    Reason,
     Recheck,
     Rule,
     Spread,
@@ -29,7 +28,7 @@ from commands.handover_words import (
     pairs,
     tell,
 )
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, Reason
 from commands.output import Column
 from commands.progress import bars
 from commands.selecting import as_options, selecting, within_own_store
@@ -85,13 +84,7 @@ def plan(
     sheet: SheetName = "",
     header_row: HeaderRow = 0,
     hidden: Hidden = False,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column", metavar="HEADING=FIELD",
-            help=_("What a heading of the file means; HEADING= switches it off."),
-        ),
-    ] = None,
+    column: Heading = None,
     strict: Strict = False,
     again: Annotated[
         str,

@@ -73,7 +73,6 @@ Recheck = Annotated[
     bool,
     typer.Option("--recheck", help=_("Forget what WeCom complained about earlier; ask anew.")),
 ]
-Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 
 
 def pairs(items: list[str] | None, option: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from storeops.terms import term
 app = typer.Typer(help=_("Jobs: the calls that carry plans out."))
 
 Plan = Annotated[str, typer.Option("--plan", metavar="PLAN", help=_("Only this plan's."))]
+JobNumber = Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `job list`."))]
 
 
 @app.command("list", help=_("List jobs, newest first."))
@@ -72,7 +73,7 @@ def _times(value: dict[str, Any]) -> dict[str, Any]:
 
 @app.command("show", help=_("Show one job: its rows, tries, and what happened."))
 def show(
-    job: Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `job list`."))],
+    job: JobNumber,
 ) -> None:
     """With its events."""
     from storeops.changes.jobs.listing import events
@@ -232,7 +233,7 @@ def retry(
 
 @app.command("cancel", help=_("Cancel one queued job."))
 def cancel(
-    job: Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `job list`."))],
+    job: JobNumber,
 ) -> None:
     """Its rows are cancelled."""
     from storeops.changes import control

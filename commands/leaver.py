@@ -19,7 +19,6 @@ from commands.handover_words import (
     Map,
     OnlyGroups,
     PerDay,
-    Reason,
     Recheck,
     Rule,
     Spread,
@@ -29,7 +28,7 @@ from commands.handover_words import (
     numbers,
     pairs,
 )
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, Reason
 from commands.output import Column
 from commands.selecting import as_options, selecting, within_own_store
 from storeops.i18n import _, ngettext

@@ -9,7 +9,7 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.options import After, All, DryRun, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.errors import ExitCode
@@ -58,9 +58,7 @@ def import_(
             ),
         ),
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only say what would change."))
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Import."""
     from storeops.domains.lots.importing import import_file

@@ -38,6 +38,15 @@ After = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do it without asking."))]
 Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show phone numbers in full."))]
+Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
+Force = Annotated[
+    bool, typer.Option("--force", help=_("Replace the file when it exists, without asking."))
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Only say what would change."))]
+RulePaths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
+]
+RuleName = Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))]
 
 
 def any_of(values: Sequence[str] | None, known: Collection[str] = ()) -> tuple[str, ...]:

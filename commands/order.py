@@ -10,6 +10,7 @@ from commands import cells, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
+from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
 from commands.options import After, All, Limit, Reveal, Yes
 from commands.output import Column
 from storeops.errors import ExitCode
@@ -34,11 +35,6 @@ Columns = Annotated[
         help=_("What a heading means, remembered for the source; may be repeated."),
     ),
 ]  # fmt: skip
-Sheet = Annotated[str, typer.Option("--sheet", metavar="NAME", help=_("The sheet of a workbook."))]
-HeaderRow = Annotated[
-    int, typer.Option("--header-row", metavar="N", min=0, help=_("The row of the headings."))
-]
-Hidden = Annotated[bool, typer.Option("--hidden", help=_("Read hidden rows and sheets, too."))]
 
 
 def _money(amount_fen: Any) -> str:
@@ -108,7 +104,7 @@ def import_(
             help=_("Keep this source's phone numbers as keyed hashes only."),
         ),
     ] = None,
-    sheet: Sheet = "",
+    sheet: SheetName = "",
     header_row: HeaderRow = 0,
     hidden: Hidden = False,
     template: Annotated[
@@ -371,19 +367,12 @@ def match(
 
 @app.command("members", help=_("Take in which customer each member number is."))
 def members(
-    path: Annotated[
-        str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
-    ],
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column", metavar="HEADING=FIELD", help=_("What a heading means; may be repeated.")
-        ),
-    ] = None,
+    path: RecordsFile,
+    column: Heading = None,
     hash_phones: Annotated[
         bool, typer.Option("--hash-phones", help=_("Keep the numbers as keyed hashes only."))
     ] = False,
-    sheet: Sheet = "",
+    sheet: SheetName = "",
 ) -> None:
     """Import the mapping of member numbers."""
     from storeops.changes.sheets import Source, parse_mapping

@@ -10,7 +10,7 @@ from commands import cells, diagnostics, output, planned
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Reveal, Yes, any_of
+from commands.options import After, All, Force, Limit, Reason, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
@@ -34,13 +34,13 @@ MadePlan = Annotated[
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]
 Wait = Annotated[
     str | None,
     typer.Option(
         "--wait", metavar="TIME", help=_("Stop waiting after 30s, 5m, 1h …; 0s only queues.")
     ),
 ]
+NotDone = Annotated[bool, typer.Option("--not-done", help=_("Only rows that are not done."))]
 
 
 @app.command("list", help=_("List plans, newest first."))
@@ -276,9 +276,7 @@ def results(
         list[str] | None,
         typer.Option("--status", help=_("Only rows of these statuses: failed,waiting")),
     ] = None,
-    not_done: Annotated[
-        bool, typer.Option("--not-done", help=_("Only rows that are not done."))
-    ] = False,
+    not_done: NotDone = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help=_("At most so many."))] = 0,
     all_: All = False,
     after: After = "",
@@ -332,12 +330,8 @@ def results(
 def export(
     plan_id: PlanId,
     path: Annotated[str, typer.Argument(metavar="FILE", help=_("Where to: .xlsx or .csv."))],
-    not_done: Annotated[
-        bool, typer.Option("--not-done", help=_("Only rows that are not done."))
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help=_("Replace the file when it exists, without asking."))
-    ] = False,
+    not_done: NotDone = False,
+    force: Force = False,
 ) -> None:
     """With names and ids, so that `--file` of a planner reads it again."""
     current().set(save=path, over=force)

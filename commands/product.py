@@ -8,8 +8,9 @@ import typer
 
 from commands import cells, output
 from commands.context import current
+from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
 from commands.options import After, All, Limit
-from commands.order import HeaderRow, Hidden, Sheet, problems_told
+from commands.order import problems_told
 from commands.output import Column
 from storeops.errors import ExitCode
 from storeops.i18n import _
@@ -19,16 +20,9 @@ app = typer.Typer(help=_("Products: import and list names, categories, warrantie
 
 @app.command("import", help=_("Take in products: code, name, category, brand, warranty, GTIN."))
 def import_(
-    path: Annotated[
-        str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
-    ],
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column", metavar="HEADING=FIELD", help=_("What a heading means; may be repeated.")
-        ),
-    ] = None,
-    sheet: Sheet = "",
+    path: RecordsFile,
+    column: Heading = None,
+    sheet: SheetName = "",
     header_row: HeaderRow = 0,
     hidden: Hidden = False,
 ) -> None:

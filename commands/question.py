@@ -27,6 +27,23 @@ def confirm(question: str) -> None:
         raise DeclinedError(_("Nothing was changed."))
 
 
+def may_replace(path: str, *, force: bool) -> bool:
+    """Whether a file may be written over: because of --force, or because a person said so.
+
+    Raises:
+        UsageError: the file exists and nobody can be asked.
+        DeclinedError: the answer was no.
+    """
+    from storeops.export_file import is_there, refuse_taken
+
+    if force or not is_there(path):
+        return force
+    if not current().interactive:
+        refuse_taken(path, _("Choose another name, or add --force."))
+    confirm(_("{path} exists already. Replace it?").format(path=path))
+    return True
+
+
 def type_to_confirm(question: str, expected: str) -> None:
     """Go on only after the person typed `expected` (a count, a name).
 

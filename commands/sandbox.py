@@ -47,6 +47,7 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(token_app, name="token")
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=_("A file of a saved state."))]
+AfterNumber = Annotated[int, typer.Option("--after", min=0, help=_("Go on after this number."))]
 
 
 @app.command("up", help=_("Start a sandbox and say where it answers."))
@@ -305,7 +306,7 @@ def _outcomes(counts: dict[str, int]) -> str:
 
 @app.command("inbox", help=_("What arrived at groups and people: the messages that were sent."))
 def inbox(
-    after: Annotated[int, typer.Option("--after", min=0, help=_("Go on after this number."))] = 0,
+    after: AfterNumber = 0,
     clear: Annotated[bool, typer.Option("--clear", help=_("Empty it afterwards."))] = False,
     url: Url = "",
 ) -> None:
@@ -369,7 +370,7 @@ def act(
 
 @app.command("events", help=_("What WeCom calls back about, and whether it got through."))
 def events(
-    after: Annotated[int, typer.Option("--after", min=0, help=_("Go on after this number."))] = 0,
+    after: AfterNumber = 0,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help=_("At most so many."))] = 50,
     url: Url = "",
 ) -> None:

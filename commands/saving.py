@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands import cells
-from commands.context import current
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 from storeops.plain import cell_width
@@ -37,8 +36,8 @@ def save(
         DeclinedError: the person did not want it replaced.
         ConfigError: it cannot be written.
     """
-    from commands.question import confirm
-    from storeops.export_file import is_there, refuse_taken, text_file, whole_file
+    from commands.question import may_replace
+    from storeops.export_file import Taken, text_file, whole_file
 
     ending = Path(path).suffix.lower()
     if ending not in (".csv", ".xlsx"):
@@ -46,14 +45,10 @@ def save(
             _("“{path}” does not say which format to write.").format(path=path),
             hint=_("End the name in .csv or .xlsx; for programs: --csv, --ndjson or --json."),
         )
-    if not over and is_there(path):
-        if not current().interactive:
-            refuse_taken(path, _("Choose another name, or add --force."))
-        confirm(_("{path} exists already. Replace it?").format(path=path))
-        over = True
+    over = may_replace(path, force=over)
     titles = _headings(columns)
-    counted = _Count()
-    values = counted.of(map(_values(columns, serial=ending == ".xlsx"), rows))
+    counted = Taken(map(_values(columns, serial=ending == ".xlsx"), rows), None)
+    values = iter(counted)
     if ending == ".csv":
         with text_file(path, over, bom=True) as file:  # spreadsheets look for the mark
             writer = csv.writer(file, lineterminator="\r\n")
@@ -71,7 +66,7 @@ def save(
         }
         with whole_file(path, over) as whole:
             write_xlsx(whole, names, titles, chain(sample, values), dates, widths)
-    _say(counted.rows, path)
+    _say(counted.count, path)
 
 
 def _say(rows: int, path: str) -> None:
@@ -129,15 +124,3 @@ def _width(title: str, values: Sequence[Any], *, dated: bool) -> int:
     if dated:
         return 17
     return min(WIDEST, 2 + max(map(cell_width, (title, *map(str, values)))))
-
-
-class _Count:
-    """Rows that are counted while they are taken."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-
-    def of(self, rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
-        for row in rows:
-            self.rows += 1
-            yield row

@@ -11,6 +11,7 @@ import typer
 
 from commands import cells, output
 from commands.context import current
+from commands.file_options import TableFile
 from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.errors import UsageError
@@ -21,6 +22,11 @@ app = typer.Typer(help=_("Stock of shops: import, list, count, what expires."))
 Store = Annotated[
     list[str] | None, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
 ]
+Product = Annotated[
+    str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
+]
+StoreId = Annotated[str, typer.Argument(metavar="STORE", help=_("The shop's id."))]
+ProductId = Annotated[str, typer.Argument(metavar="PRODUCT", help=_("The product's id."))]
 
 
 def pieces(value: float) -> str:
@@ -44,7 +50,7 @@ def _who() -> str:
 
 @app.command("import", help=_("Take in a stock list: store_id, product_id, lot, expires, qty."))
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))],
+    file: TableFile,
     store: Annotated[
         str, typer.Option("--store", metavar="STORE", help=_("The shop, where no column says it."))
     ] = "",
@@ -69,9 +75,7 @@ def import_(
 @app.command("list", help=_("What lies in shops, first expired first."))
 def list_(
     store: Store = None,
-    item: Annotated[
-        str, typer.Option("--product", metavar="PRODUCT", help=_("Of this product only."))
-    ] = "",
+    item: Product = "",
     differences: Annotated[
         bool, typer.Option("--differences", help=_("The differences that counts found."))
     ] = False,
@@ -107,8 +111,8 @@ def list_(
 
 @app.command("count", help=_("Note a count of one product in one shop."))
 def count(
-    store: Annotated[str, typer.Argument(metavar="STORE", help=_("The shop's id."))],
-    item: Annotated[str, typer.Argument(metavar="PRODUCT", help=_("The product's id."))],
+    store: StoreId,
+    item: ProductId,
     qty: Annotated[str, typer.Argument(metavar="PIECES", help=_("So many pieces are there."))],
     lot: Annotated[str, typer.Option("--lot", metavar="LOT", help=_("Of this lot."))] = "",
     expires: Annotated[

@@ -11,7 +11,8 @@ from commands import cells, freshness, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.file_options import TableFile
+from commands.options import After, All, DryRun, Limit
 from commands.output import Column
 from storeops.errors import ExitCode
 from storeops.i18n import _
@@ -120,10 +121,8 @@ def show(which: Which) -> None:
     help=_("Take in the chain's list of shops (code, name, region, department_id)."),
 )
 def import_(
-    path: Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only say what would change."))
-    ] = False,
+    path: TableFile,
+    dry_run: DryRun = False,
 ) -> None:
     """Import shops; lines without a certain department are named with suggestions."""
     from storeops.domains.stores.stores import import_stores

@@ -10,6 +10,7 @@ import typer
 
 from commands import cells, output
 from commands.context import current
+from commands.file_options import TableFile
 from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.errors import ExitCode, UsageError
@@ -104,7 +105,7 @@ def show_findings(found: list[Any], *, limit: int, all_: bool, after: str, empty
 
 @app.command("import", help=_("Take in a list of suppliers: code, name, role, uscc, address."))
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))],
+    file: TableFile,
 ) -> None:
     """Import."""
     from storeops.domains.suppliers.register import import_suppliers

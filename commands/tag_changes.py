@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import choices, output, planned
-from commands.choices import Again, Follows, Reason, Strict, Template
+from commands.choices import Again, Follows, Strict, Template
 from commands.context import current
 from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
+from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
 from storeops.i18n import _

@@ -11,8 +11,9 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.lot import LotArgument, papers, quantity
-from commands.options import After, All, Limit
+from commands.options import After, All, Force, Limit
 from commands.output import Column
+from commands.question import may_replace
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -80,18 +81,17 @@ def export(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="FILE", help=_("JSON to write; - for stdout."))
     ] = "-",
-    force: Annotated[bool, typer.Option("--force", help=_("Replace the file."))] = False,
+    force: Force = False,
 ) -> None:
     """Export."""
     import sys
 
     from storeops import times
     from storeops.domains.lots import gs1, trace
-    from storeops.export_file import refuse_taken, text_file
+    from storeops.export_file import text_file
 
     call = current()
-    if not force:
-        refuse_taken(out, _("Add --force to replace it."))
+    over = may_replace(out, force=force)
     events = trace.event_bodies(call.app.data, gs1.asked(lot))
     document = {
         "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
@@ -99,7 +99,7 @@ def export(
         "creationDate": times.iso(call.app.clock.now()),
         "epcisBody": {"eventList": events},
     }  # fmt: skip
-    with text_file(out, force, sys.stdout) as file:
+    with text_file(out, over, sys.stdout) as file:
         file.write(cells.json_text(document, indent=2) + "\n")
     if out != "-":
         output.result(

@@ -91,6 +91,18 @@ def test_nothing_is_replaced_unasked(cli: Cli, done: str, tmp_path: Path) -> Non
     assert "--save" not in cli("plan", "apply", "--help").out
 
 
+def test_every_export_spares_a_file_in_one_way(cli: Cli, done: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("mine")
+    for line in ("customer export", "customer list --save", f"plan export {done}",
+                 "trace export L1 --out", "forecast run --out"):  # fmt: skip
+        answer = cli(*line.split(), str(path))
+        assert answer.code == 2, line
+        assert f"{path} exists already" in answer.err, line
+        assert "--force" in answer.err, line
+        assert path.read_text() == "mine"
+
+
 def test_an_empty_csv_has_its_heading(cli: Cli, shop: Any) -> None:
     assert cli("sync", "run", "--quiet").code == 0
     for line in ("view list", "mark list", "job list", "plan list", "events list",

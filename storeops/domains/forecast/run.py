@@ -121,7 +121,7 @@ def run_forecast(
     if not 1 <= horizon <= 28:
         raise UsageError(_("--horizon is a number of days from 1 to 28."))
     if not over:
-        refuse_taken(out, _("Add --force to replace it."))
+        refuse_taken(out)
     history = read_history(data, as_of, horizon)
     target = Path(out).expanduser()
     if not target.parent.is_dir():
