@@ -28,6 +28,7 @@ from tui.lanes import Lane
 from tui.pulse import Glance, Pulse
 from tui.screen_registry import screens as all_screens
 from tui.screens.base import HouseScreen
+from tui.stylesheet import HouseStylesheet
 from tui.syncing import Syncing
 from tui.themes import DARK, PLAIN, THEMES, fitting
 from tui.working import Working
@@ -77,6 +78,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
         super().__init__()
+        self.stylesheet = HouseStylesheet(variables=self.get_css_variables())
         core.data.limit_cache(LANE_CACHE)
         for spec in self.specs.values():
             self.add_mode(spec.name, spec.open)
