@@ -32,11 +32,11 @@ def _columns() -> list[Column]:
         Column("seq", _("Line"), right=True),
         Column("at", _("When"), show=cells.when),
         Column("who", _("Who"), max_width=16),
-        Column("kind", _("What"), show=lambda kind: term("journal", kind)),
+        Column("kind", _("What"), show=lambda kind: term("journal", kind), minor=-2),
         Column("plan_id", _("Plan")),
         Column("row", _("Row"), right=True),
-        Column("external_userid", _("Customer"), max_width=34),
-        Column("summary", _("Details"), max_width=60),
+        Column("external_userid", _("Customer"), minor=1),
+        Column("summary", _("Details"), max_width=60, minor=-1),
     ]
 
 

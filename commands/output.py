@@ -63,7 +63,8 @@ class Column:
         max_width: cells at most; 0 for no bound but the terminal's.
         kind: what it holds, so how it gives way on a narrow terminal (`commands/table.py`); ""
             for what key and `show` say.
-        minor: the larger, the sooner it leaves a narrow terminal; 0 for what its kind says.
+        minor: the larger, the sooner it leaves a narrow terminal; 0 for what its kind says, below
+            0 the last.
     """
 
     key: str

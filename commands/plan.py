@@ -176,11 +176,11 @@ def show(
 ROW_COLUMNS = [
     Column("row", _("Row"), right=True),
     Column("status", _("Status"), show=planned.row_state),
-    Column("name", _("Customer"), max_width=20),
-    Column("staff_name", _("Member"), max_width=12),
+    Column("name", _("Customer"), max_width=32),
+    Column("staff_name", _("Member"), max_width=12, minor=1),
     Column("before_text", _("Before"), max_width=30),
-    Column("after_text", _("After"), max_width=30),
-    Column("why", _("Why"), max_width=60),
+    Column("after_text", _("After"), max_width=30, minor=-1),
+    Column("why", _("Why"), max_width=60, show=diagnostics.named),
 ]
 
 
@@ -311,10 +311,10 @@ def results(
         [
             Column("row", _("Row"), right=True),
             Column("status", _("Status"), show=planned.row_state),
-            Column("name", _("Customer"), max_width=20),
-            Column("staff_name", member, max_width=12),
+            Column("name", _("Customer"), max_width=32),
+            Column("staff_name", member, max_width=12, minor=1),
             *(ids if saved else ()),
-            Column("errcode", _("Code"), right=True),
+            Column("errcode", _("Code"), right=True, minor=2),
             Column("meaning", _("Meaning"), max_width=50),
             Column("next_step", _("Next step"), max_width=50, show=diagnostics.named),
         ],

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from commands import cells, output, table
+from commands import audit, cells, output, table
 from commands.context import begin
 from commands.output import Column
+from commands.plan import ROW_COLUMNS
 from storeops.plain import cell_width
 
 ID = "wm673Hm6GFfZh6N48M-XEHBJDoz7RSog"
@@ -143,3 +144,35 @@ def test_a_customer_is_shown_in_blocks(cli: Any, shop: Any) -> None:
     assert f"({follow['userid']})" in blocks[1]
     assert follow["store"] in blocks[1]
     assert len(blocks) >= 1 + len(who["follows"])
+
+
+def test_an_id_without_a_name_keeps_its_end(
+    terminal: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(40)
+    output.items(
+        [{"row": 1, "name": ID, "note": "x" * 40}, {"row": 2, "name": "小" * 20, "note": ""}],
+        [Column("row", "Row", right=True), Column("name", "Customer"), Column("note", "Note")],
+    )
+    lines = capsys.readouterr().out.splitlines()
+    told = lines[1].split()[1]
+    assert told.startswith("…")
+    assert ID.endswith(told[1:])
+    assert "小…" in lines[2]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_plan_shows_what_will_be_before_what_was(terminal: Any, width: int) -> None:
+    heads = [each.head() for each in ROW_COLUMNS]
+    titles = [each.key for each in ROW_COLUMNS]
+    placed = table.layout([3, 11, 20, 12, 30, 30, 60], heads, width)
+    left = [title for title, cells_ in zip(titles, placed.widths, strict=True) if cells_ is None]
+    assert "after_text" not in left
+    assert left[:1] == ["staff_name"] or not left
+
+
+def test_the_journal_says_what_was_done_before_to_whom(terminal: Any) -> None:
+    columns = audit._columns()
+    placed = table.layout([3, 16, 10, 14, 15, 3, 34, 60], [each.head() for each in columns], 80)
+    left = {each.key for each, cells_ in zip(columns, placed.widths, strict=True) if cells_ is None}
+    assert left == {"external_userid"}
