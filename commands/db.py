@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from collections.abc import Collection
@@ -271,7 +272,7 @@ def verify_backup(
 
     app_ = current().app
     folder = paths.backups_path(app_.profile.name)
-    chosen = file or newest_backup(folder)
+    chosen = _meant(file) if file else newest_backup(folder)
     if chosen is None:
         raise NotFoundError(
             _("There is no backup in {path}.").format(path=folder),
@@ -306,6 +307,31 @@ def verify_backup(
     )
 
 
+def _meant(file: Path) -> Path:
+    """The backup that was named: a path, or a name in the profile's own folder of backups.
+
+    Raises:
+        NotFoundError: there is no such backup; names the newest one.
+    """
+    from storeops.database.backup import newest_backup
+
+    folder = paths.backups_path(current().app.profile.name)
+    own = folder / file.name
+    with contextlib.suppress(OSError):  # what hinders looking is told by who opens it
+        if file.exists():
+            return file
+        if file.parent == Path() and own.is_file():
+            return own
+        newest = newest_backup(folder)
+        if newest:
+            raise NotFoundError(
+                _("There is no backup {path}.").format(path=file),
+                hint=_("The newest one is {path}.").format(path=newest),
+                next_steps=[_restore_step()],
+            )
+    return file
+
+
 def _beside(file: Path) -> Path:
     """Where the copy of inbox.db lies that belongs to a copy of data.db."""
     return file.with_name(file.name.removesuffix(".db") + ".inbox.db")
@@ -330,6 +356,7 @@ def restore(
 
     app_ = current().app
     profile = app_.profile.name
+    file = _meant(file)
     must_be_usable(file, migrations(DATA_ROOMS))
     if not yes:
         confirm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,3 +89,13 @@ def test_the_newest_backup_can_be_restored(cli: Any, folder: Path) -> None:
     answer = cli("db", "verify-backup")
     assert answer.code == 3
     assert str(path) in answer.err
+
+
+def test_a_backup_is_named_as_it_lies_in_its_folder(cli: Any, folder: Path) -> None:
+    made = json.loads(cli("db", "backup", "--json").out)["path"]
+    answer = cli("db", "verify-backup", Path(made).name)
+    assert answer.code == 0
+    assert cli("db", "restore", Path(made).name, "--yes").code == 0
+    wrong = cli("db", "restore", "data-20200101-000000.db", "--yes")
+    assert wrong.code == 5
+    assert f"storeops db restore {made}" in wrong.err or Path(made).name in wrong.err
