@@ -75,6 +75,8 @@ def typed(step: str, settings: Settings) -> str:
     """A command line as it must be typed here: with the profile that this command was given."""
     if not settings.profile or not step.startswith("storeops ") or " --profile" in step:
         return step
+    if step.startswith("storeops profile "):  # it names profiles itself
+        return step
     return f"{step} --profile {shlex.quote(settings.profile)}"
 
 

@@ -12,14 +12,21 @@ _NEAR, _NEAR_CHINESE = 0.6, 0.5
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
-    """The words that look like `word`, best first; upper and lower case count as one."""
+    """The words that look like `word`, best first; upper and lower case count as one.
+
+    The dashes of options count for nothing: all options have them.
+    """
     from difflib import get_close_matches
 
     known: dict[str, str] = {}
     for each in words:
-        known.setdefault(each.casefold(), each)
+        known.setdefault(_bare(each), each)
     cutoff = _NEAR if word.isascii() else _NEAR_CHINESE
-    return [known[each] for each in get_close_matches(word.casefold(), known, most, cutoff)]
+    return [known[each] for each in get_close_matches(_bare(word), known, most, cutoff)]
+
+
+def _bare(word: str) -> str:
+    return word.casefold().lstrip("-")
 
 
 def did_you_mean(word: str, words: Iterable[str], otherwise: str, most: int = 1) -> str:

@@ -34,7 +34,7 @@ class FilterError(UsageError):
         at: where it goes wrong, characters from 0.
         message: what is wrong there.
         nearest: valid words that are close to it.
-        hint: what to do; used when no word is near.
+        hint: what to do; else the words that are near are offered.
         option: the option of the command line that holds it (`--store`); "" for a filter.
     """
 
@@ -53,11 +53,10 @@ class FilterError(UsageError):
         self.at = at
         self.text = text
         self.nearest = tuple(nearest)
-        hint = hint or (
-            "" if option else _("Quote it to search for it as text; see `storeops help filter`.")
-        )
-        if self.nearest:
+        if self.nearest and not hint:
             hint = _("Did you mean {words}?").format(words=_(", ").join(self.nearest))
+        elif not hint and not option:
+            hint = _("Quote it to search for it as text; see `storeops help filter`.")
         where = {"option": option} if option else {"filter": text, "position": at}
         super().__init__(
             _("{option}: {message}").format(option=option, message=message)
@@ -387,12 +386,14 @@ def _value(text: str, at: int, key: str, raw: str, option: str = "") -> str:
     if key in ("since", "until"):
         date = filter_dates.normal(raw)
         if date is None:
+            near = nearest(raw, filter_dates.PERIODS)
+            examples = ["2026-05-31", "2026-05", "7d", "month"]
             raise FilterError(
                 text,
                 at,
                 _("“{value}” is not a date").format(value=raw),
-                nearest=nearest(raw, filter_dates.PERIODS)
-                or ["2026-05-31", "2026-05", "7d", "month"],
+                nearest=near or examples,
+                hint="" if near else _("Write {words}.").format(words=_(" or ").join(examples)),
                 option=option,
             )
         return date

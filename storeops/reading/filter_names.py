@@ -89,9 +89,10 @@ class Names:
                 }.get(field.key) or _(conditions()[field.key].unknown)
                 command = {"owner": "staff", "group": "group"}.get(field.key, field.key)
                 hint = _("`storeops {noun} list` names all of them.").format(noun=command)
+                near = _close(value, words)
                 raise FilterError(
-                    text, field.at, message.format(value=value), nearest=_close(value, words),
-                    hint=hint, option=field.option,
+                    text, field.at, message.format(value=value), nearest=near,
+                    hint="" if near else hint, option=field.option,
                 )  # fmt: skip
             found.update(keys)
         return tuple(sorted(found))

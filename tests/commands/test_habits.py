@@ -246,3 +246,40 @@ def test_names_are_completed_wherever_they_are_taken(
     monkeypatch.setenv("_STOREOPS_COMPLETE", "complete_bash")
     assert offered("plan apply", "plan_id", "tag-") == set()
     assert offered("plan results", "plan_id", "tag-") == {plan}
+
+
+def test_what_looks_alike_only_by_its_dashes_is_not_offered(cli: Any, shop: Any) -> None:
+    assert "--reveal" in cli("customer", "list", "--show-phone").err
+    assert "Did you mean" not in cli("customer", "list", "--xyzabc").err
+    assert "--quiet" not in cli("customer", "note", "x", "--list").err
+    assert "--limit" in cli("customer", "list", "--lim").err
+
+
+def test_no_step_names_a_profile_that_there_is_not(cli: Any, shop: Any) -> None:
+    answer = cli("status", "--profile", "nosuch")
+    assert answer.code == 5
+    assert "--profile nosuch" not in answer.err
+
+
+def test_examples_of_dates_are_no_guesses(cli: Any, shop: Any) -> None:
+    assert "Did you mean" not in cli("customer", "list", "--since", "2026-13-45").err
+    assert "Did you mean yesterday" in cli("customer", "list", "--since", "yestrday").err
+
+
+def test_the_systems_reasons_are_told_in_our_language(cli: Any, shop: Any, tmp_path: Any) -> None:
+    for words in (
+        ["customer", "list", "--file", str(tmp_path / "none.csv")],
+        ["customer", "list", "--file", str(tmp_path)],
+        ["stock", "import", str(tmp_path / "none.csv")],
+        ["forecast", "show", "--file", str(tmp_path / "none.csv")],
+    ):
+        answer = cli(*words, "--lang", "zh_CN")
+        assert answer.code, words
+        told = answer.err.replace(str(tmp_path), "")
+        assert "No such" not in told, words
+        assert "directory" not in told, words
+
+
+def test_an_empty_list_says_how_to_fill_it(cli: Any, shop: Any) -> None:
+    assert "storeops order import" in cli("order", "list").err
+    assert "storeops product import" in cli("product", "list").err
