@@ -206,6 +206,7 @@ def list_(
 ) -> None:
     """List orders."""
     from storeops.domains.orders import orders
+    from storeops.domains.orders import sources as known
     from storeops.errors import NotFoundError, UsageError
     from storeops.reading import filter_dates, identities
 
@@ -234,6 +235,7 @@ def list_(
         filter_dates.read_span(until, now, "--until")[1] if until else None,
         tuple(status or ()),
     )  # fmt: skip
+    some = known.names(db)
     output.paged(
         ({**row, "paid_at": cells.iso(row["paid_at"])} for row in orders.list_orders(db, which)),
         [
@@ -250,7 +252,9 @@ def list_(
         all_=all_,
         after=after,
         as_of=now,
-        empty=_("No order matches."),
+        empty=_("No order matches.")
+        if some
+        else _("No order is known; take some in: storeops order import FILE --source NAME"),
     )
 
 

@@ -74,5 +74,7 @@ def list_(
         all_=all_,
         after=after,
         as_of=call.app.clock.now(),
-        empty=_("No product matches."),
+        empty=_("No product matches.")
+        if category
+        else _("No product is known; take a list in: storeops product import FILE"),
     )

@@ -235,7 +235,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
         (_times(task.as_dict(now)) for task in found),
         [
             Column("name", _("Task"), max_width=20),
-            Column("cron", _("Hours"), max_width=16),
+            Column("cron", _("At"), max_width=16),
             Column("enabled", _("On")),
             Column("next_run_at", _("Next"), show=_soon),
             Column("last_run_at", _("Last"), show=_soon),
@@ -299,7 +299,7 @@ def show(
         [
             Column("name", _("Task")),
             Column("command", _("Command")),
-            Column("cron", _("Hours")),
+            Column("cron", _("At")),
             Column("calendar", _("Which days"), show=calendar_word),
             Column("enabled", _("On")),
             Column("next", _("Next"), show=lambda each: ", ".join(map(cells.when, each))),
@@ -561,7 +561,7 @@ def defaults(
         ],
         [
             Column("name", _("Task")),
-            Column("cron", _("Hours")),
+            Column("cron", _("At")),
             Column("there", _("There")),
             Column("title", _("What for"), max_width=44),
             Column("command", _("Command"), max_width=60),

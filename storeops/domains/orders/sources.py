@@ -36,6 +36,11 @@ class OrderSource:
     columns: Mapping[str, str]
 
 
+def names(db: Database) -> list[str]:
+    """The names of all sources."""
+    return [each for (each,) in db.execute("SELECT name FROM orders_source ORDER BY name")]
+
+
 def find(db: Database, name: str) -> OrderSource:
     """A source by its name.
 
@@ -48,10 +53,9 @@ def find(db: Database, name: str) -> OrderSource:
         (name,),
     ).fetchone()
     if row is None:
-        names = [each for (each,) in db.execute("SELECT name FROM orders_source ORDER BY name")]
         raise NotFoundError(
             _("There is no source {name}.").format(name=name),
-            hint=did_you_mean(name, names, _("`storeops order sources` names all of them.")),
+            hint=did_you_mean(name, names(db), _("`storeops order sources` names all of them.")),
         )
     key, name, channel, zone, currency, hashed, columns = row
     return OrderSource(key, name, channel, zone, currency, bool(hashed), json.loads(columns))
