@@ -13,6 +13,7 @@ from commands.cells import json_text
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import Reason
+from storeops import os_errors
 from storeops.errors import PolicyError, UsageError
 from storeops.i18n import _
 from storeops.plain import fit, plain
@@ -151,7 +152,7 @@ def _body(data: str) -> Any:
         return json.loads(text)
     except OSError as error:
         raise UsageError(
-            _("{path} cannot be read: {text}.").format(path=data[1:], text=error.strerror)
+            _("{path} cannot be read: {text}.").format(path=data[1:], text=os_errors.reason(error))
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UsageError(

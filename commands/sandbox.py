@@ -33,6 +33,7 @@ from commands.sandbox_knobs import (
     settings_app,
     token_app,
 )
+from storeops import os_errors
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -247,7 +248,7 @@ def _file_errors(sentence: str, file: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(sentence.format(path=file, reason=error.strerror or error)) from error
+        raise UsageError(sentence.format(path=file, reason=os_errors.reason(error))) from error
 
 
 @app.command("save", help=_("Save the chain to a file."))

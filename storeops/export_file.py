@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Generic, TypeVar, cast
 
+from storeops import os_errors
 from storeops.errors import ConfigError, ConflictError, UsageError
 from storeops.i18n import _
 from storeops.private_file import scratch
@@ -81,7 +82,7 @@ def whole_file(path: str | Path, over: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise ConfigError(
             _("The file {path} cannot be written: {reason}.").format(
-                path=target, reason=error.strerror or error
+                path=target, reason=os_errors.reason(error)
             ),
             hint=_("Choose another folder, or free some space."),
         ) from error

@@ -57,6 +57,26 @@ def refusal(error: OSError) -> Refusal | None:
     return _BY_NUMBER.get(error.errno or 0)
 
 
+def reason(error: OSError) -> str:
+    """Why, in a few words of the user's language, for a sentence that says what and where."""
+    kind = refusal(error)
+    if kind is None:
+        return error.strerror or str(error)
+    return {
+        Refusal.FULL: _("the disk is full"),
+        Refusal.READ_ONLY: _("the disk is read-only"),
+        Refusal.MODE: _("this account may not"),
+        Refusal.FOLDER: _("it is a folder"),
+        Refusal.NO_FOLDER: _("a part of the path is no folder"),
+        Refusal.MISSING: _("there is no such file or folder"),
+        Refusal.LINK: _("it is a link, or there already"),
+        Refusal.FILES: _("too many files are open"),
+        Refusal.LIMIT: _("it would be larger than files may be here"),
+        Refusal.NAME: _("its name is too long, or none for a file"),
+        Refusal.DISK: _("the disk reports an error"),
+    }[kind]
+
+
 def explain_os(error: OSError, path: Path | str | None = None) -> ConfigError | None:
     """The error a person can act on; None when the system does not speak of a file.
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storeops import os_errors
 from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.private_file import scratch, write_often
@@ -86,7 +87,7 @@ def write(folder: Path, count: int, head: str, at: float) -> None:
     except OSError as error:
         raise ConfigError(
             _("The seal of the journal in {path} cannot be written: {text}.").format(
-                path=folder, text=error.strerror or error
+                path=folder, text=os_errors.reason(error)
             ),
             hint=_("Check the owner, the mode and the free space of that folder."),
         ) from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from storeops import paths, secrets
+from storeops import os_errors, paths, secrets
 from storeops.domain import guarded, load, registry
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _
@@ -388,7 +388,7 @@ def why_nothing_can_be_written(folder: Path) -> StoreOpsError | None:
     except OSError as error:
         return explain_os(error, folder) or ConfigError(
             _("Nothing can be written in {path}: {text}.").format(
-                path=folder, text=error.strerror or error
+                path=folder, text=os_errors.reason(error)
             )
         )
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from storeops import config, paths, presence, secrets
+from storeops import config, os_errors, paths, presence, secrets
 from storeops.changes import owner
 from storeops.config import Config, Profile
 from storeops.database.database import Database
@@ -185,7 +185,7 @@ def remove_files(name: str) -> None:
     except OSError as error:
         raise ConfigError(
             _("{path} cannot be deleted: {text}.").format(
-                path=error.filename or folder, text=error.strerror or error
+                path=error.filename or folder, text=os_errors.reason(error)
             ),
             hint=_("Check the owner and the mode of the file and its folder."),
         ) from error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from storeops import os_errors
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.tables import csv_file
@@ -220,7 +221,7 @@ def read_bytes(source: str) -> bytes:
                     raise _changed(source)
     except OSError as error:
         raise NotFoundError(
-            _("{file} cannot be read: {error}.").format(file=source, error=error.strerror),
+            _("{file} cannot be read: {error}.").format(file=source, error=os_errors.reason(error)),
             hint=_("Check the path, or pass - to read from a pipe."),
         ) from None
     except ValueError:  # a NUL in the name

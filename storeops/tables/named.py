@@ -73,9 +73,9 @@ def read_named(
     if best is None or best[2]:
         missing = best[2] if best else list(needed)
         raise UsageError(
-            _("{file} has no column {names}.").format(file=source, names=", ".join(missing)),
+            _("{file} has no column {names}.").format(file=source, names=_(", ").join(missing)),
             hint=_("Its columns: {names}.").format(
-                names=", ".join(each.name for each in fields)
+                names=_(", ").join(each.name for each in fields)
             ) if best or not seen else headings.suggestion(seen, fields),
         )  # fmt: skip
     return best[1]

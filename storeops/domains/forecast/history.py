@@ -21,6 +21,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from storeops import os_errors
 from storeops.domains.forecast import daytypes
 from storeops.domains.forecast.plain_csv import Block, NotPlainError, blocks, header
 from storeops.errors import NotFoundError, UsageError
@@ -572,7 +573,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         with gzip.open(path, "rb") if packed else path.open("rb") as opened:
             yield cast(IO[bytes], opened)
     except (OSError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
+        reason = os_errors.reason(error) if isinstance(error, OSError) and error.errno else None
         raise UsageError(
             _("{file} cannot be read: {error}.").format(
                 file=path.name, error=reason or _("it is damaged, or was not written to its end")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from storeops import os_errors
 from storeops.database.database import Database
 from storeops.domains.forecast import methods, partitions
 from storeops.domains.forecast.boosted import ChainTrend
@@ -138,7 +139,7 @@ def run_forecast(
     except OSError as error:
         raise ConfigError(
             _("The file {path} cannot be written: {reason}.").format(
-                path=target, reason=error.strerror
+                path=target, reason=os_errors.reason(error)
             )
         ) from None
 

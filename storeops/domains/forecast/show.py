@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from storeops import os_errors
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 
@@ -53,7 +54,8 @@ def rows(
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(
             _("{file} cannot be read: {error}.").format(
-                file=path, error=getattr(error, "strerror", None) or _("it is no text")
+                file=path,
+                error=os_errors.reason(error) if isinstance(error, OSError) else _("it is no text"),
             ),
             hint=_("Make one: storeops forecast run --data DIR --out FILE"),
         ) from None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from storeops import os_errors
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 
@@ -47,7 +48,8 @@ def opened(path: str) -> Iterator[IO[bytes]]:
     except (OSError, ValueError) as error:
         raise NotFoundError(
             _("{file} cannot be read: {error}.").format(
-                file=path, error=getattr(error, "strerror", None) or _("no such name")
+                file=path,
+                error=os_errors.reason(error) if isinstance(error, OSError) else _("no such name"),
             ),
             hint=_("Check the path."),
         ) from None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from storeops import paths
+from storeops import os_errors, paths
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.private_file import write_bytes
@@ -37,7 +37,7 @@ def keep(profile: str, kind: str, path: Path) -> dict[str, str]:
     except OSError as error:
         raise UsageError(
             _("The file {path} cannot be read: {reason}.").format(
-                path=path, reason=error.strerror or error
+                path=path, reason=os_errors.reason(error)
             )
         ) from None
     most = MOST_BYTES[kind]
