@@ -11,7 +11,7 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Force, Limit
+from commands.options import After, All, Force, Limit, day_of
 from commands.output import Column
 from commands.progress import bars
 from commands.question import may_replace
@@ -49,18 +49,6 @@ Method = Annotated[
 ]  # fmt: skip
 
 
-def _day(text: str, option: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            _("{option}: “{value}” is no day.").format(option=option, value=text[:40]),
-            hint=_("Write it as 2026-05-01."),
-        ) from None
-
-
 def _last() -> dict[str, Any]:
     """The last run of the profile, {} where there is no profile or no run."""
     from storeops.domains.forecast.run import last_run
@@ -94,7 +82,7 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
     Raises:
         UsageError: there is none of them.
     """
-    day = _day(as_of, "--as-of")
+    day = day_of(as_of, "--as-of")
     if data:
         return data, day
     last = _last() if again else {}
@@ -114,16 +102,18 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
 
 def _shelf(store: str) -> list[Any]:
     """What the profile knows to lie in a shop; nothing where there is no profile."""
+    from storeops.domains.forecast.ordering import HeldStock
     from storeops.domains.stock import shelf
-    from storeops.tables.named import NamedRow
 
     try:
         rows = shelf.stock(current().app.data, stores=[store] if store else ())
     except ConfigError:
         return []
     return [
-        NamedRow(0, {"store_id": each["store"], "product_id": each["item"],
-                     "qty": f"{each['qty']:g}", "expires": each["expires"]})
+        HeldStock(
+            each["store"], each["item"], each["qty"],
+            date.fromisoformat(each["expires"]) if each["expires"] else None,
+        )
         for each in rows
     ]  # fmt: skip
 
@@ -215,7 +205,7 @@ def show(
     """Show a forecast."""
     from storeops.domains.forecast import show as shown
 
-    _day(day, "--day")
+    only = day_of(day, "--day")
     path = file or str(_last().get("out", ""))
     if not path:
         raise UsageError(
@@ -223,7 +213,7 @@ def show(
             hint=_("Make one: storeops forecast run --data DIR --out FILE"),
         )
     output.paged(
-        shown.rows(path, stores=store or (), product=product, day=day),
+        shown.rows(path, stores=store or (), product=product, day=only.isoformat() if only else ""),
         [
             Column("store_id", _("Store"), max_width=16),
             Column("product_id", _("Product"), max_width=20),
@@ -314,7 +304,13 @@ def explain(
 
     folder, last = _data(data, as_of)
     found = explained(
-        folder, store, product, _day(day, _("The day")), as_of=last, horizon=horizon, method=method
+        folder,
+        store,
+        product,
+        day_of(day, _("The day")),
+        as_of=last,
+        horizon=horizon,
+        method=method,
     )
     if current().settings.machine or current().settings.fields:
         output.item(found, [])

@@ -21,13 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperOption
 
 from storeops.errors import UsageError
 from storeops.i18n import N_, _
+
+if TYPE_CHECKING:
+    from datetime import date
 
 Limit = Annotated[
     int, typer.Option("--limit", "-n", metavar="N", min=1, help=_("At most so many rows."))
@@ -47,6 +50,22 @@ RulePaths = Annotated[
     list[str], typer.Argument(metavar="PATH...", help=_("Rule files, or folders of them."))
 ]
 RuleName = Annotated[str, typer.Argument(metavar="RULE", help=_("Name of the rule."))]
+
+
+def day_of(text: str, option: str) -> date | None:
+    """The day of an option as people write it; None without one.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from storeops.tables import typed
+
+    try:
+        return typed.day(text)
+    except UsageError as error:
+        raise UsageError(
+            _("{option}: {message}").format(option=option, message=error.message), hint=error.hint
+        ) from None
 
 
 def any_of(values: Sequence[str] | None, known: Collection[str] = ()) -> tuple[str, ...]:

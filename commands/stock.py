@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.file_options import TableFile
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, day_of
 from commands.output import Column
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -121,19 +120,15 @@ def count(
 ) -> None:
     """Count."""
     from storeops.domains.stock import shelf
+    from storeops.tables import typed
 
     call = current()
     if not (store.strip() and item.strip()):
         raise UsageError(_("A count is of one shop and one product."))
-    if expires:
-        try:
-            date.fromisoformat(expires)
-        except ValueError:
-            raise UsageError(
-                _("{option}: “{value}” is no day.").format(option="--expires", value=expires[:40]),
-                hint=_("Write it as 2026-05-01."),
-            ) from None
-    row = shelf.ShelfRow(store.strip(), item.strip(), lot, expires, shelf.pieces(qty))
+    last = day_of(expires, "--expires")
+    row = shelf.ShelfRow(
+        store.strip(), item.strip(), lot, last.isoformat() if last else "", typed.pieces(qty)
+    )
     done = shelf.take(call.app.data, [row], _who(), call.app.clock.now(), source="count")
     text = _("{qty} pieces, as known.")
     if done.difference:

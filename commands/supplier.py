@@ -11,9 +11,9 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.file_options import TableFile
-from commands.options import After, All, Limit
+from commands.options import After, All, Limit, day_of
 from commands.output import Column
-from storeops.errors import ExitCode, UsageError
+from storeops.errors import ExitCode
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Suppliers: import, list, show, check their papers."))
@@ -42,15 +42,7 @@ def day(text: str) -> date:
     """
     from storeops import times
 
-    if not text:
-        return times.local(current().app.clock.now()).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            _("{option}: “{value}” is no day.").format(option="--on", value=text[:40]),
-            hint=_("Write it as 2026-05-01."),
-        ) from None
+    return day_of(text, "--on") or times.local(current().app.clock.now()).date()
 
 
 def kinds() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +11,7 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.lot import LotArgument, papers, quantity
-from commands.options import After, All, Force, Limit
+from commands.options import After, All, Force, Limit, day_of
 from commands.output import Column
 from commands.question import may_replace
 from storeops.errors import UsageError
@@ -121,16 +121,6 @@ def _moment(text: str, option: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=times.zone())).timestamp()
 
 
-def _day(text: str, option: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise UsageError(
-            _("{option}: “{value}” is no day.").format(option=option, value=text[:40]),
-            hint=_("Write it as 2026-05-01."),
-        ) from None
-
-
 @app.command("infer", help=_("Which production runs a receipt may come from, with the evidence."))
 def infer(
     item: Annotated[
@@ -190,8 +180,8 @@ def infer(
     found = engine.infer(
         engine.LotReceipt(
             _moment(at, "--at"), qty, label.get("lot", ""),
-            _day(expires or label.get("expires", ""), "--expires"),
-            _day(made, "--made") if len(made) == 10 else None,
+            day_of(expires or label.get("expires", ""), "--expires"),
+            day_of(made, "--made") if len(made) <= 10 else None,
             _moment(made, "--made") if len(made) > 10 else None,
         ),
         runs, known,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import headings, typed
 from storeops.tables.content import read_table
 from storeops.tables.headings import SEARCHED, Field
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,42 @@ class NamedRow:
         return self.cells.get(name, "")
 
 
-def read_named(
-    source: str, fields: Sequence[Field], needed: Sequence[str], mapping: Mapping[str, str] = {}
-) -> list[NamedRow]:
+def read_each(
+    source: str, fields: Sequence[Field], needed: Sequence[str], make: Callable[[NamedRow], Made]
+) -> list[Made]:
+    """What every row of a CSV or workbook becomes.
+
+    Args:
+        source, fields, needed: as `read_named`.
+        make: makes it of a row; raises a UsageError that says why it cannot.
+
+    Raises:
+        NotFoundError, ConflictError: it cannot be read.
+        UsageError: no table, no such column, or a row that cannot be taken, named with its line.
+    """
+    found = []
+    for row in read_named(source, fields, needed):
+        try:
+            if row.fault:
+                raise UsageError(row.fault)
+            found.append(make(row))
+        except UsageError as error:
+            raise UsageError(
+                _("{file}, line {line}: {reason}.").format(
+                    file=source, line=row.line, reason=error.message.rstrip(".。")
+                ),
+                hint=_("Correct the file; nothing was changed."),
+            ) from None
+    return found
+
+
+def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> list[NamedRow]:
     """The rows of a CSV or workbook.
 
     Args:
         source: path, or "-" for stdin.
         fields: columns that are understood; those that are `key` find the row of headings.
         needed: names of fields that must be there.
-        mapping: heading → field name, given by the person.
 
     Raises:
         NotFoundError, ConflictError: it cannot be read.
@@ -54,7 +83,7 @@ def read_named(
             continue
         rows = page.rows()
         first = list(islice(rows, SEARCHED))
-        here = headings.find(first, fields, mapping)
+        here = headings.find(first, fields, {})
         if here is None:
             seen = seen or [typed.word(each) for row in first[:1] for each in row.cells.values()]
             continue

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
+from datetime import date
 
+from storeops.errors import UsageError
+from storeops.i18n import _
 from storeops.spreadsheet import unguarded
 
 # soft hyphen, joiners, direction marks, byte order mark and the like: seen by nobody
@@ -22,6 +26,9 @@ _SEVERAL = re.compile(r"[/;,、\n|]|或|和")
 _MASKED = re.compile(r"\d+\s*-?[*xX×#●•＊＃]{2,}")
 _SCIENTIFIC = re.compile(r"(\d)(?:\.(\d+))?[eE]\+?(\d{1,3})\Z")
 _WHOLE = re.compile(r"(\d+)\.0+\Z")
+_DAY = re.compile(
+    r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?|(\d\d)(\d\d))\Z", re.DOTALL
+)
 _EXTERNAL = re.compile(r"w[mob][A-Za-z0-9_-]{1,62}\Z")
 
 MASKED, ROUNDED, BAD = "masked_phone", "rounded_phone", "bad_phone"
@@ -95,3 +102,37 @@ def phone_fault(cell: str) -> str:
 def may_be_external_userid(text: str) -> bool:
     """Whether WeCom could have given this id to a customer (doc 92114: wm… and wo…)."""
     return _EXTERNAL.match(text) is not None
+
+
+def day(text: str) -> date | None:
+    """A day as people write it (2026-05-01, 2026/5/1, 2026年5月1日, 20260501), without its time.
+
+    None for "".
+
+    Raises:
+        UsageError: it is none.
+    """
+    plain = word(text)
+    if not plain:
+        return None
+    if found := _DAY.match(plain):
+        with suppress(ValueError):
+            return date(*(int(each) for each in found.groups() if each))
+    raise UsageError(
+        _("“{value}” is no day.").format(value=text[:40]), hint=_("Write it as 2026-05-01.")
+    )
+
+
+def pieces(text: str) -> float:
+    """A number of pieces, 0 or more.
+
+    Raises:
+        UsageError: it is none, or negative.
+    """
+    try:
+        found = float(text.replace(",", ""))
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1e9:
+        raise UsageError(_("“{value}” is no number of pieces.").format(value=text[:20]))
+    return found

@@ -270,7 +270,7 @@ def test_an_order_takes_off_what_is_there(cli: Any, data: Path, tmp_path: Path) 
     stock.write_text("store_id,product_id,qty\n1,0,-4\n")
     answer = cli(*words, "--stock", str(stock))
     assert answer.code == 2
-    assert "line 2: qty -4 is no number of pieces" in answer.error["message"]
+    assert "line 2: “-4” is no number of pieces" in answer.error["message"]
 
 
 def test_an_order_takes_the_stock_that_the_profile_knows(

@@ -22,8 +22,9 @@ from storeops.domains.forecast.history import DailySales, SalesHistory, read_his
 from storeops.domains.forecast.score import Origin
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import NamedRow, read_named
+from storeops.tables.named import read_each
 
 Doubles = NDArray[np.float64]
 
@@ -112,33 +113,37 @@ def terms(
     return OrderTerms(ratio, shelf_life, lead, review, pack)
 
 
-def read_stock(source: str) -> list[NamedRow]:
+@dataclass(frozen=True, slots=True)
+class HeldStock:
+    """Pieces on hand or on the way.
+
+    Attributes:
+        store: "" for the one that is ordered for.
+        product, pieces: what, and how many.
+        expires: last day of sale; None when not said.
+        arrives: on this day; None for what is there.
+    """
+
+    store: str
+    product: str
+    pieces: float
+    expires: date | None = None
+    arrives: date | None = None
+
+
+def read_stock(source: str) -> list[HeldStock]:
     """Stock on hand and on the way, checked.
 
     Raises:
         UsageError: a line that cannot be taken; nothing was ordered.
     """
-    rows = read_named(source, STOCK_FIELDS, ("product_id", "qty"))
-    for row in rows:
-        why = row.fault
-        try:
-            if not why and not 0 <= float(row.get("qty") or "nan") < 1e9:
-                why = _("qty {value} is no number of pieces").format(value=row.get("qty")[:20])
-            for name in ("expires", "arrives"):
-                if not why and row.get(name):
-                    date.fromisoformat(row.get(name)[:10])
-        except ValueError:
-            why = why or _("“{value}” cannot be read").format(
-                value=(row.get("qty") + " " + row.get("expires") + " " + row.get("arrives"))[:40]
-            )
-        if why:
-            raise UsageError(
-                _("{file}, line {line}: {reason}.").format(
-                    file=source, line=row.line, reason=why
-                ),
-                hint=_("Correct the file; nothing was written."),
-            )  # fmt: skip
-    return rows
+    return read_each(
+        source, STOCK_FIELDS, ("product_id", "qty"),
+        lambda row: HeldStock(
+            row.get("store_id"), row.get("product_id"), typed.pieces(row.get("qty")),
+            typed.day(row.get("expires")), typed.day(row.get("arrives")),
+        ),
+    )  # fmt: skip
 
 
 def usable(
@@ -173,7 +178,7 @@ def packs(pieces: float, pack: float) -> float:
 def order(
     data: str | DailySales, store: str, how: OrderTerms, *,
     as_of: date | None = None, method: str = "pooled",
-    stock: Sequence[NamedRow] = (), product: str = "",
+    stock: Sequence[HeldStock] = (), product: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """What one shop should order tonight.
 
@@ -209,7 +214,7 @@ def order(
     here = history.pick(history.store == list(history.stores).index(store))
     said = methods.predict(here, fitted)[: how.cover]
     target = ratios.at(said.sum(axis=0), how.ratio)
-    held = _held(stock, store, set(history.products))
+    held = _held(stock, store)
     tomorrow = history.day(history.days)
     last = history.day(history.days + how.cover - 1)
     items = []
@@ -244,18 +249,16 @@ def order(
     }  # fmt: skip
 
 
-def _held(stock: Sequence[NamedRow], store: str, products: set[str]) -> dict[str, Any]:
+def _held(stock: Sequence[HeldStock], store: str) -> dict[str, Any]:
     """Product → (lots on hand, deliveries on the way) of a shop."""
     found: dict[str, Any] = {}
-    for row in stock:
-        if row.get("store_id") not in ("", store):
-            continue
-        lots, coming = found.setdefault(row.get("product_id"), ([], []))
-        last = date.fromisoformat(row.get("expires")[:10]) if row.get("expires") else None
-        if row.get("arrives"):
-            coming.append((float(row.get("qty")), date.fromisoformat(row.get("arrives")[:10])))
-        else:
-            lots.append((float(row.get("qty")), last))
+    for each in stock:
+        if each.store in ("", store):
+            lots, coming = found.setdefault(each.product, ([], []))
+            if each.arrives:
+                coming.append((each.pieces, each.arrives))
+            else:
+                lots.append((each.pieces, each.expires))
     return found
 
 

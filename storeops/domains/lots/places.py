@@ -11,7 +11,7 @@ from storeops.domains.lots.gs1 import BadIdError
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables.headings import Field
-from storeops.tables.named import read_named
+from storeops.tables.named import NamedRow, read_each
 
 FIELDS = (
     Field("place", ("gln", "location", "地点", "场所", "位置码"), "6901234000009", key=True),
@@ -40,19 +40,16 @@ def import_places(db: Database, path: str) -> int:
     Raises:
         NotFoundError, UsageError: nothing was changed.
     """
-    found = []
-    for row in read_named(path, FIELDS, ("place",)):
+
+    def make(row: NamedRow) -> tuple[str, str, str]:
+        if not row.get("place"):
+            raise UsageError(_("the place is missing"))
         try:
-            if row.fault or not row.get("place"):
-                raise BadIdError(row.fault or _("the place is missing"))
-            found.append((gs1.place(row.get("place")), row.get("name"), row.get("store")))
+            return gs1.place(row.get("place")), row.get("name"), row.get("store")
         except BadIdError as error:
-            raise UsageError(
-                _("{file}, line {line}: {reason}.").format(
-                    file=path, line=row.line, reason=str(error)
-                ),
-                hint=_("Correct the file; nothing was imported."),
-            ) from None
+            raise UsageError(str(error)) from None
+
+    found = read_each(path, FIELDS, ("place",), make)
     with db.atomic() as connection:
         connection.executemany(
             "INSERT INTO lots_place (place, name, store) VALUES (?, ?, ?)"

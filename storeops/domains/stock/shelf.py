@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +12,9 @@ from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
+from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import read_named
+from storeops.tables.named import NamedRow, read_each
 
 FIELDS = (
     Field("store_id", ("store", "store_code", "门店", "门店编号", "门店编码"), "S001"),
@@ -75,57 +75,22 @@ def read_stock_list(path: str, store: str = "") -> list[ShelfRow]:
     Raises:
         NotFoundError, UsageError: a row that cannot be taken.
     """
-    found: dict[tuple[str, str, str, str], ShelfRow] = {}
-    for row in read_named(path, FIELDS, ("product_id", "qty")):
-        why = row.fault
-        where = row.get("store_id") or store
-        if not why and not where:
-            why = _("the shop is missing (--store)")
-        try:
-            qty = pieces(row.get("qty"))
-            expires = _day(row.get("expires"))
-        except UsageError as error:
-            why, qty, expires = why or error.message.rstrip(".。"), 0.0, ""
-        key = (where, row.get("product_id"), row.get("lot"), expires)
-        if not why and not key[1]:
-            why = _("the product is missing")
-        if not why and key in found:
-            why = _("shop, product, lot and expiry stand in the list twice")
-        if why:
-            raise UsageError(
-                _("{file}, line {line}: {reason}.").format(file=path, line=row.line, reason=why),
-                hint=_("Correct the file; nothing was imported."),
-            )
-        found[key] = ShelfRow(*key, qty)
-    return list(found.values())
+    known: set[tuple[str, ...]] = set()
 
+    def make(row: NamedRow) -> ShelfRow:
+        last = typed.day(row.get("expires"))
+        key = (row.get("store_id") or store, row.get("product_id"), row.get("lot"),
+               last.isoformat() if last else "")  # fmt: skip
+        if not key[0]:
+            raise UsageError(_("the shop is missing (--store)"))
+        if not key[1]:
+            raise UsageError(_("the product is missing"))
+        if key in known:
+            raise UsageError(_("shop, product, lot and expiry stand in the list twice"))
+        known.add(key)
+        return ShelfRow(*key, typed.pieces(row.get("qty")))
 
-def pieces(text: str) -> float:
-    """A number of pieces.
-
-    Raises:
-        UsageError: it is none, or negative.
-    """
-    try:
-        found = float(text.replace(",", ""))
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 1e9:
-        raise UsageError(_("“{value}” is no number of pieces.").format(value=text[:20]))
-    return found
-
-
-def _day(text: str) -> str:
-    if not text:
-        return ""
-    plain = re.sub(r"[/.年月]", "-", text).replace("日", "")[:10].strip("-")
-    try:
-        year, month, day = (int(each) for each in plain.split("-"))
-        return date(year, month, day).isoformat()
-    except ValueError:
-        raise UsageError(
-            _("“{value}” is no day.").format(value=text[:40]), hint=_("Write it as 2026-05-01.")
-        ) from None
+    return read_each(path, FIELDS, ("product_id", "qty"), make)
 
 
 def take(

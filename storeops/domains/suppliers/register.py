@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from storeops.domains.suppliers.rules import PaperRules
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.private_file import scratch
+from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import NamedRow, read_named
+from storeops.tables.named import NamedRow, read_each
 
 LONG_TERM = "long-term"
 STATUSES = ("valid", "revoked", "cancelled", "suspended")
@@ -64,37 +64,30 @@ def _listed(text: str) -> list[str]:
     return [each for each in re.split(r"[;,，；、|]\s*", text.strip()) if each]
 
 
-def _wrong(path: str, row: NamedRow, why: str) -> UsageError:
-    return UsageError(
-        _("{file}, line {line}: {reason}.").format(file=path, line=row.line, reason=why),
-        hint=_("Correct the file; nothing was imported."),
-    )
-
-
 def import_suppliers(db: Database, path: str, rules: PaperRules, now: float) -> SupplierImport:
     """Take in a list of suppliers, whole or not at all.
 
     Raises:
         NotFoundError, UsageError: a row that cannot be taken; nothing was changed.
     """
-    found: dict[str, tuple[Any, ...]] = {}
-    for row in read_named(path, SUPPLIER_FIELDS, ("code", "name", "role")):
+    known: set[str] = set()
+
+    def make(row: NamedRow) -> tuple[Any, ...]:
         code, name = row.get("code"), row.get("name")
-        if row.fault or not (code and name and row.get("role")):
-            raise _wrong(path, row, row.fault or _("code, name and role are needed"))
-        if code in found:
-            raise _wrong(path, row, _("{code} stands in the list twice").format(code=code))
-        try:
-            role = rules.role(row.get("role")).name
-        except UsageError as error:
-            raise _wrong(path, row, error.message.rstrip(".。")) from None
-        found[code] = (
-            code, name, role, numbers.plain_number(row.get("uscc")), row.get("address"),
-            json.dumps(_listed(row.get("categories")), ensure_ascii=False),
+        if not (code and name and row.get("role")):
+            raise UsageError(_("code, name and role are needed"))
+        if code in known:
+            raise UsageError(_("{code} stands in the list twice").format(code=code))
+        known.add(code)
+        return (
+            code, name, rules.role(row.get("role")).name, numbers.plain_number(row.get("uscc")),
+            row.get("address"), json.dumps(_listed(row.get("categories")), ensure_ascii=False),
         )  # fmt: skip
+
+    found = read_each(path, SUPPLIER_FIELDS, ("code", "name", "role"), make)
     changed = 0
     with db.atomic() as connection:
-        for each in found.values():
+        for each in found:
             before = connection.execute(
                 "SELECT code, name, role, uscc, address, categories FROM suppliers_supplier"
                 " WHERE code = ?",
@@ -153,19 +146,10 @@ def day_or_long(text: str) -> str:
     Raises:
         UsageError: neither.
     """
-    text = text.strip()
-    if not text:
-        return ""
-    if text.casefold() in _LONG:
+    if text.strip().casefold() in _LONG:
         return LONG_TERM
-    plain = re.sub(r"[/.年月]", "-", text).replace("日", "")[:10].strip("-")
-    try:
-        year, month, day = (int(each) for each in plain.split("-"))
-        return date(year, month, day).isoformat()
-    except ValueError:
-        raise UsageError(
-            _("“{value}” is no day.").format(value=text[:40]), hint=_("Write it as 2026-05-01.")
-        ) from None
+    found = typed.day(text)
+    return found.isoformat() if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +205,10 @@ def read_papers_list(path: str, rules: PaperRules) -> list[tuple[Paper, str]]:
     Raises:
         NotFoundError, UsageError: a row that cannot be taken.
     """
-    found = []
-    for row in read_named(path, PAPER_FIELDS, ("supplier", "kind", "number")):
-        try:
-            if row.fault:
-                raise UsageError(row.fault)
-            found.append((paper_of(row, rules), row.get("scan")))
-        except UsageError as error:
-            raise _wrong(path, row, error.message.rstrip(".。")) from None
-    return found
+    return read_each(
+        path, PAPER_FIELDS, ("supplier", "kind", "number"),
+        lambda row: (paper_of(row, rules), row.get("scan")),
+    )  # fmt: skip
 
 
 def keep_scan(folder: Path, scan: str) -> tuple[str, str]:
