@@ -39,6 +39,10 @@ def follow_add(a: Act) -> dict[str, Any]:
     if "remark" in a.given:
         corp.follows.set_remark(follow, a.text("remark"))
     extra = {"state": a.text("state")} if a.text("state") else {}
+    # none for a WeCom user of another corp, nor where the console greets (07 §8)
+    if corp.customers.kind[row] == WECHAT and a.flag("greets", True):
+        pair = a.pair(follow)
+        extra["welcome_code"] = corp.welcomes.give(pair["userid"], pair["external_userid"], now)
     corp.emit("change_external_contact", "add_external_contact", **a.pair(follow), **extra)
     return {**a.pair(follow), "createtime": now}
 

@@ -13,6 +13,7 @@ from storeops.sandbox.ids import CustomerIds, corp_id, object_id
 from storeops.sandbox.jsontext import EMPTY, dumps
 from storeops.sandbox.organisation import LEFT, App, Member, Organisation
 from storeops.sandbox.tags import ContactTag, Strategy, TagLibrary
+from storeops.sandbox.welcomes import Welcomes
 
 CUSTOMER_APP = 1000002  # the self-built app most callers use
 CONTACT_SYNC = 0  # 通讯录同步
@@ -37,6 +38,7 @@ class Corp:
         self.contact_tags: dict[int, ContactTag] = {}
         self.groups: dict[str, GroupChat] = {}
         self.handovers = Handovers()
+        self.welcomes = Welcomes(seed)
         self.strangers: list[str] = []  # names of group members who are nobody's customer
         self.events: list[dict[str, Any]] = []
         self._userid_json: dict[int, bytes] = {}

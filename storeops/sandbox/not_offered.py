@@ -23,7 +23,7 @@ _NAMES = {
     "unionid_to_external_userid unionid_to_pending_id rule/list_ids rule/add_rule "
     "rule/get_rule_info rule/modify_rule rule/delete_rule",
     "export/": "simple_user user department taguser get_result",
-    "externalcontact/": "send_welcome_msg add_msg_template get_groupmsg_list_v2 get_groupmsg_list "
+    "externalcontact/": "add_msg_template get_groupmsg_list_v2 get_groupmsg_list "
     "get_groupmsg_task get_groupmsg_send_result get_group_msg_result remind_groupmsg_send "
     "cancel_groupmsg_send add_contact_way get_contact_way list_contact_way update_contact_way "
     "del_contact_way close_temp_chat customer_acquisition_quota add_moment_task "

@@ -64,6 +64,9 @@ class Settings:
     message_minute_limit: int = _knob(
         30, "Messages of an app to a member in any 60 seconds before they are dropped unsaid."
     )
+    welcome_delivery_s: int = _knob(
+        0, "Seconds in which a greeting is delivered: another one gets 41096, later 41051."
+    )
     # --- limits (doc 90312)
     in_flight_limit: int = _knob(
         5, "Calls in flight per corp and API before 45033 (number unpublished; staff named 5)."

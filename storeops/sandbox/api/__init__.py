@@ -22,6 +22,7 @@ from storeops.sandbox.api import (
     statistics,
     strategies,
     unassigned,
+    welcome,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "statistics",
     "strategies",
     "unassigned",
+    "welcome",
 ]

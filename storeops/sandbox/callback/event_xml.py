@@ -13,6 +13,7 @@ _ELEMENTS = {
     "userid": "UserID",
     "external_userid": "ExternalUserID",
     "state": "State",
+    "welcome_code": "WelcomeCode",
     "chat_id": "ChatId",
     "update_detail": "UpdateDetail",
     "join_scene": "JoinScene",
