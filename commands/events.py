@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -99,13 +99,19 @@ def serve(
 ) -> None:
     """Keep every event before it is answered; a worker beside reads WeCom again."""
     from storeops.events.server import CallbackServer
-    from storeops.operations import events
+    from storeops.operations import at_once, events
     from storeops.wecom.address import is_loopback
 
     call = current()
     wiring = call.app
     wake = threading.Event()
-    receiver = events.open_receiver(wiring, on_event=lambda kept: wake.set())
+    hurry = threading.Event()
+
+    def arrived(_kept: Any) -> None:
+        hurry.set()
+        wake.set()
+
+    receiver = events.open_receiver(wiring, on_event=arrived)
     if not path.startswith("/"):
         raise UsageError(_("{path} is no path: it begins with /.").format(path=path))
     with call.interruptible("storeops events serve") as stop:
@@ -120,13 +126,18 @@ def serve(
                 warn(_("{host} may be reached from elsewhere, without TLS.").format(host=host))
             if worker is not None:
                 worker.start()
-            _announce(server.url)
-            while not stop.wait(_FLUSH_S):
-                with suppress(StoreOpsError):  # a full disk must not end it; it counts on
-                    receiver.flush()
+            with at_once.beside(wiring, hurry, _hurry_failed) if handle else nullcontext():
+                _announce(server.url)
+                while not stop.wait(_FLUSH_S):
+                    with suppress(StoreOpsError):  # a full disk must not end it; it counts on
+                        receiver.flush()
         if worker is not None:
             wake.set()
             worker.join()
+
+
+def _hurry_failed(reason: str) -> None:
+    warn(_("Not done at once: {reason}").format(reason=reason))
 
 
 def _announce(url: str) -> None:
@@ -172,10 +183,13 @@ def run(
 ) -> None:
     """What fails is tried again later, with growing distance."""
     from storeops.durations import seconds
-    from storeops.operations import events
+    from storeops.operations import at_once, events
 
     call = current()
-    with call.interruptible("storeops events run") as stop:
+    with (
+        call.interruptible("storeops events run") as stop,
+        at_once.beside(call.app, on_trouble=_hurry_failed),
+    ):
         found = events.handle(call.app, seconds=seconds(for_) if for_ else None, stop=stop)
     failed = found.events["failed"]
     output.done(

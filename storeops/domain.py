@@ -147,6 +147,8 @@ class Domain:
         actions: kind of plan → Action (storeops.changes.action).
         scopes: scope of sync → `SyncScope` (storeops.sync.scopes).
         events: "event/change_type" → `EventReader` (storeops.events.readers).
+        at_once: what is done → function(app, event, message), called within a second for every
+            event that comes in, perhaps more than once (storeops.operations.at_once).
         conditions: key of the filter language → `Condition` (storeops.reading.conditions).
         columns: column of a customer → `CustomerColumn` (storeops.reading.columns).
         card: section of the customer's card → function(db, customer.id, now) → `CardSection`.
@@ -176,6 +178,7 @@ class Domain:
     actions: Mapping[str, str] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
+    at_once: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     card: Mapping[str, str] = field(default_factory=dict)
@@ -355,8 +358,8 @@ class Registry:
         """name → (domain, what it says) of one field of `Domain`, in the order of domains.
 
         Args:
-            kind: nouns, screens, actions, scopes, events, conditions, columns, card, erase, tasks,
-                alarms, senders, reports or completion.
+            kind: nouns, screens, actions, scopes, events, at_once, conditions, columns, card,
+                erase, tasks, alarms, senders, reports or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
         for domain in self.domains:

@@ -222,7 +222,7 @@ def test_its_events_are_handled_and_its_screen_opens(shop: Shop) -> None:
 import asyncio
 from tests.events.sealing import KEY, TOKEN, event, request
 from storeops.app import App
-from storeops.operations import events
+from storeops.operations import at_once, events
 
 app = App.open()
 events.keep_keys(app.profile, TOKEN, KEY)
@@ -230,7 +230,9 @@ receiver = events.open_receiver(app)
 message = event(int(app.clock.now()), Event="loyalty_points", ChangeType="earned",
                 ExternalUserID={who!r})
 receiver.receive(*request(message, corp=app.profile.corp_id, timestamp=str(int(app.clock.now()))))
-done = events.handle(app)
+with at_once.beside(app):
+    done = events.handle(app)
+print(app.data.execute("SELECT count(*) FROM loyalty_bell").fetchone())
 print(app.data.execute("SELECT points FROM loyalty_points").fetchall())
 
 async def look():
@@ -244,7 +246,7 @@ async def look():
 asyncio.run(look())
 app.close()
 """)
-    assert said.splitlines() == ["[(1,)]", "LoyaltyScreen True"]
+    assert said.splitlines() == ["(1,)", "[(1,)]", "LoyaltyScreen True"]
 
 
 def test_taken_away_it_leaves_a_working_tool_and_its_table(shop: Shop) -> None:

@@ -19,6 +19,7 @@ DOMAIN = Domain(
     actions={"loyalty_gift": "acme_loyalty.gift:GiftAction"},
     scopes={"loyalty": "acme_loyalty.scope:SCOPE"},
     events={"loyalty_points/earned": "acme_loyalty.event"},
+    at_once={"bell": "acme_loyalty.event:ring"},
     conditions={"points": "acme_loyalty.facts:POINTS", "level": "acme_loyalty.facts:LEVEL"},
     columns={"points": "acme_loyalty.facts:COLUMN"},
     card={"loyalty": "acme_loyalty.facts:card"},

@@ -20,3 +20,10 @@ def write(db, subject, found, events, now):
         " ON CONFLICT (external_userid) DO UPDATE SET points = points + excluded.points",
         (found, len(events)),
     )
+
+
+def ring(app, event, message):
+    """The bell of the till rings at once; it is rung once for an event."""
+    if message.event == "loyalty_points":
+        with app.data.atomic() as connection:
+            connection.execute("INSERT OR IGNORE INTO loyalty_bell VALUES (?)", (event.id,))

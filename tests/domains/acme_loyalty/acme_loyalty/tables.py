@@ -16,6 +16,9 @@ CREATE INDEX loyalty_by_points ON loyalty_points (points);
 CREATE TABLE loyalty_guide (
     userid TEXT PRIMARY KEY
 );
+CREATE TABLE loyalty_bell (
+    event_id INTEGER PRIMARY KEY
+);
 CREATE TABLE loyalty_refreshed (
     at REAL NOT NULL
 );

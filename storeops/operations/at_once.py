@@ -1,0 +1,152 @@
+"""The fast lane of events: what must be done within seconds is done beside everything else.
+
+`events.handle` reads WeCom again, subject by subject, and may wait for limits. A domain that has
+something to do at once names a function in `Domain.at_once`; it is called on a thread of its own
+as soon as the event is kept. Several processes may call it for one event, and again after a crash:
+the domain sees to it that it acts once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from storeops.domain import Domain, registry
+from storeops.errors import StoreOpsError
+from storeops.events.inbox import COLUMNS, Event
+from storeops.events.message import read_message
+
+if TYPE_CHECKING:
+    from storeops.database.database import Database
+    from storeops.events.message import Message
+    from storeops.operations.events import EventWiring
+
+LANES = 8  # events that are dealt with at the same time
+LOOK_S = 0.2  # another process may have received something
+RECENT_S = 60.0  # what was received before is nobody's haste any more
+_log = logging.getLogger(__name__)
+
+
+class AtOnce(Protocol):
+    """What `Domain.at_once` names."""
+
+    def __call__(self, app: Any, event: Event, message: Message) -> None:
+        """Do what must be done for an event; return at once when nothing is.
+
+        Args:
+            app: the profile.
+            event: as it was kept.
+            message: what it said.
+        """
+
+
+@contextmanager
+def beside(
+    wiring: EventWiring,
+    wake: threading.Event | None = None,
+    on_trouble: Callable[[str], None] | None = None,
+) -> Iterator[None]:
+    """Deal with events as they come in while the block runs; those of the last minute first.
+
+    Args:
+        wiring: the profile.
+        wake: set by whoever has kept an event; cleared here.
+        on_trouble: told each new reason why something could not be done.
+    """
+    doers = _doers()
+    if not doers:
+        yield
+        return
+    stop, wake = threading.Event(), wake or threading.Event()
+    trouble = _Trouble(on_trouble or (lambda text: None))
+    thread = threading.Thread(
+        target=_run, args=(wiring, doers, stop, wake, trouble), name="at-once", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        wake.set()
+        thread.join()
+
+
+def _run(
+    wiring: EventWiring,
+    doers: Sequence[AtOnce],
+    stop: threading.Event,
+    wake: threading.Event,
+    trouble: _Trouble,
+) -> None:
+    """Look at least once, then until `stop`; what is under way is finished."""
+    last: int | None = None
+    with ThreadPoolExecutor(LANES, "at-once") as pool:
+        while True:
+            wake.clear()
+            ends = stop.is_set()
+            try:
+                if last is None:
+                    last = _before(wiring.inbox, wiring.clock.now() - RECENT_S)
+                for event, raw in _since(wiring.inbox, last):
+                    last = event.id
+                    pool.submit(_one, wiring, doers, event, raw, trouble)
+            except StoreOpsError as error:  # a database that cannot be read just now
+                trouble.tell(error.message)
+            if ends:
+                return
+            wake.wait(LOOK_S)
+
+
+def _doers() -> list[AtOnce]:
+    """What to call; a domain that does not import is left out."""
+    named: dict[str, tuple[Domain, Any]] = registry().named("at_once")
+    found = [registry().loaded(domain, where) for domain, where in named.values()]
+    return [each for each in found if each is not None]
+
+
+def _before(db: Database, moment: float) -> int:
+    """The newest event that was received before a moment (Unix seconds); 0 when there is none."""
+    row = db.execute(
+        "SELECT id FROM event WHERE received_at < ? ORDER BY id DESC LIMIT 1", (moment,)
+    ).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _since(db: Database, last: int) -> list[tuple[Event, bytes]]:
+    rows = db.execute(
+        f"SELECT {COLUMNS}, message FROM event WHERE id > ? AND message IS NOT NULL ORDER BY id",
+        (last,),
+    )
+    return [(Event(*row[:-1]), row[-1]) for row in rows]
+
+
+def _one(
+    wiring: EventWiring, doers: Sequence[AtOnce], event: Event, raw: bytes, trouble: _Trouble
+) -> None:
+    for do in doers:
+        try:
+            do(wiring, event, read_message(raw))
+        except StoreOpsError as error:
+            trouble.tell(error.message)
+        except Exception as error:  # a stranger's function must not hold up the others
+            _log.exception("event %s could not be dealt with at once", event.id)
+            trouble.tell(f"{type(error).__name__} (bug)")
+
+
+class _Trouble:
+    """Reasons, each told once in a row."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell, self._last = tell, ""
+        self._lock = threading.Lock()
+
+    def tell(self, text: str) -> None:
+        with self._lock:
+            if text == self._last:
+                return
+            self._last = text
+        self._tell(text)
