@@ -68,6 +68,9 @@ class Condition(Enum):
     CHAT_OWNER_IDLE = "chat_owner_idle"
     CHAT_MOVED = "chat_moved"  # on the job: the group has this owner already
     CHAT_LEAVER_MOVED = "chat_leaver_moved"  # after leaving: it has moved, or begins to
+    WELCOME_OVER = "welcome_over"  # the code is used or too old
+    WELCOME_DONE = "welcome_done"  # the chat has begun, or somebody greeted
+    WELCOME_RUNNING = "welcome_running"  # another app is greeting just now
     IP = "ip"  # this machine's address is not trusted
     NOT_CALLABLE = "not_callable"  # the app is not among those that may call the API
     OTHER_SECRET = "other_secret"  # noqa: S105  the secret is that of contact sync

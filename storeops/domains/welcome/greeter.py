@@ -1,0 +1,162 @@
+"""Greeting one new customer, now: the event is seconds old, and its code is good for twenty.
+
+A code is good for one greeting, so that asking again after silence, or after a process that died,
+cannot greet anybody twice. What WeCom says then (the code is used, the chat has begun) may be
+about our own first call or about another app's: such a greeting stays uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from storeops.domains.welcome import log
+from storeops.domains.welcome.people import newcomer
+from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
+from storeops.errors import LimitError, NetworkError, StoreOpsError
+from storeops.i18n import _
+from storeops.wecom import welcome as wire
+from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.errors import StoppedError, UncertainError
+
+if TYPE_CHECKING:
+    from storeops.events.inbox import Event
+    from storeops.events.message import Message
+    from storeops.operations.wiring import Wiring
+
+MARGIN_S = 3.0  # our clock may be wrong by so much: WeCom has the last word on what is late
+AGAIN_S = 0.5  # between two tries
+DEAD_S = 5.0  # whoever has not ended a greeting by then is taken for dead
+LOOK_S = 0.25
+_ADDED = {
+    ("change_external_contact", "add_external_contact"),
+    ("change_external_contact", "add_half_external_contact"),
+}
+_folder = RuleFolder()
+
+
+def greet(app: Wiring, event: Event, message: Message) -> None:
+    """What `Domain.at_once` names: greet the customer of an event that has just come in.
+
+    Once for each WelcomeCode, whoever calls it and how often.
+
+    Args:
+        app: the profile.
+        event: as it was kept.
+        message: with the WelcomeCode; an event without one greets nobody.
+
+    Raises:
+        StoreOpsError: the rules are not understood, or the database cannot be written.
+    """
+    code = message.text("WelcomeCode")
+    added = (event.event, event.change_type) in _ADDED
+    if not (added and code and event.userid and event.external_userid):
+        return
+    rules, wrong = _folder.rules()
+    if rules:
+        _greet(app, event, message, code, rules)
+    if wrong is not None:  # said whenever somebody comes, until it is put right
+        raise wrong
+
+
+def _greet(
+    app: Wiring, event: Event, message: Message, code: str, rules: Sequence[WelcomeRule]
+) -> None:
+    log.settle_lost(app.data, app.clock.now())
+    app.ledger.policy.may_write()
+    happened = float(event.create_time) or event.received_at
+    moments = (happened, event.received_at, happened + wire.LIFE_S)
+    who = newcomer(app.data, event.userid, message.text("State"))
+    rule = chosen(rules, who)
+    now = app.clock.now()
+    number = log.begin(app.data, code, who, event.external_userid, rule, moments, now)
+    if rule is None:
+        return
+    until = moments[2] + MARGIN_S
+    begun = number is not None
+    if number is None:
+        number = _left_behind(app, code, until)
+    if number is not None:
+        _Sending(app, number, code, rule.words(who), rule.attachments, until, not begun).run()
+
+
+def _left_behind(app: Wiring, code: str, until: float) -> int | None:
+    """The greeting of a process that died over it; None when it ends as it should."""
+    while app.clock.now() < until:
+        number, under_way = log.take_over(app.data, code, app.clock.now(), DEAD_S)
+        if number is not None or not under_way:
+            return number
+        app.clock.sleep(LOOK_S)
+    return None
+
+
+class _Sending:
+    """The calls for one greeting, as many as it takes until the code ends."""
+
+    def __init__(
+        self,
+        app: Wiring,
+        number: int,
+        code: str,
+        text: str,
+        attachments: Sequence[Mapping[str, Any]],
+        until: float,
+        silent: bool,
+    ) -> None:
+        self._app, self._number, self._code = app, number, code
+        self._text, self._attachments, self._until = text, attachments, until
+        self._tries = self._uncertain = 0
+        self._silent = silent  # a call may have been sent that nobody answered
+
+    def run(self) -> None:
+        clock = self._app.clock
+        last: StoreOpsError | None = None
+        while clock.now() < self._until:
+            self._tries += 1
+            try:
+                wire.send_welcome(self._app.client, self._code, self._text, self._attachments)
+            except StoppedError:
+                if self._silent:
+                    break
+                log.let_go(self._app.data, self._number)
+                return
+            except StoreOpsError as error:
+                last = error
+                if not self._again(error):
+                    break
+                clock.sleep(AGAIN_S)
+            else:
+                self._end(log.SENT, None)
+                return
+        self._end(self._verdict(last), last)
+
+    def _again(self, error: StoreOpsError) -> bool:
+        """Whether another call may bring another answer."""
+        if isinstance(error, UncertainError):
+            self._uncertain += 1
+            self._silent = True
+            return self._uncertain < 2
+        running = condition_of(error.errcode) is Condition.WELCOME_RUNNING
+        # another app that is greeting may fail yet; a call without a place may find one
+        return running or isinstance(error, LimitError | NetworkError)
+
+    def _verdict(self, last: StoreOpsError | None) -> str:
+        if self._silent:  # what WeCom says now may be about the call before
+            return log.UNCERTAIN
+        if last is None:
+            return log.LATE
+        condition = condition_of(last.errcode)
+        if condition is Condition.WELCOME_OVER:
+            return log.LATE
+        if condition in (Condition.WELCOME_DONE, Condition.WELCOME_RUNNING):
+            return log.OTHER
+        return log.FAILED
+
+    def _end(self, status: str, last: StoreOpsError | None) -> None:
+        note = ""
+        if status != log.SENT:
+            note = last.message if last else _("The event came more than 20 seconds late.")
+        log.settle(
+            self._app.data, self._number, status, self._app.clock.now(), tries=self._tries,
+            errcode=last.errcode if last else None, note=note,
+        )  # fmt: skip

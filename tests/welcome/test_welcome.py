@@ -1,0 +1,312 @@
+"""New customers are greeted once, with what their rule says, within the life of their code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from storeops.domains.welcome import log
+from storeops.domains.welcome.rules import Newcomer, WelcomeRule, chosen, rules
+from storeops.errors import NotFoundError, UsageError
+from storeops.operations import at_once
+from tests.welcome.conftest import Door
+
+HELLO = 'text = "Hello from {member}."'
+
+
+def test_a_new_customer_gets_the_text_and_what_goes_with_it_once(door: Door) -> None:
+    door.rule(
+        'text = "您好，我是{store}的{member}。{state}"\n'
+        '[image]\nurl = "https://wework.qpic.example/a.png"\n'
+        '[link]\ntitle = "Menu"\nurl = "https://s.example/menu"\nabout = "New today."\n'
+    )
+    who = door.arrive(state="store_sz_012")
+    (done,) = door.greet()
+    name, store = door.app.data.execute(
+        "SELECT s.name, d.name FROM staff s JOIN department d ON d.id = s.main_department"
+        " WHERE userid = ?",
+        (who["userid"],),
+    ).fetchone()
+    assert door.seen(who) == [
+        ("text", f"您好，我是{store}的{name}。store_sz_012"),
+        ("image", "https://wework.qpic.example/a.png"),
+        ("link", "Menu\nhttps://s.example/menu"),
+    ]
+    assert (done.status, done.rule, done.state, done.tries) == ("sent", "all", "store_sz_012", 1)
+    assert done.latency_s is not None
+    door.greet()  # the lane of another process looks at the same events again
+    assert door.sends() == 1
+
+
+def test_those_whom_no_rule_or_no_code_fits_are_left_alone(door: Door) -> None:
+    assert door.greet() == []
+    door.arrive()
+    assert door.greet() == [], "without any rule nothing is kept"
+    door.rule(f'{HELLO}\nstate = ["spring-*"]')
+    stranger = door.arrive(state="autumn-1")
+    colleague = door.arrive(state="spring-1", type=2)  # a WeCom user has no code
+    elsewhere = door.arrive(state="spring-1", greets=False)  # the console greets
+    spring = door.arrive(state="spring-1")
+    found = {each.external_userid: each.status for each in door.greet(statuses=log.STATUSES)}
+    assert found[stranger["external_userid"]] == "no_rule"
+    assert found[spring["external_userid"]] == "sent"
+    assert not {colleague["external_userid"], elsewhere["external_userid"]} & set(found)
+    assert [bool(door.seen(each)) for each in (stranger, colleague, elsewhere, spring)] == [
+        False, False, False, True,
+    ]  # fmt: skip
+
+
+def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None:
+    door.rule(HELLO)
+    who = door.arrive()
+    door.called.delivered()
+    door.called.desk.advance(21)
+    (done,) = door.greet()
+    assert (done.status, done.errcode, door.seen(who)) == ("late", 41050, [])
+    door.arrive()
+    door.called.delivered()
+    door.called.desk.advance(30)  # no clock is so wrong: nothing is asked
+    before = door.sends()
+    late = door.greet()[-1]
+    assert (late.status, late.tries, door.sends()) == ("late", 0, before)
+    assert "20 seconds" in late.note
+
+
+def test_another_app_that_greets_first_is_waited_for_and_left_alone(door: Door) -> None:
+    door.rule(HELLO)
+    door.control.settings(welcome_delivery_s=1)
+    who = door.arrive()
+    door.called.delivered()
+    code = door.control.events(0)[-1]["welcome_code"]
+    other = door.app.client.post(
+        "externalcontact/send_welcome_msg", dict[str, Any],
+        {"welcome_code": code, "text": {"content": "first"}},
+    )  # fmt: skip
+    assert other["errcode"] == 0
+    (done,) = door.greet()
+    assert (done.status, done.errcode) == ("other", 41051)
+    assert done.tries > 1, "41096 is no proof of a delivery"
+    assert door.seen(who) == [("text", "first")]
+
+
+def test_trouble_with_the_call(door: Door) -> None:
+    door.rule(HELLO)
+    ends = []
+    for kind, how in (
+        ("errcode", {"errcode": -1}), ("errcode", {"errcode": 45033}),
+        ("errcode", {"errcode": 41053}), ("lost", {}), ("cut", {}),
+    ):  # fmt: skip
+        door.fault(kind, **how)
+        who = door.arrive()
+        ends.append((door.greet()[-1].status, len(door.seen(who))))
+    # of a call that was carried out unheard, the second answer proves nothing; of one that was
+    # cut before, it does
+    assert ends == [("sent", 1), ("sent", 1), ("failed", 0), ("uncertain", 1), ("sent", 1)]
+
+
+def test_a_process_that_died_over_a_greeting_is_followed_by_the_next(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.rule(HELLO)
+    who = door.arrive()
+    door.called.delivered()
+    from storeops.domains.welcome import greeter
+
+    with monkeypatch.context() as patch:  # as kill -9 between the row and the call
+        patch.setattr(greeter._Sending, "run", lambda self: None)
+        (left,) = door.greet()
+    assert left.status == "sending"
+    monkeypatch.setattr(greeter, "DEAD_S", 0.3)
+    (done,) = door.greet()
+    assert (done.status, door.sends(), len(door.seen(who))) == ("sent", 1, 1)
+    # and one that nobody followed in time is not called sent
+    door.arrive()
+    door.called.delivered()
+    with monkeypatch.context() as patch:
+        patch.setattr(greeter._Sending, "run", lambda self: None)
+        door.greet()
+    door.called.desk.advance(200)
+    door.arrive()
+    assert [each.status for each in door.greet()] == ["sent", "uncertain", "sent"]
+
+
+def test_two_processes_greet_once(door: Door) -> None:
+    door.rule(HELLO)
+    people = [door.arrive() for _each in range(8)]
+    door.called.delivered()
+    lanes = [threading.Thread(target=door.greet) for _each in range(3)]
+    for each in lanes:
+        each.start()
+    for each in lanes:
+        each.join()
+    assert door.sends() == len(people)
+    assert {len(door.seen(each)) for each in people} == {1}
+
+
+def test_rules_that_break_while_it_runs_leave_nobody_without_a_word(door: Door) -> None:
+    path = door.rule(HELLO)
+    door.arrive()
+    door.greet()
+    path.write_text('text = "Hello {shop}."', encoding="utf-8")
+    door.arrive()
+    assert [each.status for each in door.greet()] == ["sent", "sent"]
+    assert len(door.trouble) == 1
+    assert "{shop}" in door.trouble[0]
+
+
+def test_read_only_greets_nobody(door: Door) -> None:
+    from storeops.app import App
+
+    door.rule(HELLO)
+    door.arrive()
+    door.called.delivered()
+    reader = App.open(door.called.desk.profile, readonly=True)
+    told: list[str] = []
+    with at_once.beside(reader, on_trouble=told.append):
+        pass
+    reader.close()
+    assert told
+    assert log.greetings(door.app.data) == []
+    assert door.sends() == 0
+
+
+def test_the_receiver_greets_while_the_worker_reads(door: Door, cli: Any) -> None:
+    """The real command, a real receiver; the worker's reads are slow."""
+    door.rule(HELLO)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "storeops", "events", "serve", "--port", "0", "--json"],
+        stdout=subprocess.PIPE, text=True, env=dict(os.environ),
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        door.called.save(json.loads(process.stdout.readline())["url"])
+        door.control.settings(latency_ms=300)
+        people = [door.arrive(userid=each) for each in door.members[:3]]
+        door.until(lambda: all(door.seen(each) for each in people))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        process.stdout.close()
+    listed = cli("welcome", "log", "--json").json
+    assert [each["status"] for each in listed["items"]] == ["sent"] * 3
+    assert all(0 <= each["latency_s"] < 20 for each in listed["items"])
+    assert listed["complete"]
+    assert not listed["has_more"]
+
+
+# -- rules ----------------------------------------------------------------------------------------
+
+
+def test_the_rule_that_counts(tmp_path: Any) -> None:
+    some = [
+        WelcomeRule("everybody", "a"),
+        WelcomeRule("shop", "b", stores=("SZ012",)),
+        WelcomeRule("spring", "c", state=("spring-*",)),
+        WelcomeRule("lin", "d", members=("U_Lin",)),
+        WelcomeRule("loud", "e", stores=("广州店",), priority=5),
+        WelcomeRule("off", "f", priority=99, enabled=False),
+    ]
+
+    def name(**who: Any) -> str | None:
+        found = chosen(some, Newcomer(**{"userid": "u_wang", **who}))
+        return found.name if found else None
+
+    assert name() == "everybody"
+    assert name(stores=frozenset({"sz012"})) == "shop"
+    assert name(stores=frozenset({"sz012"}), state="spring-3") == "spring"
+    assert name(userid="u_lin", state="spring-3") == "lin"
+    assert name(userid="u_lin", stores=frozenset({"广州店"})) == "loud"
+    assert chosen(some[1:4], Newcomer("u_wang")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "text"),
+        ('text = "hi {shop}"', "{shop}"),
+        ('texts = "hi"', "texts"),
+        ('text = "hi"\nstate = 7', "state"),
+        ('text = "hi"\npriority = "high"', "priority"),
+        ('text = "hi"\nenabled = "no"', "enabled"),
+        ('[link]\nurl = "https://a.example"', "link.title"),
+        ('[link]\ntitle = "a"\nurl = "a.example"', "link.url"),
+        ('[image]\nurl = ""', "image.url"),
+        ('[image]\nfile = "a.png"', "image.file"),
+        ('image = "a.png"', "image"),
+        (f'text = "{"你" * 1400}"', "4000"),
+        ('text = "hi', "all.toml"),
+        ('text = "hi"\n[[rule]]\ntext = "ho"', "[[rule]]"),
+        ('[[rule]]\nname = "a"\ntext = "x"\n[[rule]]\nname = "A"\ntext = "y"', "A"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(tmp_path: Any, text: str, said: str) -> None:
+    path = tmp_path / "all.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        rules([path])
+    assert "all.toml" in caught.value.message
+    assert said in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_file_that_is_not_there(tmp_path: Any) -> None:
+    with pytest.raises(NotFoundError, match=r"nothing\.toml"):
+        rules([tmp_path / "nothing.toml"])
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+def test_what_would_be_sent_is_shown_and_nothing_is_sent(cli: Any, door: Door) -> None:
+    assert "nobody is greeted" in cli("welcome", "rule").err
+    door.rule(f'{HELLO}\nstores = ["nowhere"]', "a")
+    link = '[link]\ntitle = "M"\nurl = "https://m.example"'
+    door.rule(f'text = "Spring!"\nstate = "spring-*"\n{link}', "b")
+    listed = cli("welcome", "rule", "--json").json["items"]
+    assert [(each["name"], each["state"]) for each in listed] == [("a", []), ("b", ["spring-*"])]
+    member = door.members[0]
+    none = cli("welcome", "test", member)
+    assert none.code == 0
+    assert "would not be greeted" in none.out
+    shown = cli("welcome", "test", member, "--state", "spring-1")
+    assert "Spring!" in shown.out
+    assert "https://m.example" in shown.out
+    value = cli("welcome", "test", member, "--state", "spring-1", "--json").json
+    assert (value["rule"], value["text"]) == ("b", "Spring!")
+    assert door.sends() == 0
+
+
+def test_the_log_pages_says_how_fast_and_forgets_a_person(cli: Any, door: Door) -> None:
+    from storeops.operations.erasure import erase_person
+
+    door.rule(HELLO)
+    people = [door.arrive() for _each in range(3)]
+    door.greet()
+    first = cli("welcome", "log", "--limit", "2", "--json").json
+    rest = cli("welcome", "log", "--limit", "2", "--after", first["next"], "--json").json
+    found = [each["external_userid"] for each in first["items"] + rest["items"]]
+    assert sorted(found) == sorted(each["external_userid"] for each in people)
+    assert "99 %" in cli("welcome", "log").err
+    assert cli("welcome", "log", "--status", "sond").code == 2
+    door.called.settle()
+    gone = people[0]["external_userid"]
+    erase_person(door.app.ledger, gone, inbox=lambda: door.app.inbox)
+    assert cli("welcome", "log", "--customer", gone, "--json").json["items"] == []
+
+
+def test_the_morning_says_who_was_not_greeted(door: Door) -> None:
+    door.rule(HELLO)
+    assert log.today(door.app.data, time.time()) == []
+    door.fault("errcode", errcode=41053)
+    door.arrive()
+    door.greet()
+    (line,) = log.today(door.app.data, door.app.clock.now())
+    assert "1 new customer was not greeted" in line.text
+    assert log.today(door.app.data, door.app.clock.now() + 2 * 86_400) == []
