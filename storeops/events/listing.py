@@ -121,6 +121,23 @@ def deliveries(db: Database, event_id: int) -> list[Arrived]:
     ]
 
 
+def newest_before(db: Database, moment: float) -> int:
+    """event.id of the newest event received before a moment (Unix seconds); 0 for none."""
+    row = db.execute(
+        "SELECT id FROM event WHERE received_at < ? ORDER BY id DESC LIMIT 1", (moment,)
+    ).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def readable_after(db: Database, event_id: int) -> list[tuple[Event, bytes]]:
+    """Events that came in after this one and could be read, with their messages, oldest first."""
+    rows = db.execute(
+        f"SELECT {COLUMNS}, message FROM event WHERE id > ? AND message IS NOT NULL ORDER BY id",
+        (event_id,),
+    )
+    return [(Event(*row[:-1]), row[-1]) for row in rows]
+
+
 def by_member(db: Database, change: str, since: float) -> dict[str, int]:
     """Member → how many events of a ChangeType came in since a moment (Unix seconds)."""
     return dict(

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from storeops.domain import Domain, registry
 from storeops.errors import StoreOpsError
-from storeops.events.inbox import COLUMNS, Event
+from storeops.events.listing import newest_before, readable_after
 from storeops.events.message import read_message
 
 if TYPE_CHECKING:
-    from storeops.database.database import Database
+    from storeops.events.inbox import Event
     from storeops.events.message import Message
     from storeops.operations.events import EventWiring
 
@@ -90,8 +90,8 @@ def _run(
             ends = stop.is_set()
             try:
                 if last is None:
-                    last = _before(wiring.inbox, wiring.clock.now() - RECENT_S)
-                for event, raw in _since(wiring.inbox, last):
+                    last = newest_before(wiring.inbox, wiring.clock.now() - RECENT_S)
+                for event, raw in readable_after(wiring.inbox, last):
                     last = event.id
                     pool.submit(_one, wiring, doers, event, raw, trouble)
             except StoreOpsError as error:  # a database that cannot be read just now
@@ -106,22 +106,6 @@ def _doers() -> list[AtOnce]:
     named: dict[str, tuple[Domain, Any]] = registry().named("at_once")
     found = [registry().loaded(domain, where) for domain, where in named.values()]
     return [each for each in found if each is not None]
-
-
-def _before(db: Database, moment: float) -> int:
-    """The newest event that was received before a moment (Unix seconds); 0 when there is none."""
-    row = db.execute(
-        "SELECT id FROM event WHERE received_at < ? ORDER BY id DESC LIMIT 1", (moment,)
-    ).fetchone()
-    return int(row[0]) if row is not None else 0
-
-
-def _since(db: Database, last: int) -> list[tuple[Event, bytes]]:
-    rows = db.execute(
-        f"SELECT {COLUMNS}, message FROM event WHERE id > ? AND message IS NOT NULL ORDER BY id",
-        (last,),
-    )
-    return [(Event(*row[:-1]), row[-1]) for row in rows]
 
 
 def _one(

@@ -39,7 +39,7 @@ def follow_add(a: Act) -> dict[str, Any]:
     if "remark" in a.given:
         corp.follows.set_remark(follow, a.text("remark"))
     extra = {"state": a.text("state")} if a.text("state") else {}
-    # none for a WeCom user of another corp, nor where the console greets (07 §8)
+    # none for a WeCom user of another corp, nor where the console greets
     if corp.customers.kind[row] == WECHAT and a.flag("greets", True):
         pair = a.pair(follow)
         extra["welcome_code"] = corp.welcomes.give(pair["userid"], pair["external_userid"], now)

@@ -7,5 +7,5 @@ above it.
 DOOR = (
     "address", "client", "contacts", "customers", "errcode_table", "errcodes", "errors",
     "failures", "groups", "handover", "messages", "oddities", "paging", "ports", "server", "tags",
-    "transport",
+    "transport", "welcome",
 )  # fmt: skip

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from storeops.database.database import Database
 from storeops.domains.welcome.rules import Newcomer
+from storeops.mirror import members
+from storeops.notebook import stores
+from storeops.reading import overview
 
 
 def newcomer(db: Database, userid: str, state: str) -> Newcomer:
@@ -14,17 +17,15 @@ def newcomer(db: Database, userid: str, state: str) -> Newcomer:
         userid: the member, also by a former userid.
         state: of the contact way.
     """
-    row = db.execute(
-        "SELECT s.name, s.main_department, coalesce(nullif(h.name, ''), d.name, ''),"
-        " coalesce(h.code, ''), coalesce(d.name, '') FROM staff_by_userid AS u"
-        " JOIN staff AS s ON s.id = u.staff_id"
-        " LEFT JOIN department AS d ON d.id = s.main_department"
-        " LEFT JOIN shop AS h ON h.department_id = s.main_department"
-        " WHERE u.userid = ? COLLATE NOCASE LIMIT 1",
-        (userid,),
-    ).fetchone()
-    if row is None:
+    found = members.by_userids(db, [userid]).get(userid.lower())
+    if found is None:
         return Newcomer(userid, state=state)
-    member, store_id, store, code, department = row
-    known = {code, store, department, str(store_id) if store_id else ""} - {""}
-    return Newcomer(userid, member, store_id, store, frozenset(map(str.casefold, known)), state)
+    shop = next(
+        (each for each in stores.list_shops(db) if each.department_id == found.store_id), None
+    )
+    department = overview.department_names(db).get(found.store_id, "")
+    store = (shop.name if shop else "") or department
+    known = {store, department, shop.code if shop else "", str(found.store_id or "")} - {""}
+    return Newcomer(
+        found.userid, found.name, found.store_id, store, frozenset(map(str.casefold, known)), state
+    )

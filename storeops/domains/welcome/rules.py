@@ -150,7 +150,7 @@ def rules(files: Sequence[Path] | None = None) -> list[WelcomeRule]:
     found: dict[str, WelcomeRule] = {}
     for path in sorted(folder().glob("*.toml")) if files is None else files:
         for table in _tables(path):
-            rule = _RuleReader(path, table).rule()
+            rule = _WelcomeReader(path, table).rule()
             key = rule.name.casefold()
             if key in found:
                 raise UsageError(
@@ -213,7 +213,7 @@ def _tables(path: Path) -> list[dict[str, Any]]:
     return several
 
 
-class _RuleReader:
+class _WelcomeReader:
     """One table of a file."""
 
     def __init__(self, path: Path, table: Mapping[str, Any]) -> None:
