@@ -29,18 +29,15 @@ from pathlib import Path
 from typing import Any
 
 from storeops import paths
-from storeops.errors import NotFoundError, StoreOpsError, UsageError
+from storeops.errors import StoreOpsError
 from storeops.i18n import _
-from storeops.private_file import read_toml
-from storeops.spelling import did_you_mean
+from storeops.toml import values
+from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
 
-KEYS = (
-    "name", "text", "state", "stores", "members", "priority", "enabled", "image", "link",
-)  # fmt: skip
 PLACEHOLDERS = ("member", "store", "state")
 _PLACEHOLDER = re.compile(r"\{([^{}\s]*)\}")
-_NAME_LETTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,8 @@ class WelcomeRule:
 
     def words(self, who: Newcomer) -> str:
         """The text for one customer; what is not known is left out."""
-        values = {"member": who.member, "store": who.store, "state": who.state}
-        text = _PLACEHOLDER.sub(lambda found: values[found[1]], self.text)
+        filled = {"member": who.member, "store": who.store, "state": who.state}
+        text = _PLACEHOLDER.sub(lambda found: filled[found[1]], self.text)
         return text.encode("utf-8", "replace")[: wire.TEXT_BYTES].decode("utf-8", "ignore")
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,23 +141,12 @@ def rules(files: Sequence[Path] | None = None) -> list[WelcomeRule]:
         files: of rules; None for those of `folder()`.
 
     Raises:
-        NotFoundError: there is no such file.
-        UsageError: a file is not understood; names file and key.
+        NotFoundError, UsageError: as `read_rules` does.
     """
-    found: dict[str, WelcomeRule] = {}
-    for path in sorted(folder().glob("*.toml")) if files is None else files:
-        for table in _tables(path):
-            rule = _WelcomeReader(path, table).rule()
-            key = rule.name.casefold()
-            if key in found:
-                raise UsageError(
-                    _("{path}: two rules are called {name}.").format(path=path, name=rule.name),
-                    hint=_("Give one of them another name; the other stands in {file}.").format(
-                        file=found[key].file
-                    ),
-                )
-            found[key] = rule
-    return list(found.values())
+    return read_rules(
+        sorted(folder().glob("*.toml")) if files is None else files, _rule,
+        example="rules/welcome/all.toml", once="name",
+    )  # fmt: skip
 
 
 class RuleFolder:
@@ -191,126 +177,82 @@ class RuleFolder:
         return self._rules, self._wrong
 
 
-def _tables(path: Path) -> list[dict[str, Any]]:
-    try:
-        data = read_toml(path)
-    except FileNotFoundError:
-        raise NotFoundError(
-            _("There is no file {path}.").format(path=path),
-            hint=_("Rules of greetings are files like rules/welcome/all.toml."),
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            _("{path} is not understood: {error}").format(path=path, error=error)
-        ) from None
-    several = data.pop("rule", None)
-    if several is None:
-        return [data]
-    if data or not isinstance(several, list) or not all(isinstance(each, dict) for each in several):
-        raise UsageError(
-            _("{path}: write either one rule, or several as [[rule]].").format(path=path)
-        )
-    return several
+def _rule(table: RuleTable) -> WelcomeRule:
+    found = table.read(_FIELDS)
+    attachments = tuple(found.pop(each) for each in ("image", "link") if each in found)
+    if not found.get("text") and not attachments:
+        raise SettingProblem("text", _("a text, an [image] or a [link]"))
+    return WelcomeRule(
+        **{"name": table.name, "text": "", **found, "attachments": attachments},
+        file=str(table.file),
+    )
 
 
-class _WelcomeReader:
-    """One table of a file."""
-
-    def __init__(self, path: Path, table: Mapping[str, Any]) -> None:
-        self.path, self.table = path, table
-
-    def wrong(self, key: str, message: str, hint: str = "") -> UsageError:
-        return UsageError(f"{self.path}, {key}: {message}", hint=hint)
-
-    def rule(self) -> WelcomeRule:
-        self.known(self.table, KEYS, "")
-        attachments = [each for each in (self.image(), self.link()) if each]
-        text = self.text(self.table, "text", wire.TEXT_BYTES, "")
-        self.placeholders(text)
-        if not text and not attachments:
-            raise self.wrong("text", _("a greeting needs a text, an image or a link"))
-        name = self.text(self.table, "name", 4 * _NAME_LETTERS, "") or self.path.stem
-        priority, enabled = self.table.get("priority", 0), self.table.get("enabled", True)
-        if type(priority) is not int or abs(priority) > 1_000_000:
-            raise self.wrong("priority", _("it is a whole number"))
-        if not isinstance(enabled, bool):
-            raise self.wrong("enabled", _("it is true or false"))
-        return WelcomeRule(
-            name, text, self.words("state"), self.words("stores"), self.words("members"),
-            priority, enabled, tuple(attachments), str(self.path),
-        )  # fmt: skip
-
-    def known(self, table: Mapping[str, Any], keys: Sequence[str], inside: str) -> None:
-        for key in table:
-            if key not in keys:
-                listing = _("Known: {names}.").format(names=", ".join(keys))
-                raise self.wrong(
-                    f"{inside}{key}",
-                    _("no rule has this key"),
-                    did_you_mean(key, keys, listing),
-                )
-
-    def text(
-        self, table: Mapping[str, Any], key: str, most: int, inside: str, *, must: bool = False
-    ) -> str:
-        value = table.get(key, "")
-        if not isinstance(value, str) or (must and not value.strip()):
-            raise self.wrong(f"{inside}{key}", _("it is a text"))
-        if len(value.encode("utf-8", "replace")) > most:
-            raise self.wrong(
-                f"{inside}{key}", _("it is longer than {most} bytes").format(most=most)
+def _text(where: str, value: Any) -> str:
+    text = _bounded(wire.TEXT_BYTES)(where, value)
+    for name in _PLACEHOLDER.findall(text):
+        if name not in PLACEHOLDERS:
+            known = " ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+            raise SettingProblem(
+                where, _("no {{{place}}}, but {known}").format(place=name, known=known)
             )
-        return value
+    return text
 
-    def placeholders(self, text: str) -> None:
-        for name in _PLACEHOLDER.findall(text):
-            if name not in PLACEHOLDERS:
-                listing = _("Known: {names}.").format(
-                    names=", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-                )
-                raise self.wrong(
-                    "text",
-                    _("nothing is called {name}").format(name=f"{{{name}}}"),
-                    did_you_mean(name, PLACEHOLDERS, listing),
-                )
 
-    def words(self, key: str) -> tuple[str, ...]:
-        value = self.table.get(key, [])
-        value = [value] if isinstance(value, str) and value else value
-        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise self.wrong(key, _("it is a list of texts"))
-        return tuple(value)
+def _bounded(most: int) -> values.Reader:
+    """A reader of texts of so many bytes."""
 
-    def part(self, key: str, keys: Sequence[str]) -> Mapping[str, Any] | None:
-        table = self.table.get(key)
-        if table is None:
-            return None
-        if not isinstance(table, dict):
-            raise self.wrong(key, _("it is a table, like [{key}]").format(key=key))
-        self.known(table, keys, f"{key}.")
-        return table
+    def read(where: str, value: Any) -> str:
+        text = values.text(where, value)
+        if len(text.encode("utf-8", "replace")) > most:
+            raise SettingProblem(where, _("at most {most} bytes").format(most=most))
+        return text
 
-    def address(self, table: Mapping[str, Any], key: str, inside: str, *, must: bool) -> str:
-        value = self.text(table, key, wire.URL_BYTES, inside, must=must)
-        if value and not re.match(r"https?://[^\s/]", value):
-            raise self.wrong(f"{inside}{key}", _("it is an address like https://…"))
-        return value
+    return read
 
-    def image(self) -> Mapping[str, Any] | None:
-        table = self.part("image", ("url",))
-        if table is None:
-            return None
-        url = self.address(table, "url", "image.", must=True)
-        return {"msgtype": "image", "image": {"pic_url": url}}
 
-    def link(self) -> Mapping[str, Any] | None:
-        table = self.part("link", ("title", "url", "picture", "about"))
-        if table is None:
-            return None
-        content = {
-            "title": self.text(table, "title", wire.TITLE_BYTES, "link.", must=True),
-            "url": self.address(table, "url", "link.", must=True),
-            "picurl": self.address(table, "picture", "link.", must=False),
-            "desc": self.text(table, "about", wire.ABOUT_BYTES, "link."),
-        }
-        return {"msgtype": "link", "link": {key: value for key, value in content.items() if value}}
+def _said(most: int) -> values.Reader:
+    """The same, and not empty."""
+
+    def read(where: str, value: Any) -> str:
+        text = str(_bounded(most)(where, value))
+        if not text.strip():
+            raise SettingProblem(where, _("text in quotes"))
+        return text
+
+    return read
+
+
+def _address(where: str, value: Any) -> str:
+    text = str(_bounded(wire.URL_BYTES)(where, value))
+    if not re.match(r"https?://[^\s/]", text):
+        raise SettingProblem(where, _("an address like https://…"))
+    return text
+
+
+def _image(where: str, value: Any) -> Mapping[str, Any]:
+    found = values.table(where, value, {"url": _address}, needed=("url",))
+    return {"msgtype": "image", "image": {"pic_url": found["url"]}}
+
+
+def _link(where: str, value: Any) -> Mapping[str, Any]:
+    readers = {
+        "title": _said(wire.TITLE_BYTES), "url": _address, "picture": _address,
+        "about": _bounded(wire.ABOUT_BYTES),
+    }  # fmt: skip
+    found = values.table(where, value, readers, needed=("title", "url"))
+    words = {"title": "title", "url": "url", "picture": "picurl", "about": "desc"}
+    return {"msgtype": "link", "link": {words[key]: each for key, each in found.items()}}
+
+
+_FIELDS: dict[str, values.Reader] = {
+    "name": values.name,
+    "text": _text,
+    "state": values.text_or_texts,
+    "stores": values.text_or_texts,
+    "members": values.text_or_texts,
+    "priority": values.whole(-1_000, 1_000),
+    "enabled": values.flag,
+    "image": _image,
+    "link": _link,
+}
