@@ -189,7 +189,7 @@ def _rule(table: RuleTable) -> WelcomeRule:
 
 
 def _text(where: str, value: Any) -> str:
-    text = _bounded(wire.TEXT_BYTES)(where, value)
+    text = str(_bounded(wire.TEXT_BYTES)(where, value))
     for name in _PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
             known = " ".join(f"{{{each}}}" for each in PLACEHOLDERS)
