@@ -169,7 +169,7 @@ def settle_lost(db: Database, now: float) -> None:
     with db.atomic() as connection:
         connection.execute(
             f"UPDATE welcome_greeting SET status = 'uncertain', note = ? WHERE {lost}",
-            (_("storeops ended while it was being sent."), now - GRACE_S),
+            (_("The process ended while it was being sent."), now - GRACE_S),
         )
 
 
