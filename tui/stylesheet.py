@@ -7,11 +7,13 @@ most of what opening a screen costs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from textual.app import App
 from textual.cache import LRUCache
+from textual.css.model import SelectorType
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.widget import Widget
@@ -23,12 +25,45 @@ if TYPE_CHECKING:
 
 # What a node on the way from the app to a widget is to the selectors.
 Step = tuple[Any, ...]
-# The steps to a widget, the rules that may concern it (by id, and held so that ids stay theirs).
-_Known = tuple[tuple[Step, ...], tuple[int, ...], tuple["RuleSet", ...]]
 
 PARSED: LRUCache[tuple[Any, ...], list[RuleSet]] = LRUCache(1024)  # of this process: rules are read
 # what no step says of its node: such rules are worked out every time
 UNTOLD = Stylesheet._EXCLUDE_PSEUDO_CLASSES_FROM_CACHE
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the rules that may concern a widget or its component classes ask.
+
+    Attributes:
+        rules: in their order; held, so that ids stay theirs.
+        ids: of `rules`.
+        classes: that they name, of the widget or of what it stands in.
+        told: whether steps tell all that they ask.
+    """
+
+    rules: list[RuleSet]
+    ids: tuple[int, ...]
+    classes: frozenset[str]
+    told: bool
+
+    @classmethod
+    def by(cls, rules: list[RuleSet]) -> _Asked:
+        selectors = [
+            selector
+            for rule in rules
+            for selectors in rule.selector_set
+            for selector in selectors.selectors
+        ]
+        return cls(
+            rules,
+            tuple(map(id, rules)),
+            frozenset(each.name for each in selectors if each.type is SelectorType.CLASS),
+            all(rule.pseudo_classes.isdisjoint(UNTOLD) for rule in rules),
+        )
+
+
+_Known = tuple[tuple[Step, ...], _Asked]
 
 
 class HouseStylesheet(Stylesheet):
@@ -38,7 +73,7 @@ class HouseStylesheet(Stylesheet):
         super().__init__(variables=variables)
         self._values = tuple(sorted(self._variables.items()))
         self._known: WeakKeyDictionary[DOMNode, _Known] = WeakKeyDictionary()
-        self._rules_of: dict[tuple[type[DOMNode], frozenset[str]], tuple[RuleSet, ...]] = {}
+        self._asked: dict[tuple[type[DOMNode], frozenset[str]], _Asked] = {}
         self._places: dict[int, int] = {}  # id of a rule → its place among all
 
     def set_variables(self, variables: dict[str, str]) -> None:
@@ -64,7 +99,7 @@ class HouseStylesheet(Stylesheet):
     def parse(self) -> None:
         """Gather the rules of all sources."""
         super().parse()
-        self._rules_of.clear()
+        self._asked.clear()
         self._places = {id(rule): at for at, rule in enumerate(self._rules)}
         self._rules_map = None
 
@@ -83,36 +118,35 @@ class HouseStylesheet(Stylesheet):
         if not isinstance(node, Widget):  # the app, or what stands for a component class
             super().apply(node, animate=animate, cache=cache)
             return
-        rules = self._rules_for(node)
-        known = tuple(map(_step, node.css_path_nodes)), tuple(map(id, rules)), rules
+        asked = self._asked_of(node)
+        known = tuple(_step(each, asked.classes) for each in node.css_path_nodes), asked
         before = self._known.get(node)
-        if before is not None and before[:2] == known[:2]:
+        if before is not None and before[0] == known[0] and before[1].ids == asked.ids:
             node.notify_style_update()
             return
         super().apply(node, animate=animate, cache=cache)
-        if all(rule.pseudo_classes.isdisjoint(UNTOLD) for rule in rules):
+        if asked.told:
             self._known[node] = known
         else:
             self._known.pop(node, None)
 
-    def _rules_for(self, node: DOMNode) -> tuple[RuleSet, ...]:
-        """The rules that may concern a node or its component classes, in their order."""
+    def _asked_of(self, node: DOMNode) -> _Asked:
         by_name = self.rules_map  # sources that came meanwhile are parsed
         names = frozenset(node._selector_names)
-        found = self._rules_of.get((type(node), names))
-        if found is None:
+        asked = self._asked.get((type(node), names))
+        if asked is None:
             components = {f".{each}" for each in node._get_component_classes()}
             rules = {
                 self._places[id(rule)]: rule
                 for name in by_name.keys() & (names | components)
                 for rule in by_name[name]
             }
-            found = tuple(rules[at] for at in sorted(rules))
-            self._rules_of[type(node), names] = found
-        return found
+            asked = _Asked.by([rules[at] for at in sorted(rules)])
+            self._asked[type(node), names] = asked
+        return asked
 
 
-def _step(node: DOMNode) -> Step:
+def _step(node: DOMNode, classes: frozenset[str]) -> Step:
     if isinstance(node, Widget):
         about: Step = (node.mouse_hover, node.has_focus, node.disabled, node.allow_focus())
     elif isinstance(node, App):
@@ -120,4 +154,4 @@ def _step(node: DOMNode) -> Step:
         about = (node.app_focus, theme.dark, node.native_ansi_color, node.no_color, node.is_inline)
     else:
         about = ()
-    return (type(node), node._id, node.classes, about)
+    return (type(node), node._id, classes & node._classes, about)
