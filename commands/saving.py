@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from storeops.plain import cell_width
 if TYPE_CHECKING:
     from commands.output import Column
 
+_FEN = re.compile(r"_fen(?:_|$)")
 SAMPLE = 200  # rows that decide the widths of a workbook
 WIDEST = 60  # characters
 
@@ -102,6 +104,8 @@ def _values(columns: Sequence[Column], *, serial: bool) -> Callable[[Mapping[str
             return ""
         if _moment(column):
             return _date(found, serial=serial, show=column.show)
+        if serial and _FEN.search(column.key) and isinstance(found, int):
+            return found / 100  # yuan, as the column shows them
         if column.show is None or column.show is cells.amount:
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return found

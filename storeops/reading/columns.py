@@ -30,6 +30,8 @@ class CustomerColumn:
         right: aligned right.
         width: least cells of it on a screen.
         kind: type of its values, which Parquet keeps: int, float, bool; everything else is text.
+        number: a value as a workbook's number, such as yuan of fen; None where `show` says it.
+        moment: whether values are moments (ISO 8601), which a workbook shows as dates.
     """
 
     title: str
@@ -38,6 +40,8 @@ class CustomerColumn:
     right: bool = False
     width: int = 10
     kind: type[Any] = str
+    number: Callable[[Any], float] | None = None
+    moment: bool = False
 
 
 @cache

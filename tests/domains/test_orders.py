@@ -489,3 +489,19 @@ def test_shares_sum_to_the_total() -> None:
     assert values.apportioned(-100, [1, 1, 1]) == [-34, -33, -33]
     assert values.apportioned(5, [0, 0]) == [3, 2]
     assert values.apportioned(7, [3, 0, 1]) == [5, 0, 2]
+
+
+def test_workbooks_hold_money_and_days_of_orders_as_such(chain, cli, tmp_path) -> None:
+    chain.person("李", "13800000001")
+    take(chain, HEAD + "S1,2026-05-01 10:00,,N1,13800000001,P1,2,10.25,,\n")
+    openpyxl = pytest.importorskip("openpyxl")
+    listed, customers = tmp_path / "orders.xlsx", tmp_path / "customers.xlsx"
+    assert cli("order", "list", "--save", str(listed)).code == 0
+    assert cli("customer", "export", str(customers)).code == 0
+    for path, money, day in ((listed, "Amount", "Paid"), (customers, "Spent", "Last order")):
+        titles, *rows = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+        found = [dict(zip(titles, row, strict=True)) for row in rows]
+        found = [row for row in found if row[money] is not None]
+        assert [(row[money], row[day].strftime("%Y-%m-%d %H:%M")) for row in found] == [
+            (20.5, "2026-05-01 10:00")
+        ], path

@@ -126,10 +126,11 @@ def export_customers(
         with text_file(path, over, stdout, bom=bom) as file:
             _write_csv(file, chain([headings], rows))
     elif kind == "xlsx":
+        from storeops.domains.export.words import dates
         from storeops.domains.export.xlsx import write_xlsx
 
         with whole_file(path, over) as whole:
-            write_xlsx(whole, names, headings, rows, dates=("createtime",) if words else ())
+            write_xlsx(whole, names, headings, rows, dates=dates(names) if words else ())
     else:
         from storeops.domains.export.parquet import write_parquet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 from storeops import times
 from storeops.i18n import N_, _
@@ -58,6 +58,10 @@ def worded(names: Sequence[str], *, serial: bool) -> Callable[[list[Any]], list[
             shows.append((at, partial(words, _CODED[name])))
         elif name == "createtime":
             shows.append((at, day_number if serial else _minute))
+        elif serial and name in brought and brought[name][1].moment:
+            shows.append((at, _serial))
+        elif serial and name in brought and brought[name][1].number is not None:
+            shows.append((at, cast("Callable[[Any], Any]", brought[name][1].number)))
         elif name in brought and brought[name][1].show is not str:
             shows.append((at, brought[name][1].show))
 
@@ -68,6 +72,20 @@ def worded(names: Sequence[str], *, serial: bool) -> Callable[[list[Any]], list[
         return row
 
     return change
+
+
+def dates(names: Sequence[str]) -> list[str]:
+    """Those of these columns that hold moments."""
+    brought = columns()
+    return [
+        name
+        for name in names
+        if name == "createtime" or (name in brought and brought[name][1].moment)
+    ]
+
+
+def _serial(moment: str) -> float | str:
+    return day_number(times.seconds_of(moment))
 
 
 def _words(key: str, values: object) -> str:

@@ -160,7 +160,7 @@ def _shell(look: _Look, sheets: int) -> dict[str, bytes]:
         sheet.freeze_panes(1, 0)
         for column, name in enumerate(look.names):
             dated = moment if name in look.dates else None  # so that it is style 1
-            sheet.set_column(column, column, look.widths.get(name, 12), dated)
+            sheet.set_column(column, column, look.widths.get(name, 17 if dated else 12), dated)
     book.close()
     with zipfile.ZipFile(data) as shell:
         return {name: shell.read(name) for name in shell.namelist()}

@@ -250,11 +250,21 @@ def _last_orders(db: Database, ids: Sequence[int]) -> Mapping[int, str | None]:
 
 
 SPENT_COLUMN = CustomerColumn(
-    N_("Spent"), _column("spent_fen"), values.yuan, right=True, width=10, kind=int
+    N_("Spent"),
+    _column("spent_fen"),
+    values.yuan,
+    right=True,
+    width=10,
+    kind=int,
+    number=lambda fen: fen / 100,
 )
 ORDERS_COLUMN = CustomerColumn(N_("Orders"), _column("orders"), right=True, width=6, kind=int)
 LAST_COLUMN = CustomerColumn(
-    N_("Last order"), _last_orders, lambda text: times.day(times.seconds_of(text)), width=10
+    N_("Last order"),
+    _last_orders,
+    lambda text: times.day(times.seconds_of(text)),
+    width=10,
+    moment=True,
 )
 SEGMENT_COLUMN = CustomerColumn(
     N_("Segment"), _column("segment", "orders_value"),
