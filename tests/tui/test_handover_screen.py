@@ -196,3 +196,17 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
         await choose("by-tag")  # what was typed for a rule is still there
         assert driver.app.screen is driver.room
         assert "--map '*=" in driver.room.made[(leaver,)].plan.params["command"]
+
+
+async def test_takers_are_marked_one_after_the_other(screens, core, leaver):
+    """Space goes down one, as in the list of customers."""
+    async with screens(start="handover", size=(160, 48)) as driver:
+        await to_giver(driver, leaver)
+        takers = driver.room.table("takers")
+        names = [line.key for line in takers.source.lines][:2]
+        assert len(names) == 2
+        await driver.press("tab", "tab", "space", "space", "o")
+        text = " ".join(driver.text.split())
+        for line in takers.source.lines[: len(names)]:
+            assert line.cells[0] in text
+        assert "least-loaded" in text

@@ -311,7 +311,10 @@ class HandoverScreen(HandoverPlanning):
         self.perform("open")
 
     def do_mark(self) -> None:
-        """Mark or unmark the row under the cursor."""
+        """Mark or unmark the row under the cursor; of takers and rows, go down one.
+
+        The cursor of the givers stays: it says whose rows are shown.
+        """
         pane = self._pane()
         if pane is None:
             return
@@ -324,6 +327,8 @@ class HandoverScreen(HandoverPlanning):
             source.chosen = frozenset(marks)
         if rows.id == "givers":
             self.show_rows()
+        else:
+            rows.action_move(1)
 
     def do_open(self) -> None:
         """From a giver to its rows; all about a taker or a row."""
