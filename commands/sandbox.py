@@ -33,7 +33,7 @@ from commands.sandbox_knobs import (
     settings_app,
     token_app,
 )
-from storeops import os_errors
+from storeops import os_errors, paths
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -92,7 +92,14 @@ def up(
         arguments.append(f"--load={_absolute(load)}")
     running, process = sandbox_process.start(arguments, detach=detach)
     if profile:
+        known = paths.data_db(profile).exists() and not load
         sandbox_process.make_profile(profile, running)
+        if known:
+            note(
+                _(
+                    "A sandbox that stopped keeps nothing: with other options, or on another day, this is another chain than the mirror of {name} knows. `storeops sandbox save FILE` keeps one for --load."  # noqa: E501
+                ).format(name=profile)
+            )
     if detach:
         _announce(running, profile)
         note(_("Stop it with `{line}`.").format(line=_down_line(running.base_url, profile)))

@@ -174,8 +174,11 @@ def test_up_detached_makes_a_profile_and_down_ends_it(cli, home):
     assert down.json == {"base_url": known["base_url"], "pid": known["pid"], "stopped": True}
     with pytest.raises(ProcessLookupError):
         os.kill(known["pid"], 0)
+    assert "another chain" not in up.err
+    assert cli("--profile", "demo", "schedule", "list").code == 0  # makes data.db
     second = cli("sandbox", "up", "--detach", "--json", "--profile", "demo", *SMALL)
     try:
+        assert "another chain" in second.err
         assert second.json["base_url"] == known["base_url"]  # the profile stays true
     finally:
         cli("sandbox", "down")

@@ -74,7 +74,7 @@ class SandboxScreen(HouseScreen):
             with Vertical(id="left"):
                 yield ListPane(VirtualList(calls, *lanes, id="calls"), title=_("Calls"))
                 yield ListPane(VirtualList(faults, *lanes, id="faults"), title=_("Faults"))
-            yield Pane(TextPane(id="state", focus=False), title=_("State"), id="state-pane")
+            yield Pane(TextPane(id="state", focus=False), title=_("Chain"), id="state-pane")
 
     def ready(self) -> None:
         """Look at once, then every two seconds."""
