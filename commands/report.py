@@ -17,6 +17,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.domain import registry
+from storeops.domains.report import HELP
 from storeops.errors import ConflictError, PartialError, UsageError
 from storeops.i18n import N_, _, ngettext
 
@@ -31,13 +32,6 @@ MESSAGE_BYTES = 2048  # what every target takes
 FORMATS = ("table", "json", "csv", "xlsx", "md", "html")
 _ENDINGS = {".json": "json", ".csv": "csv", ".xlsx": "xlsx", ".md": "md", ".html": "html",
             ".htm": "html"}  # fmt: skip
-HELP = {
-    "daily": N_("A day of the chain and of each shop, beside the week before."),
-    "store": N_("Each shop: who ended relations, tags given, chats and replies."),
-    "staff": N_("Each guide: customers, losses, tags, chats and replies."),
-    "handover": N_("Who handed over to whom, what waits, what leavers left."),
-    "customers": N_("Where customers came from, who lost them, which tags were given."),
-}
 
 On = Annotated[
     str,
@@ -186,19 +180,10 @@ def _format(wish: str, out: str) -> str:
 def _bytes(report: NamedReport, kind: str, now: float) -> bytes:
     """The report in a format of files."""
     from storeops import times
+    from storeops.domains.report.files import ENDINGS, as_file
 
-    if kind == "xlsx":
-        from storeops.domains.report.workbook import workbook
-
-        return workbook(report)
-    if kind == "html":
-        from storeops.domains.report.html import html
-
-        return html(report, times.minute(now)).encode("utf-8", "replace")
-    if kind == "md":
-        from storeops.domains.report.markdown import markdown
-
-        return markdown(report).encode("utf-8", "replace")
+    if kind in ENDINGS.values():
+        return as_file(report, kind, times.minute(now))
     if kind == "json":
         return (cells.json_text(report.data, indent=2) + "\n").encode("utf-8", "replace")
     if kind == "csv":

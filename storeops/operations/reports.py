@@ -149,6 +149,8 @@ class ReportTable:
         rows: dictionaries of JSON types, in their order.
         bar: key of the column that a picture shows, "" for none.
         empty: what to say when there is no row.
+        subjects: whom each row is about, in their order: department id of a shop, userid of a
+            member; () where rows are about something else.
     """
 
     key: str
@@ -157,6 +159,7 @@ class ReportTable:
     rows: Sequence[Mapping[str, Any]]
     bar: str = ""
     empty: str = ""
+    subjects: Sequence[int | str] = ()
 
 
 @dataclass(frozen=True, slots=True)

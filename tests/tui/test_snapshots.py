@@ -19,7 +19,18 @@ UPDATE = bool(os.environ.get("STOREOPS_UPDATE_SNAPSHOTS"))  # tests run without 
 FOLDER = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (160, 48))
 LANGUAGES = ("en", "zh_CN")
-SCREENS = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "night", "sandbox")
+SCREENS = (
+    "today",
+    "customers",
+    "staff",
+    "stores",
+    "tags",
+    "groups",
+    "sync",
+    "night",
+    "reports",
+    "sandbox",
+)
 
 
 def compare(name: str, text: str) -> None:

@@ -74,7 +74,11 @@ def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[str, 
         if cells(longer) > width:
             break
         cut = longer
-    for missing in (1, 2):  # what is left over completes titles
+    for at, title in enumerate(whole):  # what is left over tells those apart that look alike
+        longer = [*cut[:at], title[: len(cut[at]) + 1], *cut[at + 1 :]]
+        if cut[at] and any(each[: len(cut[at])] == cut[at] for each in cut[:at] + cut[at + 1 :]):
+            cut = longer if cells(longer) <= width else cut
+    for missing in (1, 2):  # the rest completes titles
         for at, title in enumerate(whole):
             longer = [*cut[:at], title, *cut[at + 1 :]]
             if len(title) - len(cut[at]) == missing and cells(longer) <= width:

@@ -63,6 +63,7 @@ def daily(db: Database, period: Period, now: float) -> NamedReport:
             ReportTable(
                 "stores", _("Shops"), [*store_columns(stores), *columns(MAIN)], stores, bar="new",
                 empty=_("No shop is known yet."),
+                subjects=[each.department_id for each in found.stores],
             )
         ],
         tiles(found, before, MAIN),

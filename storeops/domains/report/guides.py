@@ -55,6 +55,7 @@ def guides(db: Database, period: Period, now: float) -> NamedReport:
                     *reply_columns(),
                 ],
                 rows, bar="new", empty=_("Nobody has customers yet."),
+                subjects=[each.userid for each in found.guides],
             )
         ],
         tiles(found, before, ("new", "lost_by_customer", "lost_by_guide", "tags_given")),

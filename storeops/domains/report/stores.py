@@ -81,6 +81,7 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
                 "stores", _("Shops"),
                 [*store_columns(rows), *columns(SHOWN, LESS), *reply_columns()], rows,
                 bar="new", empty=_("No shop is known yet."),
+                subjects=[each.department_id for each in found.stores],
             )
         ],
         tiles(found, before, ("customers", "new", "lost", "handed_over", "untagged", "tags_given")),
