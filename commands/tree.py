@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from commands.context import current
 from commands.options import global_options, take_globals
 from storeops.domain import Noun
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, language
 from storeops.spelling import nearest
 
 # each of these says how many rows
@@ -314,9 +315,7 @@ def equip(app: typer.Typer) -> None:
 
 
 def _complete(command: Any) -> None:
-    """Completion for a command and all inside it; costs nothing until a shell asks."""
-    if "_STOREOPS_COMPLETE" not in os.environ:
-        return
+    """Completion for a command and all inside it, when a shell asks."""
     from commands.completing import complete_by_metavar
 
     complete_by_metavar(command)
@@ -328,11 +327,20 @@ def build(app: typer.Typer, name: str) -> TyperGroup | TyperCommand:
     """The command tree of a noun's Typer app.
 
     An app whose only command is called like the noun becomes that command (`storeops doctor`).
+    It is built once per language: nothing of a call stays in it.
     """
+    return _built(app, name, language(), "_STOREOPS_COMPLETE" in os.environ)
+
+
+@cache
+def _built(
+    app: typer.Typer, name: str, _language: str, completes: bool
+) -> TyperGroup | TyperCommand:
     equip(app)
     group = get_group(app)
     group.name = name
-    _complete(group)
+    if completes:
+        _complete(group)
     only = list(group.commands)
     if only == [name]:
         return cast(TyperCommand, group.commands[name])
