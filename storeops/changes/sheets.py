@@ -313,13 +313,16 @@ def _nameless(
     mapping: Mapping[str, str],
     pages: Sequence[Sequence[RawRow]],
 ) -> UsageError:
-    """The error of a file without a column that names customers."""
+    """The error of a file without a column that says what its rows are about."""
     rows = next((each for each in pages if each), [])
     texts = [[text for text in map(typed.word, row.cells.values()) if text] for row in rows]
     names = next((each for each in texts if len(each) > 1), texts[0] if texts else [])
     headings.check_mapping(mapping, fields, names, source)
+    keys = [each.name for each in fields if each.key]
     return UsageError(
-        _("{file} has no column that names customers.").format(file=source),
+        _("{file} has no column that names customers.").format(file=source)
+        if EXTERNAL_USERID.name in keys
+        else _("{file} has no column {names}.").format(file=source, names=", ".join(keys)),
         hint=headings.suggestion(names, fields),
         next_steps=["--template"],
         details={"headings": names},

@@ -207,7 +207,7 @@ def test_headings_are_remembered(chain, cli) -> None:
     text = "Beleg,Zeit,Betrag\nS1,2026-05-01,5\n"
     answer = cli("order", "import", chain.file(text), "--source", "till", "--json")
     assert answer.code == 2
-    assert "no column with order numbers" in answer.error["message"]
+    assert "no column order_no" in answer.error["message"]
     said = ("--column", "Beleg=order_no", "--column", "Zeit=paid_at", "--column", "Betrag=amount")
     assert cli("order", "import", chain.file(text), "--source", "till", *said).code == 0
     more = chain.file(text.replace("S1", "S2"))

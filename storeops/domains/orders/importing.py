@@ -339,13 +339,7 @@ class _Import:
             try:
                 return sheets.stream(replace(asked, mapping=attempt), fields)
             except UsageError as error:
-                if "headings" in error.details:
-                    raise UsageError(
-                        _("{file} has no column with order numbers.").format(file=path),
-                        hint=error.hint,
-                        details=error.details,
-                    ) from None
-                if attempt == dict(self.asked.columns):
+                if "headings" in error.details or attempt == dict(self.asked.columns):
                     raise  # a remembered heading that this file lacks is no fault of it
         raise AssertionError
 

@@ -13,7 +13,6 @@ from storeops.changes.problems import Problem, Problems, of_line
 from storeops.changes.sheets import Field
 from storeops.database.database import Database
 from storeops.domains.orders import summary
-from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
 
@@ -71,15 +70,7 @@ def import_products(
     result = ImportedProducts()
     known = {row["code"].casefold(): row for row in listing(db)}
     rows: dict[str, dict[str, Any]] = {}
-    try:
-        stream = sheets.stream(asked, FIELDS)
-    except UsageError as error:
-        if "headings" not in error.details:
-            raise
-        raise UsageError(
-            _("{file} has no column with product codes.").format(file=asked.path), hint=error.hint
-        ) from None
-    for line in stream.lines:
+    for line in sheets.stream(asked, FIELDS).lines:
         if stop is not None and stop.is_set():
             return result
         result.lines += 1
