@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from storeops.changes.sheets import Source
-from storeops.errors import UsageError
+from storeops.errors import NothingToDoError, UsageError
 
 DAY = 86_400
 
@@ -209,6 +209,24 @@ def test_who_found_no_taker_is_offered_to_another_colleague(desk):
     assert set(_takers(desk, again).values()) <= set(others)
     pressed = desk.plan(again=made.plan.name, to=first)
     assert set(_takers(desk, pressed).values()) == {first}, "a person may insist"
+
+
+def test_who_is_gone_is_said_and_not_offered_again(desk):
+    giver, first, second = (each["userid"] for each in desk.staff()[:3])
+    who = desk.customers(giver, without=first)[:2]
+    desk.will(who, "refuse")
+    made = desk.hand_over(giver, to=first, groups=False)
+    desk.advance(DAY)
+    desk.watch()
+    lose = "UPDATE follow SET status = 'missing' WHERE customer_id IN (SELECT id FROM customer WHERE external_userid = ?)"  # noqa: E501
+    desk.app.data.execute(lose, (who[0],))
+    again = desk.plan(again=made.plan.name, to=second)
+    assert set(_takers(desk, again)) == {who[1]}
+    assert "1 customer of plan" in again.plan.problems[0]["message"]
+    desk.app.data.execute(lose, (who[1],))
+    with pytest.raises(NothingToDoError, match="2 customers of plan") as raised:
+        desk.plan(again=made.plan.name, to=second)
+    assert raised.value.details["plan_id"] is None
 
 
 def test_words_of_a_plan_count_what_there_is(desk, cli):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from storeops.changes import plans, sheets
-from storeops.changes.problems import Problems, of_line
+from storeops.changes.problems import Problem, Problems, of_line
 from storeops.database.database import Database
 from storeops.domains.handover import rules
 from storeops.domains.handover.wish import Wish
 from storeops.errors import NothingToDoError, StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.reading.customers import names_of, selection_node
@@ -241,7 +241,11 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
 
 
 def _again(db: Database, wish: Wish) -> Subjects:
-    """Rows of an earlier plan whose takers did not get them."""
+    """Rows of an earlier plan whose takers did not get them, and a note of those who are gone.
+
+    Raises:
+        NothingToDoError: there is no such row, or none of them is with its giver any more.
+    """
     plan = plans.get(db, wish.again)
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
@@ -258,7 +262,8 @@ def _again(db: Database, wish: Wish) -> Subjects:
     ).fetchall()
     if not rows:
         raise NothingToDoError(
-            _("Every row of plan {plan} found its taker, or still waits.").format(plan=plan.name)
+            _("Every row of plan {plan} found its taker, or still waits.").format(plan=plan.name),
+            details=plans.nothing_to_do(plan.kind).details,
         )
     people = members.by_userids(db, (each[1] for each in rows))
     found = Subjects()
@@ -279,6 +284,21 @@ def _again(db: Database, wish: Wish) -> Subjects:
                     avoid=taker,
                 )
             )
+    if gone := len(rows) - len(found.rows):
+        message = ngettext(
+            "{count} customer of plan {plan} is not with the member any more and cannot be offered again: deleted, moved, or no longer listed by WeCom.",  # noqa: E501
+            "{count} customers of plan {plan} are not with the member any more and cannot be offered again: deleted, moved, or no longer listed by WeCom.",  # noqa: E501
+            gone,
+        ).format(count=gone, plan=plan.name)
+        if not found.rows:
+            raise NothingToDoError(
+                message,
+                hint=_("See who: `{line}`; a taker adds them anew with a code of theirs.").format(
+                    line=f"storeops plan results {plan.name} --not-done"
+                ),
+                details=plans.nothing_to_do(plan.kind).details,
+            )
+        found.problems.append(Problem("gone", message, warning=True))
     return found
 
 
