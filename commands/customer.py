@@ -180,7 +180,12 @@ def list_(
     listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
 
 
-@app.command("search", help=_("Find customers by any part of name, remark, pinyin, phone or id."))
+@app.command(
+    "search",
+    help=_(
+        "Find customers by any part of name, remark, pinyin or phone, or an id from its beginning."
+    ),
+)
 @selecting
 def search(
     words: Annotated[list[str], typer.Argument(metavar="TEXT", help=_("All of them must occur."))],
