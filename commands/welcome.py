@@ -44,7 +44,7 @@ def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: Afte
             Column("priority", _("Priority"), right=True),
             Column("state", _("state"), show=_listed, max_width=18),
             Column("stores", _("Shops"), show=_listed, max_width=16),
-            Column("members", _("Members"), show=_listed, max_width=16),
+            Column("members", _("Member"), show=_listed, max_width=16),
             Column("text", _("Text"), max_width=40),
             Column("attachments", _("With"), show=_with),
         ],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from storeops.domains.welcome import log
 from storeops.domains.welcome.rules import Newcomer, WelcomeRule, chosen, rules
 from storeops.errors import NotFoundError, UsageError
 from storeops.operations import at_once
+from tests.chaos.test_welcome import drill
 from tests.welcome.conftest import Door
 
 HELLO = 'text = "Hello from {member}."'
@@ -78,6 +80,13 @@ def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None
     late = door.greet()[-1]
     assert (late.status, late.tries, door.sends()) == ("late", 0, before)
     assert "20 seconds" in late.note
+    # a replay of hours ago is no news
+    door.control.call("DELETE", "callback")
+    since = door.control.call("GET", "events?limit=0")["total"]
+    door.arrive()
+    door.called.desk.advance(7_200)
+    door.called.save(after=since)
+    assert len(door.greet()) == 2
 
 
 def test_another_app_that_greets_first_is_waited_for_and_left_alone(door: Door) -> None:
@@ -200,6 +209,12 @@ def test_the_receiver_greets_while_the_worker_reads(door: Door, cli: Any) -> Non
     assert all(0 <= each["latency_s"] < 20 for each in listed["items"])
     assert listed["complete"]
     assert not listed["has_more"]
+
+
+def test_the_drill_in_short(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    figures = drill(tmp_path, new=6, span_s=0.5, follows=400, kills=0)
+    assert (figures["greeted"], figures["most_each"]) == (6, 1)
 
 
 # -- rules ----------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MARGIN_S = 3.0  # our clock may be wrong by so much: WeCom has the last word on what is late
 AGAIN_S = 0.5  # between two tries
+HISTORY_S = 3600.0  # what came later than that is a replay, and no customer who waits
 DEAD_S = 5.0  # whoever has not ended a greeting by then is taken for dead
 LOOK_S = 0.25
 _ADDED = {
@@ -50,7 +51,8 @@ def greet(app: Wiring, event: Event, message: Message) -> None:
     """
     code = message.text("WelcomeCode")
     added = (event.event, event.change_type) in _ADDED
-    if not (added and code and event.userid and event.external_userid):
+    history = event.create_time and event.received_at - event.create_time > HISTORY_S
+    if history or not (added and code and event.userid and event.external_userid):
         return
     rules, wrong = _folder.rules()
     if rules:
