@@ -105,6 +105,18 @@ async def test_what_nobody_knows_is_no_zero(
     assert f"! {daily['notes'][0]}" in text
 
 
+async def test_a_day_that_no_reading_followed_is_no_zero(
+    report: Report, page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, 5)
+    daily = report("daily", "--json").json
+    assert (daily["totals"]["new"], daily["totals"]["lost"]) == (None, None)
+    assert daily["totals"]["customers"] == 4
+    async with page() as driver:
+        yesterday = next(line for line in driver.text.splitlines() if "Yesterday  " in line)
+    assert "new: not known · lost: not known" in yesterday
+
+
 def test_who_fell_behind(mirror: Mirror) -> None:
     """Less than half of a week that had something."""
     for who in range(50, 55):

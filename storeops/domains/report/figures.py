@@ -184,21 +184,23 @@ def _figures(db: Database, period: Period, now: float, stood: dict[int, Held]) -
     board.count("refused", giver(attempts.ended(REFUSED)))
     for pair, number in flow.tags.items():
         board.add("tags_given", pair[1], number)
-    unknown = _unknown(db, period, flow)
+    unknown = _unknown(db, period, flow, now)
     board.forget(unknown)
     complete, notes, steps = _certainty(db, period, days, attempts, now)
     stores = _stores(db, board, unknown)
     return DaysFigures(period, complete, board.total, stores, _guides(db, board), notes, steps)
 
 
-def _unknown(db: Database, period: Period, flow: relations.Flows) -> Sequence[str]:
+def _unknown(db: Database, period: Period, flow: relations.Flows, now: float) -> Sequence[str]:
     """Figures of which nothing could be known: a day without data is not zero."""
-    known = relations.known_since(db)
-    if known is None:
+    known, newest = relations.known_since(db), relations.last_reading(db)
+    if known is None or newest is None:
         return NAMES
-    if known < period.start or flow.lost:
-        return ()
-    return ("lost", "lost_by_customer", "lost_by_guide", "lost_found")
+    unread = newest < period.end <= now and not (flow.added or flow.lost)
+    unknown = ["new"] if unread else []
+    if unread or (known >= period.start and not flow.lost):
+        unknown += ["lost", "lost_by_customer", "lost_by_guide", "lost_found"]
+    return unknown
 
 
 def _named(
