@@ -204,7 +204,7 @@ async def test_chinese_begins_a_filter(screens):
 async def test_mouse(screens):
     """Doors, footer, rows, gutter and headings answer to clicks."""
     async with screens(start="today") as driver:
-        await driver.pilot.click("#tabs", offset=(10, 0))
+        await driver.pilot.click("#tabs", offset=(7, 0))
         await driver.settle()
         assert driver.room.NAME == "customers"
         await driver.pilot.click("#list", offset=(12, 3))

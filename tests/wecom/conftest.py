@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -146,6 +147,8 @@ class HandServer:
 
     def close(self) -> None:
         """Stop listening and hang up."""
+        with suppress(OSError):  # wakes the thread that waits in accept; closing alone does not
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for each in self._open:
             each.close()
