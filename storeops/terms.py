@@ -76,6 +76,8 @@ JOURNAL = {
     "row.answer": N_("answer for a row"),
     "api.intent": N_("about to call raw"),
     "api.answer": N_("answer of a raw call"),
+    "message.intent": N_("about to send a message"),
+    "message.answer": N_("answer to a message"),
     "audit.erased": N_("person erased"),
     "db.begun": N_("database begun anew"),
     "db.restored": N_("backup restored"),

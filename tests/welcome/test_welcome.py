@@ -312,8 +312,24 @@ def test_the_log_pages_says_how_fast_and_forgets_a_person(cli: Any, door: Door) 
     assert cli("welcome", "log", "--status", "sond").code == 2
     door.called.settle()
     gone = people[0]["external_userid"]
+    intent, answered = _journal(door, gone)
+    assert intent == {"what": "welcome", "userid": people[0]["userid"], "rule": "all"}
+    assert answered["status"] == "sent"
+    assert cli("audit", "verify").code == 0
     erase_person(door.app.ledger, gone, inbox=lambda: door.app.inbox)
     assert cli("welcome", "log", "--customer", gone, "--json").json["items"] == []
+    assert _journal(door, gone) == []
+
+
+def _journal(door: Door, external_userid: str) -> list[dict[str, Any]]:
+    """What the journal tells of messages to a customer, oldest first."""
+    return [
+        json.loads(payload)
+        for (payload,) in door.app.data.execute(
+            "SELECT payload FROM journal WHERE subject = ? AND kind LIKE 'message.%' ORDER BY seq",
+            (external_userid,),
+        )
+    ]
 
 
 def test_the_morning_says_who_was_not_greeted(door: Door) -> None:

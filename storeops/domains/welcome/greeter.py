@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from storeops.changes.journal import Line
 from storeops.domains.welcome import log
 from storeops.domains.welcome.people import newcomer
 from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
@@ -79,7 +80,8 @@ def _greet(
     if number is None:
         number = _left_behind(app, code, until)
     if number is not None:
-        _Sending(app, number, code, rule.words(who), rule.attachments, until, not begun).run()
+        told = _Told(app, who.userid, event.external_userid, rule.name)
+        _Sending(app, told, number, code, rule.words(who), rule.attachments, until, not begun).run()
 
 
 def _left_behind(app: Wiring, code: str, until: float) -> int | None:
@@ -92,12 +94,28 @@ def _left_behind(app: Wiring, code: str, until: float) -> int | None:
     return None
 
 
+class _Told:
+    """The journal's two lines about a greeting; the first stands before anything is sent."""
+
+    def __init__(self, app: Wiring, userid: str, customer: str, rule: str) -> None:
+        self._app, self._customer = app, customer
+        self._intent = self._write("message.intent", userid=userid, rule=rule)
+
+    def end(self, status: str, errcode: int | None) -> None:
+        self._write("message.answer", intent=self._intent, status=status, errcode=errcode)
+
+    def _write(self, kind: str, **payload: Any) -> int:
+        line = Line(kind, subject=self._customer, payload={"what": "welcome", **payload})
+        return self._app.ledger.journal.write(self._app.data, [line], self._app.clock.now())
+
+
 class _Sending:
     """The calls for one greeting, as many as it takes until the code ends."""
 
     def __init__(
         self,
         app: Wiring,
+        told: _Told,
         number: int,
         code: str,
         text: str,
@@ -105,7 +123,7 @@ class _Sending:
         until: float,
         silent: bool,
     ) -> None:
-        self._app, self._number, self._code = app, number, code
+        self._app, self._told, self._number, self._code = app, told, number, code
         self._text, self._attachments, self._until = text, attachments, until
         self._tries = self._uncertain = 0
         self._silent = silent  # a call may have been sent that nobody answered
@@ -121,6 +139,7 @@ class _Sending:
                 if self._silent:
                     break
                 log.let_go(self._app.data, self._number)
+                self._told.end("not_sent", None)
                 return
             except StoreOpsError as error:
                 last = error
@@ -158,7 +177,9 @@ class _Sending:
         note = ""
         if status != log.SENT:
             note = last.message if last else _("The event came more than 20 seconds late.")
+        errcode = last.errcode if last else None
         log.settle(
             self._app.data, self._number, status, self._app.clock.now(), tries=self._tries,
-            errcode=last.errcode if last else None, note=note,
+            errcode=errcode, note=note,
         )  # fmt: skip
+        self._told.end(status, errcode)
