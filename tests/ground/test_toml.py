@@ -86,8 +86,12 @@ def test_one_rule_several_and_folders(file, tmp_path):
         ("days = 1\n[[rule]]\ndays = 1", "one rule, or several", ""),
         ("rule = [1]", "one rule, or several", ""),
         ("days =\n", "is not valid TOML: ", "Correct"),
-        ("days = 1\nx = " + "[" * 5_000 + "]" * 5_000, "nested too deep", "Correct"),
-        ("days = 1 #" + "x" * 1_000_000, "more than 1000000 bytes", "Correct"),
+        pytest.param(
+            "days = 1\nx = " + "[" * 5_000 + "]" * 5_000, "nested too deep", "Correct", id="deep"
+        ),
+        pytest.param(
+            "days = 1 #" + "x" * 1_000_000, "more than 1000000 bytes", "Correct", id="large"
+        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_file_place_and_remedy(file, text, said, hint):
