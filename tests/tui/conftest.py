@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual import _wait
 from textual.events import Key
 
 from storeops import config, i18n, secrets
@@ -17,6 +18,11 @@ from storeops.app import App
 from storeops.config import Profile
 from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
+
+# The pilot waits for a stretch in which nothing is computed, twice a key; a short one says as much,
+# for the messages of a screen have been handled before, and `settle` asks the lanes.
+_wait.SLEEP_GRANULARITY = 1 / 200
+_wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
 
 NOON = 1_779_076_800  # 2026-05-18 12:00 in Beijing; the chain's clock begins here
 
@@ -148,8 +154,8 @@ class Driver:
         raise AssertionError("the screens never came to rest")
 
     async def rest(self) -> None:
-        """Wait longer than the facets do before they are counted."""
-        await asyncio.sleep(0.35)
+        """Wait longer than facets and card do before they are read (`_brisk`)."""
+        await asyncio.sleep(0.12)
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
@@ -195,6 +201,16 @@ class Driver:
 
 
 Open = Callable[..., object]
+
+
+@pytest.fixture(autouse=True)
+def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facets and card follow a rest at once, so that tests need not wait as people do."""
+    from tui.screens import customers
+    from tui.widgets import facets
+
+    for each in (customers, facets):
+        monkeypatch.setattr(each, "REST", 0.05)
 
 
 @pytest.fixture
