@@ -46,7 +46,7 @@ def wechatpy(at: dict[str, Any]) -> dict[str, Any]:
         refused = f"{error.errcode} {error.errmsg}"
     not_offered = ""
     try:
-        app.message.send_text(1000002, "@all", "x")
+        app.menu.delete(1000002)
     except WeChatClientException as error:
         not_offered = f"{error.errcode} {error.errmsg}"
     groups = app.external_contact_group_chat.list_all(limit=1)

@@ -79,7 +79,7 @@ def test_wechatpy(chain: tuple[local.SandboxHandle, dict[str, Any]]) -> None:
     assert seen["customer"] == at["customer"]
     assert seen["groups"] == sum(g["status"] == 0 for g in sandbox.control.export("groups"))
     assert seen["refused"].startswith("40068 invalid tagid: etNobody, hint: [")
-    assert seen["not_offered"] == "48001 the sandbox does not offer message/send"
+    assert seen["not_offered"] == "48001 the sandbox does not offer menu/delete"
     row = next(
         r
         for r in sandbox.control.export("follows")
