@@ -6,7 +6,7 @@ Nothing of it is part of a saved state.
 from __future__ import annotations
 
 import dataclasses
-import re
+import uuid
 from collections import defaultdict, deque
 from typing import Any
 
@@ -14,7 +14,8 @@ from storeops.sandbox.ids import digest
 
 MEDIA_LIFE_S = 3 * 86_400
 DUPLICATES_S = 14_400  # the longest window of the duplicate check
-_HEX = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+Lane = str | tuple[int, str]  # what is limited by the minute: a robot's key; an app and a member
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,29 +64,26 @@ class Mail:
         self.robots: dict[str, Robot] = {}
         self.media: dict[str, Media] = {}
         self.inbox: list[Arrived] = []
-        self._calls: dict[str, deque[int]] = defaultdict(deque)  # by robot: seconds
+        self._sent_at: dict[Lane, deque[int]] = defaultdict(deque)  # seconds
         self._sent: dict[tuple[int, bytes], int] = {}  # (agent, request) → when
-        self._personal: dict[tuple[int, str], deque[int]] = defaultdict(deque)
 
     def robot(self, name: str) -> Robot:
         """The robot of a group of this name, made when there is none."""
         for each in self.robots.values():
             if each.name == name:
                 return each
-        raw = digest(self._seed, "robot", name, size=16).hex()
-        key = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
-        assert _HEX.fullmatch(key)
+        key = str(uuid.UUID(bytes=digest(self._seed, "robot", name)))
         made = self.robots[key] = Robot(key, name)
         return made
 
-    def crowded(self, who: str, now: int, limit: int) -> bool:
-        """Count one message of a robot; whether it was one too many for any 60 seconds."""
-        calls = self._calls[who]
-        while calls and calls[0] <= now - 60:
-            calls.popleft()
-        if len(calls) >= limit:
+    def crowded(self, lane: Lane, now: int, limit: int) -> bool:
+        """Count one message; whether it was one too many for any 60 seconds."""
+        times = self._sent_at[lane]
+        while times and times[0] <= now - 60:
+            times.popleft()
+        if len(times) >= limit:
             return True
-        calls.append(now)
+        times.append(now)
         return False
 
     def repeated(self, agent_id: int, raw: bytes, now: int, window_s: int) -> bool:
@@ -94,16 +92,6 @@ class Mail:
         if last is not None and now - last < window_s:
             return True
         self._sent[agent_id, raw] = now
-        return False
-
-    def too_often(self, agent_id: int, userid: str, now: int, limit: int) -> bool:
-        """Whether a member got too many messages of an app within a minute: dropped silently."""
-        times = self._personal[agent_id, userid]
-        while times and times[0] <= now - 60:
-            times.popleft()
-        if len(times) >= limit:
-            return True
-        times.append(now)
         return False
 
     def keep(self, kind: str, filename: str, size: int, owner: str, now: int) -> Media:

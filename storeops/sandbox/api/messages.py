@@ -42,8 +42,8 @@ def message_send(call: Call) -> Answer:
     for member in people:
         if twice or member in idle:
             continue
-        limit = call.settings.message_minute_limit
-        if not mail.too_often(call.agent_id, member.userid, call.now, limit):
+        limit = call.settings.message_minute_limit  # beyond it they are dropped silently
+        if not mail.crowded((call.agent_id, member.userid), call.now, limit):
             mail.inbox.append(Arrived(call.now, member.userid, kind, text, msgid))
     answer = {"msgid": msgid}
     for name, names in (
