@@ -19,7 +19,7 @@ from storeops.errors import PartialError, StillRunningError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from storeops.operations.messages import Delivered, OutMessage, Posted
+    from storeops.domains.notify.messages import Delivered, OutMessage, Posted
 
 app = typer.Typer(help=_("Send messages to groups and people; see what was sent."))
 robot_app = typer.Typer(help=_("Robots of groups: add, remove."))
@@ -194,7 +194,7 @@ def _message(
     Raises:
         UsageError: none, or several.
     """
-    from storeops.operations.messages import Article, OutMessage
+    from storeops.domains.notify.messages import Article, OutMessage
 
     news = list(news)
     given = [each for each in (text, markdown, image, file, news) if each]
@@ -369,7 +369,7 @@ def retry(
 ) -> None:
     """What is uncertain goes only by name: it may have arrived."""
     from storeops.domains.notify import log, outbox
-    from storeops.operations.messages import Posted
+    from storeops.domains.notify.messages import Posted
 
     call = current()
     chosen = outbox.retry(call.app.ledger, ids or ())

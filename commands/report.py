@@ -118,8 +118,8 @@ def _send(report: NamedReport, to: str) -> None:
         PartialError: it was not sent.
     """
     from storeops.domains.notify import outbox
+    from storeops.domains.notify.messages import OutMessage
     from storeops.domains.report.markdown import brief
-    from storeops.operations.messages import OutMessage
 
     app = current().app
     message = OutMessage("markdown", brief(report, MESSAGE_BYTES), fold=False)

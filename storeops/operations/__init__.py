@@ -1,6 +1,6 @@
 """Use cases that both front ends share; one module per domain."""
 
 DOOR = (
-    "alarms", "at_once", "doctor", "erasure", "events", "gaps", "health", "marks", "messages",
+    "alarms", "at_once", "doctor", "erasure", "events", "gaps", "health", "marks",
     "offers", "ownership", "reports", "secret_check", "status", "today", "wiring",
 )  # fmt: skip

@@ -16,9 +16,9 @@ from storeops import config, secrets
 from storeops.app import App
 from storeops.domains.notify import afterwards, files, log, outbox, targets
 from storeops.domains.notify import outbox as messages
+from storeops.domains.notify.messages import Article, OutMessage, Posted
 from storeops.domains.sandbox import sandbox_records
 from storeops.errors import ConflictError, NotFoundError, UsageError
-from storeops.operations.messages import Article, OutMessage, Posted
 from storeops.sandbox import local
 
 PNG = base64.b64decode(

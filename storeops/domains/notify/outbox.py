@@ -23,11 +23,7 @@ from storeops.changes import plans
 from storeops.changes.action import Row
 from storeops.database.database import Database
 from storeops.domains.notify import files, log, targets
-from storeops.domains.notify.targets import ROBOT, MessageTarget
-from storeops.errors import ConflictError, StoreOpsError, UsageError
-from storeops.file_lock import try_lock
-from storeops.i18n import _, ngettext
-from storeops.operations.messages import (
+from storeops.domains.notify.messages import (
     FILE,
     IMAGE,
     KINDS,
@@ -38,6 +34,10 @@ from storeops.operations.messages import (
     OutMessage,
     Posted,
 )
+from storeops.domains.notify.targets import ROBOT, MessageTarget
+from storeops.errors import ConflictError, StoreOpsError, UsageError
+from storeops.file_lock import try_lock
+from storeops.i18n import _, ngettext
 from storeops.plain import fit, plain
 from storeops.private_file import open_own
 from storeops.wecom.messages import ROBOT_MARKDOWN_BYTES, TEXT_BYTES

@@ -1,4 +1,4 @@
-"""What a message is, for whoever has something to tell; domains send it (`Domain.senders`)."""
+"""What a message is, and what became of it."""
 
 from __future__ import annotations
 
