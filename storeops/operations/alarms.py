@@ -18,25 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-
-from storeops.operations.wiring import Wiring
-
-if TYPE_CHECKING:
-    from storeops.changes.ledger import Ledger
-    from storeops.database.database import Database
-
-
-class AlarmWiring(Wiring, Protocol):
-    """Ports that kinds may ask; an `App` has them."""
-
-    @property
-    def inbox(self) -> Database:
-        """inbox.db."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """Plans and journal."""
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

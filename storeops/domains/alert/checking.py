@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops import paths
 from storeops.domain import guarded, load, registry
@@ -15,9 +15,12 @@ from storeops.domains.alert.state import AlarmChanges
 from storeops.errors import ConflictError
 from storeops.file_lock import try_lock
 from storeops.i18n import _, ngettext
-from storeops.operations.alarms import Alarm, AlarmWiring
+from storeops.operations.alarms import Alarm
 from storeops.os_errors import explain_os
 from storeops.private_file import open_own
+
+if TYPE_CHECKING:
+    from storeops.operations.events import EventWiring
 
 LINES = 20  # of one message; more are counted
 
@@ -38,7 +41,7 @@ class AlarmLook:
 
 
 def look(
-    app: AlarmWiring, rules: Iterable[AlarmRule]
+    app: EventWiring, rules: Iterable[AlarmRule]
 ) -> tuple[dict[str, tuple[AlarmRule, list[Alarm]]], dict[str, str]]:
     """What is wrong now, and kind → why it cannot be told. Keeps nothing."""
     found: dict[str, tuple[AlarmRule, list[Alarm]]] = {}
@@ -55,7 +58,7 @@ def look(
     return found, unknown
 
 
-def check(app: AlarmWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
+def check(app: EventWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
     """Look, keep what changed, hand over what is to be sent.
 
     Raises:
@@ -85,7 +88,7 @@ def check(app: AlarmWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
         os.close(handle)
 
 
-def _send(app: AlarmWiring) -> dict[str, str]:
+def _send(app: EventWiring) -> dict[str, str]:
     """Hand notices to senders: those of one target as one message, under a number of its own.
 
     A sender that takes the same number twice sends it once; so nothing is lost when we die here.
@@ -112,7 +115,7 @@ def _send(app: AlarmWiring) -> dict[str, str]:
     return failed
 
 
-def message(app: AlarmWiring, notices: list[tuple[int, int, str]]) -> str:
+def message(app: EventWiring, notices: list[tuple[int, int, str]]) -> str:
     """Many alarms as one text: what each says, and what to do."""
     over = _("over")
     lines = []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops import paths, times
 from storeops.durations import span
 from storeops.errors import AccessError, ConfigError
 from storeops.i18n import N_, _, ngettext
-from storeops.operations.alarms import Alarm, AlarmKind, AlarmWiring
+from storeops.operations.alarms import Alarm, AlarmKind
+
+if TYPE_CHECKING:
+    from storeops.operations.events import EventWiring
 
 Settings = Mapping[str, Any]
 Said = tuple[str, str]
@@ -20,7 +23,7 @@ DAY_S = 86_400.0
 # -- sync -----------------------------------------------------------------------------------------
 
 
-def _find_stale(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_stale(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     from storeops.reading import freshness
 
     limit = settings["after"] or app.settings.stale_after
@@ -54,7 +57,7 @@ SYNC_STALE = AlarmKind(
 )  # fmt: skip
 
 
-def _find_partial(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_partial(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     from storeops.reading import freshness
 
     found = freshness.scopes(app.data, app.clock.now(), stale_after_s=app.settings.stale_after)
@@ -78,7 +81,7 @@ SYNC_PARTIAL = AlarmKind(
 # -- what callbacks tell --------------------------------------------------------------------------
 
 
-def _of_today(app: AlarmWiring, change: str) -> dict[str, int]:
+def _of_today(app: EventWiring, change: str) -> dict[str, int]:
     """Member → events of a kind since midnight; {} where none was ever received."""
     if not paths.inbox_db(app.profile.name).exists():
         return {}
@@ -87,7 +90,7 @@ def _of_today(app: AlarmWiring, change: str) -> dict[str, int]:
     return by_member(app.inbox, change, times.midnight(app.clock.now()).timestamp())
 
 
-def _find_deletions(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_deletions(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     from storeops.events.kinds import DELETED
     from storeops.mirror.members import word_of
 
@@ -110,7 +113,7 @@ DELETIONS = AlarmKind(
 )
 
 
-def _find_departures(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_departures(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     from storeops.events.kinds import DELETED_BY_CUSTOMER
 
     count = sum(_of_today(app, DELETED_BY_CUSTOMER).values())
@@ -131,7 +134,7 @@ DEPARTURES = AlarmKind(
 )
 
 
-def _find_silent(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_silent(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     if not paths.inbox_db(app.profile.name).exists():
         return
     from storeops.events.listing import standing
@@ -153,7 +156,7 @@ EVENTS_SILENT = AlarmKind(
 )
 
 
-def _find_dead(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_dead(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     if not paths.inbox_db(app.profile.name).exists():
         return
     from storeops.events.listing import standing
@@ -186,7 +189,7 @@ EVENTS_DEAD = AlarmKind(title=N_("Events that failed"), find=_find_dead, describ
 # -- the machine ----------------------------------------------------------------------------------
 
 
-def _find_credentials(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_credentials(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     """One harmless call; silence of the network is no matter of credentials."""
     from storeops.wecom import server
 
@@ -207,7 +210,7 @@ CREDENTIALS = AlarmKind(
 )
 
 
-def _find_disk(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_disk(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     free = shutil.disk_usage(paths.profile_dir(app.profile.name)).free
     limit = settings["free_mb"] * 1_000_000
     if free < limit:
@@ -228,7 +231,7 @@ DISK = AlarmKind(
 )
 
 
-def _find_backup(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_backup(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     from storeops.database.backup import newest_backup
     from storeops.reading import freshness
 
@@ -259,7 +262,7 @@ BACKUP = AlarmKind(
 )  # fmt: skip
 
 
-def _find_journal(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_journal(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     from storeops.changes.verify import verify
 
     proof = verify(app.ledger.db, app.ledger.journal)

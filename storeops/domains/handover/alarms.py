@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops.domains.handover import report, rules
 from storeops.domains.handover.leavers import leavers
 from storeops.i18n import N_, _, ngettext
-from storeops.operations.alarms import Alarm, AlarmKind, AlarmWiring
+from storeops.operations.alarms import Alarm, AlarmKind
+
+if TYPE_CHECKING:
+    from storeops.operations.events import EventWiring
 
 Settings = Mapping[str, Any]
 Said = tuple[str, str]
 
 
-def _find_deadlines(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_deadlines(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     now = app.clock.now()
     days = sorted(settings["days"], reverse=True)
     for each in leavers(app.data, now):
@@ -51,7 +54,7 @@ LEAVER_DEADLINE = AlarmKind(
 )  # fmt: skip
 
 
-def _find_refused(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_refused(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     since = app.clock.now() - settings["within"]
     for line in report.report(app.data, by="plan", since=since):
         count = sum(line.ends.get(each, 0) for each in ("refused", "taker_full", "failed"))
@@ -75,7 +78,7 @@ REFUSED = AlarmKind(
 )
 
 
-def _find_overdue(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_overdue(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     late = app.clock.now() - settings["after"]
     count = sum(each.overdue for each in report.waiting(app.data, late))
     if count:
@@ -97,7 +100,7 @@ OVERDUE = AlarmKind(
 )
 
 
-def _find_leavings(app: AlarmWiring, settings: Settings) -> Iterator[Alarm]:
+def _find_leavings(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
     now = app.clock.now()
     since = now - settings["within"]
     count = sum(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops.domains.schedule import tasks
 from storeops.domains.schedule.today import how_it_ended
 from storeops.i18n import N_, _
-from storeops.operations.alarms import Alarm, AlarmKind, AlarmWiring
+from storeops.operations.alarms import Alarm, AlarmKind
+
+if TYPE_CHECKING:
+    from storeops.operations.events import EventWiring
 
 Settings = Mapping[str, Any]
 
 
-def _find_failed(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_failed(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     for task in tasks.every(app.data):
         if task.enabled and task.failed:
             values = {
@@ -36,7 +39,7 @@ FAILED = AlarmKind(
 )
 
 
-def _find_missed(app: AlarmWiring, _settings: Settings) -> Iterator[Alarm]:
+def _find_missed(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
     now = app.clock.now()
     for task in tasks.every(app.data):
         if task.enabled and (task.missed or task.late(now)):
