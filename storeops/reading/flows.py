@@ -92,8 +92,7 @@ def _closing(db: Database, moment: int) -> int:
 
 def known_since(db: Database) -> int | None:
     """When the first complete reading of follows began, Unix seconds; None never."""
-    found = db.execute(_READINGS, (0,)).fetchone()
-    return None if found is None else int(found[0])
+    return next_reading(db, 0)
 
 
 def last_reading(db: Database) -> int | None:

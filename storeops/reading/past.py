@@ -16,6 +16,7 @@ from storeops.reading.customers import names_of
 from storeops.reading.facets import NO_MONTH
 from storeops.reading.filter import one_of
 from storeops.reading.filter_dates import normal, span
+from storeops.reading.flows import known_since
 from storeops.reading.query_rows import STATUS_ORDER
 from storeops.reading.stats import StatsBar, named
 
@@ -182,7 +183,7 @@ def figures(
         bars[::-1] if by == "month" else bars,
         total,
         len(most) > limit,
-        _known_since(db),
+        known_since(db),
         later,
     )
 
@@ -207,11 +208,3 @@ def _undo(db: Database, end: int) -> _Undone:
         elif name == "state":
             undone.state[customer, staff] = before
     return undone
-
-
-def _known_since(db: Database) -> int | None:
-    found = db.execute(
-        "SELECT min(s.started_at) FROM sync_scope AS s JOIN sync_run AS r ON r.id = s.run_id"
-        " WHERE s.scope = 'follows' AND s.outcome = 'complete' AND r.mode <> 'store'"
-    ).fetchone()[0]
-    return None if found is None else int(found)
