@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -23,13 +23,10 @@ def of_customers(
 ) -> dict[str, list[DatedHandover]]:
     """external_userid → handovers that are done, the oldest first."""
     found: dict[str, list[DatedHandover]] = defaultdict(list)
-    for subject, at, giver, taker in connection.execute(
-        "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
-        " WHERE what = 'customer' AND status = 'done' AND settled_at IS NOT NULL"
-        " AND subject IN (SELECT value FROM json_each(?)) ORDER BY settled_at, plan_id, row",
-        (json.dumps(list(external_userids)),),
-    ):
-        found[subject].append(DatedHandover(int(at), giver, taker))
+    ids = json.dumps(list(external_userids))
+    where = "settled_at IS NOT NULL AND subject IN (SELECT value FROM json_each(?))"
+    for subject, each in _done(connection, where, ids):
+        found[subject].append(each)
     return found
 
 
@@ -37,12 +34,16 @@ def since(
     connection: sqlite3.Connection, start: int, until: int
 ) -> list[tuple[str, DatedHandover]]:
     """(external_userid, handover) of those done in [start, until), the oldest first."""
-    return [
-        (subject, DatedHandover(int(at), giver, taker))
-        for subject, at, giver, taker in connection.execute(
-            "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
-            " WHERE what = 'customer' AND status = 'done' AND settled_at >= ? AND settled_at < ?"
-            " ORDER BY settled_at, plan_id, row",
-            (start, until),
-        )
-    ]
+    return list(_done(connection, "settled_at >= ? AND settled_at < ?", start, until))
+
+
+def _done(
+    connection: sqlite3.Connection, where: str, *values: int | str
+) -> Iterator[tuple[str, DatedHandover]]:
+    for subject, at, giver, taker in connection.execute(
+        "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
+        f" WHERE what = 'customer' AND status = 'done' AND {where}"
+        " ORDER BY settled_at, plan_id, row",
+        values,
+    ):
+        yield subject, DatedHandover(int(at), giver, taker)
