@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any
 
 from storeops import times
 from storeops.i18n import N_, _
@@ -54,16 +54,17 @@ def worded(names: Sequence[str], *, serial: bool) -> Callable[[list[Any]], list[
     brought = columns()
     shows: list[tuple[int, Callable[[Any], Any]]] = []
     for at, name in enumerate(names):
+        own = brought[name][1] if name in brought else None
         if name in _CODED:
             shows.append((at, partial(words, _CODED[name])))
         elif name == "createtime":
             shows.append((at, day_number if serial else _minute))
-        elif serial and name in brought and brought[name][1].moment:
+        elif own is not None and serial and own.moment:
             shows.append((at, _serial))
-        elif serial and name in brought and brought[name][1].number is not None:
-            shows.append((at, cast("Callable[[Any], Any]", brought[name][1].number)))
-        elif name in brought and brought[name][1].show is not str:
-            shows.append((at, brought[name][1].show))
+        elif own is not None and serial and own.number is not None:
+            shows.append((at, own.number))
+        elif own is not None and own.show is not str:
+            shows.append((at, own.show))
 
     def change(row: list[Any]) -> list[Any]:
         for at, show in shows:
