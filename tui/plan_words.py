@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from storeops.changes import plan_summary
 from storeops.changes.action import kind_title
-from storeops.changes.plan_words import field_title
 from storeops.durations import span
 from storeops.i18n import _, ngettext
 from storeops.terms import term
@@ -97,7 +96,7 @@ def effect(each: Effect) -> str:
         plan_summary.WRITE: _("write the {name} {text}") if text else _("write the {name}"),
         plan_summary.CLEAR: _("clear {name}"),
     }[each.way].format(
-        name=field_title(each.name) if each.way in ("write", "clear") else each.name, text=text
+        name=term("field", each.name) if each.way in ("write", "clear") else each.name, text=text
     )
 
 

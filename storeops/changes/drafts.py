@@ -97,9 +97,9 @@ def freeze(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
     rows = plan_rows.load(ledger.db, draft.id)
     if not rows:
         raise UsageError(_("The draft {plan} is empty.").format(plan=draft.name))
-    name = draft.title or plan_summary.title(plan_summary.summary(ledger.db, draft.id))
+    title = draft.title or plan_summary.title(plan_summary.summary(ledger.db, draft.id))
     with ledger.db.atomic() as connection:
-        plan = plans.make(ledger, draft.kind, rows, params=draft.params, title=name, reason=reason)
+        plan = plans.make(ledger, draft.kind, rows, params=draft.params, title=title, reason=reason)
         connection.execute("DELETE FROM plan_row WHERE plan_id = ?", (draft.id,))
         connection.execute("DELETE FROM plan WHERE id = ? AND status = ?", (draft.id, DRAFT))
     ledger.journal.seal(ledger.db, ledger.clock.now())

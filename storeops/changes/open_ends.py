@@ -23,7 +23,8 @@ class OpenEnds:
         newest: plan_id of the newest of them, "" without any.
         queued: calls of applied plans that wait to be sent.
         held: calls whose plan is paused.
-        bad: rows that ended in the last day and were not done.
+        bad: rows, of plans applied in the last three days, that ended in the last one and were not
+            done.
         bad_plan: plan_id of the newest plan with such rows, "" without any.
     """
 

@@ -13,11 +13,6 @@ from storeops.plain import masked
 from storeops.terms import term
 
 
-def field_title(name: str) -> str:
-    """A field in the user's language; one that is not known by its name."""
-    return term("field", name)
-
-
 class Words:
     """Looks up what ids mean; keeps what it looked up.
 
@@ -59,7 +54,7 @@ class Words:
             elif key == "owner":
                 pieces.append((f"→ {self._member(str(new))}", "good"))
             else:
-                name = f"{field_title(key)}: " if len(after) > 1 else ""
+                name = f"{term('field', key)}: " if len(after) > 1 else ""
                 if old not in ("", None, [], ()):
                     pieces += [(f"{name}{words_of(old)}", "bad"), ("→", "dim")]
                     name = ""

@@ -322,7 +322,7 @@ def _nameless(
     return UsageError(
         _("{file} has no column that names customers.").format(file=source)
         if EXTERNAL_USERID.name in keys
-        else _("{file} has no column {names}.").format(file=source, names=", ".join(keys)),
+        else _("{file} has no column {names}.").format(file=source, names=_(", ").join(keys)),
         hint=headings.suggestion(names, fields),
         next_steps=["--template"],
         details={"headings": names},
