@@ -224,7 +224,7 @@ class Database:
         """A write transaction for what can as well wait for another time.
 
         Gives None inside another transaction, when somebody else is writing, and where nothing can
-        be written; what ends it (a full disk) is let pass.
+        be written; what ends it (a full disk) is let pass, but for `interrupt`.
         """
         connection = self.connection
         begun = not self.readonly and not connection.in_transaction
@@ -242,8 +242,9 @@ class Database:
         try:
             yield connection
             connection.execute("COMMIT")
-        except sqlite3.OperationalError:
-            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise
         finally:
             connection.rollback()  # nothing, after COMMIT
 

@@ -340,6 +340,24 @@ def test_who_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch)
     second.close()
 
 
+def test_what_is_interrupted_at_leisure_is_undone_and_heard_of(path: Path) -> None:
+    db = open_database(path, [FIRST])
+    db.connection.create_function("stop", 0, db.connection.interrupt)
+    count = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+
+    def write() -> None:
+        with db.at_leisure() as writing:
+            assert writing is not None
+            writing.execute("CREATE TABLE made (number INTEGER)")
+            writing.execute(f"{count} SELECT count(stop()) FROM n").fetchone()
+
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        write()
+    assert not db.connection.in_transaction
+    assert db.execute("SELECT 1 FROM sqlite_master WHERE name = 'made'").fetchone() is None
+    db.close()
+
+
 def test_a_small_commit_does_not_copy_the_log_of_others(path: Path) -> None:
     busy, other = open_database(path, [FIRST]), open_database(path, [FIRST])
     with busy.atomic() as connection:
