@@ -126,6 +126,19 @@ def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     assert hello["text"] == "Taken over from Anna on 2026-05-01: introduce yourself."
 
 
+def test_a_giver_is_named_however_the_userid_is_written(shop) -> None:
+    shop.db.execute("UPDATE staff SET userid = 'LinXia', name = 'Lin Xia' WHERE userid = 'anna'")
+    shop.person("li", "13800000001", owner="LinXia")
+    shop.handover("li", "LinXia", "ben", "2026-05-01 12:00")
+    shop.plan("2026-05-02")
+    (hello,) = shop.open()
+    assert hello["text"] == "Taken over from Lin Xia on 2026-05-01: introduce yourself."
+    shop.handover("li", "ben", "LinXia", "2026-05-02 12:00")
+    shop.plan("2026-05-03")
+    by = {row["userid"]: row["name"] for row in tasks.report(shop.db, 0, shop.now + 1)}
+    assert by == {"LinXia": "Lin Xia"}
+
+
 def test_done_skipped_snoozed_lapsed(shop, cli) -> None:
     for number in range(4):
         shop.person(f"p{number}", f"1380000000{number}")

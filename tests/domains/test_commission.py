@@ -282,6 +282,35 @@ def test_erasing_a_person_keeps_the_sums_of_closed_months(october, cli) -> None:
     assert shop.sums("2026-11") == {}
 
 
+def test_erasing_a_person_leaves_no_number_of_an_order_in_a_reason(october, cli) -> None:
+    """What gives back names the sale's line, and so does what changed of that later."""
+    shop = october
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    shop.at("2026-12-02")
+    shop.take("R2,2026-11-03 10:00,,N1,13800000001,ben,,1,P,-100.00,S2,")
+    shop.close("2026-11")
+    shop.at("2027-01-02")
+    shop.take("R2,2026-11-03 10:00,,N1,13800000001,ben,,1,P,-90.00,S2,")
+    shop.close("2026-12")
+    reasons = "SELECT reason FROM commission_entry WHERE month > '2026-10'"
+    before = [reason for (reason,) in shop.db.execute(reasons)]
+    assert [reason.startswith('["return') for reason in before] == [True, False]
+    assert all("S2#1" in reason for reason in before)
+    assert cli("audit", "erase", "wm" + f"{'li':x<30}", "--yes").code == 0
+    assert not any("S2" in reason for (reason,) in shop.db.execute(reasons))
+
+
+def test_a_guide_is_named_however_the_userid_is_written(shop) -> None:
+    shop.db.execute("UPDATE staff SET userid = 'LinXia', name = 'Lin Xia' WHERE userid = 'anna'")
+    shop.chain.person("li", "13800000001", owner="LinXia", since="2026-09-01")
+    shop.at("2026-11-02")
+    shop.take("S1,2026-10-05 10:00,,N1,13800000001,cleo,,1,P,100.01,,")
+    shop.adopt(FIRST_BIND)
+    (row,) = statements.statement(shop.db, months.reckon(shop.db, "2026-10"))
+    assert (row.userid, row.name) == ("LinXia", "Lin Xia")
+
+
 # -- properties -----------------------------------------------------------------------------------
 
 

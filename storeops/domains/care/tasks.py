@@ -183,7 +183,7 @@ def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
         names = members.by_userids(db, {move.handover_userid for _external, move in moves})
         for external, move in moves:
             if external in ids:
-                giver = names.get(move.handover_userid)
+                giver = names.get(move.handover_userid.lower())
                 facts = {"giver": giver.name if giver and giver.name else move.handover_userid,
                          "day": times.day(move.at), "days": rule.days}  # fmt: skip
                 yield _Trigger(ids[external], f"handover {move.at}", move.at + length, facts)
@@ -366,7 +366,7 @@ def report(db: Database, since: int, until: int) -> list[dict[str, Any]]:
     rows = []
     for userid, counts in found.items():
         ended = counts["done"] + counts["skipped"] + counts["lapsed"]
-        member = names.get(userid)
+        member = names.get(userid.lower())
         rows.append(
             {"userid": userid, "name": member.name if member else "",
              **{each: counts[each] for each in ("open", *ENDED)},

@@ -45,9 +45,10 @@ class StatementRow:
 
 
 def names_of(db: Database, entries: Sequence[CommissionEntry]) -> dict[str, str]:
-    """userid → name of everybody who has a share."""
-    found = members.by_userids(db, {each.share.userid for each in entries} - {""})
-    return {key: member.name for key, member in found.items()}
+    """userid → name of everybody who has a share and is known."""
+    userids = {each.share.userid for each in entries} - {""}
+    found = members.by_userids(db, userids)
+    return {each: found[each.lower()].name for each in userids if each.lower() in found}
 
 
 def statement(db: Database, month: CommissionMonth) -> list[StatementRow]:
