@@ -598,10 +598,10 @@ def _sold_anything(db: Database, month: str) -> bool:
 
 def forget(connection: sqlite3.Connection, external_userid: str) -> int:
     """Take a person's name out of closed months; their sums stay. Returns the lines."""
-    plain = reason_text(("owner", {"since": "?"}))
     return connection.execute(
         "UPDATE commission_entry SET external_userid = '', order_no = 'erased/' || id,"
-        " reason = CASE WHEN reason LIKE '[\"return%' THEN ? ELSE reason END"
+        # the line of a sale stands in what gives it back, and in what changed of that
+        " reason = CASE WHEN reason LIKE '%[\"return\",%' THEN ? ELSE reason END"
         " WHERE external_userid = ?",
-        (plain, external_userid),
+        (reason_text(("return", {"line": "?"})), external_userid),
     ).rowcount
