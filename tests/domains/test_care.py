@@ -228,6 +228,8 @@ def test_working_days(shop) -> None:
     ("text", "key"),
     [('kind = "sometimes"\ndays = 1', "kind"), ('kind = "silent"', "days"),
      ('kind = "silent"\ndays = 1\ntext = "{who}"', "text"),
+     ('kind = "silent"\ndays = 1\ntext = "after {}"', "text"),
+     ('kind = "silent"\ndays = 1\ntext = "{count:d}"', "text"),
      ('kind = "silent"\ndays = 1\nwhere = "nope:1"', "where"),
      ('kind = "silent"\ndays = 1\nworkdays = 1', "workdays"),
      ('kind = "silent"\ndays = 1\nday = 1', "day")],

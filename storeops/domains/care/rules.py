@@ -96,7 +96,11 @@ def _rule(table: RuleTable) -> CareRule:
 def _text(where: str, value: Any) -> str:
     text = values.text(where, value)
     try:
-        places = {place for _text, place, _form, _conv in string.Formatter().parse(text) if place}
+        places = {
+            f"{place}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
+            for _text, place, form, conversion in string.Formatter().parse(text)
+            if place is not None
+        }
     except ValueError:
         raise SettingProblem(where, _("text whose braces close")) from None
     if places - PLACES:
