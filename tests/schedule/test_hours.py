@@ -54,13 +54,16 @@ def test_a_year_that_is_not_announced_is_estimated():
 )
 def test_what_is_not_understood_is_named(expression, calendar, words):
     with pytest.raises(UsageError) as error:
-        cron.must_be_understood(expression, calendar)
+        cron.must_be_understood(expression, calendar, EVENING)
     assert words in f"{error.value.message} {error.value.hint}"
 
 
 def test_words_for_hours():
-    assert cron.must_be_understood(" @Daily ", "every") == "0 0 * * *"
-    assert cron.must_be_understood("*/5  8-18 * *  mon-fri", "every") == "*/5 8-18 * * mon-fri"
+    assert cron.must_be_understood(" @Daily ", "every", EVENING) == "0 0 * * *"
+    assert (
+        cron.must_be_understood("*/5  8-18 * *  mon-fri", "every", EVENING)
+        == "*/5 8-18 * * mon-fri"
+    )
 
 
 def test_moments_that_passed_are_counted_up_to_a_bound():

@@ -61,8 +61,13 @@ def fits(day: date, calendar: str) -> tuple[bool, bool]:
     return works == (calendar == "workdays"), estimated
 
 
-def must_be_understood(expression: str, calendar: str) -> str:
+def must_be_understood(expression: str, calendar: str, now: float) -> str:
     """The expression as it is kept: aliases resolved, one blank between fields.
+
+    Args:
+        expression: as it was typed.
+        calendar: one of `CALENDARS`.
+        now: WeCom's time; a moment must come after it.
 
     Raises:
         UsageError: it is no cron expression, never comes, or there is no such calendar.
@@ -89,7 +94,7 @@ def must_be_understood(expression: str, calendar: str) -> str:
     from cronsim import CronSimError
 
     try:
-        following = next(moments(kept, calendar, datetime.now().timestamp()), None)
+        following = next(moments(kept, calendar, now), None)
     except CronSimError as error:
         name = str(error).removeprefix("Bad ")
         what = _(_FIELD_NAMES[name]) if name in _FIELD_NAMES else str(error)

@@ -276,7 +276,7 @@ def add(db: Database, task: Task, now: float, *, replace_it: bool = False) -> Ta
         ConflictError: there is one of that name.
     """
     must_be_fit(task.name, task.words)
-    kept = cron.must_be_understood(task.cron, task.calendar)
+    kept = cron.must_be_understood(task.cron, task.calendar, now)
     task = replace(task, cron=kept, added_at=now).reckoned(now)
     with db.atomic() as connection:
         before = find(db, task.name)
