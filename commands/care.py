@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, RuleName, RulePaths
+from commands.options import After, All, Limit, RuleName, RulePaths, any_of
 from commands.output import Column
 from storeops.i18n import N_, _
 
@@ -115,8 +115,7 @@ def plan(
 
 def _row(task: dict[str, Any]) -> dict[str, Any]:
     times = ("due_at", "created_at", "ended_at")
-    return {key: cells.iso(value) if key in times else value for key, value in task.items()
-            if key != "customer_id"}  # fmt: skip
+    return {key: cells.iso(value) if key in times else value for key, value in task.items()}
 
 
 _COLUMNS = [
@@ -153,19 +152,12 @@ def list_(
 ) -> None:
     """List tasks."""
     from storeops.domains.care import tasks
-    from storeops.errors import UsageError
 
-    wanted = dict.fromkeys(status or ["open"])
-    if unknown := [each for each in wanted if each not in STATUSES]:
-        raise UsageError(
-            _("There is no status {status}.").format(status=unknown[0]),
-            hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
-        )
     app_ = current().app
     now = app_.clock.now()
     rows = [
         row
-        for each in wanted
+        for each in any_of(status, STATUSES) or ("open",)
         for row in tasks.list_tasks(app_.data, now, userid=userid, status=each, all_days=all_days)
     ]
     output.paged(

@@ -11,7 +11,7 @@ from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
-from commands.options import After, All, Limit, Reveal, Yes
+from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ExitCode
 from storeops.i18n import N_, _, ngettext
@@ -215,11 +215,6 @@ def list_(
     if unmatched and ambiguous:
         raise UsageError(_("{options} contradict each other.").format(
             options="--unmatched, --ambiguous"), hint=_("Leave one of them out."))  # fmt: skip
-    if unknown := [each for each in status or () if each not in STATUSES]:
-        raise UsageError(
-            _("There is no status {status}.").format(status=unknown[0]),
-            hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
-        )
     key = None
     if customer:
         key = identities.ids_of(db.connection, [customer]).get(customer)
@@ -233,7 +228,7 @@ def list_(
         "unmatched" if unmatched else "ambiguous" if ambiguous else "",
         filter_dates.read_span(since, now, "--since")[0] if since else None,
         filter_dates.read_span(until, now, "--until")[1] if until else None,
-        tuple(status or ()),
+        any_of(status, STATUSES),
     )  # fmt: skip
     some = known.names(db)
     output.paged(
