@@ -44,10 +44,9 @@ def _role(word: str) -> str:
 
 
 def _last_month() -> str:
-    from storeops import times
+    from storeops.domains.commission import months
 
-    now = current().app.clock.now()
-    return times.month(times.midnight(now).replace(day=1).timestamp() - 1)
+    return months.last_month(current().app.clock.now())
 
 
 # -- rules ----------------------------------------------------------------------------------------
@@ -152,7 +151,7 @@ def rule_retire(
 # -- months ---------------------------------------------------------------------------------------
 
 
-def _statement(found: Any, *, tried: bool = False) -> None:
+def _statement(found: Any) -> None:
     """A month by guide and shop."""
     from dataclasses import asdict
 

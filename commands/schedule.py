@@ -35,9 +35,7 @@ Names = Annotated[
     list[str],
     typer.Argument(metavar="NAME…", help=_("Names of tasks."), autocompletion=offers("task")),
 ]
-_MOMENTS = (
-    "next_run_at", "last_run_at", "due_at", "started_at", "finished_at", "added_at",
-)  # fmt: skip
+_MOMENTS = ("next_run_at", "last_run_at", "due_at", "started_at", "finished_at")
 
 
 def _times(value: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission.rules import WHOLE, CommissionRule
 from storeops.domains.handover import dated
@@ -269,8 +270,6 @@ def _owner(line: SoldLine, rule: CommissionRule, facts: SharingFacts) -> list[Pa
 
 
 def _day(at: int) -> str:
-    from storeops import times
-
     return times.day(at) or "?"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from storeops import times
@@ -68,8 +69,6 @@ def explain(db: Database, line: SoldLine) -> dict[str, Any]:
     closed = closed_months(db)
     rules = rule_book.in_force(db)
     if month in closed:
-        import json
-
         rules = [CommissionRule.from_dict(each) for each in json.loads(closed[month]["rules"])]
     facts = SharingFacts(db, [line])
     rule = chosen(rules, line)

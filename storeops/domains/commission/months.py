@@ -133,6 +133,11 @@ def span_of(month: str) -> tuple[int, int]:
     return int(start.timestamp()), int(end.timestamp())
 
 
+def last_month(now: float) -> str:
+    """The month before the one of a moment (Unix seconds)."""
+    return times.month(times.midnight(now).replace(day=1).timestamp() - 1)
+
+
 def following(month: str) -> str:
     """The month after."""
     year, number = (int(each) for each in month.split("-"))
@@ -584,7 +589,7 @@ def today(db: Database, now: float) -> list[TodayLine]:
     if not rule_book.in_force(db):
         return []
     closed = closed_months(db)
-    month = times.month(times.midnight(now).replace(day=1).timestamp() - 1)
+    month = last_month(now)
     if month in closed or not _sold_anything(db, month):
         return []
     text = _("The commission of {month} is not closed yet.").format(month=month)
