@@ -73,13 +73,14 @@ def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None
     door.called.desk.advance(21)
     (done,) = door.greet()
     assert (done.status, done.errcode, door.seen(who)) == ("late", 41050, [])
-    door.arrive()
+    missed = door.arrive()
     door.called.delivered()
     door.called.desk.advance(30)  # no clock is so wrong: nothing is asked
     before = door.sends()
     late = door.greet()[-1]
     assert (late.status, late.tries, door.sends()) == ("late", 0, before)
     assert "20 seconds" in late.note
+    assert _journal(door, missed["external_userid"]) == []
     # a replay of hours ago is no news
     door.control.call("DELETE", "callback")
     since = door.control.call("GET", "events?limit=0")["total"]

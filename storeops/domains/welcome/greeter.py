@@ -95,14 +95,22 @@ def _left_behind(app: Wiring, code: str, until: float) -> int | None:
 
 
 class _Told:
-    """The journal's two lines about a greeting; the first stands before anything is sent."""
+    """The journal's two lines about a greeting: before the first call, and after the last.
+
+    None where nothing is asked of WeCom.
+    """
 
     def __init__(self, app: Wiring, userid: str, customer: str, rule: str) -> None:
-        self._app, self._customer = app, customer
-        self._intent = self._write("message.intent", userid=userid, rule=rule)
+        self._app, self._customer, self._userid, self._rule = app, customer, userid, rule
+        self._intent = 0
+
+    def begin(self) -> None:
+        if not self._intent:
+            self._intent = self._write("message.intent", userid=self._userid, rule=self._rule)
 
     def end(self, status: str, errcode: int | None) -> None:
-        self._write("message.answer", intent=self._intent, status=status, errcode=errcode)
+        if self._intent:
+            self._write("message.answer", intent=self._intent, status=status, errcode=errcode)
 
     def _write(self, kind: str, **payload: Any) -> int:
         line = Line(kind, subject=self._customer, payload={"what": "welcome", **payload})
@@ -132,6 +140,7 @@ class _Sending:
         clock = self._app.clock
         last: StoreOpsError | None = None
         while clock.now() < self._until:
+            self._told.begin()
             self._tries += 1
             try:
                 wire.send_welcome(self._app.client, self._code, self._text, self._attachments)
