@@ -95,11 +95,11 @@ def list_(
         db, cleared=all_states, kind=_kinds(kind), before=output.position(after) or None,
         limit=None if all_ else limit + 1,
     )  # fmt: skip
-    shown = found if all_ else found[:limit]
-    more = len(found) > len(shown)
     looks = state.looked_at(db)
-    output.items(
-        map(_row, shown),
+    output.newest(
+        found,
+        _row,
+        lambda each: each.id,
         [
             Column("alert_id", _("No."), right=True),
             Column("tone", _("How bad"), show=tone_word),
@@ -107,8 +107,8 @@ def list_(
             Column("text", _("Alarm"), max_width=70),
             Column("next_step", _("Next step")),
         ],
-        next_=str(shown[-1].id) if more else None,
-        has_more=more,
+        limit=limit,
+        all_=all_,
         as_of=max(looks.values(), default=None),
         empty=_("No alarm stands."),
     )

@@ -65,13 +65,13 @@ def list_(
             limit=size,
         )
     )
-    shown = found if all_ else found[:limit]
-    more = len(shown) < len(found)
-    output.items(
-        [_value(each) for each in shown],
+    output.newest(
+        found,
+        _value,
+        lambda each: each.seq,
         _columns(),
-        next_=str(shown[-1].seq) if more else None,
-        has_more=more,
+        limit=limit,
+        all_=all_,
         empty=_("The journal is empty."),
     )
 

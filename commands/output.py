@@ -38,7 +38,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from commands import cells, diagnostics, table
 from commands.cells import json_text
@@ -49,6 +49,7 @@ from storeops.plain import plain_lines
 from storeops.spelling import did_you_mean
 
 Row = Mapping[str, Any]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,32 @@ def paged(
     more = len(part) > limit
     next_ = str(start + limit) if more else None
     items(part[:limit], columns, next_=next_, has_more=more, **about)
+
+
+def newest(
+    found: Sequence[Item],
+    row: Callable[[Item], Row],
+    number: Callable[[Item], int],
+    columns: Sequence[Column],
+    *,
+    limit: int,
+    all_: bool,
+    **about: Any,
+) -> None:
+    """Write a list that grows at its beginning; its cursor is the number of the last row.
+
+    Args:
+        found: newest first, below the number in `after`; one more than `limit` when more follow.
+        row: what is written of one.
+        number: by which it is found again; falls from row to row.
+        columns: the table's columns.
+        limit, all_: the options of `commands.options`.
+        about: further arguments of `items`.
+    """
+    shown = found if all_ else found[:limit]
+    more = len(found) > len(shown)
+    next_ = str(number(shown[-1])) if more else None
+    items(map(row, shown), columns, next_=next_, has_more=more, **about)
 
 
 def position(after: str) -> int:

@@ -467,10 +467,10 @@ def history(
         before=output.position(after) or None,
         limit=None if all_ else limit + 1,
     )
-    shown = found if all_ else found[:limit]
-    more = len(found) > len(shown)
-    output.items(
-        [_times(each.as_dict()) for each in shown],
+    output.newest(
+        found,
+        lambda each: _times(each.as_dict()),
+        lambda each: each.id,
         [
             Column("run", _("Run"), right=True),
             Column("name", _("Task"), max_width=24),
@@ -482,8 +482,8 @@ def history(
             Column("attempt", _("Try"), right=True),
             Column("missed", _("Missed"), right=True, show=lambda each: str(each) if each else ""),
         ],
-        next_=str(shown[-1].id) if more else None,
-        has_more=more,
+        limit=limit,
+        all_=all_,
         empty=_("Nothing has run yet."),
     )
 

@@ -139,10 +139,10 @@ def log_(
         app_.data, statuses=any_of(status, log.STATUSES), state=state, customer=customer,
         before=output.position(after) or None, limit=None if all_ else limit + 1,
     )  # fmt: skip
-    shown = found if all_ else found[:limit]
-    more = len(found) > len(shown)
-    output.items(
-        map(_row, shown),
+    output.newest(
+        found,
+        _row,
+        lambda each: each.id,
         [
             Column("received_at", _("At"), show=cells.when),
             Column("userid", _("Member"), max_width=16),
@@ -153,8 +153,8 @@ def log_(
             Column("latency_s", _("Seconds"), right=True, show=_seconds),
             Column("note", _("Why"), max_width=40),
         ],
-        next_=str(shown[-1].id) if more else None,
-        has_more=more,
+        limit=limit,
+        all_=all_,
         empty=_("Nobody was greeted yet."),
     )
     _say_speed()
