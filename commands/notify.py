@@ -286,9 +286,7 @@ def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     from storeops.domains.notify import log, targets
 
     call = current()
-    waiting: dict[str, int] = {}
-    for each in log.messages(call.app.data, statuses=(log.WAITING, log.IN_QUEUE)):
-        waiting[each.target.casefold()] = waiting.get(each.target.casefold(), 0) + 1
+    waiting = log.waiting(call.app.data)
     rows = [
         {
             "name": each.name,
@@ -297,7 +295,7 @@ def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
             "quiet_hours": each.quiet,
             "has_key": each.sender != targets.ROBOT
             or secrets.robot(call.app.profile.name, each.name) is not None,
-            "waiting": waiting.get(each.name.casefold(), 0),
+            "waiting": waiting.get(each.name, 0),
         }
         for each in targets.every(call.app.data)
     ]
@@ -344,10 +342,16 @@ def log_(
     from storeops.domains.notify import log
 
     found = log.messages(
-        current().app.data, statuses=any_of(status, log.STATUSES), targets=to or ()
+        current().app.data,
+        statuses=any_of(status, log.STATUSES),
+        targets=to or (),
+        before=output.position(after) or None,
+        limit=None if all_ else limit + 1,
     )
-    output.paged(
-        (_item(each) for each in found),
+    output.newest(
+        found,
+        _item,
+        lambda each: each.seq,
         [
             Column("posted_at", _("At"), show=cells.when),
             Column("to", _("Target"), max_width=16),
@@ -356,7 +360,7 @@ def log_(
             Column("note", _("Why"), max_width=30),
             Column("id", _("Id"), max_width=28),
         ],
-        limit=limit, all_=all_, after=after, empty=_("No message was handed over yet."),
+        limit=limit, all_=all_, empty=_("No message was handed over yet."),
     )  # fmt: skip
 
 
@@ -374,14 +378,14 @@ def retry(
     call = current()
     chosen = outbox.retry(call.app.ledger, ids or ())
     if not chosen:
-        uncertain = list(log.messages(call.app.data, statuses=(log.UNCERTAIN,)))
+        uncertain = log.counts(call.app.data)[log.UNCERTAIN]
         if uncertain:
             note(
                 ngettext(
                     "{count} message is uncertain; name it to send it again.",
                     "{count} messages are uncertain; name them to send them again.",
-                    len(uncertain),
-                ).format(count=len(uncertain))
+                    uncertain,
+                ).format(count=uncertain)
             )
         output.result({"messages": []}, _("Nothing failed."))
         return

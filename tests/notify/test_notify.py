@@ -297,6 +297,15 @@ def test_the_command_line(
     assert key not in cli("notify", "list").out
     assert cli("notify", "log", "--json").json["items"][0]["body"] == "你好"
     assert cli("notify", "log", "--status", "lost").code == 2
+    post.say("one")
+    post.say("two")
+    assert [each["waiting"] for each in cli("notify", "list", "--json").json["items"]] == [2, 0]
+    first = cli("notify", "log", "--to", "OPS", "--limit", "1", "--json").json
+    post.say("three")  # what comes meanwhile moves no row to another page
+    page = ("notify", "log", "--to", "ops", "--after", first["next"], "--json")
+    rest = cli(*page).json["items"]
+    assert [each["body"] for each in (*first["items"], *rest)] == ["two", "one"]
+    assert cli("notify", "run").code == 0
     both = ("notify", "send", "--to", "shops", "--to", "ops", "--text", "all")
     assert cli(*both).code == 2
     assert cli(*both, "--yes").code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,22 +67,52 @@ class LoggedMessage:
 
 
 def messages(
-    db: Database, *, statuses: Sequence[str] = (), targets: Sequence[str] = ()
-) -> Iterable[LoggedMessage]:
+    db: Database,
+    *,
+    statuses: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[LoggedMessage]:
     """Newest first.
 
     Args:
         db: data.db.
         statuses: any of these; () for all.
         targets: to any of these; () for all.
+        before: only those with a smaller `seq`.
+        limit: at most so many.
     """
-    names = {each.casefold() for each in targets}
-    for row in db.execute(f"SELECT {_COLUMNS} FROM notify_message ORDER BY seq DESC"):
-        found = LoggedMessage(*row)
-        if (not statuses or found.status in statuses) and (
-            not names or found.target.casefold() in names
-        ):
-            yield found
+    where = ["1"]
+    values: list[object] = []
+    for column, words in (("status", statuses), ("target", targets)):
+        if words:
+            where.append(f"{column} IN ({', '.join('?' * len(words))})")
+            values += words
+    if before is not None:
+        where.append("seq < ?")
+        values.append(before)
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM notify_message WHERE {' AND '.join(where)}"
+        " ORDER BY seq DESC LIMIT ?",
+        (*values, -1 if limit is None else limit),
+    )
+    return [LoggedMessage(*row) for row in rows]
+
+
+def counts(db: Database) -> dict[str, int]:
+    """Status → messages; every status is there."""
+    rows = db.execute("SELECT status, count(*) FROM notify_message GROUP BY status")
+    return dict.fromkeys(STATUSES, 0) | dict(rows.fetchall())
+
+
+def waiting(db: Database) -> dict[str, int]:
+    """Target → messages that are to be sent or answered yet."""
+    rows = db.execute(
+        "SELECT target, count(*) FROM notify_message"
+        " WHERE status IN ('waiting', 'queued') GROUP BY target"
+    )
+    return dict(rows.fetchall())
 
 
 def get(db: Database, id: str) -> LoggedMessage:

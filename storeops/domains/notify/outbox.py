@@ -23,6 +23,7 @@ from storeops.changes import plans
 from storeops.changes.action import Row
 from storeops.database.database import Database
 from storeops.domains.notify import files, log, targets
+from storeops.domains.notify.action import ONCE_S
 from storeops.domains.notify.messages import (
     FILE,
     IMAGE,
@@ -50,7 +51,6 @@ FOLDED = (TEXT, MARKDOWN)
 MOST_ARTICLES = 8
 SEND_S = 60.0  # so long whoever hands a text over waits for it
 LOCK_S = 20.0  # so long another process may take to make a plan of what waits
-_ALONE_S = 4 * 3600
 
 
 def most_bytes(target: MessageTarget, kind: str) -> int:
@@ -150,19 +150,12 @@ class _Waiting:
     fold: bool
 
 
-def dispatch(ledger: Ledger, only: Sequence[str] = ()) -> list[plans.Plan]:
-    """Make and apply a plan for each target that has something due and nothing under way.
-
-    Args:
-        ledger: the profile's ledger.
-        only: these targets; () for all.
-    """
+def dispatch(ledger: Ledger) -> list[plans.Plan]:
+    """Make and apply a plan for each target that has something due and nothing under way."""
     made: list[plans.Plan] = []
     with _alone(ledger.profile):
         _recover(ledger)
         for target in targets.every(ledger.db):
-            if only and target.name not in only:
-                continue
             plan = _next(ledger, target)
             if plan is not None:
                 made.append(plan)
@@ -238,7 +231,7 @@ def _said_lately(db: Database, target: MessageTarget, text: str, now: float) -> 
     found = db.execute(
         "SELECT 1 FROM notify_message WHERE target = ? AND body = ? AND status <> 'waiting'"
         " AND posted_at > ? LIMIT 1",
-        (target.name, text, now - _ALONE_S),
+        (target.name, text, now - ONCE_S),
     ).fetchone()
     return found is not None
 
@@ -322,7 +315,7 @@ def retry(ledger: Ledger, ids: Sequence[str] = ()) -> list[str]:
                     )
                 )
     else:
-        chosen = list(log.messages(ledger.db, statuses=(log.FAILED,)))
+        chosen = log.messages(ledger.db, statuses=(log.FAILED,))
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         connection.executemany(
@@ -369,7 +362,7 @@ def deliver(
         stop: ends it after the call in flight.
     """
     until = None if seconds is None else app.clock.monotonic() + seconds
-    before = _ended(app.data)
+    before = log.counts(app.data)
     calls = 0
     while not (stop is not None and stop.is_set()):
         made = dispatch(app.ledger)
@@ -386,7 +379,7 @@ def deliver(
         if stuck and not made:
             break
     files.tidy(app.profile.name, _wanted(app.data))
-    now = _ended(app.data)
+    now = log.counts(app.data)
     return Delivered(
         sum(now[each] - before[each] for each in (log.SENT, log.PARTLY)),
         sum(now[each] - before[each] for each in (log.FAILED, log.UNCERTAIN)),
@@ -410,11 +403,3 @@ def _wanted(db: Database) -> set[str]:
         " AND status NOT IN ('sent', 'partly', 'cancelled')"
     )
     return {str(json.loads(content).get("sha256", "")) for (content,) in rows}
-
-
-def _ended(db: Database) -> dict[str, int]:
-    found = dict.fromkeys(log.STATUSES, 0)
-    found |= dict(
-        db.execute("SELECT status, count(*) FROM notify_message GROUP BY status").fetchall()
-    )
-    return found
