@@ -255,14 +255,7 @@ def _told(posted: list[Posted], done: Delivered) -> None:
             line += " " + _("until {time}").format(time=cells.when(row.due_at))
         lines.append(f"{line}. {row.note}".rstrip(" ."))
     output.result({"messages": [_item(row) for row in rows]}, "\n".join(lines))
-    wrong = [row for row in rows if row.status in (log.FAILED, log.UNCERTAIN, log.PARTLY)]
-    if wrong:
-        raise PartialError(
-            _("Not sent as wished: {note}").format(note=wrong[0].note or wrong[0].status),
-            hint=_("Send it again: storeops notify retry {id}").format(id=wrong[0].id),
-            errcode=wrong[0].errcode,
-            next_steps=[f"storeops notify retry {wrong[0].id}"],
-        )
+    log.must_have_gone(rows)
     left = [row for row in rows if row.status in (log.WAITING, log.IN_QUEUE) and row.due_at <= now]
     if left:
         raise StillRunningError(

@@ -326,3 +326,12 @@ def test_the_command_line(
     count = len(post.inbox())
     assert cli("report", "daily", "--send", "ops").code == 0
     assert len(post.inbox()) == count
+    # it ends as its own message did, whatever became of others
+    post.control.fault("lost", "webhook/send", first=1)
+    post.say("one")
+    assert cli("report", "staff", "--send", "ops").code == 0
+    post.control.fault("lost", "webhook/send", first=1)
+    failed = cli("report", "store", "--send", "ops", "--json")
+    assert (failed.code, post.statuses()[-3:]) == (6, ["uncertain", "sent", "uncertain"])
+    (step,) = failed.error["next_steps"]
+    assert step.startswith("storeops notify retry report-store-")

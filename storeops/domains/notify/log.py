@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from storeops.changes.action import CANCELLED, DONE, QUEUED, UNKNOWN, RowAnswer
 from storeops.database.database import Database
-from storeops.errors import NotFoundError
+from storeops.errors import NotFoundError, PartialError
 from storeops.i18n import N_, _
 
 WAITING, IN_QUEUE, SENT, PARTLY, FAILED, UNCERTAIN, GONE = STATUSES = (
@@ -129,6 +129,22 @@ def get(db: Database, id: str) -> LoggedMessage:
             next_steps=["storeops notify log"],
         )
     return LoggedMessage(*row)
+
+
+def must_have_gone(messages: Iterable[LoggedMessage]) -> None:
+    """Say that one was not sent, or not to everybody.
+
+    Raises:
+        PartialError: the first of them, and why.
+    """
+    for each in messages:
+        if each.status in (FAILED, UNCERTAIN, PARTLY):
+            raise PartialError(
+                _("Not sent as wished: {note}").format(note=each.note or _(WORDS[each.status])),
+                hint=_("Send it again: storeops notify retry {id}").format(id=each.id),
+                errcode=each.errcode,
+                next_steps=[f"storeops notify retry {each.id}"],
+            )
 
 
 def settle(db: Database, ids: Sequence[str], answer: RowAnswer, now: float) -> None:
