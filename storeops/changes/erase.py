@@ -22,6 +22,11 @@ GONE = "…"  # stands where a name was
 _SHORTEST = 2  # characters of a name that is looked for in titles and command lines
 _DIGITS = 7  # of a phone number, likewise
 Forget = Callable[[sqlite3.Connection], int]
+# rows about a person, and rows about nobody whose content names them (a message to a group)
+_NAMING = (
+    "(plan_row.external_userid = ? OR (plan_row.external_userid = ''"
+    " AND EXISTS (SELECT 1 FROM json_each(?) WHERE instr(plan_row.after, value))))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,13 @@ def erase_unsealed(
     """The same in a copy that is about to take its place: sealed once it is there."""
     db, now = ledger.db, ledger.clock.now()
     with db.atomic() as connection:
-        _refuse_open_work(connection, external_userid, now)
         known = _words(connection, external_userid, words or ErasureWords())
+        naming = (external_userid, json.dumps([dump(word)[1:-1] for word in known.ids]))
+        _refuse_open_work(connection, naming, now)
         about = {
             row[0]
             for row in connection.execute(
-                "SELECT DISTINCT plan_id FROM plan_row WHERE external_userid = ?",
-                (external_userid,),
+                f"SELECT DISTINCT plan_id FROM plan_row WHERE {_NAMING}", naming
             )
         }
         counts = {name: forget(connection) for name, forget in (others or {}).items()}
@@ -108,8 +113,8 @@ def erase_unsealed(
         rows = connection.execute(
             "UPDATE plan_row SET subject = 'erased/' || row, external_userid = '', before = NULL,"
             " after = NULL, extra = NULL, answer = NULL, meaning = '', next_step = ''"
-            " WHERE external_userid = ?",
-            (external_userid,),
+            f" WHERE {_NAMING}",
+            naming,
         ).rowcount
         connection.executemany(
             "UPDATE journal SET subject = NULL, payload = NULL, salt = NULL WHERE seq = ?",
@@ -131,13 +136,13 @@ def erase_unsealed(
     return Erased(len(lines), rows, counts)
 
 
-def _refuse_open_work(connection: sqlite3.Connection, external_userid: str, now: float) -> None:
+def _refuse_open_work(connection: sqlite3.Connection, naming: tuple[str, str], now: float) -> None:
     open_row = connection.execute(
         "SELECT plan.name FROM plan_row JOIN plan ON plan.id = plan_row.plan_id"
-        " WHERE plan_row.external_userid = ? AND (plan_row.status IN"
+        f" WHERE {_NAMING} AND (plan_row.status IN"
         "  ('queued', 'waiting', 'unknown') OR (plan_row.status = 'planned'"
         "  AND plan.status = 'planned' AND plan.expires_at > ?)) LIMIT 1",
-        (external_userid, now),
+        (*naming, now),
     ).fetchone()
     if open_row:
         raise ConflictError(

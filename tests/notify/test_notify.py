@@ -335,3 +335,24 @@ def test_the_command_line(
     assert (failed.code, post.statuses()[-3:]) == (6, ["uncertain", "sent", "uncertain"])
     (step,) = failed.error["next_steps"]
     assert step.startswith("storeops notify retry report-store-")
+
+
+def test_erasing_a_person_empties_what_names_them(post: Post, cli: Any) -> None:
+    from storeops.operations.erasure import erase_person
+
+    gone = "wm" + "x" * 30
+    post.say(f"please call {gone}", fold=False)
+    card = OutMessage("news", articles=[Article("a card", "https://s.example/c", f"for {gone}")])
+    messages.post(post.app, "ops", card)
+    post.say("good morning", fold=False)
+    assert messages.deliver(post.app, seconds=20.0).sent == 3
+    post.say(f"{gone} again")
+    erase_person(post.app.ledger, gone, inbox=lambda: post.app.inbox)
+    assert [(each.body, each.status) for each in log.messages(post.app.data)] == [
+        ("–", "cancelled"), ("good morning", "sent"), ("–", "sent"), ("–", "sent"),
+    ]  # fmt: skip
+    assert messages.deliver(post.app, seconds=20.0).sent == 0
+    for table in ("notify_message", "plan", "plan_row", "journal"):
+        rows = post.app.data.execute(f"SELECT * FROM {table}").fetchall()
+        assert gone not in json.dumps(rows, default=str), table
+    assert cli("audit", "verify").code == 0

@@ -65,15 +65,19 @@ def prune(connection: sqlite3.Connection, plans: Sequence[int]) -> None:
 def forget_customer(
     connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
 ) -> int:
-    """Empty the messages that name a customer by an id or a phone number. Returns the rows."""
+    """Empty the messages that name a customer by an id or a phone number. Returns the rows.
+
+    One that still waits is not sent any more.
+    """
     words = {external_userid, *ids} - {""}
     found = [
         seq
-        for seq, body in connection.execute("SELECT seq, body FROM notify_message")
-        if any(word in body for word in words)
+        for seq, *texts in connection.execute("SELECT seq, body, content, note FROM notify_message")
+        if any(word in text for word in words for text in texts)
     ]
     connection.executemany(
-        "UPDATE notify_message SET body = ?, content = '{}' WHERE seq = ?",
+        "UPDATE notify_message SET body = ?, content = '{}', note = '', status ="
+        " CASE status WHEN 'waiting' THEN 'cancelled' ELSE status END WHERE seq = ?",
         [(ERASED, seq) for seq in found],
     )
     return len(found)
