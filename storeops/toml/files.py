@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from storeops import paths
 from storeops.errors import ConfigError, NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.os_errors import explain_os
@@ -92,6 +93,12 @@ class RuleTable:
     def read(self, readers: Mapping[str, Reader], needed: Iterable[str] = ()) -> dict[str, Any]:
         """Its keys; see `values.table`."""
         return table("", self.content, readers, needed)
+
+
+def rules_folder(name: str) -> Path:
+    """rules/NAME of the present folder, else of the folder of config.toml."""
+    here = Path("rules", name)
+    return here if here.is_dir() else paths.config_dir() / "rules" / name
 
 
 def read_rules(

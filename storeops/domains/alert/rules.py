@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storeops import paths
 from storeops.domain import Domain, guarded, load, registry
 from storeops.i18n import _
 from storeops.operations.alarms import AlarmKind
 from storeops.toml import values
-from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.files import RuleTable, read_rules, rules_folder
 from storeops.toml.values import SettingProblem
 
 
@@ -60,9 +59,8 @@ def kinds() -> dict[str, tuple[Domain, AlarmKind]]:
 
 
 def folder() -> Path:
-    """rules/alert of the present folder, else of the folder of config.toml."""
-    here = Path("rules/alert")
-    return here if here.is_dir() else paths.config_dir() / "rules" / "alert"
+    """Where its rules lie."""
+    return rules_folder("alert")
 
 
 def rules(files: Sequence[Path] | None = None) -> list[AlarmRule]:

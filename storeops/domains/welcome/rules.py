@@ -28,11 +28,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from storeops import paths
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.toml import values
-from storeops.toml.files import RuleTable, read_rules
+from storeops.toml.files import RuleTable, read_rules, rules_folder
 from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
 
@@ -129,9 +128,8 @@ def chosen(rules: Sequence[WelcomeRule], who: Newcomer) -> WelcomeRule | None:
 
 
 def folder() -> Path:
-    """rules/welcome of the present folder, else of the folder of config.toml."""
-    here = Path("rules/welcome")
-    return here if here.is_dir() else paths.config_dir() / "rules" / "welcome"
+    """Where its rules lie."""
+    return rules_folder("welcome")
 
 
 def rules(files: Sequence[Path] | None = None) -> list[WelcomeRule]:
