@@ -275,10 +275,7 @@ def list_tasks(
 
 
 def _told(db: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    names: dict[int, tuple[str, str]] = {}
-    ids = sorted({row["customer_id"] for row in rows})
-    for start in range(0, len(ids), 2_000):
-        names |= identities.people(db.connection, ids[start : start + 2_000])
+    names = identities.people(db.connection, {row["customer_id"] for row in rows})
     for row in rows:
         facts = json.loads(row["facts"])
         row["facts"] = {key: value for key, value in facts.items() if key != "text"}

@@ -158,7 +158,7 @@ def write_slips(
     for userid, entries in sorted(groups.items()):
         who = " ".join(filter(None, (names.get(userid, ""), userid))) or _("shop pool")
         safe = (
-            "".join(each if each.isalnum() or each in "-_." else "_" for each in userid) or "pool"
+            "".join(each if each.isalnum() or each in "-_.@" else "_" for each in userid) or "pool"
         )
         path = target / f"{month.month}-{safe}.{kind}"
         with whole_file(path, over) as file:

@@ -1,9 +1,9 @@
-"""What shops sold by day and product: the door for forecasts."""
+"""What shops sold by day and product, for forecasts."""
 
 from __future__ import annotations
 
-from storeops import times
 from storeops.database.database import Database
+from storeops.domains.orders import values
 
 DAY_S = 86_400
 
@@ -18,12 +18,11 @@ def daily_sales(db: Database, now: float) -> list[tuple[str, str, int, float]]:
         db: data.db.
         now: Unix seconds; the zone's offset of today is taken for all days.
     """
-    offset = times.local(now).utcoffset()
     rows = db.execute(
         "SELECT o.shop, l.code, (o.paid_at + ?) / ? AS day, sum(l.quantity) / 1000.0"
         " FROM orders_order o JOIN orders_line l ON l.order_id = o.id"
         " WHERE o.status = 'paid' AND o.shop <> '' AND l.code <> '' AND l.quantity > 0"
         " GROUP BY o.shop, l.code, day ORDER BY o.shop, l.code, day",
-        (int(offset.total_seconds()) if offset else 0, DAY_S),
+        (values.day_offset(now), DAY_S),
     )
     return rows.fetchall()

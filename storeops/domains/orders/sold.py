@@ -21,7 +21,7 @@ class SoldLine:
         status: paid | return | cancelled.
         paid_at: Unix seconds.
         amount_fen: negative when it is given back; 0 when the order is cancelled.
-        shop, store_id, channel, category, code: where, how and what.
+        shop, channel, category, code: where, how and what.
         seller, server: userids or names, as the order has them.
         customer: customer.id, None while it is not known.
         reason: why it is not known.
@@ -35,7 +35,6 @@ class SoldLine:
     paid_at: int
     amount_fen: int
     shop: str
-    store_id: int
     channel: str
     category: str
     code: str
@@ -59,7 +58,7 @@ class SoldLine:
 
 _SELECT = (
     "SELECT s.name, o.order_no, l.line, o.status, o.paid_at,"
-    " CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.amount_fen END, o.shop, o.store_id,"
+    " CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.amount_fen END, o.shop,"
     " o.channel, coalesce(p.category, ''), l.code, o.seller, o.server, o.customer_id,"
     " CASE WHEN o.customer_id IS NULL THEN b.reason ELSE '' END, o.original, l.original_line"
     " FROM orders_order o JOIN orders_line l ON l.order_id = o.id"
