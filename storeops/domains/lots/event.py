@@ -17,6 +17,7 @@ from storeops.i18n import _
 
 AHEAD_S = 86_400.0  # so far a partner's clock may be ahead
 MOST_THINGS = 5_000  # of one event
+MOST_SHAPES = 1_000  # that are remembered
 _KINDS = {
     "epcList": "what", "quantityList": "what", "childEPCs": "child", "childQuantityList": "child",
     "inputEPCList": "in", "inputQuantityList": "in", "outputEPCList": "out",
@@ -91,18 +92,15 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(vocabulary.EVENT)
 
 
-_seen: set[Any] = set()
+_seen: set[Any] = set()  # shapes that were checked
 
 
-def _shape(value: Any, depth: int = 0) -> Any:
+def _shape(value: Any) -> Any:
     """The structure of an event without its values: one schema check does for all of a shape."""
     if isinstance(value, dict):
-        return tuple([(key, _shape(each, depth + 1)) for key, each in value.items()])
+        return tuple([(key, _shape(each)) for key, each in value.items()])
     if isinstance(value, list):
-        first = _shape(value[0], depth + 1) if value else None
-        if len(value) > 1 and any(_shape(each, depth + 1) != first for each in value[1:]):
-            return (list, *{_shape(each, depth + 1): None for each in value})
-        return (list, first)
+        return (list, *dict.fromkeys(map(_shape, value)))
     return type(value)
 
 
@@ -116,8 +114,9 @@ def _check_shape(event: dict[str, Any]) -> None:
     errors = sorted(_validator().iter_errors(event), key=lambda each: len(each.absolute_path))
     if errors:
         raise BadEventError(_plainly(errors[0]))
-    if len(_seen) < 10_000:
-        _seen.add(shape)
+    if len(_seen) >= MOST_SHAPES:
+        _seen.clear()
+    _seen.add(shape)
 
 
 def _plainly(error: Any) -> str:
