@@ -15,7 +15,7 @@ from storeops.i18n import _
 
 Thing = tuple[str, str]  # (GTIN-14 or "", lot, serial or SSCC)
 
-_LINK = re.compile(r"https?://[^/?#]+/(?:[^?#]*/)?(01|00|414|417|254)/([^?#]*)", re.I)
+_LINK = re.compile(r"https?://[^/?#]+/(?:[^?#]*?/)??(01|00|414|417)/([^?#]*)", re.I)
 _URN = re.compile(r"urn:epc:(?:id|class|idpat):(\w+):([^\s]+)")
 _LOT = re.compile(r"[!-~]{1,20}\Z")
 _DIGITS = re.compile(r"[0-9]+\Z")
@@ -159,7 +159,7 @@ def scanned(text: str) -> dict[str, str]:
     """What a scanner or a person gives: an element string, a Digital Link, GTIN/lot, a GTIN.
 
     Returns:
-        item, lot, sscc, made (date or moment), expires: as far as it says.
+        item, lot, sscc, qty, made (date or moment), expires: as far as it says.
 
     Raises:
         BadIdError: nothing of it is known.
