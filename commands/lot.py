@@ -109,18 +109,12 @@ def import_(
 @app.command("show", help=_("Everything that is known of one lot, in the order of time."))
 def show(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
     """Show."""
-    from storeops import times
     from storeops.domains.lots import gs1, trace
 
     call = current()
-    which = gs1.asked(lot)
-    number = trace.find(call.app.data, which)
-    start = [number] if which[0] else trace.contents(call.app.data, number) or [number]
-    found = trace.lines(call.app.data, start)
-    names = trace.things(call.app.data, start)
-    rows = (trace.as_item(names[each.lot], each) for each in found)
+    found = trace.history(call.app.data, gs1.asked(lot))
     output.paged(
-        rows,
+        found,
         [
             Column("at", _("Time"), show=cells.when),
             Column("kind", _("Step")),
@@ -135,4 +129,4 @@ def show(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After =
         empty=_("Nothing happened to it yet."),
     )
     if found:
-        note(_("Last heard of {time}.").format(time=times.minute(found[-1].at)))
+        note(_("Last heard of {time}.").format(time=cells.when(found[-1]["at"])))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from storeops import config
+from storeops.domains.lots import gs1
 from tests.lots.dairy import CENTRE, MILK, PINT, PLANT, Dairy, shop
 
 
@@ -175,6 +176,36 @@ def test_what_is_no_epcis_is_one_sentence(
     assert answer.code == 2
     assert said in (answer.error["message"] if answer.err.strip() else answer.out)
     assert "Traceback" not in answer.err
+
+
+def test_an_event_of_any_shape_is_read_at_once(cli: Any, tmp_path: Path) -> None:
+    config.save_profile(config.Profile("p", "ww1"))
+    deep: Any = 1
+    for _each in range(200):
+        deep = [deep, {"a": 1}]
+    (tmp_path / "e.json").write_text(json.dumps(event(ilmd={"x:y": deep})))
+    assert cli("lot", "import", str(tmp_path / "e.json"), "--json").json["added"] == 1
+
+
+def test_a_place_is_one_however_it_is_written() -> None:
+    assert {
+        gs1.place(f"https://id.gs1.org/414/{PLANT}/254/dock%201"),
+        gs1.place(f"https://plant.example/a/414/{PLANT}/254/dock%201"),
+        gs1.place(f"urn:epc:id:sgln:{PLANT[:7]}.{PLANT[7:12]}.dock%201"),
+    } == {f"{PLANT}.dock 1"}
+    assert gs1.thing(f"https://id.gs1.org/01/{PINT}/10/00/21/5") == (PINT, "00")
+
+
+def test_what_a_disposition_threw_away_is_thrown_away_in_every_list(
+    cli: Any, tmp_path: Path
+) -> None:
+    config.save_profile(config.Profile("p", "ww1"))
+    gone = event(bizStep=None, action="DELETE", disposition="destroyed")
+    (tmp_path / "e.json").write_text(json.dumps([event(bizStep="receiving"), gone]))
+    assert cli("lot", "import", str(tmp_path / "e.json"), "--json").json["added"] == 2
+    for words in (("lot", "show"), ("trace", "forward")):
+        items = cli(*words, f"{PINT}/A1", "--json").json["items"]
+        assert "thrown_away" in {each["state"] for each in items}
 
 
 def test_what_was_wrong_is_declared_not_edited(cli: Any, dairy: Dairy, tmp_path: Path) -> None:

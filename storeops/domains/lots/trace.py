@@ -23,7 +23,6 @@ _ARRIVES = frozenset({"receiving", "accepting", "arriving"})
 _SELLS = frozenset({"retail_selling", "dispensing"})
 _ENDS = frozenset({"destroying", "decommissioning"})
 _GONE = frozenset({"destroyed", "disposed"})
-_BATCH = 400  # variables of a statement
 
 
 def find(db: Database, which: Thing) -> int:
@@ -208,25 +207,23 @@ def balance(found: Sequence[TraceLine]) -> Balance:
     for line in found:
         lot = line.lot
         here = (lot, line.place, ON_SHELF if line.place in shops else IN_STOCK)
-        if line.role == "in":
+        state = _did(line)
+        if state == USED:
             _take(result, line, here)
             piles[lot, line.place, USED].add(line)
-        elif line.role == "out" or (line.step in _MAKES and line.action == "ADD"):
+        elif state == MADE:
             piles[lot, line.place, MADE].add(line)
             piles[here].add(line)
-        elif line.step == "shipping":
+        elif state == ON_THE_WAY:
             origin = line.source or line.place
             piles[lot, origin, ON_SHELF if origin in shops else IN_STOCK].add(line, -1)
             piles[lot, line.destination, ON_THE_WAY].add(line)
         elif line.step in _ARRIVES:
             _arrive(piles, line)
             piles[here].add(line)
-        elif line.step in _SELLS:
+        elif state in (SOLD, THROWN_AWAY):
             piles[here].add(line, -1)
-            piles[lot, line.place, SOLD].add(line)
-        elif line.step in _ENDS or (line.action == "DELETE" and line.disposition in _GONE):
-            piles[here].add(line, -1)
-            piles[lot, line.place, THROWN_AWAY].add(line)
+            piles[lot, line.place, state].add(line)
         elif line.step in ("stocking", "storing") and here in piles:
             piles[here].last = line
         elif line.step == "stocking":  # the first that is heard of it there
@@ -273,15 +270,11 @@ def _arrive(piles: dict[tuple[int, str, str], _Pile], line: TraceLine) -> None:
 
 def things(db: Database, numbers: Sequence[int]) -> dict[int, Thing]:
     """(item, lot) of numbers."""
-    found: dict[int, Thing] = {}
-    for start in range(0, len(numbers), _BATCH):
-        part = numbers[start : start + _BATCH]
-        rows = db.execute(
-            "SELECT id, item, lot FROM lots_thing WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(part),),
-        )
-        found |= {row[0]: (row[1], row[2]) for row in rows}
-    return found
+    rows = db.execute(
+        "SELECT id, item, lot FROM lots_thing WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(numbers)),),
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _papers(text: str) -> list[dict[str, str]]:
@@ -298,9 +291,20 @@ def _item(
     }  # fmt: skip
 
 
-def as_item(which: Thing, line: TraceLine) -> dict[str, Any]:
+def _event_item(which: Thing, line: TraceLine) -> dict[str, Any]:
     """One event of a lot, as lists show it."""
     return _item(which, line, line.place or line.source, line.qty, _did(line))
+
+
+def history(db: Database, which: Thing) -> list[dict[str, Any]]:
+    """Everything that happened to a lot itself, or to the lots on a pallet, in the order of time.
+
+    Raises:
+        NotFoundError: nothing is known of it.
+    """
+    numbers = _start(db, which)
+    names = things(db, numbers)
+    return [_event_item(names[line.lot], line) for line in lines(db, numbers)]
 
 
 def with_states(
@@ -374,29 +378,32 @@ def back(db: Database, which: Thing) -> list[dict[str, Any]]:
     Raises:
         NotFoundError: nothing is known of it.
     """
-    numbers = upstream(db, _start(db, which))
+    target = _start(db, which)
+    numbers = upstream(db, target)
     names = things(db, numbers)
     order = {number: at for at, number in enumerate(numbers)}
     found = []
-    target = set(numbers[: 1 if which[0] else len(_start(db, which))])
     for line in lines(db, numbers):
-        if line.lot in target and line.step in (*_SELLS, *_ENDS):
+        if line.lot in target and _did(line) in (SOLD, THROWN_AWAY):
             continue  # what became of it is what `forward` says
         found.append((order[line.lot], line))
     found.sort(key=lambda each: (each[0], each[1].at))
-    return with_states(db, [(line.at, as_item(names[line.lot], line)) for _at, line in found])
+    return with_states(db, [(line.at, _event_item(names[line.lot], line)) for _at, line in found])
 
 
 def _did(line: TraceLine) -> str:
+    """The state in which an event leaves pieces."""
     if line.role == "in":
         return USED
     if line.role == "out" or (line.step in _MAKES and line.action == "ADD"):
         return MADE
     if line.step == "shipping":
         return ON_THE_WAY
+    if line.step in _ARRIVES:
+        return IN_STOCK
     if line.step in _SELLS:
         return SOLD
-    if line.step in _ENDS:
+    if line.step in _ENDS or (line.action == "DELETE" and line.disposition in _GONE):
         return THROWN_AWAY
     return ON_SHELF if line.step == "stocking" else IN_STOCK
 
