@@ -82,10 +82,10 @@ def show(db: Database, number: int) -> dict[str, Any]:
         NotFoundError: there is none of that number.
     """
     row = _row(db, number)
-    listed = db.rows(
+    lines = db.rows(
         "SELECT * FROM lots_recall_place WHERE recall = ? ORDER BY place, item, lot", (number,)
     )
-    known = places(db, {each["place"] for each in listed})
+    known = places(db, {each["place"] for each in lines})
     staff = _staff(db, {each.store for each in known.values() if each.store})
     items = [
         {
@@ -98,18 +98,23 @@ def show(db: Database, number: int) -> dict[str, Any]:
             "status": "open" if each["confirmed_at"] is None else "confirmed",
             "confirmed_at": times.iso(each["confirmed_at"]), "confirmed_by": each["confirmed_by"],
         }
-        for each in listed
+        for each in lines
     ]  # fmt: skip
+    return {**_summary(row, lines), "items": items}
+
+
+def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A recall without its places."""
     return {
-        "recall": number, "lot": row["lot"], "reason": row["reason"],
+        "recall": row["id"], "lot": row["lot"], "reason": row["reason"],
         "made_at": times.iso(row["made_at"]), "made_by": row["made_by"],
         "status": "open" if row["closed_at"] is None else "closed",
         "closed_at": times.iso(row["closed_at"]), "closed_by": row["closed_by"],
-        "closed_why": row["closed_why"], "places": len({each["place"] for each in listed}),
-        "to_block": _plain(sum(each["to_block"] for each in listed)),
-        "blocked": _plain(sum(each["blocked"] or 0 for each in listed)),
-        "sold": _plain(sum(each["sold"] for each in listed)),
-        "open": sum(each["confirmed_at"] is None for each in listed), "items": items,
+        "closed_why": row["closed_why"], "places": len({each["place"] for each in lines}),
+        "to_block": _plain(sum(each["to_block"] for each in lines)),
+        "blocked": _plain(sum(each["blocked"] or 0 for each in lines)),
+        "sold": _plain(sum(each["sold"] for each in lines)),
+        "open": sum(each["confirmed_at"] is None for each in lines),
     }  # fmt: skip
 
 
@@ -134,9 +139,11 @@ def _staff(db: Database, stores: set[str]) -> dict[str, list[str]]:
 
 def listed(db: Database) -> list[dict[str, Any]]:
     """Every recall, the newest first, without its places."""
-    rows = db.execute("SELECT id FROM lots_recall ORDER BY id DESC").fetchall()
-    found = [show(db, row[0]) for row in rows]
-    return [{key: value for key, value in each.items() if key != "items"} for each in found]
+    lines: dict[int, list[dict[str, Any]]] = {}
+    for each in db.rows("SELECT * FROM lots_recall_place"):
+        lines.setdefault(each["recall"], []).append(each)
+    rows = db.rows("SELECT * FROM lots_recall ORDER BY id DESC")
+    return [_summary(row, lines.get(row["id"], ())) for row in rows]
 
 
 def confirm(
