@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from typing import Annotated
 
@@ -43,10 +42,6 @@ def _columns() -> list[Column]:
     ]
 
 
-def _who() -> str:
-    return current().settings.as_name or getpass.getuser()
-
-
 @app.command("import", help=_("Take in a stock list: store_id, product_id, lot, expires, qty."))
 def import_(
     file: TableFile,
@@ -62,7 +57,7 @@ def import_(
 
     call = current()
     rows = shelf.read_stock_list(file, store)
-    done = shelf.take(call.app.data, rows, _who(), call.app.clock.now(), whole=whole)
+    done = shelf.take(call.app.data, rows, call.app.ledger.who, call.app.clock.now(), whole=whole)
     output.result(
         asdict(done),
         _("{rows} rows: {changed} changed, {gone} gone, {unchanged} as known.").format(
@@ -129,7 +124,9 @@ def count(
     row = shelf.ShelfRow(
         store.strip(), item.strip(), lot, last.isoformat() if last else "", typed.pieces(qty)
     )
-    done = shelf.take(call.app.data, [row], _who(), call.app.clock.now(), source="count")
+    done = shelf.take(
+        call.app.data, [row], call.app.ledger.who, call.app.clock.now(), source="count"
+    )
     text = _("{qty} pieces, as known.")
     if done.difference:
         text = _("{qty} pieces, {difference} against what was known; the difference is kept.")

@@ -220,12 +220,6 @@ def infer(
     )  # fmt: skip
 
 
-def _who() -> str:
-    import getpass
-
-    return current().settings.as_name or getpass.getuser()
-
-
 def _show(found: dict[str, Any]) -> None:
     if current().settings.machine:
         output.result(found)
@@ -272,8 +266,10 @@ def plan(
     from storeops.domains.lots import gs1
     from storeops.domains.lots import recall as engine
 
-    db = current().app.data
-    found = engine.plan(db, gs1.asked(lot), reason, _who(), current().app.clock.now())
+    call = current()
+    found = engine.plan(
+        call.app.data, gs1.asked(lot), reason, call.app.ledger.who, call.app.clock.now()
+    )
     _show(found)
     for each in found["doubts"][:10]:
         note(each)
@@ -335,9 +331,16 @@ def confirm(
     """Confirm."""
     from storeops.domains.lots import recall as engine
 
-    db = current().app.data
+    call = current()
+    db = call.app.data
     count = engine.confirm(
-        db, number, place, blocked, _who(), current().app.clock.now(), lot.rpartition("/")[2]
+        db,
+        number,
+        place,
+        blocked,
+        call.app.ledger.who,
+        call.app.clock.now(),
+        lot.rpartition("/")[2],
     )
     found = engine.show(db, number)
     output.result(
@@ -361,8 +364,8 @@ def close(
     """Close."""
     from storeops.domains.lots import recall as engine
 
-    db = current().app.data
-    found = engine.close(db, number, _who(), current().app.clock.now(), reason)
+    call = current()
+    found = engine.close(call.app.data, number, call.app.ledger.who, call.app.clock.now(), reason)
     output.result(
         {key: value for key, value in found.items() if key != "items"},
         _("Recall {number} is closed: {blocked} of {block} pieces held back, {sold} were sold.")
