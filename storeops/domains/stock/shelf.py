@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from storeops import times
@@ -28,6 +28,7 @@ FIELDS = (
     ),
     Field("qty", ("quantity", "pieces", "stock", "count", "数量", "库存", "件数"), "12"),
 )  # fmt: skip
+_LOT = "store, item, lot, expires, qty, counted_at"
 EXPIRED, TODAY, TOMORROW, LATER = "expired", "today", "tomorrow", "later"
 
 
@@ -160,7 +161,7 @@ def stock(db: Database, *, stores: Sequence[str] = (), item: str = "") -> list[d
         stores, item: only of these; () and "" for all.
     """
     return db.rows(
-        "SELECT store, item, lot, expires, qty, counted_at FROM stock_lot"
+        f"SELECT {_LOT} FROM stock_lot"
         f" WHERE qty > 0 AND {_of(stores)} AND ? IN ('', item)"
         " ORDER BY store, item, expires = '', expires, lot",
         (*stores, item),
@@ -189,16 +190,18 @@ def expiring(
     Returns:
         Rows of `stock` with `days_left` and `due`: expired, today, tomorrow or later.
     """
+    rows = db.rows(
+        f"SELECT {_LOT} FROM stock_lot"
+        f" WHERE qty > 0 AND {_of(stores)} AND expires > '' AND expires <= ?"
+        " ORDER BY expires, store, item, lot",
+        (*stores, (today + timedelta(days=days)).isoformat()),
+    )
     found = []
-    for row in stock(db, stores=stores):
-        if not row["expires"]:
-            continue
+    for row in rows:
         left = (date.fromisoformat(row["expires"]) - today).days
-        if left > days:
-            continue
         due = EXPIRED if left < 0 else TODAY if left == 0 else TOMORROW if left == 1 else LATER
         found.append({**row, "days_left": left, "due": due})
-    return sorted(found, key=lambda row: (row["expires"], row["store"], row["item"], row["lot"]))
+    return found
 
 
 def today(db: Database, now: float) -> list[TodayLine]:
