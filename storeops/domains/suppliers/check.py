@@ -87,7 +87,7 @@ def _time(paper: Paper, rules: PaperRules, on: date) -> list[tuple[str, str]]:
     if paper.valid_until and paper.valid_until != LONG_TERM and day > paper.valid_until:
         return [(ERROR, _("on {day} it had expired ({last})").format(
             day=day, last=paper.valid_until))]  # fmt: skip
-    if numbers.plain_number(paper.number).startswith(("QS", "SP")):
+    if kind is not None and numbers.has_ended(kind.form, paper.number):
         return [(ERROR, _("papers of this older kind have expired"))]
     if kind is None or kind.per_lot:
         return []
@@ -115,7 +115,7 @@ def _scope(
             found.append((ERROR, _("its holder is {uscc}, the supplier is {theirs}").format(
                 uscc=said, theirs=theirs)))  # fmt: skip
         role = rules.roles.get(holder["role"])
-        number = numbers.plain_number(paper.number)
+        number = plain_number(paper.number)
         if (role is not None and role.category and kind is not None and kind.form == "sc"
                 and number.startswith("SC") and number[2:5] != role.category):  # fmt: skip
             found.append((ERROR, _("it is for the category {number}, not {category}").format(

@@ -27,6 +27,11 @@ def plain_number(text: str) -> str:
     return re.sub(r"[\s\-—－]+", "", word(text)).upper()
 
 
+def has_ended(kind: str, text: str) -> bool:
+    """Whether a number is of an older kind (QS, SP), none of which is valid any more."""
+    return kind in ("sc", "jy") and _LEGACY.match(plain_number(text)) is not None
+
+
 def form(kind: str, text: str) -> tuple[str, str]:
     """(ok, warning or error; why) of a number.
 
@@ -39,7 +44,7 @@ def form(kind: str, text: str) -> tuple[str, str]:
         return ERROR, _("the number is missing")
     if kind == "free":
         return OK, ""
-    if _LEGACY.match(number) and kind in ("sc", "jy"):
+    if has_ended(kind, number):
         return WARNING, _("{number} is of an older kind that has expired").format(number=number)
     if kind == "uscc":
         return _uscc(number)
