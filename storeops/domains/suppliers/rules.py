@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +102,10 @@ def load_rules(profile: str) -> PaperRules:
         ConfigError: a file that is no such rule.
     """
     own = sorted((paths.profile_path(profile) / "rules" / "papers").glob("*.toml"))
-    return _load((*sorted((Path(__file__).parent / "papers").glob("*.toml")), *own))
-
-
-@cache
-def _load(files: tuple[Path, ...]) -> PaperRules:
+    ours = sorted((Path(__file__).parent / "papers").glob("*.toml"))
     roles: dict[str, SupplierRole] = {}
     kinds: dict[str, PaperKind] = {}
-    for file in files:
+    for file in (*ours, *own):
         with understood(file):
             found = values.table("", document(file), _FIELDS)
         kinds |= found.get("kinds", {})
