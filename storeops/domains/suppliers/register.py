@@ -286,25 +286,22 @@ def add_papers(db: Database, papers: Sequence[Paper], now: float) -> SupplierImp
 
 def papers(db: Database, code: str = "") -> list[Paper]:
     """Papers of a supplier, of all when `code` is ""; by supplier, kind and number."""
+    return _papers(db, "? IN ('', supplier) ORDER BY supplier, kind, number, lot", code)
+
+
+def _papers(db: Database, condition: str, argument: str) -> list[Paper]:
     rows = db.rows(
         "SELECT supplier, kind, number, holder_uscc, address, categories, lot, valid_from,"
-        " valid_until, status, file, sha256 FROM suppliers_paper"
-        " WHERE ? IN ('', supplier) ORDER BY supplier, kind, number, lot",
-        (code,),
+        f" valid_until, status, file, sha256 FROM suppliers_paper WHERE {condition}",
+        (argument,),
     )
     return [Paper(**{**row, "categories": tuple(json.loads(row["categories"]))}) for row in rows]
 
 
 def by_number(db: Database, numbers_: Collection[str]) -> dict[str, list[Paper]]:
     """Papers that have one of these numbers, by number."""
-    rows = db.rows(
-        "SELECT supplier, kind, number, holder_uscc, address, categories, lot, valid_from,"
-        " valid_until, status, file, sha256 FROM suppliers_paper"
-        " WHERE number IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(numbers_)),),
-    )
     found: dict[str, list[Paper]] = {}
-    for row in rows:
-        paper = Paper(**{**row, "categories": tuple(json.loads(row["categories"]))})
+    asked = json.dumps(sorted(numbers_))
+    for paper in _papers(db, "number IN (SELECT value FROM json_each(?))", asked):
         found.setdefault(paper.number, []).append(paper)
     return found
