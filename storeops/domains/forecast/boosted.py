@@ -69,15 +69,6 @@ def library() -> Any:
     return lightgbm
 
 
-def _level(sold: Doubles, factor: Doubles, half_life: float) -> Doubles:
-    age = 0.5 ** (np.arange(len(sold) - 1, -1, -1) / half_life)[:, None]
-    steady = (sold.sum(axis=0) + 1e-9) / (factor.sum(axis=0) + 1e-9)
-    found: Doubles = ((sold * age).sum(axis=0) + 0.05 * steady) / (
-        (factor * age).sum(axis=0) + 0.05
-    )
-    return found
-
-
 def _others(values: Doubles, weight: Doubles, group: Any) -> Doubles:
     """Mean of a group's other members, weighted; 1 where there are none."""
     size = int(group.max()) + 1 if len(group) else 0
@@ -99,26 +90,20 @@ class ChainTrend:
     product: Doubles
     store: Doubles
 
+    def pick(self, which: Any) -> ChainTrend:
+        """Of some of the series."""
+        return ChainTrend(self.product[which], self.store[which])
+
 
 def chain(history: SalesHistory, fitted: PooledFit) -> ChainTrend:
     """How products and shops go lately."""
-    sold, factor = _unfactored(history, fitted)
-    lately = _level(sold, factor, 3.0) / (_level(sold, factor, 21.0) + 1e-6)
-    weight = _level(sold, factor, 21.0)
+    parts = pooled.Parts(history, fitted)
+    weight = pooled.level(parts.sold, parts.known, 21.0)
+    lately = pooled.level(parts.sold, parts.known, 3.0) / (weight + 1e-6)
     lately = np.clip(lately, 0.2, 5.0)
     return ChainTrend(
         _others(lately, weight, history.product), _others(lately, weight, history.store)
     )
-
-
-def _unfactored(history: SalesHistory, fitted: PooledFit) -> tuple[Doubles, Doubles]:
-    days = history.days
-    group = fitted.group(history.categories)
-    good = pooled.weights(history)
-    price = pooled.log_price(history)
-    factor = fitted.index[group].T[history.kinds[:days]]
-    factor = factor * np.exp(-fitted.elasticity[group] * price[:days]) * good
-    return np.nan_to_num(history.sold).astype(np.float64) * good, factor
 
 
 def features(history: SalesHistory, fitted: PooledFit, others: ChainTrend) -> tuple[Any, Doubles]:
@@ -126,8 +111,7 @@ def features(history: SalesHistory, fitted: PooledFit, others: ChainTrend) -> tu
     parts = pooled.Parts(history, fitted)
     base = parts.forecast()
     days, ahead = history.days, history.horizon
-    sold, factor = _unfactored(history, fitted)
-    price = pooled.log_price(history)
+    sold, factor, price = parts.sold, parts.known, parts.log_price
     good = factor > 0
     level = parts.level + 1e-6
     ratio = np.where(good, sold / (factor * level + 1e-9), np.nan)
@@ -140,7 +124,7 @@ def features(history: SalesHistory, fitted: PooledFit, others: ChainTrend) -> tu
     promoted = history.promoted[recent:days].mean(axis=0)
     common = [
         np.log(level),
-        *(np.log(_level(sold, factor, span) / level + 1e-3) for span in SPANS),
+        *(np.log(pooled.level(sold, factor, span) / level + 1e-3) for span in SPANS),
         spread,
         history.out[-7:].mean(axis=0),
         history.out[recent:].mean(axis=0),

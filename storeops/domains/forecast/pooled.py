@@ -28,7 +28,7 @@ ROUNDS = 3
 BANDS = (0.0, 0.5, 1.0, 2.0, 4.0)  # of daily level
 BACK = 2  # weeks whose forecasts are compared with what came
 FIT_SERIES = 10_000  # pooled figures need no more
-_STEADY = 0.05  # of the level over all days: where the last ones were all out of stock
+STEADY = 0.05  # of the level over all days: where the last ones were all out of stock
 FACTORS = np.round(np.arange(0.70, 1.101, 0.01), 2)
 
 
@@ -188,6 +188,22 @@ def fit(history: SalesHistory) -> PooledFit:
     return PooledFit(*_fit(some), factors)
 
 
+def level(sold: Doubles, factor: Doubles, half_life: float) -> Doubles:
+    """Of a common day at list price, per series; a day counts half after so many days.
+
+    Args:
+        sold: (days, series), 0 where a day does not count.
+        factor: what the day and its price make of a common one, 0 where it does not count.
+        half_life: days.
+    """
+    age = 0.5 ** (np.arange(len(sold) - 1, -1, -1) / half_life)[:, None]
+    steady = (sold.sum(axis=0) + 1e-9) / (factor.sum(axis=0) + 1e-9)
+    found: Doubles = ((sold * age).sum(axis=0) + STEADY * steady) / (
+        (factor * age).sum(axis=0) + STEADY
+    )
+    return found
+
+
 class Parts:
     """The forecast of some series, and what it is made of.
 
@@ -196,6 +212,9 @@ class Parts:
         fitted: what is pooled.
 
     Attributes:
+        sold: (days, series), 0 where a day does not count.
+        known: factor of weekday and price of those days, 0 where one does not count.
+        log_price: of those days and the days ahead.
         level: of a common day at list price, per series.
         index: factor of the weekday, (days ahead, series).
         price: factor of the price, (days ahead, series).
@@ -209,17 +228,13 @@ class Parts:
         days = history.days
         group = fitted.group(history.categories)
         good = weights(history)
-        price = log_price(history)
+        self.log_price = log_price(history)
         self.elasticity = fitted.elasticity[group]
         index = fitted.index[group].T
-        at_price = np.exp(-self.elasticity * price)
-        factor = index[history.kinds[:days]] * at_price[:days] * good
-        sold = np.nan_to_num(history.sold).astype(np.float64) * good
-        age = 0.5 ** (np.arange(days - 1, -1, -1) / HALF_LIFE)[:, None]
-        steady = (sold.sum(axis=0) + 1e-9) / (factor.sum(axis=0) + 1e-9)
-        self.level = ((sold * age).sum(axis=0) + _STEADY * steady) / (
-            (factor * age).sum(axis=0) + _STEADY
-        )
+        at_price = np.exp(-self.elasticity * self.log_price)
+        self.known = index[history.kinds[:days]] * at_price[:days] * good
+        self.sold = np.nan_to_num(history.sold).astype(np.float64) * good
+        self.level = level(self.sold, self.known, HALF_LIFE)
         self.index = index[history.kinds[days:]]
         self.price = at_price[days:]
         self.factor = fitted.factors[band(self.level)]

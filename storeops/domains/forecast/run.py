@@ -18,12 +18,13 @@ from storeops.domains.forecast import methods, partitions
 from storeops.domains.forecast.boosted import ChainTrend
 from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.methods import Learnt
+from storeops.domains.forecast.show import COLUMNS
 from storeops.errors import ConfigError, StillRunningError, UsageError
 from storeops.export_file import refuse_taken, whole_file
 from storeops.i18n import _
 
 QUANTILES = (0.5, 0.8, 0.9, 0.95)
-HEADER = b"store_id,product_id,dt,forecast,q50,q80,q90,q95\n"
+HEADER = (",".join(COLUMNS) + "\n").encode()
 PART = 2_000  # series; a shop is never cut
 VERSION = "1"  # of what a part holds
 
@@ -145,8 +146,7 @@ def run_forecast(
 
     def task(at: int) -> partitions.Task:
         here = blocks[at]
-        some = None if others is None else ChainTrend(others.product[here], others.store[here])
-        return part_text, (history.pick(here), learnt, some)
+        return part_text, (history.pick(here), learnt, others and others.pick(here))
 
     resumed = partitions.run_parts(
         folder, names, task, workers=_workers(workers, history.series), stop=stop,
