@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -175,12 +176,7 @@ def run(
     with suppress(ConfigError):  # without a profile nothing is remembered
         remember(call.app.data, made, data, call.app.clock.now())
     output.result(
-        {
-            "as_of": made.as_of, "horizon": made.horizon, "method": made.method,
-            "stores": made.stores, "series": made.series, "rows": made.rows, "parts": made.parts,
-            "resumed": made.resumed, "out": made.out, "sha256": made.sha256,
-            "notes": list(made.notes),
-        },
+        asdict(made),
         _("{rows} rows in {path}: {series} products of {stores} shops, {days} days after {day}.")
         .format(
             rows=f"{made.rows:,}", path=made.out, series=f"{made.series:,}",

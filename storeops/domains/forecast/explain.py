@@ -53,14 +53,16 @@ def explain(
         )  # fmt: skip
     learnt = methods.prepare(history, method)
     fitted = learnt.fitted.base if isinstance(learnt.fitted, BoostedFit) else learnt.fitted
-    one = history.pick(np.array([series]))
+    which = np.array([series])
+    one = history.pick(which)
     parts = pooled.Parts(one, fitted)
-    everything = methods.predict(history, learnt.fitted)[row]
-    said = float(everything[series])
+    others = methods.others(history, learnt.fitted)
+    forecast = methods.predict(one, learnt.fitted, others and others.pick(which))[row]
+    said = float(forecast[0])
     plain = float(parts.forecast()[row, 0])
     at = history.days + row
-    price = float(np.exp(pooled.log_price(one)[at, 0]))
-    good = pooled.weights(one)[:, 0] > 0
+    price = float(np.exp(parts.log_price[at, 0]))
+    good = parts.known[:, 0] > 0
     recent = []
     for back in range(max(0, history.days - 14), history.days):
         sold = float(one.sold[back, 0])
@@ -85,7 +87,7 @@ def explain(
         "boost": round(said / plain, 4) if method == "boosted" and plain else None,
         "days_used": int(parts.used[0]), "days_skipped": int(parts.skipped[0]),
         "quantiles": {
-            f"q{level * 100:g}": round(float(learnt.ratios.at(everything, level)[series]), 4)
+            f"q{level * 100:g}": round(float(learnt.ratios.at(forecast, level)[0]), 4)
             for level in QUANTILES
         },
         "recent": recent, "notes": list(history.notes),

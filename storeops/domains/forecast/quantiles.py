@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from storeops.domains.forecast.history import Numbers, SalesHistory
 
 Doubles = NDArray[np.float64]
-Predict = Callable[[SalesHistory], Doubles]
 
 LEVELS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 WEEKS = 2

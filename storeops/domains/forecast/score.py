@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storeops.domains.forecast import methods, pooled
-from storeops.domains.forecast.history import EPOCH, DailySales, SalesHistory, read_history
+from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -189,10 +189,7 @@ def score(
         on_progress(len(made), origins)
     return {
         "items": [asdict(each) for each in lines(made)],
-        "origins": [
-            (EPOCH + timedelta(days=each.history.first + each.history.days - 1)).isoformat()
-            for each in made
-        ],
+        "origins": [each.history.as_of.isoformat() for each in made],
         "method": method,
         "horizon": horizon,
         "notes": list(whole.notes),
