@@ -99,6 +99,7 @@ def test_packed_shuffled_and_quoted_files_say_the_same(
                    .encode()),
         "chinese": ("sales.csv", "\n".join(["门店,商品,日期,销量,缺货小时,折扣,促销",
                                             *lines[1:]]).encode("gb18030")),
+        "semicolons": ("sales.csv", "\n".join(lines).translate({44: ";", 45: "/"}).encode()),
     }  # fmt: skip
     for name, (file, content) in variants.items():
         folder = tmp_path / name

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -26,6 +27,8 @@ from storeops.domains.forecast import daytypes
 from storeops.domains.forecast.plain_csv import Block, NotPlainError, blocks, header
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.tables import csv_file, typed
+from storeops.tables.rows import RawRow
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -34,6 +37,7 @@ EPOCH = date(1970, 1, 1)
 MOST_DAYS = 400  # of history that are looked at
 MOST_ROWS = 60_000_000
 MOST_BYTES = 4_000_000_000  # of text, unpacked
+MOST_TEXT = 200_000_000  # bytes of what is no plain CSV, unpacked
 HOURS = 16  # from 06:00 to 22:00
 CATEGORIES = (
     "management_group_id", "first_category_id", "second_category_id", "third_category_id",
@@ -150,25 +154,9 @@ class SalesHistory:
         Raises:
             NotFoundError: one of them, or both together, are not there; with the nearest names.
         """
-        from storeops.spelling import did_you_mean
-
-        for word, names, text in (
-            (store, self.stores, _("There is no store {name} in the history.")),
-            (product, self.products, _("There is no product {name} in the history.")),
-        ):
-            if word not in names:
-                raise NotFoundError(
-                    text.format(name=word),
-                    hint=did_you_mean(
-                        word, names, _("The first ones: {names}.").format(
-                            names=", ".join(names[:5])
-                        )
-                    ),
-                )  # fmt: skip
-        found = np.flatnonzero(
-            (self.store == self.stores.index(store))
-            & (self.product == self.products.index(product))
-        )
+        shop = self.shop(store)
+        item = _place(product, self.products, _("There is no product {name} in the history."))
+        found = np.flatnonzero((self.store == shop) & (self.product == item))
         if not len(found):
             raise NotFoundError(
                 _("Store {store} has never sold product {product}.").format(
@@ -176,6 +164,27 @@ class SalesHistory:
                 )
             )
         return int(found[0])
+
+    def shop(self, name: str) -> int:
+        """The place of a shop among `stores`.
+
+        Raises:
+            NotFoundError: it is not there (with the nearest names), or sold nothing by then.
+        """
+        text = _("There is no store {name} in the history.")
+        found = _place(name, self.stores, text)
+        if not (self.store == found).any():
+            raise NotFoundError(text.format(name=name))
+        return found
+
+
+def _place(word: str, names: Sequence[str], text: str) -> int:
+    if word in names:
+        return names.index(word)
+    from storeops.spelling import did_you_mean
+
+    first = _("The first ones: {names}.").format(names=", ".join(names[:5]))
+    raise NotFoundError(text.format(name=word), hint=did_you_mean(word, names, first))
 
 
 def find_file(folder: Path, name: str) -> Path | None:
@@ -215,13 +224,13 @@ def read_history(
         NotFoundError: no such folder, or no `sales` in it.
         UsageError: a file that cannot be taken as it is, with file and line.
     """
-    place = None if isinstance(source, DailySales) else Path(source).expanduser()
+    place: Path | None = None
     if isinstance(source, DailySales):
         sales = Path(source.name)
         gathered = _Gathered(sales)
         gathered.take_sales(source.rows)
     else:
-        assert place is not None
+        place = Path(source).expanduser()
         found = find_file(place, "sales")
         if found is None:
             raise NotFoundError(
@@ -312,7 +321,8 @@ def _with_zeros(sold: Floats, store: Numbers) -> Floats:
 def _digest(source: str | DailySales, last: int, horizon: int) -> str:
     found = hashlib.sha256(f"{last} {horizon}".encode())
     if isinstance(source, DailySales):
-        found.update(repr(list(source.rows)).encode())
+        for row in source.rows:
+            found.update(repr(row).encode())
         return found.hexdigest()
     place = Path(source).expanduser()
     for name in ("sales", "products", "calendar"):
@@ -401,9 +411,8 @@ class _Gathered:
     def _find(self, names: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for at, name in enumerate(names):
-            for key, others in ALIASES.items():
-                if name.casefold() == key or name.casefold() in others:
-                    found.setdefault(key, at)
+            found.setdefault(_meant(name), at)
+        found = {name: at for name, at in found.items() if name in ALIASES}
         missing = [name for name in _COLUMNS[:4] if name not in found]
         if missing:
             raise UsageError(
@@ -430,24 +439,9 @@ class _Gathered:
 
     def _read_by_row(self) -> None:
         """The same for any CSV: quotes, other separators and encodings, ids of any length."""
-        from storeops.tables import csv_file, typed
-
-        with _opened(self._path) as file:
-            content = file.read(MOST_BYTES // 20 + 1)
-        if len(content) > MOST_BYTES // 20:
-            raise UsageError(
-                _("{file} is too large for a file with quotes or blanks in it.").format(
-                    file=self._path.name
-                ),
-                hint=_("Write it as plain CSV: UTF-8, commas, days as 2024-03-28."),
-            )
-        text = csv_file.decode(content, self._path.name)[0].removeprefix("\ufeff")
-        separator = max(csv_file.SEPARATORS, key=text[:2000].count)
-        rows = csv_file.records(text, separator, self._path.name)
+        rows = _rows(self._path, _("Write it as plain CSV: UTF-8, commas, days as 2024-03-28."))
         heading = next(rows, None)
-        columns = self._find(
-            [typed.word(each) for each in heading.cells.values()] if heading else []
-        )
+        columns = self._find(list(heading.cells.values()) if heading else [])
         gathered: dict[str, list[Any]] = {name: [] for name in columns}
         line = 0
         for row in rows:
@@ -538,6 +532,21 @@ def _ranked(known: Mapping[str, int]) -> tuple[list[str], Numbers]:
     return names, rank
 
 
+def _meant(heading: str) -> str:
+    """Our name of a column, else its own."""
+    text = typed.word(heading).casefold()
+    return next((name for name, others in ALIASES.items() if text in others), text)
+
+
+@lru_cache(maxsize=1_000)
+def _day(cell: str) -> int:
+    """Days since 1970-01-01."""
+    found = typed.day(cell)
+    if found is None:
+        raise ValueError
+    return (found - EPOCH).days
+
+
 def _value(file: str, line: int, name: str, cell: str) -> Any:
     if name in ("store_id", "product_id"):
         if not cell:
@@ -545,9 +554,9 @@ def _value(file: str, line: int, name: str, cell: str) -> Any:
         return cell
     try:
         if name == "dt":
-            return (date.fromisoformat(cell.replace("/", "-")) - EPOCH).days
+            return _day(cell)
         return float(cell) if cell else float("nan")
-    except ValueError:
+    except (ValueError, UsageError):
         raise _bad(
             file, line, _("{name}: “{value}” cannot be read").format(name=name, value=cell[:40])
         ) from None
@@ -582,24 +591,35 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         ) from None
 
 
+def _rows(path: Path, smaller: str = "") -> Iterator[RawRow]:
+    """The rows of any CSV, the headings first.
+
+    Args:
+        smaller: what to do when it is too large to be held.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    with _opened(path) as file:
+        content = file.read(MOST_TEXT + 1)
+    if len(content) > MOST_TEXT:
+        raise UsageError(
+            _("{file} is larger than {limit} MB.").format(file=path.name, limit=MOST_TEXT // 10**6),
+            hint=smaller,
+        )
+    text = csv_file.decode(content, path.name)[0].removeprefix("\ufeff")
+    separator = max(csv_file.SEPARATORS, key=text[:2000].count)
+    return csv_file.records(text, separator, path.name)
+
+
 def _small(place: Path | None, name: str, key: str) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, cells by heading) of one of the small files; nothing when it is not there."""
-    from storeops.tables import csv_file, typed
-
     path = None if place is None else find_file(place, name)
     if path is None:
         return
-    with _opened(path) as file:
-        content = file.read(200_000_001)
-    if len(content) > 200_000_000:
-        raise UsageError(_("{file} is larger than {limit} MB.").format(file=path.name, limit=200))
-    text = csv_file.decode(content, path.name)[0].removeprefix("\ufeff")
-    rows = csv_file.records(text, max(csv_file.SEPARATORS, key=text[:2000].count), path.name)
+    rows = _rows(path)
     heading = next(rows, None)
-    names = {}
-    for at, title in (heading.cells if heading else {}).items():
-        word = typed.word(title).casefold()
-        names[at] = next((one for one, others in ALIASES.items() if word in others), word)
+    names = {at: _meant(title) for at, title in (heading.cells if heading else {}).items()}
     if key not in names.values():
         raise UsageError(_("{file} has no column {names}.").format(file=path.name, names=key))
     for row in rows:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from storeops.domains.forecast import methods, pooled, quantiles, score
 from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.score import Origin
-from storeops.errors import NotFoundError, UsageError
+from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
 from storeops.tables.headings import Field
@@ -200,18 +200,13 @@ def order(
         UsageError: as `read_history`.
     """
     history = read_history(data, as_of, max(7, how.cover))
-    if (
-        store not in history.stores
-        or not (history.store == list(history.stores).index(store)).any()
-    ):
-        history.find(store, history.products[0])
-        raise NotFoundError(_("There is no store {name} in the history.").format(name=store))
+    shop = history.shop(store)
     if product:
         history.find(store, product)
     sample = pooled.sample(history)
     fitted = methods.fit(history, method)
     ratios = quantiles.learn(sample, methods.as_it_was(method), min(how.cover, quantiles.LONGEST))
-    here = history.pick(history.store == list(history.stores).index(store))
+    here = history.pick(history.store == shop)
     said = methods.predict(here, fitted)[: how.cover]
     target = ratios.at(said.sum(axis=0), how.ratio)
     held = _held(stock, store)
@@ -245,7 +240,7 @@ def order(
         "items": items, "store_id": store, "as_of": history.as_of.isoformat(),
         "from": tomorrow.isoformat(), "until": last.isoformat(), "ratio": round(how.ratio, 4),
         "shelf_life": how.shelf_life,
-        "past": past(history, store, how, method), "notes": notes,
+        "past": past(history, shop, how, method), "notes": notes,
     }  # fmt: skip
 
 
@@ -262,15 +257,17 @@ def _held(stock: Sequence[HeldStock], store: str) -> dict[str, Any]:
     return found
 
 
-def past(history: SalesHistory, store: str, how: OrderTerms, method: str) -> list[dict[str, Any]]:
+def past(history: SalesHistory, shop: int, how: OrderTerms, method: str) -> list[dict[str, Any]]:
     """What orders by these terms would have lost and wasted in a shop's last weeks.
 
     Beside it two habits: what was sold on the same weekday last week, and mean plus z times sigma.
+
+    Args:
+        shop: its place among `history.stores`.
     """
     count = min(LOOKS_BACK, (history.days - 28) // 7)
     if count < 1:
         return []
-    shop = list(history.stores).index(store)
     known = history.before(0, 0)
     totals: dict[str, list[float]] = {}
     for origin in score.look_back(known, count, 7, method):

@@ -164,12 +164,12 @@ def header(line: bytes) -> Sequence[str]:
     """The names of the first line.
 
     Raises:
-        NotPlainError: quotes, or no UTF-8.
+        NotPlainError: quotes, no UTF-8, or cells that no comma parts.
     """
     try:
         text = line.decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError:
         raise NotPlainError from None
-    if '"' in text:
+    if '"' in text or "," not in text:
         raise NotPlainError
     return [each.strip() for each in text.split(",")]
