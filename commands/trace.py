@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -110,15 +109,15 @@ def export(
 
 def _moment(text: str, option: str) -> float:
     from storeops import times
+    from storeops.tables import typed
 
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+    found = typed.moment(text, times.zone())
+    if found is None:
         raise UsageError(
             _("{option}: “{value}” is no time.").format(option=option, value=text[:40]),
             hint=_("Write it as 2026-05-01 08:00."),
-        ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=times.zone())).timestamp()
+        )
+    return found
 
 
 @app.command("infer", help=_("Which production runs a receipt may come from, with the evidence."))
@@ -181,8 +180,8 @@ def infer(
         engine.LotReceipt(
             _moment(at, "--at"), qty, label.get("lot", ""),
             day_of(expires or label.get("expires", ""), "--expires"),
-            day_of(made, "--made") if len(made) <= 10 else None,
-            _moment(made, "--made") if len(made) > 10 else None,
+            day_of(made, "--made") if ":" not in made else None,
+            _moment(made, "--made") if ":" in made else None,
         ),
         runs, known,
         engine.LotLimits(least * 3600, most * 3600, shelf_life, oldest_first),

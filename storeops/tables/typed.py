@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, tzinfo
 
+from storeops.clock import MOST_SECONDS, in_seconds
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.spreadsheet import unguarded
@@ -29,6 +30,12 @@ _WHOLE = re.compile(r"(\d+)\.0+\Z")
 _DAY = re.compile(
     r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?|(\d\d)(\d\d))\Z", re.DOTALL
 )
+_CHINESE_DAY = re.compile(r"(\d{4})[年/.](\d{1,2})[月/.](\d{1,2})日?")
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?\Z")
+_PLAIN = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\Z"
+)
+_UNIX = re.compile(r"\d{10}(\d{3})?(\.\d+)?\Z")
 _EXTERNAL = re.compile(r"w[mob][A-Za-z0-9_-]{1,62}\Z")
 
 MASKED, ROUNDED, BAD = "masked_phone", "rounded_phone", "bad_phone"
@@ -121,6 +128,37 @@ def day(text: str) -> date | None:
     raise UsageError(
         _("“{value}” is no day.").format(value=text[:40]), hint=_("Write it as 2026-05-01.")
     )
+
+
+def moment(text: str, zone: tzinfo) -> int | None:
+    """Unix seconds of a moment as files write it; None for what is none.
+
+    2026-05-01 14:30, 2026/5/1 14:30:05, 2026年5月1日, 20260501143005, ISO with an offset, Unix
+    seconds and milliseconds.
+
+    Args:
+        text: the cell.
+        zone: of what names none.
+    """
+    found = _PLAIN.match(text)
+    if found is None:
+        text = word(text)
+        if _UNIX.match(text):
+            return in_seconds(int(text.partition(".")[0]))
+        text = _CHINESE_DAY.sub(r"\1-\2-\3", text)
+        found = _PLAIN.match(text) or _COMPACT.match(text)
+    try:
+        if found is not None:
+            numbers = [int(each or 0) for each in found.groups()]
+            local = datetime(*numbers, tzinfo=zone)  # type: ignore[arg-type,misc]  # six numbers
+        else:
+            local = datetime.fromisoformat(text)
+            if local.tzinfo is None:
+                local = local.replace(tzinfo=zone)
+        seconds = int(local.timestamp())
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < MOST_SECONDS else None
 
 
 def pieces(text: str) -> float:

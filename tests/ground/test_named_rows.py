@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,20 @@ def test_the_first_row_that_cannot_be_taken_refuses_the_file(file, text, said):
 )  # fmt: skip
 def test_a_day_however_it_is_written(text):
     assert typed.day(text) == date(2026, 5, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-05-01 08:00", "2026/5/1 08:00:00", "2026年5月1日 08:00", "2026-05-01T00:00:00Z",
+     "20260501080000", "1777593600", "1777593600000"],
+)  # fmt: skip
+def test_a_moment_however_it_is_written(text):
+    assert typed.moment(text, timezone(timedelta(hours=8))) == 1777593600
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-05", "2026-02-30 08:00", "08:00"])
+def test_no_moment(text):
+    assert typed.moment(text, timezone.utc) is None
 
 
 @pytest.mark.parametrize(

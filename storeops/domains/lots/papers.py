@@ -6,8 +6,7 @@ a Digital Link) may stand where a GTIN is asked for.
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from storeops import times
@@ -16,6 +15,7 @@ from storeops.domains.lots.event import BadEventError
 from storeops.domains.lots.gs1 import BadIdError
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.tables import typed
 from storeops.tables.headings import Field
 from storeops.tables.named import NamedRow, read_named
 
@@ -205,13 +205,9 @@ def _number(text: str, name: str, least: float) -> float:
 
 def _time(text: str) -> datetime:
     """A moment of a paper; without an offset it is of the zone in use."""
-    plain = re.sub(r"[/.年月]", "-", text.strip(), count=2).replace("日", "")
-    try:
-        found = datetime.fromisoformat(plain.strip())
-    except ValueError:
+    found = typed.moment(text, times.zone())
+    if found is None:
         raise BadEventError(
             _("“{value}” is no time, such as 2026-05-01 08:00").format(value=text[:40])
-        ) from None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=times.zone())
-    return found - timedelta(microseconds=found.microsecond)
+        )
+    return times.local(found)

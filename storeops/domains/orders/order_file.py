@@ -145,7 +145,7 @@ class OrderReader:
     _moment: Callable[[str], int | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._moment = lru_cache(maxsize=1_000)(lambda text: values.moment(text, self.zone))
+        self._moment = lru_cache(maxsize=1_000)(lambda text: typed.moment(text, self.zone))
 
     def read(self, line: SheetLine) -> OrderRow:
         """One row.

@@ -1,26 +1,19 @@
-"""What cells of an order file mean: money, pieces, moments, conditions of an order."""
+"""What cells of an order file mean: money, pieces, conditions of an order."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from storeops import times
-from storeops.clock import MOST_SECONDS, in_seconds
 from storeops.tables import typed
 
 PAID, RETURN, CANCELLED = "paid", "return", "cancelled"
 REFUNDED = "refunded"  # a word of files only: the order itself was paid back, or a return
 MOST_FEN = 10**15
 _MONEY = re.compile(r"[¥￥$£€,\s元]|CNY|RMB|GBP|USD|EUR|HKD", re.IGNORECASE)
-_CHINESE_DAY = re.compile(r"(\d{4})[年/.](\d{1,2})[月/.](\d{1,2})日?")
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?\Z")
-_PLAIN = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\Z"
-)
-_UNIX = re.compile(r"\d{10}(\d{3})?(\.\d+)?\Z")
 _UNDER_WAY = re.compile("中|申请|pending refund", re.IGNORECASE)
 _REFUNDED = re.compile("退款|refund", re.IGNORECASE)
 _RETURN = re.compile("退|return|credit note", re.IGNORECASE)
@@ -63,37 +56,6 @@ def pieces(quantity: int) -> str:
         if quantity % 1000
         else str(quantity // 1000)
     )
-
-
-def moment(text: str, zone: tzinfo) -> int | None:
-    """Unix seconds of a moment as files write it; None for what is none.
-
-    2026-05-01 14:30, 2026/5/1 14:30:05, 2026年5月1日, 20260501143005, ISO with an offset, Unix
-    seconds and milliseconds.
-
-    Args:
-        text: the cell.
-        zone: of what names none.
-    """
-    found = _PLAIN.match(text)
-    if found is None:
-        text = typed.word(text)
-        if _UNIX.match(text):
-            return in_seconds(int(text.partition(".")[0]))
-        text = _CHINESE_DAY.sub(r"\1-\2-\3", text)
-        found = _PLAIN.match(text) or _COMPACT.match(text)
-    try:
-        if found is not None:
-            numbers = [int(each or 0) for each in found.groups()]
-            local = datetime(*numbers, tzinfo=zone)  # type: ignore[arg-type,misc]  # six numbers
-        else:
-            local = datetime.fromisoformat(text)
-            if local.tzinfo is None:
-                local = local.replace(tzinfo=zone)
-        seconds = int(local.timestamp())
-    except (ValueError, OverflowError):
-        return None
-    return seconds if 0 < seconds < MOST_SECONDS else None
 
 
 def condition_of(text: str) -> str:
