@@ -77,15 +77,18 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
         UsageError: no table, or a column that is needed is not there.
     """
     best: tuple[int, list[NamedRow], list[str]] | None = None
-    seen: list[str] = []
     for page in read_table(source).pages:
         if page.hidden:
             continue
         rows = page.rows()
         first = list(islice(rows, SEARCHED))
-        here = headings.find(first, fields, {})
+        try:
+            here = headings.find(first, fields, {})
+        except UsageError as error:  # its hint is for readers that take --column
+            raise UsageError(
+                f"{source}: {error.message}", hint=_("Leave one of them out.")
+            ) from None
         if here is None:
-            seen = seen or [typed.word(each) for row in first[:1] for each in row.cells.values()]
             continue
         missing = [each for each in needed if each not in here.columns]
         if best is not None and len(best[2]) <= len(missing):
@@ -105,6 +108,6 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
             _("{file} has no column {names}.").format(file=source, names=_(", ").join(missing)),
             hint=_("Its columns: {names}.").format(
                 names=_(", ").join(each.name for each in fields)
-            ) if best or not seen else headings.suggestion(seen, fields),
-        )  # fmt: skip
+            ),
+        )
     return best[1]

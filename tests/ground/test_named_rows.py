@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta, timezone
+from datetime import UTC, date, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,7 @@ def test_every_row_becomes_something(file, encoding):
         ("item,qty,last\na,1,2026-02-30\n", "line 2: “2026-02-30” is no day"),
         ("item,last\na,2026-05-01\n", "no column qty"),
         ("colour,qty\nred,1\n", "no column item"),
+        ("item,商品,qty\na,b,1\n", "item and 商品 both mean item"),
     ],
 )
 def test_the_first_row_that_cannot_be_taken_refuses_the_file(file, text, said):
@@ -53,6 +54,7 @@ def test_the_first_row_that_cannot_be_taken_refuses_the_file(file, text, said):
         read(file)
     assert said in caught.value.message
     assert caught.value.hint
+    assert "--column" not in caught.value.hint  # no such reader has it
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_moment_however_it_is_written(text):
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-05", "2026-02-30 08:00", "08:00"])
 def test_no_moment(text):
-    assert typed.moment(text, timezone.utc) is None
+    assert typed.moment(text, UTC) is None
 
 
 @pytest.mark.parametrize(
