@@ -66,13 +66,15 @@ def import_(
 
     call = current()
     if kind == "places":
-        count = import_places(call.app.data, file)
-        output.result(
-            {"places": count},
-            ngettext("{count} place is known.", "{count} places are known.", count).format(
-                count=count
-            ),
-        )
+        count = import_places(call.app.data, file, dry_run=dry_run)
+        text = ngettext("{count} place is known.", "{count} places are known.", count)
+        if dry_run:
+            text = ngettext(
+                "{count} place can be taken; nothing was changed.",
+                "{count} places can be taken; nothing was changed.",
+                count,
+            )
+        output.result({"places": count}, text.format(count=count))
         return
     titles = {"check": _("Checking"), "keep": _("Keeping")}
     with bars() as shown:

@@ -288,7 +288,10 @@ def test_papers_of_the_usual_kind(cli: Any, tmp_path: Path) -> None:
 def test_a_recall_is_planned_confirmed_and_closed(cli: Any, dairy: Dairy, tmp_path: Path) -> None:
     bad = f"{MILK}/{dairy.tank(1)}"
     (tmp_path / "places.csv").write_text(f"place,name,store\n{shop(0)},东门店,S000\n", "utf-8")
-    assert cli("lot", "import", str(tmp_path / "places.csv"), "--kind", "places").code == 0
+    words = ("lot", "import", str(tmp_path / "places.csv"), "--kind", "places")
+    assert "nothing was changed" in cli(*words, "--dry-run").out
+    assert not cli("db", "query", "SELECT * FROM lots_place", "--json").json["items"]
+    assert cli(*words).code == 0
     made = cli("trace", "recall", "plan", bad, "--reason", "抗生素", "--json").json
     truth = {place: amounts for (lot, place), amounts in dairy.truth.items()
              if lot == dairy.lot(1)}  # fmt: skip

@@ -34,8 +34,8 @@ class LotPlace:
     store: str = ""
 
 
-def import_places(db: Database, path: str) -> int:
-    """Take in a list of places; returns how many it has.
+def import_places(db: Database, path: str, *, dry_run: bool = False) -> int:
+    """Take in a list of places, or only check it; returns how many it has.
 
     Raises:
         NotFoundError, UsageError: nothing was changed.
@@ -50,6 +50,8 @@ def import_places(db: Database, path: str) -> int:
             raise UsageError(str(error)) from None
 
     found = read_each(path, FIELDS, ("place",), make)
+    if dry_run:
+        return len(found)
     with db.atomic() as connection:
         connection.executemany(
             "INSERT INTO lots_place (place, name, store) VALUES (?, ?, ?)"
