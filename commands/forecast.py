@@ -148,6 +148,7 @@ def run(
     force: Force = False,
 ) -> None:
     """Forecast."""
+    import shlex
     from threading import Event
 
     from storeops.domains.forecast.run import remember, run_forecast
@@ -157,15 +158,12 @@ def run(
         raise UsageError(_("Say where to write: --out FILE."))
     over = may_replace(out, force=force)
     folder, day = _data(data, as_of, again=False)
-    words = [
-        "storeops forecast run",
-        *([f"--data {data}"] if data else []),
-        f"--out {out}",
-        f"--horizon {horizon}",
-    ]
-    words += [f"--as-of {as_of}"] if as_of else []
-    words += [f"--method {method}"] if method != "pooled" else []
-    with bars() as shown, call.interruptible(" ".join(words), Event()) as stop:
+    words = ["storeops", "forecast", "run", "--out", out, "--horizon", str(horizon)]
+    words += ["--data", data] if data else []
+    words += ["--as-of", as_of] if as_of else []
+    words += ["--method", method] if method != "pooled" else []
+    words += ["--force"] if over else []
+    with bars() as shown, call.interruptible(shlex.join(words), Event()) as stop:
         made = run_forecast(
             folder, out, as_of=day, horizon=horizon, method=method, workers=workers, over=over,
             stop=stop,
