@@ -1,7 +1,8 @@
 """Working days in China: as announced, and estimated where nothing is announced yet.
 
-The State Council announces a year late in the year before. Of a year that is not announced,
-weekends and the holidays of the law are known; bridges and make-up days are not.
+The State Council announces a year late in the year before. Of a year that the library has no
+announcement of (those to come, and those before 2004), weekends and the holidays of the law are
+known; bridges and make-up days are not.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ def is_workday(day: date) -> tuple[bool, bool]:
 
     try:
         return bool(chinese_calendar.is_workday(day)), False
-    except NotImplementedError:  # so chinesecalendar says that a year was not announced to it
+    except NotImplementedError:  # so chinesecalendar says, of a day, that it lacks the year alone
         return day.weekday() < 5 and day not in _reckoned(day.year), True
 
 
 @lru_cache(maxsize=50)
 def _reckoned(year: int) -> frozenset[date]:
-    import holidays  # 60 ms, only for years to come
+    import holidays  # 60 ms, only for years without an announcement
 
     return frozenset(holidays.country_holidays("CN", years=year))
 

@@ -25,7 +25,7 @@ class Field:
         example: a cell of the template.
         guess: whether a heading alone is enough; texts that are written to WeCom are only taken
             when the person says so (`--column 备注=remark`).
-        key: it names customers.
+        key: it names what a row is about; a row of headings has one.
     """
 
     name: str
