@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from storeops.domains.forecast import pooled
-from storeops.domains.forecast.history import SalesHistory
+from storeops.domains.forecast.history import Doubles, SalesHistory
 from storeops.domains.forecast.pooled import PooledFit
 from storeops.errors import ConfigError
 from storeops.i18n import _
-
-Doubles = NDArray[np.float64]
 
 WEEKS = 5  # of the past that are forecast as they would have been, to learn from
 FIT_SERIES = 8_000

@@ -31,6 +31,7 @@ from storeops.tables import csv_file, typed
 from storeops.tables.rows import RawRow
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 EPOCH = date(1970, 1, 1)

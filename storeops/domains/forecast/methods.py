@@ -6,16 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from storeops.domains.forecast import boosted, pooled
-from storeops.domains.forecast.history import SalesHistory
+from storeops.domains.forecast.history import Doubles, SalesHistory
 from storeops.domains.forecast.quantiles import RatioBands, learn
 from storeops.errors import UsageError
 from storeops.i18n import _
 
-Doubles = NDArray[np.float64]
 METHODS = ("pooled", "boosted")
 
 

@@ -15,18 +15,15 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from storeops.domains.forecast import methods, pooled, quantiles, score
-from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
+from storeops.domains.forecast.history import DailySales, Doubles, SalesHistory, read_history
 from storeops.domains.forecast.score import Origin
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
 from storeops.tables.headings import Field
 from storeops.tables.named import read_each
-
-Doubles = NDArray[np.float64]
 
 STOCK_FIELDS = (
     Field("store_id", ("store", "store_code", "门店", "门店编号"), "S001"),

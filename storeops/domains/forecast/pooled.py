@@ -12,12 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from storeops.domains.forecast.daytypes import KINDS
-from storeops.domains.forecast.history import Numbers, SalesHistory
-
-Doubles = NDArray[np.float64]
+from storeops.domains.forecast.history import Doubles, Numbers, SalesHistory
 
 HALF_LIFE = 5.0  # days after which a day counts half for the level
 SKIP_HOURS = 8  # out of stock: the day's sales are no demand

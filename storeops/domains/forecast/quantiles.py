@@ -11,11 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from storeops.domains.forecast.history import Numbers, SalesHistory
-
-Doubles = NDArray[np.float64]
+from storeops.domains.forecast.history import Doubles, Numbers, SalesHistory
 
 LEVELS = np.round(np.arange(0.01, 1.0, 0.01), 2)
 WEEKS = 2

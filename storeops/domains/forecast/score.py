@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storeops.domains.forecast import methods, pooled
-from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
+from storeops.domains.forecast.history import DailySales, Doubles, SalesHistory, read_history
 from storeops.errors import UsageError
 from storeops.i18n import _
 
-Doubles = NDArray[np.float64]
 VOLUMES = (0.5, 1.0, 2.0)  # mean daily sales
 LEVELS = ("store-product-day", "store-product-week", "product-day", "store-day")
 
