@@ -16,19 +16,26 @@ ONE = timedelta(days=1)
 @lru_cache(maxsize=4_000)
 def is_workday(day: date) -> tuple[bool, bool]:
     """(whether people work, whether that is an estimate)."""
+    reckoned = _reckoned(day.year)
+    if reckoned is not None:
+        return day.weekday() < 5 and day not in reckoned, True
     import chinese_calendar  # 20 ms, only where working days are counted
 
-    try:
-        return bool(chinese_calendar.is_workday(day)), False
-    except NotImplementedError:  # so chinesecalendar says, of a day, that it lacks the year alone
-        return day.weekday() < 5 and day not in _reckoned(day.year), True
+    return bool(chinese_calendar.is_workday(day)), False
 
 
 @lru_cache(maxsize=50)
-def _reckoned(year: int) -> frozenset[date]:
-    import holidays  # 60 ms, only for years without an announcement
+def _reckoned(year: int) -> frozenset[date] | None:
+    """Holidays of a year without an announcement; None for one that has it."""
+    import chinese_calendar
 
-    return frozenset(holidays.country_holidays("CN", years=year))
+    try:
+        chinese_calendar.is_workday(date(year, 1, 1))
+    except NotImplementedError:  # so it says, of a day, that it lacks the year
+        import holidays  # 60 ms, only for years without an announcement
+
+        return frozenset(holidays.country_holidays("CN", years=year))
+    return None
 
 
 def before(end: date, count: int) -> tuple[date, bool]:
