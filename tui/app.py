@@ -18,6 +18,7 @@ from textual.app import App
 from textual.content import Content
 from textual.notifications import Notification, SeverityLevel
 from textual.widgets import Input, TextArea
+from textual.widgets._toast import ToastHolder
 
 from storeops.database.trouble import known
 from storeops.domain import ScreenSpec
@@ -379,6 +380,14 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self._said[notice.identity] = text, times
         self._notifications.add(notice)
         self._refresh_notifications()
+
+    def _refresh_notifications(self) -> None:
+        """Also take away what held notices that are gone: Textual takes the notice alone when a
+        screen comes back, so that a day of notices would leave a widget each on every screen."""
+        super()._refresh_notifications()
+        for holder in self.screen.query(ToastHolder) if self.screen_stack else ():
+            if holder.is_mounted and not holder.children:
+                holder.remove()
 
     def failed(self, error: Exception) -> None:
         """What a person can act on becomes a notice with its next steps; a bug ends all this."""

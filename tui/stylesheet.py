@@ -132,7 +132,7 @@ class HouseStylesheet(Stylesheet):
 
     def _asked_of(self, node: DOMNode) -> _Asked:
         by_name = self.rules_map  # sources that came meanwhile are parsed
-        names = frozenset(node._selector_names)
+        names = frozenset(node._selector_names & by_name.keys())  # not the id of every notice
         asked = self._asked.get((type(node), names))
         if asked is None:
             components = {f".{each}" for each in node._get_component_classes()}

@@ -43,4 +43,4 @@ def test_syncs_are_flat(desk: Desk) -> None:
 
 
 def test_screens_that_sync_are_flat(desk: Desk) -> None:
-    must_be_flat(f"screens, {SECONDS:.0f} s", *walk(desk.app, 1000, SECONDS), grown_mb=48)
+    must_be_flat(f"screens, {SECONDS:.0f} s", *walk(desk.app, 1000, SECONDS), grown_mb=24)

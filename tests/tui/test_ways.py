@@ -101,6 +101,21 @@ async def test_the_same_notice_is_counted(screens):
         assert "Something else." in driver.text
 
 
+async def test_notices_that_are_over_leave_nothing_on_any_screen(screens):
+    """A day of syncs once left a widget a notice on each of them."""
+    async with screens(start="today") as driver:
+        for number in range(6):
+            driver.app.tell(f"Notice {number}.")
+            await driver.press("2", "1")
+        assert "Notice 5." in driver.text
+        driver.app.clear_notifications()
+        for key in "2121":
+            await driver.press(key)
+        for key in "21":
+            await driver.press(key)
+            assert not driver.app.screen.query("ToastHolder")
+
+
 async def test_work_under_way_is_on_every_screen(screens, core, journal):
     """Bar, count and time left of calls that wait to be sent."""
     async with screens(size=(120, 30)) as driver:
