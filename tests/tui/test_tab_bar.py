@@ -8,7 +8,7 @@ from storeops import i18n
 from storeops.i18n import _
 from tui.cells import cell_width
 from tui.screen_registry import screens as all_screens
-from tui.widgets.tab_bar import Entry, TabBar, titles_for
+from tui.widgets.tab_bar import CLOSE, ROOMY, TIGHT, Entry, TabBar, titles_for
 
 
 def tabs(here: str) -> list[tuple[str, str, bool]]:
@@ -34,21 +34,23 @@ def test_eighty_cells():
     """What a terminal of 80 cells shows."""
     i18n.use("en")
     for here in ("customers", "today"):
-        gap, titles = titles_for(tabs(here)[:-1], 80)  # no sandbox
-        assert gap == ""
+        blanks, titles = titles_for(tabs(here)[:-1], 80)  # no sandbox
+        assert blanks == CLOSE
         assert titles == ["Tod", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Job", "Han",
                           "Aud", "Nig", "Rep"]  # fmt: skip
-        # two letters for all; what looks alike then has one more
-        assert titles_for(tabs(here), 80)[1] == [
-            "To", "Cu", "Staff", "Sto", "Tags", "Gr", "Sync", "Pl", "Jobs", "Ha", "Au", "Ni",
-            "Re", "Sa",
+        # no blanks behind digits, so that all have three letters; what is left completes words
+        blanks, titles = titles_for(tabs(here), 80)
+        assert blanks == TIGHT
+        assert titles == [
+            "Today", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Jobs", "Han", "Aud",
+            "Nig", "Rep", "San",
         ]  # fmt: skip
     i18n.use("zh_CN")
     whole = [title for _key, title, _here in tabs("")]
-    assert titles_for(tabs("customers")[:-1], 80) == ("", whole[:-1])
+    assert titles_for(tabs("customers")[:-1], 80) == (CLOSE, whole[:-1])
 
 
 def test_wide():
     """With room enough nothing is cut and tabs stand apart."""
     i18n.use("en")
-    assert titles_for(tabs("today"), 160) == (" ", [spec.title for spec in all_screens()])
+    assert titles_for(tabs("today"), 160) == (ROOMY, [spec.title for spec in all_screens()])
