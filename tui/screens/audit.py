@@ -62,10 +62,11 @@ class AuditScreen(LedgerScreen):
     def __init__(self) -> None:
         super().__init__()
         self._search = Search()
+        self._names: NameLookup | None = None  # of the lines shown
         self._arrived = ""  # the words that somebody came with
 
     def body(self) -> Iterable[Widget]:
-        """NameLookup, list; the line at the side."""
+        """Words, list; the line at the side."""
         columns = [
             Column("seq", _("Line"), 6, right=True, keep=6, tone="dim"),
             Column("at", _("When"), 16, keep=8, tone="dim"),
@@ -108,7 +109,7 @@ class AuditScreen(LedgerScreen):
         def window(start: int, size: int) -> Sequence[JournalEntry]:
             return journal_rows.window(db, search, start, size)
 
-        names = NameLookup(db)
+        names = self._names = NameLookup(db)
         source = PositionRows(
             window, lambda: journal_rows.count(db, search), lambda entry: _line(entry, names)
         )
@@ -147,10 +148,9 @@ class AuditScreen(LedgerScreen):
 
     def _card(self) -> None:
         if self.has_class("wide"):
-            entry = self.entry
-            self.query_one("#card", TextPane).put(
-                details(entry, NameLookup(self.house.core.data)) if entry else Content("")
-            )
+            entry, names = self.entry, self._names
+            content = details(entry, names) if entry and names else Content("")
+            self.query_one("#card", TextPane).put(content)
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -216,10 +216,8 @@ class AuditScreen(LedgerScreen):
 
     def do_open(self) -> None:
         """The whole line."""
-        entry = cast("JournalEntry", self.entry)
-        self.house.open_text(
-            _("Line {seq}").format(seq=entry.seq), details(entry, NameLookup(self.house.core.data))
-        )
+        entry, names = cast("JournalEntry", self.entry), cast("NameLookup", self._names)
+        self.house.open_text(_("Line {seq}").format(seq=entry.seq), details(entry, names))
 
     def do_plan(self) -> None:
         """To its plan."""
