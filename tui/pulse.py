@@ -57,7 +57,7 @@ class Pulse:
         from storeops.operations.health import beat
 
         core, started = self._house.core, time.monotonic()
-        version = int(core.data.execute("PRAGMA data_version").fetchone()[0])
+        version = core.data.data_version
         written = version != self._version
         if not written and started - self._at < RESTS and not self._house.busy_for_long:
             return Glance(self._revision, written=False)

@@ -164,6 +164,11 @@ class Database:
         """Run one statement on this thread's connection."""
         return self.connection.execute(sql, parameters)
 
+    @property
+    def data_version(self) -> int:
+        """Another number whenever a connection other than this thread's has written."""
+        return int(self.execute("PRAGMA data_version").fetchone()[0])
+
     def rows(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
     ) -> list[dict[str, Any]]:
