@@ -22,7 +22,7 @@ from storeops.operations.reports import COUNT
 from storeops.operations.today import Step, Today
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
-from tui.cells import shown
+from tui.cells import align, shown
 from tui.keys import GO, LIST, LOOK, Key
 from tui.names import NameLookup
 from tui.pictures import bar, spark
@@ -80,16 +80,13 @@ class TodayScreen(HouseScreen):
         """Steps and health at once, figures a moment later."""
         core = self.house.core
 
-        def look() -> Today:
-            return today.read(core.data, core.clock.now(), core.settings.stale_after)
-
         def count() -> Morning:
             shop = None
             if core.profile.store:
                 shop = NameLookup(core.data).names.find_store(core.profile.store)
             return morning(core.data, core.clock.now(), shop)
 
-        self.read(look, self._show, slot="health")
+        self.others_wrote()
         self._submit("figures", count, self._show_days, "figures", None)
 
     def _show(self, seen: Today) -> None:
@@ -311,8 +308,6 @@ def figures(found: Morning) -> Content:
 
 
 def _label(text: str) -> tuple[str, str]:
-    from tui.cells import align
-
     return align(text, 12), "bold $heading"
 
 
