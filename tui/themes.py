@@ -76,7 +76,6 @@ PLAIN = Theme(
     },
 )  # fmt: skip
 THEMES = (DARK, LIGHT, PLAIN)
-DEFAULTS = DARK.variables  # of Textual's own themes, before ours is chosen
 
 _POOR = ("linux", "ansi", "vt100", "vt102", "vt220", "xterm-16color", "cygwin", "dumb")
 _ASCII = str.maketrans(
