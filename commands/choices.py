@@ -72,8 +72,10 @@ def choice_of(selection: Selection, follows: str) -> Choice:
     return Choice(selection, follows)
 
 
-def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Chosen:
-    """The follows that options or a file mean.
+def chosen(
+    choice: Choice, fields: Sequence[Field], source: Source | None, *, wished: bool
+) -> Chosen:
+    """The follows that options or a file mean; `wished`: whether options say what to change.
 
     Raises:
         UsageError: nothing or too much was chosen.
@@ -93,8 +95,9 @@ def chosen(choice: Choice, fields: Sequence[Field], source: Source | None) -> Ch
         )
     found = sheets.read(source, fields)
     return of_sheet(
-        app.data, found, follows=choice.follows, owner=choice.selection.owner, strict=source.strict
-    )
+        app.data, found, follows=choice.follows, owner=choice.selection.owner,
+        strict=source.strict, wished=wished,
+    )  # fmt: skip
 
 
 def print_template(fields: Sequence[Field]) -> None:

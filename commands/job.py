@@ -223,9 +223,9 @@ def retry(
     try:
         rows = control.retry_failed(ledger, name, job_id=job_id, every=every)
     except ConflictError as error:
-        error.next_steps = tuple(of_plan(ledger, plans.get(ledger.db, name)))
+        error.next_steps = tuple(of_plan(ledger, plans.get(ledger.db, name, plans.APPLIED)))
         raise
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, plans.APPLIED)
     text = ngettext("{rows} row is queued again.", "{rows} rows are queued again.", rows)
     steps = planned.next_lines(of_plan(ledger, plan)[:1])
     output.result({"plan_id": plan.name, "rows": rows}, "\n".join([text.format(rows=rows), *steps]))

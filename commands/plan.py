@@ -287,7 +287,9 @@ def results(
     from storeops.changes.plan_words import Words
 
     ledger = current().app.ledger
-    plan = plans.get(ledger.db, plan_id)
+    plan = plans.get(ledger.db, plan_id, plans.APPLIED)
+    if plan_id.lower() == plans.LAST:
+        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title))
     statuses = any_of(status, ROW_STATUSES)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
@@ -405,7 +407,7 @@ def _pause(plan_id: str, *, resume: bool) -> None:
     ledger = current().app.ledger
     ledger.policy.may_write()
     jobs = control.pause(ledger, plan_id, resume=resume)
-    plan = plans.get(ledger.db, plan_id)
+    plan = plans.get(ledger.db, plan_id, plans.APPLIED)
     text = (
         _("Plan {plan} goes on: {jobs} calls are queued.")
         if resume

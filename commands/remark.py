@@ -89,7 +89,7 @@ def plan(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip
-    found = choices.chosen(choice, SHEET_FIELDS, source)
+    found = choices.chosen(choice, SHEET_FIELDS, source, wished=bool(values))
     command = planned.command_line(
         "remark", "plan", remark=remark, description=description, company=company,
         clear_mobiles=clear_mobiles, cut=cut, **as_options(selection),

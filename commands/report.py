@@ -313,8 +313,7 @@ def _table(each: ReportTable, width: int) -> tuple[list[list[str]], list[Column]
 
     shown = list(each.columns)
     cells_of = {
-        column.key: [worded(row.get(column.key), column.kind) for row in each.rows]
-        for column in shown
+        column.key: [worded(column.of(row), column.kind) for row in each.rows] for column in shown
     }
 
     def needed(key: str, title: str) -> int:

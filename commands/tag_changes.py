@@ -98,7 +98,7 @@ def plan(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip
-    found = choices.chosen(choice, FIELDS, source)
+    found = choices.chosen(choice, FIELDS, source, wished=bool(add or remove))
     command = planned.command_line(
         "tag", "plan", add=add, remove=remove, **as_options(selection),
         follows=follows, file=file or csv or xlsx, sheet=sheet,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from storeops.changes import relations
 from storeops.changes import rows as plan_rows
 from storeops.changes.action import (
     BLOCKED,
@@ -274,7 +275,16 @@ def results(
         if result.status == UNKNOWN and result.row in held and not record[6]:
             way = _("The plan is paused. Go on with: storeops plan resume {plan}")
             result = replace(result, next_step=way.format(plan=name))
+        if f"--again {name}" in result.next_step and not _with_giver(db, result):
+            way = _("Nothing is left to plan: the customer is not with this member any more.")
+            result = replace(result, next_step=way)
         yield result
+
+
+def _with_giver(db: Database, result: Result) -> bool:
+    """Whether the relation of a row still stands, so that it can be planned again."""
+    (relation,) = relations.by_pairs(db, [(result.userid, result.external_userid)])
+    return relation is not None and relation.status not in ("lost", "handed_over")
 
 
 # what a status means where WeCom gave no code, and what a person can do about it

@@ -105,7 +105,7 @@ def pause(ledger: Ledger, name: str, *, resume: bool = False) -> int:
         NotFoundError: no such plan.
         ConflictError: it was not applied.
     """
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, APPLIED)
     if plan.status != APPLIED:
         raise ConflictError(_("Plan {plan} is not under way.").format(plan=plan.name))
     now = ledger.clock.now()
@@ -141,7 +141,7 @@ def retry_failed(
         ConflictError: nothing to retry; says how many failed rows are not retryable.
         PolicyError: read-only, or the kind is not allowed.
     """
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, APPLIED)
     ledger.policy.may_apply(plan.kind)
     action = ledger.action(plan.kind)
     condition = f"status = '{FAILED}' AND before IS NOT NULL" + (
@@ -191,7 +191,7 @@ def remove_rows(ledger: Ledger, name: str, numbers: Sequence[int]) -> Plan:
         ConflictError: it was applied, cancelled or altered.
         UsageError: it has no such rows.
     """
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, MADE)
     if plan.status != MADE:
         raise ConflictError(
             _("Rows can be removed only before plan {plan} is applied.").format(plan=plan.name)

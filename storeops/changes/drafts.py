@@ -107,7 +107,7 @@ def freeze(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
 
 
 def _draft(ledger: Ledger, name: str) -> Plan:
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, DRAFT)
     if plan.status != DRAFT:
         raise ConflictError(_("Plan {plan} is no draft.").format(plan=plan.name))
     return plan

@@ -286,8 +286,14 @@ def journaled_hash(db: Database, name: str) -> str:
     return found
 
 
-def get(db: Database, name: str) -> Plan:
+def get(db: Database, name: str, status: str = "") -> Plan:
     """A plan by its plan_id, in any case, by an unambiguous end of it, or the newest by `last`.
+
+    Args:
+        db: data.db.
+        name: plan_id, its end, or `last`.
+        status: `last` means the newest of this status, where there is one (of applied plans the
+            one applied last); "" whichever is newest.
 
     Raises:
         NotFoundError: there is none.
@@ -295,7 +301,11 @@ def get(db: Database, name: str) -> Plan:
     """
     wanted = name.strip()
     if wanted.lower() == LAST:
-        newest = db.execute("SELECT name FROM plan ORDER BY id DESC LIMIT 1").fetchone()
+        newest = db.execute(
+            "SELECT name FROM plan ORDER BY status = ? DESC, CASE status WHEN ? THEN applied_at END"
+            " DESC, id DESC LIMIT 1",
+            (status, status),
+        ).fetchone()
         wanted = newest[0] if newest else wanted
     plan = _one(db.connection, "name", wanted)
     if plan is not None:

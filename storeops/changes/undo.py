@@ -14,7 +14,7 @@ from storeops.i18n import _, ngettext
 
 
 def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
-    """The plan that puts back what a plan has done.
+    """The plan that puts back what a plan has done; `last` is the newest that was applied.
 
     Rows that somebody changed since are blocked or put back partly, and say so.
 
@@ -22,7 +22,7 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         ConflictError: nothing of it is done, it is still under way, or an undo plan waits.
         StoreOpsError: this kind cannot be undone; says what the way back costs.
     """
-    plan = plans.get(ledger.db, name)
+    plan = plans.get(ledger.db, name, APPLIED)
     if plan.status != APPLIED:
         raise ConflictError(
             _("Plan {plan} was not applied; there is nothing to undo.").format(plan=plan.name)

@@ -13,7 +13,7 @@ from storeops.changes.exported import ExportedPlan
 from storeops.changes.problems import Problem, Problems
 from storeops.changes.relations import Relation
 from storeops.changes.rows import chunks
-from storeops.changes.sheets import Sheet, SheetLine
+from storeops.changes.sheets import KEYS, USERID, Sheet, SheetLine
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -164,6 +164,7 @@ def of_sheet(
     follows: str = "",
     owner: Sequence[str] = (),
     strict: bool = False,
+    wished: bool = True,
 ) -> Chosen:
     """The follows that a file's rows mean; every row is looked at before anything is said.
 
@@ -173,12 +174,18 @@ def of_sheet(
         follows: all | newest, for rows that name no member; "" refuses when it is not clear.
         owner: userids or names of the members for rows that name none.
         strict: one wrong row, also one that a planner finds, refuses them all.
+        wished: whether something is wished for every row; if not, rows whose own cells are empty
+            ask for nothing, whomever they name.
     """
     keys = _Keys(db, sheet, owner)
     chosen = Chosen(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
     seen: dict[str, int] = {}
-    unchanged = 0
+    unchanged = idle = 0
+    texts = sheet.fields.keys() - {each.name for each in (*KEYS, USERID)}
     for line in sheet.lines:
+        if not wished and texts and not any(line.get(name).strip() for name in texts):
+            idle += 1
+            continue
         found = keys.find(line, follows)
         if isinstance(found, Problem):
             chosen.problems.append(found)
@@ -214,6 +221,13 @@ def of_sheet(
             unchanged,
         ).format(count=unchanged)
         chosen.problems.append(Problem("already", message, None, True, unchanged))
+    if idle:
+        message = ngettext(
+            "{count} row has nothing in {headings} and asks for nothing.",
+            "{count} rows have nothing in {headings} and ask for nothing.",
+            idle,
+        ).format(count=idle, headings=_(", ").join(sorted(sheet.fields[name] for name in texts)))
+        chosen.problems.append(Problem("idle", message, None, True, idle))
     if keys.foreign_ids:
         message = ngettext(
             "{count} id in the column {heading} is none of WeCom; phone or unionid was taken.",

@@ -124,11 +124,12 @@ class ReportColumn:
     """One column.
 
     Attributes:
-        key: of its value in a row; dots reach inside.
+        key: of its value in a row.
         title: in the user's language.
         kind: text | count | share (0 to 100) | minutes | moment (Unix seconds).
         secondary: left out where there is little room.
         good: +1 when more is better, -1 when less is, 0 when neither.
+        blank: what people read in place of an empty text, with other keys of the row in braces.
     """
 
     key: str
@@ -136,6 +137,12 @@ class ReportColumn:
     kind: str = COUNT
     secondary: bool = False
     good: int = 0
+    blank: str = ""
+
+    def of(self, row: Mapping[str, Any]) -> Any:
+        """Its value in a row for people; None when it is not known."""
+        value = row.get(self.key)
+        return self.blank.format_map(row) if value == "" else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,17 @@ def test_the_last_plan_is_ones_own(cli: Any, shop: Any) -> None:
     assert made["plan_id"] in other.err
     assert cli("plan", "show", "last", "--json").json["plan_id"] == made["plan_id"]
     assert cli("plan", "apply", "last", "--yes", "--as", "王店长").code == 0
-    assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"]
+    undo = cli("plan", "undo", "last", "--json").json
+    assert undo["ready"] == made["ready"]
+    refused = cli("plan", "undo", "last")
+    assert refused.code == 9, "what was applied last, not the undo that was only planned"
+    assert made["plan_id"] in refused.err
+    results = cli("plan", "results", "last")
+    assert made["plan_id"] in results.err
+    assert cli("plan", "show", "last", "--json").json["plan_id"] == undo["plan_id"]
+    assert cli("plan", "pause", "last", "--json").json["plan_id"] == made["plan_id"]
+    assert cli("plan", "apply", "last", "--yes", "--quiet").code == 0
+    assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"], "now the undo"
 
 
 def test_cron_sends_no_mail_while_all_is_well(cli: Any, shop: Any, tmp_path: Any) -> None:

@@ -129,3 +129,27 @@ def test_planted_links_are_never_followed(people, cli, tmp_path, kind):
     assert victim.read_text() == "precious"
     assert not path.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_rows_that_ask_for_nothing_are_no_problem(hostile, cli, tmp_path, ending):
+    """Nobody without tags, and nobody who is with somebody else now, is held against the file."""
+    with hostile.data.atomic() as connection:
+        connection.execute("DELETE FROM follow_tag WHERE customer_id IN (3, 5, 7)")
+        connection.execute("UPDATE follow SET remark = '' WHERE customer_id IN (5, 9)")
+        connection.execute("UPDATE follow SET status = 'lost' WHERE customer_id IN (5, 6, 7)")
+    path = tmp_path / f"out.{ending}"
+    assert cli("customer", "export", str(path), "--raw", "--reveal", "--quiet").code == 0
+    for words in (
+        ["tag", "plan", "--column", "tags=add"],
+        ["remark", "plan", "--column", "remark=remark"],
+    ):
+        answer = cli(*words, "--file", str(path))
+        assert answer.code == 0, (answer.err, answer.out)
+        strict = cli(*words, "--file", str(path), "--strict", "--json")
+        assert strict.code == 0
+        assert {each["code"] for each in strict.json["problems"]} == {"already", "idle"}
+    wished = cli("tag", "plan", "--file", str(path), "--column", "tags=add", "--add", "等级/银卡",
+                 "--json")  # fmt: skip
+    assert wished.code == 6, "a wish of the command is one for every row"
+    assert "no_relation" in {each["code"] for each in wished.json["problems"]}

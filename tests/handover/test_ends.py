@@ -62,6 +62,11 @@ def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(desk, cli
         assert made.plan.name in row["next_step"]
         line = row["next_step"].partition(": ")[2]
         assert cli(*shlex.split(line)[1:]).code in (0, 6)
+    with desk.app.data.atomic() as connection:  # a later sync finds them gone
+        connection.execute("UPDATE follow SET status = 'lost'")
+    for row in cli("plan", "results", made.plan.name, "--json").json["items"]:
+        assert row["status"] == "refused"
+        assert "--again" not in row["next_step"]
 
 
 def test_a_watch_that_can_ask_nobody_ends_with_the_reason(desk, cli):

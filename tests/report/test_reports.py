@@ -274,6 +274,25 @@ def test_csv_and_markdown(report: Report, tmp_path: Path) -> None:
     assert path.read_text("utf-8").startswith("Daily report 2026-01-03")
 
 
+def test_a_shop_without_a_name_and_nobodys_name_have_words(
+    mirror: Mirror, report: Report, tmp_path: Path
+) -> None:
+    import openpyxl
+
+    with mirror.db.atomic() as connection:
+        connection.execute("UPDATE department SET name = ''")
+        connection.execute("UPDATE staff SET name = '' WHERE userid = 'u0'")
+    path = tmp_path / "r.xlsx"
+    assert report("store", "--on", "2026-01-01", "--out", str(path)).code == 0
+    shops = openpyxl.load_workbook(path)["Shops"]
+    assert "(no store)" in [cell.value for cell in shops["B"]]
+    for form in ("table", "md", "html"):
+        assert "no store" in report("daily", "--on", "2026-01-01", "--format", form).out
+    assert "（无门店）" in report("staff", "--on", "2026-01-01", "--lang", "zh_CN").out
+    assert "u0" in report("staff", "--on", "2026-01-01", "--lang", "en").out
+    assert report("daily", "--on", "2026-01-01", "--json").json["stores"][1]["store"] == ""
+
+
 def test_what_is_asked_wrongly_is_said(report: Report, tmp_path: Path) -> None:
     for words in (
         ("daily", "--on", "tomorrow"), ("daily", "--on", "2026-01-01", "--since", "2026-01-01"),

@@ -147,9 +147,7 @@ class ReportsScreen(ListScreen):
         """Every figure of the row, also those that have no room in the list."""
         at = int(str(line.key))
         row = self.shown_table.rows[at] if at < len(self.shown_table.rows) else {}
-        rows = [
-            (each.title, worded(row.get(each.key), each.kind)) for each in self.shown_table.columns
-        ]
+        rows = [(each.title, worded(each.of(row), each.kind)) for each in self.shown_table.columns]
         return fields("", rows)
 
     def wish(self, line: Line) -> str:
@@ -296,7 +294,7 @@ def _lines(table: ReportTable) -> list[Line]:
     most = max(values, default=0)
     found = []
     for at, row in enumerate(table.rows):
-        cells = [shown(worded(row.get(each.key), each.kind)) for each in table.columns]
+        cells = [shown(worded(each.of(row), each.kind)) for each in table.columns]
         pieces = {}
         if table.bar:
             picture = bar(values[at], most, BAR)

@@ -97,7 +97,10 @@ def store_columns(rows: Sequence[Mapping[str, Any]]) -> list[ReportColumn]:
     """The number of a shop, where the chain gave numbers, and its name."""
     numbers = [ReportColumn("store_code", _("Number"), TEXT)]
     numbered = any(row["store_code"] for row in rows)
-    return [*(numbers if numbered else ()), ReportColumn("store", _("Shop"), TEXT)]
+    return [
+        *(numbers if numbered else ()),
+        ReportColumn("store", _("Shop"), TEXT, blank=_("(no store)")),
+    ]
 
 
 def tiles(found: DaysFigures, before: DaysFigures | None, names: Sequence[str]) -> list[Tile]:

@@ -49,8 +49,8 @@ def guides(db: Database, period: Period, now: float) -> NamedReport:
             ReportTable(
                 "staff", _("Guides"),
                 [
-                    ReportColumn("name", _("Guide"), TEXT),
-                    ReportColumn("store", _("Shop"), TEXT),
+                    ReportColumn("name", _("Guide"), TEXT, blank="{userid}"),
+                    ReportColumn("store", _("Shop"), TEXT, blank=_("(no store)")),
                     *columns(SHOWN, LESS),
                     *reply_columns(),
                 ],

@@ -143,7 +143,7 @@ def _table(table: ReportTable) -> Iterator[str]:
     for row in table.rows:
         yield "<tr>"
         for column in table.columns:
-            value = row.get(column.key)
+            value = column.of(row)
             picture = _bar(value, top) if column.key == table.bar and value else ""
             yield f"<td{_classes(column)}>{_text(worded(value, column.kind))}{picture}</td>"
         yield "</tr>"

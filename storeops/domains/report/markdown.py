@@ -60,7 +60,7 @@ def _table(table: ReportTable, most: int | None) -> Iterator[str]:
     yield "|" + "|".join(" --- " if each.kind == TEXT else " ---: " for each in table.columns) + "|"
     shown = table.rows if most is None else table.rows[:most]
     for row in shown:
-        cells = (escaped(worded(row.get(each.key), each.kind)) for each in table.columns)
+        cells = (escaped(worded(each.of(row), each.kind)) for each in table.columns)
         yield "| " + " | ".join(cells) + " |"
     if len(shown) < len(table.rows):
         yield ""
@@ -102,7 +102,7 @@ def _top(table: ReportTable) -> list[str]:
         return []
     ahead = sorted(table.rows, key=lambda row: -(row.get(bar.key) or 0))[:_TOP]
     return [f"{_safe(table.title)}, {_safe(bar.title)}:"] * bool(ahead) + [
-        f"{_safe(worded(row.get(named.key), TEXT))}: {worded(row.get(bar.key), bar.kind)}"
+        f"{_safe(worded(named.of(row), TEXT))}: {worded(row.get(bar.key), bar.kind)}"
         for row in ahead
         if row.get(bar.key)
     ]

@@ -103,7 +103,7 @@ def _leaver_table(rows: list[dict[str, Any]]) -> ReportTable:
     return ReportTable(
         "leavers", _("Leavers whose customers wait today"),
         [
-            ReportColumn("name", _("Leaver"), TEXT),
+            ReportColumn("name", _("Leaver"), TEXT, blank="{userid}"),
             ReportColumn("customers", _("Customers")),
             ReportColumn("days_left", _("Days left")),
         ],

@@ -82,7 +82,7 @@ def _sheet(sheet: Worksheet, table: ReportTable, bold: Any, number: Any) -> None
         _write(sheet, 0, at, column.title, TEXT, bold)
     for line, row in enumerate(table.rows, start=1):
         for at, column in enumerate(table.columns):
-            _write(sheet, line, at, row.get(column.key), column.kind, number)
+            _write(sheet, line, at, column.of(row), column.kind, number)
     if table.rows:
         sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
         for at, column in enumerate(table.columns):
