@@ -88,9 +88,15 @@ def add(
             "valid_from": from_, "valid_until": until, "status": status,
         })  # fmt: skip
         listed, beside = [(register.paper_of(row, known), scan)], Path()
+    # Before a scan is kept: that of a supplier who is not there would stay behind.
+    codes = {
+        name: register.supplier(call.app.data, name)["code"]
+        for name in sorted({paper.supplier for paper, _scan in listed})
+    }
     folder = paths.profile_dir(call.app.profile.name) / "papers"
     papers = []
     for paper, name in listed:
+        paper = replace(paper, supplier=codes[paper.supplier])
         if name:
             kept, digest = register.keep_scan(folder, str(beside / Path(name).expanduser()))
             paper = replace(paper, file=kept, sha256=digest)

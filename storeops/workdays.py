@@ -42,7 +42,7 @@ def before(end: date, count: int) -> tuple[date, bool]:
     """The day that lies `count` working days before another, and whether it is an estimate."""
     estimated = False
     day = end
-    while count > 0:
+    while count > 0 and day > date.min:  # a paper's misread day may lie at the end of all days
         day -= ONE
         works, guessed = is_workday(day)
         estimated |= guessed

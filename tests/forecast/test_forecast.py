@@ -121,6 +121,8 @@ def test_packed_shuffled_and_quoted_files_say_the_same(
         ("0,0,2024-03-04,3,99,1,0", "is no number of hours"),
         ("0,0,2024-02-30,3,0,1,0", "line 2: dt: “2024-02-30” cannot be read"),
         ("0,0,2024-03-04,viele,0,1,0", "line 2: sale_amount: “viele” cannot be read"),
+        ("0,0,2024-03-04,inf,0,1,0", "line 2: sale_amount: “inf” cannot be read"),
+        ("0,0,2024-03-04,1e400,0,1,0", "line 2: sale_amount: “1e400” cannot be read"),
         ("0,0,2024-03-05,3,0,1,0", "store 0, product 0 has 2 rows for 2024-03-05"),
     ],
 )

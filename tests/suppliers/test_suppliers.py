@@ -161,6 +161,7 @@ def test_working_days_of_2026_and_estimates_beyond() -> None:
         begin, _guess = workdays.before(end, 30)
         assert workdays.between(begin - workdays.ONE, end - workdays.ONE)[0] == 30
     assert workdays.between(date(2026, 5, 20), date(2026, 5, 18))[0] == -2
+    assert workdays.before(date(1, 1, 3), 9)[0] == date.min  # a misread day ends no command
 
 
 def test_what_a_role_needs_and_what_is_missing(cli: Any, known: str, tmp_path: Path) -> None:
@@ -254,3 +255,27 @@ def test_what_cannot_be_taken_changes_nothing(cli: Any, known: str, tmp_path: Pa
     ):
         assert cli("certificate", "add", *words).code == code, words
     assert cli("certificate", "list", "--json").json["items"] == []
+
+
+def test_papers_of_unknown_suppliers_leave_no_scan_behind(
+    cli: Any, tmp_path: Path, known: str
+) -> None:
+    """Looked for first; a supplier is found by name too; 9999-12-31 is a register's "no end"."""
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.7 licence")
+    file = tmp_path / "papers.csv"
+    kept = paths.profile_dir("p") / "papers"
+
+    def listed(who: str) -> Any:
+        file.write_text(
+            f"供应商,证件类型,证件编号,有效期至,扫描件\n{who},营业执照,{known},9999-12-31,scan.pdf\n",
+            encoding="utf-8",
+        )
+        return cli("certificate", "add", "--file", str(file), "--json")
+
+    assert listed("V009").code == 5
+    assert not kept.exists()
+    assert listed("东湖乳业").json["changed"] == 1
+    (row,) = cli("certificate", "list", "--json").json["items"]
+    assert (row["supplier"], row["valid_until"]) == ("V001", "long-term")
+    assert len(list(kept.iterdir())) == 1

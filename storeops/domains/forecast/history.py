@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -556,7 +557,10 @@ def _value(file: str, line: int, name: str, cell: str) -> Any:
     try:
         if name == "dt":
             return _day(cell)
-        return float(cell) if cell else float("nan")
+        found = float(cell) if cell else float("nan")
+        if math.isinf(found):  # "inf", 1e400: as an amount it would empty every other one
+            raise ValueError
+        return found
     except (ValueError, UsageError):
         raise _bad(
             file, line, _("{name}: “{value}” cannot be read").format(name=name, value=cell[:40])

@@ -39,7 +39,6 @@ from storeops.domains.notify.targets import ROBOT, MessageTarget
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.file_lock import try_lock
 from storeops.i18n import _, ngettext
-from storeops.plain import fit, plain
 from storeops.private_file import open_own
 from storeops.wecom.messages import ROBOT_MARKDOWN_BYTES, TEXT_BYTES
 
@@ -192,7 +191,8 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
         1, subject=f"{target.name}/{first.id}",
         after={"kind": first.kind, "text": text, **first.content}, extra=extra,
     )  # fmt: skip
-    title = f"{target.name}: {fit(plain(first.body), 40)}"  # a person's own words, in no language
+    # Nothing of the text: a title cut in the middle of an id or a name hides it from an erasure.
+    title = _("Message to {name}").format(name=target.name)
     plan = plans.make(ledger, "notify", [row], params={"profile": ledger.profile}, title=title)
     with db.atomic() as connection:
         connection.executemany(

@@ -20,6 +20,7 @@ from pathlib import Path
 from storeops.errors import ConfigError
 from storeops.i18n import _
 from storeops.os_errors import explain_os
+from storeops.private_file import scratch
 
 KINDS = ("crontab", "systemd", "windows")
 MOST_WAIT_S = 20.0  # for a program of the system
@@ -135,7 +136,9 @@ def write(made: MachineEntry) -> str:
     for path, content in made.files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            with scratch(path) as part:  # a unit cut by a full disk would be loaded as it is
+                part.file.write(content.encode())
+                part.put()
         except OSError as error:
             raise explain_os(error, path) or error from error
     _run(["systemctl", "--user", "daemon-reload"])

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ PAPER_FIELDS = (
     Field("scan", ("file", "扫描件", "文件"), ""),
 )  # fmt: skip
 _LONG = {"long-term", "long term", "longterm", "长期", "长期有效", "永久"}
+_NEVER = date(9999, 12, 31)  # the day that registers write for "no end"
 _STATUS_WORDS = {"有效": "valid", "正常": "valid", "吊销": "revoked", "注销": "cancelled",
                  "暂停": "suspended", "经营异常": "suspended"}  # fmt: skip
 
@@ -149,6 +151,8 @@ def day_or_long(text: str) -> str:
     if text.strip().casefold() in _LONG:
         return LONG_TERM
     found = typed.day(text)
+    if found == _NEVER:
+        return LONG_TERM
     return found.isoformat() if found else ""
 
 
@@ -249,7 +253,6 @@ def add_papers(db: Database, papers: Sequence[Paper], now: float) -> SupplierImp
     known = {each["code"] for each in suppliers(db)}
     for each in papers:
         if each.supplier not in known:
-            supplier(db, each.supplier)  # says what may have been meant
             raise NotFoundError(_("There is no supplier {name}.").format(name=each.supplier))
     changed = 0
     columns = "holder_uscc, address, categories, valid_from, valid_until, status, file, sha256"
