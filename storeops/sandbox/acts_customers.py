@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from storeops.sandbox import ways
 from storeops.sandbox.act import Act, act
 from storeops.sandbox.customers import WECHAT
 from storeops.sandbox.follows import BY_CUSTOMER
@@ -63,6 +64,25 @@ def customer_new(a: Act) -> dict[str, Any]:
     if "external_userid" in a.given:
         raise ValueError("a new customer has no external_userid yet; use follow_add")
     return follow_add(a)
+
+
+@act("scan")
+def scan(a: Act) -> dict[str, Any]:
+    """A customer adds one of the members of a contact way (config_id, else a drawn one)."""
+    corp = a.corp
+    named = a.text("config_id")
+    if named and named not in corp.contact_ways.ways:
+        raise ValueError(f"no contact way {named}")
+    every = list(corp.contact_ways.ways)
+    drawn = [named] if named else a.dice.sample(every, k=len(every))
+    for config_id in drawn:
+        way = corp.contact_ways.ways[config_id]
+        reached = sorted(ways.members(corp.organisation, way.user, way.party))
+        fitting = [m for n in reached if ways.fit(m := corp.organisation.members[n])]
+        if fitting:
+            a.given |= {"userid": a.dice.choice(fitting).userid, "state": way.state, "add_way": 1}
+            return {**follow_add(a), "config_id": config_id, "state": way.state}
+    raise ValueError("nobody can be added by that contact way")
 
 
 @act("follow_delete")

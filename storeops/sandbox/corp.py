@@ -13,6 +13,7 @@ from storeops.sandbox.ids import CustomerIds, corp_id, object_id
 from storeops.sandbox.jsontext import EMPTY, dumps
 from storeops.sandbox.organisation import LEFT, App, Member, Organisation
 from storeops.sandbox.tags import ContactTag, Strategy, TagLibrary
+from storeops.sandbox.ways import ContactWays
 from storeops.sandbox.welcomes import Welcomes
 
 CUSTOMER_APP = 1000002  # the self-built app most callers use
@@ -39,6 +40,7 @@ class Corp:
         self.groups: dict[str, GroupChat] = {}
         self.handovers = Handovers()
         self.welcomes = Welcomes(seed)
+        self.contact_ways = ContactWays(seed)
         self.strangers: list[str] = []  # names of group members who are nobody's customer
         self.events: list[dict[str, Any]] = []
         self._userid_json: dict[int, bytes] = {}
@@ -85,6 +87,7 @@ class Corp:
         named += [m.direct_leader for m in self.organisation.members]
         named += [tag.userids for tag in self.contact_tags.values()]
         named += [names for s in self.strategies.values() for names in (s.userids, s.admins)]
+        named += [way.user for way in self.contact_ways.ways.values()]
         named += [n for a in self.apps.values() for n in (a.scope_members, a.hidden_members)]
         for names in named:
             names[:] = [userid if name == old else name for name in names]

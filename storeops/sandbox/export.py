@@ -10,6 +10,7 @@ from storeops.sandbox.corp import CUSTOMER_APP, Corp
 from storeops.sandbox.ids import opengid
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.organisation import LEFT, Member
+from storeops.sandbox.ways import records as contact_ways
 
 
 def follows(corp: Corp) -> Iterator[dict[str, Any]]:
@@ -145,6 +146,7 @@ TABLES: dict[str, Callable[[Corp], Iterator[dict[str, Any]]]] = {
     "tags": tags,
     "groups": groups,
     "unassigned": unassigned,
+    "contact_ways": contact_ways,
     "handovers": lambda corp: corp.handovers.records(corp),
     "group_handovers": lambda corp: corp.handovers.groups.records(corp),
 }

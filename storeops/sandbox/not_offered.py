@@ -25,8 +25,7 @@ _NAMES = {
     "export/": "simple_user user department taguser get_result",
     "externalcontact/": "add_msg_template get_groupmsg_list_v2 get_groupmsg_list "
     "get_groupmsg_task get_groupmsg_send_result get_group_msg_result remind_groupmsg_send "
-    "cancel_groupmsg_send add_contact_way get_contact_way list_contact_way update_contact_way "
-    "del_contact_way close_temp_chat customer_acquisition_quota add_moment_task "
+    "cancel_groupmsg_send close_temp_chat customer_acquisition_quota add_moment_task "
     "get_moment_task_result cancel_moment_task get_moment_list get_moment_task "
     "get_moment_customer_list get_moment_send_result get_moment_comments add_product_album "
     "get_product_album get_product_album_list update_product_album delete_product_album "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import accumulate
 
+from storeops.sandbox import ways
 from storeops.sandbox.clock import DAY, Clock, day_start
 from storeops.sandbox.corp import CONTACT_SYNC, CUSTOMER_APP, Corp
 from storeops.sandbox.customers import WECHAT, WECOM
@@ -20,6 +21,7 @@ from storeops.sandbox.tags import CONSOLE, ContactTag
 _WAYS = [(1, 52), (4, 12), (3, 9), (16, 7), (0, 6), (2, 5), (10, 4), (202, 3), (24, 2)]
 _WAY_LIST = [way for way, _ in _WAYS]
 _WAY_WEIGHTS = list(accumulate(weight for _, weight in _WAYS))
+_WAY_STORES = 40
 _LEAVER_DAYS = (3, 12, 400, 40, 180, 95, 330)  # since leaving; one is past the year's deadline
 
 
@@ -62,6 +64,7 @@ class _Chain:
         self._follows()
         self._groups()
         self._hurt()
+        self._contact_ways()
         return self.corp
 
     # -- the organisation
@@ -322,6 +325,32 @@ class _Chain:
         group.seats.sort(key=lambda s: s.join_time)
         corp.groups[group.chat_id] = group
         return group
+
+    # -- contact ways
+
+    def _contact_ways(self) -> None:
+        """A code for each of the first shops, campaigns of larger chains, and a leaver's own."""
+        book, organisation = self.corp.contact_ways, self.corp.organisation
+        made = self.today - 300 * DAY
+        for at, store in enumerate(self.store_nodes[:_WAY_STORES]):
+            users = [m.userid for m in self.by_store.get(store, []) if ways.fit(m)][:20]
+            if users:
+                shop = organisation.departments[store].name
+                book.add(
+                    ways.MULTI, ways.QR, made + at * DAY, remark=shop[:30], state=f"store{store}",
+                    user=users,
+                )  # fmt: skip
+        leads = [m.userid for m in organisation.members if m.position == "店长" and ways.fit(m)]
+        for at, state in enumerate(self.people.data["states"] if self.stores >= 10 else ()):
+            book.add(
+                ways.MULTI, ways.QR, made + (60 + at) * DAY, remark=f"活动 {state}", state=state,
+                user=leads[:20],
+            )  # fmt: skip
+        gone = self.leavers[0]
+        book.add(
+            ways.SINGLE, ways.QR, gone.left_at - 90 * DAY, remark=f"{gone.name} 名片",
+            state=f"store{gone.department[0]}", user=[gone.userid],
+        )  # fmt: skip
 
     def _hurt(self) -> None:
         """Give some customers nicknames, and some follows remarks, that break careless code."""

@@ -136,6 +136,11 @@ class Settings:
     strategy_delete_children: str = _knob(
         "refuse", "Deleting a strategy that has children: `refuse` or `delete` them (unsure)."
     )
+    # --- contact ways (08)
+    contact_way_cap: int = _knob(500_000, "Contact ways of the corp before 41045.")
+    contact_way_leavers: str = _knob(
+        "kept", "Who left, in get_contact_way: still named (`kept`) or `dropped` (unsure)."
+    )
     # --- tags (03)
     tag_cap: int = _knob(10_000, "Corp and strategy tags together before 40126 (3,000 or 10,000).")
     tags_per_follow: int = _knob(3000, "Tags on one relation before 40058 (doc 92118).")
@@ -319,6 +324,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "unassigned_narrow_scope": ("all", "none"),
     "group_notice": ("absent", "empty"),
     "handover_taker_errors": ("call", "customer"),
+    "contact_way_leavers": ("kept", "dropped"),
     "handover_capacity": ("request", "settle", "both"),
     "handover_repeat_counts": ("accepted", "done"),
     "handover_result_rows": ("all", "newest"),

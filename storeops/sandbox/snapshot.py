@@ -19,6 +19,7 @@ from storeops.sandbox.ids import CUSTOMER_BYTES
 from storeops.sandbox.jsontext import dumps
 from storeops.sandbox.organisation import App, Department, Member
 from storeops.sandbox.tags import ContactTag, Strategy, Tag, TagGroup
+from storeops.sandbox.ways import ContactWay
 
 FORMAT = 1
 _UNPACKED = 2_000_000_000  # bytes; a million follows take some hundred million
@@ -75,6 +76,7 @@ def _small(corp: Corp) -> dict[str, Any]:
         "strategies": [rows(s) for s in corp.strategies.values()],
         "groups": [rows(g) for g in corp.groups.values()],
         "strangers": corp.strangers,
+        "contact_ways": corp.contact_ways.dump(),
         "handovers": corp.handovers.dump(),
         "events": corp.events,
         "states": follows.states,
@@ -182,6 +184,9 @@ def _restore(data: dict[str, Any], archive: zipfile.ZipFile) -> Corp:
         row["seats"] = [_seat(s) for s in row["seats"]]
         row["left"] = [(_seat(s), int(at)) for s, at in row["left"]]
         corp.groups[row["chat_id"]] = _typed(GroupChat, row)
+    ways = data.get("contact_ways", {"made": 0, "ways": []})  # none before they were offered
+    corp.contact_ways.made = int(ways["made"])
+    corp.contact_ways.ways = {w["config_id"]: _typed(ContactWay, w) for w in ways["ways"]}
     corp.strangers, corp.events = data["strangers"], data["events"]
     if not all(isinstance(name, str) for name in corp.strangers) or not all(
         isinstance(event, dict) for event in corp.events

@@ -64,6 +64,7 @@ class Condition(Enum):
     TAKER_UNFIT = "taker_unfit"  # banned, not activated, without customer contact
     NOT_VERIFIED = "not_verified"  # the taker's real name
     IDLE = "idle"  # the owner or the taker: WeCom does not say which
+    WAY_GONE = "way_gone"  # the contact way is unknown or deleted
     CHAT_UNFIT = "chat_unfit"  # this group cannot be handed over
     CHAT_OWNER_IDLE = "chat_owner_idle"
     CHAT_MOVED = "chat_moved"  # on the job: the group has this owner already

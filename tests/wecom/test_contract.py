@@ -7,7 +7,7 @@ import pytest
 from storeops.clock import SystemClock
 from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
 from storeops.sandbox.local import start
-from storeops.wecom import contacts, customers, groups, handover, server, tags
+from storeops.wecom import contact_ways, contacts, customers, groups, handover, server, tags
 from storeops.wecom.client import WeComClient
 from storeops.wecom.errors import (
     AnswerError,
@@ -59,6 +59,24 @@ def some_follow(client):
 
 def some_tag(client):
     return tags.list_corp_tags(client)[0].tag[0]
+
+
+def test_a_contact_way_from_birth_to_death(client, sandbox):
+    fields = {"type": 2, "scene": 2, "user": ["g00001"], "state": "s-1", "skip_verify": False}
+    made = contact_ways.add(client, fields)
+    way = contact_ways.get(client, made.config_id)
+    assert {key: getattr(way, key) for key in fields} == {**fields, "user": ("g00001",)}
+    assert way.qr_code == made.qr_code != ""
+    contact_ways.update(client, made.config_id, {"user": ["g00002"], "state": ""})
+    changed = contact_ways.get(client, made.config_id)
+    assert (changed.user, changed.state, changed.skip_verify) == (("g00002",), "", False)
+    ids = {row.config_id for page in contact_ways.iter_pages(client, limit=2)
+           for row in page.contact_way}  # fmt: skip
+    assert ids == {each["config_id"] for each in sandbox.control.export("contact_ways")}
+    contact_ways.delete(client, made.config_id)
+    with pytest.raises(WeComError) as gone:
+        contact_ways.get(client, made.config_id)
+    assert (gone.value.errcode, gone.value.exit_code) == (41044, 5)
 
 
 # -- contacts -------------------------------------------------------------------------------------
