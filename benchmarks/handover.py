@@ -46,8 +46,8 @@ def _there_and_back(chain: Chain, one: str, other: str) -> None:
     """Everybody of a guide moves to a colleague and back: 40128 from now on."""
     mine = [r["external_userid"] for r in chain.control.export("follows") if r["userid"] == one]
     chain.control.call("POST", "handover/will", {"external_userid": mine, "act": "accept"})
-    for giver, taker in ((one, other), (other, one)):
-        file = who_takes(mine, giver, taker)
+    for from_owner, to_owner in ((one, other), (other, one)):
+        file = who_takes(mine, from_owner, to_owner)
         made = plan_handover(chain.app.ledger, Wish(file=Source(file), personal_tags=False))
         apply.apply(chain.app.ledger, made.plan.name)
         chain.app.worker().run()
@@ -62,34 +62,36 @@ def part_plan() -> None:
     control.call("POST", "handover/friends_again")
     dice = random.Random(1)
     people = sorted(chain.staff(), key=lambda m: -m["customers"])
-    givers = [m["userid"] for m in people[:90]]
-    takers = [m["userid"] for m in people[90:130]]
-    for userid in givers[:20]:
+    from_owners = [m["userid"] for m in people[:90]]
+    to_owners = [m["userid"] for m in people[90:130]]
+    for userid in from_owners[:20]:
         control.act("staff_leave", userid=userid)
-    control.act("staff_leave", userid=takers[8])
+    control.act("staff_leave", userid=to_owners[8])
     hurts: list[dict[str, Any]] = [
         {"status": "not_activated"}, {"status": "disabled"}, {"customer_contact": False},
         {"real_name": False}, {"last_login": 1},
     ]  # fmt: skip
-    for userid, hurt in zip(takers, hurts, strict=False):
+    for userid, hurt in zip(to_owners, hurts, strict=False):
         control.call("POST", "handover/member", {"userid": userid, **hurt})
-    for userid in takers[5:8]:
+    for userid in to_owners[5:8]:
         control.call("POST", "handover/member", {"userid": userid, "capacity": 60})
     chain.sync()
-    control.act("scope_hide", userid=takers[9])
-    _there_and_back(chain, givers[30], givers[31])
-    first = plan_handover(chain.app.ledger, Wish(givers=givers[20:30], takers=takers[10:14]))
+    control.act("scope_hide", userid=to_owners[9])
+    _there_and_back(chain, from_owners[30], from_owners[31])
+    first = plan_handover(
+        chain.app.ledger, Wish(from_owners=from_owners[20:30], to_owners=to_owners[10:14])
+    )
     apply.apply(chain.app.ledger, first.plan.name)
     chain.app.worker().run()
     chain.sync()
     lines = ["external_userid,userid,takeover_userid"]
-    follows = [r for r in control.export("follows") if r["userid"] in set(givers)]
+    follows = [r for r in control.export("follows") if r["userid"] in set(from_owners)]
     gone = [m["userid"] for m in control.export("staff") if m["left_at"] and m["customers"]]
-    follows += [r for r in control.export("follows") if r["userid"] in set(gone) - set(givers)]
+    follows += [r for r in control.export("follows") if r["userid"] in set(gone) - set(from_owners)]
     dice.shuffle(follows)
     for row in follows:
-        taker = dice.choice([*takers, *givers[40:43]])
-        lines.append(f"{row['external_userid']},{row['userid']},{taker}")
+        to_owner = dice.choice([*to_owners, *from_owners[40:43]])
+        lines.append(f"{row['external_userid']},{row['userid']},{to_owner}")
     file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
     file.write_text("\n".join(lines[:10_001]))
     began = time.monotonic()
@@ -99,15 +101,20 @@ def part_plan() -> None:
     same("rows planned", made.plan.rows, 10_000)
     why = {code: count for code, _reason, count in made.blocked}
     print(f"    blocked: {why}")
-    owners = {g["owner"] for g in control.export("groups")} & set(givers[:60])
-    wish = Wish(givers=sorted(owners), takers=takers[14:], rule="round-robin", customers=False,
-                groups=True)  # fmt: skip
+    owners = {g["owner"] for g in control.export("groups")} & set(from_owners[:60])
+    wish = Wish(
+        from_owners=sorted(owners),
+        to_owners=to_owners[14:],
+        rule="round-robin",
+        customers=False,
+        groups=True,
+    )
     chats = plan_handover(chain.app.ledger, wish)
     control.call("POST", "handover/reset")
     # what goes between planning and sending, and what a sync then shows
-    for row in [r for r in follows[:10_000] if r["userid"] in givers[44:50]][:60]:
+    for row in [r for r in follows[:10_000] if r["userid"] in from_owners[44:50]][:60]:
         control.act("follow_delete", userid=row["userid"], external_userid=row["external_userid"])
-    control.act("staff_leave", userid=givers[50])
+    control.act("staff_leave", userid=from_owners[50])
     chain.sync()
     began = time.monotonic()
     for plan in (made.plan, chats.plan):
@@ -130,15 +137,19 @@ def _twice_in_ninety_days(chain: Chain, owner: str, other: str, mine: list[str])
     """40128: foreseen where our journal knows both moves, answered where another tool made them."""
     ours, theirs = mine[:15], mine[15:30]
 
-    def wish(giver: str, taker: str, who: list[str]) -> Wish:
-        return Wish(csv=who_takes(who, giver, taker), personal_tags=False)
+    def wish(from_owner: str, to_owner: str, who: list[str]) -> Wish:
+        return Wish(csv=who_takes(who, from_owner, to_owner), personal_tags=False)
 
     chain.control.call("POST", "handover/will", {"external_userid": mine[:30], "act": "accept"})
-    for giver, taker in ((owner, other), (other, owner)):
-        body = {"handover_userid": giver, "takeover_userid": taker, "external_userid": theirs}
+    for from_owner, to_owner in ((owner, other), (other, owner)):
+        body = {
+            "handover_userid": from_owner,
+            "takeover_userid": to_owner,
+            "external_userid": theirs,
+        }
         chain.control.call("POST", "handover/console", body)
         chain.advance(2)
-        made = plan_handover(chain.app.ledger, wish(giver, taker, ours))
+        made = plan_handover(chain.app.ledger, wish(from_owner, to_owner, ours))
         apply.apply(chain.app.ledger, made.plan.name)
         chain.app.worker().run()
         settled(chain)
@@ -192,7 +203,7 @@ def part_leaver() -> None:
     before = {r["external_userid"]: r for r in control.export("follows") if r["userid"] == leaver}
     chain.control.reset_calls()
     weights = {mates[0]: 5, mates[1]: 5, mates[2]: 2.14}
-    wish = Wish(givers=[leaver], takers=mates, rule="weighted", weights=weights)
+    wish = Wish(from_owners=[leaver], to_owners=mates, rule="weighted", weights=weights)
     made = plan_handover(chain.app.ledger, wish)
     same("customers planned", sum(s.customers for s in made.shares), 1214)
     same("groups planned", sum(s.groups for s in made.shares), 6)
@@ -290,14 +301,14 @@ def part_watch() -> None:
                   handover_refuse_rate=0.03, handover_delete_rate=0.01)  # fmt: skip
     chain.control.call("POST", "handover/friends_again")
     people = sorted(chain.staff(), key=lambda m: -m["customers"])
-    givers = [m["userid"] for m in people[:400]]
-    for userid in givers:  # everybody may hand over and take over
+    from_owners = [m["userid"] for m in people[:400]]
+    for userid in from_owners:  # everybody may hand over and take over
         well = {"real_name": True, "last_login": int(chain.control.now())}
         chain.control.call("POST", "handover/member", {"userid": userid, **well})
     chain.sync()
-    shift = givers[1:] + givers[:1]
+    shift = from_owners[1:] + from_owners[:1]
     rows: list[str] = ["external_userid,userid,takeover_userid"]
-    next_of = dict(zip(givers, shift, strict=True))
+    next_of = dict(zip(from_owners, shift, strict=True))
     seen: set[str] = set()
     per_pair: Counter[str] = Counter()
     follows = list(chain.control.export("follows"))

@@ -97,20 +97,20 @@ def compare(chain: Chain) -> int:
         if r["by"] == "api"
     }
     wrong = 0
-    for kind, subject, giver, taker, status in chain.app.data.execute(
+    for kind, subject, from_owner, to_owner, status in chain.app.data.execute(
         "SELECT kind, subject, handover_userid, takeover_userid, status FROM handover"
         " WHERE what = 'customer'"
     ):
-        outcome = truth.pop((kind, subject, giver, taker), "")
+        outcome = truth.pop((kind, subject, from_owner, to_owner), "")
         fine = status == outcome or (outcome == "broken" and status in ("vanished", "no_record"))
         wrong += not fine
     return wrong + len(truth)
 
 
-def who_takes(who: list[str], giver: str, taker: str) -> str:
+def who_takes(who: list[str], from_owner: str, to_owner: str) -> str:
     """A file that gives these customers of one member to another."""
     file = Path(os.environ["STOREOPS_HOME"]) / "some.csv"
-    lines = [f"{each},{giver},{taker}\n" for each in who]
+    lines = [f"{each},{from_owner},{to_owner}\n" for each in who]
     file.write_text("external_userid,userid,takeover_userid\n" + "".join(lines))
     return str(file)
 
@@ -129,8 +129,8 @@ def compare_groups(chain: Chain, plan_id: int) -> int:
     """Rows about group chats whose answer is not what the group shows."""
     owners = {g["chat_id"]: g["owner"] for g in chain.control.export("groups")}
     return sum(
-        (status == "done") != (owners[chat] == taker)
-        for chat, taker, status in chain.app.data.execute(
+        (status == "done") != (owners[chat] == to_owner)
+        for chat, to_owner, status in chain.app.data.execute(
             "SELECT subject, takeover_userid, status FROM handover"
             " WHERE what = 'group' AND plan_id = ?",
             (plan_id,),

@@ -130,8 +130,8 @@ def plan(
     )  # fmt: skip
     make(
         Wish(
-            givers=from_ or [],
-            takers=to or [],
+            from_owners=from_ or [],
+            to_owners=to or [],
             rule=rule,
             kind="on_job" if on_job else "resigned" if resigned else "",
             selection=selection if source else within_own_store(selection),

@@ -162,11 +162,11 @@ def plan(
     from storeops.domains.handover.wish import SAME_STORE, Wish
 
     app_ = current().app
-    givers = list(userids or [])
-    if not givers:
+    from_owners = list(userids or [])
+    if not from_owners:
         now = app_.clock.now()
         found = leavers.leavers(app_.data, now)
-        givers = [
+        from_owners = [
             each.userid
             for each in found
             if each.in_time(now) and (each.customers or each.group_chats)
@@ -180,7 +180,7 @@ def plan(
                     late,
                 ).format(count=late)
             )
-        if not givers:
+        if not from_owners:
             output.result({"plan_id": None, "rows": 0}, _("Nobody left anything behind."))
             return
     if not rule and not to:
@@ -193,8 +193,8 @@ def plan(
     )  # fmt: skip
     make(
         Wish(
-            givers=givers,
-            takers=to or [],
+            from_owners=from_owners,
+            to_owners=to or [],
             rule=rule,
             kind="resigned",
             selection=within_own_store(selection),

@@ -47,7 +47,7 @@ def sums(made: Made, held_back: str) -> Content:
     return Content("").join(parts)
 
 
-def about_taker(offer: Offer) -> Content:
+def about_to_owner(offer: Offer) -> Content:
     """All about somebody who could take over."""
     return fields(
         "",

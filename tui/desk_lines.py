@@ -37,7 +37,7 @@ class ChosenHandover(TableRows):
         return Count(len(self.lines))
 
 
-def giver_columns() -> list[Column]:
+def from_owner_columns() -> list[Column]:
     """Who gives."""
     return [
         Column("name", _("Giver"), 10, 2, keep=9),
@@ -48,7 +48,7 @@ def giver_columns() -> list[Column]:
     ]
 
 
-def taker_columns() -> list[Column]:
+def to_owner_columns() -> list[Column]:
     """Who could take."""
     return [
         Column("name", _("Taker"), 10, 2, keep=9),
@@ -71,7 +71,7 @@ def waiting_columns() -> list[Column]:
     ]
 
 
-def giver(owner: Owner) -> Line:
+def from_owner(owner: Owner) -> Line:
     """A giver as a row; a near deadline carries a sign."""
     days = owner.days_left
     near = days is not None and days < SOON
@@ -93,7 +93,7 @@ def giver(owner: Owner) -> Line:
     )
 
 
-def taker(offer: Offer) -> Line:
+def to_owner(offer: Offer) -> Line:
     """A taker as a row: load, room, and whether anything stands in the way."""
     return Line(
         offer.userid,

@@ -133,12 +133,12 @@ def addressed(db: Database, rows: Sequence[Row]) -> list[Row]:
 
 def _addressed(row: Row, now: Mapping[str, str]) -> Row:
     to = str(row.extra.get("to", ""))
-    userid, taker = now.get(row.userid.lower(), row.userid), now.get(to.lower(), to)
-    if (userid, taker) == (row.userid, to):
+    userid, to_owner = now.get(row.userid.lower(), row.userid), now.get(to.lower(), to)
+    if (userid, to_owner) == (row.userid, to):
         return row
     extra = dict(row.extra)
     if to:
-        extra |= {"to": taker, "planned": f"{row.userid}>{to}"}
+        extra |= {"to": to_owner, "planned": f"{row.userid}>{to}"}
     return replace(row, userid=userid, subject=row.key, extra=extra)
 
 

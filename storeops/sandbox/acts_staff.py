@@ -117,13 +117,13 @@ def console_assign(a: Act) -> dict[str, Any]:
         leavers = [m for m in leavers if m.userid.lower() == a.text("userid").lower()]
     if not leavers:
         raise ValueError("nobody waits to be assigned")
-    leaver, taker = leavers[0], a.member("takeover_userid")
+    leaver, to_owner = leavers[0], a.member("takeover_userid")
     now, begun = corp.clock.now(), []
     for follow in list(corp.held_by(leaver))[: a.number("count", len(corp.held_by(leaver)))]:
         if corp.handovers.running_attempt(corp.follows.customer[follow]) is None:
             begun.append(
                 corp.handovers.begin(
-                    corp, a.settings, RESIGNED, leaver, taker, follow, now,
+                    corp, a.settings, RESIGNED, leaver, to_owner, follow, now,
                     by_api=False, will=Will(ACCEPT),
                 )
             )  # fmt: skip
@@ -132,7 +132,7 @@ def console_assign(a: Act) -> dict[str, Any]:
     refused = [corp.customers.id(t.customer) for t in begun if t.status != DONE]
     return {
         "handover_userid": leaver.userid,
-        "takeover_userid": taker.userid,
+        "takeover_userid": to_owner.userid,
         "external_userids": moved,
         "refused": refused,
     }

@@ -176,7 +176,7 @@ def test_a_domain_holds_its_plans_back_and_takes_its_rows_out(
 
 
 def test_a_handover_stays_until_its_relations_were_restored(cli: Any, desk: Any) -> None:
-    giver, taker = [
+    from_owner, to_owner = [
         row[0]
         for row in desk.app.data.execute(
             "SELECT s.userid FROM staff AS s JOIN follow AS f ON f.staff_id = s.id"
@@ -184,7 +184,9 @@ def test_a_handover_stays_until_its_relations_were_restored(cli: Any, desk: Any)
             " ORDER BY count(*) DESC, s.id LIMIT 2"
         )
     ]
-    made = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups", "--json").json
+    made = cli(
+        "handover", "plan", "--from", from_owner, "--to", to_owner, "--no-groups", "--json"
+    ).json
     name = made["plan_id"]
     assert cli("plan", "apply", name, "--yes").code in (0, 6)
     later(desk, 2)

@@ -225,8 +225,8 @@ def _made(sandbox: SandboxHandle, row: Result) -> bool:
 
 def _customers(case: Case, status: str) -> Plan:
     """Some customers of the first who has enough, to somebody else."""
-    for giver in _people(case, status):
-        taker = next(each for each in _people(case, "active") if each != giver)
+    for from_owner in _people(case, status):
+        to_owner = next(each for each in _people(case, "active") if each != from_owner)
         theirs = [
             f"id:{row[0]}"
             for row in case.app.data.execute(
@@ -235,13 +235,16 @@ def _customers(case: Case, status: str) -> Plan:
                 " WHERE f.status IN ('active', 'unassigned') AND NOT EXISTS (SELECT 1 FROM follow"
                 "  AS g JOIN staff AS t ON t.id = g.staff_id AND t.userid = ?"
                 "  WHERE g.customer_id = f.customer_id) ORDER BY 1",
-                (giver, taker),
+                (from_owner, to_owner),
             )
         ]
         if len(theirs) >= ROWS:
             where = " or ".join(case.dice.sample(theirs, ROWS))
             wish = Wish(
-                givers=[giver], takers=[taker], selection=Selection(where=where), groups=False
+                from_owners=[from_owner],
+                to_owners=[to_owner],
+                selection=Selection(where=where),
+                groups=False,
             )
             return plan_handover(case.app.ledger, wish).plan
     raise AssertionError("nobody has customers to hand over")
@@ -260,15 +263,15 @@ def _moved(sandbox: SandboxHandle, row: Result) -> bool:
 
 
 def _groups(case: Case, status: str) -> Plan:
-    for giver in _people(case, status):
+    for from_owner in _people(case, status):
         chats = case.app.data.execute(
             "SELECT chat_id FROM group_chat WHERE owner_userid = ? AND status <> 'dissolved'",
-            (giver,),
+            (from_owner,),
         ).fetchall()
         if len(chats) < 2:
             continue
-        taker = next(each for each in _people(case, "active") if each != giver)
-        wish = Wish(givers=[giver], takers=[taker], customers=False, groups=True)
+        to_owner = next(each for each in _people(case, "active") if each != from_owner)
+        wish = Wish(from_owners=[from_owner], to_owners=[to_owner], customers=False, groups=True)
         plan = plan_handover(case.app.ledger, wish).plan
         case.sandbox.control.act("group_dissolve", chat_id=chats[0][0])  # one that is refused
         return plan
@@ -338,9 +341,9 @@ class Bench:
         sandbox.control.call("POST", "handover/friends_again")
         present = {m["userid"] for m in sandbox.control.export("staff") if not m["left_at"]}
         chats = [each for each in sandbox.control.export("groups") if each["owner"] in present]
-        giver, leaver = (each["owner"] for each in chats[:2])
+        from_owner, leaver = (each["owner"] for each in chats[:2])
         for number, chat in enumerate(chats[:6]):  # three each
-            owner = (giver, leaver)[number % 2]
+            owner = (from_owner, leaver)[number % 2]
             sandbox.control.act("group_owner", chat_id=chat["chat_id"], userid=owner)
         sandbox.control.act("staff_leave", userid=leaver)
         open_home(sandbox, folder / "first").close()

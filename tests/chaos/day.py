@@ -253,16 +253,25 @@ class Day:
 
     def hand_over(self) -> None:
         """On the job."""
-        giver, taker = self.dice.sample(self.staff(), 2)
+        from_owner, to_owner = self.dice.sample(self.staff(), 2)
         self.apply(
-            self.run("handover", "plan", "--from", f"userid:{giver}", "--to", f"userid:{taker}",
-                     "--cap", "5", "--json")
-        )  # fmt: skip
+            self.run(
+                "handover",
+                "plan",
+                "--from",
+                f"userid:{from_owner}",
+                "--to",
+                f"userid:{to_owner}",
+                "--cap",
+                "5",
+                "--json",
+            )
+        )
 
     def leavers(self) -> None:
         """After leaving."""
-        taker = self.dice.choice(self.staff())
-        self.apply(self.run("leaver", "plan", "--to", f"userid:{taker}", "--cap", "8", "--json"))
+        to_owner = self.dice.choice(self.staff())
+        self.apply(self.run("leaver", "plan", "--to", f"userid:{to_owner}", "--cap", "8", "--json"))
 
     def undo(self) -> None:
         """Put one back."""

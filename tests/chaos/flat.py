@@ -201,14 +201,14 @@ class Hurried(threading.Event):
 
 def watch(desk: Desk, rounds: int) -> tuple[Held, Held]:
     """One watch of so many rounds that asks about every pair in each; after a tenth, at the end."""
-    giver, *takers = (m["userid"] for m in desk.staff()[:5])
-    desk.hand_over(giver, to=takers, rule="round-robin", groups=False, personal_tags=False)
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:5])
+    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
     desk.control.settings(handover_result_lag_s=90 * 86_400)  # nothing is ever answered
     desk.control.reset_calls()
     stop = Hurried(desk, rounds)
     found = desk.watch(until_settled=True, stop=stop)
-    assert found.calls >= rounds * len(takers) // 2, found
-    assert len(found.asked) == len(takers)
+    assert found.calls >= rounds * len(to_owners) // 2, found
+    assert len(found.asked) == len(to_owners)
     return stop.seen[rounds // 10], stop.seen[-1]
 
 

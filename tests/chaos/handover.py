@@ -119,16 +119,16 @@ class Drill:
             if m["customer_contact"] and m["status"] == 1 and m["visible"] and not m["left_at"]
         ]
         staff.sort(key=lambda m: (-m["customers"], m["userid"]))
-        giver, leaver, *takers = (m["userid"] for m in staff)
+        from_owner, leaver, *to_owners = (m["userid"] for m in staff)
         self.control.act("staff_leave", userid=leaver)
-        for nearly_full, room in zip(takers[:3], (5, 20, None), strict=False):
+        for nearly_full, room in zip(to_owners[:3], (5, 20, None), strict=False):
             if room is not None and self.dice.random() < 0.5:
                 held = next(m["customers"] for m in staff if m["userid"] == nearly_full)
                 condition = {"userid": nearly_full, "capacity": held + room}
                 self.control.call("POST", "handover/member", condition)
         assert run_sync(app).outcome == "complete"
         wish = Wish(
-            givers=[giver, leaver], takers=takers[:3], rule="round-robin",
+            from_owners=[from_owner, leaver], to_owners=to_owners[:3], rule="round-robin",
             personal_tags=self.dice.random() < 0.3,
         )  # fmt: skip
         made = plan_handover(app.ledger, wish)

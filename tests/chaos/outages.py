@@ -79,7 +79,7 @@ def _tags(app: App, word: str) -> Plan:
 
 
 def _handover(app: App, word: str) -> Plan:
-    giver, taker = (
+    from_owner, to_owner = (
         row[0]
         for row in app.data.execute(
             "SELECT s.userid FROM staff AS s JOIN follow AS f ON f.staff_id = s.id"
@@ -94,12 +94,12 @@ def _handover(app: App, word: str) -> Plan:
             " JOIN staff AS s ON s.id = f.staff_id AND s.userid = ? WHERE f.status = 'active'"
             " AND NOT EXISTS (SELECT 1 FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id"
             "  WHERE p.kind = 'handover' AND r.external_userid = c.external_userid) LIMIT 4",
-            (giver,),
+            (from_owner,),
         )
     ]
     wish = Wish(
-        givers=[giver],
-        takers=[taker],
+        from_owners=[from_owner],
+        to_owners=[to_owner],
         selection=Selection(where=" or ".join(ids)),
         groups=False,
         personal_tags=False,

@@ -86,7 +86,7 @@ def words(cli: Cli, shop: Any) -> dict[str, str]:
     def first(*command: str) -> dict[str, Any]:
         return dict(cli(*command, "--json").json["items"][0])
 
-    takers = [
+    to_owners = [
         each["userid"]
         for each in cli("staff", "list", "--json").json["items"]
         if each["follows"] and each["status"] == "active"
@@ -95,9 +95,9 @@ def words(cli: Cli, shop: Any) -> dict[str, str]:
         "handover",
         "plan",
         "--from",
-        takers[0],
+        to_owners[0],
         "--to",
-        takers[1],
+        to_owners[1],
         "--no-groups",
         "--lang",
         "zh_CN",

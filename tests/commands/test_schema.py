@@ -84,8 +84,8 @@ def session(cli: Cli, shop: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     ask("plan", "pause", remark)
     ask("plan", "resume", remark)
     ask("job", "run")
-    givers = [each["userid"] for each in ask("staff", "list")["items"] if each["follows"]]
-    ask("handover", "plan", "--from", givers[0], "--to", givers[1])
+    from_owners = [each["userid"] for each in ask("staff", "list")["items"] if each["follows"]]
+    ask("handover", "plan", "--from", from_owners[0], "--to", from_owners[1])
     ask("plan", "apply", "last", "--yes")
     for line in ("handover status", "handover report", "handover watch", "handover quota"):
         ask(*line.split())

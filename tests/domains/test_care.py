@@ -60,17 +60,17 @@ def shop(chain, monkeypatch, cli):
             self.now = chain.at(f"{day} 06:00")
             return tasks.plan_care(chain.db, self.now, cap=cap)
 
-        def handover(self, name, giver, taker, when):
-            external = chain.person(name, owner=taker, since=when, seen=when)
+        def handover(self, name, from_owner, to_owner, when):
+            external = chain.person(name, owner=to_owner, since=when, seen=when)
             with chain.db.atomic() as connection:
                 number = connection.execute("SELECT count(*) FROM handover").fetchone()[0]
                 connection.execute(
                     "INSERT INTO handover (plan_id, row, what, kind, handover_userid,"
                     " takeover_userid, subject, asked_at, due_at, status, settled_at)"
                     " VALUES (?, 1, 'customer', 'on_job', ?, ?, ?, 0, 0, 'done', ?)",
-                    (number, giver, taker, external, chain.at(when)),
+                    (number, from_owner, to_owner, external, chain.at(when)),
                 )
-            follow_status_changed(chain.db, giver, external, "handed_over", source="sync",
+            follow_status_changed(chain.db, from_owner, external, "handed_over", source="sync",
                                   ref="1", now=chain.at(when))  # fmt: skip
 
         def open(self, **how):
@@ -185,9 +185,9 @@ def test_a_month_of_days(shop) -> None:
             for n in range(dice.randrange(4))), "Z,2026-01-01,,M,,1,1,")  # fmt: skip
         who = dice.randrange(12)
         if who not in gone and dice.random() < 0.2:
-            giver = people[who]
-            people[who] = next(each for each in guides if each != giver)
-            shop.handover(f"p{who}", giver, people[who], f"{text} 05:30")
+            from_owner = people[who]
+            people[who] = next(each for each in guides if each != from_owner)
+            shop.handover(f"p{who}", from_owner, people[who], f"{text} 05:30")
         elif who not in gone and dice.random() < 0.1:
             external = f"wm{f'p{who}':x<30}"
             follow_status_changed(shop.db, people[who], external, "lost", source="sync", ref="1",

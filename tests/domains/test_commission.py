@@ -46,18 +46,18 @@ class Chain:
     def close(self, month):
         return months.close(self.chain.app.ledger, month)
 
-    def handover(self, name, giver, taker, when, seen):
+    def handover(self, name, from_owner, to_owner, when, seen):
         """A handover that happened, and that the mirror saw later."""
-        external = self.chain.person(name, owner=taker, since=when, seen=seen)
+        external = self.chain.person(name, owner=to_owner, since=when, seen=seen)
         with self.db.atomic() as connection:
             number = connection.execute("SELECT count(*) FROM handover").fetchone()[0]
             connection.execute(
                 "INSERT INTO handover (plan_id, row, what, kind, handover_userid, takeover_userid,"
                 " subject, asked_at, due_at, status, settled_at)"
                 " VALUES (?, 1, 'customer', 'on_job', ?, ?, ?, 0, 0, 'done', ?)",
-                (number, giver, taker, external, self.chain.at(when)),
+                (number, from_owner, to_owner, external, self.chain.at(when)),
             )
-        follow_status_changed(self.db, giver, external, "handed_over", source="sync", ref="1",
+        follow_status_changed(self.db, from_owner, external, "handed_over", source="sync", ref="1",
                               now=self.chain.at(seen))  # fmt: skip
 
     def sums(self, month, **how):
@@ -371,8 +371,8 @@ def test_random_months(shop, seed) -> None:
         "SELECT s.userid FROM follow f JOIN staff s ON s.id = f.staff_id JOIN customer c"
         " ON c.id = f.customer_id WHERE c.name = 'p0'"
     ).fetchone()[0]
-    taker = next(each for each in guides if each != owner)
-    shop.handover("p0", owner, taker, "2026-10-12 12:00", "2026-10-13")
+    to_owner = next(each for each in guides if each != owner)
+    shop.handover("p0", owner, to_owner, "2026-10-12 12:00", "2026-10-13")
     shop.at("2026-12-01")
     shop.adopt(text)
     rows = sales + returns

@@ -197,16 +197,16 @@ def test_an_old_deletion_handled_again_spares_who_came_back_and_was_left(
 
 def test_a_failed_handover_is_asked_about_at_once(called: EventDesk) -> None:
     """Refused after an hour: the watch knows then, and not after a day."""
-    giver, taker = (m["userid"] for m in called.desk.staff()[:2])
-    external = called.desk.customers(giver, without=taker)[0]
+    from_owner, to_owner = (m["userid"] for m in called.desk.staff()[:2])
+    external = called.desk.customers(from_owner, without=to_owner)[0]
     called.desk.will(external, "refuse", 3600)
-    made = called.desk.hand_over(giver, to=taker, groups=False)
+    made = called.desk.hand_over(from_owner, to=to_owner, groups=False)
     called.desk.advance(3700)
     called.control.status()  # lets it happen
     assert watch(called.app.ledger, called.app.client).calls == 0, "nothing is due before the event"
     called.settle()
     (event,) = events(called.app.inbox, change="transfer_fail")
-    assert (event.status, event.userid.lower()) == ("handled", taker.lower())
+    assert (event.status, event.userid.lower()) == ("handled", to_owner.lower())
     called.desk.watch()
     statuses = called.desk.statuses(made)
     assert statuses[external] == "refused"
@@ -404,17 +404,17 @@ def test_what_was_handled_while_a_sync_ran_is_read_again_after_it(called: EventD
 
 def test_events_and_the_watch_agree_about_a_handover(called: EventDesk) -> None:
     """Some agree at once, one refuses, one deletes the giver: events come before the answers."""
-    giver, taker = (m["userid"] for m in called.desk.staff()[:2])
-    free = called.desk.customers(giver, without=taker)
+    from_owner, to_owner = (m["userid"] for m in called.desk.staff()[:2])
+    free = called.desk.customers(from_owner, without=to_owner)
     called.desk.will(free[:5], "accept", 60)
     called.desk.will(free[5], "refuse", 60)
     called.desk.will(free[6], "delete", 60)
-    made = called.desk.hand_over(giver, to=taker, groups=False)
+    made = called.desk.hand_over(from_owner, to=to_owner, groups=False)
     called.desk.advance(120)
     called.control.status()
     called.settle()
     for external in free[:5]:
-        gone, here = called.status_of(giver, external), called.status_of(taker, external)
+        gone, here = called.status_of(from_owner, external), called.status_of(to_owner, external)
         assert gone is not None
         assert here is not None
         assert (gone[0], here[0]) == ("handed_over", "active")

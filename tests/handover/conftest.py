@@ -58,14 +58,14 @@ class Desk:
         ]
         return sorted(people, key=lambda m: (-m["customers"], m["userid"]))
 
-    def transfer_failed(self, taker: str, external_userid: str) -> int:
+    def transfer_failed(self, to_owner: str, external_userid: str) -> int:
         """WeCom's event transfer_fail comes; how many waiting attempts are due now."""
         from storeops.domains.handover import transfer_fail
         from storeops.events.inbox import Event
 
         db, now = self.app.data, self.app.clock.now()
         came = Event(
-            1, now, int(now), "change_external_contact", "transfer_fail", "", taker,
+            1, now, int(now), "change_external_contact", "transfer_fail", "", to_owner,
             external_userid, "received", "", None, 0, None, None, 1,
         )  # fmt: skip
         with db.atomic():
@@ -132,10 +132,10 @@ class Desk:
         assert result.outcome == "complete", result
         return result
 
-    def plan(self, *givers: str, to: str | list[str] = (), **wish: Any) -> Made:
-        takers = [to] if isinstance(to, str) else list(to)
+    def plan(self, *from_owners: str, to: str | list[str] = (), **wish: Any) -> Made:
+        to_owners = [to] if isinstance(to, str) else list(to)
         where = Selection(where=wish.pop("where", ""))
-        asked = Wish(givers=givers, takers=takers, selection=where, **wish)
+        asked = Wish(from_owners=from_owners, to_owners=to_owners, selection=where, **wish)
         return plan_handover(self.app.ledger, asked)
 
     def apply(self, made: Made | str, **how: Any) -> Any:
@@ -143,8 +143,8 @@ class Desk:
         apply.apply(self.app.ledger, name, **how)
         return self.app.worker().run()
 
-    def hand_over(self, *givers: str, to: str | list[str] = (), **wish: Any) -> Made:
-        made = self.plan(*givers, to=to, **wish)
+    def hand_over(self, *from_owners: str, to: str | list[str] = (), **wish: Any) -> Made:
+        made = self.plan(*from_owners, to=to, **wish)
         self.apply(made)
         return made
 

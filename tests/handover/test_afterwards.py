@@ -18,8 +18,8 @@ QUIET = {
 }  # fmt: skip
 
 
-def _done(desk, giver, taker, **wish):
-    made = desk.hand_over(giver, to=taker, groups=False, **wish)
+def _done(desk, from_owner, to_owner, **wish):
+    made = desk.hand_over(from_owner, to=to_owner, groups=False, **wish)
     desk.advance(DAY)
     desk.watch()
     return made
@@ -36,22 +36,22 @@ def _restore(desk, made):
 @pytest.mark.parametrize("resigned", [False, True])
 def test_tags_and_remarks_that_did_not_travel_are_put_back(make_desk, resigned):
     desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
-    giver = desk.staff()[0]["userid"]
-    taker = desk.staff()[1]["userid"]
+    from_owner = desk.staff()[0]["userid"]
+    to_owner = desk.staff()[1]["userid"]
     before = desk.follows()
     if resigned:
-        desk.control.act("staff_leave", userid=giver)
+        desk.control.act("staff_leave", userid=from_owner)
         desk.sync()
-    made = _done(desk, giver, taker)
+    made = _done(desk, from_owner, to_owner)
     assert made.plan.ready > 10
     found = _restore(desk, made)
     assert found.tags > 3
     assert found.remarks > 3
     after = desk.follows()
     for (owner, external), old in before.items():
-        if owner != giver or (taker, external) in before:
+        if owner != from_owner or (to_owner, external) in before:
             continue
-        new = after[taker, external]
+        new = after[to_owner, external]
         assert sorted(new["tag_id"]) == sorted(old["tag_id"])
         for name in ("remark", "description", "remark_mobiles"):
             assert new[name] == old[name], name
@@ -60,8 +60,8 @@ def test_tags_and_remarks_that_did_not_travel_are_put_back(make_desk, resigned):
 
 
 def test_what_travelled_needs_nothing(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    made = _done(desk, giver, taker)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, from_owner, to_owner)
     found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
     assert found.plans == []
     assert found.same + made.friends >= made.plan.ready - found.tags
@@ -69,8 +69,8 @@ def test_what_travelled_needs_nothing(desk):
 
 def test_a_relation_that_cannot_be_read_is_named_and_the_others_are_put_back(make_desk):
     desk = make_desk(handover_tags_travel=False, handover_remark_travels=False, **QUIET)
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    made = _done(desk, giver, taker)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, from_owner, to_owner)
     for path in ("externalcontact/batch/get_by_user", "externalcontact/get"):
         desk.control.fault("null_field", path, field="userid", first=1)
     found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
@@ -88,23 +88,26 @@ def test_an_old_friend_keeps_the_own_remark_and_gains_tags(make_desk):
     for owner, external in rows:
         if owner in people:
             holders.setdefault(external, []).append(owner)
-    friend, (giver, taker) = next(
+    friend, (from_owner, to_owner) = next(
         (e, sorted(h)[:2]) for e, h in holders.items()
         if len(h) > 1 and rows[sorted(h)[0], e]["tag_id"] and rows[sorted(h)[1], e]["remark"]
     )  # fmt: skip
-    made = _done(desk, giver, taker)
+    made = _done(desk, from_owner, to_owner)
     assert desk.statuses(made)[friend] == "done", "no add event comes, and yet it is known"
     _restore(desk, made)
-    after = desk.follows()[taker, friend]
-    assert after["remark"] == rows[taker, friend]["remark"]
-    assert set(after["tag_id"]) == {*rows[taker, friend]["tag_id"], *rows[giver, friend]["tag_id"]}
+    after = desk.follows()[to_owner, friend]
+    assert after["remark"] == rows[to_owner, friend]["remark"]
+    assert set(after["tag_id"]) == {
+        *rows[to_owner, friend]["tag_id"],
+        *rows[from_owner, friend]["tag_id"],
+    }
 
 
 def test_personal_tags_become_notes(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[0]
-    desk.control.act("personal_tag", userid=giver, external_userid=who, add=["爱喝茶"])
-    made = _done(desk, giver, taker)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[0]
+    desk.control.act("personal_tag", userid=from_owner, external_userid=who, add=["爱喝茶"])
+    made = _done(desk, from_owner, to_owner)
     from storeops.notebook.notes import notes_of
 
     assert desk.statuses(made)[who] == "done"
@@ -112,8 +115,8 @@ def test_personal_tags_become_notes(desk):
 
 
 def test_a_handover_cannot_be_undone_but_has_a_way_back(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    made = _done(desk, giver, taker)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    made = _done(desk, from_owner, to_owner)
     from storeops.changes.undo import plan_undo
 
     with pytest.raises(PolicyError, match="cannot be undone"):
@@ -129,17 +132,17 @@ def test_a_handover_cannot_be_undone_but_has_a_way_back(desk):
     exhausted = quota(desk.app.data, now, exhausted=True)
     assert len(exhausted) == made.plan.ready
     assert all(each.frees_at > now for each in exhausted)
-    assert len(quota(desk.app.data, now, userid=giver)) == made.plan.ready
+    assert len(quota(desk.app.data, now, userid=from_owner)) == made.plan.ready
     assert quota(desk.app.data, now, userid=desk.staff()[-1]["userid"]) == []
     with pytest.raises(ConflictError):
-        plan_back(desk.app.ledger, desk.plan(taker, to=giver, groups=False).plan.name)
+        plan_back(desk.app.ledger, desk.plan(to_owner, to=from_owner, groups=False).plan.name)
 
 
 def test_the_report_adds_up(desk):
-    giver, *takers = (m["userid"] for m in desk.staff()[:3])
-    refuses = desk.customers(giver)[:4]
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:3])
+    refuses = desk.customers(from_owner)[:4]
     desk.will(refuses, "refuse", 600)
-    made = desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    made = desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
     assert sum(each.rows for each in waiting(desk.app.data, desk.app.clock.now())) == (
         made.plan.ready
     )
@@ -171,7 +174,7 @@ def test_leavers_with_countdown_and_those_who_only_own_groups(desk):
         g["owner"] for g in desk.control.export("groups")
         if g["owner"] in {m["userid"] for m in desk.staff()}
     )  # fmt: skip
-    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    to_owner = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
     rest = [e for (u, e) in desk.follows() if u == owner]
     for each in rest:
         desk.control.act("follow_delete", userid=owner, external_userid=each)
@@ -190,7 +193,7 @@ def test_leavers_with_countdown_and_those_who_only_own_groups(desk):
     assert coverage(desk.app.data).complete
     order = [each.left_at for each in leavers(desk.app.data, now)]
     assert order == sorted(order)
-    made = desk.hand_over(owner, to=taker)
+    made = desk.hand_over(owner, to=to_owner)
     assert made.plan.ready == only_groups.group_chats
     assert desk.tally(made) == {"waiting": made.plan.ready}
     desk.advance(700)
@@ -202,8 +205,8 @@ def test_leavers_with_countdown_and_those_who_only_own_groups(desk):
 
 def test_what_nobody_had_read_is_not_called_as_before(desk, cli):
     """A leaver who left before the first sync: the list of unassigned names no tags or remarks."""
-    leaver_, taker = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
-    made = _done(desk, leaver_, taker)
+    leaver_, to_owner = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    made = _done(desk, leaver_, to_owner)
     assert desk.tally(made) == {"done": made.plan.ready}
     found = plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
     assert (found.same, found.unknown, found.plans) == (0, made.plan.ready, [])

@@ -6,8 +6,8 @@ DAY = 86_400
 
 
 def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
-    leaver, taker = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
-    made = desk.hand_over(leaver, to=taker, groups=False)
+    leaver, to_owner = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    made = desk.hand_over(leaver, to=to_owner, groups=False)
     assert made.plan.ready == made.plan.rows >= 3
     assert set(desk.tally(made)) == {"waiting"}
     early = desk.watch()
@@ -17,7 +17,7 @@ def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
     assert watched.settled == {"done": made.plan.rows}
     assert desk.tally(made) == {"done": made.plan.rows}
     row = desk.results(made)[0]
-    assert (row["handover_userid"], row["takeover_userid"]) == (leaver, taker)
+    assert (row["handover_userid"], row["takeover_userid"]) == (leaver, to_owner)
     assert abs(row["settled_at"] - row["due_at"]) <= 2
     desk.compare()
     status = dict(
@@ -28,7 +28,7 @@ def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
     )
     external = row["external_userid"]
     assert status[f"{leaver}/{external}"] == "handed_over"
-    assert status[f"{taker}/{external}"] == "active"
+    assert status[f"{to_owner}/{external}"] == "active"
     desk.sync()
     desk.sync()
     assert desk.summary()["foreseeable"] == 0

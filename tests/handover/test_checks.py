@@ -11,8 +11,8 @@ DAY = 86_400
 
 
 def _pair(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    return giver, taker
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    return from_owner, to_owner
 
 
 @pytest.mark.parametrize(
@@ -24,27 +24,27 @@ def _pair(desk):
     ],
 )
 def test_takers_who_cannot_take(desk, condition, code, errcode):
-    giver, taker = _pair(desk)
-    desk.member(taker, **condition)
+    from_owner, to_owner = _pair(desk)
+    desk.member(to_owner, **condition)
     desk.sync()
-    made = desk.plan(giver, to=taker, groups=False)
+    made = desk.plan(from_owner, to=to_owner, groups=False)
     assert desk.blocked(made) == {code: made.plan.rows}
     assert desk.results(made)[0]["errcode"] == errcode
     assert desk.results(made)[0]["next_step"]
 
 
 def test_what_a_taker_answered_once_is_remembered(desk):
-    giver, taker = _pair(desk)
+    from_owner, to_owner = _pair(desk)
     other = desk.staff()[2]["userid"]
-    desk.member(taker, real_name=False)
-    made = desk.hand_over(giver, to=taker, groups=False)
+    desk.member(to_owner, real_name=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     assert desk.tally(made) == {"failed": made.plan.rows}
     assert desk.results(made)[0]["errcode"] == 40098
-    again = desk.plan(giver, to=taker, groups=False)
+    again = desk.plan(from_owner, to=to_owner, groups=False)
     assert desk.blocked(again) == {"taker_refused": again.plan.rows}
-    assert desk.plan(giver, to=other, groups=False).plan.blocked == 0
-    desk.member(taker, real_name=True)
-    fresh = desk.hand_over(giver, to=taker, groups=False, recheck=True)
+    assert desk.plan(from_owner, to=other, groups=False).plan.blocked == 0
+    desk.member(to_owner, real_name=True)
+    fresh = desk.hand_over(from_owner, to=to_owner, groups=False, recheck=True)
     assert desk.tally(fresh) == {"waiting": fresh.plan.ready}
     assert desk.summary()["foreseeable"] == 0
 
@@ -54,10 +54,10 @@ def test_one_refused_call_stops_the_next_ones(make_desk, where):
     desk = make_desk(
         stores=1, staff=4, follows=900, handover_taker_errors=where, handover_refuse_rate=0
     )
-    giver, taker = _pair(desk)
-    desk.member(taker, real_name=False)
+    from_owner, to_owner = _pair(desk)
+    desk.member(to_owner, real_name=False)
     desk.control.reset_calls()
-    made = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     assert made.plan.calls >= 3
     assert desk.calls("transfer_customer") == 1
     tally = desk.tally(made)
@@ -69,21 +69,23 @@ def test_one_refused_call_stops_the_next_ones(make_desk, where):
 
 
 def test_a_pair_of_whom_one_is_idle(desk):
-    giver, taker = _pair(desk)
+    from_owner, to_owner = _pair(desk)
     other = desk.staff()[2]["userid"]
-    desk.member(taker, last_login=1)
-    made = desk.hand_over(giver, to=taker, groups=False)
+    desk.member(to_owner, last_login=1)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     assert {r["errcode"] for r in desk.results(made)} == {40205}
-    assert desk.blocked(desk.plan(giver, to=taker, groups=False)) == {"idle": made.plan.rows}
-    assert desk.plan(giver, to=other, groups=False).plan.blocked == 0
+    assert desk.blocked(desk.plan(from_owner, to=to_owner, groups=False)) == {
+        "idle": made.plan.rows
+    }
+    assert desk.plan(from_owner, to=other, groups=False).plan.blocked == 0
 
 
 def test_under_way_and_twice_in_ninety_days(desk):
-    giver, taker = _pair(desk)
+    from_owner, to_owner = _pair(desk)
     third = desk.staff()[2]["userid"]
-    who = desk.customers(giver, without=taker)
-    first = desk.hand_over(giver, to=taker, groups=False)
-    made = desk.plan(giver, to=third, groups=False)
+    who = desk.customers(from_owner, without=to_owner)
+    first = desk.hand_over(from_owner, to=to_owner, groups=False)
+    made = desk.plan(from_owner, to=third, groups=False)
     assert desk.blocked(made) == {"in_handover": made.plan.rows}
     row = desk.app.data.execute(
         "SELECT retry_at, meaning FROM plan_row WHERE plan_id = ? LIMIT 1", (made.plan.id,)
@@ -92,10 +94,10 @@ def test_under_way_and_twice_in_ninety_days(desk):
     desk.advance(DAY)
     desk.watch()
     assert desk.tally(first) == {"done": first.plan.rows}
-    assert desk.hand_over(taker, to=third, groups=False).plan.ready
+    assert desk.hand_over(to_owner, to=third, groups=False).plan.ready
     desk.advance(DAY)
     desk.watch()
-    made = desk.plan(third, to=giver, groups=False)
+    made = desk.plan(third, to=from_owner, groups=False)
     statuses = {
         r[0]: (r[1], r[2])
         for r in desk.app.data.execute(
@@ -108,9 +110,9 @@ def test_under_way_and_twice_in_ninety_days(desk):
     frees = statuses[twice[0]][1]
     assert 87 * DAY < frees - desk.control.now() < 90 * DAY
     desk.advance(frees - desk.control.now() + 1)
-    for member in (giver, third):
+    for member in (from_owner, third):
         desk.member(member, last_login=desk.control.now())
-    made = desk.hand_over(third, to=giver, groups=False)
+    made = desk.hand_over(third, to=from_owner, groups=False)
     assert not desk.blocked(made).get("ninety_days")
     assert desk.summary()["refused"] == 0
     desk.compare()
@@ -120,22 +122,22 @@ def test_a_full_taker_blocks_and_the_rest_can_be_spread(desk):
     by_store = {}
     for member in desk.staff():
         by_store.setdefault(member["main_department"], []).append(member)
-    giver, taker, *rest = max(by_store.values(), key=len)
-    held = taker["customers"]
+    from_owner, to_owner, *rest = max(by_store.values(), key=len)
+    held = to_owner["customers"]
     made = desk.plan(
-        giver["userid"], to=taker["userid"], groups=False,
-        capacity_of={taker["userid"]: held + 5},
+        from_owner["userid"], to=to_owner["userid"], groups=False,
+        capacity_of={to_owner["userid"]: held + 5},
     )  # fmt: skip
     assert desk.blocked(made) == {"taker_full": made.plan.rows - 5 - made.friends}
     offer = next(p for p in made.plan.problems if p["code"] == "rebalance")
     assert any(each["userid"] in offer["message"] for each in rest)
     spread = desk.plan(
-        giver["userid"], to=taker["userid"], groups=False, spread=True,
-        capacity_of={taker["userid"]: held + 5},
+        from_owner["userid"], to=to_owner["userid"], groups=False, spread=True,
+        capacity_of={to_owner["userid"]: held + 5},
     )  # fmt: skip
     assert spread.plan.blocked == 0
-    assert {share.userid for share in spread.shares} > {taker["userid"]}
-    desk.member(taker["userid"], capacity=held + 5)
+    assert {share.userid for share in spread.shares} > {to_owner["userid"]}
+    desk.member(to_owner["userid"], capacity=held + 5)
     desk.apply(spread)
     desk.advance(DAY)
     desk.watch()
@@ -143,28 +145,28 @@ def test_a_full_taker_blocks_and_the_rest_can_be_spread(desk):
 
 
 def test_capacity_that_only_wecom_knew_is_learnt(desk):
-    giver, taker = _pair(desk)
-    desk.member(taker, capacity=1)
-    made = desk.hand_over(giver, to=taker, groups=False)
+    from_owner, to_owner = _pair(desk)
+    desk.member(to_owner, capacity=1)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     assert desk.tally(made)["taker_full"] > 0
-    again = desk.plan(giver, to=taker, groups=False)
+    again = desk.plan(from_owner, to=to_owner, groups=False)
     assert desk.blocked(again)["taker_full"] > 0
     assert desk.summary()["foreseeable"] == 0
 
 
 def test_customers_who_deleted_the_owner_or_went(desk):
-    giver, taker = _pair(desk)
-    gone, deleted = desk.customers(giver, without=taker)[:2]
-    made = desk.plan(giver, to=taker, groups=False)
-    desk.control.act("follow_delete", userid=giver, external_userid=gone)
+    from_owner, to_owner = _pair(desk)
+    gone, deleted = desk.customers(from_owner, without=to_owner)[:2]
+    made = desk.plan(from_owner, to=to_owner, groups=False)
+    desk.control.act("follow_delete", userid=from_owner, external_userid=gone)
     from storeops.mirror import facts
 
     facts.deleted_by_customer(
-        desk.app.data, giver, deleted, at=int(desk.control.now()), source="event", ref="e",
+        desk.app.data, from_owner, deleted, at=int(desk.control.now()), source="event", ref="e",
         now=int(desk.control.now()),
     )  # fmt: skip
     desk.sync()
-    fresh = desk.plan(giver, to=taker, groups=False)
+    fresh = desk.plan(from_owner, to=to_owner, groups=False)
     codes = dict(
         desk.app.data.execute(
             "SELECT external_userid, code FROM plan_row WHERE plan_id = ?", (fresh.plan.id,)
@@ -182,21 +184,21 @@ def test_customers_who_deleted_the_owner_or_went(desk):
 
 
 def test_a_leaver_past_the_year(desk):
-    leaver, taker = desk.leavers()[0], desk.staff()[0]["userid"]
+    leaver, to_owner = desk.leavers()[0], desk.staff()[0]["userid"]
     desk.advance(leaver["left_at"] + 366 * DAY - desk.control.now())
-    made = desk.plan(leaver["userid"], to=taker)
+    made = desk.plan(leaver["userid"], to=to_owner)
     assert set(desk.blocked(made)) == {"leaver_too_long"}
 
 
 def test_the_same_person_and_unknown_customers(desk, tmp_path):
-    giver, taker = _pair(desk)
-    made = desk.plan(giver, to=giver, groups=False)
+    from_owner, to_owner = _pair(desk)
+    made = desk.plan(from_owner, to=from_owner, groups=False)
     assert desk.blocked(made) == {"same_person": made.plan.rows}
     foreign = next(
-        e for (u, e) in desk.follows() if u == taker and (giver, e) not in desk.follows()
+        e for (u, e) in desk.follows() if u == to_owner and (from_owner, e) not in desk.follows()
     )
     file = tmp_path / "f.csv"
-    file.write_text(f"external_userid,userid,takeover_userid\n{foreign},{giver},{taker}\n")
+    file.write_text(f"external_userid,userid,takeover_userid\n{foreign},{from_owner},{to_owner}\n")
     from storeops.errors import PartialError
 
     with pytest.raises(PartialError, match="does not follow"):
@@ -209,12 +211,12 @@ def test_a_refused_leavers_customer_waits_for_the_list(make_desk):
         handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
         handover_delete_rate=0, resigned_refusal_drops=False,
     )  # fmt: skip
-    leaver, taker, other = (
+    leaver, to_owner, other = (
         desk.leavers()[0]["userid"], *(m["userid"] for m in desk.staff()[:2])
     )  # fmt: skip
-    who = desk.customers(leaver, without=taker)[0]
+    who = desk.customers(leaver, without=to_owner)[0]
     desk.will(who, "refuse", 60)
-    made = desk.hand_over(leaver, to=taker, groups=False)
+    made = desk.hand_over(leaver, to=to_owner, groups=False)
     desk.advance(DAY)
     desk.watch()
     assert desk.statuses(made)[who] == "refused"
@@ -228,19 +230,19 @@ def test_a_refused_leavers_customer_waits_for_the_list(make_desk):
 def test_what_a_sync_shows_between_applying_and_sending_is_not_sent(desk):
     from storeops.changes import apply as changes
 
-    giver, taker = _pair(desk)
-    gone = desk.customers(giver, without=taker)[0]
-    made = desk.plan(giver, to=taker, groups=False)
+    from_owner, to_owner = _pair(desk)
+    gone = desk.customers(from_owner, without=to_owner)[0]
+    made = desk.plan(from_owner, to=to_owner, groups=False)
     changes.apply(desk.app.ledger, made.plan.name)
-    desk.control.act("follow_delete", userid=giver, external_userid=gone)
+    desk.control.act("follow_delete", userid=from_owner, external_userid=gone)
     desk.sync()
     desk.sync()
     desk.app.worker().run()
     assert desk.statuses(made)[gone] == "blocked"
     assert desk.summary()["refused"] == 0
-    left = desk.plan(taker, to=giver, groups=False)
+    left = desk.plan(to_owner, to=from_owner, groups=False)
     changes.apply(desk.app.ledger, left.plan.name)
-    desk.control.act("staff_leave", userid=taker)
+    desk.control.act("staff_leave", userid=to_owner)
     desk.sync()
     desk.app.worker().run()
     assert desk.tally(left) == {"blocked": left.plan.rows}
@@ -253,19 +255,19 @@ def test_forty_thousand_one_hundred_and_twenty_eight_known_and_unknown(make_desk
         handover_at_once_rate=1, handover_early_rate=0, handover_refuse_rate=0,
         handover_delete_rate=0, handover_tags_travel=True,
     )  # fmt: skip
-    giver, taker, third = (m["userid"] for m in desk.staff()[:3])
-    ours, theirs = desk.customers(giver, without=taker)[:2]
-    for owner, heir in ((giver, taker), (taker, giver)):
+    from_owner, to_owner, third = (m["userid"] for m in desk.staff()[:3])
+    ours, theirs = desk.customers(from_owner, without=to_owner)[:2]
+    for owner, heir in ((from_owner, to_owner), (to_owner, from_owner)):
         body = {"handover_userid": owner, "takeover_userid": heir, "external_userid": [theirs]}
         desk.control.call("POST", "handover/console", body)
         desk.advance(1)
         desk.sync()
-    for owner, heir in ((giver, taker), (taker, giver)):
+    for owner, heir in ((from_owner, to_owner), (to_owner, from_owner)):
         where = f"id:{ours}"
         assert desk.hand_over(owner, to=heir, where=where).plan.ready == 1
         desk.advance(DAY)
         desk.watch()
-    made = desk.hand_over(giver, to=third, groups=False)
+    made = desk.hand_over(from_owner, to=third, groups=False)
     by_customer = {r["external_userid"]: r for r in desk.results(made)}
     assert (by_customer[ours]["status"], by_customer[ours]["errcode"]) == ("blocked", 40128)
     assert (by_customer[theirs]["status"], by_customer[theirs]["errcode"]) == ("failed", 40128)

@@ -41,10 +41,12 @@ def _late_list(make_desk, act):
         handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
         handover_delete_rate=0, handover_result_lag_s=50_000,
     )  # fmt: skip
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[:8]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[:8]
     desk.will(who, act)
-    made = desk.plan(giver, to=taker, groups=False, where=" OR ".join(f"id:{e}" for e in who))
+    made = desk.plan(
+        from_owner, to=to_owner, groups=False, where=" OR ".join(f"id:{e}" for e in who)
+    )
     assert made.plan.ready == len(who)
     return desk, made
 
@@ -109,8 +111,8 @@ def test_a_group_that_a_lost_call_moved_is_done(desk):
         ),
         key=lambda each: len(each[1]),
     )  # fmt: skip
-    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
-    made = desk.plan(owner, to=taker, customers=False, groups=True)
+    to_owner = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    made = desk.plan(owner, to=to_owner, customers=False, groups=True)
     from dataclasses import replace
 
     from storeops.changes import rows as plan_rows

@@ -24,10 +24,12 @@ def type_all(cli, answer):
 
 def handed_over(desk, cli, act, count=4):
     """Some customers on their way, who will all do as said; the answer of the apply."""
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[:count]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[:count]
     desk.will(who, act)
-    made = desk.plan(giver, to=taker, groups=False, where=" OR ".join(f"id:{e}" for e in who))
+    made = desk.plan(
+        from_owner, to=to_owner, groups=False, where=" OR ".join(f"id:{e}" for e in who)
+    )
     answer = cli("plan", "apply", made.plan.name, "--yes")
     assert answer.code == 0, answer.err
     return made, answer
@@ -82,8 +84,8 @@ def test_a_watch_that_can_ask_nobody_ends_with_the_reason(desk, cli):
 
 
 def test_the_total_of_a_watch_does_not_grow_while_it_runs(desk):
-    giver, *takers = (m["userid"] for m in desk.staff()[:4])
-    desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:4])
+    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
     desk.advance(DAY)
     totals = []
 
@@ -96,8 +98,8 @@ def test_the_total_of_a_watch_does_not_grow_while_it_runs(desk):
 
 
 def test_a_member_who_has_nothing_is_nothing_to_do(desk, cli):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    answer = cli("handover", "plan", "--from", giver, "--to", taker, "--where", "id:nobody",
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    answer = cli("handover", "plan", "--from", from_owner, "--to", to_owner, "--where", "id:nobody",
                  "--no-groups", "--json")  # fmt: skip
     assert (answer.code, answer.json["plan_id"]) == (0, None)
 
@@ -114,8 +116,8 @@ def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(desk, cli):
 
 def test_there_is_no_way_back_to_leavers(desk, cli):
     leaver = desk.leavers()[0]["userid"]
-    taker = desk.staff()[0]["userid"]
-    made = desk.hand_over(leaver, to=taker, groups=False)
+    to_owner = desk.staff()[0]["userid"]
+    made = desk.hand_over(leaver, to=to_owner, groups=False)
     desk.advance(DAY)
     assert cli("handover", "watch").code in (0, 6)
     plans = len(cli("plan", "list", "--json").json["items"])

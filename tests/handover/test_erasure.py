@@ -38,9 +38,9 @@ def _left(desk, *words):
 def known(desk):
     """(external_userid, giver, taker): somebody of whom every table knows something."""
     app, act = desk.app, desk.control.act
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[0]
-    pair = {"userid": giver, "external_userid": who}
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[0]
+    pair = {"userid": from_owner, "external_userid": who}
     act("customer_rename", external_userid=who, name=NAME)
     act("remark_edit", **pair, remark=REMARK, description=DESCRIPTION, remark_mobiles=[OLD_PHONE])
     desk.sync(full=True)
@@ -48,7 +48,7 @@ def known(desk):
     act("remark_edit", **pair, remark_mobiles=[PHONE])
     act("personal_tag", **pair, add=[TAG])
     chat = next(
-        row["chat_id"] for row in desk.control.export("groups") if row["owner"] == giver
+        row["chat_id"] for row in desk.control.export("groups") if row["owner"] == from_owner
     )  # fmt: skip
     desk.sync(full=True)
     with app.data.atomic() as connection:
@@ -57,10 +57,10 @@ def known(desk):
             " SELECT id, ?, 2, ?, ? FROM group_chat WHERE chat_id = ?",
             (who, RENAMED, NICKNAME, chat),
         )
-    return who, giver, taker
+    return who, from_owner, to_owner
 
 
-def _busy_life(desk, who, giver, taker, tmp_path):
+def _busy_life(desk, who, from_owner, to_owner, tmp_path):
     """Plans, notes, views, marks, a handover: whatever people do with a customer."""
     from storeops.changes.wishes import Choice, choose
     from storeops.domains.remarks.remark_plan import plan_remarks
@@ -70,7 +70,7 @@ def _busy_life(desk, who, giver, taker, tmp_path):
     app = desk.app
     now = app.clock.now()
     notes.add_note(app.data, who, f"{RENAMED}，{PHONE}，喜欢安静", "me", now)
-    chosen = choose(app.data, Choice(Selection(where=PHONE, owner=(giver,))), now)
+    chosen = choose(app.data, Choice(Selection(where=PHONE, owner=(from_owner,))), now)
     assert [each.external_userid for each in chosen.relations] == [who]
     wish = {"remark": f"{REMARK}二", "remark_mobiles": [PHONE]}
     command = f"storeops remark plan --where {PHONE} --remark {REMARK}二"
@@ -84,14 +84,14 @@ def _busy_life(desk, who, giver, taker, tmp_path):
         "INSERT INTO view (name, filter, created_at, updated_at) VALUES ('x', ?, 0, 0)",
         (PHONE,),
     )
-    made = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     desk.advance(DAY)
     desk.watch()
     assert desk.statuses(made)[who] == "done"
     file = tmp_path / "again.csv"
-    lines = ["external_userid,userid,takeover_userid", f"{who}9,{taker},", f"{who},{taker},"]
+    lines = ["external_userid,userid,takeover_userid", f"{who}9,{to_owner},", f"{who},{to_owner},"]
     file.write_text("\n".join(lines))
-    again = desk.plan(file=Source(str(file)), to=giver)
+    again = desk.plan(file=Source(str(file)), to=from_owner)
     from storeops.changes.control import cancel_plan
 
     cancel_plan(app.ledger, again.plan.name)
@@ -99,8 +99,8 @@ def _busy_life(desk, who, giver, taker, tmp_path):
 
 
 def test_nothing_of_an_erased_person_is_left_in_any_file(desk, known, tmp_path):
-    who, giver, taker = known
-    made = _busy_life(desk, who, giver, taker, tmp_path)
+    who, from_owner, to_owner = known
+    made = _busy_life(desk, who, from_owner, to_owner, tmp_path)
     present = {word for _file, word in _left(desk, who, *WORDS)}
     assert present >= {who, RENAMED, REMARK, PHONE, TAG}
     others = desk.app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
@@ -157,8 +157,8 @@ def test_events_about_the_person_go_too(desk, known):
 
 def test_life_goes_on_after_an_erasure(desk, known, tmp_path):
     """WeCom is the source: whoever is still followed there comes back, as a new face."""
-    who, giver, taker = known
-    made = _busy_life(desk, who, giver, taker, tmp_path)
+    who, from_owner, to_owner = known
+    made = _busy_life(desk, who, from_owner, to_owner, tmp_path)
     erase_person(desk.app.ledger, who)
     from storeops.domains.handover.report import quota, report
     from storeops.domains.handover.restore import plan_restore
@@ -174,8 +174,8 @@ def test_life_goes_on_after_an_erasure(desk, known, tmp_path):
 
 
 def test_open_work_is_finished_first(desk, known):
-    who, giver, taker = known
-    desk.hand_over(giver, to=taker, groups=False)
+    who, from_owner, to_owner = known
+    desk.hand_over(from_owner, to=to_owner, groups=False)
     with pytest.raises(ConflictError, match="still has something to do"):
         erase_person(desk.app.ledger, who)
     assert desk.app.data.execute(

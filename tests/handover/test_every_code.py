@@ -37,11 +37,11 @@ class Cases:
         self.rows: list[Row] = []
         self.wanted: list[tuple[str, int | None]] = []
         people = [m["userid"] for m in desk.staff()]
-        self.giver, self.taker, self.second = people[:3]
+        self.from_owner, self.to_owner, self.second = people[:3]
         self.spare = people[3:]
         self.leaver = desk.leavers()[0]["userid"]
-        self.mine = desk.customers(self.giver, without=self.taker)
-        self.theirs = desk.customers(self.leaver, without=self.taker)
+        self.mine = desk.customers(self.from_owner, without=self.to_owner)
+        self.theirs = desk.customers(self.leaver, without=self.to_owner)
         self._chats = 0
         self._attempts = 0
 
@@ -61,7 +61,7 @@ class Cases:
         self.sql(
             f"UPDATE follow SET {sets} WHERE customer_id = (SELECT id FROM customer WHERE"
             " external_userid = ?) AND staff_id = (SELECT id FROM staff WHERE userid = ?)",
-            *columns.values(), external, self.giver,
+            *columns.values(), external, self.from_owner,
         )  # fmt: skip
         return external
 
@@ -73,7 +73,7 @@ class Cases:
             " subject, asked_at, due_at, status, settled_at) VALUES (9001, ?, ?, ?, ?, ?, ?, ?, ?,"
             " ?, ?)",
             self._attempts, more.get("what", rules.CUSTOMER), kind,
-            self.leaver if kind == rules.RESIGNED else self.giver, more.get("to", self.second),
+            self.leaver if kind == rules.RESIGNED else self.from_owner, more.get("to", self.second),
             subject, asked, asked + DAY, status, None if status == "waiting" else self.now,
         )  # fmt: skip
         return subject
@@ -97,28 +97,28 @@ class Cases:
 
     def ask(
         self, code: str, errcode: int | None, external: str = "", *, chat: str = "",
-        kind=rules.ON_JOB, giver: str = "", to: str | None = None,
+        kind=rules.ON_JOB, from_owner: str = "", to: str | None = None,
     ) -> None:  # fmt: skip
         extra = {
             "what": rules.GROUP if chat else rules.CUSTOMER,
             "kind": kind,
-            "to": self.taker if to is None else to,
+            "to": self.to_owner if to is None else to,
         }
         if chat:
             extra["chat_id"] = chat
-        giver = giver or (self.leaver if kind == rules.RESIGNED else self.giver)
-        self.rows.append(Row(len(self.rows) + 1, external, giver, extra=extra))
+        from_owner = from_owner or (self.leaver if kind == rules.RESIGNED else self.from_owner)
+        self.rows.append(Row(len(self.rows) + 1, external, from_owner, extra=extra))
         self.wanted.append((code, errcode))
 
     def customers(self) -> None:
         mine, gone = iter(self.mine), rules.RESIGNED
         self.ask("no_taker", None, next(mine), to="")
-        self.ask("same_person", 40130, next(mine), to=self.giver)
-        self.ask("giver_unknown", 60111, next(mine), giver="nobody-here")
-        self.ask("wrong_way", 60111, self.theirs[0], giver=self.leaver)
-        self.ask("wrong_way", 40097, next(mine), kind=gone, giver=self.giver)
+        self.ask("same_person", 40130, next(mine), to=self.from_owner)
+        self.ask("giver_unknown", 60111, next(mine), from_owner="nobody-here")
+        self.ask("wrong_way", 60111, self.theirs[0], from_owner=self.leaver)
+        self.ask("wrong_way", 40097, next(mine), kind=gone, from_owner=self.from_owner)
         hidden = self.staff(self.spare[0], status="out_of_scope")
-        self.ask("giver_out_of_scope", 60011, next(mine), giver=hidden)
+        self.ask("giver_out_of_scope", 60011, next(mine), from_owner=hidden)
         self.ask("customer_unknown", 40096, "wmNobodyKnowsThisOne")
         foreign = next(e for u, e in self.desk.follows() if u == self.second and e not in self.mine)
         self.ask("not_owner", 40131, foreign)
@@ -135,7 +135,7 @@ class Cases:
                  external=self.attempt(self.theirs[0], "refused", HOUR, gone))  # fmt: skip
         old = self.desk.leavers()[1]["userid"]
         self.staff(old, left_at=int(self.now) - 366 * DAY)
-        self.ask("leaver_too_long", 40205, self.theirs[1], kind=gone, giver=old)
+        self.ask("leaver_too_long", 40205, self.theirs[1], kind=gone, from_owner=old)
         back = self.spare[-2]
         waits = self.desk.customers(back)[0]
         self.sql(
@@ -143,9 +143,9 @@ class Cases:
             " WHERE userid = ?)",
             back,
         )
-        self.ask("returned", 40097, waits, kind=gone, giver=back)
+        self.ask("returned", 40097, waits, kind=gone, from_owner=back)
 
-    def takers(self) -> None:
+    def to_owners(self) -> None:
         who = self.mine[-1]
         unfit = iter(self.spare[1:])
         self.ask("taker_unknown", 60111, who, to="nobody-here")
@@ -157,25 +157,31 @@ class Cases:
         for errcode in (40098, 40205, 84083):
             self.ask("taker_refused", errcode, who, to=self.told(next(unfit), errcode))
         pair = next(unfit)
-        self.told(f"{self.giver}>{pair}", 40205)
+        self.told(f"{self.from_owner}>{pair}", 40205)
         self.ask("idle", 40205, who, to=pair)
         self.ask("taker_full", 40099, who, to=self.told(next(unfit), 40099, held=1))
 
     def groups(self) -> None:
         gone = rules.RESIGNED
-        self.ask("no_taker", None, chat=self.chat(self.giver), to="")
+        self.ask("no_taker", None, chat=self.chat(self.from_owner), to="")
         self.ask("group_unknown", 40050, chat="wrNobodyKnowsThisOne")
-        self.ask("group_dissolved", 49008, chat=self.chat(self.giver, status="dissolved"))
-        self.ask("wrong_way", 90502, chat=self.chat(self.leaver), giver=self.leaver)
-        self.ask("wrong_way", 90500, chat=self.chat(self.giver), kind=gone, giver=self.giver)
+        self.ask("group_dissolved", 49008, chat=self.chat(self.from_owner, status="dissolved"))
+        self.ask("wrong_way", 90502, chat=self.chat(self.leaver), from_owner=self.leaver)
+        self.ask(
+            "wrong_way",
+            90500,
+            chat=self.chat(self.from_owner),
+            kind=gone,
+            from_owner=self.from_owner,
+        )
         self.ask("group_running", 90507, chat=self.chat(self.leaver, owner_status=2), kind=gone)
         self.ask("group_inherited", 90508, chat=self.chat(self.leaver, owner_status=3), kind=gone)
-        self.ask("same_person", 90504, chat=self.chat(self.taker))
+        self.ask("same_person", 90504, chat=self.chat(self.to_owner))
         self.ask("not_owner", 90504, chat=self.chat(self.second))
         self.ask("not_owner", 90508, chat=self.chat(self.second), kind=gone)
         for errcode in (90501, 90503, 90509):
-            self.ask("group_refused", errcode, chat=self.told(self.chat(self.giver), errcode))
-        full = self.chat(self.giver)
+            self.ask("group_refused", errcode, chat=self.told(self.chat(self.from_owner), errcode))
+        full = self.chat(self.from_owner)
         with self.db.atomic() as connection:
             connection.executemany(
                 "INSERT INTO group_member (group_id, member, type) SELECT id, ?, 2 FROM group_chat"
@@ -183,25 +189,25 @@ class Cases:
                 [(f"wmCase{number:03d}", full) for number in range(rules.FULL_GROUP)],
             )
         self.ask("group_full", 90503, chat=full)
-        started = self.attempt(self.chat(self.giver), "waiting", HOUR, what=rules.GROUP)
+        started = self.attempt(self.chat(self.from_owner), "waiting", HOUR, what=rules.GROUP)
         self.ask("group_running", 90507, chat=started)
-        worn = self.chat(self.giver)
+        worn = self.chat(self.from_owner)
         for days in (2, 3):
             self.attempt(worn, "done", days * DAY, what=rules.GROUP)
         self.ask("ninety_days", 45009, chat=worn)
         busy = self.spare[-1]
         for _ in range(rules.GROUPS_A_DAY):
             self.attempt(f"wrOther{self._attempts}", "done", 0, what=rules.GROUP, to=busy)
-        self.ask("groups_a_day", 45009, chat=self.chat(self.giver), to=busy)
+        self.ask("groups_a_day", 45009, chat=self.chat(self.from_owner), to=busy)
         idle = self.told(self.second, 90510)
-        self.ask("idle", 90510, chat=self.chat(idle), giver=idle)
+        self.ask("idle", 90510, chat=self.chat(idle), from_owner=idle)
 
 
 def test_every_code_is_foreseen_in_both_languages_with_a_way_out(make_desk):
     desk = make_desk(stores=3, staff=24, follows=700)
     cases = Cases(desk)
     cases.customers()
-    cases.takers()
+    cases.to_owners()
     cases.groups()
     action = desk.app.ledger.action("handover")
     view = desk.app.ledger.view({})

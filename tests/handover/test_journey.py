@@ -63,7 +63,7 @@ def test_from_nothing_to_every_final_answer_in_six_commands(tmp_path):
         assert time.monotonic() - began <= 120
         made, watched = outputs[2], outputs[-1]
         assert len(made["takers"]) == 3
-        assert all(taker["customers"] for taker in made["takers"])
+        assert all(to_owner["customers"] for to_owner in made["takers"])
         assert made["ready"] == made["rows"] > 10
         assert watched["waiting"] == 0
         assert sum(watched["settled"].values()) == made["ready"]

@@ -40,16 +40,16 @@ def lagging(make_desk: Any) -> Desk:
 
 
 def _many_pairs(desk: Desk) -> list[str]:
-    giver, *takers = (m["userid"] for m in desk.staff()[:4])
-    desk.hand_over(giver, to=takers, rule="round-robin", groups=False, personal_tags=False)
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:4])
+    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
     desk.advance(DAY)
-    return takers
+    return to_owners
 
 
 def test_every_round_asks_on_the_same_threads(
     lagging: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    takers = _many_pairs(lagging)
+    to_owners = _many_pairs(lagging)
     asked_on: list[threading.Thread] = []
     pages_of = customer_calls.pages_of
 
@@ -60,17 +60,17 @@ def test_every_round_asks_on_the_same_threads(
     monkeypatch.setattr(customer_calls, "pages_of", noted)
     found = lagging.watch(until_settled=True, stop=Hurried(lagging))
     assert found.waiting == 0
-    assert len(asked_on) > 2 * len(takers), "too few rounds to show anything"
+    assert len(asked_on) > 2 * len(to_owners), "too few rounds to show anything"
     assert len(set(asked_on)) <= ASKERS
-    assert len(found.asked) == len(takers), "one entry a pair, however often it was asked"
+    assert len(found.asked) == len(to_owners), "one entry a pair, however often it was asked"
     assert sum(each.calls for each in found.asked) == found.calls == len(asked_on)
     assert sum((each.settled for each in found.asked), start=type(found.settled)()) == found.settled
 
 
 def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: Desk) -> None:
-    takers = _many_pairs(lagging)
+    to_owners = _many_pairs(lagging)
     lagging.control.fault(
-        "errcode", "externalcontact/transfer_result", match=takers[0], errcode=60111, first=1
+        "errcode", "externalcontact/transfer_result", match=to_owners[0], errcode=60111, first=1
     )
     found = lagging.watch(until_settled=True, stop=Hurried(lagging))
     assert found.waiting == 0
@@ -81,10 +81,10 @@ def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: Desk) -> None:
 
 def test_every_line_of_a_watch_is_about_something_else(desk: Desk, cli: Cli) -> None:
     owner = next(row["owner"] for row in desk.control.export("groups"))
-    taker = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
+    to_owner = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
     desk.control.act("staff_leave", userid=owner)
     desk.sync()
-    desk.hand_over(owner, to=taker)
+    desk.hand_over(owner, to=to_owner)
     desk.advance(DAY)
     lines = [
         line.partition(": ")[0]

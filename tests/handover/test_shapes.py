@@ -31,15 +31,15 @@ def _items(cli, *words):
 
 
 def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
-    leaver, giver = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
-    takers = [m["userid"] for m in desk.staff()[1:3]]
+    leaver, from_owner = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
+    to_owners = [m["userid"] for m in desk.staff()[1:3]]
     found = _items(cli, "leaver", "list")
     assert set(found[0]) >= LEAVER
     moments = [each["left_at"] for each in found]
     assert moments == sorted(moments), "who has least time left comes first"
-    words = ["handover", "plan", "--from", leaver, "--from", giver, "--no-groups"]
-    made = cli(*words, "--to", takers[0], "--to", takers[1], "--json").json
-    assert {each["takeover_userid"] for each in made["takers"]} == set(takers)
+    words = ["handover", "plan", "--from", leaver, "--from", from_owner, "--no-groups"]
+    made = cli(*words, "--to", to_owners[0], "--to", to_owners[1], "--json").json
+    assert {each["takeover_userid"] for each in made["takers"]} == set(to_owners)
     assert made["rows"] == made["ready"] + made["blocked"] > 10
     assert cli("plan", "apply", made["plan_id"], "--yes", "--json").code == 0
     waiting = _items(cli, "handover", "status")
@@ -62,7 +62,7 @@ def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
         assert sum(each["rows"] for each in report) == made["ready"]
     quota = _items(cli, "handover", "quota")
     assert {each["external_userid"] for each in quota} == {
-        each["external_userid"] for each in done if each["handover_userid"] == giver
+        each["external_userid"] for each in done if each["handover_userid"] == from_owner
     }
     restored = cli("handover", "restore", made["plan_id"], "--json").json
     assert restored["same"] + restored["unknown"] + restored["tags"] >= made["ready"] - 1
@@ -73,8 +73,8 @@ def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
 
 
 def test_watching_for_a_while_says_that_something_waits(desk, cli):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    desk.hand_over(giver, to=taker, groups=False)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    desk.hand_over(from_owner, to=to_owner, groups=False)
     answer = cli("handover", "watch", "--for", "1s", "--json")
     assert answer.code == 69
     assert answer.error["next_steps"] == ["storeops handover watch"]
@@ -84,14 +84,14 @@ def test_watching_for_a_while_says_that_something_waits(desk, cli):
 
 
 def test_only_marked_customers_are_planned(desk, cli):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    chosen = sorted(desk.customers(giver, without=taker)[:3])
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    chosen = sorted(desk.customers(from_owner, without=to_owner)[:3])
     ids = [word for each in chosen for word in ("--id", each)]
     assert cli("mark", "add", "spring", *ids, "--json").code == 0
     made = cli(
-        "handover", "plan", "--from", giver, "--to", taker, "--marked", "spring", "--json"
+        "handover", "plan", "--from", from_owner, "--to", to_owner, "--marked", "spring", "--json"
     ).json
     assert made["rows"] == 3
     rows = cli("plan", "results", made["plan_id"], "--json").json["items"]
     assert sorted(each["external_userid"] for each in rows) == chosen
-    assert {each["takeover_userid"] for each in rows} == {taker}
+    assert {each["takeover_userid"] for each in rows} == {to_owner}

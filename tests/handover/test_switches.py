@@ -64,15 +64,15 @@ def _story(desk):
     """
     people = [m["userid"] for m in desk.staff()]
     owners = Counter(g["owner"] for g in desk.control.export("groups"))
-    giver, leaver, *takers = sorted(people, key=lambda u: -owners[u])
-    takers = takers[:3]
-    for owner in (giver, leaver):
+    from_owner, leaver, *to_owners = sorted(people, key=lambda u: -owners[u])
+    to_owners = to_owners[:3]
+    for owner in (from_owner, leaver):
         while owners[owner] < 2:
             desk.control.act("group_create", userid=owner)
             owners[owner] += 1
     rows = desk.follows()
     strays = []
-    for owner in (leaver, giver):
+    for owner in (leaver, from_owner):
         # nobody who could move by both rows, so that each will belongs to one attempt
         mine = [e for e in desk.customers(owner) if not _elsewhere(rows, e, owner)]
         assert len(mine) >= 8
@@ -84,16 +84,16 @@ def _story(desk):
             strict=False,
         ):  # fmt: skip
             desk.will(who, act, after)
-    held = next(m["customers"] for m in desk.staff() if m["userid"] == takers[2])
-    desk.member(takers[2], capacity=held + 2)
+    held = next(m["customers"] for m in desk.staff() if m["userid"] == to_owners[2])
+    desk.member(to_owners[2], capacity=held + 2)
     desk.control.act("staff_leave", userid=leaver)
     desk.sync()
-    return giver, leaver, takers, strays
+    return from_owner, leaver, to_owners, strays
 
 
-def _bystander(desk, giver, takers):
+def _bystander(desk, from_owner, to_owners):
     """A member in service who has no part in the plan."""
-    return next(m["userid"] for m in desk.staff() if m["userid"] not in (giver, *takers))
+    return next(m["userid"] for m in desk.staff() if m["userid"] not in (from_owner, *to_owners))
 
 
 def _elsewhere(rows, external, owner):
@@ -119,16 +119,19 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
         stores=2, staff=9, follows=110, seed=5, handover_at_once_rate=0, handover_early_rate=0,
         handover_refuse_rate=0, handover_delete_rate=0, **switches,
     )  # fmt: skip
-    giver, leaver, takers, (running, going) = _story(desk)
+    from_owner, leaver, to_owners, (running, going) = _story(desk)
     before = desk.follows()
     groups = {r["chat_id"]: r["owner"] for r in desk.control.export("groups")}
-    made = desk.plan(giver, leaver, to=takers, rule="round-robin")
+    made = desk.plan(from_owner, leaver, to=to_owners, rule="round-robin")
     told = switches.get("handover_running_errcode", 0 if switches else 40100)
     if told:  # such a refusal is looked up, which takes a few seconds: once for each code
-        body = {"handover_userid": giver, "takeover_userid": _bystander(desk, giver, takers)}
+        body = {
+            "handover_userid": from_owner,
+            "takeover_userid": _bystander(desk, from_owner, to_owners),
+        }
         desk.control.call("POST", "handover/console", {**body, "external_userid": [running]})
     desk.apply(made)
-    desk.control.act("follow_delete", userid=giver, external_userid=going)
+    desk.control.act("follow_delete", userid=from_owner, external_userid=going)
     _settle(desk, made)
 
     # every answer is the sandbox's own
@@ -155,7 +158,7 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
     # nobody is handed over twice, and what moved is as it was
     asked = Counter((a["external_userid"], a["handover_userid"]) for a in desk.attempts())
     assert set(asked.values()) == {1}
-    again = desk.plan(again=made.plan.name, to=takers[0])
+    again = desk.plan(again=made.plan.name, to=to_owners[0])
     assert again.plan.ready + again.plan.blocked == again.plan.rows
     for plan in plan_restore(desk.app.ledger, desk.app.client, made.plan.name).plans:
         changes.apply(desk.app.ledger, plan.name)
@@ -172,12 +175,12 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
                 assert after[new, who][field] == before[old, who][field]
 
     # the mirror says so at once, and reading everything again agrees
-    told = _active(desk, takers)
-    assert told == {key for key in desk.follows() if key[0] in takers}
+    told = _active(desk, to_owners)
+    assert told == {key for key in desk.follows() if key[0] in to_owners}
     desk.sync(full=True)
-    assert _active(desk, takers) == told
+    assert _active(desk, to_owners) == told
     moved = {a["external_userid"] for a in desk.attempts() if a["outcome"] == "done"}
-    assert not {(giver, who) for who in moved} & _active(desk, [giver])
+    assert not {(from_owner, who) for who in moved} & _active(desk, [from_owner])
 
 
 def _active(desk, userids):

@@ -10,10 +10,10 @@ DAY = 86_400
 
 
 def _hand_over(desk, count=12, **wish):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[:count]
-    made = desk.hand_over(giver, to=taker, groups=False, personal_tags=False, **wish)
-    return giver, taker, who, made
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[:count]
+    made = desk.hand_over(from_owner, to=to_owner, groups=False, personal_tags=False, **wish)
+    return from_owner, to_owner, who, made
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
@@ -24,10 +24,10 @@ def test_several_attempts_are_told_apart(make_desk, order, rows):
         handover_delete_rate=0, handover_result_order=order, handover_result_rows=rows,
         handover_repeat_limit=9,
     )  # fmt: skip
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[:6]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[:6]
     desk.will(who, "refuse", 3600)
-    first = desk.hand_over(giver, to=taker, groups=False)
+    first = desk.hand_over(from_owner, to=to_owner, groups=False)
     desk.advance(DAY)
     desk.watch()
     assert {desk.statuses(first)[each] for each in who} == {"refused"}
@@ -35,7 +35,7 @@ def test_several_attempts_are_told_apart(make_desk, order, rows):
         who, ("accept", "wait", "refuse", "refuse", "accept", "wait"), strict=True
     ):
         desk.will(each, act, 1800)
-    second = desk.plan(again=first.plan.name, to=taker)
+    second = desk.plan(again=first.plan.name, to=to_owner)
     assert second.plan.ready == 6
     desk.apply(second)
     early = desk.watch(everything=True)
@@ -51,9 +51,9 @@ def test_several_attempts_are_told_apart(make_desk, order, rows):
 @pytest.mark.parametrize("told", [5, 3, 0])
 def test_relations_that_go_meanwhile(make_desk, told):
     desk = make_desk(handover_broken_status=told, handover_refuse_rate=0, handover_delete_rate=0)
-    giver, _taker, who, made = _hand_over(desk)
+    from_owner, _to_owner, who, made = _hand_over(desk)
     for each in who[:3]:
-        desk.control.act("follow_delete", userid=giver, external_userid=each)
+        desk.control.act("follow_delete", userid=from_owner, external_userid=each)
     desk.sync()
     desk.advance(DAY + 700)
     desk.watch()
@@ -69,7 +69,7 @@ def test_answers_that_lag_are_asked_for_again(make_desk):
         handover_result_lag_s=120, handover_settle_lag_s=400, handover_refuse_rate=0,
         handover_delete_rate=0,
     )  # fmt: skip
-    _giver, _taker, _who, made = _hand_over(desk)
+    _from_owner, _to_owner, _who, made = _hand_over(desk)
     desk.advance(DAY)
     assert desk.watch().settled.get("done", 0) < made.plan.ready
     for _ in range(4):
@@ -80,8 +80,8 @@ def test_answers_that_lag_are_asked_for_again(make_desk):
 
 def test_the_fewest_calls(make_desk):
     desk = make_desk(stores=2, staff=5, follows=2600, handover_early_rate=0)
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    made = desk.hand_over(giver, to=taker, groups=False, personal_tags=False)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    made = desk.hand_over(from_owner, to=to_owner, groups=False, personal_tags=False)
     assert desk.calls("transfer_customer") == made.plan.calls == -(-made.plan.ready // 100)
     desk.control.reset_calls()
     desk.advance(DAY)
@@ -91,10 +91,12 @@ def test_the_fewest_calls(make_desk):
 
 
 def test_one_bad_pair_does_not_hold_up_the_others(desk):
-    giver, *takers = (m["userid"] for m in desk.staff()[:3])
-    made = desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:3])
+    made = desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
     desk.advance(DAY)
-    desk.control.fault("errcode", "externalcontact/transfer_result", match=takers[0], errcode=60111)
+    desk.control.fault(
+        "errcode", "externalcontact/transfer_result", match=to_owners[0], errcode=60111
+    )
     watched = desk.watch()
     assert [bool(each.error) for each in watched.asked].count(True) == 1
     assert desk.tally(made)["done"] == made.plan.ready // 2
@@ -107,8 +109,8 @@ def test_one_bad_pair_does_not_hold_up_the_others(desk):
 def test_a_wrong_secret_ends_the_watch_at_once(desk):
     from storeops.errors import AccessError
 
-    giver, *takers = (m["userid"] for m in desk.staff()[:3])
-    desk.hand_over(giver, to=takers, rule="round-robin", groups=False)
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:3])
+    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
     desk.advance(DAY)
     desk.control.fault("errcode", "externalcontact/transfer_result", errcode=48002)
     with pytest.raises(AccessError):
@@ -116,20 +118,20 @@ def test_a_wrong_secret_ends_the_watch_at_once(desk):
 
 
 def test_an_event_calls_an_attempt_early(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[0]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[0]
     desk.will(who, "refuse", 60)
-    made = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     desk.advance(120)
     assert desk.watch().asked == []
-    assert desk.transfer_failed(taker, who) == 1
+    assert desk.transfer_failed(to_owner, who) == 1
     assert desk.watch().settled == {"refused": 1}
     assert desk.statuses(made)[who] == "refused"
 
 
 def test_watching_twice_at_once_asks_once(desk):
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    desk.hand_over(giver, to=taker, groups=False)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    desk.hand_over(from_owner, to=to_owner, groups=False)
     desk.advance(DAY + 5)
     desk.control.reset_calls()
     from concurrent.futures import ThreadPoolExecutor
@@ -168,14 +170,19 @@ def test_which_row_is_ours(rows, earlier, now, expected):
 
 def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(desk):
     """Whoever started it: what runs between this owner and this taker is followed to its end."""
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    running, agreed, free = desk.customers(giver, without=taker)[:3]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    running, agreed, free = desk.customers(from_owner, without=to_owner)[:3]
     desk.will(agreed, "accept")
-    made = desk.plan(giver, to=taker, groups=False, personal_tags=False)
+    made = desk.plan(from_owner, to=to_owner, groups=False, personal_tags=False)
     desk.control.call(
-        "POST", "handover/console",
-        {"handover_userid": giver, "takeover_userid": taker, "external_userid": [running, agreed]},
-    )  # fmt: skip
+        "POST",
+        "handover/console",
+        {
+            "handover_userid": from_owner,
+            "takeover_userid": to_owner,
+            "external_userid": [running, agreed],
+        },
+    )
     desk.apply(made)
     statuses = desk.statuses(made)
     assert (statuses[running], statuses[agreed], statuses[free]) == ("waiting", "done", "waiting")
@@ -187,13 +194,13 @@ def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(desk):
 
 def test_a_refusal_that_cannot_be_looked_up_is_no_answer_yet(desk):
     """40131 may mean that our attempt is over: no `failed` before the list was read."""
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    agreed, free = desk.customers(giver, without=taker)[:2]
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    agreed, free = desk.customers(from_owner, without=to_owner)[:2]
     desk.will(agreed, "accept")
-    made = desk.plan(giver, to=taker, groups=False, personal_tags=False)
+    made = desk.plan(from_owner, to=to_owner, groups=False, personal_tags=False)
     desk.control.call(
         "POST", "handover/console",
-        {"handover_userid": giver, "takeover_userid": taker, "external_userid": [agreed]},
+        {"handover_userid": from_owner, "takeover_userid": to_owner, "external_userid": [agreed]},
     )  # fmt: skip
     desk.control.fault("cut", "externalcontact/transfer_result", first=6)
     desk.apply(made)
@@ -208,11 +215,11 @@ def test_a_refusal_that_cannot_be_looked_up_is_no_answer_yet(desk):
 def test_personal_tags_survive_a_lost_answer(desk):
     from storeops.notebook.notes import notes_of
 
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver, without=taker)[0]
-    desk.control.act("personal_tag", userid=giver, external_userid=who, add=["爱喝茶"])
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner, without=to_owner)[0]
+    desk.control.act("personal_tag", userid=from_owner, external_userid=who, add=["爱喝茶"])
     desk.control.fault("lost", "externalcontact/transfer_customer", first=1)
-    made = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     assert desk.tally(made) == {"waiting": made.plan.ready}
     desk.advance(DAY)
     desk.watch()
@@ -225,7 +232,7 @@ def test_a_result_that_cannot_be_read_leaves_its_row_waiting(make_desk, kind, fi
     if (kind, field) == ("half_surrogate", "status"):
         pytest.skip("a number has no half")
     desk = make_desk(handover_refuse_rate=0, handover_delete_rate=0)
-    _giver, _taker, _who, made = _hand_over(desk)
+    _from_owner, _to_owner, _who, made = _hand_over(desk)
     rows = desk.tally(made)["waiting"]
     desk.advance(DAY + 700)
     desk.control.fault(kind, "*transfer_result", field=field, first=1)

@@ -12,25 +12,25 @@ def statuses(chain: Any, userid: str) -> dict[str, str]:
     return {e: status for (who, e), status in chain.mirror().items() if who == userid}
 
 
-def ready(cli: Any, userid: str, taker: str) -> int:
-    answer = cli("leaver", "plan", userid, "--to", taker, "--no-groups", "--json")
+def ready(cli: Any, userid: str, to_owner: str) -> int:
+    answer = cli("leaver", "plan", userid, "--to", to_owner, "--no-groups", "--json")
     return int(json.loads(answer.out)["ready"]) if answer.out else 0
 
 
 def test_assigned_in_the_console_before_the_next_sync(cli: Any, chain: Any) -> None:
-    leaver, taker = chain.staff()[1], chain.staff()[0]
-    held = set(chain.held(leaver)) - set(chain.held(taker))
+    leaver, to_owner = chain.staff()[1], chain.staff()[0]
+    held = set(chain.held(leaver)) - set(chain.held(to_owner))
     chain.act("staff_leave", userid=leaver)
-    chain.act("console_assign", userid=leaver, takeover_userid=taker)
-    assert held <= set(chain.held(taker))
+    chain.act("console_assign", userid=leaver, takeover_userid=to_owner)
+    assert held <= set(chain.held(to_owner))
     assert chain.sync() == ["complete"]
-    assert ready(cli, leaver, taker) == 0
+    assert ready(cli, leaver, to_owner) == 0
     chain.sync(2)
     after = statuses(chain, leaver)
     assert {after[each] for each in held} == {"handed_over"}
     assert "unassigned" not in after.values()
     assert "missing" not in after.values()
-    assert ready(cli, leaver, taker) == 0
+    assert ready(cli, leaver, to_owner) == 0
     before = chain.mirror()
     chain.sync()
     assert chain.mirror() == before
@@ -51,7 +51,7 @@ def test_who_was_never_listed_and_has_nobody_is_lost(chain: Any) -> None:
 
 
 def test_what_is_listed_again_waits_again(chain: Any) -> None:
-    leaver, taker = chain.staff()[1], chain.staff()[0]
+    leaver, to_owner = chain.staff()[1], chain.staff()[0]
     chain.act("staff_leave", userid=leaver)
     chain.sync()
     assert set(statuses(chain, leaver).values()) == {"unassigned"}
@@ -60,7 +60,7 @@ def test_what_is_listed_again_waits_again(chain: Any) -> None:
         assert chain.sync() == ["partial"]
     assert set(statuses(chain, leaver).values()) == {"unassigned"}
     chain.control.clear_faults(fault)
-    chain.act("console_assign", userid=leaver, takeover_userid=taker, count=3)
+    chain.act("console_assign", userid=leaver, takeover_userid=to_owner, count=3)
     chain.sync(2)
     moved = [each for each, status in statuses(chain, leaver).items() if status == "handed_over"]
     assert moved
@@ -119,7 +119,7 @@ def test_who_comes_back_out_of_sight_has_lost_nobody(cli: Any, chain: Any) -> No
 def test_customers_who_wait_for_a_member_who_is_there_again_are_reached(
     cli: Any, chain: Any, out_of_sight: str
 ) -> None:
-    leaver, taker = chain.staff()[1], chain.staff()[0]
+    leaver, to_owner = chain.staff()[1], chain.staff()[0]
     chain.act("staff_leave", userid=leaver)
     chain.sync()
     chain.act("staff_return", userid=leaver, customers=False)
@@ -141,12 +141,14 @@ def test_customers_who_wait_for_a_member_who_is_there_again_are_reached(
         ("handover", "plan", "--from", leaver, "--resigned"),
         ("handover", "plan", "--from", leaver),
     ):
-        plan = cli(*words, "--to", taker, "--no-groups", "--json").json
+        plan = cli(*words, "--to", to_owner, "--no-groups", "--json").json
         assert plan["rows"] == len(waiting)
         if listed["returned"]:  # WeCom takes them from members who have left only (doc 94081)
             assert plan["ready"] == 0
             assert {row["errcode"] for row in plan["problems"]} <= {40097}
-    asked = cli("leaver", "plan", leaver, "--to", taker, "--no-groups", "--recheck", "--json").json
+    asked = cli(
+        "leaver", "plan", leaver, "--to", to_owner, "--no-groups", "--recheck", "--json"
+    ).json
     assert asked["ready"] > 0
 
 
@@ -165,14 +167,16 @@ def test_who_was_hidden_returns_with_what_is_left(chain: Any) -> None:
 
 
 def test_an_owner_who_handed_over_by_plan_has_not_lost_anybody(cli: Any, chain: Any) -> None:
-    giver, taker = chain.staff()[1], chain.staff()[0]
-    mine = set(chain.held(giver)) - set(chain.held(taker))
-    plan = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups", "--json").json
+    from_owner, to_owner = chain.staff()[1], chain.staff()[0]
+    mine = set(chain.held(from_owner)) - set(chain.held(to_owner))
+    plan = cli(
+        "handover", "plan", "--from", from_owner, "--to", to_owner, "--no-groups", "--json"
+    ).json
     assert cli("plan", "apply", plan["plan_id"], "--yes").code in (0, 6)
     chain.control.advance(25 * 3600)
     cli("handover", "watch", "--until-settled")
     chain.sync(3)
-    after = statuses(chain, giver)
-    moved = mine & set(chain.held(taker))
+    after = statuses(chain, from_owner)
+    moved = mine & set(chain.held(to_owner))
     assert moved
     assert {after[each] for each in moved} == {"handed_over"}

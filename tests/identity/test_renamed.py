@@ -119,10 +119,12 @@ def test_plans_and_jobs_go_to_the_new_id(cli: Any, chain: Any, way: Any) -> None
 
 @pytest.mark.parametrize("side", ["giver", "taker"])
 def test_a_running_handover_ends_under_the_new_id(cli: Any, chain: Any, side: str) -> None:
-    taker, giver = chain.staff()[:2]
-    plan = cli("handover", "plan", "--from", giver, "--to", taker, "--no-groups", "--json").json
+    to_owner, from_owner = chain.staff()[:2]
+    plan = cli(
+        "handover", "plan", "--from", from_owner, "--to", to_owner, "--no-groups", "--json"
+    ).json
     assert cli("plan", "apply", plan["plan_id"], "--yes").code in (0, 6)
-    old = giver if side == "giver" else taker
+    old = from_owner if side == "giver" else to_owner
     chain.act("userid_change", userid=old, new_userid=NEW)
     told(chain, old, NEW)
     pairs = cli("handover", "status", "--json").json["items"]

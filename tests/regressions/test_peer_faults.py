@@ -98,10 +98,10 @@ def test_a_cursor_is_never_sent_for_another_group_of_members(make_desk):
 
 
 def test_one_answer_with_three_codes_is_three_row_statuses(desk):
-    giver, taker, other = (m["userid"] for m in desk.staff()[:3])
-    made = desk.plan(giver, to=taker, groups=False)
-    free, busy, worn = desk.customers(giver, without=taker)[:3]
-    console = {"handover_userid": giver, "takeover_userid": other, "external_userid": [busy]}
+    from_owner, to_owner, other = (m["userid"] for m in desk.staff()[:3])
+    made = desk.plan(from_owner, to=to_owner, groups=False)
+    free, busy, worn = desk.customers(from_owner, without=to_owner)[:3]
+    console = {"handover_userid": from_owner, "takeover_userid": other, "external_userid": [busy]}
     desk.control.call("POST", "handover/console", console)
     for _ in range(2):  # refused twice: that counts, too, and nobody here knows of it
         desk.will(worn, "refuse")
@@ -118,9 +118,9 @@ def test_one_answer_with_three_codes_is_three_row_statuses(desk):
 
 def test_101_customers_are_two_calls_and_never_one(make_desk):
     desk = make_desk(stores=1, staff=5, follows=700)
-    giver, taker = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(giver)[:101]
-    rows = "".join(f"{each},{giver},{taker}\n" for each in who)
+    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+    who = desk.customers(from_owner)[:101]
+    rows = "".join(f"{each},{from_owner},{to_owner}\n" for each in who)
     file = paths.profile_dir(desk.profile) / "who.csv"
     file.write_text("external_userid,userid,takeover_userid\n" + rows)
     desk.control.reset_calls()
@@ -135,12 +135,12 @@ def test_leavers_and_members_in_service_never_share_an_endpoint(desk):
     owners = {g["owner"] for g in desk.control.export("groups")}
     staff = [m["userid"] for m in desk.staff()]
     leaver = next(u for u in staff if u in owners)
-    giver = next(u for u in staff if u in owners and u != leaver)
-    taker = next(u for u in staff if u not in (leaver, giver))
+    from_owner = next(u for u in staff if u in owners and u != leaver)
+    to_owner = next(u for u in staff if u not in (leaver, from_owner))
     desk.control.act("staff_leave", userid=leaver)
     desk.sync()
     desk.control.reset_calls()
-    made = desk.hand_over(leaver, giver, to=taker)
+    made = desk.hand_over(leaver, from_owner, to=to_owner)
     used = {
         path.removeprefix("externalcontact/")
         for path in desk.control.calls()["paths"]
@@ -151,8 +151,8 @@ def test_leavers_and_members_in_service_never_share_an_endpoint(desk):
         "groupchat/transfer",
     }  # fmt: skip
     assert desk.summary()["refused"] == 0
-    late = desk.plan(giver, to=taker)
-    desk.control.act("staff_leave", userid=giver)
+    late = desk.plan(from_owner, to=to_owner)
+    desk.control.act("staff_leave", userid=from_owner)
     desk.sync()
     checked = desk.app.ledger.action("handover").check(
         desk.app.ledger.view(late.plan.params),
@@ -166,13 +166,13 @@ def test_leavers_and_members_in_service_never_share_an_endpoint(desk):
 
 def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_desk):
     desk = make_desk(stores=2, staff=6, follows=3000)
-    giver, *takers = (m["userid"] for m in desk.staff()[:3])
+    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:3])
     made = desk.hand_over(
         *(m["userid"] for m in desk.staff()[:3]), to=desk.staff()[3]["userid"], groups=False,
         personal_tags=False,
     )  # fmt: skip
-    assert giver
-    assert takers
+    assert from_owner
+    assert to_owners
     assert made.plan.ready >= 1000
     due = desk.app.data.execute("SELECT max(due_at) FROM handover").fetchone()[0]
     desk.control.reset_calls()
@@ -196,16 +196,16 @@ def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
         if owner in people:
             holders.setdefault(external, []).append(owner)
     shared, (first, second) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
-    taker = next(u for u in people if u not in holders[shared])
+    to_owner = next(u for u in people if u not in holders[shared])
     desk.will(shared, "refuse", 60)
-    one = desk.hand_over(first, to=taker, groups=False)
+    one = desk.hand_over(first, to=to_owner, groups=False)
     desk.advance(120)
-    assert desk.transfer_failed(taker, shared) == 1
+    assert desk.transfer_failed(to_owner, shared) == 1
     desk.watch()
     desk.will(shared, "wait")
-    two = desk.hand_over(second, to=taker, groups=False)
+    two = desk.hand_over(second, to=to_owner, groups=False)
     assert desk.statuses(two)[shared] == "waiting"
-    assert desk.transfer_failed(taker, shared) == 1
+    assert desk.transfer_failed(to_owner, shared) == 1
     desk.watch()
     assert desk.statuses(one)[shared] == "refused"
     assert desk.statuses(two)[shared] == "waiting", "an event is a hint, not an answer"
@@ -335,11 +335,11 @@ def test_a_taker_who_is_a_friend_already_ends_in_done(desk, resigned):
     for owner, external in rows:
         if owner in people:
             holders.setdefault(external, []).append(owner)
-    friend, (giver, taker) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
+    friend, (from_owner, to_owner) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
     if resigned:
-        desk.control.act("staff_leave", userid=giver)
+        desk.control.act("staff_leave", userid=from_owner)
         desk.sync()
-    made = desk.hand_over(giver, to=taker, groups=False)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False)
     before = len(desk.control.events())
     desk.advance(DAY)
     desk.watch()

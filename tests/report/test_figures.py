@@ -103,15 +103,15 @@ class Days:
 
     def _hand_over(self, start: int) -> None:
         """One guide hands two customers over: one agrees after 24 hours, one refuses at once."""
-        givers = [m["userid"] for m in self.desk.staff()][:2]
-        free = self.desk.customers(givers[0], without=givers[1])
+        from_owners = [m["userid"] for m in self.desk.staff()][:2]
+        free = self.desk.customers(from_owners[0], without=from_owners[1])
         known = {r["external_userid"] for r in self.control.export("handovers")}
         free = [each for each in free if each not in known][:2]
         if len(free) < 2:
             return
         self.desk.will(free[1], "refuse", after_s=60)
         self.desk.sync()
-        made = self.desk.plan(givers[0], to=givers[1], where=" or ".join(free))
+        made = self.desk.plan(from_owners[0], to=from_owners[1], where=" or ".join(free))
         self.desk.apply(made)
 
     def _count(self, day: int) -> dict[Any, dict[str, int]]:

@@ -28,19 +28,19 @@ def leaver(core, fresh_chain):
     return userid
 
 
-async def to_giver(driver, userid: str) -> None:
+async def back_to_from_owner(driver, userid: str) -> None:
     """Put the cursor on a giver."""
-    while driver.room.givers != (userid,):
-        before = driver.room.givers
+    while driver.room.from_owners != (userid,):
+        before = driver.room.from_owners
         await driver.press("down")
-        assert driver.room.givers != before
+        assert driver.room.from_owners != before
 
 
 async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
     """Plan by rule, review, typed count, clock, ask: every row ends."""
     async with screens(start="handover", size=(160, 48)) as driver:
-        await to_giver(driver, leaver)
-        owner = driver.room.table("givers").line.data
+        await back_to_from_owner(driver, leaver)
+        owner = driver.room.table("from_owners").line.data
         assert owner.left
         assert owner.customers > 0
         await driver.press("o", "enter")
@@ -73,22 +73,22 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
 
 async def test_marked_customers_on_the_job(screens, core, fresh_chain):
     """o on marks shows their owners; only the marked customers are planned, to a named taker."""
-    giver = core.data.execute(
+    from_owner = core.data.execute(
         "SELECT s.userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id WHERE"
         " s.status = 'active' AND f.status = 'active' GROUP BY s.id ORDER BY count(*) DESC"
     ).fetchone()[0]
-    async with screens(start="customers", wish=f"@{giver}", size=(160, 48)) as driver:
+    async with screens(start="customers", wish=f"@{from_owner}", size=(160, 48)) as driver:
         await driver.press("space", "space", "o")
         assert driver.room.NAME == "handover"
         assert "owners of the marked customers" in driver.text
-        await to_giver(driver, giver)
-        assert driver.room.table("givers").line.data.customers == 2
-        offers = [line.data for line in driver.room.table("takers").source.lines]
+        await back_to_from_owner(driver, from_owner)
+        assert driver.room.table("from_owners").line.data.customers == 2
+        offers = [line.data for line in driver.room.table("to_owners").source.lines]
         free = next(each for each in offers if not each.why_not)
         await driver.press("a")
         await driver.type(free.userid)
         await driver.press("enter", "o", "enter")
-        made = driver.room.made[(giver,)]
+        made = driver.room.made[(from_owner,)]
         assert made.plan.rows == 2
         assert [each.userid for each in made.shares] in ([free.userid], [])
 
@@ -103,11 +103,11 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
         (shop, leaver),
     )
     async with screens(start="handover", size=(160, 48)) as driver:
-        await to_giver(driver, leaver)
+        await back_to_from_owner(driver, leaver)
         assert all(
-            line.cells[-1].startswith("✗") for line in driver.room.table("takers").source.lines
+            line.cells[-1].startswith("✗") for line in driver.room.table("to_owners").source.lines
         )
-        driver.room.table("takers").focus()
+        driver.room.table("to_owners").focus()
         await driver.press("enter")
         assert "has no customer contact" in driver.text
         assert "Customer Contact in the admin console" in driver.text
@@ -144,19 +144,19 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
     from tui.modals.handover import HandoverModal
 
     async with screens(start="handover", size=(160, 48)) as driver:
-        await to_giver(driver, leaver)
-        takers = [
+        await back_to_from_owner(driver, leaver)
+        to_owners = [
             row[0]
             for row in core.data.execute(
                 "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"
                 " ORDER BY userid LIMIT 2"
             )
         ]
-        for userid in takers:
+        for userid in to_owners:
             await driver.press("a")
             await driver.type(userid)
             await driver.press("enter")
-        first, last = sorted(driver.room.takers)
+        first, last = sorted(driver.room.to_owners)
 
         async def choose(rule: str) -> None:
             await driver.press("o")
@@ -201,9 +201,9 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
 async def test_takers_are_marked_one_after_the_other(screens, core, leaver):
     """Space goes down one, as in the list of customers."""
     async with screens(start="handover", size=(160, 48)) as driver:
-        await to_giver(driver, leaver)
-        takers = driver.room.table("takers")
-        here = {str(line.key) for line in takers.source.lines}
+        await back_to_from_owner(driver, leaver)
+        to_owners = driver.room.table("to_owners")
+        here = {str(line.key) for line in to_owners.source.lines}
         for (userid,) in core.data.execute(
             "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"
         ).fetchall():
@@ -212,8 +212,8 @@ async def test_takers_are_marked_one_after_the_other(screens, core, leaver):
         await driver.press("a")
         await driver.type(userid)
         await driver.press("enter")
-        assert len(takers.source.lines) >= 2
-        takers.focus()
+        assert len(to_owners.source.lines) >= 2
+        to_owners.focus()
         await driver.press("home", "space")
-        second = takers.source.lines[1].key
-        assert takers.line.key == second
+        second = to_owners.source.lines[1].key
+        assert to_owners.line.key == second

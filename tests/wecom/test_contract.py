@@ -239,28 +239,28 @@ def pair(client):
     row = some_follow(client)
     owner = row.follow_info.userid
     theirs = set(customers.list_external_userids(client, owner))
-    for taker in customers.list_follow_users(client):
-        if taker != owner:
+    for to_owner in customers.list_follow_users(client):
+        if to_owner != owner:
             try:
-                taken = set(customers.list_external_userids(client, taker))
+                taken = set(customers.list_external_userids(client, to_owner))
             except WeComNotFoundError:
                 taken = set()
-            return owner, taker, sorted(theirs - taken)
+            return owner, to_owner, sorted(theirs - taken)
     raise AssertionError
 
 
 def test_handover_on_the_job(client, sandbox):
-    owner, taker, ids = pair(client)
-    rows = handover.transfer(client, owner, taker, ids[:2], transfer_success_msg="您好")
+    owner, to_owner, ids = pair(client)
+    rows = handover.transfer(client, owner, to_owner, ids[:2], transfer_success_msg="您好")
     assert {each.external_userid for each in rows} == set(ids[:2])
     assert {each.errcode for each in rows} == {0}
-    outcomes = handover.transfer_result(client, owner, taker).customer
+    outcomes = handover.transfer_result(client, owner, to_owner).customer
     assert {each.external_userid for each in outcomes} == set(ids[:2])
     assert {each.status for each in outcomes} <= {1, 2}  # some customers agree at once
-    again = handover.transfer(client, owner, taker, ids[:1])
+    again = handover.transfer(client, owner, to_owner, ids[:1])
     assert again[0].errcode in (40100, 40129, 40131)
     sandbox.control.advance(25 * 3600)
-    outcomes = handover.transfer_result(client, owner, taker).customer
+    outcomes = handover.transfer_result(client, owner, to_owner).customer
     assert {each.status for each in outcomes} <= {1, 3, 4}  # nobody waits any longer
     with pytest.raises(WeComError) as caught:
         handover.transfer(client, owner, owner, ids[:1])
@@ -269,25 +269,25 @@ def test_handover_on_the_job(client, sandbox):
 
 def test_handover_after_leaving(client):
     waiting = next(handover.iter_unassigned(client))
-    _owner, taker, _ids = pair(client)
+    _owner, to_owner, _ids = pair(client)
     rows = handover.resigned_transfer(
-        client, waiting.handover_userid, taker, [waiting.external_userid]
+        client, waiting.handover_userid, to_owner, [waiting.external_userid]
     )
     assert rows[0].external_userid == waiting.external_userid
-    outcomes = handover.resigned_transfer_result(client, waiting.handover_userid, taker).customer
+    outcomes = handover.resigned_transfer_result(client, waiting.handover_userid, to_owner).customer
     assert bool(outcomes) == (rows[0].errcode == 0)
-    owner, taker, ids = pair(client)
+    owner, to_owner, ids = pair(client)
     with pytest.raises(WeComError) as caught:
-        handover.resigned_transfer(client, owner, taker, ids[:1])
+        handover.resigned_transfer(client, owner, to_owner, ids[:1])
     assert caught.value.errcode == 40097
 
 
 def test_groups_are_handed_over(client):
     owners = customers.list_follow_users(client)
     chat = groups.get_chat(client, next(groups.iter_chats(client)).chat_id)
-    taker = next(each for each in owners if each != chat.owner)
-    assert handover.transfer_chats_on_job(client, [chat.chat_id], taker) == ()
-    assert groups.get_chat(client, chat.chat_id).owner == taker
+    to_owner = next(each for each in owners if each != chat.owner)
+    assert handover.transfer_chats_on_job(client, [chat.chat_id], to_owner) == ()
+    assert groups.get_chat(client, chat.chat_id).owner == to_owner
     (failed,) = handover.transfer_chats_resigned(client, [chat.chat_id], chat.owner)
     assert (failed.chat_id, failed.errcode) == (chat.chat_id, 90500)
 

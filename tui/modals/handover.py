@@ -56,7 +56,7 @@ class HandoverModal(HouseModal[Terms]):
 
     Args:
         lines: who gives, who takes; may hold a stranger's words.
-        takers: userids of the takers named; none means the colleagues of the shop.
+        to_owners: userids of the takers named; none means the colleagues of the shop.
         on_job: whether a farewell message can be sent.
         typed: rule → what was typed for it last; kept up to date here.
     """
@@ -66,11 +66,11 @@ class HandoverModal(HouseModal[Terms]):
     ]
 
     def __init__(
-        self, lines: Sequence[str], takers: Sequence[str], *, on_job: bool, typed: dict[str, str]
+        self, lines: Sequence[str], to_owners: Sequence[str], *, on_job: bool, typed: dict[str, str]
     ) -> None:
         super().__init__(_("Plan a handover"))
         self._lines = lines
-        self._takers = takers
+        self._to_owners = to_owners
         self._on_job = on_job
         self._typed = typed
         self._asked = ""  # the rule whose shares the line holds
@@ -83,8 +83,8 @@ class HandoverModal(HouseModal[Terms]):
             BY_TAG: _("by the customer's tag"),
             BY_DATE: _("by the day the customer was added"),
         }
-        names = [LEAST_LOADED, ROUND_ROBIN, CAPACITY, *WITH_SHARES] if takers else [SAME_STORE]
-        self._rules = [("", _("everything to this one member"))] if len(takers) == 1 else [
+        names = [LEAST_LOADED, ROUND_ROBIN, CAPACITY, *WITH_SHARES] if to_owners else [SAME_STORE]
+        self._rules = [("", _("everything to this one member"))] if len(to_owners) == 1 else [
             (name, f"{name}: {words[name]}") for name in names
         ]  # fmt: skip
 
@@ -100,7 +100,7 @@ class HandoverModal(HouseModal[Terms]):
                               "{{to}} {{store}} (may stay empty)").format(most=MESSAGE_CHARACTERS),
                 id="message",
             )  # fmt: skip
-        if len(self._takers) < 2:
+        if len(self._to_owners) < 2:
             more = _("Mark two takers or more to share by weight, by tag or by date.")
             yield Static(Content(more), id="more")
         yield Static("", id="problem")
@@ -126,13 +126,13 @@ class HandoverModal(HouseModal[Terms]):
         self._asked = rule if line.display else ""
         if not line.display:
             return
-        first, last = self._takers[0], self._takers[-1]
+        first, last = self._to_owners[0], self._to_owners[-1]
         line.placeholder = {
             WEIGHTED: _("{first}=2 {last}=1: the shares"),
             BY_TAG: _("gold={first} *={last}: who takes which tag, * the rest"),
             BY_DATE: _("2026-05-01={first} *={last}: who takes from which day on, * the rest"),
         }[rule].format(first=first, last=last)
-        even = " ".join(f"{shlex.quote(each)}=1" for each in self._takers)
+        even = " ".join(f"{shlex.quote(each)}=1" for each in self._to_owners)
         line.value = self._typed.get(rule, even if rule == WEIGHTED else "")
 
     def _keep(self, line: Input) -> None:

@@ -16,7 +16,7 @@ from storeops.i18n import N_, _, ngettext
 from storeops.notebook.marks import DEFAULT
 from tui import desk_lines
 from tui.book import Look
-from tui.desk_card import about_taker, sums
+from tui.desk_card import about_to_owner, sums
 from tui.desk_lines import ChosenHandover
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
@@ -45,7 +45,7 @@ class HandoverScreen(HandoverPlanning):
     """Givers, rows and takers above; sums and the waiting list below."""
 
     NAME: ClassVar[str] = "handover"
-    FIRST: ClassVar[str] = "givers"
+    FIRST: ClassVar[str] = "from_owners"
     CSS_PATH = Path(__file__).with_name("handover.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("make", "o,f8", N_("Plan"),
@@ -58,9 +58,9 @@ class HandoverScreen(HandoverPlanning):
             N_("Ask WeCom how the handovers ended that are due."), DO, footer=True),
         Key("mark", "space", N_("Mark"), N_("Mark a giver or a taker; several share."), MARK,
             footer=True),
-        Key("giver", "m", N_("Giver"),
+        Key("from_owner", "m", N_("Giver"),
             N_("Name a member who is still there, to hand over on the job."), DO),
-        Key("taker", "a,f3", N_("Taker"), N_("Name a taker from any shop."), DO, footer=True),
+        Key("to_owner", "a,f3", N_("Taker"), N_("Name a taker from any shop."), DO, footer=True),
         Key("customers", "c", N_("Customers"), N_("The giver's customers."), LOOK),
         Key("open", "", N_("Details"), N_("Why a taker cannot take over; a row with its reason."),
             LOOK, shown="Enter"),
@@ -71,9 +71,9 @@ class HandoverScreen(HandoverPlanning):
 
     def __init__(self) -> None:
         super().__init__()
-        self._extra_givers: list[str] = []
-        self._extra_takers: list[str] = []
-        self._givers: set[str] = set()
+        self._extra_from_owners: list[str] = []
+        self._extra_to_owners: list[str] = []
+        self._from_owners: set[str] = set()
         self._shown: tuple[str, ...] | None = None
         self.pairs: list[Waiting] = []
         self._names: dict[str, str] = {}
@@ -85,9 +85,9 @@ class HandoverScreen(HandoverPlanning):
         with Vertical(id="body"):
             with Container(id="desk"):
                 for name, title, columns in (
-                    ("givers", _("Who gives"), desk_lines.giver_columns()),
+                    ("from_owners", _("Who gives"), desk_lines.from_owner_columns()),
                     ("rows", _("What moves"), customer_columns(SHOWN)),
-                    ("takers", _("Who takes over"), desk_lines.taker_columns()),
+                    ("to_owners", _("Who takes over"), desk_lines.to_owner_columns()),
                 ):
                     rows = VirtualList(columns, *self.lanes(f".{name}"), id=name)
                     yield ListPane(rows, title=title)
@@ -109,12 +109,12 @@ class HandoverScreen(HandoverPlanning):
         if self.only_marked != (wish == "marked"):
             self.only_marked = wish == "marked"
             self._forget()
-        self.table("givers").focus()
+        self.table("from_owners").focus()
         self.read_again()
 
     def _forget(self) -> None:
-        self._givers.clear()
-        self.takers.clear()
+        self._from_owners.clear()
+        self.to_owners.clear()
         self.made.clear()
         self._shown = None
 
@@ -124,7 +124,7 @@ class HandoverScreen(HandoverPlanning):
         from storeops.domains.handover.report import waiting
         from storeops.reading.overview import member_names
 
-        core, extra, marked = self.house.core, tuple(self._extra_givers), self.only_marked
+        core, extra, marked = self.house.core, tuple(self._extra_from_owners), self.only_marked
 
         def load() -> Loaded:
             now = core.clock.now()
@@ -135,41 +135,41 @@ class HandoverScreen(HandoverPlanning):
             pairs = waiting(core.data, now)
             return found, pairs, dict(member_names(core.data)) if pairs else {}
 
-        self.read(load, self._loaded, slot="givers")
+        self.read(load, self._loaded, slot="from_owners")
 
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names = found
         owners.sort(key=lambda each: each.days_left is not None and each.days_left < 1)
-        lines = [desk_lines.giver(each) for each in owners]
-        self.table("givers").show(ChosenHandover(lines, self._givers), stay=True)
+        lines = [desk_lines.from_owner(each) for each in owners]
+        self.table("from_owners").show(ChosenHandover(lines, self._from_owners), stay=True)
         self._count_down()
         if not owners:
             self._shown = None
             self.table("rows").show(TableRows())
-            self.table("takers").show(TableRows())
+            self.table("to_owners").show(TableRows())
             self._sums(None)
         elif self._shown is not None:
             self.table("rows").reload()
             self._offers()
         self.paint_frame()
 
-    @on(VirtualList.Moved, "#givers")
+    @on(VirtualList.Moved, "#from_owners")
     def _moved(self, event: VirtualList.Moved) -> None:
-        givers = self.givers
-        if givers and givers != self._shown:
+        from_owners = self.from_owners
+        if from_owners and from_owners != self._shown:
             self.show_rows()
 
     def show_rows(self) -> None:
         """What moves: the customers, or the rows of the plan made of them."""
-        givers = self.givers
-        self._shown = givers
-        made = self.made.get(givers)
+        from_owners = self.from_owners
+        self._shown = from_owners
+        made = self.made.get(from_owners)
         rows = self.table("rows")
         if made is not None:
             rows.set_columns(plan_columns())
             rows.show(PlanRows(self.house.core.data, made.plan.id, (), set()))
         else:
-            where = " or ".join(map(NameLookup(self.house.core.data).member_filter, givers))
+            where = " or ".join(map(NameLookup(self.house.core.data).member_filter, from_owners))
             look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
             rows.show(self.house.book.rows(look))
@@ -180,21 +180,23 @@ class HandoverScreen(HandoverPlanning):
     def _offers(self) -> None:
         from storeops.domains.handover.desk import offers
 
-        core, givers = self.house.core, self.givers
-        extra = tuple(dict.fromkeys((*self._extra_takers, *sorted(self.takers))))
+        core, from_owners = self.house.core, self.from_owners
+        extra = tuple(dict.fromkeys((*self._extra_to_owners, *sorted(self.to_owners))))
         now = core.clock.now()
-        self.read(lambda: offers(core.data, givers, now, extra), self._offered, slot="takers")
+        self.read(
+            lambda: offers(core.data, from_owners, now, extra), self._offered, slot="to_owners"
+        )
 
     def _offered(self, found: list[Offer]) -> None:
-        lines = [desk_lines.taker(each) for each in found]
-        self.table("takers").show(ChosenHandover(lines, self.takers), stay=True)
-        if self.made.get(self.givers) is None:
+        lines = [desk_lines.to_owner(each) for each in found]
+        self.table("to_owners").show(ChosenHandover(lines, self.to_owners), stay=True)
+        if self.made.get(self.from_owners) is None:
             self._sums(None, alone=not found)
         self.paint_frame()
 
     def _sums(self, made: Made | None, *, alone: bool = False) -> None:
         if made is not None:
-            text = sums(made, self.held_back.get(self.givers, ""))
+            text = sums(made, self.held_back.get(self.from_owners, ""))
         elif alone:
             text = Content(_("No colleague of the giver's shop is known; a names a taker."))
         else:
@@ -220,7 +222,7 @@ class HandoverScreen(HandoverPlanning):
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""
         crumbs = [_("owners of the marked customers")] if self.only_marked else []
-        made = self.made.get(self.givers)
+        made = self.made.get(self.from_owners)
         if made is not None:
             crumbs.append(made.plan.name)
         rows = sum(pair.rows for pair in self.pairs)
@@ -232,27 +234,27 @@ class HandoverScreen(HandoverPlanning):
 
     def command_line(self) -> str:
         """The command that makes the plan, or lists the leavers."""
-        made = self.made.get(self.givers)
+        made = self.made.get(self.from_owners)
         if made is not None:
             return str(made.plan.params.get("command") or "storeops leaver list")
         return "storeops leaver list"
 
     @property
-    def givers(self) -> tuple[str, ...]:
+    def from_owners(self) -> tuple[str, ...]:
         """The marked givers, or the one under the cursor."""
-        if self._givers:
-            return tuple(sorted(self._givers))
-        line = self.table("givers").line
+        if self._from_owners:
+            return tuple(sorted(self._from_owners))
+        line = self.table("from_owners").line
         return (str(line.key),) if line is not None else ()
 
     def step_back(self) -> bool:
         """To the givers; marks off; all givers."""
-        if self.focused is not self.table("givers"):
-            self.table("givers").focus()
+        if self.focused is not self.table("from_owners"):
+            self.table("from_owners").focus()
             return True
-        if self._givers or self.takers:
-            self._givers.clear()
-            self.takers.clear()
+        if self._from_owners or self.to_owners:
+            self._from_owners.clear()
+            self.to_owners.clear()
             self._shown = None
             self.read_again()
             return True
@@ -267,9 +269,9 @@ class HandoverScreen(HandoverPlanning):
         """Reasons by what is chosen."""
         if action in ("make", "watch") and (reason := self.why_no_write()):
             return reason
-        if action in ("make", "customers", "taker") and not self.givers:
+        if action in ("make", "customers", "to_owner") and not self.from_owners:
             return _("Nobody has left anything behind; m names a member who is still there.")
-        if action == "plan" and self.made.get(self.givers) is None:
+        if action == "plan" and self.made.get(self.from_owners) is None:
             return _("No plan of this giver was made here yet; o makes one.")
         if action == "watch" and not self.pairs:
             return _("No handover waits for its answer.")
@@ -283,20 +285,20 @@ class HandoverScreen(HandoverPlanning):
 
     def moment(self) -> Sequence[str]:
         """Choose, plan, review, ask: one after the other."""
-        if self.made.get(self.givers) is not None:
+        if self.made.get(self.from_owners) is not None:
             return "plan", "make", "watch"
-        return "make", "mark", "taker", "watch", "giver"
+        return "make", "mark", "to_owner", "watch", "from_owner"
 
     def _focused(self) -> VirtualList:
-        for name in ("rows", "takers", "waiting"):
+        for name in ("rows", "to_owners", "waiting"):
             if self.focused is self.table(name):
                 return self.table(name)
-        return self.table("givers")
+        return self.table("from_owners")
 
     def _pane(self) -> tuple[VirtualList, set[str]] | None:
         """The list that has the keys, when its rows can be marked, with its marks."""
         rows = self._focused()
-        marks = {"givers": self._givers, "takers": self.takers}.get(rows.id or "")
+        marks = {"from_owners": self._from_owners, "to_owners": self.to_owners}.get(rows.id or "")
         return None if marks is None or rows.line is None else (rows, marks)
 
     # -- actions -------------------------------------------------------------------------------
@@ -325,7 +327,7 @@ class HandoverScreen(HandoverPlanning):
         source = rows.source
         if isinstance(source, ChosenHandover):
             source.chosen = frozenset(marks)
-        if rows.id == "givers":
+        if rows.id == "from_owners":
             self.show_rows()
         else:
             rows.action_move(1)
@@ -336,11 +338,11 @@ class HandoverScreen(HandoverPlanning):
 
         rows = self._focused()
         line = cast("Line", rows.line)
-        if rows.id == "givers":
+        if rows.id == "from_owners":
             self.table("rows").focus()
-        elif rows.id == "takers":
+        elif rows.id == "to_owners":
             offer = cast("Offer", line.data)
-            self.house.open_text(line.cells[0], about_taker(offer))
+            self.house.open_text(line.cells[0], about_to_owner(offer))
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
             self.house.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
@@ -353,7 +355,7 @@ class HandoverScreen(HandoverPlanning):
 
     def do_customers(self) -> None:
         """The givers' customers."""
-        where = " or ".join(map(NameLookup(self.house.core.data).member_filter, self.givers))
+        where = " or ".join(map(NameLookup(self.house.core.data).member_filter, self.from_owners))
         self.house.go("customers", where)
 
     def do_back_marked(self) -> None:
@@ -364,15 +366,15 @@ class HandoverScreen(HandoverPlanning):
 
     def do_plan(self) -> None:
         """Review the plan."""
-        self.house.go("plans", self.made[self.givers].plan.name)
+        self.house.go("plans", self.made[self.from_owners].plan.name)
 
-    def do_giver(self) -> None:
+    def do_from_owner(self) -> None:
         """Name a giver who is still there."""
-        self._ask_member(_("Who hands over?"), self._extra_givers)
+        self._ask_member(_("Who hands over?"), self._extra_from_owners)
 
-    def do_taker(self) -> None:
+    def do_to_owner(self) -> None:
         """Name a taker; named ones are marked."""
-        self._ask_member(_("Who takes over?"), self._extra_takers, self.takers)
+        self._ask_member(_("Who takes over?"), self._extra_to_owners, self.to_owners)
 
     def _ask_member(self, question: str, into: list[str], marks: set[str] | None = None) -> None:
         from storeops.reading.overview import member_names

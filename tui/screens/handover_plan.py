@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 class HandoverPlanning(LedgerScreen):
     """A desk with givers and takers.
 
-    A subclass gives `givers` and `show_rows`.
+    A subclass gives `from_owners` and `show_rows`.
 
     Attributes:
         only_marked: only marked customers are meant.
-        takers: userids of the marked takers.
+        to_owners: userids of the marked takers.
         made: givers → the plan made of them here.
         held_back: givers → how long the limits make their plan take, and why.
     """
@@ -40,14 +40,14 @@ class HandoverPlanning(LedgerScreen):
     def __init__(self) -> None:
         super().__init__()
         self.only_marked = False
-        self.takers: set[str] = set()
+        self.to_owners: set[str] = set()
         self.made: dict[tuple[str, ...], Made] = {}
         self.held_back: dict[tuple[str, ...], str] = {}
         self._shares: dict[str, str] = {}  # rule → what was typed for it last
         self._stop = threading.Event()
 
     @property
-    def givers(self) -> tuple[str, ...]:
+    def from_owners(self) -> tuple[str, ...]:
         """The marked givers, or the one under the cursor."""
         raise NotImplementedError
 
@@ -59,9 +59,9 @@ class HandoverPlanning(LedgerScreen):
         """Ask for the terms, then make the plan."""
         from tui.modals.handover import HandoverModal
 
-        givers, takers = self.givers, tuple(sorted(self.takers))
-        words, lines = NameLookup(self.house.core.data), self.table("givers").source
-        owners = [cast("Owner", each.data) for each in lines.lines if each.key in givers]  # type: ignore[attr-defined]
+        from_owners, to_owners = self.from_owners, tuple(sorted(self.to_owners))
+        words, lines = NameLookup(self.house.core.data), self.table("from_owners").source
+        owners = [cast("Owner", each.data) for each in lines.lines if each.key in from_owners]  # type: ignore[attr-defined]
         text = [
             _("{name}: {customers} customers, {groups} group chats").format(
                 name=each.name or each.userid, customers=f"{each.customers:,}",
@@ -70,19 +70,21 @@ class HandoverPlanning(LedgerScreen):
             for each in owners[:5]
         ]  # fmt: skip
         text.append(
-            _("to {takers}").format(takers=_(", ").join(words.members(takers)))
-            if takers
+            _("to {takers}").format(takers=_(", ").join(words.members(to_owners)))
+            if to_owners
             else _("to the colleagues of the shop")
         )
 
         def then(terms: Terms | None) -> None:
             if terms is not None:
-                self._plan(givers, takers, terms)
+                self._plan(from_owners, to_owners, terms)
 
         on_job = any(not each.left for each in owners)
-        self.app.push_screen(HandoverModal(text, takers, on_job=on_job, typed=self._shares), then)
+        self.app.push_screen(
+            HandoverModal(text, to_owners, on_job=on_job, typed=self._shares), then
+        )
 
-    def _plan(self, givers: tuple[str, ...], takers: tuple[str, ...], terms: Terms) -> None:
+    def _plan(self, from_owners: tuple[str, ...], to_owners: tuple[str, ...], terms: Terms) -> None:
         from dataclasses import replace
 
         from storeops.changes.plan_cards import card
@@ -91,25 +93,30 @@ class HandoverPlanning(LedgerScreen):
         from storeops.mirror.members import word_of
 
         wish = Wish(
-            givers=givers, takers=takers, rule=terms.rule, cap=terms.cap, message=terms.message,
+            from_owners=from_owners,
+            to_owners=to_owners,
+            rule=terms.rule,
+            cap=terms.cap,
+            message=terms.message,
             selection=Selection(mark=DEFAULT if self.only_marked else ""),
-            weights=terms.weights, map=terms.map,
-        )  # fmt: skip
+            weights=terms.weights,
+            map=terms.map,
+        )
         ledger, governor = self.house.core.ledger, self.house.core.governor
 
         def make() -> tuple[Made, Card]:
             said = replace(
                 wish,
-                givers=[word_of(ledger.db, each) for each in givers],
-                takers=[word_of(ledger.db, each) for each in takers],
+                from_owners=[word_of(ledger.db, each) for each in from_owners],
+                to_owners=[word_of(ledger.db, each) for each in to_owners],
             )
             made = plan_handover(ledger, replace(said, command=command_of(said)))
             return made, card(ledger, made.plan, governor)
 
         def done(answer: tuple[Made, Card]) -> None:
             made, stands = answer
-            self.made[givers] = made
-            self.held_back[givers] = forecast(stands.seconds, stands.held_by)
+            self.made[from_owners] = made
+            self.held_back[from_owners] = forecast(stands.seconds, stands.held_by)
             self.show_rows()
             self.house.tell(
                 _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(

@@ -183,9 +183,14 @@ def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
         names = members.by_userids(db, {move.handover_userid for _external, move in moves})
         for external, move in moves:
             if external in ids:
-                giver = names.get(move.handover_userid.lower())
-                facts = {"giver": giver.name if giver and giver.name else move.handover_userid,
-                         "day": times.day(move.at), "days": rule.days}  # fmt: skip
+                from_owner = names.get(move.handover_userid.lower())
+                facts = {
+                    "giver": from_owner.name
+                    if from_owner and from_owner.name
+                    else move.handover_userid,
+                    "day": times.day(move.at),
+                    "days": rule.days,
+                }
                 yield _Trigger(ids[external], f"handover {move.at}", move.at + length, facts)
 
 

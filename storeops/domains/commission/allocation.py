@@ -161,13 +161,17 @@ def _moved(owners: CustomerOwners, moves: Sequence[DatedHandover]) -> CustomerOw
     """The spans with the moments of handovers: the mirror noticed them only with its next sync."""
     spans = list(owners.spans)
     for move in moves:
-        giver, taker = move.handover_userid.casefold(), move.takeover_userid.casefold()
+        from_owner, to_owner = move.handover_userid.casefold(), move.takeover_userid.casefold()
         taken = False
         for at, each in enumerate(spans):
             who = each.userid.casefold()
-            if who == giver and each.start <= move.at and (each.end is None or each.end > move.at):
+            if (
+                who == from_owner
+                and each.start <= move.at
+                and (each.end is None or each.end > move.at)
+            ):
                 spans[at] = replace(each, end=move.at, ended="handed_over")
-            elif who == taker and not taken and each.end is None and each.start > move.at:
+            elif who == to_owner and not taken and each.end is None and each.start > move.at:
                 spans[at] = replace(each, start=move.at)
                 taken = True
     ordered = tuple(sorted(spans, key=lambda each: (each.start, each.userid.casefold())))

@@ -130,21 +130,21 @@ class HandoverAction:
     def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
         """The call of one pair; an owner's and a taker's calls run one after another."""
         first = rows[0]
-        what, taker = str(first.extra["what"]), str(first.extra["to"])
+        what, to_owner = str(first.extra["what"]), str(first.extra["to"])
         ids = [str(r.extra["chat_id"]) if what == rules.GROUP else r.external_userid for r in rows]
         payload = {
             "what": what,
             "kind": first.extra["kind"],
             "from": first.userid,
-            "to": taker,
+            "to": to_owner,
             "ids": ids,
             "message": dict(params.get("messages") or {}).get(
-                str(first.extra.get("planned") or f"{first.userid}>{taker}")
+                str(first.extra.get("planned") or f"{first.userid}>{to_owner}")
             ),
             "personal_tags": bool(params.get("personal_tags")),
             "made_at": params.get("made_at", 0),
         }
-        keys = [f"owner:{first.userid.lower()}", f"owner:{taker.lower()}"]
+        keys = [f"owner:{first.userid.lower()}", f"owner:{to_owner.lower()}"]
         keys += [f"{'chat' if what == rules.GROUP else 'customer'}:{each}" for each in ids]
         return Call(rows, payload, keys)
 

@@ -12,7 +12,7 @@ from storeops.mirror.members import Member
 
 
 @dataclass(slots=True)
-class Taker:
+class Candidate:
     """A candidate with what is left of their room.
 
     Attributes:
@@ -74,7 +74,7 @@ class AssignmentRule:
 
     Args:
         name: one of `wish.RULES`, or "" for a single taker.
-        takers: candidates that may take over, in the order named.
+        to_owners: candidates that may take over, in the order named.
         mapping: (tag id or first moment, userid) pairs for by-tag and by-date, "" for the rest.
         labels: words for the mapping's keys.
     """
@@ -82,15 +82,15 @@ class AssignmentRule:
     def __init__(
         self,
         name: str,
-        takers: Sequence[Taker],
+        to_owners: Sequence[Candidate],
         mapping: Sequence[tuple[object, str]] = (),
         labels: Mapping[object, str] | None = None,
     ) -> None:
         self.name = name
-        self.takers = list(takers)
-        self._by_userid = {each.userid.lower(): each for each in takers}
-        self._stores: dict[int, list[Taker]] = {}
-        for each in takers:
+        self.to_owners = list(to_owners)
+        self._by_userid = {each.userid.lower(): each for each in to_owners}
+        self._stores: dict[int, list[Candidate]] = {}
+        for each in to_owners:
             self._stores.setdefault(each.member.store_id, []).append(each)
         self._next = 0
         self._rest = next((userid for key, userid in mapping if key == ""), "")
@@ -102,7 +102,7 @@ class AssignmentRule:
 
     def pick(
         self,
-        giver: Member,
+        from_owner: Member,
         *,
         friends: set[str],
         createtime: int,
@@ -112,93 +112,101 @@ class AssignmentRule:
         """Who takes this customer.
 
         Args:
-            giver: the owner, never the taker.
+            from_owner: the owner, never the taker.
             friends: lower-cased userids who have the customer already.
             createtime: when the follow began, Unix seconds.
             tags: tag ids on the follow.
             avoid: userid of somebody who comes last: an earlier handover to them failed.
         """
         if self.name in (wish.BY_TAG, wish.BY_DATE):
-            return self._mapped(giver, friends, createtime, tags)
+            return self._mapped(from_owner, friends, createtime, tags)
         if self.name == "":
             return self._single(friends)
         fitting = [
             each
-            for each in self._candidates(giver)
-            if each.userid.lower() != giver.userid.lower()
+            for each in self._candidates(from_owner)
+            if each.userid.lower() != from_owner.userid.lower()
             and each.has_room(each.userid.lower() in friends)
         ]
         if not fitting:
-            return Assignment("", self._nobody(giver))
+            return Assignment("", self._nobody(from_owner))
         others = [each for each in fitting if each.userid.lower() != avoid.lower()]
-        taker, why = self._best(others or fitting)
-        taker.take(taker.userid.lower() in friends)
-        return Assignment(taker.userid, why)
+        to_owner, why = self._best(others or fitting)
+        to_owner.take(to_owner.userid.lower() in friends)
+        return Assignment(to_owner.userid, why)
 
     def _single(self, friends: set[str]) -> Assignment:
         """The one who was named; whether they are full is for the check to say."""
-        taker = self.takers[0]
-        if not taker.has_room(friend=True):
-            return Assignment("", self._nobody(taker.member))
-        taker.take(taker.userid.lower() in friends)
-        return Assignment(taker.userid, _("named as the taker"))
+        to_owner = self.to_owners[0]
+        if not to_owner.has_room(friend=True):
+            return Assignment("", self._nobody(to_owner.member))
+        to_owner.take(to_owner.userid.lower() in friends)
+        return Assignment(to_owner.userid, _("named as the taker"))
 
-    def pick_for_group(self, giver: Member) -> Assignment:
+    def pick_for_group(self, from_owner: Member) -> Assignment:
         """Who takes this group chat: whoever was given fewest groups by this plan."""
         fitting = [
             each
-            for each in self._candidates(giver)
-            if each.userid.lower() != giver.userid.lower() and each.groups < each.groups_today
+            for each in self._candidates(from_owner)
+            if each.userid.lower() != from_owner.userid.lower() and each.groups < each.groups_today
         ]
         if not fitting:
-            return Assignment("", self._nobody(giver))
-        taker = min(fitting, key=lambda each: (each.groups / each.weight, self._place(each)))
-        taker.groups += 1
+            return Assignment("", self._nobody(from_owner))
+        to_owner = min(fitting, key=lambda each: (each.groups / each.weight, self._place(each)))
+        to_owner.groups += 1
         return Assignment(
-            taker.userid,
-            _("fewest groups of this plan ({count})").format(count=taker.groups - 1),
+            to_owner.userid,
+            _("fewest groups of this plan ({count})").format(count=to_owner.groups - 1),
         )
 
-    def _candidates(self, giver: Member) -> Sequence[Taker]:
-        return self._stores.get(giver.store_id, ()) if self.name == wish.SAME_STORE else self.takers
+    def _candidates(self, from_owner: Member) -> Sequence[Candidate]:
+        return (
+            self._stores.get(from_owner.store_id, ())
+            if self.name == wish.SAME_STORE
+            else self.to_owners
+        )
 
-    def _place(self, taker: Taker) -> int:
-        return self.takers.index(taker)
+    def _place(self, to_owner: Candidate) -> int:
+        return self.to_owners.index(to_owner)
 
-    def _best(self, fitting: Sequence[Taker]) -> tuple[Taker, str]:
+    def _best(self, fitting: Sequence[Candidate]) -> tuple[Candidate, str]:
         if self.name == wish.ROUND_ROBIN:
             while True:
-                taker = self.takers[self._next % len(self.takers)]
+                to_owner = self.to_owners[self._next % len(self.to_owners)]
                 self._next += 1
-                if any(each is taker for each in fitting):
-                    return taker, _("next in turn")
+                if any(each is to_owner for each in fitting):
+                    return to_owner, _("next in turn")
         if self.name == wish.WEIGHTED:
-            taker = min(fitting, key=lambda each: ((each.given + 1) / each.weight, each.userid))
-            share = taker.weight / sum(each.weight for each in self.takers)
-            return taker, _("share of {share:.0%}").format(share=share)
+            to_owner = min(fitting, key=lambda each: ((each.given + 1) / each.weight, each.userid))
+            share = to_owner.weight / sum(each.weight for each in self.to_owners)
+            return to_owner, _("share of {share:.0%}").format(share=share)
         if self.name == wish.CAPACITY:
-            taker = max(fitting, key=lambda each: (each.left, _reversed(each.userid)))
-            return taker, _("most room ({count} left)").format(count=taker.left)
-        taker = min(fitting, key=lambda each: (each.load + each.new, each.userid))
-        count = taker.load + taker.new
+            to_owner = max(fitting, key=lambda each: (each.left, _reversed(each.userid)))
+            return to_owner, _("most room ({count} left)").format(count=to_owner.left)
+        to_owner = min(fitting, key=lambda each: (each.load + each.new, each.userid))
+        count = to_owner.load + to_owner.new
         if self.name == wish.SAME_STORE:
-            return taker, _("same shop, fewest customers ({count})").format(count=count)
-        return taker, _("fewest customers ({count})").format(count=count)
+            return to_owner, _("same shop, fewest customers ({count})").format(count=count)
+        return to_owner, _("fewest customers ({count})").format(count=count)
 
-    def _nobody(self, giver: Member) -> str:
-        others = [each for each in self.takers if each.userid.lower() != giver.userid.lower()]
-        if self.takers and not others:
-            return _("Nobody but {member} was named.").format(member=giver.label)
-        if self.name == wish.SAME_STORE and not giver.store_id:
-            return _("The shop of {member} is not known.").format(member=giver.label)
-        if self.name == wish.SAME_STORE and not self._stores.get(giver.store_id):
-            return _("Nobody in the shop of {member} can take over.").format(member=giver.label)
-        if any(each.today is not None and each.given >= each.today for each in self.takers):
+    def _nobody(self, from_owner: Member) -> str:
+        others = [
+            each for each in self.to_owners if each.userid.lower() != from_owner.userid.lower()
+        ]
+        if self.to_owners and not others:
+            return _("Nobody but {member} was named.").format(member=from_owner.label)
+        if self.name == wish.SAME_STORE and not from_owner.store_id:
+            return _("The shop of {member} is not known.").format(member=from_owner.label)
+        if self.name == wish.SAME_STORE and not self._stores.get(from_owner.store_id):
+            return _("Nobody in the shop of {member} can take over.").format(
+                member=from_owner.label
+            )
+        if any(each.today is not None and each.given >= each.today for each in self.to_owners):
             return _("Every taker has been given as many customers as one day allows.")
         return _("Every taker is full or has reached the cap.")
 
     def _mapped(
-        self, giver: Member, friends: set[str], createtime: int, tags: set[str]
+        self, from_owner: Member, friends: set[str], createtime: int, tags: set[str]
     ) -> Assignment:
         userid, why = self._rest, _("none of the mapping's keys: the rest")
         if self.name == wish.BY_TAG:
@@ -213,14 +221,14 @@ class AssignmentRule:
                 why = _("added on or after {day}").format(day=self._labels[self._days[at]])
         if not userid:
             return Assignment("", _("The mapping says nothing about this customer."))
-        taker = self._by_userid[userid.lower()]
+        to_owner = self._by_userid[userid.lower()]
         friend = userid.lower() in friends
-        if userid.lower() == giver.userid.lower() or not taker.has_room(friend):
+        if userid.lower() == from_owner.userid.lower() or not to_owner.has_room(friend):
             return Assignment(
                 "", _("{member} is full or has reached the cap.").format(member=userid)
             )
-        taker.take(friend)
-        return Assignment(taker.userid, why)
+        to_owner.take(friend)
+        return Assignment(to_owner.userid, why)
 
 
 def _reversed(userid: str) -> tuple[int, ...]:

@@ -50,20 +50,20 @@ def running(
     found: dict[str, RunningHandover] = {}
     for part in _chunks(subjects):
         marks = ",".join("?" * len(part))
-        for subject, taker, due, plan in db.execute(
+        for subject, to_owner, due, plan in db.execute(
             "SELECT subject, takeover_userid, due_at, plan_id FROM handover"
             f" WHERE subject IN ({marks}) AND status = 'waiting'",
             part,
         ):
-            found[subject] = RunningHandover(subject, taker, due, plan)
-        for customer, taker, plan in db.execute(
+            found[subject] = RunningHandover(subject, to_owner, due, plan)
+        for customer, to_owner, plan in db.execute(
             "SELECT r.external_userid, json_extract(r.extra, '$.to'), r.plan_id"
             " FROM plan_row AS r JOIN plan AS p ON p.id = r.plan_id AND p.kind = 'handover'"
             f" WHERE r.external_userid IN ({marks}) AND r.status IN ('queued', 'unknown')"
             " AND r.plan_id <> ?",
             (*part, plan_id),
         ):
-            found.setdefault(customer, RunningHandover(customer, taker or "", None, plan))
+            found.setdefault(customer, RunningHandover(customer, to_owner or "", None, plan))
         # groups have no column of their own in plan_row: unfinished jobs are keyed by them
         for key, plan in db.execute(
             "SELECT k.key, j.plan_id FROM job_key AS k JOIN job AS j ON j.id = k.job_id"

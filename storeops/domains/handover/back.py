@@ -51,11 +51,19 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
     people = members.by_userids(db, [each[1] for each in records])
     subjects = []
     for external, holder, former, customer, follow, created, status in records:
-        giver = people[holder.lower()]
-        kind = kind_of(giver, status)
+        from_owner = people[holder.lower()]
+        kind = kind_of(from_owner, status)
         subjects.append(
             Subject(
-                rules.CUSTOMER, kind, giver, external, customer, follow, created, status, former
+                rules.CUSTOMER,
+                kind,
+                from_owner,
+                external,
+                customer,
+                follow,
+                created,
+                status,
+                former,
             )
         )
     wished = Wish(reason=reason, command=f"storeops handover back-plan {plan.name}")

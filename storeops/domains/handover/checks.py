@@ -8,7 +8,7 @@ from typing import Any
 
 from storeops.changes.action import READY, Row, Verdict, blocked
 from storeops.database.database import Database
-from storeops.domains.handover import attempts, rules, taker_checks
+from storeops.domains.handover import attempts, rules, to_owner_checks
 from storeops.domains.handover.attempts import RunningHandover, Trouble
 from storeops.domains.handover.relations import Followers, followers
 from storeops.i18n import _
@@ -35,8 +35,8 @@ class Facts:
     refused: dict[tuple[str, str], float] = field(default_factory=dict)  # (leaver, customer)
     returned: frozenset[str] = frozenset()  # lower-case userids: there again, customers wait
     ask: bool = False  # let WeCom say what it takes, whatever its rules and answers were
-    takers: dict[str, Verdict] = field(default_factory=dict)
-    givers: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    to_owners: dict[str, Verdict] = field(default_factory=dict)
+    from_owners: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
 
 def gather(
@@ -44,10 +44,10 @@ def gather(
 ) -> Facts:
     """Read what the checks need for these customer rows."""
     subjects = [row.external_userid for row in rows]
-    takers = {str(row.extra["to"]) for row in rows if row.extra.get("to")}
-    userids = takers | {row.userid for row in rows}
+    to_owners = {str(row.extra["to"]) for row in rows if row.extra.get("to")}
+    userids = to_owners | {row.userid for row in rows}
     people = members.by_userids(db, userids)
-    known = [people[each.lower()] for each in sorted(takers) if each.lower() in people]
+    known = [people[each.lower()] for each in sorted(to_owners) if each.lower() in people]
     by_id = attempts.loads(db, known)
     told: dict[str, dict[Condition, Trouble]] = {}
     if not params.get("recheck"):
@@ -57,7 +57,7 @@ def gather(
         now,
         people,
         {each.userid.lower(): by_id[each.id] for each in known},
-        taker_checks.capacities(params, told, [each.userid for each in known]),
+        to_owner_checks.capacities(params, told, [each.userid for each in known]),
         followers(db, subjects),
         attempts.running(db, subjects, plan_id=plan_id),
         attempts.recent(db, subjects, now),
@@ -110,20 +110,20 @@ def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
 
 
 def _row(facts: Facts, row: Row) -> Verdict:
-    kind, taker = str(row.extra["kind"]), str(row.extra.get("to") or "")
-    if not taker:
-        verdict = without_taker(facts, row)
-        return verdict if not verdict.ready else no_taker(row)
-    if taker.lower() == row.userid.lower():
+    kind, to_owner = str(row.extra["kind"]), str(row.extra.get("to") or "")
+    if not to_owner:
+        verdict = whoever_takes_over(facts, row)
+        return verdict if not verdict.ready else nobody_takes_over(row)
+    if to_owner.lower() == row.userid.lower():
         return blocked(
             "same_person",
-            _("{member} has this customer already.").format(member=taker),
+            _("{member} has this customer already.").format(member=to_owner),
             errcode=40130,
             way_out=_("Choose somebody else."),
         )
     for verdict in (
-        giver(facts, row.userid, kind),
-        taker_verdict(facts, taker),
+        from_owner_verdict(facts, row.userid, kind),
+        to_owner_verdict(facts, to_owner),
         pair_verdict(facts, row),
     ):
         if not verdict.ready:
@@ -140,20 +140,20 @@ def _row(facts: Facts, row: Row) -> Verdict:
             retry_at=facts.now + rules.AUTOMATIC_S,
             way_out=_("Plan this relation again once that row is settled."),
         )
-    verdict = _room(facts, row, taker)
+    verdict = _room(facts, row, to_owner)
     if verdict.ready:
         facts.moving[row.external_userid] = row.row
     return verdict
 
 
-def without_taker(facts: Facts, row: Row) -> Verdict:
+def whoever_takes_over(facts: Facts, row: Row) -> Verdict:
     """What can be said against handing this customer over to anybody."""
     kind = str(row.extra["kind"])
-    verdict = giver(facts, row.userid, kind)
+    verdict = from_owner_verdict(facts, row.userid, kind)
     return verdict if not verdict.ready else _customer(facts, row, kind)
 
 
-def no_taker(row: Row) -> Verdict:
+def nobody_takes_over(row: Row) -> Verdict:
     """A row that the rule could give to nobody; the planner says why in `extra`."""
     why = str(row.extra.get("nobody") or "")
     return blocked(
@@ -164,16 +164,16 @@ def no_taker(row: Row) -> Verdict:
     )
 
 
-def giver(facts: Facts, userid: str, kind: str) -> Verdict:
+def from_owner_verdict(facts: Facts, userid: str, kind: str) -> Verdict:
     """Whether this member's customers can be handed over, and by this way."""
     key = (userid.lower(), kind)
-    verdict = facts.givers.get(key)
+    verdict = facts.from_owners.get(key)
     if verdict is None:
-        verdict = facts.givers[key] = _giver(facts, userid, kind)
+        verdict = facts.from_owners[key] = _from_owner_verdict(facts, userid, kind)
     return verdict
 
 
-def _giver(facts: Facts, userid: str, kind: str) -> Verdict:
+def _from_owner_verdict(facts: Facts, userid: str, kind: str) -> Verdict:
     member = facts.people.get(userid.lower())
     if member is None:
         return blocked(
@@ -250,13 +250,13 @@ def pair_verdict(facts: Facts, row: Row) -> Verdict:
     )
 
 
-def taker_verdict(facts: Facts, userid: str) -> Verdict:
+def to_owner_verdict(facts: Facts, userid: str) -> Verdict:
     """Whether this member may take over anybody."""
-    verdict = facts.takers.get(userid.lower())
+    verdict = facts.to_owners.get(userid.lower())
     if verdict is None:
         member = facts.people.get(userid.lower())
         told = facts.troubles.get(userid.lower(), {})
-        verdict = facts.takers[userid.lower()] = taker_checks.taker(member, userid, told)
+        verdict = facts.to_owners[userid.lower()] = to_owner_checks.verdict(member, userid, told)
     return verdict
 
 
@@ -369,8 +369,8 @@ def _repeats(facts: Facts, external: str, told: Mapping[Condition, Trouble]) -> 
     )
 
 
-def _room(facts: Facts, row: Row, taker: str) -> Verdict:
-    key = taker.lower()
+def _room(facts: Facts, row: Row, to_owner: str) -> Verdict:
+    key = to_owner.lower()
     known = facts.followers[row.external_userid].by_userid.get(key)
     if known is not None and known.status == "active":
         return READY  # already a friend: needs no room
@@ -380,7 +380,7 @@ def _room(facts: Facts, row: Row, taker: str) -> Verdict:
         return blocked(
             "taker_full",
             _("{member} would have more than {capacity} customers.").format(
-                member=taker, capacity=capacity
+                member=to_owner, capacity=capacity
             ),
             errcode=40099,
             way_out=_("Plan again with --spread, or name more takers with --to."),

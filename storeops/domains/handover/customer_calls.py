@@ -51,14 +51,14 @@ def send(client: WeComClient, call: Call) -> Sent:
     from storeops.wecom import handover  # httpx and msgspec, 150 ms: workers only
 
     payload = call.payload
-    giver, taker, ids = payload["from"], payload["to"], payload["ids"]
+    from_owner, to_owner, ids = payload["from"], payload["to"], payload["ids"]
     if payload["kind"] == rules.RESIGNED:
-        rows = handover.resigned_transfer(client, giver, taker, ids)
+        rows = handover.resigned_transfer(client, from_owner, to_owner, ids)
         personal: dict[str, list[str]] = {}
     else:
-        personal = _personal_tags(client, giver, ids) if payload["personal_tags"] else {}
+        personal = _personal_tags(client, from_owner, ids) if payload["personal_tags"] else {}
         message = payload["message"]
-        rows = handover.transfer(client, giver, taker, ids, transfer_success_msg=message)
+        rows = handover.transfer(client, from_owner, to_owner, ids, transfer_success_msg=message)
     codes = {row.external_userid: row.errcode for row in rows}
     asked_at = client.clock.now()
     doubtful = {external for external, code in codes.items() if condition_of(code) in _PERHAPS_OURS}

@@ -40,10 +40,10 @@ def since(
 def _done(
     connection: sqlite3.Connection, where: str, *values: int | str
 ) -> Iterator[tuple[str, DatedHandover]]:
-    for subject, at, giver, taker in connection.execute(
+    for subject, at, from_owner, to_owner in connection.execute(
         "SELECT subject, settled_at, handover_userid, takeover_userid FROM handover"
         f" WHERE what = 'customer' AND status = 'done' AND {where}"
         " ORDER BY settled_at, plan_id, row",
         values,
     ):
-        yield subject, DatedHandover(int(at), giver, taker)
+        yield subject, DatedHandover(int(at), from_owner, to_owner)

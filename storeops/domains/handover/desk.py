@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
-from storeops.domains.handover import attempts, leavers, rules, taker_checks
+from storeops.domains.handover import attempts, leavers, rules, to_owner_checks
 from storeops.domains.handover.wish import Wish
 from storeops.mirror import members
 from storeops.mirror.members import Member
@@ -122,18 +122,18 @@ def _on_job(db: Database, member: Member, now: float, customers: int | None = No
 
 
 def offers(
-    db: Database, givers: Sequence[str], now: float, extra: Iterable[str] = ()
+    db: Database, from_owners: Sequence[str], now: float, extra: Iterable[str] = ()
 ) -> list[Offer]:
     """Who could take over: members named, then colleagues of the givers' shops, most room first.
 
     Args:
         db: data.db.
-        givers: userids; they take nothing themselves.
+        from_owners: userids; they take nothing themselves.
         now: WeCom's time, Unix seconds.
         extra: userids of further takers.
     """
-    leaving = {each.lower() for each in givers}
-    shops = {each.store_id for each in members.by_userids(db, givers).values()} - {0}
+    leaving = {each.lower() for each in from_owners}
+    shops = {each.store_id for each in members.by_userids(db, from_owners).values()} - {0}
     named = list(dict.fromkeys(extra))
     marks = ",".join("?" * len(shops))
     nearby = [
@@ -146,13 +146,13 @@ def offers(
     ]
     people = members.by_userids(db, [*named, *nearby])
     told = attempts.troubles(db, [each.userid for each in people.values()], now)
-    rooms = taker_checks.capacities({}, told, [each.userid for each in people.values()])
+    rooms = to_owner_checks.capacities({}, told, [each.userid for each in people.values()])
     loads = attempts.loads(db, people.values())
     found = []
     for key, member in people.items():
         if key in leaving:
             continue
-        verdict = taker_checks.taker(member, member.userid, told.get(key, {}))
+        verdict = to_owner_checks.verdict(member, member.userid, told.get(key, {}))
         found.append(
             Offer(
                 member.userid, member.name, member.store_id in shops, loads[member.id],
@@ -171,7 +171,7 @@ def offers(
 def command_of(wish: Wish) -> str:
     """The command line that makes the plan of a wish again."""
     words = ["storeops", "handover", "plan"]
-    for flag, values in (("--from", wish.givers), ("--to", wish.takers)):
+    for flag, values in (("--from", wish.from_owners), ("--to", wish.to_owners)):
         for value in values:
             words += [flag, value]
     for flag, value in (

@@ -35,7 +35,7 @@ def messages(
     if not text:
         return {}
     _check(text)
-    people = {each.giver.userid: each.giver for each in subjects}
+    people = {each.from_owner.userid: each.from_owner for each in subjects}
     if all(each.kind == rules.RESIGNED for each in subjects):
         raise UsageError(
             _("A handover after leaving carries no farewell: WeCom has no place for it."),
@@ -43,13 +43,13 @@ def messages(
         )
     filled: dict[str, str] = {}
     for row in rows:
-        taker = str(row.extra["to"])
-        key = f"{row.userid}>{taker}"
-        if key in filled or not taker or row.extra["kind"] != rules.ON_JOB:
+        to_owner = str(row.extra["to"])
+        key = f"{row.userid}>{to_owner}"
+        if key in filled or not to_owner or row.extra["kind"] != rules.ON_JOB:
             continue
         if row.extra["what"] != rules.CUSTOMER:
             continue
-        member = members.by_userids(db, [taker]).get(taker.lower())
+        member = members.by_userids(db, [to_owner]).get(to_owner.lower())
         filled[key] = _filled(db, text, people[row.userid], member)
     return filled
 
@@ -71,16 +71,16 @@ def _check(text: str) -> None:
         )
 
 
-def _filled(db: Database, text: str, giver: Member, taker: Member | None) -> str:
+def _filled(db: Database, text: str, from_owner: Member, to_owner: Member | None) -> str:
     """The farewell with its placeholders filled in.
 
     Raises:
         UsageError: too long once filled.
     """
     values = {
-        "from": giver.name or giver.userid,
-        "to": (taker.name or taker.userid) if taker else "",
-        "store": department_names(db).get(taker.store_id, "") if taker else "",
+        "from": from_owner.name or from_owner.userid,
+        "to": (to_owner.name or to_owner.userid) if to_owner else "",
+        "store": department_names(db).get(to_owner.store_id, "") if to_owner else "",
     }
     message = text.format_map(values)
     if len(message) > rules.MESSAGE_CHARACTERS:

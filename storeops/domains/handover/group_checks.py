@@ -66,10 +66,10 @@ def check(
         queued: whether another plan that is still to send a group stands in the way.
     """
     subjects = [str(row.extra["chat_id"]) for row in rows]
-    takers = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
-    people = members.by_userids(db, [*takers, *(row.userid for row in rows)])
+    to_owners = sorted({str(row.extra["to"]) for row in rows if row.extra.get("to")})
+    people = members.by_userids(db, [*to_owners, *(row.userid for row in rows)])
     pairs = [checks.pair_key(row) for row in rows]
-    wanted = [*takers, *pairs, *subjects, *{row.userid for row in rows}]
+    wanted = [*to_owners, *pairs, *subjects, *{row.userid for row in rows}]
     told = {} if params.get("recheck") else attempts.troubles(db, wanted, now)
     facts = Facts(now, people, {}, {}, {}, {}, {}, told)
     known = chats(db, subjects)
@@ -77,14 +77,14 @@ def check(
     if not queued:
         running = {subject: each for subject, each in running.items() if each.due_at is not None}
     recent = attempts.recent(db, subjects, now)
-    today = attempts.asked_today(db, rules.GROUP, takers, now)
+    today = attempts.asked_today(db, rules.GROUP, to_owners, now)
     verdicts: list[Verdict] = []
     for row, subject in zip(rows, subjects, strict=True):
         verdict = _row(facts, row, known.get(subject))
         if verdict.ready:
             verdict = _again(subject, running, recent, str(row.extra["kind"]))
-        taker = str(row.extra.get("to") or "").lower()
-        if verdict.ready and today.get(taker, 0) >= rules.GROUPS_A_DAY:
+        to_owner = str(row.extra.get("to") or "").lower()
+        if verdict.ready and today.get(to_owner, 0) >= rules.GROUPS_A_DAY:
             tomorrow = rules.midnight(now) + rules.DAY_S
             verdict = blocked(
                 "groups_a_day",
@@ -94,15 +94,15 @@ def check(
                 way_out=_("Plan the rest on {day}.").format(day=day(tomorrow)),
             )
         if verdict.ready:
-            today[taker] = today.get(taker, 0) + 1
+            today[to_owner] = today.get(to_owner, 0) + 1
         verdicts.append(verdict)
     return verdicts
 
 
 def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
-    kind, taker = str(row.extra["kind"]), str(row.extra.get("to") or "")
-    if not taker:
-        return checks.no_taker(row)
+    kind, to_owner = str(row.extra["kind"]), str(row.extra.get("to") or "")
+    if not to_owner:
+        return checks.nobody_takes_over(row)
     if chat is None:
         return blocked(
             "group_unknown",
@@ -116,7 +116,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     owner = facts.people.get(row.userid.lower())
     waits = kind == rules.RESIGNED and chat.owner_status == rules.OWNER_LEFT
     waits = waits and owner is not None and not owner.left
-    verdict = READY if waits else checks.giver(facts, row.userid, kind)
+    verdict = READY if waits else checks.from_owner_verdict(facts, row.userid, kind)
     if not verdict.ready:
         wrong_way = verdict.code == "wrong_way"
         errcode = (90500 if kind == rules.RESIGNED else 90502) if wrong_way else verdict.errcode
@@ -128,7 +128,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
             errcode=90507,
             way_out=_("Wait until it is done: storeops handover watch"),
         )
-    if chat.owner_userid.lower() == taker.lower():
+    if chat.owner_userid.lower() == to_owner.lower():
         return blocked(
             "same_person",
             _("This member owns the group already."),
@@ -144,7 +144,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
         )
     if kind == rules.RESIGNED and chat.owner_status == 3:
         return blocked("group_inherited", _("The group was handed over already."), errcode=90508)
-    for verdict in (checks.taker_verdict(facts, taker), checks.pair_verdict(facts, row)):
+    for verdict in (checks.to_owner_verdict(facts, to_owner), checks.pair_verdict(facts, row)):
         if not verdict.ready:
             return verdict
     told = facts.troubles.get(chat.chat_id.lower())

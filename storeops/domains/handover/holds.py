@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storeops.changes.action import Row, Verdict, View
-from storeops.domains.handover import attempts, checks, group_checks, rules, taker_checks
+from storeops.domains.handover import attempts, checks, group_checks, rules, to_owner_checks
 from storeops.domains.handover.attempts import Trouble
 from storeops.mirror import members
 from storeops.wecom.errcodes import Condition
@@ -18,9 +18,9 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     another plan may have shown that a customer or group is not the giver's any more.
     """
     fresh = _fresh_troubles(view, rows)
-    taker = str(rows[0].extra["to"])
-    member = members.by_userids(view.db, [taker]).get(taker.lower())
-    verdict = taker_checks.taker(member, taker, fresh.get(taker.lower(), {}))
+    to_owner = str(rows[0].extra["to"])
+    member = members.by_userids(view.db, [to_owner]).get(to_owner.lower())
+    verdict = to_owner_checks.verdict(member, to_owner, fresh.get(to_owner.lower(), {}))
     if not verdict.ready:
         return [(row, verdict) for row in rows]
     if rows[0].extra["what"] == rules.GROUP:
@@ -28,7 +28,7 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     else:
         facts = checks.gather(view.db, rows, {**view.params, "recheck": True}, view.now)
         facts.troubles = fresh
-        facts.capacity = taker_checks.capacities(view.params, fresh, [taker])
+        facts.capacity = to_owner_checks.capacities(view.params, fresh, [to_owner])
         # what is queued waits for its turn behind this call; what was sent has a due moment
         facts.running = {
             subject: each for subject, each in facts.running.items() if each.due_at is not None

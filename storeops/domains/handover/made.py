@@ -11,7 +11,7 @@ from storeops.changes.action import Row, Verdict
 from storeops.changes.plans import Plan
 from storeops.changes.sheets import Sheet
 from storeops.domains.handover import rules
-from storeops.domains.handover.assign import Taker
+from storeops.domains.handover.assign import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,24 @@ class Made:
 
 
 def shares(
-    rows: Sequence[Row], verdicts: Sequence[Verdict], takers: Mapping[str, Taker]
+    rows: Sequence[Row], verdicts: Sequence[Verdict], to_owners: Mapping[str, Candidate]
 ) -> tuple[Share, ...]:
-    """What each taker gets, those who get most first; `takers` by lower-cased userid."""
+    """What each taker gets, those who get most first; `to_owners` by lower-cased userid."""
     counts: dict[str, Counter[str]] = {}
     for row, verdict in zip(rows, verdicts, strict=True):
         if verdict.ready:
             counts.setdefault(str(row.extra["to"]), Counter())[str(row.extra["what"])] += 1
     found = []
     for userid, count in counts.items():
-        taker = takers[userid.lower()]
+        to_owner = to_owners[userid.lower()]
         found.append(
             Share(
                 userid,
-                taker.member.name,
+                to_owner.member.name,
                 count[rules.CUSTOMER],
                 count[rules.GROUP],
-                taker.load,
-                taker.capacity,
+                to_owner.load,
+                to_owner.capacity,
             )
         )
     return tuple(sorted(found, key=lambda each: (-each.customers, -each.groups, each.userid)))

@@ -15,11 +15,11 @@ from storeops.database.database import Database
 from storeops.domains.handover import attempts, checks, rules, subjects, wish
 from storeops.domains.handover.action import HandoverAction
 from storeops.domains.handover.assign import Assignment, AssignmentRule
+from storeops.domains.handover.candidates import Candidates
 from storeops.domains.handover.farewell import messages
 from storeops.domains.handover.made import Made, by_code, shares, ways_out
 from storeops.domains.handover.relations import Followers, followers
 from storeops.domains.handover.subjects import Subject
-from storeops.domains.handover.takers import Takers
 from storeops.domains.handover.wish import Wish
 from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import _, ngettext
@@ -122,7 +122,9 @@ class _Planner:
             "recheck": wished.recheck,
             "personal_tags": wished.personal_tags,
         }
-        self.takers = Takers(self.db, wished, self.params, self.subjects, self.problems, now)
+        self.candidates = Candidates(
+            self.db, wished, self.params, self.subjects, self.problems, now
+        )
 
     def has_ready(self) -> bool:
         """Whether any row would be ready."""
@@ -167,8 +169,8 @@ class _Planner:
         for member in members.by_userids(
             self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
         ).values():
-            self.takers.taker(member)
-        found = shares(rows, verdicts, self.takers.known)
+            self.candidates.candidate(member)
+        found = shares(rows, verdicts, self.candidates.known)
         return Made(plan, found, by_code(verdicts), friends, ways_out(verdicts))
 
     # -- rows
@@ -181,7 +183,7 @@ class _Planner:
         chosen: list[Assignment] = []
         barred = self._barred()
         for each in self.subjects:
-            if (each.giver.userid.lower(), each.id) in barred:
+            if (each.from_owner.userid.lower(), each.id) in barred:
                 chosen.append(Assignment("", ""))  # nobody's caps are used up by those who stay
                 continue
             if each.to:
@@ -192,14 +194,14 @@ class _Planner:
                 )
                 chosen.append(Assignment(each.to, why))
                 continue
-            rule = rule or self.takers.rule()
+            rule = rule or self.candidates.rule()
             if each.what == rules.GROUP:
-                chosen.append(rule.pick_for_group(each.giver))
+                chosen.append(rule.pick_for_group(each.from_owner))
                 continue
             friends = self._friends(each)
             chosen.append(
                 rule.pick(
-                    each.giver,
+                    each.from_owner,
                     friends=friends,
                     createtime=each.createtime,
                     tags=tags.get(each.follow_id, set()),
@@ -219,7 +221,7 @@ class _Planner:
         return {
             (row.userid.lower(), row.external_userid)
             for row in rows
-            if not checks.without_taker(facts, row).ready
+            if not checks.whoever_takes_over(facts, row).ready
         }
 
     def _friends(self, subject: Subject) -> set[str]:
@@ -243,11 +245,11 @@ class _Planner:
             if row.external_userid and row.extra["to"]:
                 key = (str(row.extra["kind"]), row.userid, str(row.extra["to"]))
                 pairs.setdefault(key, []).append(row)
-        for (kind, giver, taker), some in pairs.items():
-            if not _pair_is_known(self.db, kind, giver, taker):
+        for (kind, from_owner, to_owner), some in pairs.items():
+            if not _pair_is_known(self.db, kind, from_owner, to_owner):
                 continue
             before = attempts.earlier(
-                self.db, kind, giver, taker, [row.external_userid for row in some]
+                self.db, kind, from_owner, to_owner, [row.external_userid for row in some]
             )
             for row in some:
                 if row.external_userid in before:
@@ -261,7 +263,7 @@ class _Planner:
             "why": choice.why if choice.userid else "",
         }
         extra["answer"] = {
-            "handover_userid": subject.giver.userid,
+            "handover_userid": subject.from_owner.userid,
             "takeover_userid": choice.userid or None,
             "due_at": None,
             "settled_at": None,
@@ -270,13 +272,13 @@ class _Planner:
             extra["nobody"] = choice.why
             if self.wished.per_day is not None:
                 extra["nobody_until"] = rules.midnight(self.now) + rules.DAY_S
-        giver = subject.giver.userid
+        from_owner = subject.from_owner.userid
         if subject.what == rules.GROUP:
             extra["chat_id"] = extra["answer"]["chat_id"] = subject.id
             extra["label"] = subject.name
             return Row(
                 number,
-                userid=giver,
+                userid=from_owner,
                 subject=f"group/{subject.id}",
                 before={"owner": subject.status},
                 after={"owner": choice.userid},
@@ -287,7 +289,7 @@ class _Planner:
         return Row(
             number,
             subject.id,
-            giver,
+            from_owner,
             before={"status": subject.status or None},
             after={"owner": choice.userid},
             extra=extra,
@@ -303,29 +305,30 @@ class _Planner:
         full = [at for at, each in enumerate(verdicts) if each.code == "taker_full"]
         if not full:
             return rows, verdicts
-        for taker in self.takers.known.values():
-            taker.given = taker.new = 0
+        for to_owner in self.candidates.known.values():
+            to_owner.given = to_owner.new = 0
         for row, verdict in zip(rows, verdicts, strict=True):
             if verdict.ready and row.external_userid:
-                known = self.takers.known.get(str(row.extra["to"]).lower())
+                known = self.candidates.known.get(str(row.extra["to"]).lower())
                 if known is not None:
                     known.take(bool(row.extra.get("friend")))
         moved = list(rows)
         helpers: dict[int, AssignmentRule] = {}
         for at in full:
             subject = self.subjects[at]
-            shop = self.takers.shop_of(str(rows[at].extra["to"]))
+            shop = self.candidates.shop_of(str(rows[at].extra["to"]))
             if shop not in helpers:
-                people = self.takers.eligible(
-                    members.colleagues(self.db, shop, [subject.giver.userid])
+                people = self.candidates.eligible(
+                    members.colleagues(self.db, shop, [subject.from_owner.userid])
                 )
-                named = [each.member for each in self.takers.known.values()]
-                everybody = {each.id: each for each in (*self.takers.eligible(named), *people)}
+                named = [each.member for each in self.candidates.known.values()]
+                everybody = {each.id: each for each in (*self.candidates.eligible(named), *people)}
                 helpers[shop] = AssignmentRule(
-                    wish.LEAST_LOADED, [self.takers.taker(each) for each in everybody.values()]
+                    wish.LEAST_LOADED,
+                    [self.candidates.candidate(each) for each in everybody.values()],
                 )
             choice = helpers[shop].pick(
-                subject.giver,
+                subject.from_owner,
                 friends=self._friends(subject),
                 createtime=subject.createtime,
                 tags=set(),
@@ -342,13 +345,13 @@ class _Planner:
         full: Counter[int] = Counter()
         for row, verdict in zip(rows, verdicts, strict=True):
             if verdict.code == "taker_full":
-                full[self.takers.shop_of(str(row.extra["to"]))] += 1
+                full[self.candidates.shop_of(str(row.extra["to"]))] += 1
         for shop, count in full.items():
             room = [
                 f"{each.userid} ({each.left})"
                 for each in (
-                    self.takers.taker(m)
-                    for m in self.takers.eligible(members.colleagues(self.db, shop))
+                    self.candidates.candidate(m)
+                    for m in self.candidates.eligible(members.colleagues(self.db, shop))
                 )
                 if each.left > 0
             ]
@@ -364,7 +367,7 @@ class _Planner:
     # -- words
 
     def _title(self, rows: Sequence[Row]) -> str:
-        givers = list(dict.fromkeys(each.giver.label for each in self.subjects))
+        from_owners = list(dict.fromkeys(each.from_owner.label for each in self.subjects))
         count = sum(1 for each in rows if each.external_userid)
         groups = len(rows) - count
         parts = []
@@ -376,16 +379,16 @@ class _Planner:
             parts.append(words.format(count=groups))
         return _("{what} of {givers}").format(
             what=" + ".join(parts),
-            givers=_(", ").join(givers[:3]) + (" …" if len(givers) > 3 else ""),
+            givers=_(", ").join(from_owners[:3]) + (" …" if len(from_owners) > 3 else ""),
         )
 
 
-def _pair_is_known(db: Database, kind: str, giver: str, taker: str) -> bool:
+def _pair_is_known(db: Database, kind: str, from_owner: str, to_owner: str) -> bool:
     return (
         db.execute(
             "SELECT 1 FROM handover WHERE handover_userid = ? AND takeover_userid = ?"
             " AND kind = ? LIMIT 1",
-            (giver, taker, kind),
+            (from_owner, to_owner, kind),
         ).fetchone()
         is not None
     )

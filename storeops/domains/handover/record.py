@@ -190,15 +190,15 @@ def _keep_personal_tags(db: Database, plan_id: int, row: Row, now: int) -> None:
 
 def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
     """Remember what WeCom complained about, so that nobody runs into it again."""
-    taker = str(row.extra["to"])
+    to_owner = str(row.extra["to"])
     match condition_of(errcode):
         case Condition.TAKER_FULL:
-            _full(db, taker, now)
+            _full(db, to_owner, now)
         case Condition.IDLE:
             _remember(db, pair_key(row), errcode, now)
-            _who_is_idle(db, row.userid, taker, now)
+            _who_is_idle(db, row.userid, to_owner, now)
         case Condition.TAKER_UNFIT | Condition.NOT_VERIFIED:
-            _remember(db, taker, errcode, now)
+            _remember(db, to_owner, errcode, now)
         case Condition.HANDOVER_RUNNING | Condition.NINETY_DAYS:
             _remember(db, row.external_userid, errcode, now)
         case Condition.CHAT_UNFIT:
@@ -209,14 +209,14 @@ def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
             _remember(db, row.userid, errcode, now)
 
 
-def _who_is_idle(db: Database, giver: str, taker: str, now: int) -> None:
+def _who_is_idle(db: Database, from_owner: str, to_owner: str, now: int) -> None:
     """WeCom does not say which of the two is meant: who met it with two others is the one."""
     idle = code_of(Condition.IDLE)
     for person, side, length in (
-        (taker, "substr(lower(subject), -?) = ?", len(taker) + 1),
-        (giver, "substr(lower(subject), 1, ?) = ?", len(giver) + 1),
+        (to_owner, "substr(lower(subject), -?) = ?", len(to_owner) + 1),
+        (from_owner, "substr(lower(subject), 1, ?) = ?", len(from_owner) + 1),
     ):
-        word = f">{taker}" if person is taker else f"{giver}>"
+        word = f">{to_owner}" if person is to_owner else f"{from_owner}>"
         pairs = db.execute(
             f"SELECT count(*) FROM handover_trouble WHERE errcode = ? AND {side}",
             (idle, length, word.lower()),
@@ -225,14 +225,14 @@ def _who_is_idle(db: Database, giver: str, taker: str, now: int) -> None:
             _remember(db, person, idle, now)
 
 
-def _full(db: Database, taker: str, now: int) -> None:
-    member = members.by_userids(db, [taker]).get(taker.lower())
+def _full(db: Database, to_owner: str, now: int) -> None:
+    member = members.by_userids(db, [to_owner]).get(to_owner.lower())
     held = 0
     if member is not None:
         held = db.execute(
             "SELECT count(*) FROM follow WHERE staff_id = ? AND status = 'active'", (member.id,)
         ).fetchone()[0]
-    _remember(db, taker, code_of(Condition.TAKER_FULL), now, held)
+    _remember(db, to_owner, code_of(Condition.TAKER_FULL), now, held)
 
 
 def _remember(db: Database, subject: str, errcode: int, now: int, held: int = 0) -> None:

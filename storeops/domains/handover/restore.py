@@ -141,8 +141,8 @@ def plan_restore(
 
 def _moved(db: Database, plan_id: int) -> list[_Moved]:
     return [
-        _Moved(row, subject, taker, json.loads(snapshot) if snapshot else {})
-        for row, subject, taker, snapshot in db.execute(
+        _Moved(row, subject, to_owner, json.loads(snapshot) if snapshot else {})
+        for row, subject, to_owner, snapshot in db.execute(
             "SELECT row, subject, takeover_userid, snapshot FROM handover"
             " WHERE plan_id = ? AND what = 'customer' AND status = 'done' ORDER BY row",
             (plan_id,),
@@ -181,39 +181,41 @@ def _read(
     db = ledger.db
     pairs = [(each.takeover_userid, each.external_userid) for each in moved]
     unread: dict[str, list[str]] = defaultdict(list)
-    for (taker, external), relation in zip(pairs, relations.by_pairs(db, pairs), strict=True):
+    for (to_owner, external), relation in zip(pairs, relations.by_pairs(db, pairs), strict=True):
         if relation is None or not relation.tags_known:
-            unread[taker].append(external)
+            unread[to_owner].append(external)
     total, done, calls = sum(map(len, unread.values())), 0, 0
     hidden: list[LostRow] = []
-    for taker, wanted in unread.items():
+    for to_owner, wanted in unread.items():
         held = db.execute(
             "SELECT count(*) FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
             " WHERE s.userid = ? AND f.status = 'active'",
-            (taker,),
+            (to_owner,),
         ).fetchone()[0]
         one_by_one = len(wanted) <= -(-held // PAGE)
-        pages = _singly(client, taker, wanted) if one_by_one else _paged(client, taker)
+        pages = _singly(client, to_owner, wanted) if one_by_one else _paged(client, to_owner)
         for rows, lost in pages:
             calls += 1
-            hidden += [row for row in lost if any(_may_be(row, taker, each) for each in wanted)]
+            hidden += [row for row in lost if any(_may_be(row, to_owner, each) for each in wanted)]
             apply_facts(db, "job", Batch(follows=rows), int(ledger.clock.now()), ref)
             done = min(total, done + len(rows))
             tell(done, total)
     return calls, hidden
 
 
-def _may_be(row: LostRow, taker: str, external_userid: str) -> bool:
-    return row.may_be(userid=taker, external_userid=external_userid)
+def _may_be(row: LostRow, to_owner: str, external_userid: str) -> bool:
+    return row.may_be(userid=to_owner, external_userid=external_userid)
 
 
-def _paged(client: WeComClient, taker: str) -> Iterator[tuple[Sequence[FollowRow], list[LostRow]]]:
+def _paged(
+    client: WeComClient, to_owner: str
+) -> Iterator[tuple[Sequence[FollowRow], list[LostRow]]]:
     from storeops.wecom import customers
 
     cursor = ""
     while True:
         with collecting_lost() as lost:
-            page = customers.get_by_user(client, [taker], cursor)
+            page = customers.get_by_user(client, [to_owner], cursor)
         yield page.external_contact_list, lost
         cursor = page.next_cursor
         if not cursor:
@@ -221,7 +223,7 @@ def _paged(client: WeComClient, taker: str) -> Iterator[tuple[Sequence[FollowRow
 
 
 def _singly(
-    client: WeComClient, taker: str, external_userids: Sequence[str]
+    client: WeComClient, to_owner: str, external_userids: Sequence[str]
 ) -> Iterator[tuple[Sequence[FollowRow], list[LostRow]]]:
     from storeops.wecom import customers
     from storeops.wecom.errors import WeComNotFoundError
@@ -236,7 +238,7 @@ def _singly(
         rows = [
             customers.FollowRow(person.external_contact, customers.info_of(follow))
             for follow in person.follow_user
-            if follow.userid.lower() == taker.lower()
+            if follow.userid.lower() == to_owner.lower()
         ]
         yield rows, [replace(row, ids={**row.ids, "external_userid": external}) for row in lost]
 

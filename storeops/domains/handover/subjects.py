@@ -28,7 +28,7 @@ class Subject:
     Attributes:
         what: customer | group.
         kind: on_job | resigned.
-        giver: who has it now.
+        from_owner: who has it now.
         id: external_userid or chat_id.
         customer_id, follow_id: keys of the mirror, 0 for groups and unknown ones.
         createtime: when the follow began, Unix seconds.
@@ -41,7 +41,7 @@ class Subject:
 
     what: str
     kind: str
-    giver: Member
+    from_owner: Member
     id: str
     customer_id: int = 0
     follow_id: int = 0
@@ -85,62 +85,66 @@ def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
     found = Subjects()
     only = _only(db, wish, now)
     people = members.Members(db.connection)
-    givers = list({each.id: each for each in map(people.find, wish.from_whom)}.values())
-    kinds = {giver.id: _kinds(db, giver, wish.kind) for giver in givers}
+    from_owners = list({each.id: each for each in map(people.find, wish.from_whom)}.values())
+    kinds = {from_owner.id: _kinds(db, from_owner, wish.kind) for from_owner in from_owners}
     if wish.customers:
-        for giver in givers:
-            for kind in kinds[giver.id]:
-                found.rows += _customers(db, giver, kind, only)
+        for from_owner in from_owners:
+            for kind in kinds[from_owner.id]:
+                found.rows += _customers(db, from_owner, kind, only)
     groups = wish.groups if wish.groups is not None else not wish.partial
     if groups:
-        for giver in givers:
-            found.rows += [each for each in _groups(db, giver) if each.kind in kinds[giver.id]]
+        for from_owner in from_owners:
+            found.rows += [
+                each for each in _groups(db, from_owner) if each.kind in kinds[from_owner.id]
+            ]
     return found
 
 
-def kind_of(giver: Member, status: str = "", said: str = "") -> str:
+def kind_of(from_owner: Member, status: str = "", said: str = "") -> str:
     """on_job or resigned, found out from the mirror.
 
     What WeCom lists as unassigned moves as a leaver's does, also when the member is there again.
 
     Args:
-        giver: who has the customer.
+        from_owner: who has the customer.
         status: of the follow, "" unknown.
         said: on_job or resigned when the person said so.
 
     Raises:
         UsageError: the person said the other one.
     """
-    waits = giver.left or status == _OF_KIND[rules.RESIGNED]
-    return _agreed(giver, (rules.RESIGNED if waits else rules.ON_JOB,), said)[0]
+    waits = from_owner.left or status == _OF_KIND[rules.RESIGNED]
+    return _agreed(from_owner, (rules.RESIGNED if waits else rules.ON_JOB,), said)[0]
 
 
-def _kinds(db: Database, giver: Member, said: str) -> Sequence[str]:
+def _kinds(db: Database, from_owner: Member, said: str) -> Sequence[str]:
     """Ways in which what a member has can move: both when they came back and some still wait."""
-    if giver.left:
-        return _agreed(giver, (rules.RESIGNED,), said)
+    if from_owner.left:
+        return _agreed(from_owner, (rules.RESIGNED,), said)
     (waits,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM follow WHERE staff_id = ? AND status = 'unassigned')"
         " OR EXISTS (SELECT 1 FROM group_chat WHERE owner_userid = ? AND owner_status = ?"
         "  AND status <> 'dissolved')",
-        (giver.id, giver.userid, rules.OWNER_LEFT),
+        (from_owner.id, from_owner.userid, rules.OWNER_LEFT),
     ).fetchone()
-    return _agreed(giver, (rules.ON_JOB, rules.RESIGNED) if waits else (rules.ON_JOB,), said)
+    return _agreed(from_owner, (rules.ON_JOB, rules.RESIGNED) if waits else (rules.ON_JOB,), said)
 
 
-def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
+def _agreed(from_owner: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
     """The way that the person said, of those there are; all of them when nothing was said."""
     if not said or said in kinds:
         return (said,) if said else kinds
     kind = kinds[0]
     if kind == rules.RESIGNED:
         raise UsageError(
-            _("{member} has left, so this is no handover on the job.").format(member=giver.label),
+            _("{member} has left, so this is no handover on the job.").format(
+                member=from_owner.label
+            ),
             hint=_("Leave out --on-job: the way is found by itself."),
         )
     raise UsageError(
         _("{member} has not left, so this is no handover after leaving.").format(
-            member=giver.label
+            member=from_owner.label
         ),
         hint=_("Use `storeops handover plan` without --resigned; if they have left, sync first."),
     )
@@ -148,38 +152,38 @@ def _agreed(giver: Member, kinds: Sequence[str], said: str) -> Sequence[str]:
 
 def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
     """customer.id of the customers that were chosen; None for all."""
-    if not wish.chosen and not (wish.givers and wish.selection.owner):
+    if not wish.chosen and not (wish.from_owners and wish.selection.owner):
         return None
     node = selection_node(db, wish.selection)
     return set(CustomerQuery(db, node, names=names_of(db), now=now).ids())
 
 
-def _customers(db: Database, giver: Member, kind: str, only: set[int] | None) -> list[Subject]:
+def _customers(db: Database, from_owner: Member, kind: str, only: set[int] | None) -> list[Subject]:
     rows = db.execute(
         "SELECT c.external_userid, c.id, f.id, f.createtime, f.status FROM follow AS f"
         " JOIN customer AS c ON c.id = f.customer_id WHERE f.staff_id = ? AND f.status = ?"
         " ORDER BY f.createtime, c.external_userid",
-        (giver.id, _OF_KIND[kind]),
+        (from_owner.id, _OF_KIND[kind]),
     )
     return [
-        Subject(rules.CUSTOMER, kind, giver, external, customer, follow, created, status)
+        Subject(rules.CUSTOMER, kind, from_owner, external, customer, follow, created, status)
         for external, customer, follow, created, status in rows
         if only is None or customer in only
     ]
 
 
-def _groups(db: Database, giver: Member) -> list[Subject]:
+def _groups(db: Database, from_owner: Member) -> list[Subject]:
     rows = db.execute(
         "SELECT chat_id, create_time, owner_userid, name, owner_status = ? FROM group_chat"
         " WHERE owner_userid = ?"
         " AND status <> 'dissolved' ORDER BY create_time, chat_id",
-        (rules.OWNER_LEFT, giver.userid),
+        (rules.OWNER_LEFT, from_owner.userid),
     )
     return [
         Subject(
             rules.GROUP,
-            rules.RESIGNED if giver.left or waits else rules.ON_JOB,
-            giver,
+            rules.RESIGNED if from_owner.left or waits else rules.ON_JOB,
+            from_owner,
             chat_id,
             createtime=created,
             status=owner,
@@ -215,25 +219,25 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
     names = members.Members(db.connection)
     for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
         named = typed.word(cells.get("takeover_userid", ""))
-        taker = names.try_find(named) if named else None
-        if isinstance(taker, StoreOpsError):
-            code = "several_takers" if isinstance(taker, UsageError) else "unknown_taker"
-            reason = f"{taker.message} {taker.hint}" if code == "several_takers" else (
+        to_owner = names.try_find(named) if named else None
+        if isinstance(to_owner, StoreOpsError):
+            code = "several_takers" if isinstance(to_owner, UsageError) else "unknown_taker"
+            reason = f"{to_owner.message} {to_owner.hint}" if code == "several_takers" else (
                 _("no member is called {name}").format(name=named))  # fmt: skip
             found.problems.append(of_line(line, code, reason))
             continue
-        giver = people[relation.userid.lower()]
+        from_owner = people[relation.userid.lower()]
         found.rows.append(
             Subject(
                 rules.CUSTOMER,
-                kind_of(giver, relation.status, wish.kind),
-                giver,
+                kind_of(from_owner, relation.status, wish.kind),
+                from_owner,
                 relation.external_userid,
                 relation.customer_id,
                 relation.follow_id,
                 relation.createtime,
                 relation.status,
-                taker.userid if taker else "",
+                to_owner.userid if to_owner else "",
                 line,
             )
         )
@@ -267,21 +271,21 @@ def _again(db: Database, wish: Wish) -> Subjects:
         )
     people = members.by_userids(db, (each[1] for each in rows))
     found = Subjects()
-    for external, userid, customer, follow, created, status, taker in rows:
-        giver = people[userid.lower()]
-        kind = kind_of(giver, status or "", wish.kind)
+    for external, userid, customer, follow, created, status, to_owner in rows:
+        from_owner = people[userid.lower()]
+        kind = kind_of(from_owner, status or "", wish.kind)
         if status == _OF_KIND[kind]:
             found.rows.append(
                 Subject(
                     rules.CUSTOMER,
                     kind,
-                    giver,
+                    from_owner,
                     external,
                     customer,
                     follow,
                     created or 0,
                     status,
-                    avoid=taker,
+                    avoid=to_owner,
                 )
             )
     if gone := len(rows) - len(found.rows):

@@ -18,8 +18,8 @@ class Wish:
     """A wished handover.
 
     Attributes:
-        givers: userids or names; empty only with `file`.
-        takers: userids or names; empty with `same-store` (the giver's colleagues) and `file`.
+        from_owners: userids or names; empty only with `file`.
+        to_owners: userids or names; empty with `same-store` (the giver's colleagues) and `file`.
         rule: one of `RULES`; "" for a single taker, and then `least-loaded` for several.
         kind: on_job | resigned when the person said so; "" finds it out.
         selection: only these customers; its owners are the givers when none is named.
@@ -41,8 +41,8 @@ class Wish:
         command: the command line that makes this plan again.
     """
 
-    givers: Sequence[str] = ()
-    takers: Sequence[str] = ()
+    from_owners: Sequence[str] = ()
+    to_owners: Sequence[str] = ()
     rule: str = ""
     kind: str = ""
     selection: Selection = field(default_factory=Selection)
@@ -76,4 +76,4 @@ class Wish:
     @property
     def from_whom(self) -> Sequence[str]:
         """Userids or names of the givers."""
-        return self.givers or self.selection.owner
+        return self.from_owners or self.selection.owner

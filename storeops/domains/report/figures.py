@@ -176,12 +176,12 @@ def _figures(db: Database, period: Period, now: float, stood: dict[int, Held]) -
             how, "lost_by_customer"
         )
         board.count(name, (pair for pair, ended in flow.lost.items() if ended == how))
-    giver = _named(pairs, "handover_userid")
+    from_owner = _named(pairs, "handover_userid")
     moved = attempts.ended(DONE)
-    board.count("handed_over", {*giver(moved), *(flow.moved - known_moves.keys())})
+    board.count("handed_over", {*from_owner(moved), *(flow.moved - known_moves.keys())})
     board.count("taken_over", _named(pairs, "takeover_userid")(moved))
-    board.count("waiting", giver(attempts.waiting))
-    board.count("refused", giver(attempts.ended(REFUSED)))
+    board.count("waiting", from_owner(attempts.waiting))
+    board.count("refused", from_owner(attempts.ended(REFUSED)))
     for pair, number in flow.tags.items():
         board.add("tags_given", pair[1], number)
     unknown = _unknown(db, period, flow, now)

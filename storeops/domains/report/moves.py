@@ -41,15 +41,17 @@ def moves(db: Database, period: Period, now: float) -> NamedReport:
         {
             "handover_userid": owner,
             "handover": names.get(owner.lower(), ""),
-            "takeover_userid": taker,
-            "takeover": names.get(taker.lower(), ""),
+            "takeover_userid": to_owner,
+            "takeover": names.get(to_owner.lower(), ""),
             "done": counts[DONE],
             "waiting": counts["waiting"],
             "refused": counts[REFUSED],
             "other": sum(counts.values()) - counts[DONE] - counts["waiting"] - counts[REFUSED],
-            "median_hours": round(median(hours[owner, taker]), 1) if hours[owner, taker] else None,
+            "median_hours": round(median(hours[owner, to_owner]), 1)
+            if hours[owner, to_owner]
+            else None,
         }
-        for (owner, taker), counts in sorted(lines.items(), key=lambda each: each[0])
+        for (owner, to_owner), counts in sorted(lines.items(), key=lambda each: each[0])
     ]
     # what leavers have left is known of today only
     left = _left(db, now) if now - period.end < TODAY_S else None

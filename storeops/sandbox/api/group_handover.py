@@ -22,7 +22,7 @@ def _wechat_members(call: Call, group: GroupChat) -> int:
     return sum(s.kind == 2 and (s.who < 0 or kinds[s.who] == WECHAT) for s in group.seats)
 
 
-def _fault(call: Call, group: GroupChat | None, taker: Member, resigned: bool) -> Refusal | None:
+def _fault(call: Call, group: GroupChat | None, to_owner: Member, resigned: bool) -> Refusal | None:
     """Why this group cannot move."""
     settings, now = call.settings, call.now
     if group is None:
@@ -45,7 +45,7 @@ def _fault(call: Call, group: GroupChat | None, taker: Member, resigned: bool) -
             return Foreseen(90502)
         if owner.number not in call.scope.members:
             return Foreseen(60011)
-        if owner is taker:
+        if owner is to_owner:
             return Foreseen(90504)
         if owner.last_login and now - owner.last_login > settings.handover_year_days * DAY:
             foresight = call.corp.handovers.foresight
@@ -58,7 +58,7 @@ def _fault(call: Call, group: GroupChat | None, taker: Member, resigned: bool) -
     if _wechat_members(call, group) >= settings.group_full_members:
         return Foreseen(90503)
     per_pair = settings.group_daily_counts == "pair"
-    taken = moves.taken_today(owner.number, taker.number, now, per_pair)
+    taken = moves.taken_today(owner.number, to_owner.number, now, per_pair)
     if taken >= settings.group_daily_limit:
         return Foreseen(settings.group_daily_errcode)
     return None
@@ -71,8 +71,8 @@ def _transfer(call: Call, resigned: bool) -> Answer:
     try:
         if not 1 <= len(ids) <= _MOST:
             raise Foreseen(40058, "chat_id_list size must be 1 to 100. invalid Request Parameter")
-        taker = successor(call, "new_owner")
-        trouble = successor_fault(call, taker)
+        to_owner = successor(call, "new_owner")
+        trouble = successor_fault(call, to_owner)
         if trouble is not None:
             raise trouble
     except Refusal as refusal:
@@ -83,10 +83,10 @@ def _transfer(call: Call, resigned: bool) -> Answer:
     failed: list[bytes] = []
     for chat_id in ids:
         group = corp.groups.get(chat_id)
-        fault = _fault(call, group, taker, resigned)
+        fault = _fault(call, group, to_owner, resigned)
         if fault is None:
             assert group is not None
-            corp.handovers.groups.begin(corp, settings, group, taker, call.now, resigned)
+            corp.handovers.groups.begin(corp, settings, group, to_owner, call.now, resigned)
             continue
         foresight.note(call.path, fault.errcode, 1, isinstance(fault, Foreseen), chat_id)
         failed.append(dumps({"chat_id": chat_id, "errcode": fault.errcode, "errmsg": fault.text}))

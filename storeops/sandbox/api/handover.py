@@ -27,11 +27,11 @@ def _too_long(field: str, rule: str) -> Foreseen:
 
 def _people(call: Call, kind: str) -> tuple[Member, Member]:
     """Both members of the pair, checked as far as the whole call depends on them."""
-    giver = former_owner(call, kind)
-    taker = successor(call)
-    if giver is taker:
+    from_owner = former_owner(call, kind)
+    to_owner = successor(call)
+    if from_owner is to_owner:
         raise Foreseen(40130)
-    return giver, taker
+    return from_owner, to_owner
 
 
 def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
@@ -46,8 +46,8 @@ def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
             raise _too_long("external_userid", "exceed max size 100")
         if kind == ON_JOB and len(call.body.text("transfer_success_msg")) > _MESSAGE:
             raise _too_long("transfer_success_msg", "exceed max length 200")
-        giver, taker = _people(call, kind)
-        trouble = successor_fault(call, taker)
+        from_owner, to_owner = _people(call, kind)
+        trouble = successor_fault(call, to_owner)
         if trouble is not None and settings.handover_taker_errors == "call":
             raise trouble
     except Refusal as refusal:
@@ -57,17 +57,17 @@ def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
     answers: list[tuple[str, int]] = []
     full = False
     for external_userid in ids:
-        fault, follow = customer_fault(call, kind, giver, taker, external_userid)
+        fault, follow = customer_fault(call, kind, from_owner, to_owner, external_userid)
         fault = trouble or fault
         if fault is None:
-            corp.handovers.begin(corp, settings, kind, giver, taker, follow, call.now)
+            corp.handovers.begin(corp, settings, kind, from_owner, to_owner, follow, call.now)
         else:
             full = full or fault.errcode == 40099
             known = isinstance(fault, Foreseen)
             foresight.note(call.path, fault.errcode, 1, known, f"{subject}: {external_userid}")
         answers.append((external_userid, fault.errcode if fault else 0))
     if full:
-        foresight.tell(str(taker.number), 40099, len(corp.held_by(taker)))
+        foresight.tell(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
     return answers
 
 
@@ -95,18 +95,18 @@ def resigned_transfer_customer(call: Call) -> Answer:
 def transfer(call: Call) -> Answer:
     """The old call for one customer, either kind (doc 92125); its errcode is the customer's."""
     who = call.body.text("external_userid")
-    giver = call.corp.organisation.find(call.body.text("handover_userid"))
-    kind = RESIGNED if giver is not None and giver.left_at else ON_JOB
+    from_owner = call.corp.organisation.find(call.body.text("handover_userid"))
+    kind = RESIGNED if from_owner is not None and from_owner.left_at else ON_JOB
     for _, errcode in _hand_over(call, kind, [who] if who else []):
         if errcode:
             raise Refusal(errcode)
     return Answer()
 
 
-def _attempts(call: Call, kind: str, giver: Member, taker: Member) -> list[Attempt]:
+def _attempts(call: Call, kind: str, from_owner: Member, to_owner: Member) -> list[Attempt]:
     """Attempts of a pair in the order the settings want, those not told yet left out."""
     book, settings = call.corp.handovers, call.settings
-    numbers = book.by_pair.get((kind, giver.number, taker.number), [])
+    numbers = book.by_pair.get((kind, from_owner.number, to_owner.number), [])
     found = [book.attempts[n] for n in numbers]
     found = [a for a in found if book.shown(a, settings, call.now) is not None]
     if settings.handover_result_rows == "newest":
@@ -134,11 +134,11 @@ def _pair(call: Call) -> tuple[Member, Member]:
 
 def _results(call: Call, kind: str) -> Answer:
     book, settings = call.corp.handovers, call.settings
-    giver, taker = _pair(call)
-    found = _attempts(call, kind, giver, taker)
+    from_owner, to_owner = _pair(call)
+    found = _attempts(call, kind, from_owner, to_owner)
     if not found and settings.handover_unknown_pair_errcode:
         raise Refusal(settings.handover_unknown_pair_errcode)
-    query = dumps([kind, giver.number, taker.number])
+    query = dumps([kind, from_owner.number, to_owner.number])
     start, end, cursor = call.page(len(found), _PAGE, call.body.text("cursor"), query)
     rows = []
     for attempt in found[start:end]:
@@ -172,11 +172,11 @@ def resigned_transfer_result(call: Call) -> Answer:
 def get_transfer_result(call: Call) -> Answer:
     """The old call for one customer: the newest attempt of the pair, 5 for none."""
     book = call.corp.handovers
-    giver, taker = _pair(call)
+    from_owner, to_owner = _pair(call)
     row = call.customer(call.body.text("external_userid"))
     newest: Attempt | None = None
     for kind in (ON_JOB, RESIGNED):
-        for attempt in _attempts(call, kind, giver, taker):
+        for attempt in _attempts(call, kind, from_owner, to_owner):
             if attempt.customer == row and (newest is None or attempt.number > newest.number):
                 newest = attempt
     told = book.shown(newest, call.settings, call.now) if newest else (5, 0)

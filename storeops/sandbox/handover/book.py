@@ -34,8 +34,8 @@ class Attempt:
     number: int
     kind: str
     customer: int  # row
-    giver: int  # member number
-    taker: int
+    from_owner: int  # member number
+    to_owner: int
     follow: int  # the relation that is to move
     asked_at: int
     due_at: int
@@ -67,8 +67,8 @@ class Handovers:
         corp: Corp,
         settings: Settings,
         kind: str,
-        giver: Member,
-        taker: Member,
+        from_owner: Member,
+        to_owner: Member,
         follow: int,
         now: int,
         by_api: bool = True,
@@ -86,14 +86,22 @@ class Handovers:
             will = Will(REFUSE)  # who deleted the former owner cannot be asked: shows as 3
         due = now + settings.handover_hours * 3600
         attempt = Attempt(
-            len(self.attempts), kind, customer, giver.number, taker.number, follow, now, due,
-            will, by_api,
-        )  # fmt: skip
+            len(self.attempts),
+            kind,
+            customer,
+            from_owner.number,
+            to_owner.number,
+            follow,
+            now,
+            due,
+            will,
+            by_api,
+        )
         self.attempts.append(attempt)
         self.running[customer] = attempt.number
-        self.by_pair[kind, giver.number, taker.number].append(attempt.number)
+        self.by_pair[kind, from_owner.number, to_owner.number].append(attempt.number)
         self.by_customer[customer].append(attempt.number)
-        self.waiting_for[taker.number] += 1
+        self.waiting_for[to_owner.number] += 1
         moment = due if will.act == WAIT else min(due, now + will.after_s)
         heappush(self._agenda, (moment, attempt.number))
         return attempt
@@ -130,40 +138,40 @@ class Handovers:
     def _happen(self, corp: Corp, settings: Settings, attempt: Attempt, moment: int) -> None:
         follows = corp.follows
         members = corp.organisation.members
-        giver, taker = members[attempt.giver], members[attempt.taker]
-        if follows.flags[attempt.follow] & GONE or taker.status == LEFT:
-            why = "taker left" if taker.status == LEFT else "relation gone"
+        from_owner, to_owner = members[attempt.from_owner], members[attempt.to_owner]
+        if follows.flags[attempt.follow] & GONE or to_owner.status == LEFT:
+            why = "taker left" if to_owner.status == LEFT else "relation gone"
             self._end(attempt, BROKEN, moment, why)
             return
         if attempt.will.act == DELETE:
             follows.deleted_by_customer_at[attempt.follow] = moment
             self._end(attempt, REFUSED, moment, "customer deleted the former owner")
-            if giver.status != LEFT:
-                self._event(corp, moment, "del_follow_user", giver, attempt.customer)
+            if from_owner.status != LEFT:
+                self._event(corp, moment, "del_follow_user", from_owner, attempt.customer)
             return
         if attempt.will.act == REFUSE:
             self._end(attempt, REFUSED, moment, "customer refused")
             if attempt.kind == RESIGNED and settings.resigned_refusal_drops:
                 follows.end(attempt.follow)
-            self._fail_event(corp, settings, moment, taker, attempt.customer, "customer_refused")
+            self._fail_event(corp, settings, moment, to_owner, attempt.customer, "customer_refused")
             return
-        existing = follows.between(corp.customers, attempt.taker, attempt.customer)
+        existing = follows.between(corp.customers, attempt.to_owner, attempt.customer)
         checks = settings.handover_capacity in ("settle", "both")
-        if existing < 0 and checks and len(corp.held_by(taker)) >= taker.capacity:
+        if existing < 0 and checks and len(corp.held_by(to_owner)) >= to_owner.capacity:
             self._end(attempt, FULL, moment, "customer limit of the successor")
-            self.foresight.tell(str(taker.number), 40099, len(corp.held_by(taker)))
+            self.foresight.tell(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
             why = "customer_limit_exceed"
-            self._fail_event(corp, settings, moment, taker, attempt.customer, why)
+            self._fail_event(corp, settings, moment, to_owner, attempt.customer, why)
             return
-        self._complete(corp, settings, attempt, giver, taker, existing, moment)
+        self._complete(corp, settings, attempt, from_owner, to_owner, existing, moment)
 
     def _complete(
         self,
         corp: Corp,
         settings: Settings,
         attempt: Attempt,
-        giver: Member,
-        taker: Member,
+        from_owner: Member,
+        to_owner: Member,
         existing: int,
         moment: int,
     ) -> None:
@@ -172,7 +180,7 @@ class Handovers:
         if existing < 0:
             known = self._was_here_before(corp, attempt)
             new = follows.add(
-                corp.customers, attempt.customer, taker.number, moment, TRANSFERRED, ADMIN
+                corp.customers, attempt.customer, to_owner.number, moment, TRANSFERRED, ADMIN
             )
             if settings.handover_tags_travel:
                 follows.set_tags(new, follows.tags[old])
@@ -186,9 +194,9 @@ class Handovers:
                 if old in follows.mobiles:
                     follows.mobiles[new] = follows.mobiles[old]
             if not known:
-                self._event(corp, moment, "add_external_contact", taker, attempt.customer)
-        if attempt.kind == ON_JOB and giver.status != LEFT:
-            row = self._event(corp, moment, "del_external_contact", giver, attempt.customer)
+                self._event(corp, moment, "add_external_contact", to_owner, attempt.customer)
+        if attempt.kind == ON_JOB and from_owner.status != LEFT:
+            row = self._event(corp, moment, "del_external_contact", from_owner, attempt.customer)
             row["Source"] = "DELETE_BY_TRANSFER"
         self._end(attempt, DONE, moment, "agreed" if attempt.will.act == ACCEPT else "time passed")
 
@@ -197,14 +205,14 @@ class Handovers:
         """Whether the successor is a former owner: then no add event comes (doc 92125)."""
         follow = corp.customers.first_follow[attempt.customer]
         while follow >= 0:
-            if corp.follows.member[follow] == attempt.taker:
+            if corp.follows.member[follow] == attempt.to_owner:
                 return True
             follow = corp.follows.next_same[follow]
         return False
 
     def _end(self, attempt: Attempt, status: int, moment: int, reason: str) -> None:
         attempt.status, attempt.settled_at, attempt.reason = status, moment, reason
-        self.waiting_for[attempt.taker] -= 1
+        self.waiting_for[attempt.to_owner] -= 1
         if self.running.get(attempt.customer) == attempt.number:
             del self.running[attempt.customer]
 
@@ -213,12 +221,12 @@ class Handovers:
         corp: Corp,
         settings: Settings,
         moment: int,
-        taker: Member,
+        to_owner: Member,
         customer: int,
         reason: str,
     ) -> None:
         if settings.handover_fail_events:
-            self._event(corp, moment, "transfer_fail", taker, customer)["FailReason"] = reason
+            self._event(corp, moment, "transfer_fail", to_owner, customer)["FailReason"] = reason
 
     @staticmethod
     def _event(
@@ -269,11 +277,11 @@ class Handovers:
             attempt = Attempt(*values)
             attempt.will = Will(*values[8])
             self.attempts.append(attempt)
-            self.by_pair[attempt.kind, attempt.giver, attempt.taker].append(attempt.number)
+            self.by_pair[attempt.kind, attempt.from_owner, attempt.to_owner].append(attempt.number)
             self.by_customer[attempt.customer].append(attempt.number)
             if attempt.status == WAITING:
                 self.running[attempt.customer] = attempt.number
-                self.waiting_for[attempt.taker] += 1
+                self.waiting_for[attempt.to_owner] += 1
         self.wills = {row: Will(act, after) for row, act, after in data["wills"]}
         self._agenda = [(moment, number) for moment, number in data["agenda"]]
         self.foresight.told = {(who, code): held for who, code, held in data["told"]}
@@ -287,8 +295,8 @@ class Handovers:
                 "attempt": a.number,
                 "kind": a.kind,
                 "external_userid": customers.id(a.customer),
-                "handover_userid": members[a.giver].userid,
-                "takeover_userid": members[a.taker].userid,
+                "handover_userid": members[a.from_owner].userid,
+                "takeover_userid": members[a.to_owner].userid,
                 "asked_at": a.asked_at,
                 "due_at": a.due_at,
                 "outcome": WORDS[a.status],

@@ -121,18 +121,25 @@ def _member(world: World, data: dict[str, Any]) -> dict[str, Any]:
 def _console(world: World, data: dict[str, Any]) -> dict[str, Any]:
     """An admin hands customers over in the console, past the API and its checks."""
     corp, book = world.corp, world.corp.handovers
-    giver, taker = (
+    from_owner, to_owner = (
         _found(world, data.get("handover_userid")),
         _found(world, data.get("takeover_userid")),
     )
     begun = []
     for row in _customers(world, data):
-        follow = corp.follows.between(corp.customers, giver.number, row)
+        follow = corp.follows.between(corp.customers, from_owner.number, row)
         if follow < 0 or book.running_attempt(row) is not None:
             raise ValueError(f"cannot be handed over: {corp.customers.id(row)}")
-        kind = RESIGNED if giver.status == LEFT else ON_JOB
+        kind = RESIGNED if from_owner.status == LEFT else ON_JOB
         attempt = book.begin(
-            corp, world.settings, kind, giver, taker, follow, world.clock.now(), by_api=False
+            corp,
+            world.settings,
+            kind,
+            from_owner,
+            to_owner,
+            follow,
+            world.clock.now(),
+            by_api=False,
         )
         begun.append(attempt.number)
     return {"attempts": begun}

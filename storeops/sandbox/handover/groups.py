@@ -36,12 +36,12 @@ class GroupMoves:
         """Who really owns the group, even while the answers lag."""
         return self._coming.get(group.chat_id, group.owner)
 
-    def taken_today(self, giver: int, taker: int, now: int, per_pair: bool) -> int:
+    def taken_today(self, from_owner: int, to_owner: int, now: int, per_pair: bool) -> int:
         """Groups this member was given today (Beijing day), from one person or from anybody."""
         today = day_start(now)
         if per_pair:
-            return self._per_day[today, giver, taker]
-        return sum(n for (day, _, t), n in self._per_day.items() if day == today and t == taker)
+            return self._per_day[today, from_owner, to_owner]
+        return sum(n for (day, _, t), n in self._per_day.items() if day == today and t == to_owner)
 
     def recent(self, chat_id: str, now: int, days: int) -> int:
         """On-the-job handovers of this group within that many natural days."""
@@ -53,17 +53,17 @@ class GroupMoves:
         corp: Corp,
         settings: Settings,
         group: GroupChat,
-        taker: Member,
+        to_owner: Member,
         now: int,
         resigned: bool,
     ) -> None:
         """Accept: on the job the owner changes at once (shown late), after leaving in a while."""
-        giver = self.owner_now(group)
-        self._per_day[day_start(now), giver, taker.number] += 1
+        from_owner = self.owner_now(group)
+        self._per_day[day_start(now), from_owner, to_owner.number] += 1
         if resigned:
             group.status = RUNNING
             done = now + settings.group_handover_s
-            self._plan(done, _OWNER, group.chat_id, taker.number)
+            self._plan(done, _OWNER, group.chat_id, to_owner.number)
             self._plan(done, _STATUS, group.chat_id, INHERITED)
             if settings.group_done_to_normal_s:
                 after = done + settings.group_done_to_normal_s
@@ -71,15 +71,15 @@ class GroupMoves:
         else:
             self._on_job[group.chat_id].append(now)
             done = now
-            self._coming[group.chat_id] = taker.number
-            self._plan(now + settings.group_move_lag_s, _OWNER, group.chat_id, taker.number)
+            self._coming[group.chat_id] = to_owner.number
+            self._plan(now + settings.group_move_lag_s, _OWNER, group.chat_id, to_owner.number)
         members = corp.organisation.members
         self.log.append(
             {
                 "kind": "resigned" if resigned else "on_job",
                 "chat_id": group.chat_id,
-                "handover_userid": members[giver].userid,
-                "takeover_userid": taker.userid,
+                "handover_userid": members[from_owner].userid,
+                "takeover_userid": to_owner.userid,
                 "asked_at": now,
                 "settled_at": done,
             }

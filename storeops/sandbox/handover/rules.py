@@ -88,16 +88,16 @@ def _told_or_not(call: Call, member: Member, errcode: int) -> Refusal:
 
 
 def customer_fault(
-    call: Call, kind: str, giver: Member, taker: Member, external_userid: str
+    call: Call, kind: str, from_owner: Member, to_owner: Member, external_userid: str
 ) -> tuple[Refusal | None, int]:
     """Why this customer cannot move, or the relation that will: 40096, 40131, 84061, …"""
     corp, book, settings = call.corp, call.corp.handovers, call.settings
     row = corp.customers.find(external_userid)
     if row < 0:
         return Foreseen(40096), -1
-    follow = corp.follows.between(corp.customers, giver.number, row)
+    follow = corp.follows.between(corp.customers, from_owner.number, row)
     if follow < 0:
-        gone = _was_held(call, giver, row)
+        gone = _was_held(call, from_owner, row)
         return Foreseen(settings.handover_gone_errcode if gone else 40131), -1
     running = book.running_attempt(row)
     if running is not None:
@@ -109,31 +109,31 @@ def customer_fault(
             ours = sum(a.by_api for a in recent) >= settings.handover_repeat_limit
             return (Foreseen(40128) if ours else Refusal(40128)), -1
     if settings.handover_capacity in ("request", "both"):
-        fault = _capacity_fault(call, book, taker, row)
+        fault = _capacity_fault(call, book, to_owner, row)
         if fault is not None:
             return fault, -1
     return None, follow
 
 
-def _was_held(call: Call, giver: Member, row: int) -> bool:
+def _was_held(call: Call, from_owner: Member, row: int) -> bool:
     follows = call.corp.follows
     follow = call.corp.customers.first_follow[row]
     while follow >= 0:
-        if follows.member[follow] == giver.number and follows.flags[follow] & GONE:
+        if follows.member[follow] == from_owner.number and follows.flags[follow] & GONE:
             return True
         follow = follows.next_same[follow]
     return False
 
 
-def _capacity_fault(call: Call, book: Handovers, taker: Member, row: int) -> Refusal | None:
+def _capacity_fault(call: Call, book: Handovers, to_owner: Member, row: int) -> Refusal | None:
     corp = call.corp
-    if corp.follows.between(corp.customers, taker.number, row) >= 0:
+    if corp.follows.between(corp.customers, to_owner.number, row) >= 0:
         return None  # already a friend: needs no room
-    held = len(corp.held_by(taker))
+    held = len(corp.held_by(to_owner))
     if call.settings.handover_capacity_counts_waiting:
-        held += book.waiting_for[taker.number]
-    if held < taker.capacity:
+        held += book.waiting_for[to_owner.number]
+    if held < to_owner.capacity:
         return None
-    told = book.foresight.told.get((str(taker.number), 40099))
-    known = held >= max(SHARED_CAPACITY, taker.capacity) or (told is not None and held >= told)
+    told = book.foresight.told.get((str(to_owner.number), 40099))
+    known = held >= max(SHARED_CAPACITY, to_owner.capacity) or (told is not None and held >= told)
     return Foreseen(40099) if known else Refusal(40099)

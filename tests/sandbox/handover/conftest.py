@@ -93,17 +93,19 @@ class Caller:
     def member(self, userid, **conditions):
         return self.control.call("POST", "handover/member", {"userid": userid, **conditions})
 
-    def transfer(self, giver, taker, ids, resigned=False, **more):
+    def transfer(self, from_owner, to_owner, ids, resigned=False, **more):
         path = "resigned/transfer_customer" if resigned else "transfer_customer"
         return self.post(
-            path, handover_userid=giver, takeover_userid=taker, external_userid=ids, **more
+            path, handover_userid=from_owner, takeover_userid=to_owner, external_userid=ids, **more
         )
 
-    def results(self, giver, taker, resigned=False):
+    def results(self, from_owner, to_owner, resigned=False):
         path = "resigned/transfer_result" if resigned else "transfer_result"
         rows, cursor, pages = [], "", 0
         while True:
-            answer = self.post(path, handover_userid=giver, takeover_userid=taker, cursor=cursor)
+            answer = self.post(
+                path, handover_userid=from_owner, takeover_userid=to_owner, cursor=cursor
+            )
             assert answer["errcode"] == 0, answer
             rows += answer["customer"]
             pages += 1

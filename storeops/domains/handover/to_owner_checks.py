@@ -42,7 +42,7 @@ def capacities(
     return found
 
 
-def taker(member: Member | None, userid: str, told: Mapping[Condition, Trouble]) -> Verdict:
+def verdict(member: Member | None, userid: str, told: Mapping[Condition, Trouble]) -> Verdict:
     """Whether a member may take over; `told` holds what earlier answers complained about."""
     if member is None:
         return blocked(

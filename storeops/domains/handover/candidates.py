@@ -8,8 +8,8 @@ from typing import Any
 from storeops import times
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.domains.handover import attempts, rules, taker_checks, wish
-from storeops.domains.handover.assign import AssignmentRule, Taker
+from storeops.domains.handover import attempts, rules, to_owner_checks, wish
+from storeops.domains.handover.assign import AssignmentRule, Candidate
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.wish import Wish
 from storeops.errors import UsageError
@@ -19,7 +19,7 @@ from storeops.mirror.members import Member
 from storeops.wecom.errcodes import Condition
 
 
-class Takers:
+class Candidates:
     """The candidates of one wish.
 
     Args:
@@ -45,20 +45,20 @@ class Takers:
     ) -> None:
         self._db, self._wished, self._params, self._now = db, wished, params, now
         self._subjects, self._problems = subjects, problems
-        self.known: dict[str, Taker] = {}
+        self.known: dict[str, Candidate] = {}
 
-    def taker(self, member: Member, weight: float = 1.0) -> Taker:
+    def candidate(self, member: Member, weight: float = 1.0) -> Candidate:
         """A member as a candidate, with load and room; the same object every time."""
         key = member.userid.lower()
         if key not in self.known:
             told = self._told([member])
-            room = taker_checks.capacities(self._params, told, [member.userid])[key]
+            room = to_owner_checks.capacities(self._params, told, [member.userid])[key]
             today = None
             if self._wished.per_day is not None:
                 done = attempts.asked_today(self._db, rules.CUSTOMER, [member.userid], self._now)
                 today = max(0, self._wished.per_day - done[key])
             groups = attempts.asked_today(self._db, rules.GROUP, [member.userid], self._now)[key]
-            self.known[key] = Taker(
+            self.known[key] = Candidate(
                 member,
                 attempts.loads(self._db, [member])[member.id],
                 room,
@@ -80,7 +80,7 @@ class Takers:
         return [
             each
             for each in people
-            if taker_checks.taker(each, each.userid, told.get(each.userid.lower(), {})).ready
+            if to_owner_checks.verdict(each, each.userid, told.get(each.userid.lower(), {})).ready
         ]
 
     def rule(self) -> AssignmentRule:
@@ -92,7 +92,7 @@ class Takers:
         """
         wished = self._wished
         name = wished.rule
-        if wished.again and not name and not wished.takers:
+        if wished.again and not name and not wished.to_owners:
             name = wish.SAME_STORE  # the proposal for the next taker: a colleague
         if name and name not in wish.RULES:
             raise UsageError(
@@ -101,21 +101,21 @@ class Takers:
             )
         if name in (wish.BY_TAG, wish.BY_DATE):
             return self._mapping(name)
-        if not wished.takers:
+        if not wished.to_owners:
             if name != wish.SAME_STORE:
                 raise UsageError(
                     _("Nobody was named to take over."),
                     hint=_("Add --to USERID, or --rule same-store for the giver's colleagues."),
                 )
-            givers = {each.giver.id: each.giver for each in self._subjects}
-            leaving = [each.userid for each in givers.values()]
-            shops = dict.fromkeys(each.store_id for each in givers.values())
+            from_owners = {each.from_owner.id: each.from_owner for each in self._subjects}
+            leaving = [each.userid for each in from_owners.values()]
+            shops = dict.fromkeys(each.store_id for each in from_owners.values())
             people = [m for shop in shops for m in members.colleagues(self._db, shop, leaving)]
-            return AssignmentRule(name, [self.taker(each) for each in self.eligible(people)])
-        named = [members.find(self._db, each) for each in wished.takers]
+            return AssignmentRule(name, [self.candidate(each) for each in self.eligible(people)])
+        named = [members.find(self._db, each) for each in wished.to_owners]
         weights = {members.find(self._db, k).id: v for k, v in wished.weights.items()}
         if len(named) == 1 and not name:
-            return AssignmentRule("", [self.taker(named[0])])
+            return AssignmentRule("", [self.candidate(named[0])])
         if any(each <= 0 for each in weights.values()):
             raise UsageError(_("Weights must be larger than 0."))
         good = self.eligible(named)
@@ -123,14 +123,14 @@ class Takers:
         for member in named:
             if member not in good:
                 told = self._told([member]).get(member.userid.lower(), {})
-                verdict = taker_checks.taker(member, member.userid, told)
+                verdict = to_owner_checks.verdict(member, member.userid, told)
                 reason = verdict.reason
                 self._problems.append(Problem(verdict.code, reason, warning=True))
         if not good:
             raise UsageError(_("None of the takers can take over: {reason}").format(reason=reason))
         people = list({each.id: each for each in good}.values())
-        takers = [self.taker(each, weights.get(each.id, 1.0)) for each in people]
-        return AssignmentRule(name or wish.LEAST_LOADED, takers)
+        to_owners = [self.candidate(each, weights.get(each.id, 1.0)) for each in people]
+        return AssignmentRule(name or wish.LEAST_LOADED, to_owners)
 
     def _mapping(self, name: str) -> AssignmentRule:
         if not self._wished.map:
@@ -150,7 +150,9 @@ class Takers:
             key: object = _moment(text) if name == wish.BY_DATE else _tag(self._db, text)
             pairs.append((key, member.userid))
             labels[key] = text
-        return AssignmentRule(name, [self.taker(each) for each in people.values()], pairs, labels)
+        return AssignmentRule(
+            name, [self.candidate(each) for each in people.values()], pairs, labels
+        )
 
     def shop_of(self, userid: str) -> int:
         """Department id of the shop a member works in, 0 unknown."""
