@@ -20,12 +20,12 @@ from typing import Any
 from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, plans
 from storeops.changes.book import LedgerBook
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import lease, queue
 from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
 from storeops.changes.policy import Policy
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.domains.tags.tag_plan import plan_tags
@@ -124,12 +124,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--finished", type=int, default=1_000_000)
-    wish = parser.parse_args()
+    arguments = parser.parse_args()
     lines: list[tuple[str, float, float, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         db = open_database(root / "data.db", migrations(DATA_ROOMS), cache_mb=64)
-        fill(db, wish.rows)
+        fill(db, arguments.rows)
         actions = {"tag": TagAction()}
         clock = SystemClock()
         ledger = open_ledger(
@@ -138,8 +138,10 @@ def main() -> int:
         )  # fmt: skip
 
         started = time.perf_counter()
-        chosen = choose(db, Choice(Selection(where="status:active"), follows="all"), clock.now())
-        plan = plan_tags(ledger, chosen, add=["标签1"], remove=["标签2"])
+        selected = select_follows(
+            db, FollowRequest(Selection(where="status:active"), follows="all"), clock.now()
+        )
+        plan = plan_tags(ledger, selected, add=["标签1"], remove=["标签2"])
         seconds = time.perf_counter() - started
         lines.append((f"plan of {plan.ready:,} rows from the mirror, s", seconds, 2.0, ""))
 
@@ -161,8 +163,8 @@ def main() -> int:
         lines.append((f"verify {proof.lines:,} lines, lines/s", per_second, 0.0, ""))
 
         few = claims(db, 0, 500)
-        many = claims(db, wish.finished)
-        for name, times in (("none", few), (f"{wish.finished:,}", many)):
+        many = claims(db, arguments.finished)
+        for name, times in (("none", few), (f"{arguments.finished:,}", many)):
             p95 = statistics.quantiles(times, n=20)[18] * 1000
             note = f"p50 {statistics.median(times) * 1000:.2f}"
             lines.append((f"claim beside {name} finished jobs, p95 ms", p95, 2.0, note))

@@ -32,9 +32,9 @@ from storeops.changes.sheets import Source
 from storeops.domains.handover import rules
 from storeops.domains.handover.leavers import leavers
 from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.restore import plan_restore
 from storeops.domains.handover.watch import watch
-from storeops.domains.handover.wish import Wish
 
 MIXED = {  # what 10,000 mixed rows must hold
     "in_handover", "ninety_days", "taker_not_activated", "taker_disabled", "taker_no_contact",
@@ -48,7 +48,9 @@ def _there_and_back(chain: Chain, one: str, other: str) -> None:
     chain.control.call("POST", "handover/will", {"external_userid": mine, "act": "accept"})
     for from_owner, to_owner in ((one, other), (other, one)):
         file = who_takes(mine, from_owner, to_owner)
-        made = plan_handover(chain.app.ledger, Wish(file=Source(file), personal_tags=False))
+        made = plan_handover(
+            chain.app.ledger, HandoverRequest(file=Source(file), personal_tags=False)
+        )
         apply.apply(chain.app.ledger, made.plan.name)
         chain.app.worker().run()
         settled(chain)
@@ -79,7 +81,8 @@ def part_plan() -> None:
     control.act("scope_hide", userid=to_owners[9])
     _there_and_back(chain, from_owners[30], from_owners[31])
     first = plan_handover(
-        chain.app.ledger, Wish(from_owners=from_owners[20:30], to_owners=to_owners[10:14])
+        chain.app.ledger,
+        HandoverRequest(from_owners=from_owners[20:30], to_owners=to_owners[10:14]),
     )
     apply.apply(chain.app.ledger, first.plan.name)
     chain.app.worker().run()
@@ -95,21 +98,21 @@ def part_plan() -> None:
     file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
     file.write_text("\n".join(lines[:10_001]))
     began = time.monotonic()
-    made = plan_handover(chain.app.ledger, Wish(file=Source(str(file))))
+    made = plan_handover(chain.app.ledger, HandoverRequest(file=Source(str(file))))
     took = time.monotonic() - began
     bar(f"plan of {made.plan.rows:,} rows", took, 5, "s")
     same("rows planned", made.plan.rows, 10_000)
     why = {code: count for code, _reason, count in made.blocked}
     print(f"    blocked: {why}")
     owners = {g["owner"] for g in control.export("groups")} & set(from_owners[:60])
-    wish = Wish(
+    request = HandoverRequest(
         from_owners=sorted(owners),
         to_owners=to_owners[14:],
         rule="round-robin",
         customers=False,
         groups=True,
     )
-    chats = plan_handover(chain.app.ledger, wish)
+    chats = plan_handover(chain.app.ledger, request)
     control.call("POST", "handover/reset")
     # what goes between planning and sending, and what a sync then shows
     for row in [r for r in follows[:10_000] if r["userid"] in from_owners[44:50]][:60]:
@@ -137,8 +140,8 @@ def _twice_in_ninety_days(chain: Chain, owner: str, other: str, mine: list[str])
     """40128: foreseen where our journal knows both moves, answered where another tool made them."""
     ours, theirs = mine[:15], mine[15:30]
 
-    def wish(from_owner: str, to_owner: str, who: list[str]) -> Wish:
-        return Wish(csv=who_takes(who, from_owner, to_owner), personal_tags=False)
+    def request(from_owner: str, to_owner: str, who: list[str]) -> HandoverRequest:
+        return HandoverRequest(csv=who_takes(who, from_owner, to_owner), personal_tags=False)
 
     chain.control.call("POST", "handover/will", {"external_userid": mine[:30], "act": "accept"})
     for from_owner, to_owner in ((owner, other), (other, owner)):
@@ -149,12 +152,12 @@ def _twice_in_ninety_days(chain: Chain, owner: str, other: str, mine: list[str])
         }
         chain.control.call("POST", "handover/console", body)
         chain.advance(2)
-        made = plan_handover(chain.app.ledger, wish(from_owner, to_owner, ours))
+        made = plan_handover(chain.app.ledger, request(from_owner, to_owner, ours))
         apply.apply(chain.app.ledger, made.plan.name)
         chain.app.worker().run()
         settled(chain)
     chain.sync()
-    made = plan_handover(chain.app.ledger, wish(owner, other, ours + theirs))
+    made = plan_handover(chain.app.ledger, request(owner, other, ours + theirs))
     same("on the job: moves that our journal forbids (40128)", made.plan.blocked, 15)
     apply.apply(chain.app.ledger, made.plan.name)
     chain.app.worker().run()
@@ -163,7 +166,7 @@ def _twice_in_ninety_days(chain: Chain, owner: str, other: str, mine: list[str])
         (made.plan.id,),
     ).fetchone()[0]
     same("on the job: moves that another tool had used up", refused, 15)
-    again = plan_handover(chain.app.ledger, wish(owner, other, ours + theirs))
+    again = plan_handover(chain.app.ledger, request(owner, other, ours + theirs))
     same("planned again: all of them foreseen", again.plan.blocked, 30)
     chain.control.call("POST", "handover/will", {"external_userid": mine[:30], "act": "natural"})
 
@@ -203,8 +206,10 @@ def part_leaver() -> None:
     before = {r["external_userid"]: r for r in control.export("follows") if r["userid"] == leaver}
     chain.control.reset_calls()
     weights = {mates[0]: 5, mates[1]: 5, mates[2]: 2.14}
-    wish = Wish(from_owners=[leaver], to_owners=mates, rule="weighted", weights=weights)
-    made = plan_handover(chain.app.ledger, wish)
+    request = HandoverRequest(
+        from_owners=[leaver], to_owners=mates, rule="weighted", weights=weights
+    )
+    made = plan_handover(chain.app.ledger, request)
     same("customers planned", sum(s.customers for s in made.shares), 1214)
     same("groups planned", sum(s.groups for s in made.shares), 6)
     apply.apply(chain.app.ledger, made.plan.name)
@@ -323,7 +328,7 @@ def part_watch() -> None:
     file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
     file.write_text("\n".join(rows))
     began = time.monotonic()
-    made = plan_handover(chain.app.ledger, Wish(csv=str(file), personal_tags=False))
+    made = plan_handover(chain.app.ledger, HandoverRequest(csv=str(file), personal_tags=False))
     print(
         f"    planned {made.plan.ready:,} of {made.plan.rows:,} in {time.monotonic() - began:.0f} s"
     )

@@ -377,7 +377,7 @@ def export(
             query,
             path,
             sys.stdout,
-            wish=format_,
+            wanted=format_,
             fields=call.settings.fields,
             reveal=reveal,
             bom=call.settings.bom,

@@ -185,14 +185,14 @@ def _language() -> Finding:
     from storeops.operations.doctor import Finding
 
     try:
-        wish = locale.setlocale(locale.LC_CTYPE, "")
+        wanted = locale.setlocale(locale.LC_CTYPE, "")
     except locale.Error:
-        wish = os.environ.get("LC_ALL") or os.environ.get("LANG") or "-"
+        wanted = os.environ.get("LC_ALL") or os.environ.get("LANG") or "-"
     return Finding(
         "locale",
         _("language"),
         "ok",
-        _("speaking {language}; locale {locale}").format(language=i18n.language(), locale=wish),
+        _("speaking {language}; locale {locale}").format(language=i18n.language(), locale=wanted),
     )
 
 

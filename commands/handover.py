@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import cells, output, planned
-from commands.choices import Strict
 from commands.context import current
 from commands.file_options import Csv, HeaderRow, Heading, Hidden, SheetName, Xlsx, source_of
+from commands.follow_options import Strict
 from commands.handover_words import (
     Cap,
     Capacity,
@@ -112,7 +112,7 @@ def plan(
     reason: Reason = "",
 ) -> None:  # fmt: skip
     """On the job or after leaving is found out from the mirror."""
-    from storeops.domains.handover.wish import Wish
+    from storeops.domains.handover.request import HandoverRequest
 
     if on_job and resigned:
         raise UsageError(_("--on-job and --resigned exclude each other."))
@@ -129,7 +129,7 @@ def plan(
         strict=strict,
     )  # fmt: skip
     make(
-        Wish(
+        HandoverRequest(
             from_owners=from_ or [],
             to_owners=to or [],
             rule=rule,

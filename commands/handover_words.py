@@ -1,4 +1,4 @@
-"""What `handover` and `leaver` share: options of a wish, and how a made plan is told."""
+"""What `handover` and `leaver` share: options of a request, and how a made plan is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.domains.handover.made import Made
-    from storeops.domains.handover.wish import Wish
+    from storeops.domains.handover.request import HandoverRequest
 
 To = Annotated[
     list[str] | None,
@@ -123,11 +123,11 @@ def _what(customers: int, groups: int) -> str:
     return " + ".join(parts)
 
 
-def make(wish: Wish) -> None:
-    """Make the plan of a wish and tell it."""
+def make(request: HandoverRequest) -> None:
+    """Make the plan of a request and tell it."""
     from storeops.domains.handover.planner import plan_handover
 
-    tell(plan_handover(current().app.ledger, wish))
+    tell(plan_handover(current().app.ledger, request))
 
 
 def tell(made: Made) -> None:

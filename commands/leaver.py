@@ -159,7 +159,8 @@ def plan(
 ) -> None:
     """Without takers: colleagues of the leaver's shop."""
     from storeops.domains.handover import leavers
-    from storeops.domains.handover.wish import SAME_STORE, Wish
+    from storeops.domains.handover.assign import SAME_STORE
+    from storeops.domains.handover.request import HandoverRequest
 
     app_ = current().app
     from_owners = list(userids or [])
@@ -192,7 +193,7 @@ def plan(
         reason=reason,
     )  # fmt: skip
     make(
-        Wish(
+        HandoverRequest(
             from_owners=from_owners,
             to_owners=to or [],
             rule=rule,

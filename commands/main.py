@@ -190,14 +190,14 @@ def _speak(arguments: Sequence[str]) -> Exception | None:
     """Choose the language: --lang, STOREOPS_LANG, config.toml, locale."""
     from storeops.errors import StoreOpsError, UsageError
 
-    wish = _value_of("--lang", arguments)
-    if wish[:2].lower() in ("zh", "en"):
-        i18n.use("zh_CN" if wish.lower().startswith("zh") else "en")
+    wanted = _value_of("--lang", arguments)
+    if wanted[:2].lower() in ("zh", "en"):
+        i18n.use("zh_CN" if wanted.lower().startswith("zh") else "en")
         return None
-    if wish:
+    if wanted:
         i18n.use(i18n.pick_language())
         return UsageError(
-            _("--lang: “{wish}” is no language of storeops.").format(wish=wish),
+            _("--lang: “{wish}” is no language of storeops.").format(wish=wanted),
             hint=_("Use one of: {words}.").format(words="en, zh_CN"),
         )
     configured = ""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import choices, planned
-from commands.choices import Again, Follows, Strict, Template
+from commands import follow_options, planned
 from commands.context import current
 from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
+from commands.follow_options import Again, Follows, Strict, Template
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.i18n import _
@@ -67,7 +67,7 @@ def plan(
     from storeops.domains.remarks.remark_plan import SHEET_FIELDS, plan_remarks
 
     if template:
-        choices.print_template(SHEET_FIELDS)
+        follow_options.print_template(SHEET_FIELDS)
         return
     values: dict[str, Any] = {}
     for key, text in (
@@ -80,16 +80,16 @@ def plan(
     ledger = current().app.ledger
     ledger.policy.may_write()
     if again:
-        choices.plan_again(
+        follow_options.plan_again(
             "remark", again, reason, (values, *as_options(selection).values(), follows, csv, xlsx)
         )
         return
-    choice = choices.choice_of(selection, follows)
+    request = follow_options.request_of(selection, follows)
     source = source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip
-    found = choices.chosen(choice, SHEET_FIELDS, source, wished=bool(values))
+    found = follow_options.selected(request, SHEET_FIELDS, source, requested=bool(values))
     command = planned.command_line(
         "remark", "plan", remark=remark, description=description, company=company,
         clear_mobiles=clear_mobiles, cut=cut, **as_options(selection),

@@ -137,17 +137,17 @@ def _send(report: NamedReport, to: str) -> None:
     log.must_have_gone([log.get(app.data, posted.id)])
 
 
-def _format(wish: str, out: str) -> str:
+def _format(wanted: str, out: str) -> str:
     """The format that is meant.
 
     Raises:
         UsageError: none of `FORMATS`, or two that contradict each other.
     """
-    kind = wish.lower()
+    kind = wanted.lower()
     machine = current().settings.format
     if kind and kind not in FORMATS:
         raise UsageError(
-            _("There is no format {name}.").format(name=wish),
+            _("There is no format {name}.").format(name=wanted),
             hint=_("Known: {names}.").format(names=", ".join(FORMATS)),
         )
     if kind and machine and kind != machine:

@@ -204,9 +204,11 @@ def _of_file(how: dict[str, Any]) -> tuple[str, ...] | None:
     )  # fmt: skip
     if source is None:
         return None
-    from storeops.changes import sheets, wishes
+    from storeops.changes import follow_requests, sheets
 
-    found, problems = wishes.customers_of(current().app.data, sheets.read(source, sheets.KEYS))
+    found, problems = follow_requests.customers_of(
+        current().app.data, sheets.read(source, sheets.KEYS)
+    )
     kept = [each.message for each in problems if not each.warning]
     for each in kept[:SAID]:
         note(each)

@@ -280,8 +280,8 @@ def _page(lines: Iterator[str]) -> None:
 
 def _pager() -> list[str]:
     """The words that start the reader's pager; none when there is none."""
-    wish = os.environ.get("STOREOPS_PAGER", os.environ.get("PAGER", "less"))
-    if any(sign in wish for sign in "|&;<>$`*\"'\\") and shutil.which("sh"):
-        return ["sh", "-c", wish]  # PAGER is a line for the shell, as man and git read it
-    words = wish.split()
+    wanted = os.environ.get("STOREOPS_PAGER", os.environ.get("PAGER", "less"))
+    if any(sign in wanted for sign in "|&;<>$`*\"'\\") and shutil.which("sh"):
+        return ["sh", "-c", wanted]  # PAGER is a line for the shell, as man and git read it
+    words = wanted.split()
     return words if words and shutil.which(words[0]) else []

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import choices, output, planned
-from commands.choices import Again, Follows, Strict, Template
+from commands import follow_options, output, planned
 from commands.context import current
 from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
+from commands.follow_options import Again, Follows, Strict, Template
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
@@ -81,24 +81,24 @@ def plan(
     from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 
     if template:
-        choices.print_template(FIELDS)
+        follow_options.print_template(FIELDS)
         return
     ledger = current().app.ledger
     ledger.policy.may_write()
     if again:
-        choices.plan_again(
+        follow_options.plan_again(
             "tag",
             again,
             reason,
             (add, remove, *as_options(selection).values(), follows, csv, xlsx),
         )
         return
-    choice = choices.choice_of(selection, follows)
+    request = follow_options.request_of(selection, follows)
     source = source_of(
         file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
         strict=strict,
     )  # fmt: skip
-    found = choices.chosen(choice, FIELDS, source, wished=bool(add or remove))
+    found = follow_options.selected(request, FIELDS, source, requested=bool(add or remove))
     command = planned.command_line(
         "tag", "plan", add=add, remove=remove, **as_options(selection),
         follows=follows, file=file or csv or xlsx, sheet=sheet,

@@ -45,7 +45,7 @@ def tui(
             next_steps=["storeops customer list --json"],
         )
     core.data  # noqa: B018 - a damaged database is explained here, not in full screen
-    screens = StoreOpsApp(core, start=start, wish=where)
+    screens = StoreOpsApp(core, start=start, target=where)
     screens.run()
     while screens.next_profile and screens.crash is None:
         core = App.open(screens.next_profile, readonly=core.readonly, as_name=core.as_name)

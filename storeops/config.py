@@ -104,18 +104,18 @@ class Config:
             ConfigError: none is set up, or several and no default.
             NotFoundError: the named one does not exist.
         """
-        wish = name or os.environ.get("STOREOPS_PROFILE", "") or self.profile
-        if wish:
-            found = self.profiles.get(wish)
+        wanted = name or os.environ.get("STOREOPS_PROFILE", "") or self.profile
+        if wanted:
+            found = self.profiles.get(wanted)
             if found is None:
                 raise NotFoundError(
-                    _("There is no profile named {name}.").format(name=wish),
+                    _("There is no profile named {name}.").format(name=wanted),
                     hint=did_you_mean(
-                        wish,
+                        wanted,
                         self.profiles,
                         _("`storeops profile list` shows the profiles there are."),
                     ),
-                    next_steps=["storeops profile list", f"storeops profile add {wish}"],
+                    next_steps=["storeops profile list", f"storeops profile add {wanted}"],
                 )
             return found
         if len(self.profiles) == 1:

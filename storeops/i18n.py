@@ -24,10 +24,10 @@ def pick_language(configured: str = "") -> str:
     Returns:
         "en" or "zh_CN"; anything unknown is English.
     """
-    wishes = [os.environ.get("STOREOPS_LANG", ""), configured]
-    wishes += [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    wish = next((each for each in wishes if each), "en")
-    return "zh_CN" if wish.lower().startswith("zh") else "en"
+    named = [os.environ.get("STOREOPS_LANG", ""), configured]
+    named += [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    wanted = next((each for each in named if each), "en")
+    return "zh_CN" if wanted.lower().startswith("zh") else "en"
 
 
 def use(language: str) -> None:

@@ -53,7 +53,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     Args:
         core: the profile's databases, client, limits, clock. The caller closes it.
         start: name of the first screen.
-        wish: what the first screen shall show, for example a filter.
+        target: what the first screen shall show, for example a filter.
         book: customers from elsewhere than the profile's database.
 
     Attributes:
@@ -67,7 +67,12 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[Any]] = []
 
     def __init__(
-        self, core: Core, *, start: str = "today", wish: str = "", book: CustomerBook | None = None
+        self,
+        core: Core,
+        *,
+        start: str = "today",
+        target: str = "",
+        book: CustomerBook | None = None,
     ) -> None:
         self.core = core
         self._book = book
@@ -88,7 +93,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.title = "storeops"
         self.crash: Exception | None = None
         self.revision = 0
-        self.first_wish = wish
+        self.first_target = target
         self.next_profile = ""
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
         self._said: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it was told
@@ -177,14 +182,14 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """A call that opens `spec` as its key does."""
         return partial(self.action_go, spec.name)
 
-    def go(self, name: str, wish: str = "") -> None:
-        """Open a screen, with a wish for it (a filter, an id); Esc leads back here."""
+    def go(self, name: str, target: str = "") -> None:
+        """Open a screen, with something to show there (a filter, an id); Esc leads back here."""
         room = self.room
         if name != room.NAME:
             self._trail.append((room.NAME, room.place()))
             del self._trail[:-TRAIL]
         self._open(name)
-        self.room.call_later(self.room.arrive, wish)
+        self.room.call_later(self.room.arrive, target)
 
     def _open(self, name: str) -> None:
         while len(self.screen_stack) > 1:

@@ -87,8 +87,8 @@ def _customers(where: str) -> Callable[[StoreOpsApp], object]:
     return _screen("customers", where)
 
 
-def _screen(name: str, wish: str) -> Callable[[StoreOpsApp], object]:
-    return lambda app: app.go(name, wish)
+def _screen(name: str, target: str) -> Callable[[StoreOpsApp], object]:
+    return lambda app: app.go(name, target)
 
 
 def _profile(name: str) -> Callable[[StoreOpsApp], object]:

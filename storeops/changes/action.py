@@ -40,7 +40,7 @@ ROW_STATUSES = (
 )  # fmt: skip
 OPEN_STATUSES = (QUEUED, WAITING, UNKNOWN)  # an answer is still to come
 FINAL_STATUSES = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED, CANCELLED, UNDONE)
-NOT_AS_WISHED = (REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED)  # ended, and not done
+NOT_AS_PLANNED = (REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED)  # ended, and not done
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Action(Protocol):
     #
     # `later`: the command that asks for the ends of rows that wait.
     #
-    # `renew(db, pairs) -> list[Row | None]`: the wish of each (row, follow) from what the follow
+    # `renew(db, pairs) -> list[Row | None]`: the request of each (row, follow) from what the follow
     # looks like now, None where it is so already; plans of the kind can then be made again.
     #
     # `again_helps(ledger, plan) -> bool`, where `--again` is planned in a way of the kind's own.

@@ -18,7 +18,7 @@ from storeops.changes.plans import DRAFT, Plan
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
 
-Merge = Callable[[Row, Row], Row | None]  # (row of the draft, new wish) → row, None to drop it
+Merge = Callable[[Row, Row], Row | None]  # (row of the draft, new request) → row, None to drop it
 
 
 def find(ledger: Ledger, kind: str) -> Plan | None:
@@ -36,8 +36,8 @@ def put(
     Args:
         ledger: the profile's ledger.
         kind: name of the Action.
-        rows: wishes; their numbers do not matter.
-        merge: joins a wish with the row that the draft has for the same subject.
+        rows: requests; their numbers do not matter.
+        merge: joins a request with the row that the draft has for the same subject.
         params: taken into the draft's parameters.
         title: one line for lists.
 

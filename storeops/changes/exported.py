@@ -1,7 +1,7 @@
 """Rows of a file that say of a customer what an export of the customer says: nothing to change.
 
 An export has one row a customer, and what several follows say stands joined in one cell. Such a
-row cannot be told apart from a wish by its texts alone, so it is made again and compared.
+row cannot be told apart from a request by its texts alone, so it is made again and compared.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storeops.changes import relations
+from storeops.changes.follow_requests import ALL, NEWEST, OWNER, SelectedFollows
 from storeops.changes.ledger import Ledger
-from storeops.changes.wishes import ALL, NEWEST, OWNER, Chosen
 from storeops.database.database import Database
 from storeops.errors import PolicyError
 from storeops.i18n import _
@@ -14,8 +14,8 @@ from storeops.notebook import marks
 
 
 @dataclass(frozen=True, slots=True)
-class Subjects:
-    """Whom a wish is about.
+class MarkedCustomers:
+    """Whom it is about.
 
     Attributes:
         customers: customer.id of each, in order.
@@ -30,7 +30,7 @@ class Subjects:
     owner_name: str
 
 
-def subjects(ledger: Ledger, under_cursor: int | None) -> Subjects:
+def subjects(ledger: Ledger, under_cursor: int | None) -> MarkedCustomers:
     """The marked customers, or the one under the cursor when none is marked.
 
     Raises:
@@ -47,26 +47,26 @@ def subjects(ledger: Ledger, under_cursor: int | None) -> Subjects:
             hint=_("Mark fewer of them, or make several plans one after the other."),
         )
     if count:
-        chosen = tuple(marks.ids_of(db, marks.DEFAULT))
+        selected = tuple(marks.ids_of(db, marks.DEFAULT))
     else:
-        chosen = () if under_cursor is None else (under_cursor,)
+        selected = () if under_cursor is None else (under_cursor,)
     several, owner, name = 0, "", ""
-    for follows in relations.of_customers(db, chosen):
+    for follows in relations.of_customers(db, selected):
         live = _live(follows)
         several += len(live) > 1
         if not owner:
             owner, name = live[0].userid, live[0].staff_name
-    return Subjects(chosen, several, owner, name)
+    return MarkedCustomers(selected, several, owner, name)
 
 
-def carried(db: Database, whom: Subjects, most: int = 2_000) -> dict[str, int]:
+def carried(db: Database, whom: MarkedCustomers, most: int = 2_000) -> dict[str, int]:
     """tag_id → how many of these customers carry it; nothing for more than `most` customers."""
     if len(whom.customers) > most:
         return {}
-    chosen = follows_of(db, whom, ALL).relations
-    tags = relations.tags_of(db, [each.follow_id for each in chosen])
+    selected = follows_of(db, whom, ALL).relations
+    tags = relations.tags_of(db, [each.follow_id for each in selected])
     found: dict[str, set[str]] = {}
-    for each in chosen:
+    for each in selected:
         for tag_id in tags[each.follow_id]:
             found.setdefault(tag_id, set()).add(each.external_userid)
     return {tag_id: len(people) for tag_id, people in found.items()}
@@ -76,7 +76,7 @@ def _live(follows: list[relations.Relation]) -> list[relations.Relation]:
     return [each for each in follows if each.status == "active"] or follows
 
 
-def follows_of(db: Database, whom: Subjects, follows: str) -> Chosen:
+def follows_of(db: Database, whom: MarkedCustomers, follows: str) -> SelectedFollows:
     """The follows meant.
 
     Args:
@@ -84,9 +84,9 @@ def follows_of(db: Database, whom: Subjects, follows: str) -> Chosen:
         whom: the customers.
         follows: all | newest | owner.
     """
-    chosen = Chosen()
+    selected = SelectedFollows()
     owners = (whom.owner,) if follows == OWNER else ()
     for found in relations.of_customers(db, whom.customers, owners=owners):
         live = _live(found)
-        chosen.relations += live[:1] if follows == NEWEST else live
-    return chosen
+        selected.relations += live[:1] if follows == NEWEST else live
+    return selected

@@ -7,7 +7,7 @@ from here. A line is offered only when its command would have work in the plan's
 from __future__ import annotations
 
 from storeops.changes import plans, replan
-from storeops.changes.action import DONE, FAILED, NOT_AS_WISHED, UNDONE, UNKNOWN, WAITING
+from storeops.changes.action import DONE, FAILED, NOT_AS_PLANNED, UNDONE, UNKNOWN, WAITING
 from storeops.changes.apply import replan_command
 from storeops.changes.jobs import queue
 from storeops.changes.ledger import Ledger
@@ -78,4 +78,4 @@ def again_command(plan: Plan) -> str:
 
 def not_done(rows: dict[str, int]) -> int:
     """Rows that have ended, and not as they were wished."""
-    return sum(rows.get(status, 0) for status in (*NOT_AS_WISHED, UNKNOWN))
+    return sum(rows.get(status, 0) for status in (*NOT_AS_PLANNED, UNKNOWN))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from storeops.changes.action import NOT_AS_WISHED
+from storeops.changes.action import NOT_AS_PLANNED
 from storeops.changes.plan_listing import draft_sizes
 from storeops.changes.plans import MADE
 from storeops.database.database import Database
@@ -61,8 +61,8 @@ def open_ends(db: Database, now: float) -> OpenEnds:
     bad, bad_plan = connection.execute(
         "SELECT count(*), coalesce(max(plan.name), '') FROM plan JOIN plan_row"
         " ON plan_row.plan_id = plan.id"
-        f" AND plan_row.status IN ({','.join('?' * len(NOT_AS_WISHED))})"
+        f" AND plan_row.status IN ({','.join('?' * len(NOT_AS_PLANNED))})"
         " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?",
-        (*NOT_AS_WISHED, now - 3 * DAY_S, now - DAY_S),
+        (*NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S),
     ).fetchone()
     return OpenEnds(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan)

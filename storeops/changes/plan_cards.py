@@ -10,7 +10,7 @@ from storeops.changes import next_steps, plans
 from storeops.changes.action import (
     CANCELLED,
     DONE,
-    NOT_AS_WISHED,
+    NOT_AS_PLANNED,
     OPEN_STATUSES,
     UNDONE,
     UNKNOWN,
@@ -213,7 +213,7 @@ def run_trouble(ledger: Ledger, report: Report) -> StoreOpsError | None:
         return _left_unknown(named, report.unasked.total(), steps)
     if report.not_done:
         named = [plans.by_id(ledger.db, each) for each in sorted(report.not_done)]
-        bad = sum(report.rows[status] for status in NOT_AS_WISHED)
+        bad = sum(report.rows[status] for status in NOT_AS_PLANNED)
         steps = [step for plan in named for step in next_steps.of_plan(ledger, plan)]
         return PartialError(
             ngettext(

@@ -15,7 +15,7 @@ from storeops.mirror.tag_names import TagNames
 from storeops.plain import mask_phones
 
 ADD, REMOVE, MOVE, WRITE, CLEAR = "add", "remove", "move", "write", "clear"
-_KINDS = 5_000  # different changes looked at; a plan of more is one of single wishes
+_KINDS = 5_000  # different changes looked at; a plan of more is one of single requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What of a wish could not be planned: every row counted, at most so many kept."""
+"""What of a request could not be planned: every row counted, at most so many kept."""
 
 from __future__ import annotations
 

@@ -59,10 +59,10 @@ def by_pairs(db: Database, pairs: Sequence[tuple[str, str]]) -> list[Relation | 
     for part in chunks(list(dict.fromkeys(pairs)), CHUNK):
         values = ",".join(["(?,?)"] * len(part))
         for record in db.execute(
-            f"WITH wish (userid, external_userid) AS (VALUES {values})"
-            f" SELECT {_FIELDS} FROM wish CROSS JOIN customer AS c"
-            " ON c.external_userid = wish.external_userid"
-            " JOIN staff AS s ON s.userid = wish.userid"
+            f"WITH wanted (userid, external_userid) AS (VALUES {values})"
+            f" SELECT {_FIELDS} FROM wanted CROSS JOIN customer AS c"
+            " ON c.external_userid = wanted.external_userid"
+            " JOIN staff AS s ON s.userid = wanted.userid"
             " JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id",
             [each for pair in part for each in pair],
         ):

@@ -20,7 +20,7 @@ def can(ledger: Ledger, plan: Plan) -> bool:
 
 
 def replan(ledger: Ledger, name: str) -> Plan:
-    """A new plan with the same wishes; the old one is cancelled.
+    """A new plan with the same requests; the old one is cancelled.
 
     Rows that are so already are left out; what a check stops stays in it, blocked.
 

@@ -1,4 +1,4 @@
-"""Files of wishes: which columns mean what, and every row either taken or named with its line."""
+"""Files of requests: which columns mean what, and every row either taken or named with its line."""
 
 from __future__ import annotations
 

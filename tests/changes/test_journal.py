@@ -8,11 +8,11 @@ import pytest
 
 from storeops.changes import apply, control, plans
 from storeops.changes.erase import erase
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.journal import Line
 from storeops.changes.journal_lines import lines
 from storeops.changes.restore import make_safe
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
 from storeops.reading.customers import Selection
@@ -23,10 +23,10 @@ def done(desk):
     """A desk on which one plan was carried out."""
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag], reason="spring")
+    plan = plan_tags(app.ledger, selected, add=[tag], reason="spring")
     apply.apply(app.ledger, plan.name)
     desk.run(plan_id=plan.id)
     desk.plan = plans.get(app.data, plan.name)
@@ -167,12 +167,12 @@ def test_emptying_a_line_is_not_erasure(done):
 def test_a_person_with_open_work_is_not_erased(desk):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag])
+    plan = plan_tags(app.ledger, selected, add=[tag])
     with pytest.raises(ConflictError, match=plan.name):
-        erase(app.ledger, chosen.relations[0].external_userid)
+        erase(app.ledger, selected.relations[0].external_userid)
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,10 @@ def test_a_person_with_open_work_is_not_erased(desk):
 def test_an_altered_plan_is_refused_and_named(desk, column, value):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag])
+    plan = plan_tags(app.ledger, selected, add=[tag])
     tamper(desk, f"UPDATE plan_row SET {column} = ? WHERE row = 3", value)
     with pytest.raises(ConflictError, match="row 3"):
         apply.apply(app.ledger, plan.name)
@@ -197,10 +197,10 @@ def test_a_plan_altered_together_with_its_hash_is_refused(desk):
 
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag])
+    plan = plan_tags(app.ledger, selected, add=[tag])
     tamper(desk, "DELETE FROM plan_row WHERE row = 3")
     tamper(desk, "UPDATE plan SET rows = rows - 1, ready = ready - 1, calls = calls - 1")
     altered = plans.get(app.data, plan.name)
@@ -213,10 +213,10 @@ def test_a_plan_altered_together_with_its_hash_is_refused(desk):
 def test_a_row_altered_after_apply_is_not_sent(desk):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag])
+    plan = plan_tags(app.ledger, selected, add=[tag])
     apply.apply(app.ledger, plan.name)
     tamper(desk, "UPDATE plan_row SET userid = 'somebody' WHERE row = 3")
     report = desk.run(plan_id=plan.id)
@@ -244,11 +244,11 @@ def test_many_threads_append_one_chain(desk):
 def test_after_a_restore_nothing_is_repeated_blindly(desk, tmp_path):
     app = desk.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    plan = plan_tags(app.ledger, chosen, add=[tag])
-    other = plan_tags(app.ledger, chosen, add=[tag], title="not applied")
+    plan = plan_tags(app.ledger, selected, add=[tag])
+    other = plan_tags(app.ledger, selected, add=[tag], title="not applied")
     apply.apply(app.ledger, plan.name)
     backup = sqlite3.connect(tmp_path / "backup.db")
     app.data.connection.backup(backup)

@@ -4,8 +4,8 @@ import pytest
 
 from storeops import i18n
 from storeops.changes import answers, apply, plans
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.undo import plan_undo
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags import tag_library
 from storeops.domains.tags.tag_library_plan import add_tags, change_group, change_tag
 from storeops.domains.tags.tag_plan import plan_tags
@@ -109,16 +109,16 @@ def failing(desk):
         return raised(lambda: TagNames(desk.app.data).find(some.name))
 
     def crowded(errcode):
-        chosen = choose(
+        selected = select_follows(
             desk.app.data,
-            Choice(Selection(where="status:active"), follows="all"),
+            FollowRequest(Selection(where="status:active"), follows="all"),
             desk.app.clock.now(),
         )
-        del chosen.relations[1:]
+        del selected.relations[1:]
         try:
-            plan = plan_tags(ledger, chosen, add=[some.tag_id])
+            plan = plan_tags(ledger, selected, add=[some.tag_id])
         except NothingToDoError:
-            plan = plan_tags(ledger, chosen, remove=[some.tag_id])
+            plan = plan_tags(ledger, selected, remove=[some.tag_id])
         desk.sandbox.control.fault("errcode", "externalcontact/mark_tag", errcode=errcode)
         apply.apply(ledger, plan.name)
         report = desk.app.worker().run(plan_id=plan.id, seconds=0.5)
@@ -231,10 +231,12 @@ def test_a_tag_deleted_meanwhile_blocks_its_rows(desk):
     from storeops.sync.run import run_sync
 
     some = next(t for t in TagNames(desk.app.data).tags.values() if not t.deleted)
-    chosen = choose(
-        desk.app.data, Choice(Selection(where="status:active"), follows="all"), desk.app.clock.now()
+    selected = select_follows(
+        desk.app.data,
+        FollowRequest(Selection(where="status:active"), follows="all"),
+        desk.app.clock.now(),
     )
-    plan = plan_tags(desk.app.ledger, chosen, add=[some.tag_id])
+    plan = plan_tags(desk.app.ledger, selected, add=[some.tag_id])
     desk.sandbox.control.act("tag_delete", id=some.tag_id)
     run_sync(desk.app, scopes=["tags"])
     with pytest.raises(StoreOpsError) as error:

@@ -6,11 +6,11 @@ import pytest
 
 from storeops import retrying
 from storeops.changes import answers, apply, control, plans
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs.listing import listing
 from storeops.changes.next_steps import of_plan
 from storeops.changes.plan_cards import card, run_trouble, trouble
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
@@ -32,17 +32,19 @@ def _impatient(monkeypatch):
 
 
 def few(desk, count=5):
-    chosen = choose(
-        desk.app.data, Choice(Selection(where="status:active"), follows="all"), desk.app.clock.now()
+    selected = select_follows(
+        desk.app.data,
+        FollowRequest(Selection(where="status:active"), follows="all"),
+        desk.app.clock.now(),
     )
-    del chosen.relations[count:]
-    return chosen
+    del selected.relations[count:]
+    return selected
 
 
 def tag_plan(desk):
     (tag,) = desk.app.data.execute("SELECT tag_id FROM tag ORDER BY id DESC LIMIT 1").fetchone()
-    chosen = few(desk, 12)
-    return plan_tags(desk.app.ledger, chosen, add=[tag])
+    selected = few(desk, 12)
+    return plan_tags(desk.app.ledger, selected, add=[tag])
 
 
 MADE = {

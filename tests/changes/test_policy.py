@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from storeops.changes import apply, plans
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.journal_lines import lines
 from storeops.changes.policy import Policy
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageError
 from storeops.reading.customers import Selection
@@ -16,10 +16,10 @@ from storeops.reading.customers import Selection
 def plan_all(desk, ledger=None, tag=0):
     app = desk.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    return plan_tags(ledger or app.ledger, chosen, add=[tags[tag]])
+    return plan_tags(ledger or app.ledger, selected, add=[tags[tag]])
 
 
 def under(desk, **policy):

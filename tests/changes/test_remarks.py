@@ -3,9 +3,9 @@
 import pytest
 
 from storeops.changes import answers, apply, drafts, plans, sheets
+from storeops.changes.follow_requests import FollowRequest, of_sheet, select_follows
 from storeops.changes.journal_lines import lines
 from storeops.changes.undo import plan_undo
-from storeops.changes.wishes import Choice, choose, of_sheet
 from storeops.domains.remarks.remark_drafts import draft_remarks
 from storeops.domains.remarks.remark_plan import SHEET_FIELDS, plan_remarks
 from storeops.domains.tags.tag_drafts import draft_tags
@@ -16,8 +16,8 @@ FIELDS = ("remark", "description", "remark_corp_name", "remark_mobiles")
 
 
 def everybody(desk, where="status:active"):
-    return choose(
-        desk.app.data, Choice(Selection(where=where), follows="all"), desk.app.clock.now()
+    return select_follows(
+        desk.app.data, FollowRequest(Selection(where=where), follows="all"), desk.app.clock.now()
     )
 
 
@@ -65,8 +65,8 @@ def test_write_then_undo_puts_every_remark_back(desk):
 
 
 def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
-    chosen = everybody(desk)
-    first, second = chosen.relations[:2]
+    selected = everybody(desk)
+    first, second = selected.relations[:2]
     path = tmp_path / "in.csv"
     path.write_text(
         "external_userid,userid,备注手机号\n"
@@ -89,7 +89,7 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
     clear = plan_remarks(desk.app.ledger, again, {"remark_mobiles": []})
     assert clear.ready == 0, "the file's own numbers win"
     mine = Selection(where=f"id:{first.external_userid}", owner=(first.userid,))
-    only = choose(desk.app.data, Choice(mine), desk.app.clock.now())
+    only = select_follows(desk.app.data, FollowRequest(mine), desk.app.clock.now())
     clear = plan_remarks(desk.app.ledger, only, {"remark_mobiles": []})
     assert carry(desk, clear) == {"done": 1}
     assert written(desk)[pair]["remark_mobiles"] == []
@@ -100,15 +100,15 @@ def test_phone_numbers_are_replaced_cleared_and_put_back(desk, tmp_path):
 
 
 def test_lengths_are_counted_in_characters_and_shown_before(desk):
-    chosen = everybody(desk)
-    plan = plan_remarks(desk.app.ledger, chosen, {"remark": "字" * 21})
+    selected = everybody(desk)
+    plan = plan_remarks(desk.app.ledger, selected, {"remark": "字" * 21})
     assert plan.ready == 0
     row = next(answers.results(desk.app.data, plan.id))
     assert (row.code, row.errcode) == ("too_long", 40058)
     assert "21" in row.meaning
     assert "20" in row.meaning
-    assert plan_remarks(desk.app.ledger, chosen, {"remark": "字" * 20}).blocked == 0
-    cut = plan_remarks(desk.app.ledger, chosen, {"remark": "字" * 21}, cut=True)
+    assert plan_remarks(desk.app.ledger, selected, {"remark": "字" * 20}).blocked == 0
+    cut = plan_remarks(desk.app.ledger, selected, {"remark": "字" * 21}, cut=True)
     assert {each.after["remark"] for each in answers.results(desk.app.data, cut.id)} == {"字" * 20}
 
 
@@ -147,15 +147,15 @@ def test_names_that_look_like_placeholders_are_text(desk):
 def test_drafts_gather_and_freeze(desk):
     ledger = desk.app.ledger
     tags = [row[0] for row in ledger.db.execute("SELECT tag_id FROM tag ORDER BY id LIMIT 2")]
-    chosen = everybody(desk)
-    draft, count = draft_tags(ledger, chosen, add=[tags[0]])
+    selected = everybody(desk)
+    draft, count = draft_tags(ledger, selected, add=[tags[0]])
     assert draft.status == "draft"
     assert draft.rows == count
-    same, _count = draft_tags(ledger, chosen, add=[tags[1]])
+    same, _count = draft_tags(ledger, selected, add=[tags[1]])
     assert same.id == draft.id
     row = next(each for each in answers.results(ledger.db, draft.id) if len(each.extra["add"]) == 2)
     assert row.extra["add"] == sorted(tags)
-    draft_tags(ledger, chosen, remove=[tags[1]])
+    draft_tags(ledger, selected, remove=[tags[1]])
     kept = {tuple(each.extra["add"]) for each in answers.results(ledger.db, draft.id)}
     assert (tags[1],) not in kept
     with pytest.raises(UsageError, match="draft"):
@@ -168,7 +168,7 @@ def test_drafts_gather_and_freeze(desk):
     assert drafts.find(ledger, "tag") is None
     tally = carry(desk, plan)
     assert tally["done"] == plan.ready
-    remarks, _count = draft_remarks(ledger, chosen, {"remark": "A"})
-    remarks, _count = draft_remarks(ledger, chosen, {"description": "B"})
+    remarks, _count = draft_remarks(ledger, selected, {"remark": "A"})
+    remarks, _count = draft_remarks(ledger, selected, {"description": "B"})
     row = next(answers.results(ledger.db, remarks.id))
     assert dict(row.after) == {"remark": "A", "description": "B"}

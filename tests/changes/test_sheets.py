@@ -6,7 +6,7 @@ import openpyxl
 import pytest
 
 from storeops.changes import answers, apply, plans, sheets
-from storeops.changes.wishes import of_sheet
+from storeops.changes.follow_requests import of_sheet
 from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.errors import NotFoundError, UsageError
 from storeops.tables import typed
@@ -150,8 +150,8 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     lines = [f"{once[5][1]},,,,,", *bad.values(), f"{good},,,{member},,"]
     path = tmp_path / "in.csv"
     path.write_bytes((head + "\n".join(lines) + "\n").encode("gb18030"))
-    chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
-    plan = plan_tags(app.ledger, chosen, add=[other])
+    selected = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
+    plan = plan_tags(app.ledger, selected, add=[other])
     named = {each["code"]: each for each in plan.problems if not each["warning"]}
     assert {code: each["line"] for code, each in named.items()} == {
         code: number for number, code in enumerate(bad, start=3)
@@ -205,14 +205,14 @@ def test_a_row_whose_keys_are_of_two_customers_is_named(make_desk, tmp_path):
     ]
     path = tmp_path / "in.csv"
     path.write_text(head + "\n".join([*wrong, *right]) + "\n")
-    chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS), follows="all")
-    named = [each for each in chosen.problems if not each.warning]
+    selected = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS), follows="all")
+    named = [each for each in selected.problems if not each.warning]
     assert [(each.code, each.line) for each in named] == [
         ("two_customers", number) for number in range(2, 2 + len(wrong))
     ]
     assert "external_userid and 手机 of this row" in named[0].message
     assert not any(phone in each.message for phone in phones.values() for each in named)
-    assert [each.external_userid for each in chosen.relations] == [one, other, third]
+    assert [each.external_userid for each in selected.relations] == [one, other, third]
 
 
 def test_a_pipe_is_read(tmp_path, monkeypatch):

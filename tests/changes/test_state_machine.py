@@ -18,10 +18,10 @@ from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, control, plans, relations, undo
 from storeops.changes.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
 from storeops.changes.book import LedgerBook
+from storeops.changes.follow_requests import SelectedFollows
 from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Chosen
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
 from storeops.domains.tags.tag_plan import plan_tags
@@ -205,8 +205,12 @@ class Ledgers(RuleBasedStateMachine):
         if not add and not remove:
             return
         found = relations.of_customers(self.db, range(1, len(CUSTOMERS) + 1))
-        chosen = Chosen([each for follows in found for each in follows if each.userid in members])
-        plan = self.attempt(plan_tags, self.ledger, chosen, add=sorted(add), remove=sorted(remove))
+        selected = SelectedFollows(
+            [each for follows in found for each in follows if each.userid in members]
+        )
+        plan = self.attempt(
+            plan_tags, self.ledger, selected, add=sorted(add), remove=sorted(remove)
+        )
         if plan is not None:
             self.names.append(plan.name)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from storeops.changes import answers, apply, plans
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.undo import plan_undo
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, PartialError, UsageError
 from storeops.mirror.tag_names import TagNames
@@ -18,8 +18,10 @@ def living(desk):
 
 def tag_everybody(desk, add=(), remove=(), where="!id:none"):
     app = desk.app
-    chosen = choose(app.data, Choice(Selection(where=where), follows="all"), app.clock.now())
-    return plan_tags(app.ledger, chosen, add=add, remove=remove)
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where=where), follows="all"), app.clock.now()
+    )
+    return plan_tags(app.ledger, selected, add=add, remove=remove)
 
 
 def tags_on(truth):
@@ -160,17 +162,17 @@ def test_follows_must_be_clear_when_several_members_follow(make_desk):
     ).fetchone()[0]
     assert shared, "the chain has customers of several members"
     with pytest.raises(UsageError, match="several members"):
-        choose(app.data, Choice(Selection(where="status:active")), app.clock.now())
-    every = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+        select_follows(app.data, FollowRequest(Selection(where="status:active")), app.clock.now())
+    every = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    newest = choose(
-        app.data, Choice(Selection(where="status:active"), follows="newest"), app.clock.now()
+    newest = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="newest"), app.clock.now()
     )
     assert len(every.relations) > len(newest.relations)
     assert len({each.customer_id for each in newest.relations}) == len(newest.relations)
     owner = every.relations[0].userid
-    mine = choose(app.data, Choice(Selection(owner=(owner,))), app.clock.now())
+    mine = select_follows(app.data, FollowRequest(Selection(owner=(owner,))), app.clock.now())
     assert {each.userid for each in mine.relations} == {owner}
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from storeops import retrying
 from storeops.changes import answers, apply, control, decision, plans
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import queue
 from storeops.changes.jobs.listing import events, listing
 from storeops.changes.plan_cards import card, trouble
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import AccessError, ConflictError
 from storeops.reading.customers import Selection
@@ -35,13 +35,13 @@ def _impatient(monkeypatch):
 def plan_all(desk, tag=0, **conditions):
     app = desk.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
-    wish = Choice(Selection(**{"where": "status:active", **conditions}), follows="all")
-    chosen = choose(app.data, wish, app.clock.now())
-    return plan_tags(app.ledger, chosen, add=[tags[tag]])
+    wish = FollowRequest(Selection(**{"where": "status:active", **conditions}), follows="all")
+    selected = select_follows(app.data, wish, app.clock.now())
+    return plan_tags(app.ledger, selected, add=[tags[tag]])
 
 
-def applied(desk, **choice):
-    plan = plan_all(desk, **choice)
+def applied(desk, **request):
+    plan = plan_all(desk, **request)
     apply.apply(desk.app.ledger, plan.name)
     return plan
 

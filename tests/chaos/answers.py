@@ -23,12 +23,12 @@ from storeops import retrying
 from storeops.app import App
 from storeops.changes import answers, apply, control, plans
 from storeops.changes.answers import Result
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.watch import watch
-from storeops.domains.handover.wish import Wish
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
@@ -114,10 +114,10 @@ class Case:
     ends: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
-    def chosen(self) -> Any:
+    def selected(self) -> Any:
         """A few relations, drawn."""
-        choice = Choice(Selection(where="status:active"), follows="all")
-        found = choose(self.app.data, choice, self.app.clock.now())
+        request = FollowRequest(Selection(where="status:active"), follows="all")
+        found = select_follows(self.app.data, request, self.app.clock.now())
         self.dice.shuffle(found.relations)
         del found.relations[ROWS:]
         return found
@@ -159,7 +159,7 @@ class Case:
             self.problems.append(f"the mirror differs: {differences}")
 
     def _often(self) -> dict[str, int]:
-        first = self.dice.choice([1, 2, 5, None])
+        first = self.dice.request([1, 2, 5, None])
         return {} if first is None else {"first": first}
 
     def _most(self, plan: Plan) -> int:
@@ -195,7 +195,7 @@ class Case:
 def _tags(case: Case) -> Plan:
     ids = [row[0] for row in case.app.data.execute("SELECT tag_id FROM tag WHERE kind = 1")]
     add, remove = case.dice.sample(ids, 2)
-    return plan_tags(case.app.ledger, case.chosen(), add=[add], remove=[remove])
+    return plan_tags(case.app.ledger, case.selected(), add=[add], remove=[remove])
 
 
 def _tagged(sandbox: SandboxHandle, row: Result) -> bool:
@@ -205,7 +205,7 @@ def _tagged(sandbox: SandboxHandle, row: Result) -> bool:
 
 def _remarks(case: Case) -> Plan:
     text = f"r{case.dice.randrange(10**9)}"
-    return plan_remarks(case.app.ledger, case.chosen(), {"description": text})
+    return plan_remarks(case.app.ledger, case.selected(), {"description": text})
 
 
 def _remarked(sandbox: SandboxHandle, row: Result) -> bool:
@@ -240,13 +240,13 @@ def _customers(case: Case, status: str) -> Plan:
         ]
         if len(theirs) >= ROWS:
             where = " or ".join(case.dice.sample(theirs, ROWS))
-            wish = Wish(
+            request = HandoverRequest(
                 from_owners=[from_owner],
                 to_owners=[to_owner],
                 selection=Selection(where=where),
                 groups=False,
             )
-            return plan_handover(case.app.ledger, wish).plan
+            return plan_handover(case.app.ledger, request).plan
     raise AssertionError("nobody has customers to hand over")
 
 
@@ -271,8 +271,10 @@ def _groups(case: Case, status: str) -> Plan:
         if len(chats) < 2:
             continue
         to_owner = next(each for each in _people(case, "active") if each != from_owner)
-        wish = Wish(from_owners=[from_owner], to_owners=[to_owner], customers=False, groups=True)
-        plan = plan_handover(case.app.ledger, wish).plan
+        request = HandoverRequest(
+            from_owners=[from_owner], to_owners=[to_owner], customers=False, groups=True
+        )
+        plan = plan_handover(case.app.ledger, request).plan
         case.sandbox.control.act("group_dissolve", chat_id=chats[0][0])  # one that is refused
         return plan
     raise AssertionError("nobody has groups to hand over")

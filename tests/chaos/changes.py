@@ -15,9 +15,9 @@ from pathlib import Path
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import apply, plans, undo
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
@@ -85,15 +85,15 @@ def faults(sandbox: SandboxHandle, rate: float, seed: int) -> None:
 def wish(app: App, dice: random.Random, number: int) -> list[Plan]:
     """Plans of every kind about overlapping customers."""
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag WHERE deleted_at IS NULL")]
-    choice = Choice(Selection(where="status:active"), follows="all")
-    chosen = choose(app.data, choice, app.clock.now())
-    dice.shuffle(chosen.relations)
-    del chosen.relations[120:]
+    request = FollowRequest(Selection(where="status:active"), follows="all")
+    selected = select_follows(app.data, request, app.clock.now())
+    dice.shuffle(selected.relations)
+    del selected.relations[120:]
     add, remove = dice.sample(tags, 2)
     ledger = app.ledger
-    made = [plan_tags(ledger, chosen, add=[add], remove=[remove])]
-    del chosen.relations[60:]
-    made.append(plan_remarks(ledger, chosen, {"description": f"round {number}"}))
+    made = [plan_tags(ledger, selected, add=[add], remove=[remove])]
+    del selected.relations[60:]
+    made.append(plan_remarks(ledger, selected, {"description": f"round {number}"}))
     made.append(add_tags(ledger, f"Chaos {number}", ["a", "b"], new_group=True))
     done = plans.listing(app.data, kinds=("tag",), statuses=("applied",), limit=1)
     if done and dice.random() < 0.3:

@@ -18,9 +18,9 @@ from pathlib import Path
 from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import apply, erase
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.journal import GENESIS, digest_of, hash_of
 from storeops.changes.verify import Proof, verify
-from storeops.changes.wishes import Choice, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import NotFoundError, StoreOpsError
 from storeops.reading.customers import Selection
@@ -115,9 +115,11 @@ def make_plan(app: App, tag: int, where: str = "status:active", limit: int = 5) 
     tags = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 ORDER BY id").fetchall()
     if len(tags) <= tag:
         raise NotFoundError("no such tag")
-    chosen = choose(app.data, Choice(Selection(where=where), follows="all"), app.clock.now())
-    chosen.relations[:] = chosen.relations[:limit]
-    return plan_tags(app.ledger, chosen, add=[tags[tag][0]], reason="spring").name
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where=where), follows="all"), app.clock.now()
+    )
+    selected.relations[:] = selected.relations[:limit]
+    return plan_tags(app.ledger, selected, add=[tags[tag][0]], reason="spring").name
 
 
 # --- cuts ---------------------------------------------------------------------------------

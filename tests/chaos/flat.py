@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from storeops.app import App
 from storeops.changes import apply
-from storeops.changes.wishes import Choice, choose
+from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.operations import events as callbacks
 from storeops.reading.customers import Selection
@@ -132,10 +132,12 @@ def send(desk: Desk, count: int) -> tuple[Held, Held]:
         warm = None
         sent = 0
         while sent < count or warm is None:
-            chosen = choose(
-                app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+            selected = select_follows(
+                app.data,
+                FollowRequest(Selection(where="status:active"), follows="all"),
+                app.clock.now(),
             )
-            plan = plan_remarks(app.ledger, chosen, {"remark": f"r{sent}"})
+            plan = plan_remarks(app.ledger, selected, {"remark": f"r{sent}"})
             apply.apply(app.ledger, plan.name)
             until(lambda: not unfinished(app))
             sent += plan.ready

@@ -20,7 +20,7 @@ from storeops import config, secrets
 from storeops.app import App
 from storeops.changes import plans
 from storeops.domains.handover.planner import plan_handover
-from storeops.domains.handover.wish import Wish
+from storeops.domains.handover.request import HandoverRequest
 from storeops.sync.run import run_sync
 from storeops.wecom import server
 from tests.chaos.harness import SandboxProcess, kill_after
@@ -127,11 +127,11 @@ class Drill:
                 condition = {"userid": nearly_full, "capacity": held + room}
                 self.control.call("POST", "handover/member", condition)
         assert run_sync(app).outcome == "complete"
-        wish = Wish(
+        request = HandoverRequest(
             from_owners=[from_owner, leaver], to_owners=to_owners[:3], rule="round-robin",
             personal_tags=self.dice.random() < 0.3,
         )  # fmt: skip
-        made = plan_handover(app.ledger, wish)
+        made = plan_handover(app.ledger, request)
         self.account.rows = made.plan.ready
         return made.plan.name
 

@@ -13,11 +13,11 @@ from typing import Any
 from storeops import retrying
 from storeops.app import App
 from storeops.changes import apply, plans
+from storeops.changes.follow_requests import FollowRequest, SelectedFollows, select_follows
 from storeops.changes.plans import Plan
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, Chosen, choose
 from storeops.domains.handover.planner import plan_handover
-from storeops.domains.handover.wish import Wish
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.domains.tags.tag_library_plan import add_tags
 from storeops.domains.tags.tag_plan import plan_tags
@@ -59,12 +59,12 @@ class Outage:
     problems: list[str] = field(default_factory=list)
 
 
-def _some(app: App, count: int) -> Chosen:
-    chosen = choose(
-        app.data, Choice(Selection(where="status:active"), follows="all"), app.clock.now()
+def _some(app: App, count: int) -> SelectedFollows:
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
-    del chosen.relations[count:]
-    return chosen
+    del selected.relations[count:]
+    return selected
 
 
 def _tags(app: App, word: str) -> Plan:
@@ -97,14 +97,14 @@ def _handover(app: App, word: str) -> Plan:
             (from_owner,),
         )
     ]
-    wish = Wish(
+    request = HandoverRequest(
         from_owners=[from_owner],
         to_owners=[to_owner],
         selection=Selection(where=" or ".join(ids)),
         groups=False,
         personal_tags=False,
     )
-    return plan_handover(app.ledger, wish).plan
+    return plan_handover(app.ledger, request).plan
 
 
 WRITES: dict[str, Callable[[App, str], Plan]] = {

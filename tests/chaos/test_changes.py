@@ -10,8 +10,8 @@ from pathlib import Path
 
 from storeops import config
 from storeops.changes import apply, plans, sheets, undo
+from storeops.changes.follow_requests import FollowRequest, of_sheet, select_follows
 from storeops.changes.verify import verify
-from storeops.changes.wishes import Choice, choose, of_sheet
 from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.reading.customers import Selection
 from storeops.sandbox import local
@@ -63,8 +63,8 @@ def test_twenty_thousand_rows_from_a_file(tmp_path: Path) -> None:
             for row in sandbox.control.export("follows")
         }
         sandbox.control.reset_calls()
-        chosen = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
-        plan = plan_tags(app.ledger, chosen, add=[tag], remove=[other])
+        selected = of_sheet(app.data, sheets.read(sheets.Source(str(path)), FIELDS))
+        plan = plan_tags(app.ledger, selected, add=[tag], remove=[other])
         named = {each["line"]: each["code"] for each in plan.problems if not each["warning"]}
         assert named == where
         assert sandbox.control.calls()["total"] == 0
@@ -103,12 +103,12 @@ def test_two_workers_and_a_cron_run_share_the_limits(tmp_path: Path) -> None:
             )
         )  # fmt: skip
         (tag,) = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 LIMIT 1").fetchone()
-        chosen = choose(
+        selected = select_follows(
             app.data,
-            Choice(Selection(where=f"status:active !#{tag}"), follows="all"),
+            FollowRequest(Selection(where=f"status:active !#{tag}"), follows="all"),
             app.clock.now(),
         )
-        plan = plan_tags(app.ledger, chosen, add=[tag])
+        plan = plan_tags(app.ledger, selected, add=[tag])
         apply.apply(app.ledger, plan.name)
         sandbox.control.reset_calls()
         modes = (["--until-empty"], ["--until-empty"], ["--for", "20s"])

@@ -14,9 +14,9 @@ from storeops.app import App
 from storeops.changes import answers, apply, plans
 from storeops.domains.handover.made import Made
 from storeops.domains.handover.planner import plan_handover
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.watch import watch
 from storeops.domains.handover.watched import Watched
-from storeops.domains.handover.wish import Wish
 from storeops.domains.sandbox import sandbox_records
 from storeops.reading.customers import Selection
 from storeops.sandbox import local
@@ -132,10 +132,12 @@ class Desk:
         assert result.outcome == "complete", result
         return result
 
-    def plan(self, *from_owners: str, to: str | list[str] = (), **wish: Any) -> Made:
+    def plan(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> Made:
         to_owners = [to] if isinstance(to, str) else list(to)
-        where = Selection(where=wish.pop("where", ""))
-        asked = Wish(from_owners=from_owners, to_owners=to_owners, selection=where, **wish)
+        where = Selection(where=request.pop("where", ""))
+        asked = HandoverRequest(
+            from_owners=from_owners, to_owners=to_owners, selection=where, **request
+        )
         return plan_handover(self.app.ledger, asked)
 
     def apply(self, made: Made | str, **how: Any) -> Any:
@@ -143,8 +145,8 @@ class Desk:
         apply.apply(self.app.ledger, name, **how)
         return self.app.worker().run()
 
-    def hand_over(self, *from_owners: str, to: str | list[str] = (), **wish: Any) -> Made:
-        made = self.plan(*from_owners, to=to, **wish)
+    def hand_over(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> Made:
+        made = self.plan(*from_owners, to=to, **request)
         self.apply(made)
         return made
 

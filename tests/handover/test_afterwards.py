@@ -18,8 +18,8 @@ QUIET = {
 }  # fmt: skip
 
 
-def _done(desk, from_owner, to_owner, **wish):
-    made = desk.hand_over(from_owner, to=to_owner, groups=False, **wish)
+def _done(desk, from_owner, to_owner, **request):
+    made = desk.hand_over(from_owner, to=to_owner, groups=False, **request)
     desk.advance(DAY)
     desk.watch()
     return made

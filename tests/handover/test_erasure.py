@@ -62,7 +62,7 @@ def known(desk):
 
 def _busy_life(desk, who, from_owner, to_owner, tmp_path):
     """Plans, notes, views, marks, a handover: whatever people do with a customer."""
-    from storeops.changes.wishes import Choice, choose
+    from storeops.changes.follow_requests import FollowRequest, select_follows
     from storeops.domains.remarks.remark_plan import plan_remarks
     from storeops.domains.tags.tag_plan import plan_tags
     from storeops.notebook import notes
@@ -70,15 +70,19 @@ def _busy_life(desk, who, from_owner, to_owner, tmp_path):
     app = desk.app
     now = app.clock.now()
     notes.add_note(app.data, who, f"{RENAMED}，{PHONE}，喜欢安静", "me", now)
-    chosen = choose(app.data, Choice(Selection(where=PHONE, owner=(from_owner,))), now)
-    assert [each.external_userid for each in chosen.relations] == [who]
-    wish = {"remark": f"{REMARK}二", "remark_mobiles": [PHONE]}
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where=PHONE, owner=(from_owner,))), now
+    )
+    assert [each.external_userid for each in selected.relations] == [who]
+    request = {"remark": f"{REMARK}二", "remark_mobiles": [PHONE]}
     command = f"storeops remark plan --where {PHONE} --remark {REMARK}二"
-    remarks = plan_remarks(app.ledger, chosen, wish, command=command)
+    remarks = plan_remarks(app.ledger, selected, request, command=command)
     assert REMARK in remarks.title
     desk.apply(remarks.name)
     tag = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 LIMIT 1").fetchone()[0]
-    tags = plan_tags(app.ledger, chosen, add=[tag], command=f"storeops tag plan --where {RENAMED}")
+    tags = plan_tags(
+        app.ledger, selected, add=[tag], command=f"storeops tag plan --where {RENAMED}"
+    )
     desk.apply(tags.name)
     app.data.execute(
         "INSERT INTO view (name, filter, created_at, updated_at) VALUES ('x', ?, 0, 0)",

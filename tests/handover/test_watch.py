@@ -9,10 +9,10 @@ from storeops.domains.handover.outcomes import Outcome, resolve
 DAY = 86_400
 
 
-def _hand_over(desk, count=12, **wish):
+def _hand_over(desk, count=12, **request):
     from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
     who = desk.customers(from_owner, without=to_owner)[:count]
-    made = desk.hand_over(from_owner, to=to_owner, groups=False, personal_tags=False, **wish)
+    made = desk.hand_over(from_owner, to=to_owner, groups=False, personal_tags=False, **request)
     return from_owner, to_owner, who, made
 
 

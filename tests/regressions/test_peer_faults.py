@@ -301,14 +301,16 @@ def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(desk):
 def test_two_processes_share_one_limit(desk):
     """Both together never have more calls in flight than one alone may have."""
     from storeops.changes import apply
-    from storeops.changes.wishes import Choice, choose
+    from storeops.changes.follow_requests import FollowRequest, select_follows
     from storeops.domains.tags.tag_plan import plan_tags
 
     tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
-    chosen = choose(
-        desk.app.data, Choice(Selection(where="status:active"), follows="all"), desk.app.clock.now()
+    selected = select_follows(
+        desk.app.data,
+        FollowRequest(Selection(where="status:active"), follows="all"),
+        desk.app.clock.now(),
     )
-    plan = plan_tags(desk.app.ledger, chosen, add=[tag])
+    plan = plan_tags(desk.app.ledger, selected, add=[tag])
     apply.apply(desk.app.ledger, plan.name)
     desk.control.settings(latency_ms=60)
     desk.control.reset_calls()

@@ -219,11 +219,11 @@ def screens(core: App):
 
     @asynccontextmanager
     async def open_(
-        *, start: str = "today", size: tuple[int, int] = (80, 24), wish: str = "", book=None
+        *, start: str = "today", size: tuple[int, int] = (80, 24), target: str = "", book=None
     ) -> AsyncIterator[Driver]:
         from tui.app import StoreOpsApp
 
-        app = StoreOpsApp(core, start=start, wish=wish, book=book)
+        app = StoreOpsApp(core, start=start, target=target, book=book)
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = Driver(app, pilot)
             await driver.settle()
@@ -247,7 +247,7 @@ def journal(core):
     """A few plans made and applied, nothing sent; returns their names."""
     from storeops.changes import apply
     from storeops.changes.drafts import freeze
-    from storeops.changes.marked import Subjects, follows_of
+    from storeops.changes.marked import MarkedCustomers, follows_of
     from storeops.domains.remarks.remark_drafts import draft_remarks
 
     keys = [
@@ -260,7 +260,7 @@ def journal(core):
     for key, text in zip(keys, ("A", "B 13800138000", "[red]C[/]", "=D"), strict=True):
         draft, _rows = draft_remarks(
             core.ledger,
-            follows_of(core.data, Subjects((key,), 0, "", ""), "newest"),
+            follows_of(core.data, MarkedCustomers((key,), 0, "", ""), "newest"),
             {"description": text},
         )
         plan = freeze(core.ledger, draft.name)

@@ -147,7 +147,7 @@ async def test_a_row_shows_the_relation_that_the_filter_means(screens, core):
         " WHERE f.status = 'active' AND f.createtime < (SELECT max(o.createtime) FROM follow o"
         "  WHERE o.customer_id = f.customer_id) GROUP BY s.id ORDER BY count(*) DESC LIMIT 1"
     ).fetchone()
-    async with screens(start="customers", wish=f"@{owner}", size=(160, 48)) as driver:
+    async with screens(start="customers", target=f"@{owner}", size=(160, 48)) as driver:
         lines = driver.room.table._window.lines
         assert any(" +" in line.cells[2] for line in lines)
         assert {line.cells[2].split(" +")[0] for line in lines} == {name}

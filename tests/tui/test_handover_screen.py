@@ -77,7 +77,7 @@ async def test_marked_customers_on_the_job(screens, core, fresh_chain):
         "SELECT s.userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id WHERE"
         " s.status = 'active' AND f.status = 'active' GROUP BY s.id ORDER BY count(*) DESC"
     ).fetchone()[0]
-    async with screens(start="customers", wish=f"@{from_owner}", size=(160, 48)) as driver:
+    async with screens(start="customers", target=f"@{from_owner}", size=(160, 48)) as driver:
         await driver.press("space", "space", "o")
         assert driver.room.NAME == "handover"
         assert "owners of the marked customers" in driver.text

@@ -6,7 +6,7 @@ import pytest
 
 from storeops.changes import apply, plans
 from storeops.changes.drafts import freeze
-from storeops.changes.marked import Subjects, follows_of
+from storeops.changes.marked import MarkedCustomers, follows_of
 from storeops.domains.tags.tag_drafts import draft_tags
 
 
@@ -27,7 +27,7 @@ def applied(core, fresh_chain):
     )
     draft, _rows = draft_tags(
         core.ledger,
-        follows_of(core.data, Subjects(keys, 0, "", ""), "newest"),
+        follows_of(core.data, MarkedCustomers(keys, 0, "", ""), "newest"),
         add=[tag],
         remove=[],
     )

@@ -37,7 +37,7 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
     """t, p, Ctrl+S twice, the count, done; u, Ctrl+S, the count: as it was."""
     tag = tag_id(core, "童装")
     before = tagged(fresh_chain.sandbox, tag)
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         assert "draft: tags" in driver.text
         assert tagged(fresh_chain.sandbox, tag) == before
@@ -72,7 +72,7 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
 
 async def test_no_marks_means_the_row_under_the_cursor(screens):
     """t without marks is about one customer."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=0)
         await driver.press("p")
         assert driver.room.card.plan.rows == 1
@@ -80,7 +80,7 @@ async def test_no_marks_means_the_row_under_the_cursor(screens):
 
 async def test_remark_with_placeholders(screens, core):
     """r fills the placeholders per follow and refuses unknown ones."""
-    async with screens(start="customers", wish="status:active") as driver:
+    async with screens(start="customers", target="status:active") as driver:
         await driver.press("space", "space", "r")
         await driver.type("{nam}")
         await driver.press("enter")
@@ -102,7 +102,7 @@ async def test_rows_leave_a_draft_and_a_plan(screens, core):
     """d takes rows out before anything is applied; the plan keeps its name and a fitting hash."""
     from storeops.changes import plans
 
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=4)
         await driver.press("p")
         rows = driver.room.card.plan.rows
@@ -115,7 +115,7 @@ async def test_rows_leave_a_draft_and_a_plan(screens, core):
 
 async def test_changed_rows_give_a_choice(screens, core):
     """A row that somebody changed since: leave it out, or make the plan again."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s")
         old = driver.room.card.plan
@@ -144,7 +144,7 @@ async def test_changed_rows_give_a_choice(screens, core):
 
 async def test_cancel_asks_first(screens):
     """c asks; Esc leaves the plan as it is."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s", "c", "escape")
         assert driver.room.card.state == "planned"
@@ -155,7 +155,7 @@ async def test_cancel_asks_first(screens):
 
 async def test_esc_in_every_window_writes_nothing(screens, core):
     """Neither windows nor their Esc leave a trace in the ledger."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await driver.press("t", "escape", "r", "escape", "space", "t")
         await driver.type("童装")
         await driver.press("enter", "escape")
@@ -166,7 +166,7 @@ async def test_esc_in_every_window_writes_nothing(screens, core):
 async def test_read_only_says_so(screens, core):
     """A read-only profile refuses before anything is asked."""
     core.readonly = True
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await driver.press("t")
         assert "read-only" in driver.text
         await driver.press("r", "p")
@@ -176,7 +176,7 @@ async def test_read_only_says_so(screens, core):
 
 async def test_policy_refusal_is_a_notice(screens, core):
     """A kind that the profile does not allow: a notice with its next step, nothing applied."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s")
         object.__setattr__(core.ledger.policy, "allow", ("handover",))
@@ -188,7 +188,7 @@ async def test_policy_refusal_is_a_notice(screens, core):
 async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
     """e writes what each row came to; an existing file is asked about."""
     monkeypatch.chdir(tmp_path)
-    async with screens(start="customers", wish=FREE, size=(100, 50)) as driver:
+    async with screens(start="customers", target=FREE, size=(100, 50)) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s", "e", "enter")
         plan = driver.room.card.plan
@@ -205,7 +205,7 @@ async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
 
 async def test_the_command_line_of_a_plan(screens):
     """x shows the command that does the same."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "x")
         name = driver.room.card.plan.name
@@ -216,7 +216,7 @@ async def test_the_command_line_of_a_plan(screens):
 async def test_nasty_names_are_text(screens, core, nasty):
     """A customer's name never leaves its cells."""
     core.data.execute("UPDATE customer SET name = ?", (nasty,))
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=2)
         await driver.press("p", "ctrl+s", "enter", "enter")
         assert "\x1b" not in driver.text
@@ -228,7 +228,7 @@ async def test_nasty_names_are_text(screens, core, nasty):
 
 async def test_full_width_letters(screens):
     """What an input method sends for t and p."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await driver.press("ｔ")
         assert "Tags for the draft" in driver.text
         await driver.press("escape", "ｐ")
@@ -237,7 +237,7 @@ async def test_full_width_letters(screens):
 
 async def test_a_review_begins_whole(screens):
     """What one saw last hides nothing of the next plan; applying tells what is hidden."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=4)
         await driver.press("p")
         rows = driver.room.card.plan.rows
@@ -267,7 +267,7 @@ async def test_a_review_begins_whole(screens):
 
 async def test_what_changes_is_seen_at_80_by_24(screens):
     """Tag, customers, members and calls stand in one sentence, the tag in every row."""
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s")
         plan = driver.room.card.plan
@@ -285,7 +285,7 @@ async def test_the_footer_follows_what_is_done(screens):
     def verbs(driver) -> list[str]:
         return [key.action for key in driver.room.footer_keys()]
 
-    async with screens(start="customers", wish=FREE) as driver:
+    async with screens(start="customers", target=FREE) as driver:
         assert verbs(driver)[:2] == ["filter", "mark"]
         await driver.press("space")
         assert verbs(driver)[:3] == ["tag", "remark", "handover"]

@@ -15,7 +15,7 @@ from tui.themes import PLAIN, fitting
 
 async def test_esc_leads_back_with_filter_and_row(screens):
     """From a tag to its customers and back; from customers to the journal and back to the row."""
-    async with screens(start="customers", wish="status:active") as driver:
+    async with screens(start="customers", target="status:active") as driver:
         await driver.press("down", "down", "h")
         assert driver.room.NAME == "audit"
         await driver.press("escape")
@@ -35,7 +35,7 @@ async def test_esc_leads_back_with_filter_and_row(screens):
 
 async def test_a_plan_is_reviewed_and_left_again(screens):
     """p and Esc: back at the customers, marks as they were."""
-    async with screens(start="customers", wish="status:active") as driver:
+    async with screens(start="customers", target="status:active") as driver:
         await driver.press("space", "space", "p")
         assert driver.room.NAME == "plans"
         await driver.press("escape")

@@ -1,4 +1,4 @@
-"""Whose follows a wish is about: a line to choose on, for the windows of tags and remarks."""
+"""Whose follows are meant: a line to choose on, for the windows of tags and remarks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from storeops.changes.marked import Subjects
-from storeops.changes.wishes import ALL, NEWEST, OWNER
+from storeops.changes.follow_requests import ALL, NEWEST, OWNER
+from storeops.changes.marked import MarkedCustomers
 from storeops.i18n import _, ngettext
 from tui.cells import shown
 
@@ -18,7 +18,7 @@ class FollowsLine(Static, can_focus=True):
     """Newest, all, or one member's follows; Space, Enter or a click takes the next.
 
     Args:
-        wish: whom it is about.
+        marked: whom it is about.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter,right", "next", show=False)]
@@ -27,11 +27,11 @@ class FollowsLine(Static, can_focus=True):
     FollowsLine:focus { background: $primary; color: $text; }
     """
 
-    def __init__(self, wish: Subjects) -> None:
+    def __init__(self, marked: MarkedCustomers) -> None:
         super().__init__()
-        self._wish = wish
-        self._ways = [NEWEST, ALL, *([OWNER] if wish.owner else [])]
-        self.follows = NEWEST if wish.several else ALL
+        self._marked = marked
+        self._ways = [NEWEST, ALL, *([OWNER] if marked.owner else [])]
+        self.follows = NEWEST if marked.several else ALL
 
     def on_mount(self) -> None:
         """Show the choice."""
@@ -42,7 +42,7 @@ class FollowsLine(Static, can_focus=True):
             NEWEST: _("the newest follow of each customer"),
             ALL: _("all members who follow them"),
             OWNER: _("only the follows of {member}").format(
-                member=shown(self._wish.owner_name or self._wish.owner)
+                member=shown(self._marked.owner_name or self._marked.owner)
             ),
         }[self.follows]
         self.update(Content(_("Meant (F4): {choice}").format(choice=words)))
@@ -58,16 +58,16 @@ class FollowsLine(Static, can_focus=True):
         self.action_next()
 
 
-def whom(wish: Subjects) -> str:
+def whom(marked: MarkedCustomers) -> str:
     """How many customers, and how many of them have several owners."""
-    count = len(wish.customers)
+    count = len(marked.customers)
     text = ngettext("{count} customer", "{count} customers", count).format(count=f"{count:,}")
-    if wish.several:
+    if marked.several:
         text += " · " + ngettext(
             "{count} of them is followed by several members",
             "{count} of them are followed by several members",
-            wish.several,
-        ).format(count=f"{wish.several:,}")
+            marked.several,
+        ).format(count=f"{marked.several:,}")
     return text
 
 

@@ -14,8 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from storeops.domains.handover.rules import MESSAGE_CHARACTERS
-from storeops.domains.handover.wish import (
+from storeops.domains.handover.assign import (
     BY_DATE,
     BY_TAG,
     CAPACITY,
@@ -24,6 +23,7 @@ from storeops.domains.handover.wish import (
     SAME_STORE,
     WEIGHTED,
 )
+from storeops.domains.handover.rules import MESSAGE_CHARACTERS
 from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from storeops.changes.marked import Subjects
+from storeops.changes.marked import MarkedCustomers
 from storeops.domains.remarks.remark_plan import PLACEHOLDERS, check_placeholders
 from storeops.domains.remarks.remarks import LIMITS
 from storeops.errors import UsageError
@@ -25,18 +25,18 @@ REST = 0.2  # seconds without a key before the preview is made
 
 
 @dataclass(frozen=True, slots=True)
-class RemarkWish:
+class RemarkRequest:
     """The answer: field → text with placeholders, and whose follows are meant."""
 
     values: dict[str, str]
     follows: str
 
 
-class RemarkModal(HouseModal[RemarkWish]):
-    """Answers with a wish for the draft.
+class RemarkModal(HouseModal[RemarkRequest]):
+    """Answers with what the draft gets.
 
     Args:
-        wish: whom it is about.
+        marked: whom it is about.
         preview: (values, whose follows) → what the first one has, and would get; runs in a lane.
     """
 
@@ -46,16 +46,16 @@ class RemarkModal(HouseModal[RemarkWish]):
     ]
 
     def __init__(
-        self, wish: Subjects, preview: Callable[[dict[str, str], str], str] | None = None
+        self, marked: MarkedCustomers, preview: Callable[[dict[str, str], str], str] | None = None
     ) -> None:
         super().__init__(_("Remarks for the draft"))
-        self._wish = wish
+        self._marked = marked
         self._preview = preview
         self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """Whom, three lines, follows."""
-        yield Static(Content(follows.whom(self._wish)))
+        yield Static(Content(follows.whom(self._marked)))
         for field, words in (
             ("remark", _("remark, at most {most} characters")),
             ("description", _("description, at most {most} characters")),
@@ -65,7 +65,7 @@ class RemarkModal(HouseModal[RemarkWish]):
             yield Input(placeholder=text, id=field, max_length=1000)
         names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         yield Static(Content(_("Placeholders: {names}").format(names=names)))
-        yield follows.FollowsLine(self._wish)
+        yield follows.FollowsLine(self._marked)
         yield Static("", id="preview")
         yield Static("", id="problem")
 
@@ -130,7 +130,7 @@ class RemarkModal(HouseModal[RemarkWish]):
         if problem:
             self.refuse(shown(problem))
             return
-        self.dismiss(RemarkWish(values, self._follows()))
+        self.dismiss(RemarkRequest(values, self._follows()))
 
     def verb(self) -> str:
         """What the button says."""

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from storeops.changes.marked import Subjects
+from storeops.changes.marked import MarkedCustomers
 from storeops.i18n import _
 from storeops.mirror.tag_names import Tag
 from tui.cells import chip, fit, pad, shown
@@ -25,7 +25,7 @@ NEXT = {"": "add", "add": "remove", "remove": ""}
 
 
 @dataclass(frozen=True, slots=True)
-class TagWish:
+class TagRequest:
     """The answer: tag ids, and whose follows are meant."""
 
     add: tuple[str, ...]
@@ -33,11 +33,11 @@ class TagWish:
     follows: str
 
 
-class TagsModal(HouseModal[TagWish]):
-    """Answers with a wish for the draft.
+class TagsModal(HouseModal[TagRequest]):
+    """Answers with what the draft gets.
 
     Args:
-        wish: whom it is about.
+        marked: whom it is about.
         tags: the library, deleted tags left out.
         carried: tag_id → how many of the customers have it already.
     """
@@ -52,21 +52,21 @@ class TagsModal(HouseModal[TagWish]):
     ]
 
     def __init__(
-        self, wish: Subjects, tags: Sequence[Tag], carried: Mapping[str, int] | None = None
+        self, marked: MarkedCustomers, tags: Sequence[Tag], carried: Mapping[str, int] | None = None
     ) -> None:
         super().__init__(_("Tags for the draft"))
         self._carried = carried or {}
-        self._wish = wish
+        self._marked = marked
         self._tags = sorted(tags, key=lambda tag: (tag.group, -tag.order, tag.name))
         self._found: list[Tag] = []
         self._ways: dict[str, str] = {}
 
     def body(self) -> Iterable[Widget]:
         """Whom, words, tags, follows, what was chosen."""
-        yield Static(Content(follows.whom(self._wish)))
+        yield Static(Content(follows.whom(self._marked)))
         yield Input(placeholder=_("words of a tag or its group"), id="words")
         yield OptionList(id="tags")
-        yield follows.FollowsLine(self._wish)
+        yield follows.FollowsLine(self._marked)
         yield Static("", id="chosen")
         yield Static("", id="problem")
 
@@ -113,10 +113,10 @@ class TagsModal(HouseModal[TagWish]):
         count = self._carried.get(tag_id, 0)
         if not count:
             return ""
-        if count == len(self._wish.customers):
+        if count == len(self._marked.customers):
             return "✓ " + _("all have it")
         return _("{count} of {all} have it").format(
-            count=f"{count:,}", all=f"{len(self._wish.customers):,}"
+            count=f"{count:,}", all=f"{len(self._marked.customers):,}"
         )
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -157,7 +157,7 @@ class TagsModal(HouseModal[TagWish]):
                 Content(_("Choose at least one tag: ↑ ↓, then Enter."))
             )
             return
-        self.dismiss(TagWish(plus, minus, self.query_one(follows.FollowsLine).follows))
+        self.dismiss(TagRequest(plus, minus, self.query_one(follows.FollowsLine).follows))
 
     def verb(self) -> str:
         """What the button says."""

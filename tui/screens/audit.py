@@ -91,11 +91,11 @@ class AuditScreen(LedgerScreen):
 
     # -- reading -------------------------------------------------------------------------------
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come with words."""
-        self._arrived = wish
-        if wish:
-            self.query_one("#words", Input).value = wish
+        self._arrived = target
+        if target:
+            self.query_one("#words", Input).value = target
 
     def read_again(self) -> None:
         """The lines, in place."""

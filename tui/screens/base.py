@@ -86,11 +86,11 @@ class HouseScreen(Screen[None]):
     def read_again(self) -> None:
         """Read the mirror again, keeping cursor and marks."""
 
-    def arrive(self, wish: str) -> None:
-        """Somebody came here with a wish, for example a filter; "" for none."""
+    def arrive(self, target: str) -> None:
+        """Somebody came here for something, for example a filter; "" for nothing."""
 
     def place(self) -> object:
-        """What `return_to` needs to show the same again, though somebody came with a wish."""
+        """What `return_to` needs to show the same again, though somebody came for something."""
         return None
 
     def return_to(self, place: object) -> None:

@@ -11,11 +11,11 @@ from tui.screens.customer_marks import CustomerMarks
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
-    from storeops.changes.marked import Subjects
+    from storeops.changes.marked import MarkedCustomers
     from storeops.changes.plans import Plan
     from storeops.mirror.tag_names import Tag
-    from tui.modals.remark import RemarkWish
-    from tui.modals.tags import TagWish
+    from tui.modals.remark import RemarkRequest
+    from tui.modals.tags import TagRequest
 
 
 class CustomerChanges(CustomerMarks):
@@ -74,14 +74,14 @@ class CustomerChanges(CustomerMarks):
             return self.house.why_no_change(action, marked=self.marked or 1)
         return super().why_not(action)
 
-    # -- wishes --------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------
 
     def _under_cursor(self) -> int | None:
         line = self.table.line
         return line.key if line is not None and isinstance(line.key, int) else None
 
-    def about_them(self, then: Callable[[Subjects], None]) -> None:
-        """Find out whom a wish is about, then go on with it."""
+    def about_them(self, then: Callable[[MarkedCustomers], None]) -> None:
+        """Find out whom it is about, then go on with it."""
         from storeops.changes.marked import subjects
 
         ledger, key = self.house.core.ledger, self._under_cursor()
@@ -96,20 +96,20 @@ class CustomerChanges(CustomerMarks):
 
         ledger = self.house.core.ledger
 
-        def begin(wish: Subjects) -> None:
+        def begin(marked: MarkedCustomers) -> None:
             def library() -> tuple[list[Tag], dict[str, int]]:
                 tags = TagNames(ledger.db).tags.values()
                 there = [tag for tag in tags if not tag.deleted and tag.name]
-                return there, carried(ledger.db, wish)
+                return there, carried(ledger.db, marked)
 
             def ask(found: tuple[list[Tag], dict[str, int]]) -> None:
-                self.app.push_screen(TagsModal(wish, *found), then)
+                self.app.push_screen(TagsModal(marked, *found), then)
 
-            def then(answer: TagWish | None) -> None:
+            def then(answer: TagRequest | None) -> None:
                 if answer is not None:
 
                     def put() -> tuple[int, tuple[Plan, int]]:
-                        chosen = follows_of(ledger.db, wish, answer.follows)
+                        chosen = follows_of(ledger.db, marked, answer.follows)
                         done = draft_tags(ledger, chosen, add=answer.add, remove=answer.remove)
                         return len(chosen.relations), done
 
@@ -127,22 +127,22 @@ class CustomerChanges(CustomerMarks):
 
         ledger = self.house.core.ledger
 
-        def begin(wish: Subjects) -> None:
-            def then(answer: RemarkWish | None) -> None:
+        def begin(marked: MarkedCustomers) -> None:
+            def then(answer: RemarkRequest | None) -> None:
                 if answer is not None:
 
                     def put() -> tuple[int, tuple[Plan, int]]:
-                        chosen = follows_of(ledger.db, wish, answer.follows)
+                        chosen = follows_of(ledger.db, marked, answer.follows)
                         done = draft_remarks(ledger, chosen, answer.values)
                         return len(chosen.relations), done
 
                     self.work(put, lambda found: self._drafted(*found))
 
             def preview(values: dict[str, str], follows: str) -> str:
-                chosen = follows_of(ledger.db, wish, follows)
+                chosen = follows_of(ledger.db, marked, follows)
                 return first_remark(ledger, chosen, values)
 
-            self.app.push_screen(RemarkModal(wish, preview), then)
+            self.app.push_screen(RemarkModal(marked, preview), then)
 
         self.about_them(begin)
 

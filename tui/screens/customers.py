@@ -112,19 +112,19 @@ class CustomersScreen(CustomerChanges):
     def ready(self) -> None:
         """The list has the keys and shows all customers, or what the application came with."""
         self.table.focus()
-        wish, self.house.first_wish = self.house.first_wish, ""
-        if wish:
-            self.bar.put(wish)
+        target, self.house.first_target = self.house.first_target, ""
+        if target:
+            self.bar.put(target)
         else:
             self.show()
         self.count_marks()
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come with a filter."""
-        self._arrived = wish
-        if wish:
+        self._arrived = target
+        if target:
             self.table.focus()
-            self.bar.put(wish)
+            self.bar.put(target)
 
     def place(self) -> object:
         """Filter and row."""

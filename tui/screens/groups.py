@@ -74,7 +74,7 @@ class GroupsScreen(ListScreen):
             ],
         )
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """Customers in the group."""
         return "group:" + quoted(str(line.key))
 

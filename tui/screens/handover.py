@@ -104,10 +104,10 @@ class HandoverScreen(HandoverPlanning):
 
     # -- reading -------------------------------------------------------------------------------
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come for the marked customers ("marked"), or for everybody."""
-        if self.only_marked != (wish == "marked"):
-            self.only_marked = wish == "marked"
+        if self.only_marked != (target == "marked"):
+            self.only_marked = target == "marked"
             self._forget()
         self.table("from_owners").focus()
         self.read_again()

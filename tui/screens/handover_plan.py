@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from storeops.domains.handover.wish import Wish
+from storeops.domains.handover.request import HandoverRequest
 from storeops.i18n import _, ngettext
 from storeops.notebook.marks import DEFAULT
 from storeops.reading.customers import Selection
@@ -92,7 +92,7 @@ class HandoverPlanning(LedgerScreen):
         from storeops.domains.handover.planner import plan_handover
         from storeops.mirror.members import word_of
 
-        wish = Wish(
+        request = HandoverRequest(
             from_owners=from_owners,
             to_owners=to_owners,
             rule=terms.rule,
@@ -106,7 +106,7 @@ class HandoverPlanning(LedgerScreen):
 
         def make() -> tuple[Made, Card]:
             said = replace(
-                wish,
+                request,
                 from_owners=[word_of(ledger.db, each) for each in from_owners],
                 to_owners=[word_of(ledger.db, each) for each in to_owners],
             )

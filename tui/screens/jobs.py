@@ -93,10 +93,10 @@ class JobsScreen(LedgerScreen):
 
     # -- reading -------------------------------------------------------------------------------
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come for the jobs of a plan."""
-        if wish != self._only:
-            self._choose(wish)
+        if target != self._only:
+            self._choose(target)
 
     def _choose(self, name: str) -> None:
         from storeops.changes import plans

@@ -56,7 +56,7 @@ class ListScreen(HouseScreen):
         """More about a row."""
         raise NotImplementedError
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """The filter that shows the customers of a row."""
         raise NotImplementedError
 
@@ -95,11 +95,11 @@ class ListScreen(HouseScreen):
 
         self.read(self.load, then, slot="load")
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come with words."""
-        self._arrived = wish
-        if wish:
-            self.query_one("#words", Input).value = wish
+        self._arrived = target
+        if target:
+            self.query_one("#words", Input).value = target
 
     def _show(self, *, stay: bool) -> None:
         words = self.query_one("#words", Input).value
@@ -185,7 +185,7 @@ class ListScreen(HouseScreen):
         """The customers of the row."""
         line = self.table.line
         if line is not None:
-            self.house.go("customers", self.wish(line))
+            self.house.go("customers", self.filter_of(line))
 
     def do_copy(self) -> None:
         """The row's id."""

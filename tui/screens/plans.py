@@ -117,10 +117,10 @@ class PlansScreen(PlanChanges):
         core = self.house.core
         self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come to review a plan, by its id, or the newest draft ("draft"); "" looks at all."""
-        self.wanted = wish
-        if wish:
+        self.wanted = target
+        if target:
             self._show_all()
             self.table("rows").focus()
         else:

@@ -103,10 +103,10 @@ class ReportsScreen(ListScreen):
         yield Pane(Static("", id="says"), id="says-pane")
         yield from super().body()
 
-    def arrive(self, wish: str) -> None:
+    def arrive(self, target: str) -> None:
         """Come with the name of a report."""
-        if wish in reports.names():
-            self._choose(wish)
+        if target in reports.names():
+            self._choose(target)
 
     def read_again(self) -> None:
         """Make the report again, beside the lists: a large chain takes some tenths of a second."""
@@ -150,7 +150,7 @@ class ReportsScreen(ListScreen):
         rows = [(each.title, worded(each.of(row), each.kind)) for each in self.shown_table.columns]
         return fields("", rows)
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """The customers of the shop or guide."""
         at = int(str(line.key))
         if at >= len(self.shown_table.subjects):
@@ -241,7 +241,7 @@ class ReportsScreen(ListScreen):
 
     def _customers(self, condition: str) -> None:
         line = self.table.line
-        where = self.wish(line) if line is not None and self.focused is self.table else ""
+        where = self.filter_of(line) if line is not None and self.focused is self.table else ""
         self.house.go("customers", f"{where} {condition}".strip())
 
     def do_fresh(self) -> None:

@@ -89,7 +89,7 @@ class StaffScreen(ListScreen):
             ],
         )
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """Their customers."""
         return NameLookup(self.house.core.data).member_filter(str(line.key))
 

@@ -86,7 +86,7 @@ class StoresScreen(ListScreen):
             ],
         )
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """Customers of the shop."""
         return NameLookup(self.house.core.data).shop_filter(int(str(line.key)))
 

@@ -70,7 +70,7 @@ class TagsScreen(ListScreen):
             ],
         )
 
-    def wish(self, line: Line) -> str:
+    def filter_of(self, line: Line) -> str:
         """Customers with the tag."""
         return NameLookup(self.house.core.data).tag_filter(str(line.key))
 

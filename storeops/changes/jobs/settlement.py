@@ -311,7 +311,7 @@ class Settlement:
 
     def _tally(self, job: Job, answers: Sequence[RowAnswer]) -> None:
         for each in answers:
-            if each.status in act.NOT_AS_WISHED:
+            if each.status in act.NOT_AS_PLANNED:
                 self._report.not_done.add(job.plan_id)
             self._report.rows[each.status] += 1
             self._count(each.errcode)

@@ -44,13 +44,13 @@ class Exported:
     masked: bool
 
 
-def format_of(path: str, wish: str) -> str:
+def format_of(path: str, wanted: str) -> str:
     """The format of an export: as wished, else by the file's ending.
 
     Raises:
         UsageError: none of csv, xlsx, ndjson, parquet, or one that cannot go to stdout.
     """
-    found = (wish or Path(path).suffix.lstrip(".")).lower()
+    found = (wanted or Path(path).suffix.lstrip(".")).lower()
     found = {"jsonl": "ndjson", "": "csv" if path == "-" else ""}.get(found, found)
     if found not in FORMATS:
         raise UsageError(
@@ -71,7 +71,7 @@ def export_customers(
     path: str,
     stdout: IO[str],
     *,
-    wish: str = "",
+    wanted: str = "",
     fields: Sequence[str] = (),
     reveal: bool = False,
     bom: bool = False,
@@ -86,7 +86,7 @@ def export_customers(
         query: which and in which order.
         path: the file, replaced only when the export is whole; "-" for stdout.
         stdout: where "-" goes.
-        wish: csv, xlsx, ndjson or parquet; "" by the file's ending.
+        wanted: csv, xlsx, ndjson or parquet; "" by the file's ending.
         fields: columns, in order; () for all (not for NDJSON, which is always whole).
         reveal: phone numbers in full.
         bom: CSV begins with a byte order mark.
@@ -99,7 +99,7 @@ def export_customers(
         ConfigError: the file cannot be written, or the Parquet library is not installed.
         ConflictError: another export is writing the same file.
     """
-    kind = format_of(path, wish)
+    kind = format_of(path, wanted)
     known = flat_columns()
     names = tuple(fields) or known
     unknown = [each for each in names if each not in known]

@@ -112,9 +112,11 @@ class HandoverAction:
         """Whether `handover plan --again` would find a row that can be sent."""
         from storeops.changes import plans
         from storeops.domains.handover import planner
-        from storeops.domains.handover.wish import Wish
+        from storeops.domains.handover.request import HandoverRequest
 
-        return plan.status == plans.APPLIED and planner.has_ready(ledger, Wish(again=plan.name))
+        return plan.status == plans.APPLIED and planner.has_ready(
+            ledger, HandoverRequest(again=plan.name)
+        )
 
     def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         """At most 100 rows of one pair and one way a call; an owner's calls keep their order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storeops.changes import next_steps as steps_of
 from storeops.changes import plans, replan
-from storeops.changes.action import DONE, NOT_AS_WISHED
+from storeops.changes.action import DONE, NOT_AS_PLANNED
 from storeops.changes.ledger import Ledger
 from storeops.domains.handover import rules
 from storeops.domains.handover.watched import Watched
@@ -15,7 +15,7 @@ from storeops.i18n import _, ngettext
 def next_steps(ledger: Ledger, found: Watched) -> list[str]:
     """Command lines that go on from here, each of which has something to do."""
     steps = []
-    for name in sorted({name for status in NOT_AS_WISHED for name in found.plans[status]}):
+    for name in sorted({name for status in NOT_AS_PLANNED for name in found.plans[status]}):
         plan = plans.get(ledger.db, name)
         if replan.helps(ledger, plan):
             steps.append(steps_of.again_command(plan))
@@ -31,7 +31,7 @@ def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
     """
     if found.errors and len(found.errors) == len(found.asked):
         return found.errors[0]
-    bad = sum(found.settled[status] for status in NOT_AS_WISHED)
+    bad = sum(found.settled[status] for status in NOT_AS_PLANNED)
     if found.errors:
         count = len(found.errors)
         return PartialError(
@@ -43,7 +43,7 @@ def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
             next_steps=[rules.WATCH],
         )
     if bad:
-        names = sorted({name for status in NOT_AS_WISHED for name in found.plans[status]})
+        names = sorted({name for status in NOT_AS_PLANNED for name in found.plans[status]})
         return PartialError(
             ngettext(
                 "{count} row was not done (plan {plans}).",

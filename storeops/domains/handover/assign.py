@@ -6,9 +6,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storeops.domains.handover import rules, wish
+from storeops.domains.handover import rules
 from storeops.i18n import _
 from storeops.mirror.members import Member
+
+SAME_STORE, LEAST_LOADED, ROUND_ROBIN = "same-store", "least-loaded", "round-robin"
+WEIGHTED, BY_TAG, BY_DATE, CAPACITY = "weighted", "by-tag", "by-date", "capacity"
+RULES = (SAME_STORE, LEAST_LOADED, ROUND_ROBIN, WEIGHTED, BY_TAG, BY_DATE, CAPACITY)
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class AssignmentRule:
     """One rule over its candidates; asked once per subject, in order.
 
     Args:
-        name: one of `wish.RULES`, or "" for a single taker.
+        name: one of `RULES`, or "" for a single taker.
         to_owners: candidates that may take over, in the order named.
         mapping: (tag id or first moment, userid) pairs for by-tag and by-date, "" for the rest.
         labels: words for the mapping's keys.
@@ -118,7 +122,7 @@ class AssignmentRule:
             tags: tag ids on the follow.
             avoid: userid of somebody who comes last: an earlier handover to them failed.
         """
-        if self.name in (wish.BY_TAG, wish.BY_DATE):
+        if self.name in (BY_TAG, BY_DATE):
             return self._mapped(from_owner, friends, createtime, tags)
         if self.name == "":
             return self._single(friends)
@@ -161,31 +165,29 @@ class AssignmentRule:
 
     def _candidates(self, from_owner: Member) -> Sequence[Candidate]:
         return (
-            self._stores.get(from_owner.store_id, ())
-            if self.name == wish.SAME_STORE
-            else self.to_owners
+            self._stores.get(from_owner.store_id, ()) if self.name == SAME_STORE else self.to_owners
         )
 
     def _place(self, to_owner: Candidate) -> int:
         return self.to_owners.index(to_owner)
 
     def _best(self, fitting: Sequence[Candidate]) -> tuple[Candidate, str]:
-        if self.name == wish.ROUND_ROBIN:
+        if self.name == ROUND_ROBIN:
             while True:
                 to_owner = self.to_owners[self._next % len(self.to_owners)]
                 self._next += 1
                 if any(each is to_owner for each in fitting):
                     return to_owner, _("next in turn")
-        if self.name == wish.WEIGHTED:
+        if self.name == WEIGHTED:
             to_owner = min(fitting, key=lambda each: ((each.given + 1) / each.weight, each.userid))
             share = to_owner.weight / sum(each.weight for each in self.to_owners)
             return to_owner, _("share of {share:.0%}").format(share=share)
-        if self.name == wish.CAPACITY:
+        if self.name == CAPACITY:
             to_owner = max(fitting, key=lambda each: (each.left, _reversed(each.userid)))
             return to_owner, _("most room ({count} left)").format(count=to_owner.left)
         to_owner = min(fitting, key=lambda each: (each.load + each.new, each.userid))
         count = to_owner.load + to_owner.new
-        if self.name == wish.SAME_STORE:
+        if self.name == SAME_STORE:
             return to_owner, _("same shop, fewest customers ({count})").format(count=count)
         return to_owner, _("fewest customers ({count})").format(count=count)
 
@@ -195,9 +197,9 @@ class AssignmentRule:
         ]
         if self.to_owners and not others:
             return _("Nobody but {member} was named.").format(member=from_owner.label)
-        if self.name == wish.SAME_STORE and not from_owner.store_id:
+        if self.name == SAME_STORE and not from_owner.store_id:
             return _("The shop of {member} is not known.").format(member=from_owner.label)
-        if self.name == wish.SAME_STORE and not self._stores.get(from_owner.store_id):
+        if self.name == SAME_STORE and not self._stores.get(from_owner.store_id):
             return _("Nobody in the shop of {member} can take over.").format(
                 member=from_owner.label
             )
@@ -209,7 +211,7 @@ class AssignmentRule:
         self, from_owner: Member, friends: set[str], createtime: int, tags: set[str]
     ) -> Assignment:
         userid, why = self._rest, _("none of the mapping's keys: the rest")
-        if self.name == wish.BY_TAG:
+        if self.name == BY_TAG:
             key = next((each for each in self._tags if each in tags), None)
             if key is not None:
                 userid = self._tags[key]

@@ -11,8 +11,8 @@ from storeops.changes.problems import Problem
 from storeops.domains.handover import attempts, rules
 from storeops.domains.handover.made import Made, by_code
 from storeops.domains.handover.planner import plan_subjects
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject, kind_of
-from storeops.domains.handover.wish import Wish
 from storeops.errors import ConflictError, PartialError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
@@ -66,7 +66,7 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
                 former,
             )
         )
-    wished = Wish(reason=reason, command=f"storeops handover back-plan {plan.name}")
+    request = HandoverRequest(reason=reason, command=f"storeops handover back-plan {plan.name}")
 
     def none_ready(verdicts: Sequence[Verdict]) -> PartialError:
         blocked = by_code(verdicts)
@@ -82,7 +82,7 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
         )
 
     cost = [_cost(ledger, subjects, now)]
-    return plan_subjects(ledger, wished, subjects, cost, none_ready=none_ready)
+    return plan_subjects(ledger, request, subjects, cost, none_ready=none_ready)
 
 
 def _cost(ledger: Ledger, subjects: list[Subject], now: float) -> Problem:

@@ -8,10 +8,10 @@ from typing import Any
 from storeops import times
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.domains.handover import attempts, rules, to_owner_checks, wish
+from storeops.domains.handover import assign, attempts, rules, to_owner_checks
 from storeops.domains.handover.assign import AssignmentRule, Candidate
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
-from storeops.domains.handover.wish import Wish
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror import members
@@ -20,11 +20,11 @@ from storeops.wecom.errcodes import Condition
 
 
 class Candidates:
-    """The candidates of one wish.
+    """The candidates of one request.
 
     Args:
         db: data.db.
-        wished: the wish.
+        request: the request.
         params: the plan's parameters (capacities).
         subjects: what is to move.
         problems: takes warnings about takers who cannot take over.
@@ -37,13 +37,13 @@ class Candidates:
     def __init__(
         self,
         db: Database,
-        wished: Wish,
+        request: HandoverRequest,
         params: Mapping[str, Any],
         subjects: Sequence[Subject],
         problems: Problems,
         now: float,
     ) -> None:
-        self._db, self._wished, self._params, self._now = db, wished, params, now
+        self._db, self._request, self._params, self._now = db, request, params, now
         self._subjects, self._problems = subjects, problems
         self.known: dict[str, Candidate] = {}
 
@@ -54,15 +54,15 @@ class Candidates:
             told = self._told([member])
             room = to_owner_checks.capacities(self._params, told, [member.userid])[key]
             today = None
-            if self._wished.per_day is not None:
+            if self._request.per_day is not None:
                 done = attempts.asked_today(self._db, rules.CUSTOMER, [member.userid], self._now)
-                today = max(0, self._wished.per_day - done[key])
+                today = max(0, self._request.per_day - done[key])
             groups = attempts.asked_today(self._db, rules.GROUP, [member.userid], self._now)[key]
             self.known[key] = Candidate(
                 member,
                 attempts.loads(self._db, [member])[member.id],
                 room,
-                self._wished.cap,
+                self._request.cap,
                 today,
                 weight,
                 groups_today=max(0, rules.GROUPS_A_DAY - groups),
@@ -71,7 +71,7 @@ class Candidates:
 
     def _told(self, people: Sequence[Member]) -> dict[str, dict[Condition, attempts.Trouble]]:
         """What earlier answers complained about; nothing when it is to be asked anew."""
-        userids = [] if self._wished.recheck else [each.userid for each in people]
+        userids = [] if self._request.recheck else [each.userid for each in people]
         return attempts.troubles(self._db, userids, self._now)
 
     def eligible(self, people: Sequence[Member]) -> list[Member]:
@@ -90,19 +90,19 @@ class Candidates:
             UsageError: no such rule, no takers, or none who may take over.
             NotFoundError: no such member or tag.
         """
-        wished = self._wished
-        name = wished.rule
-        if wished.again and not name and not wished.to_owners:
-            name = wish.SAME_STORE  # the proposal for the next taker: a colleague
-        if name and name not in wish.RULES:
+        request = self._request
+        name = request.rule
+        if request.again and not name and not request.to_owners:
+            name = assign.SAME_STORE  # the proposal for the next taker: a colleague
+        if name and name not in assign.RULES:
             raise UsageError(
                 _("There is no rule {rule}.").format(rule=name),
-                hint=_("Rules: {rules}.").format(rules=_(", ").join(wish.RULES)),
+                hint=_("Rules: {rules}.").format(rules=_(", ").join(assign.RULES)),
             )
-        if name in (wish.BY_TAG, wish.BY_DATE):
+        if name in (assign.BY_TAG, assign.BY_DATE):
             return self._mapping(name)
-        if not wished.to_owners:
-            if name != wish.SAME_STORE:
+        if not request.to_owners:
+            if name != assign.SAME_STORE:
                 raise UsageError(
                     _("Nobody was named to take over."),
                     hint=_("Add --to USERID, or --rule same-store for the giver's colleagues."),
@@ -112,8 +112,8 @@ class Candidates:
             shops = dict.fromkeys(each.store_id for each in from_owners.values())
             people = [m for shop in shops for m in members.colleagues(self._db, shop, leaving)]
             return AssignmentRule(name, [self.candidate(each) for each in self.eligible(people)])
-        named = [members.find(self._db, each) for each in wished.to_owners]
-        weights = {members.find(self._db, k).id: v for k, v in wished.weights.items()}
+        named = [members.find(self._db, each) for each in request.to_owners]
+        weights = {members.find(self._db, k).id: v for k, v in request.weights.items()}
         if len(named) == 1 and not name:
             return AssignmentRule("", [self.candidate(named[0])])
         if any(each <= 0 for each in weights.values()):
@@ -130,10 +130,10 @@ class Candidates:
             raise UsageError(_("None of the takers can take over: {reason}").format(reason=reason))
         people = list({each.id: each for each in good}.values())
         to_owners = [self.candidate(each, weights.get(each.id, 1.0)) for each in people]
-        return AssignmentRule(name or wish.LEAST_LOADED, to_owners)
+        return AssignmentRule(name or assign.LEAST_LOADED, to_owners)
 
     def _mapping(self, name: str) -> AssignmentRule:
-        if not self._wished.map:
+        if not self._request.map:
             raise UsageError(
                 _("The rule {rule} needs to know who takes what.").format(rule=name),
                 hint=_("Add --map KEY=USERID as often as needed; * stands for the rest."),
@@ -141,13 +141,13 @@ class Candidates:
         pairs: list[tuple[object, str]] = []
         labels: dict[object, str] = {}
         people: dict[int, Member] = {}
-        for text, who in self._wished.map:
+        for text, who in self._request.map:
             member = members.find(self._db, who)
             people[member.id] = member
             if text == "*":
                 pairs.append(("", member.userid))
                 continue
-            key: object = _moment(text) if name == wish.BY_DATE else _tag(self._db, text)
+            key: object = _moment(text) if name == assign.BY_DATE else _tag(self._db, text)
             pairs.append((key, member.userid))
             labels[key] = text
         return AssignmentRule(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, leavers, rules, to_owner_checks
-from storeops.domains.handover.wish import Wish
+from storeops.domains.handover.request import HandoverRequest
 from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.reading import overview
@@ -168,20 +168,21 @@ def offers(
     )  # fmt: skip
 
 
-def command_of(wish: Wish) -> str:
-    """The command line that makes the plan of a wish again."""
+def command_of(request: HandoverRequest) -> str:
+    """The command line that makes the plan of a request again."""
     words = ["storeops", "handover", "plan"]
-    for flag, values in (("--from", wish.from_owners), ("--to", wish.to_owners)):
+    for flag, values in (("--from", request.from_owners), ("--to", request.to_owners)):
         for value in values:
             words += [flag, value]
     for flag, value in (
-        ("--rule", wish.rule), ("--marked", wish.selection.mark), ("--message", wish.message),
-        ("--cap", "" if wish.cap is None else str(wish.cap)),
+        ("--rule", request.rule), ("--marked", request.selection.mark),
+        ("--message", request.message),
+        ("--cap", "" if request.cap is None else str(request.cap)),
     ):  # fmt: skip
         if value:
             words += [flag, value]
-    for member, weight in wish.weights.items():
+    for member, weight in request.weights.items():
         words += ["--weight", f"{member}={weight:g}"]
-    for key, member in wish.map:
+    for key, member in request.map:
         words += ["--map", f"{key}={member}"]
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""From a wish to a plan: subjects, takers by rule, checks, the plan. Sends nothing."""
+"""From a request to a plan: subjects, takers by rule, checks, the plan. Sends nothing."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from storeops.changes.action import Row, Verdict
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
-from storeops.domains.handover import attempts, checks, rules, subjects, wish
+from storeops.domains.handover import assign, attempts, checks, rules, subjects
 from storeops.domains.handover.action import HandoverAction
 from storeops.domains.handover.assign import Assignment, AssignmentRule
 from storeops.domains.handover.candidates import Candidates
 from storeops.domains.handover.farewell import messages
 from storeops.domains.handover.made import Made, by_code, shares, ways_out
 from storeops.domains.handover.relations import Followers, followers
+from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
-from storeops.domains.handover.wish import Wish
 from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
 
 
-def plan_handover(ledger: Ledger, wished: Wish) -> Made:
+def plan_handover(ledger: Ledger, request: HandoverRequest) -> Made:
     """Make a plan of handovers; calls nothing.
 
     Args:
         ledger: the profile's ledger.
-        wished: what is to move, to whom.
+        request: what is to move, to whom.
 
     Raises:
-        UsageError: the wish contradicts itself or the mirror, or names nobody.
+        UsageError: the request contradicts itself or the mirror, or names nobody.
         NotFoundError: no such member, tag, mark, plan or file.
         NothingToDoError: nothing is there to hand over.
         PartialError: no line of the file can be planned.
@@ -42,7 +42,7 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
     """
     db, now = ledger.db, ledger.clock.now()
     ledger.policy.may_write()
-    found = subjects.of_wish(db, wished, now)
+    found = subjects.of_request(db, request, now)
     if not found.rows:
         if found.problems:
             raise PartialError(
@@ -55,13 +55,13 @@ def plan_handover(ledger: Ledger, wished: Wish) -> Made:
                 },
             )
         raise plans.nothing_to_do(HandoverAction.name)
-    made = _Planner(ledger, wished, found.rows, found.problems, now).make()
+    made = _Planner(ledger, request, found.rows, found.problems, now).make()
     return replace(made, sheet=found.sheet)
 
 
 def plan_subjects(
     ledger: Ledger,
-    wished: Wish,
+    request: HandoverRequest,
     rows: Sequence[Subject],
     problems: Iterable[Problem] = (),
     *,
@@ -71,59 +71,59 @@ def plan_subjects(
 
     Args:
         ledger: the profile's ledger.
-        wished: how.
+        request: how.
         rows: the subjects.
         problems: what is to be said of them.
         none_ready: makes the error to raise when no row could be sent; None plans them blocked.
 
     Raises:
-        UsageError: the wish names no taker for the others.
+        UsageError: the request names no taker for the others.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
-    return _Planner(ledger, wished, rows, problems, ledger.clock.now()).make(none_ready)
+    return _Planner(ledger, request, rows, problems, ledger.clock.now()).make(none_ready)
 
 
-def has_ready(ledger: Ledger, wished: Wish) -> bool:
-    """Whether the plan of a wish would have a row that can be sent; nothing is stored.
+def has_ready(ledger: Ledger, request: HandoverRequest) -> bool:
+    """Whether the plan of a request would have a row that can be sent; nothing is stored.
 
     Raises:
-        StoreOpsError: the wish names nobody, or nobody may take over.
+        StoreOpsError: the request names nobody, or nobody may take over.
     """
-    found = subjects.of_wish(ledger.db, wished, ledger.clock.now())
-    draft = _Planner(ledger, wished, found.rows, found.problems, ledger.clock.now())
+    found = subjects.of_request(ledger.db, request, ledger.clock.now())
+    draft = _Planner(ledger, request, found.rows, found.problems, ledger.clock.now())
     return draft.has_ready()
 
 
 class _Planner:
-    """One wish on its way to a plan."""
+    """One request on its way to a plan."""
 
     def __init__(
         self,
         ledger: Ledger,
-        wished: Wish,
+        request: HandoverRequest,
         rows: Sequence[Subject],
         problems: Iterable[Problem],
         now: float,
     ) -> None:
-        self.ledger, self.db, self.wished, self.now = ledger, ledger.db, wished, now
+        self.ledger, self.db, self.request, self.now = ledger, ledger.db, request, now
         self.subjects = list(rows)
         self.problems = Problems(problems)
         people = [each.id for each in rows if each.what == rules.CUSTOMER]
         self.known: dict[str, Followers] = followers(self.db, people)
         self.capacity_of = {
-            members.find(self.db, who).userid: room for who, room in wished.capacity_of.items()
+            members.find(self.db, who).userid: room for who, room in request.capacity_of.items()
         }
         self.params: dict[str, Any] = {
-            "command": wished.command,
+            "command": request.command,
             "made_at": now,
-            "capacity": wished.capacity,
+            "capacity": request.capacity,
             "capacity_of": self.capacity_of,
-            "recheck": wished.recheck,
-            "personal_tags": wished.personal_tags,
+            "recheck": request.recheck,
+            "personal_tags": request.personal_tags,
         }
         self.candidates = Candidates(
-            self.db, wished, self.params, self.subjects, self.problems, now
+            self.db, request, self.params, self.subjects, self.problems, now
         )
 
     def has_ready(self) -> bool:
@@ -135,7 +135,7 @@ class _Planner:
         choices = self._assign()
         rows = self._rows(choices)
         verdicts = self._verdicts(rows)
-        if self.wished.spread:
+        if self.request.spread:
             rows, verdicts = self._spread(rows, verdicts)
         if none_ready and not any(each.ready for each in verdicts):
             raise none_ready(verdicts)
@@ -154,7 +154,7 @@ class _Planner:
                 friends,
             ).format(count=friends)
             self.problems.append(Problem("friends", message, warning=True))
-        self.params["messages"] = messages(self.db, self.wished.message, self.subjects, rows)
+        self.params["messages"] = messages(self.db, self.request.message, self.subjects, rows)
         plan = plans.make(
             self.ledger,
             HandoverAction.name,
@@ -162,9 +162,9 @@ class _Planner:
             verdicts,
             params=self.params,
             problems=self.problems,
-            strict=self.wished.file is not None and self.wished.file.strict,
+            strict=self.request.file is not None and self.request.file.strict,
             title=self._title(rows),
-            reason=self.wished.reason,
+            reason=self.request.reason,
         )
         for member in members.by_userids(
             self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
@@ -178,7 +178,7 @@ class _Planner:
     def _assign(self) -> list[Assignment]:
         rule: AssignmentRule | None = None
         tags: Mapping[int, set[str]] = {}
-        if self.wished.rule == wish.BY_TAG:
+        if self.request.rule == assign.BY_TAG:
             tags = subjects.tags_of(self.db, self.subjects)
         chosen: list[Assignment] = []
         barred = self._barred()
@@ -270,7 +270,7 @@ class _Planner:
         }
         if not choice.userid and choice.why:
             extra["nobody"] = choice.why
-            if self.wished.per_day is not None:
+            if self.request.per_day is not None:
                 extra["nobody_until"] = rules.midnight(self.now) + rules.DAY_S
         from_owner = subject.from_owner.userid
         if subject.what == rules.GROUP:
@@ -324,7 +324,7 @@ class _Planner:
                 named = [each.member for each in self.candidates.known.values()]
                 everybody = {each.id: each for each in (*self.candidates.eligible(named), *people)}
                 helpers[shop] = AssignmentRule(
-                    wish.LEAST_LOADED,
+                    assign.LEAST_LOADED,
                     [self.candidates.candidate(each) for each in everybody.values()],
                 )
             choice = helpers[shop].pick(
@@ -358,7 +358,7 @@ class _Planner:
             message = ngettext(
                 "{count} customer does not fit.", "{count} customers do not fit.", count
             ).format(count=count)
-            if room and not self.wished.spread:
+            if room and not self.request.spread:
                 message += " " + _("--spread gives them to colleagues with room: {takers}.").format(
                     takers=_(", ").join(room[:10])
                 )

@@ -9,7 +9,7 @@ from storeops.changes import plans, sheets
 from storeops.changes.problems import Problem, Problems, of_line
 from storeops.database.database import Database
 from storeops.domains.handover import rules
-from storeops.domains.handover.wish import Wish
+from storeops.domains.handover.request import HandoverRequest
 from storeops.errors import NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
@@ -55,43 +55,43 @@ class Subject:
 
 @dataclass(slots=True)
 class Subjects:
-    """Everything a wish means, and what of it could not be understood."""
+    """Everything a request means, and what of it could not be understood."""
 
     rows: list[Subject] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     sheet: sheets.Sheet | None = None
 
 
-def of_wish(db: Database, wish: Wish, now: float) -> Subjects:
-    """All subjects of a wish: giver by giver, oldest relation first, groups at the end.
+def of_request(db: Database, request: HandoverRequest, now: float) -> Subjects:
+    """All subjects of a request: giver by giver, oldest relation first, groups at the end.
 
     Raises:
         UsageError: nothing chosen, or the way contradicts what the mirror knows.
         NotFoundError: no such member, plan, mark or file.
     """
-    if wish.file is not None:
-        if wish.chosen:
+    if request.file is not None:
+        if request.selective:
             raise UsageError(
                 _("A file and a filter cannot be combined."),
                 hint=_("Choose by --file, or by --where, --view, --marked, --store."),
             )
-        return _of_file(db, wish, wish.file)
-    if wish.again:
-        return _again(db, wish)
-    if not wish.from_whom:
+        return _of_file(db, request, request.file)
+    if request.again:
+        return _again(db, request)
+    if not request.from_whom:
         raise UsageError(
             _("Nobody was named whose customers are to move."), hint=_("Add --from USERID.")
         )
     found = Subjects()
-    only = _only(db, wish, now)
+    only = _only(db, request, now)
     people = members.Members(db.connection)
-    from_owners = list({each.id: each for each in map(people.find, wish.from_whom)}.values())
-    kinds = {from_owner.id: _kinds(db, from_owner, wish.kind) for from_owner in from_owners}
-    if wish.customers:
+    from_owners = list({each.id: each for each in map(people.find, request.from_whom)}.values())
+    kinds = {from_owner.id: _kinds(db, from_owner, request.kind) for from_owner in from_owners}
+    if request.customers:
         for from_owner in from_owners:
             for kind in kinds[from_owner.id]:
                 found.rows += _customers(db, from_owner, kind, only)
-    groups = wish.groups if wish.groups is not None else not wish.partial
+    groups = request.groups if request.groups is not None else not request.partial
     if groups:
         for from_owner in from_owners:
             found.rows += [
@@ -150,11 +150,11 @@ def _agreed(from_owner: Member, kinds: Sequence[str], said: str) -> Sequence[str
     )
 
 
-def _only(db: Database, wish: Wish, now: float) -> set[int] | None:
+def _only(db: Database, request: HandoverRequest, now: float) -> set[int] | None:
     """customer.id of the customers that were chosen; None for all."""
-    if not wish.chosen and not (wish.from_owners and wish.selection.owner):
+    if not request.selective and not (request.from_owners and request.selection.owner):
         return None
-    node = selection_node(db, wish.selection)
+    node = selection_node(db, request.selection)
     return set(CustomerQuery(db, node, names=names_of(db), now=now).ids())
 
 
@@ -193,8 +193,8 @@ def _groups(db: Database, from_owner: Member) -> list[Subject]:
     ]
 
 
-def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
-    from storeops.changes import wishes
+def _of_file(db: Database, request: HandoverRequest, file: sheets.Source) -> Subjects:
+    from storeops.changes import follow_requests
 
     fields = (
         sheets.EXTERNAL_USERID,
@@ -208,16 +208,18 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
         ),
     )
     sheet = sheets.read(file, fields)
-    if len(wish.from_whom) > 1:
+    if len(request.from_whom) > 1:
         raise UsageError(
             _("With a file, --from can name one member only."),
             hint=_("Name the owner of each customer in the column userid."),
         )
-    chosen = wishes.of_sheet(db, sheet, owner=wish.from_whom)
-    found = Subjects(problems=chosen.problems.copy(), sheet=sheet)
-    people = members.by_userids(db, (each.userid for each in chosen.relations))
+    selected = follow_requests.of_sheet(db, sheet, owner=request.from_whom)
+    found = Subjects(problems=selected.problems.copy(), sheet=sheet)
+    people = members.by_userids(db, (each.userid for each in selected.relations))
     names = members.Members(db.connection)
-    for relation, line, cells in zip(chosen.relations, chosen.lines, chosen.cells, strict=True):
+    for relation, line, cells in zip(
+        selected.relations, selected.lines, selected.cells, strict=True
+    ):
         named = typed.word(cells.get("takeover_userid", ""))
         to_owner = names.try_find(named) if named else None
         if isinstance(to_owner, StoreOpsError):
@@ -230,7 +232,7 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
         found.rows.append(
             Subject(
                 rules.CUSTOMER,
-                kind_of(from_owner, relation.status, wish.kind),
+                kind_of(from_owner, relation.status, request.kind),
                 from_owner,
                 relation.external_userid,
                 relation.customer_id,
@@ -244,13 +246,13 @@ def _of_file(db: Database, wish: Wish, file: sheets.Source) -> Subjects:
     return found
 
 
-def _again(db: Database, wish: Wish) -> Subjects:
+def _again(db: Database, request: HandoverRequest) -> Subjects:
     """Rows of an earlier plan whose takers did not get them, and a note of those who are gone.
 
     Raises:
         NothingToDoError: there is no such row, or none of them is with its giver any more.
     """
-    plan = plans.get(db, wish.again)
+    plan = plans.get(db, request.again)
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     rows = db.execute(
@@ -273,7 +275,7 @@ def _again(db: Database, wish: Wish) -> Subjects:
     found = Subjects()
     for external, userid, customer, follow, created, status, to_owner in rows:
         from_owner = people[userid.lower()]
-        kind = kind_of(from_owner, status or "", wish.kind)
+        kind = kind_of(from_owner, status or "", request.kind)
         if status == _OF_KIND[kind]:
             found.rows.append(
                 Subject(

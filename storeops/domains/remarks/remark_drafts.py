@@ -8,40 +8,42 @@ from typing import Any
 
 from storeops.changes import drafts
 from storeops.changes.action import Row
+from storeops.changes.follow_requests import SelectedFollows
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
-from storeops.changes.wishes import Chosen
 from storeops.domains.remarks.remark_plan import remark_rows
 from storeops.domains.remarks.remarks import RemarkAction, values_of
 from storeops.plain import mask_phones
 
 
-def draft_remarks(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> tuple[Plan, int]:
+def draft_remarks(
+    ledger: Ledger, selected: SelectedFollows, values: Mapping[str, Any]
+) -> tuple[Plan, int]:
     """Add changes of remarks to the open draft: (the draft, how many follows it concerns).
 
     Args:
         ledger: the profile's ledger.
-        chosen: the follows.
+        selected: the follows.
         values: remark, description, remark_company, remark_mobiles, as `remark plan` takes them.
     """
-    rows, _kept, _problems, _already = remark_rows(ledger, chosen, values)
+    rows, _kept, _problems, _already = remark_rows(ledger, selected, values)
     return drafts.put(ledger, RemarkAction.name, rows, _join_remarks), len(rows)
 
 
-def first_remark(ledger: Ledger, chosen: Chosen, values: Mapping[str, Any]) -> str:
+def first_remark(ledger: Ledger, selected: SelectedFollows, values: Mapping[str, Any]) -> str:
     """What the first of these follows has now and would get: `林总 → VIP 0012`, one line a field.
 
     Args:
         ledger: the profile's ledger.
-        chosen: the follows.
+        selected: the follows.
         values: as `draft_remarks` takes them; {} shows what is there now.
     """
-    if not chosen.relations:
+    if not selected.relations:
         return ""
-    first = chosen.relations[0]
+    first = selected.relations[0]
     if not values:
         return mask_phones(str(values_of(first)["remark"]))
-    rows, _kept, _problems, _already = remark_rows(ledger, Chosen([first]), values)
+    rows, _kept, _problems, _already = remark_rows(ledger, SelectedFollows([first]), values)
     lines = [
         f"{row.before.get(key) or '–'} → {row.after[key]}" for row in rows for key in row.after
     ]

@@ -10,12 +10,12 @@ from typing import Any
 from storeops import times
 from storeops.changes import plans, relations
 from storeops.changes.action import Row
+from storeops.changes.follow_requests import SelectedFollows, phone_trouble
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.problems import Problem, Problems, of_line
 from storeops.changes.relations import Relation
 from storeops.changes.sheets import KEYS, USERID, Field
-from storeops.changes.wishes import Chosen, phone_trouble
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.domains.remarks.remarks import FIELDS, LIMITS, RemarkAction, remark_row, values_of
@@ -36,7 +36,7 @@ _MASKED = re.compile(r"(?<!\d)1[3-9]\d\*{4}\d{4}(?!\d)")  # as `plain.mask_phone
 
 def plan_remarks(
     ledger: Ledger,
-    chosen: Chosen,
+    selected: SelectedFollows,
     values: Mapping[str, Any],
     *,
     cut: bool = False,
@@ -48,7 +48,7 @@ def plan_remarks(
 
     Args:
         ledger: the profile's ledger.
-        chosen: follows; a file's rows may bring their own texts, which win.
+        selected: follows; a file's rows may bring their own texts, which win.
         values: remark, description, remark_company (text with placeholders like {name}),
             remark_mobiles (list; empty clears). Fields left out stay.
         cut: cut texts that are too long instead of blocking their rows.
@@ -59,9 +59,9 @@ def plan_remarks(
     Raises:
         UsageError: no field named, or an unknown placeholder.
     """
-    rows, kept, problems, already = remark_rows(ledger, chosen, values, cut=cut)
+    rows, kept, problems, already = remark_rows(ledger, selected, values, cut=cut)
     verdicts = [check_row(row, each) for row, each in zip(rows, kept, strict=True)]
-    problems += chosen.left_out(already)
+    problems += selected.left_out(already)
     problems += relations.large_shares(ledger.db, kept, verdicts, ledger.policy.warn_share)
     return plans.make(
         ledger,
@@ -70,41 +70,41 @@ def plan_remarks(
         verdicts,
         params={"fields": sorted(values), "command": command},
         problems=problems,
-        strict=chosen.strict,
+        strict=selected.strict,
         title=title or _title(values),
         reason=reason,
     )
 
 
 def remark_rows(
-    ledger: Ledger, chosen: Chosen, values: Mapping[str, Any], *, cut: bool = False
+    ledger: Ledger, selected: SelectedFollows, values: Mapping[str, Any], *, cut: bool = False
 ) -> tuple[list[Row], list[Relation], Problems, list[int]]:
-    """(rows, their follows, problems, places of those so already) for a wish: `plan_remarks`."""
-    own = chosen.sheet is not None and not set(FIELDS).isdisjoint(chosen.sheet.fields)
+    """(rows, their follows, problems, places of those so already) for a request: `plan_remarks`."""
+    own = selected.sheet is not None and not set(FIELDS).isdisjoint(selected.sheet.fields)
     if not values and not own:
         raise UsageError(
             _("No field was named."),
-            hint=(chosen.sheet.ask_for(FIELDS) if chosen.sheet else "")
+            hint=(selected.sheet.ask_for(FIELDS) if selected.sheet else "")
             or _("Name one: --remark, --description, --company or --clear-mobiles"),
         )
     for key, value in values.items():
         if isinstance(value, str):
             check_placeholders(key, value)
     words = _Words(ledger.db, ledger.clock)
-    problems = chosen.problems.copy()
+    problems = selected.problems.copy()
     rows: list[Row] = []
     kept: list[Relation] = []
     already: list[int] = []
-    for index, relation in enumerate(chosen.relations):
-        wished: dict[str, Any] = dict(values)
-        if chosen.cells:
-            trouble = _own_values(chosen, index, wished)
+    for index, relation in enumerate(selected.relations):
+        wanted: dict[str, Any] = dict(values)
+        if selected.cells:
+            trouble = _own_values(selected, index, wanted)
             if trouble is not None:
                 problems.append(trouble)
                 continue
         filled = {
             key: words.fill(value, relation) if isinstance(value, str) else list(value)
-            for key, value in wished.items()
+            for key, value in wanted.items()
         }
         if cut:
             filled = {
@@ -175,9 +175,9 @@ def _codes(db: Database) -> dict[int, str]:
     return {each.department_id: each.code for each in names_of(db).shops.values()}
 
 
-def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem | None:
+def _own_values(selected: SelectedFollows, index: int, wanted: dict[str, Any]) -> Problem | None:
     """Take the texts of a file's row; a bad phone list or a masked number is a problem."""
-    line, cells = chosen.lines[index], chosen.cells[index]
+    line, cells = selected.lines[index], selected.cells[index]
 
     for key in ("remark", "description", "remark_company"):
         if text := cells.get(key, "").strip():
@@ -187,13 +187,13 @@ def _own_values(chosen: Chosen, index: int, wished: dict[str, Any]) -> Problem |
                     "masked_text",
                     _("the text holds a masked phone number; an export with --reveal has it whole"),
                 )
-            wished[key] = text.replace("{", "{{").replace("}", "}}")
+            wanted[key] = text.replace("{", "{{").replace("}", "}}")
     if text := cells.get("remark_mobiles", "").strip():
         several = [each for each in _LIST.split(text) if each.strip()]
         fault = next(filter(None, map(typed.phone_fault, several)), "")
         if fault:
             return of_line(line, fault, phone_trouble(fault))
-        wished["remark_mobiles"] = [typed.phone(each) for each in several]
+        wanted["remark_mobiles"] = [typed.phone(each) for each in several]
     return None
 
 

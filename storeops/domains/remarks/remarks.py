@@ -50,7 +50,7 @@ class RemarkAction(FollowAction):
         return [verdict(row, each) for row, each in zip(rows, found, strict=True)]
 
     def renew(self, db: Database, pairs: Sequence[tuple[Row, Relation]]) -> list[Row | None]:
-        """Each row's wish from what its follow looks like now; None where it is so already."""
+        """Each row's request from what its follow looks like now; None where it is so already."""
         return [remark_row(row.row, relation, row.after) for row, relation in pairs]
 
     def body(self, row: Row) -> Mapping[str, Any]:
@@ -105,16 +105,16 @@ def values_of(relation: Relation) -> dict[str, Any]:
     }
 
 
-def remark_row(number: int, relation: Relation, wished: Mapping[str, Any]) -> Row | None:
-    """The row that writes `wished` fields; None when they are so already.
+def remark_row(number: int, relation: Relation, wanted: Mapping[str, Any]) -> Row | None:
+    """The row that writes `wanted` fields; None when they are so already.
 
     Args:
         number: row number.
         relation: the follow.
-        wished: remark, description, remark_company (text), remark_mobiles (list).
+        wanted: remark, description, remark_company (text), remark_mobiles (list).
     """
     present = values_of(relation)
-    after = {key: value for key, value in wished.items() if present[key] != value}
+    after = {key: value for key, value in wanted.items() if present[key] != value}
     if not after:
         return None
     before = {key: present[key] for key in after}

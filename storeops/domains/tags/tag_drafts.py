@@ -7,23 +7,27 @@ from dataclasses import replace
 
 from storeops.changes import drafts, relations
 from storeops.changes.action import Row
+from storeops.changes.follow_requests import SelectedFollows
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
-from storeops.changes.wishes import Chosen
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.mirror.tag_names import TagNames
 
 
 def draft_tags(
-    ledger: Ledger, chosen: Chosen, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ledger: Ledger,
+    selected: SelectedFollows,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
 ) -> tuple[Plan, int]:
     """Add tag changes to the open draft: (the draft, how many follows changed in it).
 
-    A later wish about the same follow joins the earlier one; the opposite wish takes it back.
+    A later request about the same follow joins the earlier one; the opposite request takes it back.
 
     Args:
         ledger: the profile's ledger.
-        chosen: the follows.
+        selected: the follows.
         add: tags to set, as people write them.
         remove: tags to take off.
 
@@ -33,13 +37,13 @@ def draft_tags(
     names = TagNames(ledger.db)
     plus = [tag.tag_id for tag in names.find_all(add)]
     minus = [tag.tag_id for tag in names.find_all(remove)]
-    present = relations.tags_of(ledger.db, [each.follow_id for each in chosen.relations])
+    present = relations.tags_of(ledger.db, [each.follow_id for each in selected.relations])
     rows: list[Row] = []
-    for relation in chosen.relations:
+    for relation in selected.relations:
         row = tag_row(len(rows) + 1, relation, present[relation.follow_id], plus, minus)
         if row is not None:
             rows.append(row)
-        elif plus or minus:  # it is so already: only takes back an earlier wish
+        elif plus or minus:  # it is so already: only takes back an earlier request
             rows.append(
                 Row(0, relation.external_userid, relation.userid,
                     extra={"add": [], "remove": [], "plus": plus, "minus": minus})

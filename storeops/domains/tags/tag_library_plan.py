@@ -62,14 +62,14 @@ def add_tags(
     return _make(ledger, library, [what], [], title, reason, command)
 
 
-def change_tag(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
+def change_tag(ledger: Ledger, text: str, op: str, **wanted: Any) -> Plan:
     """Rename, order or delete one tag.
 
     Args:
         ledger: the profile's ledger.
         text: the tag, as people write it.
         op: rename | move | delete.
-        wish: `name` or `order`, and what `_change` takes.
+        wanted: `name` or `order`, and what `_change` takes.
 
     Raises:
         UsageError, NotFoundError: the tag is not found or ambiguous.
@@ -77,10 +77,10 @@ def change_tag(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
     library = Library(ledger.db)
     tag = library.names.find(text)
     target = ("tag", tag.tag_id, tag.path, tag.group_id)
-    return _change(ledger, library, op, target, [tag], **wish)
+    return _change(ledger, library, op, target, [tag], **wanted)
 
 
-def change_group(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
+def change_group(ledger: Ledger, text: str, op: str, **wanted: Any) -> Plan:
     """Rename, order or delete one group with its tags; arguments as of `change_tag`.
 
     Raises:
@@ -94,7 +94,7 @@ def change_group(ledger: Ledger, text: str, op: str, **wish: Any) -> Plan:
             hint=_("See all tags: storeops tag list"),
         )
     target = ("group", group_id, library.group_names[group_id][0], group_id)
-    return _change(ledger, library, op, target, library.groups[group_id], **wish)
+    return _change(ledger, library, op, target, library.groups[group_id], **wanted)
 
 
 def _change(
@@ -134,14 +134,14 @@ def _change(
 def _make(
     ledger: Ledger,
     library: Library,
-    wishes: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
     problems: Sequence[Problem],
     title: str,
     reason: str,
     command: str,
     recheck: bool = False,
 ) -> Plan:
-    rows = [library_row(number, library, each) for number, each in enumerate(wishes, start=1)]
+    rows = [library_row(number, library, each) for number, each in enumerate(wanted, start=1)]
     return plans.make(
         ledger, KIND, rows, params={"command": command, **({"recheck": True} if recheck else {})},
         problems=problems, title=title, reason=reason,

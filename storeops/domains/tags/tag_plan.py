@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from storeops.changes import plans, relations
 from storeops.changes.action import Row
+from storeops.changes.follow_requests import SelectedFollows
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.problems import Problem, of_line
 from storeops.changes.relations import Relation
 from storeops.changes.sheets import KEYS, USERID, Field
-from storeops.changes.wishes import Chosen
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _
@@ -29,7 +29,7 @@ _LIST = re.compile(r"[;；|、\n]+")
 
 def plan_tags(
     ledger: Ledger,
-    chosen: Chosen,
+    selected: SelectedFollows,
     *,
     add: Sequence[str] = (),
     remove: Sequence[str] = (),
@@ -41,7 +41,7 @@ def plan_tags(
 
     Args:
         ledger: the profile's ledger.
-        chosen: follows; a file's rows may name further tags in `add` and `remove`.
+        selected: follows; a file's rows may name further tags in `add` and `remove`.
         add: tags to set: id, `group/name`, or an unambiguous name.
         remove: tags to take off.
         reason: why, for the journal.
@@ -55,30 +55,30 @@ def plan_tags(
     names = TagNames(ledger.db)
     plus, minus = names.find_all(add), names.find_all(remove)
     _refuse_both(plus, minus)
-    own = chosen.sheet is not None and not {"add", "remove"}.isdisjoint(chosen.sheet.fields)
+    own = selected.sheet is not None and not {"add", "remove"}.isdisjoint(selected.sheet.fields)
     if not plus and not minus and not own:
         raise UsageError(
             _("No tag was named."),
-            hint=_offer(chosen) or _("Name one with --add or --remove: --add Level/Gold"),
+            hint=_offer(selected) or _("Name one with --add or --remove: --add Level/Gold"),
         )
-    present = relations.tags_of(ledger.db, [each.follow_id for each in chosen.relations])
-    problems = chosen.problems.copy()
+    present = relations.tags_of(ledger.db, [each.follow_id for each in selected.relations])
+    problems = selected.problems.copy()
     rows: list[Row] = []
     kept: list[Relation] = []
     already: list[int] = []
-    for index, relation in enumerate(chosen.relations):
-        wish: tuple[list[Tag], list[Tag]] | Problem = (plus, minus)
+    for index, relation in enumerate(selected.relations):
+        wanted: tuple[list[Tag], list[Tag]] | Problem = (plus, minus)
         if own:
-            wish = _own_tags(names, chosen, index, plus, minus)
-        if isinstance(wish, Problem):
-            problems.append(wish)
+            wanted = _own_tags(names, selected, index, plus, minus)
+        if isinstance(wanted, Problem):
+            problems.append(wanted)
             continue
         row = tag_row(
             len(rows) + 1,
             relation,
             present[relation.follow_id],
-            [tag.tag_id for tag in wish[0]],
-            [tag.tag_id for tag in wish[1]],
+            [tag.tag_id for tag in wanted[0]],
+            [tag.tag_id for tag in wanted[1]],
         )
         if row is None:
             already.append(index)
@@ -86,7 +86,7 @@ def plan_tags(
         rows.append(row)
         kept.append(relation)
     verdicts = TagAction().verdicts(ledger.db, rows, kept)
-    problems += chosen.left_out(already)
+    problems += selected.left_out(already)
     problems += relations.large_shares(ledger.db, kept, verdicts, ledger.policy.warn_share)
     return plans.make(
         ledger,
@@ -96,15 +96,15 @@ def plan_tags(
         params={"add": [t.tag_id for t in plus], "remove": [t.tag_id for t in minus],
                 "command": command},
         problems=problems,
-        strict=chosen.strict,
+        strict=selected.strict,
         title=title or _title(plus, minus),
         reason=reason,
     )  # fmt: skip
 
 
-def _offer(chosen: Chosen) -> str:
+def _offer(selected: SelectedFollows) -> str:
     """How to take the tags that stand in a file; "" when it has no such column."""
-    ignored = chosen.sheet.ignored if chosen.sheet else ()
+    ignored = selected.sheet.ignored if selected.sheet else ()
     heading = next((each for each in ignored if each.lower() in _OFFERED), "")
     return (
         _("The file has it: add {options}").format(options=column_option(heading, "add"))
@@ -129,10 +129,14 @@ def _refuse_both(plus: Sequence[Tag], minus: Sequence[Tag]) -> None:
 
 
 def _own_tags(
-    names: TagNames, chosen: Chosen, index: int, plus: Sequence[Tag], minus: Sequence[Tag]
+    names: TagNames,
+    selected: SelectedFollows,
+    index: int,
+    plus: Sequence[Tag],
+    minus: Sequence[Tag],
 ) -> tuple[list[Tag], list[Tag]] | Problem:
     """Tags of one line of a file, together with those of the command."""
-    line, cells = chosen.lines[index], chosen.cells[index]
+    line, cells = selected.lines[index], selected.cells[index]
     found: list[list[Tag]] = [[*plus], [*minus]]
     for side, name in enumerate(("add", "remove")):
         for text in filter(None, map(str.strip, _LIST.split(cells.get(name, "")))):

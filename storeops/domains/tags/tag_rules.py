@@ -19,9 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.changes import relations
+from storeops.changes.follow_requests import (
+    ALL,
+    NEWEST,
+    FollowRequest,
+    SelectedFollows,
+    select_follows,
+)
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
-from storeops.changes.wishes import ALL, NEWEST, Choice, Chosen, choose
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
@@ -41,13 +47,13 @@ class Rule:
     Attributes:
         name: for people; the file's name when it has none.
         file: where it stands.
-        choice: which follows.
+        request: which follows.
         add, remove: tags, as people write them.
     """
 
     name: str
     file: str
-    choice: Choice
+    request: FollowRequest
     add: tuple[str, ...]
     remove: tuple[str, ...]
 
@@ -77,16 +83,16 @@ def read(paths: Iterable[str]) -> list[Rule]:
 def _rule(table: RuleTable) -> Rule:
     found = table.read(_FIELDS)
     owner = found.get("owner", ())
-    choice = Choice(
+    request = FollowRequest(
         Selection(where=found.get("where", ""), store=found.get("store", ()), owner=owner),
         found.get("follows") or ("" if owner else ALL),
     )
-    if not choice.made:
+    if not request.given:
         raise SettingProblem("where", _("a filter, for a rule needs a condition"))
     add, remove = found.get("add", ()), found.get("remove", ())
     if not add and not remove:
         raise SettingProblem("add", _("tags, to add or to remove"))
-    return Rule(found.get("name") or table.name, str(table.file), choice, add, remove)
+    return Rule(found.get("name") or table.name, str(table.file), request, add, remove)
 
 
 def _follows(where: str, value: Any) -> str:
@@ -117,7 +123,7 @@ def check(ledger: Ledger, rule: Rule) -> list[str]:
         if isinstance(tag, StoreOpsError):
             troubles.append(_told(tag))
     try:
-        choose(ledger.db, rule.choice, ledger.clock.now())
+        select_follows(ledger.db, rule.request, ledger.clock.now())
     except StoreOpsError as error:
         troubles.append(_told(error))
     return troubles
@@ -139,11 +145,11 @@ def preview(ledger: Ledger, rule: Rule) -> Preview:
     """
     names = TagNames(ledger.db)
     plus, minus = names.find_all(rule.add), names.find_all(rule.remove)
-    chosen = choose(ledger.db, rule.choice, ledger.clock.now())
-    present = relations.tags_of(ledger.db, [each.follow_id for each in chosen.relations])
+    selected = select_follows(ledger.db, rule.request, ledger.clock.now())
+    present = relations.tags_of(ledger.db, [each.follow_id for each in selected.relations])
     changes = 0
     examples: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = []
-    for relation in chosen.relations:
+    for relation in selected.relations:
         has = present[relation.follow_id]
         add = tuple(tag.path for tag in plus if tag.tag_id not in has)
         remove = tuple(tag.path for tag in minus if tag.tag_id in has)
@@ -152,7 +158,7 @@ def preview(ledger: Ledger, rule: Rule) -> Preview:
         changes += 1
         if len(examples) < EXAMPLES:
             examples.append((relation.name, relation.staff_name or relation.userid, add, remove))
-    return Preview(rule, len(chosen.relations), changes, tuple(examples))
+    return Preview(rule, len(selected.relations), changes, tuple(examples))
 
 
 def plan(ledger: Ledger, rule: Rule, *, reason: str = "", command: str = "") -> Plan:
@@ -161,8 +167,8 @@ def plan(ledger: Ledger, rule: Rule, *, reason: str = "", command: str = "") -> 
     Raises:
         StoreOpsError: the rule cannot run.
     """
-    chosen: Chosen = choose(ledger.db, rule.choice, ledger.clock.now())
+    selected: SelectedFollows = select_follows(ledger.db, rule.request, ledger.clock.now())
     return plan_tags(
-        ledger, chosen, add=rule.add, remove=rule.remove, reason=reason, command=command,
+        ledger, selected, add=rule.add, remove=rule.remove, reason=reason, command=command,
         title=_("Rule {name}").format(name=rule.name),
     )  # fmt: skip

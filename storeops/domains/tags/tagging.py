@@ -66,7 +66,7 @@ class TagAction(FollowAction):
         return verdicts
 
     def renew(self, db: Database, pairs: Sequence[tuple[Row, Relation]]) -> list[Row | None]:
-        """Each row's wish from what its follow looks like now; None where it is so already."""
+        """Each row's request from what its follow looks like now; None where it is so already."""
         tags = relations.tags_of(db, [relation.follow_id for _row, relation in pairs])
         return [
             tag_row(row.row, relation, tags[relation.follow_id],

@@ -15,8 +15,8 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
+    from storeops.changes.follow_requests import FollowRequest, SelectedFollows
     from storeops.changes.sheets import Field, Source
-    from storeops.changes.wishes import Choice, Chosen
     from storeops.reading.customers import Selection
 
 Follows = Annotated[
@@ -56,47 +56,47 @@ def plan_again(kind: str, name: str, reason: str, others: Sequence[object]) -> N
     show_plan(again(current().app.ledger, name, kind, reason=reason))
 
 
-def choice_of(selection: Selection, follows: str) -> Choice:
+def request_of(selection: Selection, follows: str) -> FollowRequest:
     """The choice that options make.
 
     Raises:
         UsageError: an unknown word after --follows.
     """
-    from storeops.changes.wishes import ALL, NEWEST, OWNER, Choice
+    from storeops.changes.follow_requests import ALL, NEWEST, OWNER, FollowRequest
 
     if follows not in ("", OWNER, ALL, NEWEST):
         raise UsageError(
             _("--follows: there is no {word}.").format(word=follows),
             hint=_("Known: {names}.").format(names="owner, all, newest"),
         )
-    return Choice(selection, follows)
+    return FollowRequest(selection, follows)
 
 
-def chosen(
-    choice: Choice, fields: Sequence[Field], source: Source | None, *, wished: bool
-) -> Chosen:
-    """The follows that options or a file mean; `wished`: whether options say what to change.
+def selected(
+    request: FollowRequest, fields: Sequence[Field], source: Source | None, *, requested: bool
+) -> SelectedFollows:
+    """The follows that options or a file mean; `requested`: whether options say what to change.
 
     Raises:
         UsageError: nothing or too much was chosen.
     """
     from storeops.changes import sheets
-    from storeops.changes.wishes import choose, of_sheet
+    from storeops.changes.follow_requests import of_sheet, select_follows
     from storeops.reading.customers import Selection
 
     app = current().app
     if source is None:
-        choice = replace(choice, selection=within_own_store(choice.selection))
-        return choose(app.data, choice, app.clock.now())
-    if replace(choice.selection, owner=()) != Selection():
+        request = replace(request, selection=within_own_store(request.selection))
+        return select_follows(app.data, request, app.clock.now())
+    if replace(request.selection, owner=()) != Selection():
         raise UsageError(
             _("A file and a filter cannot be combined."),
             hint=_("Choose by --file, or by --where, --view, --marked, --store."),
         )
     found = sheets.read(source, fields)
     return of_sheet(
-        app.data, found, follows=choice.follows, owner=choice.selection.owner,
-        strict=source.strict, wished=wished,
+        app.data, found, follows=request.follows, owner=request.selection.owner,
+        strict=source.strict, requested=requested,
     )  # fmt: skip
 
 

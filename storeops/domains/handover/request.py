@@ -1,4 +1,4 @@
-"""What somebody wishes to hand over: whose customers and groups, to whom, by which rule."""
+"""What somebody asks to hand over: whose customers and groups, to whom, by which rule."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from dataclasses import dataclass, field, replace
 from storeops.changes.sheets import Source
 from storeops.reading.customers import Selection
 
-SAME_STORE, LEAST_LOADED, ROUND_ROBIN = "same-store", "least-loaded", "round-robin"
-WEIGHTED, BY_TAG, BY_DATE, CAPACITY = "weighted", "by-tag", "by-date", "capacity"
-RULES = (SAME_STORE, LEAST_LOADED, ROUND_ROBIN, WEIGHTED, BY_TAG, BY_DATE, CAPACITY)
-
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A wished handover.
+class HandoverRequest:
+    """A handover that somebody asks for.
 
     Attributes:
         from_owners: userids or names; empty only with `file`.
         to_owners: userids or names; empty with `same-store` (the giver's colleagues) and `file`.
-        rule: one of `RULES`; "" for a single taker, and then `least-loaded` for several.
+        rule: one of `assign.RULES`; "" for a single taker, and then `least-loaded` for several.
         kind: on_job | resigned when the person said so; "" finds it out.
         selection: only these customers; its owners are the givers when none is named.
         file: a file of customers with their takers; None for none.
@@ -66,10 +62,10 @@ class Wish:
     @property
     def partial(self) -> bool:
         """Whether only some of a giver's customers are meant."""
-        return bool(self.chosen or self.file or self.again)
+        return bool(self.selective or self.file or self.again)
 
     @property
-    def chosen(self) -> bool:
+    def selective(self) -> bool:
         """Whether customers were chosen, beside their owners."""
         return replace(self.selection, owner=()) != Selection()
 

@@ -1,4 +1,4 @@
-"""Wishes: which follows a planner is asked to change – by filter, marks, or a file's rows."""
+"""Which follows a planner is asked to change – by filter, marks, or a file's rows."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _MEMBERS = re.compile(r"[;；]")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Customers chosen by conditions that all must hold; none at all means nobody was chosen.
+class FollowRequest:
+    """Follows of customers by conditions that all must hold; none at all means nobody was chosen.
 
     Attributes:
         selection: the conditions. Of shops and owners that it names, only follows of one of them.
@@ -42,13 +42,13 @@ class Choice:
     follows: str = ""
 
     @property
-    def made(self) -> bool:
+    def given(self) -> bool:
         """Whether anything was chosen."""
         return self.selection != Selection()
 
 
 @dataclass(slots=True)
-class Chosen:
+class SelectedFollows:
     """Follows to change, in order, each once.
 
     Attributes:
@@ -83,36 +83,36 @@ class Chosen:
         return [Problem("already", message, None, True, len(already))]
 
 
-def choose(db: Database, choice: Choice, now: float) -> Chosen:
-    """The follows that a choice means.
+def select_follows(db: Database, request: FollowRequest, now: float) -> SelectedFollows:
+    """The follows that a request means.
 
     Args:
         db: data.db.
-        choice: what the person asked for.
+        request: what the person asked for.
         now: WeCom's time, Unix seconds.
 
     Raises:
         UsageError: nothing chosen, or several owners match and the person did not say which.
         FilterError: the filter is not understood, or names nobody.
     """
-    if not choice.made:
+    if not request.given:
         raise UsageError(
             _("No customer was chosen."),
             hint=_("Choose by --where, --view, --marked, --store, --owner or --file."),
         )
-    if choice.follows == OWNER and not choice.selection.owner:
+    if request.follows == OWNER and not request.selection.owner:
         raise UsageError(
             _("--follows owner needs to know which one."), hint=_("Add --owner USERID.")
         )
     names = names_of(db)
-    where = selection_node(db, choice.selection)
+    where = selection_node(db, request.selection)
     customers = list(CustomerQuery(db, where, names=names, now=now).ids())
-    shops = tuple(each for each in choice.selection.store if each.casefold() != EVERY_STORE)
+    shops = tuple(each for each in request.selection.store if each.casefold() != EVERY_STORE)
     stores = names.resolve("", one_of("store", shops, "--store")) if shops else None
-    owners = [names.members.find(each).userid for each in choice.selection.owner]
+    owners = [names.members.find(each).userid for each in request.selection.owner]
     found = relations.of_customers(db, customers, owners=owners, store_ids=stores)
     groups = list(found)
-    chosen = _pick(groups, choice)
+    selected = _pick(groups, request)
     gone = len(customers) - len(groups)
     if gone:
         message = ngettext(
@@ -120,10 +120,10 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
             "{count} chosen customers are followed by nobody any more and are left out.",
             gone,
         ).format(count=gone)
-        chosen.problems.append(Problem("no_relation", message, None, True, gone))
+        selected.problems.append(Problem("no_relation", message, None, True, gone))
     for word, meant in names.parts(where):
         some = ", ".join(map(plain, meant[:_NAMED])) + " …" * (len(meant) > _NAMED)
-        chosen.problems.append(
+        selected.problems.append(
             Problem(
                 "part_of_names",
                 ngettext(
@@ -134,17 +134,17 @@ def choose(db: Database, choice: Choice, now: float) -> Chosen:
                 warning=True,
             )
         )
-    return chosen
+    return selected
 
 
-def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
-    chosen = Chosen()
+def _pick(found: Iterable[list[Relation]], request: FollowRequest) -> SelectedFollows:
+    selected = SelectedFollows()
     several = 0
     for follows in found:
         live = [each for each in follows if each.status == "active"] or follows
-        if len(live) > 1 and not choice.follows and not choice.selection.owner:
+        if len(live) > 1 and not request.follows and not request.selection.owner:
             several += 1
-        chosen.relations += live[:1] if choice.follows == NEWEST else live
+        selected.relations += live[:1] if request.follows == NEWEST else live
     if several:
         raise UsageError(
             ngettext(
@@ -154,7 +154,7 @@ def _pick(found: Iterable[list[Relation]], choice: Choice) -> Chosen:
             ).format(count=several),
             hint=_("Say whose follow is meant: --follows all, --follows newest, or --owner."),
         )
-    return chosen
+    return selected
 
 
 def of_sheet(
@@ -164,8 +164,8 @@ def of_sheet(
     follows: str = "",
     owner: Sequence[str] = (),
     strict: bool = False,
-    wished: bool = True,
-) -> Chosen:
+    requested: bool = True,
+) -> SelectedFollows:
     """The follows that a file's rows mean; every row is looked at before anything is said.
 
     Args:
@@ -174,21 +174,21 @@ def of_sheet(
         follows: all | newest, for rows that name no member; "" refuses when it is not clear.
         owner: userids or names of the members for rows that name none.
         strict: one wrong row, also one that a planner finds, refuses them all.
-        wished: whether something is wished for every row; if not, rows whose own cells are empty
+        requested: whether something is asked for every row; if not, rows whose own cells are empty
             ask for nothing, whomever they name.
     """
     keys = _Keys(db, sheet, owner)
-    chosen = Chosen(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
+    selected = SelectedFollows(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
     seen: dict[str, int] = {}
     unchanged = idle = 0
     texts = sheet.fields.keys() - {each.name for each in (*KEYS, USERID)}
     for line in sheet.lines:
-        if not wished and texts and not any(line.get(name).strip() for name in texts):
+        if not requested and texts and not any(line.get(name).strip() for name in texts):
             idle += 1
             continue
         found = keys.find(line, follows)
         if isinstance(found, Problem):
-            chosen.problems.append(found)
+            selected.problems.append(found)
             continue
         if not found:
             unchanged += 1
@@ -201,11 +201,11 @@ def of_sheet(
             if first != line.number:
                 continue
             taken = True
-            chosen.relations.append(relation)
-            chosen.lines.append(line.number)
-            chosen.cells.append(cells)
+            selected.relations.append(relation)
+            selected.lines.append(line.number)
+            selected.cells.append(cells)
         if not taken:
-            chosen.problems.append(
+            selected.problems.append(
                 _problem(
                     line,
                     "duplicate",
@@ -220,22 +220,22 @@ def of_sheet(
             "{count} rows say what is so already and are left out.",
             unchanged,
         ).format(count=unchanged)
-        chosen.problems.append(Problem("already", message, None, True, unchanged))
+        selected.problems.append(Problem("already", message, None, True, unchanged))
     if idle:
         message = ngettext(
             "{count} row has nothing in {headings} and asks for nothing.",
             "{count} rows have nothing in {headings} and ask for nothing.",
             idle,
         ).format(count=idle, headings=_(", ").join(sorted(sheet.fields[name] for name in texts)))
-        chosen.problems.append(Problem("idle", message, None, True, idle))
+        selected.problems.append(Problem("idle", message, None, True, idle))
     if keys.foreign_ids:
         message = ngettext(
             "{count} id in the column {heading} is none of WeCom; phone or unionid was taken.",
             "{count} ids in the column {heading} are none of WeCom; phone or unionid was taken.",
             keys.foreign_ids,
         ).format(count=keys.foreign_ids, heading=sheet.fields["external_userid"])
-        chosen.problems.append(Problem("foreign_ids", message, warning=True))
-    return chosen
+        selected.problems.append(Problem("foreign_ids", message, warning=True))
+    return selected
 
 
 def customers_of(db: Database, sheet: Sheet) -> tuple[tuple[str, ...], Problems]:
