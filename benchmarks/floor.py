@@ -12,7 +12,7 @@ from textual.content import Content
 
 from tui.book import Advice, BookView, FacetRows, Look
 from tui.widgets.customer_list import DEFAULT_COLUMNS
-from tui.widgets.rows import Count, Line, Window
+from tui.widgets.rows import Line, RowCount, Window
 
 _CELLS = {
     "name": "王小明",
@@ -44,10 +44,10 @@ class ConstantRows:
             ],
         )
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         if cap is not None and self.total > cap:
-            return Count(cap, exact=False)
-        return Count(self.total)
+            return RowCount(cap, exact=False)
+        return RowCount(self.total)
 
     def find(self, key: Hashable, near: int) -> int | None:
         return near

@@ -35,7 +35,7 @@ from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.limits.governor import Governor
 from storeops.limits.tokens import RunTokenStore
-from storeops.sync.members import Member, group
+from storeops.sync.members import MemberToRead, group
 from storeops.sync.run import run_sync
 from storeops.wecom import contacts, customers, groups, handover, tags
 from storeops.wecom.client import WeComClient
@@ -99,7 +99,7 @@ def _raw_pages(where: Where, calls: int) -> Iterator[bytes]:
         client._tokens.get(client._fetch_token)
         token = client._tokens.get(client._fetch_token)
     jobs: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
-    for each, _rows in group([Member(user) for user in users]):
+    for each, _rows in group([MemberToRead(user) for user in users]):
         jobs.put(each)
     pages: queue.Queue[bytes | None] = queue.Queue(maxsize=8)
     made = 0

@@ -11,7 +11,7 @@ from commands import output
 from commands.options import After, All, Limit
 from commands.output import Column
 from storeops import config, paths, times
-from storeops.ceilings import Ceilings, Limits
+from storeops.ceilings import CallLimits, Ceilings
 from storeops.config import Profile
 from storeops.durations import duration
 from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
@@ -137,7 +137,7 @@ def _everything(loaded: config.Config) -> dict[str, Any]:
             if field == "name":
                 continue
             value = getattr(profile, field)
-            if isinstance(value, Limits | Ceilings):
+            if isinstance(value, CallLimits | Ceilings):
                 for inner in value.__dataclass_fields__:
                     values[f"profiles.{name}.{field}.{inner}"] = getattr(value, inner)
             else:

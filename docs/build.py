@@ -24,6 +24,7 @@ from commands.help import value_word
 from commands.main import nouns
 from commands.options import GLOBALS
 from storeops import config, i18n, times
+from storeops.ceilings import CallLimits, Ceilings
 
 LANGUAGE = os.environ["STOREOPS_LANG"]
 i18n.use(LANGUAGE)
@@ -95,8 +96,8 @@ def check_keys() -> None:
         "profiles.NAME.limits",
         "profiles.NAME.policy",
     }
-    fields |= {f"profiles.NAME.limits.{name}" for name in config.Limits.__dataclass_fields__}
-    fields |= {f"profiles.NAME.policy.{name}" for name in config.Ceilings.__dataclass_fields__}
+    fields |= {f"profiles.NAME.limits.{name}" for name in CallLimits.__dataclass_fields__}
+    fields |= {f"profiles.NAME.policy.{name}" for name in Ceilings.__dataclass_fields__}
     fields |= set(config.Config.__dataclass_fields__) - {"profiles"}
     assert fields == set(CONFIG_KEYS), fields ^ set(CONFIG_KEYS)
 

@@ -200,12 +200,12 @@ class App:
 
     def begin_anew(self, lost: Sequence[Path]) -> list[Path]:
         """Make empty databases where they were lost; the journal notes it. Returns their paths."""
-        from storeops.changes.journal import Line
+        from storeops.changes.journal import JournalLine
 
         rooms = {"data.db": DATA_ROOMS, "inbox.db": INBOX_ROOMS}
         for file in lost:
             open_database(file, migrations(rooms[file.name])).close()
-        line = Line("db.begun", payload={"files": [each.name for each in lost]})
+        line = JournalLine("db.begun", payload={"files": [each.name for each in lost]})
         self.ledger.journal.write(self.data, [line], self.clock.now())
         return list(lost)
 

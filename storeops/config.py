@@ -37,8 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from storeops import paths
-from storeops.ceilings import Ceilings as Ceilings
-from storeops.ceilings import Limits as Limits
+from storeops.ceilings import CallLimits, Ceilings
 from storeops.durations import duration
 from storeops.errors import ConfigError, NotFoundError
 from storeops.i18n import _
@@ -75,7 +74,7 @@ class Profile:
     read_only: bool = False
     sandbox: bool = False
     allow: tuple[str, ...] | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: CallLimits = field(default_factory=CallLimits)
     policy: Ceilings = field(default_factory=Ceilings)
 
 
@@ -144,8 +143,8 @@ _LIMITS: dict[str, values.Reader] = {
 }
 
 
-def _limits(where: str, value: Any) -> Limits:
-    return Limits(**values.table(where, value, _LIMITS))
+def _limits(where: str, value: Any) -> CallLimits:
+    return CallLimits(**values.table(where, value, _LIMITS))
 
 
 _CEILINGS: dict[str, values.Reader] = {

@@ -9,7 +9,7 @@ from storeops.durations import span
 from storeops.i18n import _
 from storeops.times import minute
 from tui.cells import shown
-from tui.widgets.rows import Column, Count, Line, TableRows, Window
+from tui.widgets.rows import Line, ListColumn, RowCount, TableRows, Window
 
 if TYPE_CHECKING:
     from storeops.domains.handover.desk import Offer, Owner
@@ -32,42 +32,42 @@ class ChosenHandover(TableRows):
             start, lines, frozenset(line.key for line in lines if line.key in self.chosen)
         )
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """All of them."""
-        return Count(len(self.lines))
+        return RowCount(len(self.lines))
 
 
-def from_owner_columns() -> list[Column]:
+def from_owner_columns() -> list[ListColumn]:
     """Who gives."""
     return [
-        Column("name", _("Giver"), 10, 2, keep=9),
-        Column("store", _("Store"), 8, 2, keep=3),
-        Column("days", _("Days left"), 9, right=True, keep=8),
-        Column("customers", _("Customers"), 9, right=True, keep=7),
-        Column("groups", _("Groups"), 6, right=True, keep=6),
+        ListColumn("name", _("Giver"), 10, 2, keep=9),
+        ListColumn("store", _("Store"), 8, 2, keep=3),
+        ListColumn("days", _("Days left"), 9, right=True, keep=8),
+        ListColumn("customers", _("Customers"), 9, right=True, keep=7),
+        ListColumn("groups", _("Groups"), 6, right=True, keep=6),
     ]
 
 
-def to_owner_columns() -> list[Column]:
+def to_owner_columns() -> list[ListColumn]:
     """Who could take."""
     return [
-        Column("name", _("Taker"), 10, 2, keep=9),
-        Column("load", _("Load"), 7, right=True, keep=8),
-        Column("capacity", _("May have"), 8, right=True, keep=5),
-        Column("room", _("Free"), 7, right=True, keep=7),
-        Column("why", _("Can take over"), 15, 4, keep=8),
+        ListColumn("name", _("Taker"), 10, 2, keep=9),
+        ListColumn("load", _("Load"), 7, right=True, keep=8),
+        ListColumn("capacity", _("May have"), 8, right=True, keep=5),
+        ListColumn("room", _("Free"), 7, right=True, keep=7),
+        ListColumn("why", _("Can take over"), 15, 4, keep=8),
     ]
 
 
-def waiting_columns() -> list[Column]:
+def waiting_columns() -> list[ListColumn]:
     """Pairs that wait for WeCom's answer."""
     return [
-        Column("from", _("From"), 10, 2, keep=8),
-        Column("to", _("To"), 10, 2, keep=9),
-        Column("what", _("What"), 10, 1, keep=4),
-        Column("rows", _("Waiting"), 7, right=True, keep=8),
-        Column("due", _("First answer due"), 16, keep=3),
-        Column("in", _("In"), 12, right=True, keep=9),
+        ListColumn("from", _("From"), 10, 2, keep=8),
+        ListColumn("to", _("To"), 10, 2, keep=9),
+        ListColumn("what", _("What"), 10, 1, keep=4),
+        ListColumn("rows", _("Waiting"), 7, right=True, keep=8),
+        ListColumn("due", _("First answer due"), 16, keep=3),
+        ListColumn("in", _("In"), 12, right=True, keep=9),
     ]
 
 

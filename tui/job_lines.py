@@ -8,24 +8,24 @@ from storeops.i18n import _
 from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.listing import JobRow
 
 
-def columns() -> list[Column]:
+def columns() -> list[ListColumn]:
     """The columns of the jobs."""
     return [
-        Column("job", _("Job"), 6, right=True, keep=9),
-        Column("plan", _("Plan"), 15, keep=8),
-        Column("status", _("Status"), 12, keep=9),
-        Column("rows", _("Rows"), 5, right=True, keep=6),
-        Column("tries", _("Tries"), 5, right=True, keep=5),
-        Column("code", _("Code"), 6, right=True, keep=7),
-        Column("meaning", _("Meaning"), 16, 4, keep=6),
-        Column("due", _("Not before"), 16, keep=2),
-        Column("ended", _("Ended"), 16, keep=3),
+        ListColumn("job", _("Job"), 6, right=True, keep=9),
+        ListColumn("plan", _("Plan"), 15, keep=8),
+        ListColumn("status", _("Status"), 12, keep=9),
+        ListColumn("rows", _("Rows"), 5, right=True, keep=6),
+        ListColumn("tries", _("Tries"), 5, right=True, keep=5),
+        ListColumn("code", _("Code"), 6, right=True, keep=7),
+        ListColumn("meaning", _("Meaning"), 16, 4, keep=6),
+        ListColumn("due", _("Not before"), 16, keep=2),
+        ListColumn("ended", _("Ended"), 16, keep=3),
     ]
 
 

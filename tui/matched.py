@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storeops.reading.filter import And, Field, FilterError, Node, parse
+from storeops.reading.filter import And, FieldTerm, FilterError, Node, parse
 from storeops.reading.filter_dates import normal, span
 
 if TYPE_CHECKING:
@@ -32,13 +32,15 @@ def matcher(where: str, names: Names, now: float) -> Callable[[Follow], bool]:
     return lambda follow: all(test(follow) for test in tests)
 
 
-def _fields(node: Node) -> list[Field]:
+def _fields(node: Node) -> list[FieldTerm]:
     if isinstance(node, And):
         return [each for item in node.items for each in _fields(item)]
-    return [node] if isinstance(node, Field) else []
+    return [node] if isinstance(node, FieldTerm) else []
 
 
-def _test(where: str, field: Field, names: Names, now: float) -> Callable[[Follow], bool] | None:
+def _test(
+    where: str, field: FieldTerm, names: Names, now: float
+) -> Callable[[Follow], bool] | None:
     values = set(field.values)
     if field.key == "owner":
         keys = set(names.resolve(where, field))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tui.widgets.rows import Count, Line, Window
+from tui.widgets.rows import Line, RowCount, Window
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
@@ -78,12 +78,12 @@ class MirrorRows:
 
     # -- the counting lane ---------------------------------------------------------------------
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """How many match."""
         if self._counter is None:
             self._counter = self.query()
         found = self._counter.count(cap)
-        return Count(found.rows, not found.capped)
+        return RowCount(found.rows, not found.capped)
 
     # -- the screen's thread -------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from storeops.times import minute, second
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields
-from tui.widgets.rows import Column, Count, Line, Window
+from tui.widgets.rows import Line, ListColumn, RowCount, Window
 
 if TYPE_CHECKING:
     from storeops.changes.answers import Result
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from storeops.database.database import Database
 
 
-def columns() -> list[Column]:
+def columns() -> list[ListColumn]:
     """The columns of a plan's rows."""
     return [
-        Column("row", _("Row"), 5, right=True, keep=6, fit=True, tone="dim"),
-        Column("status", _("Status"), 12, keep=9, fit=True),
-        Column("name", _("Customer"), 12, keep=8, fit=True),
-        Column("member", _("Member"), 8, keep=4, fit=True),
-        Column("change", _("Change"), 18, 3, keep=7, fit=True),
-        Column("why", _("Why"), 13, 6, keep=5, fit=True),
+        ListColumn("row", _("Row"), 5, right=True, keep=6, fit=True, tone="dim"),
+        ListColumn("status", _("Status"), 12, keep=9, fit=True),
+        ListColumn("name", _("Customer"), 12, keep=8, fit=True),
+        ListColumn("member", _("Member"), 8, keep=4, fit=True),
+        ListColumn("change", _("Change"), 18, 3, keep=7, fit=True),
+        ListColumn("why", _("Why"), 13, 6, keep=5, fit=True),
     ]
 
 
@@ -80,11 +80,11 @@ class PlanRows:
         )
         return Window(start, lines, marked)
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """All rows."""
         from storeops.changes.plan_listing import count
 
-        return Count(count(self.db, self.plan_id, self.statuses, self.text_words))
+        return RowCount(count(self.db, self.plan_id, self.statuses, self.text_words))
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Where a row is; a row hardly ever moves."""

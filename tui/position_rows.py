@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from tui.widgets.rows import Count, Line, Window
+from tui.widgets.rows import Line, RowCount, Window
 
 T = TypeVar("T")
 
@@ -33,9 +33,9 @@ class PositionRows(Generic[T]):
         """Rows from `start` on."""
         return Window(start, [self._line(each) for each in self._read(start, count)])
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """All rows."""
-        return Count(self._count())
+        return RowCount(self._count())
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Where a row is now; new ones push it down."""

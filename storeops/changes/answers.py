@@ -28,7 +28,7 @@ from storeops.changes.action import (
     actions,
 )
 from storeops.changes.jobs import queue
-from storeops.changes.journal import Line, dump
+from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
@@ -52,7 +52,7 @@ def settle(
     *,
     source: str,
     job_id: int | None = None,
-) -> list[Line]:
+) -> list[JournalLine]:
     """Keep answers of one plan; inside a transaction. Returns the lines to journal in it.
 
     Args:
@@ -82,7 +82,7 @@ def settle(
         ref = f"{plan.name}/{job_id}" if job_id is not None else plan.name
         ledger.action(plan.kind).facts(ledger.db, telling, ref, int(now))
     return [
-        Line(
+        JournalLine(
             "row.answer",
             plan.name,
             row.row,

@@ -11,7 +11,7 @@ from storeops.changes import plans
 from storeops.changes import rows as plan_rows
 from storeops.changes.action import BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
 from storeops.changes.jobs import queue
-from storeops.changes.journal import Line, dump
+from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, PartialError, PolicyError, UsageError
@@ -231,12 +231,14 @@ def _queue(
         "reason": reason or plan.reason,
         "override": ceiling,
     }
-    ledger.journal.append(connection, [Line("plan.applied", plan.name, payload=payload)], now)
+    ledger.journal.append(
+        connection, [JournalLine("plan.applied", plan.name, payload=payload)], now
+    )
     return jobs
 
 
-def _stale_line(plan: Plan, changes: Mapping[int, Verdict]) -> Line:
-    return Line("plan.stale", plan.name, payload={"changed": sorted(changes)[:1000]})
+def _stale_line(plan: Plan, changes: Mapping[int, Verdict]) -> JournalLine:
+    return JournalLine("plan.stale", plan.name, payload={"changed": sorted(changes)[:1000]})
 
 
 def _stale(plan: Plan, changes: Mapping[int, Verdict]) -> ConflictError:

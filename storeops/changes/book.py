@@ -9,7 +9,7 @@ from typing import Any
 from storeops.changes import answers
 from storeops.changes.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowAnswer
 from storeops.changes.jobs.queue import Job
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.changes.rows import CHUNK, LEFT, addressed, chunks, from_record, row_digest
@@ -83,7 +83,7 @@ class LedgerBook:
             numbers = [row.row for row in call.rows]
             by_plan.setdefault(job.plan_id, []).append([job.id, job.attempts, numbers])
         lines = [
-            Line("call.intent", self._plan(plan_id).name, payload={"jobs": jobs})
+            JournalLine("call.intent", self._plan(plan_id).name, payload={"jobs": jobs})
             for plan_id, jobs in by_plan.items()
         ]
         self._ledger.journal.append(connection, lines, self._ledger.clock.now())
@@ -111,7 +111,7 @@ class LedgerBook:
         )
         self._ledger.journal.append(
             connection,
-            [Line("plan.paused", self._plan(plan_id).name, payload={"why": why})],
+            [JournalLine("plan.paused", self._plan(plan_id).name, payload={"why": why})],
             self._ledger.clock.now(),
         )
 

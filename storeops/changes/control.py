@@ -10,7 +10,7 @@ from storeops.changes import plans
 from storeops.changes import rows as plan_rows
 from storeops.changes.action import CANCELLED, FAILED, PLANNED, QUEUED, UNKNOWN
 from storeops.changes.jobs import queue
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, NotFoundError, UsageError
@@ -256,4 +256,6 @@ def _note(
     plan: Plan,
     payload: dict[str, object],
 ) -> None:
-    ledger.journal.append(connection, [Line(kind, plan.name, payload=payload)], ledger.clock.now())
+    ledger.journal.append(
+        connection, [JournalLine(kind, plan.name, payload=payload)], ledger.clock.now()
+    )

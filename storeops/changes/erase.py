@@ -10,7 +10,7 @@ from typing import Any
 
 from storeops.changes import plans, seal
 from storeops.changes import rows as plan_rows
-from storeops.changes.journal import Line, dump, fits, object_of
+from storeops.changes.journal import JournalLine, dump, fits, object_of
 from storeops.changes.ledger import Ledger
 from storeops.changes.verify_plans import is_altered
 from storeops.database.database import Database
@@ -132,7 +132,7 @@ def erase_unsealed(
         payload["who"] = seal.pseudonym(ledger.journal.folder, external_userid)
         if altered or altered_plans:  # what proves it goes with the person; that it was, stays
             payload.update(altered=altered, altered_plans=sorted(altered_plans))
-        ledger.journal.append(connection, [Line(ERASED, payload=payload)], now)
+        ledger.journal.append(connection, [JournalLine(ERASED, payload=payload)], now)
     return Erased(len(lines), rows, counts)
 
 

@@ -21,11 +21,11 @@ from storeops.changes.action import (
 from storeops.changes.relations import Relation
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 from storeops.wecom.errors import says
 
 # the customer, or the relation, is not there any more
-GONE = (Condition.NO_RELATION, Condition.NOT_VISIBLE)
+GONE = (ErrorCondition.NO_RELATION, ErrorCondition.NOT_VISIBLE)
 
 
 class FollowAction(ABC):

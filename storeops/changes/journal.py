@@ -48,7 +48,7 @@ _INSERT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalLine:
     """One thing done, before it is chained.
 
     Attributes:
@@ -104,7 +104,9 @@ class Journal:
         self.who = who
         self.machine = machine
 
-    def append(self, connection: sqlite3.Connection, lines: Sequence[Line], at: float) -> int:
+    def append(
+        self, connection: sqlite3.Connection, lines: Sequence[JournalLine], at: float
+    ) -> int:
         """Chain `lines` after the newest; call it inside `Database.atomic`. Returns the last seq.
 
         Args:
@@ -124,7 +126,11 @@ class Journal:
         return self._chain(connection, lines, at)
 
     def _chain(
-        self, connection: sqlite3.Connection, lines: Sequence[Line], at: float, least: int = 0
+        self,
+        connection: sqlite3.Connection,
+        lines: Sequence[JournalLine],
+        at: float,
+        least: int = 0,
     ) -> int:
         """Insert lines, numbered behind the newest and behind `least`."""
         seq, head = loss.head(connection)
@@ -147,7 +153,7 @@ class Journal:
         connection.executemany(_INSERT, rows)
         return seq
 
-    def write(self, db: Database, lines: Sequence[Line], at: float) -> int:
+    def write(self, db: Database, lines: Sequence[JournalLine], at: float) -> int:
         """Append in a transaction of its own, then seal; returns the last seq."""
         with db.atomic() as connection:
             seq = self.append(connection, lines, at)
@@ -191,7 +197,7 @@ class Journal:
         missing = loss.find(connection, seals.read(self.folder), self.folder)
         if missing is None or loss.is_noted(connection, missing):
             return True
-        lines = [Line(loss.KIND, payload=missing.payload())]
+        lines = [JournalLine(loss.KIND, payload=missing.payload())]
         self._chain(connection, lines, at, missing.known)
         return False
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from storeops.changes import rows as plan_rows
 from storeops.changes.action import ROW_STATUSES, Row, Verdict
-from storeops.changes.journal import Line, dump
+from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
@@ -235,7 +235,9 @@ def seal(
         "title": plan.title,
         "reason": plan.reason,
     }
-    ledger.journal.append(connection, [Line(kind, plan.name, payload=payload)], ledger.clock.now())
+    ledger.journal.append(
+        connection, [JournalLine(kind, plan.name, payload=payload)], ledger.clock.now()
+    )
     return digest
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from storeops.changes import loss
-from storeops.changes.journal import Line, object_of
+from storeops.changes.journal import JournalLine, object_of
 from storeops.changes.ledger import Ledger
 from storeops.changes.proof import Proof
 from storeops.changes.seal import GENESIS
@@ -129,7 +129,7 @@ def prune(ledger: Ledger, inbox: EventInbox | None, older_than_s: float) -> Prun
             "events": found.events,
             "losses": losses,
         }
-        ledger.journal.append(connection, [Line(PRUNED, payload=payload)], now)
+        ledger.journal.append(connection, [JournalLine(PRUNED, payload=payload)], now)
         connection.execute("DELETE FROM journal WHERE seq <= ?", (found.last,))
         _delete_plans(connection, plans)
         connection.execute("DELETE FROM worker WHERE finished_at < ?", (before,))

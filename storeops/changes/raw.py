@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storeops.changes.journal import Line, dump
+from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.errors import PolicyError, StoreOpsError
 from storeops.i18n import _
@@ -75,7 +75,7 @@ def write(
     person = subject if isinstance(subject, str) and subject else None
     intent = {**preview(method, path, params, body), "reason": reason}
     seq = ledger.journal.write(
-        ledger.db, [Line("api.intent", subject=person, payload=intent)], ledger.clock.now()
+        ledger.db, [JournalLine("api.intent", subject=person, payload=intent)], ledger.clock.now()
     )
     told: dict[str, Any] = {"intent": seq, "status": "unknown", "errcode": None}
     try:
@@ -89,7 +89,7 @@ def write(
         raise
     finally:
         ledger.journal.write(
-            ledger.db, [Line("api.answer", subject=person, payload=told)], ledger.clock.now()
+            ledger.db, [JournalLine("api.answer", subject=person, payload=told)], ledger.clock.now()
         )
 
 

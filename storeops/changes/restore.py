@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storeops.changes import loss
 from storeops.changes.jobs.queue import hold_after_restore
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.database.database import open_database
 from storeops.errors import StoreOpsError
@@ -83,7 +83,7 @@ def make_safe(ledger: Ledger, present: Path | None = None) -> RestoredLedger:
             "held_plans": sorted(held)[:100],
             "cancelled_plans": len(cancelled),
         }
-        ledger.journal.append(connection, [Line("db.restored", payload=note)], now)
+        ledger.journal.append(connection, [JournalLine("db.restored", payload=note)], now)
     return RestoredLedger(held, cancelled, backup_count)
 
 

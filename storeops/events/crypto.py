@@ -41,7 +41,7 @@ def valid_key(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class CallbackKeys:
     """What a receiver needs to know; never shown.
 
     Attributes:

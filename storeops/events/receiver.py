@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from storeops.clock import Clock
 from storeops.errors import StoreOpsError
 from storeops.events import kinds
-from storeops.events.crypto import Keys, UnreadableMessage
+from storeops.events.crypto import CallbackKeys, UnreadableMessage
 from storeops.events.inbox import UNREADABLE, Delivery, Inbox, Kept
 from storeops.events.kinds import Named
 from storeops.events.listing import deliveries, ids_of
@@ -66,7 +66,7 @@ class Receiver:
     def __init__(
         self,
         inbox: Inbox,
-        keys: Keys,
+        keys: CallbackKeys,
         clock: Clock,
         on_event: Callable[[Kept], None] | None = None,
     ) -> None:

@@ -23,7 +23,7 @@ from storeops.events.inbox import Event, Work
 from storeops.events.readers import EventReader
 from storeops.mirror import chats, facts, labels
 from storeops.mirror.facts import Batch
-from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.errcodes import ErrorCondition, condition_of
 from storeops.wecom.oddities import LostRow, collecting_lost
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _ref(events: Sequence[Event]) -> str:
     return str(events[-1].id)
 
 
-def _read_or(gone: Sequence[Condition], call: Callable[[], Any]) -> Any:
+def _read_or(gone: Sequence[ErrorCondition], call: Callable[[], Any]) -> Any:
     """The answer, or the condition when WeCom refuses because the thing is gone in that way."""
     try:
         return call()
@@ -173,7 +173,7 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import customers
 
     return _read_or(
-        (Condition.NO_RELATION, Condition.NOT_VISIBLE),
+        (ErrorCondition.NO_RELATION, ErrorCondition.NOT_VISIBLE),
         lambda: customers.get(client, work.subject.id),
     )
 
@@ -181,11 +181,11 @@ def _read_customer(client: WeComClient, work: Work) -> Any:
 def _write_customer(mirror: Mirror, work: Work, reading: Reading) -> None:
     from storeops.wecom.customers import FollowRow, info_of
 
-    found: Customer | Condition = reading.found
+    found: Customer | ErrorCondition = reading.found
     listed = _listed(found)
     about = {each.userid.lower() for each in work.events}
     staying = _present(mirror.db, about)
-    if not isinstance(found, Condition):
+    if not isinstance(found, ErrorCondition):
         rows: list[FollowRow] = [
             FollowRow(found.external_contact, info_of(follow))
             for userid, follow in listed.items()
@@ -227,9 +227,13 @@ def _created(db: Database, each: Event, relation: FollowUser | None) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def _listed(found: Customer | Condition) -> dict[str, FollowUser]:
+def _listed(found: Customer | ErrorCondition) -> dict[str, FollowUser]:
     """Who follows the customer, by lower-case userid."""
-    return {} if isinstance(found, Condition) else {f.userid.lower(): f for f in found.follow_user}
+    return (
+        {}
+        if isinstance(found, ErrorCondition)
+        else {f.userid.lower(): f for f in found.follow_user}
+    )
 
 
 def _not_shown(mirror: Mirror, work: Work, reading: Reading) -> frozenset[int]:
@@ -267,7 +271,9 @@ def _present(db: Database, userids: set[str]) -> set[str]:
 def _read_member(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import contacts
 
-    return _read_or((Condition.MEMBER_GONE,), lambda: contacts.get_user(client, work.subject.id))
+    return _read_or(
+        (ErrorCondition.MEMBER_GONE,), lambda: contacts.get_user(client, work.subject.id)
+    )
 
 
 def _write_member(mirror: Mirror, work: Work, reading: Reading) -> None:
@@ -281,7 +287,7 @@ def _write_member(mirror: Mirror, work: Work, reading: Reading) -> None:
     ]
     if renamed:
         mirror.apply(Batch(renamed=renamed), _ref(work.events))
-    if found is not Condition.MEMBER_GONE and found.status != LEFT:
+    if found is not ErrorCondition.MEMBER_GONE and found.status != LEFT:
         mirror.apply(Batch(staff=[found]), _ref(work.events))
     elif any(each.change_type == "delete_user" for each in work.events):
         # not in the contacts any more, and WeCom has said why
@@ -326,7 +332,7 @@ def _write_tags(mirror: Mirror, work: Work, reading: Reading) -> None:
 def _read_chat(client: WeComClient, work: Work) -> Any:
     from storeops.wecom import groups
 
-    return _read_or((Condition.CHAT_GONE,), lambda: groups.get_chat(client, work.subject.id))
+    return _read_or((ErrorCondition.CHAT_GONE,), lambda: groups.get_chat(client, work.subject.id))
 
 
 def _write_chat(mirror: Mirror, work: Work, reading: Reading) -> None:
@@ -334,7 +340,7 @@ def _write_chat(mirror: Mirror, work: Work, reading: Reading) -> None:
     if any(each.change_type == "dismiss" for each in work.events):
         # final, and the answer may lag behind (doc 92122)
         mirror.apply(Batch(gone_chats=[(work.subject.id, "dissolved")]), _ref(work.events))
-    elif not isinstance(found, Condition):
+    elif not isinstance(found, ErrorCondition):
         row = mirror.db.execute(
             "SELECT owner_status, owner_userid FROM group_chat WHERE chat_id = ?",
             (work.subject.id,),

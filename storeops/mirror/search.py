@@ -2,7 +2,8 @@
 
 Two contentless FTS5 indexes, rowid = customer.id. `search_text` holds single characters and
 bigrams of name and remarks, and trigrams of phone digits; `search_pinyin` holds initials, pairs of
-initials and whole syllables. Both only propose candidates; `Word` tests each one against the text.
+initials and whole syllables. Both only propose candidates; `SearchWord` tests each one
+against the text.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def _pinyin_tokens(text: str, syllables: Syllables) -> set[str]:
     return pinyin_tokens(fold(text.partition(_PHONES)[0]).split(_FIELD), syllables)
 
 
-class Word:
+class SearchWord:
     """One search word, ready to propose candidates and to test customers.
 
     Args:

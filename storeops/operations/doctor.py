@@ -16,7 +16,7 @@ from storeops.i18n import N_, _
 from storeops.os_errors import explain_os, explain_refusal
 from storeops.private_file import scratch
 from storeops.wecom import errcode_table as table
-from storeops.wecom.errcodes import Condition, lookup
+from storeops.wecom.errcodes import ErrorCondition, lookup
 from storeops.wecom.errors import says
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import collecting_lost
@@ -124,7 +124,7 @@ def _customers(client: WeComClient) -> str:
     try:
         page = customers.get_by_user(client, members[:1], limit=1)
     except WeComError as error:
-        if not says(error, Condition.NO_RELATION):  # the permission is there
+        if not says(error, ErrorCondition.NO_RELATION):  # the permission is there
             raise
         return _("customers can be read; the first member has none")
     return _("customers can be read ({count} seen)").format(count=len(page.external_contact_list))
@@ -179,7 +179,7 @@ def _where(errcode: int, advice: str, probe: Probe, *, other_secret: bool) -> st
     """What to do about a refusal: the advice of its code and the page of the console."""
     code = lookup(errcode)
     page = (code.page.words if code.page else "") or probe.console
-    if other_secret and code.condition is Condition.NOT_CALLABLE:
+    if other_secret and code.condition is ErrorCondition.NOT_CALLABLE:
         page = table.OWN_SECRET_PAGE.words
     if any(advice == _(each) for each in _REPEAT):
         return _(page)
@@ -206,7 +206,7 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
             yield Finding(probe.check, _(probe.title), "ok", found)
         except StoreOpsError as error:
             fix = error.hint
-            other_secret |= says(error, Condition.OTHER_SECRET)
+            other_secret |= says(error, ErrorCondition.OTHER_SECRET)
             if error.errcode is not None and isinstance(error, AccessError):
                 fix = _where(error.errcode, fix, probe, other_secret=other_secret)
             yield Finding(

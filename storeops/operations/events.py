@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from storeops import secrets
 from storeops.errors import ConfigError, UsageError
-from storeops.events.crypto import Keys, valid_key, valid_token
+from storeops.events.crypto import CallbackKeys, valid_key, valid_token
 from storeops.i18n import N_, _
 from storeops.operations.ownership import must_mean_one
 from storeops.operations.wiring import Wiring
@@ -39,7 +39,7 @@ class EventWiring(Wiring, Protocol):
         """inbox.db."""
 
 
-def find_keys(profile: Profile) -> Keys | None:
+def find_keys(profile: Profile) -> CallbackKeys | None:
     """Token and key of the profile's callbacks; None when they were not entered yet.
 
     Raises:
@@ -51,7 +51,7 @@ def find_keys(profile: Profile) -> Keys | None:
     if token is None or key is None:
         return None
     try:
-        return Keys(token.reveal(), key.reveal(), profile.corp_id)
+        return CallbackKeys(token.reveal(), key.reveal(), profile.corp_id)
     except ValueError:
         raise ConfigError(
             _("The callback token or EncodingAESKey of {name} is malformed.").format(
@@ -62,7 +62,7 @@ def find_keys(profile: Profile) -> Keys | None:
         ) from None
 
 
-def keys(profile: Profile) -> Keys:
+def keys(profile: Profile) -> CallbackKeys:
     """Token and key of the profile's callbacks.
 
     Raises:
@@ -100,7 +100,7 @@ def keep_keys(profile: Profile, token: str, encoding_aes_key: str) -> None:
     secrets.store_callback(profile.name, token, encoding_aes_key)
 
 
-def new_keys(profile: Profile) -> Keys:
+def new_keys(profile: Profile) -> CallbackKeys:
     """Draw new ones and keep them: for a sandbox, which takes what it is given.
 
     Raises:
@@ -110,7 +110,7 @@ def new_keys(profile: Profile) -> Keys:
     # 42 free characters; the last one carries four bits, and A is canonical
     key = "".join(dice.choice(_LETTERS) for _each in range(42)) + "A"
     keep_keys(profile, token, key)
-    return Keys(token, key, profile.corp_id)
+    return CallbackKeys(token, key, profile.corp_id)
 
 
 def open_receiver(wiring: EventWiring, on_event: Callable[[Kept], None] | None = None) -> Receiver:

@@ -46,7 +46,7 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
     from storeops.retrying import ONCE
     from storeops.wecom import server
     from storeops.wecom.client import GETTOKEN, WeComClient
-    from storeops.wecom.errcodes import Condition
+    from storeops.wecom.errcodes import ErrorCondition
     from storeops.wecom.errors import StoppedError, WeComError, says
     from storeops.wecom.transport import Timeouts
 
@@ -68,7 +68,7 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
         except StoppedError:
             raise
         except WeComError as error:
-            if says(error, Condition.IP):
+            if says(error, ErrorCondition.IP):
                 return Tried("ip", error)
             if error.path != GETTOKEN:  # a token was given
                 return Tried("works")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from storeops.mirror.search import Word
+from storeops.mirror.search import SearchWord
 
 if TYPE_CHECKING:
     from storeops.mirror.column_store import Mask
@@ -59,7 +59,7 @@ class Test:
     sql: str
     params: tuple[Any, ...] = ()
     driver: Driver | None = None
-    word: Word | None = None
+    word: SearchWord | None = None
     mask: Callable[[ColumnScan], Mask] | None = field(default=None, compare=False)
 
     @property

@@ -17,12 +17,21 @@ from typing import TYPE_CHECKING, Any
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.mirror.column_store import DELETED, DESCRIPTION, PHONE, REMARK, UNIONID
-from storeops.mirror.search import Word
+from storeops.mirror.search import SearchWord
 from storeops.reading import filter_dates
 from storeops.reading.branch import NOBODY, OF_CUSTOMER, Branch, Driver, Test
 from storeops.reading.conditions import Condition, conditions, listed, tested
-from storeops.reading.filter import And, Field, FilterError, Node, Not, Or, is_single, unparse
-from storeops.reading.filter import Word as WordNode
+from storeops.reading.filter import (
+    And,
+    FieldTerm,
+    FilterError,
+    Node,
+    Not,
+    Or,
+    Word,
+    is_single,
+    unparse,
+)
 from storeops.reading.filter_names import Names
 from storeops.reading.live import Live
 
@@ -100,16 +109,16 @@ class Compiler:
         for node in dict.fromkeys(conjuncts):
             if isinstance(node, Not):
                 customer.append(self._negation(node))
-                if isinstance(node.item, Field) and node.item.key == "since":
+                if isinstance(node.item, FieldTerm) and node.item.key == "since":
                     # no follow is that young, so each is older: a bound that an index can use
                     end = filter_dates.span(node.item.values[0], self.now)[0]
                     until = end if until is None else min(until, end)
-                elif isinstance(node.item, Field) and node.item.key == "until":
+                elif isinstance(node.item, FieldTerm) and node.item.key == "until":
                     start = filter_dates.span(node.item.values[0], self.now)[1]
                     since = start if since is None else max(since, start)
-            elif isinstance(node, WordNode):
+            elif isinstance(node, Word):
                 customer.append(self._word(node))
-            elif isinstance(node, Field):
+            elif isinstance(node, FieldTerm):
                 if node.key == "since":
                     start = filter_dates.span(node.values[0], self.now)[0]
                     since = start if since is None else max(since, start)
@@ -141,15 +150,15 @@ class Compiler:
             ways.append(" AND ".join(parts) or "1")
             params += values
         item, label = node.item, unparse(node)
-        inactive = isinstance(item, Field) and item.key == "status" and "active" in item.values
+        inactive = isinstance(item, FieldTerm) and item.key == "status" and "active" in item.values
         return Test(
             label, f"NOT ({' OR '.join(ways)})", tuple(params),
             _inactive(label) if inactive else None,
             mask=lambda scan: ~scan.matching(branches),
         )  # fmt: skip
 
-    def _word(self, node: WordNode) -> Test:
-        word = Word(self.db, node.text)
+    def _word(self, node: Word) -> Test:
+        word = SearchWord(self.db, node.text)
         key = self.live.add(word)
         filled = "(w.remark <> '' OR w.mobiles <> '[]')" if word.digits else "w.remark <> ''"
         sql = (
@@ -159,7 +168,7 @@ class Compiler:
         )
         return Test(unparse(node), sql, (key, key), word=word)
 
-    def _field(self, node: Field) -> list[tuple[Test, bool]]:
+    def _field(self, node: FieldTerm) -> list[tuple[Test, bool]]:
         label = unparse(node)
         if node.key == "has":
             return self._has(node)
@@ -254,7 +263,7 @@ class Compiler:
         sql = "(" + " OR ".join(f"({way})" for way in ways) + ")"
         return Test(label, sql, stored, driver, mask=mask)
 
-    def _has(self, node: Field) -> list[tuple[Test, bool]]:
+    def _has(self, node: FieldTerm) -> list[tuple[Test, bool]]:
         label = unparse(node)
         sql = {
             "phone": "{f}.mobiles <> '[]'",
@@ -300,10 +309,10 @@ def _having(scan: ColumnScan, values: Sequence[str]) -> Mask:
 def merged(node: Or) -> list[Node]:
     """The items of an `or`, with alternatives of the same key joined into one condition."""
     lists: dict[str, list[str]] = {}
-    first: dict[str, Field] = {}
+    first: dict[str, FieldTerm] = {}
     others: list[Node] = []
     for each in node.items:
-        if isinstance(each, Field) and not is_single(each.key) and each.key != "has":
+        if isinstance(each, FieldTerm) and not is_single(each.key) and each.key != "has":
             lists.setdefault(each.key, []).extend(each.values)
             first.setdefault(each.key, each)
         else:

@@ -19,7 +19,7 @@ from storeops.notebook import notes, stores, views
 from storeops.plain import mask_phone, mask_phones
 from storeops.reading.filter import (
     And,
-    Field,
+    FieldTerm,
     Node,
     Not,
     Or,
@@ -98,7 +98,7 @@ def selection_node(db: Database, selection: Selection) -> Node:
         if value:
             parts.append(one_of(key, (value,), f"--{key}"))
     if selection.ids is not None:
-        parts.append(Field("id", selection.ids or ("",)))  # nobody has none
+        parts.append(FieldTerm("id", selection.ids or ("",)))  # nobody has none
     return conjunction(parts)
 
 
@@ -108,7 +108,7 @@ def names_store(node: Node) -> bool:
         return any(names_store(each) for each in node.items)
     if isinstance(node, Not):
         return names_store(node.item)
-    return isinstance(node, Field) and node.key == "store"
+    return isinstance(node, FieldTerm) and node.key == "store"
 
 
 def names_of(db: Database) -> Names:

@@ -76,7 +76,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldTerm:
     """A condition: `key` holds one of `values` (canonical where the list is closed).
 
     `option` names the option that made it; "" for one that was read from text.
@@ -109,7 +109,7 @@ class Or:
     items: tuple[Node, ...]
 
 
-Node = Word | Field | Not | And | Or
+Node = Word | FieldTerm | Not | And | Or
 EVERYBODY = And(())
 ANY = "*"  # as the name of a tag: any
 
@@ -148,7 +148,7 @@ def unparse(node: Node) -> str:
     """The canonical text of a tree: `parse` gives the same tree again."""
     if isinstance(node, Word):
         return _quoted(node.text, word=True)
-    if isinstance(node, Field):
+    if isinstance(node, FieldTerm):
         values = ",".join(_quoted(each) for each in node.values)
         sign = {"owner": "@", "tag": "#"}.get(node.key)
         return f"{sign}{values}" if sign else f"{node.key}:{values}"
@@ -186,7 +186,7 @@ def negation(node: Node) -> Node:
     return node.item if isinstance(node, Not) else Not(node)
 
 
-def one_of(key: str, values: Iterable[str], option: str = "") -> Field:
+def one_of(key: str, values: Iterable[str], option: str = "") -> FieldTerm:
     """A condition from given values, checked like text: what `--store`, `--tag` and others make.
 
     Args:
@@ -201,12 +201,12 @@ def one_of(key: str, values: Iterable[str], option: str = "") -> Field:
     if key == "tag" and ANY in given:
         return _any_tag(0)
     checked = tuple(_value(f"{key}:{each}", 0, key, each, option) for each in given)
-    return Field(key, checked, option=option)
+    return FieldTerm(key, checked, option=option)
 
 
-def _any_tag(at: int) -> Field:
+def _any_tag(at: int) -> FieldTerm:
     """What `#*` means: tagged at all."""
-    return Field("has", ("tag",), at)
+    return FieldTerm("has", ("tag",), at)
 
 
 def _quoted(text: str, *, word: bool = False) -> str:
@@ -305,7 +305,7 @@ class _Reader:
             end += 1
         return Word(self.read_bare(commas=False), start)
 
-    def keyed(self, name: str, start: int, colon: int) -> Field:
+    def keyed(self, name: str, start: int, colon: int) -> FieldTerm:
         key = key_of(name)
         if key is None:
             raise FilterError(
@@ -317,7 +317,7 @@ class _Reader:
         self.at = colon + 1
         return self.values(key, start)
 
-    def values(self, key: str, start: int) -> Field:
+    def values(self, key: str, start: int) -> FieldTerm:
         found: list[str] = []
         while True:
             at = self.at
@@ -337,7 +337,7 @@ class _Reader:
                 continue
             if key == "tag" and ANY in found:
                 return _any_tag(start)
-            return Field(key, tuple(dict.fromkeys(found)), start)
+            return FieldTerm(key, tuple(dict.fromkeys(found)), start)
 
     def read_quoted(self) -> str:
         start = self.at

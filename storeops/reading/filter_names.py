@@ -13,7 +13,7 @@ from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
 from storeops.reading.conditions import conditions
-from storeops.reading.filter import ANY, And, Field, FilterError, Node, Not, Or
+from storeops.reading.filter import ANY, And, FieldTerm, FilterError, Node, Not, Or
 from storeops.spelling import nearest
 
 
@@ -53,7 +53,7 @@ class Names:
         self._connection = connection
         self.shops = {each.department_id: each for each in shops}
 
-    def resolve(self, text: str, field: Field) -> tuple[int, ...]:
+    def resolve(self, text: str, field: FieldTerm) -> tuple[int, ...]:
         """The keys that the values of a field mean: owner, store, tag, group, a domain's own.
 
         Args:
@@ -104,7 +104,7 @@ class Names:
                 yield from self.parts(item)
         elif isinstance(node, Not):
             yield from self.parts(node.item)
-        elif isinstance(node, Field):
+        elif isinstance(node, FieldTerm):
             for value in node.values:
                 names = self._part(node.key, value)
                 if len(names) > 1:

@@ -6,9 +6,9 @@ import itertools
 import sqlite3
 from weakref import WeakValueDictionary
 
-from storeops.mirror.search import Word
+from storeops.mirror.search import SearchWord
 
-_words: WeakValueDictionary[int, Word] = WeakValueDictionary()
+_words: WeakValueDictionary[int, SearchWord] = WeakValueDictionary()
 _numbers = itertools.count(1)
 
 
@@ -16,9 +16,9 @@ class Live:
     """Keeps what a query's SQL refers to; when it goes, the numbers mean nothing any more."""
 
     def __init__(self) -> None:
-        self._kept: list[Word] = []
+        self._kept: list[SearchWord] = []
 
-    def add(self, word: Word) -> int:
+    def add(self, word: SearchWord) -> int:
         """The number under which `storeops_name` and `storeops_follow` find it."""
         number = next(_numbers)
         _words[number] = word

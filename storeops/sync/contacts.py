@@ -12,7 +12,7 @@ from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import contacts, customers
 from storeops.wecom.contacts import User
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 from storeops.wecom.errors import says
 from storeops.wecom.oddities import LostRow, collecting_lost
 
@@ -143,7 +143,7 @@ class _Staff:
                     self._take(users)
                     self._note_lost(lost, "userid")
                     self._unread += [row.ids["userid"] for row in lost if row.ids]
-                elif says(error, Condition.TOO_LARGE) and deep:
+                elif says(error, ErrorCondition.TOO_LARGE) and deep:
                     again.append((department, False, []))
                     again += [
                         (child, bool(kids := below.get(child, [])), kids) for child in children
@@ -213,9 +213,9 @@ def ask_for(
     for userid, user, error in reading:
         if user is not None and user.status != contacts.LEFT:
             take([user])
-        elif gone and (user is not None or says(error, Condition.MEMBER_GONE)):
+        elif gone and (user is not None or says(error, ErrorCondition.MEMBER_GONE)):
             gone(userid, "left")
-        elif gone and says(error, Condition.OUT_OF_SCOPE):
+        elif gone and says(error, ErrorCondition.OUT_OF_SCOPE):
             gone(userid, "out_of_scope")
         else:
             unknown.add(userid)

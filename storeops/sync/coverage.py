@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from storeops.mirror import statuses
 from storeops.mirror.keys import Keys
 from storeops.mirror.timeline import Recorder
-from storeops.sync.members import Member
+from storeops.sync.members import MemberToRead
 
 
 def known_sizes(connection: sqlite3.Connection) -> dict[int, int]:
@@ -24,7 +24,7 @@ def members_to_read(
     userids: Iterable[str],
     sizes: dict[int, int],
     now: int,
-) -> list[Member]:
+) -> list[MemberToRead]:
     """Members with their `known_sizes`, and whether they failed last time."""
     suspects = {
         row[0]
@@ -33,7 +33,7 @@ def members_to_read(
     found = {}
     for userid in userids:
         key = keys.staff_key(connection, userid, now).id
-        found[userid.lower()] = Member(userid, sizes.get(key, 0), key in suspects)
+        found[userid.lower()] = MemberToRead(userid, sizes.get(key, 0), key in suspects)
     return list(found.values())
 
 

@@ -29,7 +29,7 @@ from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
-from storeops.wecom.errcodes import Condition, code_of
+from storeops.wecom.errcodes import ErrorCondition, code_of
 from storeops.wecom.errors import says
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collected, collecting_lost
@@ -297,7 +297,7 @@ class _Follows:
             self._end_scope(error)
         elif error.errcode is not None and chain.cursor:
             self._begin_anew(reading, error, record)  # 50100, or what the first page did not say
-        elif says(error, Condition.NO_RELATION) and not coverage.has_customers(
+        elif says(error, ErrorCondition.NO_RELATION) and not coverage.has_customers(
             self.db.connection, self._staff_ids(chain)
         ):
             if chain.denied:
@@ -338,13 +338,13 @@ class _Follows:
         84061 then counts as a complete, empty list. 60111 sends the customers out of scope; the
         member stays unreadable.
         """
-        if not says(error, Condition.NO_RELATION, Condition.MEMBER_GONE):
+        if not says(error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE):
             return False
         connection = self.db.connection
         staff = self._staff_ids(chain)[0]
         if not coverage.said_gone(connection, staff, self.session.run.id):
             return False
-        if says(error, Condition.MEMBER_GONE):
+        if says(error, ErrorCondition.MEMBER_GONE):
             from storeops.mirror.statuses import member_gone
 
             self.session.tally.counts.changed += member_gone(
@@ -430,7 +430,7 @@ def _of_members(page: FollowPage, userids: Sequence[str]) -> FollowPage:
 
 
 def _unlicensed(userid: str) -> StoreOpsError:
-    errcode = code_of(Condition.NO_LICENCE)
+    errcode = code_of(ErrorCondition.NO_LICENCE)
     return StoreOpsError(
         _("WeCom skipped {userid}: the member has no licence ({errcode}).").format(
             userid=userid, errcode=errcode

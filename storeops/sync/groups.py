@@ -12,7 +12,7 @@ from storeops.sync.members import halves
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import groups
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 from storeops.wecom.errors import says
 from storeops.wecom.failures import lost_row
 from storeops.wecom.groups import ChatPage, ChatRow, GroupChat
@@ -83,7 +83,7 @@ class _Groups:
                         session.fail(owner, error)
                 elif len(part) > 1:
                     again += halves(part)
-                elif not says(error, Condition.NO_RELATION, Condition.MEMBER_GONE):
+                elif not says(error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE):
                     session.fail(part[0], error)
             jobs = again
         return True if read or not owners else None
@@ -97,7 +97,7 @@ class _Groups:
                     self._read_pages(found, owners, counted=attempt == 1)
                 return found, lost
             except StoreOpsError as error:
-                if not says(error, Condition.STALE_CURSOR) or attempt == 2:
+                if not says(error, ErrorCondition.STALE_CURSOR) or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
@@ -189,10 +189,13 @@ class _Groups:
                 chats.append((chat, job.status))
             elif error is None:
                 continue
-            elif says(error, Condition.CHAT_GONE):
+            elif says(error, ErrorCondition.CHAT_GONE):
                 gone.append((job.chat_id, "dissolved"))
             elif not listed and says(
-                error, Condition.OUT_OF_SCOPE, Condition.NO_RELATION, Condition.MEMBER_GONE
+                error,
+                ErrorCondition.OUT_OF_SCOPE,
+                ErrorCondition.NO_RELATION,
+                ErrorCondition.MEMBER_GONE,
             ):
                 gone.append((job.chat_id, "missing"))
             else:

@@ -12,7 +12,7 @@ CHAINS = 6  # two write while four read; at most this many cursors are open
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberToRead:
     """A member to read.
 
     Attributes:
@@ -26,7 +26,7 @@ class Member:
     suspect: bool = False
 
 
-def group(members: Sequence[Member]) -> list[tuple[list[str], int]]:
+def group(members: Sequence[MemberToRead]) -> list[tuple[list[str], int]]:
     """Members in groups for one cursor each, longest first.
 
     A group wastes half a page on average, so that there are as few as 100 members a call allow,
@@ -47,9 +47,9 @@ def group(members: Sequence[Member]) -> list[tuple[list[str], int]]:
     return sorted(groups, key=lambda each: -each[1])
 
 
-def _balance(members: Sequence[Member], count: int) -> list[tuple[list[str], int]]:
+def _balance(members: Sequence[MemberToRead], count: int) -> list[tuple[list[str], int]]:
     """`count` groups of at most 100, the largest members first into the lightest group."""
-    heap: list[tuple[int, int, list[Member]]] = [(0, number, []) for number in range(count)]
+    heap: list[tuple[int, int, list[MemberToRead]]] = [(0, number, []) for number in range(count)]
     full = []
     for member in sorted(members, key=lambda each: (-each.rows, each.userid)):
         weight, number, inside = heapq.heappop(heap)

@@ -10,7 +10,7 @@ from storeops.mirror.facts import Batch
 from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import tags
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 from storeops.wecom.errors import says
 from storeops.wecom.oddities import collecting_lost
 
@@ -51,7 +51,7 @@ def _deleted(session: Session, tag_ids: Sequence[str]) -> list[str]:
         with collecting_lost() as lost:
             found = tags.list_corp_tags(session.client, tag_ids)
     except StoreOpsError as error:
-        if not says(error, Condition.TAG_UNKNOWN):
+        if not says(error, ErrorCondition.TAG_UNKNOWN):
             raise
         if len(tag_ids) == 1:
             return list(tag_ids)

@@ -13,10 +13,10 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.mirror.kept import kept
 from storeops.sync import refusals
-from storeops.sync.members import Member, group, halves
+from storeops.sync.members import MemberToRead, group, halves
 from storeops.sync.results import Failure
 from storeops.sync.session import Ports, read_many
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 from storeops.wecom.errors import says
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -138,7 +138,7 @@ def verify_sync(
     chosen = sorted(known)
     if sample is not None and sample < len(chosen):
         chosen = random.Random(seed).sample(chosen, sample)
-    jobs = [users for users, _rows in group([Member(each, known[each]) for each in chosen])]
+    jobs = [users for users, _rows in group([MemberToRead(each, known[each]) for each in chosen])]
     total, stop = len(chosen), stop or client.stop or threading.Event()
 
     def read(users: list[str]) -> tuple[list[FollowRow], list[LostRow]]:
@@ -146,7 +146,7 @@ def verify_sync(
             with collecting_lost() as lost:
                 return list(customers.iter_by_user(client, users)), lost
         except StoreOpsError as error:
-            if says(error, Condition.NO_RELATION) and len(users) == 1:
+            if says(error, ErrorCondition.NO_RELATION) and len(users) == 1:
                 return [], []
             raise
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Cursor, Id, IdNumber, Number, Row, UserId
+from storeops.wecom.fields import EXACT, Cursor, DecodedRow, Id, IdNumber, Number, UserId
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PER_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ContactWay(Row):
+class ContactWay(DecodedRow):
     """One contact way.
 
     Attributes:
@@ -62,7 +62,7 @@ class _WayAnswer(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class WayId(Row):
+class WayId(DecodedRow):
     """A row of the list: nothing but the id."""
 
     config_id: Id

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Id, IdNumber, Number, Row, partly
+from storeops.wecom.fields import EXACT, DecodedRow, Id, IdNumber, Number, partly
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -16,7 +16,7 @@ LEFT = 5  # `status` of a member who left (doc 90196)
 
 
 @dataclass(frozen=True, slots=True)
-class Department(Row):
+class Department(DecodedRow):
     """A department as department/list and department/get tell it."""
 
     told: ClassVar[Collection[str]] = ("name", "parentid", "order")
@@ -39,7 +39,7 @@ class DepartmentNode:
 
 
 @dataclass(frozen=True, slots=True)
-class User(Row):
+class User(DecodedRow):
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
     told: ClassVar[Collection[str]] = ("name",)
@@ -82,7 +82,7 @@ class _DepartmentNodes(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _UserAnswer(Answer, Row):
+class _UserAnswer(Answer, DecodedRow):
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)

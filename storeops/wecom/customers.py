@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Cursor, Id, Number, Row, Seconds, UserId, partly
+from storeops.wecom.fields import EXACT, Cursor, DecodedRow, Id, Number, Seconds, UserId, partly
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ REMARK = "externalcontact/remark"
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalContact(Row):
+class ExternalContact(DecodedRow):
     """A customer as WeCom shows them to the corp; absent fields are ""."""
 
     told: ClassVar[Collection[str]] = ("name", "type")
@@ -39,7 +39,7 @@ class ExternalContact(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowTag(Row):
+class FollowTag(DecodedRow):
     """A tag on a follow, as externalcontact/get tells it."""
 
     group_name: str = ""
@@ -49,7 +49,7 @@ class FollowTag(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class WechatChannels(Row):
+class WechatChannels(DecodedRow):
     """Where in Channels the customer came from; only with add_way 10."""
 
     nickname: str = ""
@@ -57,7 +57,7 @@ class WechatChannels(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUser(Row):
+class FollowUser(DecodedRow):
     """One member's relation to the customer, with tag names (externalcontact/get)."""
 
     told: ClassVar[Collection[str]] = (
@@ -77,7 +77,7 @@ class FollowUser(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowInfo(Row):
+class FollowInfo(DecodedRow):
     """One member's relation to the customer, with tag ids (batch/get_by_user)."""
 
     told: ClassVar[Collection[str]] = (

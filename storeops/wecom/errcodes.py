@@ -44,7 +44,7 @@ class Reach(Enum):
     EVERYTHING = "everything"  # every other call of the same API
 
 
-class Condition(Enum):
+class ErrorCondition(Enum):
     """What storeops acts upon, beyond failing: the condition of a thing that a code tells."""
 
     NO_RELATION = "no_relation"  # the member does not follow the customer, or nobody
@@ -113,7 +113,7 @@ class ErrCode:
     retry: Retry
     kind: Kind
     reach: Reach
-    condition: Condition | None = None
+    condition: ErrorCondition | None = None
     page: ConsolePage | None = None
     after_s: float = 0.0
     known: bool = True
@@ -129,7 +129,7 @@ class CodeRow:
     reach: Reach
     meaning: str
     advice: str
-    condition: Condition | None = None
+    condition: ErrorCondition | None = None
     page: ConsolePage | None = None
     after_s: float = 0.0
 
@@ -163,19 +163,19 @@ def lookup(code: int) -> ErrCode:
     )  # fmt: skip
 
 
-def condition_of(code: int | None) -> Condition | None:
+def condition_of(code: int | None) -> ErrorCondition | None:
     """What `code` tells of a thing; None for no code, or one that nothing acts upon."""
     row = None if code is None else table().get(code)
     return None if row is None else row.condition
 
 
 @functools.cache
-def codes(*conditions: Condition) -> frozenset[int]:
+def codes(*conditions: ErrorCondition) -> frozenset[int]:
     """All errcodes that tell one of these conditions."""
     return frozenset(row.code for row in table().values() if row.condition in conditions)
 
 
-def code_of(condition: Condition) -> int:
+def code_of(condition: ErrorCondition) -> int:
     """The errcode of a condition that has exactly one."""
     (code,) = codes(condition)
     return code

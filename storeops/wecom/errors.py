@@ -23,8 +23,8 @@ from storeops.errors import (
 )
 from storeops.i18n import _
 from storeops.wecom.errcodes import (
-    Condition,
     ErrCode,
+    ErrorCondition,
     Kind,
     Reach,
     Retry,
@@ -160,7 +160,7 @@ def refused(
     steps: tuple[str, ...] = ()
     if hint := _HINT.search(errmsg):
         details["wecom_hint"] = hint[1]
-    if code.condition is Condition.IP:
+    if code.condition is ErrorCondition.IP:
         ip = _IP.search(errmsg)
         address = ip[1] if ip else _("unknown")
         details["caller_ip"] = address
@@ -200,6 +200,6 @@ def lasts(error: StoreOpsError) -> bool:
     return reach_of(error) is Reach.EVERYTHING and not error.retryable
 
 
-def says(error: StoreOpsError | None, *conditions: Condition) -> bool:
+def says(error: StoreOpsError | None, *conditions: ErrorCondition) -> bool:
     """Whether an error's errcode tells one of these conditions."""
     return error is not None and condition_of(error.errcode) in conditions

@@ -1,9 +1,9 @@
 """Types of fields, as the contract promises them; what does not fit is read by `tolerant.py`.
 
 A field without a default is one that WeCom always sends: when it is absent or unreadable, so is
-its row, or the whole answer. A field with a default gives up its own value only, and a `Row` says
-so, unless it is `EXACT`: a cursor that cannot be read must not end a list, tags that cannot be
-read are not none.
+its row, or the whole answer. A field with a default gives up its own value only, and a
+`DecodedRow` says so, unless it is `EXACT`: a cursor that cannot be read must not end a list, tags
+that cannot be read are not none.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ IdNumber = Annotated[int, Meta(ge=0, le=2**63 - 1), IDENTITY]
 Cursor = Annotated[str, Exact(null=False), NUMERIC]  # null would end a list unsaid
 
 
-class Row:
+class DecodedRow:
     """A thing that WeCom tells about.
 
     Attributes:
@@ -57,7 +57,7 @@ class Row:
     unread: ClassVar[Collection[str]] = ()
 
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=DecodedRow)
 
 
 def partly(shape: type[R], unread: Collection[str]) -> type[R]:

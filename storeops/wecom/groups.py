@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from storeops.wecom.checks import at_most
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import Cursor, Id, Number, Row, Seconds
+from storeops.wecom.fields import Cursor, DecodedRow, Id, Number, Seconds
 from storeops.wecom.paging import pages
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class ChatPage(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Invitor(Row):
+class Invitor(DecodedRow):
     """The member who brought somebody into a group."""
 
     userid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMember(Row):
+class ChatMember(DecodedRow):
     """Somebody in a group; for type 2 the userid is an external_userid."""
 
     userid: Id
@@ -66,7 +66,7 @@ class ChatAdmin:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupChat(Row):
+class GroupChat(DecodedRow):
     """A customer group with its members; `name` is "" for unnamed groups."""
 
     chat_id: Id

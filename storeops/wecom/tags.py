@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.envelope import Answer
-from storeops.wecom.fields import EXACT, Id, Number, Row, Seconds
+from storeops.wecom.fields import EXACT, DecodedRow, Id, Number, Seconds
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -19,7 +19,7 @@ DEL_CORP_TAG = "externalcontact/del_corp_tag"
 
 
 @dataclass(frozen=True, slots=True)
-class CorpTag(Row):
+class CorpTag(DecodedRow):
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
     told: ClassVar[Collection[str]] = ("name", "order")
@@ -32,7 +32,7 @@ class CorpTag(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class CorpTagGroup(Row):
+class CorpTagGroup(DecodedRow):
     """A group of the library; it vanishes with its last tag."""
 
     told: ClassVar[Collection[str]] = ("group_name", "order")

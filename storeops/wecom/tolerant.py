@@ -3,9 +3,9 @@
 Only what the strict decoder refuses comes here. Text that is cut inside a character, raw control
 characters and half surrogates are replaced by U+FFFD; numbers and numeric text, bool and 0/1 are
 taken for each other; times in milliseconds become seconds. What cannot be read, null as well, is
-left out when its field may be absent, and its row says so (`Row.unread`), as it does of what is
-always told (`Row.told`) and is not there. Identities, and fields
-marked EXACT, are never guessed: their row is lost, and named.
+left out when its field may be absent, and its row says so (`DecodedRow.unread`), as it
+does of what is always told (`DecodedRow.told`) and is not there. Identities, and fields marked
+EXACT, are never guessed: their row is lost, and named.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from storeops.clock import MOST_SECONDS, in_seconds
-from storeops.wecom.fields import IDENTITY, NUMERIC, Exact, Row, partly
+from storeops.wecom.fields import IDENTITY, NUMERIC, DecodedRow, Exact, partly
 from storeops.wecom.oddities import LostRow
 
 _HALVES = re.compile("[\ud800-\udfff]+")
@@ -53,7 +53,7 @@ class ValueKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class DecodedField:
     """A field of a dataclass."""
 
     name: str
@@ -134,11 +134,11 @@ class Reader:
                 whole = False
             if not whole:
                 unread.append(each.name)
-        if issubclass(shape, Row):
+        if issubclass(shape, DecodedRow):
             shape = partly(shape, unread)
         return shape(**values)
 
-    def _value(self, each: Field, value: Any) -> tuple[Any, bool]:
+    def _value(self, each: DecodedField, value: Any) -> tuple[Any, bool]:
         """The value, and whether nothing in it had to be left out."""
         kind = each.kind
         if value is None and kind.optional:
@@ -146,7 +146,7 @@ class Reader:
         if kind.base is tuple:
             return self._list(each, value)
         found = self._one(kind, value, each.name, each.required)
-        return found, each.required or not (isinstance(found, Row) and found.unread)
+        return found, each.required or not (isinstance(found, DecodedRow) and found.unread)
 
     def _one(self, kind: ValueKind, value: Any, name: str, strict: bool) -> Any:
         if is_dataclass(kind.base):
@@ -161,7 +161,7 @@ class Reader:
             self.odd[name] += 1
         return found
 
-    def _list(self, each: Field, value: Any) -> tuple[tuple[Any, ...], bool]:
+    def _list(self, each: DecodedField, value: Any) -> tuple[tuple[Any, ...], bool]:
         item = each.kind.item
         assert item is not None
         if not isinstance(value, list):
@@ -278,10 +278,10 @@ def _labels(kind: ValueKind, raw: Any) -> tuple[str, ...]:
 
 
 @functools.cache
-def _fields(shape: type) -> tuple[Field, ...]:
+def _fields(shape: type) -> tuple[DecodedField, ...]:
     hints = get_type_hints(shape, include_extras=True)
     return tuple(
-        Field(
+        DecodedField(
             each.name,
             _kind(hints[each.name]),
             each.default is MISSING and each.default_factory is MISSING,

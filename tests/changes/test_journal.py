@@ -9,7 +9,7 @@ import pytest
 from storeops.changes import apply, control, plans
 from storeops.changes.erase import erase
 from storeops.changes.follow_requests import FollowRequest, select_follows
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.changes.journal_lines import lines
 from storeops.changes.restore import make_safe
 from storeops.changes.verify import verify
@@ -229,7 +229,7 @@ def test_many_threads_append_one_chain(desk):
 
     def write(name):
         for number in range(25):
-            app.ledger.journal.write(app.data, [Line("test", payload={"n": number})], 1.0)
+            app.ledger.journal.write(app.data, [JournalLine("test", payload={"n": number})], 1.0)
         app.data.close_thread()
 
     threads = [threading.Thread(target=write, args=(each,)) for each in range(4)]

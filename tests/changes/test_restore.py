@@ -310,7 +310,7 @@ def test_a_restore_does_not_bring_erased_people_back(
 
 def forget_who(app: Any) -> None:
     """Write the lines about erasures as an earlier version did: without the keyed hash."""
-    from storeops.changes.journal import Line, object_of
+    from storeops.changes.journal import JournalLine, object_of
 
     told = [
         {name: value for name, value in object_of(payload).items() if name != "who"}
@@ -321,5 +321,5 @@ def forget_who(app: Any) -> None:
     app.data.execute("UPDATE journal SET payload = json_set(payload, '$.who', '')"
                      " WHERE kind = 'audit.erased'")  # fmt: skip
     app.ledger.journal.write(
-        app.data, [Line("audit.erased", payload=each) for each in told], app.clock.now()
+        app.data, [JournalLine("audit.erased", payload=each) for each in told], app.clock.now()
     )

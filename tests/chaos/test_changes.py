@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from storeops import config
+from storeops.ceilings import CallLimits
 from storeops.changes import apply, plans, sheets, undo
 from storeops.changes.follow_requests import FollowRequest, of_sheet, select_follows
 from storeops.changes.verify import verify
@@ -95,7 +96,7 @@ def test_two_workers_and_a_cron_run_share_the_limits(tmp_path: Path) -> None:
     ) as sandbox:
         app = open_home(sandbox, tmp_path / "home")
         profile = config.load().profiles["chaos"]
-        limits = config.Limits(in_flight=4, per_minute=1200)
+        limits = CallLimits(in_flight=4, per_minute=1200)
         config.save_profile(
             config.Profile(
                 name="chaos", corp_id=profile.corp_id, agent_id=profile.agent_id,

@@ -9,7 +9,7 @@ import pytest
 
 from storeops.database.database import Database, open_database
 from storeops.events import schema
-from storeops.events.crypto import Keys
+from storeops.events.crypto import CallbackKeys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import Receiver
 from tests.events.desk import EventDesk
@@ -53,12 +53,12 @@ def inbox_db(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def keys() -> Keys:
-    return Keys(TOKEN, KEY, CORP)
+def keys() -> CallbackKeys:
+    return CallbackKeys(TOKEN, KEY, CORP)
 
 
 @pytest.fixture
-def receiver(inbox_db: Database, keys: Keys, clock: Clock) -> Receiver:
+def receiver(inbox_db: Database, keys: CallbackKeys, clock: Clock) -> Receiver:
     return Receiver(Inbox(inbox_db), keys, clock)
 
 

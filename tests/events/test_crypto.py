@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storeops.events.crypto import Keys, UnreadableMessage
+from storeops.events.crypto import CallbackKeys, UnreadableMessage
 from tests.events.sealing import CORP, KEY, TOKEN, seal, sign
 
 VECTOR = (
@@ -32,7 +32,7 @@ MESSAGE = (
 ECHO = "61yhWl8GKr+7BWoH3RAKpSAlfKLuRCqFo6HeXVBlPo1yPUQx1NFcbtLeSk9kLa+xBHEYsObbukDpFt6Pa3HErQ=="
 SIGNED = "d82a07061b15d52f922ab2b7e1379f70a525f821"
 SIGNED_ECHO = "52213a9093f7975133afb2eeb2a8019512b9850e"
-KEYS = Keys(TOKEN, KEY, CORP)
+KEYS = CallbackKeys(TOKEN, KEY, CORP)
 
 
 def test_the_contracts_vectors() -> None:
@@ -64,7 +64,7 @@ def test_every_message_comes_back(message: bytes, filler: int) -> None:
     assert KEYS.decrypt(seal(text)) == text
 
 
-def reason(sealed: str, keys: Keys = KEYS) -> str:
+def reason(sealed: str, keys: CallbackKeys = KEYS) -> str:
     with pytest.raises(UnreadableMessage) as caught:
         keys.decrypt(sealed)
     return caught.value.reason
@@ -77,7 +77,7 @@ def test_what_cannot_be_read_says_why() -> None:
     assert reason(seal(b"hello", corp="ww0000000000000002")) == "receiver"
     assert reason(seal(b"hello", corp="")) == "receiver"
     assert reason(seal(b"hello", pad=0) + "A" * 4) in ("base64", "cipher")
-    assert reason(VECTOR, Keys(TOKEN, KEY[::-1], CORP)) in ("padding", "length", "receiver")
+    assert reason(VECTOR, CallbackKeys(TOKEN, KEY[::-1], CORP)) in ("padding", "length", "receiver")
 
 
 def test_a_length_beyond_the_end_is_refused() -> None:
@@ -109,7 +109,7 @@ def test_a_key_made_elsewhere_with_stray_bits_works() -> None:
     canonical = {base64.b64decode(each + "=") for each in strays}
     assert len(canonical) == 1
     for each in strays:
-        assert Keys(TOKEN, each, CORP).decrypt(VECTOR).decode() == MESSAGE
+        assert CallbackKeys(TOKEN, each, CORP).decrypt(VECTOR).decode() == MESSAGE
 
 
 def test_keys_never_show_themselves() -> None:
@@ -121,4 +121,4 @@ def test_keys_never_show_themselves() -> None:
                                             (TOKEN, KEY + "a"), (TOKEN, "-" * 43)])  # fmt: skip
 def test_what_cannot_be_a_token_or_key_is_refused(token: str, key: str) -> None:
     with pytest.raises(ValueError, match="callback token"):
-        Keys(token, key, CORP)
+        CallbackKeys(token, key, CORP)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storeops.database.database import Database
-from storeops.events.crypto import Keys
+from storeops.events.crypto import CallbackKeys
 from storeops.events.inbox import Inbox
 from storeops.events.listing import deliveries, event, events, standing
 from storeops.events.message import encrypted_part, read_message
@@ -200,7 +200,7 @@ def test_what_another_corp_was_meant_to_get_is_flagged_and_never_handled(
 def test_the_right_key_reads_what_the_wrong_one_could_not(
     receiver: Receiver, inbox_db: Database, clock: Any
 ) -> None:
-    wrong = Receiver(Inbox(inbox_db), Keys(TOKEN, KEY[::-1], CORP), clock)
+    wrong = Receiver(Inbox(inbox_db), CallbackKeys(TOKEN, KEY[::-1], CORP), clock)
     first, second = xml(1, **ADD), xml(2, **ADD)
     wrong.receive(*request(first, nonce="1"))
     wrong.receive(*request(first, nonce="2"))  # a retry: nobody can know that yet

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from storeops.events.crypto import Keys
+from storeops.events.crypto import CallbackKeys
 from storeops.events.message import encrypted_part, read_message
 from storeops.sandbox.callback.envelope import Envelope, shell
 from storeops.sandbox.callback.event_xml import event_xml
@@ -29,7 +29,7 @@ def test_the_contracts_vectors() -> None:
 
 def test_every_length_of_message_goes_through() -> None:
     """Pads of 1 to 32 all occur."""
-    keys = Keys(TOKEN, KEY, CORP)
+    keys = CallbackKeys(TOKEN, KEY, CORP)
     for length in range(70):
         message = b"m" * length
         assert keys.decrypt(ENVELOPE.seal(message, CORP)) == message

@@ -10,7 +10,7 @@ from storeops.reading import filter_dates
 from storeops.reading.filter import (
     EVERYBODY,
     And,
-    Field,
+    FieldTerm,
     FilterError,
     Not,
     Or,
@@ -38,27 +38,27 @@ CHINA = timezone(timedelta(hours=8))
         ('"a\\"b\\\\c"', Word('a"b\\c')),
         ("“王 明”", Word("王 明")),
         ("「王 明」", Word("王 明")),
-        ("@li.na", Field("owner", ("li.na",))),
-        ("＠李娜", Field("owner", ("李娜",))),
-        ("#VIP,金卡", Field("tag", ("VIP", "金卡"))),
-        ("＃VIP，金卡", Field("tag", ("VIP", "金卡"))),
-        ('#"等级/金 卡"', Field("tag", ("等级/金 卡",))),
-        ("owner:li", Field("owner", ("li",))),
-        ("标签：金卡", Field("tag", ("金卡",))),
-        ("门店:12", Field("store", ("12",))),
-        ("STATUS:Active", Field("status", ("active",))),
-        ("状态:待分配,已流失", Field("status", ("unassigned", "lost"))),
-        ("way:scan,3,视频号", Field("way", ("1", "3", "10"))),
-        ("type:企业微信用户", Field("type", ("2",))),
-        ("性别:女", Field("gender", ("2",))),
-        ("has:phone", Field("has", ("phone",))),
-        ("since:2026-5-1", Field("since", ("2026-05-01",))),
-        ("until:本月", Field("until", ("month",))),
-        ("owners:＞1", Field("owners", (">1",))),
-        ("owners:=2", Field("owners", ("2",))),
-        ("!#VIP", Not(Field("tag", ("VIP",)))),
-        ("！＃VIP", Not(Field("tag", ("VIP",)))),
-        ("!!#VIP", Field("tag", ("VIP",))),
+        ("@li.na", FieldTerm("owner", ("li.na",))),
+        ("＠李娜", FieldTerm("owner", ("李娜",))),
+        ("#VIP,金卡", FieldTerm("tag", ("VIP", "金卡"))),
+        ("＃VIP，金卡", FieldTerm("tag", ("VIP", "金卡"))),
+        ('#"等级/金 卡"', FieldTerm("tag", ("等级/金 卡",))),
+        ("owner:li", FieldTerm("owner", ("li",))),
+        ("标签：金卡", FieldTerm("tag", ("金卡",))),
+        ("门店:12", FieldTerm("store", ("12",))),
+        ("STATUS:Active", FieldTerm("status", ("active",))),
+        ("状态:待分配,已流失", FieldTerm("status", ("unassigned", "lost"))),
+        ("way:scan,3,视频号", FieldTerm("way", ("1", "3", "10"))),
+        ("type:企业微信用户", FieldTerm("type", ("2",))),
+        ("性别:女", FieldTerm("gender", ("2",))),
+        ("has:phone", FieldTerm("has", ("phone",))),
+        ("since:2026-5-1", FieldTerm("since", ("2026-05-01",))),
+        ("until:本月", FieldTerm("until", ("month",))),
+        ("owners:＞1", FieldTerm("owners", (">1",))),
+        ("owners:=2", FieldTerm("owners", ("2",))),
+        ("!#VIP", Not(FieldTerm("tag", ("VIP",)))),
+        ("！＃VIP", Not(FieldTerm("tag", ("VIP",)))),
+        ("!!#VIP", FieldTerm("tag", ("VIP",))),
         ("a or b", Or((Word("a"), Word("b")))),
         ("a 或 b | c", Or((Word("a"), Word("b"), Word("c")))),
         ("a b or c", Or((And((Word("a"), Word("b"))), Word("c")))),
@@ -70,7 +70,7 @@ CHINA = timezone(timedelta(hours=8))
         ("order", Word("order")),
         ("12:30", Word("12:30")),
         ("13800138000", Word("13800138000")),
-        ("@a,a", Field("owner", ("a",))),
+        ("@a,a", FieldTerm("owner", ("a",))),
     ],
 )
 def test_reads(text, node):
@@ -139,12 +139,12 @@ def fields(draw):
     key = draw(st.sampled_from(sorted(set(KEYS.values()))))
     if key in CLOSED:
         term = draw(st.sampled_from(CLOSED[key]))
-        return Field(key, (term.value if key in ("type", "gender", "way") else term.slug,))
+        return FieldTerm(key, (term.value if key in ("type", "gender", "way") else term.slug,))
     if key in ("since", "until"):
-        return Field(key, (draw(st.sampled_from(["2026-05-01", "2026", "7d", "last-month"])),))
+        return FieldTerm(key, (draw(st.sampled_from(["2026-05-01", "2026", "7d", "last-month"])),))
     if key == "owners":
-        return Field(key, (draw(st.sampled_from([">1", "<=3", "2"])),))
-    return Field(key, tuple(dict.fromkeys(draw(st.lists(TEXTS, min_size=1, max_size=3)))))
+        return FieldTerm(key, (draw(st.sampled_from([">1", "<=3", "2"])),))
+    return FieldTerm(key, tuple(dict.fromkeys(draw(st.lists(TEXTS, min_size=1, max_size=3)))))
 
 
 TREES = st.recursive(
@@ -228,6 +228,6 @@ def test_spans_count_back_from_now():
 
 
 def test_shorthands_are_checked_like_text():
-    assert one_of("status", ("待分配",)) == Field("status", ("unassigned",))
+    assert one_of("status", ("待分配",)) == FieldTerm("status", ("unassigned",))
     with pytest.raises(FilterError):
         one_of("since", ("someday",))

@@ -55,11 +55,6 @@ def test_modules_import_each_other_in_no_circle() -> None:
 
 # -- class names ----------------------------------------------------------------------------------
 
-# Names that still mean two things (NAMES.md); a name leaves this list when it means one.
-TWO_MEANINGS = """
-Chosen Column Condition Count Field Keys Limits Line Member Row Subjects Trouble Word
-"""
-
 
 def test_a_class_name_means_one_thing() -> None:
     where = defaultdict(list)
@@ -68,9 +63,7 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef):
                 where[node.name].append(name)
     double = {name: places for name, places in where.items() if len(places) > 1}
-    known = set(TWO_MEANINGS.split())
-    assert not {name: double[name] for name in double.keys() - known}
-    assert not known - double.keys(), "means one thing by now: take it off the list"
+    assert not double
 
 
 # -- the SQL of a table ---------------------------------------------------------------------------

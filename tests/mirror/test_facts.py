@@ -172,7 +172,7 @@ def _search_is_true(db: Database) -> None:
         for text in (name, remark):
             if not text or "\x00" in text:
                 continue
-            word = search.Word(db.connection, text)
+            word = search.SearchWord(db.connection, text)
             found = word.candidates(db.connection)
             key = db.execute(
                 "SELECT id FROM customer WHERE external_userid = ?", (external,)
@@ -244,7 +244,7 @@ def test_a_job_tells_tags_and_remarks_and_the_next_sync_agrees(db: Database) -> 
     revision = meta.revision(db.connection)
     assert not sync(db, row(1, tag_id=("et2", "et3"), remark="新")).changed
     assert meta.revision(db.connection) == revision
-    assert search.Word(db.connection, "新").candidates(db.connection)
+    assert search.SearchWord(db.connection, "新").candidates(db.connection)
 
 
 def test_a_done_handover_moves_the_owner(db: Database) -> None:

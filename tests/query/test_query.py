@@ -13,7 +13,7 @@ from storeops.reading import query as query_module
 from storeops.reading import query_plan
 from storeops.reading.filter import (
     And,
-    Field,
+    FieldTerm,
     Not,
     Or,
     Word,
@@ -189,16 +189,16 @@ def test_facets_count_what_a_further_condition_leaves(
     assume(monkeypatch, thresholds)
     query, slow = ask(chain, node), slow_reader(chain)
     for facet in query.facet("owner", limit=5):
-        narrowed = And((node, Field("owner", (chain.members[facet.value][0],))))
+        narrowed = And((node, FieldTerm("owner", (chain.members[facet.value][0],))))
         assert facet.rows == len(slow.order(narrowed, "newest"))
     for facet in query.facet("tag", limit=3):
-        narrowed = And((node, Field("tag", (chain.tags[facet.value][0],))))
+        narrowed = And((node, FieldTerm("tag", (chain.tags[facet.value][0],))))
         assert facet.rows == len(slow.order(narrowed, "newest"))
     for facet in query.facet("status", limit=9):
-        narrowed = And((node, Field("status", (facet.value,))))
+        narrowed = And((node, FieldTerm("status", (facet.value,))))
         assert facet.rows == len(slow.order(narrowed, "newest"))
     for facet in query.facet("month", limit=2):
-        month = And((node, Field("since", (facet.value,)), Field("until", (facet.value,))))
+        month = And((node, FieldTerm("since", (facet.value,)), FieldTerm("until", (facet.value,))))
         assert facet.rows == len(slow.order(month, "newest"))
 
 
@@ -212,7 +212,7 @@ EVIL = st.text(alphabet="'\";-%_\\()\x00\x1b王 ,:#@!|&=*/\n？？{}fcid$", min_
     raw=EVIL, key=st.sampled_from(["word", "state", "id", "owner", "tag", "store", "group", "mark"])
 )
 def test_no_text_reaches_sql_as_sql(chain, raw, key):
-    node = Word(raw) if key == "word" else Field(key, (raw,))
+    node = Word(raw) if key == "word" else FieldTerm(key, (raw,))
     told = []
     chain.db.connection.set_trace_callback(None)
     try:

@@ -20,7 +20,7 @@ def database():
 
 def found(connection, people, raw):
     """Ids of `people` (id → (name, remarks, mobiles)) that the index and the test agree on."""
-    word = search.Word(connection, raw)
+    word = search.SearchWord(connection, raw)
     proposed = word.candidates(connection)
     hits = set()
     for each in proposed:
@@ -85,10 +85,10 @@ def test_finds_any_part_of_name_remark_pinyin_and_phone(word, ids):
 def test_an_id_is_found_by_its_beginning():
     with closing(database()) as connection:
         connection.execute("INSERT INTO customer VALUES (9, 'wmDemoAAAA0000001')")
-        word = search.Word(connection, "wmDemoAAAA")
+        word = search.SearchWord(connection, "wmDemoAAAA")
         assert word.candidates(connection) == {9}
         assert word.test_id("wmDemoAAAA0000001")
-        assert not search.Word(connection, "wmDemo").test_id("wmDemoAAAA0000001")
+        assert not search.SearchWord(connection, "wmDemo").test_id("wmDemoAAAA0000001")
 
 
 NAMES = st.text(alphabet="王李小明单A a1😀\x1f\x00", max_size=5)
@@ -126,7 +126,7 @@ def test_the_index_stays_true_through_every_change(steps, data):
             "单",
             "shan",
         ):
-            word = search.Word(connection, each)
+            word = search.SearchWord(connection, each)
             truth = {
                 key
                 for key, (name, remarks, mobiles) in people.items()

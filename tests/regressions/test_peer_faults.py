@@ -18,7 +18,7 @@ from storeops.app import App
 from storeops.changes.sheets import Source
 from storeops.database.database import open_database
 from storeops.events import listing, schema
-from storeops.events.crypto import Keys
+from storeops.events.crypto import CallbackKeys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import SUCCESS, Receiver
 from storeops.reading.customers import Selection
@@ -248,7 +248,7 @@ def test_an_event_is_there_after_a_crash_between_receipt_and_answer(tmp_path):
     assert (found.status, found.external_userid) == ("received", "wm1")
     fields = {"Event": "change_external_contact", "ChangeType": "add_external_contact"}
     again = request(event(5, **fields, UserID="a", ExternalUserID="wm1"), nonce="another")
-    assert Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock()).receive(*again) == SUCCESS
+    assert Receiver(Inbox(db), CallbackKeys(TOKEN, KEY, CORP), Clock()).receive(*again) == SUCCESS
     (found,) = listing.events(db)
     assert found.deliveries == 2, "the retry is the same event"
     db.close()
@@ -258,12 +258,14 @@ def test_an_undecryptable_event_is_kept_raw_answered_and_flagged(tmp_path):
     db = _inbox(tmp_path)
     other_key = KEY[::-1]
     query, body = request(event(5, Event="change_external_tag"), key=other_key)
-    assert Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock()).receive(query, body) == SUCCESS
+    assert (
+        Receiver(Inbox(db), CallbackKeys(TOKEN, KEY, CORP), Clock()).receive(query, body) == SUCCESS
+    )
     (found,) = listing.events(db)
     assert found.status == "unreadable"
     assert found.reason
     assert [each.delivery.body for each in listing.deliveries(db, found.id)] == [body]
-    assert Receiver(Inbox(db), Keys(TOKEN, other_key, CORP), Clock()).read_again() == 1
+    assert Receiver(Inbox(db), CallbackKeys(TOKEN, other_key, CORP), Clock()).read_again() == 1
     assert listing.events(db)[0].event == "change_external_tag"
     db.close()
 
@@ -271,7 +273,7 @@ def test_an_undecryptable_event_is_kept_raw_answered_and_flagged(tmp_path):
 def test_two_tag_events_in_the_same_second_are_both_kept(tmp_path):
     """FromUserName is always sys and CreateTime has whole seconds: that is no identity."""
     db = _inbox(tmp_path)
-    receiver = Receiver(Inbox(db), Keys(TOKEN, KEY, CORP), Clock())
+    receiver = Receiver(Inbox(db), CallbackKeys(TOKEN, KEY, CORP), Clock())
     for tag, change in (("et1", "create"), ("et2", "create"), ("et1", "update")):
         message = event(5, Event="change_external_tag", Id=tag, TagType="tag", ChangeType=change)
         assert receiver.receive(*request(message)) == SUCCESS

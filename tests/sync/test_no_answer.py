@@ -8,6 +8,7 @@ import pytest
 
 from storeops import config
 from storeops.app import App
+from storeops.ceilings import CallLimits
 from storeops.errors import NetworkError
 from storeops.wecom import customers
 
@@ -22,7 +23,7 @@ def test_the_wait_is_the_profiles_and_the_error_names_it(home: Any) -> None:
                 sandbox.corp_id,
                 agent_id=sandbox.agent_id,
                 base_url=sandbox.base_url,
-                limits=config.Limits(timeout_s=1),
+                limits=CallLimits(timeout_s=1),
             )
         )
         from storeops import secrets

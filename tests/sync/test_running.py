@@ -11,7 +11,7 @@ import pytest
 from storeops.errors import NotFoundError, UsageError
 from storeops.reading import freshness
 from storeops.sync import run as sync_run
-from storeops.sync.members import CHAINS, Member, group
+from storeops.sync.members import CHAINS, MemberToRead, group
 from storeops.sync.results import Progress, SyncResult
 from storeops.sync.under_way import under_way
 from storeops.wecom import customers
@@ -227,7 +227,7 @@ def test_reading_and_writing_meanwhile(world: MakeWorld) -> None:
     [([10] * 5, 1), ([10] * 250, 3), ([1000] * 40, 4), ([0] * 101, 2), ([50_000, *[10] * 99], 5)],
 )
 def test_groups_waste_at_most_one_percent(sizes: list[int], most_groups: int) -> None:
-    members = [Member(f"u{number}", rows) for number, rows in enumerate(sizes)]
+    members = [MemberToRead(f"u{number}", rows) for number, rows in enumerate(sizes)]
     groups = group(members)
     assert sorted(user for users, _rows in groups for user in users) == sorted(
         member.userid for member in members
@@ -240,7 +240,7 @@ def test_groups_waste_at_most_one_percent(sizes: list[int], most_groups: int) ->
 
 
 def test_suspects_stand_alone() -> None:
-    members = [Member(f"u{number}", 5, suspect=number == 3) for number in range(50)]
+    members = [MemberToRead(f"u{number}", 5, suspect=number == 3) for number in range(50)]
     assert (["u3"], 5) in group(members)
 
 

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tui.lanes import Lane
-from tui.widgets.rows import Column, Line, TableRows, Window, layout
+from tui.widgets.rows import Line, ListColumn, TableRows, Window, layout
 from tui.widgets.virtual_list import VirtualList
 
 
@@ -32,7 +32,9 @@ class Host(App[None]):
         self.lanes = [Lane(name, self.call_later) for name in ("rows", "counts")]
 
     def compose(self) -> ComposeResult:
-        yield VirtualList([Column("a", "A", 8, 1), Column("b", "B", 6, right=True)], *self.lanes)
+        yield VirtualList(
+            [ListColumn("a", "A", 8, 1), ListColumn("b", "B", 6, right=True)], *self.lanes
+        )
 
     @property
     def busy(self) -> bool:
@@ -123,7 +125,11 @@ async def test_any_walk_shows_the_rows_it_should():
 @pytest.mark.parametrize("width", range(1, 90))
 def test_columns_fit(width):
     """Whatever the width, the columns and their gaps take no more of it."""
-    columns = [Column("a", "A", 8, 2, keep=9), Column("b", "B", 6), Column("c", "C", 20, 1, keep=3)]
+    columns = [
+        ListColumn("a", "A", 8, 2, keep=9),
+        ListColumn("b", "B", 6),
+        ListColumn("c", "C", 20, 1, keep=3),
+    ]
     places = layout(columns, width)
     assert places
     assert sum(cells for _index, cells in places) + len(places) - 1 <= max(width, 1)
@@ -135,7 +141,7 @@ class Two(Host):
 
     def compose(self) -> ComposeResult:
         for _each in range(2):
-            yield VirtualList([Column("a", "A", 8, 1)], *self.lanes)
+            yield VirtualList([ListColumn("a", "A", 8, 1)], *self.lanes)
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (0, 50), (50, 0), (3, 30_000)])

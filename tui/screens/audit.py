@@ -26,7 +26,7 @@ from tui.plan_words import row_status
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
 from tui.widgets.panes import ListPane, Pane, TextPane
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class AuditScreen(LedgerScreen):
     def body(self) -> Iterable[Widget]:
         """Words, list; the line at the side."""
         columns = [
-            Column("seq", _("Line"), 6, right=True, keep=6, tone="dim"),
-            Column("at", _("When"), 16, keep=8, tone="dim"),
-            Column("who", _("Who"), 8, 1, keep=8),
-            Column("kind", _("What"), 14, keep=9),
-            Column("plan", _("Plan"), 15, keep=6, tone="dim"),
-            Column("row", _("Row"), 4, right=True, keep=4, tone="dim"),
-            Column("details", _("Details"), 12, 5, keep=7),
-            Column("subject", _("Customer id"), 16, 1, keep=1, tone="dim"),
+            ListColumn("seq", _("Line"), 6, right=True, keep=6, tone="dim"),
+            ListColumn("at", _("When"), 16, keep=8, tone="dim"),
+            ListColumn("who", _("Who"), 8, 1, keep=8),
+            ListColumn("kind", _("What"), 14, keep=9),
+            ListColumn("plan", _("Plan"), 15, keep=6, tone="dim"),
+            ListColumn("row", _("Row"), 4, right=True, keep=4, tone="dim"),
+            ListColumn("details", _("Details"), 12, 5, keep=7),
+            ListColumn("subject", _("Customer id"), 16, 1, keep=1, tone="dim"),
         ]
         with Horizontal(id="body"):
             yield ListPane(

@@ -14,7 +14,7 @@ from tui import words
 from tui.cells import shown
 from tui.fields import fields, quoted
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 
 class GroupsScreen(ListScreen):
@@ -22,15 +22,15 @@ class GroupsScreen(ListScreen):
 
     NAME: ClassVar[str] = "groups"
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Name, owner, members."""
         return [
-            Column("name", _("Group chat"), 16, 3, keep=9),
-            Column("owner", _("Owner"), 10, 2, keep=8),
-            Column("members", _("Members"), 8, right=True, keep=7),
-            Column("customers", _("Customers"), 9, right=True, keep=6),
-            Column("created", _("Created"), 10, keep=4),
-            Column("status", _("Status"), 12, keep=5),
+            ListColumn("name", _("Group chat"), 16, 3, keep=9),
+            ListColumn("owner", _("Owner"), 10, 2, keep=8),
+            ListColumn("members", _("Members"), 8, right=True, keep=7),
+            ListColumn("customers", _("Customers"), 9, right=True, keep=6),
+            ListColumn("created", _("Created"), 10, keep=4),
+            ListColumn("status", _("Status"), 12, keep=5),
         ]
 
     def load(self) -> Sequence[Line]:

@@ -22,7 +22,7 @@ from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
 from tui.screens.ledger import LedgerScreen
 from tui.widgets.panes import ListPane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class JobsScreen(LedgerScreen):
     def body(self) -> Iterable[Widget]:
         """Tallies, jobs, events."""
         happened = [
-            Column("at", _("When"), 19, keep=7, tone="dim"),
-            Column("kind", _("Event"), 14, keep=9),
-            Column("detail", _("Detail"), 20, 4, keep=8),
+            ListColumn("at", _("When"), 19, keep=7, tone="dim"),
+            ListColumn("kind", _("Event"), 14, keep=9),
+            ListColumn("detail", _("Detail"), 20, 4, keep=8),
         ]
         with Vertical(id="body"):
             yield ListPane(

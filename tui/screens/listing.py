@@ -16,7 +16,7 @@ from storeops.i18n import N_, _
 from tui.keys import LIST, LOOK, Key
 from tui.screens.base import HouseScreen
 from tui.widgets.panes import ListPane, Pane, TextPane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 WIDE = 110  # cells from which the card stands beside the list
@@ -44,7 +44,7 @@ class ListScreen(HouseScreen):
         self.rows = TableRows()
         self._arrived = ""  # the words that somebody came with
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """The columns."""
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ from tui.cells import shown
 from tui.fields import fields
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 PRINTED = 20_000  # bytes of a run's output that are shown, its end
 RUNS = 8  # past runs on the card
@@ -39,15 +39,15 @@ class NightScreen(ListScreen):
         *LIST,
     )  # fmt: skip
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Name, hours, next and last run, how it ended."""
         return [
-            Column("name", _("Task"), 10, 2, keep=9),
-            Column("cron", _("Hours"), 13, keep=4),
-            Column("next", _("Next"), 16, keep=8),
-            Column("last", _("Last"), 16, keep=6),
-            Column("how", _("How"), 14, 2, keep=7),
-            Column("missed", _("Missed"), 6, right=True, keep=3),
+            ListColumn("name", _("Task"), 10, 2, keep=9),
+            ListColumn("cron", _("Hours"), 13, keep=4),
+            ListColumn("next", _("Next"), 16, keep=8),
+            ListColumn("last", _("Last"), 16, keep=6),
+            ListColumn("how", _("How"), 14, 2, keep=7),
+            ListColumn("missed", _("Missed"), 6, right=True, keep=3),
         ]
 
     def load(self) -> Sequence[Line]:

@@ -24,7 +24,7 @@ from tui.plan_rows import PlanRows, columns, detail
 from tui.screens.plan_changes import PlanChanges
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -91,14 +91,14 @@ class PlansScreen(PlanChanges):
     def body(self) -> Iterable[Widget]:
         """Plans, what the one under the cursor is, its rows."""
         plans = [
-            Column("plan", _("Plan"), 15, keep=9, tone="dim"),
-            Column("title", _("What"), 12, 4, keep=7),
-            Column("state", _("Status"), 20, keep=8, fit=True),
-            Column("ready", _("Ready"), 7, right=True, keep=6, fit=True),
-            Column("blocked", _("Blocked"), 7, right=True, keep=5, fit=True),
-            Column("by", _("By"), 8, keep=4, fit=True),
-            Column("made", _("Made"), 11, keep=4, tone="dim"),
-            Column("expires", _("Expires"), 12, keep=2, fit=True, tone="dim"),
+            ListColumn("plan", _("Plan"), 15, keep=9, tone="dim"),
+            ListColumn("title", _("What"), 12, 4, keep=7),
+            ListColumn("state", _("Status"), 20, keep=8, fit=True),
+            ListColumn("ready", _("Ready"), 7, right=True, keep=6, fit=True),
+            ListColumn("blocked", _("Blocked"), 7, right=True, keep=5, fit=True),
+            ListColumn("by", _("By"), 8, keep=4, fit=True),
+            ListColumn("made", _("Made"), 11, keep=4, tone="dim"),
+            ListColumn("expires", _("Expires"), 12, keep=2, fit=True, tone="dim"),
         ]
         with Vertical(id="body"):
             yield ListPane(VirtualList(plans, *self.lanes(), id="plans"), title=_("Plans"))

@@ -25,7 +25,7 @@ from tui.pictures import bar, spark
 from tui.screens.listing import ListScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import Pane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 
 BAR = 10  # cells of the longest bar
 NOTES = 2  # sentences on what could not be known
@@ -73,15 +73,15 @@ class ReportsScreen(ListScreen):
         self.report: NamedReport | None = None
         self._table_at = 0
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Those of the table, and a bar where it has one; before it is made: one."""
         if self.report is None:
-            return [Column("name", "", 14, 1)]
+            return [ListColumn("name", "", 14, 1)]
         table = self.shown_table
         found = [
-            Column(each.key, each.title, 9, 1, keep=9, fit=True, last=True)
+            ListColumn(each.key, each.title, 9, 1, keep=9, fit=True, last=True)
             if each.kind == TEXT
-            else Column(
+            else ListColumn(
                 each.key,
                 each.title,
                 max(5, cell_width(each.title)),
@@ -90,7 +90,7 @@ class ReportsScreen(ListScreen):
             )
             for each in table.columns
         ]
-        return [*found, Column("bar", "", BAR, keep=4)] if table.bar else found
+        return [*found, ListColumn("bar", "", BAR, keep=4)] if table.bar else found
 
     @property
     def shown_table(self) -> ReportTable:

@@ -19,7 +19,7 @@ from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.base import HouseScreen
 from tui.widgets.panes import ListPane, Pane, TextPane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 EVERY = 2.0  # seconds between two looks
@@ -58,17 +58,17 @@ class SandboxScreen(HouseScreen):
         """Calls and faults; clock and counts at the side."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
         calls = [
-            Column("path", _("Path"), 20, 3, keep=9),
-            Column("calls", _("Calls"), 7, right=True, keep=8),
-            Column("flight", _("In flight"), 9, right=True, keep=6),
-            Column("codes", _("Answers"), 12, 2, keep=7),
+            ListColumn("path", _("Path"), 20, 3, keep=9),
+            ListColumn("calls", _("Calls"), 7, right=True, keep=8),
+            ListColumn("flight", _("In flight"), 9, right=True, keep=6),
+            ListColumn("codes", _("Answers"), 12, 2, keep=7),
         ]
         faults = [
-            Column("id", _("Fault"), 5, right=True, keep=8),
-            Column("kind", _("Kind"), 10, 1, keep=9),
-            Column("path", _("Path"), 12, 2, keep=7),
-            Column("when", _("When"), 8, 1, keep=6),
-            Column("hits", _("Hits"), 9, right=True, keep=6),
+            ListColumn("id", _("Fault"), 5, right=True, keep=8),
+            ListColumn("kind", _("Kind"), 10, 1, keep=9),
+            ListColumn("path", _("Path"), 12, 2, keep=7),
+            ListColumn("when", _("When"), 8, 1, keep=6),
+            ListColumn("hits", _("Hits"), 9, right=True, keep=6),
         ]
         with Horizontal(id="body"):
             with Vertical(id="left"):

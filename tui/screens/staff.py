@@ -16,7 +16,7 @@ from tui.cells import shown
 from tui.fields import fields
 from tui.names import NameLookup
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 
 class StaffScreen(ListScreen):
@@ -24,16 +24,16 @@ class StaffScreen(ListScreen):
 
     NAME: ClassVar[str] = "staff"
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Name, id, shop, numbers, reading."""
         return [
-            Column("name", _("Name"), 10, 2, keep=9),
-            Column("userid", _("User id"), 12, 1, keep=4, tone="dim"),
-            Column("store", _("Store"), 12, 3, keep=6),
-            Column("status", _("Status"), 8, keep=5),
-            Column("follows", _("Relations"), 9, right=True, keep=8),
-            Column("waiting", _("Waiting"), 8, right=True, keep=4),
-            Column("read", _("Read"), 12, right=True, keep=3),
+            ListColumn("name", _("Name"), 10, 2, keep=9),
+            ListColumn("userid", _("User id"), 12, 1, keep=4, tone="dim"),
+            ListColumn("store", _("Store"), 12, 3, keep=6),
+            ListColumn("status", _("Status"), 8, keep=5),
+            ListColumn("follows", _("Relations"), 9, right=True, keep=8),
+            ListColumn("waiting", _("Waiting"), 8, right=True, keep=4),
+            ListColumn("read", _("Read"), 12, right=True, keep=3),
         ]
 
     def load(self) -> Sequence[Line]:

@@ -14,7 +14,7 @@ from tui.cells import shown
 from tui.fields import fields
 from tui.names import NameLookup
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 
 class StoresScreen(ListScreen):
@@ -22,16 +22,16 @@ class StoresScreen(ListScreen):
 
     NAME: ClassVar[str] = "stores"
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Code, name, region, numbers, reading."""
         return [
-            Column("code", _("Code"), 10, keep=7, fit=True),
-            Column("name", _("Store"), 14, 3, keep=9),
-            Column("region", _("Region"), 10, 2, keep=4),
-            Column("members", _("Staff"), 6, right=True, keep=6),
-            Column("follows", _("Relations"), 9, right=True, keep=8),
-            Column("waiting", _("Waiting"), 8, right=True, keep=5),
-            Column("read", _("Read"), 12, right=True, keep=5),
+            ListColumn("code", _("Code"), 10, keep=7, fit=True),
+            ListColumn("name", _("Store"), 14, 3, keep=9),
+            ListColumn("region", _("Region"), 10, 2, keep=4),
+            ListColumn("members", _("Staff"), 6, right=True, keep=6),
+            ListColumn("follows", _("Relations"), 9, right=True, keep=8),
+            ListColumn("waiting", _("Waiting"), 8, right=True, keep=5),
+            ListColumn("read", _("Read"), 12, right=True, keep=5),
         ]
 
     def load(self) -> Sequence[Line]:

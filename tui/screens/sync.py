@@ -24,7 +24,7 @@ from tui.keys import DO, LIST, LOOK, Key
 from tui.pictures import gauge
 from tui.screens.base import HouseScreen
 from tui.widgets.panes import ListPane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -60,23 +60,23 @@ class SyncScreen(HouseScreen):
         """Scopes above, history below."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
         scopes = [
-            Column("scope", _("What"), 12, 1, keep=9),
-            Column("outcome", _("Outcome"), 12, keep=8),
-            Column("bar", "", BAR, keep=5, fit=True),
-            Column("done", _("Rows"), 15, right=True, keep=7),
-            Column("rate", _("Rows/s"), 8, right=True, keep=4, fit=True),
-            Column("calls", _("Calls"), 7, right=True, keep=6),
+            ListColumn("scope", _("What"), 12, 1, keep=9),
+            ListColumn("outcome", _("Outcome"), 12, keep=8),
+            ListColumn("bar", "", BAR, keep=5, fit=True),
+            ListColumn("done", _("Rows"), 15, right=True, keep=7),
+            ListColumn("rate", _("Rows/s"), 8, right=True, keep=4, fit=True),
+            ListColumn("calls", _("Calls"), 7, right=True, keep=6),
         ]
         history = [
-            Column("started", _("Started"), 16, keep=9, tone="dim"),
-            Column("took", _("Took"), 8, right=True, keep=5),
-            Column("outcome", _("Outcome"), 12, keep=8),
-            Column("mode", _("Mode"), 8, 1, keep=3),
-            Column("added", _("New"), 9, right=True, keep=7),
-            Column("changed", _("Changed"), 9, right=True, keep=7),
-            Column("missing", _("Missing"), 8, right=True, keep=6),
-            Column("lost", _("Lost"), 7, right=True, keep=6),
-            Column("calls", _("Calls"), 8, right=True, keep=4),
+            ListColumn("started", _("Started"), 16, keep=9, tone="dim"),
+            ListColumn("took", _("Took"), 8, right=True, keep=5),
+            ListColumn("outcome", _("Outcome"), 12, keep=8),
+            ListColumn("mode", _("Mode"), 8, 1, keep=3),
+            ListColumn("added", _("New"), 9, right=True, keep=7),
+            ListColumn("changed", _("Changed"), 9, right=True, keep=7),
+            ListColumn("missing", _("Missing"), 8, right=True, keep=6),
+            ListColumn("lost", _("Lost"), 7, right=True, keep=6),
+            ListColumn("calls", _("Calls"), 8, right=True, keep=4),
         ]
         with Vertical(id="body"):
             yield ListPane(VirtualList(scopes, *lanes, id="scopes"), title=_("Now"))

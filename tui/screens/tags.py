@@ -13,7 +13,7 @@ from tui.cells import chip, shown
 from tui.fields import fields
 from tui.names import NameLookup
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 
 class TagsScreen(ListScreen):
@@ -21,14 +21,14 @@ class TagsScreen(ListScreen):
 
     NAME: ClassVar[str] = "tags"
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ListColumn]:
         """Group, name, use."""
         return [
-            Column("group", _("Group"), 14, 2, keep=8),
-            Column("name", _("Tag"), 14, 3, keep=9),
-            Column("follows", _("Relations"), 9, right=True, keep=7),
-            Column("kind", _("Kind"), 10, keep=4),
-            Column("tag_id", _("Tag id"), 16, 2, keep=3, tone="dim"),
+            ListColumn("group", _("Group"), 14, 2, keep=8),
+            ListColumn("name", _("Tag"), 14, 3, keep=9),
+            ListColumn("follows", _("Relations"), 9, right=True, keep=7),
+            ListColumn("kind", _("Kind"), 10, keep=4),
+            ListColumn("tag_id", _("Tag id"), 16, 2, keep=3, tone="dim"),
         ]
 
     def load(self) -> Sequence[Line]:

@@ -29,7 +29,7 @@ from tui.pictures import bar, spark
 from tui.screens.base import HouseScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane, Pane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 TALL = 36
@@ -65,7 +65,7 @@ class TodayScreen(HouseScreen):
     def body(self) -> Iterable[Widget]:
         """Steps, figures, shops or guides."""
         lanes = self.house.lane("rows"), self.house.lane("counts")
-        steps = VirtualList([Column("step", "", 20, 1)], *lanes, id="steps")
+        steps = VirtualList([ListColumn("step", "", 20, 1)], *lanes, id="steps")
         with Vertical(id="body"):
             yield ListPane(steps, title=_("What to do next"))
             yield Pane(Static("", id="figures"), title=_("The days"), id="figures-pane")
@@ -218,19 +218,19 @@ class TodayScreen(HouseScreen):
         return True
 
 
-def columns() -> list[Column]:
+def columns() -> list[ListColumn]:
     """A shop or guide, with its moves."""
     return [
-        Column("name", _("Name"), 14, 2, keep=9, last=True),
-        Column("new", _("Yesterday"), 9, right=True, keep=7),
-        Column("week", _("7 days"), 7, right=True, keep=8),
-        Column("delta", "±", 5, right=True, keep=8),
-        Column("bar", "", BAR, keep=4),
-        Column("lost", _("Lost"), 5, right=True, keep=7),
-        Column("handed", _("Handed over"), 11, right=True, keep=3),
-        Column("waiting", _("Waiting"), 7, right=True, keep=6),
-        Column("untagged", _("Untagged"), 8, right=True, keep=6),
-        Column("customers", _("Customers"), 9, right=True, keep=2, tone="dim"),
+        ListColumn("name", _("Name"), 14, 2, keep=9, last=True),
+        ListColumn("new", _("Yesterday"), 9, right=True, keep=7),
+        ListColumn("week", _("7 days"), 7, right=True, keep=8),
+        ListColumn("delta", "±", 5, right=True, keep=8),
+        ListColumn("bar", "", BAR, keep=4),
+        ListColumn("lost", _("Lost"), 5, right=True, keep=7),
+        ListColumn("handed", _("Handed over"), 11, right=True, keep=3),
+        ListColumn("waiting", _("Waiting"), 7, right=True, keep=6),
+        ListColumn("untagged", _("Untagged"), 8, right=True, keep=6),
+        ListColumn("customers", _("Customers"), 9, right=True, keep=2, tone="dim"),
     ]
 
 

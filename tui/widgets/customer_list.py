@@ -8,7 +8,7 @@ from textual.message import Message
 from storeops.i18n import N_, _
 from storeops.reading.columns import columns as domain_columns
 from tui.keys import twin
-from tui.widgets.rows import Column
+from tui.widgets.rows import ListColumn
 from tui.widgets.virtual_list import VirtualList
 
 # key, title, least cells, growth, sort, aligned right, importance when cells are short;
@@ -31,11 +31,11 @@ DIM = ("added", "external_userid", "state", "way")  # read when looked for, not 
 DEFAULT_COLUMNS = ("name", "remark", "owner", "store", "tags", "status", "added")
 
 
-def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[Column]:
+def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[ListColumn]:
     """The columns called `keys`, in that order, titles in the user's language."""
     known = _known()
     return [
-        Column(
+        ListColumn(
             key,
             _(title),
             width,
@@ -52,7 +52,7 @@ def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[Column]:
     ]
 
 
-def all_columns() -> list[Column]:
+def all_columns() -> list[ListColumn]:
     """Every column there is."""
     return columns(tuple(_known()))
 

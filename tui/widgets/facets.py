@@ -14,7 +14,7 @@ from storeops.i18n import _
 from tui.book import CustomerBook, FacetRows, Look
 from tui.cells import shown
 from tui.lanes import Lane
-from tui.widgets.rows import Column, Line, TableRows
+from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class FacetPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        names = Column("name", "", 12, 1)
-        counts = Column("count", "", 7, right=True)
+        names = ListColumn("name", "", 12, 1)
+        counts = ListColumn("count", "", 7, right=True)
         yield VirtualList([names, counts], *self._lanes, id="facets")
 
     @property

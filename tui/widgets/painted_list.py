@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from tui.cells import align, cell_width, fit
 from tui.themes import plain
-from tui.widgets.rows import Column, Line, Window, layout, needs
+from tui.widgets.rows import Line, ListColumn, Window, layout, needs
 
 GUTTER = 3  # cursor sign, mark, blank
 STRIPS = 2000  # painted rows kept
@@ -61,7 +61,7 @@ class PaintedList(ScrollView):
     class Laid(Message):
         """The columns have their places, or other ones: headings must follow."""
 
-    def __init__(self, columns: list[Column], *, id: str | None = None) -> None:
+    def __init__(self, columns: list[ListColumn], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = columns
         self.cursor = 0
@@ -81,7 +81,7 @@ class PaintedList(ScrollView):
         """(index of column, cells) of what fits."""
         return self._places
 
-    def set_columns(self, columns: list[Column]) -> None:
+    def set_columns(self, columns: list[ListColumn]) -> None:
         """Show other columns; the rows must hold cells for them."""
         self.columns = columns
         self._needs = needs(columns, self._window.lines)
@@ -219,7 +219,7 @@ class PaintedList(ScrollView):
 REVERSED = {"newest": "oldest"}  # a sort and the same the other way round
 
 
-def heading(columns: list[Column], places: list[tuple[int, int]], sort: str) -> str:
+def heading(columns: list[ListColumn], places: list[tuple[int, int]], sort: str) -> str:
     """The line above a list: titles over their cells, an arrow at the sort in use."""
     parts = []
     for index, cells in places:

@@ -10,7 +10,7 @@ from tui.cells import cell_width, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ListColumn:
     """A column of a list.
 
     Attributes:
@@ -101,7 +101,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class RowCount:
     """How many rows there are.
 
     Attributes:
@@ -119,7 +119,7 @@ class RowSource(Protocol):
     def window(self, start: int, count: int) -> Window:
         """At most `count` rows from position `start` on."""
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """The number of rows; with `cap` at least good enough to tell "more than cap"."""
 
     def find(self, key: Hashable, near: int) -> int | None:
@@ -146,9 +146,9 @@ class TableRows:
         """Rows from `start` on."""
         return Window(start, self.lines[start : start + count])
 
-    def count(self, cap: int | None) -> Count:
+    def count(self, cap: int | None) -> RowCount:
         """All of them."""
-        return Count(len(self.lines))
+        return RowCount(len(self.lines))
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Position of `key`."""
@@ -173,7 +173,7 @@ class TableRows:
         )
 
 
-def needs(columns: Sequence[Column], lines: Iterable[Line]) -> dict[int, int]:
+def needs(columns: Sequence[ListColumn], lines: Iterable[Line]) -> dict[int, int]:
     """Cells that the columns which fit themselves to their rows need for these rows."""
     found = {at: 0 for at, column in enumerate(columns) if column.fit}
     if found:
@@ -185,7 +185,7 @@ def needs(columns: Sequence[Column], lines: Iterable[Line]) -> dict[int, int]:
 
 
 def layout(
-    columns: Sequence[Column], width: int, gap: int = 1, need: Mapping[int, int] | None = None
+    columns: Sequence[ListColumn], width: int, gap: int = 1, need: Mapping[int, int] | None = None
 ) -> list[tuple[int, int]]:
     """Which columns fit into `width` cells, and how wide each becomes.
 

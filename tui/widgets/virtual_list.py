@@ -17,7 +17,7 @@ from textual.message import Message
 from storeops.errors import StoreOpsError
 from tui.lanes import Lane
 from tui.widgets.painted_list import GUTTER, PaintedList, heading
-from tui.widgets.rows import Column, Count, Line, RowSource, TableRows, Window
+from tui.widgets.rows import Line, ListColumn, RowCount, RowSource, TableRows, Window
 
 __all__ = ["VirtualList", "heading"]
 
@@ -85,7 +85,7 @@ class VirtualList(PaintedList, can_focus=True):
             self.error = error
 
     def __init__(
-        self, columns: list[Column], lane: Lane, counter: Lane, *, id: str | None = None
+        self, columns: list[ListColumn], lane: Lane, counter: Lane, *, id: str | None = None
     ) -> None:
         super().__init__(columns, id=id)
         self.lane = lane
@@ -255,14 +255,14 @@ class VirtualList(PaintedList, can_focus=True):
                 else:
                     self._fail(error)
 
-        def capped(count: Count) -> None:
+        def capped(count: RowCount) -> None:
             self._counted(source, count)
             if source is self._source and not count.exact:
                 submit(lambda: source.count(None), lambda full: self._counted(source, full))
 
         submit(lambda: source.count(CAP), capped)
 
-    def _counted(self, source: RowSource, count: Count) -> None:
+    def _counted(self, source: RowSource, count: RowCount) -> None:
         if source is not self._source:
             return
         self.exact = count.exact

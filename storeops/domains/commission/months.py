@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops import times
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
 from storeops.domain import TodayLine
@@ -508,7 +508,7 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
             "pay_fen": sum(each.pay_fen for each in found.entries), "digest": digest,
             "rules": [f"{each.name} v{each.version}" for each in rules],
         }  # fmt: skip
-        ledger.journal.append(connection, [Line("commission.closed", payload=about)], now)
+        ledger.journal.append(connection, [JournalLine("commission.closed", payload=about)], now)
     ledger.journal.seal(db, now)
     return CommissionMonth(month, int(now), ledger.who, found.entries)
 
@@ -552,7 +552,7 @@ def adopt(ledger: Ledger, found: Sequence[CommissionRule]) -> list[CommissionRul
                 (rule.name, version, json.dumps(fresh[-1].as_dict(), ensure_ascii=False), int(now),
                  ledger.who),
             )  # fmt: skip
-        lines = [Line("commission.rule", payload=each.as_dict()) for each in fresh]
+        lines = [JournalLine("commission.rule", payload=each.as_dict()) for each in fresh]
         ledger.journal.append(connection, lines, now)
     if fresh:
         ledger.journal.seal(db, now)
@@ -579,7 +579,7 @@ def retire(ledger: Ledger, name: str) -> CommissionRule:
             "UPDATE commission_rule SET retired_at = ? WHERE name = ?", (int(now), rule.name)
         )
         about = {"name": rule.name, "version": rule.version}
-        ledger.journal.append(connection, [Line("commission.retired", payload=about)], now)
+        ledger.journal.append(connection, [JournalLine("commission.retired", payload=about)], now)
     ledger.journal.seal(db, now)
     return rule
 

@@ -11,7 +11,7 @@ from storeops.changes.rows import CHUNK, chunks
 from storeops.database.database import Database
 from storeops.domains.handover import rules
 from storeops.mirror.members import Member
-from storeops.wecom.errcodes import Condition, codes, condition_of
+from storeops.wecom.errcodes import ErrorCondition, codes, condition_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class RunningHandover:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class EarlierRefusal:
     """A complaint of an earlier answer; `at` in Unix seconds."""
 
     errcode: int
@@ -127,14 +127,14 @@ def last_refusals(db: Database, handover_userid: str, subjects: Iterable[str]) -
 
 def troubles(
     db: Database, subjects: Iterable[str], now: float
-) -> dict[str, dict[Condition, Trouble]]:
+) -> dict[str, dict[ErrorCondition, EarlierRefusal]]:
     """Complaints of earlier answers that are still believed, by lower-cased subject and condition.
 
     That a customer was handed over twice within 90 days ages by its own rule.
     """
-    lasting = codes(Condition.NINETY_DAYS)
+    lasting = codes(ErrorCondition.NINETY_DAYS)
     begin = remembered.since(db, now)
-    found: dict[str, dict[Condition, Trouble]] = defaultdict(dict)
+    found: dict[str, dict[ErrorCondition, EarlierRefusal]] = defaultdict(dict)
     for part in _chunks(subjects):
         marks = ",".join("?" * len(part))
         for subject, errcode, at, held in db.execute(
@@ -143,7 +143,7 @@ def troubles(
         ):
             condition = condition_of(errcode)
             if condition is not None and (at >= begin or errcode in lasting):
-                found[subject.lower()][condition] = Trouble(errcode, at, held)
+                found[subject.lower()][condition] = EarlierRefusal(errcode, at, held)
     return found
 
 

@@ -16,7 +16,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 
 
 class Candidates:
@@ -69,7 +69,9 @@ class Candidates:
             )
         return self.known[key]
 
-    def _told(self, people: Sequence[Member]) -> dict[str, dict[Condition, attempts.Trouble]]:
+    def _told(
+        self, people: Sequence[Member]
+    ) -> dict[str, dict[ErrorCondition, attempts.EarlierRefusal]]:
         """What earlier answers complained about; nothing when it is to be asked anew."""
         userids = [] if self._request.recheck else [each.userid for each in people]
         return attempts.troubles(self._db, userids, self._now)

@@ -9,13 +9,13 @@ from typing import Any
 from storeops.changes.action import READY, Row, Verdict, blocked
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, rules, to_owner_checks
-from storeops.domains.handover.attempts import RunningHandover, Trouble
+from storeops.domains.handover.attempts import EarlierRefusal, RunningHandover
 from storeops.domains.handover.relations import Followers, followers
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.times import day, minute
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Facts:
     followers: dict[str, Followers]
     running: dict[str, RunningHandover]
     recent: dict[str, list[float]]
-    troubles: dict[str, dict[Condition, Trouble]]
+    troubles: dict[str, dict[ErrorCondition, EarlierRefusal]]
     taken: dict[str, int] = field(default_factory=dict)  # customers given within these rows
     moving: dict[str, int] = field(default_factory=dict)  # external_userid → row that moves them
     refused: dict[tuple[str, str], float] = field(default_factory=dict)  # (leaver, customer)
@@ -49,7 +49,7 @@ def gather(
     people = members.by_userids(db, userids)
     known = [people[each.lower()] for each in sorted(to_owners) if each.lower() in people]
     by_id = attempts.loads(db, known)
-    told: dict[str, dict[Condition, Trouble]] = {}
+    told: dict[str, dict[ErrorCondition, EarlierRefusal]] = {}
     if not params.get("recheck"):
         pairs = [pair_key(row) for row in rows]
         told = attempts.troubles(db, [*userids, *pairs, *subjects], now)
@@ -236,8 +236,8 @@ def pair_key(row: Row) -> str:
 
 def pair_verdict(facts: Facts, row: Row) -> Verdict:
     """Whether WeCom has refused these two together."""
-    told = facts.troubles.get(pair_key(row).lower(), {}).get(Condition.IDLE)
-    told = told or facts.troubles.get(row.userid.lower(), {}).get(Condition.IDLE)
+    told = facts.troubles.get(pair_key(row).lower(), {}).get(ErrorCondition.IDLE)
+    told = told or facts.troubles.get(row.userid.lower(), {}).get(ErrorCondition.IDLE)
     if told is None:
         return READY
     return blocked(
@@ -295,7 +295,7 @@ def _customer(facts: Facts, row: Row, kind: str) -> Verdict:
     if running is not None:
         return _running(running)
     told = facts.troubles.get(external.lower(), {})
-    under_way = told.get(Condition.HANDOVER_RUNNING)
+    under_way = told.get(ErrorCondition.HANDOVER_RUNNING)
     if under_way is not None and facts.now < under_way.at + rules.AUTOMATIC_S:
         until = under_way.at + rules.AUTOMATIC_S
         return _running(RunningHandover(external, "", until, 0), under_way.errcode)
@@ -349,13 +349,13 @@ def _running(running: RunningHandover, errcode: int = 40100) -> Verdict:
     )
 
 
-def _repeats(facts: Facts, external: str, told: Mapping[Condition, Trouble]) -> Verdict:
+def _repeats(facts: Facts, external: str, told: Mapping[ErrorCondition, EarlierRefusal]) -> Verdict:
     recent = facts.recent.get(external, [])
     frees: float | None = None
     if len(recent) >= rules.REPEAT_LIMIT:
         frees = rules.frees_at(recent[-rules.REPEAT_LIMIT])
-    elif Condition.NINETY_DAYS in told:
-        frees = rules.frees_at(told[Condition.NINETY_DAYS].at)
+    elif ErrorCondition.NINETY_DAYS in told:
+        frees = rules.frees_at(told[ErrorCondition.NINETY_DAYS].at)
         if frees <= facts.now:
             return READY
     if frees is None:

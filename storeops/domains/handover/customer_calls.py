@@ -12,7 +12,7 @@ from storeops.changes.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, R
 from storeops.domains.handover import record, rules
 from storeops.domains.handover.outcomes import resolve
 from storeops.errors import StoreOpsError
-from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.errcodes import ErrorCondition, condition_of
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import collecting_lost
 
@@ -25,7 +25,11 @@ PATIENCE = 5  # asks (about 20 s) before an attempt that does not show is taken 
 SOON_S = 60  # after which a customer who seems to have moved by a lost call is asked about
 READERS = 3  # threads that read personal tags before one call
 # what an attempt of ours that ran before answers
-_PERHAPS_OURS = (Condition.HANDOVER_RUNNING, Condition.NOT_THE_OWNERS, Condition.NO_RELATION)
+_PERHAPS_OURS = (
+    ErrorCondition.HANDOVER_RUNNING,
+    ErrorCondition.NOT_THE_OWNERS,
+    ErrorCondition.NO_RELATION,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
     for row in call.rows:
         code = sent.codes.get(row.external_userid)
         # sent again after an answer was lost: what is in progress is our own first attempt
-        ours = condition_of(code) is Condition.HANDOVER_RUNNING and call.doubts > 0
+        ours = condition_of(code) is ErrorCondition.HANDOVER_RUNNING and call.doubts > 0
         shown = sent.shown.get(row.external_userid)
         if shown and code:
             earlier = _found(row, shown, call, sent.asked_at)

@@ -18,7 +18,7 @@ from storeops.changes.action import (
     RowAnswer,
 )
 from storeops.domains.handover import record, rules
-from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.errcodes import ErrorCondition, condition_of
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -27,7 +27,7 @@ PATIENCE = 5  # asks before a group that still has its old owner is taken as not
 SOON_S = 600  # a leaver's group is handed over within minutes; nobody promises how many
 RUNNING, INHERITED = 2, 3  # status of groupchat/list
 # what WeCom answers about a group that our own lost call has handed over, or begins to
-_MOVED = {rules.RESIGNED: Condition.CHAT_LEAVER_MOVED, rules.ON_JOB: Condition.CHAT_MOVED}
+_MOVED = {rules.RESIGNED: ErrorCondition.CHAT_LEAVER_MOVED, rules.ON_JOB: ErrorCondition.CHAT_MOVED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Any
 from storeops.changes.action import READY, Row, Verdict, blocked
 from storeops.database.database import Database
 from storeops.domains.handover import attempts, checks, rules
-from storeops.domains.handover.attempts import Trouble
+from storeops.domains.handover.attempts import EarlierRefusal
 from storeops.domains.handover.checks import Facts
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.times import day
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 
 CHUNK = 500
 
@@ -150,7 +150,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     told = facts.troubles.get(chat.chat_id.lower())
     if told:
         return _told(next(iter(told.values())))
-    idle = facts.troubles.get(row.userid.lower(), {}).get(Condition.CHAT_OWNER_IDLE)
+    idle = facts.troubles.get(row.userid.lower(), {}).get(ErrorCondition.CHAT_OWNER_IDLE)
     if idle is not None and kind == rules.ON_JOB:
         return blocked(
             "idle",
@@ -172,7 +172,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     return READY
 
 
-def _told(trouble: Trouble) -> Verdict:
+def _told(trouble: EarlierRefusal) -> Verdict:
     """What an earlier answer said of the group itself."""
     from storeops.wecom.errcodes import lookup  # only when a group was refused before
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from storeops.changes.action import Row, Verdict, View
 from storeops.domains.handover import attempts, checks, group_checks, rules, to_owner_checks
-from storeops.domains.handover.attempts import Trouble
+from storeops.domains.handover.attempts import EarlierRefusal
 from storeops.mirror import members
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 
 
 def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
@@ -39,7 +39,9 @@ def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     ]
 
 
-def _fresh_troubles(view: View, rows: Sequence[Row]) -> dict[str, dict[Condition, Trouble]]:
+def _fresh_troubles(
+    view: View, rows: Sequence[Row]
+) -> dict[str, dict[ErrorCondition, EarlierRefusal]]:
     """What answers complained about; with `recheck` only since the plan was made."""
     told = attempts.troubles(
         view.db,

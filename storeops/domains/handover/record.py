@@ -25,7 +25,7 @@ from storeops.i18n import _
 from storeops.mirror import facts, members
 from storeops.mirror.chat_owner import chat_transferred
 from storeops.notebook import notes
-from storeops.wecom.errcodes import Condition, code_of, condition_of
+from storeops.wecom.errcodes import ErrorCondition, code_of, condition_of
 
 ASK_S = 1  # after the due moment, when WeCom's own clock has struck
 _SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
@@ -54,7 +54,7 @@ def answer_fields(
 
 def refused_status(errcode: int | None) -> str:
     """The row status of an errcode given at the request."""
-    return TAKER_FULL if condition_of(errcode) is Condition.TAKER_FULL else FAILED
+    return TAKER_FULL if condition_of(errcode) is ErrorCondition.TAKER_FULL else FAILED
 
 
 def ask_at(due_at: float) -> float:
@@ -82,7 +82,7 @@ def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowAnswer]]) -
     for userid in {each for row, _a in began for each in (row.userid, str(row.extra["to"]))}:
         db.execute(
             "DELETE FROM handover_trouble WHERE errcode = ? AND subject = ?",
-            (code_of(Condition.IDLE), userid),
+            (code_of(ErrorCondition.IDLE), userid),
         )
     people = [row for row, _answer in began if row.external_userid]
     before = dict(
@@ -192,26 +192,26 @@ def _trouble(db: Database, row: Row, errcode: int, now: int) -> None:
     """Remember what WeCom complained about, so that nobody runs into it again."""
     to_owner = str(row.extra["to"])
     match condition_of(errcode):
-        case Condition.TAKER_FULL:
+        case ErrorCondition.TAKER_FULL:
             _full(db, to_owner, now)
-        case Condition.IDLE:
+        case ErrorCondition.IDLE:
             _remember(db, pair_key(row), errcode, now)
             _who_is_idle(db, row.userid, to_owner, now)
-        case Condition.TAKER_UNFIT | Condition.NOT_VERIFIED:
+        case ErrorCondition.TAKER_UNFIT | ErrorCondition.NOT_VERIFIED:
             _remember(db, to_owner, errcode, now)
-        case Condition.HANDOVER_RUNNING | Condition.NINETY_DAYS:
+        case ErrorCondition.HANDOVER_RUNNING | ErrorCondition.NINETY_DAYS:
             _remember(db, row.external_userid, errcode, now)
-        case Condition.CHAT_UNFIT:
+        case ErrorCondition.CHAT_UNFIT:
             _remember(db, str(row.extra["chat_id"]), errcode, now)
-        case Condition.CHAT_GONE if row.extra["what"] == rules.GROUP:
+        case ErrorCondition.CHAT_GONE if row.extra["what"] == rules.GROUP:
             _remember(db, str(row.extra["chat_id"]), errcode, now)
-        case Condition.CHAT_OWNER_IDLE:
+        case ErrorCondition.CHAT_OWNER_IDLE:
             _remember(db, row.userid, errcode, now)
 
 
 def _who_is_idle(db: Database, from_owner: str, to_owner: str, now: int) -> None:
     """WeCom does not say which of the two is meant: who met it with two others is the one."""
-    idle = code_of(Condition.IDLE)
+    idle = code_of(ErrorCondition.IDLE)
     for person, side, length in (
         (to_owner, "substr(lower(subject), -?) = ?", len(to_owner) + 1),
         (from_owner, "substr(lower(subject), 1, ?) = ?", len(from_owner) + 1),
@@ -232,7 +232,7 @@ def _full(db: Database, to_owner: str, now: int) -> None:
         held = db.execute(
             "SELECT count(*) FROM follow WHERE staff_id = ? AND status = 'active'", (member.id,)
         ).fetchone()[0]
-    _remember(db, to_owner, code_of(Condition.TAKER_FULL), now, held)
+    _remember(db, to_owner, code_of(ErrorCondition.TAKER_FULL), now, held)
 
 
 def _remember(db: Database, subject: str, errcode: int, now: int, held: int = 0) -> None:

@@ -7,20 +7,20 @@ from typing import Any
 
 from storeops.changes.action import READY, Verdict, blocked
 from storeops.domains.handover import rules
-from storeops.domains.handover.attempts import Trouble
+from storeops.domains.handover.attempts import EarlierRefusal
 from storeops.i18n import _
 from storeops.mirror.members import Member
 from storeops.times import day
-from storeops.wecom.errcodes import Condition
+from storeops.wecom.errcodes import ErrorCondition
 
 _NOT_ACTIVATED, _DISABLED = 4, 2  # staff.wecom_status
 # what an answer may say of a taker
-_HIDDEN = (Condition.NOT_VERIFIED, Condition.IDLE, Condition.TAKER_UNFIT)
+_HIDDEN = (ErrorCondition.NOT_VERIFIED, ErrorCondition.IDLE, ErrorCondition.TAKER_UNFIT)
 
 
 def capacities(
     params: Mapping[str, Any],
-    troubles: Mapping[str, Mapping[Condition, Trouble]],
+    troubles: Mapping[str, Mapping[ErrorCondition, EarlierRefusal]],
     userids: Sequence[str],
 ) -> dict[str, int]:
     """How many customers each member may hold, by lower-cased userid.
@@ -32,7 +32,7 @@ def capacities(
     found: dict[str, int] = {}
     for userid in userids:
         key = userid.lower()
-        told = troubles.get(key, {}).get(Condition.TAKER_FULL)
+        told = troubles.get(key, {}).get(ErrorCondition.TAKER_FULL)
         if key in own:
             found[key] = own[key]
         elif told is not None:
@@ -42,7 +42,9 @@ def capacities(
     return found
 
 
-def verdict(member: Member | None, userid: str, told: Mapping[Condition, Trouble]) -> Verdict:
+def verdict(
+    member: Member | None, userid: str, told: Mapping[ErrorCondition, EarlierRefusal]
+) -> Verdict:
     """Whether a member may take over; `told` holds what earlier answers complained about."""
     if member is None:
         return blocked(
@@ -91,12 +93,12 @@ def verdict(member: Member | None, userid: str, told: Mapping[Condition, Trouble
     return READY
 
 
-def _told(who: str, condition: Condition, trouble: Trouble) -> Verdict:
+def _told(who: str, condition: ErrorCondition, trouble: EarlierRefusal) -> Verdict:
     when = day(trouble.at)
-    if condition is Condition.NOT_VERIFIED:
+    if condition is ErrorCondition.NOT_VERIFIED:
         reason = _("{member} had not verified their real name when WeCom was asked on {day}.")
         way_out = _("Let them verify it in WeCom, then plan again with --recheck.")
-    elif condition is Condition.IDLE:
+    elif condition is ErrorCondition.IDLE:
         reason = _("{member} had not logged in for a year when WeCom was asked on {day}.")
         way_out = _("Let them log in, then plan again with --recheck.")
     else:

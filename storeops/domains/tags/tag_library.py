@@ -28,12 +28,12 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _
 from storeops.mirror.tag_names import CORP_TAG, Tag, TagNames
-from storeops.wecom.errcodes import Condition, code_of, codes, condition_of
+from storeops.wecom.errcodes import ErrorCondition, code_of, codes, condition_of
 
 NAME_LIMIT = 30  # characters
 LIBRARY_LIMIT = 10_000  # tags per corp
 # what WeCom says of tags that another app or a person made
-FOREIGN = (Condition.TAG_FOREIGN, Condition.TAG_UNKNOWN)
+FOREIGN = (ErrorCondition.TAG_FOREIGN, ErrorCondition.TAG_UNKNOWN)
 KIND = "tag_library"
 
 
@@ -133,7 +133,9 @@ class TagLibraryAction:
         if found is None:
             status = DONE if what["op"] == "delete" else VANISHED
             return [
-                RowAnswer(row.row, status, 0 if status == DONE else code_of(Condition.TAG_UNKNOWN))
+                RowAnswer(
+                    row.row, status, 0 if status == DONE else code_of(ErrorCondition.TAG_UNKNOWN)
+                )
             ]
         name = found.group_name if what["of"] == "group" else found.name
         there = what["op"] != "delete" and (
@@ -355,7 +357,7 @@ def _refused_before(view: View) -> set[str]:
     """Ids of groups and tags of which WeCom has told this app lately that they are not its own."""
     if view.params.get("recheck"):
         return set()
-    foreign = codes(Condition.TAG_FOREIGN)
+    foreign = codes(ErrorCondition.TAG_FOREIGN)
     return {
         subject.partition(":")[2]
         for (subject,) in view.db.execute(

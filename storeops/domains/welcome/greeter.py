@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storeops.changes.journal import Line
+from storeops.changes.journal import JournalLine
 from storeops.domains.welcome import log
 from storeops.domains.welcome.people import newcomer
 from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
 from storeops.errors import LimitError, NetworkError, StoreOpsError
 from storeops.i18n import _
 from storeops.wecom import welcome as wire
-from storeops.wecom.errcodes import Condition, condition_of
+from storeops.wecom.errcodes import ErrorCondition, condition_of
 from storeops.wecom.errors import StoppedError, UncertainError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _Told:
             self._write("message.answer", intent=self._intent, status=status, errcode=errcode)
 
     def _write(self, kind: str, **payload: Any) -> int:
-        line = Line(kind, subject=self._customer, payload={"what": "welcome", **payload})
+        line = JournalLine(kind, subject=self._customer, payload={"what": "welcome", **payload})
         return self._app.ledger.journal.write(self._app.data, [line], self._app.clock.now())
 
 
@@ -166,7 +166,7 @@ class _Sending:
             self._uncertain += 1
             self._silent = True
             return self._uncertain < 2
-        running = condition_of(error.errcode) is Condition.WELCOME_RUNNING
+        running = condition_of(error.errcode) is ErrorCondition.WELCOME_RUNNING
         # another app that is greeting may fail yet; a call without a place may find one
         return running or isinstance(error, LimitError | NetworkError)
 
@@ -176,9 +176,9 @@ class _Sending:
         if last is None:
             return log.LATE
         condition = condition_of(last.errcode)
-        if condition is Condition.WELCOME_OVER:
+        if condition is ErrorCondition.WELCOME_OVER:
             return log.LATE
-        if condition in (Condition.WELCOME_DONE, Condition.WELCOME_RUNNING):
+        if condition in (ErrorCondition.WELCOME_DONE, ErrorCondition.WELCOME_RUNNING):
             return log.OTHER
         return log.FAILED
 

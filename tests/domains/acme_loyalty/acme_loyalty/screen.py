@@ -3,7 +3,7 @@
 from tui.cells import shown
 from tui.fields import fields
 from tui.screens.listing import ListScreen
-from tui.widgets.rows import Column, Line
+from tui.widgets.rows import Line, ListColumn
 
 
 class LoyaltyScreen(ListScreen):
@@ -13,7 +13,7 @@ class LoyaltyScreen(ListScreen):
 
     def columns(self):
         """Id and points."""
-        return [Column("id", "Id", 32, 1), Column("points", "Points", 8, right=True)]
+        return [ListColumn("id", "Id", 32, 1), ListColumn("points", "Points", 8, right=True)]
 
     def load(self):
         """All of them."""
