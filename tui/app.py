@@ -28,8 +28,8 @@ from tui.keys import twin
 from tui.lanes import Lane
 from tui.pulse import Glance, Pulse
 from tui.screen_registry import screens as all_screens
-from tui.screens.base import HouseScreen
-from tui.stylesheet import HouseStylesheet
+from tui.screens.base import BaseScreen
+from tui.stylesheet import CachedStylesheet
 from tui.syncing import Syncing
 from tui.themes import DARK, PLAIN, THEMES, fitting
 from tui.working import Working
@@ -63,7 +63,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
-    CSS_PATH = Path(__file__).with_name("house.tcss")
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     BINDINGS: ClassVar[list[Any]] = []
 
     def __init__(
@@ -84,7 +84,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
         super().__init__()
-        self.stylesheet = HouseStylesheet(variables=self.get_css_variables())
+        self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         core.data.limit_cache(LANE_CACHE)
         for spec in self.specs.values():
             self.add_mode(spec.name, spec.open)
@@ -222,10 +222,10 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.exit()
 
     @property
-    def room(self) -> HouseScreen:
+    def room(self) -> BaseScreen:
         """The screen below all windows."""
         screen = self.screen_stack[0]
-        assert isinstance(screen, HouseScreen)
+        assert isinstance(screen, BaseScreen)
         return screen
 
     def shops(self) -> dict[int, Shop]:
@@ -272,17 +272,17 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     def sync_moved(self) -> None:
         """The sync of this process is further: tell whoever shows it."""
         room = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(room, HouseScreen) and room.is_mounted:
+        if isinstance(room, BaseScreen) and room.is_mounted:
             room.sync_moved()
 
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
-        if self.screen_stack and isinstance(self.screen_stack[0], HouseScreen):
+        if self.screen_stack and isinstance(self.screen_stack[0], BaseScreen):
             self.room.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended, one way or the other."""
-        if isinstance(self.screen_stack[0], HouseScreen):
+        if isinstance(self.screen_stack[0], BaseScreen):
             self.room.sync_ended()
 
     @property
@@ -294,7 +294,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         if not self.syncing.running and (odd := self.core.odd_sentence()):
             self.tell(odd, severity="warning")  # of jobs, watches …: said once, as commands do
         before, self.revision = self.revision, glance.revision
-        if not isinstance(self.screen_stack[0], HouseScreen):
+        if not isinstance(self.screen_stack[0], BaseScreen):
             return
         self.room.paint_status()
         if before and glance.revision != before:

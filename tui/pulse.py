@@ -43,8 +43,8 @@ class Glance:
 class Pulse:
     """What the status line says; measured in a lane, painted on the screen's thread."""
 
-    def __init__(self, house: StoreOpsApp) -> None:
-        self._house = house
+    def __init__(self, app: StoreOpsApp) -> None:
+        self._app = app
         self._left: list[Piece] = [Piece(" " + _("Looking …"), "dim")]
         self._right: list[Piece] = []
         self._version = -1  # of data.db, as the lane's connection sees it
@@ -56,10 +56,10 @@ class Pulse:
         from storeops.changes.jobs.overview import under_way
         from storeops.operations.health import beat
 
-        core, started = self._house.core, time.monotonic()
+        core, started = self._app.core, time.monotonic()
         version = core.data.data_version
         written = version != self._version
-        if not written and started - self._at < RESTS and not self._house.busy_for_long:
+        if not written and started - self._at < RESTS and not self._app.busy_for_long:
             return Glance(self._revision, written=False)
         self._version, self._at = version, started
         core.look_at_clock()
@@ -82,7 +82,7 @@ class Pulse:
             if seen.outcome is not None:
                 tone = {"complete": "good", "partial": "warn", "failed": "bad"}[seen.outcome]
                 pieces.append(Piece(" " + words.outcome(seen.outcome), tone))
-        syncing = self._house.syncing
+        syncing = self._app.syncing
         if syncing.running:
             done, total = syncing.share()
             if total:
@@ -101,7 +101,7 @@ class Pulse:
             text += " · " + _("paused")
         elif work.seconds and work.seconds >= 1:
             text += " · " + _("about {time}").format(time=span(work.seconds))
-        to_jobs = self._house.opener(self._house.specs["jobs"])
+        to_jobs = self._app.opener(self._app.specs["jobs"])
         bar = gauge(work.done, work.calls, BAR)
         tone = "warn" if work.paused else "bright"
         return [Piece(" · " + bar, tone, to_jobs), Piece(" " + text, tone, to_jobs)]

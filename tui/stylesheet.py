@@ -66,7 +66,7 @@ class _Asked:
 _Known = tuple[tuple[Step, ...], _Asked]
 
 
-class HouseStylesheet(Stylesheet):
+class CachedStylesheet(Stylesheet):
     """Textual's, which remembers what each widget was when its styles were worked out."""
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:

@@ -39,8 +39,8 @@ class Syncing:
         result: how the last one here ended.
     """
 
-    def __init__(self, house: StoreOpsApp) -> None:
-        self._house = house
+    def __init__(self, app: StoreOpsApp) -> None:
+        self._app = app
         self._stop = threading.Event()
         self.progress: dict[str, Progress] = {}
         self.running = False
@@ -52,10 +52,10 @@ class Syncing:
             return
         self.running, self.progress = True, {}
         self._stop = threading.Event()
-        self._house.lane("sync").submit(
+        self._app.lane("sync").submit(
             lambda: self._run(full=full), self._done, self._failed, stop=self._stop.set
         )
-        self._house.sync_moved()
+        self._app.sync_moved()
 
     def stop(self) -> None:
         """End after the calls in flight; the next sync goes on from there."""
@@ -64,7 +64,7 @@ class Syncing:
     def _run(self, *, full: bool) -> SyncResult:
         from storeops.sync.run import run_sync
 
-        core, stop = self._house.core, self._stop
+        core, stop = self._app.core, self._stop
         core.client  # noqa: B018 - an App that has one keeps WeCom's time for the next process
         # a client of its own: stop ends its waits for a limit too, and nobody else's
         client = core.make_client(core.tokens, stop)
@@ -81,19 +81,19 @@ class Syncing:
 
     def _held_back(self, scope: str) -> str:
         wanted = scopes()[scope].path
-        for use in self._house.core.governor.snapshot():
+        for use in self._app.core.governor.snapshot():
             if use.path == wanted and use.held_by:
                 return held_words(use)
         return ""
 
     def _moved(self, progress: Progress) -> None:  # in the lane
         self.progress[progress.scope] = progress
-        self._house.call_later(self._house.sync_moved)
+        self._app.call_later(self._app.sync_moved)
 
     def _done(self, result: SyncResult) -> None:
         self.running, self.result = False, result
-        self._house.sync_ended()
-        self._house.look()
+        self._app.sync_ended()
+        self._app.look()
         severity = {"complete": "information", "partial": "warning"}.get(
             result.outcome or "", "error"
         )
@@ -105,18 +105,16 @@ class Syncing:
             )
         if odd := sentence(result.odd_values):
             text += " " + odd
-        self._house.tell(text, severity=severity)  # type: ignore[arg-type]
+        self._app.tell(text, severity=severity)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:
         self.running = False
-        self._house.sync_ended()
-        self._house.look()
+        self._app.sync_ended()
+        self._app.look()
         if isinstance(error, StoreOpsError) and error.category == "interrupted":
-            self._house.tell(
-                _("The sync has stopped; what was read is kept. s goes on from there.")
-            )
+            self._app.tell(_("The sync has stopped; what was read is kept. s goes on from there."))
         else:
-            self._house.failed(error)
+            self._app.failed(error)
 
     def share(self) -> tuple[int, int]:
         """(done, total) of what is being read now; total 0 while it is not known."""

@@ -27,8 +27,8 @@ class Working:
         jobs: calls that got their answer in this run.
     """
 
-    def __init__(self, house: StoreOpsApp) -> None:
-        self._house = house
+    def __init__(self, app: StoreOpsApp) -> None:
+        self._app = app
         self._stop = threading.Event()
         self._again = False
         self._told = 0.0
@@ -42,8 +42,8 @@ class Working:
             return
         self.running, self._again, self.jobs = True, False, 0
         self._stop = threading.Event()
-        self._house.lane("jobs").submit(self._run, self._done, self._failed, stop=self._stop.set)
-        self._house.jobs_moved()
+        self._app.lane("jobs").submit(self._run, self._done, self._failed, stop=self._stop.set)
+        self._app.jobs_moved()
 
     def stop(self) -> None:
         """End after the calls in flight."""
@@ -51,21 +51,21 @@ class Working:
         self._stop.set()
 
     def _run(self) -> Report:  # in the lane
-        return self._house.core.worker(stop=self._stop, on_progress=self._moved).run()
+        return self._app.core.worker(stop=self._stop, on_progress=self._moved).run()
 
     def _moved(self, report: Report) -> None:  # in the lane
         self.jobs = report.jobs
         now = time.monotonic()
         if now - self._told >= TELL_EVERY:
             self._told = now
-            self._house.call_later(self._house.jobs_moved)
+            self._app.call_later(self._app.jobs_moved)
 
     def _done(self, report: Report) -> None:
         self.running = False
-        self._house.jobs_moved()
-        self._house.look()
+        self._app.jobs_moved()
+        self._app.look()
         for error in report.pauses.values():
-            self._house.failed(error)
+            self._app.failed(error)
         if self._again and not report.pauses:
             self.start()
             return
@@ -80,12 +80,12 @@ class Working:
                 "{count} answers were errors; Jobs shows which.",
                 bad,
             ).format(count=f"{bad:,}")
-        self._house.tell(text, severity="warning" if bad else "information")
+        self._app.tell(text, severity="warning" if bad else "information")
 
     def _failed(self, error: Exception) -> None:
         self.running = False
-        self._house.jobs_moved()
-        self._house.failed(error)
+        self._app.jobs_moved()
+        self._app.failed(error)
 
     def line(self) -> str:
         """What it does in a few words, "" when it rests."""

@@ -1,4 +1,4 @@
-"""Rules of the house that no tool holds: sizes, error tree, exit codes, nouns, arrows, words."""
+"""Rules of this project that no tool holds: sizes, error tree, exit codes, nouns, arrows, words."""
 
 from __future__ import annotations
 

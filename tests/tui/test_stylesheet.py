@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.css.stylesheet import Stylesheet
 
-from tui.stylesheet import HouseStylesheet
+from tui.stylesheet import CachedStylesheet
 
 
 def styles(app) -> dict[object, object]:
@@ -30,9 +30,9 @@ async def test_as_if_worked_out_afresh(screens):
             if keys == ("f10",):
                 await driver.resize(160, 48)
             ours = styles(driver.app)
-            house = driver.app.stylesheet
+            sheet = driver.app.stylesheet
             plain = Stylesheet(variables=driver.app.get_css_variables())
-            plain.source = dict(house.source)
+            plain.source = dict(sheet.source)
             plain.parse()
             plain.update(driver.app, animate=False)
             for screen in driver.app.screen_stack:
@@ -45,9 +45,9 @@ async def test_what_has_not_changed_is_not_worked_out(screens, monkeypatch):
     async with screens(start="today") as driver:
         await driver.press("2", "1", "2", "1")
         asked, worked_out = [], []
-        apply, beneath = HouseStylesheet.apply, Stylesheet.apply
+        apply, beneath = CachedStylesheet.apply, Stylesheet.apply
         monkeypatch.setattr(
-            HouseStylesheet, "apply", lambda *a, **k: asked.append(a[1]) or apply(*a, **k)
+            CachedStylesheet, "apply", lambda *a, **k: asked.append(a[1]) or apply(*a, **k)
         )
         monkeypatch.setattr(
             Stylesheet, "apply", lambda *a, **k: worked_out.append(a[1]) or beneath(*a, **k)

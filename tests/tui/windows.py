@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import tui.modals
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ LEDGER = {  # with drafts, plans and jobs
 
 
 def all_windows() -> set[str]:
-    """Names of the classes of all windows of the house."""
+    """Names of the classes of all windows of the application."""
     for module in pkgutil.iter_modules(tui.modals.__path__):
         import_module(f"tui.modals.{module.name}")
 
@@ -66,7 +66,7 @@ def all_windows() -> set[str]:
 
     return {
         kind.__name__
-        for kind in below(HouseModal) - {HouseModal}
+        for kind in below(BaseModal) - {BaseModal}
         if kind.__module__.startswith("tui.modals.")
     }
 

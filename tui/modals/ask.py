@@ -13,12 +13,12 @@ from textual.widgets import Button, Static
 from storeops.i18n import _
 from storeops.plain import wrap
 from tui.keys import caption
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 WRAP = 64  # cells of a line of text
 
 
-class AskModal(HouseModal[bool]):
+class AskModal(BaseModal[bool]):
     """Answers True for yes.
 
     Args:

@@ -7,7 +7,7 @@ an answer; a click beside it does not where something was typed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -30,7 +30,7 @@ T = TypeVar("T")
 SIDES = 4  # cells of frame and padding at both sides of the body
 
 
-class HouseModal(ModalScreen[T]):
+class BaseModal(ModalScreen[T]):
     """A window that answers with a value, or None when it was left.
 
     Attributes:
@@ -42,14 +42,11 @@ class HouseModal(ModalScreen[T]):
         Binding("escape", "leave", show=False),
     ]
 
+    app: StoreOpsApp  # Textual's, typed
+
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
-
-    @property
-    def house(self) -> StoreOpsApp:
-        """The application."""
-        return cast("StoreOpsApp", self.app)
 
     def compose(self) -> ComposeResult:
         """The window."""

@@ -12,12 +12,12 @@ from textual.widgets.option_list import Option
 
 from storeops.plain import wrap
 from tui.cells import shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 WRAP = 72  # cells of a line of text
 
 
-class ChooseModal(HouseModal[str]):
+class ChooseModal(BaseModal[str]):
     """Answers with the key of the way chosen.
 
     Args:

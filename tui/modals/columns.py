@@ -12,11 +12,11 @@ from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
 from storeops.i18n import _
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 from tui.widgets.customer_list import all_columns
 
 
-class ColumnsModal(HouseModal[tuple[str, ...]]):
+class ColumnsModal(BaseModal[tuple[str, ...]]):
     """Answers with the keys of the columns, in order.
 
     Args:

@@ -13,12 +13,12 @@ from textual.widgets import Static
 from storeops.i18n import _
 from storeops.plain import wrap
 from tui.cells import shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 WRAP = 92  # cells of a line
 
 
-class CommandModal(HouseModal[None]):
+class CommandModal(BaseModal[None]):
     """Shows a command; `y` copies it.
 
     Args:
@@ -46,7 +46,7 @@ class CommandModal(HouseModal[None]):
 
     def action_copy(self) -> None:
         """To the clipboard (OSC 52)."""
-        self.house.copy(self.command, _("the command"))
+        self.app.copy(self.command, _("the command"))
         self.dismiss(None)
 
     def verb(self) -> str:

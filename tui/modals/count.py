@@ -1,4 +1,4 @@
-"""Type the count: the only way a plan of this house is applied."""
+"""Type the count: the only way a plan is applied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 from tui.widgets.bars import Bar, Piece
 
 
@@ -28,7 +28,7 @@ class Confirmed:
     reason: str
 
 
-class CountModal(HouseModal[Confirmed]):
+class CountModal(BaseModal[Confirmed]):
     """Answers once the number of rows was typed.
 
     Args:

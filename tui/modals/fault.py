@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 KINDS = (
     "status", "timeout", "cut", "truncate", "truncated_json", "invalid", "slow", "duplicate",
@@ -54,7 +54,7 @@ def parse(text: str) -> dict[str, Any]:
     return fault
 
 
-class FaultModal(HouseModal[dict[str, Any]]):
+class FaultModal(BaseModal[dict[str, Any]]):
     """Answers with the fault to add."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from storeops.export_file import is_there
 from storeops.i18n import _
 from tui.cells import shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Target:
     over: bool
 
 
-class FileModal(HouseModal[Target]):
+class FileModal(BaseModal[Target]):
     """Answers with the file to write; an existing one is asked about once.
 
     Args:

@@ -17,11 +17,11 @@ from textual.widgets.option_list import Option
 from storeops.i18n import _
 from storeops.plain import fit, pad
 from tui.cells import shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
     from tui.places import Destination
-    from tui.screens.base import HouseScreen
+    from tui.screens.base import BaseScreen
 
 MOST = 60  # entries shown at once
 LOOSE = 300  # points of a place that only has the letters, in their order
@@ -63,7 +63,7 @@ def score(words: str, place: Place) -> int:
     return max(1, 300 - at)
 
 
-class GoModal(HouseModal[None]):
+class GoModal(BaseModal[None]):
     """The go-anywhere window over `screen`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class GoModal(HouseModal[None]):
         Binding("f2", "leave", show=False),
     ]
 
-    def __init__(self, screen: HouseScreen) -> None:
+    def __init__(self, screen: BaseScreen) -> None:
         super().__init__(_("Go to"))
         self._screen = screen
         self._places: list[Place] = []
@@ -87,10 +87,10 @@ class GoModal(HouseModal[None]):
 
     def on_mount(self) -> None:
         """Screens and actions at once; what lies in the database a moment later."""
-        screen, house = self._screen, self.house
-        for spec in house.specs.values():
+        screen, app = self._screen, self.app
+        for spec in app.specs.values():
             self._places.append(
-                Place(_("screen"), _(spec.title), f"{spec.key} {spec.name}", house.opener(spec))
+                Place(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
             )
         for key in screen.all_keys():
             if key.action and key.action != "go":
@@ -98,7 +98,7 @@ class GoModal(HouseModal[None]):
                     Place(_("action"), _(key.label), key.caption, _caller(screen, key.action))
                 )
         self._show("")
-        house.lane("reads").submit(house.places, self._more, house.failed, slot="places")
+        app.lane("reads").submit(app.places, self._more, app.failed, slot="places")
 
     def _more(self, targets: Sequence[Destination]) -> None:
         if self.is_mounted:
@@ -106,18 +106,18 @@ class GoModal(HouseModal[None]):
             self._show(self.query_one(Input).value)
 
     def _place(self, target: Destination) -> Place:
-        return Place(target.kind, target.name, target.note, partial(target.go, self.house))
+        return Place(target.kind, target.name, target.note, partial(target.go, self.app))
 
     def _find(self, words: str) -> None:
         """Look for customers, once nobody has typed for a moment."""
-        house = self.house
+        app = self.app
 
         def then(targets: list[Destination]) -> None:
             if self.is_mounted and self.query_one(Input).value == words:
                 self._people = [self._place(each) for each in targets]
                 self._show(words)
 
-        house.lane("reads").submit(lambda: house.people(words), then, house.failed, slot="people")
+        app.lane("reads").submit(lambda: app.people(words), then, app.failed, slot="people")
 
     def _show(self, words: str) -> None:
         wanted = shown(words).strip().casefold()
@@ -173,12 +173,12 @@ class GoModal(HouseModal[None]):
 
     def _go(self, place: Place) -> None:
         self.dismiss(None)
-        self.house.call_later(place.call)
+        self.app.call_later(place.call)
 
     def hint(self) -> str:
         """What to press."""
         return _("↑ ↓ choose · Enter goes there · Esc leaves.")
 
 
-def _caller(screen: HouseScreen, action: str) -> Callable[[], object]:
+def _caller(screen: BaseScreen, action: str) -> Callable[[], object]:
     return lambda: screen.perform(action)

@@ -27,7 +27,7 @@ from storeops.domains.handover.rules import MESSAGE_CHARACTERS
 from storeops.i18n import _
 from tui.cells import shown
 from tui.keys import twin
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 WITH_SHARES = (WEIGHTED, BY_TAG, BY_DATE)  # rules that ask who gets what
 
@@ -51,7 +51,7 @@ class Terms:
     map: tuple[tuple[str, str], ...] = ()
 
 
-class HandoverModal(HouseModal[Terms]):
+class HandoverModal(BaseModal[Terms]):
     """Answers with the terms of a plan.
 
     Args:

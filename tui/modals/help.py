@@ -15,23 +15,23 @@ from textual.widgets import Static
 from storeops.i18n import _
 from storeops.plain import cell_width, pad, wrap
 from tui.keys import Key
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
-    from tui.screens.base import HouseScreen
+    from tui.screens.base import BaseScreen
 
 KEYS = 18  # cells for the key column
 WIDTH = 70
 
 
-class HelpModal(HouseModal[None]):
+class HelpModal(BaseModal[None]):
     """The help of one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1,q", "leave", show=False),
     ]
 
-    def __init__(self, screen: HouseScreen) -> None:
+    def __init__(self, screen: BaseScreen) -> None:
         super().__init__(_("Keys of {screen}").format(screen=_(screen.spec.title)))
         self._content = explain(screen, min(WIDTH, screen.size.width - 8))
 
@@ -45,7 +45,7 @@ class HelpModal(HouseModal[None]):
         return _("↑ ↓ PgUp PgDn scroll · Esc leaves.")
 
 
-def explain(screen: HouseScreen, width: int = WIDTH) -> Content:
+def explain(screen: BaseScreen, width: int = WIDTH) -> Content:
     """Keys grouped by what they are for; the disabled ones with their reason.
 
     Args:
@@ -66,7 +66,7 @@ def explain(screen: HouseScreen, width: int = WIDTH) -> Content:
             reason = screen.why_not(key.action) if key.action else ""
             parts.append(_entry(key.caption, _(key.help), reason, width))
     parts.append(Content.styled("\n" + _("Screens") + "\n", "bold $accent"))
-    for spec in screen.house.specs.values():
+    for spec in screen.app.specs.values():
         text = _("{screen}: {help}").format(screen=_(spec.title), help=_(spec.help))
         parts.append(_entry(spec.key, text, "", width))
     parts.append(Content("\n"))

@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from storeops.i18n import _
 from tui.keys import twin
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 
 def position(text: str, total: int) -> int | None:
@@ -25,7 +25,7 @@ def position(text: str, total: int) -> int | None:
     return max(0, min(number, total - 1))
 
 
-class JumpModal(HouseModal[int]):
+class JumpModal(BaseModal[int]):
     """Answers with a position.
 
     Args:

@@ -11,12 +11,12 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from tui.cells import fit, pad, shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 MOST = 50
 
 
-class MemberModal(HouseModal[str]):
+class MemberModal(BaseModal[str]):
     """Answers with a userid.
 
     Args:

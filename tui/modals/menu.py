@@ -13,20 +13,20 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from storeops.plain import fit, pad
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
-    from tui.screens.base import HouseScreen
+    from tui.screens.base import BaseScreen
 
 
-class MenuModal(HouseModal[str]):
+class MenuModal(BaseModal[str]):
     """Answers with the action chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f10,f9", "leave", show=False),
     ]
 
-    def __init__(self, screen: HouseScreen) -> None:
+    def __init__(self, screen: BaseScreen) -> None:
         super().__init__(_("Actions of {screen}").format(screen=_(screen.spec.title)))
         self._screen = screen
 

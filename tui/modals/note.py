@@ -9,10 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 
-class NoteModal(HouseModal[str]):
+class NoteModal(BaseModal[str]):
     """Answers with the note's text.
 
     Args:

@@ -19,7 +19,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from tui.cells import lines, shown
 from tui.modals import follows
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 REST = 0.2  # seconds without a key before the preview is made
 
@@ -32,7 +32,7 @@ class RemarkRequest:
     follows: str
 
 
-class RemarkModal(HouseModal[RemarkRequest]):
+class RemarkModal(BaseModal[RemarkRequest]):
     """Answers with what the draft gets.
 
     Args:
@@ -92,7 +92,7 @@ class RemarkModal(HouseModal[RemarkRequest]):
                 self.query_one("#preview", Static).update(Content(said))
 
         # a placeholder that is half typed is no trouble yet
-        self.house.lane("reads").submit(
+        self.app.lane("reads").submit(
             lambda: preview(values, whose), show, lambda _error: None, slot="preview"
         )
 

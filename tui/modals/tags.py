@@ -17,7 +17,7 @@ from storeops.i18n import _
 from storeops.mirror.tag_names import Tag
 from tui.cells import chip, fit, pad, shown
 from tui.modals import follows
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 MOST = 200  # tags shown at once
 SIGNS = {"": "[ ]", "add": "[+]", "remove": "[-]"}
@@ -33,7 +33,7 @@ class TagRequest:
     follows: str
 
 
-class TagsModal(HouseModal[TagRequest]):
+class TagsModal(BaseModal[TagRequest]):
     """Answers with what the draft gets.
 
     Args:

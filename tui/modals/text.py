@@ -12,12 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import _
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 WRAP = 110  # characters of a line
 
 
-class TextModal(HouseModal[None]):
+class TextModal(BaseModal[None]):
     """Shows `content`, scrollable.
 
     Args:

@@ -13,10 +13,10 @@ from storeops.i18n import _
 from storeops.plain import fit, pad
 from tui.book import BookView
 from tui.cells import shown
-from tui.modals.base import HouseModal
+from tui.modals.base import BaseModal
 
 
-class ViewsModal(HouseModal[BookView | str]):
+class ViewsModal(BaseModal[BookView | str]):
     """Answers with the view to open, or with the name to save the present one under.
 
     Args:

@@ -104,7 +104,7 @@ class AuditScreen(LedgerScreen):
     def _read(self, *, stay: bool) -> None:
         from storeops.changes import journal_search as journal_rows
 
-        db, search = self.house.core.data, self._search
+        db, search = self.app.core.data, self._search
 
         def window(start: int, size: int) -> Sequence[JournalEntry]:
             return journal_rows.window(db, search, start, size)
@@ -168,7 +168,7 @@ class AuditScreen(LedgerScreen):
     def command_line(self) -> str:
         """The command that lists the same."""
         words = ["storeops", "audit", "list"]
-        core, search = self.house.core, self._search
+        core, search = self.app.core, self._search
         if core.profile.name != core.settings.profile:
             words += ["--profile", core.profile.name]
         for flag, value in (
@@ -185,7 +185,7 @@ class AuditScreen(LedgerScreen):
         if self.focused is not self.table("list"):
             self.table("list").focus()
             return True
-        if words.value and not (self.house.linked and words.value == self._arrived):
+        if words.value and not (self.app.linked and words.value == self._arrived):
             words.value = ""
             return True
         return False
@@ -217,11 +217,11 @@ class AuditScreen(LedgerScreen):
     def do_open(self) -> None:
         """The whole line."""
         entry, names = cast("JournalEntry", self.entry), cast("NameLookup", self._names)
-        self.house.open_text(_("Line {seq}").format(seq=entry.seq), details(entry, names))
+        self.app.open_text(_("Line {seq}").format(seq=entry.seq), details(entry, names))
 
     def do_plan(self) -> None:
         """To its plan."""
-        self.house.go("plans", cast("JournalEntry", self.entry).plan)
+        self.app.go("plans", cast("JournalEntry", self.entry).plan)
 
     def do_customer(self) -> None:
         """Only lines about the customer."""
@@ -231,7 +231,7 @@ class AuditScreen(LedgerScreen):
 
     def do_copy(self) -> None:
         """The hash."""
-        self.house.copy(cast("JournalEntry", self.entry).hash, _("the hash"))
+        self.app.copy(cast("JournalEntry", self.entry).hash, _("the hash"))
 
     def do_jump(self) -> None:
         """To a row by number."""
@@ -250,14 +250,14 @@ class AuditScreen(LedgerScreen):
         from storeops.changes.journal_search import export_journal
         from tui.modals.file import FileModal, Target
 
-        db, search = self.house.core.data, self._search
+        db, search = self.app.core.data, self._search
 
         def then(file: Target | None) -> None:
             if file is None:
                 return
 
             def done(lines: int) -> None:
-                self.house.tell(
+                self.app.tell(
                     ngettext(
                         "{count} line written to {path}.", "{count} lines written to {path}.", lines
                     ).format(count=f"{lines:,}", path=file.path.absolute()),
@@ -273,8 +273,8 @@ class AuditScreen(LedgerScreen):
         """Prove it, and show what was found."""
         from storeops.changes.verify import verify
 
-        ledger = self.house.core.ledger
-        self.house.tell(_("Reading the whole journal …"))
+        ledger = self.app.core.ledger
+        self.app.tell(_("Reading the whole journal …"))
         self.work(lambda: verify(ledger.db, ledger.journal), self._proved)
 
     def _proved(self, proof: Proof) -> None:
@@ -305,7 +305,7 @@ class AuditScreen(LedgerScreen):
                     + "\n"
                 )
             )
-        self.house.open_text(_("Proof of the journal"), Content("").join(parts))
+        self.app.open_text(_("Proof of the journal"), Content("").join(parts))
 
 
 def _line(entry: JournalEntry, names: NameLookup) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -24,8 +24,8 @@ T = TypeVar("T")
 FRAMED = (100, 30)  # cells and lines from which panes have frames all around
 
 
-class HouseScreen(Screen[None]):
-    """A screen of the house.
+class BaseScreen(Screen[None]):
+    """A screen of the application.
 
     A subclass names its `KEYS`; the key of action `export` calls `do_export`, unless
     `why_not("export")` gives a reason, which is then shown instead.
@@ -33,6 +33,8 @@ class HouseScreen(Screen[None]):
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     NAME: ClassVar[str] = ""
+
+    app: StoreOpsApp  # Textual's, typed
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,14 +49,9 @@ class HouseScreen(Screen[None]):
         return (*cls.KEYS, *COMMON)
 
     @property
-    def house(self) -> StoreOpsApp:
-        """The application."""
-        return cast("StoreOpsApp", self.app)
-
-    @property
     def spec(self) -> ScreenSpec:
         """This screen's spec."""
-        return self.house.specs[self.NAME]
+        return self.app.specs[self.NAME]
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -99,14 +96,14 @@ class HouseScreen(Screen[None]):
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Back again: show what changed meanwhile."""
         self.paint_frame()
-        if self._seen_revision != self.house.revision:
+        if self._seen_revision != self.app.revision:
             if self._seen_revision >= 0:
                 self.read_again()
-            self._seen_revision = self.house.revision
+            self._seen_revision = self.app.revision
 
     def mirror_changed(self) -> None:
         """The mirror has a new revision while this screen is shown."""
-        self._seen_revision = self.house.revision
+        self._seen_revision = self.app.revision
         self.read_again()
 
     def others_wrote(self) -> None:
@@ -131,13 +128,13 @@ class HouseScreen(Screen[None]):
         """Doors, breadcrumb, status and footer anew."""
         if not self.is_mounted:
             return
-        house = self.house
+        app = self.app
         tabs = [
-            Entry(spec.key, _(spec.title), spec.name == self.NAME, house.opener(spec))
-            for spec in house.specs.values()
+            Entry(spec.key, _(spec.title), spec.name == self.NAME, app.opener(spec))
+            for spec in app.specs.values()
         ]
         self.query_one(TabBar).put(tabs, self.size.width)
-        trail = " › ".join([house.profile_name, _(self.spec.title), *self.crumbs()])
+        trail = " › ".join([app.profile_name, _(self.spec.title), *self.crumbs()])
         self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
         self.paint_status()
         always = ("help", "menu")
@@ -179,20 +176,20 @@ class HouseScreen(Screen[None]):
     def signs(self) -> list[Piece]:
         """Warnings at the right of the breadcrumb."""
         signs = []
-        if self.house.on_sandbox:
+        if self.app.on_sandbox:
             signs.append(Piece(" " + _("sandbox") + " ", "place"))
-        if self.house.readonly:
+        if self.app.readonly:
             signs.append(Piece(" " + _("read-only") + " ", "warn"))
         return signs
 
     def paint_status(self) -> None:
         """The line of freshness and limits."""
         for bar in self.query("#status").results(Bar):  # none while the screen comes or goes
-            bar.set(self.house.pulse.left(), self.status_right())
+            bar.set(self.app.pulse.left(), self.status_right())
 
     def status_right(self) -> list[Piece]:
         """What this screen adds at the right of the status line."""
-        return self.house.pulse.right()
+        return self.app.pulse.right()
 
     def _performer(self, action: str) -> Callable[[], object]:
         return lambda: self.perform(action)
@@ -211,7 +208,7 @@ class HouseScreen(Screen[None]):
         """Do `action`, or say why not."""
         reason = self.why_not(action)
         if reason:
-            self.house.tell(reason, severity="warning")
+            self.app.tell(reason, severity="warning")
             return
         getattr(self, f"do_{action}")()
 
@@ -239,13 +236,13 @@ class HouseScreen(Screen[None]):
 
     def do_refresh(self) -> None:
         """Read the mirror again."""
-        self.house.look()
+        self.app.look()
         self.read_again()
-        self.house.tell(_("Read again from the mirror."), severity="information", seconds=2)
+        self.app.tell(_("Read again from the mirror."), severity="information", seconds=2)
 
     def do_theme(self) -> None:
         """Light or dark."""
-        self.house.toggle_theme()
+        self.app.toggle_theme()
 
     def do_quit(self) -> None:
         """Leave, after asking."""
@@ -266,8 +263,8 @@ class HouseScreen(Screen[None]):
 
     def do_back(self) -> None:
         """One step back; to where one came from; at last to Today."""
-        if not self.step_back() and not self.house.back() and self.NAME != "today":
-            self.house.action_go("today")
+        if not self.step_back() and not self.app.back() and self.NAME != "today":
+            self.app.action_go("today")
 
     def step_back(self) -> bool:
         """Leave what is open inside this screen; False when nothing was."""
@@ -324,4 +321,4 @@ class HouseScreen(Screen[None]):
             if self.is_mounted and self.app.is_running:  # nobody looks while all is taken down
                 done(result)
 
-        return self.house.lane(lane).submit(work, settle, self.house.failed, slot=slot, stop=stop)
+        return self.app.lane(lane).submit(work, settle, self.app.failed, slot=slot, stop=stop)

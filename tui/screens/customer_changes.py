@@ -43,7 +43,7 @@ class CustomerChanges(CustomerMarks):
         """Read how many rows the drafts hold."""
         from storeops.changes.plan_listing import draft_sizes
 
-        self.read(lambda: draft_sizes(self.house.core.data), self._drafts_are, slot="drafts")
+        self.read(lambda: draft_sizes(self.app.core.data), self._drafts_are, slot="drafts")
 
     def _drafts_are(self, sizes: dict[str, int]) -> None:
         if sizes != self.drafts:
@@ -71,7 +71,7 @@ class CustomerChanges(CustomerMarks):
         if action in ("tag", "remark", "handover"):
             if not self.marked and self.table.line is None:
                 return _("No customer is marked, and none is under the cursor.")
-            return self.house.why_no_change(action, marked=self.marked or 1)
+            return self.app.why_no_change(action, marked=self.marked or 1)
         return super().why_not(action)
 
     # -- requests ------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class CustomerChanges(CustomerMarks):
         """Find out whom it is about, then go on with it."""
         from storeops.changes.marked import subjects
 
-        ledger, key = self.house.core.ledger, self._under_cursor()
+        ledger, key = self.app.core.ledger, self._under_cursor()
         self.read(lambda: subjects(ledger, key), then, slot="subjects")
 
     def do_tag(self) -> None:
@@ -94,7 +94,7 @@ class CustomerChanges(CustomerMarks):
         from storeops.mirror.tag_names import TagNames
         from tui.modals.tags import TagsModal
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def begin(marked: MarkedCustomers) -> None:
             def library() -> tuple[list[Tag], dict[str, int]]:
@@ -125,7 +125,7 @@ class CustomerChanges(CustomerMarks):
         from storeops.domains.remarks.remark_drafts import draft_remarks, first_remark
         from tui.modals.remark import RemarkModal
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def begin(marked: MarkedCustomers) -> None:
             def then(answer: RemarkRequest | None) -> None:
@@ -165,7 +165,7 @@ class CustomerChanges(CustomerMarks):
             text += " " + ngettext(
                 "{count} follow is so already.", "{count} follows are so already.", asked - rows
             ).format(count=f"{asked - rows:,}")  # fmt: skip
-        self.house.tell(text)
+        self.app.tell(text)
         self.count_drafts()
 
     def do_handover(self) -> None:
@@ -174,14 +174,14 @@ class CustomerChanges(CustomerMarks):
 
         line, key = self.table.line, self._under_cursor()
         if self.marked:
-            self.house.go("handover", "marked")
+            self.app.go("handover", "marked")
             return
         if line is None or key is None:
             return
 
         def marked(count: int) -> None:
             self._marked(count)
-            self.house.go("handover", "marked")
+            self.app.go("handover", "marked")
 
         def then(answer: bool | None) -> None:
             if answer:
@@ -199,4 +199,4 @@ class CustomerChanges(CustomerMarks):
 
     def do_plan(self) -> None:
         """To the plans, drafts on top."""
-        self.house.go("plans", "draft")
+        self.app.go("plans", "draft")

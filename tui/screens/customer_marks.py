@@ -10,7 +10,7 @@ from textual import on
 from storeops.i18n import N_, _, ngettext
 from tui.book import BookView, CustomerBook, Look
 from tui.keys import MARK, Key
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.customer_list import CustomerList
 from tui.widgets.rows import Line
 from tui.widgets.virtual_list import VirtualList
@@ -19,7 +19,7 @@ COPY_MOST = 10_000  # ids that fit on a clipboard
 STEP = 1000  # rows of a range read at once
 
 
-class CustomerMarks(HouseScreen):
+class CustomerMarks(BaseScreen):
     """A screen with a customer list whose rows can be marked."""
 
     KEYS: ClassVar[tuple[Key, ...]] = (
@@ -64,7 +64,7 @@ class CustomerMarks(HouseScreen):
         if action in ("unmark", "marked") and not self.marked and not self.look.marked_only:
             return _("No customer is marked; Space marks one, A all that match.")
         if action in ("tag", "remark", "handover", "plan"):
-            return self.house.why_no_change(action, marked=self.marked)
+            return self.app.why_no_change(action, marked=self.marked)
         return super().why_not(action)
 
     # -- marking -------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class CustomerMarks(HouseScreen):
         if rows.range_from is None:
             rows.range_from = rows.cursor
             rows.refresh()
-            self.house.tell(_("Move to the other end, then v or Space. Esc gives it up."))
+            self.app.tell(_("Move to the other end, then v or Space. Esc gives it up."))
             return
         low, high = sorted((rows.range_from, rows.cursor))
         rows.range_from = None
@@ -137,7 +137,7 @@ class CustomerMarks(HouseScreen):
 
         def then(count: int) -> None:
             self._marked(count)
-            self.house.tell(
+            self.app.tell(
                 ngettext(
                     "{count} customer is marked now; u takes it back.",
                     "{count} customers are marked now; u takes it back.",
@@ -157,7 +157,7 @@ class CustomerMarks(HouseScreen):
 
         def then(removed: int) -> None:
             self._marked(0)
-            self.house.tell(
+            self.app.tell(
                 ngettext(
                     "{count} mark removed; u takes it back.",
                     "{count} marks removed; u takes it back.",
@@ -172,7 +172,7 @@ class CustomerMarks(HouseScreen):
 
         def then(count: int | None) -> None:
             if count is None:
-                self.house.tell(_("There is no change of marks to take back."))
+                self.app.tell(_("There is no change of marks to take back."))
             else:
                 self._marked(count)
 
@@ -192,14 +192,14 @@ class CustomerMarks(HouseScreen):
         line = self.table.line
         if not self.marked:
             if line is not None:
-                self.house.copy(str(line.data), _("the customer's id"))
+                self.app.copy(str(line.data), _("the customer's id"))
             return
 
         def then(ids: Sequence[str]) -> None:
             what = ngettext("the id of {count} customer", "the ids of {count} customers", len(ids))
-            self.house.copy("\n".join(ids), what.format(count=f"{len(ids):,}"))
+            self.app.copy("\n".join(ids), what.format(count=f"{len(ids):,}"))
             if self.marked > len(ids):
-                self.house.tell(
+                self.app.tell(
                     _("Only the first {most}; `e` exports them all.").format(most=f"{COPY_MOST:,}"),
                     severity="warning",
                 )
@@ -216,10 +216,10 @@ class CustomerMarks(HouseScreen):
         def then(file: Target | None) -> None:
             if file is None:
                 return
-            self.house.tell(_("Writing {path} …").format(path=file.path.absolute()))
+            self.app.tell(_("Writing {path} …").format(path=file.path.absolute()))
 
             def done(rows: int) -> None:
-                self.house.tell(
+                self.app.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
                     ).format(count=f"{rows:,}", path=file.path.absolute()),
@@ -249,7 +249,7 @@ class CustomerMarks(HouseScreen):
             if text:
                 self.work(
                     lambda: self.book.note(customer, text),
-                    lambda _none: self.house.tell(_("The note about {name} is kept.").format(
+                    lambda _none: self.app.tell(_("The note about {name} is kept.").format(
                         name=name)),
                 )  # fmt: skip
 
@@ -269,9 +269,7 @@ class CustomerMarks(HouseScreen):
                 look = self._good
                 self.work(
                     lambda: self.book.save_view(answer, look),
-                    lambda _none: self.house.tell(
-                        _("The view {name} is saved.").format(name=answer)
-                    ),
+                    lambda _none: self.app.tell(_("The view {name} is saved.").format(name=answer)),
                 )
 
         self.read(self.book.views, loaded, slot="views")

@@ -81,7 +81,7 @@ class CustomersScreen(CustomerChanges):
     @property
     def book(self) -> CustomerBook:
         """Customers and marks of the profile."""
-        return self.house.book
+        return self.app.book
 
     @property
     def table(self) -> CustomerList:
@@ -95,7 +95,7 @@ class CustomersScreen(CustomerChanges):
 
     def body(self) -> Iterable[Widget]:
         """Facets, filter and list, card."""
-        lane, counter = self.house.lane("rows"), self.house.lane("counts")
+        lane, counter = self.app.lane("rows"), self.app.lane("counts")
         with Horizontal(id="body"):
             yield Pane(
                 FacetPane(lane, counter, id="facets-side"), title=_("Facets"), id="facets-pane"
@@ -112,7 +112,7 @@ class CustomersScreen(CustomerChanges):
     def ready(self) -> None:
         """The list has the keys and shows all customers, or what the application came with."""
         self.table.focus()
-        target, self.house.first_target = self.house.first_target, ""
+        target, self.app.first_target = self.app.first_target, ""
         if target:
             self.bar.put(target)
         else:
@@ -155,7 +155,7 @@ class CustomersScreen(CustomerChanges):
 
     def _facets(self) -> None:
         if self.has_class("facets"):
-            self.query_one(FacetPane).load(self.house, self.book, self._good)
+            self.query_one(FacetPane).load(self.app, self.book, self._good)
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class CustomersScreen(CustomerChanges):
         if isinstance(error, FilterError):  # a name nobody has: said where it was typed
             self.bar.advise(f"{error.message} {error.hint}", error.at, ())
         else:
-            self.house.failed(error)
+            self.app.failed(error)
 
     @on(FacetPane.Chosen)
     def _facet(self, event: FacetPane.Chosen) -> None:
@@ -319,7 +319,7 @@ class CustomersScreen(CustomerChanges):
         customer = str(line.data)
         self.read(
             lambda: self.book.card(customer),
-            lambda content: self.house.open_text(line.cells[0], content),
+            lambda content: self.app.open_text(line.cells[0], content),
             slot="open",
         )
 
@@ -357,7 +357,7 @@ class CustomersScreen(CustomerChanges):
     def do_journal(self) -> None:
         """To the lines of the journal about this customer."""
         if self.table.line is not None:
-            self.house.go("audit", f"customer:{self.table.line.data}")
+            self.app.go("audit", f"customer:{self.table.line.data}")
 
     def do_facets(self) -> None:
         """Show and enter the facets; leave them when they have the keys."""
@@ -383,7 +383,7 @@ class CustomersScreen(CustomerChanges):
         self.look = replace(self._good, sort=name)
         self.show()
         self.paint_headings()
-        self.house.tell(_("Sorted: {sort}.").format(sort=title), seconds=2)
+        self.app.tell(_("Sorted: {sort}.").format(sort=title), seconds=2)
 
     def do_columns(self) -> None:
         """Choose columns."""
@@ -422,7 +422,7 @@ class CustomersScreen(CustomerChanges):
             rows.focus()
             if rows.total or self.focused is not self.bar.line:
                 return True
-        if self._arrived and self.look.where == self._arrived and self.house.linked:
+        if self._arrived and self.look.where == self._arrived and self.app.linked:
             return False  # one came for this: back at once
         if self.look.where or self.look.marked_only:
             self.look = replace(self.look, marked_only=False)

@@ -36,7 +36,7 @@ class GroupsScreen(ListScreen):
     def load(self) -> Sequence[Line]:
         """All group chats (lane)."""
         lines = []
-        for row in chats(self.house.core.data):
+        for row in chats(self.app.core.data):
             status = _("in use") if row.status == "active" else words.status(row.status)
             if row.gone and row.status == "active":
                 status = "! " + _("owner left")

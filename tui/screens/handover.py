@@ -124,7 +124,7 @@ class HandoverScreen(HandoverPlanning):
         from storeops.domains.handover.report import waiting
         from storeops.reading.overview import member_names
 
-        core, extra, marked = self.house.core, tuple(self._extra_from_owners), self.only_marked
+        core, extra, marked = self.app.core, tuple(self._extra_from_owners), self.only_marked
 
         def load() -> Loaded:
             now = core.clock.now()
@@ -167,12 +167,12 @@ class HandoverScreen(HandoverPlanning):
         rows = self.table("rows")
         if made is not None:
             rows.set_columns(plan_columns())
-            rows.show(PlanRows(self.house.core.data, made.plan.id, (), set()))
+            rows.show(PlanRows(self.app.core.data, made.plan.id, (), set()))
         else:
-            where = " or ".join(map(NameLookup(self.house.core.data).member_filter, from_owners))
+            where = " or ".join(map(NameLookup(self.app.core.data).member_filter, from_owners))
             look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
-            rows.show(self.house.book.rows(look))
+            rows.show(self.app.book.rows(look))
         self._sums(made)
         self._offers()
         self.paint_frame()
@@ -180,7 +180,7 @@ class HandoverScreen(HandoverPlanning):
     def _offers(self) -> None:
         from storeops.domains.handover.desk import offers
 
-        core, from_owners = self.house.core, self.from_owners
+        core, from_owners = self.app.core, self.from_owners
         extra = tuple(dict.fromkeys((*self._extra_to_owners, *sorted(self.to_owners))))
         now = core.clock.now()
         self.read(
@@ -207,7 +207,7 @@ class HandoverScreen(HandoverPlanning):
         self.query_one("#sums", Static).update(text)
 
     def _count_down(self) -> None:
-        now = self.house.core.clock.now()
+        now = self.app.core.clock.now()
         lines = [desk_lines.waiting(pair, now, self._names) for pair in self.pairs]
         self.table("waiting").show(TableRows(lines), stay=True)
 
@@ -258,7 +258,7 @@ class HandoverScreen(HandoverPlanning):
             self._shown = None
             self.read_again()
             return True
-        if self.only_marked and not self.house.linked:
+        if self.only_marked and not self.app.linked:
             self.do_back_marked()
             return True
         return False
@@ -342,21 +342,21 @@ class HandoverScreen(HandoverPlanning):
             self.table("rows").focus()
         elif rows.id == "to_owners":
             offer = cast("Offer", line.data)
-            self.house.open_text(line.cells[0], about_to_owner(offer))
+            self.app.open_text(line.cells[0], about_to_owner(offer))
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
-            self.house.open_text(_("Row {row}").format(row=line.key), detail(line))
+            self.app.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
-            book, customer = self.house.book, str(line.data)
+            book, customer = self.app.book, str(line.data)
             self.read(
                 lambda: book.card(customer),
-                lambda content: self.house.open_text(line.cells[0], content),
+                lambda content: self.app.open_text(line.cells[0], content),
                 slot="card",
             )
 
     def do_customers(self) -> None:
         """The givers' customers."""
-        where = " or ".join(map(NameLookup(self.house.core.data).member_filter, self.from_owners))
-        self.house.go("customers", where)
+        where = " or ".join(map(NameLookup(self.app.core.data).member_filter, self.from_owners))
+        self.app.go("customers", where)
 
     def do_back_marked(self) -> None:
         """Everybody again."""
@@ -366,7 +366,7 @@ class HandoverScreen(HandoverPlanning):
 
     def do_plan(self) -> None:
         """Review the plan."""
-        self.house.go("plans", self.made[self.from_owners].plan.name)
+        self.app.go("plans", self.made[self.from_owners].plan.name)
 
     def do_from_owner(self) -> None:
         """Name a giver who is still there."""
@@ -392,5 +392,5 @@ class HandoverScreen(HandoverPlanning):
         def ask(names: list[tuple[str, str]]) -> None:
             self.app.push_screen(MemberModal(question, names), then)
 
-        db = self.house.core.data
+        db = self.app.core.data
         self.read(lambda: member_names(db), ask, slot="names")

@@ -60,7 +60,7 @@ class HandoverPlanning(LedgerScreen):
         from tui.modals.handover import HandoverModal
 
         from_owners, to_owners = self.from_owners, tuple(sorted(self.to_owners))
-        words, lines = NameLookup(self.house.core.data), self.table("from_owners").source
+        words, lines = NameLookup(self.app.core.data), self.table("from_owners").source
         owners = [cast("Owner", each.data) for each in lines.lines if each.key in from_owners]  # type: ignore[attr-defined]
         text = [
             _("{name}: {customers} customers, {groups} group chats").format(
@@ -102,7 +102,7 @@ class HandoverPlanning(LedgerScreen):
             weights=terms.weights,
             map=terms.map,
         )
-        ledger, governor = self.house.core.ledger, self.house.core.governor
+        ledger, governor = self.app.core.ledger, self.app.core.governor
 
         def make() -> tuple[Made, Card]:
             said = replace(
@@ -118,7 +118,7 @@ class HandoverPlanning(LedgerScreen):
             self.made[from_owners] = made
             self.held_back[from_owners] = forecast(stands.seconds, stands.held_by)
             self.show_rows()
-            self.house.tell(
+            self.app.tell(
                 _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(
                     plan=made.plan.name, ready=f"{made.plan.ready:,}",
                     blocked=f"{made.plan.blocked:,}",
@@ -132,9 +132,9 @@ class HandoverPlanning(LedgerScreen):
         """Ask about everything that is due."""
         from storeops.domains.handover.watch import watch
 
-        core, self._stop = self.house.core, threading.Event()
+        core, self._stop = self.app.core, threading.Event()
         stop = self._stop
-        self.house.tell(_("Asking WeCom …"), seconds=2)
+        self.app.tell(_("Asking WeCom …"), seconds=2)
 
         def done(watched: Watched) -> None:
             settled = plan_words.tally(watched.settled)
@@ -147,11 +147,11 @@ class HandoverPlanning(LedgerScreen):
                     "{count} row still waits.", "{count} rows still wait.", watched.waiting
                 ).format(count=f"{watched.waiting:,}")
             troubles = tuple(each.error for each in watched.asked if each.error)
-            self.house.tell(text, severity="warning" if troubles else "information",
+            self.app.tell(text, severity="warning" if troubles else "information",
                             steps=troubles[:2])  # fmt: skip
             self.read_again()
 
-        self.house.lane("work").submit(
-            lambda: watch(core.ledger, core.client, stop=stop), done, self.house.failed,
+        self.app.lane("work").submit(
+            lambda: watch(core.ledger, core.client, stop=stop), done, self.app.failed,
             stop=stop.set,
         )  # fmt: skip

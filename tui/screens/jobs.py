@@ -101,7 +101,7 @@ class JobsScreen(LedgerScreen):
     def _choose(self, name: str) -> None:
         from storeops.changes import plans
 
-        db = self.house.core.data
+        db = self.app.core.data
         if not name:
             self._chosen("", None)
             return
@@ -118,7 +118,7 @@ class JobsScreen(LedgerScreen):
     def _read(self, *, stay: bool) -> None:
         from storeops.changes.jobs import overview as job_rows
 
-        core, plan, statuses = self.house.core, self._only_id, FILTERS[self._filter][1]
+        core, plan, statuses = self.app.core, self._only_id, FILTERS[self._filter][1]
 
         def window(start: int, size: int) -> Sequence[JobRow]:
             return job_rows.window(core.data, plan, statuses, start, size)
@@ -134,7 +134,7 @@ class JobsScreen(LedgerScreen):
 
     def _tallied(self, tally: Tally) -> None:
         self._tally = tally
-        self.query_one("#tally", Static).update(summary(tally, self.house.working.line()))
+        self.query_one("#tally", Static).update(summary(tally, self.app.working.line()))
         self.paint_frame()
 
     @on(VirtualList.Moved, "#jobs")
@@ -147,7 +147,7 @@ class JobsScreen(LedgerScreen):
             self._read_job = job.job_id
             from storeops.changes.jobs.listing import events as happened
 
-            db, key = self.house.core.data, job.job_id
+            db, key = self.app.core.data, job.job_id
             self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, slot="events")
 
     def _put_events(self, found: Sequence[JobEvent]) -> None:
@@ -179,7 +179,7 @@ class JobsScreen(LedgerScreen):
     def command_line(self) -> str:
         """The command that lists the same."""
         words = ["storeops", "job", "list"]
-        core = self.house.core
+        core = self.app.core
         if core.profile.name != core.settings.profile:
             words += ["--profile", core.profile.name]
         if self._only:
@@ -193,7 +193,7 @@ class JobsScreen(LedgerScreen):
         if self.focused is not self.table("jobs"):
             self.table("jobs").focus()
             return True
-        if (self._filter or self._only) and not self.house.linked:
+        if (self._filter or self._only) and not self.app.linked:
             self._filter = 0
             self._choose("")
             return True
@@ -209,7 +209,7 @@ class JobsScreen(LedgerScreen):
 
     def why_not(self, action: str) -> str:
         """What the queue allows now."""
-        tally, working = self._tally, self.house.working.running
+        tally, working = self._tally, self.app.working.running
         if action == "stop":
             return "" if working else _("Nothing is being sent from this window.")
         if action in ("run", "pause", "resume", "retry", "cancel"):
@@ -245,14 +245,14 @@ class JobsScreen(LedgerScreen):
         from storeops.changes.jobs.listing import events as happened
         from storeops.changes.jobs.listing import show
 
-        job, db = cast("JobRow", self.job), self.house.core.data
+        job, db = cast("JobRow", self.job), self.app.core.data
 
         def load() -> Content:
             found, rows = show(db, job.job_id)
             return details(found, rows, happened(db, job_id=job.job_id, limit=500))
 
         name = _("Job {job}").format(job=job.job_id)
-        self.read(load, lambda content: self.house.open_text(name, content), slot="open")
+        self.read(load, lambda content: self.app.open_text(name, content), slot="open")
 
     def do_narrow(self) -> None:
         """The next filter."""
@@ -266,7 +266,7 @@ class JobsScreen(LedgerScreen):
 
     def do_plan(self) -> None:
         """To the plan."""
-        self.house.go("plans", cast("JobRow", self.job).plan_id)
+        self.app.go("plans", cast("JobRow", self.job).plan_id)
 
     def do_jump(self) -> None:
         """To a row by number."""
@@ -290,19 +290,19 @@ class JobsScreen(LedgerScreen):
                 "{count} calls go to WeCom; their plans were applied before.",
                 left,
             ).format(count=f"{left:,}"),
-            self.house.working.start,
+            self.app.working.start,
         )
 
     def do_stop(self) -> None:
         """Stop after the calls in flight."""
-        self.house.working.stop()
-        self.house.tell(_("Stopping after the calls in flight …"))
+        self.app.working.stop()
+        self.app.tell(_("Stopping after the calls in flight …"))
 
     def do_pause(self) -> None:
         """Hold the plan."""
         from storeops.changes.control import pause
 
-        ledger, name = self.house.core.ledger, cast("JobRow", self.job).plan_id
+        ledger, name = self.app.core.ledger, cast("JobRow", self.job).plan_id
         self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
 
     def do_resume(self) -> None:
@@ -323,11 +323,11 @@ class JobsScreen(LedgerScreen):
         """The job, or what is queued of its plan."""
         from storeops.changes.control import CancelledRows, cancel_job, cancel_plan
 
-        job, ledger = cast("JobRow", self.job), self.house.core.ledger
+        job, ledger = cast("JobRow", self.job), self.app.core.ledger
 
         def done(what: CancelledRows) -> None:
             said = ngettext("{count} row is cancelled.", "{count} rows are cancelled.", what.rows)
-            self.house.tell(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
+            self.app.tell(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
             self.read_again()
 
         self._which(

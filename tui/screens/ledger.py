@@ -10,12 +10,12 @@ from textual import on
 from storeops.i18n import _, ngettext
 from tui.keys import Key
 from tui.lanes import Lane
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.panes import Pane
 from tui.widgets.virtual_list import VirtualList
 
 
-class LedgerScreen(HouseScreen):
+class LedgerScreen(BaseScreen):
     """A screen that reads itself again whenever the ledger moves, in this process or another.
 
     A subclass gives `FIRST`, the id of the list that has the keys at first, and `read_again`.
@@ -37,7 +37,7 @@ class LedgerScreen(HouseScreen):
 
     def lanes(self, name: str = "") -> tuple[Lane, Lane]:
         """Reader and counter of a list; lists of one lane would drop each other's reads."""
-        return self.house.lane(f"rows{name}"), self.house.lane(f"counts{name}")
+        return self.app.lane(f"rows{name}"), self.app.lane(f"counts{name}")
 
     def jobs_moved(self) -> None:
         """The worker of this process is further."""
@@ -46,11 +46,11 @@ class LedgerScreen(HouseScreen):
 
     def others_wrote(self) -> None:
         """See whether the ledger has moved."""
-        if self.house.working.running:
+        if self.app.working.running:
             return
         from storeops.changes.jobs.overview import pulse
 
-        self.read(lambda: pulse(self.house.core.data), self._looked, slot="pulse")
+        self.read(lambda: pulse(self.app.core.data), self._looked, slot="pulse")
 
     def _looked(self, pulse: int) -> None:
         before, self._pulse = self._pulse, pulse
@@ -59,7 +59,7 @@ class LedgerScreen(HouseScreen):
 
     def why_no_write(self) -> str:
         """Why nothing may be changed here, "" when it may."""
-        return self.house.why_no_write()
+        return self.app.why_no_write()
 
     def pane(self, name: str) -> Pane:
         """The pane around a list."""
@@ -67,7 +67,7 @@ class LedgerScreen(HouseScreen):
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
-        self.house.failed(event.error)
+        self.app.failed(event.error)
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -90,10 +90,10 @@ class LedgerScreen(HouseScreen):
         """
         from storeops.changes.control import pause
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def done(_jobs: int) -> None:
-            self.house.working.start()
+            self.app.working.start()
             self.read_again()
 
         def go_on() -> None:
@@ -117,17 +117,17 @@ class LedgerScreen(HouseScreen):
         """
         from storeops.changes.control import retry_failed
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def done(rows: int) -> None:
-            self.house.tell(
+            self.app.tell(
                 ngettext(
                     "{count} row of {plan} is sent again.",
                     "{count} rows of {plan} are sent again.",
                     rows,
                 ).format(count=f"{rows:,}", plan=name)
             )  # fmt: skip
-            self.house.working.start()
+            self.app.working.start()
             self.read_again()
 
         self.ask(

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from storeops.i18n import N_, _
 from tui.keys import LIST, LOOK, Key
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -22,7 +22,7 @@ from tui.widgets.virtual_list import VirtualList
 WIDE = 110  # cells from which the card stands beside the list
 
 
-class ListScreen(HouseScreen):
+class ListScreen(BaseScreen):
     """A list of all of something that fits into memory.
 
     A subclass gives `columns()`, `load()` (in a lane) and `card(line)`.
@@ -67,7 +67,7 @@ class ListScreen(HouseScreen):
     def body(self) -> Iterable[Widget]:
         """Words, heading, list; card at the side."""
         with Horizontal(id="body"):
-            lanes = self.house.lane("rows"), self.house.lane("counts")
+            lanes = self.app.lane("rows"), self.app.lane("counts")
             yield ListPane(
                 VirtualList(self.columns(), *lanes, id="list"),
                 Input(placeholder=_("/ words"), id="words", select_on_focus=False),
@@ -134,7 +134,7 @@ class ListScreen(HouseScreen):
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
-        self.house.failed(event.error)
+        self.app.failed(event.error)
 
     def name_of(self, line: Line) -> str:
         """What a row is called."""
@@ -145,7 +145,7 @@ class ListScreen(HouseScreen):
         if self.has_class("wide"):
             self.query_one("#card", TextPane).focus()
         else:
-            self.house.open_text(self.name_of(line), self.card(line))
+            self.app.open_text(self.name_of(line), self.card(line))
 
     def put_card(self, line: Line | None) -> None:
         """Show the card of a row at the side."""
@@ -185,13 +185,13 @@ class ListScreen(HouseScreen):
         """The customers of the row."""
         line = self.table.line
         if line is not None:
-            self.house.go("customers", self.filter_of(line))
+            self.app.go("customers", self.filter_of(line))
 
     def do_copy(self) -> None:
         """The row's id."""
         line = self.table.line
         if line is not None:
-            self.house.copy(str(line.key), _("the id"))
+            self.app.copy(str(line.key), _("the id"))
 
     def do_jump(self) -> None:
         """To a row by number."""
@@ -211,7 +211,7 @@ class ListScreen(HouseScreen):
         if self.focused is not self.table:
             self.table.focus()
             return True
-        if words.value and not (self.house.linked and words.value == self._arrived):
+        if words.value and not (self.app.linked and words.value == self._arrived):
             words.value = ""
             return True
         return False

@@ -52,7 +52,7 @@ class NightScreen(ListScreen):
 
     def load(self) -> Sequence[Line]:
         """All tasks with their last runs (lane)."""
-        core = self.house.core
+        core = self.app.core
         now = core.clock.now()
         return [self._line(task, now) for task in tasks.every(core.data)]
 
@@ -64,7 +64,7 @@ class NightScreen(ListScreen):
         late = task.late(now)
         tone = "bad" if task.failed or late else "warn" if task.missed else ""
         missed = task.missed_by(now)
-        core = self.house.core
+        core = self.app.core
         past = runs.history(core.data, task.name, limit=RUNS)
         printed = read_output(core.profile.name, task.name, past[0].id, PRINTED) if past else ""
         return Line(
@@ -127,7 +127,7 @@ class NightScreen(ListScreen):
         self._enable(enabled=True)
 
     def _enable(self, *, enabled: bool) -> None:
-        task, core = self.task_here(), self.house.core
+        task, core = self.task_here(), self.app.core
         if task is None:
             return
         name = task.name

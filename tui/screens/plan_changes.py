@@ -61,12 +61,12 @@ class PlanChanges(LedgerScreen):
 
         plan, line = self.plan, self.row
         numbers: Sequence[int] = sorted(self.chosen) or [cast("int", cast("Line", line).key)]
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
         take = remove if plan.status == "draft" else remove_rows
 
         def done(left: Plan) -> None:
             self.chosen.clear()
-            self.house.tell(
+            self.app.tell(
                 ngettext(
                     "{count} row is out of {plan}; {left} are left.",
                     "{count} rows are out of {plan}; {left} are left.",
@@ -90,10 +90,10 @@ class PlanChanges(LedgerScreen):
     def _freeze(self, draft: Plan) -> None:
         from storeops.changes.drafts import freeze
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def done(plan: Plan) -> None:
-            self.house.tell(
+            self.app.tell(
                 _(
                     "{plan} was checked: {ready} ready, {blocked} blocked. Ctrl+S applies it."
                 ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
@@ -107,7 +107,7 @@ class PlanChanges(LedgerScreen):
         from storeops.changes.apply import may_apply
         from tui.modals.count import Confirmed, CountModal
 
-        plan, ledger, hidden = card.plan, self.house.core.ledger, self.hidden
+        plan, ledger, hidden = card.plan, self.app.core.ledger, self.hidden
 
         def look() -> tuple[str, PlanSummary]:
             may_apply(ledger, plan)
@@ -154,7 +154,7 @@ class PlanChanges(LedgerScreen):
     ) -> None:
         from storeops.changes.apply import AppliedPlan, apply
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def send() -> AppliedPlan:
             return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
@@ -167,9 +167,9 @@ class PlanChanges(LedgerScreen):
             ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
             if applied.skipped:
                 text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
-            self.house.tell(text)
+            self.app.tell(text)
             self.read_again()
-            self.house.working.start()
+            self.app.working.start()
 
         def failed(error: Exception) -> None:
             changed = (
@@ -179,9 +179,9 @@ class PlanChanges(LedgerScreen):
                 self.read_again()
                 self._changed(plan, cast("StoreOpsError", error), len(changed), reason, override)
             else:
-                self.house.failed(error)
+                self.app.failed(error)
 
-        self.house.lane("work").submit(send, done, failed)
+        self.app.lane("work").submit(send, done, failed)
 
     def _changed(
         self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
@@ -192,7 +192,7 @@ class PlanChanges(LedgerScreen):
 
         left = plan.ready - count
         ways = []
-        if replan.can(self.house.core.ledger, plan):
+        if replan.can(self.app.core.ledger, plan):
             ways.append(("replan", _("Make the plan again from what is so now, and read it")))
         if left > 0:
             ways.append(
@@ -211,15 +211,15 @@ class PlanChanges(LedgerScreen):
             title = _("Rows have changed")
             self.app.push_screen(ChooseModal(title, error.message, ways), then)
         else:
-            self.house.failed(error)
+            self.app.failed(error)
 
     def _replan(self, plan: Plan) -> None:
         from storeops.changes.replan import replan
 
-        ledger = self.house.core.ledger
+        ledger = self.app.core.ledger
 
         def done(new: Plan) -> None:
-            self.house.tell(
+            self.app.tell(
                 _("{new} takes the place of {old}, which is cancelled.").format(
                     new=new.name, old=plan.name
                 )
@@ -234,10 +234,10 @@ class PlanChanges(LedgerScreen):
         """Make the inverse plan and show it."""
         from storeops.changes.undo import plan_undo
 
-        ledger, name = self.house.core.ledger, self.plan.name
+        ledger, name = self.app.core.ledger, self.plan.name
 
         def done(inverse: Plan) -> None:
-            self.house.tell(
+            self.app.tell(
                 _("{undo} puts {plan} back; read it, then Ctrl+S applies it.").format(
                     undo=inverse.name, plan=name
                 )
@@ -250,14 +250,14 @@ class PlanChanges(LedgerScreen):
         """Cancel, after asking."""
         from storeops.changes.control import CancelledRows, cancel_plan
 
-        ledger, name = self.house.core.ledger, self.plan.name
+        ledger, name = self.app.core.ledger, self.plan.name
 
         def done(what: CancelledRows) -> None:
             said = ngettext(
                 "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
                 what.rows,
             ).format(count=f"{what.rows:,}", plan=name)  # fmt: skip
-            self.house.tell(f"{said} {what.words()}".rstrip())
+            self.app.tell(f"{said} {what.words()}".rstrip())
             self.read_again()
 
         self.ask(
@@ -270,7 +270,7 @@ class PlanChanges(LedgerScreen):
         """Hold back what is queued; a pause is no change."""
         from storeops.changes.control import pause
 
-        ledger, name = self.house.core.ledger, self.plan.name
+        ledger, name = self.app.core.ledger, self.plan.name
         self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
 
     def do_resume(self) -> None:

@@ -114,7 +114,7 @@ class PlansScreen(PlanChanges):
         """Plans and the rows shown, in place."""
         from storeops.changes.plan_listing import overview
 
-        core = self.house.core
+        core = self.app.core
         self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
 
     def arrive(self, target: str) -> None:
@@ -142,7 +142,7 @@ class PlansScreen(PlanChanges):
         self.paint_frame()
 
     def _line(self, card: Card) -> Line:
-        plan, now = card.plan, self.house.core.clock.now()
+        plan, now = card.plan, self.app.core.clock.now()
         draft = plan.status == "draft"
         return Line(
             plan.id,
@@ -176,7 +176,7 @@ class PlansScreen(PlanChanges):
 
     def paint_about(self) -> None:
         """The head of the plan under the cursor, and its rows."""
-        card, core = self.card, self.house.core
+        card, core = self.card, self.app.core
         text = self.query_one("#about", Static)
         if card is None:
             none = _("No plan yet. Mark customers; t and r gather a draft, o hands them over.")
@@ -205,7 +205,7 @@ class PlansScreen(PlanChanges):
         card = self.card
         if card is not None and card.plan.id == plan_id:
             self._summary = found
-            text = about(card, self.house.core.clock.now(), found)
+            text = about(card, self.app.core.clock.now(), found)
             self.query_one("#about", Static).update(text)
 
     def _paint_pane(self, card: Card) -> None:
@@ -314,7 +314,7 @@ class PlansScreen(PlanChanges):
             return "storeops plan list"
         verb = {"draft": "freeze", "planned": "apply"}.get(card.state, "show")
         words = ["storeops", "plan", verb, card.plan.name]
-        core = self.house.core
+        core = self.app.core
         if core.profile.name != core.settings.profile:
             words += ["--profile", core.profile.name]
         return shlex.join(words)
@@ -330,7 +330,7 @@ class PlansScreen(PlanChanges):
         if self.focused is rows and (self.chosen or self._statuses or words.value):
             self.do_all_rows()
             return True
-        if self.focused is not self.table("plans") and not self.house.linked:
+        if self.focused is not self.table("plans") and not self.app.linked:
             self.remove_class("review")
             self.call_after_refresh(self.table("plans").focus)
             return True
@@ -377,7 +377,7 @@ class PlansScreen(PlanChanges):
             if action in acts and (reason := self.why_no_write()):
                 return reason
             row = self.row is not None
-            return plan_reasons.why_not(action, card, row=row, sending=self.house.working.running)
+            return plan_reasons.why_not(action, card, row=row, sending=self.app.working.running)
         if action == "jump" and card is None:
             return _("The list is empty.")
         return super().why_not(action)
@@ -391,12 +391,12 @@ class PlansScreen(PlanChanges):
             rows.focus()
         elif rows.line is not None:
             title = _("Row {row} of {plan}").format(row=rows.line.key, plan=self.plan.name)
-            self.house.open_text(title, detail(rows.line))
+            self.app.open_text(title, detail(rows.line))
 
     def do_about(self) -> None:
         """All about the plan."""
         card = cast("Card", self.card)
-        self.house.open_text(card.plan.name, full(card, self.house.core.clock.now()))
+        self.app.open_text(card.plan.name, full(card, self.app.core.clock.now()))
 
     def do_rows(self) -> None:
         """The next choice of rows among those that there are."""
@@ -417,11 +417,11 @@ class PlansScreen(PlanChanges):
 
     def do_jobs(self) -> None:
         """Its jobs."""
-        self.house.go("jobs", self.plan.name)
+        self.app.go("jobs", self.plan.name)
 
     def do_copy(self) -> None:
         """The plan's id."""
-        self.house.copy(self.plan.name, _("the id"))
+        self.app.copy(self.plan.name, _("the id"))
 
     def do_jump(self) -> None:
         """To a row by number."""
@@ -440,14 +440,14 @@ class PlansScreen(PlanChanges):
         from storeops.changes.plan_listing import export_results
         from tui.modals.file import FileModal, Target
 
-        name, db = self.plan.name, self.house.core.data
+        name, db = self.plan.name, self.app.core.data
 
         def then(file: Target | None) -> None:
             if file is None:
                 return
 
             def done(rows: int) -> None:
-                self.house.tell(
+                self.app.tell(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
                     ).format(count=f"{rows:,}", path=file.path.absolute()),

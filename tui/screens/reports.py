@@ -110,7 +110,7 @@ class ReportsScreen(ListScreen):
 
     def read_again(self) -> None:
         """Make the report again, beside the lists: a large chain takes some tenths of a second."""
-        core, name, days = self.house.core, self.name_shown, self.days
+        core, name, days = self.app.core, self.name_shown, self.days
 
         def make() -> NamedReport:
             now = core.clock.now()
@@ -155,7 +155,7 @@ class ReportsScreen(ListScreen):
         at = int(str(line.key))
         if at >= len(self.shown_table.subjects):
             return ""
-        names, subject = NameLookup(self.house.core.data), self.shown_table.subjects[at]
+        names, subject = NameLookup(self.app.core.data), self.shown_table.subjects[at]
         return names.shop_filter(subject) if isinstance(subject, int) else (
             names.member_filter(subject)
         )  # fmt: skip
@@ -191,7 +191,7 @@ class ReportsScreen(ListScreen):
         return super().why_not(action) if action == "open" else ""
 
     def _now(self) -> float:
-        return self.house.core.clock.now()
+        return self.app.core.clock.now()
 
     def do_which(self) -> None:
         """Another report."""
@@ -242,7 +242,7 @@ class ReportsScreen(ListScreen):
     def _customers(self, condition: str) -> None:
         line = self.table.line
         where = self.filter_of(line) if line is not None and self.focused is self.table else ""
-        self.house.go("customers", f"{where} {condition}".strip())
+        self.app.go("customers", f"{where} {condition}".strip())
 
     def do_fresh(self) -> None:
         """Who was added in these days."""
@@ -279,7 +279,7 @@ class ReportsScreen(ListScreen):
                 text = _("{report} {days} written to {path}.").format(
                     report=report.title, days=report.period.words, path=file.path.absolute()
                 )
-                self.house.tell(text, seconds=8)
+                self.app.tell(text, seconds=8)
 
             self.work(write, done)
 

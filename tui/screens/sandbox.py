@@ -17,7 +17,7 @@ from storeops.i18n import N_, _
 from storeops.times import second
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -27,7 +27,7 @@ RARELY = 60.0  # at most, while nobody answers
 DAY = 86_400
 
 
-class SandboxScreen(HouseScreen):
+class SandboxScreen(BaseScreen):
     """The sandbox behind the profile."""
 
     NAME: ClassVar[str] = "sandbox"
@@ -56,7 +56,7 @@ class SandboxScreen(HouseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Calls and faults; clock and counts at the side."""
-        lanes = self.house.lane("rows"), self.house.lane("counts")
+        lanes = self.app.lane("rows"), self.app.lane("counts")
         calls = [
             ListColumn("path", _("Path"), 20, 3, keep=9),
             ListColumn("calls", _("Calls"), 7, right=True, keep=8),
@@ -97,7 +97,7 @@ class SandboxScreen(HouseScreen):
         """One call of the control side (lane)."""
         from storeops.domains.sandbox.sandbox_control import control
 
-        return control(self.house.core.profile.base_url, method, path, body)
+        return control(self.app.core.profile.base_url, method, path, body)
 
     def read_again(self) -> None:
         """Status, calls and faults."""
@@ -105,7 +105,7 @@ class SandboxScreen(HouseScreen):
         def look() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             return self.ask("GET", "status"), self.ask("GET", "calls"), self.ask("GET", "faults")
 
-        self.house.lane("reads").submit(look, self._answered, self._silent, slot="sandbox.look")
+        self.app.lane("reads").submit(look, self._answered, self._silent, slot="sandbox.look")
 
     def _again(self) -> None:
         """The next look, unless nobody sees the screen."""
@@ -123,9 +123,9 @@ class SandboxScreen(HouseScreen):
     def _silent(self, error: Exception) -> None:
         """Nobody answers: say so in the pane, look less and less often; no notice a second."""
         if not isinstance(error, NetworkError) or not self.is_mounted:
-            self.house.failed(error)
+            self.app.failed(error)
             return
-        now = self.house.core.clock.now()
+        now = self.app.core.clock.now()
         self._silent_since = self._silent_since or now
         self._wait = min(2 * self._wait, RARELY)
         since = _("Nobody answers since {time}.").format(time=second(self._silent_since))
@@ -137,7 +137,7 @@ class SandboxScreen(HouseScreen):
     def _show(self, answer: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> None:
         status, calls, faults = answer
         # else a sync begun before the first answer would be dated before the jump
-        self.house.core.clock.learn(float(status["now"]))
+        self.app.core.clock.learn(float(status["now"]))
         parts: list[Content] = [
             Content.styled(_("Clock") + "\n", "bold $accent"),
             Content(second(float(status["now"])) + "\n\n"),
@@ -195,7 +195,7 @@ class SandboxScreen(HouseScreen):
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
-        self.house.failed(event.error)
+        self.app.failed(event.error)
 
     def crumbs(self) -> list[str]:
         """Faults in force."""
@@ -215,7 +215,7 @@ class SandboxScreen(HouseScreen):
 
     def _do(self, method: str, path: str, body: dict[str, Any] | None, said: str) -> None:
         def then(_answer: dict[str, Any]) -> None:
-            self.house.tell(said)
+            self.app.tell(said)
             self.read_again()
 
         self.work(lambda: self.ask(method, path, body), then)

@@ -38,7 +38,7 @@ class StaffScreen(ListScreen):
 
     def load(self) -> Sequence[Line]:
         """All members (lane)."""
-        core = self.house.core
+        core = self.app.core
         names = department_names(core.data)
         now = core.clock.now()
         lines = []
@@ -69,7 +69,7 @@ class StaffScreen(ListScreen):
         assert isinstance(line.data, tuple)
         row: MemberRow = line.data[0]
         store: str = line.data[1]
-        now = self.house.core.clock.now()
+        now = self.app.core.clock.now()
         failed = ""
         if row.failed is not None:
             failed = _("errcode {code}; the mirror keeps what it knew").format(code=row.failed)
@@ -91,7 +91,7 @@ class StaffScreen(ListScreen):
 
     def filter_of(self, line: Line) -> str:
         """Their customers."""
-        return NameLookup(self.house.core.data).member_filter(str(line.key))
+        return NameLookup(self.app.core.data).member_filter(str(line.key))
 
     def command_line(self) -> str:
         """The command."""

@@ -36,9 +36,9 @@ class StoresScreen(ListScreen):
 
     def load(self) -> Sequence[Line]:
         """All shops (lane)."""
-        core = self.house.core
+        core = self.app.core
         now = core.clock.now()
-        codes = self.house.shops()
+        codes = self.app.shops()
         lines = []
         for row in shops(core.data, now - core.settings.stale_after):
             shop = codes.get(row.department_id)
@@ -71,7 +71,7 @@ class StoresScreen(ListScreen):
         """All about a shop."""
         row = line.data
         assert isinstance(row, ShopRow)
-        now = self.house.core.clock.now()
+        now = self.app.core.clock.now()
         return fields(
             line.cells[1],
             [
@@ -88,7 +88,7 @@ class StoresScreen(ListScreen):
 
     def filter_of(self, line: Line) -> str:
         """Customers of the shop."""
-        return NameLookup(self.house.core.data).shop_filter(int(str(line.key)))
+        return NameLookup(self.app.core.data).shop_filter(int(str(line.key)))
 
     def name_of(self, line: Line) -> str:
         """Its name is in the second column."""

@@ -22,7 +22,7 @@ from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
 from tui.pictures import gauge
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BAR = 16  # cells of a progress bar
 
 
-class SyncScreen(HouseScreen):
+class SyncScreen(BaseScreen):
     """Reading WeCom into the mirror."""
 
     NAME: ClassVar[str] = "sync"
@@ -58,7 +58,7 @@ class SyncScreen(HouseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Scopes above, history below."""
-        lanes = self.house.lane("rows"), self.house.lane("counts")
+        lanes = self.app.lane("rows"), self.app.lane("counts")
         scopes = [
             ListColumn("scope", _("What"), 12, 1, keep=9),
             ListColumn("outcome", _("Outcome"), 12, keep=8),
@@ -92,7 +92,7 @@ class SyncScreen(HouseScreen):
         """The history."""
         from storeops.sync.run import history
 
-        self.read(lambda: history(self.house.core.data, limit=200), self._show, slot="history")
+        self.read(lambda: history(self.app.core.data, limit=200), self._show, slot="history")
 
     def _show(self, runs: list[SyncResult]) -> None:
         self._runs = runs
@@ -133,7 +133,7 @@ class SyncScreen(HouseScreen):
         """The sync of this process is further: paint the scopes."""
         if not self.is_mounted:
             return
-        syncing = self.house.syncing
+        syncing = self.app.syncing
         last = self._runs[0] if self._runs else None
         results = {scope.scope: scope for scope in (last.scopes if last else ())}
         lines = []
@@ -183,7 +183,7 @@ class SyncScreen(HouseScreen):
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
-        self.house.failed(event.error)
+        self.app.failed(event.error)
 
     @on(VirtualList.Opened, "#history")
     def _opened(self, event: VirtualList.Opened) -> None:
@@ -191,7 +191,7 @@ class SyncScreen(HouseScreen):
 
     def crumbs(self) -> list[str]:
         """Running or not."""
-        return [_("running")] if self.house.syncing.running else []
+        return [_("running")] if self.app.syncing.running else []
 
     def command_line(self) -> str:
         """The command."""
@@ -201,7 +201,7 @@ class SyncScreen(HouseScreen):
 
     def why_not(self, action: str) -> str:
         """One sync at a time."""
-        running = self.house.syncing.running
+        running = self.app.syncing.running
         if action in ("run", "full") and running:
             return _("A sync is running; z stops it.")
         if action == "stop" and not running:
@@ -212,7 +212,7 @@ class SyncScreen(HouseScreen):
 
     def do_run(self) -> None:
         """Run."""
-        self.house.syncing.start()
+        self.app.syncing.start()
 
     def do_full(self) -> None:
         """Run from the first page, after asking."""
@@ -220,7 +220,7 @@ class SyncScreen(HouseScreen):
 
         def then(answer: bool | None) -> None:
             if answer:
-                self.house.syncing.start(full=True)
+                self.app.syncing.start(full=True)
 
         text = _("An interrupted run is forgotten and everything is read anew; people can go on "
                  "working meanwhile.")  # fmt: skip
@@ -228,8 +228,8 @@ class SyncScreen(HouseScreen):
 
     def do_stop(self) -> None:
         """Stop."""
-        self.house.syncing.stop()
-        self.house.tell(_("Stopping after the calls in flight …"))
+        self.app.syncing.stop()
+        self.app.tell(_("Stopping after the calls in flight …"))
 
     def do_open(self) -> None:
         """Details of the run under the cursor."""

@@ -47,7 +47,7 @@ class TagsScreen(ListScreen):
                 row,
                 {1: [(shown(row.name), chip(row.group))]},
             )
-            for row in tags(self.house.core.data)
+            for row in tags(self.app.core.data)
         ]
 
     @staticmethod
@@ -72,7 +72,7 @@ class TagsScreen(ListScreen):
 
     def filter_of(self, line: Line) -> str:
         """Customers with the tag."""
-        return NameLookup(self.house.core.data).tag_filter(str(line.key))
+        return NameLookup(self.app.core.data).tag_filter(str(line.key))
 
     def name_of(self, line: Line) -> str:
         """Its name is in the second column."""

@@ -26,7 +26,7 @@ from tui.cells import align, shown
 from tui.keys import GO, LIST, LOOK, Key
 from tui.names import NameLookup
 from tui.pictures import bar, spark
-from tui.screens.base import HouseScreen
+from tui.screens.base import BaseScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane, Pane
 from tui.widgets.rows import Line, ListColumn, TableRows
@@ -37,7 +37,7 @@ BAR = 10  # cells of the longest bar
 NAMED = 4  # who fell behind, by name
 
 
-class TodayScreen(HouseScreen):
+class TodayScreen(BaseScreen):
     """What a chain, or one shop, wants to know in the morning."""
 
     NAME: ClassVar[str] = "today"
@@ -64,7 +64,7 @@ class TodayScreen(HouseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Steps, figures, shops or guides."""
-        lanes = self.house.lane("rows"), self.house.lane("counts")
+        lanes = self.app.lane("rows"), self.app.lane("counts")
         steps = VirtualList([ListColumn("step", "", 20, 1)], *lanes, id="steps")
         with Vertical(id="body"):
             yield ListPane(steps, title=_("What to do next"))
@@ -78,7 +78,7 @@ class TodayScreen(HouseScreen):
 
     def read_again(self) -> None:
         """Steps and health at once, figures a moment later."""
-        core = self.house.core
+        core = self.app.core
 
         def count() -> Morning:
             shop = None
@@ -101,7 +101,7 @@ class TodayScreen(HouseScreen):
         """One line for the data when all is well; who is missing when it is not."""
         state = seen.health
         poor = [each for each in state.scopes if each.outcome in ("partial", "failed")]
-        to_sync = self.house.opener(self.house.specs["sync"])
+        to_sync = self.app.opener(self.app.specs["sync"])
         if poor:
             names = ", ".join(scope_title(each.scope) for each in poor)
             text = "! " + _("not read whole: {names}").format(names=names)
@@ -135,7 +135,7 @@ class TodayScreen(HouseScreen):
 
     def others_wrote(self) -> None:
         """Drafts and plans, perhaps."""
-        core = self.house.core
+        core = self.app.core
         self.read(
             lambda: today.read(core.data, core.clock.now(), core.settings.stale_after),
             self._show,
@@ -161,7 +161,7 @@ class TodayScreen(HouseScreen):
 
     @on(VirtualList.Failed)
     def _failed(self, event: VirtualList.Failed) -> None:
-        self.house.failed(event.error)
+        self.app.failed(event.error)
 
     def command_line(self) -> str:
         """The command: of the figures where they have the keys, else of the steps."""
@@ -181,12 +181,12 @@ class TodayScreen(HouseScreen):
         unit = self._unit
         where = ""
         if unit is not None:
-            names = NameLookup(self.house.core.data)
+            names = NameLookup(self.app.core.data)
             if isinstance(unit.key, int):
                 where = names.shop_filter(unit.key)
             else:
                 where = names.member_filter(unit.key)
-        self.house.go("customers", f"{where} {condition}".strip())
+        self.app.go("customers", f"{where} {condition}".strip())
 
     def do_step(self) -> None:
         """Go where the step is done, or to the customers of a unit."""
@@ -195,7 +195,7 @@ class TodayScreen(HouseScreen):
             return
         step = self.query_one("#steps", VirtualList).line
         if step is not None and isinstance(step.data, Step):
-            self.house.go(step.data.screen or "today", step.data.request)
+            self.app.go(step.data.screen or "today", step.data.request)
 
     def do_untagged(self) -> None:
         """Customers without a tag."""

@@ -75,24 +75,24 @@ class FacetPane(Vertical):
         """Take the keys."""
         self.table.focus()
 
-    def load(self, house: StoreOpsApp, book: CustomerBook, look: Look) -> None:
+    def load(self, app: StoreOpsApp, book: CustomerBook, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
         self._where = look.where
         if self._timer is not None:
             self._timer.stop()
         # while somebody types, rows come first
-        self._timer = self.set_timer(REST, lambda: self._count(house, book, look))
+        self._timer = self.set_timer(REST, lambda: self._count(app, book, look))
 
-    def _count(self, house: StoreOpsApp, book: CustomerBook, look: Look) -> None:
+    def _count(self, app: StoreOpsApp, book: CustomerBook, look: Look) -> None:
         counted: list[FacetRows] = []
 
         def count() -> None:
             for facets in book.facets(look):
                 counted.extend(facets)
-                house.call_later(self._put, look, list(counted))
+                app.call_later(self._put, look, list(counted))
 
-        house.lane("facets").submit(
-            count, lambda _none: None, house.failed, slot="facets", stop=book.stop_facets
+        app.lane("facets").submit(
+            count, lambda _none: None, app.failed, slot="facets", stop=book.stop_facets
         )
 
     def _put(self, look: Look, facets: list[FacetRows]) -> None:

@@ -17,7 +17,7 @@ class LoyaltyScreen(ListScreen):
 
     def load(self):
         """All of them."""
-        rows = self.house.core.data.execute("SELECT external_userid, points FROM loyalty_points")
+        rows = self.app.core.data.execute("SELECT external_userid, points FROM loyalty_points")
         return [Line(who, (shown(who), str(points)), "", points) for who, points in rows]
 
     def card(self, line):
