@@ -69,7 +69,7 @@ check: $(MO) ## format, lint, types, arrows, catalogues, docs
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python -m pytest -q tests/meta
 	$(BIN)/python docs/build.py --check
 
 format: $(STAMP) ## format and fix what can be fixed
@@ -78,7 +78,7 @@ format: $(STAMP) ## format and fix what can be fixed
 
 messages: $(STAMP) ## compile the catalogues, name what lacks a twin
 	$(BIN)/python storeops/locale/build.py
-	$(BIN)/python -m pytest -q tests/house/test_catalogues.py
+	$(BIN)/python -m pytest -q tests/meta/test_catalogues.py
 
 docs: $(MO) ## write the reference of both languages from the code
 	$(BIN)/python docs/build.py

@@ -19,9 +19,9 @@ from storeops.database import migrations
 
 # the same examples every time, and no clock in the verdict: a busy machine is not a failure
 settings.register_profile(
-    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "storeops", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("house")
+settings.load_profile("storeops")
 
 # What collecting makes lives as long as the run: not looked through again and again for garbage,
 # neither while thousands of tests are collected nor in any test after.

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from storeops.domain import load
-from tests.house.test_rooms import DOORS, READ, ROOT, WRITE, owners, room, texts, trees
+from tests.meta.test_rooms import DOORS, READ, ROOT, WRITE, owners, room, texts, trees
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DOMAINS = [load(where) for where in PROJECT["project"]["entry-points"]["storeops.domains"].values()]
