@@ -1,8 +1,8 @@
-"""The application: tabs, lanes, notices, themes, crashes.
+"""The application: tabs, workers, notices, themes, crashes.
 
-`StoreOpsApp(core)` shows the mirror of one profile. Screens read through `lane("reads")`, lists
-through `lane("rows")` and `lane("counts")`, long work runs in `lane("work")`; each lane has its
-own connection.
+`StoreOpsApp(core)` shows the mirror of one profile. Screens read through
+`background("reads")`, lists through `background("rows")` and `background("counts")`, long work
+runs in `background("work")`; each of these workers has its own connection.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from textual.widgets._toast import ToastHolder
 from storeops.database.trouble import known
 from storeops.domain import ScreenSpec
 from storeops.i18n import _
+from tui.background import BackgroundWorker
 from tui.cells import shown
 from tui.keys import twin
-from tui.lanes import Lane
 from tui.pulse import Glance, Pulse
 from tui.screen_registry import screens as all_screens
 from tui.screens.base import BaseScreen
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tui.places import Destination
 
 TRAIL = 20  # steps that Esc leads back
-LANE_CACHE = 2  # MiB of page cache per lane: several read at once, each in small steps
+WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
 LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
 
 
@@ -85,7 +85,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.DEFAULT_MODE = start  # type: ignore[misc]
         super().__init__()
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
-        core.data.limit_cache(LANE_CACHE)
+        core.data.limit_cache(WORKER_CACHE)
         for spec in self.specs.values():
             self.add_mode(spec.name, spec.open)
             self._bindings.bind(spec.key, f"go('{spec.name}')", show=False)
@@ -97,7 +97,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.next_profile = ""
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
         self._said: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it was told
-        self._lanes: dict[str, Lane] = {}
+        self._background: dict[str, BackgroundWorker] = {}
         self.pulse = Pulse(self)
         self.syncing = Syncing(self)
         self.working = Working(self)
@@ -229,30 +229,30 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         return screen
 
     def shops(self) -> dict[int, Shop]:
-        """Department id → what the notebook knows of the shop (lane)."""
+        """Department id → what the notebook knows of the shop (background)."""
         from storeops.notebook.stores import list_shops
 
         return {each.department_id: each for each in list_shops(self.core.data)}
 
     def places(self) -> list[Destination]:
-        """Shops, members, tags, views, plans and profiles to go to (lane)."""
+        """Shops, members, tags, views, plans and profiles to go to (background)."""
         from tui.places import places
 
         return places(self.core)
 
     def people(self, words: str) -> list[Destination]:
-        """Customers to go to (lane)."""
+        """Customers to go to (background)."""
         from tui.places import customers
 
         return customers(self.book, words)
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""
-        self.lane("reads").submit(
+        self.background("reads").submit(
             lambda: self.book.card(external_userid),
             lambda content: self.open_text(name, content),
             self.failed,
-            slot="card",
+            key="card",
         )
 
     def on_mount(self) -> None:
@@ -267,7 +267,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def look(self) -> None:
         """Ask for freshness, limits and revision; a new revision refreshes the screen."""
-        self.lane("reads").submit(self.pulse.measure, self._looked, self._look_failed, slot="pulse")
+        self.background("reads").submit(
+            self.pulse.measure, self._looked, self._look_failed, key="pulse"
+        )
 
     def sync_moved(self) -> None:
         """The sync of this process is further: tell whoever shows it."""
@@ -321,16 +323,16 @@ class StoreOpsApp(App[None], inherit_bindings=False):
                 event = events.Key("space" if meant == " " else _key_name(meant), meant)
         await super().on_event(event)
 
-    # -- lanes ---------------------------------------------------------------------------------
+    # -- workers ---------------------------------------------------------------------------------
 
-    def lane(self, name: str) -> Lane:
+    def background(self, name: str) -> BackgroundWorker:
         """The background thread called `name`; made when first asked for."""
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = Lane(
+        worker = self._background.get(name)
+        if worker is None:
+            worker = self._background[name] = BackgroundWorker(
                 f"storeops-{name}", self.call_later, closing=self._close_connections
             )
-        return lane
+        return worker
 
     def _close_connections(self) -> None:
         for database in (self.core.data, self.core.run):
@@ -338,13 +340,13 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     @property
     def busy(self) -> bool:
-        """Whether a lane has work."""
-        return any(lane.busy for lane in self._lanes.values())
+        """Whether a worker has work."""
+        return any(worker.busy for worker in self._background.values())
 
     def on_unmount(self) -> None:
-        """End the lanes."""
-        for lane in self._lanes.values():
-            lane.close()
+        """End the workers."""
+        for worker in self._background.values():
+            worker.close()
 
     def open_text(self, title: str, content: Content) -> None:
         """A text to read in a window; `title` is already `shown`."""

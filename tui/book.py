@@ -81,7 +81,7 @@ class BookView:
 
 
 class CustomerBook(Protocol):
-    """Customers and marks. Everything but `check` and `stop` runs in a lane."""
+    """Customers and marks. Everything but `check` and `stop` runs in the background."""
 
     @property
     def sorts(self) -> Sequence[tuple[str, str]]:

@@ -24,7 +24,7 @@ TIMELINE = 100  # entries shown
 
 
 def card(core: App, external_userid: str) -> Content:
-    """All that the mirror and the notebook know; phone numbers masked (lane)."""
+    """All that the mirror and the notebook know; phone numbers masked (background)."""
     from storeops.mirror import timeline
     from storeops.notebook.notes import notes_of
     from storeops.reading.customer_rows import chats_of, customer_id

@@ -96,7 +96,7 @@ class MirrorBook:
         """The rows of a look."""
         keys = look.columns or DEFAULT_COLUMNS
         db = self.core.data
-        # made in the lane that reads, keeps the small tables
+        # made by the worker that reads, keeps the small tables
         reader: list[tuple[CustomerRows, Callable[[Mapping[str, Any]], bool]]] = []
 
         def lines(ids: Sequence[int]) -> list[Line]:

@@ -41,7 +41,7 @@ def _of_domains() -> list[tuple[str, str, Callable[[], str]]]:
 
 
 class MirrorFacets:
-    """Counts facets for one filter; made and used in one lane, stopped from anywhere.
+    """Counts facets for one filter; made and used by one worker, stopped from anywhere.
 
     Args:
         core: the profile.

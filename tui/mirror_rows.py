@@ -1,6 +1,6 @@
 """Rows of the customer list out of the mirror: windows at any position, and their marks.
 
-The lanes that read, count and look at facets have a query each, compiled and planned once for all;
+The workers that read, count and look at facets have a query each, compiled and planned once;
 the reading one keeps its anchors, so that a window costs one keyset page wherever it lies.
 """
 
@@ -25,7 +25,7 @@ class MirrorRows:
 
     Args:
         db: data.db.
-        make: makes the query; called once, in the lane that asks first.
+        make: makes the query; called once, by the worker that asks first.
         lines: customers as rows, in their order.
         marked: which of some customers carry a mark.
     """
@@ -47,13 +47,13 @@ class MirrorRows:
         self._counter: CustomerQuery | None = None
 
     def query(self) -> CustomerQuery:
-        """A query of one's own, for the lane that calls."""
+        """A query of one's own, for the worker that calls."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
             return self._made.clone()
 
-    # -- the reading lane ----------------------------------------------------------------------
+    # -- the reading worker ----------------------------------------------------------------------
 
     def _reading(self) -> CustomerQuery:
         if self._reader is None:
@@ -76,7 +76,7 @@ class MirrorRows:
                     return start + [*ids].index(int(str(key)))
         return None
 
-    # -- the counting lane ---------------------------------------------------------------------
+    # -- the counting worker ---------------------------------------------------------------------
 
     def count(self, cap: int | None) -> RowCount:
         """How many match."""
@@ -88,7 +88,7 @@ class MirrorRows:
     # -- the screen's thread -------------------------------------------------------------------
 
     def stop(self, *, counting: bool) -> None:
-        """End what runs in one of the lanes."""
+        """End what one of the workers runs."""
         query = self._counter if counting else self._reader
         if query is not None:
             query.cancel()

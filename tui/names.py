@@ -1,7 +1,7 @@
 """From ids to the words people use, for every screen; and how filters write them.
 
-Made and asked in a lane; each list is read once, when it is first needed. Screens show ids only
-under "technical".
+Made and asked in the background; each list is read once, when it is first needed. Screens show
+ids only under "technical".
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ class PositionRows(Generic[T]):
     """Keeps `tui.widgets.rows.RowSource`.
 
     Args:
-        read: (start, size) → things in order; runs in a lane.
-        count: how many there are; runs in a lane.
+        read: (start, size) → things in order; runs in the background.
+        count: how many there are; runs in the background.
         line: a thing as a row.
     """
 

@@ -41,18 +41,18 @@ class Glance:
 
 
 class Pulse:
-    """What the status line says; measured in a lane, painted on the screen's thread."""
+    """What the status line says; measured in the background, painted on the screen's thread."""
 
     def __init__(self, app: StoreOpsApp) -> None:
         self._app = app
         self._left: list[Piece] = [Piece(" " + _("Looking …"), "dim")]
         self._right: list[Piece] = []
-        self._version = -1  # of data.db, as the lane's connection sees it
+        self._version = -1  # of data.db, as the worker's connection sees it
         self._revision = 0
         self._at = float("-inf")
 
     def measure(self) -> Glance:
-        """Look at data and limits (lane)."""
+        """Look at data and limits (background)."""
         from storeops.changes.jobs.overview import under_way
         from storeops.operations.health import beat
 

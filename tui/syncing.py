@@ -52,7 +52,7 @@ class Syncing:
             return
         self.running, self.progress = True, {}
         self._stop = threading.Event()
-        self._app.lane("sync").submit(
+        self._app.background("sync").submit(
             lambda: self._run(full=full), self._done, self._failed, stop=self._stop.set
         )
         self._app.sync_moved()
@@ -86,7 +86,7 @@ class Syncing:
                 return held_words(use)
         return ""
 
-    def _moved(self, progress: Progress) -> None:  # in the lane
+    def _moved(self, progress: Progress) -> None:  # in the background
         self.progress[progress.scope] = progress
         self._app.call_later(self._app.sync_moved)
 

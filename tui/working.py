@@ -42,7 +42,9 @@ class Working:
             return
         self.running, self._again, self.jobs = True, False, 0
         self._stop = threading.Event()
-        self._app.lane("jobs").submit(self._run, self._done, self._failed, stop=self._stop.set)
+        self._app.background("jobs").submit(
+            self._run, self._done, self._failed, stop=self._stop.set
+        )
         self._app.jobs_moved()
 
     def stop(self) -> None:
@@ -50,10 +52,10 @@ class Working:
         self._again = False
         self._stop.set()
 
-    def _run(self) -> Report:  # in the lane
+    def _run(self) -> Report:  # in the background
         return self._app.core.worker(stop=self._stop, on_progress=self._moved).run()
 
-    def _moved(self, report: Report) -> None:  # in the lane
+    def _moved(self, report: Report) -> None:  # in the background
         self.jobs = report.jobs
         now = time.monotonic()
         if now - self._told >= TELL_EVERY:

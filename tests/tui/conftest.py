@@ -20,7 +20,7 @@ from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
 
 # The pilot waits for a stretch in which nothing is computed, twice a key; a short one says as much,
-# for the messages of a screen have been handled before, and `settle` asks the lanes.
+# for the messages of a screen have been handled before, and `settle` asks the workers.
 _wait.SLEEP_GRANULARITY = 1 / 200
 _wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
 
@@ -143,7 +143,7 @@ class Driver:
         self.pilot = pilot
 
     async def settle(self) -> None:
-        """Wait until no lane works and nothing is to be painted."""
+        """Wait until no worker works and nothing is to be painted."""
         for _ in range(2000):
             await self.pilot.pause()
             if not self.app.busy:

@@ -14,10 +14,10 @@ import pytest
 
 from tests.tui.pseudo import read_until
 
-# the bug: in a handler of the screen's thread, or in the work of a lane
+# the bug: in a handler of the screen's thread, or in background work
 BUGS = {
     "screen": "def do_sort(self):\n    raise ZeroDivisionError('the bug of this test')",
-    "lane": "def do_sort(self):\n    self.read(lambda: 1 // 0, print)",
+    "background": "def do_sort(self):\n    self.read(lambda: 1 // 0, print)",
 }
 PROGRAM = """
 import sys

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
-from tui.lanes import Lane
+from tui.background import BackgroundWorker
 from tui.widgets.rows import Line, ListColumn, TableRows, Window, layout
 from tui.widgets.virtual_list import VirtualList
 
@@ -29,20 +29,20 @@ class Host(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.animation_level = "none"
-        self.lanes = [Lane(name, self.call_later) for name in ("rows", "counts")]
+        self.background = [BackgroundWorker(name, self.call_later) for name in ("rows", "counts")]
 
     def compose(self) -> ComposeResult:
         yield VirtualList(
-            [ListColumn("a", "A", 8, 1), ListColumn("b", "B", 6, right=True)], *self.lanes
+            [ListColumn("a", "A", 8, 1), ListColumn("b", "B", 6, right=True)], *self.background
         )
 
     @property
     def busy(self) -> bool:
-        return any(lane.busy for lane in self.lanes)
+        return any(worker.busy for worker in self.background)
 
     def on_unmount(self) -> None:
-        for lane in self.lanes:
-            lane.close()
+        for worker in self.background:
+            worker.close()
 
 
 async def settle(app: Host, pilot) -> None:
@@ -141,7 +141,7 @@ class Two(Host):
 
     def compose(self) -> ComposeResult:
         for _each in range(2):
-            yield VirtualList([ListColumn("a", "A", 8, 1)], *self.lanes)
+            yield VirtualList([ListColumn("a", "A", 8, 1)], *self.background)
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (0, 50), (50, 0), (3, 30_000)])

@@ -98,7 +98,7 @@ class GoModal(BaseModal[None]):
                     Place(_("action"), _(key.label), key.caption, _caller(screen, key.action))
                 )
         self._show("")
-        app.lane("reads").submit(app.places, self._more, app.failed, slot="places")
+        app.background("reads").submit(app.places, self._more, app.failed, key="places")
 
     def _more(self, targets: Sequence[Destination]) -> None:
         if self.is_mounted:
@@ -117,7 +117,7 @@ class GoModal(BaseModal[None]):
                 self._people = [self._place(each) for each in targets]
                 self._show(words)
 
-        app.lane("reads").submit(lambda: app.people(words), then, app.failed, slot="people")
+        app.background("reads").submit(lambda: app.people(words), then, app.failed, key="people")
 
     def _show(self, words: str) -> None:
         wanted = shown(words).strip().casefold()

@@ -37,7 +37,7 @@ class RemarkModal(BaseModal[RemarkRequest]):
 
     Args:
         marked: whom it is about.
-        preview: (values, whose follows) → what the first one has, and would get; runs in a lane.
+        preview: (values, whose follows) → what the first one has, and would get (background).
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,8 +92,8 @@ class RemarkModal(BaseModal[RemarkRequest]):
                 self.query_one("#preview", Static).update(Content(said))
 
         # a placeholder that is half typed is no trouble yet
-        self.app.lane("reads").submit(
-            lambda: preview(values, whose), show, lambda _error: None, slot="preview"
+        self.app.background("reads").submit(
+            lambda: preview(values, whose), show, lambda _error: None, key="preview"
         )
 
     def _values(self) -> dict[str, str]:

@@ -79,7 +79,7 @@ class AuditScreen(LedgerScreen):
         ]
         with Horizontal(id="body"):
             yield ListPane(
-                VirtualList(columns, *self.lanes(), id="list"),
+                VirtualList(columns, *self.list_workers(), id="list"),
                 Input(
                     placeholder=_("/ plan, kind, person or customer"),
                     id="words",

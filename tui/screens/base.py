@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from storeops.domain import ScreenSpec
 from storeops.i18n import _
+from tui.background import Task
 from tui.keys import COMMON, Key
-from tui.lanes import Ticket
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.tab_bar import Entry, TabBar
 
@@ -287,38 +287,38 @@ class BaseScreen(Screen[None]):
         work: Callable[[], T],
         done: Callable[[T], None],
         *,
-        slot: str = "",
+        key: str = "",
         stop: Callable[[], None] | None = None,
-    ) -> Ticket[T]:
+    ) -> Task[T]:
         """Read something in the background; errors become notices.
 
         Args:
-            work: runs in a lane, may touch the databases.
+            work: runs in the background, may touch the databases.
             done: takes the result on the screen's thread, unless the screen has gone.
-            slot: newer reads of a slot replace older ones; "" uses none.
+            key: newer reads of a key replace older ones; "" uses none.
             stop: asks a running `work` to end early.
         """
-        return self._submit("reads", work, done, slot and f"{self.NAME}.{slot}", stop)
+        return self._submit("reads", work, done, key and f"{self.NAME}.{key}", stop)
 
     def work(
-        self, work: Callable[[], T], done: Callable[[T], None], *, lane: str = "work"
-    ) -> Ticket[T]:
-        """Do something that may take long or writes; one after the other per lane.
+        self, work: Callable[[], T], done: Callable[[T], None], *, worker: str = "work"
+    ) -> Task[T]:
+        """Do something that may take long or writes; one after the other per worker.
 
         Errors become notices.
         """
-        return self._submit(lane, work, done, "", None)
+        return self._submit(worker, work, done, "", None)
 
     def _submit(
         self,
-        lane: str,
+        worker: str,
         work: Callable[[], T],
         done: Callable[[T], None],
-        slot: str,
+        key: str,
         stop: Callable[[], None] | None,
-    ) -> Ticket[T]:
+    ) -> Task[T]:
         def settle(result: T) -> None:
             if self.is_mounted and self.app.is_running:  # nobody looks while all is taken down
                 done(result)
 
-        return self.app.lane(lane).submit(work, settle, self.app.failed, slot=slot, stop=stop)
+        return self.app.background(worker).submit(work, settle, self.app.failed, key=key, stop=stop)

@@ -36,14 +36,14 @@ class CustomerChanges(CustomerMarks):
 
     def others_wrote(self) -> None:
         """Marks and drafts of another terminal."""
-        self.work(self.book.marks, self._marked, lane="marks")
+        self.work(self.book.marks, self._marked, worker="marks")
         self.count_drafts()
 
     def count_drafts(self) -> None:
         """Read how many rows the drafts hold."""
         from storeops.changes.plan_listing import draft_sizes
 
-        self.read(lambda: draft_sizes(self.app.core.data), self._drafts_are, slot="drafts")
+        self.read(lambda: draft_sizes(self.app.core.data), self._drafts_are, key="drafts")
 
     def _drafts_are(self, sizes: dict[str, int]) -> None:
         if sizes != self.drafts:
@@ -85,7 +85,7 @@ class CustomerChanges(CustomerMarks):
         from storeops.changes.marked import subjects
 
         ledger, key = self.app.core.ledger, self._under_cursor()
-        self.read(lambda: subjects(ledger, key), then, slot="subjects")
+        self.read(lambda: subjects(ledger, key), then, key="subjects")
 
     def do_tag(self) -> None:
         """Choose tags; add them to the draft."""
@@ -115,7 +115,7 @@ class CustomerChanges(CustomerMarks):
 
                     self.work(put, lambda found: self._drafted(*found))
 
-            self.read(library, ask, slot="library")
+            self.read(library, ask, key="library")
 
         self.about_them(begin)
 
@@ -185,7 +185,7 @@ class CustomerChanges(CustomerMarks):
 
         def then(answer: bool | None) -> None:
             if answer:
-                self.work(lambda: self.book.toggle([key]), marked, lane="marks")
+                self.work(lambda: self.book.toggle([key]), marked, worker="marks")
 
         self.app.push_screen(
             AskModal(

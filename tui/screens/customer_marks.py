@@ -71,7 +71,7 @@ class CustomerMarks(BaseScreen):
 
     def count_marks(self) -> None:
         """Read how many customers carry a mark."""
-        self.work(self.book.marks, self._marks_are, lane="marks")
+        self.work(self.book.marks, self._marks_are, worker="marks")
 
     def _marks_are(self, count: int) -> None:
         self.marked = count
@@ -104,7 +104,7 @@ class CustomerMarks(BaseScreen):
         key = line.key
         assert isinstance(key, int)
         self.table.flip(key)
-        self.work(lambda: self.book.toggle([key]), self._marks_are, lane="marks")
+        self.work(lambda: self.book.toggle([key]), self._marks_are, worker="marks")
 
     def do_range(self) -> None:
         """Begin a range, or mark the one begun."""
@@ -128,7 +128,7 @@ class CustomerMarks(BaseScreen):
                 )
             return count
 
-        self.work(mark, self._marked, lane="marks")
+        self.work(mark, self._marked, worker="marks")
 
     def do_mark_all(self) -> None:
         """Mark all that match."""
@@ -145,12 +145,12 @@ class CustomerMarks(BaseScreen):
                 ).format(count=f"{count:,}")
             )
 
-        self.work(lambda: book.mark_all(look), then, lane="marks")
+        self.work(lambda: book.mark_all(look), then, worker="marks")
 
     def do_invert(self) -> None:
         """Turn the marks of all that match."""
         book, look = self.book, self._good
-        self.work(lambda: book.invert(look), self._marked, lane="marks")
+        self.work(lambda: book.invert(look), self._marked, worker="marks")
 
     def do_unmark(self) -> None:
         """Remove every mark."""
@@ -165,7 +165,7 @@ class CustomerMarks(BaseScreen):
                 ).format(count=f"{removed:,}")
             )
 
-        self.work(self.book.unmark_all, then, lane="marks")
+        self.work(self.book.unmark_all, then, worker="marks")
 
     def do_undo_marks(self) -> None:
         """Take back the last change of marks."""
@@ -176,7 +176,7 @@ class CustomerMarks(BaseScreen):
             else:
                 self._marked(count)
 
-        self.work(self.book.undo_marks, then, lane="marks")
+        self.work(self.book.undo_marks, then, worker="marks")
 
     def do_marked(self) -> None:
         """Only marked customers, or all again."""
@@ -272,7 +272,7 @@ class CustomerMarks(BaseScreen):
                     lambda _none: self.app.tell(_("The view {name} is saved.").format(name=answer)),
                 )
 
-        self.read(self.book.views, loaded, slot="views")
+        self.read(self.book.views, loaded, key="views")
 
     def open_view(self, view: BookView) -> None:
         """Show a view."""

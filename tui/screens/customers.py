@@ -95,15 +95,15 @@ class CustomersScreen(CustomerChanges):
 
     def body(self) -> Iterable[Widget]:
         """Facets, filter and list, card."""
-        lane, counter = self.app.lane("rows"), self.app.lane("counts")
+        reader, counter = self.app.background("rows"), self.app.background("counts")
         with Horizontal(id="body"):
             yield Pane(
-                FacetPane(lane, counter, id="facets-side"), title=_("Facets"), id="facets-pane"
+                FacetPane(reader, counter, id="facets-side"), title=_("Facets"), id="facets-pane"
             )
             yield Pane(
                 FilterBar(id="filter"),
                 Bar(id="heading"),
-                CustomerList(columns(self.look.columns), lane, counter, id="list"),
+                CustomerList(columns(self.look.columns), reader, counter, id="list"),
                 title=_(self.spec.title),
                 id="list-pane",
             )
@@ -216,7 +216,7 @@ class CustomersScreen(CustomerChanges):
         self.read(
             lambda: self.book.suggest(where),
             lambda words: self._suggested(where, words),
-            slot="suggest",
+            key="suggest",
         )
 
     def _suggested(self, where: str, words: tuple[str, ...]) -> None:
@@ -299,7 +299,7 @@ class CustomersScreen(CustomerChanges):
             lambda: self.read(
                 lambda: self.book.card(customer),
                 lambda content: self._put_card(line.cells[0], content),
-                slot="card",
+                key="card",
             ),
         )
 
@@ -320,7 +320,7 @@ class CustomersScreen(CustomerChanges):
         self.read(
             lambda: self.book.card(customer),
             lambda content: self.app.open_text(line.cells[0], content),
-            slot="open",
+            key="open",
         )
 
     # -- actions -------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class GroupsScreen(ListScreen):
         ]
 
     def load(self) -> Sequence[Line]:
-        """All group chats (lane)."""
+        """All group chats (background)."""
         lines = []
         for row in chats(self.app.core.data):
             status = _("in use") if row.status == "active" else words.status(row.status)

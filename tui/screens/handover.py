@@ -89,11 +89,11 @@ class HandoverScreen(HandoverPlanning):
                     ("rows", _("What moves"), customer_columns(SHOWN)),
                     ("to_owners", _("Who takes over"), desk_lines.to_owner_columns()),
                 ):
-                    rows = VirtualList(columns, *self.lanes(f".{name}"), id=name)
+                    rows = VirtualList(columns, *self.list_workers(f".{name}"), id=name)
                     yield ListPane(rows, title=title)
             yield Static("", id="sums")
             waiting = VirtualList(
-                desk_lines.waiting_columns(), *self.lanes(".waiting"), id="waiting"
+                desk_lines.waiting_columns(), *self.list_workers(".waiting"), id="waiting"
             )
             yield ListPane(waiting, title=_("Waiting for WeCom's answer"))
 
@@ -135,7 +135,7 @@ class HandoverScreen(HandoverPlanning):
             pairs = waiting(core.data, now)
             return found, pairs, dict(member_names(core.data)) if pairs else {}
 
-        self.read(load, self._loaded, slot="from_owners")
+        self.read(load, self._loaded, key="from_owners")
 
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names = found
@@ -184,7 +184,7 @@ class HandoverScreen(HandoverPlanning):
         extra = tuple(dict.fromkeys((*self._extra_to_owners, *sorted(self.to_owners))))
         now = core.clock.now()
         self.read(
-            lambda: offers(core.data, from_owners, now, extra), self._offered, slot="to_owners"
+            lambda: offers(core.data, from_owners, now, extra), self._offered, key="to_owners"
         )
 
     def _offered(self, found: list[Offer]) -> None:
@@ -350,7 +350,7 @@ class HandoverScreen(HandoverPlanning):
             self.read(
                 lambda: book.card(customer),
                 lambda content: self.app.open_text(line.cells[0], content),
-                slot="card",
+                key="card",
             )
 
     def do_customers(self) -> None:
@@ -393,4 +393,4 @@ class HandoverScreen(HandoverPlanning):
             self.app.push_screen(MemberModal(question, names), then)
 
         db = self.app.core.data
-        self.read(lambda: member_names(db), ask, slot="names")
+        self.read(lambda: member_names(db), ask, key="names")

@@ -151,7 +151,7 @@ class HandoverPlanning(LedgerScreen):
                             steps=troubles[:2])  # fmt: skip
             self.read_again()
 
-        self.app.lane("work").submit(
+        self.app.background("work").submit(
             lambda: watch(core.ledger, core.client, stop=stop), done, self.app.failed,
             stop=stop.set,
         )  # fmt: skip

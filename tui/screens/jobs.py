@@ -83,12 +83,13 @@ class JobsScreen(LedgerScreen):
         ]
         with Vertical(id="body"):
             yield ListPane(
-                VirtualList(job_lines.columns(), *self.lanes(), id="jobs"),
+                VirtualList(job_lines.columns(), *self.list_workers(), id="jobs"),
                 Static("", id="tally"),
                 title=_("Jobs"),
             )
             yield ListPane(
-                VirtualList(happened, *self.lanes(".below"), id="events"), title=_("What happened")
+                VirtualList(happened, *self.list_workers(".below"), id="events"),
+                title=_("What happened"),
             )
 
     # -- reading -------------------------------------------------------------------------------
@@ -105,7 +106,7 @@ class JobsScreen(LedgerScreen):
         if not name:
             self._chosen("", None)
             return
-        self.read(lambda: plans.get(db, name).id, lambda key: self._chosen(name, key), slot="only")
+        self.read(lambda: plans.get(db, name).id, lambda key: self._chosen(name, key), key="only")
 
     def _chosen(self, name: str, key: int | None) -> None:
         self._only, self._only_id = name, key
@@ -129,7 +130,7 @@ class JobsScreen(LedgerScreen):
         self._read_job = None
         self.table("jobs").show(source, stay=stay)
         self.read(
-            lambda: job_rows.tally(core.ledger, core.governor, plan), self._tallied, slot="tally"
+            lambda: job_rows.tally(core.ledger, core.governor, plan), self._tallied, key="tally"
         )
 
     def _tallied(self, tally: Tally) -> None:
@@ -148,7 +149,7 @@ class JobsScreen(LedgerScreen):
             from storeops.changes.jobs.listing import events as happened
 
             db, key = self.app.core.data, job.job_id
-            self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, slot="events")
+            self.read(lambda: happened(db, job_id=key, limit=500), self._put_events, key="events")
 
     def _put_events(self, found: Sequence[JobEvent]) -> None:
         lines = [
@@ -252,7 +253,7 @@ class JobsScreen(LedgerScreen):
             return details(found, rows, happened(db, job_id=job.job_id, limit=500))
 
         name = _("Job {job}").format(job=job.job_id)
-        self.read(load, lambda content: self.app.open_text(name, content), slot="open")
+        self.read(load, lambda content: self.app.open_text(name, content), key="open")
 
     def do_narrow(self) -> None:
         """The next filter."""

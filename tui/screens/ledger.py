@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual import on
 
 from storeops.i18n import _, ngettext
+from tui.background import BackgroundWorker
 from tui.keys import Key
-from tui.lanes import Lane
 from tui.screens.base import BaseScreen
 from tui.widgets.panes import Pane
 from tui.widgets.virtual_list import VirtualList
@@ -35,9 +35,9 @@ class LedgerScreen(BaseScreen):
         """A list by its id."""
         return self.query_one(f"#{name}", VirtualList)
 
-    def lanes(self, name: str = "") -> tuple[Lane, Lane]:
-        """Reader and counter of a list; lists of one lane would drop each other's reads."""
-        return self.app.lane(f"rows{name}"), self.app.lane(f"counts{name}")
+    def list_workers(self, name: str = "") -> tuple[BackgroundWorker, BackgroundWorker]:
+        """Reader and counter of a list; lists of one worker would drop each other's reads."""
+        return self.app.background(f"rows{name}"), self.app.background(f"counts{name}")
 
     def jobs_moved(self) -> None:
         """The worker of this process is further."""
@@ -50,7 +50,7 @@ class LedgerScreen(BaseScreen):
             return
         from storeops.changes.jobs.overview import pulse
 
-        self.read(lambda: pulse(self.app.core.data), self._looked, slot="pulse")
+        self.read(lambda: pulse(self.app.core.data), self._looked, key="pulse")
 
     def _looked(self, pulse: int) -> None:
         before, self._pulse = self._pulse, pulse

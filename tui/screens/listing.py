@@ -25,7 +25,7 @@ WIDE = 110  # cells from which the card stands beside the list
 class ListScreen(BaseScreen):
     """A list of all of something that fits into memory.
 
-    A subclass gives `columns()`, `load()` (in a lane) and `card(line)`.
+    A subclass gives `columns()`, `load()` (in the background) and `card(line)`.
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = (
@@ -49,7 +49,7 @@ class ListScreen(BaseScreen):
         raise NotImplementedError
 
     def load(self) -> Sequence[Line]:
-        """All rows (lane)."""
+        """All rows (background)."""
         raise NotImplementedError
 
     def card(self, line: Line) -> Content:
@@ -67,9 +67,9 @@ class ListScreen(BaseScreen):
     def body(self) -> Iterable[Widget]:
         """Words, heading, list; card at the side."""
         with Horizontal(id="body"):
-            lanes = self.app.lane("rows"), self.app.lane("counts")
+            workers = self.app.background("rows"), self.app.background("counts")
             yield ListPane(
-                VirtualList(self.columns(), *lanes, id="list"),
+                VirtualList(self.columns(), *workers, id="list"),
                 Input(placeholder=_("/ words"), id="words", select_on_focus=False),
                 title=_(self.spec.title),
             )
@@ -93,7 +93,7 @@ class ListScreen(BaseScreen):
             self.rows = TableRows(lines)
             self._show(stay=stay)
 
-        self.read(self.load, then, slot="load")
+        self.read(self.load, then, key="load")
 
     def arrive(self, target: str) -> None:
         """Come with words."""

@@ -51,7 +51,7 @@ class NightScreen(ListScreen):
         ]
 
     def load(self) -> Sequence[Line]:
-        """All tasks with their last runs (lane)."""
+        """All tasks with their last runs (background)."""
         core = self.app.core
         now = core.clock.now()
         return [self._line(task, now) for task in tasks.every(core.data)]

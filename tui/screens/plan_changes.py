@@ -181,7 +181,7 @@ class PlanChanges(LedgerScreen):
             else:
                 self.app.failed(error)
 
-        self.app.lane("work").submit(send, done, failed)
+        self.app.background("work").submit(send, done, failed)
 
     def _changed(
         self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool

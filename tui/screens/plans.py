@@ -101,9 +101,9 @@ class PlansScreen(PlanChanges):
             ListColumn("expires", _("Expires"), 12, keep=2, fit=True, tone="dim"),
         ]
         with Vertical(id="body"):
-            yield ListPane(VirtualList(plans, *self.lanes(), id="plans"), title=_("Plans"))
+            yield ListPane(VirtualList(plans, *self.list_workers(), id="plans"), title=_("Plans"))
             yield ListPane(
-                VirtualList(columns(), *self.lanes(".below"), id="rows"),
+                VirtualList(columns(), *self.list_workers(".below"), id="rows"),
                 Static("", id="about"),
                 Input(placeholder=_("/ words"), id="words", select_on_focus=False),
             )
@@ -115,7 +115,7 @@ class PlansScreen(PlanChanges):
         from storeops.changes.plan_listing import overview
 
         core = self.app.core
-        self.read(lambda: overview(core.ledger, core.governor), self._show, slot="plans")
+        self.read(lambda: overview(core.ledger, core.governor), self._show, key="plans")
 
     def arrive(self, target: str) -> None:
         """Come to review a plan, by its id, or the newest draft ("draft"); "" looks at all."""
@@ -197,7 +197,7 @@ class PlansScreen(PlanChanges):
         self._paint_pane(card)
         name = card.plan.id
         self.read(
-            lambda: summary(core.data, name), lambda found: self._told(name, found), slot="sum"
+            lambda: summary(core.data, name), lambda found: self._told(name, found), key="sum"
         )
 
     def _told(self, plan_id: int, found: PlanSummary) -> None:

@@ -56,7 +56,7 @@ class SandboxScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Calls and faults; clock and counts at the side."""
-        lanes = self.app.lane("rows"), self.app.lane("counts")
+        workers = self.app.background("rows"), self.app.background("counts")
         calls = [
             ListColumn("path", _("Path"), 20, 3, keep=9),
             ListColumn("calls", _("Calls"), 7, right=True, keep=8),
@@ -72,8 +72,8 @@ class SandboxScreen(BaseScreen):
         ]
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield ListPane(VirtualList(calls, *lanes, id="calls"), title=_("Calls"))
-                yield ListPane(VirtualList(faults, *lanes, id="faults"), title=_("Faults"))
+                yield ListPane(VirtualList(calls, *workers, id="calls"), title=_("Calls"))
+                yield ListPane(VirtualList(faults, *workers, id="faults"), title=_("Faults"))
             yield Pane(TextPane(id="state", focus=False), title=_("Chain"), id="state-pane")
 
     def ready(self) -> None:
@@ -94,7 +94,7 @@ class SandboxScreen(BaseScreen):
             self.read_again()
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One call of the control side (lane)."""
+        """One call of the control side (background)."""
         from storeops.domains.sandbox.sandbox_control import control
 
         return control(self.app.core.profile.base_url, method, path, body)
@@ -105,7 +105,7 @@ class SandboxScreen(BaseScreen):
         def look() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             return self.ask("GET", "status"), self.ask("GET", "calls"), self.ask("GET", "faults")
 
-        self.app.lane("reads").submit(look, self._answered, self._silent, slot="sandbox.look")
+        self.app.background("reads").submit(look, self._answered, self._silent, key="sandbox.look")
 
     def _again(self) -> None:
         """The next look, unless nobody sees the screen."""

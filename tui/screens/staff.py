@@ -37,7 +37,7 @@ class StaffScreen(ListScreen):
         ]
 
     def load(self) -> Sequence[Line]:
-        """All members (lane)."""
+        """All members (background)."""
         core = self.app.core
         names = department_names(core.data)
         now = core.clock.now()

@@ -35,7 +35,7 @@ class StoresScreen(ListScreen):
         ]
 
     def load(self) -> Sequence[Line]:
-        """All shops (lane)."""
+        """All shops (background)."""
         core = self.app.core
         now = core.clock.now()
         codes = self.app.shops()

@@ -58,7 +58,7 @@ class SyncScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Scopes above, history below."""
-        lanes = self.app.lane("rows"), self.app.lane("counts")
+        workers = self.app.background("rows"), self.app.background("counts")
         scopes = [
             ListColumn("scope", _("What"), 12, 1, keep=9),
             ListColumn("outcome", _("Outcome"), 12, keep=8),
@@ -79,9 +79,9 @@ class SyncScreen(BaseScreen):
             ListColumn("calls", _("Calls"), 8, right=True, keep=4),
         ]
         with Vertical(id="body"):
-            yield ListPane(VirtualList(scopes, *lanes, id="scopes"), title=_("Now"))
+            yield ListPane(VirtualList(scopes, *workers, id="scopes"), title=_("Now"))
             yield Static("", id="held")
-            yield ListPane(VirtualList(history, *lanes, id="history"), title=_("History"))
+            yield ListPane(VirtualList(history, *workers, id="history"), title=_("History"))
 
     def ready(self) -> None:
         """The history has the keys."""
@@ -92,7 +92,7 @@ class SyncScreen(BaseScreen):
         """The history."""
         from storeops.sync.run import history
 
-        self.read(lambda: history(self.app.core.data, limit=200), self._show, slot="history")
+        self.read(lambda: history(self.app.core.data, limit=200), self._show, key="history")
 
     def _show(self, runs: list[SyncResult]) -> None:
         self._runs = runs

@@ -32,7 +32,7 @@ class TagsScreen(ListScreen):
         ]
 
     def load(self) -> Sequence[Line]:
-        """All tags (lane)."""
+        """All tags (background)."""
         return [
             Line(
                 row.tag_id,

@@ -64,12 +64,12 @@ class TodayScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Steps, figures, shops or guides."""
-        lanes = self.app.lane("rows"), self.app.lane("counts")
-        steps = VirtualList([ListColumn("step", "", 20, 1)], *lanes, id="steps")
+        workers = self.app.background("rows"), self.app.background("counts")
+        steps = VirtualList([ListColumn("step", "", 20, 1)], *workers, id="steps")
         with Vertical(id="body"):
             yield ListPane(steps, title=_("What to do next"))
             yield Pane(Static("", id="figures"), title=_("The days"), id="figures-pane")
-            yield ListPane(VirtualList(columns(), *lanes, id="units"))
+            yield ListPane(VirtualList(columns(), *workers, id="units"))
 
     def ready(self) -> None:
         """The steps have the keys."""
@@ -139,7 +139,7 @@ class TodayScreen(BaseScreen):
         self.read(
             lambda: today.read(core.data, core.clock.now(), core.settings.stale_after),
             self._show,
-            slot="health",
+            key="health",
         )
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:

@@ -11,9 +11,9 @@ from textual.message import Message
 from textual.timer import Timer
 
 from storeops.i18n import _
+from tui.background import BackgroundWorker
 from tui.book import CustomerBook, FacetRows, Look
 from tui.cells import shown
-from tui.lanes import Lane
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -47,9 +47,9 @@ class FacetPane(Vertical):
             super().__init__()
             self.where = where
 
-    def __init__(self, lane: Lane, counter: Lane, *, id: str) -> None:
+    def __init__(self, reader: BackgroundWorker, counter: BackgroundWorker, *, id: str) -> None:
         super().__init__(id=id)
-        self._lanes = lane, counter
+        self._list_workers = reader, counter
         self._facets: list[FacetRows] = []
         self._open: set[str] = set()  # kinds of which every value is shown
         self._where = ""
@@ -59,7 +59,7 @@ class FacetPane(Vertical):
         """One list."""
         names = ListColumn("name", "", 12, 1)
         counts = ListColumn("count", "", 7, right=True)
-        yield VirtualList([names, counts], *self._lanes, id="facets")
+        yield VirtualList([names, counts], *self._list_workers, id="facets")
 
     @property
     def table(self) -> VirtualList:
@@ -91,8 +91,8 @@ class FacetPane(Vertical):
                 counted.extend(facets)
                 app.call_later(self._put, look, list(counted))
 
-        app.lane("facets").submit(
-            count, lambda _none: None, app.failed, slot="facets", stop=book.stop_facets
+        app.background("facets").submit(
+            count, lambda _none: None, app.failed, key="facets", stop=book.stop_facets
         )
 
     def _put(self, look: Look, facets: list[FacetRows]) -> None:

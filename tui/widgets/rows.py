@@ -114,7 +114,7 @@ class RowCount:
 
 
 class RowSource(Protocol):
-    """Rows by position. All but `stop` run in lanes of the list and may be slow."""
+    """Rows by position. All but `stop` run in the background and may be slow."""
 
     def window(self, start: int, count: int) -> Window:
         """At most `count` rows from position `start` on."""

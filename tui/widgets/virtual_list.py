@@ -1,6 +1,6 @@
 """A list that shows any number of rows and holds only those around the view.
 
-Rows come as windows from a `RowSource`, read in a lane of their own. An answer that comes within
+Rows come as windows from a `RowSource`, read by a worker of their own. An answer that comes within
 a frame is painted at once; until a slower one comes, rows show `…`.
 """
 
@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from storeops.errors import StoreOpsError
-from tui.lanes import Lane
+from tui.background import BackgroundWorker
 from tui.widgets.painted_list import GUTTER, PaintedList, heading
 from tui.widgets.rows import Line, ListColumn, RowCount, RowSource, TableRows, Window
 
@@ -31,8 +31,8 @@ class VirtualList(PaintedList, can_focus=True):
 
     Args:
         columns: the columns to show, in order.
-        lane: reads the rows.
-        counter: counts them; another lane, for a count may take long.
+        reader: reads the rows.
+        counter: counts them; another thread, for a count may take long.
         id: of the widget.
     """
 
@@ -85,10 +85,15 @@ class VirtualList(PaintedList, can_focus=True):
             self.error = error
 
     def __init__(
-        self, columns: list[ListColumn], lane: Lane, counter: Lane, *, id: str | None = None
+        self,
+        columns: list[ListColumn],
+        reader: BackgroundWorker,
+        counter: BackgroundWorker,
+        *,
+        id: str | None = None,
     ) -> None:
         super().__init__(columns, id=id)
-        self.lane = lane
+        self.reader = reader
         self.counter = counter
         self.exact = True
         self._source: RowSource = TableRows()
@@ -124,7 +129,7 @@ class VirtualList(PaintedList, can_focus=True):
         """
         self._source = source
         # a count of the former rows is of no use any more
-        self.counter.submit(lambda: None, lambda _: None, self._fail, slot=self._slot("count"))
+        self.counter.submit(lambda: None, lambda _: None, self._fail, key=self._task_key("count"))
         if stay and self.total:
             line = self.line
             self._pinned = (line.key, self.cursor) if line is not None else None
@@ -175,15 +180,15 @@ class VirtualList(PaintedList, can_focus=True):
             shift = at - pinned[1] if pinned is not None and at is not None else 0
             return source.window(max(0, low + shift), high - low), at
 
-        ticket = self.lane.submit(
+        task = self.reader.submit(
             read,
             lambda answer: self._accept(source, answer, high - low, fresh=fresh, first=first),
             lambda error: self._load_failed(source, error, first),
-            slot=self._slot("rows"),
+            key=self._task_key("rows"),
             stop=partial(source.stop, counting=False),
         )
         if wait:
-            ticket.wait(wait)
+            task.wait(wait)
 
     def _accept(
         self,
@@ -234,8 +239,8 @@ class VirtualList(PaintedList, can_focus=True):
             self._fresh = False
             self._fail(error)
 
-    def _slot(self, name: str) -> str:
-        """Its own place in a lane: lists of other screens share the thread, never the place."""
+    def _task_key(self, name: str) -> str:
+        """Its own key: lists of other screens share the worker, never the key."""
         return f"{name} {id(self)}"
 
     def _count(self, source: RowSource) -> None:
@@ -244,7 +249,7 @@ class VirtualList(PaintedList, can_focus=True):
                 work,
                 done,
                 failed,
-                slot=self._slot("count"),
+                key=self._task_key("count"),
                 stop=partial(source.stop, counting=True),
             )
 

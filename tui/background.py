@@ -1,6 +1,6 @@
 """Background threads of the screens, one per kind of work, each with its own connection.
 
-A lane runs one task at a time. A newer task of the same slot replaces the one that waits and asks
+A worker runs one task at a time. A newer task of the same key replaces the one that waits and asks
 the one that runs to stop, so that a stale query never delays a fresh one.
 """
 
@@ -16,11 +16,11 @@ T = TypeVar("T")
 Deliver = Callable[[Callable[[], None]], object]
 
 
-class Ticket(Generic[T]):
-    """A task given to a lane.
+class Task(Generic[T]):
+    """A task given to a worker.
 
     Attributes:
-        slot: tasks of one slot replace each other; "" replaces nothing.
+        key: tasks of one key replace each other; "" replaces nothing.
     """
 
     def __init__(
@@ -28,10 +28,10 @@ class Ticket(Generic[T]):
         work: Callable[[], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
-        slot: str,
+        key: str,
         stop: Callable[[], None] | None,
     ) -> None:
-        self.slot = slot
+        self.key = key
         self._work = work
         self._done = done
         self._failed = failed
@@ -55,7 +55,7 @@ class Ticket(Generic[T]):
             self._stop()
 
     def run(self) -> None:
-        """Do the work (lane thread)."""
+        """Do the work (worker thread)."""
         try:
             self._result = self._work()
         except Exception as error:
@@ -82,13 +82,13 @@ class Ticket(Generic[T]):
         return True
 
 
-class Lane:
+class BackgroundWorker:
     """One background thread.
 
     Args:
         name: of the thread.
         deliver: runs a callable on the screen thread, from any thread.
-        closing: runs in the thread when the lane ends (closes its connection).
+        closing: runs in the thread when the worker ends (closes its connection).
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class Lane:
         self.name = name
         self._deliver = deliver
         self._closing = closing
-        self._tasks: deque[Ticket[object]] = deque()
-        self._slots: dict[str, Ticket[object]] = {}
+        self._tasks: deque[Task[object]] = deque()
+        self._newest: dict[str, Task[object]] = {}
         self._wake = threading.Condition()
-        self._running: Ticket[object] | None = None
+        self._running: Task[object] | None = None
         self._closed = False
         self._unsettled = 0
         self._thread: threading.Thread | None = None
@@ -111,37 +111,37 @@ class Lane:
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
         *,
-        slot: str = "",
+        key: str = "",
         stop: Callable[[], None] | None = None,
-    ) -> Ticket[T]:
-        """Run `work` in the lane, then `done` or `failed` on the screen thread.
+    ) -> Task[T]:
+        """Run `work` in the background, then `done` or `failed` on the screen thread.
 
         Args:
             work: the task; raises what `failed` shall get.
             done: takes its result.
             failed: takes its exception.
-            slot: an earlier task of the same slot is dropped.
+            key: an earlier task of the same key is dropped.
             stop: asks the running task to end early, from any thread.
         """
-        ticket: Ticket[T] = Ticket(work, done, failed, slot, stop)
+        task: Task[T] = Task(work, done, failed, key, stop)
         with self._wake:
             if self._closed:
-                ticket.drop()
-                return ticket
+                task.drop()
+                return task
             # the one before may wait, run, or have an answer that nobody has taken yet
-            stale = self._slots.get(slot) if slot else None
+            stale = self._newest.get(key) if key else None
             if stale is not None and stale in self._tasks:
                 self._tasks.remove(stale)
-            if slot:
-                self._slots[slot] = ticket  # type: ignore[assignment]
-            self._tasks.append(ticket)  # type: ignore[arg-type]
+            if key:
+                self._newest[key] = task  # type: ignore[assignment]
+            self._tasks.append(task)  # type: ignore[arg-type]
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
                 self._thread.start()
             self._wake.notify()
         if stale is not None:
             stale.drop()
-        return ticket
+        return task
 
     @property
     def busy(self) -> bool:
@@ -156,21 +156,21 @@ class Lane:
                     self._wake.wait()
                 if self._closed:
                     break
-                ticket = self._tasks.popleft()
-                self._running = ticket
-            ticket.run()
+                task = self._tasks.popleft()
+                self._running = task
+            task.run()
             with self._wake:
                 self._running = None
-                self._unsettled += not ticket.dropped
-            if not ticket.dropped:
-                self._hand_over(ticket)
+                self._unsettled += not task.dropped
+            if not task.dropped:
+                self._hand_over(task)
         if self._closing is not None:
             self._closing()
 
-    def _hand_over(self, ticket: Ticket[object]) -> None:
+    def _hand_over(self, task: Task[object]) -> None:
         def settle() -> None:
             try:
-                ticket.settle()
+                task.settle()
             finally:
                 with self._wake:
                     self._unsettled -= 1
