@@ -26,9 +26,9 @@ from storeops.i18n import _
 from tui.background import BackgroundWorker
 from tui.cells import shown
 from tui.keys import twin
-from tui.pulse import Glance, Pulse
 from tui.screen_registry import screens as all_screens
 from tui.screens.base import BaseScreen
+from tui.status_poller import StatusPoller, StatusSnapshot
 from tui.stylesheet import CachedStylesheet
 from tui.syncing import Syncing
 from tui.themes import DARK, PLAIN, THEMES, fitting
@@ -98,7 +98,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
         self._said: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it was told
         self._background: dict[str, BackgroundWorker] = {}
-        self.pulse = Pulse(self)
+        self.status_poller = StatusPoller(self)
         self.syncing = Syncing(self)
         self.working = Working(self)
         for theme in THEMES:
@@ -268,7 +268,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     def look(self) -> None:
         """Ask for freshness, limits and revision; a new revision refreshes the screen."""
         self.background("reads").submit(
-            self.pulse.measure, self._looked, self._look_failed, key="pulse"
+            self.status_poller.poll, self._looked, self._look_failed, key="status"
         )
 
     def sync_moved(self) -> None:
@@ -292,16 +292,16 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """Whether this process syncs or sends: the status line then follows every second."""
         return self.syncing.running or self.working.running
 
-    def _looked(self, glance: Glance) -> None:
+    def _looked(self, snapshot: StatusSnapshot) -> None:
         if not self.syncing.running and (odd := self.core.odd_sentence()):
             self.tell(odd, severity="warning")  # of jobs, watches …: said once, as commands do
-        before, self.revision = self.revision, glance.revision
+        before, self.revision = self.revision, snapshot.revision
         if not isinstance(self.screen_stack[0], BaseScreen):
             return
         self.room.paint_status()
-        if before and glance.revision != before:
+        if before and snapshot.revision != before:
             self.room.mirror_changed()
-        elif before and glance.written:
+        elif before and snapshot.written:
             self.room.others_wrote()
 
     def _look_failed(self, error: Exception) -> None:

@@ -11,7 +11,7 @@ from storeops.i18n import _
 from storeops.sync.scopes import scope_title, scopes
 from storeops.wecom.oddities import sentence
 from tui import words
-from tui.pulse import held_words
+from tui.status_poller import held_words
 
 if TYPE_CHECKING:
     from storeops.clock import Clock

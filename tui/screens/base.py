@@ -185,11 +185,11 @@ class BaseScreen(Screen[None]):
     def paint_status(self) -> None:
         """The line of freshness and limits."""
         for bar in self.query("#status").results(Bar):  # none while the screen comes or goes
-            bar.set(self.app.pulse.left(), self.status_right())
+            bar.set(self.app.status_poller.left(), self.status_right())
 
     def status_right(self) -> list[Piece]:
         """What this screen adds at the right of the status line."""
-        return self.app.pulse.right()
+        return self.app.status_poller.right()
 
     def _performer(self, action: str) -> Callable[[], object]:
         return lambda: self.perform(action)

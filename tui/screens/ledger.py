@@ -23,7 +23,7 @@ class LedgerScreen(BaseScreen):
 
     FIRST: ClassVar[str] = ""
     KEYS: ClassVar[tuple[Key, ...]] = ()
-    _pulse = -1
+    _ledger_at = -1  # how far the ledger was when it was read
     wanted = ""
 
     def ready(self) -> None:
@@ -50,11 +50,11 @@ class LedgerScreen(BaseScreen):
             return
         from storeops.changes.jobs.overview import pulse
 
-        self.read(lambda: pulse(self.app.core.data), self._looked, key="pulse")
+        self.read(lambda: pulse(self.app.core.data), self._looked, key="ledger")
 
-    def _looked(self, pulse: int) -> None:
-        before, self._pulse = self._pulse, pulse
-        if before >= 0 and pulse != before:
+    def _looked(self, ledger_at: int) -> None:
+        before, self._ledger_at = self._ledger_at, ledger_at
+        if before >= 0 and ledger_at != before:
             self.read_again()
 
     def why_no_write(self) -> str:

@@ -28,7 +28,7 @@ BAR = 12  # cells of the bar of work under way
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class StatusSnapshot:
     """What a look found.
 
     Attributes:
@@ -40,7 +40,7 @@ class Glance:
     written: bool
 
 
-class Pulse:
+class StatusPoller:
     """What the status line says; measured in the background, painted on the screen's thread."""
 
     def __init__(self, app: StoreOpsApp) -> None:
@@ -51,7 +51,7 @@ class Pulse:
         self._revision = 0
         self._at = float("-inf")
 
-    def measure(self) -> Glance:
+    def poll(self) -> StatusSnapshot:
         """Look at data and limits (background)."""
         from storeops.changes.jobs.overview import under_way
         from storeops.operations.health import beat
@@ -60,7 +60,7 @@ class Pulse:
         version = core.data.data_version
         written = version != self._version
         if not written and started - self._at < RESTS and not self._app.busy_for_long:
-            return Glance(self._revision, written=False)
+            return StatusSnapshot(self._revision, written=False)
         self._version, self._at = version, started
         core.look_at_clock()
         now = core.clock.now()
@@ -69,7 +69,7 @@ class Pulse:
         self._left = [*self._freshness(seen, now), *self._work(work)]
         self._right = limits_pieces(core.governor.snapshot())
         self._revision = seen.revision
-        return Glance(seen.revision, written)
+        return StatusSnapshot(seen.revision, written)
 
     def _freshness(self, seen: Beat, now: float) -> list[Piece]:
         pieces = [Piece(" ")]
