@@ -96,7 +96,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.first_target = target
         self.next_profile = ""
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
-        self._said: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it was told
+        self._notices: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it came
         self._background: dict[str, BackgroundWorker] = {}
         self.status_poller = StatusPoller(self)
         self.syncing = Syncing(self)
@@ -261,7 +261,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         for text in self.core.notices:  # of a file that can only be read now
-            self.tell(text, severity="warning", seconds=20.0)
+            self.notify(text, severity="warning", timeout=20.0)
         self.look()
         self.set_interval(LOOK_EVERY, self.look)
 
@@ -272,7 +272,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         )
 
     def sync_moved(self) -> None:
-        """The sync of this process is further: tell whoever shows it."""
+        """The sync of this process is further: whoever shows it hears of it."""
         room = self.screen_stack[0] if self.screen_stack else None
         if isinstance(room, BaseScreen) and room.is_mounted:
             room.sync_moved()
@@ -294,7 +294,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def _looked(self, snapshot: StatusSnapshot) -> None:
         if not self.syncing.running and (odd := self.core.odd_sentence()):
-            self.tell(odd, severity="warning")  # of jobs, watches …: said once, as commands do
+            self.notify(odd, severity="warning")  # of jobs, watches …: once, as in commands
         before, self.revision = self.revision, snapshot.revision
         if not isinstance(self.screen_stack[0], BaseScreen):
             return
@@ -354,37 +354,41 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
         self.push_screen(TextModal(title, content))
 
-    # -- telling -------------------------------------------------------------------------------
+    # -- notices -------------------------------------------------------------------------------
 
-    def tell(
+    def notify(
         self,
         message: str,
         *,
+        title: str = "",
         severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
         steps: tuple[str, ...] = (),
-        seconds: float | None = None,
     ) -> None:
         """A notice, as plain text; one that is still shown is not shown twice but counted.
 
         Args:
             message: what happened; may hold a stranger's words.
+            title: of the notice.
             severity: information | warning | error.
+            timeout: seconds that it stays; by severity when None.
+            markup: whether `message` is markup.
             steps: what to do next, one line each.
-            seconds: how long it stays; by severity when None.
         """
         text = "\n".join([shown(message), *(f"→ {shown(step)}" for step in steps if step)])
-        stay = seconds or {"information": 4.0, "warning": 8.0, "error": 20.0}[severity]
+        stay = timeout or {"information": 4.0, "warning": 8.0, "error": 20.0}[severity]
         times = 1
         for each in list(self._notifications):
-            same, before = self._said.get(each.identity, ("", 0))
+            same, before = self._notices.get(each.identity, ("", 0))
             if same == text:
                 times += before
                 self._unnotify(each)
         shown_text = f"{text} (×{times:,})" if times > 1 else text
-        notice = Notification(shown_text, "", severity, stay, markup=False)
-        self._said = {each.identity: self._said[each.identity] for each in self._notifications
-                      if each.identity in self._said}  # fmt: skip
-        self._said[notice.identity] = text, times
+        notice = Notification(shown_text, title, severity, stay, markup=markup)
+        living = {each.identity for each in self._notifications}
+        self._notices = {key: each for key, each in self._notices.items() if key in living}
+        self._notices[notice.identity] = text, times
         self._notifications.add(notice)
         self._refresh_notifications()
 
@@ -402,12 +406,12 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         if found is None:
             raise error
         others = [step for step in found.next_steps if step not in found.hint]
-        self.tell(found.message, severity="error", steps=(found.hint, *others[:2]))
+        self.notify(found.message, severity="error", steps=(found.hint, *others[:2]))
 
     def copy(self, text: str, what: str) -> None:
-        """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and say `what` it was."""
+        """Put `text` on the clipboard (OSC 52: through ssh and tmux too) and name `what` it was."""
         self.copy_to_clipboard(text)
-        self.tell(_("Copied to the clipboard: {what}.").format(what=what))
+        self.notify(_("Copied to the clipboard: {what}.").format(what=what))
 
     def toggle_theme(self) -> None:
         """Dark, light, plain, and around again."""

@@ -105,14 +105,16 @@ class Syncing:
             )
         if odd := sentence(result.odd_values):
             text += " " + odd
-        self._app.tell(text, severity=severity)  # type: ignore[arg-type]
+        self._app.notify(text, severity=severity)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:
         self.running = False
         self._app.sync_ended()
         self._app.look()
         if isinstance(error, StoreOpsError) and error.category == "interrupted":
-            self._app.tell(_("The sync has stopped; what was read is kept. s goes on from there."))
+            self._app.notify(
+                _("The sync has stopped; what was read is kept. s goes on from there.")
+            )
         else:
             self._app.failed(error)
 

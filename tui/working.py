@@ -82,7 +82,7 @@ class Working:
                 "{count} answers were errors; Jobs shows which.",
                 bad,
             ).format(count=f"{bad:,}")
-        self._app.tell(text, severity="warning" if bad else "information")
+        self._app.notify(text, severity="warning" if bad else "information")
 
     def _failed(self, error: Exception) -> None:
         self.running = False

@@ -106,7 +106,7 @@ async def test_filter_notice_and_breadcrumb(hurt, screens):
             driver.app.post_message(Paste(name))
             await driver.settle()
             check(driver, 80)
-            driver.app.tell(name, severity="error", steps=(name,))
+            driver.app.notify(name, severity="error", steps=(name,))
             await driver.settle()
             check(driver, 80)
             driver.app.clear_notifications()

@@ -93,8 +93,8 @@ async def test_the_same_notice_is_counted(screens):
     """Told five times, shown once."""
     async with screens() as driver:
         for _ in range(5):
-            driver.app.tell("The network is away.", severity="error")
-        driver.app.tell("Something else.")
+            driver.app.notify("The network is away.", severity="error")
+        driver.app.notify("Something else.")
         await driver.settle()
         assert driver.text.count("The network is away.") == 1
         assert "The network is away. (×5)" in driver.text
@@ -105,7 +105,7 @@ async def test_notices_that_are_over_leave_nothing_on_any_screen(screens):
     """A day of syncs once left a widget a notice on each of them."""
     async with screens(start="today") as driver:
         for number in range(6):
-            driver.app.tell(f"Notice {number}.")
+            driver.app.notify(f"Notice {number}.")
             await driver.press("2", "1")
         assert "Notice 5." in driver.text
         driver.app.clear_notifications()

@@ -257,11 +257,11 @@ class AuditScreen(LedgerScreen):
                 return
 
             def done(lines: int) -> None:
-                self.app.tell(
+                self.app.notify(
                     ngettext(
                         "{count} line written to {path}.", "{count} lines written to {path}.", lines
                     ).format(count=f"{lines:,}", path=file.path.absolute()),
-                    seconds=8,
+                    timeout=8,
                 )
 
             self.work(lambda: export_journal(db, search, file.path, over=file.over), done)
@@ -274,7 +274,7 @@ class AuditScreen(LedgerScreen):
         from storeops.changes.verify import verify
 
         ledger = self.app.core.ledger
-        self.app.tell(_("Reading the whole journal …"))
+        self.app.notify(_("Reading the whole journal …"))
         self.work(lambda: verify(ledger.db, ledger.journal), self._proved)
 
     def _proved(self, proof: Proof) -> None:

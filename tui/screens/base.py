@@ -208,7 +208,7 @@ class BaseScreen(Screen[None]):
         """Do `action`, or say why not."""
         reason = self.why_not(action)
         if reason:
-            self.app.tell(reason, severity="warning")
+            self.app.notify(reason, severity="warning")
             return
         getattr(self, f"do_{action}")()
 
@@ -238,7 +238,7 @@ class BaseScreen(Screen[None]):
         """Read the mirror again."""
         self.app.look()
         self.read_again()
-        self.app.tell(_("Read again from the mirror."), severity="information", seconds=2)
+        self.app.notify(_("Read again from the mirror."), severity="information", timeout=2)
 
     def do_theme(self) -> None:
         """Light or dark."""

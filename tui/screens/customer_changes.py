@@ -165,7 +165,7 @@ class CustomerChanges(CustomerMarks):
             text += " " + ngettext(
                 "{count} follow is so already.", "{count} follows are so already.", asked - rows
             ).format(count=f"{asked - rows:,}")  # fmt: skip
-        self.app.tell(text)
+        self.app.notify(text)
         self.count_drafts()
 
     def do_handover(self) -> None:

@@ -112,7 +112,7 @@ class CustomerMarks(BaseScreen):
         if rows.range_from is None:
             rows.range_from = rows.cursor
             rows.refresh()
-            self.app.tell(_("Move to the other end, then v or Space. Esc gives it up."))
+            self.app.notify(_("Move to the other end, then v or Space. Esc gives it up."))
             return
         low, high = sorted((rows.range_from, rows.cursor))
         rows.range_from = None
@@ -137,7 +137,7 @@ class CustomerMarks(BaseScreen):
 
         def then(count: int) -> None:
             self._marked(count)
-            self.app.tell(
+            self.app.notify(
                 ngettext(
                     "{count} customer is marked now; u takes it back.",
                     "{count} customers are marked now; u takes it back.",
@@ -157,7 +157,7 @@ class CustomerMarks(BaseScreen):
 
         def then(removed: int) -> None:
             self._marked(0)
-            self.app.tell(
+            self.app.notify(
                 ngettext(
                     "{count} mark removed; u takes it back.",
                     "{count} marks removed; u takes it back.",
@@ -172,7 +172,7 @@ class CustomerMarks(BaseScreen):
 
         def then(count: int | None) -> None:
             if count is None:
-                self.app.tell(_("There is no change of marks to take back."))
+                self.app.notify(_("There is no change of marks to take back."))
             else:
                 self._marked(count)
 
@@ -199,7 +199,7 @@ class CustomerMarks(BaseScreen):
             what = ngettext("the id of {count} customer", "the ids of {count} customers", len(ids))
             self.app.copy("\n".join(ids), what.format(count=f"{len(ids):,}"))
             if self.marked > len(ids):
-                self.app.tell(
+                self.app.notify(
                     _("Only the first {most}; `e` exports them all.").format(most=f"{COPY_MOST:,}"),
                     severity="warning",
                 )
@@ -216,14 +216,14 @@ class CustomerMarks(BaseScreen):
         def then(file: Target | None) -> None:
             if file is None:
                 return
-            self.app.tell(_("Writing {path} …").format(path=file.path.absolute()))
+            self.app.notify(_("Writing {path} …").format(path=file.path.absolute()))
 
             def done(rows: int) -> None:
-                self.app.tell(
+                self.app.notify(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
                     ).format(count=f"{rows:,}", path=file.path.absolute()),
-                    seconds=8,
+                    timeout=8,
                 )
 
             self.work(lambda: book.export(look, file.path, file.over), done)
@@ -249,7 +249,7 @@ class CustomerMarks(BaseScreen):
             if text:
                 self.work(
                     lambda: self.book.note(customer, text),
-                    lambda _none: self.app.tell(_("The note about {name} is kept.").format(
+                    lambda _none: self.app.notify(_("The note about {name} is kept.").format(
                         name=name)),
                 )  # fmt: skip
 
@@ -269,7 +269,9 @@ class CustomerMarks(BaseScreen):
                 look = self._good
                 self.work(
                     lambda: self.book.save_view(answer, look),
-                    lambda _none: self.app.tell(_("The view {name} is saved.").format(name=answer)),
+                    lambda _none: self.app.notify(
+                        _("The view {name} is saved.").format(name=answer)
+                    ),
                 )
 
         self.read(self.book.views, loaded, key="views")

@@ -383,7 +383,7 @@ class CustomersScreen(CustomerChanges):
         self.look = replace(self._good, sort=name)
         self.show()
         self.paint_headings()
-        self.app.tell(_("Sorted: {sort}.").format(sort=title), seconds=2)
+        self.app.notify(_("Sorted: {sort}.").format(sort=title), timeout=2)
 
     def do_columns(self) -> None:
         """Choose columns."""

@@ -118,7 +118,7 @@ class HandoverPlanning(LedgerScreen):
             self.made[from_owners] = made
             self.held_back[from_owners] = forecast(stands.seconds, stands.held_by)
             self.show_rows()
-            self.app.tell(
+            self.app.notify(
                 _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(
                     plan=made.plan.name, ready=f"{made.plan.ready:,}",
                     blocked=f"{made.plan.blocked:,}",
@@ -134,7 +134,7 @@ class HandoverPlanning(LedgerScreen):
 
         core, self._stop = self.app.core, threading.Event()
         stop = self._stop
-        self.app.tell(_("Asking WeCom …"), seconds=2)
+        self.app.notify(_("Asking WeCom …"), timeout=2)
 
         def done(watched: Watched) -> None:
             settled = plan_words.tally(watched.settled)
@@ -147,7 +147,7 @@ class HandoverPlanning(LedgerScreen):
                     "{count} row still waits.", "{count} rows still wait.", watched.waiting
                 ).format(count=f"{watched.waiting:,}")
             troubles = tuple(each.error for each in watched.asked if each.error)
-            self.app.tell(text, severity="warning" if troubles else "information",
+            self.app.notify(text, severity="warning" if troubles else "information",
                             steps=troubles[:2])  # fmt: skip
             self.read_again()
 

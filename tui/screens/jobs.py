@@ -297,7 +297,7 @@ class JobsScreen(LedgerScreen):
     def do_stop(self) -> None:
         """Stop after the calls in flight."""
         self.app.working.stop()
-        self.app.tell(_("Stopping after the calls in flight …"))
+        self.app.notify(_("Stopping after the calls in flight …"))
 
     def do_pause(self) -> None:
         """Hold the plan."""
@@ -328,7 +328,7 @@ class JobsScreen(LedgerScreen):
 
         def done(what: CancelledRows) -> None:
             said = ngettext("{count} row is cancelled.", "{count} rows are cancelled.", what.rows)
-            self.app.tell(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
+            self.app.notify(f"{said.format(count=f'{what.rows:,}')} {what.words()}".rstrip())
             self.read_again()
 
         self._which(

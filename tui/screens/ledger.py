@@ -120,7 +120,7 @@ class LedgerScreen(BaseScreen):
         ledger = self.app.core.ledger
 
         def done(rows: int) -> None:
-            self.app.tell(
+            self.app.notify(
                 ngettext(
                     "{count} row of {plan} is sent again.",
                     "{count} rows of {plan} are sent again.",

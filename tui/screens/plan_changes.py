@@ -66,7 +66,7 @@ class PlanChanges(LedgerScreen):
 
         def done(left: Plan) -> None:
             self.chosen.clear()
-            self.app.tell(
+            self.app.notify(
                 ngettext(
                     "{count} row is out of {plan}; {left} are left.",
                     "{count} rows are out of {plan}; {left} are left.",
@@ -93,7 +93,7 @@ class PlanChanges(LedgerScreen):
         ledger = self.app.core.ledger
 
         def done(plan: Plan) -> None:
-            self.app.tell(
+            self.app.notify(
                 _(
                     "{plan} was checked: {ready} ready, {blocked} blocked. Ctrl+S applies it."
                 ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
@@ -167,7 +167,7 @@ class PlanChanges(LedgerScreen):
             ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
             if applied.skipped:
                 text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
-            self.app.tell(text)
+            self.app.notify(text)
             self.read_again()
             self.app.working.start()
 
@@ -219,7 +219,7 @@ class PlanChanges(LedgerScreen):
         ledger = self.app.core.ledger
 
         def done(new: Plan) -> None:
-            self.app.tell(
+            self.app.notify(
                 _("{new} takes the place of {old}, which is cancelled.").format(
                     new=new.name, old=plan.name
                 )
@@ -237,7 +237,7 @@ class PlanChanges(LedgerScreen):
         ledger, name = self.app.core.ledger, self.plan.name
 
         def done(inverse: Plan) -> None:
-            self.app.tell(
+            self.app.notify(
                 _("{undo} puts {plan} back; read it, then Ctrl+S applies it.").format(
                     undo=inverse.name, plan=name
                 )
@@ -257,7 +257,7 @@ class PlanChanges(LedgerScreen):
                 "{count} row of {plan} is cancelled.", "{count} rows of {plan} are cancelled.",
                 what.rows,
             ).format(count=f"{what.rows:,}", plan=name)  # fmt: skip
-            self.app.tell(f"{said} {what.words()}".rstrip())
+            self.app.notify(f"{said} {what.words()}".rstrip())
             self.read_again()
 
         self.ask(

@@ -447,11 +447,11 @@ class PlansScreen(PlanChanges):
                 return
 
             def done(rows: int) -> None:
-                self.app.tell(
+                self.app.notify(
                     ngettext(
                         "{count} row written to {path}.", "{count} rows written to {path}.", rows
                     ).format(count=f"{rows:,}", path=file.path.absolute()),
-                    seconds=8,
+                    timeout=8,
                 )
 
             self.work(lambda: export_results(db, name, file.path, over=file.over), done)

@@ -279,7 +279,7 @@ class ReportsScreen(ListScreen):
                 text = _("{report} {days} written to {path}.").format(
                     report=report.title, days=report.period.words, path=file.path.absolute()
                 )
-                self.app.tell(text, seconds=8)
+                self.app.notify(text, timeout=8)
 
             self.work(write, done)
 

@@ -215,7 +215,7 @@ class SandboxScreen(BaseScreen):
 
     def _do(self, method: str, path: str, body: dict[str, Any] | None, said: str) -> None:
         def then(_answer: dict[str, Any]) -> None:
-            self.app.tell(said)
+            self.app.notify(said)
             self.read_again()
 
         self.work(lambda: self.ask(method, path, body), then)

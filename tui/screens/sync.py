@@ -229,7 +229,7 @@ class SyncScreen(BaseScreen):
     def do_stop(self) -> None:
         """Stop."""
         self.app.syncing.stop()
-        self.app.tell(_("Stopping after the calls in flight …"))
+        self.app.notify(_("Stopping after the calls in flight …"))
 
     def do_open(self) -> None:
         """Details of the run under the cursor."""
