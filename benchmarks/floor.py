@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from tui.book import Advice, BookView, FacetRows, Look
+from tui.customer_repository import Advice, FacetRows, Look, NamedLook
 from tui.widgets.customer_list import DEFAULT_COLUMNS
 from tui.widgets.rows import Line, RowCount, Window
 
@@ -56,8 +56,8 @@ class ConstantRows:
         pass
 
 
-class ConstantBook:
-    """A `tui.book.CustomerBook` without a database."""
+class ConstantCustomers:
+    """A `tui.customer_repository.CustomerRepository` without a database."""
 
     sorts = (("newest", "newest"), ("oldest", "oldest"))
 
@@ -108,7 +108,7 @@ class ConstantBook:
     def marked_ids(self, most: int) -> list[str]:
         return []
 
-    def views(self) -> list[BookView]:
+    def views(self) -> list[NamedLook]:
         return []
 
     def save_view(self, name: str, look: Look) -> None:

@@ -216,18 +216,18 @@ def ours(data: Path, *, floor: bool, total: int) -> dict[str, Any]:
         core = App.open("bench")
         _ = core.data, core.governor
         from tui.app import StoreOpsApp
-        from tui.screens import customers  # noqa: F401 - imports are not what is measured
+        from tui.screens import customers
 
         if floor:
-            from floor import ConstantBook
+            from floor import ConstantCustomers
 
-            book = ConstantBook(total)
+            customers = ConstantCustomers(total)
         else:
             from storeops.reading import query, query_rows  # noqa: F401
-            from tui import mirror_book  # noqa: F401
+            from tui import mirror_customers  # noqa: F401
 
-            book = None
-        made = lambda: StoreOpsApp(core, start="customers", book=book)  # noqa: E731
+            customers = None
+        made = lambda: StoreOpsApp(core, start="customers", customers=customers)  # noqa: E731
         found = asyncio.run(measure_screen(made, queries(data), marks=not floor))
         core.close()
         return found

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from storeops.app import App as Core
     from storeops.notebook.stores import Shop
-    from tui.book import CustomerBook
+    from tui.customer_repository import CustomerRepository
     from tui.places import Destination
 
 TRAIL = 20  # steps that Esc leads back
@@ -72,10 +72,10 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         *,
         start: str = "today",
         target: str = "",
-        book: CustomerBook | None = None,
+        customers: CustomerRepository | None = None,
     ) -> None:
         self.core = core
-        self._book = book
+        self._customers = customers
         names = self.screens(sandbox=core.profile.sandbox)
         self.specs: dict[str, ScreenSpec] = {
             spec.name: spec for spec in all_screens() if spec.name in names
@@ -150,13 +150,13 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         return self.core.readonly or self.core.data.stuck is not None
 
     @property
-    def book(self) -> CustomerBook:
+    def customers(self) -> CustomerRepository:
         """Customers, marks and views of the profile."""
-        if self._book is None:
-            from tui.mirror_book import MirrorBook
+        if self._customers is None:
+            from tui.mirror_customers import MirrorCustomers
 
-            self._book = MirrorBook(self.core)
-        return self._book
+            self._customers = MirrorCustomers(self.core)
+        return self._customers
 
     def why_no_write(self) -> str:
         """Why nothing may be changed at WeCom, "" when it may."""
@@ -242,14 +242,14 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def people(self, words: str) -> list[Destination]:
         """Customers to go to (background)."""
-        from tui.places import customers
+        from tui.places import customers as found_by
 
-        return customers(self.book, words)
+        return found_by(self.customers, words)
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""
         self.background("reads").submit(
-            lambda: self.book.card(external_userid),
+            lambda: self.customers.card(external_userid),
             lambda content: self.open_text(name, content),
             self.failed,
             key="card",

@@ -10,7 +10,7 @@ from storeops.i18n import _
 from storeops.reading.conditions import conditions
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
-from tui.book import FacetRows
+from tui.customer_repository import FacetRows
 from tui.fields import quoted
 from tui.names import NameLookup
 

@@ -11,14 +11,14 @@ from storeops.changes import plans
 from storeops.changes.action import kind_title
 from storeops.i18n import _
 from storeops.notebook.views import list_views
-from tui.book import Look
 from tui.cells import shown
+from tui.customer_repository import Look
 from tui.names import NameLookup
 
 if TYPE_CHECKING:
     from storeops.app import App
     from tui.app import StoreOpsApp
-    from tui.book import CustomerBook
+    from tui.customer_repository import CustomerRepository
 
 PLANS = 200  # the newest ones are found
 CUSTOMERS = 8  # found by a few letters
@@ -66,13 +66,15 @@ def places(core: App) -> list[Destination]:
     return [replace(each, name=shown(each.name), note=shown(each.note)) for each in found]
 
 
-def customers(book: CustomerBook, words: str) -> list[Destination]:
+def customers(customers: CustomerRepository, words: str) -> list[Destination]:
     """The first few customers whom the words find, as in the filter."""
     from storeops.reading.filter import FilterError
 
     try:
         lines = (
-            book.rows(Look(words, columns=("name", "owner", "store"))).window(0, CUSTOMERS).lines
+            customers.rows(Look(words, columns=("name", "owner", "store")))
+            .window(0, CUSTOMERS)
+            .lines
         )
     except FilterError:
         return []

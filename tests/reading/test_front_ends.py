@@ -48,8 +48,8 @@ def test_all_say_the_same_of_every_customer(ask, core, tmp_path):
 
     from storeops.reading import customers
     from storeops.reading.filter_words import label
-    from tui.book import Look
-    from tui.mirror_book import MirrorBook
+    from tui.customer_repository import Look
+    from tui.mirror_customers import MirrorCustomers
 
     listed = ask("customer", "list", "--all", "--json").json["items"]
     assert len(listed) == CUSTOMERS
@@ -92,7 +92,7 @@ def test_all_say_the_same_of_every_customer(ask, core, tmp_path):
         for each in listed
     ]  # fmt: skip
     look = Look(columns=("id", "status", "owner"))
-    assert [each.cells for each in MirrorBook(core).rows(look).window(0, CUSTOMERS).lines] == [
+    assert [each.cells for each in MirrorCustomers(core).rows(look).window(0, CUSTOMERS).lines] == [
         (key, status, (who[0] + (f" +{len(who) - 1}" if len(who) > 1 else "")) if who else "-")
         for key, status, who in wanted
     ]
@@ -112,15 +112,15 @@ def test_all_say_the_same_of_every_customer(ask, core, tmp_path):
 
 @pytest.mark.parametrize("sort", ["oldest", "name"])
 def test_all_have_the_same_order(ask, core, tmp_path, sort):
-    from tui.book import Look
-    from tui.mirror_book import MirrorBook
+    from tui.customer_repository import Look
+    from tui.mirror_customers import MirrorCustomers
 
     listed = ask("customer", "list", "--all", "--sort", sort, "--json").json["items"]
     keys = [each["external_userid"] for each in listed]
     assert len(set(keys)) == CUSTOMERS
     look = Look(sort=sort, columns=("id",))
     assert [(key,) for key in keys] == [
-        each.cells for each in MirrorBook(core).rows(look).window(0, CUSTOMERS).lines
+        each.cells for each in MirrorCustomers(core).rows(look).window(0, CUSTOMERS).lines
     ]
     for kind in ("csv", "ndjson", "xlsx"):
         ask("customer", "export", str(tmp_path / f"all.{kind}"), "--sort", sort, "--raw")

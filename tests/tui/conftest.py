@@ -219,11 +219,11 @@ def screens(core: App):
 
     @asynccontextmanager
     async def open_(
-        *, start: str = "today", size: tuple[int, int] = (80, 24), target: str = "", book=None
+        *, start: str = "today", size: tuple[int, int] = (80, 24), target: str = "", customers=None
     ) -> AsyncIterator[Driver]:
         from tui.app import StoreOpsApp
 
-        app = StoreOpsApp(core, start=start, target=target, book=book)
+        app = StoreOpsApp(core, start=start, target=target, customers=customers)
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = Driver(app, pilot)
             await driver.settle()

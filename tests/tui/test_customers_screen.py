@@ -20,7 +20,7 @@ async def test_handing_over_without_a_mark_offers_the_row(screens):
         assert driver.room.marked == 0
         await driver.press("o", "y")
         assert driver.room.NAME == "handover"
-        assert driver.app.book.marks() == 1
+        assert driver.app.customers.marks() == 1
         assert "owners of the marked customers" in driver.text
 
 
@@ -62,7 +62,7 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
             table.total,
             table.cursor - round(table.scroll_y),
         )
-        marked = set(driver.app.book.marked_ids(10))
+        marked = set(driver.app.customers.marked_ids(10))
         assert len(marked) == 2
         userid = core.data.execute(
             "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1 LIMIT 1"
@@ -75,7 +75,7 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
         assert table.total == total + 7
         assert table.line.data == before
         assert table.cursor - round(table.scroll_y) == on_screen
-        assert set(driver.app.book.marked_ids(10)) == marked
+        assert set(driver.app.customers.marked_ids(10)) == marked
         assert driver.room.marked == 2
 
 

@@ -11,12 +11,12 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from storeops.plain import fit, pad
-from tui.book import BookView
 from tui.cells import shown
+from tui.customer_repository import NamedLook
 from tui.modals.base import BaseModal
 
 
-class ViewsModal(BaseModal[BookView | str]):
+class ViewsModal(BaseModal[NamedLook | str]):
     """Answers with the view to open, or with the name to save the present one under.
 
     Args:
@@ -24,7 +24,7 @@ class ViewsModal(BaseModal[BookView | str]):
         command: the present view as a command line.
     """
 
-    def __init__(self, views: Sequence[BookView], command: str) -> None:
+    def __init__(self, views: Sequence[NamedLook], command: str) -> None:
         super().__init__(_("Views"))
         self._views = views
         self._command = command

@@ -36,7 +36,7 @@ class CustomerChanges(CustomerMarks):
 
     def others_wrote(self) -> None:
         """Marks and drafts of another terminal."""
-        self.work(self.book.marks, self._marked, worker="marks")
+        self.work(self.customers.marks, self._marked, worker="marks")
         self.count_drafts()
 
     def count_drafts(self) -> None:
@@ -185,7 +185,7 @@ class CustomerChanges(CustomerMarks):
 
         def then(answer: bool | None) -> None:
             if answer:
-                self.work(lambda: self.book.toggle([key]), marked, worker="marks")
+                self.work(lambda: self.customers.toggle([key]), marked, worker="marks")
 
         self.app.push_screen(
             AskModal(

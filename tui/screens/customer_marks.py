@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 
 from storeops.i18n import N_, _, ngettext
-from tui.book import BookView, CustomerBook, Look
+from tui.customer_repository import CustomerRepository, Look, NamedLook
 from tui.keys import MARK, Key
 from tui.screens.base import BaseScreen
 from tui.widgets.customer_list import CustomerList
@@ -42,7 +42,7 @@ class CustomerMarks(BaseScreen):
     _good: Look
 
     @property
-    def book(self) -> CustomerBook:
+    def customers(self) -> CustomerRepository:
         """Customers and marks of the profile."""
         raise NotImplementedError
 
@@ -71,7 +71,7 @@ class CustomerMarks(BaseScreen):
 
     def count_marks(self) -> None:
         """Read how many customers carry a mark."""
-        self.work(self.book.marks, self._marks_are, worker="marks")
+        self.work(self.customers.marks, self._marks_are, worker="marks")
 
     def _marks_are(self, count: int) -> None:
         self.marked = count
@@ -81,7 +81,7 @@ class CustomerMarks(BaseScreen):
     def _marked(self, count: int) -> None:
         self._marks_are(count)
         if self.look.marked_only:
-            self.table.show(self.book.rows(self._good), stay=True)
+            self.table.show(self.customers.rows(self._good), stay=True)
         else:
             self.table.reload()
 
@@ -104,7 +104,7 @@ class CustomerMarks(BaseScreen):
         key = line.key
         assert isinstance(key, int)
         self.table.flip(key)
-        self.work(lambda: self.book.toggle([key]), self._marks_are, worker="marks")
+        self.work(lambda: self.customers.toggle([key]), self._marks_are, worker="marks")
 
     def do_range(self) -> None:
         """Begin a range, or mark the one begun."""
@@ -116,14 +116,14 @@ class CustomerMarks(BaseScreen):
             return
         low, high = sorted((rows.range_from, rows.cursor))
         rows.range_from = None
-        book, look = self.book, self._good
+        customers, look = self.customers, self._good
 
         def mark() -> int:
-            source = book.rows(look)
+            source = customers.rows(look)
             count = 0
             for start in range(low, high + 1, STEP):
                 window = source.window(start, min(STEP, high + 1 - start))
-                count = book.mark(
+                count = customers.mark(
                     [key for line in window.lines if isinstance(key := line.key, int)]
                 )
             return count
@@ -133,7 +133,7 @@ class CustomerMarks(BaseScreen):
     def do_mark_all(self) -> None:
         """Mark all that match."""
         self.table.range_from = None
-        book, look = self.book, self._good
+        customers, look = self.customers, self._good
 
         def then(count: int) -> None:
             self._marked(count)
@@ -145,12 +145,12 @@ class CustomerMarks(BaseScreen):
                 ).format(count=f"{count:,}")
             )
 
-        self.work(lambda: book.mark_all(look), then, worker="marks")
+        self.work(lambda: customers.mark_all(look), then, worker="marks")
 
     def do_invert(self) -> None:
         """Turn the marks of all that match."""
-        book, look = self.book, self._good
-        self.work(lambda: book.invert(look), self._marked, worker="marks")
+        customers, look = self.customers, self._good
+        self.work(lambda: customers.invert(look), self._marked, worker="marks")
 
     def do_unmark(self) -> None:
         """Remove every mark."""
@@ -165,7 +165,7 @@ class CustomerMarks(BaseScreen):
                 ).format(count=f"{removed:,}")
             )
 
-        self.work(self.book.unmark_all, then, worker="marks")
+        self.work(self.customers.unmark_all, then, worker="marks")
 
     def do_undo_marks(self) -> None:
         """Take back the last change of marks."""
@@ -176,7 +176,7 @@ class CustomerMarks(BaseScreen):
             else:
                 self._marked(count)
 
-        self.work(self.book.undo_marks, then, worker="marks")
+        self.work(self.customers.undo_marks, then, worker="marks")
 
     def do_marked(self) -> None:
         """Only marked customers, or all again."""
@@ -204,14 +204,14 @@ class CustomerMarks(BaseScreen):
                     severity="warning",
                 )
 
-        self.read(lambda: self.book.marked_ids(COPY_MOST), then)
+        self.read(lambda: self.customers.marked_ids(COPY_MOST), then)
 
     def do_export(self) -> None:
         """Ask for a file, then write it."""
         from storeops.domains.export.export import FORMATS
         from tui.modals.file import FileModal, Target
 
-        book, look = self.book, self._good
+        customers, look = self.customers, self._good
 
         def then(file: Target | None) -> None:
             if file is None:
@@ -226,7 +226,7 @@ class CustomerMarks(BaseScreen):
                     timeout=8,
                 )
 
-            self.work(lambda: book.export(look, file.path, file.over), done)
+            self.work(lambda: customers.export(look, file.path, file.over), done)
 
         what = (
             _("The marked customers of this view are written.")
@@ -248,7 +248,7 @@ class CustomerMarks(BaseScreen):
         def then(text: str | None) -> None:
             if text:
                 self.work(
-                    lambda: self.book.note(customer, text),
+                    lambda: self.customers.note(customer, text),
                     lambda _none: self.app.notify(_("The note about {name} is kept.").format(
                         name=name)),
                 )  # fmt: skip
@@ -259,24 +259,24 @@ class CustomerMarks(BaseScreen):
         """Open or save a view."""
         from tui.modals.views import ViewsModal
 
-        def loaded(views: list[BookView]) -> None:
-            self.app.push_screen(ViewsModal(views, self.book.command(self._good)), chosen)
+        def loaded(views: list[NamedLook]) -> None:
+            self.app.push_screen(ViewsModal(views, self.customers.command(self._good)), chosen)
 
-        def chosen(answer: BookView | str | None) -> None:
-            if isinstance(answer, BookView):
+        def chosen(answer: NamedLook | str | None) -> None:
+            if isinstance(answer, NamedLook):
                 self.open_view(answer)
             elif answer:
                 look = self._good
                 self.work(
-                    lambda: self.book.save_view(answer, look),
+                    lambda: self.customers.save_view(answer, look),
                     lambda _none: self.app.notify(
                         _("The view {name} is saved.").format(name=answer)
                     ),
                 )
 
-        self.read(self.book.views, loaded, key="views")
+        self.read(self.customers.views, loaded, key="views")
 
-    def open_view(self, view: BookView) -> None:
+    def open_view(self, view: NamedLook) -> None:
         """Show a view."""
         from tui.widgets.customer_list import DEFAULT_COLUMNS, columns
 

@@ -15,8 +15,8 @@ from textual.widget import Widget
 
 from storeops.i18n import N_, _
 from storeops.reading.filter import FilterError
-from tui.book import CustomerBook, Look
 from tui.cells import shown
+from tui.customer_repository import CustomerRepository, Look
 from tui.keys import DO, LIST, LOOK, Key
 from tui.screens.customer_changes import CustomerChanges
 from tui.suggestions import last_word
@@ -79,9 +79,9 @@ class CustomersScreen(CustomerChanges):
     # -- parts ---------------------------------------------------------------------------------
 
     @property
-    def book(self) -> CustomerBook:
+    def customers(self) -> CustomerRepository:
         """Customers and marks of the profile."""
-        return self.app.book
+        return self.app.customers
 
     @property
     def table(self) -> CustomerList:
@@ -142,20 +142,20 @@ class CustomersScreen(CustomerChanges):
 
     def read_again(self) -> None:
         """The same rows, read again; cursor and marks stay."""
-        self.table.show(self.book.rows(self._good), stay=True)
+        self.table.show(self.customers.rows(self._good), stay=True)
         self.count_marks()
         self._facets()
 
     def show(self) -> None:
         """Rows of the present look, from the top."""
         self._good = self.look
-        self.table.show(self.book.rows(self.look))
+        self.table.show(self.customers.rows(self.look))
         self._facets()
         self.paint_frame()
 
     def _facets(self) -> None:
         if self.has_class("facets"):
-            self.query_one(FacetPane).load(self.app, self.book, self._good)
+            self.query_one(FacetPane).load(self.app, self.customers, self._good)
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class CustomersScreen(CustomerChanges):
         where = event.text.strip()
         if where == self.look.where and self._good is self.look:
             return
-        advice = self.book.check(where)
+        advice = self.customers.check(where)
         self.look = replace(self.look, where=where)
         self.bar.advise(advice.problem, advice.position, advice.suggestions)
         if not advice.problem:
@@ -214,7 +214,7 @@ class CustomersScreen(CustomerChanges):
 
     def _suggest(self, where: str) -> None:
         self.read(
-            lambda: self.book.suggest(where),
+            lambda: self.customers.suggest(where),
             lambda words: self._suggested(where, words),
             key="suggest",
         )
@@ -240,7 +240,7 @@ class CustomersScreen(CustomerChanges):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        if self.focused is not self.bar.line and not self.book.check(self.look.where).problem:
+        if self.focused is not self.bar.line and not self.customers.check(self.look.where).problem:
             self.bar.advise("", None, ())
 
     @on(CustomerList.Typed)
@@ -297,7 +297,7 @@ class CustomersScreen(CustomerChanges):
         self._rest(
             "card",
             lambda: self.read(
-                lambda: self.book.card(customer),
+                lambda: self.customers.card(customer),
                 lambda content: self._put_card(line.cells[0], content),
                 key="card",
             ),
@@ -318,7 +318,7 @@ class CustomersScreen(CustomerChanges):
         """The card as a window."""
         customer = str(line.data)
         self.read(
-            lambda: self.book.card(customer),
+            lambda: self.customers.card(customer),
             lambda content: self.app.open_text(line.cells[0], content),
             key="open",
         )
@@ -377,9 +377,9 @@ class CustomersScreen(CustomerChanges):
 
     def do_sort(self) -> None:
         """The next sort."""
-        names = [name for name, _title in self.book.sorts]
+        names = [name for name, _title in self.customers.sorts]
         at = names.index(self.look.sort) if self.look.sort in names else -1
-        name, title = self.book.sorts[(at + 1) % len(names)]
+        name, title = self.customers.sorts[(at + 1) % len(names)]
         self.look = replace(self._good, sort=name)
         self.show()
         self.paint_headings()
@@ -394,7 +394,7 @@ class CustomersScreen(CustomerChanges):
                 self.look = replace(self._good, columns=keys)
                 self.table.set_columns(columns(keys))
                 self._good = self.look
-                self.table.show(self.book.rows(self.look), stay=True)
+                self.table.show(self.customers.rows(self.look), stay=True)
 
         self.app.push_screen(ColumnsModal(self.look.columns), then)
 
@@ -435,4 +435,4 @@ class CustomersScreen(CustomerChanges):
 
     def command_line(self) -> str:
         """The command that lists the same."""
-        return self.book.command(self._good)
+        return self.customers.command(self._good)

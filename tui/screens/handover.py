@@ -15,7 +15,7 @@ from textual.widgets import Static
 from storeops.i18n import N_, _, ngettext
 from storeops.notebook.marks import DEFAULT
 from tui import desk_lines
-from tui.book import Look
+from tui.customer_repository import Look
 from tui.desk_card import about_to_owner, sums
 from tui.desk_lines import ChosenHandover
 from tui.keys import DO, LOOK, MARK, Key
@@ -172,7 +172,7 @@ class HandoverScreen(HandoverPlanning):
             where = " or ".join(map(NameLookup(self.app.core.data).member_filter, from_owners))
             look = Look(where, "newest", SHOWN, self.only_marked)
             rows.set_columns(customer_columns(SHOWN))
-            rows.show(self.app.book.rows(look))
+            rows.show(self.app.customers.rows(look))
         self._sums(made)
         self._offers()
         self.paint_frame()
@@ -346,9 +346,9 @@ class HandoverScreen(HandoverPlanning):
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
             self.app.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
-            book, customer = self.app.book, str(line.data)
+            customers, customer = self.app.customers, str(line.data)
             self.read(
-                lambda: book.card(customer),
+                lambda: customers.card(customer),
                 lambda content: self.app.open_text(line.cells[0], content),
                 key="card",
             )

@@ -12,8 +12,8 @@ from textual.timer import Timer
 
 from storeops.i18n import _
 from tui.background import BackgroundWorker
-from tui.book import CustomerBook, FacetRows, Look
 from tui.cells import shown
+from tui.customer_repository import CustomerRepository, FacetRows, Look
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
@@ -75,24 +75,24 @@ class FacetPane(Vertical):
         """Take the keys."""
         self.table.focus()
 
-    def load(self, app: StoreOpsApp, book: CustomerBook, look: Look) -> None:
+    def load(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
         self._where = look.where
         if self._timer is not None:
             self._timer.stop()
         # while somebody types, rows come first
-        self._timer = self.set_timer(REST, lambda: self._count(app, book, look))
+        self._timer = self.set_timer(REST, lambda: self._count(app, customers, look))
 
-    def _count(self, app: StoreOpsApp, book: CustomerBook, look: Look) -> None:
+    def _count(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         counted: list[FacetRows] = []
 
         def count() -> None:
-            for facets in book.facets(look):
+            for facets in customers.facets(look):
                 counted.extend(facets)
                 app.call_later(self._put, look, list(counted))
 
         app.background("facets").submit(
-            count, lambda _none: None, app.failed, key="facets", stop=book.stop_facets
+            count, lambda _none: None, app.failed, key="facets", stop=customers.stop_facets
         )
 
     def _put(self, look: Look, facets: list[FacetRows]) -> None:

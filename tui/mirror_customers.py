@@ -16,8 +16,8 @@ from storeops.reading.columns import columns as domain_columns
 from storeops.reading.filter import FilterError, parse
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.times import day
-from tui.book import Advice, BookView, FacetRows, Look
 from tui.cells import chip, shown
+from tui.customer_repository import Advice, FacetRows, Look, NamedLook
 from tui.matched import matcher
 from tui.mirror_rows import MirrorRows
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tui.mirror_facets import MirrorFacets
 
 
-class MirrorBook:
-    """Keeps `tui.book.CustomerBook` over the databases of `core`."""
+class MirrorCustomers:
+    """Keeps `tui.customer_repository.CustomerRepository` over the databases of `core`."""
 
     def __init__(self, core: App) -> None:
         self.core = core
@@ -249,13 +249,13 @@ class MirrorBook:
 
     # -- views ---------------------------------------------------------------------------------
 
-    def views(self) -> list[BookView]:
+    def views(self) -> list[NamedLook]:
         """The saved views."""
         from storeops.notebook.views import list_views
 
         known = {column.key for column in all_columns()}
         return [
-            BookView(
+            NamedLook(
                 view.name,
                 Look(view.filter, view.sort, tuple(key for key in view.columns if key in known)),
             )

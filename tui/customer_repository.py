@@ -1,7 +1,7 @@
 """What the customers screen asks of the mirror and the notebook, in one place.
 
-`CustomerBook` is the agreement; `tui/mirror_book.py` keeps it over a profile's database, and the
-benchmark keeps it over constants, to know what the screen itself costs.
+`CustomerRepository` is the protocol; `tui/mirror_customers.py` keeps it over a profile's database,
+and the benchmark over constants, to know what the screen itself costs.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class FacetRows:
 
 
 @dataclass(frozen=True, slots=True)
-class BookView:
+class NamedLook:
     """A named look.
 
     Attributes:
@@ -80,7 +80,7 @@ class BookView:
     look: Look
 
 
-class CustomerBook(Protocol):
+class CustomerRepository(Protocol):
     """Customers and marks. Everything but `check` and `stop` runs in the background."""
 
     @property
@@ -129,7 +129,7 @@ class CustomerBook(Protocol):
     def marked_ids(self, most: int) -> list[str]:
         """external_userid of marked customers, at most `most`."""
 
-    def views(self) -> list[BookView]:
+    def views(self) -> list[NamedLook]:
         """The saved views."""
 
     def save_view(self, name: str, look: Look) -> None:
