@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from storeops.app import App as Core
     from storeops.notebook.stores import Shop
     from tui.customer_repository import CustomerRepository
-    from tui.places import Destination
+    from tui.destinations import Destination
 
 TRAIL = 20  # steps that Esc leads back
 WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
@@ -54,7 +54,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         core: the profile's databases, client, limits, clock. The caller closes it.
         start: name of the first screen.
         target: what the first screen shall show, for example a filter.
-        book: customers from elsewhere than the profile's database.
+        customers: customers from elsewhere than the profile's database.
 
     Attributes:
         crash: the bug that ended the application, None when it ended well.
@@ -234,17 +234,17 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
         return {each.department_id: each for each in list_shops(self.core.data)}
 
-    def places(self) -> list[Destination]:
+    def destinations(self) -> list[Destination]:
         """Shops, members, tags, views, plans and profiles to go to (background)."""
-        from tui.places import places
+        from tui.destinations import destinations
 
-        return places(self.core)
+        return destinations(self.core)
 
     def people(self, words: str) -> list[Destination]:
         """Customers to go to (background)."""
-        from tui.places import customers as found_by
+        from tui.destinations import matching_customers
 
-        return found_by(self.customers, words)
+        return matching_customers(self.customers, words)
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""

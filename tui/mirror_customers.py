@@ -1,4 +1,4 @@
-"""The customers screen's book over a profile's mirror and notebook."""
+"""The customers of a profile's mirror and notebook."""
 
 from __future__ import annotations
 

@@ -20,17 +20,17 @@ from tui.cells import shown
 from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
-    from tui.places import Destination
+    from tui.destinations import Destination
     from tui.screens.base import BaseScreen
 
 MOST = 60  # entries shown at once
-LOOSE = 300  # points of a place that only has the letters, in their order
+LOOSE = 300  # points of a target that only has the letters, in their order
 LETTERS = 2  # Latin letters from which customers are looked for; one Chinese character is enough
 REST = 0.15  # seconds without a key before customers are looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """Somewhere to go.
 
     Attributes:
@@ -46,13 +46,13 @@ class Place:
     call: Callable[[], object]
 
 
-def score(words: str, place: Place) -> int:
-    """How well `words` name `place`; 0 not at all. All letters in order, best at the beginning."""
+def score(words: str, target: Target) -> int:
+    """How well `words` name `target`; 0 not at all. All letters in order, best at the beginning."""
     if not words:
         return 1
-    text = f"{place.name} {place.note}".casefold()
+    text = f"{target.name} {target.note}".casefold()
     if text.startswith(words):
-        return 1000 - len(place.name)
+        return 1000 - len(target.name)
     if words in text:
         return 600 - text.index(words)
     at = -1
@@ -75,9 +75,9 @@ class GoModal(BaseModal[None]):
     def __init__(self, screen: BaseScreen) -> None:
         super().__init__(_("Go to"))
         self._screen = screen
-        self._places: list[Place] = []
-        self._people: list[Place] = []  # customers whom the words find
-        self._found: list[Place] = []
+        self._targets: list[Target] = []
+        self._people: list[Target] = []  # customers whom the words find
+        self._found: list[Target] = []
         self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -89,24 +89,24 @@ class GoModal(BaseModal[None]):
         """Screens and actions at once; what lies in the database a moment later."""
         screen, app = self._screen, self.app
         for spec in app.specs.values():
-            self._places.append(
-                Place(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
+            self._targets.append(
+                Target(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
             )
         for key in screen.all_keys():
             if key.action and key.action != "go":
-                self._places.append(
-                    Place(_("action"), _(key.label), key.caption, _caller(screen, key.action))
+                self._targets.append(
+                    Target(_("action"), _(key.label), key.caption, _caller(screen, key.action))
                 )
         self._show("")
-        app.background("reads").submit(app.places, self._more, app.failed, key="places")
+        app.background("reads").submit(app.destinations, self._more, app.failed, key="places")
 
     def _more(self, targets: Sequence[Destination]) -> None:
         if self.is_mounted:
-            self._places += map(self._place, targets)
+            self._targets += map(self._target, targets)
             self._show(self.query_one(Input).value)
 
-    def _place(self, target: Destination) -> Place:
-        return Place(target.kind, target.name, target.note, partial(target.go, self.app))
+    def _target(self, target: Destination) -> Target:
+        return Target(target.kind, target.name, target.note, partial(target.go, self.app))
 
     def _find(self, words: str) -> None:
         """Look for customers, once nobody has typed for a moment."""
@@ -114,30 +114,30 @@ class GoModal(BaseModal[None]):
 
         def then(targets: list[Destination]) -> None:
             if self.is_mounted and self.query_one(Input).value == words:
-                self._people = [self._place(each) for each in targets]
+                self._people = [self._target(each) for each in targets]
                 self._show(words)
 
         app.background("reads").submit(lambda: app.people(words), then, app.failed, key="people")
 
     def _show(self, words: str) -> None:
         wanted = shown(words).strip().casefold()
-        scored = [(score(wanted, place), at) for at, place in enumerate(self._places)]
+        scored = [(score(wanted, target), at) for at, target in enumerate(self._targets)]
         best = sorted((each for each in scored if each[0]), key=lambda each: (-each[0], each[1]))
         sure = [at for points, at in best if points > LOOSE][:MOST]
         loose = [at for points, at in best if points <= LOOSE][: MOST - len(sure)]
-        self._found = [*(self._places[at] for at in sure), *self._people,
-                       *(self._places[at] for at in loose)]  # fmt: skip
+        self._found = [*(self._targets[at] for at in sure), *self._people,
+                       *(self._targets[at] for at in loose)]  # fmt: skip
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(
             Option(
                 Content.assemble(
-                    (pad(fit(place.kind, 8), 9), "$text-muted"),
-                    pad(fit(place.name, 34), 35),
-                    (fit(place.note, 26), "$text-muted"),
+                    (pad(fit(target.kind, 8), 9), "$text-muted"),
+                    pad(fit(target.name, 34), 35),
+                    (fit(target.note, 26), "$text-muted"),
                 )
             )
-            for place in self._found
+            for target in self._found
         )
         if self._found:
             options.highlighted = 0
@@ -171,9 +171,9 @@ class GoModal(BaseModal[None]):
         """Clicked."""
         self._go(self._found[event.option_index])
 
-    def _go(self, place: Place) -> None:
+    def _go(self, target: Target) -> None:
         self.dismiss(None)
-        self.app.call_later(place.call)
+        self.app.call_later(target.call)
 
     def hint(self) -> str:
         """What to press."""

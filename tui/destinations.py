@@ -41,7 +41,7 @@ class Destination:
     go: Callable[[StoreOpsApp], object]
 
 
-def places(core: App) -> list[Destination]:
+def destinations(core: App) -> list[Destination]:
     """Views, shops, tags, members, plans and other profiles."""
     db, words = core.data, NameLookup(core.data)
     found = [
@@ -66,16 +66,13 @@ def places(core: App) -> list[Destination]:
     return [replace(each, name=shown(each.name), note=shown(each.note)) for each in found]
 
 
-def customers(customers: CustomerRepository, words: str) -> list[Destination]:
+def matching_customers(customers: CustomerRepository, words: str) -> list[Destination]:
     """The first few customers whom the words find, as in the filter."""
     from storeops.reading.filter import FilterError
 
     try:
-        lines = (
-            customers.rows(Look(words, columns=("name", "owner", "store")))
-            .window(0, CUSTOMERS)
-            .lines
-        )
+        rows = customers.rows(Look(words, columns=("name", "owner", "store")))
+        lines = rows.window(0, CUSTOMERS).lines
     except FilterError:
         return []
     return [
