@@ -105,7 +105,7 @@ async def measure_screen(
     probe = Probe(app)
 
     def whole() -> bool:
-        table = app.room.table
+        table = app.base_screen.table
         first = round(table.scroll_y)
         last = min(first + table.size.height, table.total)
         return not table._fresh and table._window.covers(first, last)
@@ -115,11 +115,11 @@ async def measure_screen(
         while app.busy:
             await asyncio.sleep(0.02)
 
-    probe.expect(lambda: app.room.table.total > 0 and whole())
+    probe.expect(lambda: app.base_screen.table.total > 0 and whole())
     async with app.run_test(size=SIZE):
         found["first_ms"] = (await probe.painted() - began) * 1000
         found["first_cpu_ms"] = (probe.cpu - cpu) * 1000
-        table = app.room.table
+        table = app.base_screen.table
         probe.check(table)
         await rest()  # counts, facets, card
         found["rows"] = table.total
@@ -165,17 +165,19 @@ async def measure_screen(
         filters: list[float] = []
         for first, second in words * 3:
             press("slash", "/")
-            while not app.room.bar.line.has_focus:
+            while not app.base_screen.bar.line.has_focus:
                 await asyncio.sleep(0.01)
             press(first, first)
             await asyncio.sleep(0.3)
             where = first + second
-            sent = probe.expect(lambda where=where: app.room._good.where == where and whole())
+            sent = probe.expect(
+                lambda where=where: app.base_screen._good.where == where and whole()
+            )
             press(second, second)
             filters.append((await probe.painted() - sent) * 1000)
             probe.check(table)
             await asyncio.sleep(0.2)
-            app.room.bar.put("")
+            app.base_screen.bar.put("")
             table.focus()
             await rest()
         found["filter_ms"] = quantiles(filters)
@@ -184,14 +186,14 @@ async def measure_screen(
             took = []
             for key in ("A", "u", "A", "ctrl+backslash", "u"):
                 await rest()
-                before = app.room.marked
+                before = app.base_screen.marked
                 sent, cpu = time.perf_counter(), time.process_time()
                 press(key, key if len(key) == 1 else None)
-                while app.room.marked == before or app.busy:
+                while app.base_screen.marked == before or app.busy:
                     await asyncio.sleep(0.005)
                     assert time.perf_counter() - sent < 60, key
                 seconds = time.perf_counter() - sent
-                took.append((seconds, app.room.marked, time.process_time() - cpu))
+                took.append((seconds, app.base_screen.marked, time.process_time() - cpu))
             found["mark_all_s"], found["undo_s"] = took[0][0], took[1][0]
             found["mark_all_cpu_s"] = took[0][2]
             found["marks"] = [each[1] for each in took]

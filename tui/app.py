@@ -25,7 +25,7 @@ from storeops.domain import ScreenSpec
 from storeops.i18n import _
 from tui.background import BackgroundWorker
 from tui.cells import shown
-from tui.keys import twin
+from tui.keys import ascii_equivalent
 from tui.screen_registry import screens as all_screens
 from tui.screens.base import BaseScreen
 from tui.status_poller import StatusPoller, StatusSnapshot
@@ -184,12 +184,12 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def go(self, name: str, target: str = "") -> None:
         """Open a screen, with something to show there (a filter, an id); Esc leads back here."""
-        room = self.room
-        if name != room.NAME:
-            self._trail.append((room.NAME, room.place()))
+        base_screen = self.base_screen
+        if name != base_screen.NAME:
+            self._trail.append((base_screen.NAME, base_screen.place()))
             del self._trail[:-TRAIL]
         self._open(name)
-        self.room.call_later(self.room.arrive, target)
+        self.base_screen.call_later(self.base_screen.arrive, target)
 
     def _open(self, name: str) -> None:
         while len(self.screen_stack) > 1:
@@ -213,7 +213,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             return False
         name, place = self._trail.pop()
         self._open(name)
-        self.room.call_later(self.room.return_to, place)
+        self.base_screen.call_later(self.base_screen.return_to, place)
         return True
 
     def change_profile(self, name: str) -> None:
@@ -222,7 +222,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.exit()
 
     @property
-    def room(self) -> BaseScreen:
+    def base_screen(self) -> BaseScreen:
         """The screen below all windows."""
         screen = self.screen_stack[0]
         assert isinstance(screen, BaseScreen)
@@ -273,19 +273,19 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def sync_moved(self) -> None:
         """The sync of this process is further: whoever shows it hears of it."""
-        room = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(room, BaseScreen) and room.is_mounted:
-            room.sync_moved()
+        base_screen = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(base_screen, BaseScreen) and base_screen.is_mounted:
+            base_screen.sync_moved()
 
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
         if self.screen_stack and isinstance(self.screen_stack[0], BaseScreen):
-            self.room.jobs_moved()
+            self.base_screen.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended, one way or the other."""
         if isinstance(self.screen_stack[0], BaseScreen):
-            self.room.sync_ended()
+            self.base_screen.sync_ended()
 
     @property
     def busy_for_long(self) -> bool:
@@ -298,11 +298,11 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         before, self.revision = self.revision, snapshot.revision
         if not isinstance(self.screen_stack[0], BaseScreen):
             return
-        self.room.paint_status()
+        self.base_screen.paint_status()
         if before and snapshot.revision != before:
-            self.room.mirror_changed()
+            self.base_screen.mirror_changed()
         elif before and snapshot.written:
-            self.room.others_wrote()
+            self.base_screen.others_wrote()
 
     def _look_failed(self, error: Exception) -> None:
         if known(error, self.core.data.path) is None:
@@ -311,14 +311,14 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     # -- keys ----------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Take the full-width twins of keys, wherever no text is typed."""
+        """Take the full-width equivalents of keys, wherever no text is typed."""
         if (
             isinstance(event, events.Key)
             and not event.is_forwarded
             and event.character is not None
             and not isinstance(self.focused, (Input, TextArea))
         ):
-            meant = twin(event.character)
+            meant = ascii_equivalent(event.character)
             if meant is not None:
                 event = events.Key("space" if meant == " " else _key_name(meant), meant)
         await super().on_event(event)

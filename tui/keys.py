@@ -78,7 +78,7 @@ _PUNCTUATION = {
 }  # fmt: skip
 
 
-def twin(character: str) -> str | None:
+def ascii_equivalent(character: str) -> str | None:
     """The ASCII character that a full-width or Chinese punctuation character stands for."""
     if character in _PUNCTUATION:
         return _PUNCTUATION[character]

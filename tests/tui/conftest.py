@@ -197,7 +197,7 @@ class Driver:
     @property
     def room(self):
         """The screen below all windows."""
-        return self.app.room
+        return self.app.base_screen
 
 
 Open = Callable[..., object]

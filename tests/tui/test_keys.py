@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from tui.cells import cell_width
-from tui.keys import LIST, twin
+from tui.keys import LIST, ascii_equivalent
 from tui.screen_registry import screens as all_screens
 from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -170,9 +170,9 @@ async def test_menu_reaches_every_action(screens):
     ("typed", "meant"),
     [("／", "/"), ("、", "/"), ("？", "?"), ("：", ":"), ("Ａ", "A"), ("３", "3")],
 )
-def test_twins(typed, meant):
+def test_full_width_equivalents(typed, meant):
     """What a Chinese input method sends."""
-    assert twin(typed) == meant
+    assert ascii_equivalent(typed) == meant
 
 
 async def test_full_width_keys_work(screens):

@@ -15,7 +15,7 @@ def test_every_screen_may_be_the_first(core, name):
 
     async def look_and_leave(pilot):
         await pilot.pause()
-        app.exit(app.room.NAME)
+        app.exit(app.base_screen.NAME)
 
     found = app.run(headless=True, size=(100, 30), auto_pilot=look_and_leave)
     assert app.crash is None
@@ -30,7 +30,7 @@ def test_from_one_screen_to_each_other(core):
         for spec in app.specs.values():
             await pilot.press(spec.key)
             await pilot.pause()
-            seen.append(app.room.NAME)
+            seen.append(app.base_screen.NAME)
         app.exit()
 
     app.run(headless=True, size=(100, 30), auto_pilot=go_round)

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from storeops.i18n import _
 from tui.cells import shown
-from tui.keys import twin
+from tui.keys import ascii_equivalent
 from tui.modals.base import BaseModal
 from tui.widgets.bars import Bar, Piece
 
@@ -93,7 +93,9 @@ class CountModal(BaseModal[Confirmed]):
 
     def action_take(self) -> None:
         """Apply, once the count was typed."""
-        typed = "".join(twin(each) or each for each in self.query_one("#count", Input).value)
+        typed = "".join(
+            ascii_equivalent(each) or each for each in self.query_one("#count", Input).value
+        )
         reason = self.query_one("#reason", Input).value.strip()
         problem = ""
         if typed.replace(",", "").strip() != str(self._number):

@@ -98,7 +98,7 @@ class GoModal(BaseModal[None]):
                     Target(_("action"), _(key.label), key.caption, _caller(screen, key.action))
                 )
         self._show("")
-        app.background("reads").submit(app.destinations, self._more, app.failed, key="places")
+        app.background("reads").submit(app.destinations, self._more, app.failed, key="destinations")
 
     def _more(self, targets: Sequence[Destination]) -> None:
         if self.is_mounted:

@@ -26,7 +26,7 @@ from storeops.domains.handover.assign import (
 from storeops.domains.handover.rules import MESSAGE_CHARACTERS
 from storeops.i18n import _
 from tui.cells import shown
-from tui.keys import twin
+from tui.keys import ascii_equivalent
 from tui.modals.base import BaseModal
 
 WITH_SHARES = (WEIGHTED, BY_TAG, BY_DATE)  # rules that ask who gets what
@@ -182,7 +182,7 @@ class HandoverModal(BaseModal[Terms]):
 
 def _narrow(text: str) -> str:
     """Full-width digits and signs as the ASCII they mean."""
-    return "".join(twin(each) or each for each in text)
+    return "".join(ascii_equivalent(each) or each for each in text)
 
 
 def parse(text: str) -> list[tuple[str, str]] | None:

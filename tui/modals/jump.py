@@ -9,13 +9,13 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
-from tui.keys import twin
+from tui.keys import ascii_equivalent
 from tui.modals.base import BaseModal
 
 
 def position(text: str, total: int) -> int | None:
     """The position (from 0) that `text` means: `1204`, `50%`; None when it means none."""
-    text = "".join(twin(each) or each for each in text).replace(",", "").strip()
+    text = "".join(ascii_equivalent(each) or each for each in text).replace(",", "").strip()
     share = text.endswith("%")
     if share:
         text = text[:-1]

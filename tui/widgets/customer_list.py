@@ -7,7 +7,7 @@ from textual.message import Message
 
 from storeops.i18n import N_, _
 from storeops.reading.columns import columns as domain_columns
-from tui.keys import twin
+from tui.keys import ascii_equivalent
 from tui.widgets.rows import ListColumn
 from tui.widgets.virtual_list import VirtualList
 
@@ -83,7 +83,7 @@ class CustomerList(VirtualList):
             character is not None
             and not character.isascii()
             and character.isprintable()
-            and twin(character) is None
+            and ascii_equivalent(character) is None
         ):
             event.stop()
             event.prevent_default()
