@@ -53,7 +53,7 @@ async def test_the_seensays_what_the_daily_report_says(
     since = times.day(MIDNIGHT + (day - 7) * DAY)
     week = report("store", "--since", since, "--json").json
     async with page() as driver:
-        seen = driver.room._morning
+        seen = driver.base._morning
         text = driver.text
     assert seen.total.day.main() == daily["totals"]
     assert [{"store": each.name, **each.day.main()} for each in seen.lines] == [
@@ -80,7 +80,7 @@ async def test_a_shops_own_seensays_what_the_staff_report_says(
     staff = report("staff", "--json").json["staff"]
     config.save_profile(replace(config.load().profiles["t"], store="S01"))
     async with page() as driver:
-        seen = driver.room._morning
+        seen = driver.base._morning
         assert "Guides" in driver.text
     assert {each.key: each.day.as_dict() for each in seen.lines} == {
         row["userid"]: {name: row[name] for name in seen.total.day.as_dict()}

@@ -195,7 +195,7 @@ class Driver:
         return "\n".join(lines) + "\n"
 
     @property
-    def room(self):
+    def base(self):
         """The screen below all windows."""
         return self.app.base_screen
 

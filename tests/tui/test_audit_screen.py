@@ -8,19 +8,19 @@ import json
 async def test_filter_by_plan_kind_and_person(screens, core, journal):
     """Words mean a plan, a kind or a person; the command line says the same."""
     async with screens(start="audit", size=(120, 30)) as driver:
-        assert driver.room.table("list").total == 8
+        assert driver.base.table("list").total == 8
         await driver.press("slash")
         await driver.type("plan.applied")
         await driver.press("enter")
-        assert driver.room.table("list").total == 4
+        assert driver.base.table("list").total == 4
         await driver.press("x")
         assert "--kind plan.applied" in driver.text
         await driver.press("escape", "escape", "slash")
         await driver.type(journal[1])
         await driver.press("enter")
-        assert driver.room.table("list").total == 2
+        assert driver.base.table("list").total == 2
         await driver.press("p")
-        assert driver.room.card.plan.name == journal[1]
+        assert driver.base.card.plan.name == journal[1]
 
 
 async def test_details_mask_phones(screens, journal):
@@ -69,12 +69,12 @@ async def test_new_lines_come_in_place(screens, core, journal):
 
     async with screens(start="audit") as driver:
         await driver.press("down", "down")
-        seq = driver.room.entry.seq
+        seq = driver.base.entry.seq
         cancel_plan(core.ledger, journal[0])
-        driver.room.read_again()
+        driver.base.read_again()
         await driver.settle()
-        assert driver.room.table("list").total == 9
-        assert driver.room.entry.seq == seq
+        assert driver.base.table("list").total == 9
+        assert driver.base.entry.seq == seq
 
 
 async def test_an_empty_journal_says_why(screens):
@@ -82,7 +82,7 @@ async def test_an_empty_journal_says_why(screens):
     async with screens(start="audit") as driver:
         assert "Nothing was changed from here yet" in driver.text
         await driver.press("enter")
-        assert driver.room.why_not("open").startswith("Nothing was changed")
+        assert driver.base.why_not("open").startswith("Nothing was changed")
         await driver.press("slash")
         await driver.type("nobody")
         assert "No line of the journal fits. Esc takes the words away." in driver.text

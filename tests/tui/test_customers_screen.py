@@ -13,13 +13,13 @@ async def test_handing_over_without_a_mark_offers_the_row(screens):
     """o marks the row under the cursor only after a yes; Esc changes nothing."""
     async with screens(start="customers") as driver:
         await driver.press("down", "o")
-        name = driver.room.table.line.cells[0]
+        name = driver.base.table.line.cells[0]
         assert f"Hand over {name}?" in driver.text
         await driver.press("escape")
-        assert driver.room.NAME == "customers"
-        assert driver.room.marked == 0
+        assert driver.base.NAME == "customers"
+        assert driver.base.marked == 0
         await driver.press("o", "y")
-        assert driver.room.NAME == "handover"
+        assert driver.base.NAME == "handover"
         assert driver.app.customers.marks() == 1
         assert "owners of the marked customers" in driver.text
 
@@ -28,7 +28,7 @@ async def test_every_jump_shows_the_row_of_its_number(screens, core):
     """Scrollbar, ends and numbers lead to the same rows as reading the list from the start."""
     expected = [line.data for line in await _all_lines(screens)]
     async with screens(start="customers") as driver:
-        table = driver.room.table
+        table = driver.base.table
         dice = random.Random(8)
         await driver.press("end")
         assert table.line.data == expected[-1]
@@ -48,14 +48,14 @@ async def test_every_jump_shows_the_row_of_its_number(screens, core):
 
 async def _all_lines(screens):
     async with screens(start="customers") as driver:
-        return driver.room.table.source.window(0, 5000).lines
+        return driver.base.table.source.window(0, 5000).lines
 
 
 async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, fresh_chain):
     """New customers come in above; the cursor stays on its customer, marks on theirs."""
     control = fresh_chain.sandbox.control
     async with screens(start="customers", size=(80, 24)) as driver:
-        table = driver.room.table
+        table = driver.base.table
         await driver.press("pagedown", "down", "space", "down", "space", "down")
         before, total, on_screen = (
             table.line.data,
@@ -76,7 +76,7 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
         assert table.line.data == before
         assert table.cursor - round(table.scroll_y) == on_screen
         assert set(driver.app.customers.marked_ids(10)) == marked
-        assert driver.room.marked == 2
+        assert driver.base.marked == 2
 
 
 async def test_a_list_without_rows_says_what_to_do(screens):
@@ -84,10 +84,10 @@ async def test_a_list_without_rows_says_what_to_do(screens):
     async with screens(start="customers") as driver:
         await driver.press("slash")
         await driver.type("zzzznobody")
-        assert driver.room.table.total == 0
+        assert driver.base.table.total == 0
         assert "No customer matches. Esc takes the filter away." in driver.text
         await driver.press("escape")
-        assert driver.room.table.total > 0
+        assert driver.base.table.total > 0
         assert "No customer matches" not in driver.text
 
 
@@ -111,7 +111,7 @@ async def test_nobody_was_added_in_1970(screens, core):
         await driver.press("slash")
         await driver.type("status:unassigned")
         await driver.press("enter")
-        assert driver.room.table.total > 0
+        assert driver.base.table.total > 0
         assert "Added" not in driver.text.split("Tag")[0]
         assert "1970" not in driver.text
 
@@ -131,7 +131,7 @@ async def test_the_title_of_the_sort_carries_its_arrow(screens):
         seen = set()
         for _ in range(4):
             title = next(each for each in driver.text.splitlines() if " Remark " in each)
-            seen.add((driver.room.look.sort, "Added ▾" in title, "Added ▴" in title,
+            seen.add((driver.base.look.sort, "Added ▾" in title, "Added ▴" in title,
                       "Name ▾" in title))  # fmt: skip
             await driver.press("s")
         assert seen == {
@@ -148,7 +148,7 @@ async def test_a_row_shows_the_relation_that_the_filter_means(screens, core):
         "  WHERE o.customer_id = f.customer_id) GROUP BY s.id ORDER BY count(*) DESC LIMIT 1"
     ).fetchone()
     async with screens(start="customers", target=f"@{owner}", size=(160, 48)) as driver:
-        lines = driver.room.table._window.lines
+        lines = driver.base.table._window.lines
         assert any(" +" in line.cells[2] for line in lines)
         assert {line.cells[2].split(" +")[0] for line in lines} == {name}
         dates = [line.cells[6] for line in lines]

@@ -30,21 +30,21 @@ def leaver(core, fresh_chain):
 
 async def back_to_from_owner(driver, userid: str) -> None:
     """Put the cursor on a giver."""
-    while driver.room.from_owners != (userid,):
-        before = driver.room.from_owners
+    while driver.base.from_owners != (userid,):
+        before = driver.base.from_owners
         await driver.press("down")
-        assert driver.room.from_owners != before
+        assert driver.base.from_owners != before
 
 
 async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
     """Plan by rule, review, typed count, clock, ask: every row ends."""
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
-        owner = driver.room.table("from_owners").line.data
+        owner = driver.base.table("from_owners").line.data
         assert owner.left
         assert owner.customers > 0
         await driver.press("o", "enter")
-        made = driver.room.made[(leaver,)]
+        made = driver.base.made[(leaver,)]
         assert made.plan.ready > 0
         assert f"{made.plan.ready} ready" in driver.text
         await driver.press("x")
@@ -54,7 +54,7 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
         await driver.type(str(made.plan.ready))
         await driver.press("enter")
         assert "waiting" in driver.text
-        assert driver.room.card.rows == {"waiting": made.plan.ready} or driver.room.card.rows.get(
+        assert driver.base.card.rows == {"waiting": made.plan.ready} or driver.base.card.rows.get(
             "waiting"
         ), driver.text
         core.clock.later += 2 * DAY
@@ -67,8 +67,8 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
         assert "Settled" in driver.text
         driver.app.go("plans", made.plan.name)
         await driver.settle()
-        assert "waiting" not in driver.room.card.rows
-        assert driver.room.card.rows.get("done")
+        assert "waiting" not in driver.base.card.rows
+        assert driver.base.card.rows.get("done")
 
 
 async def test_marked_customers_on_the_job(screens, core, fresh_chain):
@@ -79,16 +79,16 @@ async def test_marked_customers_on_the_job(screens, core, fresh_chain):
     ).fetchone()[0]
     async with screens(start="customers", target=f"@{from_owner}", size=(160, 48)) as driver:
         await driver.press("space", "space", "o")
-        assert driver.room.NAME == "handover"
+        assert driver.base.NAME == "handover"
         assert "owners of the marked customers" in driver.text
         await back_to_from_owner(driver, from_owner)
-        assert driver.room.table("from_owners").line.data.customers == 2
-        offers = [line.data for line in driver.room.table("to_owners").source.lines]
+        assert driver.base.table("from_owners").line.data.customers == 2
+        offers = [line.data for line in driver.base.table("to_owners").source.lines]
         free = next(each for each in offers if not each.why_not)
         await driver.press("a")
         await driver.type(free.userid)
         await driver.press("enter", "o", "enter")
-        made = driver.room.made[(from_owner,)]
+        made = driver.base.made[(from_owner,)]
         assert made.plan.rows == 2
         assert [each.userid for each in made.shares] in ([free.userid], [])
 
@@ -105,18 +105,18 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
         assert all(
-            line.cells[-1].startswith("✗") for line in driver.room.table("to_owners").source.lines
+            line.cells[-1].startswith("✗") for line in driver.base.table("to_owners").source.lines
         )
-        driver.room.table("to_owners").focus()
+        driver.base.table("to_owners").focus()
         await driver.press("enter")
         assert "has no customer contact" in driver.text
         assert "Customer Contact in the admin console" in driver.text
         await driver.press("escape", "o", "enter")
-        made = driver.room.made[(leaver,)]
+        made = driver.base.made[(leaver,)]
         assert made.plan.ready == 0
         assert f"{made.plan.rows} × no_taker" in driver.text
         await driver.press("p")
-        assert driver.room.why_not("apply")
+        assert driver.base.why_not("apply")
 
 
 async def test_nothing_is_written_by_looking(screens, core, leaver):
@@ -156,7 +156,7 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
             await driver.press("a")
             await driver.type(userid)
             await driver.press("enter")
-        first, last = sorted(driver.room.to_owners)
+        first, last = sorted(driver.base.to_owners)
 
         async def choose(rule: str) -> None:
             await driver.press("o")
@@ -167,7 +167,7 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
             await driver.press("enter")
 
         await choose("weighted")  # even shares stand there already
-        made = driver.room.made[(leaver,)]
+        made = driver.base.made[(leaver,)]
         shares = {each.userid: each.customers + each.groups for each in made.shares}
         assert set(shares) <= {first, last}
         assert f"--weight {first}=1 --weight {last}=1" in made.plan.params["command"]
@@ -178,7 +178,7 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
         assert "Write gold=" in driver.text, driver.text
         await driver.type(f"={first} *={last}")
         await driver.press("enter")
-        made = driver.room.made[(leaver,)]
+        made = driver.base.made[(leaver,)]
         words = ["--rule", "by-tag", "--map", f"普通={first}", "--map", f"*={last}"]
         assert shlex.split(made.plan.params["command"])[-6:] == words
         tagged = core.data.execute(
@@ -191,18 +191,18 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
         await choose("by-date")
         await driver.type(f"2001-01-01={first}")
         await driver.press("enter")
-        made = driver.room.made[(leaver,)]
+        made = driver.base.made[(leaver,)]
         assert {each.userid for each in made.shares} <= {first}
         await choose("by-tag")  # what was typed for a rule is still there
-        assert driver.app.screen is driver.room
-        assert "--map '*=" in driver.room.made[(leaver,)].plan.params["command"]
+        assert driver.app.screen is driver.base
+        assert "--map '*=" in driver.base.made[(leaver,)].plan.params["command"]
 
 
 async def test_takers_are_marked_one_after_the_other(screens, core, leaver):
     """Space goes down one, as in the list of customers."""
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
-        to_owners = driver.room.table("to_owners")
+        to_owners = driver.base.table("to_owners")
         here = {str(line.key) for line in to_owners.source.lines}
         for (userid,) in core.data.execute(
             "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"

@@ -42,13 +42,13 @@ async def test_pause_holds_resume_sends(screens, core, applied):
         assert f"{applied.ready} calls are left" in driver.text
         await driver.press("z")
         assert "paused" in driver.text
-        assert driver.room.why_not("pause")
+        assert driver.base.why_not("pause")
         await driver.press("w", "escape")
         assert "paused" in driver.text
         await driver.press("w", "enter")
         assert f"✓ done {applied.ready}" in driver.text, driver.text
         assert f"✓ succeeded {applied.calls}" in driver.text
-        assert driver.room.why_not("run")
+        assert driver.base.why_not("run")
 
 
 async def test_work_asks_first(screens, core, applied):
@@ -68,7 +68,7 @@ async def test_failed_rows_are_named_and_retried(screens, core, applied, fresh_c
         await driver.press("s", "enter")
         assert f"{applied.ready} × 40068" in driver.text, driver.text
         control.clear_faults()
-        assert driver.room.job.status == "failed"
+        assert driver.base.job.status == "failed"
         await driver.press("t", "down", "enter", "enter")
         assert "failed for good" in driver.text  # the same call would fail again
 
@@ -91,11 +91,11 @@ async def test_details_filter_and_plan(screens, core, applied):
         assert applied.name in driver.text
         assert "Nothing out of the plain way" in driver.text
         await driver.press("escape", "slash", "slash")
-        assert driver.room.table("jobs").total == 0
+        assert driver.base.table("jobs").total == 0
         await driver.press("escape", "o")
-        assert driver.room.crumbs() == [applied.name]
+        assert driver.base.crumbs() == [applied.name]
         await driver.press("x")
         assert f"--plan {applied.name}" in driver.text
         await driver.press("escape", "p")
-        assert driver.room.NAME == "plans"
-        assert driver.room.card.plan.name == applied.name
+        assert driver.base.NAME == "plans"
+        assert driver.base.card.plan.name == applied.name

@@ -57,23 +57,23 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
     async with screens(start=name) as driver:
         keys = journey(name)
         for action, key in keys:
-            if name != driver.room.NAME:
+            if name != driver.base.NAME:
                 await driver.press(next(each.key for each in all_screens() if each.name == name))
-            room, called = driver.room, []
-            room.perform = recorder(room.perform, called)
+            base, called = driver.base, []
+            base.perform = recorder(base.perform, called)
             await driver.press(key)
             assert called == [action], (key, called, driver.text)
-            del room.perform
+            del base.perform
             done.append(key)
             typing = isinstance(driver.app.focused, Input)
-            led_away = len(driver.app.screen_stack) > 1 or name != driver.room.NAME or typing
+            led_away = len(driver.app.screen_stack) > 1 or name != driver.base.NAME or typing
             if not led_away and len(done) < len(keys):
                 continue
             for _ in range(8):
-                if len(driver.app.screen_stack) == 1 and driver.room.NAME == "today":
+                if len(driver.app.screen_stack) == 1 and driver.base.NAME == "today":
                     break
                 await driver.press("escape")
-            assert driver.room.NAME == "today", (key, driver.text)
+            assert driver.base.NAME == "today", (key, driver.text)
             assert len(driver.app.screen_stack) == 1
             driver.app.clear_notifications()
     assert done
@@ -99,7 +99,7 @@ async def test_every_door_opens(screens):
     async with screens() as driver:
         for spec in all_screens():
             await driver.press(spec.key)
-            assert spec.name == driver.room.NAME
+            assert spec.name == driver.base.NAME
             assert f"› {spec.title}" in driver.text
 
 
@@ -121,7 +121,7 @@ async def test_keys_that_move(screens):
     }
     assert bound == {key for keys in MOVES.values() for key in keys} | {"enter"}
     async with screens(start="jobs") as driver:
-        rows = driver.room.table("jobs")
+        rows = driver.base.table("jobs")
         lines = [Line(at, tuple("x" * 9)) for at in range(ALL + 1)]
         for keys in MOVES.values():
             for key, steps in keys.items():
@@ -145,8 +145,8 @@ async def test_help_explains_every_key_and_why_one_is_disabled(screens):
     from tui.modals.help import explain
 
     async with screens(start="customers") as driver:
-        text = explain(driver.room).plain
-        for key in driver.room.all_keys():
+        text = explain(driver.base).plain
+        for key in driver.base.all_keys():
             assert key.caption in text
         assert "off: No customer is marked" in text
         for spec in driver.app.specs.values():
@@ -159,7 +159,7 @@ async def test_menu_reaches_every_action(screens):
         await driver.press("f10")
         options = driver.app.screen.query_one("OptionList")
         ids = [option.id for option in options.options]
-        wanted = {key.action for key in driver.room.all_keys() if key.action} - {"menu"}
+        wanted = {key.action for key in driver.base.all_keys() if key.action} - {"menu"}
         assert set(ids) == wanted
         options.highlighted = ids.index("command")
         await driver.press("enter")
@@ -179,26 +179,26 @@ async def test_full_width_keys_work(screens):
     """Full-width letters, digits and punctuation are keys, wherever no text is typed."""
     async with screens(start="today") as driver:
         await driver.commit("２")
-        assert driver.room.NAME == "customers"
+        assert driver.base.NAME == "customers"
         await driver.commit("？")
         assert "Keys of Customers" in driver.text
         await driver.press("escape")
         await driver.commit("、")
-        assert driver.room.bar.line.has_focus
+        assert driver.base.bar.line.has_focus
         await driver.commit("：")  # here it is text
-        assert driver.room.bar.text == "："
+        assert driver.base.bar.text == "："
 
 
 async def test_chinese_begins_a_filter(screens):
     """A character committed over the list goes into the filter; pasted words too."""
     async with screens(start="customers") as driver:
         await driver.press("王")
-        assert driver.room.bar.text == "王"
-        assert driver.room.look.where == "王"
-        total = driver.room.table.total
+        assert driver.base.bar.text == "王"
+        assert driver.base.look.where == "王"
+        total = driver.base.table.total
         assert 0 < total < 845
         await driver.press("escape", "escape")
-        assert driver.room.look.where == ""
+        assert driver.base.look.where == ""
 
 
 async def test_mouse(screens):
@@ -206,17 +206,17 @@ async def test_mouse(screens):
     async with screens(start="today") as driver:
         await driver.pilot.click("#tabs", offset=(7, 0))
         await driver.settle()
-        assert driver.room.NAME == "customers"
+        assert driver.base.NAME == "customers"
         await driver.pilot.click("#list", offset=(12, 3))
         await driver.settle()
-        assert driver.room.table.cursor == 3
+        assert driver.base.table.cursor == 3
         await driver.pilot.click("#list", offset=(1, 5))
         await driver.settle()
-        assert driver.room.marked == 1
-        assert driver.room.look.sort == "newest"
+        assert driver.base.marked == 1
+        assert driver.base.look.sort == "newest"
         await driver.pilot.click("#heading", offset=(8, 0))
         await driver.settle()
-        assert driver.room.look.sort == "oldest"
+        assert driver.base.look.sort == "oldest"
         at = driver.text.splitlines()[-1].index("Help")
         await driver.pilot.click("#footer", offset=(at, 0))
         await driver.settle()
@@ -250,4 +250,4 @@ async def test_windows_are_left_by_mouse(screens):
         assert len(driver.app.screen_stack) == 2, "what was typed is not thrown away"
         line = next(at for at, each in enumerate(driver.text.splitlines()) if "[ Go ]" in each)
         await click(driver, line, "[ Go ]")
-        assert driver.room.table.cursor == 4
+        assert driver.base.table.cursor == 4

@@ -10,16 +10,16 @@ LISTS = ("staff", "stores", "tags", "groups")
 @pytest.mark.parametrize("name", LISTS)
 async def test_words_that_no_row_holds(screens, name):
     async with screens(start=name) as driver:
-        everybody = driver.room.table.total
+        everybody = driver.base.table.total
         assert everybody
         await driver.press("slash")
         await driver.type("nowhere")
-        assert driver.room.table.total == 0
+        assert driver.base.table.total == 0
         assert "No row holds these words. Esc takes them away." in driver.text
         await driver.press("enter", "y")
-        assert "No row holds these words" in driver.room.why_not("copy")
+        assert "No row holds these words" in driver.base.why_not("copy")
         await driver.press("escape")
-        assert driver.room.table.total == everybody
+        assert driver.base.table.total == everybody
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -38,4 +38,4 @@ async def test_a_mirror_that_was_never_filled(screens, core, name):
     async with screens(start=name) as driver:
         assert "The mirror holds none; 7 goes to Sync." in driver.text
         await driver.press("7")
-        assert driver.room.NAME == "sync"
+        assert driver.base.NAME == "sync"

@@ -99,8 +99,8 @@ async def test_filter_notice_and_breadcrumb(hurt, screens):
     """Pasted into the filter they are words; errors and notices show them as text."""
     async with screens(start="customers") as driver:
         for name in NAMES:
-            driver.room.table.focus()
-            driver.room.bar.put("")
+            driver.base.table.focus()
+            driver.base.bar.put("")
             from textual.events import Paste
 
             driver.app.post_message(Paste(name))
@@ -111,7 +111,7 @@ async def test_filter_notice_and_breadcrumb(hurt, screens):
             check(driver, 80)
             driver.app.clear_notifications()
             await driver.press("escape")
-            if driver.room.bar.text:
+            if driver.base.bar.text:
                 await driver.press("escape")
 
 

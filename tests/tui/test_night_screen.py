@@ -21,12 +21,12 @@ async def test_tasks_their_runs_and_what_they_printed(screens, core):
         await driver.rest()
         assert "The task sync failed" in driver.text
         await driver.press("N")
-        assert driver.room.NAME == "night"
+        assert driver.base.NAME == "night"
         assert "report said [bold]so[/]" in driver.text
         await driver.press("down")
         assert "! exit code 4" in driver.text
         assert "sync said" in driver.text
-        assert "not paused" in driver.room.why_not("resume")
+        assert "not paused" in driver.base.why_not("resume")
         await driver.press("f6")
         await driver.rest()
         assert not tasks.get(core.data, "sync").enabled

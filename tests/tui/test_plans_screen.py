@@ -42,11 +42,11 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
         assert "draft: tags" in driver.text
         assert tagged(fresh_chain.sandbox, tag) == before
         await driver.press("p")
-        assert driver.room.card.state == "draft"
-        rows = driver.room.card.plan.rows
+        assert driver.base.card.state == "draft"
+        rows = driver.base.card.plan.rows
         assert rows >= 3
         await driver.press("ctrl+s")
-        assert driver.room.card.state == "planned"
+        assert driver.base.card.state == "planned"
         assert f"{rows} ready, 0 blocked" in driver.text
         await driver.press("ctrl+s", "enter")
         assert "That is not the count" in driver.text
@@ -57,16 +57,16 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
         await driver.press(*["backspace"] * 5)
         await driver.type(str(rows))
         await driver.press("enter")
-        assert driver.room.card.state == "done", driver.text
+        assert driver.base.card.state == "done", driver.text
         assert "✓ done" in driver.text
         assert len(tagged(fresh_chain.sandbox, tag) - before) == rows
-        done = driver.room.card.plan
+        done = driver.base.card.plan
         await driver.press("u")
-        assert driver.room.card.plan.undo_of == done.id
+        assert driver.base.card.plan.undo_of == done.id
         await driver.press("ctrl+s")
         await driver.type(str(rows))
         await driver.press("enter")
-        assert driver.room.card.state == "done"
+        assert driver.base.card.state == "done"
         assert tagged(fresh_chain.sandbox, tag) == before
 
 
@@ -75,7 +75,7 @@ async def test_no_marks_means_the_row_under_the_cursor(screens):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=0)
         await driver.press("p")
-        assert driver.room.card.plan.rows == 1
+        assert driver.base.card.plan.rows == 1
 
 
 async def test_remark_with_placeholders(screens, core):
@@ -91,7 +91,7 @@ async def test_remark_with_placeholders(screens, core):
         await driver.press("enter")
         assert "draft: remarks" in driver.text
         await driver.press("p")
-        plan = driver.room.card.plan
+        plan = driver.base.card.plan
         assert plan.kind == "remark"
         assert plan.rows >= 2
     after = [row[0] for row in core.data.execute("SELECT after FROM plan_row")]
@@ -105,12 +105,12 @@ async def test_rows_leave_a_draft_and_a_plan(screens, core):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=4)
         await driver.press("p")
-        rows = driver.room.card.plan.rows
+        rows = driver.base.card.plan.rows
         await driver.press("d")
-        assert driver.room.card.plan.rows == rows - 1
+        assert driver.base.card.plan.rows == rows - 1
         await driver.press("ctrl+s", "space", "space", "d")
-        assert driver.room.card.plan.rows == rows - 3
-        plans.verify(core.ledger, driver.room.card.plan)
+        assert driver.base.card.plan.rows == rows - 3
+        plans.verify(core.ledger, driver.base.card.plan)
 
 
 async def test_changed_rows_give_a_choice(screens, core):
@@ -118,7 +118,7 @@ async def test_changed_rows_give_a_choice(screens, core):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s")
-        old = driver.room.card.plan
+        old = driver.base.card.plan
         first = core.data.execute(
             "SELECT userid, external_userid FROM plan_row WHERE plan_id = ? AND row = 1", (old.id,)
         ).fetchone()
@@ -131,11 +131,11 @@ async def test_changed_rows_give_a_choice(screens, core):
         await driver.press("enter")
         assert "Rows have changed" in driver.text
         await driver.press("escape")
-        assert driver.room.card.state == "planned"
+        assert driver.base.card.state == "planned"
         await driver.press("ctrl+s")
         await driver.type(str(old.ready))
         await driver.press("enter", "enter")
-        new = driver.room.card.plan
+        new = driver.base.card.plan
         assert new.name != old.name
         assert new.rows == old.rows - 1
         await driver.press("8", "down")
@@ -147,10 +147,10 @@ async def test_cancel_asks_first(screens):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s", "c", "escape")
-        assert driver.room.card.state == "planned"
+        assert driver.base.card.state == "planned"
         await driver.press("c", "enter")
-        assert driver.room.card.state == "cancelled"
-        assert driver.room.why_not("apply")
+        assert driver.base.card.state == "cancelled"
+        assert driver.base.why_not("apply")
 
 
 async def test_esc_in_every_window_writes_nothing(screens, core):
@@ -170,7 +170,7 @@ async def test_read_only_says_so(screens, core):
         await driver.press("t")
         assert "read-only" in driver.text
         await driver.press("r", "p")
-        assert driver.room.why_not("open")
+        assert driver.base.why_not("open")
     assert core.data.execute("SELECT count(*) FROM plan").fetchone()[0] == 0
 
 
@@ -182,7 +182,7 @@ async def test_policy_refusal_is_a_notice(screens, core):
         object.__setattr__(core.ledger.policy, "allow", ("handover",))
         await driver.press("ctrl+s")
         assert "does not allow" in driver.text
-        assert driver.room.card.state == "planned"
+        assert driver.base.card.state == "planned"
 
 
 async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
@@ -191,7 +191,7 @@ async def test_results_as_csv(screens, core, tmp_path, monkeypatch):
     async with screens(start="customers", target=FREE, size=(100, 50)) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s", "e", "enter")
-        plan = driver.room.card.plan
+        plan = driver.base.card.plan
         await driver.press("e", "enter")
         assert "exists" in driver.text
         (tmp_path / f"{plan.name}.csv").write_text("mine", "utf-8")
@@ -208,7 +208,7 @@ async def test_the_command_line_of_a_plan(screens):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "x")
-        name = driver.room.card.plan.name
+        name = driver.base.card.plan.name
         assert f"storeops plan freeze {name}" in driver.text
 
 
@@ -232,7 +232,7 @@ async def test_full_width_letters(screens):
         await driver.press("ｔ")
         assert "Tags for the draft" in driver.text
         await driver.press("escape", "ｐ")
-        assert driver.room.NAME == "plans"
+        assert driver.base.NAME == "plans"
 
 
 async def test_a_review_begins_whole(screens):
@@ -240,12 +240,12 @@ async def test_a_review_begins_whole(screens):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver, marks=4)
         await driver.press("p")
-        rows = driver.room.card.plan.rows
-        name = driver.room.table("rows").line.cells[2]
+        rows = driver.base.card.plan.rows
+        name = driver.base.table("rows").line.cells[2]
         await driver.press("slash")
         await driver.type(name)
         await driver.press("enter")
-        seen = driver.room.table("rows").total
+        seen = driver.base.table("rows").total
         assert 0 < seen < rows
         assert f"{seen} of {rows} rows" in driver.text
         await driver.press("slash")
@@ -255,8 +255,8 @@ async def test_a_review_begins_whole(screens):
         await driver.press("escape", "slash")
         await driver.type(name)
         await driver.press("enter", "ctrl+s")
-        assert driver.room.card.state == "planned"
-        assert driver.room.table("rows").total == rows
+        assert driver.base.card.state == "planned"
+        assert driver.base.table("rows").total == rows
         await driver.press("f", "ctrl+s")  # planned ones are not done, too: none is hidden
         assert "hidden" not in driver.text
         await driver.press("escape", "escape", "slash")
@@ -270,7 +270,7 @@ async def test_what_changes_is_seen_at_80_by_24(screens):
     async with screens(start="customers", target=FREE) as driver:
         await draft(driver)
         await driver.press("p", "ctrl+s")
-        plan = driver.room.card.plan
+        plan = driver.base.card.plan
         lines = [line for line in driver.text.splitlines() if "+品类偏好/童装" in line]
         assert len(lines) == plan.rows
         await driver.press("ctrl+s")
@@ -283,7 +283,7 @@ async def test_the_footer_follows_what_is_done(screens):
     """Nothing marked, some marked, a draft, a plan: the verbs of the moment come first."""
 
     def verbs(driver) -> list[str]:
-        return [key.action for key in driver.room.footer_keys()]
+        return [key.action for key in driver.base.footer_keys()]
 
     async with screens(start="customers", target=FREE) as driver:
         assert verbs(driver)[:2] == ["filter", "mark"]

@@ -43,10 +43,10 @@ async def drive(driver, chain, seed: int, presses: int) -> None:
         if number % 50 == 0 or number == presses:
             await driver.settle()
             for _ in range(12):
-                if driver.room.NAME == "today" and len(driver.app.screen_stack) == 1:
+                if driver.base.NAME == "today" and len(driver.app.screen_stack) == 1:
                     break
                 await driver.press("escape")
-            assert driver.room.NAME == "today", (seed, recent, driver.text)
+            assert driver.base.NAME == "today", (seed, recent, driver.text)
             assert len(driver.app.screen_stack) == 1, (seed, recent)
             assert driver.app.crash is None
     assert truth(chain) == before, "something was written"

@@ -33,7 +33,7 @@ async def test_z_ends_a_sync_that_waits_for_a_limit(screens, fresh_chain, core, 
         assert await until(lambda: not syncing.running), "it went on waiting"
         await driver.settle()
         assert "The sync has stopped; what was read is kept. s goes on from" in driver.text
-        assert not driver.room.why_not("run")
+        assert not driver.base.why_not("run")
     fresh_chain.sandbox.control.clear_faults()
 
 

@@ -17,37 +17,37 @@ async def test_esc_leads_back_with_filter_and_row(screens):
     """From a tag to its customers and back; from customers to the journal and back to the row."""
     async with screens(start="customers", target="status:active") as driver:
         await driver.press("down", "down", "h")
-        assert driver.room.NAME == "audit"
+        assert driver.base.NAME == "audit"
         await driver.press("escape")
-        assert driver.room.NAME == "customers"
-        assert driver.room.look.where == "status:active"
-        assert driver.room.table.cursor == 2
+        assert driver.base.NAME == "customers"
+        assert driver.base.look.where == "status:active"
+        assert driver.base.table.cursor == 2
         await driver.press("5")
-        name = driver.room.table.line.cells[1]
+        name = driver.base.table.line.cells[1]
         await driver.press("c")
-        assert driver.room.NAME == "customers"
-        assert name in driver.room.look.where, "a name, not an id"
+        assert driver.base.NAME == "customers"
+        assert name in driver.base.look.where, "a name, not an id"
         await driver.press("escape")
-        assert driver.room.NAME == "tags"
+        assert driver.base.NAME == "tags"
         await driver.press("2", "escape", "escape", "escape")
-        assert driver.room.NAME == "today", "a number key is no step"
+        assert driver.base.NAME == "today", "a number key is no step"
 
 
 async def test_a_plan_is_reviewed_and_left_again(screens):
     """p and Esc: back at the customers, marks as they were."""
     async with screens(start="customers", target="status:active") as driver:
         await driver.press("space", "space", "p")
-        assert driver.room.NAME == "plans"
+        assert driver.base.NAME == "plans"
         await driver.press("escape")
-        assert driver.room.NAME == "customers"
-        assert driver.room.marked == 2
+        assert driver.base.NAME == "customers"
+        assert driver.base.marked == 2
 
 
 async def test_go_finds_customers_plans_and_says_when_nothing_is(screens, journal):
     """`:` with a name opens the card, with a plan's id the plan; no blank where nothing is."""
     async with screens() as driver:
         await driver.press("2")
-        name = driver.room.table.line.cells[0]
+        name = driver.base.table.line.cells[0]
         await driver.press("1", "colon")
         await driver.type(name)
         await driver.rest()
@@ -55,8 +55,8 @@ async def test_go_finds_customers_plans_and_says_when_nothing_is(screens, journa
         await driver.press("escape", "colon")
         await driver.type(journal[0])
         await driver.press("enter")
-        assert driver.room.NAME == "plans"
-        assert driver.room.card.plan.name == journal[0]
+        assert driver.base.NAME == "plans"
+        assert driver.base.card.plan.name == journal[0]
         await driver.press("colon")
         await driver.type("zzqqzz")
         await driver.rest()
@@ -76,16 +76,16 @@ async def test_go_changes_the_profile(screens, box):
 async def test_another_process_is_seen(screens, home):
     """Marks and drafts of another connection, without a key, within the time of a look."""
     async with screens(start="customers") as driver:
-        assert driver.room.marked == 0
+        assert driver.base.marked == 0
         other = App.open("demo")
         other._once("clock", FrozenClock)
         keys = [row[0] for row in other.data.execute("SELECT id FROM customer LIMIT 3")]
         marks.add_ids(other.data, marks.DEFAULT, keys, FrozenClock().now())
         other.close()
         begun = time.monotonic()
-        while driver.room.marked != 3 and time.monotonic() - begun < 10:
+        while driver.base.marked != 3 and time.monotonic() - begun < 10:
             await driver.pilot.pause(0.05)
-        assert driver.room.marked == 3
+        assert driver.base.marked == 3
         assert "✓ 3 marked" in driver.text
 
 
@@ -148,7 +148,7 @@ async def test_the_panes_title_is_bright_where_the_keys_go(screens):
     async with screens(start="plans", size=(120, 40)) as driver:
 
         def edge(name):
-            return driver.room.pane(name).query_one("Edge")._left[0].tone
+            return driver.base.pane(name).query_one("Edge")._left[0].tone
 
         assert (edge("plans"), edge("rows")) == ("bright", "edge")
         await driver.press("tab")
