@@ -16,7 +16,7 @@ T = TypeVar("T")
 Deliver = Callable[[Callable[[], None]], object]
 
 
-class Task(Generic[T]):
+class BackgroundTask(Generic[T]):
     """A task given to a worker.
 
     Attributes:
@@ -97,10 +97,10 @@ class BackgroundWorker:
         self.name = name
         self._deliver = deliver
         self._closing = closing
-        self._tasks: deque[Task[object]] = deque()
-        self._newest: dict[str, Task[object]] = {}
+        self._tasks: deque[BackgroundTask[object]] = deque()
+        self._newest: dict[str, BackgroundTask[object]] = {}
         self._wake = threading.Condition()
-        self._running: Task[object] | None = None
+        self._running: BackgroundTask[object] | None = None
         self._closed = False
         self._unsettled = 0
         self._thread: threading.Thread | None = None
@@ -113,7 +113,7 @@ class BackgroundWorker:
         *,
         key: str = "",
         stop: Callable[[], None] | None = None,
-    ) -> Task[T]:
+    ) -> BackgroundTask[T]:
         """Run `work` in the background, then `done` or `failed` on the screen thread.
 
         Args:
@@ -123,7 +123,7 @@ class BackgroundWorker:
             key: an earlier task of the same key is dropped.
             stop: asks the running task to end early, from any thread.
         """
-        task: Task[T] = Task(work, done, failed, key, stop)
+        task: BackgroundTask[T] = BackgroundTask(work, done, failed, key, stop)
         with self._wake:
             if self._closed:
                 task.drop()
@@ -167,7 +167,7 @@ class BackgroundWorker:
         if self._closing is not None:
             self._closing()
 
-    def _hand_over(self, task: Task[object]) -> None:
+    def _hand_over(self, task: BackgroundTask[object]) -> None:
         def settle() -> None:
             try:
                 task.settle()

@@ -30,7 +30,7 @@ REST = 0.15  # seconds without a key before customers are looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class GoTarget:
     """Somewhere to go.
 
     Attributes:
@@ -46,7 +46,7 @@ class Target:
     call: Callable[[], object]
 
 
-def score(words: str, target: Target) -> int:
+def score(words: str, target: GoTarget) -> int:
     """How well `words` name `target`; 0 not at all. All letters in order, best at the beginning."""
     if not words:
         return 1
@@ -75,9 +75,9 @@ class GoModal(BaseModal[None]):
     def __init__(self, screen: BaseScreen) -> None:
         super().__init__(_("Go to"))
         self._screen = screen
-        self._targets: list[Target] = []
-        self._people: list[Target] = []  # customers whom the words find
-        self._found: list[Target] = []
+        self._targets: list[GoTarget] = []
+        self._people: list[GoTarget] = []  # customers whom the words find
+        self._found: list[GoTarget] = []
         self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -90,12 +90,12 @@ class GoModal(BaseModal[None]):
         screen, app = self._screen, self.app
         for spec in app.specs.values():
             self._targets.append(
-                Target(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
+                GoTarget(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
             )
         for key in screen.all_keys():
             if key.action and key.action != "go":
                 self._targets.append(
-                    Target(_("action"), _(key.label), key.caption, _caller(screen, key.action))
+                    GoTarget(_("action"), _(key.label), key.caption, _caller(screen, key.action))
                 )
         self._show("")
         app.background("reads").submit(app.destinations, self._more, app.failed, key="destinations")
@@ -105,8 +105,8 @@ class GoModal(BaseModal[None]):
             self._targets += map(self._target, targets)
             self._show(self.query_one(Input).value)
 
-    def _target(self, target: Destination) -> Target:
-        return Target(target.kind, target.name, target.note, partial(target.go, self.app))
+    def _target(self, target: Destination) -> GoTarget:
+        return GoTarget(target.kind, target.name, target.note, partial(target.go, self.app))
 
     def _find(self, words: str) -> None:
         """Look for customers, once nobody has typed for a moment."""
@@ -171,7 +171,7 @@ class GoModal(BaseModal[None]):
         """Clicked."""
         self._go(self._found[event.option_index])
 
-    def _go(self, target: Target) -> None:
+    def _go(self, target: GoTarget) -> None:
         self.dismiss(None)
         self.app.call_later(target.call)
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from storeops.domain import ScreenSpec
 from storeops.i18n import _
-from tui.background import Task
+from tui.background import BackgroundTask
 from tui.keys import COMMON, Key
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.tab_bar import Entry, TabBar
@@ -289,7 +289,7 @@ class BaseScreen(Screen[None]):
         *,
         key: str = "",
         stop: Callable[[], None] | None = None,
-    ) -> Task[T]:
+    ) -> BackgroundTask[T]:
         """Read something in the background; errors become notices.
 
         Args:
@@ -302,7 +302,7 @@ class BaseScreen(Screen[None]):
 
     def work(
         self, work: Callable[[], T], done: Callable[[T], None], *, worker: str = "work"
-    ) -> Task[T]:
+    ) -> BackgroundTask[T]:
         """Do something that may take long or writes; one after the other per worker.
 
         Errors become notices.
@@ -316,7 +316,7 @@ class BaseScreen(Screen[None]):
         done: Callable[[T], None],
         key: str,
         stop: Callable[[], None] | None,
-    ) -> Task[T]:
+    ) -> BackgroundTask[T]:
         def settle(result: T) -> None:
             if self.is_mounted and self.app.is_running:  # nobody looks while all is taken down
                 done(result)
