@@ -20,7 +20,7 @@ from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from storeops.events.handling import Handled
+    from storeops.events.handling import HandlingResult
 
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
 _FLUSH_S = 5.0  # between two looks at what was refused
@@ -155,7 +155,7 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
 
     told = ""
 
-    def tell(handled: Handled) -> None:
+    def tell(handled: HandlingResult) -> None:
         nonlocal told
         said = handled.error.message if handled.error is not None else ""
         if said and said != told:

@@ -11,8 +11,8 @@ from tui.cells import shown
 from tui.fields import fields
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer
     from storeops.domains.handover.made import Made
+    from storeops.domains.handover.options import Offer
 
 
 def sums(made: Made, held_back: str) -> Content:

@@ -12,7 +12,7 @@ from tui.cells import shown
 from tui.widgets.rows import Line, ListColumn, RowCount, TableRows, Window
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer, Owner
+    from storeops.domains.handover.options import Offer, Owner
     from storeops.domains.handover.report import Waiting
 
 SOON = 60  # days from which a leaver's deadline is near

@@ -12,8 +12,8 @@ from storeops.errors import NotFoundError, UsageError
 from storeops.tables import typed
 
 
-def follows(desk, where="f.status = 'active'"):
-    return desk.app.data.execute(
+def follows(corp, where="f.status = 'active'"):
+    return corp.app.data.execute(
         "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
         f" JOIN customer AS c ON c.id = f.customer_id WHERE {where} ORDER BY f.id"
     ).fetchall()
@@ -102,9 +102,9 @@ def test_phones_are_understood_as_written(text):
     assert typed.phone(text) == "13800000000"
 
 
-def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tmp_path):
-    desk = make_desk(stores=2, staff=8, follows=400)
-    app = desk.app
+def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tmp_path):
+    corp = make_corp(stores=2, staff=8, follows=400)
+    app = corp.app
     tag, other = (row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id LIMIT 2"))
     with app.data.atomic() as connection:  # two customers with one phone number
         connection.execute(
@@ -117,12 +117,12 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
             "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, twin)
         )
     once = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 1 = (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status <> 'lost')",
     )
     shared = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 2 <= (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status = 'active')",
     )
@@ -159,10 +159,10 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     for each in named.values():
         assert f"line {each['line']}" in each["message"]
         assert "13911112222" not in each["message"], "no phone number in a message"
-    assert desk.sandbox.control.calls()["paths"].get("externalcontact/mark_tag") is None
+    assert corp.sandbox.control.calls()["paths"].get("externalcontact/mark_tag") is None
     assert plan.rows == plan.ready == 2
     apply.apply(app.ledger, plan.name)
-    desk.run(plan_id=plan.id)
+    corp.run(plan_id=plan.id)
     assert plans.tally(app.data, plan.id) == {"done": 2}
     assert {each.external_userid for each in answers.results(app.data, plan.id)} == {
         good,
@@ -170,11 +170,11 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     }
 
 
-def test_a_row_whose_keys_are_of_two_customers_is_named(make_desk, tmp_path):
-    desk = make_desk(stores=2, staff=8, follows=100)
-    app = desk.app
+def test_a_row_whose_keys_are_of_two_customers_is_named(make_corp, tmp_path):
+    corp = make_corp(stores=2, staff=8, follows=100)
+    app = corp.app
     once = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 1 = (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status <> 'lost')",
     )

@@ -26,7 +26,7 @@ DAY = 86_400
 SAID = {"done": "done", "refused": "refused", "taker_full": "taker_full"}
 
 
-class Desk:
+class HandoverCorp:
     """One sandbox and one App over it."""
 
     def __init__(self, sandbox: local.SandboxHandle, profile: str = "t") -> None:
@@ -234,27 +234,27 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
+def make_corp(home: Path) -> Iterator[Callable[..., HandoverCorp]]:
     """Starts a sandbox of a given shape and settings, opens a profile, syncs."""
-    opened: list[Desk] = []
+    opened: list[HandoverCorp] = []
 
-    def make(**shape: Any) -> Desk:
+    def make(**shape: Any) -> HandoverCorp:
         sandbox = local.start(**{"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape})
-        desk = Desk(sandbox)
-        opened.append(desk)
-        desk.control.call("POST", "handover/friends_again")
-        desk.sync()
-        return desk
+        corp = HandoverCorp(sandbox)
+        opened.append(corp)
+        corp.control.call("POST", "handover/friends_again")
+        corp.sync()
+        return corp
 
     yield make
-    for desk in opened:
-        desk.close()
+    for corp in opened:
+        corp.close()
 
 
 @pytest.fixture
-def desk(make_desk: Callable[..., Desk]) -> Desk:
+def corp(make_corp: Callable[..., HandoverCorp]) -> HandoverCorp:
     """A small chain where nobody acts before the time is over, unless told to."""
-    return make_desk(
+    return make_corp(
         handover_at_once_rate=0,
         handover_early_rate=0,
         handover_refuse_rate=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storeops.app import App
-from storeops.domains.handover import desk
+from storeops.domains.handover import options
 from storeops.domains.sandbox import demo, demo_history
 from storeops.sandbox.local import start
 from storeops.sync.run import run_sync
@@ -39,8 +39,8 @@ def test_weeks_pass(tmp_path, monkeypatch):
         assert statuses["lost"] > 3
         assert statuses["handed_over"] > 2
         assert statuses["unassigned"] > 20
-        owners = [each for each in desk.owners(core.data, core.clock.now()) if each.days_left]
+        owners = [each for each in options.owners(core.data, core.clock.now()) if each.days_left]
         assert len(owners) >= 2
         assert all(each.name and each.store for each in owners)
-        assert desk.offers(core.data, [owners[0].userid], core.clock.now())
+        assert options.offers(core.data, [owners[0].userid], core.clock.now())
         core.close()

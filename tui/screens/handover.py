@@ -30,8 +30,8 @@ from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer, Owner
     from storeops.domains.handover.made import Made
+    from storeops.domains.handover.options import Offer, Owner
     from storeops.domains.handover.report import Waiting
 
     Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
@@ -120,7 +120,7 @@ class HandoverScreen(HandoverPlanning):
 
     def read_again(self) -> None:
         """Givers, takers and the waiting list, in place."""
-        from storeops.domains.handover import desk
+        from storeops.domains.handover import options
         from storeops.domains.handover.report import waiting
         from storeops.reading.overview import member_names
 
@@ -129,9 +129,9 @@ class HandoverScreen(HandoverPlanning):
         def load() -> Loaded:
             now = core.clock.now()
             if marked:
-                found = desk.owners_of_mark(core.data, DEFAULT, now)
+                found = options.owners_of_mark(core.data, DEFAULT, now)
             else:
-                found = desk.owners(core.data, now, extra)
+                found = options.owners(core.data, now, extra)
             pairs = waiting(core.data, now)
             return found, pairs, dict(member_names(core.data)) if pairs else {}
 
@@ -178,7 +178,7 @@ class HandoverScreen(HandoverPlanning):
         self.paint_frame()
 
     def _offers(self) -> None:
-        from storeops.domains.handover.desk import offers
+        from storeops.domains.handover.options import offers
 
         core, from_owners = self.app.core, self.from_owners
         extra = tuple(dict.fromkeys((*self._extra_to_owners, *sorted(self.to_owners))))

@@ -17,8 +17,8 @@ from tui.screens.ledger import LedgerScreen
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
-    from storeops.domains.handover.desk import Owner
     from storeops.domains.handover.made import Made
+    from storeops.domains.handover.options import Owner
     from storeops.domains.handover.watched import Watched
     from tui.modals.handover import Terms
 
@@ -88,7 +88,7 @@ class HandoverPlanning(LedgerScreen):
         from dataclasses import replace
 
         from storeops.changes.plan_cards import card
-        from storeops.domains.handover.desk import command_of
+        from storeops.domains.handover.options import command_of
         from storeops.domains.handover.planner import plan_handover
         from storeops.mirror.members import word_of
 
