@@ -63,7 +63,7 @@ class FollowAction(ABC):
         """Whether WeCom's follow_user is as the row wished.
 
         Raises:
-            AnswerError: it cannot be told.
+            ResponseError: it cannot be told.
         """
 
     @abstractmethod
@@ -140,7 +140,7 @@ def read_follow(client: Any, row: Row, *fields: str) -> Any:
     """What WeCom says about one follow: its follow_user, or the answer that there is none.
 
     Raises:
-        AnswerError: the follow, or one of the `fields` of it, cannot be read.
+        ResponseError: the follow, or one of the `fields` of it, cannot be read.
         StoreOpsError: no answer, or a refusal that says nothing about the follow.
     """
     from storeops.wecom import customers  # httpx is loaded by then

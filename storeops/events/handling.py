@@ -266,11 +266,11 @@ def _put_back(
 
 def _unreachable(error: StoreOpsError) -> bool:
     """Whether there was no answer at all: the others would wait in vain, too."""
-    from storeops.wecom.errors import AnswerError
+    from storeops.wecom.errors import ResponseError
 
     return (
         isinstance(error, NetworkError)
-        and not isinstance(error, AnswerError)
+        and not isinstance(error, ResponseError)
         and error.errcode is None
     )
 

@@ -105,7 +105,7 @@ class WeComRequestError(WeComError, UsageError):
     """WeCom does not take the parameters."""
 
 
-class AnswerError(NetworkError):
+class ResponseError(NetworkError):
     """The answer cannot be read: no JSON, or not the fields the contract promises."""
 
     retryable = False

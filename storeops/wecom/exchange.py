@@ -12,7 +12,7 @@ from storeops import retrying
 from storeops.clock import Clock
 from storeops.retrying import Waits
 from storeops.wecom import failures
-from storeops.wecom.envelope import WRONG_JSON, OpenedAnswer, open_envelope
+from storeops.wecom.envelope import WRONG_JSON, OpenedResponse, open_envelope
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
@@ -32,7 +32,7 @@ class ExchangeOutcome:
         final: asking again would bring the same.
     """
 
-    opened: OpenedAnswer | None
+    opened: OpenedResponse | None
     reason: str = ""
     sent: bool = True
     final: bool = False
@@ -130,7 +130,7 @@ class Exchange:
         if not before - 2.0 <= server_time <= before + took + 2.0:
             self.clock.learn(server_time)
 
-    def _open(self, path: str, reply: Reply, shape: Any) -> OpenedAnswer:
+    def _open(self, path: str, reply: Reply, shape: Any) -> OpenedResponse:
         opened = open_envelope(reply.body, shape)
         if not opened.silence and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
             log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)

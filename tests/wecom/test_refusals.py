@@ -21,7 +21,7 @@ from storeops.errors import (
 from storeops.limits.memory import MemoryLimiter
 from storeops.wecom import customers, tags
 from storeops.wecom.errors import (
-    AnswerError,
+    ResponseError,
     StoppedError,
     UncertainError,
     WeComConflictError,
@@ -277,7 +277,7 @@ def test_a_raw_post_is_a_write_unless_told(server, client):
 def test_a_list_that_names_the_same_cursor_again_ends(server, client):
     page = {**OK, "external_contact_list": [], "next_cursor": "c1"}
     server.on(GET_BY_USER, page)
-    with pytest.raises(AnswerError, match="cursor"):
+    with pytest.raises(ResponseError, match="cursor"):
         list(customers.iter_by_user(client, ["u_lin"]))
     assert len(server.calls(GET_BY_USER)) == 2
 

@@ -377,7 +377,7 @@ def _read_whole(things: Iterable[Any]) -> None:
     """Nothing follows from a name or place that was not read whole.
 
     Raises:
-        AnswerError: which tag or group it is.
+        ResponseError: which tag or group it is.
     """
     from storeops.wecom.failures import in_halves, lost_row
     from storeops.wecom.oddities import LostRow
