@@ -159,7 +159,7 @@ def next_lines(steps: Sequence[str]) -> list[str]:
 
 def blocked_lines(plan: Plan) -> list[str]:
     """Why rows of a plan are blocked: how many for which reason, and a way out of each."""
-    from storeops.changes.answers import blocked_reasons
+    from storeops.changes.row_results import blocked_reasons
 
     found = blocked_reasons(current().app.data, plan.id)
     if not found:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from storeops.changes import plans
 from storeops.changes.action import BLOCKED
-from storeops.changes.answers import Result, narrow, results
 from storeops.changes.ledger import Ledger
 from storeops.changes.plan_cards import Card, Estimator, card
 from storeops.changes.plans import DRAFT
+from storeops.changes.row_results import Result, narrow, results
 from storeops.database.database import Database
 
 RESULT_FIELDS = (

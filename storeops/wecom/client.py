@@ -200,7 +200,8 @@ class WeComClient:
 
         Raises:
             UncertainError: a write was sent and no answer came; read back before repeating.
-            WeComError, AccessError, LimitError, NetworkError, ResponseError, StoppedError: as `get`.
+            WeComError, AccessError, LimitError, NetworkError, ResponseError,
+                StoppedError: as `get`.
         """
         return self._decoded("POST", path, answer, None, body or {}, write, urgent, wait)
 

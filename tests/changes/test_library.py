@@ -3,7 +3,7 @@
 import pytest
 
 from storeops import i18n
-from storeops.changes import answers, apply, plans
+from storeops.changes import apply, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.undo import plan_undo
 from storeops.domains.tags import tag_library
@@ -62,7 +62,7 @@ def test_undo_of_adding_deletes_and_of_deleting_says_why_not(corp):
     assert carry(corp, undo) == {"done": 1}
     assert plans.tally(corp.app.data, added.id) == {"undone": 1}
     back = plan_undo(ledger, undo.name)
-    row = next(answers.results(corp.app.data, back.id))
+    row = next(row_results.results(corp.app.data, back.id))
     assert (back.ready, row.code) == (0, "deleted")
     assert "cannot be put back" in row.meaning
 
@@ -82,13 +82,13 @@ def failing(corp):
     some = next(t for t in TagNames(corp.app.data).tags.values() if not t.deleted)
 
     def verdict(plan):
-        row = next(answers.results(corp.app.data, plan.id))
+        row = next(row_results.results(corp.app.data, plan.id))
         assert row.status == "blocked"
         return row.meaning, row.next_step
 
     def refused(plan):
         carry(corp, plan)
-        row = next(answers.results(corp.app.data, plan.id))
+        row = next(row_results.results(corp.app.data, plan.id))
         assert row.status == "failed"
         return row.meaning, row.next_step
 
@@ -181,7 +181,7 @@ def test_a_foreign_tag_is_remembered_and_blocked_the_next_time(corp):
     assert carry(corp, plan) == {"failed": 1}
     again = change_tag(ledger, tag, "rename", name="meins")
     assert again.ready == 0
-    row = next(answers.results(corp.app.data, again.id))
+    row = next(row_results.results(corp.app.data, again.id))
     assert (row.code, row.errcode) == ("foreign", 81011)
 
 
@@ -242,7 +242,7 @@ def test_a_tag_deleted_meanwhile_blocks_its_rows(corp):
     with pytest.raises(StoreOpsError) as error:
         apply.apply(corp.app.ledger, plan.name)
     assert error.value.exit_code == 9
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     assert row.errcode == 40068
     assert row.next_step
 

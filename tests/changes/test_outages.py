@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storeops import retrying
-from storeops.changes import answers, apply, control, plans
+from storeops.changes import apply, control, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs.listing import listing
 from storeops.changes.next_steps import of_plan
@@ -72,7 +72,7 @@ def test_an_outage_costs_six_sends_a_row_and_ends_in_words(corp, path, kind, how
     assert sends(corp, path) <= TRIES * plan.ready
     tally = plans.tally(corp.app.data, plan.id)
     assert set(tally) <= {"failed", "done"}, "done where the write happened all the same"
-    for row in answers.results(corp.app.data, plan.id, statuses=("failed",)):
+    for row in row_results.results(corp.app.data, plan.id, statuses=("failed",)):
         assert "without an answer" in row.meaning
         assert row.next_step
         assert row.retryable
@@ -109,7 +109,7 @@ def test_rows_stay_unknown_when_nobody_can_be_asked(corp, how):
     assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}
     assert sends(corp, MARK) == plan.ready
     assert report.unasked == {plan.id: plan.ready}
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     assert "12 times in vain" in row.meaning
     assert row.next_step == f"Ask again later: storeops plan resume {plan.name}"
     assert of_plan(corp.app.ledger, plan)[0] == f"storeops plan resume {plan.name}"
@@ -122,7 +122,7 @@ def test_rows_stay_unknown_when_nobody_can_be_asked(corp, how):
     assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}, "nothing on its own"
     corp.sandbox.control.clear_faults()
     control.pause(corp.app.ledger, plan.name, resume=True)
-    assert "in vain" not in next(answers.results(corp.app.data, plan.id)).meaning
+    assert "in vain" not in next(row_results.results(corp.app.data, plan.id)).meaning
     corp.run(plan_id=plan.id)
     assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
     assert sends(corp, MARK) == plan.ready
@@ -145,11 +145,11 @@ def test_what_stays_unknown_is_asked_about_once_more_when_its_plan_is_cancelled(
 def test_one_row_that_nobody_can_be_asked_about_holds_up_no_other(corp):
     plan = tag_plan(corp)
     apply.apply(corp.app.ledger, plan.name)
-    first = next(answers.results(corp.app.data, plan.id))
+    first = next(row_results.results(corp.app.data, plan.id))
     corp.sandbox.control.fault("html", MARK, match=first.external_userid)
     corp.sandbox.control.fault("html", GET)
     corp.run(plan_id=plan.id, seconds=60)
-    every = list(answers.results(corp.app.data, plan.id))
+    every = list(row_results.results(corp.app.data, plan.id))
     mine = [each for each in every if each.external_userid == first.external_userid]
     assert {each.status for each in mine} == {"unknown"}
     assert {each.status for each in every if each not in mine} == {"done"}

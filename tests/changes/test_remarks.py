@@ -2,7 +2,7 @@
 
 import pytest
 
-from storeops.changes import answers, apply, drafts, plans, sheets
+from storeops.changes import apply, drafts, plans, row_results, sheets
 from storeops.changes.follow_requests import FollowRequest, of_sheet, select_follows
 from storeops.changes.journal_lines import lines
 from storeops.changes.undo import plan_undo
@@ -41,7 +41,7 @@ def test_write_then_undo_puts_every_remark_back(corp):
         {"blocked": plan.blocked} if plan.blocked else {}
     )
     after = written(corp)
-    changed = list(answers.results(corp.app.data, plan.id, statuses=("done",)))
+    changed = list(row_results.results(corp.app.data, plan.id, statuses=("done",)))
     for row in changed:
         now = after[row.userid, row.external_userid]
         for key, value in row.after.items():
@@ -54,12 +54,12 @@ def test_write_then_undo_puts_every_remark_back(corp):
     now = written(corp)
     blocked = {
         (each.userid, each.external_userid)
-        for each in answers.results(corp.app.data, undo.id, statuses=("blocked",))
+        for each in row_results.results(corp.app.data, undo.id, statuses=("blocked",))
     }
     assert {pair: now[pair] for pair in now if pair not in blocked} == {
         pair: before[pair] for pair in before if pair not in blocked
     }
-    for each in answers.results(corp.app.data, undo.id, statuses=("blocked",)):
+    for each in row_results.results(corp.app.data, undo.id, statuses=("blocked",)):
         assert each.code == "all_empty"
         assert each.meaning
 
@@ -103,18 +103,20 @@ def test_lengths_are_counted_in_characters_and_shown_before(corp):
     selected = everybody(corp)
     plan = plan_remarks(corp.app.ledger, selected, {"remark": "字" * 21})
     assert plan.ready == 0
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     assert (row.code, row.errcode) == ("too_long", 40058)
     assert "21" in row.meaning
     assert "20" in row.meaning
     assert plan_remarks(corp.app.ledger, selected, {"remark": "字" * 20}).blocked == 0
     cut = plan_remarks(corp.app.ledger, selected, {"remark": "字" * 21}, cut=True)
-    assert {each.after["remark"] for each in answers.results(corp.app.data, cut.id)} == {"字" * 20}
+    assert {each.after["remark"] for each in row_results.results(corp.app.data, cut.id)} == {
+        "字" * 20
+    }
 
 
 def test_a_call_that_would_leave_all_fields_empty_is_not_sent(corp):
     plan = plan_remarks(corp.app.ledger, everybody(corp), {"remark": ""})
-    rows = list(answers.results(corp.app.data, plan.id))
+    rows = list(row_results.results(corp.app.data, plan.id))
     assert {each.code for each in rows} <= {"", "all_empty"}
     alone = [each for each in rows if each.code == "all_empty"]
     company = [each for each in rows if each.code == ""]
@@ -140,7 +142,7 @@ def test_names_that_look_like_placeholders_are_text(corp):
     with corp.app.data.atomic() as connection:
         connection.execute("UPDATE customer SET name = '{x!r:>99}'")
     plan = plan_remarks(corp.app.ledger, everybody(corp), {"remark": "{name}"})
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     assert row.after["remark"] == "{x!r:>99}"
 
 
@@ -153,10 +155,12 @@ def test_drafts_gather_and_freeze(corp):
     assert draft.rows == count
     same, _count = draft_tags(ledger, selected, add=[tags[1]])
     assert same.id == draft.id
-    row = next(each for each in answers.results(ledger.db, draft.id) if len(each.extra["add"]) == 2)
+    row = next(
+        each for each in row_results.results(ledger.db, draft.id) if len(each.extra["add"]) == 2
+    )
     assert row.extra["add"] == sorted(tags)
     draft_tags(ledger, selected, remove=[tags[1]])
-    kept = {tuple(each.extra["add"]) for each in answers.results(ledger.db, draft.id)}
+    kept = {tuple(each.extra["add"]) for each in row_results.results(ledger.db, draft.id)}
     assert (tags[1],) not in kept
     with pytest.raises(UsageError, match="draft"):
         apply.apply(ledger, draft.name)
@@ -170,5 +174,5 @@ def test_drafts_gather_and_freeze(corp):
     assert tally["done"] == plan.ready
     remarks, _count = draft_remarks(ledger, selected, {"remark": "A"})
     remarks, _count = draft_remarks(ledger, selected, {"description": "B"})
-    row = next(answers.results(ledger.db, remarks.id))
+    row = next(row_results.results(ledger.db, remarks.id))
     assert dict(row.after) == {"remark": "A", "description": "B"}

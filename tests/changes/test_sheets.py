@@ -5,7 +5,7 @@ import io
 import openpyxl
 import pytest
 
-from storeops.changes import answers, apply, plans, sheets
+from storeops.changes import apply, plans, row_results, sheets
 from storeops.changes.follow_requests import of_sheet
 from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.errors import NotFoundError, UsageError
@@ -71,15 +71,15 @@ def test_what_is_no_table_is_refused(tmp_path, content):
 
 
 def test_workbooks_keep_digits(tmp_path):
-    book = openpyxl.Workbook()
-    page = book.active
+    workbook = openpyxl.Workbook()
+    page = workbook.active
     page.title = "客户"
     page.append(["手机号", "成员"])
     page.append([13800000001, "a"])
     page.append([None, None])
     page.append(["13800000002", "b"])
     path = tmp_path / "in.xlsx"
-    book.save(path)
+    workbook.save(path)
     sheet = sheets.read(sheets.Source(str(path), sheet="客户"), FIELDS)
     assert [(line.number, line.get("phone")) for line in sheet.lines] == [
         (2, "13800000001"),
@@ -164,7 +164,7 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tm
     apply.apply(app.ledger, plan.name)
     corp.run(plan_id=plan.id)
     assert plans.tally(app.data, plan.id) == {"done": 2}
-    assert {each.external_userid for each in answers.results(app.data, plan.id)} == {
+    assert {each.external_userid for each in row_results.results(app.data, plan.id)} == {
         good,
         once[5][1],
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storeops.changes import answers, apply, plans
+from storeops.changes import apply, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.undo import plan_undo
 from storeops.domains.tags.tag_plan import plan_tags
@@ -39,7 +39,7 @@ def test_apply_then_undo_puts_every_tag_back(corp):
     assert applied.jobs == applied.rows == plan.ready
     report = corp.run(plan_id=plan.id)
     assert report.rows == {"done": plan.ready}
-    rows = list(answers.results(corp.app.data, plan.id))
+    rows = list(row_results.results(corp.app.data, plan.id))
     assert {row.status for row in rows} <= {"done", "blocked"}
     after = tags_on(corp.truth())
     for row in rows:
@@ -93,7 +93,7 @@ def test_rows_that_changed_are_blocked_and_can_be_skipped(corp):
 
     (tag,) = living(corp)[:1]
     plan = tag_everybody(corp, [tag.tag_id], where="status:active")
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     corp.sandbox.control.act(
         "tag_mark", userid=row.userid, external_userid=row.external_userid, add=[tag.tag_id]
     )
@@ -104,7 +104,7 @@ def test_rows_that_changed_are_blocked_and_can_be_skipped(corp):
     assert error.value.details["changed_rows"] == [row.row]
     assert any("--skip-changed" in step for step in error.value.next_steps)
     assert corp.sandbox.control.calls().get("externalcontact/mark_tag", {}).get("calls", 0) == 0
-    blocked = list(answers.results(corp.app.data, plan.id, statuses=("blocked",)))
+    blocked = list(row_results.results(corp.app.data, plan.id, statuses=("blocked",)))
     assert [(each.row, each.status) for each in blocked] == [(row.row, "blocked")]
 
     applied = apply.apply(corp.app.ledger, plan.name, skip_changed=True)
@@ -117,7 +117,7 @@ def test_other_peoples_other_tags_make_no_row_stale(corp):
 
     one, other = living(corp)[:2]
     plan = tag_everybody(corp, [one.tag_id], where="status:active")
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     corp.sandbox.control.act(
         "tag_mark", userid=row.userid, external_userid=row.external_userid, add=[other.tag_id]
     )
@@ -134,7 +134,7 @@ def test_undo_is_partial_where_somebody_put_a_tag_back_by_hand(corp):
     corp.run(plan_id=plan.id)
     rows = [
         each
-        for each in answers.results(corp.app.data, plan.id, statuses=("done",))
+        for each in row_results.results(corp.app.data, plan.id, statuses=("done",))
         if len(each.extra["add"]) == 2
     ]
     partly, wholly = rows[:2]
@@ -144,7 +144,7 @@ def test_undo_is_partial_where_somebody_put_a_tag_back_by_hand(corp):
         )
     run_sync(corp.app)
     undo = plan_undo(corp.app.ledger, plan.name)
-    found = {each.extra["undoes"]: each for each in answers.results(corp.app.data, undo.id)}
+    found = {each.extra["undoes"]: each for each in row_results.results(corp.app.data, undo.id)}
     assert found[partly.row].extra["partly"] is True
     assert found[partly.row].extra["remove"] == [other.tag_id]
     assert found[wholly.row].code == "changed_since"
@@ -199,7 +199,7 @@ def test_leavers_and_lost_relations_are_blocked_with_a_way_out(corp):
     (tag,) = living(corp)[:1]
     plan = tag_everybody(corp, [tag.tag_id], where="status:unassigned")
     assert plan.ready == 0
-    rows = list(answers.results(corp.app.data, plan.id))
+    rows = list(row_results.results(corp.app.data, plan.id))
     assert rows
     assert {each.code for each in rows} == {"unassigned"}
     assert all(each.next_step for each in rows)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from storeops import retrying
-from storeops.changes import answers, apply, control, decision, plans
+from storeops.changes import apply, control, decision, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import queue
 from storeops.changes.jobs.listing import events, listing
@@ -97,7 +97,7 @@ def test_a_call_that_never_arrived_is_sent_again(corp):
 
 def test_a_refusal_is_an_answer_with_words(corp):
     plan = applied(corp)
-    row = next(answers.results(corp.app.data, plan.id))
+    row = next(row_results.results(corp.app.data, plan.id))
     corp.sandbox.control.act(
         "follow_delete", userid=row.userid, external_userid=row.external_userid
     )
@@ -105,7 +105,7 @@ def test_a_refusal_is_an_answer_with_words(corp):
     corp.run(plan_id=plan.id)
     tally = plans.tally(corp.app.data, plan.id)
     assert tally == {"done": plan.ready - 2, "vanished": 1, "failed": 1}
-    for each in answers.results(corp.app.data, plan.id, statuses=("failed", "vanished")):
+    for each in row_results.results(corp.app.data, plan.id, statuses=("failed", "vanished")):
         value = each.as_dict()
         assert value["errcode"] in (84061, 40068)
         assert value["meaning"]
@@ -118,7 +118,7 @@ def test_a_refusal_is_an_answer_with_words(corp):
 def test_retry_failed_sends_only_the_failed_rows(corp, monkeypatch):
     monkeypatch.setattr(retrying, "JOB", Waits(1, 0.01, 0.01))
     plan = applied(corp)
-    for row in list(answers.results(corp.app.data, plan.id))[:3]:
+    for row in list(row_results.results(corp.app.data, plan.id))[:3]:
         match = f'"{row.userid}","external_userid":"{row.external_userid}"'
         corp.sandbox.control.fault("errcode", MARK, errcode=-1, match=match)
     corp.run(plan_id=plan.id)

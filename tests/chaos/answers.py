@@ -21,10 +21,10 @@ from unittest import mock
 
 from storeops import retrying
 from storeops.app import App
-from storeops.changes import answers, apply, control, plans
-from storeops.changes.answers import Result
+from storeops.changes import apply, control, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.plans import Plan
+from storeops.changes.row_results import Result
 from storeops.changes.verify import verify
 from storeops.domains.handover.planner import plan_handover
 from storeops.domains.handover.request import HandoverRequest
@@ -142,7 +142,7 @@ class Case:
         sandbox.control.clear_faults()
         control.pause(app.ledger, plan.name, resume=True)
         app.worker().run(plan_id=plan.id, seconds=60)
-        self._settle(plan)
+        self._record_result(plan)
         self._look(plan, "at the end", over=True)
         self.sends = sandbox.control.calls()["paths"].get(self.path, {"calls": 0})["calls"]
         jobs = (
@@ -168,7 +168,7 @@ class Case:
         ).fetchone()[0]
         return most
 
-    def _settle(self, plan: Plan) -> None:
+    def _record_result(self, plan: Plan) -> None:
         for _each in range(3):
             if not plans.tally(self.app.data, plan.id).get("waiting"):
                 return
@@ -178,7 +178,7 @@ class Case:
 
     def _look(self, plan: Plan, when: str, *, over: bool = False) -> None:
         """No row is called what it is not."""
-        for row in answers.results(self.app.data, plan.id):
+        for row in row_results.results(self.app.data, plan.id):
             truly = WRITES[self.path].happened(self.sandbox, row)
             wrong = {"done": not truly, "failed": truly and row.errcode is None}
             if wrong.get(row.status):

@@ -11,7 +11,7 @@ import pytest
 
 from storeops import config, secrets
 from storeops.app import App
-from storeops.changes import answers, apply, plans
+from storeops.changes import apply, plans, row_results
 from storeops.domains.handover.made import Made
 from storeops.domains.handover.planner import plan_handover
 from storeops.domains.handover.request import HandoverRequest
@@ -161,7 +161,7 @@ class HandoverCorp:
         server.api_domain_ips(self.app.client)
 
     def results(self, made: Made) -> list[dict[str, Any]]:
-        return [each.as_dict() for each in answers.results(self.app.data, made.plan.id)]
+        return [each.as_dict() for each in row_results.results(self.app.data, made.plan.id)]
 
     def tally(self, made: Made) -> dict[str, int]:
         return plans.tally(self.app.data, made.plan.id)

@@ -21,7 +21,7 @@ def known_codes() -> set[str]:
     return set(re.findall(r'blocked\(\s*"(\w+)"', text))
 
 
-CHECKS = ("checks", "taker_checks", "group_checks")
+CHECKS = ("checks", "to_owner_checks", "group_checks")
 
 
 class Cases:

@@ -100,7 +100,7 @@ def _elsewhere(rows, external, owner):
     return any(e == external and u != owner for u, e in rows)
 
 
-def _settle(corp, made):
+def _record_result(corp, made):
     corp.watch()
     corp.advance(600)
     corp.watch()
@@ -132,7 +132,7 @@ def test_every_row_ends_with_its_true_answer(make_corp, switches):
         corp.control.call("POST", "handover/console", {**body, "external_userid": [running]})
     corp.apply(made)
     corp.control.act("follow_delete", userid=from_owner, external_userid=going)
-    _settle(corp, made)
+    _record_result(corp, made)
 
     # every answer is the sandbox's own
     corp.compare()
