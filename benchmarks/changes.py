@@ -152,7 +152,7 @@ def main() -> int:
         cpu, started = time.process_time(), time.perf_counter()
         Worker(db, LedgerRecords(ledger), actions, lambda halt: Silent(), clock).run()
         used, wall = time.process_time() - cpu, time.perf_counter() - started
-        done = plans.tally(db, plan.id)
+        done = plans.row_counts(db, plan.id)
         assert done == {"done": plan.ready}, done
         lines.append(("worker, CPU per job, ms", used / plan.ready * 1000, 1.0, f"{wall:.1f} s"))
 

@@ -81,7 +81,7 @@ class Chain:
         self.sandbox.stop()
 
 
-def tally_of(chain: Chain, plan_id: int, what: str) -> int:
+def counts_of(chain: Chain, plan_id: int, what: str) -> int:
     """Attempts of a plan about customers, or about groups."""
     count: int = chain.app.data.execute(
         "SELECT count(*) FROM handover WHERE plan_id = ? AND what = ?", (plan_id, what)

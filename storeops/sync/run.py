@@ -131,7 +131,7 @@ def _not_asked(session: Session) -> Outcome:
     from storeops.errors import NetworkError
     from storeops.sync import contacts
 
-    scope = session.tally.scope
+    scope = session.counters.scope
     error = NetworkError(_("Not asked for: WeCom did not answer before it either."))
     with session.db.atomic():
         session.fail(scope, error)

@@ -221,7 +221,7 @@ def test_a_row_altered_after_apply_is_not_sent(corp):
     tamper(corp, "UPDATE plan_row SET userid = 'somebody' WHERE row = 3")
     report = corp.run(plan_id=plan.id)
     assert report.rows["done"] == plan.ready - 1
-    assert plans.tally(app.data, plan.id) == {"done": plan.ready - 1, "failed": 1}
+    assert plans.row_counts(app.data, plan.id) == {"done": plan.ready - 1, "failed": 1}
 
 
 def test_many_threads_append_one_chain(corp):
@@ -265,9 +265,9 @@ def test_after_a_restore_nothing_is_repeated_blindly(corp, tmp_path):
     assert plans.get(app.data, other.name).status == "cancelled"
     assert [each.code for each in prove(corp).findings] == ["lost"], "named for ever"
     corp.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"unknown": plan.ready}
+    assert plans.row_counts(app.data, plan.id) == {"unknown": plan.ready}
     control.pause(app.ledger, plan.name, resume=True)
     corp.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(app.data, plan.id) == {"done": plan.ready}
     calls = corp.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]
     assert calls == sent, "all were found done; none was sent again"

@@ -18,7 +18,7 @@ from storeops.retrying import Waits
 def carry(corp, plan):
     apply.apply(corp.app.ledger, plan.name)
     corp.run(plan_id=plan.id)
-    return plans.tally(corp.app.data, plan.id)
+    return plans.row_counts(corp.app.data, plan.id)
 
 
 def foreign_tag(corp):
@@ -60,7 +60,7 @@ def test_undo_of_adding_deletes_and_of_deleting_says_why_not(corp):
     carry(corp, added)
     undo = plan_undo(ledger, added.name)
     assert carry(corp, undo) == {"done": 1}
-    assert plans.tally(corp.app.data, added.id) == {"undone": 1}
+    assert plans.row_counts(corp.app.data, added.id) == {"undone": 1}
     back = plan_undo(ledger, undo.name)
     row = next(row_results.results(corp.app.data, back.id))
     assert (back.ready, row.code) == (0, "deleted")

@@ -70,18 +70,18 @@ def test_an_outage_costs_six_sends_a_row_and_ends_in_words(corp, path, kind, how
     jobs = listing(corp.app.data, plan_id=plan.id, limit=100)
     assert max(each.attempts for each in jobs) <= TRIES
     assert sends(corp, path) <= TRIES * plan.ready
-    tally = plans.tally(corp.app.data, plan.id)
-    assert set(tally) <= {"failed", "done"}, "done where the write happened all the same"
+    counts = plans.row_counts(corp.app.data, plan.id)
+    assert set(counts) <= {"failed", "done"}, "done where the write happened all the same"
     for row in row_results.results(corp.app.data, plan.id, statuses=("failed",)):
         assert "without an answer" in row.meaning
         assert row.next_step
         assert row.retryable
     assert verify(corp.app.data, corp.app.ledger.journal).whole
     corp.sandbox.control.clear_faults()
-    if tally.get("failed"):
-        assert control.retry_failed(corp.app.ledger, plan.name) == tally["failed"]
+    if counts.get("failed"):
+        assert control.retry_failed(corp.app.ledger, plan.name) == counts["failed"]
         corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 @pytest.mark.parametrize("errcode", [-1, 6000])
@@ -91,7 +91,7 @@ def test_tries_are_counted_over_all_layers(corp, errcode):
     apply.apply(corp.app.ledger, plan.name)
     corp.sandbox.control.fault("errcode", MARK, errcode=errcode)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"failed": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"failed": plan.ready}
     assert sends(corp, MARK) == TRIES * plan.ready
 
 
@@ -106,7 +106,7 @@ def test_rows_stay_unknown_when_nobody_can_be_asked(corp, how):
     corp.sandbox.control.fault(how, GET, **AWAY[how])
     report = corp.run(plan_id=plan.id, seconds=60)
     assert report.ended == "empty", "it ends by itself"
-    assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"unknown": plan.ready}
     assert sends(corp, MARK) == plan.ready
     assert report.unasked == {plan.id: plan.ready}
     row = next(row_results.results(corp.app.data, plan.id))
@@ -119,12 +119,12 @@ def test_rows_stay_unknown_when_nobody_can_be_asked(corp, how):
     assert run_trouble(corp.app.ledger, report).exit_code == 6
     assert card(corp.app.ledger, plans.by_id(corp.app.data, plan.id)).state == "paused"
     corp.run(seconds=60)
-    assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}, "nothing on its own"
+    assert plans.row_counts(corp.app.data, plan.id) == {"unknown": plan.ready}, "nothing on its own"
     corp.sandbox.control.clear_faults()
     control.pause(corp.app.ledger, plan.name, resume=True)
     assert "in vain" not in next(row_results.results(corp.app.data, plan.id)).meaning
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert sends(corp, MARK) == plan.ready
     assert verify(corp.app.data, corp.app.ledger.journal).whole
 
@@ -136,10 +136,12 @@ def test_what_stays_unknown_is_asked_about_once_more_when_its_plan_is_cancelled(
     corp.sandbox.control.fault("html", GET)
     corp.run(plan_id=plan.id, seconds=60)
     assert control.cancel_plan(corp.app.ledger, plan.name) == (0, plan.ready)
-    assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}, "it may have happened"
+    assert plans.row_counts(corp.app.data, plan.id) == {"unknown": plan.ready}, (
+        "it may have happened"
+    )
     corp.sandbox.control.clear_faults()
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 def test_one_row_that_nobody_can_be_asked_about_holds_up_no_other(corp):
@@ -162,9 +164,9 @@ def test_tries_are_counted_over_restarts(corp):
     corp.sandbox.control.fault("status", MARK, status=502)
     for _each in range(60):
         corp.run(plan_id=plan.id, seconds=0.3)
-        if set(plans.tally(corp.app.data, plan.id)) == {"failed"}:
+        if set(plans.row_counts(corp.app.data, plan.id)) == {"failed"}:
             break
-    assert plans.tally(corp.app.data, plan.id) == {"failed": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"failed": plan.ready}
     assert (
         card(corp.app.ledger, plans.by_id(corp.app.data, plan.id)).state == "failed"
     )  # not "partly done"
@@ -191,10 +193,10 @@ def in_doubt(corp, **how):
     corp.sandbox.control.fault("errcode", GET, errcode=-1)
     for _each in range(50):
         corp.run(plan_id=plan.id, seconds=0.1)
-        if plans.tally(corp.app.data, plan.id).get("unknown"):
+        if plans.row_counts(corp.app.data, plan.id).get("unknown"):
             break
     corp.sandbox.control.clear_faults()
-    assert plans.tally(corp.app.data, plan.id)["unknown"]
+    assert plans.row_counts(corp.app.data, plan.id)["unknown"]
     return plan
 
 
@@ -206,7 +208,7 @@ def test_a_cancelled_plan_sends_nothing_again_of_what_did_not_happen(corp):
         control.cancel_plan(corp.app.ledger, plan.name)
     corp.run()
     assert sends(corp, MARK) == before
-    assert plans.tally(corp.app.data, plan.id) == {"cancelled": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"cancelled": plan.ready}
     assert (
         card(corp.app.ledger, plans.by_id(corp.app.data, plan.id)).state == "cancelled"
     )  # not "partly done"
@@ -222,9 +224,9 @@ def test_what_happened_before_a_plan_was_cancelled_is_done(corp):
     control.cancel_plan(corp.app.ledger, plan.name)
     corp.run()
     assert sends(corp, MARK) == before
-    tally = plans.tally(corp.app.data, plan.id)
-    assert tally["done"] == before
-    assert tally["done"] + tally.get("cancelled", 0) == plan.ready
+    counts = plans.row_counts(corp.app.data, plan.id)
+    assert counts["done"] == before
+    assert counts["done"] + counts.get("cancelled", 0) == plan.ready
     assert verify(corp.app.data, corp.app.ledger.journal).whole
 
 
@@ -243,16 +245,16 @@ def test_what_is_read_back_in_halves_is_no_answer(corp, kind, made):
     corp.sandbox.control.fault("status", path, status=502)
     apply.apply(corp.app.ledger, plan.name)
     corp.run(plan_id=plan.id, seconds=0.5)
-    assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"unknown": plan.ready}
     control.cancel_plan(corp.app.ledger, plan.name)
     corp.sandbox.control.clear_faults()
     corp.sandbox.control.fault(kind, path, field=field, every=True)
     corp.run(plan_id=plan.id, seconds=0.3)
-    assert plans.tally(corp.app.data, plan.id) == {"unknown": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"unknown": plan.ready}
     corp.sandbox.control.clear_faults()
     control.pause(corp.app.ledger, plan.name, resume=True)
     corp.run()
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 def test_a_job_in_doubt_can_be_cancelled_alone(corp):
@@ -263,7 +265,7 @@ def test_a_job_in_doubt_can_be_cancelled_alone(corp):
     )  # fmt: skip
     control.cancel_job(corp.app.ledger, job.job_id)
     corp.run()
-    assert plans.tally(corp.app.data, plan.id) == {"cancelled": 1, "done": plan.ready - 1}
+    assert plans.row_counts(corp.app.data, plan.id) == {"cancelled": 1, "done": plan.ready - 1}
 
 
 def test_a_paused_plan_sends_nothing_again_until_it_goes_on(corp):
@@ -272,10 +274,10 @@ def test_a_paused_plan_sends_nothing_again_until_it_goes_on(corp):
     control.pause(corp.app.ledger, plan.name)
     for _each in range(50):
         corp.run(seconds=0.1)
-        if not plans.tally(corp.app.data, plan.id).get("unknown"):
+        if not plans.row_counts(corp.app.data, plan.id).get("unknown"):
             break
     assert sends(corp, MARK) == before
-    assert plans.tally(corp.app.data, plan.id) == {"queued": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"queued": plan.ready}
     control.pause(corp.app.ledger, plan.name, resume=True)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}

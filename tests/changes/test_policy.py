@@ -35,7 +35,7 @@ def test_a_ceiling_is_passed_only_with_a_reason_that_is_journaled(corp, policy):
     assert "--override" in error.value.hint
     with pytest.raises(UsageError, match="reason"):
         apply.apply(ledger, plan.name, override=True)
-    assert plans.tally(corp.app.data, plan.id) == {"planned": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"planned": plan.ready}
     apply.apply(ledger, plan.name, override=True, reason="the owner wants it")
     line = next(each for each in lines(corp.app.data) if each.kind == "plan.applied")
     assert line.payload["reason"] == "the owner wants it"

@@ -28,7 +28,7 @@ def written(corp):
 def carry(corp, plan):
     apply.apply(corp.app.ledger, plan.name)
     corp.run(plan_id=plan.id)
-    return plans.tally(corp.app.data, plan.id)
+    return plans.row_counts(corp.app.data, plan.id)
 
 
 def test_write_then_undo_puts_every_remark_back(corp):
@@ -170,8 +170,8 @@ def test_drafts_gather_and_freeze(corp):
     assert plan.hash
     assert plan.reason == "by hand"
     assert drafts.find(ledger, "tag") is None
-    tally = carry(corp, plan)
-    assert tally["done"] == plan.ready
+    counts = carry(corp, plan)
+    assert counts["done"] == plan.ready
     remarks, _count = draft_remarks(ledger, selected, {"remark": "A"})
     remarks, _count = draft_remarks(ledger, selected, {"description": "B"})
     row = next(row_results.results(ledger.db, remarks.id))

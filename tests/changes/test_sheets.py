@@ -163,7 +163,7 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tm
     assert plan.rows == plan.ready == 2
     apply.apply(app.ledger, plan.name)
     corp.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"done": 2}
+    assert plans.row_counts(app.data, plan.id) == {"done": 2}
     assert {each.external_userid for each in row_results.results(app.data, plan.id)} == {
         good,
         once[5][1],

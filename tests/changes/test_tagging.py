@@ -53,13 +53,13 @@ def test_apply_then_undo_puts_every_tag_back(corp):
     apply.apply(corp.app.ledger, undo.name)
     corp.run(plan_id=undo.id)
     assert tags_on(corp.truth()) == before
-    assert plans.tally(corp.app.data, plan.id).get("undone") == plan.ready
+    assert plans.row_counts(corp.app.data, plan.id).get("undone") == plan.ready
 
     redo = plan_undo(corp.app.ledger, undo.name)
     apply.apply(corp.app.ledger, redo.name)
     corp.run(plan_id=redo.id)
     assert tags_on(corp.truth()) == after
-    assert plans.tally(corp.app.data, plan.id).get("done") == plan.ready
+    assert plans.row_counts(corp.app.data, plan.id).get("done") == plan.ready
 
 
 def test_the_mirror_follows_at_once(corp):

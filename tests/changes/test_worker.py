@@ -73,7 +73,7 @@ def test_passing_trouble_ends_with_every_row_done(corp, kind, how):
     before = tagged(corp, plan)
     corp.sandbox.control.fault(kind, MARK, seed=3, **how)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert tagged(corp, plan) == before + plan.ready
     assert verify(corp.app.data, corp.app.ledger.journal).whole
 
@@ -82,7 +82,7 @@ def test_a_lost_answer_is_asked_about_and_not_repeated(corp):
     plan = applied(corp)
     corp.sandbox.control.fault("lost", MARK, first=5)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert calls(corp)["calls"] == plan.ready
     noted = [each.kind for each in events(corp.app.data, plan_id=plan.id)]
     assert noted.count("unknown") == noted.count("read_back") == 5
@@ -92,7 +92,7 @@ def test_a_call_that_never_arrived_is_sent_again(corp):
     plan = applied(corp)
     corp.sandbox.control.fault("cut", MARK, first=4)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 def test_a_refusal_is_an_answer_with_words(corp):
@@ -103,8 +103,8 @@ def test_a_refusal_is_an_answer_with_words(corp):
     )
     corp.sandbox.control.fault("errcode", MARK, errcode=40068, nth=5)
     corp.run(plan_id=plan.id)
-    tally = plans.tally(corp.app.data, plan.id)
-    assert tally == {"done": plan.ready - 2, "vanished": 1, "failed": 1}
+    counts = plans.row_counts(corp.app.data, plan.id)
+    assert counts == {"done": plan.ready - 2, "vanished": 1, "failed": 1}
     for each in row_results.results(corp.app.data, plan.id, statuses=("failed", "vanished")):
         value = each.as_dict()
         assert value["errcode"] in (84061, 40068)
@@ -122,12 +122,12 @@ def test_retry_failed_sends_only_the_failed_rows(corp, monkeypatch):
         match = f'"{row.userid}","external_userid":"{row.external_userid}"'
         corp.sandbox.control.fault("errcode", MARK, errcode=-1, match=match)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id)["failed"] == 3
+    assert plans.row_counts(corp.app.data, plan.id)["failed"] == 3
     corp.sandbox.control.clear_faults()
     done = calls(corp)["calls"]
     assert control.retry_failed(corp.app.ledger, plan.name) == 3
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert calls(corp)["calls"] == done + 3
 
 
@@ -148,7 +148,7 @@ def test_a_refused_app_pauses_the_plan_and_resume_goes_on(corp):
     corp.sandbox.control.clear_faults()
     assert control.pause(corp.app.ledger, plan.name, resume=True) == plan.ready
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 def test_dead_tokens_pause_the_plan_without_a_storm(corp):
@@ -158,7 +158,7 @@ def test_dead_tokens_pause_the_plan_without_a_storm(corp):
     assert report.ended == "paused"
     assert report.pauses[plan.id].exit_code == 4
     assert calls(corp)["calls"] < 40
-    assert set(plans.tally(corp.app.data, plan.id)) <= {"queued", "done"}
+    assert set(plans.row_counts(corp.app.data, plan.id)) <= {"queued", "done"}
 
 
 def test_a_paused_plan_lets_others_pass(corp):
@@ -166,11 +166,11 @@ def test_a_paused_plan_lets_others_pass(corp):
     second = applied(corp, tag=1)
     control.pause(corp.app.ledger, first.name)
     corp.run(plan_id=second.id)
-    assert plans.tally(corp.app.data, second.id) == {"done": second.ready}
-    assert plans.tally(corp.app.data, first.id) == {"queued": first.ready}
+    assert plans.row_counts(corp.app.data, second.id) == {"done": second.ready}
+    assert plans.row_counts(corp.app.data, first.id) == {"queued": first.ready}
     control.pause(corp.app.ledger, first.name, resume=True)
     corp.run()
-    assert plans.tally(corp.app.data, first.id) == {"done": first.ready}
+    assert plans.row_counts(corp.app.data, first.id) == {"done": first.ready}
 
 
 def test_cancel_takes_back_what_was_not_sent(corp):
@@ -180,7 +180,7 @@ def test_cancel_takes_back_what_was_not_sent(corp):
     assert control.cancel_plan(corp.app.ledger, plan.name).rows == plan.ready - 1
     corp.run()
     assert calls(corp)["calls"] == 0
-    assert plans.tally(corp.app.data, plan.id) == {"cancelled": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"cancelled": plan.ready}
     with pytest.raises(ConflictError, match="nothing left to cancel"):
         control.cancel_plan(corp.app.ledger, plan.name)
 
@@ -213,7 +213,7 @@ def test_calls_for_one_customer_never_overlap(make_corp):
     finally:
         type(action).send = original
     assert overlap == []
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert "45035" not in calls(corp)["errcodes"]
 
 
@@ -233,7 +233,7 @@ def test_once_and_time_limits(corp):
     corp.sandbox.control.settings(latency_ms=0)
     report = corp.run(once=True)
     assert report.ended == "once"
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 def test_stop_finishes_what_is_in_flight(corp):
@@ -277,7 +277,7 @@ def test_a_bug_is_loud_and_leaves_nothing_sending(corp, monkeypatch):
     assert "sending" not in queue.counts(corp.app.data, plan.id)
     monkeypatch.setattr(kind, "send", send)
     corp.run(plan_id=plan.id)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 WORK = """
@@ -300,9 +300,9 @@ def test_kill_nine_leaves_no_row_unanswered_and_repeats_nothing_blindly(corp):
         process.wait()
     corp.sandbox.control.settings(latency_ms=0)
     before = calls(corp)["calls"]
-    left = plan.ready - plans.tally(corp.app.data, plan.id).get("done", 0)
+    left = plan.ready - plans.row_counts(corp.app.data, plan.id).get("done", 0)
     corp.run()
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert calls(corp)["calls"] - before <= left
     assert verify(corp.app.data, corp.app.ledger.journal).whole
 
@@ -314,7 +314,7 @@ def test_two_processes_share_queue_and_limits(make_corp):
     workers = [subprocess.Popen([sys.executable, "-c", WORK]) for _each in range(2)]
     assert [each.wait(timeout=60) for each in workers] == [0, 0]
     seen = calls(corp)
-    assert plans.tally(corp.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert seen["calls"] == plan.ready, "each call was sent by one of them, once"
     assert seen["max_in_flight"] <= 4
     assert "45009" not in seen["errcodes"]

@@ -138,7 +138,7 @@ class Case:
             sandbox.control.fault("html", write.reads)
         app.worker().run(plan_id=plan.id, seconds=60)
         self._look(plan, "while it lasts")
-        self.unknown = plans.tally(app.data, plan.id).get("unknown", 0)
+        self.unknown = plans.row_counts(app.data, plan.id).get("unknown", 0)
         sandbox.control.clear_faults()
         control.pause(app.ledger, plan.name, resume=True)
         app.worker().run(plan_id=plan.id, seconds=60)
@@ -170,7 +170,7 @@ class Case:
 
     def _record_result(self, plan: Plan) -> None:
         for _each in range(3):
-            if not plans.tally(self.app.data, plan.id).get("waiting"):
+            if not plans.row_counts(self.app.data, plan.id).get("waiting"):
                 return
             self.sandbox.control.advance(DAY + 700)
             server.api_domain_ips(self.app.client)

@@ -199,7 +199,7 @@ def test_a_failed_handover_is_asked_about_at_once(called: CallingCorp) -> None:
     """Refused after an hour: the watch knows then, and not after a day."""
     from_owner, to_owner = (m["userid"] for m in called.corp.staff()[:2])
     external = called.corp.customers(from_owner, without=to_owner)[0]
-    called.corp.will(external, "refuse", 3600)
+    called.corp.decide(external, "refuse", 3600)
     made = called.corp.hand_over(from_owner, to=to_owner, groups=False)
     called.corp.advance(3700)
     called.control.status()  # lets it happen
@@ -406,9 +406,9 @@ def test_events_and_the_watch_agree_about_a_handover(called: CallingCorp) -> Non
     """Some agree at once, one refuses, one deletes the giver: events come before the answers."""
     from_owner, to_owner = (m["userid"] for m in called.corp.staff()[:2])
     free = called.corp.customers(from_owner, without=to_owner)
-    called.corp.will(free[:5], "accept", 60)
-    called.corp.will(free[5], "refuse", 60)
-    called.corp.will(free[6], "delete", 60)
+    called.corp.decide(free[:5], "accept", 60)
+    called.corp.decide(free[5], "refuse", 60)
+    called.corp.decide(free[6], "delete", 60)
     made = called.corp.hand_over(from_owner, to=to_owner, groups=False)
     called.corp.advance(120)
     called.control.status()

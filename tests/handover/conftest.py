@@ -102,7 +102,7 @@ class HandoverCorp:
             and (without, external) not in rows
         ]
 
-    def will(self, external: str | list[str], act: str, after_s: int = 0) -> None:
+    def decide(self, external: str | list[str], act: str, after_s: int = 0) -> None:
         self.control.call(
             "POST",
             "handover/will",
@@ -163,8 +163,8 @@ class HandoverCorp:
     def results(self, made: Made) -> list[dict[str, Any]]:
         return [each.as_dict() for each in row_results.results(self.app.data, made.plan.id)]
 
-    def tally(self, made: Made) -> dict[str, int]:
-        return plans.tally(self.app.data, made.plan.id)
+    def row_counts(self, made: Made) -> dict[str, int]:
+        return plans.row_counts(self.app.data, made.plan.id)
 
     def statuses(self, made: Made) -> dict[str, str]:
         return {r["external_userid"]: r["status"] for r in self.results(made)}

@@ -127,7 +127,7 @@ def test_a_handover_cannot_be_undone_but_has_a_way_back(corp):
     corp.apply(back)
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(back) == {"done": back.plan.ready}
+    assert corp.row_counts(back) == {"done": back.plan.ready}
     now = corp.app.clock.now()
     exhausted = quota(corp.app.data, now, exhausted=True)
     assert len(exhausted) == made.plan.ready
@@ -141,7 +141,7 @@ def test_a_handover_cannot_be_undone_but_has_a_way_back(corp):
 def test_the_report_adds_up(corp):
     from_owner, *to_owners = (m["userid"] for m in corp.staff()[:3])
     refuses = corp.customers(from_owner)[:4]
-    corp.will(refuses, "refuse", 600)
+    corp.decide(refuses, "refuse", 600)
     made = corp.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
     assert sum(each.rows for each in waiting(corp.app.data, corp.app.clock.now())) == (
         made.plan.ready
@@ -195,10 +195,10 @@ def test_leavers_with_countdown_and_those_who_only_own_groups(corp):
     assert order == sorted(order)
     made = corp.hand_over(owner, to=to_owner)
     assert made.plan.ready == only_groups.group_chats
-    assert corp.tally(made) == {"waiting": made.plan.ready}
+    assert corp.row_counts(made) == {"waiting": made.plan.ready}
     corp.advance(700)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
     assert leaver(corp.app.data, owner, now).settled
     assert owner not in {each.userid for each in leavers(corp.app.data, now)}
 
@@ -207,7 +207,7 @@ def test_what_nobody_had_read_is_not_called_as_before(corp, cli):
     """A leaver who left before the first sync: the list of unassigned names no tags or remarks."""
     leaver_, to_owner = corp.leavers()[0]["userid"], corp.staff()[0]["userid"]
     made = _done(corp, leaver_, to_owner)
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
     found = plan_restore(corp.app.ledger, corp.app.client, made.plan.name)
     assert (found.same, found.unknown, found.plans) == (0, made.plan.ready, [])
     text = cli("handover", "restore", made.plan.name).out

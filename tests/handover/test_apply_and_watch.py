@@ -9,13 +9,13 @@ def test_a_leavers_customers_are_handed_over_and_known_to_be(corp):
     leaver, to_owner = corp.leavers()[0]["userid"], corp.staff()[0]["userid"]
     made = corp.hand_over(leaver, to=to_owner, groups=False)
     assert made.plan.ready == made.plan.rows >= 3
-    assert set(corp.tally(made)) == {"waiting"}
+    assert set(corp.row_counts(made)) == {"waiting"}
     early = corp.watch()
     assert (early.settled, early.ended) == ({}, "once")
     corp.control.advance(DAY)
     watched = corp.watch(until_settled=True)
     assert watched.settled == {"done": made.plan.rows}
-    assert corp.tally(made) == {"done": made.plan.rows}
+    assert corp.row_counts(made) == {"done": made.plan.rows}
     row = corp.results(made)[0]
     assert (row["handover_userid"], row["takeover_userid"]) == (leaver, to_owner)
     assert abs(row["settled_at"] - row["due_at"]) <= 2

@@ -38,14 +38,14 @@ def test_what_a_taker_answered_once_is_remembered(corp):
     other = corp.staff()[2]["userid"]
     corp.member(to_owner, real_name=False)
     made = corp.hand_over(from_owner, to=to_owner, groups=False)
-    assert corp.tally(made) == {"failed": made.plan.rows}
+    assert corp.row_counts(made) == {"failed": made.plan.rows}
     assert corp.results(made)[0]["errcode"] == 40098
     again = corp.plan(from_owner, to=to_owner, groups=False)
     assert corp.blocked(again) == {"taker_refused": again.plan.rows}
     assert corp.plan(from_owner, to=other, groups=False).plan.blocked == 0
     corp.member(to_owner, real_name=True)
     fresh = corp.hand_over(from_owner, to=to_owner, groups=False, recheck=True)
-    assert corp.tally(fresh) == {"waiting": fresh.plan.ready}
+    assert corp.row_counts(fresh) == {"waiting": fresh.plan.ready}
     assert corp.summary()["foreseeable"] == 0
 
 
@@ -60,9 +60,9 @@ def test_one_refused_call_stops_the_next_ones(make_corp, where):
     made = corp.hand_over(from_owner, to=to_owner, groups=False)
     assert made.plan.calls >= 3
     assert corp.calls("transfer_customer") == 1
-    tally = corp.tally(made)
-    assert tally["failed"] == 100
-    assert tally["blocked"] == made.plan.ready - 100
+    counts = corp.row_counts(made)
+    assert counts["failed"] == 100
+    assert counts["blocked"] == made.plan.ready - 100
     proof = verify(corp.app.data, corp.app.ledger.journal)
     assert not proof.findings, "what was held back is as the journal tells"
     assert corp.summary()["foreseeable"] == 0
@@ -93,7 +93,7 @@ def test_under_way_and_twice_in_ninety_days(corp):
     assert abs(row[0] - corp.control.now() - DAY) < 30
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(first) == {"done": first.plan.rows}
+    assert corp.row_counts(first) == {"done": first.plan.rows}
     assert corp.hand_over(to_owner, to=third, groups=False).plan.ready
     corp.advance(DAY)
     corp.watch()
@@ -141,14 +141,14 @@ def test_a_full_taker_blocks_and_the_rest_can_be_spread(corp):
     corp.apply(spread)
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(spread) == {"done": spread.plan.rows}
+    assert corp.row_counts(spread) == {"done": spread.plan.rows}
 
 
 def test_capacity_that_only_wecom_knew_is_learnt(corp):
     from_owner, to_owner = _pair(corp)
     corp.member(to_owner, capacity=1)
     made = corp.hand_over(from_owner, to=to_owner, groups=False)
-    assert corp.tally(made)["taker_full"] > 0
+    assert corp.row_counts(made)["taker_full"] > 0
     again = corp.plan(from_owner, to=to_owner, groups=False)
     assert corp.blocked(again)["taker_full"] > 0
     assert corp.summary()["foreseeable"] == 0
@@ -215,7 +215,7 @@ def test_a_refused_leavers_customer_waits_for_the_list(make_corp):
         corp.leavers()[0]["userid"], *(m["userid"] for m in corp.staff()[:2])
     )  # fmt: skip
     who = corp.customers(leaver, without=to_owner)[0]
-    corp.will(who, "refuse", 60)
+    corp.decide(who, "refuse", 60)
     made = corp.hand_over(leaver, to=to_owner, groups=False)
     corp.advance(DAY)
     corp.watch()
@@ -245,7 +245,7 @@ def test_what_a_sync_shows_between_applying_and_sending_is_not_sent(corp):
     corp.control.act("staff_leave", userid=to_owner)
     corp.sync()
     corp.app.worker().run()
-    assert corp.tally(left) == {"blocked": left.plan.rows}
+    assert corp.row_counts(left) == {"blocked": left.plan.rows}
     assert corp.summary()["refused"] == 0
 
 

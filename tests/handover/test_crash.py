@@ -43,7 +43,7 @@ def _late_list(make_corp, act):
     )  # fmt: skip
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     who = corp.customers(from_owner, without=to_owner)[:8]
-    corp.will(who, act)
+    corp.decide(who, act)
     made = corp.plan(
         from_owner, to=to_owner, groups=False, where=" OR ".join(f"id:{e}" for e in who)
     )
@@ -61,10 +61,10 @@ def test_an_attempt_that_is_refused_as_running_is_our_own(make_corp):
     assert _job(corp)[0] == "unknown"
     _impatient(corp)
     corp.app.worker().run(once=True)
-    assert corp.tally(made) == {"waiting": made.plan.rows}, "40100 was our own first attempt"
+    assert corp.row_counts(made) == {"waiting": made.plan.rows}, "40100 was our own first attempt"
     corp.advance(DAY + 5)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.rows}
+    assert corp.row_counts(made) == {"done": made.plan.rows}
     corp.compare()
 
 
@@ -77,10 +77,12 @@ def test_customers_who_moved_by_a_lost_call_are_not_failed(make_corp):
     corp.app.worker().run(once=True)
     _impatient(corp)
     corp.app.worker().run(once=True)
-    assert corp.tally(made) == {"waiting": made.plan.rows}, "not the owner's, for it is the taker's"
+    assert corp.row_counts(made) == {"waiting": made.plan.rows}, (
+        "not the owner's, for it is the taker's"
+    )
     corp.advance(50_000)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.rows}
+    assert corp.row_counts(made) == {"done": made.plan.rows}
     corp.compare()
 
 
@@ -99,7 +101,7 @@ def test_patience_begins_anew_with_every_sending(make_corp):
     corp.app.worker().run(once=True)
     assert _job(corp) == ("unknown", 1, 2)
     assert corp.calls("transfer_customer") == 2
-    assert corp.tally(made) == {"unknown": made.plan.rows}
+    assert corp.row_counts(made) == {"unknown": made.plan.rows}
 
 
 def test_a_group_that_a_lost_call_moved_is_done(corp):

@@ -26,7 +26,7 @@ def handed_over(corp, cli, act, count=4):
     """Some customers on their way, who will all do as said; the answer of the apply."""
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     who = corp.customers(from_owner, without=to_owner)[:count]
-    corp.will(who, act)
+    corp.decide(who, act)
     made = corp.plan(
         from_owner, to=to_owner, groups=False, where=" OR ".join(f"id:{e}" for e in who)
     )

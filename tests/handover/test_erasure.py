@@ -125,7 +125,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file(corp, known, tmp_path):
     proof = verify(corp.app.data, corp.app.ledger.journal)
     assert proof.whole, proof.findings
     assert proof.erased == erased.lines
-    assert corp.tally(made)["done"] == made.plan.ready
+    assert corp.row_counts(made)["done"] == made.plan.ready
     search = "SELECT count(*) FROM search_text WHERE search_text MATCH ?"
     assert corp.app.data.execute(search, ('"擦除"',)).fetchone()[0] == 0
     with pytest.raises(NotFoundError):

@@ -26,7 +26,7 @@ def test_on_the_job_groups_move_at_once(corp):
     owner, chats = next(iter(_owners(corp).items()))
     to_owner = next(m["userid"] for m in corp.staff() if m["userid"] != owner)
     made = corp.hand_over(owner, to=to_owner, customers=False, groups=True)
-    assert corp.tally(made) == {"done": len(chats)}
+    assert corp.row_counts(made) == {"done": len(chats)}
     assert {_truth(corp)[chat]["owner"] for chat in chats} == {to_owner}
     mirror = dict(corp.app.data.execute("SELECT chat_id, owner_userid FROM group_chat").fetchall())
     assert {mirror[chat] for chat in chats} == {to_owner}
@@ -40,9 +40,9 @@ def test_failures_are_read_from_the_list_of_failures(corp):
     made = corp.plan(owner, to=to_owner, customers=False, groups=True)
     corp.control.act("group_dissolve", chat_id=chats[0])
     corp.apply(made)
-    tally = corp.tally(made)
-    assert tally["failed"] == 1
-    assert tally.get("done", 0) == len(chats) - 1
+    counts = corp.row_counts(made)
+    assert counts["failed"] == 1
+    assert counts.get("done", 0) == len(chats) - 1
     row = next(r for r in corp.results(made) if r["status"] == "failed")
     assert row["errcode"] == 49008
     assert row["chat_id"] == chats[0]
@@ -54,13 +54,13 @@ def test_customers_and_groups_of_a_leaver_in_one_plan(corp):
     corp.control.act("staff_leave", userid=owner)
     corp.sync()
     made = corp.hand_over(owner, to=to_owner)
-    assert set(corp.tally(made)) == {"waiting"}
+    assert set(corp.row_counts(made)) == {"waiting"}
     assert {each.customers > 0 and each.groups > 0 for each in made.shares} == {True}
     assert corp.plan(owner, to=to_owner).plan.ready == 0, "everything is under way"
     corp.advance(DAY)
     corp.watch()
     corp.watch()
-    assert set(corp.tally(made)) == {"done"}
+    assert set(corp.row_counts(made)) == {"done"}
     assert owner not in {row["owner"] for row in _truth(corp).values()}
     assert corp.summary()["refused"] == 0
 
@@ -93,7 +93,7 @@ def test_a_group_that_another_plan_is_about_to_move_is_left_alone(corp):
     again = corp.plan(owner, to=second, customers=False, groups=True)
     assert corp.blocked(again) == {"group_running": len(chats)}
     corp.app.worker().run()
-    assert corp.tally(made) == {"done": len(chats)}
+    assert corp.row_counts(made) == {"done": len(chats)}
     with pytest.raises(ConflictError, match="changed since"):
         corp.apply(rival)
     assert corp.summary()["refused"] == 0

@@ -149,11 +149,11 @@ def test_a_file_says_who_takes_whom(corp, tmp_path):
 def test_where_and_again_choose_customers(corp):
     from_owner, (first, second) = _people(corp, 2)
     who = corp.customers(from_owner, without=first)
-    corp.will(who[:3], "refuse")
+    corp.decide(who[:3], "refuse")
     made = corp.hand_over(from_owner, to=first, groups=False)
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(made)["refused"] == 3
+    assert corp.row_counts(made)["refused"] == 3
     again = corp.plan(again=made.plan.name, to=second)
     assert set(_to_owners(corp, again)) == set(who[:3])
     tagged = [e for (u, e), r in corp.follows().items() if u == second and r["tag_id"]]
@@ -194,7 +194,7 @@ def test_the_farewell_is_filled_in_and_measured(corp):
     with pytest.raises(UsageError, match="carries no farewell"):
         corp.plan(corp.leavers()[0]["userid"], to=to_owner, message="再见")
     corp.apply(made)
-    assert corp.tally(made) == {"waiting": made.plan.ready}
+    assert corp.row_counts(made) == {"waiting": made.plan.ready}
 
 
 def test_who_found_no_taker_is_offered_to_another_colleague(corp):
@@ -204,7 +204,7 @@ def test_who_found_no_taker_is_offered_to_another_colleague(corp):
     from_owner, first, *others = max(by_store.values(), key=len)
     assert others
     who = corp.customers(from_owner, without=first)[:4]
-    corp.will(who, "refuse")
+    corp.decide(who, "refuse")
     made = corp.hand_over(from_owner, to=first, groups=False)
     corp.advance(DAY)
     corp.watch()
@@ -218,7 +218,7 @@ def test_who_found_no_taker_is_offered_to_another_colleague(corp):
 def test_who_is_gone_is_said_and_not_offered_again(corp):
     from_owner, first, second = (each["userid"] for each in corp.staff()[:3])
     who = corp.customers(from_owner, without=first)[:2]
-    corp.will(who, "refuse")
+    corp.decide(who, "refuse")
     made = corp.hand_over(from_owner, to=first, groups=False)
     corp.advance(DAY)
     corp.watch()
@@ -290,4 +290,4 @@ def test_one_relation_that_cannot_move_does_not_hold_the_customers_other_one(cor
     corp.apply(made)
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(made) == {"blocked": 1, "done": 1}
+    assert corp.row_counts(made) == {"blocked": 1, "done": 1}

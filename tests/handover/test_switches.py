@@ -83,7 +83,7 @@ def _story(corp):
              ("refuse", 0)],
             strict=False,
         ):  # fmt: skip
-            corp.will(who, act, after)
+            corp.decide(who, act, after)
     held = next(m["customers"] for m in corp.staff() if m["userid"] == to_owners[2])
     corp.member(to_owners[2], capacity=held + 2)
     corp.control.act("staff_leave", userid=leaver)
@@ -107,10 +107,10 @@ def _record_result(corp, made):
     corp.advance(DAY)
     for _ in range(14):
         corp.watch()
-        if "waiting" not in corp.tally(made):
+        if "waiting" not in corp.row_counts(made):
             return
         corp.advance(400)
-    raise AssertionError(f"still waiting: {corp.tally(made)}")
+    raise AssertionError(f"still waiting: {corp.row_counts(made)}")
 
 
 @pytest.mark.parametrize("switches", BOTH_SIDES, ids=_name)

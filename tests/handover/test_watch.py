@@ -26,7 +26,7 @@ def test_several_attempts_are_told_apart(make_corp, order, rows):
     )  # fmt: skip
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     who = corp.customers(from_owner, without=to_owner)[:6]
-    corp.will(who, "refuse", 3600)
+    corp.decide(who, "refuse", 3600)
     first = corp.hand_over(from_owner, to=to_owner, groups=False)
     corp.advance(DAY)
     corp.watch()
@@ -34,7 +34,7 @@ def test_several_attempts_are_told_apart(make_corp, order, rows):
     for each, act in zip(
         who, ("accept", "wait", "refuse", "refuse", "accept", "wait"), strict=True
     ):
-        corp.will(each, act, 1800)
+        corp.decide(each, act, 1800)
     second = corp.plan(again=first.plan.name, to=to_owner)
     assert second.plan.ready == 6
     corp.apply(second)
@@ -75,7 +75,7 @@ def test_answers_that_lag_are_asked_for_again(make_corp):
     for _ in range(4):
         corp.advance(260)
         corp.watch()
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
 
 
 def test_the_fewest_calls(make_corp):
@@ -99,11 +99,11 @@ def test_one_bad_pair_does_not_hold_up_the_others(corp):
     )
     watched = corp.watch()
     assert [bool(each.error) for each in watched.asked].count(True) == 1
-    assert corp.tally(made)["done"] == made.plan.ready // 2
+    assert corp.row_counts(made)["done"] == made.plan.ready // 2
     corp.control.clear_faults()
     corp.advance(300)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
 
 
 def test_a_wrong_secret_ends_the_watch_at_once(corp):
@@ -120,7 +120,7 @@ def test_a_wrong_secret_ends_the_watch_at_once(corp):
 def test_an_event_calls_an_attempt_early(corp):
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     who = corp.customers(from_owner, without=to_owner)[0]
-    corp.will(who, "refuse", 60)
+    corp.decide(who, "refuse", 60)
     made = corp.hand_over(from_owner, to=to_owner, groups=False)
     corp.advance(120)
     assert corp.watch().asked == []
@@ -172,7 +172,7 @@ def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(corp):
     """Whoever started it: what runs between this owner and this taker is followed to its end."""
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     running, agreed, free = corp.customers(from_owner, without=to_owner)[:3]
-    corp.will(agreed, "accept")
+    corp.decide(agreed, "accept")
     made = corp.plan(from_owner, to=to_owner, groups=False, personal_tags=False)
     corp.control.call(
         "POST",
@@ -188,7 +188,7 @@ def test_a_refusal_that_means_our_own_attempt_is_running_is_looked_up(corp):
     assert (statuses[running], statuses[agreed], statuses[free]) == ("waiting", "done", "waiting")
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
     corp.compare()
 
 
@@ -196,7 +196,7 @@ def test_a_refusal_that_cannot_be_looked_up_is_no_answer_yet(corp):
     """40131 may mean that our attempt is over: no `failed` before the list was read."""
     from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     agreed, free = corp.customers(from_owner, without=to_owner)[:2]
-    corp.will(agreed, "accept")
+    corp.decide(agreed, "accept")
     made = corp.plan(from_owner, to=to_owner, groups=False, personal_tags=False)
     corp.control.call(
         "POST", "handover/console",
@@ -208,7 +208,7 @@ def test_a_refusal_that_cannot_be_looked_up_is_no_answer_yet(corp):
     assert (statuses[agreed], statuses[free]) == ("done", "waiting")
     corp.advance(DAY)
     corp.watch()
-    assert corp.tally(made) == {"done": made.plan.ready}
+    assert corp.row_counts(made) == {"done": made.plan.ready}
     corp.compare()
 
 
@@ -220,7 +220,7 @@ def test_personal_tags_survive_a_lost_answer(corp):
     corp.control.act("personal_tag", userid=from_owner, external_userid=who, add=["爱喝茶"])
     corp.control.fault("lost", "externalcontact/transfer_customer", first=1)
     made = corp.hand_over(from_owner, to=to_owner, groups=False)
-    assert corp.tally(made) == {"waiting": made.plan.ready}
+    assert corp.row_counts(made) == {"waiting": made.plan.ready}
     corp.advance(DAY)
     corp.watch()
     assert any("爱喝茶" in note.text for note in notes_of(corp.app.data, who))
@@ -233,15 +233,15 @@ def test_a_result_that_cannot_be_read_leaves_its_row_waiting(make_corp, kind, fi
         pytest.skip("a number has no half")
     corp = make_corp(handover_refuse_rate=0, handover_delete_rate=0)
     _from_owner, _to_owner, _who, made = _hand_over(corp)
-    rows = corp.tally(made)["waiting"]
+    rows = corp.row_counts(made)["waiting"]
     corp.advance(DAY + 700)
     corp.control.fault(kind, "*transfer_result", field=field, first=1)
     seen = corp.watch()
     assert [bool(each.error) for each in seen.asked] == [True]
-    assert corp.tally(made) == {"done": rows - 1, "waiting": 1}
+    assert corp.row_counts(made) == {"done": rows - 1, "waiting": 1}
     corp.advance(700)
     corp.watch()
-    assert corp.tally(made) == {"done": rows}
+    assert corp.row_counts(made) == {"done": rows}
     corp.compare()
 
 

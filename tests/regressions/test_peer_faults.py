@@ -104,7 +104,7 @@ def test_one_answer_with_three_codes_is_three_row_statuses(corp):
     console = {"handover_userid": from_owner, "takeover_userid": other, "external_userid": [busy]}
     corp.control.call("POST", "handover/console", console)
     for _ in range(2):  # refused twice: that counts, too, and nobody here knows of it
-        corp.will(worn, "refuse")
+        corp.decide(worn, "refuse")
         console["external_userid"] = [worn]
         corp.control.call("POST", "handover/console", console)
         corp.control.status()
@@ -128,7 +128,7 @@ def test_101_customers_are_two_calls_and_never_one(make_corp):
     corp.apply(made)
     assert (made.plan.ready, made.plan.calls) == (101, 2)
     assert corp.calls("transfer_customer") == 2
-    assert corp.tally(made) == {"waiting": 101}
+    assert corp.row_counts(made) == {"waiting": 101}
 
 
 def test_leavers_and_members_in_service_never_share_an_endpoint(corp):
@@ -183,7 +183,7 @@ def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_corp
         " ON r.plan_id = h.plan_id AND r.row = h.row"
     ).fetchone()[0]
     assert late <= 15 * 60
-    assert "waiting" not in corp.tally(made)
+    assert "waiting" not in corp.row_counts(made)
     assert corp.calls("transfer_result") <= 3 * 3 + made.plan.ready // 1000
 
 
@@ -197,12 +197,12 @@ def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(corp):
             holders.setdefault(external, []).append(owner)
     shared, (first, second) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
     to_owner = next(u for u in people if u not in holders[shared])
-    corp.will(shared, "refuse", 60)
+    corp.decide(shared, "refuse", 60)
     one = corp.hand_over(first, to=to_owner, groups=False)
     corp.advance(120)
     assert corp.transfer_failed(to_owner, shared) == 1
     corp.watch()
-    corp.will(shared, "wait")
+    corp.decide(shared, "wait")
     two = corp.hand_over(second, to=to_owner, groups=False)
     assert corp.statuses(two)[shared] == "waiting"
     assert corp.transfer_failed(to_owner, shared) == 1

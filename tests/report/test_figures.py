@@ -109,7 +109,7 @@ class Days:
         free = [each for each in free if each not in known][:2]
         if len(free) < 2:
             return
-        self.corp.will(free[1], "refuse", after_s=60)
+        self.corp.decide(free[1], "refuse", after_s=60)
         self.corp.sync()
         made = self.corp.plan(from_owners[0], to=from_owners[1], where=" or ".join(free))
         self.corp.apply(made)

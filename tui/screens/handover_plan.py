@@ -137,7 +137,7 @@ class HandoverPlanning(LedgerScreen):
         self.app.notify(_("Asking WeCom …"), timeout=2)
 
         def done(watched: Watched) -> None:
-            settled = plan_words.tally(watched.settled)
+            settled = plan_words.counts_text(watched.settled)
             if watched.settled:
                 text = _("Settled: {rows}").format(rows=settled)
             else:

@@ -198,7 +198,7 @@ class ResultHandler:
         self._records.record_results(
             connection, job, [(by_row[each.row], each) for each in told], "read_back"
         )
-        self._tally(job, told)
+        self._count_results(job, told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
         wait = retrying.READ_BACK.after(job.asks)
         self._ask_again(connection, outcome, [by_row[row] for row in still], wait, "")
@@ -311,9 +311,9 @@ class ResultHandler:
                 connection, [(job.id, "failed", f"{category} {errcode or ''}".strip())], now
             )
         self._report.jobs += 1
-        self._tally(job, answers)
+        self._count_results(job, answers)
 
-    def _tally(self, job: Job, answers: Sequence[RowResult]) -> None:
+    def _count_results(self, job: Job, answers: Sequence[RowResult]) -> None:
         for each in answers:
             if each.status in act.NOT_AS_PLANNED:
                 self._report.not_done.add(job.plan_id)
