@@ -150,7 +150,7 @@ def main() -> int:
         lines.append(("apply: verify, check, queue, s", time.perf_counter() - started, 5.0, ""))
 
         cpu, started = time.process_time(), time.perf_counter()
-        Worker(db, LedgerRecords(ledger), actions, lambda halt: Silent(), clock).run()
+        Worker(db, LedgerRecords(ledger), actions, lambda stop: Silent(), clock).run()
         used, wall = time.process_time() - cpu, time.perf_counter() - started
         done = plans.row_counts(db, plan.id)
         assert done == {"done": plan.ready}, done

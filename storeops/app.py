@@ -473,7 +473,7 @@ class App:
             self.data,
             LedgerRecords(self.ledger),
             self.actions,
-            lambda halt: self.make_client(self.tokens, halt, writes_once=True),
+            lambda stop: self.make_client(self.tokens, stop, writes_once=True),
             self.clock,
             threads=self.profile.limits.in_flight,
             stop=stop,

@@ -68,12 +68,12 @@ class LedgerRecords:
             ]
             rows = [row for row in rows if row.row not in unsent]
             unsent.clear()
-        hold = getattr(self._ledger.action(plan.kind), "hold", None)
-        if hold is not None and unsent:
+        veto = getattr(self._ledger.action(plan.kind), "veto", None)
+        if veto is not None and unsent:
             asked = [row for row in rows if row.row in unsent]
-            held = hold(self._ledger.view(plan.params), asked)
-            refused += [(row, held[row.row]) for row in asked if row.row in held]
-            rows = [row for row in rows if row.row not in held]
+            vetoed = veto(self._ledger.view(plan.params), asked)
+            refused += [(row, vetoed[row.row]) for row in asked if row.row in vetoed]
+            rows = [row for row in rows if row.row not in vetoed]
         return rows, plan.params, refused
 
     def record_intent(

@@ -236,7 +236,7 @@ def _write(context: HandlerContext, work: Work, found: Any, before: Any) -> Writ
         As `subjects.write`; None when it must be begun anew, for more came in or nobody rests.
     """
     for _each in range(REREADS):
-        if not context.inbox.holds(work):
+        if not context.inbox.is_claimed(work):
             return None
         try:
             return subjects.write(Mirror(context.data, context.clock.now()), work, found, before)

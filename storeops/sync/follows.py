@@ -126,7 +126,7 @@ class _Follows:
             self._drain()
             for thread in threads:
                 thread.join()
-        session.halt()
+        session.check_stop()
         self._build()
         return self._outcome()
 
@@ -182,7 +182,7 @@ class _Follows:
                 with self._lock:
                     if not self._waiting and self._open == 0 and self._inbox.empty():
                         return
-                self.session.halt()
+                self.session.check_stop()
                 self.session.tell()
                 continue
             try:
@@ -395,7 +395,7 @@ class _Follows:
         counters = self.session.counters
 
         def on_progress(_what: str, _done: int, _total: int) -> None:
-            self.session.halt()
+            self.session.check_stop()
             self.session.tell(phase="index")
 
         indexes.build(self.db, on_progress)

@@ -100,13 +100,13 @@ class Session:
         """Unix seconds of WeCom's clock."""
         return int(self.clock.now())
 
-    def halt(self) -> None:
+    def check_stop(self) -> None:
         """End here when somebody asked to stop.
 
         Raises:
             StoppedError: the run stays open and is resumed by the next `sync run`.
         """
-        halt(self.stop)
+        check_stop(self.stop)
 
     def count_call(self) -> None:
         """Count one call to WeCom; any thread."""
@@ -232,11 +232,11 @@ class Session:
                 self.counters.total,
                 rate,
                 self.counters.calls,
-                self._holder(now),
+                self._held_back_by(now),
             )
         )
 
-    def _holder(self, now: float) -> str:
+    def _held_back_by(self, now: float) -> str:
         """What holds the scope back; asked every other second at most."""
         if self._held_back is not None and now - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = now
@@ -264,7 +264,7 @@ class Session:
 
         for job, answer, error in read_many(jobs, counted, self.stop):
             silent = silent + 1 if error is not None and refusals.unreachable(error) else 0
-            if silent >= refusals.SILENCES and self.client.unheard:
+            if silent >= refusals.SILENCES and self.client.circuit_open:
                 gave_up = error  # the network is gone: the others are named, not asked
             self.tell()
             yield job, answer, error
@@ -308,15 +308,15 @@ def read_many(
                 for future in done:
                     job = waiting.pop(future)
                     answer, error = future.result()
-                    halt(stop)
+                    check_stop(stop)
                     yield job, answer, error
-                halt(stop)
+                check_stop(stop)
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def halt(stop: threading.Event) -> None:
+def check_stop(stop: threading.Event) -> None:
     """End here when somebody asked to stop.
 
     Raises:

@@ -128,9 +128,9 @@ class WeComClient:
         return self._exchange.transport.base_url
 
     @property
-    def unheard(self) -> bool:
+    def circuit_open(self) -> bool:
         """Whether the last call was given up without any readable answer, and none came since."""
-        return self._exchange.unheard
+        return self._exchange.circuit_open
 
     def learn_time(self) -> None:
         """Let the clock learn WeCom's time, from whatever it answers to a call without a token.
@@ -142,7 +142,7 @@ class WeComClient:
             self.limiter.acquire(_ASKED_FOR_TIME, urgent=True, wait=False),
         ):
             before, began = self.clock.now(), self.clock.monotonic()
-            reply = self._exchange.transport.send("GET", _ASKED_FOR_TIME, {}, None, knock=True)
+            reply = self._exchange.transport.send("GET", _ASKED_FOR_TIME, {}, None, probing=True)
             self._exchange.learn(reply.date, before, self.clock.monotonic() - began)
 
     def close(self) -> None:
@@ -312,7 +312,7 @@ class WeComClient:
         hurried = self._urgent if urgent is None else urgent
         shape: Any = dict if answer == dict[str, Any] else answer
         exchange = self._exchange
-        exchange.halt()
+        exchange.check_stop()
         if not key:
             self._keep_quiet()
         token = _Secret(key or self._tokens.get(self._fetch_token))
@@ -329,7 +329,7 @@ class WeComClient:
             )  # fmt: skip
             opened = outcome.opened
             if opened is None:
-                attempts.silence(outcome)
+                attempts.no_response(outcome)
                 continue
             if opened.errcode == 0:
                 self._fruitless = 0
@@ -371,7 +371,7 @@ class WeComClient:
             )
             opened = outcome.opened
             if opened is None:
-                attempts.silence(outcome)
+                attempts.no_response(outcome)
             elif opened.errcode != 0:
                 attempts.refused(refused(GETTOKEN, opened.errcode, opened.errmsg))
             elif opened.problem:

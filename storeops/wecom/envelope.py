@@ -40,8 +40,8 @@ class OpenedResponse:
         errmsg: WeCom's text.
         value: the decoded answer; None when errcode is not 0.
         problem: why the fields cannot be read, with the JSON path; "" when they can.
-        silence: why this is no answer of WeCom at all: "answer" no JSON object, "errcode" none in
-            it; "" when it is one.
+        no_response: why this is no answer of WeCom at all: "answer" no JSON object, "errcode"
+            none in it; "" when it is one.
         odd: values that were replaced, converted or left out, by field.
         lost: rows that cannot be read.
     """
@@ -50,7 +50,7 @@ class OpenedResponse:
     errmsg: str
     value: Any = None
     problem: str = ""
-    silence: str = ""
+    no_response: str = ""
     odd: Mapping[str, int] = field(default_factory=dict)
     lost: Sequence[LostRow] = ()
 
@@ -152,12 +152,12 @@ def _open_odd(body: bytes, shape: Any) -> OpenedResponse:
     try:
         raw = tolerant.parse(body)
     except (ValueError, RecursionError):
-        return OpenedResponse(0, "", problem="$", silence="answer")
+        return OpenedResponse(0, "", problem="$", no_response="answer")
     if not isinstance(raw, dict):
-        return OpenedResponse(0, "", problem="$", silence="answer")
+        return OpenedResponse(0, "", problem="$", no_response="answer")
     errcode = _errcode(raw.get("errcode"))
     if errcode is None:
-        return OpenedResponse(0, "", problem="$.errcode", silence="errcode")
+        return OpenedResponse(0, "", problem="$.errcode", no_response="errcode")
     text = raw.get("errmsg")
     errmsg = tolerant.clean_text(text) if isinstance(text, str) else ""
     if errcode != 0:

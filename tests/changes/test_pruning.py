@@ -148,7 +148,7 @@ def test_a_domain_holds_its_plans_back_and_takes_its_rows_out(
 
     from storeops.changes import pruning
 
-    class Keeper:
+    class Retention:
         stays: set[int] = set()
         taken: list[int] = []
 
@@ -159,19 +159,19 @@ def test_a_domain_holds_its_plans_back_and_takes_its_rows_out(
             assert connection.in_transaction
             self.taken = list(plans)
 
-    keeper = Keeper()
+    retention = Retention()
     real = pruning.registry().each("retention")
     assert real
     monkeypatch.setattr(
         pruning, "registry", lambda: SimpleNamespace(each=lambda kind: [*real, (None, "x:y")])
     )
     load = pruning.load
-    monkeypatch.setattr(pruning, "load", lambda where: keeper if where == "x:y" else load(where))
+    monkeypatch.setattr(pruning, "load", lambda where: retention if where == "x:y" else load(where))
     first, second = plan_tag(cli, corp), plan_tag(cli, corp, 1)
-    keeper.stays = {2}
+    retention.stays = {2}
     later(corp, 200)
     assert cli("db", "prune", "--yes", "--json").json["plans"] == 1
-    assert (plans(cli), keeper.taken) == ([second], [1])
+    assert (plans(cli), retention.taken) == ([second], [1])
     assert first not in plans(cli)
 
 

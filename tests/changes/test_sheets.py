@@ -112,9 +112,11 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tm
             " (SELECT id FROM follow WHERE status = 'active' ORDER BY id LIMIT 2)"
         )
         group = connection.execute("SELECT max(id) FROM tag_group").fetchone()[0]
-        twin = connection.execute("SELECT name FROM tag WHERE tag_id = ?", (tag,)).fetchone()[0]
+        duplicate = connection.execute("SELECT name FROM tag WHERE tag_id = ?", (tag,)).fetchone()[
+            0
+        ]
         connection.execute(
-            "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, twin)
+            "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, duplicate)
         )
     once = follows(
         corp,
@@ -143,7 +145,7 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tm
         "several_members": f"{shared[0][1]},,,,,",
         "surplus": f"{once[1][1]},,,,,,more",
         "unknown_tag": f"{once[2][1]},,,,No/Such,",
-        "ambiguous_tag": f"{once[3][1]},,,,{twin},",
+        "ambiguous_tag": f"{once[3][1]},,,,{duplicate},",
         "both": f"{once[4][1]},,,,,{other}",
         "duplicate": f"{once[5][1]},,,,,",
     }

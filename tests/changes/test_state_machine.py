@@ -185,7 +185,7 @@ class Ledgers(RuleBasedStateMachine):
 
     def worker(self, records=None):
         return Worker(
-            self.db, records or LedgerRecords(self.ledger), self.actions, lambda halt: self.wecom,
+            self.db, records or LedgerRecords(self.ledger), self.actions, lambda stop: self.wecom,
             self.ledger.clock, threads=2,
         )  # fmt: skip
 

@@ -216,8 +216,8 @@ def test_every_code_is_foreseen_in_both_languages_with_a_way_out(make_corp):
     chinese = action.check(view, cases.rows)
     assert [(each.code, each.errcode) for each in english] == cases.wanted
     assert [(each.code, each.errcode) for each in chinese] == cases.wanted
-    for said, twin in zip(english, chinese, strict=True):
-        for text, other in ((said.reason, twin.reason), (said.way_out, twin.way_out)):
+    for said, translated in zip(english, chinese, strict=True):
+        for text, other in ((said.reason, translated.reason), (said.way_out, translated.way_out)):
             if not text:
                 assert said.code in NOTHING_HELPS, said
                 continue

@@ -19,7 +19,7 @@ def test_weeks_pass(tmp_path, monkeypatch):
     with start(stores=3, staff=26, follows=500, seed=7, start_at=begin) as sandbox:
         make_profile(sandbox)
         core = App.open("demo")
-        demo_history.tidy(sandbox.base_url)
+        demo_history.reassign_first_leavers(sandbox.base_url)
         told = []
 
         def sync() -> None:
@@ -29,7 +29,7 @@ def test_weeks_pass(tmp_path, monkeypatch):
         ports = demo_history.DemoPorts(
             sandbox.base_url, core.data, sync, core.clock.learn, lambda *each: told.append(each)
         )
-        demo_history.live(ports, WEEKS)
+        demo_history.play(ports, WEEKS)
         sync()
         assert told[-1] == (7 * WEEKS, 7 * WEEKS)
         assert abs(core.clock.now() - NOON) < 120

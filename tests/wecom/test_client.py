@@ -204,9 +204,9 @@ def test_a_write_that_was_sent_is_never_sent_again(server, client, clock, troubl
 
 
 def test_a_write_that_never_left_is_tried_again(make_client, clock):
-    with socket.socket() as unheard:
-        unheard.bind(("127.0.0.1", 0))  # nobody listens: the connection is refused
-        client = make_client(base_url=f"http://127.0.0.1:{unheard.getsockname()[1]}")
+    with socket.socket() as circuit_open:
+        circuit_open.bind(("127.0.0.1", 0))  # nobody listens: the connection is refused
+        client = make_client(base_url=f"http://127.0.0.1:{circuit_open.getsockname()[1]}")
         client._tokens.get(lambda: ("tk-demo-1", 7200))
         with pytest.raises(NetworkError) as caught:
             tags.mark(client, "u_lin", "wm1", add=["et1"])

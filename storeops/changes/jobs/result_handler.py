@@ -103,7 +103,7 @@ class ResultHandler:
             self._doubt(connection, outcome, decision.delay_s, error.category)
             return
         now = self._clock.now()
-        if queue.halt_of(connection, job.id) == queue.DROP:
+        if queue.stop_asked_of(connection, job.id) == queue.DROP:
             rows = outcome.call.rows
             self._close(connection, outcome, [RowResult(each.row, act.CANCELLED) for each in rows])
             return
@@ -156,8 +156,8 @@ class ResultHandler:
         else:
             answers = outcome.answer
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
-        halt = queue.halt_of(connection, job.id)
-        if halt == queue.DROP:
+        asked_to_stop = queue.stop_asked_of(connection, job.id)
+        if asked_to_stop == queue.DROP:
             answers = [
                 RowResult(each.row, act.CANCELLED) if each.status == act.QUEUED else each
                 for each in answers
@@ -191,7 +191,9 @@ class ResultHandler:
             )
             return
         if again:
-            self._send_rest(connection, outcome, [by_row[row] for row in again], halt == queue.HOLD)
+            self._send_rest(
+                connection, outcome, [by_row[row] for row in again], asked_to_stop == queue.HOLD
+            )
         if not still:
             self._close(connection, outcome, told, "read_back")
             return

@@ -97,7 +97,7 @@ class _Shift:
         self.w = worker
         self.once, self.forever, self.plan_id = once, forever, plan_id
         self.until = None if seconds is None else worker._clock.monotonic() + seconds
-        self.halt = threading.Event()
+        self.asked_to_stop = threading.Event()
         self.came: thread_queue.SimpleQueue[JobOutcome] = thread_queue.SimpleQueue()
         self.flying = 0
         self.report = Report()
@@ -118,7 +118,7 @@ class _Shift:
                 try:
                     self._work(pool)
                 except BaseException:
-                    self.halt.set()
+                    self.asked_to_stop.set()
                     raise
             with db.atomic() as connection:
                 lease.finish(connection, self.id)
@@ -151,12 +151,12 @@ class _Shift:
     def _ending(self) -> str:
         """Why no new job is to be claimed; "" while the work goes on."""
         if self.w._stop.is_set():
-            self.halt.set()
+            self.asked_to_stop.set()
             return "stopped"
         if self.bug is not None:
             return "stopped"
         if self.until is not None and self.w._clock.monotonic() >= self.until:
-            self.halt.set()
+            self.asked_to_stop.set()
             return "time"
         if self.plan_id is not None and not self.forever and self._plan_is_over():
             return "paused" if self.plan_id in self.report.pauses else "empty"
@@ -306,4 +306,4 @@ class _Shift:
     def _make_client(self) -> None:
         with self._making:
             if self.client is None:
-                self.client = self.w._connect(self.halt)
+                self.client = self.w._connect(self.asked_to_stop)

@@ -22,9 +22,9 @@ from storeops.domains.handover import (
     customer_calls,
     group_calls,
     group_checks,
-    holds,
     record,
     rules,
+    vetoes,
 )
 from storeops.domains.handover.relations import followers
 from storeops.errors import PolicyError, StoreOpsError
@@ -94,7 +94,7 @@ class HandoverAction:
             verdicts[row.row] = verdict
         return [verdicts[row.row] for row in rows]
 
-    def hold(self, view: View, rows: Sequence[Row]) -> dict[int, RowResult]:
+    def veto(self, view: View, rows: Sequence[Row]) -> dict[int, RowResult]:
         """Rows that must not be sent after what earlier calls taught."""
         return {
             row.row: RowResult(
@@ -105,7 +105,7 @@ class HandoverAction:
                 verdict.way_out,
                 extra=record.result_fields(row),
             )
-            for row, verdict in holds.held_back(view, rows)
+            for row, verdict in vetoes.vetoed(view, rows)
         }
 
     def again_helps(self, ledger: Ledger, plan: Plan) -> bool:
