@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, diagnostics, output, planned
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Force, Limit, Reason, Reveal, Yes, any_of
@@ -22,7 +22,7 @@ PlanId = Annotated[
     str,
     typer.Argument(
         metavar="PLAN",
-        autocompletion=offers("plan"),
+        autocompletion=completion("plan"),
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]
@@ -30,7 +30,7 @@ MadePlan = Annotated[
     str,
     typer.Argument(
         metavar="PLAN",
-        autocompletion=offers("plan_made"),
+        autocompletion=completion("plan_made"),
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]

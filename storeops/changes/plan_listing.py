@@ -21,7 +21,9 @@ RESULT_FIELDS = (
 )  # fmt: skip
 
 
-def overview(ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200) -> list[Card]:
+def newest_cards(
+    ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200
+) -> list[Card]:
     """The newest `limit` plans, drafts on top, each with how it stands."""
     found = plans.listing(ledger.db, limit=limit)
     drafts = plans.listing(ledger.db, statuses=(DRAFT,), limit=limit)

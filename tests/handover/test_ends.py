@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.watch_result import WatchResult
 
 DAY = 86_400
 
@@ -89,7 +89,7 @@ def test_the_total_of_a_watch_does_not_grow_while_it_runs(corp):
     corp.advance(DAY)
     totals = []
 
-    def look(watched: Watched) -> None:
+    def look(watched: WatchResult) -> None:
         totals.append(sum(watched.settled.values()) + watched.waiting)
 
     corp.watch(on_progress=look)

@@ -130,7 +130,9 @@ class JobsScreen(LedgerScreen):
         self._read_job = None
         self.table("jobs").show(source, stay=stay)
         self.read(
-            lambda: job_rows.progress_of(core.ledger, core.governor, plan), self._show_progress, key="progress"
+            lambda: job_rows.progress_of(core.ledger, core.governor, plan),
+            self._show_progress,
+            key="progress",
         )
 
     def _show_progress(self, progress: JobProgress) -> None:

@@ -31,7 +31,7 @@ from storeops.domains.handover.attempts import earlier
 from storeops.domains.handover.outcomes import Outcome, resolve
 from storeops.domains.handover.record import ASK_S, ask_at
 from storeops.domains.handover.relations import followers
-from storeops.domains.handover.watched import Asked, Attempt, Pair, Watched
+from storeops.domains.handover.watch_result import Asked, Attempt, Pair, WatchResult
 from storeops.errors import StoreOpsError
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -47,7 +47,7 @@ NEAR_S = 15  # asking once waits for what falls due in so few seconds
 TOGETHER_S = 60  # attempts of a pair that fall due so close together are asked about at once
 
 
-Progress = Callable[[Watched], None]
+Progress = Callable[[WatchResult], None]
 
 
 def watch(
@@ -59,7 +59,7 @@ def watch(
     everything: bool = False,
     stop: threading.Event | None = None,
     on_progress: Progress | None = None,
-) -> Watched:
+) -> WatchResult:
     """Ask about everything that is due; keep the answers.
 
     Args:
@@ -96,9 +96,9 @@ class _Watch:
         self._stop = stop
         self._progress = on_progress or (lambda watched: None)
         self._staying = False  # there will be another round: neighbours may be waited for
-        self.result = Watched()
+        self.result = WatchResult()
 
-    def run(self, seconds: float | None, until_settled: bool, everything: bool) -> Watched:
+    def run(self, seconds: float | None, until_settled: bool, everything: bool) -> WatchResult:
         """Rounds until the end; see `watch`."""
         self._learn_time()
         until = None if seconds is None else self._clock.now() + seconds
@@ -109,7 +109,7 @@ class _Watch:
 
     def _rounds(
         self, pool: ThreadPoolExecutor, until: float | None, until_settled: bool, everything: bool
-    ) -> Watched:
+    ) -> WatchResult:
         while True:
             self._round(pool, everything)
             everything = False

@@ -110,7 +110,7 @@ def _ended(db: Database, most: int) -> list[dict[str, str]]:
 
 def leavers(db: Database) -> list[str]:
     """userids of three guides of three shops, with some customers and with colleagues."""
-    from storeops.reading.overview import members
+    from storeops.reading.directory import members
 
     fitting = [
         each for each in members(db)
