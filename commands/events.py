@@ -13,14 +13,15 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.event_words import reason_word, row_of, shown_message, status_word
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
+from storeops.terms import term
 
 if TYPE_CHECKING:
-    from storeops.events.handling import HandlingResult
+    from storeops.events.handling import Handled
+    from storeops.events.inbox import Event
 
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
 _FLUSH_S = 5.0  # between two looks at what was refused
@@ -155,7 +156,7 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
 
     told = ""
 
-    def tell(handled: HandlingResult) -> None:
+    def tell(handled: Handled) -> None:
         nonlocal told
         said = handled.error.message if handled.error is not None else ""
         if said and said != told:
@@ -221,6 +222,34 @@ def run(
         )
 
 
+def _status(status: str) -> str:
+    return term("event", status)
+
+
+def _reason(reason: str) -> str:
+    return term("event_reason", reason)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "received_at": cells.iso(event.received_at),
+        "create_time": cells.iso(event.create_time or None),
+        "event": event.event,
+        "change_type": event.change_type,
+        "userid": event.userid,
+        "external_userid": event.external_userid,
+        "subject": event.subject,
+        "status": event.status,
+        "reason": event.reason,
+        "errcode": event.errcode,
+        "attempts": event.attempts,
+        "due_at": cells.iso(event.due_at),
+        "handled_at": cells.iso(event.handled_at),
+        "deliveries": event.deliveries,
+    }
+
+
 @app.command("list", help=_("List what came in, newest first."))
 def list_(
     status: Annotated[
@@ -252,7 +281,7 @@ def list_(
     )
     shown, more = found[:size], len(found) > size
     output.items(
-        [row_of(each) for each in shown],
+        [_row(each) for each in shown],
         [
             Column("event_id", _("No."), right=True),
             Column("received_at", _("Received"), show=cells.when),
@@ -260,9 +289,9 @@ def list_(
             Column("change_type", _("Change")),
             Column("userid", _("Member"), max_width=24),
             Column("external_userid", _("Customer"), max_width=36),
-            Column("status", _("Status"), show=status_word),
+            Column("status", _("Status"), show=_status),
             Column("deliveries", _("Came"), right=True),
-            Column("reason", _("Why"), show=reason_word),
+            Column("reason", _("Why"), show=_reason),
         ],
         next_=str(shown[-1].id) if more else None,
         has_more=more,
@@ -280,8 +309,8 @@ def show(
 
     db = current().app.inbox
     found, message = listing.event(db, event_id)
-    row = row_of(found)
-    row["message"] = shown_message(message, reveal=reveal)
+    row = _row(found)
+    row["message"] = listing.message_fields(message, reveal=reveal)
     row["requests"] = [
         {
             "received_at": cells.iso(each.received_at),
@@ -297,8 +326,8 @@ def show(
             Column("event_id", _("No.")),
             Column("event", _("Event")),
             Column("change_type", _("Change")),
-            Column("status", _("Status"), show=status_word),
-            Column("reason", _("Why"), show=reason_word),
+            Column("status", _("Status"), show=_status),
+            Column("reason", _("Why"), show=_reason),
             Column("errcode", _("Code")),
             Column("create_time", _("Happened"), show=cells.when),
             Column("received_at", _("Received"), show=cells.when),
@@ -371,13 +400,13 @@ def status() -> None:
         warn(
             _(
                 "Callers of the last day were not answered: {reasons}. `storeops doctor` says more."
-            ).format(reasons=_(", ").join(f"{reason_word(r)} {found.refused[r]}" for r in lately))
+            ).format(reasons=_(", ").join(f"{_reason(r)} {found.refused[r]}" for r in lately))
         )
     output.item(
         row,
         [
             Column("keys", _("Token and key")),
-            *(Column(name, status_word(name), show=cells.amount) for name in found.counts),
+            *(Column(name, _status(name), show=cells.amount) for name in found.counts),
             Column("waiting", _("To handle"), show=cells.amount),
             Column("next_due", _("Next"), show=cells.when),
             Column("last_received", _("Last received"), show=cells.when),
@@ -387,7 +416,7 @@ def status() -> None:
 
 
 def _refused(counts: dict[str, int]) -> str:
-    return _(", ").join(f"{reason_word(reason)} {count}" for reason, count in counts.items())
+    return _(", ").join(f"{_reason(reason)} {count}" for reason, count in counts.items())
 
 
 @app.command("gaps", help=_("Compare with WeCom: what no event told is found and repaired."))

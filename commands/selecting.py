@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from commands.completing import completion
+from commands.completing import offers
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import File, HeaderRow, Heading, Hidden, SheetName, source_of
@@ -36,22 +36,20 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="FILTER",
-        autocompletion=completion("filter"),
+        autocompletion=offers("filter"),
         help=_("Filter, such as '@li #VIP since:7d !has:phone'; see `storeops help filter`."),
     ),
 ]
 View = Annotated[
     str,
-    typer.Option(
-        "--view", metavar="NAME", autocompletion=completion("view"), help=_("A saved view.")
-    ),
+    typer.Option("--view", metavar="NAME", autocompletion=offers("view"), help=_("A saved view.")),
 ]
 Store = Annotated[
     list[str] | None,
     typer.Option(
         "--store",
         metavar="STORE",
-        autocompletion=completion("store"),
+        autocompletion=offers("store"),
         help=_("In this store: number, name, region or department id; `all` for every store."),
     ),
 ]
@@ -60,17 +58,14 @@ Owner = Annotated[
     typer.Option(
         "--owner",
         metavar="STAFF",
-        autocompletion=completion("owner"),
+        autocompletion=offers("owner"),
         help=_("Followed by this member: userid or name."),
     ),
 ]
 Tag = Annotated[
     list[str] | None,
     typer.Option(
-        "--tag",
-        metavar="TAG",
-        autocompletion=completion("tag"),
-        help=_("With this tag, or group/tag."),
+        "--tag", metavar="TAG", autocompletion=offers("tag"), help=_("With this tag, or group/tag.")
     ),
 ]
 NoTag = Annotated[
@@ -78,7 +73,7 @@ NoTag = Annotated[
     typer.Option(
         "--no-tag",
         metavar="TAG",
-        autocompletion=completion("tag"),
+        autocompletion=offers("tag"),
         help=_("Without this tag; `*` without any."),
     ),
 ]
@@ -87,7 +82,7 @@ Status = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        autocompletion=completion("status"),
+        autocompletion=offers("status"),
         help=_("active, missing, lost, handed_over, unassigned, out_of_scope or deleted."),
     ),
 ]
@@ -96,7 +91,7 @@ State = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        autocompletion=completion("state"),
+        autocompletion=offers("state"),
         help=_("Came by this contact way's state; `expo*` for all that begin so."),
     ),
 ]
@@ -105,7 +100,7 @@ Way = Annotated[
     typer.Option(
         "--way",
         metavar="WAY",
-        autocompletion=completion("way"),
+        autocompletion=offers("way"),
         help=_("How the customer was added: scan, card, group …, or WeCom's number."),
     ),
 ]
@@ -121,7 +116,7 @@ Sort = Annotated[
     typer.Option(
         "--sort",
         metavar="ORDER",
-        autocompletion=completion("sort"),
+        autocompletion=offers("sort"),
         help=_("newest, oldest or name."),
     ),
 ]

@@ -100,6 +100,47 @@ EVENT = {
     "failed": N_("failed"),
     "unreadable": N_("unreadable"),
 }
+# what a callback tells of; a kind of a domain that is not here is shown as WeCom writes it
+CHANGE = {
+    "change_external_contact/add_external_contact": N_("customer added"),
+    "change_external_contact/add_half_external_contact": N_("customer added, not confirmed"),
+    "change_external_contact/edit_external_contact": N_("customer changed"),
+    "change_external_contact/del_external_contact": N_("deleted by the member"),
+    "change_external_contact/del_follow_user": N_("deleted by the customer"),
+    "change_external_contact/transfer_fail": N_("handover failed"),
+    "change_external_chat/create": N_("group made"),
+    "change_external_chat/update": N_("group changed"),
+    "change_external_chat/dismiss": N_("group dismissed"),
+    "change_external_tag/create": N_("tag made"),
+    "change_external_tag/update": N_("tag changed"),
+    "change_external_tag/delete": N_("tag deleted"),
+    "change_external_tag/shuffle": N_("tags put in another order"),
+    "change_contact/create_user": N_("member added"),
+    "change_contact/update_user": N_("member changed"),
+    "change_contact/delete_user": N_("member left"),
+    "change_contact/create_party": N_("department added"),
+    "change_contact/update_party": N_("department changed"),
+    "change_contact/delete_party": N_("department deleted"),
+}
+# why an event was only kept, and why a request was refused
+EVENT_REASON = {
+    "not_listed": N_("WeCom does not list the relation yet"),
+    "unknown": N_("a kind that means nothing to the mirror"),
+    "incomplete": N_("it does not name what it is about"),
+    "elsewhere": N_("about tags of a rule group"),
+    "base64": N_("the ciphertext is broken"),
+    "cipher": N_("the ciphertext is broken"),
+    "padding": N_("encrypted with another key"),
+    "length": N_("encrypted with another key"),
+    "receiver": N_("meant for another corp"),
+    "format": N_("neither XML nor JSON inside"),
+    "signature": N_("wrong signature"),
+    "malformed": N_("no callback"),
+    "too_large": N_("too large"),
+    "slow": N_("hung up on, too slow"),
+    "full": N_("turned away, nothing free"),
+    "not_stored": N_("could not be stored"),
+}
 # what of a follow, member or shop changed
 FIELD = {
     "follow": N_("follow"),
@@ -148,8 +189,8 @@ SOURCE = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_
 ALL: Mapping[str, Mapping[str, str]] = {
     "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "journal": JOURNAL,
     "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
-    "event": EVENT, "field": FIELD, "source": SOURCE,
-    "detail": DETAIL,
+    "event": EVENT, "change": CHANGE, "event_reason": EVENT_REASON, "field": FIELD,
+    "source": SOURCE, "detail": DETAIL,
 }  # fmt: skip
 
 

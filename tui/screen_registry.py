@@ -25,6 +25,9 @@ CORE: tuple[ScreenSpec, ...] = (
          help=N_("What will change, row by row; apply, watch, undo.")),
     ScreenSpec(name="jobs", key="9", title=N_("Jobs"), screen="tui.screens.jobs:JobsScreen",
          help=N_("The calls that carry plans out.")),
+    ScreenSpec(name="events", key="E", title=N_("Events"),
+         screen="tui.screens.events:EventsScreen",
+         help=N_("What WeCom calls back about, as it comes; and what no callback told of.")),
     ScreenSpec(name="audit", key="L", title=N_("Audit"), screen="tui.screens.audit:AuditScreen",
          help=N_("Who changed what, when and why.")),
 )  # fmt: skip

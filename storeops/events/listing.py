@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.events.inbox import COLUMNS, STATUSES, UNANSWERED, Delivery, Event
+from storeops.events.message import read_message
 from storeops.i18n import _
+from storeops.plain import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,17 @@ def deliveries(db: Database, event_id: int) -> list[Arrived]:
     ]
 
 
+def message_fields(message: bytes | None, *, reveal: bool = False) -> dict[str, Any] | None:
+    """The elements of a decrypted message, phone numbers masked unless asked for.
+
+    None while it cannot be read.
+    """
+    if message is None:
+        return None
+    fields = read_message(message).fields
+    return dict(fields) if reveal else masked(fields)
+
+
 def newest_before(db: Database, moment: float) -> int:
     """event.id of the newest event received before a moment (Unix seconds); 0 for none."""
     row = db.execute(
@@ -149,12 +163,12 @@ def by_member(db: Database, change: str, since: float) -> dict[str, int]:
     )
 
 
-def told(db: Database, since: float) -> int:
-    """Relations of customers that events told of since a moment (Unix seconds)."""
+def told(db: Database, since: float, until: float | None = None) -> int:
+    """Relations of customers that events told of since a moment (Unix seconds), until another."""
     row = db.execute(
         "SELECT count(*) FROM (SELECT DISTINCT external_userid, userid FROM event"
-        " WHERE received_at >= ? AND external_userid <> '')",
-        (since,),
+        " WHERE received_at >= ? AND received_at < ? AND external_userid <> '')",
+        (since, float("inf") if until is None else until),
     ).fetchone()
     return int(row[0])
 

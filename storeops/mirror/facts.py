@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 
 from storeops.database.database import Database
 from storeops.mirror import chats, identity, labels, leavers, meta, people
-from storeops.mirror.follows import write_follows
-from storeops.mirror.keys import Keys
-from storeops.mirror.people import Counts
-from storeops.mirror.single_facts import (
+from storeops.mirror.answers import (
     deleted_by_customer,
     deleted_by_member,
     follow_status_changed,
@@ -24,6 +21,9 @@ from storeops.mirror.single_facts import (
     follow_transferred,
     remark_changed,
 )
+from storeops.mirror.follows import write_follows
+from storeops.mirror.keys import Keys
+from storeops.mirror.people import Counts
 from storeops.mirror.timeline import Recorder
 
 if TYPE_CHECKING:

@@ -289,7 +289,8 @@ def check_receiver(app: EventWiring) -> Iterator[Finding]:
     if not paths.inbox_db(app.profile.name).exists():
         return
     from storeops.events.listing import standing
-    from storeops.operations.events import DAY_S, UNANSWERED_WORDS
+    from storeops.operations.events import DAY_S
+    from storeops.terms import term
 
     try:
         found = standing(app.inbox)
@@ -313,7 +314,7 @@ def check_receiver(app: EventWiring) -> Iterator[Finding]:
         "warning",
         _("callers of the last day were not answered: {reasons}").format(
             reasons=_(", ").join(
-                f"{_(UNANSWERED_WORDS[each])} {found.refused[each]}" for each in reasons
+                f"{term('event_reason', each)} {found.refused[each]}" for each in reasons
             )
         ),
         _(

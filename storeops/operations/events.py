@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 from storeops import secrets
 from storeops.errors import ConfigError, UsageError
 from storeops.events.crypto import CallbackKeys, valid_key, valid_token
-from storeops.i18n import N_, _
+from storeops.i18n import _
 from storeops.operations.ownership import must_mean_one
 from storeops.operations.wiring import Wiring
 
 if TYPE_CHECKING:
     from storeops.config import Profile
     from storeops.database.database import Database
-    from storeops.events.handling import HandlingResult
+    from storeops.events.handling import Handled
     from storeops.events.inbox import Kept
     from storeops.events.receiver import Receiver
 
-UNANSWERED_WORDS = {
-    "slow": N_("hung up on, too slow"),
-    "full": N_("turned away, nothing free"),
-    "not_stored": N_("could not be stored"),
-}
 DAY_S = 86_400.0
 _LETTERS = string.ascii_letters + string.digits
 
@@ -133,8 +128,8 @@ def handle(
     seconds: float | None = None,
     stop: threading.Event | None = None,
     wake: threading.Event | None = None,
-    on_progress: Callable[[HandlingResult], None] | None = None,
-) -> HandlingResult:
+    on_progress: Callable[[Handled], None] | None = None,
+) -> Handled:
     """Handle events that are due; see `events.handling.handle`.
 
     Raises:
@@ -143,7 +138,7 @@ def handle(
     from storeops.events import handling
     from storeops.events.inbox import Inbox
 
-    context = handling.HandlerContext(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock)
+    desk = handling.Desk(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock)
     return handling.handle(
-        context, forever=forever, seconds=seconds, stop=stop, wake=wake, on_progress=on_progress
+        desk, forever=forever, seconds=seconds, stop=stop, wake=wake, on_progress=on_progress
     )

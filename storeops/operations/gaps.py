@@ -17,9 +17,11 @@ from storeops.i18n import _
 from storeops.mirror import timeline
 from storeops.operations.events import EventWiring
 from storeops.reading import freshness
+from storeops.sync import runs
 
 SILENT = ("name",)  # fields of customers that WeCom calls nobody back for
 MOST = 5_000_000  # changes of one comparison
+LOOKED_AT = 50  # runs, back to the last two that read every customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,32 @@ def last_comparison(app: EventWiring) -> float:
     return float(follows.completed_at)
 
 
-def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
+def latest(app: EventWiring) -> tuple[float, Gaps] | None:
+    """(when it ended, what it found) of the newest sync that has one before it to compare with.
+
+    None while the customers were not read completely twice.
+    """
+    whole = [
+        run
+        for run in runs.history(app.data, limit=LOOKED_AT)
+        if run.finished_at is not None
+        and any(each.scope == "follows" and each.outcome == "complete" for each in run.scopes)
+    ]
+    if len(whole) < 2 or whole[0].finished_at is None:
+        return None
+    newest, before = whole[:2]
+    ended = float(whole[0].finished_at)
+    return ended, of_run(app, newest.run_id, float(before.started_at), until=ended)
+
+
+def of_run(app: EventWiring, run_id: int, since: float, until: float | None = None) -> Gaps:
     """What a run of the sync found that no event had told.
 
     Args:
         app: the profile's wiring.
         run_id: of the run that compared.
         since: the comparison before, as `last_comparison` said it before that run.
+        until: what events told after that is left out; None for all.
     """
     waiting = listing.waiting_customers(app.inbox)
     found: dict[tuple[str, str | None], dict[str, None]] = {}
@@ -100,4 +121,4 @@ def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
             continue
         found.setdefault((who, entry.userid), {})[entry.field] = None
     untold = [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
-    return Gaps(since, listing.told(app.inbox, since), untold, len(waiting))
+    return Gaps(since, listing.told(app.inbox, since, until), untold, len(waiting))

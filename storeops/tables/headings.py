@@ -44,14 +44,14 @@ class Headings:
         index: its place among the rows that were searched.
         names: heading by column.
         columns: column by field name.
-        optional: heading by field name, of fields that are only taken when asked for.
+        offers: heading by field name, of fields that are only taken when asked for.
     """
 
     row: int
     index: int
     names: Mapping[int, str]
     columns: Mapping[str, int]
-    optional: Mapping[str, str]
+    offers: Mapping[str, str]
 
 
 def find(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from storeops.wecom.envelope import Response
+from storeops.wecom.envelope import Answer
 from storeops.wecom.fields import EXACT, DecodedRow, Id, IdNumber, Number, partly
 
 if TYPE_CHECKING:
@@ -72,17 +72,17 @@ class SimpleUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Departments(Response):
+class _Departments(Answer):
     department: tuple[Department, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _DepartmentNodes(Response):
+class _DepartmentNodes(Answer):
     department_id: tuple[DepartmentNode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _UserResponse(Response, DecodedRow):
+class _UserAnswer(Answer, DecodedRow):
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)
@@ -102,12 +102,12 @@ class _UserResponse(Response, DecodedRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Users(Response):
+class _Users(Answer):
     userlist: tuple[User, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _SimpleUsers(Response):
+class _SimpleUsers(Answer):
     userlist: tuple[SimpleUser, ...]
 
 
@@ -132,7 +132,7 @@ def list_department_nodes(
 
 def get_user(client: WeComClient, userid: str) -> User:
     """GET user/get (doc 90196). 60111: unknown or left; 60011: out of scope."""
-    answer = client.get("user/get", _UserResponse, {"userid": userid})
+    answer = client.get("user/get", _UserAnswer, {"userid": userid})
     return partly(User, answer.unread)(**{name: getattr(answer, name) for name in User.__slots__})
 
 

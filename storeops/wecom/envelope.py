@@ -24,7 +24,7 @@ WRONG_JSON = "Warning: wrong json format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Answer:
     """What every answer carries (doc 90664); what has no errcode is no answer of WeCom."""
 
     errcode: int
@@ -32,7 +32,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedResponse:
+class OpenedAnswer:
     """An answer taken out of its envelope.
 
     Attributes:
@@ -40,8 +40,8 @@ class OpenedResponse:
         errmsg: WeCom's text.
         value: the decoded answer; None when errcode is not 0.
         problem: why the fields cannot be read, with the JSON path; "" when they can.
-        no_response: why this is no answer of WeCom at all: "answer" no JSON object, "errcode"
-            none in it; "" when it is one.
+        silence: why this is no answer of WeCom at all: "answer" no JSON object, "errcode" none in
+            it; "" when it is one.
         odd: values that were replaced, converted or left out, by field.
         lost: rows that cannot be read.
     """
@@ -50,7 +50,7 @@ class OpenedResponse:
     errmsg: str
     value: Any = None
     problem: str = ""
-    no_response: str = ""
+    silence: str = ""
     odd: Mapping[str, int] = field(default_factory=dict)
     lost: Sequence[LostRow] = ()
 
@@ -75,12 +75,12 @@ def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     return found
 
 
-def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
+def open_envelope(body: bytes, shape: Any) -> OpenedAnswer:
     """Read `body` as `shape`, errcode first.
 
     Args:
         body: the bytes of the answer.
-        shape: a dataclass derived from `Response`, or dict.
+        shape: a dataclass derived from `Answer`, or dict.
     """
     import msgspec
 
@@ -91,11 +91,11 @@ def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
     if shape is not dict:
         if value.errcode == 0 and _lacks(body, value):
             return _open_odd(body, shape)
-        return OpenedResponse(value.errcode, value.errmsg, value if value.errcode == 0 else None)
+        return OpenedAnswer(value.errcode, value.errmsg, value if value.errcode == 0 else None)
     errcode, errmsg = value.get("errcode"), value.get("errmsg", "")
     if type(errcode) is not int or not isinstance(errmsg, str):
         return _open_odd(body, shape)
-    return OpenedResponse(errcode, errmsg, value if errcode == 0 else None)
+    return OpenedAnswer(errcode, errmsg, value if errcode == 0 else None)
 
 
 def _lacks(body: bytes, answer: Any) -> bool:
@@ -145,32 +145,32 @@ def _tells(shape: type) -> bool:
     return bool(getattr(shape, "told", ()) or _inner(shape))
 
 
-def _open_odd(body: bytes, shape: Any) -> OpenedResponse:
+def _open_odd(body: bytes, shape: Any) -> OpenedAnswer:
     """What the strict decoder refused: a failure without its fields, or odd values."""
     from storeops.wecom import tolerant
 
     try:
         raw = tolerant.parse(body)
     except (ValueError, RecursionError):
-        return OpenedResponse(0, "", problem="$", no_response="answer")
+        return OpenedAnswer(0, "", problem="$", silence="answer")
     if not isinstance(raw, dict):
-        return OpenedResponse(0, "", problem="$", no_response="answer")
+        return OpenedAnswer(0, "", problem="$", silence="answer")
     errcode = _errcode(raw.get("errcode"))
     if errcode is None:
-        return OpenedResponse(0, "", problem="$.errcode", no_response="errcode")
+        return OpenedAnswer(0, "", problem="$.errcode", silence="errcode")
     text = raw.get("errmsg")
     errmsg = tolerant.clean_text(text) if isinstance(text, str) else ""
     if errcode != 0:
-        return OpenedResponse(errcode, errmsg)
+        return OpenedAnswer(errcode, errmsg)
     reader = tolerant.Reader()
     if shape is dict:
         value = tolerant.cleaned(raw, reader.odd)
-        return OpenedResponse(0, errmsg, value, odd=reader.odd)
+        return OpenedAnswer(0, errmsg, value, odd=reader.odd)
     try:
         value = reader.read(shape, raw, {"errcode": 0, "errmsg": errmsg})
     except tolerant.Unreadable as error:
-        return OpenedResponse(0, errmsg, problem=f"$.{error}")
-    return OpenedResponse(0, errmsg, value, odd=reader.odd, lost=reader.lost)
+        return OpenedAnswer(0, errmsg, problem=f"$.{error}")
+    return OpenedAnswer(0, errmsg, value, odd=reader.odd, lost=reader.lost)
 
 
 def _errcode(value: Any) -> int | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storeops.wecom.envelope import Response
+from storeops.wecom.envelope import Answer
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Addresses(Response):
+class _Addresses(Answer):
     ip_list: tuple[str, ...]
 
 

@@ -14,7 +14,7 @@ from storeops.sandbox import local
 
 
 @dataclass
-class SyncedCorp:
+class Desk:
     """One sandbox and one App over it."""
 
     sandbox: local.SandboxHandle
@@ -32,7 +32,7 @@ class SyncedCorp:
         return self.app.worker().run(**how)
 
 
-def open_app(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -> App:
+def open_desk(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -> App:
     """A profile for a sandbox, in STOREOPS_HOME."""
     from storeops import config, secrets
 
@@ -52,35 +52,35 @@ def open_app(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -
 
 
 @pytest.fixture
-def make_corp(home: Path) -> Iterator[Callable[..., SyncedCorp]]:
+def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
     """Starts a sandbox of a given shape, opens a profile and syncs it."""
     from storeops.sync.run import run_sync
 
-    open_now: list[SyncedCorp] = []
+    open_now: list[Desk] = []
 
-    def make(**shape: Any) -> SyncedCorp:
+    def make(**shape: Any) -> Desk:
         sandbox = local.start(**{"stores": 2, "staff": 8, "follows": 120, **shape})
-        corp = SyncedCorp(sandbox, open_app(sandbox))
-        open_now.append(corp)
-        result = run_sync(corp.app)
+        desk = Desk(sandbox, open_desk(sandbox))
+        open_now.append(desk)
+        result = run_sync(desk.app)
         assert result.outcome == "complete"
-        return corp
+        return desk
 
     yield make
-    for corp in open_now:
-        corp.app.close()
-        corp.sandbox.stop()
+    for desk in open_now:
+        desk.app.close()
+        desk.sandbox.stop()
 
 
 @pytest.fixture
-def corp(make_corp: Callable[..., SyncedCorp]) -> SyncedCorp:
+def desk(make_desk: Callable[..., Desk]) -> Desk:
     """A small chain, synced."""
-    return make_corp()
+    return make_desk()
 
 
 @pytest.fixture
-def library(corp: SyncedCorp) -> Any:
-    """The corp's living corp tags by `group/name`."""
+def library(desk: Desk) -> Any:
+    """The desk's living corp tags by `group/name`."""
     from storeops.mirror.tag_names import TagNames
 
-    return TagNames(corp.app.data)
+    return TagNames(desk.app.data)

@@ -27,6 +27,7 @@ SCREENS = (
     "tags",
     "groups",
     "sync",
+    "events",
     "night",
     "reports",
     "sandbox",

@@ -34,20 +34,23 @@ def test_eighty_cells():
     """What a terminal of 80 cells shows."""
     i18n.use("en")
     for here in ("customers", "today"):
-        blanks, titles = titles_for(tabs(here)[:-1], 80)  # no sandbox
-        assert blanks == CLOSE
-        assert titles == ["Tod", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Job", "Han",
-                          "Aud", "Nig", "Rep"]  # fmt: skip
         # no blanks behind digits, so that all have three letters; what is left completes words
+        blanks, titles = titles_for(tabs(here)[:-1], 80)  # no sandbox
+        assert blanks == TIGHT
+        assert titles == ["Today", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Jobs", "Eve",
+                          "Han", "Aud", "Nig", "Rep"]  # fmt: skip
         blanks, titles = titles_for(tabs(here), 80)
         assert blanks == TIGHT
-        assert titles == [
-            "Today", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Jobs", "Han", "Aud",
-            "Nig", "Rep", "San",
-        ]  # fmt: skip
+        assert [len(each) for each in titles] == [3] * 15
+        blanks, titles = titles_for(tabs(here), 90)
+        assert blanks == CLOSE
+        assert [len(each) for each in titles] == [3] * 15
     i18n.use("zh_CN")
+    blanks, titles = titles_for(tabs("customers"), 80)
+    assert titles[:6] == ["今日", "客户", "成员", "门店", "标签", "客户群"]
+    assert all(titles)
     whole = [title for _key, title, _here in tabs("")]
-    assert titles_for(tabs("customers")[:-1], 80) == (CLOSE, whole[:-1])
+    assert titles_for(tabs("customers"), 94) == (CLOSE, whole)
 
 
 def test_wide():

@@ -280,12 +280,10 @@ def drop(
     return rows
 
 
-def stop_asked_of(connection: sqlite3.Connection, job: int) -> int:
+def halt_of(connection: sqlite3.Connection, job: int) -> int:
     """What becomes of a job that did not happen: 0 sent again, HOLD, DROP."""
-    asked_to_stop: int = connection.execute("SELECT halt FROM job WHERE id = ?", (job,)).fetchone()[
-        0
-    ]
-    return asked_to_stop
+    halt: int = connection.execute("SELECT halt FROM job WHERE id = ?", (job,)).fetchone()[0]
+    return halt
 
 
 def shrink(connection: sqlite3.Connection, job: int, rows: Iterable[int]) -> None:

@@ -66,7 +66,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class WatchResult:
+class Watched:
     """What watching brought.
 
     Attributes:
