@@ -19,8 +19,8 @@ from typing import Any
 
 from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, plans
-from storeops.changes.book import LedgerBook
 from storeops.changes.follow_requests import FollowRequest, select_follows
+from storeops.changes.job_records import LedgerRecords
 from storeops.changes.jobs import lease, queue
 from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
@@ -150,9 +150,9 @@ def main() -> int:
         lines.append(("apply: verify, check, queue, s", time.perf_counter() - started, 5.0, ""))
 
         cpu, started = time.process_time(), time.perf_counter()
-        Worker(db, LedgerBook(ledger), actions, lambda halt: Silent(), clock).run()
+        Worker(db, LedgerRecords(ledger), actions, lambda stop: Silent(), clock).run()
         used, wall = time.process_time() - cpu, time.perf_counter() - started
-        done = plans.tally(db, plan.id)
+        done = plans.row_counts(db, plan.id)
         assert done == {"done": plan.ready}, done
         lines.append(("worker, CPU per job, ms", used / plan.ready * 1000, 1.0, f"{wall:.1f} s"))
 

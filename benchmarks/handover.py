@@ -21,10 +21,10 @@ from benchmarks.handover_chain import (
     bar,
     compare,
     compare_groups,
+    counts_of,
     failed,
     same,
     settled,
-    tally_of,
     who_takes,
 )
 from storeops.changes import apply, plans
@@ -126,7 +126,7 @@ def part_plan() -> None:
     told = control.call("GET", "handover")
     print(f"    sent in {time.monotonic() - began:.0f} s")
     for plan in (made.plan, chats.plan):
-        print(f"    {plan.rows:,} rows: {plans.tally(chain.app.data, plan.id)}")
+        print(f"    {plan.rows:,} rows: {plans.row_counts(chain.app.data, plan.id)}")
     print(f"    refused: {told['refused_by_errcode']}")
     same("refusals that could have been foreseen", told["foreseeable"], 0)
     if told["foreseeable"]:
@@ -218,14 +218,16 @@ def part_leaver() -> None:
     needed = sum(-(-s.customers // 100) for s in made.shares)
     same("transfer calls", (calls, needed), (13, 13))
     settled(chain)
-    tally = plans.tally(chain.app.data, made.plan.id)
-    print(f"    {tally}")
-    final = sum(tally.get(s, 0) for s in ("done", "refused", "taker_full", "no_record", "vanished"))
+    counts = plans.row_counts(chain.app.data, made.plan.id)
+    print(f"    {counts}")
+    final = sum(
+        counts.get(s, 0) for s in ("done", "refused", "taker_full", "no_record", "vanished")
+    )
     same("rows without a final answer", made.plan.ready - final, 0)
-    same("customers with an answer", final - tally_of(chain, made.plan.id, rules.GROUP), 1214)
+    same("customers with an answer", final - counts_of(chain, made.plan.id, rules.GROUP), 1214)
     same("answers that differ from the sandbox's record", compare(chain), 0)
     same("group chats elsewhere than we say", compare_groups(chain, made.plan.id), 0)
-    mixed = {"done", "refused", "taker_full"} - tally.keys()
+    mixed = {"done", "refused", "taker_full"} - counts.keys()
     same("outcomes that the drill did not hold", sorted(mixed), [])
     found = plan_restore(chain.app.ledger, chain.app.client, made.plan.name)
     for plan in found.plans:
@@ -336,7 +338,7 @@ def part_watch() -> None:
     apply.apply(chain.app.ledger, made.plan.name, override=True, reason="benchmark")
     chain.app.worker().run()
     print(f"    sent in {time.monotonic() - began:.0f} s")
-    waiting = plans.tally(chain.app.data, made.plan.id).get("waiting", 0)
+    waiting = plans.row_counts(chain.app.data, made.plan.id).get("waiting", 0)
     pairs = chain.app.data.execute(
         "SELECT count(DISTINCT handover_userid || '>' || takeover_userid) FROM handover"
     ).fetchone()[0]

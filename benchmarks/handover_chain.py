@@ -10,7 +10,7 @@ from typing import Any
 from storeops import config, secrets
 from storeops.app import App
 from storeops.domains.handover.watch import watch
-from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.watch_result import WatchResult
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
 from storeops.wecom import server
@@ -81,7 +81,7 @@ class Chain:
         self.sandbox.stop()
 
 
-def tally_of(chain: Chain, plan_id: int, what: str) -> int:
+def counts_of(chain: Chain, plan_id: int, what: str) -> int:
     """Attempts of a plan about customers, or about groups."""
     count: int = chain.app.data.execute(
         "SELECT count(*) FROM handover WHERE plan_id = ? AND what = ?", (plan_id, what)
@@ -115,7 +115,7 @@ def who_takes(who: list[str], from_owner: str, to_owner: str) -> str:
     return str(file)
 
 
-def settled(chain: Chain) -> Watched:
+def settled(chain: Chain) -> WatchResult:
     """Let 24 hours pass and ask until nothing waits."""
     chain.advance(DAY)
     watched = watch(chain.app.ledger, chain.app.client)

@@ -50,7 +50,7 @@ class Caller:
         return self._wire.getresponse().read()
 
 
-def read_all(base_url: str, token: str, groups: list[list[str]], tally: list[int]) -> None:
+def read_all(base_url: str, token: str, groups: list[list[str]], counts: list[int]) -> None:
     """Take member groups from the list and read their pages until none is left."""
     caller = Caller(base_url)
     path = f"/cgi-bin/externalcontact/batch/get_by_user?access_token={token}"
@@ -66,8 +66,8 @@ def read_all(base_url: str, token: str, groups: list[list[str]], tally: list[int
             # the end of the answer is enough; decoding it all would measure this process
             tail = raw[raw.rindex(b'"next_cursor":"') + 15 :]
             cursor = tail[: tail.index(b'"')].decode()
-            tally[0] += 1
-            tally[1] += len(raw)
+            counts[0] += 1
+            counts[1] += len(raw)
             if not cursor:
                 break
 
@@ -112,10 +112,10 @@ def measure(ready: dict[str, object]) -> list[tuple[str, str]]:
     path = f"/cgi-bin/externalcontact/get_follow_user_list?access_token={token}"
     users = json.loads(caller.call("GET", path))["follow_user"]
     groups = [users[at : at + 100] for at in range(0, len(users), 100)]
-    tally = [0, 0]
+    counts = [0, 0]
     before, began = cpu_seconds(pid), time.perf_counter()
     threads = [
-        threading.Thread(target=read_all, args=(base_url, token, groups, tally))
+        threading.Thread(target=read_all, args=(base_url, token, groups, counts))
         for _ in range(WORKERS)
     ]
     for thread in threads:
@@ -123,7 +123,7 @@ def measure(ready: dict[str, object]) -> list[tuple[str, str]]:
     for thread in threads:
         thread.join()
     wall, cpu = time.perf_counter() - began, cpu_seconds(pid) - before
-    pages, size = tally
+    pages, size = counts
     return [
         ("pages of up to 100 rows", f"{pages:,}"),
         ("bytes a page", f"{size // pages:,}"),

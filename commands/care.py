@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, RuleName, RulePaths, any_of
@@ -135,7 +135,7 @@ def list_(
         typer.Option(
             "--userid",
             metavar="USERID",
-            autocompletion=offers("owner"),
+            autocompletion=completion("owner"),
             help=_("Only this guide's."),
         ),
     ] = "",

@@ -10,7 +10,7 @@ from typing import Any
 
 from storeops.plain import plain
 
-Offer = list[tuple[str, str]]
+CompletionItems = list[tuple[str, str]]
 LISTS = {
     "language": ("en", "zh_CN"),
     "form": ("table", "wide", "json", "ndjson", "csv"),
@@ -18,7 +18,7 @@ LISTS = {
 }
 
 
-def offers(key: str) -> Callable[[Any, str], Offer]:
+def completion(key: str) -> Callable[[Any, str], CompletionItems]:
     """A completion function for Typer's `autocompletion=`.
 
     Args:
@@ -26,7 +26,7 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
             list: status, way, sort, language, file (kinds of export).
     """
 
-    def complete(ctx: Any, incomplete: str) -> Offer:
+    def complete(ctx: Any, incomplete: str) -> CompletionItems:
         try:
             if key in ("status", "way"):
                 return _closed(key, incomplete)
@@ -55,7 +55,7 @@ def offers(key: str) -> Callable[[Any, str], Offer]:
     return complete
 
 
-def _fields(ctx: Any, start: str) -> Offer:
+def _fields(ctx: Any, start: str) -> CompletionItems:
     """The fields of the answer of the command that is typed, after those that stand already."""
     from commands.schema import answers
 
@@ -63,7 +63,7 @@ def _fields(ctx: Any, start: str) -> Offer:
     return _last_of_several([name for name in row if name not in ("?", "*")], start)
 
 
-def _last_of_several(words: list[str], start: str) -> Offer:
+def _last_of_several(words: list[str], start: str) -> CompletionItems:
     """What the last of several words between commas may be."""
     before, comma, last = start.rpartition(",")
     return [(f"{before}{comma}{word}", "") for word in words if word.startswith(last)]
@@ -81,7 +81,7 @@ def complete_by_metavar(command: Any) -> None:
     """Let every parameter be completed that says by its name what it takes, and nothing more."""
     from typer.core import CompletionItem  # type: ignore[attr-defined]
 
-    def completer(offer: Callable[[Any, str], Offer]) -> Callable[..., list[Any]]:
+    def completer(offer: Callable[[Any, str], CompletionItems]) -> Callable[..., list[Any]]:
         return lambda ctx, _parameter, incomplete: [
             CompletionItem(value, help=what) for value, what in offer(ctx, incomplete)
         ]
@@ -92,18 +92,18 @@ def complete_by_metavar(command: Any) -> None:
         key = next((_OPTIONS[name] for name in each.opts if name in _OPTIONS), "")
         word = (each.metavar or "").strip("[].… ")
         if key or word in _METAVARS:
-            each._custom_shell_complete = completer(offers(key or _METAVARS[word]))
+            each._custom_shell_complete = completer(completion(key or _METAVARS[word]))
 
 
-def _closed(key: str, start: str) -> Offer:
+def _closed(key: str, start: str) -> CompletionItems:
     from storeops.reading.filter_words import CLOSED
 
     return [(term.slug, term.label) for term in CLOSED[key] if term.slug.startswith(start.lower())]
 
 
-def _known(key: str, start: str, ctx: Any) -> Offer:
+def _known(key: str, start: str, ctx: Any) -> CompletionItems:
     from storeops.app import App
-    from storeops.operations import offers as known
+    from storeops.operations import completion_values as known
 
     profile = None
     while ctx is not None and not profile:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, freshness, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note as say
 from commands.options import After, All, Force, Limit, Reveal
@@ -347,7 +347,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            autocompletion=offers("file"),
+            autocompletion=completion("file"),
             help=_("csv, xlsx, ndjson or parquet."),
         ),
     ] = "",

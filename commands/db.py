@@ -268,7 +268,7 @@ def verify_backup(
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
     from storeops.changes.loss import head
     from storeops.database.backup import must_be_usable, newest_backup, rehearse
-    from storeops.reading.overview import follows_by_status
+    from storeops.reading.directory import follows_by_status
 
     app_ = current().app
     folder = paths.backups_path(app_.profile.name)

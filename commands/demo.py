@@ -151,9 +151,9 @@ def _live(started: Started) -> None:
         def tell(days: int, of: int) -> None:
             shown.show("weeks", _("the days before today"), done=days, total=of)
 
-        demo_history.tidy(started.running.base_url)
+        demo_history.reassign_first_leavers(started.running.base_url)
         sync()
-        demo_history.live(
+        demo_history.play(
             demo_history.DemoPorts(
                 started.running.base_url, app_.data, sync, app_.clock.learn, tell
             ),

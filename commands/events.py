@@ -20,7 +20,7 @@ from storeops.i18n import _, ngettext
 from storeops.terms import term
 
 if TYPE_CHECKING:
-    from storeops.events.handling import Handled
+    from storeops.events.handling import HandlingResult
     from storeops.events.inbox import Event
 
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
@@ -156,7 +156,7 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
 
     told = ""
 
-    def tell(handled: Handled) -> None:
+    def tell(handled: HandlingResult) -> None:
         nonlocal told
         said = handled.error.message if handled.error is not None else ""
         if said and said != told:

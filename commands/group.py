@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, freshness, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
@@ -19,7 +19,7 @@ app = typer.Typer(help=_("Group chats: list, show, members."))
 
 Which = Annotated[
     str,
-    typer.Argument(metavar="CHAT", autocompletion=offers("group"), help=_("chat_id or name.")),
+    typer.Argument(metavar="CHAT", autocompletion=completion("group"), help=_("chat_id or name.")),
 ]
 
 
@@ -43,7 +43,7 @@ def list_(
         typer.Option(
             "--owner",
             metavar="STAFF",
-            autocompletion=offers("owner"),
+            autocompletion=completion("owner"),
             help=_("Of this member; may be repeated."),
         ),
     ] = None,

@@ -39,7 +39,7 @@ from storeops.i18n import N_, _, ngettext
 from storeops.terms import term
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.watched import Pair, Watched
+    from storeops.domains.handover.watch_result import Pair, WatchResult
     from storeops.reading.customers import Selection
 
 app = typer.Typer(help=_("Hand customers and group chats over; know how each one ended."))
@@ -198,7 +198,7 @@ def watch(
     resume = "storeops handover watch" + (" --until-settled" if until_settled else "")
     with call.interruptible(resume) as stop, bars() as shown:
 
-        def tell_progress(watched: Watched) -> None:
+        def tell_progress(watched: WatchResult) -> None:
             shown.show(
                 "watch",
                 _("handovers"),
@@ -240,7 +240,7 @@ def _pair(pair: Pair) -> str:
     )
 
 
-def _watched_lines(found: Watched) -> list[str]:
+def _watched_lines(found: WatchResult) -> list[str]:
     lines: list[str] = []
     for each in found.asked:
         ends = _(", ").join(

@@ -13,7 +13,7 @@ from storeops.i18n import _, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.plan_result import PlanResult
     from storeops.domains.handover.request import HandoverRequest
 
 To = Annotated[
@@ -130,7 +130,7 @@ def make(request: HandoverRequest) -> None:
     tell(plan_handover(current().app.ledger, request))
 
 
-def tell(made: Made) -> None:
+def tell(made: PlanResult) -> None:
     """The plan's object, or who gets what, what is held up, and what to do next."""
     value = planned.with_times(made.as_dict())
     if current().settings.machine:

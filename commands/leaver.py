@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, output, planned
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.handover_words import (
@@ -41,7 +41,7 @@ app = typer.Typer(help=_("Leavers: what they left behind, how long it can still 
 LeaverId = Annotated[
     str,
     typer.Argument(
-        metavar="USERID", autocompletion=offers("leaver"), help=_("userid or name of a leaver.")
+        metavar="USERID", autocompletion=completion("leaver"), help=_("userid or name of a leaver.")
     ),
 ]
 
@@ -137,7 +137,7 @@ def plan(
         list[str] | None,
         typer.Argument(
             metavar="[USERID]...",
-            autocompletion=offers("leaver"),
+            autocompletion=completion("leaver"),
             help=_("Leavers; none means all of them."),
         ),
     ] = None,

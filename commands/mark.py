@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import cells, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit, Reveal
 from commands.output import Column
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help=_("Frozen sets of customers: add, remove, list, show, clear."))
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", autocompletion=offers("mark"), help=_("The mark."))
+    str, typer.Argument(metavar="NAME", autocompletion=completion("mark"), help=_("The mark."))
 ]
 Ids = Annotated[
     list[str] | None,

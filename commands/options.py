@@ -100,7 +100,7 @@ class Global:
         help: English help text, translated when shown.
         value: what a flag sets; None when the option takes a value.
         metavar: the value's name in help.
-        offers: what the shell completes its value with, a key of `completing.offers`.
+        completion: what the shell completes its value with, a key of `completing.completion`.
         known: the values there are; nothing when any text will do.
         beside: only commands with one of these options take it; nothing for every command.
     """
@@ -110,7 +110,7 @@ class Global:
     help: str
     value: Any = None
     metavar: str = ""
-    offers: str = ""
+    completion: str = ""
     known: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
 
@@ -131,13 +131,13 @@ class Global:
             help=_(self.help),
             hidden=hidden,
             expose_value=True,
-            autocompletion=self._complete if self.offers else None,
+            autocompletion=self._complete if self.completion else None,
         )
 
     def _complete(self, ctx: Any, _words: list[str], incomplete: str) -> list[tuple[str, str]]:
-        from commands.completing import offers
+        from commands.completing import completion
 
-        return offers(self.offers)(ctx, incomplete)
+        return completion(self.completion)(ctx, incomplete)
 
 
 FORMS = ("table", "wide", "json", "ndjson", "csv")
@@ -150,7 +150,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--output", "-o", "--format"),
         N_("The form of the answer: table, wide (nothing is cut), json, ndjson or csv."),
         metavar="FORM",
-        offers="form",
+        completion="form",
         known=FORMS,
     ),
     Global(
@@ -158,7 +158,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--fields",),
         N_("Only these fields, in this order: a,b,c.d"),
         metavar="NAMES",
-        offers="fields",
+        completion="fields",
     ),
     Global("header", ("--no-header",), N_("No header line in tables and CSV."), False),
     Global("bom", ("--bom",), N_("Begin CSV with a byte order mark, for older Excel."), True),
@@ -195,7 +195,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--profile", "-p"),
         N_("The profile to use; else STOREOPS_PROFILE, else the default."),
         metavar="NAME",
-        offers="profile",
+        completion="profile",
     ),
     Global(
         "as_name",
@@ -210,7 +210,7 @@ GLOBALS: tuple[Global, ...] = (
         ("--lang",),
         N_("The language of this call: en or zh_CN."),
         metavar="LANG",
-        offers="language",
+        completion="language",
     ),
     Global("verbose", ("--verbose", "-v"), N_("Show tracebacks of bugs, log more."), True),
 )

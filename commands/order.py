@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
@@ -24,7 +24,7 @@ _SHOWN = 20
 SourceName = Annotated[
     str,
     typer.Option(
-        "--source", metavar="NAME", autocompletion=offers("order_source"),
+        "--source", metavar="NAME", autocompletion=completion("order_source"),
         help=_("The till, shop system or marketplace they come from."),
     ),
 ]  # fmt: skip
@@ -168,7 +168,7 @@ def list_(
         typer.Option(
             "--shop",
             metavar="SHOP",
-            autocompletion=offers("shop-bought"),
+            autocompletion=completion("shop-bought"),
             help=_("Of this shop, as orders name it."),
         ),
     ] = "",
@@ -177,7 +177,7 @@ def list_(
         typer.Option(
             "--channel",
             metavar="NAME",
-            autocompletion=offers("channel"),
+            autocompletion=completion("channel"),
             help=_("Through this channel."),
         ),
     ] = "",
@@ -427,7 +427,9 @@ def forget(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", autocompletion=offers("order_source"), help=_("Name of the source.")
+            metavar="SOURCE",
+            autocompletion=completion("order_source"),
+            help=_("Name of the source."),
         ),
     ],
     yes: Yes = False,

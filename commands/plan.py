@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, diagnostics, output, planned
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Force, Limit, Reason, Reveal, Yes, any_of
@@ -22,7 +22,7 @@ PlanId = Annotated[
     str,
     typer.Argument(
         metavar="PLAN",
-        autocompletion=offers("plan"),
+        autocompletion=completion("plan"),
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]
@@ -30,7 +30,7 @@ MadePlan = Annotated[
     str,
     typer.Argument(
         metavar="PLAN",
-        autocompletion=offers("plan_made"),
+        autocompletion=completion("plan_made"),
         help=_("plan_id, its last letters, or `last`."),
     ),
 ]
@@ -114,7 +114,7 @@ def show(
     reveal: Reveal = False,
 ) -> None:
     """With `--json` the plan with its rows."""
-    from storeops.changes import answers, plans
+    from storeops.changes import plans, row_results
     from storeops.changes.action import ROW_STATUSES
     from storeops.changes.plan_cards import card
     from storeops.changes.plan_words import Words
@@ -130,7 +130,7 @@ def show(
         )
         return
     state = card(ledger, plan, call.app.governor)
-    rows = answers.results(
+    rows = row_results.results(
         ledger.db,
         plan.id,
         statuses=any_of(status, ROW_STATUSES),
@@ -282,7 +282,7 @@ def results(
     after: After = "",
 ) -> None:
     """All rows unless limited."""
-    from storeops.changes import answers, plans
+    from storeops.changes import plans, row_results
     from storeops.changes.action import DONE, ROW_STATUSES, UNDONE
     from storeops.changes.plan_words import Words
 
@@ -295,7 +295,7 @@ def results(
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
     start = output.position(after)
     words = None if current().settings.machine else Words(ledger.db)
-    found = answers.results(
+    found = row_results.results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None
     )
     next_: str | None = None

@@ -159,7 +159,7 @@ def next_lines(steps: Sequence[str]) -> list[str]:
 
 def blocked_lines(plan: Plan) -> list[str]:
     """Why rows of a plan are blocked: how many for which reason, and a way out of each."""
-    from storeops.changes.answers import blocked_reasons
+    from storeops.changes.row_results import blocked_reasons
 
     found = blocked_reasons(current().app.data, plan.id)
     if not found:
@@ -316,7 +316,7 @@ def run_worker(
             if plan_id is not None:
                 counts = queue.counts(app.data, plan_id)
                 done = sum(counts.get(each, 0) for each in (SUCCEEDED, FAILED, WAITING, CANCELLED))
-            tally = " ".join(
+            counted = " ".join(
                 f"{code}×{count}" for code, count in sorted(report.errcodes.items())[:4]
             )
             shown.show(
@@ -325,7 +325,7 @@ def run_worker(
                 done=min(done, total) if plan_id is None else done,
                 total=total if plan_id is None else sum(queue.counts(app.data, plan_id).values()),
                 rate=report.jobs / max(0.001, now - started),
-                held_back=tally,
+                held_back=counted,
             )
 
         worker = app.worker(stop=stop, on_progress=tell)

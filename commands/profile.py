@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, Yes
@@ -25,7 +25,9 @@ from storeops.plain import plain
 app = typer.Typer(help=_("Companies: one profile is one corp, one app and its database."))
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME", autocompletion=offers("profile"), help=_("The profile's name.")),
+    typer.Argument(
+        metavar="NAME", autocompletion=completion("profile"), help=_("The profile's name.")
+    ),
 ]
 
 
@@ -191,7 +193,7 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME]", autocompletion=offers("profile"), help=_("The profile's name.")
+            metavar="[NAME]", autocompletion=completion("profile"), help=_("The profile's name.")
         ),
     ] = "",
 ) -> None:

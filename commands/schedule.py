@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, context, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, Yes
@@ -29,11 +29,11 @@ app = typer.Typer(help=_("Tasks at their hours: add, run what is due, see how th
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME", help=_("Name of a task."), autocompletion=offers("task")),
+    typer.Argument(metavar="NAME", help=_("Name of a task."), autocompletion=completion("task")),
 ]
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME…", help=_("Names of tasks."), autocompletion=offers("task")),
+    typer.Argument(metavar="NAME…", help=_("Names of tasks."), autocompletion=completion("task")),
 ]
 _MOMENTS = ("next_run_at", "last_run_at", "due_at", "started_at", "finished_at")
 
@@ -450,7 +450,7 @@ def history(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME]", help=_("Only of this task."), autocompletion=offers("task")
+            metavar="[NAME]", help=_("Only of this task."), autocompletion=completion("task")
         ),
     ] = "",
     limit: Limit = 50,

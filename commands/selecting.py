@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import File, HeaderRow, Heading, Hidden, SheetName, source_of
@@ -36,20 +36,22 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="FILTER",
-        autocompletion=offers("filter"),
+        autocompletion=completion("filter"),
         help=_("Filter, such as '@li #VIP since:7d !has:phone'; see `storeops help filter`."),
     ),
 ]
 View = Annotated[
     str,
-    typer.Option("--view", metavar="NAME", autocompletion=offers("view"), help=_("A saved view.")),
+    typer.Option(
+        "--view", metavar="NAME", autocompletion=completion("view"), help=_("A saved view.")
+    ),
 ]
 Store = Annotated[
     list[str] | None,
     typer.Option(
         "--store",
         metavar="STORE",
-        autocompletion=offers("store"),
+        autocompletion=completion("store"),
         help=_("In this store: number, name, region or department id; `all` for every store."),
     ),
 ]
@@ -58,14 +60,17 @@ Owner = Annotated[
     typer.Option(
         "--owner",
         metavar="STAFF",
-        autocompletion=offers("owner"),
+        autocompletion=completion("owner"),
         help=_("Followed by this member: userid or name."),
     ),
 ]
 Tag = Annotated[
     list[str] | None,
     typer.Option(
-        "--tag", metavar="TAG", autocompletion=offers("tag"), help=_("With this tag, or group/tag.")
+        "--tag",
+        metavar="TAG",
+        autocompletion=completion("tag"),
+        help=_("With this tag, or group/tag."),
     ),
 ]
 NoTag = Annotated[
@@ -73,7 +78,7 @@ NoTag = Annotated[
     typer.Option(
         "--no-tag",
         metavar="TAG",
-        autocompletion=offers("tag"),
+        autocompletion=completion("tag"),
         help=_("Without this tag; `*` without any."),
     ),
 ]
@@ -82,7 +87,7 @@ Status = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        autocompletion=offers("status"),
+        autocompletion=completion("status"),
         help=_("active, missing, lost, handed_over, unassigned, out_of_scope or deleted."),
     ),
 ]
@@ -91,7 +96,7 @@ State = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        autocompletion=offers("state"),
+        autocompletion=completion("state"),
         help=_("Came by this contact way's state; `expo*` for all that begin so."),
     ),
 ]
@@ -100,7 +105,7 @@ Way = Annotated[
     typer.Option(
         "--way",
         metavar="WAY",
-        autocompletion=offers("way"),
+        autocompletion=completion("way"),
         help=_("How the customer was added: scan, card, group …, or WeCom's number."),
     ),
 ]
@@ -116,7 +121,7 @@ Sort = Annotated[
     typer.Option(
         "--sort",
         metavar="ORDER",
-        autocompletion=offers("sort"),
+        autocompletion=completion("sort"),
         help=_("newest, oldest or name."),
     ),
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, freshness, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
@@ -16,7 +16,7 @@ from storeops.i18n import _
 from storeops.terms import STAFF, term
 
 if TYPE_CHECKING:
-    from storeops.reading.overview import MemberRow
+    from storeops.reading.directory import MemberRow
 
 app = typer.Typer(help=_("Staff: list, show, history."))
 
@@ -60,7 +60,7 @@ def list_(
         typer.Option(
             "--store",
             metavar="STORE",
-            autocompletion=offers("store"),
+            autocompletion=completion("store"),
             help=_("Of this store; may be repeated."),
         ),
     ] = None,
@@ -78,8 +78,8 @@ def list_(
 ) -> None:
     """List staff."""
     from storeops.reading.customers import names_of
+    from storeops.reading.directory import members
     from storeops.reading.filter import one_of
-    from storeops.reading.overview import members
 
     call = current()
     statuses = any_of(status, STAFF)
@@ -107,7 +107,9 @@ def list_(
 def show(
     who: Annotated[
         str,
-        typer.Argument(metavar="STAFF", autocompletion=offers("owner"), help=_("userid or name.")),
+        typer.Argument(
+            metavar="STAFF", autocompletion=completion("owner"), help=_("userid or name.")
+        ),
     ],
     limit: Limit = 50,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands import cells, freshness, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import TableFile
@@ -23,7 +23,7 @@ Which = Annotated[
     str,
     typer.Argument(
         metavar="STORE",
-        autocompletion=offers("store"),
+        autocompletion=completion("store"),
         help=_("Number, name or department id."),
     ),
 ]
@@ -82,7 +82,7 @@ def show(which: Which) -> None:
     """Show one store."""
     from commands.staff import status_name
     from storeops.domains.stores.stores import show_store
-    from storeops.reading.overview import members
+    from storeops.reading.directory import members
 
     call = current()
     fresh = freshness.told()
@@ -167,7 +167,7 @@ def map_(
         str,
         typer.Argument(
             metavar="DEPARTMENT",
-            autocompletion=offers("store"),
+            autocompletion=completion("store"),
             help=_("Department id, or the name of a store."),
         ),
     ],

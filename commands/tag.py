@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands import cells, freshness, output, tag_changes
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit
 from commands.output import Column
@@ -39,7 +39,7 @@ def list_(
     after: After = "",
 ) -> None:
     """List tags."""
-    from storeops.reading.overview import tags
+    from storeops.reading.directory import tags
 
     fresh = freshness.told()
     found = [
@@ -64,7 +64,7 @@ def show(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="TAG", autocompletion=offers("tag"), help=_("Id, name or group/name.")
+            metavar="TAG", autocompletion=completion("tag"), help=_("Id, name or group/name.")
         ),
     ],
 ) -> None:

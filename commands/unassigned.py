@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands import cells, freshness, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
@@ -23,7 +23,7 @@ def list_(
         typer.Option(
             "--owner",
             metavar="STAFF",
-            autocompletion=offers("owner"),
+            autocompletion=completion("owner"),
             help=_("Of this leaver; may be repeated."),
         ),
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import cells, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.options import After, All, Limit
 from commands.output import Column
@@ -18,7 +18,7 @@ from storeops.i18n import _
 app = typer.Typer(help=_("Named filters: save, list, show, rename, delete."))
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", autocompletion=offers("view"), help=_("The view."))
+    str, typer.Argument(metavar="NAME", autocompletion=completion("view"), help=_("The view."))
 ]
 
 

@@ -134,7 +134,7 @@ def log_(
     from storeops.domains.welcome import log
 
     app_ = current().app
-    log.settle_lost(app_.data, app_.clock.now())
+    log.record_lost(app_.data, app_.clock.now())
     found = log.greetings(
         app_.data, statuses=any_of(status, log.STATUSES), state=state, customer=customer,
         before=output.position(after) or None, limit=None if all_ else limit + 1,

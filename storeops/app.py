@@ -466,14 +466,14 @@ class App:
             PolicyError: read-only.
         """
         self.ledger.policy.may_write()
-        from storeops.changes.book import LedgerBook
+        from storeops.changes.job_records import LedgerRecords
         from storeops.changes.jobs.worker import Worker
 
         return Worker(
             self.data,
-            LedgerBook(self.ledger),
+            LedgerRecords(self.ledger),
             self.actions,
-            lambda halt: self.make_client(self.tokens, halt, writes_once=True),
+            lambda stop: self.make_client(self.tokens, stop, writes_once=True),
             self.clock,
             threads=self.profile.limits.in_flight,
             stop=stop,

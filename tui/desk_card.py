@@ -11,11 +11,11 @@ from tui.cells import shown
 from tui.fields import fields
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer
-    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.options import PossibleOwner
+    from storeops.domains.handover.plan_result import PlanResult
 
 
-def sums(made: Made, held_back: str) -> Content:
+def sums(made: PlanResult, held_back: str) -> Content:
     """Rows, calls, limits, who gets how many, and what is blocked, by code.
 
     Args:
@@ -47,16 +47,16 @@ def sums(made: Made, held_back: str) -> Content:
     return Content("").join(parts)
 
 
-def about_to_owner(offer: Offer) -> Content:
+def about_to_owner(owner: PossibleOwner) -> Content:
     """All about somebody who could take over."""
     return fields(
         "",
         [
-            (_("User id"), offer.userid),
-            (_("Same shop"), _("yes") if offer.same_store else _("no")),
-            (_("Customers, with those on their way"), f"{offer.load:,}"),
-            (_("May have"), f"{offer.capacity:,}"),
-            (_("Why not"), offer.why_not),
-            (_("Way out"), offer.way_out),
+            (_("User id"), owner.userid),
+            (_("Same shop"), _("yes") if owner.same_store else _("no")),
+            (_("Customers, with those on their way"), f"{owner.load:,}"),
+            (_("May have"), f"{owner.capacity:,}"),
+            (_("Why not"), owner.why_not),
+            (_("Way out"), owner.way_out),
         ],
     )

@@ -12,7 +12,7 @@ from tui.cells import shown
 from tui.widgets.rows import Line, ListColumn, RowCount, TableRows, Window
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer, Owner
+    from storeops.domains.handover.options import Owner, PossibleOwner
     from storeops.domains.handover.report import Waiting
 
 SOON = 60  # days from which a leaver's deadline is near
@@ -93,19 +93,19 @@ def from_owner(owner: Owner) -> Line:
     )
 
 
-def to_owner(offer: Offer) -> Line:
+def to_owner(owner: PossibleOwner) -> Line:
     """A taker as a row: load, room, and whether anything stands in the way."""
     return Line(
-        offer.userid,
+        owner.userid,
         (
-            shown(offer.name or offer.userid),
-            f"{offer.load:,}",
-            f"{offer.capacity:,}",
-            f"{offer.room:,}",
-            ("✗ " + shown(offer.why_not)) if offer.why_not else "✓ " + _("yes"),
+            shown(owner.name or owner.userid),
+            f"{owner.load:,}",
+            f"{owner.capacity:,}",
+            f"{owner.room:,}",
+            ("✗ " + shown(owner.why_not)) if owner.why_not else "✓ " + _("yes"),
         ),
-        "gone" if offer.why_not else "",
-        offer,
+        "gone" if owner.why_not else "",
+        owner,
     )
 
 

@@ -17,34 +17,34 @@ from tui.plan_card import forecast
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.listing import JobEvent, JobRow
-    from storeops.changes.jobs.overview import Tally
+    from storeops.changes.jobs.progress import JobProgress
 
 
-def summary(tally: Tally, sending: str) -> Content:
+def summary(progress: JobProgress, sending: str) -> Content:
     """What is left, how long it takes, what holds it back, what went wrong.
 
     Args:
-        tally: calls and rows, of one plan or of all.
+        progress: calls and rows, of one plan or of all.
         sending: what this process sends now, "" when it rests.
     """
-    if not tally.jobs:
+    if not progress.jobs:
         return Content(_("No job of the last day, and none is left to send."))
     parts = [
-        ngettext("{count} call is left", "{count} calls are left", tally.left).format(
-            count=f"{tally.left:,}"
+        ngettext("{count} call is left", "{count} calls are left", progress.left).format(
+            count=f"{progress.left:,}"
         ),
-        forecast(tally.seconds, tally.held_by),
-        sending or (_("nobody sends here; s begins") if tally.left else _("nothing to send")),
+        forecast(progress.seconds, progress.held_by),
+        sending or (_("nobody sends here; s begins") if progress.left else _("nothing to send")),
     ]
     content = [
         Content.styled(" · ".join(part for part in parts if part) + "\n", "bold"),
-        Content(_("Jobs: {tally}").format(tally=_jobs(tally.jobs)) + "\n"),
-        Content(_("Rows: {tally}").format(tally=plan_words.tally(tally.rows)) + "\n"),
+        Content(_("Jobs: {tally}").format(tally=_jobs(progress.jobs)) + "\n"),
+        Content(_("Rows: {tally}").format(tally=plan_words.counts_text(progress.rows)) + "\n"),
     ]
-    for name, why in tally.paused.items():
+    for name, why in progress.paused.items():
         text = _("{plan} is paused: {why}").format(plan=name, why=shown(why) or _("by hand"))
         content.append(Content.styled(f"‖ {text}\n", "$text-warning"))
-    for each in tally.troubles[:6]:
+    for each in progress.troubles[:6]:
         text = f"✗ {each.rows:,} × {each.errcode} {each.meaning} – {each.advice}\n"
         content.append(Content.styled(text, "$text-error"))
     return Content("").join(content)

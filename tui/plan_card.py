@@ -67,7 +67,7 @@ def about(card: Card, now: float, found: PlanSummary | None = None) -> Content:
         line += " · " + _("expires in {time}").format(time=span(plan.expires_at - now))
     parts.append(Content(line + "\n"))
     if plan.status == "applied":
-        parts.append(Content(plan_words.tally(card.rows) + "\n"))
+        parts.append(Content(plan_words.counts_text(card.rows) + "\n"))
     if plan.paused_why:
         why = shown(_("paused: {why}").format(why=plan.paused_why))
         parts.append(Content.styled(f"! {why}\n", "$text-warning"))
@@ -96,7 +96,7 @@ def full(card: Card, now: float) -> Content:
                 (_("Kind"), kind_title(plan.kind)),
                 (_("Status"), plan_words.state(card.state)),
                 (_("Rows"), _numbers(card)),
-                (_("So far"), plan_words.tally(card.rows)),
+                (_("So far"), plan_words.counts_text(card.rows)),
                 (_("Made"), f"{minute(plan.created_at)} {plan.created_by}"),
                 (_("Expires"), minute(plan.expires_at) if card.state in ("planned", "expired")
                  else ""),

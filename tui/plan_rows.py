@@ -15,8 +15,8 @@ from tui.fields import fields
 from tui.widgets.rows import Line, ListColumn, RowCount, Window
 
 if TYPE_CHECKING:
-    from storeops.changes.answers import Result
     from storeops.changes.plan_words import Words
+    from storeops.changes.row_results import Result
     from storeops.database.database import Database
 
 

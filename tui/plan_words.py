@@ -69,7 +69,7 @@ def tone(status: str) -> str:
     return "gone" if status in ("cancelled", "undone") else ""
 
 
-def tally(rows: Mapping[str, int]) -> str:
+def counts_text(rows: Mapping[str, int]) -> str:
     """Rows per status on one line."""
     return "  ".join(f"{row_status(name)} {count:,}" for name, count in rows.items())
 

@@ -17,7 +17,7 @@ from tui.pictures import gauge
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
-    from storeops.changes.jobs.overview import WorkLeft
+    from storeops.changes.jobs.progress import WorkLeft
     from storeops.limits.outlook import ApiUse
     from storeops.operations.health import Beat
     from tui.app import StoreOpsApp
@@ -53,7 +53,7 @@ class StatusPoller:
 
     def poll(self) -> StatusSnapshot:
         """Look at data and limits (background)."""
-        from storeops.changes.jobs.overview import under_way
+        from storeops.changes.jobs.progress import under_way
         from storeops.operations.health import beat
 
         core, started = self._app.core, time.monotonic()

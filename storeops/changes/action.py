@@ -2,7 +2,7 @@
 
 An Action teaches the machinery one kind of change. Planners make `Row`s with a `Verdict` each;
 `plan apply` groups ready rows into jobs (`batch`), one API call each; a worker builds the `Call`
-from the stored rows (`call`), sends it, and turns what came back into one `RowAnswer` per row.
+from the stored rows (`call`), sends it, and turns what came back into one `RowResult` per row.
 `jobs` looks Actions up by name and never imports a domain.
 """
 
@@ -136,7 +136,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class RowAnswer:
+class RowResult:
     """How one row stands after WeCom spoke.
 
     Attributes:
@@ -206,11 +206,11 @@ class Action(Protocol):
     def send(self, client: Any, call: Call) -> Any:
         """Do it; returns WeCom's decoded answer or raises WeComError, NetworkError."""
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """One answer per row. `error` is a final refusal; passing trouble (back-off, limits,
         lost answers, wrong secret) never comes here, the worker deals with it."""
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Ask WeCom what really happened after a crash or a lost answer; writes nothing.
 
         A call whose answer was lost is sent again only where this says `queued`, whatever the
@@ -218,13 +218,13 @@ class Action(Protocol):
         """
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """Write answered rows to the mirror; runs inside the transaction that keeps the answers.
 
         Args:
             db: data.db, inside `atomic`.
-            answered: rows whose status changed to a final one or to `waiting`.
+            results: rows whose status changed to a final one or to `waiting`.
             ref: the job, for the timeline.
             now: WeCom's time, Unix seconds.
         """

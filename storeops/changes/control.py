@@ -151,7 +151,7 @@ def retry_failed(
         condition += f" AND job_id = {int(job_id)}"
     rows = plan_rows.load(ledger.db, plan.id, where=condition)
     if not rows:
-        failed = plans.tally(ledger.db, plan.id).get(FAILED, 0)
+        failed = plans.row_counts(ledger.db, plan.id).get(FAILED, 0)
         raise ConflictError(
             _("Plan {plan} has no row to retry; {count} failed for good.").format(
                 plan=plan.name, count=failed

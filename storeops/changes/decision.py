@@ -8,7 +8,7 @@ from enum import Enum
 from storeops import retrying
 from storeops.errors import AccessError, ConfigError, LimitError, NetworkError, StoreOpsError
 from storeops.wecom.errcodes import Retry
-from storeops.wecom.errors import AnswerError, StoppedError, UncertainError, WeComError, lasts
+from storeops.wecom.errors import ResponseError, StoppedError, UncertainError, WeComError, lasts
 
 TOKEN_WAIT_S = 35.0
 
@@ -51,7 +51,7 @@ def decide(error: StoreOpsError, tries: int, *, over: bool = False) -> Decision:
     """What to do after `error`, which ended the `tries`-th call (1 = first); `over`: the last."""
     if isinstance(error, StoppedError):
         return Decision(What.AGAIN, counts=False)
-    if isinstance(error, UncertainError | AnswerError):
+    if isinstance(error, UncertainError | ResponseError):
         return Decision(What.ASK, 0.5)
     if isinstance(error, WeComError):
         if lasts(error):

@@ -14,7 +14,7 @@ from storeops.changes.action import (
     VANISHED,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
     Verdict,
     View,
 )
@@ -63,7 +63,7 @@ class FollowAction(ABC):
         """Whether WeCom's follow_user is as the row wished.
 
         Raises:
-            AnswerError: it cannot be told.
+            ResponseError: it cannot be told.
         """
 
     @abstractmethod
@@ -98,13 +98,13 @@ class FollowAction(ABC):
         }  # fmt: skip
         return Call(rows, payload, (f"customer:{row.external_userid}",))
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Done, vanished or failed."""
         (row,) = call.rows
         if error is None:
-            return [RowAnswer(row.row, DONE, 0)]
+            return [RowResult(row.row, DONE, 0)]
         return [
-            RowAnswer(
+            RowResult(
                 row.row,
                 VANISHED if says(error, *GONE) else FAILED,
                 error.errcode,
@@ -114,19 +114,19 @@ class FollowAction(ABC):
             )
         ]
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Look whether the follow is as wished."""
         (row,) = call.rows
         follow = read_follow(client, row, *self.fields)
-        if isinstance(follow, RowAnswer):
+        if isinstance(follow, RowResult):
             return [follow]
-        return [RowAnswer(row.row, DONE if self.happened(row, follow) else QUEUED)]
+        return [RowResult(row.row, DONE if self.happened(row, follow) else QUEUED)]
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """What is done is a fact now."""
-        for row, answer in answered:
+        for row, answer in results:
             if answer.status == DONE:
                 self.keep(db, row, ref, now)
 
@@ -140,7 +140,7 @@ def read_follow(client: Any, row: Row, *fields: str) -> Any:
     """What WeCom says about one follow: its follow_user, or the answer that there is none.
 
     Raises:
-        AnswerError: the follow, or one of the `fields` of it, cannot be read.
+        ResponseError: the follow, or one of the `fields` of it, cannot be read.
         StoreOpsError: no answer, or a refusal that says nothing about the follow.
     """
     from storeops.wecom import customers  # httpx is loaded by then
@@ -153,7 +153,7 @@ def read_follow(client: Any, row: Row, *fields: str) -> Any:
             customer = customers.get(client, row.external_userid)
     except WeComError as error:
         if says(error, *GONE):
-            return RowAnswer(row.row, VANISHED, error.errcode)
+            return RowResult(row.row, VANISHED, error.errcode)
         raise
     for follow in customer.follow_user:
         if follow.userid.lower() == row.userid.lower():
@@ -163,4 +163,4 @@ def read_follow(client: Any, row: Row, *fields: str) -> Any:
     for each in lost:
         if each.may_be(userid=row.userid):
             raise lost_row(each)  # it may be this one
-    return RowAnswer(row.row, VANISHED, 84061)
+    return RowResult(row.row, VANISHED, 84061)

@@ -29,7 +29,7 @@ def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
     if plan.status == MADE:
         return _made(ledger, plan)
     steps: list[str] = []
-    rows = plans.tally(ledger.db, plan.id)
+    rows = plans.row_counts(ledger.db, plan.id)
     if plan.status == APPLIED:
         left = queue.unfinished(ledger.db, plan.id)
         asleep = queue.left_unknown(ledger.db, plan.id)  # nobody asks about these any more

@@ -76,7 +76,7 @@ class Card:
 
 def card(ledger: Ledger, plan: Plan, governor: Estimator | None = None) -> Card:
     """How a plan stands; with a governor, also when it will be done."""
-    rows = plans.tally(ledger.db, plan.id)
+    rows = plans.row_counts(ledger.db, plan.id)
     jobs = queue.counts(ledger.db, plan.id)
     left = sum(jobs.get(status, 0) for status in queue.UNFINISHED)
     if plan.status == plans.MADE:
@@ -152,7 +152,7 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
         return error
     left = queue.unfinished(ledger.db, plan.id)
     if left and left == queue.left_unknown(ledger.db, plan.id):
-        return _left_unknown([plan], plans.tally(ledger.db, plan.id).get(UNKNOWN, 0), steps)
+        return _left_unknown([plan], plans.row_counts(ledger.db, plan.id).get(UNKNOWN, 0), steps)
     if left:
         if plans.by_id(ledger.db, plan.id).paused:
             message = _("Plan {plan} is paused; {left} calls are left.")
@@ -164,7 +164,7 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
             next_steps=[*steps[:1], f"storeops plan show {plan.name}"],
             details={"plan_id": plan.name, "left": left},
         )
-    bad = next_steps.not_done(plans.tally(ledger.db, plan.id))
+    bad = next_steps.not_done(plans.row_counts(ledger.db, plan.id))
     if bad:
         return PartialError(
             ngettext(

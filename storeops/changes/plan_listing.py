@@ -9,10 +9,10 @@ from pathlib import Path
 
 from storeops.changes import plans
 from storeops.changes.action import BLOCKED
-from storeops.changes.answers import Result, narrow, results
 from storeops.changes.ledger import Ledger
 from storeops.changes.plan_cards import Card, Estimator, card
 from storeops.changes.plans import DRAFT
+from storeops.changes.row_results import Result, narrow, results
 from storeops.database.database import Database
 
 RESULT_FIELDS = (
@@ -21,7 +21,9 @@ RESULT_FIELDS = (
 )  # fmt: skip
 
 
-def overview(ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200) -> list[Card]:
+def newest_cards(
+    ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200
+) -> list[Card]:
     """The newest `limit` plans, drafts on top, each with how it stands."""
     found = plans.listing(ledger.db, limit=limit)
     drafts = plans.listing(ledger.db, statuses=(DRAFT,), limit=limit)

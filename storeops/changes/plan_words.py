@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storeops.changes.answers import Result
 from storeops.changes.plan_cards import words_of
+from storeops.changes.row_results import Result
 from storeops.database.database import Database
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import masked

@@ -383,7 +383,7 @@ def _any(column: str, words: Sequence[str]) -> str:
     return f" AND {column} IN ({','.join('?' * len(words))})" if words else ""
 
 
-def tally(db: Database, plan_id: int) -> dict[str, int]:
+def row_counts(db: Database, plan_id: int) -> dict[str, int]:
     """Rows per status, in the order of their life; statuses without rows are left out."""
     found = dict(
         db.execute(

@@ -168,7 +168,7 @@ def _before(ledger: Ledger, older_than_s: float) -> float:
 def _find(
     connection: sqlite3.Connection, inbox: EventInbox | None, before: float
 ) -> tuple[Pruned, list[int], bytes]:
-    held = {plan for keeper in _keepers() for plan in keeper.held(connection, before)}
+    held = {plan for retention in _retentions() for plan in retention.held(connection, before)}
     old = connection.execute(_OLD, {"before": before}).fetchall()
     old = [each for each in old if each[0] not in held]
     plans = _together(connection, old)
@@ -250,14 +250,14 @@ def _losses(connection: sqlite3.Connection, last: int) -> list[dict[str, Any]]:
     return kept
 
 
-def _keepers() -> list[Any]:
+def _retentions() -> list[Any]:
     """Modules of domains that keep rows of plans; one that cannot answer ends the pruning."""
     return [load(where) for _domain, where in registry().each("retention")]
 
 
 def _delete_plans(connection: sqlite3.Connection, plans: list[int]) -> None:
-    for keeper in _keepers():
-        keeper.prune(connection, plans)
+    for retention in _retentions():
+        retention.prune(connection, plans)
     ids = _numbers(plans)
     jobs = f"SELECT id FROM job WHERE plan_id IN ({ids})"
     for table in ("job_row", "job_key", "job_event"):

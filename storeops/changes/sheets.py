@@ -105,7 +105,7 @@ class Sheet:
         encoding: of the text, "xlsx" for a workbook.
         lines: rows that are not empty, in order.
         problems: rows that cannot be taken.
-        offers: field name → heading, of texts that are only taken when asked for.
+        optional: field name → heading, of texts that are only taken when asked for.
         name: of the sheet; "" for CSV.
         heading_row: the row of the headings.
         unread: sheets that were not read, with their rows.
@@ -116,7 +116,7 @@ class Sheet:
     encoding: str
     lines: Sequence[SheetLine]
     problems: Problems = default(default_factory=Problems)
-    offers: Mapping[str, str] = default(default_factory=dict)
+    optional: Mapping[str, str] = default(default_factory=dict)
     name: str = ""
     heading_row: int = 1
     unread: Mapping[str, int] = default(default_factory=dict)
@@ -157,7 +157,9 @@ class Sheet:
 
     def ask_for(self, wanted: Iterable[str]) -> str:
         """How to take a text that stands in the file, as a hint; "" when none does."""
-        options = [column_option(self.offers[name], name) for name in wanted if name in self.offers]
+        options = [
+            column_option(self.optional[name], name) for name in wanted if name in self.optional
+        ]
         return (
             _("The file has it: add {options}").format(options=" ".join(options)) if options else ""
         )
@@ -356,7 +358,7 @@ def _sheet(
         table.encoding,
         lines,
         problems,
-        here.offers,
+        here.optional,
         page.name,
         here.row,
         unread,

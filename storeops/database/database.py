@@ -29,7 +29,7 @@ from storeops.os_errors import Refusal, explain_os, refusal
 BUSY_MS = 15_000
 MOST_IN_MEMORY = 256 << 20  # bytes of a file that is copied there because it cannot be migrated
 CHECKPOINT_PAGES = 24_000  # 96 MB of log: more than a sync leaves, so that the sync copies it
-_KNOCK_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
+_RETRY_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
 _TURN_S = 0.010  # who has held the file that long without a break …
 _BREAK_S = 0.002  # … leaves it alone for so long before the next transaction
 
@@ -277,7 +277,7 @@ class Database:
                     busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                     if not busy or time.monotonic() - now > BUSY_MS / 1000:
                         raise
-                time.sleep(_KNOCK_S)
+                time.sleep(_RETRY_S)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 

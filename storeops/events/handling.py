@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Handled:
+class HandlingResult:
     """What was done.
 
     Attributes:
@@ -61,7 +61,7 @@ class Handled:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class HandlerContext:
     """Where events are handled.
 
     Attributes:
@@ -78,18 +78,18 @@ class Desk:
 
 
 def handle(
-    desk: Desk,
+    context: HandlerContext,
     *,
     forever: bool = False,
     seconds: float | None = None,
     stop: threading.Event | None = None,
     wake: threading.Event | None = None,
-    on_progress: Callable[[Handled], None] | None = None,
-) -> Handled:
+    on_progress: Callable[[HandlingResult], None] | None = None,
+) -> HandlingResult:
     """Handle what is due.
 
     Args:
-        desk: where.
+        context: where.
         forever: wait for more when nothing is due.
         seconds: wait for more, for so long (real time).
         stop: ends after the subjects in flight.
@@ -101,44 +101,44 @@ def handle(
         StoreOpsError: an answer concerns everybody, and nobody is waiting for the next try: the
             events stay as they were.
     """
-    result = Handled()
+    result = HandlingResult()
     stop, wake = stop or threading.Event(), wake or threading.Event()
-    until = None if seconds is None else desk.clock.monotonic() + seconds
+    until = None if seconds is None else context.clock.monotonic() + seconds
     tell = on_progress or (lambda handled: None)
     with ThreadPoolExecutor(READERS, "events") as pool:
         while True:
             wake.clear()
-            _after_syncs(desk)
-            works = [] if stop.is_set() else desk.inbox.claim(desk.clock.now())
-            result.error = _round(desk, pool, works, stop, result, tell) if works else None
+            _after_syncs(context)
+            works = [] if stop.is_set() else context.inbox.claim(context.clock.now())
+            result.error = _round(context, pool, works, stop, result, tell) if works else None
             if works:
-                refreshed(desk.data, desk.clock.now())
+                refreshed(context.data, context.clock.now())
             if result.error is not None and not forever and until is None:
                 raise result.error
             if works and result.error is None:
                 continue
             if result.error is not None:
                 tell(result)
-            _look(desk, result)
+            _look(context, result)
             if stop.is_set():
                 result.ended = "stopped"
             elif not forever and until is None:
                 result.ended = "once" if result.left else "empty"
-            elif until is not None and desk.clock.monotonic() >= until:
+            elif until is not None and context.clock.monotonic() >= until:
                 result.ended = "time"
             if result.ended:
                 return result
-            _wait(desk, result, stop, wake, until)
+            _wait(context, result, stop, wake, until)
 
 
-def _after_syncs(desk: Desk) -> None:
+def _after_syncs(context: HandlerContext) -> None:
     """What was handled while a sync ran is handled again after it.
 
     The sync may have written a page that it read before the event, or may miss a follow that its
     list was too old to show.
     """
-    seen = desk.inbox.seen_run()
-    rows = desk.data.execute(
+    seen = context.inbox.seen_run()
+    rows = context.data.execute(
         "SELECT id, started_at, finished_at FROM sync_run WHERE finished_at IS NOT NULL"
         " AND id > ? ORDER BY id",
         (seen or 0,),
@@ -146,19 +146,19 @@ def _after_syncs(desk: Desk) -> None:
     if rows:
         spans = [(began - CLOCK_S, ended + CLOCK_S) for _id, began, ended in rows]
         # the first look: nothing was handled before it
-        desk.inbox.see_runs(rows[-1][0], spans if seen is not None else (), desk.clock.now())
+        context.inbox.see_runs(rows[-1][0], spans if seen is not None else (), context.clock.now())
 
 
-def _look(desk: Desk, result: Handled) -> None:
-    row = desk.inbox.db.execute(
+def _look(context: HandlerContext, result: HandlingResult) -> None:
+    row = context.inbox.db.execute(
         "SELECT count(*), min(due_at) FROM event WHERE due_at IS NOT NULL"
     ).fetchone()
     result.left, result.next_at = row
 
 
 def _wait(
-    desk: Desk,
-    result: Handled,
+    context: HandlerContext,
+    result: HandlingResult,
     stop: threading.Event,
     wake: threading.Event,
     until: float | None,
@@ -166,22 +166,22 @@ def _wait(
     """Until something is due, somebody wakes us, or for `LOOK_S`."""
     span = LOOK_S
     if result.next_at is not None:
-        span = min(span, max(0.05, result.next_at - desk.clock.now()))
+        span = min(span, max(0.05, result.next_at - context.clock.now()))
     if until is not None:
-        span = min(span, max(0.05, until - desk.clock.monotonic()))
-    end = desk.clock.monotonic() + span
-    while not stop.is_set() and desk.clock.monotonic() < end:
+        span = min(span, max(0.05, until - context.clock.monotonic()))
+    end = context.clock.monotonic() + span
+    while not stop.is_set() and context.clock.monotonic() < end:
         if wake.wait(min(0.2, span)):
             return
 
 
 def _round(
-    desk: Desk,
+    context: HandlerContext,
     pool: ThreadPoolExecutor,
     works: Sequence[Work],
     stop: threading.Event,
-    result: Handled,
-    tell: Callable[[Handled], None],
+    result: HandlingResult,
+    tell: Callable[[HandlingResult], None],
 ) -> StoreOpsError | None:
     """Read all of `works`, a few at a time, and write each as it comes in.
 
@@ -191,58 +191,58 @@ def _round(
     flying: list[tuple[Work, Future[Any]]] = []
     befores: list[Any] = []
     for work in works:
-        befores.append(subjects.state(desk.data, work))
-        flying.append((work, pool.submit(_read, desk.client, work, stop)))
+        befores.append(subjects.state(context.data, work))
+        flying.append((work, pool.submit(_read, context.client, work, stop)))
     closed: dict[str, StoreOpsError] = {}  # kinds of subjects that WeCom lets nobody read
     for index, (work, future) in enumerate(flying):
         if refusal := closed.get(work.subject.kind):
-            _put_back(desk, [(work, future)], refusal)
+            _put_back(context, [(work, future)], refusal)
             continue
         try:
             found = future.result()
             written = None
             if found is not _STOPPED:
-                written = _write(desk, work, found, befores[index])
+                written = _write(context, work, found, befores[index])
             if written is None:
-                desk.inbox.release([work], desk.clock.now())
+                context.inbox.release([work], context.clock.now())
                 continue
         except StoreOpsError as error:
             if _unreachable(error):
-                _failed(desk, work, error.message, None, result)
-                _put_back(desk, flying[index + 1 :], error)
+                _failed(context, work, error.message, None, result)
+                _put_back(context, flying[index + 1 :], error)
                 return error
             if _concerns_everybody(error):
-                _put_back(desk, flying[index:], error)
+                _put_back(context, flying[index:], error)
                 return error
             if _concerns_the_like(error):
                 closed[work.subject.kind] = error
-                _put_back(desk, [(work, future)], error)
+                _put_back(context, [(work, future)], error)
                 continue
-            _failed(desk, work, error.message, error.errcode, result)
+            _failed(context, work, error.message, error.errcode, result)
         except Exception as error:  # one poisonous event must not hold up the others
             _log.exception("event %s could not be handled", work.events[-1].id)
-            _failed(desk, work, f"{type(error).__name__} (bug)", None, result)
+            _failed(context, work, f"{type(error).__name__} (bug)", None, result)
         else:
-            _succeeded(desk, work, written, result)
+            _succeeded(context, work, written, result)
         result.subjects += 1
         tell(result)
     return next(iter(closed.values()), None)
 
 
-def _write(desk: Desk, work: Work, found: Any, before: Any) -> WrittenFacts | None:
+def _write(context: HandlerContext, work: Work, found: Any, before: Any) -> WrittenFacts | None:
     """Write what was read, reading again when somebody wrote meanwhile.
 
     Returns:
         As `subjects.write`; None when it must be begun anew, for more came in or nobody rests.
     """
     for _each in range(REREADS):
-        if not desk.inbox.holds(work):
+        if not context.inbox.is_claimed(work):
             return None
         try:
-            return subjects.write(Mirror(desk.data, desk.clock.now()), work, found, before)
+            return subjects.write(Mirror(context.data, context.clock.now()), work, found, before)
         except subjects.Overtaken:
-            before = subjects.state(desk.data, work)
-            found = subjects.read(desk.client, work)
+            before = subjects.state(context.data, work)
+            found = subjects.read(context.client, work)
     return None
 
 
@@ -255,20 +255,22 @@ def _read(client: WeComClient, work: Work, stop: threading.Event) -> Any:
     return subjects.read(client, work)
 
 
-def _put_back(desk: Desk, flying: Sequence[tuple[Work, Future[Any]]], error: StoreOpsError) -> None:
+def _put_back(
+    context: HandlerContext, flying: Sequence[tuple[Work, Future[Any]]], error: StoreOpsError
+) -> None:
     for _work, future in flying:
         future.cancel()
     pause = min(error.retry_after_s or PAUSE_S, retrying.EVENT.longest_s)
-    desk.inbox.release([work for work, _future in flying], desk.clock.now() + pause)
+    context.inbox.release([work for work, _future in flying], context.clock.now() + pause)
 
 
 def _unreachable(error: StoreOpsError) -> bool:
     """Whether there was no answer at all: the others would wait in vain, too."""
-    from storeops.wecom.errors import AnswerError
+    from storeops.wecom.errors import ResponseError
 
     return (
         isinstance(error, NetworkError)
-        and not isinstance(error, AnswerError)
+        and not isinstance(error, ResponseError)
         and error.errcode is None
     )
 
@@ -294,8 +296,10 @@ def _concerns_the_like(error: StoreOpsError) -> bool:
     return crowded or reach_of(error) is Reach.EVERYTHING
 
 
-def _succeeded(desk: Desk, work: Work, written: WrittenFacts, result: Handled) -> None:
-    now = desk.clock.now()
+def _succeeded(
+    context: HandlerContext, work: Work, written: WrittenFacts, result: HandlingResult
+) -> None:
+    now = context.clock.now()
     done = []
     for each in work.events:
         if each.id in written.hidden:
@@ -309,13 +313,15 @@ def _succeeded(desk: Desk, work: Work, written: WrittenFacts, result: Handled) -
         else:
             done.append(Done(each.id, work.claim, HANDLED, "", None, 0, None))
             result.events[HANDLED] += 1
-    desk.inbox.finish(done, now)
+    context.inbox.finish(done, now)
 
 
-def _failed(desk: Desk, work: Work, reason: str, errcode: int | None, result: Handled) -> None:
-    now = desk.clock.now()
+def _failed(
+    context: HandlerContext, work: Work, reason: str, errcode: int | None, result: HandlingResult
+) -> None:
+    now = context.clock.now()
     done = [_failure(work, each, reason, errcode, now) for each in work.events]
-    desk.inbox.finish(done, now)
+    context.inbox.finish(done, now)
     result.events[FAILED] += len(done)
 
 

@@ -255,7 +255,7 @@ class Inbox:
             )
         return works
 
-    def holds(self, work: Work) -> bool:
+    def is_claimed(self, work: Work) -> bool:
         """Whether it is still ours: nobody else took it, and nothing of it came in again."""
         return all(
             self.db.execute(
@@ -338,10 +338,10 @@ class Inbox:
         identity = sha256(opened).digest()
         subject = about.subject
         with self.db.atomic() as connection:
-            twin = connection.execute(
+            duplicate = connection.execute(
                 "SELECT id FROM event WHERE identity = ?", (identity,)
             ).fetchone()
-            if twin is None:
+            if duplicate is None:
                 connection.execute(
                     "UPDATE event SET identity = ?, create_time = ?, event = ?, change_type = ?,"
                     " subject = ?, userid = ?, external_userid = ?, message = ?, status = ?,"
@@ -354,7 +354,7 @@ class Inbox:
                     ),
                 )  # fmt: skip
                 return event_id
-            kept: int = twin[0]
+            kept: int = duplicate[0]
             connection.execute(
                 "UPDATE event SET deliveries = deliveries + (SELECT deliveries FROM event"
                 " WHERE id = ?) WHERE id = ?",

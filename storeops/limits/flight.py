@@ -24,7 +24,7 @@ def may_begin(
     api: Api,
     now: float,
     ticket: int | None,
-    holder: str,
+    owner: str,
     *,
     urgent: bool,
     pool: int,
@@ -36,7 +36,7 @@ def may_begin(
         api: the corp's API.
         now: this machine's time.
         ticket: the call's number in the queue; None: it comes last.
-        holder: the process that asks.
+        owner: the process that asks.
         urgent: whether the call is.
         pool: places in all.
     """
@@ -49,7 +49,7 @@ def may_begin(
     free = pool - busy.total()
     if free <= 0 or len(others) == busy.total():
         return free > 0
-    mine = (urgent, ticket if ticket is not None else 1 << 62, holder, 0)
+    mine = (urgent, ticket if ticket is not None else 1 << 62, owner, 0)
     turns = []
     for each in sorted([mine, *(row for row in others if not row[3])], key=lambda row: row[1]):
         turns.append((not each[0], busy[each[2]], each[1]))
@@ -63,7 +63,7 @@ def keep(
     api: Api,
     now: float,
     ticket: int | None,
-    holder: str,
+    owner: str,
     *,
     urgent: bool,
     calling: bool,
@@ -73,7 +73,7 @@ def keep(
         "INSERT INTO limit_flight (id, corp_id, path, holder, urgent, calling, asked_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
         " SET calling = excluded.calling, asked_at = excluded.asked_at RETURNING id",
-        (ticket, *api, holder, urgent, calling, now),
+        (ticket, *api, owner, urgent, calling, now),
     ).fetchone()
     return int(number)
 
@@ -88,10 +88,10 @@ def bury(
 ) -> bool:
     """Free the places of processes that are dead; whether there were any."""
     connection.execute(f"DELETE FROM limit_flight WHERE NOT {_FRESH}", (now,))
-    holders = connection.execute(
+    owners = connection.execute(
         f"SELECT DISTINCT holder FROM limit_flight WHERE {_OF_API}", api
     ).fetchall()
-    dead = [row for row in holders if not alive(row[0])]
+    dead = [row for row in owners if not alive(row[0])]
     connection.executemany("DELETE FROM limit_flight WHERE holder = ?", dead)
     return bool(dead)
 

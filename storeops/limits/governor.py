@@ -17,7 +17,7 @@ from storeops.database.database import Database
 from storeops.errors import LimitError
 from storeops.i18n import _
 from storeops.limits import conditions, flight, outlook, windows
-from storeops.limits.holders import is_alive, new_holder
+from storeops.limits.lease_owners import is_alive, new_lease_owner
 from storeops.limits.limits import Api, Limits
 from storeops.wecom.address import api_path
 from storeops.wecom.errcodes import Retry, lookup
@@ -57,7 +57,7 @@ class Governor:
         self._db = db
         self._clock = clock
         self._alive = alive
-        self._holder = new_holder()
+        self._owner = new_lease_owner()
         self._freed = threading.Condition()  # one thread at a time at the file
         self._ended: list[int] = []  # numbers of calls whose places are still to be freed
         self._took: dict[Api, float] = {}  # seconds of the last call, still to be noted
@@ -165,7 +165,7 @@ class Governor:
             delay, window = windows.closed(connection, api, now, limits, urgent=urgent)
             if window:
                 return ticket, delay, window
-            mine = (connection, api, now, ticket, self._holder)
+            mine = (connection, api, now, ticket, self._owner)
             turn = flight.may_begin(*mine, urgent=urgent, pool=state.pool)
             if not turn and self._bury(connection, api, now):
                 turn = flight.may_begin(*mine, urgent=urgent, pool=state.pool)

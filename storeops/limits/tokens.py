@@ -14,7 +14,7 @@ from collections.abc import Callable
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.limits.holders import is_alive, new_holder
+from storeops.limits.lease_owners import is_alive, new_lease_owner
 from storeops.wecom.ports import Fetch
 
 MARGIN_S = 60.0  # a token about to end is not handed out
@@ -56,7 +56,7 @@ class RunTokenStore:
         self._secret = b""
         self._secret_at = float("-inf")  # monotonic
         self._alive = alive
-        self._holder = new_holder()
+        self._owner = new_lease_owner()
         self._lock = threading.Lock()
         self._value = ""  # a copy in memory, so that a call needs no look into the file
         self._until = 0.0
@@ -155,18 +155,18 @@ class RunTokenStore:
                 " WHERE corp_id = ? AND agent_id = ?",
                 self._key,
             ).fetchone()
-            value, expires_at, mark, holder, held_until = row or ("", 0.0, "", "", 0.0)
+            value, expires_at, mark, owner, held_until = row or ("", 0.0, "", "", 0.0)
             ours = hmac.compare_digest(mark, self._mark(value))
             if value and ours and value != bad and now < expires_at:
                 self._value, self._until = value, expires_at
                 return False
-            if holder and held_until > now and self._alive(holder):
+            if owner and held_until > now and self._alive(owner):
                 return False
             connection.execute(
                 "INSERT INTO token (corp_id, agent_id, holder, held_until) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET holder = excluded.holder,"
                 " held_until = excluded.held_until",
-                (*self._key, self._holder, now + HOLD_S),
+                (*self._key, self._owner, now + HOLD_S),
             )
             return True
 
@@ -175,5 +175,5 @@ class RunTokenStore:
             connection.execute(
                 "UPDATE token SET holder = '', held_until = 0"
                 " WHERE corp_id = ? AND agent_id = ? AND holder = ?",
-                (*self._key, self._holder),
+                (*self._key, self._owner),
             )

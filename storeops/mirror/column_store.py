@@ -114,12 +114,12 @@ class ColumnSnapshot:
         found: Mask = column == keys[0] if len(keys) == 1 else np.isin(column, keys)
         return found
 
-    def text(self, name: str, holds: Callable[[str], bool]) -> Mask:
-        """Follows whose text in a column of TEXTS is one of which `holds` says so."""
+    def text(self, name: str, matches: Callable[[str], bool]) -> Mask:
+        """Follows whose text in a column of TEXTS is one of which `matches` says so."""
         import numpy as np
 
         return np.isin(
-            self.follow[name], [code for word, code in self.words.items() if holds(word)]
+            self.follow[name], [code for word, code in self.words.items() if matches(word)]
         )
 
     def flagged(self, bits: int, table: str = "follow") -> Mask:

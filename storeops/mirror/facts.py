@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 from storeops.database.database import Database
 from storeops.mirror import chats, identity, labels, leavers, meta, people
-from storeops.mirror.answers import (
+from storeops.mirror.follows import write_follows
+from storeops.mirror.keys import Keys
+from storeops.mirror.people import Counts
+from storeops.mirror.single_facts import (
     deleted_by_customer,
     deleted_by_member,
     follow_status_changed,
@@ -21,9 +24,6 @@ from storeops.mirror.answers import (
     follow_transferred,
     remark_changed,
 )
-from storeops.mirror.follows import write_follows
-from storeops.mirror.keys import Keys
-from storeops.mirror.people import Counts
 from storeops.mirror.timeline import Recorder
 
 if TYPE_CHECKING:

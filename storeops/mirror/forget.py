@@ -98,7 +98,7 @@ def forget_customer(connection: sqlite3.Connection, external_userid: str) -> int
     return rows
 
 
-def tidy_search(connection: sqlite3.Connection) -> None:
+def compact_search(connection: sqlite3.Connection) -> None:
     """Merge the search indexes, so that words nobody has any more leave the file."""
     for table in ("search_text", "search_pinyin"):
         connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")

@@ -2,5 +2,5 @@
 
 DOOR = (
     "alarms", "at_once", "doctor", "erasure", "events", "gaps", "health", "marks",
-    "offers", "ownership", "reports", "secret_check", "status", "today", "wiring",
+    "completion_values", "ownership", "reports", "secret_check", "status", "today", "wiring",
 )  # fmt: skip

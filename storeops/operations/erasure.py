@@ -178,7 +178,7 @@ def erase_again(ledger: Ledger, since: int) -> ErasedAgain:
                 continue
         if people:
             with ledger.db.atomic() as writing:
-                mirror.tidy_search(writing)
+                mirror.compact_search(writing)
     return ErasedAgain(len(people) - len(open_), open_, unknown)
 
 
@@ -260,7 +260,7 @@ def _clean(db: Database, *, search: bool) -> bool:
     try:
         if search:
             with db.atomic() as connection:
-                mirror.tidy_search(connection)
+                mirror.compact_search(connection)
         vacuum(db.path)
         busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     except (StoreOpsError, sqlite3.Error):

@@ -18,7 +18,7 @@ from storeops.operations.wiring import Wiring
 if TYPE_CHECKING:
     from storeops.config import Profile
     from storeops.database.database import Database
-    from storeops.events.handling import Handled
+    from storeops.events.handling import HandlingResult
     from storeops.events.inbox import Kept
     from storeops.events.receiver import Receiver
 
@@ -128,8 +128,8 @@ def handle(
     seconds: float | None = None,
     stop: threading.Event | None = None,
     wake: threading.Event | None = None,
-    on_progress: Callable[[Handled], None] | None = None,
-) -> Handled:
+    on_progress: Callable[[HandlingResult], None] | None = None,
+) -> HandlingResult:
     """Handle events that are due; see `events.handling.handle`.
 
     Raises:
@@ -138,7 +138,7 @@ def handle(
     from storeops.events import handling
     from storeops.events.inbox import Inbox
 
-    desk = handling.Desk(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock)
+    context = handling.HandlerContext(Inbox(wiring.inbox), wiring.data, wiring.client, wiring.clock)
     return handling.handle(
-        desk, forever=forever, seconds=seconds, stop=stop, wake=wake, on_progress=on_progress
+        context, forever=forever, seconds=seconds, stop=stop, wake=wake, on_progress=on_progress
     )

@@ -10,7 +10,7 @@ from storeops import paths
 from storeops.database.database import file_size
 from storeops.operations import today
 from storeops.reading import freshness
-from storeops.reading.overview import follows_by_status
+from storeops.reading.directory import follows_by_status
 
 if TYPE_CHECKING:
     from storeops.database.database import Database

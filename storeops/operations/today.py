@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from storeops.changes.action import kind_title
 from storeops.changes.next_steps import RUN
-from storeops.changes.open_ends import OpenEnds, open_ends
+from storeops.changes.pending_work import PendingWork, pending_work
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domain import today as lines_of_domains
 from storeops.i18n import _, ngettext
 from storeops.operations.health import Health, health
-from storeops.reading.overview import ShopRow, shops
+from storeops.reading.directory import ShopRow, shops
 from storeops.sync.scopes import scope_title
 
 _URGENT = {"bad": 0, "warn": 1}  # tones; the rest comes last
@@ -72,14 +72,14 @@ def read(db: Database, now: float, stale_after_s: float) -> Today:
     """
     state = health(db, now, stale_after_s)
     coverage = shops(db, now - stale_after_s)
-    steps = next_steps(state, coverage, open_ends(db, now), lines_of_domains(db, now))
+    steps = next_steps(state, coverage, pending_work(db, now), lines_of_domains(db, now))
     return Today(state, coverage, steps, now)
 
 
 def next_steps(
     state: Health,
     coverage: Sequence[ShopRow],
-    ends: OpenEnds,
+    ends: PendingWork,
     of_domains: Sequence[tuple[str, TodayLine]] = (),
 ) -> list[Step]:
     """What to do next; never empty.
@@ -132,7 +132,7 @@ def _of_sync(state: Health) -> Iterator[Step]:
         yield Step(text, "warn", "sync", "storeops sync status")
 
 
-def _of_changes(ends: OpenEnds) -> Iterator[Step]:
+def _of_changes(ends: PendingWork) -> Iterator[Step]:
     if ends.bad:
         text = ngettext(
             "{count} row was not done since yesterday; see why.",

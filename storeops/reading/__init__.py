@@ -3,5 +3,5 @@
 DOOR = (
     "columns", "conditions", "customer_rows", "customers", "export_rows", "filter",
     "filter_dates", "filter_names", "filter_words", "flows", "freshness", "held", "identities",
-    "overview", "ownership", "past", "query", "query_rows", "staff", "stats",
+    "directory", "ownership", "past", "query", "query_rows", "staff", "stats",
 )  # fmt: skip

@@ -33,7 +33,7 @@ from storeops.reading.filter import (
     unparse,
 )
 from storeops.reading.filter_names import Names
-from storeops.reading.live import Live
+from storeops.reading.search_functions import RegisteredWords
 
 if TYPE_CHECKING:
     from storeops.mirror.column_store import Mask
@@ -56,14 +56,14 @@ class Compiler:
         db: the mirror; the result may be used in any thread.
         names: looks up owners, shops, tags, chats and what domains know by name.
         now: WeCom's time, Unix seconds: what `7d` and `month` count from.
-        live: what Python functions in the SQL refer to; keep it as long as the SQL is used.
+        registered: what Python functions in the SQL refer to; keep it as long as the SQL is used.
         text: the whole filter, for errors.
     """
 
     db: Database
     names: Names
     now: float
-    live: Live
+    registered: RegisteredWords
     text: str = ""
     _aliases: Iterable[int] = field(default_factory=itertools.count)
 
@@ -159,7 +159,7 @@ class Compiler:
 
     def _word(self, node: Word) -> Test:
         word = SearchWord(self.db, node.text)
-        key = self.live.add(word)
+        key = self.registered.add(word)
         filled = "(w.remark <> '' OR w.mobiles <> '[]')" if word.digits else "w.remark <> ''"
         sql = (
             "(storeops_name(?, {c}.name, {c}.external_userid) OR EXISTS (SELECT 1 FROM follow w"
@@ -349,7 +349,7 @@ def _state(label: str, values: tuple[str, ...]) -> Test:
         label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params), aligned
     )
 
-    def holds(state: str) -> bool:
+    def matches(state: str) -> bool:
         return any(
             state == each if not each.endswith("*") else bool(state) and state.startswith(each[:-1])
             for each in values
@@ -357,7 +357,7 @@ def _state(label: str, values: tuple[str, ...]) -> Test:
 
     return Test(
         label, f"({sql})", tuple(params), driver,
-        mask=lambda scan: scan.columns.text("state", holds),
+        mask=lambda scan: scan.columns.text("state", matches),
     )  # fmt: skip
 
 

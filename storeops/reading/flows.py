@@ -48,7 +48,7 @@ class DaySpan:
     opened_at: int
     closed_at: int
 
-    def holds(self, source: str, at: float) -> bool:
+    def contains(self, source: str, at: float) -> bool:
         """Whether a change without a time of its own belongs to these days."""
         if source in READ:
             return self.opened_at < at <= self.closed_at
@@ -181,7 +181,7 @@ def flows(db: Database, days: DaySpan) -> Flows:
         " WHERE at >= ? AND at <= ? AND field = 'tag' AND customer_id IS NOT NULL",
         (days.start, max(days.end, days.closed_at)),
     ):
-        if days.holds(source, at):
+        if days.contains(source, at):
             new = set(json.loads(after or "[]")) - set(json.loads(before or "[]"))
             if new:
                 found.tags[customer, staff] += len(new)
@@ -264,7 +264,7 @@ class _Ending:
     def within(self, days: DaySpan) -> bool:
         if self.own is not None:
             return days.start <= self.own < days.end
-        return days.holds(self.source, self.at)
+        return days.contains(self.source, self.at)
 
 
 def _endings(db: Database, since: int) -> list[_Ending]:

@@ -37,9 +37,9 @@ from storeops.reading.conditions import conditions
 from storeops.reading.facets import Counts, of_everybody, value_sql
 from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
-from storeops.reading.live import Live, teach
 from storeops.reading.query_answers import Cancelled, Count, Explanation, FacetValue, Page
 from storeops.reading.query_plan import Key, Order, Planner, Span, planners, read_merged
+from storeops.reading.search_functions import RegisteredWords, register
 from storeops.spelling import nearest
 
 if TYPE_CHECKING:
@@ -105,14 +105,14 @@ class CustomerQuery:
         self.text = unparse(self.node)
         self.sort: Sort = next(each for each in SORTS if each == sort)
         self._order: Order = "name" if sort == "name" else "newest"
-        self._live = Live()
+        self._registered = RegisteredWords()
         self._lock = threading.Lock()
         self._running: sqlite3.Connection | None = None
         self._anchors: list[Key] = []  # the keys at 1000, 2000, … (the last row before each)
         self._whole = False  # whether the anchors reach the end
         self._scan: ColumnScan | None = None  # the last count by columns
         text = where if isinstance(where, str) else self.text
-        compiler = Compiler(db, names or Names(db.connection), now, self._live, text)
+        compiler = Compiler(db, names or Names(db.connection), now, self._registered, text)
         self._plans = _Plans(db, self._order, compiler.branches(self.node))
 
     def clone(self) -> CustomerQuery:
@@ -326,7 +326,7 @@ class CustomerQuery:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         connection = self.db.connection
-        teach(connection)
+        register(connection)
         with self._lock:
             self._running = connection
         try:

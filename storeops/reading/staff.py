@@ -8,7 +8,7 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.mirror.members import find
-from storeops.reading.overview import MemberRow, members
+from storeops.reading.directory import MemberRow, members
 
 # what is about the member and not about one of their customers
 OWN_FIELDS = ("store", "name", "userid", "left", "status", "customer_contact")

@@ -8,8 +8,8 @@ from typing import Any
 from storeops.sandbox.act import Act, act
 from storeops.sandbox.api.member_writes import check_new_userid
 from storeops.sandbox.corp import CUSTOMER_APP
-from storeops.sandbox.handover.book import DONE, RESIGNED
-from storeops.sandbox.handover.wills import ACCEPT, Will
+from storeops.sandbox.handover.decisions import ACCEPT, Decision
+from storeops.sandbox.handover.handovers import DONE, RESIGNED
 from storeops.sandbox.organisation import ACTIVE, LEFT, USERID, Department, Member
 from storeops.sandbox.people import People
 from storeops.sandbox.refusals import Refusal
@@ -124,10 +124,10 @@ def console_assign(a: Act) -> dict[str, Any]:
             begun.append(
                 corp.handovers.begin(
                     corp, a.settings, RESIGNED, leaver, to_owner, follow, now,
-                    by_api=False, will=Will(ACCEPT),
+                    by_api=False, decision=Decision(ACCEPT),
                 )
             )  # fmt: skip
-    corp.handovers.settle(corp, a.settings, now)
+    corp.handovers.conclude(corp, a.settings, now)
     moved = [corp.customers.id(t.customer) for t in begun if t.status == DONE]
     refused = [corp.customers.id(t.customer) for t in begun if t.status != DONE]
     return {

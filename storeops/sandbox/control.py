@@ -173,13 +173,13 @@ class Control:
         return self._get_clock(tail, query, data)
 
     def _get_calls(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
-        return self.world.tally.as_json()
+        return self.world.counters.as_json()
 
     def _post_calls(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         if tail != "reset":
             raise Problem(404, "no_such_control", f"no POST /_sandbox/calls/{tail}")
-        self.world.tally.reset()
-        return self.world.tally.as_json()
+        self.world.counters.reset()
+        return self.world.counters.as_json()
 
     def _get_events(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         after, limit = int(query.get("after", "0")), int(query.get("limit", "1000"))

@@ -8,7 +8,7 @@ from storeops.sandbox.clock import Clock
 from storeops.sandbox.customers import Customers
 from storeops.sandbox.follows import ADMIN, BY_CUSTOMER, Follows
 from storeops.sandbox.groups import GroupChat
-from storeops.sandbox.handover.book import Handovers
+from storeops.sandbox.handover.handovers import Handovers
 from storeops.sandbox.ids import CustomerIds, corp_id, object_id
 from storeops.sandbox.jsontext import EMPTY, dumps
 from storeops.sandbox.organisation import LEFT, App, Member, Organisation

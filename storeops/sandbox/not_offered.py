@@ -6,7 +6,7 @@ A path that WeCom has not stays an empty 404, as WeCom answers it.
 from __future__ import annotations
 
 ERRCODE = 48001  # the caller has no right to this function
-OUTCOME = "not offered"  # in the tally
+OUTCOME = "not offered"  # in the counters
 
 _NAMES = {
     "": "get_jsapi_ticket ticket/get corp/get_join_qrcode",

@@ -46,11 +46,11 @@ class Wire(HttpToolsProtocol):
 
 
 class Cut(Exception):
-    """The connection ends here; the word says how for the tally."""
+    """The connection ends here; the word says how for the counters."""
 
 
 class Answered(Exception):
-    """A fault has answered already; the word says how for the tally."""
+    """A fault has answered already; the word says how for the counters."""
 
 
 class Application:
@@ -74,7 +74,7 @@ class Application:
         if spot is None:
             await self._elsewhere(path, send)
             return
-        count = self.world.tally.begin(spot.path)
+        count = self.world.counters.begin(spot.path)
         outcome, size = "dropped", 0
         try:
             outcome, size = await self._api(spot, scope, raw, receive, send)
@@ -87,7 +87,7 @@ class Application:
                 transport.abort()
                 await asyncio.sleep(0)  # let uvicorn see that nobody is there any more
         finally:
-            self.world.tally.finish(count, outcome, size)
+            self.world.counters.finish(count, outcome, size)
 
     async def _elsewhere(self, path: str, send: Send) -> None:
         """A path without a rule: an empty 404, or word that the sandbox has not what WeCom has."""
@@ -95,7 +95,7 @@ class Application:
         if not name:
             await self._send(send, 404, b"", [])
             return
-        count = self.world.tally.begin(name)
+        count = self.world.counters.begin(name)
         errmsg = f"the sandbox does not offer {name}"
         body = dumps({"errcode": not_offered.ERRCODE, "errmsg": errmsg})
         code = [
@@ -103,7 +103,7 @@ class Application:
             (b"Error-Msg", errmsg.encode()),
         ]
         await self._send(send, 200, body, [_TYPE, *code])
-        self.world.tally.finish(count, not_offered.OUTCOME, len(body))
+        self.world.counters.finish(count, not_offered.OUTCOME, len(body))
 
     async def _api(
         self, spot: Endpoint, scope: Scope, raw: bytes | None, receive: Receive, send: Send

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 
+from storeops.sandbox.call_counters import CallCounters
 from storeops.sandbox.callback.delivery import Callbacks
 from storeops.sandbox.clock import Clock
 from storeops.sandbox.corp import Corp
@@ -12,7 +13,6 @@ from storeops.sandbox.cursors import Cursors
 from storeops.sandbox.faults import Faults
 from storeops.sandbox.mail import Mail
 from storeops.sandbox.settings import Settings
-from storeops.sandbox.tally import Tally
 from storeops.sandbox.throttle import Throttle
 from storeops.sandbox.tokens import Tokens
 
@@ -26,7 +26,7 @@ class World:
         self.tokens = Tokens()
         self.throttle = Throttle()
         self.faults = Faults()
-        self.tally = Tally()
+        self.counters = CallCounters()
         self.cursors = Cursors(os.urandom(16))
         self.callbacks = Callbacks()
         self.mail = Mail(corp.seed)
@@ -40,7 +40,7 @@ class World:
 
     def catch_up(self) -> None:
         """Let everything happen whose moment has come, before anybody looks."""
-        self.corp.handovers.settle(self.corp, self.settings, self.clock.now())
+        self.corp.handovers.conclude(self.corp, self.settings, self.clock.now())
 
     def chance(self, rate: float) -> bool:
         """True for about this share of the calls, deterministic by seed."""
@@ -68,7 +68,7 @@ class World:
         self.tokens = fresh.tokens
         self.throttle.clear()
         self.faults = fresh.faults
-        self.tally.reset()
+        self.counters.reset()
         self.cursors = fresh.cursors
         self.callbacks.move_in(corp)
         self.mail = fresh.mail

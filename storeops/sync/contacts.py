@@ -28,7 +28,7 @@ def read_departments(session: Session) -> Outcome:
         with collecting_lost() as lost:
             listed = contacts.list_departments(session.client)
     except StoreOpsError as error:
-        session.halt()
+        session.check_stop()
         session.fail("departments", error)
         return "failed"
     session.fail_rows(lost)
@@ -68,7 +68,7 @@ def _follow_users(session: Session) -> Batch | None:
         with collecting_lost() as lost:
             listed = customers.list_follow_users(session.client)
     except StoreOpsError as error:
-        session.halt()
+        session.check_stop()
         session.fail("get_follow_user_list", error)
         return None
     session.fail_rows(lost)
@@ -89,7 +89,7 @@ class _Staff:
         try:
             tree = self._tree()
         except StoreOpsError as error:
-            session.halt()
+            session.check_stop()
             session.fail("staff", error)
             return "failed"
         roots = [store] if store else _roots(tree)

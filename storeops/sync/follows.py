@@ -103,7 +103,7 @@ class _Follows:
                 )
                 groups = group(members)
                 chains.create(connection, session.run.id, "follows", groups)
-                session.tally.total = sum(rows for _userids, rows in groups) or None
+                session.counters.total = sum(rows for _userids, rows in groups) or None
                 session.save(connection)  # others see it, and a resumed run, before any page
             self._waiting.extend(chains.unfinished(connection, session.run.id, "follows"))
         threads = [
@@ -126,7 +126,7 @@ class _Follows:
             self._drain()
             for thread in threads:
                 thread.join()
-        session.halt()
+        session.check_stop()
         self._build()
         return self._outcome()
 
@@ -182,7 +182,7 @@ class _Follows:
                 with self._lock:
                     if not self._waiting and self._open == 0 and self._inbox.empty():
                         return
-                self.session.halt()
+                self.session.check_stop()
                 self.session.tell()
                 continue
             try:
@@ -347,7 +347,7 @@ class _Follows:
         if says(error, ErrorCondition.MEMBER_GONE):
             from storeops.mirror.statuses import member_gone
 
-            self.session.tally.counts.changed += member_gone(
+            self.session.counters.counts.changed += member_gone(
                 connection, staff, "out_of_scope", record
             )
             return False
@@ -392,14 +392,14 @@ class _Follows:
 
     def _build(self) -> None:
         """Indexes that the first load left for later."""
-        tally = self.session.tally
+        counters = self.session.counters
 
         def on_progress(_what: str, _done: int, _total: int) -> None:
-            self.session.halt()
+            self.session.check_stop()
             self.session.tell(phase="index")
 
         indexes.build(self.db, on_progress)
-        tally.total = tally.done
+        counters.total = counters.done
 
     def _outcome(self) -> Outcome:
         counted = dict(

@@ -165,7 +165,7 @@ class _Groups:
             " ORDER BY subject",
             (session.run.id,),
         ).fetchall()
-        session.tally.total = len(wanted)
+        session.counters.total = len(wanted)
         with session.db.atomic() as connection:
             session.save(connection)
         jobs = [ChatRow(chat_id, value) for chat_id, value, done in wanted if not done]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storeops.errors import NetworkError, StoreOpsError
 from storeops.wecom.errcodes import Reach
-from storeops.wecom.errors import AnswerError, reach_of
+from storeops.wecom.errors import ResponseError, reach_of
 
 SILENCES = 6  # answers that failed to come, in a row, before the network counts as gone
 
@@ -16,4 +16,4 @@ def ends_scope(error: StoreOpsError) -> bool:
 
 def unreachable(error: StoreOpsError) -> bool:
     """Whether no answer of WeCom came (after the client's own tries); an odd one is an answer."""
-    return isinstance(error, NetworkError) and not isinstance(error, AnswerError)
+    return isinstance(error, NetworkError) and not isinstance(error, ResponseError)

@@ -111,13 +111,13 @@ def _known_department(db: Database, department: int) -> bool:
 def _read(session: Session) -> SyncResult:
     silent = 0  # scopes in a row that ended because nobody answered
     for scope in runs.open_scopes(session.db, session.run):
-        session.halt()
+        session.check_stop()
         session.enter(scope)
         session.tell(force=True)
         outcome = (
             all_scopes()[scope].run(session) if silent < _SILENT_SCOPES else _not_asked(session)
         )
-        silent = silent + 1 if session.client.unheard and outcome != "complete" else 0
+        silent = silent + 1 if session.client.circuit_open and outcome != "complete" else 0
         session.leave(outcome)
     with session.db.atomic() as connection:
         runs.note_odd(connection, session.run.id, session.client.odd.take())
@@ -131,7 +131,7 @@ def _not_asked(session: Session) -> Outcome:
     from storeops.errors import NetworkError
     from storeops.sync import contacts
 
-    scope = session.tally.scope
+    scope = session.counters.scope
     error = NetworkError(_("Not asked for: WeCom did not answer before it either."))
     with session.db.atomic():
         session.fail(scope, error)

@@ -86,7 +86,7 @@ class Session:
         self.run = run
         self.stop = stop
         self.keys = Keys()
-        self.tally = ScopeCounters(run.scopes[0] if run.scopes else "follows")
+        self.counters = ScopeCounters(run.scopes[0] if run.scopes else "follows")
         self._on_progress = on_progress
         self._held_back = held_back
         self._told_at = 0.0
@@ -100,18 +100,18 @@ class Session:
         """Unix seconds of WeCom's clock."""
         return int(self.clock.now())
 
-    def halt(self) -> None:
+    def check_stop(self) -> None:
         """End here when somebody asked to stop.
 
         Raises:
             StoppedError: the run stays open and is resumed by the next `sync run`.
         """
-        halt(self.stop)
+        check_stop(self.stop)
 
     def count_call(self) -> None:
         """Count one call to WeCom; any thread."""
         with self._lock:
-            self.tally.calls += 1
+            self.counters.calls += 1
 
     # -- scopes -----------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Session:
             " WHERE run_id = ? AND scope = ?",
             (self.run.id, scope),
         ).fetchone()
-        self.tally = ScopeCounters(scope, Counts(*row[:5]), *row[5:])
+        self.counters = ScopeCounters(scope, Counts(*row[:5]), *row[5:])
         self._marks.clear()
         with self.db.atomic() as connection:
             connection.execute(
@@ -137,13 +137,13 @@ class Session:
             self.save(connection)
             connection.execute(
                 "UPDATE sync_scope SET outcome = ?, finished_at = ? WHERE run_id = ? AND scope = ?",
-                (outcome, self.now, self.run.id, self.tally.scope),
+                (outcome, self.now, self.run.id, self.counters.scope),
             )
         self.tell(force=True)
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write the counts and a sign of life, inside the caller's transaction."""
-        counts = self.tally.counts
+        counts = self.counters.counts
         connection.execute(
             "UPDATE sync_scope SET seen = ?, added = ?, changed = ?, missing = ?, lost = ?,"
             " calls = ?, done = ?, total = ? WHERE run_id = ? AND scope = ?",
@@ -153,11 +153,11 @@ class Session:
                 counts.changed,
                 counts.missing,
                 counts.lost,
-                self.tally.calls,
-                self.tally.done,
-                self.tally.total,
+                self.counters.calls,
+                self.counters.done,
+                self.counters.total,
                 self.run.id,
-                self.tally.scope,
+                self.counters.scope,
             ),
         )
         connection.execute(
@@ -178,20 +178,20 @@ class Session:
 
     def count(self, more: Counts) -> None:
         """Add to the scope's counts."""
-        counts = self.tally.counts
+        counts = self.counters.counts
         counts.seen += more.seen
         counts.added += more.added
         counts.changed += more.changed
         counts.missing += more.missing
         counts.lost += more.lost
-        self.tally.done += more.seen
+        self.counters.done += more.seen
 
     def fail(self, subject: str, error: StoreOpsError) -> None:
         """Name something that could not be read; inside or outside a transaction."""
         with self.db.atomic() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO sync_failure VALUES (?, ?, ?, ?, ?)",
-                (self.run.id, self.tally.scope, subject, error.errcode, error.message),
+                (self.run.id, self.counters.scope, subject, error.errcode, error.message),
             )
 
     def fail_rows(self, lost: Iterable[LostRow]) -> None:
@@ -203,7 +203,7 @@ class Session:
         """Subjects that failed in this scope of this run."""
         rows = self.db.execute(
             "SELECT subject FROM sync_failure WHERE run_id = ? AND scope = ?",
-            (self.run.id, self.tally.scope),
+            (self.run.id, self.counters.scope),
         )
         return {row[0] for row in rows}
 
@@ -218,29 +218,29 @@ class Session:
             return
         self._told_at = now
         marks = self._marks
-        marks.append((now, self.tally.done))
+        marks.append((now, self.counters.done))
         while marks[0][0] < now - _RATE_OVER_S and len(marks) > 2:
             marks.popleft()
         before, span = marks[0][1], now - marks[0][0]
-        rate = (self.tally.done - before) / span if span > 0 else 0.0
+        rate = (self.counters.done - before) / span if span > 0 else 0.0
         self._on_progress(
             Progress(
                 self.run.id,
-                self.tally.scope,
+                self.counters.scope,
                 phase,
-                self.tally.done,
-                self.tally.total,
+                self.counters.done,
+                self.counters.total,
                 rate,
-                self.tally.calls,
-                self._holder(now),
+                self.counters.calls,
+                self._held_back_by(now),
             )
         )
 
-    def _holder(self, now: float) -> str:
+    def _held_back_by(self, now: float) -> str:
         """What holds the scope back; asked every other second at most."""
         if self._held_back is not None and now - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = now
-            self._held = self._held_back(self.tally.scope)
+            self._held = self._held_back(self.counters.scope)
         return self._held
 
     # -- reading many things ----------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Session:
 
         for job, answer, error in read_many(jobs, counted, self.stop):
             silent = silent + 1 if error is not None and refusals.unreachable(error) else 0
-            if silent >= refusals.SILENCES and self.client.unheard:
+            if silent >= refusals.SILENCES and self.client.circuit_open:
                 gave_up = error  # the network is gone: the others are named, not asked
             self.tell()
             yield job, answer, error
@@ -308,15 +308,15 @@ def read_many(
                 for future in done:
                     job = waiting.pop(future)
                     answer, error = future.result()
-                    halt(stop)
+                    check_stop(stop)
                     yield job, answer, error
-                halt(stop)
+                check_stop(stop)
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def halt(stop: threading.Event) -> None:
+def check_stop(stop: threading.Event) -> None:
     """End here when somebody asked to stop.
 
     Raises:

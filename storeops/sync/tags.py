@@ -24,7 +24,7 @@ def read_tags(session: Session) -> Outcome:
         with collecting_lost() as lost:
             library = tags.list_corp_tags(session.client)
     except StoreOpsError as error:
-        session.halt()
+        session.check_stop()
         session.fail("tags", error)
         return "failed"
     for start in range(0, len(library), 50):
@@ -37,7 +37,7 @@ def read_tags(session: Session) -> Outcome:
         try:
             deleted = _deleted(session, absent[start : start + _IDS])
         except StoreOpsError as error:
-            session.halt()
+            session.check_stop()
             session.fail("tags", error)
             return "partial"
         session.apply(Batch(deleted_tags=deleted))

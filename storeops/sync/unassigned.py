@@ -36,13 +36,13 @@ def read_unassigned(session: Session) -> Outcome:
     """The list, page by page (doc 92124); only a complete reading says who is gone from it."""
     chain = _chain(session)
     while True:
-        session.halt()
+        session.check_stop()
         session.count_call()
         try:
             with collecting_lost() as lost:
                 page = handover.list_unassigned(session.client, chain.cursor)
         except StoreOpsError as error:
-            session.halt()
+            session.check_stop()
             refused = error.errcode is not None and not refusals.ends_scope(error)
             if refused and chain.cursor and _begin_anew(session, chain):
                 continue

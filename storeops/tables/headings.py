@@ -44,14 +44,14 @@ class Headings:
         index: its place among the rows that were searched.
         names: heading by column.
         columns: column by field name.
-        offers: heading by field name, of fields that are only taken when asked for.
+        optional: heading by field name, of fields that are only taken when asked for.
     """
 
     row: int
     index: int
     names: Mapping[int, str]
     columns: Mapping[str, int]
-    offers: Mapping[str, str]
+    optional: Mapping[str, str]
 
 
 def find(

@@ -15,7 +15,7 @@ from storeops.i18n import _
 from storeops.retrying import Waits
 from storeops.wecom import failures
 from storeops.wecom.address import api_path
-from storeops.wecom.envelope import Answer, OpenedAnswer
+from storeops.wecom.envelope import OpenedResponse, Response
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError, refused
 from storeops.wecom.exchange import Attempts, Exchange
@@ -42,7 +42,7 @@ class _Secret(str):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenAnswer(Answer):
+class TokenResponse(Response):
     """GET gettoken (doc 91039)."""
 
     access_token: Id
@@ -128,9 +128,9 @@ class WeComClient:
         return self._exchange.transport.base_url
 
     @property
-    def unheard(self) -> bool:
+    def circuit_open(self) -> bool:
         """Whether the last call was given up without any readable answer, and none came since."""
-        return self._exchange.unheard
+        return self._exchange.circuit_open
 
     def learn_time(self) -> None:
         """Let the clock learn WeCom's time, from whatever it answers to a call without a token.
@@ -142,7 +142,7 @@ class WeComClient:
             self.limiter.acquire(_ASKED_FOR_TIME, urgent=True, wait=False),
         ):
             before, began = self.clock.now(), self.clock.monotonic()
-            reply = self._exchange.transport.send("GET", _ASKED_FOR_TIME, {}, None, knock=True)
+            reply = self._exchange.transport.send("GET", _ASKED_FOR_TIME, {}, None, probing=True)
             self._exchange.learn(reply.date, before, self.clock.monotonic() - began)
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class WeComClient:
 
         Args:
             path: the API, like "externalcontact/get".
-            answer: a frozen dataclass derived from `Answer`.
+            answer: a frozen dataclass derived from `Response`.
             params: query parameters without the token; None values are left out.
             urgent: may use the share that is kept for short questions; None: as the client.
             wait: wait for limits; None: as the client.
@@ -172,7 +172,7 @@ class WeComClient:
             AccessError: WeCom refuses even a fresh token.
             LimitError: a limit is reached and `wait` is false.
             NetworkError: no answer, after the tries of the policy.
-            AnswerError: an answer that cannot be read.
+            ResponseError: an answer that cannot be read.
             StoppedError: `stop` was set.
         """
         return self._decoded("GET", path, answer, params, None, False, urgent, wait)
@@ -191,7 +191,7 @@ class WeComClient:
 
         Args:
             path: the API, like "externalcontact/mark_tag".
-            answer: a frozen dataclass derived from `Answer`.
+            answer: a frozen dataclass derived from `Response`.
             body: fields; None values are left out.
             write: whether the call changes something. A write that may have reached WeCom is
                 never sent again after silence; pass False for the reads that WeCom made POSTs.
@@ -200,7 +200,8 @@ class WeComClient:
 
         Raises:
             UncertainError: a write was sent and no answer came; read back before repeating.
-            WeComError, AccessError, LimitError, NetworkError, AnswerError, StoppedError: as `get`.
+            WeComError, AccessError, LimitError, NetworkError, ResponseError,
+                StoppedError: as `get`.
         """
         return self._decoded("POST", path, answer, None, body or {}, write, urgent, wait)
 
@@ -211,7 +212,7 @@ class WeComClient:
 
         Args:
             path: the API, like "webhook/send".
-            answer: a frozen dataclass derived from `Answer`.
+            answer: a frozen dataclass derived from `Response`.
             key: the secret that goes into the query.
             counted: what its limit is kept under: each key has its own.
             body: fields.
@@ -239,7 +240,7 @@ class WeComClient:
 
         Args:
             path: the API, like "media/upload".
-            answer: a frozen dataclass derived from `Answer`.
+            answer: a frozen dataclass derived from `Response`.
             filename: as people will see it.
             data: the bytes.
             params: query parameters.
@@ -311,7 +312,7 @@ class WeComClient:
         hurried = self._urgent if urgent is None else urgent
         shape: Any = dict if answer == dict[str, Any] else answer
         exchange = self._exchange
-        exchange.halt()
+        exchange.check_stop()
         if not key:
             self._keep_quiet()
         token = _Secret(key or self._tokens.get(self._fetch_token))
@@ -328,7 +329,7 @@ class WeComClient:
             )  # fmt: skip
             opened = outcome.opened
             if opened is None:
-                attempts.silence(outcome)
+                attempts.no_response(outcome)
                 continue
             if opened.errcode == 0:
                 self._fruitless = 0
@@ -348,7 +349,7 @@ class WeComClient:
             replayed = True
             token = _Secret(self._tokens.replace(str(token), self._fetch_token))
 
-    def _note_odd(self, api: str, opened: OpenedAnswer, write: bool) -> None:
+    def _note_odd(self, api: str, opened: OpenedResponse, write: bool) -> None:
         if opened.odd:
             self.odd.add(opened.odd)
         if opened.lost:
@@ -366,11 +367,11 @@ class WeComClient:
         attempts = Attempts(self._exchange, self._retries, GETTOKEN, write=False, waits=False)
         while True:
             outcome = self._exchange.once(
-                "GET", GETTOKEN, query, None, TokenAnswer, urgent=True, wait=self._wait
+                "GET", GETTOKEN, query, None, TokenResponse, urgent=True, wait=self._wait
             )
             opened = outcome.opened
             if opened is None:
-                attempts.silence(outcome)
+                attempts.no_response(outcome)
             elif opened.errcode != 0:
                 attempts.refused(refused(GETTOKEN, opened.errcode, opened.errmsg))
             elif opened.problem:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import EXACT, Cursor, DecodedRow, Id, IdNumber, Number, UserId
 from storeops.wecom.paging import pages
 
@@ -57,7 +57,7 @@ class ContactWay(DecodedRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _WayAnswer(Answer):
+class _WayResponse(Response):
     contact_way: ContactWay
 
 
@@ -69,7 +69,7 @@ class WayId(DecodedRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayPage(Answer):
+class WayPage(Response):
     """One page of the list."""
 
     contact_way: tuple[WayId, ...]
@@ -77,7 +77,7 @@ class WayPage(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeWay(Answer):
+class MadeWay(Response):
     """A way that was just made; the id is told here and in the list, nowhere else."""
 
     config_id: Id
@@ -106,7 +106,7 @@ def update(client: WeComClient, config_id: str, fields: Mapping[str, Any]) -> No
         UncertainError: sent, but not answered.
         WeComError: 41044 there is none; else as `add`.
     """
-    client.post(UPDATE, Answer, {"config_id": config_id, **fields})
+    client.post(UPDATE, Response, {"config_id": config_id, **fields})
 
 
 def delete(client: WeComClient, config_id: str) -> None:
@@ -116,7 +116,7 @@ def delete(client: WeComClient, config_id: str) -> None:
         UncertainError: sent, but not answered.
         WeComError: 41044 there is none.
     """
-    client.post(DELETE, Answer, {"config_id": config_id})
+    client.post(DELETE, Response, {"config_id": config_id})
 
 
 def get(client: WeComClient, config_id: str) -> ContactWay:
@@ -125,7 +125,7 @@ def get(client: WeComClient, config_id: str) -> ContactWay:
     Raises:
         WeComError: 41044 there is none.
     """
-    return client.post(GET, _WayAnswer, {"config_id": config_id}, write=False).contact_way
+    return client.post(GET, _WayResponse, {"config_id": config_id}, write=False).contact_way
 
 
 def iter_pages(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import EXACT, DecodedRow, Id, IdNumber, Number, partly
 
 if TYPE_CHECKING:
@@ -72,17 +72,17 @@ class SimpleUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Departments(Answer):
+class _Departments(Response):
     department: tuple[Department, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _DepartmentNodes(Answer):
+class _DepartmentNodes(Response):
     department_id: tuple[DepartmentNode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _UserAnswer(Answer, DecodedRow):
+class _UserResponse(Response, DecodedRow):
     userid: Id
     name: str = ""
     department: tuple[Number, ...] = field(kw_only=True)
@@ -102,12 +102,12 @@ class _UserAnswer(Answer, DecodedRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Users(Answer):
+class _Users(Response):
     userlist: tuple[User, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _SimpleUsers(Answer):
+class _SimpleUsers(Response):
     userlist: tuple[SimpleUser, ...]
 
 
@@ -132,7 +132,7 @@ def list_department_nodes(
 
 def get_user(client: WeComClient, userid: str) -> User:
     """GET user/get (doc 90196). 60111: unknown or left; 60011: out of scope."""
-    answer = client.get("user/get", _UserAnswer, {"userid": userid})
+    answer = client.get("user/get", _UserResponse, {"userid": userid})
     return partly(User, answer.unread)(**{name: getattr(answer, name) for name in User.__slots__})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from storeops.wecom.checks import at_most
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import EXACT, Cursor, DecodedRow, Id, Number, Seconds, UserId, partly
 from storeops.wecom.paging import pages
 
@@ -112,7 +112,7 @@ class FailInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowPage(Answer):
+class FollowPage(Response):
     """A page of batch/get_by_user; only an empty `next_cursor` ends the list."""
 
     external_contact_list: tuple[FollowRow, ...]
@@ -129,7 +129,7 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerPage(Answer):
+class CustomerPage(Response):
     """One answer of externalcontact/get; more than 500 followers come in pages."""
 
     external_contact: ExternalContact
@@ -138,12 +138,12 @@ class CustomerPage(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FollowUsers(Answer):
+class _FollowUsers(Response):
     follow_user: tuple[Id, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ExternalUserids(Answer):
+class _ExternalUserids(Response):
     external_userid: tuple[Id, ...]
 
 
@@ -249,7 +249,7 @@ def remark(
     }
     if all(value is None for value in fields.values()):
         raise ValueError("nothing to change")
-    client.post(REMARK, Answer, {"userid": userid, "external_userid": external_userid, **fields})
+    client.post(REMARK, Response, {"userid": userid, "external_userid": external_userid, **fields})
 
 
 def info_of(follow: FollowUser) -> FollowInfo:

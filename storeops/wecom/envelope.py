@@ -24,7 +24,7 @@ WRONG_JSON = "Warning: wrong json format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """What every answer carries (doc 90664); what has no errcode is no answer of WeCom."""
 
     errcode: int
@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedAnswer:
+class OpenedResponse:
     """An answer taken out of its envelope.
 
     Attributes:
@@ -40,8 +40,8 @@ class OpenedAnswer:
         errmsg: WeCom's text.
         value: the decoded answer; None when errcode is not 0.
         problem: why the fields cannot be read, with the JSON path; "" when they can.
-        silence: why this is no answer of WeCom at all: "answer" no JSON object, "errcode" none in
-            it; "" when it is one.
+        no_response: why this is no answer of WeCom at all: "answer" no JSON object, "errcode"
+            none in it; "" when it is one.
         odd: values that were replaced, converted or left out, by field.
         lost: rows that cannot be read.
     """
@@ -50,7 +50,7 @@ class OpenedAnswer:
     errmsg: str
     value: Any = None
     problem: str = ""
-    silence: str = ""
+    no_response: str = ""
     odd: Mapping[str, int] = field(default_factory=dict)
     lost: Sequence[LostRow] = ()
 
@@ -75,12 +75,12 @@ def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     return found
 
 
-def open_envelope(body: bytes, shape: Any) -> OpenedAnswer:
+def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
     """Read `body` as `shape`, errcode first.
 
     Args:
         body: the bytes of the answer.
-        shape: a dataclass derived from `Answer`, or dict.
+        shape: a dataclass derived from `Response`, or dict.
     """
     import msgspec
 
@@ -91,11 +91,11 @@ def open_envelope(body: bytes, shape: Any) -> OpenedAnswer:
     if shape is not dict:
         if value.errcode == 0 and _lacks(body, value):
             return _open_odd(body, shape)
-        return OpenedAnswer(value.errcode, value.errmsg, value if value.errcode == 0 else None)
+        return OpenedResponse(value.errcode, value.errmsg, value if value.errcode == 0 else None)
     errcode, errmsg = value.get("errcode"), value.get("errmsg", "")
     if type(errcode) is not int or not isinstance(errmsg, str):
         return _open_odd(body, shape)
-    return OpenedAnswer(errcode, errmsg, value if errcode == 0 else None)
+    return OpenedResponse(errcode, errmsg, value if errcode == 0 else None)
 
 
 def _lacks(body: bytes, answer: Any) -> bool:
@@ -145,32 +145,32 @@ def _tells(shape: type) -> bool:
     return bool(getattr(shape, "told", ()) or _inner(shape))
 
 
-def _open_odd(body: bytes, shape: Any) -> OpenedAnswer:
+def _open_odd(body: bytes, shape: Any) -> OpenedResponse:
     """What the strict decoder refused: a failure without its fields, or odd values."""
     from storeops.wecom import tolerant
 
     try:
         raw = tolerant.parse(body)
     except (ValueError, RecursionError):
-        return OpenedAnswer(0, "", problem="$", silence="answer")
+        return OpenedResponse(0, "", problem="$", no_response="answer")
     if not isinstance(raw, dict):
-        return OpenedAnswer(0, "", problem="$", silence="answer")
+        return OpenedResponse(0, "", problem="$", no_response="answer")
     errcode = _errcode(raw.get("errcode"))
     if errcode is None:
-        return OpenedAnswer(0, "", problem="$.errcode", silence="errcode")
+        return OpenedResponse(0, "", problem="$.errcode", no_response="errcode")
     text = raw.get("errmsg")
     errmsg = tolerant.clean_text(text) if isinstance(text, str) else ""
     if errcode != 0:
-        return OpenedAnswer(errcode, errmsg)
+        return OpenedResponse(errcode, errmsg)
     reader = tolerant.Reader()
     if shape is dict:
         value = tolerant.cleaned(raw, reader.odd)
-        return OpenedAnswer(0, errmsg, value, odd=reader.odd)
+        return OpenedResponse(0, errmsg, value, odd=reader.odd)
     try:
         value = reader.read(shape, raw, {"errcode": 0, "errmsg": errmsg})
     except tolerant.Unreadable as error:
-        return OpenedAnswer(0, errmsg, problem=f"$.{error}")
-    return OpenedAnswer(0, errmsg, value, odd=reader.odd, lost=reader.lost)
+        return OpenedResponse(0, errmsg, problem=f"$.{error}")
+    return OpenedResponse(0, errmsg, value, odd=reader.odd, lost=reader.lost)
 
 
 def _errcode(value: Any) -> int | None:

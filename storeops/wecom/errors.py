@@ -105,7 +105,7 @@ class WeComRequestError(WeComError, UsageError):
     """WeCom does not take the parameters."""
 
 
-class AnswerError(NetworkError):
+class ResponseError(NetworkError):
     """The answer cannot be read: no JSON, or not the fields the contract promises."""
 
     retryable = False
@@ -187,7 +187,7 @@ def reach_of(error: StoreOpsError) -> Reach:
     """Whom else an error concerns: by its errcode, or by its kind when WeCom gave none.
 
     Configuration, access, a limit and a wish to stop meet every other call as well; silence and
-    what cannot be read are one call's, until `unheard` says that nobody answers any more.
+    what cannot be read are one call's, until `circuit_open` says that nobody answers any more.
     """
     if error.errcode is not None:
         return lookup(error.errcode).reach

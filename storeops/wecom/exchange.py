@@ -12,7 +12,7 @@ from storeops import retrying
 from storeops.clock import Clock
 from storeops.retrying import Waits
 from storeops.wecom import failures
-from storeops.wecom.envelope import WRONG_JSON, OpenedAnswer, open_envelope
+from storeops.wecom.envelope import WRONG_JSON, OpenedResponse, open_envelope
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
@@ -32,7 +32,7 @@ class ExchangeOutcome:
         final: asking again would bring the same.
     """
 
-    opened: OpenedAnswer | None
+    opened: OpenedResponse | None
     reason: str = ""
     sent: bool = True
     final: bool = False
@@ -48,7 +48,7 @@ class Exchange:
         stop: ends waits when set; None when nobody may stop.
 
     Attributes:
-        unheard: the last call was given up without any readable answer, and none came since.
+        circuit_open: the last call was given up without any readable answer, and none came since.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Exchange:
         self.limiter = limiter
         self.clock = clock
         self.stop = stop
-        self.unheard = False
+        self.circuit_open = False
 
     def once(
         self,
@@ -87,18 +87,18 @@ class Exchange:
             LimitError: no place now, and `wait` is false.
             StoppedError: `stop` was set.
         """
-        silence: NoReplyError | None = None
+        no_response: NoReplyError | None = None
         with self.limiter.acquire(counted or path, urgent=urgent, wait=wait, stop=self.stop):
-            self.halt()
+            self.check_stop()
             before, began = self.clock.now(), self.clock.monotonic()
             try:
                 reply = self.transport.send(
-                    verb, path, query, content, content_type=content_type, knock=self.unheard
+                    verb, path, query, content, content_type=content_type, probing=self.circuit_open
                 )
             except NoReplyError as error:
-                silence = error
-        if silence is not None:
-            return ExchangeOutcome(None, silence.reason, silence.sent, silence.final)
+                no_response = error
+        if no_response is not None:
+            return ExchangeOutcome(None, no_response.reason, no_response.sent, no_response.final)
         took = self.clock.monotonic() - began
         log.debug("%s %s: HTTP %d, %d B, %.3f s", verb, path, reply.status, len(reply.body), took)
         self.learn(reply.date, before, took)
@@ -111,9 +111,9 @@ class Exchange:
             busy = reply.status >= 500 or reply.status == 429
             return ExchangeOutcome(None, f"HTTP {reply.status}", final=not busy)
         opened = self._open(path, reply, shape)
-        if opened.silence:
-            return ExchangeOutcome(None, opened.silence)
-        self.unheard = False
+        if opened.no_response:
+            return ExchangeOutcome(None, opened.no_response)
+        self.circuit_open = False
         return ExchangeOutcome(opened)
 
     def learn(self, date: str, before: float, took: float) -> None:
@@ -130,13 +130,13 @@ class Exchange:
         if not before - 2.0 <= server_time <= before + took + 2.0:
             self.clock.learn(server_time)
 
-    def _open(self, path: str, reply: Reply, shape: Any) -> OpenedAnswer:
+    def _open(self, path: str, reply: Reply, shape: Any) -> OpenedResponse:
         opened = open_envelope(reply.body, shape)
-        if not opened.silence and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
+        if not opened.no_response and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
             log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)
         return opened
 
-    def halt(self) -> None:
+    def check_stop(self) -> None:
         """Raise StoppedError when somebody asked to stop."""
         if self.stop is not None and self.stop.is_set():
             raise failures.stopped()
@@ -147,10 +147,10 @@ class Exchange:
             self.clock.sleep(seconds)
             return
         while seconds > 0:
-            self.halt()
+            self.check_stop()
             self.clock.sleep(min(seconds, 0.1))
             seconds -= 0.1
-        self.halt()
+        self.check_stop()
 
 
 class Attempts:
@@ -188,7 +188,7 @@ class Attempts:
         self._crowded = 0
         self._banned = 0
 
-    def silence(self, outcome: ExchangeOutcome) -> None:
+    def no_response(self, outcome: ExchangeOutcome) -> None:
         """No answer that can be read: a read is sent again, a write only if it never left.
 
         After a call that nobody answered, reads are sent once until somebody does.
@@ -203,9 +203,9 @@ class Attempts:
         if outcome.final and outcome.reason.startswith("HTTP"):
             raise failures.odd_status(transport.host, self._path, outcome.reason)
         self._failures += 1
-        once = self._once or outcome.final or (self._exchange.unheard and not self._write)
+        once = self._once or outcome.final or (self._exchange.circuit_open and not self._write)
         if once or self._retries.over(self._failures):
-            self._exchange.unheard = True
+            self._exchange.circuit_open = True
             raise failures.no_answer(
                 transport.host,
                 self._path,

@@ -7,7 +7,7 @@ from typing import Any
 
 from storeops.errors import AccessError, ConfigError, NetworkError, NotFoundError
 from storeops.i18n import _
-from storeops.wecom.errors import AnswerError, StoppedError, UncertainError
+from storeops.wecom.errors import ResponseError, StoppedError, UncertainError
 from storeops.wecom.oddities import LostRow
 
 
@@ -113,7 +113,7 @@ def field_words(problem: str) -> str:
 
 def unreadable(path: str, problem: str, *, write: bool) -> NetworkError:
     """WeCom said yes, but the fields are not those of the contract; `problem` has the JSON path."""
-    kind = UncertainError if write else AnswerError
+    kind = UncertainError if write else ResponseError
     return kind(
         _("The answer of {path} cannot be read: no usable {field}.").format(
             path=path, field=field_words(problem)
@@ -130,15 +130,15 @@ def unreadable_rows(path: str, lost: Sequence[LostRow], *, write: bool) -> Netwo
     return unreadable(path, where, write=write)
 
 
-def lost_row(lost: LostRow) -> AnswerError:
+def lost_row(lost: LostRow) -> ResponseError:
     """One row that cannot be read, named by its id."""
     if lost.problem:
-        return AnswerError(
+        return ResponseError(
             _("The row {name} cannot be read: no usable {field}.").format(
                 name=lost.name, field=field_words(lost.problem)
             )
         )
-    return AnswerError(_("The row {name} cannot be read.").format(name=lost.name))
+    return ResponseError(_("The row {name} cannot be read.").format(name=lost.name))
 
 
 def in_halves(*values: Any) -> bool:
@@ -146,7 +146,7 @@ def in_halves(*values: Any) -> bool:
     return any("\ufffd" in str(value) for value in values)
 
 
-def unread_fields(userid: str, external_userid: str, fields: Sequence[str]) -> AnswerError:
+def unread_fields(userid: str, external_userid: str, fields: Sequence[str]) -> ResponseError:
     """A relation was read, but not these fields of it, so that nothing can be said of them."""
     return lost_row(
         LostRow(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storeops.wecom.checks import at_most
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import Cursor, DecodedRow, Id, Number, Seconds
 from storeops.wecom.paging import pages
 
@@ -29,7 +29,7 @@ class ChatRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatPage(Answer):
+class ChatPage(Response):
     """A page of groupchat/list."""
 
     group_chat_list: tuple[ChatRow, ...]
@@ -102,7 +102,7 @@ class OwnerFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerFiguresPage(Answer):
+class OwnerFiguresPage(Response):
     """A page of groupchat/statistic; it is the last when `next_offset` equals `total`."""
 
     items: tuple[OwnerFigures, ...]
@@ -144,17 +144,17 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _GroupChatAnswer(Answer):
+class _GroupChatResponse(Response):
     group_chat: GroupChat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _DayFiguresAnswer(Answer):
+class _DayFiguresResponse(Response):
     items: tuple[DayFigures, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _BehaviourAnswer(Answer):
+class _BehaviourResponse(Response):
     behavior_data: tuple[Behaviour, ...]
 
 
@@ -208,7 +208,7 @@ def get_chat(client: WeComClient, chat_id: str, *, need_name: bool = True) -> Gr
         WeComError: 40050 unknown; 49008 dissolved; 90501 not a customer group.
     """
     body = {"chat_id": chat_id, "need_name": int(need_name)}
-    return client.post(GET, _GroupChatAnswer, body, write=False).group_chat
+    return client.post(GET, _GroupChatResponse, body, write=False).group_chat
 
 
 def chat_statistics(
@@ -267,7 +267,7 @@ def chat_statistics_by_day(
         "owner_filter": {"userid_list": at_most(owners, OWNERS_PER_CALL, "userid_list")},
     }
     path = "externalcontact/groupchat/statistic_group_by_day"
-    return client.post(path, _DayFiguresAnswer, body, write=False).items
+    return client.post(path, _DayFiguresResponse, body, write=False).items
 
 
 def behaviour(
@@ -300,4 +300,4 @@ def behaviour(
         "end_time": end_time,
     }
     path = "externalcontact/get_user_behavior_data"
-    return client.post(path, _BehaviourAnswer, body, write=False).behavior_data
+    return client.post(path, _BehaviourResponse, body, write=False).behavior_data

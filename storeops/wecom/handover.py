@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from storeops.i18n import _
 from storeops.wecom import failures
 from storeops.wecom.checks import at_most
-from storeops.wecom.envelope import Answer
-from storeops.wecom.errors import AnswerError
+from storeops.wecom.envelope import Response
+from storeops.wecom.errors import ResponseError
 from storeops.wecom.fields import EXACT, Id, Number, Seconds
 from storeops.wecom.paging import endless, pages
 
@@ -58,7 +58,7 @@ class UnassignedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Unassigned(Answer):
+class _Unassigned(Response):
     info: tuple[Unassigned, ...]
     is_last: Annotated[bool | None, EXACT] = None
     next_cursor: Annotated[str | None, EXACT] = None  # not told when page_id was used
@@ -88,7 +88,7 @@ class TransferOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferResultPage(Answer):
+class TransferResultPage(Response):
     """A page of outcomes, at most 1,000 rows."""
 
     customer: tuple[TransferOutcome, ...]
@@ -105,12 +105,12 @@ class FailedChat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Transferred(Answer):
+class _Transferred(Response):
     customer: tuple[TransferRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FailedChats(Answer):
+class _FailedChats(Response):
     # what is not in it was handed over, so that without it nobody knows (absent at times)
     failed_chat_list: tuple[FailedChat, ...]
 
@@ -127,12 +127,12 @@ def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000
         page_size: rows at most, 1 to 1,000; the same for every page.
 
     Raises:
-        AnswerError: nobody can tell where the list goes on.
+        ResponseError: nobody can tell where the list goes on.
     """
     by_number = cursor.startswith(_BY_NUMBER)
     number = int(cursor.removeprefix(_BY_NUMBER)) if by_number else 0
     if number * page_size >= _BY_NUMBER_ENDS:
-        raise AnswerError(
+        raise ResponseError(
             _("WeCom names no cursor in its list of unassigned customers, which ends so at {count}"
               " rows.").format(count=_BY_NUMBER_ENDS),
             hint=_("Assign some of them in the WeCom console, then sync again."),
@@ -155,7 +155,7 @@ def iter_unassigned(client: WeComClient) -> Iterator[Unassigned]:
     """All unassigned customers, page after page.
 
     Raises:
-        AnswerError: WeCom did not say where the list ends.
+        ResponseError: WeCom did not say where the list ends.
     """
     for page in pages(UNASSIGNED, lambda cursor: list_unassigned(client, cursor)):
         yield from page.info
@@ -163,9 +163,9 @@ def iter_unassigned(client: WeComClient) -> Iterator[Unassigned]:
         raise end_unsaid()
 
 
-def end_unsaid() -> AnswerError:
+def end_unsaid() -> ResponseError:
     """The list stops, and nothing says that it is the whole list."""
-    return AnswerError(
+    return ResponseError(
         _("WeCom did not say whether its list of unassigned customers ends here (is_last)."),
         hint=_("Sync again: nobody counts as missing until the list was read to its end."),
         details={"path": UNASSIGNED},

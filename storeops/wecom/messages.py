@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import Id
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ IMAGE_BYTES, FILE_BYTES = 2_000_000, 20_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentMessage(Answer):
+class SentMessage(Response):
     """message/send: who did not get it is named in texts with `|` between, userids in lower case.
 
     Attributes:
@@ -48,7 +48,7 @@ class SentMessage(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uploaded(Answer):
+class Uploaded(Response):
     """A file that was uploaded; good for three days."""
 
     media_id: Id
@@ -95,7 +95,7 @@ def recall(client: WeComClient, msgid: str) -> None:
     Raises:
         WeComError: 40058 unknown, or too old.
     """
-    client.post(RECALL, Answer, {"msgid": msgid})
+    client.post(RECALL, Response, {"msgid": msgid})
 
 
 def upload(client: WeComClient, kind: str, filename: str, data: bytes) -> str:
@@ -131,7 +131,7 @@ def robot_send(
             40058 too long.
     """
     body = {"msgtype": msgtype, msgtype: dict(content)}
-    client.keyed(WEBHOOK_SEND, Answer, key, f"{WEBHOOK_SEND}/{counted}", body)
+    client.keyed(WEBHOOK_SEND, Response, key, f"{WEBHOOK_SEND}/{counted}", body)
 
 
 def robot_upload(client: WeComClient, key: str, counted: str, filename: str, data: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, Protocol, TypeVar
 
 from storeops.i18n import _
-from storeops.wecom.errors import AnswerError
+from storeops.wecom.errors import ResponseError
 
 
 class CursorPage(Protocol):
@@ -30,7 +30,7 @@ def pages(path: str, read: Callable[[str], P]) -> Iterator[P]:
         read: reads the page that begins at a cursor.
 
     Raises:
-        AnswerError: WeCom named the same cursor twice, or sent empty pages for ever.
+        ResponseError: WeCom named the same cursor twice, or sent empty pages for ever.
     """
     cursor = ""
     seen: set[str] = set()
@@ -52,9 +52,9 @@ def _has_rows(page: Any) -> bool:
     return any(value for value in values if isinstance(value, tuple))
 
 
-def endless(path: str) -> AnswerError:
+def endless(path: str) -> ResponseError:
     """The error of a list that would never end."""
-    return AnswerError(
+    return ResponseError(
         _("The list of {path} would never end: the same cursor again, or no rows for ever.").format(
             path=path
         ),

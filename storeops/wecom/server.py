@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Addresses(Answer):
+class _Addresses(Response):
     ip_list: tuple[str, ...]
 
 

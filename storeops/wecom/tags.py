@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 from storeops.wecom.fields import EXACT, DecodedRow, Id, Number, Seconds
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class NewTag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Library(Answer):
+class _Library(Response):
     tag_group: tuple[CorpTagGroup, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Added(Answer):
+class _Added(Response):
     tag_group: CorpTagGroup  # one object here, a list in the library
 
 
@@ -133,7 +133,7 @@ def edit_corp_tag(
         UncertainError: sent, but not answered.
         WeComError: 40071 the name exists; 40068 or 81011 unknown, or another app's.
     """
-    client.post(EDIT_CORP_TAG, Answer, {"id": id, "name": name, "order": order})
+    client.post(EDIT_CORP_TAG, Response, {"id": id, "name": name, "order": order})
 
 
 def delete_corp_tags(
@@ -149,7 +149,7 @@ def delete_corp_tags(
     if not tag_ids and not group_ids:
         raise ValueError("no ids")
     body = {"tag_id": list(tag_ids) or None, "group_id": list(group_ids) or None}
-    client.post(DEL_CORP_TAG, Answer, body)
+    client.post(DEL_CORP_TAG, Response, body)
 
 
 def mark(
@@ -181,4 +181,4 @@ def mark(
         "add_tag": list(add) or None,
         "remove_tag": list(remove) or None,
     }
-    client.post(MARK_TAG, Answer, body)
+    client.post(MARK_TAG, Response, body)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json; charset=utf-8"
 MOST_BYTES = 32 * 1024 * 1024  # unpacked; 1,000,000 ids are 35 % of it
-KNOCK_S = 2.0  # for a connection, where nobody answered the last call
+PROBE_CONNECT_S = 2.0  # for a connection, where nobody answered the last call
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +167,13 @@ class Transport:
                 )
             return self._http
 
-    def _limits(self, knock: bool) -> httpx.Timeout:
+    def _limits(self, probing: bool) -> httpx.Timeout:
         import httpx
 
         connect_s = self._timeouts.connect_s
         return httpx.Timeout(
             self._timeouts.read_s,
-            connect=min(connect_s, KNOCK_S) if knock else connect_s,
+            connect=min(connect_s, PROBE_CONNECT_S) if probing else connect_s,
             pool=self._timeouts.whole_s,
         )
 
@@ -185,7 +185,7 @@ class Transport:
         content: bytes | None,
         *,
         content_type: str = JSON,
-        knock: bool = False,
+        probing: bool = False,
     ) -> Reply:
         """Send one request and read the whole answer; no retries here.
 
@@ -195,7 +195,7 @@ class Transport:
             query: parameters, the token among them.
             content: the body, or None.
             content_type: what it is.
-            knock: nobody answered lately, so wait less for a connection.
+            probing: nobody answered lately, so wait less for a connection.
 
         Raises:
             NoReplyError: no answer, or only part of one; never carries the URL.
@@ -219,7 +219,7 @@ class Transport:
                     params=dict(query),
                     content=content,
                     headers=headers,
-                    timeout=self._limits(knock),
+                    timeout=self._limits(probing),
                 ) as response,
             ):
                 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storeops.wecom.envelope import Answer
+from storeops.wecom.envelope import Response
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
@@ -41,4 +41,4 @@ def send_welcome(
         "text": {"content": text} if text else None,
         "attachments": [dict(each) for each in attachments] or None,
     }
-    client.post(SEND_WELCOME, Answer, body, urgent=True, wait=False)
+    client.post(SEND_WELCOME, Response, body, urgent=True, wait=False)

@@ -14,7 +14,7 @@ from storeops.sandbox import local
 
 
 @dataclass
-class Desk:
+class SyncedCorp:
     """One sandbox and one App over it."""
 
     sandbox: local.SandboxHandle
@@ -32,7 +32,7 @@ class Desk:
         return self.app.worker().run(**how)
 
 
-def open_desk(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -> App:
+def open_app(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -> App:
     """A profile for a sandbox, in STOREOPS_HOME."""
     from storeops import config, secrets
 
@@ -52,35 +52,35 @@ def open_desk(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) 
 
 
 @pytest.fixture
-def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
+def make_corp(home: Path) -> Iterator[Callable[..., SyncedCorp]]:
     """Starts a sandbox of a given shape, opens a profile and syncs it."""
     from storeops.sync.run import run_sync
 
-    open_now: list[Desk] = []
+    open_now: list[SyncedCorp] = []
 
-    def make(**shape: Any) -> Desk:
+    def make(**shape: Any) -> SyncedCorp:
         sandbox = local.start(**{"stores": 2, "staff": 8, "follows": 120, **shape})
-        desk = Desk(sandbox, open_desk(sandbox))
-        open_now.append(desk)
-        result = run_sync(desk.app)
+        corp = SyncedCorp(sandbox, open_app(sandbox))
+        open_now.append(corp)
+        result = run_sync(corp.app)
         assert result.outcome == "complete"
-        return desk
+        return corp
 
     yield make
-    for desk in open_now:
-        desk.app.close()
-        desk.sandbox.stop()
+    for corp in open_now:
+        corp.app.close()
+        corp.sandbox.stop()
 
 
 @pytest.fixture
-def desk(make_desk: Callable[..., Desk]) -> Desk:
+def corp(make_corp: Callable[..., SyncedCorp]) -> SyncedCorp:
     """A small chain, synced."""
-    return make_desk()
+    return make_corp()
 
 
 @pytest.fixture
-def library(desk: Desk) -> Any:
-    """The desk's living corp tags by `group/name`."""
+def library(corp: SyncedCorp) -> Any:
+    """The corp's living corp tags by `group/name`."""
     from storeops.mirror.tag_names import TagNames
 
-    return TagNames(desk.app.data)
+    return TagNames(corp.app.data)

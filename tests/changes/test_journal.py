@@ -19,34 +19,34 @@ from storeops.reading.customers import Selection
 
 
 @pytest.fixture
-def done(desk):
-    """A desk on which one plan was carried out."""
-    app = desk.app
+def done(corp):
+    """A corp in which one plan was carried out."""
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
     plan = plan_tags(app.ledger, selected, add=[tag], reason="spring")
     apply.apply(app.ledger, plan.name)
-    desk.run(plan_id=plan.id)
-    desk.plan = plans.get(app.data, plan.name)
-    return desk
+    corp.run(plan_id=plan.id)
+    corp.plan = plans.get(app.data, plan.name)
+    return corp
 
 
-def prove(desk):
-    return verify(desk.app.data, desk.app.ledger.journal)
+def prove(corp):
+    return verify(corp.app.data, corp.app.ledger.journal)
 
 
-def tamper(desk, sql, *values):
+def tamper(corp, sql, *values):
     """Another program at the file, behind our back."""
-    connection = sqlite3.connect(desk.app.data.path)
+    connection = sqlite3.connect(corp.app.data.path)
     with connection:
         connection.execute(sql, values)
     connection.close()
 
 
-def found(desk):
-    return [(each.code, each.seq) for each in prove(desk).findings]
+def found(corp):
+    return [(each.code, each.seq) for each in prove(corp).findings]
 
 
 def test_a_whole_journal_names_every_row_once(done):
@@ -164,8 +164,8 @@ def test_emptying_a_line_is_not_erasure(done):
     assert ("erased_without_note", 5) in found(done)
 
 
-def test_a_person_with_open_work_is_not_erased(desk):
-    app = desk.app
+def test_a_person_with_open_work_is_not_erased(corp):
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
@@ -179,53 +179,53 @@ def test_a_person_with_open_work_is_not_erased(desk):
     ("column", "value"),
     [("after", '{"tags":["etOther"]}'), ("userid", "somebody"), ("code", "x"), ("extra", "{}")],
 )
-def test_an_altered_plan_is_refused_and_named(desk, column, value):
-    app = desk.app
+def test_an_altered_plan_is_refused_and_named(corp, column, value):
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
     plan = plan_tags(app.ledger, selected, add=[tag])
-    tamper(desk, f"UPDATE plan_row SET {column} = ? WHERE row = 3", value)
+    tamper(corp, f"UPDATE plan_row SET {column} = ? WHERE row = 3", value)
     with pytest.raises(ConflictError, match="row 3"):
         apply.apply(app.ledger, plan.name)
-    assert ("plan", None) in found(desk)
+    assert ("plan", None) in found(corp)
 
 
-def test_a_plan_altered_together_with_its_hash_is_refused(desk):
+def test_a_plan_altered_together_with_its_hash_is_refused(corp):
     from storeops.changes import rows as plan_rows
 
-    app = desk.app
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
     plan = plan_tags(app.ledger, selected, add=[tag])
-    tamper(desk, "DELETE FROM plan_row WHERE row = 3")
-    tamper(desk, "UPDATE plan SET rows = rows - 1, ready = ready - 1, calls = calls - 1")
+    tamper(corp, "DELETE FROM plan_row WHERE row = 3")
+    tamper(corp, "UPDATE plan SET rows = rows - 1, ready = ready - 1, calls = calls - 1")
     altered = plans.get(app.data, plan.name)
     _wrong, digests = plan_rows.altered(app.data, plan.id)
-    tamper(desk, "UPDATE plan SET hash = ?", plans.hash_of(altered, digests))
+    tamper(corp, "UPDATE plan SET hash = ?", plans.hash_of(altered, digests))
     with pytest.raises(ConflictError, match="altered"):
         apply.apply(app.ledger, plan.name)
 
 
-def test_a_row_altered_after_apply_is_not_sent(desk):
-    app = desk.app
+def test_a_row_altered_after_apply_is_not_sent(corp):
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
     )
     plan = plan_tags(app.ledger, selected, add=[tag])
     apply.apply(app.ledger, plan.name)
-    tamper(desk, "UPDATE plan_row SET userid = 'somebody' WHERE row = 3")
-    report = desk.run(plan_id=plan.id)
+    tamper(corp, "UPDATE plan_row SET userid = 'somebody' WHERE row = 3")
+    report = corp.run(plan_id=plan.id)
     assert report.rows["done"] == plan.ready - 1
-    assert plans.tally(app.data, plan.id) == {"done": plan.ready - 1, "failed": 1}
+    assert plans.row_counts(app.data, plan.id) == {"done": plan.ready - 1, "failed": 1}
 
 
-def test_many_threads_append_one_chain(desk):
-    app = desk.app
+def test_many_threads_append_one_chain(corp):
+    app = corp.app
 
     def write(name):
         for number in range(25):
@@ -237,12 +237,12 @@ def test_many_threads_append_one_chain(desk):
         thread.start()
     for thread in threads:
         thread.join()
-    proof = prove(desk)
+    proof = prove(corp)
     assert (proof.whole, proof.lines, proof.unsealed) == (True, 100, 0)
 
 
-def test_after_a_restore_nothing_is_repeated_blindly(desk, tmp_path):
-    app = desk.app
+def test_after_a_restore_nothing_is_repeated_blindly(corp, tmp_path):
+    app = corp.app
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
@@ -252,22 +252,22 @@ def test_after_a_restore_nothing_is_repeated_blindly(desk, tmp_path):
     apply.apply(app.ledger, plan.name)
     backup = sqlite3.connect(tmp_path / "backup.db")
     app.data.connection.backup(backup)
-    desk.run(plan_id=plan.id)
-    sent = desk.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]
+    corp.run(plan_id=plan.id)
+    sent = corp.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]
     backup.backup(app.data.connection)
     backup.close()
 
-    assert [each.code for each in prove(desk).findings] == ["cut"]
+    assert [each.code for each in prove(corp).findings] == ["cut"]
     restored = make_safe(app.ledger)
     app.ledger.journal.seal(app.data, app.clock.now())
     assert restored.held == {plan.name: plan.ready}
     assert restored.cancelled == (other.name,)
     assert plans.get(app.data, other.name).status == "cancelled"
-    assert [each.code for each in prove(desk).findings] == ["lost"], "named for ever"
-    desk.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"unknown": plan.ready}
+    assert [each.code for each in prove(corp).findings] == ["lost"], "named for ever"
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(app.data, plan.id) == {"unknown": plan.ready}
     control.pause(app.ledger, plan.name, resume=True)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"done": plan.ready}
-    calls = desk.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(app.data, plan.id) == {"done": plan.ready}
+    calls = corp.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]["calls"]
     assert calls == sent, "all were found done; none was sent again"

@@ -299,11 +299,11 @@ def test_of_rows_that_a_restore_holds(cli, chain, tmp_path):
 
 def test_today_counts_what_a_restore_holds(cli, chain, tmp_path):
     from storeops.app import App
-    from storeops.changes.open_ends import open_ends
+    from storeops.changes.pending_work import pending_work
 
     plan, _answer = restored(cli, tmp_path)
     app = App.open("t")
-    ends = open_ends(app.data, app.clock.now())
+    ends = pending_work(app.data, app.clock.now())
     app.close()
     assert ends.held == plan["calls"]
 

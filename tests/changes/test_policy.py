@@ -13,8 +13,8 @@ from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageErro
 from storeops.reading.customers import Selection
 
 
-def plan_all(desk, ledger=None, tag=0):
-    app = desk.app
+def plan_all(corp, ledger=None, tag=0):
+    app = corp.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
@@ -22,47 +22,47 @@ def plan_all(desk, ledger=None, tag=0):
     return plan_tags(ledger or app.ledger, selected, add=[tags[tag]])
 
 
-def under(desk, **policy):
-    return replace(desk.app.ledger, policy=Policy(**policy))
+def under(corp, **policy):
+    return replace(corp.app.ledger, policy=Policy(**policy))
 
 
 @pytest.mark.parametrize("policy", [{"max_rows_per_plan": 3}, {"max_rows_per_day": 3}])
-def test_a_ceiling_is_passed_only_with_a_reason_that_is_journaled(desk, policy):
-    ledger = under(desk, **policy)
-    plan = plan_all(desk, ledger)
+def test_a_ceiling_is_passed_only_with_a_reason_that_is_journaled(corp, policy):
+    ledger = under(corp, **policy)
+    plan = plan_all(corp, ledger)
     with pytest.raises(PolicyError) as error:
         apply.apply(ledger, plan.name)
     assert "--override" in error.value.hint
     with pytest.raises(UsageError, match="reason"):
         apply.apply(ledger, plan.name, override=True)
-    assert plans.tally(desk.app.data, plan.id) == {"planned": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"planned": plan.ready}
     apply.apply(ledger, plan.name, override=True, reason="the owner wants it")
-    line = next(each for each in lines(desk.app.data) if each.kind == "plan.applied")
+    line = next(each for each in lines(corp.app.data) if each.kind == "plan.applied")
     assert line.payload["reason"] == "the owner wants it"
     assert "3" in line.payload["override"]
 
 
-def test_the_days_ceiling_counts_what_was_applied_today(desk):
-    first, second = plan_all(desk), plan_all(desk, tag=1)
-    ledger = under(desk, max_rows_per_day=first.ready + 1)
+def test_the_days_ceiling_counts_what_was_applied_today(corp):
+    first, second = plan_all(corp), plan_all(corp, tag=1)
+    ledger = under(corp, max_rows_per_day=first.ready + 1)
     apply.apply(ledger, first.name)
     with pytest.raises(PolicyError, match=str(first.ready)):
         apply.apply(ledger, second.name)
 
 
-def test_read_only_makes_and_applies_nothing(desk):
-    plan = plan_all(desk)
-    ledger = under(desk, read_only=True)
+def test_read_only_makes_and_applies_nothing(corp):
+    plan = plan_all(corp)
+    ledger = under(corp, read_only=True)
     with pytest.raises(PolicyError):
-        plan_all(desk, ledger)
+        plan_all(corp, ledger)
     with pytest.raises(PolicyError):
         apply.apply(ledger, plan.name)
 
 
 @pytest.mark.parametrize(("allow", "fine"), [(("tag*",), True), (("remark",), False), ((), False)])
-def test_the_allow_list_of_cron(desk, allow, fine):
-    plan = plan_all(desk)
-    ledger = under(desk, allow=allow)
+def test_the_allow_list_of_cron(corp, allow, fine):
+    plan = plan_all(corp)
+    ledger = under(corp, allow=allow)
     if fine:
         assert apply.apply(ledger, plan.name).rows == plan.ready
     else:
@@ -70,35 +70,35 @@ def test_the_allow_list_of_cron(desk, allow, fine):
             apply.apply(ledger, plan.name)
 
 
-def test_a_plan_of_another_profile_or_time_is_refused(desk):
-    plan = plan_all(desk)
+def test_a_plan_of_another_profile_or_time_is_refused(corp):
+    plan = plan_all(corp)
     with pytest.raises(ConflictError, match="profile"):
-        apply.apply(replace(desk.app.ledger, profile="other"), plan.name)
+        apply.apply(replace(corp.app.ledger, profile="other"), plan.name)
 
     class Tomorrow:
         now = staticmethod(lambda: plan.expires_at + 1)
 
     with pytest.raises(ConflictError, match="expired"):
-        apply.apply(replace(desk.app.ledger, clock=Tomorrow()), plan.name)
-    apply.apply(desk.app.ledger, plan.name)
+        apply.apply(replace(corp.app.ledger, clock=Tomorrow()), plan.name)
+    apply.apply(corp.app.ledger, plan.name)
     with pytest.raises(ConflictError, match="already applied"):
-        apply.apply(desk.app.ledger, plan.name)
+        apply.apply(corp.app.ledger, plan.name)
 
 
-def test_a_large_share_of_a_shop_is_warned_about(make_desk):
-    desk = make_desk(stores=2, staff=8, follows=300)
-    plan = plan_all(desk)
+def test_a_large_share_of_a_shop_is_warned_about(make_corp):
+    corp = make_corp(stores=2, staff=8, follows=300)
+    plan = plan_all(corp)
     warnings = [each for each in plan.problems if each["code"] == "large_share"]
     assert warnings
     assert all(each["warning"] for each in warnings)
-    quiet = plan_all(desk, under(desk, warn_share=1.0))
+    quiet = plan_all(corp, under(corp, warn_share=1.0))
     assert [each for each in quiet.problems if each["code"] == "large_share"] == []
 
 
-def test_plans_are_found_by_the_end_of_their_name(desk):
-    plan = plan_all(desk)
-    assert plans.get(desk.app.data, plan.name.lower()).id == plan.id
-    assert plans.get(desk.app.data, plan.name[-4:]).id == plan.id
+def test_plans_are_found_by_the_end_of_their_name(corp):
+    plan = plan_all(corp)
+    assert plans.get(corp.app.data, plan.name.lower()).id == plan.id
+    assert plans.get(corp.app.data, plan.name[-4:]).id == plan.id
     for wrong in ("", "x", "%", "tag-______", "nothing"):
         with pytest.raises(NotFoundError):
-            plans.get(desk.app.data, wrong)
+            plans.get(corp.app.data, wrong)

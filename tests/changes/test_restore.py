@@ -15,41 +15,41 @@ from storeops.changes import apply
 MARK = "externalcontact/mark_tag"
 
 
-def plan_tag(cli: Any, desk: Any, title: str = "") -> str:
-    tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
+def plan_tag(cli: Any, corp: Any, title: str = "") -> str:
+    tag = corp.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all", "--json")
     made = cli(*words)
     assert made.code == 0, made.err
     return str(made.json["plan_id"])
 
 
-def calls(desk: Any) -> int:
-    return int(desk.sandbox.control.calls()["paths"].get(MARK, {"calls": 0})["calls"])
+def calls(corp: Any) -> int:
+    return int(corp.sandbox.control.calls()["paths"].get(MARK, {"calls": 0})["calls"])
 
 
 @pytest.fixture
-def restored(cli: Any, desk: Any, tmp_path: Path) -> tuple[str, str, Any]:
+def restored(cli: Any, corp: Any, tmp_path: Path) -> tuple[str, str, Any]:
     """A plan that was under way in the backup, done and undone since; one that was not applied."""
-    name, other = plan_tag(cli, desk), plan_tag(cli, desk)
-    apply.apply(desk.app.ledger, name)
+    name, other = plan_tag(cli, corp), plan_tag(cli, corp)
+    apply.apply(corp.app.ledger, name)
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
     assert cli("job", "run").code == 0
     undo = cli("plan", "undo", name, "--json").json["plan_id"]
     assert cli("plan", "apply", undo, "--yes", "--wait", "5m").code == 0
-    before = desk.truth(), calls(desk)
-    desk.app.close()
+    before = corp.truth(), calls(corp)
+    corp.app.close()
     answer = cli("db", "restore", str(copy), "--yes", "--json")
     assert answer.code == 0, answer.err
-    assert (desk.truth(), calls(desk)) == before
+    assert (corp.truth(), calls(corp)) == before
     return name, other, answer
 
 
 def test_what_was_done_and_undone_since_is_not_done_again(
-    cli: Any, desk: Any, restored: tuple[str, str, Any]
+    cli: Any, corp: Any, restored: tuple[str, str, Any]
 ) -> None:
     name, other, answer = restored
-    truth, sent = desk.truth(), calls(desk)
+    truth, sent = corp.truth(), calls(corp)
     assert list(answer.json["held"]) == [name]
     assert answer.json["held"][name] == answer.json["unknown_jobs"] > 0
     assert answer.json["cancelled"] == [other]
@@ -59,10 +59,10 @@ def test_what_was_done_and_undone_since_is_not_done_again(
     for _again in range(2):
         cli("job", "run", "--once")
         cli("job", "run")
-    assert (desk.truth(), calls(desk)) == (truth, sent)
+    assert (corp.truth(), calls(corp)) == (truth, sent)
     stale = cli("plan", "apply", other, "--yes")
     assert stale.code == 9
-    assert calls(desk) == sent
+    assert calls(corp) == sent
     card = cli("plan", "show", name)
     assert "a backup was restored" in card.out
     proof = cli("audit", "verify")
@@ -72,7 +72,7 @@ def test_what_was_done_and_undone_since_is_not_done_again(
 
 
 def test_a_person_goes_on_by_name_and_wecom_is_asked_first(
-    cli: Any, desk: Any, restored: tuple[str, str, Any]
+    cli: Any, corp: Any, restored: tuple[str, str, Any]
 ) -> None:
     name = restored[0]
     assert cli("plan", "resume", name).code == 0
@@ -85,33 +85,33 @@ def test_a_person_goes_on_by_name_and_wecom_is_asked_first(
 
 
 def test_a_person_gives_it_up_and_nothing_is_sent(
-    cli: Any, desk: Any, restored: tuple[str, str, Any]
+    cli: Any, corp: Any, restored: tuple[str, str, Any]
 ) -> None:
-    name, sent = restored[0], calls(desk)
+    name, sent = restored[0], calls(corp)
     assert cli("plan", "cancel", name).code == 0
     assert cli("job", "run").code == 0
-    assert calls(desk) == sent
+    assert calls(corp) == sent
     rows = cli("plan", "results", name, "--json", "-n", "1000").json["items"]
     assert {row["status"] for row in rows} == {"cancelled"}
 
 
 def test_what_is_held_holds_up_nobody_else(
-    cli: Any, desk: Any, restored: tuple[str, str, Any]
+    cli: Any, corp: Any, restored: tuple[str, str, Any]
 ) -> None:
-    fresh = plan_tag(cli, desk)
+    fresh = plan_tag(cli, corp)
     done = cli("plan", "apply", fresh, "--yes", "--wait", "2m", "--json")
     assert done.code == 0, done.err
     assert set(done.json["rows"]) == {"done"}
 
 
 def test_the_copy_is_safe_before_it_takes_the_place(
-    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Any, corp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever stops a restore, nobody can ever work at unfinished jobs of the backup."""
     from storeops.database import backup as room
 
-    name = plan_tag(cli, desk)
-    apply.apply(desk.app.ledger, name)
+    name = plan_tag(cli, corp)
+    apply.apply(corp.app.ledger, name)
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
     assert cli("job", "run").code == 0
@@ -126,7 +126,7 @@ def test_the_copy_is_safe_before_it_takes_the_place(
         real(source, path, on_pages)
 
     monkeypatch.setattr(room, "_overwrite", spy)
-    desk.app.close()
+    corp.app.close()
     assert cli("db", "restore", str(copy), "--yes").code == 0
     assert seen == [[("unknown", 1)]]
 
@@ -144,31 +144,31 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
-def test_a_restore_that_is_killed_sends_nothing_again(cli: Any, desk: Any, tmp_path: Path) -> None:
+def test_a_restore_that_is_killed_sends_nothing_again(cli: Any, corp: Any, tmp_path: Path) -> None:
     """Killed where the copy has just taken the place; the long form is tests/chaos/own_files.py."""
     import signal
     import subprocess
     import sys
 
-    apply.apply(desk.app.ledger, plan_tag(cli, desk))
+    apply.apply(corp.app.ledger, plan_tag(cli, corp))
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
     assert cli("job", "run").code == 0
-    sent = calls(desk)
-    desk.app.close()
+    sent = calls(corp)
+    corp.app.close()
     words = [sys.executable, "-c", KILLED, "db", "restore", str(copy), "--yes"]
     assert subprocess.run(words, capture_output=True, check=False).returncode == -signal.SIGKILL
     cli("job", "run")
-    assert calls(desk) == sent
+    assert calls(corp) == sent
     assert cli("audit", "verify").code == 0
 
 
 def test_a_lock_of_another_process_is_no_damage_and_moves_nothing(
-    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Any, corp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
-    desk.app.close()
+    corp.app.close()
     data = paths.data_db("t")
     real = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda p, **k: real(p, **{**k, "timeout": 0.05}))
@@ -188,14 +188,14 @@ def test_a_lock_of_another_process_is_no_damage_and_moves_nothing(
 
 
 def test_a_damaged_file_that_a_program_has_open_is_not_moved_away(
-    cli: Any, desk: Any, tmp_path: Path
+    cli: Any, corp: Any, tmp_path: Path
 ) -> None:
     import subprocess
     import sys
 
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
-    desk.app.close()
+    corp.app.close()
     data = paths.data_db("t")
     code = (
         "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -212,18 +212,18 @@ def test_a_damaged_file_that_a_program_has_open_is_not_moved_away(
             file.seek(4096)
             file.write(b"\xff" * 8192)
         damaged = data.read_bytes()
-        desk.app.close()
+        corp.app.close()
         assert cli("db", "restore", str(copy), "--yes").code == 9
         assert data.read_bytes() == damaged
     finally:
         process.communicate()
-    desk.app.close()
+    corp.app.close()
     assert cli("db", "restore", str(copy), "--yes").code == 0
     assert cli("db", "check").code == 0
 
 
 def test_nobody_begins_to_work_while_a_backup_takes_its_place(
-    cli: Any, desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Any, corp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from storeops.app import App
     from storeops.database import backup as room
@@ -231,7 +231,7 @@ def test_nobody_begins_to_work_while_a_backup_takes_its_place(
 
     copy = tmp_path / "copy.db"
     assert cli("db", "backup", str(copy)).code == 0
-    desk.app.close()
+    corp.app.close()
     real = room._overwrite
     refused: list[str] = []
 
@@ -252,7 +252,7 @@ def test_nobody_begins_to_work_while_a_backup_takes_its_place(
     assert cli("audit", "verify").code == 0
 
 
-def test_a_backup_that_is_not_there_is_named_before_anybody_is_asked(cli: Any, desk: Any) -> None:
+def test_a_backup_that_is_not_there_is_named_before_anybody_is_asked(cli: Any, corp: Any) -> None:
     answer = cli("db", "restore", "/nowhere.db")
     assert answer.code == 5
     assert "There is no backup /nowhere.db" in answer.err
@@ -260,10 +260,10 @@ def test_a_backup_that_is_not_there_is_named_before_anybody_is_asked(cli: Any, d
 
 @pytest.mark.parametrize("kind", ["hash", "earlier version", "no key", "open"])
 def test_a_restore_does_not_bring_erased_people_back(
-    cli: Any, desk: Any, tmp_path: Path, kind: str
+    cli: Any, corp: Any, tmp_path: Path, kind: str
 ) -> None:
-    name = plan_tag(cli, desk)
-    apply.apply(desk.app.ledger, name)
+    name = plan_tag(cli, corp)
+    apply.apply(corp.app.ledger, name)
     if kind != "open":
         assert cli("job", "run").code == 0
     copy = tmp_path / "copy.db"
@@ -271,22 +271,22 @@ def test_a_restore_does_not_bring_erased_people_back(
     assert cli("job", "run").code == 0
     people = [
         row[0]
-        for row in desk.app.data.execute(
+        for row in corp.app.data.execute(
             "SELECT DISTINCT external_userid FROM plan_row ORDER BY 1 LIMIT 2"
         )
     ]
     if kind == "hash":  # one of whom no line and no plan tells
-        people += desk.app.data.execute(
+        people += corp.app.data.execute(
             "SELECT external_userid FROM customer WHERE external_userid NOT IN"
             " (SELECT external_userid FROM plan_row) LIMIT 1"
         ).fetchone()
     for each in people:
         assert cli("audit", "erase", each, "--yes").code == 0
     if kind == "earlier version":
-        forget_who(desk.app)
+        forget_who(corp.app)
     if kind == "no key":
         (paths.profile_dir("t") / "journal.key").unlink()
-    desk.app.close()
+    corp.app.close()
     answer = cli("db", "restore", str(copy), "--yes", "--json")
     assert answer.code == 0, answer.err
     there = [each for each in people if cli("customer", "show", each).code == 0]

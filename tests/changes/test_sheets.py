@@ -5,15 +5,15 @@ import io
 import openpyxl
 import pytest
 
-from storeops.changes import answers, apply, plans, sheets
+from storeops.changes import apply, plans, row_results, sheets
 from storeops.changes.follow_requests import of_sheet
 from storeops.domains.tags.tag_plan import FIELDS, plan_tags
 from storeops.errors import NotFoundError, UsageError
 from storeops.tables import typed
 
 
-def follows(desk, where="f.status = 'active'"):
-    return desk.app.data.execute(
+def follows(corp, where="f.status = 'active'"):
+    return corp.app.data.execute(
         "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
         f" JOIN customer AS c ON c.id = f.customer_id WHERE {where} ORDER BY f.id"
     ).fetchall()
@@ -71,15 +71,15 @@ def test_what_is_no_table_is_refused(tmp_path, content):
 
 
 def test_workbooks_keep_digits(tmp_path):
-    book = openpyxl.Workbook()
-    page = book.active
+    workbook = openpyxl.Workbook()
+    page = workbook.active
     page.title = "客户"
     page.append(["手机号", "成员"])
     page.append([13800000001, "a"])
     page.append([None, None])
     page.append(["13800000002", "b"])
     path = tmp_path / "in.xlsx"
-    book.save(path)
+    workbook.save(path)
     sheet = sheets.read(sheets.Source(str(path), sheet="客户"), FIELDS)
     assert [(line.number, line.get("phone")) for line in sheet.lines] == [
         (2, "13800000001"),
@@ -102,9 +102,9 @@ def test_phones_are_understood_as_written(text):
     assert typed.phone(text) == "13800000000"
 
 
-def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tmp_path):
-    desk = make_desk(stores=2, staff=8, follows=400)
-    app = desk.app
+def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_corp, tmp_path):
+    corp = make_corp(stores=2, staff=8, follows=400)
+    app = corp.app
     tag, other = (row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id LIMIT 2"))
     with app.data.atomic() as connection:  # two customers with one phone number
         connection.execute(
@@ -112,17 +112,19 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
             " (SELECT id FROM follow WHERE status = 'active' ORDER BY id LIMIT 2)"
         )
         group = connection.execute("SELECT max(id) FROM tag_group").fetchone()[0]
-        twin = connection.execute("SELECT name FROM tag WHERE tag_id = ?", (tag,)).fetchone()[0]
+        duplicate = connection.execute("SELECT name FROM tag WHERE tag_id = ?", (tag,)).fetchone()[
+            0
+        ]
         connection.execute(
-            "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, twin)
+            "INSERT INTO tag (tag_id, group_id, name) VALUES ('etTwin', ?, ?)", (group, duplicate)
         )
     once = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 1 = (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status <> 'lost')",
     )
     shared = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 2 <= (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status = 'active')",
     )
@@ -143,7 +145,7 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
         "several_members": f"{shared[0][1]},,,,,",
         "surplus": f"{once[1][1]},,,,,,more",
         "unknown_tag": f"{once[2][1]},,,,No/Such,",
-        "ambiguous_tag": f"{once[3][1]},,,,{twin},",
+        "ambiguous_tag": f"{once[3][1]},,,,{duplicate},",
         "both": f"{once[4][1]},,,,,{other}",
         "duplicate": f"{once[5][1]},,,,,",
     }
@@ -159,22 +161,22 @@ def test_ten_kinds_of_bad_rows_are_named_and_the_good_ones_planned(make_desk, tm
     for each in named.values():
         assert f"line {each['line']}" in each["message"]
         assert "13911112222" not in each["message"], "no phone number in a message"
-    assert desk.sandbox.control.calls()["paths"].get("externalcontact/mark_tag") is None
+    assert corp.sandbox.control.calls()["paths"].get("externalcontact/mark_tag") is None
     assert plan.rows == plan.ready == 2
     apply.apply(app.ledger, plan.name)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(app.data, plan.id) == {"done": 2}
-    assert {each.external_userid for each in answers.results(app.data, plan.id)} == {
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(app.data, plan.id) == {"done": 2}
+    assert {each.external_userid for each in row_results.results(app.data, plan.id)} == {
         good,
         once[5][1],
     }
 
 
-def test_a_row_whose_keys_are_of_two_customers_is_named(make_desk, tmp_path):
-    desk = make_desk(stores=2, staff=8, follows=100)
-    app = desk.app
+def test_a_row_whose_keys_are_of_two_customers_is_named(make_corp, tmp_path):
+    corp = make_corp(stores=2, staff=8, follows=100)
+    app = corp.app
     once = follows(
-        desk,
+        corp,
         "f.status = 'active' AND 1 = (SELECT count(*) FROM follow AS g"
         " WHERE g.customer_id = f.customer_id AND g.status <> 'lost')",
     )

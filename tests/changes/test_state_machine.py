@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from storeops import retrying
 from storeops.app import DATA_ROOMS, migrations
 from storeops.changes import apply, control, plans, relations, undo
-from storeops.changes.action import DONE, FAILED, QUEUED, READY, Call, Row, RowAnswer
-from storeops.changes.book import LedgerBook
+from storeops.changes.action import DONE, FAILED, QUEUED, READY, Call, Row, RowResult
 from storeops.changes.follow_requests import SelectedFollows
+from storeops.changes.job_records import LedgerRecords
 from storeops.changes.jobs.worker import Worker
 from storeops.changes.ledger import open_ledger
 from storeops.changes.verify import verify
@@ -115,29 +115,29 @@ class CountAction:
 
     def interpret(self, call, answer, error):
         if error is None:
-            return [RowAnswer(row.row, DONE, 0) for row in call.rows]
-        return [RowAnswer(row.row, FAILED, error.errcode) for row in call.rows]
+            return [RowResult(row.row, DONE, 0) for row in call.rows]
+        return [RowResult(row.row, FAILED, error.errcode) for row in call.rows]
 
     def read_back(self, client, call):
         seen = client.counted[tuple((call.payload["of"], row.row) for row in call.rows)]
-        return [RowAnswer(row.row, DONE if seen else QUEUED) for row in call.rows]
+        return [RowResult(row.row, DONE if seen else QUEUED) for row in call.rows]
 
-    def facts(self, db, answered, ref, now):
+    def facts(self, db, results, ref, now):
         pass
 
 
-class CrashingBook(LedgerBook):
+class CrashingRecords(LedgerRecords):
     """Ends the process in the middle of its n-th transaction."""
 
     def __init__(self, ledger, after):
         super().__init__(ledger)
         self.left = after
 
-    def settle(self, *words, **how):
+    def record_results(self, *words, **how):
         self.left -= 1
         if self.left < 0:
             raise Crash
-        super().settle(*words, **how)
+        super().record_results(*words, **how)
 
 
 class Ledgers(RuleBasedStateMachine):
@@ -183,9 +183,9 @@ class Ledgers(RuleBasedStateMachine):
         self.names = []
         self.counts = 0
 
-    def worker(self, book=None):
+    def worker(self, records=None):
         return Worker(
-            self.db, book or LedgerBook(self.ledger), self.actions, lambda halt: self.wecom,
+            self.db, records or LedgerRecords(self.ledger), self.actions, lambda stop: self.wecom,
             self.ledger.clock, threads=2,
         )  # fmt: skip
 
@@ -260,7 +260,7 @@ class Ledgers(RuleBasedStateMachine):
     @rule(after=st.integers(0, 6))
     def work_and_crash(self, after):
         try:
-            self.worker(CrashingBook(self.ledger, after)).run(once=True)
+            self.worker(CrashingRecords(self.ledger, after)).run(once=True)
         except Crash:
             self.db.execute(
                 "UPDATE worker SET holder = 'elsewhere/1/1/x', heartbeat_at = 0"
@@ -338,14 +338,14 @@ class Ledgers(RuleBasedStateMachine):
         proof = verify(self.db, self.ledger.journal)
         assert proof.whole, proof.findings
         assert proof.unsealed == 0
-        answered = set(
+        results = set(
             self.db.execute("SELECT plan, row FROM journal WHERE kind = 'row.answer'").fetchall()
         )
         final = self.db.execute(
             "SELECT plan.name, row FROM plan_row JOIN plan ON plan.id = plan_id"
             " WHERE plan_row.status IN ('done', 'failed', 'undone', 'vanished')"
         ).fetchall()
-        assert set(final) <= answered, "no answer without a line in the journal"
+        assert set(final) <= results, "no answer without a line in the journal"
 
 
 Ledgers.TestCase.settings = settings(

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from storeops import retrying
-from storeops.changes import answers, apply, control, decision, plans
+from storeops.changes import apply, control, decision, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import queue
 from storeops.changes.jobs.listing import events, listing
@@ -32,27 +32,27 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(retrying, "CROWDED", Waits(8, 0.01, 0.01))
 
 
-def plan_all(desk, tag=0, **conditions):
-    app = desk.app
+def plan_all(corp, tag=0, **conditions):
+    app = corp.app
     tags = [row[0] for row in app.data.execute("SELECT tag_id FROM tag ORDER BY id")]
     wish = FollowRequest(Selection(**{"where": "status:active", **conditions}), follows="all")
     selected = select_follows(app.data, wish, app.clock.now())
     return plan_tags(app.ledger, selected, add=[tags[tag]])
 
 
-def applied(desk, **request):
-    plan = plan_all(desk, **request)
-    apply.apply(desk.app.ledger, plan.name)
+def applied(corp, **request):
+    plan = plan_all(corp, **request)
+    apply.apply(corp.app.ledger, plan.name)
     return plan
 
 
-def tagged(desk, plan):
+def tagged(corp, plan):
     (tag,) = plan.params["add"]
-    return sum(tag in row["tag_id"] for row in desk.truth().values())
+    return sum(tag in row["tag_id"] for row in corp.truth().values())
 
 
-def calls(desk):
-    return desk.sandbox.control.calls()["paths"].get(MARK, {"calls": 0})
+def calls(corp):
+    return corp.sandbox.control.calls()["paths"].get(MARK, {"calls": 0})
 
 
 @pytest.mark.parametrize(
@@ -68,131 +68,131 @@ def calls(desk):
         ("invalid", {"rate": 0.1}),
     ],
 )
-def test_passing_trouble_ends_with_every_row_done(desk, kind, how):
-    plan = applied(desk)
-    before = tagged(desk, plan)
-    desk.sandbox.control.fault(kind, MARK, seed=3, **how)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
-    assert tagged(desk, plan) == before + plan.ready
-    assert verify(desk.app.data, desk.app.ledger.journal).whole
+def test_passing_trouble_ends_with_every_row_done(corp, kind, how):
+    plan = applied(corp)
+    before = tagged(corp, plan)
+    corp.sandbox.control.fault(kind, MARK, seed=3, **how)
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert tagged(corp, plan) == before + plan.ready
+    assert verify(corp.app.data, corp.app.ledger.journal).whole
 
 
-def test_a_lost_answer_is_asked_about_and_not_repeated(desk):
-    plan = applied(desk)
-    desk.sandbox.control.fault("lost", MARK, first=5)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
-    assert calls(desk)["calls"] == plan.ready
-    noted = [each.kind for each in events(desk.app.data, plan_id=plan.id)]
+def test_a_lost_answer_is_asked_about_and_not_repeated(corp):
+    plan = applied(corp)
+    corp.sandbox.control.fault("lost", MARK, first=5)
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert calls(corp)["calls"] == plan.ready
+    noted = [each.kind for each in events(corp.app.data, plan_id=plan.id)]
     assert noted.count("unknown") == noted.count("read_back") == 5
 
 
-def test_a_call_that_never_arrived_is_sent_again(desk):
-    plan = applied(desk)
-    desk.sandbox.control.fault("cut", MARK, first=4)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+def test_a_call_that_never_arrived_is_sent_again(corp):
+    plan = applied(corp)
+    corp.sandbox.control.fault("cut", MARK, first=4)
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
-def test_a_refusal_is_an_answer_with_words(desk):
-    plan = applied(desk)
-    row = next(answers.results(desk.app.data, plan.id))
-    desk.sandbox.control.act(
+def test_a_refusal_is_an_answer_with_words(corp):
+    plan = applied(corp)
+    row = next(row_results.results(corp.app.data, plan.id))
+    corp.sandbox.control.act(
         "follow_delete", userid=row.userid, external_userid=row.external_userid
     )
-    desk.sandbox.control.fault("errcode", MARK, errcode=40068, nth=5)
-    desk.run(plan_id=plan.id)
-    tally = plans.tally(desk.app.data, plan.id)
-    assert tally == {"done": plan.ready - 2, "vanished": 1, "failed": 1}
-    for each in answers.results(desk.app.data, plan.id, statuses=("failed", "vanished")):
+    corp.sandbox.control.fault("errcode", MARK, errcode=40068, nth=5)
+    corp.run(plan_id=plan.id)
+    counts = plans.row_counts(corp.app.data, plan.id)
+    assert counts == {"done": plan.ready - 2, "vanished": 1, "failed": 1}
+    for each in row_results.results(corp.app.data, plan.id, statuses=("failed", "vanished")):
         value = each.as_dict()
         assert value["errcode"] in (84061, 40068)
         assert value["meaning"]
         assert value["next_step"]
         assert value["retryable"] is False
     with pytest.raises(ConflictError, match="no row to retry"):
-        control.retry_failed(desk.app.ledger, plan.name)
+        control.retry_failed(corp.app.ledger, plan.name)
 
 
-def test_retry_failed_sends_only_the_failed_rows(desk, monkeypatch):
+def test_retry_failed_sends_only_the_failed_rows(corp, monkeypatch):
     monkeypatch.setattr(retrying, "JOB", Waits(1, 0.01, 0.01))
-    plan = applied(desk)
-    for row in list(answers.results(desk.app.data, plan.id))[:3]:
+    plan = applied(corp)
+    for row in list(row_results.results(corp.app.data, plan.id))[:3]:
         match = f'"{row.userid}","external_userid":"{row.external_userid}"'
-        desk.sandbox.control.fault("errcode", MARK, errcode=-1, match=match)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id)["failed"] == 3
-    desk.sandbox.control.clear_faults()
-    done = calls(desk)["calls"]
-    assert control.retry_failed(desk.app.ledger, plan.name) == 3
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
-    assert calls(desk)["calls"] == done + 3
+        corp.sandbox.control.fault("errcode", MARK, errcode=-1, match=match)
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id)["failed"] == 3
+    corp.sandbox.control.clear_faults()
+    done = calls(corp)["calls"]
+    assert control.retry_failed(corp.app.ledger, plan.name) == 3
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert calls(corp)["calls"] == done + 3
 
 
-def test_a_refused_app_pauses_the_plan_and_resume_goes_on(desk):
-    plan = applied(desk)
-    desk.sandbox.control.fault("errcode", MARK, errcode=48002)
-    report = desk.run(plan_id=plan.id)
+def test_a_refused_app_pauses_the_plan_and_resume_goes_on(corp):
+    plan = applied(corp)
+    corp.sandbox.control.fault("errcode", MARK, errcode=48002)
+    report = corp.run(plan_id=plan.id)
     assert isinstance(report.pauses[plan.id], AccessError)
-    assert calls(desk)["calls"] <= 20, "no storm of calls that must fail"
-    paused = plans.get(desk.app.data, plan.name)
+    assert calls(corp)["calls"] <= 20, "no storm of calls that must fail"
+    paused = plans.get(corp.app.data, plan.name)
     assert paused.paused
     assert "48002" in paused.paused_why
-    assert card(desk.app.ledger, paused).state == "paused"
-    error = trouble(desk.app.ledger, paused, report)
+    assert card(corp.app.ledger, paused).state == "paused"
+    error = trouble(corp.app.ledger, paused, report)
     assert error is not None
     assert error.exit_code == 4
     assert any("plan resume" in step for step in error.next_steps)
-    desk.sandbox.control.clear_faults()
-    assert control.pause(desk.app.ledger, plan.name, resume=True) == plan.ready
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+    corp.sandbox.control.clear_faults()
+    assert control.pause(corp.app.ledger, plan.name, resume=True) == plan.ready
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
-def test_dead_tokens_pause_the_plan_without_a_storm(desk):
-    plan = applied(desk)
-    desk.sandbox.control.fault("token", MARK)
-    report = desk.run(plan_id=plan.id)
+def test_dead_tokens_pause_the_plan_without_a_storm(corp):
+    plan = applied(corp)
+    corp.sandbox.control.fault("token", MARK)
+    report = corp.run(plan_id=plan.id)
     assert report.ended == "paused"
     assert report.pauses[plan.id].exit_code == 4
-    assert calls(desk)["calls"] < 40
-    assert set(plans.tally(desk.app.data, plan.id)) <= {"queued", "done"}
+    assert calls(corp)["calls"] < 40
+    assert set(plans.row_counts(corp.app.data, plan.id)) <= {"queued", "done"}
 
 
-def test_a_paused_plan_lets_others_pass(desk):
-    first = applied(desk)
-    second = applied(desk, tag=1)
-    control.pause(desk.app.ledger, first.name)
-    desk.run(plan_id=second.id)
-    assert plans.tally(desk.app.data, second.id) == {"done": second.ready}
-    assert plans.tally(desk.app.data, first.id) == {"queued": first.ready}
-    control.pause(desk.app.ledger, first.name, resume=True)
-    desk.run()
-    assert plans.tally(desk.app.data, first.id) == {"done": first.ready}
+def test_a_paused_plan_lets_others_pass(corp):
+    first = applied(corp)
+    second = applied(corp, tag=1)
+    control.pause(corp.app.ledger, first.name)
+    corp.run(plan_id=second.id)
+    assert plans.row_counts(corp.app.data, second.id) == {"done": second.ready}
+    assert plans.row_counts(corp.app.data, first.id) == {"queued": first.ready}
+    control.pause(corp.app.ledger, first.name, resume=True)
+    corp.run()
+    assert plans.row_counts(corp.app.data, first.id) == {"done": first.ready}
 
 
-def test_cancel_takes_back_what_was_not_sent(desk):
-    plan = applied(desk)
-    jobs = listing(desk.app.data, plan_id=plan.id, limit=1)
-    assert control.cancel_job(desk.app.ledger, jobs[0].job_id).rows == 1
-    assert control.cancel_plan(desk.app.ledger, plan.name).rows == plan.ready - 1
-    desk.run()
-    assert calls(desk)["calls"] == 0
-    assert plans.tally(desk.app.data, plan.id) == {"cancelled": plan.ready}
+def test_cancel_takes_back_what_was_not_sent(corp):
+    plan = applied(corp)
+    jobs = listing(corp.app.data, plan_id=plan.id, limit=1)
+    assert control.cancel_job(corp.app.ledger, jobs[0].job_id).rows == 1
+    assert control.cancel_plan(corp.app.ledger, plan.name).rows == plan.ready - 1
+    corp.run()
+    assert calls(corp)["calls"] == 0
+    assert plans.row_counts(corp.app.data, plan.id) == {"cancelled": plan.ready}
     with pytest.raises(ConflictError, match="nothing left to cancel"):
-        control.cancel_plan(desk.app.ledger, plan.name)
+        control.cancel_plan(corp.app.ledger, plan.name)
 
 
-def test_calls_for_one_customer_never_overlap(make_desk):
-    desk = make_desk(stores=2, staff=6, follows=400)
-    plan = applied(desk)
-    desk.sandbox.control.settings(latency_ms=5)
+def test_calls_for_one_customer_never_overlap(make_corp):
+    corp = make_corp(stores=2, staff=6, follows=400)
+    plan = applied(corp)
+    corp.sandbox.control.settings(latency_ms=5)
     overlap = []
     running = set()
     lock = threading.Lock()
-    action = desk.app.actions["tag"]
+    action = corp.app.actions["tag"]
     send = type(action).send
 
     def watch(self, client, call):
@@ -209,61 +209,61 @@ def test_calls_for_one_customer_never_overlap(make_desk):
 
     original, type(action).send = type(action).send, watch
     try:
-        desk.run(plan_id=plan.id)
+        corp.run(plan_id=plan.id)
     finally:
         type(action).send = original
     assert overlap == []
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
-    assert "45035" not in calls(desk)["errcodes"]
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert "45035" not in calls(corp)["errcodes"]
 
 
-def test_once_and_time_limits(desk):
-    plan = applied(desk)
-    desk.sandbox.control.settings(latency_ms=30)
+def test_once_and_time_limits(corp):
+    plan = applied(corp)
+    corp.sandbox.control.settings(latency_ms=30)
     started = time.monotonic()
-    report = desk.run(plan_id=plan.id, seconds=0.2)
+    report = corp.run(plan_id=plan.id, seconds=0.2)
     assert report.ended == "time"
     assert report.left > 0
     assert time.monotonic() - started < 10
-    error = trouble(desk.app.ledger, plan, report)
+    error = trouble(corp.app.ledger, plan, report)
     assert error is not None
     assert error.exit_code == 69
     assert error.next_steps[0] == "storeops job run --until-empty"
-    assert "sending" not in queue.counts(desk.app.data, plan.id)
-    desk.sandbox.control.settings(latency_ms=0)
-    report = desk.run(once=True)
+    assert "sending" not in queue.counts(corp.app.data, plan.id)
+    corp.sandbox.control.settings(latency_ms=0)
+    report = corp.run(once=True)
     assert report.ended == "once"
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
-def test_stop_finishes_what_is_in_flight(desk):
-    plan = applied(desk)
-    desk.sandbox.control.settings(latency_ms=30)
+def test_stop_finishes_what_is_in_flight(corp):
+    plan = applied(corp)
+    corp.sandbox.control.settings(latency_ms=30)
     stop = threading.Event()
     threading.Timer(0.15, stop.set).start()
-    report = desk.app.worker(stop=stop).run(plan_id=plan.id)
+    report = corp.app.worker(stop=stop).run(plan_id=plan.id)
     assert report.ended == "stopped"
-    assert set(queue.counts(desk.app.data, plan.id)) <= {"queued", "succeeded"}
-    assert calls(desk)["calls"] == report.rows["done"]
+    assert set(queue.counts(corp.app.data, plan.id)) <= {"queued", "succeeded"}
+    assert calls(corp)["calls"] == report.rows["done"]
 
 
-def test_a_small_plan_goes_before_bulk(make_desk):
-    desk = make_desk(stores=2, staff=10, follows=300)
-    owner = desk.app.data.execute(
+def test_a_small_plan_goes_before_bulk(make_corp):
+    corp = make_corp(stores=2, staff=10, follows=300)
+    owner = corp.app.data.execute(
         "SELECT s.userid FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
         " WHERE f.status = 'active' GROUP BY 1 ORDER BY count(*) LIMIT 1"
     ).fetchone()[0]
-    bulk = applied(desk, where=f"status:active !@{owner}")
+    bulk = applied(corp, where=f"status:active !@{owner}")
     assert bulk.calls > apply.SMALL
-    small = applied(desk, tag=1, where="", owner=(owner,))
-    desk.run(plan_id=small.id)
-    counts = queue.counts(desk.app.data, bulk.id)
+    small = applied(corp, tag=1, where="", owner=(owner,))
+    corp.run(plan_id=small.id)
+    counts = queue.counts(corp.app.data, bulk.id)
     assert counts["queued"] > bulk.calls / 2
 
 
-def test_a_bug_is_loud_and_leaves_nothing_sending(desk, monkeypatch):
-    plan = applied(desk)
-    kind = type(desk.app.actions["tag"])
+def test_a_bug_is_loud_and_leaves_nothing_sending(corp, monkeypatch):
+    plan = applied(corp)
+    kind = type(corp.app.actions["tag"])
     send = kind.send
 
     def broken(self, client, call):
@@ -273,11 +273,11 @@ def test_a_bug_is_loud_and_leaves_nothing_sending(desk, monkeypatch):
 
     monkeypatch.setattr(kind, "send", broken)
     with pytest.raises(ZeroDivisionError):
-        desk.run(plan_id=plan.id)
-    assert "sending" not in queue.counts(desk.app.data, plan.id)
+        corp.run(plan_id=plan.id)
+    assert "sending" not in queue.counts(corp.app.data, plan.id)
     monkeypatch.setattr(kind, "send", send)
-    desk.run(plan_id=plan.id)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+    corp.run(plan_id=plan.id)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
 
 
 WORK = """
@@ -289,35 +289,35 @@ app.close()
 """
 
 
-def test_kill_nine_leaves_no_row_unanswered_and_repeats_nothing_blindly(desk):
+def test_kill_nine_leaves_no_row_unanswered_and_repeats_nothing_blindly(corp):
     """A short form of tests/chaos/changes.py."""
-    plan = applied(desk)
-    desk.sandbox.control.settings(latency_ms=10)
+    plan = applied(corp)
+    corp.sandbox.control.settings(latency_ms=10)
     for pause in (0.5, 0.65, 0.8):
         process = subprocess.Popen([sys.executable, "-c", WORK])
         time.sleep(pause)
         process.kill()
         process.wait()
-    desk.sandbox.control.settings(latency_ms=0)
-    before = calls(desk)["calls"]
-    left = plan.ready - plans.tally(desk.app.data, plan.id).get("done", 0)
-    desk.run()
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
-    assert calls(desk)["calls"] - before <= left
-    assert verify(desk.app.data, desk.app.ledger.journal).whole
+    corp.sandbox.control.settings(latency_ms=0)
+    before = calls(corp)["calls"]
+    left = plan.ready - plans.row_counts(corp.app.data, plan.id).get("done", 0)
+    corp.run()
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert calls(corp)["calls"] - before <= left
+    assert verify(corp.app.data, corp.app.ledger.journal).whole
 
 
-def test_two_processes_share_queue_and_limits(make_desk):
-    desk = make_desk(stores=3, staff=12, follows=600)
-    plan = applied(desk)
-    desk.sandbox.control.settings(latency_ms=10)
+def test_two_processes_share_queue_and_limits(make_corp):
+    corp = make_corp(stores=3, staff=12, follows=600)
+    plan = applied(corp)
+    corp.sandbox.control.settings(latency_ms=10)
     workers = [subprocess.Popen([sys.executable, "-c", WORK]) for _each in range(2)]
     assert [each.wait(timeout=60) for each in workers] == [0, 0]
-    seen = calls(desk)
-    assert plans.tally(desk.app.data, plan.id) == {"done": plan.ready}
+    seen = calls(corp)
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
     assert seen["calls"] == plan.ready, "each call was sent by one of them, once"
     assert seen["max_in_flight"] <= 4
     assert "45009" not in seen["errcodes"]
-    who = desk.app.data.execute("SELECT count(*) FROM worker").fetchone()[0]
+    who = corp.app.data.execute("SELECT count(*) FROM worker").fetchone()[0]
     assert who == 2
-    assert verify(desk.app.data, desk.app.ledger.journal).whole
+    assert verify(corp.app.data, corp.app.ledger.journal).whole

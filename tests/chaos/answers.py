@@ -21,10 +21,10 @@ from unittest import mock
 
 from storeops import retrying
 from storeops.app import App
-from storeops.changes import answers, apply, control, plans
-from storeops.changes.answers import Result
+from storeops.changes import apply, control, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.plans import Plan
+from storeops.changes.row_results import Result
 from storeops.changes.verify import verify
 from storeops.domains.handover.planner import plan_handover
 from storeops.domains.handover.request import HandoverRequest
@@ -138,11 +138,11 @@ class Case:
             sandbox.control.fault("html", write.reads)
         app.worker().run(plan_id=plan.id, seconds=60)
         self._look(plan, "while it lasts")
-        self.unknown = plans.tally(app.data, plan.id).get("unknown", 0)
+        self.unknown = plans.row_counts(app.data, plan.id).get("unknown", 0)
         sandbox.control.clear_faults()
         control.pause(app.ledger, plan.name, resume=True)
         app.worker().run(plan_id=plan.id, seconds=60)
-        self._settle(plan)
+        self._record_result(plan)
         self._look(plan, "at the end", over=True)
         self.sends = sandbox.control.calls()["paths"].get(self.path, {"calls": 0})["calls"]
         jobs = (
@@ -168,9 +168,9 @@ class Case:
         ).fetchone()[0]
         return most
 
-    def _settle(self, plan: Plan) -> None:
+    def _record_result(self, plan: Plan) -> None:
         for _each in range(3):
-            if not plans.tally(self.app.data, plan.id).get("waiting"):
+            if not plans.row_counts(self.app.data, plan.id).get("waiting"):
                 return
             self.sandbox.control.advance(DAY + 700)
             server.api_domain_ips(self.app.client)
@@ -178,7 +178,7 @@ class Case:
 
     def _look(self, plan: Plan, when: str, *, over: bool = False) -> None:
         """No row is called what it is not."""
-        for row in answers.results(self.app.data, plan.id):
+        for row in row_results.results(self.app.data, plan.id):
             truly = WRITES[self.path].happened(self.sandbox, row)
             wrong = {"done": not truly, "failed": truly and row.errcode is None}
             if wrong.get(row.status):

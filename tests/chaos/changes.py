@@ -125,12 +125,12 @@ def one_round(app: App, sandbox: SandboxHandle, number: int, rate: float, report
         report.problems.append(f"round {number}: the second worker ended with {ended.returncode}")
     sandbox.control.clear_faults()
     for plan in made:
-        tally = plans.tally(app.data, plan.id)
-        report.rows.update(tally)
-        odd = set(tally) - {"done", "blocked", "undone"}
+        counts = plans.row_counts(app.data, plan.id)
+        report.rows.update(counts)
+        odd = set(counts) - {"done", "blocked", "undone"}
         if odd:
             why = plans.by_id(app.data, plan.id).paused_why
-            report.problems.append(f"round {number}: {plan.name} ended as {tally} {why}")
+            report.problems.append(f"round {number}: {plan.name} ended as {counts} {why}")
     report.asked += (
         app.data.execute("SELECT count(*) FROM job_event WHERE kind = 'read_back'").fetchone()[0]
         - report.asked

@@ -23,7 +23,7 @@ from storeops.domains.remarks.remark_plan import plan_remarks
 from storeops.operations import events as callbacks
 from storeops.reading.customers import Selection
 from tests.events.sealing import KEY, TOKEN, event, request
-from tests.handover.conftest import Desk
+from tests.handover.conftest import HandoverCorp
 from tui.app import StoreOpsApp
 
 SENDERS = 4  # connections at a time, as WeCom's repeats
@@ -86,11 +86,11 @@ def until(done: Callable[[], bool], seconds: float = 3600.0) -> None:
         time.sleep(0.1)
 
 
-def receive(desk: Desk, count: int) -> tuple[Held, Held]:
+def receive(corp: HandoverCorp, count: int) -> tuple[Held, Held]:
     """`events serve` over so many events; after the first tenth, and at the end."""
-    callbacks.keep_keys(desk.app.profile, TOKEN, KEY)
-    follows = list(desk.follows())
-    inbox = desk.app.inbox
+    callbacks.keep_keys(corp.app.profile, TOKEN, KEY)
+    follows = list(corp.follows())
+    inbox = corp.app.inbox
 
     def handled(wanted: int) -> bool:
         rest = "SELECT sum(status = 'handled'), sum(due_at IS NOT NULL) FROM event"
@@ -108,7 +108,7 @@ def receive(desk: Desk, count: int) -> tuple[Held, Held]:
                 "UserID": userid, "ExternalUserID": customer,
             }  # fmt: skip
             query, body = request(
-                event(1_767_225_600 + number, **fields), corp=desk.sandbox.corp_id,
+                event(1_767_225_600 + number, **fields), corp=corp.sandbox.corp_id,
                 nonce=str(number),
             )  # fmt: skip
             connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
@@ -125,9 +125,9 @@ def receive(desk: Desk, count: int) -> tuple[Held, Held]:
         return warm, held(serve.pid)
 
 
-def send(desk: Desk, count: int) -> tuple[Held, Held]:
+def send(corp: HandoverCorp, count: int) -> tuple[Held, Held]:
     """`job run` over so many jobs; after the first plan, and at the end."""
-    app = desk.app
+    app = corp.app
     with running("job", "run", "--for", "10h") as worker:
         warm = None
         sent = 0
@@ -185,9 +185,9 @@ def walk(app: App, rounds: int, seconds: float = 3600.0) -> tuple[Held, Held]:
 class Hurried(threading.Event):
     """Instead of waiting for the next round of a watch it moves WeCom's clock; ends after some."""
 
-    def __init__(self, desk: Desk, rounds: int) -> None:
+    def __init__(self, corp: HandoverCorp, rounds: int) -> None:
         super().__init__()
-        self._desk, self._rounds = desk, rounds
+        self._corp, self._rounds = corp, rounds
         self.seen: list[Held] = []
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -195,34 +195,34 @@ class Hurried(threading.Event):
         self.seen.append(held())
         if len(self.seen) >= self._rounds:
             self.set()
-        self._desk.advance(60)
-        with self._desk.app.data.atomic() as connection:
+        self._corp.advance(60)
+        with self._corp.app.data.atomic() as connection:
             connection.execute("UPDATE handover SET ask_at = 0 WHERE status = 'waiting'")
         return self.is_set()
 
 
-def watch(desk: Desk, rounds: int) -> tuple[Held, Held]:
+def watch(corp: HandoverCorp, rounds: int) -> tuple[Held, Held]:
     """One watch of so many rounds that asks about every pair in each; after a tenth, at the end."""
-    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:5])
-    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
-    desk.control.settings(handover_result_lag_s=90 * 86_400)  # nothing is ever answered
-    desk.control.reset_calls()
-    stop = Hurried(desk, rounds)
-    found = desk.watch(until_settled=True, stop=stop)
+    from_owner, *to_owners = (m["userid"] for m in corp.staff()[:5])
+    corp.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
+    corp.control.settings(handover_result_lag_s=90 * 86_400)  # nothing is ever answered
+    corp.control.reset_calls()
+    stop = Hurried(corp, rounds)
+    found = corp.watch(until_settled=True, stop=stop)
     assert found.calls >= rounds * len(to_owners) // 2, found
     assert len(found.asked) == len(to_owners)
     return stop.seen[rounds // 10], stop.seen[-1]
 
 
-def sync_again(desk: Desk, times: int) -> tuple[Held, Held]:
+def sync_again(corp: HandoverCorp, times: int) -> tuple[Held, Held]:
     """So many syncs in one process, something to read in each; after a tenth, and at the end."""
-    follows = list(desk.follows())
+    follows = list(corp.follows())
     seen = []
     for number in range(times):
         userid, customer = follows[number % len(follows)]
-        desk.control.act(
+        corp.control.act(
             "remark_edit", userid=userid, external_userid=customer, remark=f"r{number}"
         )
-        desk.sync()
+        corp.sync()
         seen.append(held())
     return seen[times // 10], seen[-1]

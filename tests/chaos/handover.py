@@ -88,7 +88,7 @@ class Drill:
                 plan = self._plan(app)
                 self._faults()
                 self._send(app, plan)
-                self._settle(app)
+                self._record_result(app)
                 self._look(app, plan)
             finally:
                 app.close()
@@ -197,7 +197,7 @@ class Drill:
         ).fetchone()[0]
         return count
 
-    def _settle(self, app: App) -> None:
+    def _record_result(self, app: App) -> None:
         self.control.advance(DAY + self.dice.randrange(30))
         for _ in range(self.dice.randrange(1, 3)):
             self._kill("handover", "watch")

@@ -136,7 +136,7 @@ def outage(app: App, sandbox: SandboxHandle, path: str, way: str, seconds: float
     found.most = app.data.execute(
         "SELECT max(attempts) FROM job WHERE plan_id = ?", (plan.id,)
     ).fetchone()[0]
-    found.ends.update(plans.tally(app.data, plan.id))
+    found.ends.update(plans.row_counts(app.data, plan.id))
     if found.most > MOST or found.sends > MOST * plan.calls:
         found.problems.append(f"{found.most} sends of a row, {found.sends} in {plan.calls} calls")
     if odd := set(found.ends) - {"done", "failed", "waiting", "blocked", "vanished"}:

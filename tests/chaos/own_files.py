@@ -113,29 +113,29 @@ def drill(world: World, kinds: dict[str, int], *, seed: int) -> Report:
     """
     dice, report = random.Random(seed), Report()
     for kind, kills in kinds.items():
-        desk = _Desk(world, kind, 0)
-        done = desk.run(0)
+        home = _KilledHome(world, kind, 0)
+        done = home.run(0)
         total = int(done.stderr.rsplit("touches ", 1)[1])
         report.touches[kind] = total
         assert done.returncode == 0, f"{kind} fails without a kill: {done.stderr}"
-        if problems := desk.look(done.returncode):
+        if problems := home.look(done.returncode):
             report.problems += [f"{kind}, not killed: {each}" for each in problems]
-        desk.close()
+        home.close()
         moments = (
             sorted(dice.sample(range(1, total + 1), min(kills, total)))
             if kills
             else range(1, total + 1)
         )
         for at in moments:
-            desk = _Desk(world, kind, at)
-            code = desk.run(at).returncode
+            home = _KilledHome(world, kind, at)
+            code = home.run(at).returncode
             report.kills[kind] = report.kills.get(kind, 0) + (code < 0)
-            report.problems += [f"{kind}, touch {at}: {each}" for each in desk.look(code)]
-            desk.close()
+            report.problems += [f"{kind}, touch {at}: {each}" for each in home.look(code)]
+            home.close()
     return report
 
 
-class _Desk:
+class _KilledHome:
     """A copy of the home for one kill."""
 
     def __init__(self, world: World, kind: str, number: int) -> None:

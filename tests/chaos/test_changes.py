@@ -72,11 +72,11 @@ def test_twenty_thousand_rows_from_a_file(tmp_path: Path) -> None:
         assert plan.ready == ROWS
         apply.apply(app.ledger, plan.name)
         app.worker().run(plan_id=plan.id)
-        assert plans.tally(app.data, plan.id) == {"done": ROWS}
+        assert plans.row_counts(app.data, plan.id) == {"done": ROWS}
         back = undo.plan_undo(app.ledger, plan.name)
         apply.apply(app.ledger, back.name)
         app.worker().run(plan_id=back.id)
-        assert plans.tally(app.data, plan.id) == {"undone": ROWS}
+        assert plans.row_counts(app.data, plan.id) == {"undone": ROWS}
         after = {
             (row["userid"], row["external_userid"]): set(row["tag_id"])
             for row in sandbox.control.export("follows")
@@ -119,7 +119,7 @@ def test_two_workers_and_a_cron_run_share_the_limits(tmp_path: Path) -> None:
         ended = [json.loads(each.communicate(timeout=600)[0]) for each in workers]
         calls = sandbox.control.calls()["paths"]["externalcontact/mark_tag"]
         print(f"\n{plan.ready} rows; jobs per worker {[each['jobs'] for each in ended]}; {calls}")
-        assert plans.tally(app.data, plan.id) == {"done": plan.ready}
+        assert plans.row_counts(app.data, plan.id) == {"done": plan.ready}
         assert calls["calls"] == plan.ready
         assert calls["max_in_flight"] <= 4
         assert "45009" not in calls["errcodes"]

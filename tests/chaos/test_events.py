@@ -20,8 +20,8 @@ from storeops.operations import events as callbacks
 from storeops.sandbox import local
 from storeops.sandbox.callback.event_xml import event_xml
 from storeops.sandbox.local import ControlError
-from tests.events.desk import EventDesk
-from tests.handover.conftest import Desk
+from tests.events.calling_corp import CallingCorp
+from tests.handover.conftest import HandoverCorp
 
 KILLS = int(os.environ.get("CHAOS_EVENT_KILLS", "30"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -45,9 +45,9 @@ def kill(process: subprocess.Popen[str]) -> None:
 def test_a_receiver_killed_at_any_moment_loses_and_doubles_nothing(home: Path) -> None:
     dice = random.Random(SEED)
     with local.start(stores=4, staff=20, follows=1200, seed=SEED) as sandbox:
-        desk = Desk(sandbox)
-        desk.sync()
-        called = EventDesk(desk)
+        corp = HandoverCorp(sandbox)
+        corp.sync()
+        called = CallingCorp(corp)
         port = int(called.server.url.split(":")[2].split("/")[0])
         called.server.close()
         called.control.settings(
@@ -69,7 +69,7 @@ def test_a_receiver_killed_at_any_moment_loses_and_doubles_nothing(home: Path) -
         assert process.stdout is not None
         process.stdout.close()
         for _ in range(5):
-            desk.advance(600)
+            corp.advance(600)
             callbacks.handle(called.app)
         told = log(called)[first:]
         messages = Counter(event_xml(plain(each), sandbox.corp_id) for each in told)
@@ -93,7 +93,7 @@ def test_a_receiver_killed_at_any_moment_loses_and_doubles_nothing(home: Path) -
         }
         ours = {
             (userid, external)
-            for userid, external in desk.app.data.execute(
+            for userid, external in corp.app.data.execute(
                 "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s"
                 " ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
                 " WHERE f.status = 'active'"
@@ -101,10 +101,10 @@ def test_a_receiver_killed_at_any_moment_loses_and_doubles_nothing(home: Path) -
             if userid not in silent
         }
         assert ours == listed
-        desk.close()
+        corp.close()
 
 
-def log(called: EventDesk) -> list[dict[str, object]]:
+def log(called: CallingCorp) -> list[dict[str, object]]:
     """The whole control log."""
     rows: list[dict[str, object]] = []
     while page := called.control.events(len(rows)):

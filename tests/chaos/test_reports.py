@@ -15,19 +15,19 @@ import pytest
 from storeops import times
 from storeops.domains.report.figures import figures
 from storeops.operations.reports import period
-from tests.handover.conftest import DAY, make_desk
+from tests.handover.conftest import DAY, make_corp
 from tests.report.test_figures import MIDNIGHT, Days, shown
 
-__all__ = ["make_desk"]
+__all__ = ["make_corp"]
 
 SEEDS = int(os.environ.get("CHAOS_SEEDS", "6"))
 DAYS = int(os.environ.get("CHAOS_DAYS", "7"))
 
 
 @pytest.mark.parametrize("seed", range(100, 100 + SEEDS))
-def test_a_week_of_reports(make_desk: Callable[..., Any], seed: int) -> None:
+def test_a_week_of_reports(make_corp: Callable[..., Any], seed: int) -> None:
     events = seed % 2 == 0
-    days = Days(make_desk, seed, events=events)
+    days = Days(make_corp, seed, events=events)
     try:
         for day in range(DAYS):
             days.live(day, acts=20)

@@ -21,8 +21,8 @@ import pytest
 
 from storeops.domains.welcome import log
 from storeops.sandbox import local
-from tests.events.desk import EventDesk
-from tests.handover.conftest import Desk
+from tests.events.calling_corp import CallingCorp
+from tests.handover.conftest import HandoverCorp
 
 NEW = int(os.environ.get("CHAOS_WELCOMES", "100"))
 SPAN_S = float(os.environ.get("CHAOS_WELCOME_S", "10"))
@@ -56,15 +56,15 @@ def drill(folder: Path, new: int, span_s: float, follows: int, kills: int) -> di
     (rules / "all.toml").write_text('text = "Hello from {member} of {store}."', encoding="utf-8")
     staff = max(12, follows // 200)
     with local.start(stores=max(3, staff // 5), staff=staff, follows=follows, seed=SEED) as sandbox:
-        desk = Desk(sandbox)
-        called = EventDesk(desk)
+        corp = HandoverCorp(sandbox)
+        called = CallingCorp(corp)
         control = called.control
         port = int(called.server.url.split(":")[2].split("/")[0])
         called.server.close()
         process = serve(port)
         control.settings(callback_parallel=4, callback_retry_ms=200, callback_retries=100)
         first = len(log_rows(called))
-        members = [each["userid"] for each in desk.staff()]
+        members = [each["userid"] for each in corp.staff()]
         sync = subprocess.Popen(
             words("sync", "run", "--full", "--json"), stdout=subprocess.PIPE, text=True
         )
@@ -104,7 +104,7 @@ def drill(folder: Path, new: int, span_s: float, follows: int, kills: int) -> di
         ]
         seen = Counter(each["to"] for each in rows)
         late = [each["at"] - told[each["to"]]["create_time"] for each in rows]
-        greetings = log.greetings(desk.app.data)
+        greetings = log.greetings(corp.app.data)
         spans = [each.latency_s for each in greetings if each.latency_s is not None]
         statuses = Counter(each.status for each in greetings)
         figures = {
@@ -118,11 +118,11 @@ def drill(folder: Path, new: int, span_s: float, follows: int, kills: int) -> di
         assert set(people) == set(seen), "every one of them"
         assert set(seen.values()) == {1}, "one each"
         assert max(late) <= LIFE_S
-        desk.close()
+        corp.close()
     return figures
 
 
-def log_rows(called: EventDesk) -> list[dict[str, object]]:
+def log_rows(called: CallingCorp) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     while page := called.control.events(len(rows)):
         rows += page

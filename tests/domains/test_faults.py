@@ -11,7 +11,7 @@ import pytest
 from storeops import domain, i18n
 from storeops.domain import CardSection, Domain, Registry, TodayLine
 from storeops.errors import ConfigError, DeclinedError, NetworkError
-from storeops.operations import doctor, offers
+from storeops.operations import completion_values, doctor
 from storeops.wecom.errors import StoppedError
 
 FAULTS = {
@@ -48,7 +48,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     points = [(name, f"acme_till:{name}", "acme", "1") for name in ("till", "good")]
     registry = Registry(points)
     assert len(registry.domains) == 2
-    for room in (domain, doctor, offers):
+    for room in (domain, doctor, completion_values):
         monkeypatch.setattr(room, "registry", lambda: registry)
     return module
 
@@ -70,8 +70,8 @@ def test_a_fault_of_a_domain_costs_its_part_alone(kind: str, raising: ModuleType
     assert good_check.status == "ok"
     assert till_check.status == "failed"
     assert till_check.exit_code == (8 if kind == "network" else 3)
-    assert list(offers.values(None, "till", "")) == []  # type: ignore[arg-type]
-    assert len(offers.values(None, "good", "")) == 1  # type: ignore[arg-type]
+    assert list(completion_values.values(None, "till", "")) == []  # type: ignore[arg-type]
+    assert len(completion_values.values(None, "good", "")) == 1  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wish", [StoppedError("Stopped."), DeclinedError("No.")])

@@ -12,11 +12,11 @@ from storeops.events import schema
 from storeops.events.crypto import CallbackKeys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import Receiver
-from tests.events.desk import EventDesk
+from tests.events.calling_corp import CallingCorp
 from tests.events.sealing import CORP, KEY, TOKEN
-from tests.handover.conftest import Desk, desk, make_desk
+from tests.handover.conftest import HandoverCorp, corp, make_corp
 
-__all__ = ["desk", "make_desk"]
+__all__ = ["corp", "make_corp"]
 
 NOW = 1_767_225_600.0
 
@@ -63,8 +63,8 @@ def receiver(inbox_db: Database, keys: CallbackKeys, clock: Clock) -> Receiver:
 
 
 @pytest.fixture
-def called(desk: Desk) -> Iterator[EventDesk]:
+def called(corp: HandoverCorp) -> Iterator[CallingCorp]:
     """A chain that calls back."""
-    found = EventDesk(desk)
+    found = CallingCorp(corp)
     yield found
     found.close()

@@ -18,7 +18,7 @@ from storeops import config, paths, secrets
 from storeops.app import App
 from storeops.operations import events as callbacks
 from storeops.operations.events import open_receiver
-from tests.events.desk import EventDesk
+from tests.events.calling_corp import CallingCorp
 from tests.events.sealing import KEY, TOKEN, request
 from tests.events.sealing import event as xml
 
@@ -186,9 +186,11 @@ def test_forget_asks_first_and_leaves_what_waits(cli: Any, real: App) -> None:
 # -- running
 
 
-def test_run_says_what_it_did_and_ends_with_6_when_some_failed(cli: Any, called: EventDesk) -> None:
+def test_run_says_what_it_did_and_ends_with_6_when_some_failed(
+    cli: Any, called: CallingCorp
+) -> None:
     assert cli("events", "run", "--json").json["ended"] == "empty"
-    (who, bad), (other, good) = list(called.desk.follows())[:2]
+    (who, bad), (other, good) = list(called.corp.follows())[:2]
     called.control.fault("errcode", "externalcontact/get", errcode=40058, match=bad)
     called.control.act("remark_edit", userid=who, external_userid=bad, remark="x")
     called.control.act("remark_edit", userid=other, external_userid=good, remark="y")
@@ -202,7 +204,7 @@ def test_run_says_what_it_did_and_ends_with_6_when_some_failed(cli: Any, called:
     assert cli("events", "run", "--json").json["handled"] == 1
 
 
-def test_serve_receives_handles_and_ends_in_good_order(called: EventDesk) -> None:
+def test_serve_receives_handles_and_ends_in_good_order(called: CallingCorp) -> None:
     """A process of its own, told to end by Ctrl-C; nothing of keys or phones is said anywhere."""
     serve = subprocess.Popen(
         [sys.executable, "-m", "storeops", "events", "serve", "--port", "0", "--json"],
@@ -267,7 +269,7 @@ def test_serving_goes_on_when_handling_breaks_down(
     assert "bug" in paths.log_file().read_text()
 
 
-def test_the_sandbox_calls_back_by_command(cli: Any, called: EventDesk) -> None:
+def test_the_sandbox_calls_back_by_command(cli: Any, called: CallingCorp) -> None:
     assert cli("sandbox", "callback", "clear", "--json").json == {"cleared": True}
     assert cli("sandbox", "callback", "show", "--json").json["url"] is None
     answer = cli("sandbox", "callback", "set", called.server.url, "--new-only", "--json")
@@ -283,15 +285,15 @@ def test_the_sandbox_calls_back_by_command(cli: Any, called: EventDesk) -> None:
     assert "40057" in refused.err
 
 
-def test_a_sandbox_profile_without_keys_gets_some(cli: Any, called: EventDesk) -> None:
-    secrets.forget(called.desk.profile)
-    secrets.store(called.desk.profile, called.desk.sandbox.secret)
+def test_a_sandbox_profile_without_keys_gets_some(cli: Any, called: CallingCorp) -> None:
+    secrets.forget(called.corp.profile)
+    secrets.store(called.corp.profile, called.corp.sandbox.secret)
     assert callbacks.find_keys(called.app.profile) is None
     assert cli("sandbox", "callback", "set", called.server.url).code == 2  # the server has others
     assert callbacks.find_keys(called.app.profile) is not None
 
 
-def test_what_another_process_holds_is_put_back(called: EventDesk) -> None:
+def test_what_another_process_holds_is_put_back(called: CallingCorp) -> None:
     """data.db is locked for longer than anybody waits: no event loses a try."""
     import sqlite3
 

@@ -16,7 +16,7 @@ import pytest
 from storeops.events.listing import deliveries, events
 from storeops.operations import events as callbacks
 from storeops.sandbox.local import ControlError
-from tests.events.desk import EventDesk
+from tests.events.calling_corp import CallingCorp
 
 
 class Stub:
@@ -57,7 +57,7 @@ class Stub:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/cb"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def check_with(self, called: EventDesk) -> None:
+    def check_with(self, called: CallingCorp) -> None:
         """Pass the check of the address with the profile's own receiver."""
         from urllib.parse import parse_qsl, urlsplit
 
@@ -80,7 +80,7 @@ def stub() -> Iterator[Stub]:
     found.close()
 
 
-def fates(called: EventDesk) -> list[dict[str, Any]]:
+def fates(called: CallingCorp) -> list[dict[str, Any]]:
     return [row for row in called.control.events() if "delivery" in row]
 
 
@@ -92,7 +92,7 @@ def fates(called: EventDesk) -> list[dict[str, Any]]:
     ids=["wrong", "missing", "late"],
 )  # fmt: skip
 def test_an_address_that_fails_the_check_is_not_saved(
-    called: EventDesk, stub: Stub, echo: Any, why: str
+    called: CallingCorp, stub: Stub, echo: Any, why: str
 ) -> None:
     stub.echo = echo
     with pytest.raises(ControlError, match=why) as caught:
@@ -101,7 +101,7 @@ def test_an_address_that_fails_the_check_is_not_saved(
     assert called.control.call("GET", "callback")["url"] == called.server.url
 
 
-def test_a_newline_after_the_plaintext_fails_the_check(called: EventDesk, stub: Stub) -> None:
+def test_a_newline_after_the_plaintext_fails_the_check(called: CallingCorp, stub: Stub) -> None:
     stub.check_with(called)
     right = stub.echo
     stub.echo = lambda path: (200, right(path)[1] + b"\n", 0.0)
@@ -111,7 +111,7 @@ def test_a_newline_after_the_plaintext_fails_the_check(called: EventDesk, stub: 
     assert called.save(stub.url)["url"] == stub.url
 
 
-def test_a_foreign_address_and_bad_keys_are_refused(called: EventDesk) -> None:
+def test_a_foreign_address_and_bad_keys_are_refused(called: CallingCorp) -> None:
     for wrong in ("http://example.com/", "https://127.0.0.1/", ""):
         body = {"url": wrong, "token": "abc", "encoding_aes_key": "k" * 43}
         with pytest.raises(ControlError):
@@ -123,7 +123,7 @@ def test_a_foreign_address_and_bad_keys_are_refused(called: EventDesk) -> None:
 
 @pytest.mark.parametrize("resign", [True, False])
 def test_only_200_counts_and_three_more_are_sent(
-    called: EventDesk, stub: Stub, resign: bool
+    called: CallingCorp, stub: Stub, resign: bool
 ) -> None:
     called.control.settings(callback_retry_ms=20, callback_resign=resign)
     stub.check_with(called)
@@ -139,7 +139,7 @@ def test_only_200_counts_and_three_more_are_sent(
     assert len(set(stub.requests)) == (4 if resign else 1)
 
 
-def test_an_answer_after_the_time_is_none(called: EventDesk, stub: Stub) -> None:
+def test_an_answer_after_the_time_is_none(called: CallingCorp, stub: Stub) -> None:
     called.control.settings(callback_retry_ms=20, callback_timeout_ms=150)
     stub.check_with(called)
     called.save(stub.url)
@@ -153,7 +153,7 @@ def test_an_answer_after_the_time_is_none(called: EventDesk, stub: Stub) -> None
     ]  # fmt: skip
 
 
-def test_drops_repeats_and_shuffles_are_as_set(called: EventDesk) -> None:
+def test_drops_repeats_and_shuffles_are_as_set(called: CallingCorp) -> None:
     called.control.settings(
         callback_repeat_rate=1.0, callback_reorder=50, callback_drop_rate=0.3, callback_parallel=1
     )
@@ -172,7 +172,7 @@ def test_drops_repeats_and_shuffles_are_as_set(called: EventDesk) -> None:
     assert len(found) == len(alike), "the same message is the same event, and nothing else is"
 
 
-def test_what_happened_before_is_delivered_when_asked_for(called: EventDesk) -> None:
+def test_what_happened_before_is_delivered_when_asked_for(called: CallingCorp) -> None:
     called.control.call("DELETE", "callback")
     called.control.act("remark_edit", remark="early")
     called.save(after=len(called.control.events()) - 1)
@@ -180,7 +180,7 @@ def test_what_happened_before_is_delivered_when_asked_for(called: EventDesk) -> 
     assert len(events(called.app.inbox)) == 1
 
 
-def test_a_reset_keeps_the_address_and_drops_the_past(called: EventDesk) -> None:
+def test_a_reset_keeps_the_address_and_drops_the_past(called: CallingCorp) -> None:
     called.control.reset(seed=11)
     called.control.act("remark_edit", remark="new chain")
     row = called.delivered()
@@ -202,7 +202,7 @@ time.sleep(60)
 
 
 def test_a_crash_between_receipt_and_answer_is_one_event_after_the_retry(
-    called: EventDesk,
+    called: CallingCorp,
 ) -> None:
     """A real process dies by SIGKILL after the commit; WeCom's retry finds another one."""
     from urllib.parse import urlsplit

@@ -7,26 +7,26 @@ import sys
 import pytest
 
 from tests.chaos.flat import must_be_flat, receive, send, sync_again, walk, watch
-from tests.handover.conftest import Desk
+from tests.handover.conftest import HandoverCorp
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counted in /proc")
 
 
-def test_events_serve_is_flat(desk: Desk) -> None:
-    must_be_flat("events serve", *receive(desk, 200), grown_mb=24)
+def test_events_serve_is_flat(corp: HandoverCorp) -> None:
+    must_be_flat("events serve", *receive(corp, 200), grown_mb=24)
 
 
-def test_job_run_is_flat(desk: Desk) -> None:
-    must_be_flat("job run", *send(desk, 200), grown_mb=24)
+def test_job_run_is_flat(corp: HandoverCorp) -> None:
+    must_be_flat("job run", *send(corp, 200), grown_mb=24)
 
 
-def test_screens_are_flat(desk: Desk) -> None:
-    must_be_flat("screens", *walk(desk.app, 3), grown_mb=48)
+def test_screens_are_flat(corp: HandoverCorp) -> None:
+    must_be_flat("screens", *walk(corp.app, 3), grown_mb=48)
 
 
-def test_a_watch_is_flat(desk: Desk) -> None:
-    must_be_flat("handover watch", *watch(desk, 20), grown_mb=24)
+def test_a_watch_is_flat(corp: HandoverCorp) -> None:
+    must_be_flat("handover watch", *watch(corp, 20), grown_mb=24)
 
 
-def test_syncs_are_flat(desk: Desk) -> None:
-    must_be_flat("syncs", *sync_again(desk, 10), grown_mb=24)
+def test_syncs_are_flat(corp: HandoverCorp) -> None:
+    must_be_flat("syncs", *sync_again(corp, 10), grown_mb=24)

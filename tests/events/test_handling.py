@@ -9,7 +9,7 @@ from storeops.errors import NetworkError, StoreOpsError
 from storeops.events.listing import events, standing
 from storeops.mirror import timeline
 from storeops.operations import events as callbacks
-from tests.events.desk import EventDesk
+from tests.events.calling_corp import CallingCorp
 
 TOLD = (  # acts that WeCom calls back about
     "follow_add", "remark_edit", "tag_mark", "personal_tag", "follow_delete",
@@ -19,12 +19,12 @@ TOLD = (  # acts that WeCom calls back about
 )  # fmt: skip
 
 
-def act(called: EventDesk, name: str, seed: int) -> None:
+def act(called: CallingCorp, name: str, seed: int) -> None:
     how = {"name": f"改名{seed}"} if name == "staff_edit" else {}
     called.control.act(name, seed=seed, **how)
 
 
-def test_the_mirror_after_events_is_what_a_sync_would_read(called: EventDesk) -> None:
+def test_the_mirror_after_events_is_what_a_sync_would_read(called: CallingCorp) -> None:
     """Every act that is called back about, several times over, out of order and repeated."""
     called.control.settings(callback_reorder=7, callback_repeat_rate=0.3, callback_parallel=4)
     for seed in range(5):
@@ -35,7 +35,7 @@ def test_the_mirror_after_events_is_what_a_sync_would_read(called: EventDesk) ->
                 assert type(error).__name__ == "ControlError"  # noqa: PT017 - nobody fits
     called.settle()
     for _ in range(4):  # an adding whose end was told before is asked for three times
-        called.desk.advance(600)
+        called.corp.advance(600)
         callbacks.handle(called.app)
     found = standing(called.app.inbox)
     assert (found.waiting, found.counts["failed"]) == (0, 0)
@@ -46,7 +46,7 @@ def test_the_mirror_after_events_is_what_a_sync_would_read(called: EventDesk) ->
         " admins, status FROM group_chat ORDER BY chat_id"
     )
     before = called.app.data.execute(chats).fetchall()
-    result = called.desk.sync(scopes=["departments", "staff", "tags", "follows", "groups"])
+    result = called.corp.sync(scopes=["departments", "staff", "tags", "follows", "groups"])
     assert called.app.data.execute(chats).fetchall() == before
     changed = {
         each.scope: (each.added, each.changed, each.missing, each.lost)
@@ -61,8 +61,8 @@ def test_the_mirror_after_events_is_what_a_sync_would_read(called: EventDesk) ->
     assert (changed, news) == ({}, [])
 
 
-def test_adding_editing_and_deleting(called: EventDesk) -> None:
-    who = called.desk.staff()[0]["userid"]
+def test_adding_editing_and_deleting(called: CallingCorp) -> None:
+    who = called.corp.staff()[0]["userid"]
     new = called.control.act("customer_new", userid=who, name="王小姐", state="poster_07")
     pair = (who, new["external_userid"])
     called.settle()
@@ -73,7 +73,7 @@ def test_adding_editing_and_deleting(called: EventDesk) -> None:
     gone = called.control.act("deleted_by_customer", userid=who, external_userid=pair[1])
     called.settle()
     assert called.status_of(*pair) == ("active", gone["deleted_by_customer_at"], "老客户")
-    called.desk.sync(scopes=["follows"])
+    called.corp.sync(scopes=["follows"])
     assert called.status_of(*pair) == ("active", gone["deleted_by_customer_at"], "老客户")
     called.control.act("follow_delete", userid=who, external_userid=pair[1])
     called.settle()
@@ -87,8 +87,8 @@ def test_adding_editing_and_deleting(called: EventDesk) -> None:
     }  # fmt: skip
 
 
-def test_events_about_one_customer_are_one_reading(called: EventDesk) -> None:
-    who, external = next(iter(called.desk.follows()))
+def test_events_about_one_customer_are_one_reading(called: CallingCorp) -> None:
+    who, external = next(iter(called.corp.follows()))
     for number in range(12):
         called.control.act(
             "remark_edit", userid=who, external_userid=external, remark=f"第{number}"
@@ -96,15 +96,15 @@ def test_events_about_one_customer_are_one_reading(called: EventDesk) -> None:
     called.delivered()
     called.control.reset_calls()
     assert callbacks.handle(called.app).subjects == 1
-    assert called.desk.calls("get") == 1
+    assert called.corp.calls("get") == 1
     found = called.status_of(who, external)
     assert found is not None
     assert found[2] == "第11"
 
 
-def test_a_late_delete_of_what_was_added_again_loses_nobody(called: EventDesk) -> None:
+def test_a_late_delete_of_what_was_added_again_loses_nobody(called: CallingCorp) -> None:
     """Reordered: the deletion arrives after the customer has come back."""
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.act("deleted_by_customer", userid=who, external_userid=external)
     called.control.advance(60)
     called.control.act("follow_add", userid=who, external_userid=external)
@@ -128,7 +128,7 @@ def test_a_late_delete_of_what_was_added_again_loses_nobody(called: EventDesk) -
     assert found[:2] == ("active", None)
 
 
-def _signed(called: EventDesk, query: dict[str, str], body: bytes) -> str:
+def _signed(called: CallingCorp, query: dict[str, str], body: bytes) -> str:
     from storeops.events.message import encrypted_part
     from tests.events.sealing import sign
 
@@ -137,7 +137,7 @@ def _signed(called: EventDesk, query: dict[str, str], body: bytes) -> str:
     return sign(query["timestamp"], query["nonce"], sealed, called.keys.token)
 
 
-def test_deleted_and_renamed_tags_and_dissolved_groups(called: EventDesk) -> None:
+def test_deleted_and_renamed_tags_and_dissolved_groups(called: CallingCorp) -> None:
     db = called.app.data
     gone = called.control.act("tag_delete")
     renamed = called.control.act("tag_rename", name="新名字")
@@ -150,8 +150,8 @@ def test_deleted_and_renamed_tags_and_dissolved_groups(called: EventDesk) -> Non
     assert status == ("dissolved",)
 
 
-def test_who_leaves_leaves_unassigned_customers_at_once(called: EventDesk) -> None:
-    who = called.desk.staff()[0]["userid"]
+def test_who_leaves_leaves_unassigned_customers_at_once(called: CallingCorp) -> None:
+    who = called.corp.staff()[0]["userid"]
     count = called.control.act("staff_leave", userid=who)["unassigned"]
     called.settle()
     statuses = called.app.data.execute(
@@ -162,9 +162,9 @@ def test_who_leaves_leaves_unassigned_customers_at_once(called: EventDesk) -> No
     assert statuses == [("unassigned", count)]
 
 
-def test_a_repeated_edit_of_a_leaver_keeps_the_customers_unassigned(called: EventDesk) -> None:
+def test_a_repeated_edit_of_a_leaver_keeps_the_customers_unassigned(called: CallingCorp) -> None:
     """WeCom goes on listing nothing of a leaver; an old event must not wake the follow."""
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
     called.control.act("staff_leave", userid=who)
     called.settle()
@@ -174,12 +174,12 @@ def test_a_repeated_edit_of_a_leaver_keeps_the_customers_unassigned(called: Even
 
 
 def test_an_old_deletion_handled_again_spares_who_came_back_and_was_left(
-    called: EventDesk,
+    called: CallingCorp,
 ) -> None:
     """Deleted, added again, then the member left: the customer waits, and is not lost."""
     from storeops.events.inbox import Inbox
 
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.act("follow_delete", userid=who, external_userid=external)
     called.settle()
     called.control.advance(60)
@@ -195,26 +195,26 @@ def test_an_old_deletion_handled_again_spares_who_came_back_and_was_left(
     assert found[0] == "unassigned"
 
 
-def test_a_failed_handover_is_asked_about_at_once(called: EventDesk) -> None:
+def test_a_failed_handover_is_asked_about_at_once(called: CallingCorp) -> None:
     """Refused after an hour: the watch knows then, and not after a day."""
-    from_owner, to_owner = (m["userid"] for m in called.desk.staff()[:2])
-    external = called.desk.customers(from_owner, without=to_owner)[0]
-    called.desk.will(external, "refuse", 3600)
-    made = called.desk.hand_over(from_owner, to=to_owner, groups=False)
-    called.desk.advance(3700)
+    from_owner, to_owner = (m["userid"] for m in called.corp.staff()[:2])
+    external = called.corp.customers(from_owner, without=to_owner)[0]
+    called.corp.decide(external, "refuse", 3600)
+    made = called.corp.hand_over(from_owner, to=to_owner, groups=False)
+    called.corp.advance(3700)
     called.control.status()  # lets it happen
     assert watch(called.app.ledger, called.app.client).calls == 0, "nothing is due before the event"
     called.settle()
     (event,) = events(called.app.inbox, change="transfer_fail")
     assert (event.status, event.userid.lower()) == ("handled", to_owner.lower())
-    called.desk.watch()
-    statuses = called.desk.statuses(made)
+    called.corp.watch()
+    statuses = called.corp.statuses(made)
     assert statuses[external] == "refused"
     assert {status for who, status in statuses.items() if who != external} == {"waiting"}
 
 
-def test_what_fails_is_tried_again_later_and_holds_up_nobody(called: EventDesk) -> None:
-    (who, bad), (other, good) = list(called.desk.follows())[:2]
+def test_what_fails_is_tried_again_later_and_holds_up_nobody(called: CallingCorp) -> None:
+    (who, bad), (other, good) = list(called.corp.follows())[:2]
     called.control.fault("errcode", "externalcontact/get", errcode=40058, match=bad)
     called.control.act("remark_edit", userid=who, external_userid=bad, remark="坏")
     called.control.act("remark_edit", userid=other, external_userid=good, remark="好")
@@ -226,23 +226,23 @@ def test_what_fails_is_tried_again_later_and_holds_up_nobody(called: EventDesk) 
     assert "40058" in failed.reason
     assert callbacks.handle(called.app).subjects == 0, "not before it is due"
     called.control.clear_faults()
-    called.desk.advance(20)
+    called.corp.advance(20)
     assert callbacks.handle(called.app).events["handled"] == 1
     found = called.status_of(who, bad)
     assert found is not None
     assert found[2] == "坏"
 
 
-def test_it_gives_up_after_ten_failures_and_a_retry_begins_anew(called: EventDesk) -> None:
+def test_it_gives_up_after_ten_failures_and_a_retry_begins_anew(called: CallingCorp) -> None:
     from storeops.events.inbox import Inbox
     from storeops.retrying import EVENT
 
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.fault("errcode", "externalcontact/get", errcode=40058)
     called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
     called.settle()
     for _ in range(EVENT.tries - 1):
-        called.desk.advance(6 * 3600 + 60)
+        called.corp.advance(6 * 3600 + 60)
         callbacks.handle(called.app)
     (failed,) = events(called.app.inbox, statuses=["failed"])
     assert (failed.attempts, failed.due_at) == (EVENT.tries, None)
@@ -251,8 +251,8 @@ def test_it_gives_up_after_ten_failures_and_a_retry_begins_anew(called: EventDes
     assert callbacks.handle(called.app).events["handled"] == 1
 
 
-def test_a_refusal_of_this_machine_puts_everything_back(called: EventDesk) -> None:
-    pairs = list(called.desk.follows())[:6]
+def test_a_refusal_of_this_machine_puts_everything_back(called: CallingCorp) -> None:
+    pairs = list(called.corp.follows())[:6]
     for who, external in pairs:
         called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
     called.delivered()
@@ -263,23 +263,23 @@ def test_a_refusal_of_this_machine_puts_everything_back(called: EventDesk) -> No
     found = events(called.app.inbox)
     assert {(each.status, each.attempts) for each in found} == {("received", 0)}
     called.control.clear_faults(fault)
-    called.desk.advance(90)
+    called.corp.advance(90)
     assert callbacks.handle(called.app).events["handled"] == 6
 
 
-def test_without_a_network_at_most_one_event_loses_a_try(called: EventDesk) -> None:
-    for who, external in list(called.desk.follows())[:6]:
+def test_without_a_network_at_most_one_event_loses_a_try(called: CallingCorp) -> None:
+    for who, external in list(called.corp.follows())[:6]:
         called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
     called.delivered()
-    called.desk.sandbox.stop()
+    called.corp.sandbox.stop()
     with pytest.raises(NetworkError):
         callbacks.handle(called.app)
     attempts = sorted(each.attempts for each in events(called.app.inbox))
     assert attempts == [0, 0, 0, 0, 0, 1]
 
 
-def test_an_added_relation_that_is_not_listed_yet_is_asked_for_again(called: EventDesk) -> None:
-    who = called.desk.staff()[0]["userid"]
+def test_an_added_relation_that_is_not_listed_yet_is_asked_for_again(called: CallingCorp) -> None:
+    who = called.corp.staff()[0]["userid"]
     new = called.control.act("customer_new", userid=who)
     fault = called.control.fault(
         "errcode", "externalcontact/get", errcode=84061, match=new["external_userid"]
@@ -288,20 +288,20 @@ def test_an_added_relation_that_is_not_listed_yet_is_asked_for_again(called: Eve
     (event,) = events(called.app.inbox)
     assert (event.status, event.attempts, event.reason) == ("received", 1, "not_listed")
     called.control.clear_faults(fault)
-    called.desk.advance(20)
+    called.corp.advance(20)
     callbacks.handle(called.app)
     assert called.status_of(who, new["external_userid"]) is not None
 
 
 def test_what_a_job_writes_while_an_event_is_read_is_not_undone(
-    called: EventDesk, monkeypatch: pytest.MonkeyPatch
+    called: CallingCorp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that was on its way must not overwrite what a job has done since."""
     from storeops.events import subjects
     from storeops.mirror.facts import remark_changed
     from storeops.wecom import customers
 
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.act("remark_edit", userid=who, external_userid=external, description="seen")
     called.delivered()
     read, times = subjects.read, []
@@ -329,12 +329,12 @@ def test_what_a_job_writes_while_an_event_is_read_is_not_undone(
 
 
 def test_what_comes_in_while_it_is_read_is_read_for(
-    called: EventDesk, monkeypatch: pytest.MonkeyPatch
+    called: CallingCorp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A newer event of the same customer makes the older answer worthless."""
     from storeops.events import subjects
 
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     called.control.act("remark_edit", userid=who, external_userid=external, remark="one")
     called.delivered()
     read, times = subjects.read, []
@@ -356,11 +356,11 @@ def test_what_comes_in_while_it_is_read_is_read_for(
 
 
 def test_a_poisonous_event_is_told_as_a_bug_and_holds_up_nobody(
-    called: EventDesk, monkeypatch: pytest.MonkeyPatch
+    called: CallingCorp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from storeops.events import subjects
 
-    (who, bad), (other, good) = list(called.desk.follows())[:2]
+    (who, bad), (other, good) = list(called.corp.follows())[:2]
     read = subjects.read
 
     def poisoned(client, work):  # type: ignore[no-untyped-def]
@@ -377,10 +377,10 @@ def test_a_poisonous_event_is_told_as_a_bug_and_holds_up_nobody(
     assert failed.reason == "KeyError (bug)"
 
 
-def test_what_was_handled_while_a_sync_ran_is_read_again_after_it(called: EventDesk) -> None:
+def test_what_was_handled_while_a_sync_ran_is_read_again_after_it(called: CallingCorp) -> None:
     """The sync writes a page it had read before the event: the mirror must not keep that."""
     callbacks.handle(called.app)  # knows the runs there are
-    who, external = next(iter(called.desk.follows()))
+    who, external = next(iter(called.corp.follows()))
     db = called.app.data
     began = called.app.clock.now()
     called.control.act("remark_edit", userid=who, external_userid=external, remark="new")
@@ -402,15 +402,15 @@ def test_what_was_handled_while_a_sync_ran_is_read_again_after_it(called: EventD
     assert callbacks.handle(called.app).subjects == 0, "once is enough"
 
 
-def test_events_and_the_watch_agree_about_a_handover(called: EventDesk) -> None:
+def test_events_and_the_watch_agree_about_a_handover(called: CallingCorp) -> None:
     """Some agree at once, one refuses, one deletes the giver: events come before the answers."""
-    from_owner, to_owner = (m["userid"] for m in called.desk.staff()[:2])
-    free = called.desk.customers(from_owner, without=to_owner)
-    called.desk.will(free[:5], "accept", 60)
-    called.desk.will(free[5], "refuse", 60)
-    called.desk.will(free[6], "delete", 60)
-    made = called.desk.hand_over(from_owner, to=to_owner, groups=False)
-    called.desk.advance(120)
+    from_owner, to_owner = (m["userid"] for m in called.corp.staff()[:2])
+    free = called.corp.customers(from_owner, without=to_owner)
+    called.corp.decide(free[:5], "accept", 60)
+    called.corp.decide(free[5], "refuse", 60)
+    called.corp.decide(free[6], "delete", 60)
+    made = called.corp.hand_over(from_owner, to=to_owner, groups=False)
+    called.corp.advance(120)
     called.control.status()
     called.settle()
     for external in free[:5]:
@@ -418,11 +418,11 @@ def test_events_and_the_watch_agree_about_a_handover(called: EventDesk) -> None:
         assert gone is not None
         assert here is not None
         assert (gone[0], here[0]) == ("handed_over", "active")
-    called.desk.advance(86_400)
-    called.desk.watch(until_settled=True)
+    called.corp.advance(86_400)
+    called.corp.watch(until_settled=True)
     called.settle()
-    called.desk.compare()
-    statuses = called.desk.statuses(made)
+    called.corp.compare()
+    statuses = called.corp.statuses(made)
     assert statuses[free[0]] == "done"
     assert statuses[free[5]] == "refused"
     listed = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storeops.operations import events as callbacks
-from tests.events.desk import EventDesk
+from tests.events.calling_corp import CallingCorp
 
 COUNTS = {
     "follows": "SELECT status, count(*) FROM follow GROUP BY status",
@@ -16,26 +16,26 @@ COUNTS = {
 }
 
 
-def standing(called: EventDesk) -> dict[str, list[tuple[Any, ...]]]:
+def standing(called: CallingCorp) -> dict[str, list[tuple[Any, ...]]]:
     return {name: called.app.data.execute(sql).fetchall() for name, sql in COUNTS.items()}
 
 
-def reason(called: EventDesk) -> str:
+def reason(called: CallingCorp) -> str:
     row = called.app.inbox.execute("SELECT reason FROM event WHERE status = 'failed'").fetchone()
     return str(row[0]) if row is not None else ""
 
 
-def shared(called: EventDesk) -> tuple[str, str, str]:
+def shared(called: CallingCorp) -> tuple[str, str, str]:
     """A customer of several members: (member, another, customer)."""
     owners: dict[str, list[str]] = {}
-    for who, external in called.desk.follows():
+    for who, external in called.corp.follows():
         owners.setdefault(external, []).append(who)
     return next((who[0], who[1], each) for each, who in owners.items() if len(who) > 1)
 
 
 @pytest.mark.parametrize("kind", ["null_field", "half_surrogate"])
 def test_a_relation_that_cannot_be_read_fails_alone_and_is_not_lost(
-    called: EventDesk, kind: str
+    called: CallingCorp, kind: str
 ) -> None:
     who, _other, external = shared(called)
     before = standing(called)
@@ -47,16 +47,16 @@ def test_a_relation_that_cannot_be_read_fails_alone_and_is_not_lost(
     assert "cannot be read" in reason(called)
     assert standing(called) == before
     called.control.clear_faults()
-    called.desk.advance(20)
+    called.corp.advance(20)
     assert callbacks.handle(called.app).events["handled"] == 1
     found = called.status_of(who, external)
     assert found is not None
     assert found[2] == "新"
 
 
-def test_the_other_relations_of_the_answer_are_written(called: EventDesk) -> None:
+def test_the_other_relations_of_the_answer_are_written(called: CallingCorp) -> None:
     """The tags of one relation are odd: its event waits for the next reading, no other does."""
-    rows = called.desk.follows()
+    rows = called.corp.follows()
     owners: dict[str, list[str]] = {}
     for who, external in rows:
         owners.setdefault(external, []).append(who)
@@ -80,7 +80,7 @@ def test_the_other_relations_of_the_answer_are_written(called: EventDesk) -> Non
         assert (found[2] == "新") is remark
 
 
-def test_a_deletion_is_not_believed_while_the_relation_cannot_be_read(called: EventDesk) -> None:
+def test_a_deletion_is_not_believed_while_the_relation_cannot_be_read(called: CallingCorp) -> None:
     """An old deletion is handled again: the relation is there, only its row cannot be read."""
     from storeops.events.inbox import Inbox
     from storeops.events.listing import events
@@ -101,7 +101,7 @@ def test_a_deletion_is_not_believed_while_the_relation_cannot_be_read(called: Ev
     assert found[0] == "active"
 
 
-def test_a_tag_that_cannot_be_read_is_not_deleted_with_another(called: EventDesk) -> None:
+def test_a_tag_that_cannot_be_read_is_not_deleted_with_another(called: CallingCorp) -> None:
     alive = "SELECT tag_id FROM tag WHERE deleted_at IS NULL ORDER BY 1"
     before = {row[0] for row in called.app.data.execute(alive)}
     gone = called.control.act("tag_delete")["id"]
@@ -111,12 +111,12 @@ def test_a_tag_that_cannot_be_read_is_not_deleted_with_another(called: EventDesk
     assert done.events["failed"]
     assert {row[0] for row in called.app.data.execute(alive)} == before
     called.control.clear_faults()
-    called.desk.advance(60)
+    called.corp.advance(60)
     callbacks.handle(called.app)
     assert {row[0] for row in called.app.data.execute(alive)} == before - {gone}
 
 
-def test_a_department_and_a_groups_member_that_cannot_be_read_stay(called: EventDesk) -> None:
+def test_a_department_and_a_groups_member_that_cannot_be_read_stay(called: CallingCorp) -> None:
     before = standing(called)
     department = list(called.control.export("departments"))[-1]["id"]
     called.control.act("department_rename", id=department, name="新店名")

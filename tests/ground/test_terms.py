@@ -55,7 +55,7 @@ def test_no_kind_of_line_is_forgotten() -> None:
     assert found <= set(terms.JOURNAL), found - set(terms.JOURNAL)
     events = re.findall(
         r'queue\.event\(\s*connection, \[\(job(?:\.id)?, "([a-z_]+)"',
-        (ROOT / "storeops" / "changes" / "jobs" / "settlement.py").read_text("utf-8"),
+        (ROOT / "storeops" / "changes" / "jobs" / "result_handler.py").read_text("utf-8"),
     )
     assert events
     assert set(events) <= set(terms.JOB_EVENT)

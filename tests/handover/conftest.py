@@ -11,12 +11,12 @@ import pytest
 
 from storeops import config, secrets
 from storeops.app import App
-from storeops.changes import answers, apply, plans
-from storeops.domains.handover.made import Made
+from storeops.changes import apply, plans, row_results
+from storeops.domains.handover.plan_result import PlanResult
 from storeops.domains.handover.planner import plan_handover
 from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.watch import watch
-from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.watch_result import WatchResult
 from storeops.domains.sandbox import sandbox_records
 from storeops.reading.customers import Selection
 from storeops.sandbox import local
@@ -26,7 +26,7 @@ DAY = 86_400
 SAID = {"done": "done", "refused": "refused", "taker_full": "taker_full"}
 
 
-class Desk:
+class HandoverCorp:
     """One sandbox and one App over it."""
 
     def __init__(self, sandbox: local.SandboxHandle, profile: str = "t") -> None:
@@ -102,7 +102,7 @@ class Desk:
             and (without, external) not in rows
         ]
 
-    def will(self, external: str | list[str], act: str, after_s: int = 0) -> None:
+    def decide(self, external: str | list[str], act: str, after_s: int = 0) -> None:
         self.control.call(
             "POST",
             "handover/will",
@@ -132,7 +132,7 @@ class Desk:
         assert result.outcome == "complete", result
         return result
 
-    def plan(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> Made:
+    def plan(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> PlanResult:
         to_owners = [to] if isinstance(to, str) else list(to)
         where = Selection(where=request.pop("where", ""))
         asked = HandoverRequest(
@@ -140,17 +140,17 @@ class Desk:
         )
         return plan_handover(self.app.ledger, asked)
 
-    def apply(self, made: Made | str, **how: Any) -> Any:
+    def apply(self, made: PlanResult | str, **how: Any) -> Any:
         name = made if isinstance(made, str) else made.plan.name
         apply.apply(self.app.ledger, name, **how)
         return self.app.worker().run()
 
-    def hand_over(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> Made:
+    def hand_over(self, *from_owners: str, to: str | list[str] = (), **request: Any) -> PlanResult:
         made = self.plan(*from_owners, to=to, **request)
         self.apply(made)
         return made
 
-    def watch(self, **how: Any) -> Watched:
+    def watch(self, **how: Any) -> WatchResult:
         return watch(self.app.ledger, self.app.client, **how)
 
     def advance(self, seconds: float) -> None:
@@ -160,16 +160,16 @@ class Desk:
         self.control.advance(seconds)
         server.api_domain_ips(self.app.client)
 
-    def results(self, made: Made) -> list[dict[str, Any]]:
-        return [each.as_dict() for each in answers.results(self.app.data, made.plan.id)]
+    def results(self, made: PlanResult) -> list[dict[str, Any]]:
+        return [each.as_dict() for each in row_results.results(self.app.data, made.plan.id)]
 
-    def tally(self, made: Made) -> dict[str, int]:
-        return plans.tally(self.app.data, made.plan.id)
+    def row_counts(self, made: PlanResult) -> dict[str, int]:
+        return plans.row_counts(self.app.data, made.plan.id)
 
-    def statuses(self, made: Made) -> dict[str, str]:
+    def statuses(self, made: PlanResult) -> dict[str, str]:
         return {r["external_userid"]: r["status"] for r in self.results(made)}
 
-    def blocked(self, made: Made) -> Counter[str]:
+    def blocked(self, made: PlanResult) -> Counter[str]:
         return Counter(
             row[0]
             for row in self.app.data.execute(
@@ -234,27 +234,27 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(home: Path) -> Iterator[Callable[..., Desk]]:
+def make_corp(home: Path) -> Iterator[Callable[..., HandoverCorp]]:
     """Starts a sandbox of a given shape and settings, opens a profile, syncs."""
-    opened: list[Desk] = []
+    opened: list[HandoverCorp] = []
 
-    def make(**shape: Any) -> Desk:
+    def make(**shape: Any) -> HandoverCorp:
         sandbox = local.start(**{"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape})
-        desk = Desk(sandbox)
-        opened.append(desk)
-        desk.control.call("POST", "handover/friends_again")
-        desk.sync()
-        return desk
+        corp = HandoverCorp(sandbox)
+        opened.append(corp)
+        corp.control.call("POST", "handover/friends_again")
+        corp.sync()
+        return corp
 
     yield make
-    for desk in opened:
-        desk.close()
+    for corp in opened:
+        corp.close()
 
 
 @pytest.fixture
-def desk(make_desk: Callable[..., Desk]) -> Desk:
+def corp(make_corp: Callable[..., HandoverCorp]) -> HandoverCorp:
     """A small chain where nobody acts before the time is over, unless told to."""
-    return make_desk(
+    return make_corp(
         handover_at_once_rate=0,
         handover_early_rate=0,
         handover_refuse_rate=0,

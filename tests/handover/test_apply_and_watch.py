@@ -5,23 +5,23 @@ from __future__ import annotations
 DAY = 86_400
 
 
-def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
-    leaver, to_owner = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
-    made = desk.hand_over(leaver, to=to_owner, groups=False)
+def test_a_leavers_customers_are_handed_over_and_known_to_be(corp):
+    leaver, to_owner = corp.leavers()[0]["userid"], corp.staff()[0]["userid"]
+    made = corp.hand_over(leaver, to=to_owner, groups=False)
     assert made.plan.ready == made.plan.rows >= 3
-    assert set(desk.tally(made)) == {"waiting"}
-    early = desk.watch()
+    assert set(corp.row_counts(made)) == {"waiting"}
+    early = corp.watch()
     assert (early.settled, early.ended) == ({}, "once")
-    desk.control.advance(DAY)
-    watched = desk.watch(until_settled=True)
+    corp.control.advance(DAY)
+    watched = corp.watch(until_settled=True)
     assert watched.settled == {"done": made.plan.rows}
-    assert desk.tally(made) == {"done": made.plan.rows}
-    row = desk.results(made)[0]
+    assert corp.row_counts(made) == {"done": made.plan.rows}
+    row = corp.results(made)[0]
     assert (row["handover_userid"], row["takeover_userid"]) == (leaver, to_owner)
     assert abs(row["settled_at"] - row["due_at"]) <= 2
-    desk.compare()
+    corp.compare()
     status = dict(
-        desk.app.data.execute(
+        corp.app.data.execute(
             "SELECT s.userid || '/' || c.external_userid, f.status FROM follow f"
             " JOIN staff s ON s.id = f.staff_id JOIN customer c ON c.id = f.customer_id"
         ).fetchall()
@@ -29,6 +29,6 @@ def test_a_leavers_customers_are_handed_over_and_known_to_be(desk):
     external = row["external_userid"]
     assert status[f"{leaver}/{external}"] == "handed_over"
     assert status[f"{to_owner}/{external}"] == "active"
-    desk.sync()
-    desk.sync()
-    assert desk.summary()["foreseeable"] == 0
+    corp.sync()
+    corp.sync()
+    assert corp.summary()["foreseeable"] == 0

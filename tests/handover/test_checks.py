@@ -10,8 +10,8 @@ from storeops.changes.verify import verify
 DAY = 86_400
 
 
-def _pair(desk):
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+def _pair(corp):
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     return from_owner, to_owner
 
 
@@ -23,84 +23,84 @@ def _pair(desk):
         ({"customer_contact": False}, "taker_no_contact", 84083),
     ],
 )
-def test_takers_who_cannot_take(desk, condition, code, errcode):
-    from_owner, to_owner = _pair(desk)
-    desk.member(to_owner, **condition)
-    desk.sync()
-    made = desk.plan(from_owner, to=to_owner, groups=False)
-    assert desk.blocked(made) == {code: made.plan.rows}
-    assert desk.results(made)[0]["errcode"] == errcode
-    assert desk.results(made)[0]["next_step"]
+def test_takers_who_cannot_take(corp, condition, code, errcode):
+    from_owner, to_owner = _pair(corp)
+    corp.member(to_owner, **condition)
+    corp.sync()
+    made = corp.plan(from_owner, to=to_owner, groups=False)
+    assert corp.blocked(made) == {code: made.plan.rows}
+    assert corp.results(made)[0]["errcode"] == errcode
+    assert corp.results(made)[0]["next_step"]
 
 
-def test_what_a_taker_answered_once_is_remembered(desk):
-    from_owner, to_owner = _pair(desk)
-    other = desk.staff()[2]["userid"]
-    desk.member(to_owner, real_name=False)
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
-    assert desk.tally(made) == {"failed": made.plan.rows}
-    assert desk.results(made)[0]["errcode"] == 40098
-    again = desk.plan(from_owner, to=to_owner, groups=False)
-    assert desk.blocked(again) == {"taker_refused": again.plan.rows}
-    assert desk.plan(from_owner, to=other, groups=False).plan.blocked == 0
-    desk.member(to_owner, real_name=True)
-    fresh = desk.hand_over(from_owner, to=to_owner, groups=False, recheck=True)
-    assert desk.tally(fresh) == {"waiting": fresh.plan.ready}
-    assert desk.summary()["foreseeable"] == 0
+def test_what_a_taker_answered_once_is_remembered(corp):
+    from_owner, to_owner = _pair(corp)
+    other = corp.staff()[2]["userid"]
+    corp.member(to_owner, real_name=False)
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
+    assert corp.row_counts(made) == {"failed": made.plan.rows}
+    assert corp.results(made)[0]["errcode"] == 40098
+    again = corp.plan(from_owner, to=to_owner, groups=False)
+    assert corp.blocked(again) == {"taker_refused": again.plan.rows}
+    assert corp.plan(from_owner, to=other, groups=False).plan.blocked == 0
+    corp.member(to_owner, real_name=True)
+    fresh = corp.hand_over(from_owner, to=to_owner, groups=False, recheck=True)
+    assert corp.row_counts(fresh) == {"waiting": fresh.plan.ready}
+    assert corp.summary()["foreseeable"] == 0
 
 
 @pytest.mark.parametrize("where", ["call", "customer"])
-def test_one_refused_call_stops_the_next_ones(make_desk, where):
-    desk = make_desk(
+def test_one_refused_call_stops_the_next_ones(make_corp, where):
+    corp = make_corp(
         stores=1, staff=4, follows=900, handover_taker_errors=where, handover_refuse_rate=0
     )
-    from_owner, to_owner = _pair(desk)
-    desk.member(to_owner, real_name=False)
-    desk.control.reset_calls()
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
+    from_owner, to_owner = _pair(corp)
+    corp.member(to_owner, real_name=False)
+    corp.control.reset_calls()
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
     assert made.plan.calls >= 3
-    assert desk.calls("transfer_customer") == 1
-    tally = desk.tally(made)
-    assert tally["failed"] == 100
-    assert tally["blocked"] == made.plan.ready - 100
-    proof = verify(desk.app.data, desk.app.ledger.journal)
+    assert corp.calls("transfer_customer") == 1
+    counts = corp.row_counts(made)
+    assert counts["failed"] == 100
+    assert counts["blocked"] == made.plan.ready - 100
+    proof = verify(corp.app.data, corp.app.ledger.journal)
     assert not proof.findings, "what was held back is as the journal tells"
-    assert desk.summary()["foreseeable"] == 0
+    assert corp.summary()["foreseeable"] == 0
 
 
-def test_a_pair_of_whom_one_is_idle(desk):
-    from_owner, to_owner = _pair(desk)
-    other = desk.staff()[2]["userid"]
-    desk.member(to_owner, last_login=1)
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
-    assert {r["errcode"] for r in desk.results(made)} == {40205}
-    assert desk.blocked(desk.plan(from_owner, to=to_owner, groups=False)) == {
+def test_a_pair_of_whom_one_is_idle(corp):
+    from_owner, to_owner = _pair(corp)
+    other = corp.staff()[2]["userid"]
+    corp.member(to_owner, last_login=1)
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
+    assert {r["errcode"] for r in corp.results(made)} == {40205}
+    assert corp.blocked(corp.plan(from_owner, to=to_owner, groups=False)) == {
         "idle": made.plan.rows
     }
-    assert desk.plan(from_owner, to=other, groups=False).plan.blocked == 0
+    assert corp.plan(from_owner, to=other, groups=False).plan.blocked == 0
 
 
-def test_under_way_and_twice_in_ninety_days(desk):
-    from_owner, to_owner = _pair(desk)
-    third = desk.staff()[2]["userid"]
-    who = desk.customers(from_owner, without=to_owner)
-    first = desk.hand_over(from_owner, to=to_owner, groups=False)
-    made = desk.plan(from_owner, to=third, groups=False)
-    assert desk.blocked(made) == {"in_handover": made.plan.rows}
-    row = desk.app.data.execute(
+def test_under_way_and_twice_in_ninety_days(corp):
+    from_owner, to_owner = _pair(corp)
+    third = corp.staff()[2]["userid"]
+    who = corp.customers(from_owner, without=to_owner)
+    first = corp.hand_over(from_owner, to=to_owner, groups=False)
+    made = corp.plan(from_owner, to=third, groups=False)
+    assert corp.blocked(made) == {"in_handover": made.plan.rows}
+    row = corp.app.data.execute(
         "SELECT retry_at, meaning FROM plan_row WHERE plan_id = ? LIMIT 1", (made.plan.id,)
     ).fetchone()
-    assert abs(row[0] - desk.control.now() - DAY) < 30
-    desk.advance(DAY)
-    desk.watch()
-    assert desk.tally(first) == {"done": first.plan.rows}
-    assert desk.hand_over(to_owner, to=third, groups=False).plan.ready
-    desk.advance(DAY)
-    desk.watch()
-    made = desk.plan(third, to=from_owner, groups=False)
+    assert abs(row[0] - corp.control.now() - DAY) < 30
+    corp.advance(DAY)
+    corp.watch()
+    assert corp.row_counts(first) == {"done": first.plan.rows}
+    assert corp.hand_over(to_owner, to=third, groups=False).plan.ready
+    corp.advance(DAY)
+    corp.watch()
+    made = corp.plan(third, to=from_owner, groups=False)
     statuses = {
         r[0]: (r[1], r[2])
-        for r in desk.app.data.execute(
+        for r in corp.app.data.execute(
             "SELECT external_userid, code, retry_at FROM plan_row WHERE plan_id = ?",
             (made.plan.id,),
         )
@@ -108,67 +108,67 @@ def test_under_way_and_twice_in_ninety_days(desk):
     twice = [each for each in who if statuses.get(each, ("",))[0] == "ninety_days"]
     assert len(twice) > 5
     frees = statuses[twice[0]][1]
-    assert 87 * DAY < frees - desk.control.now() < 90 * DAY
-    desk.advance(frees - desk.control.now() + 1)
+    assert 87 * DAY < frees - corp.control.now() < 90 * DAY
+    corp.advance(frees - corp.control.now() + 1)
     for member in (from_owner, third):
-        desk.member(member, last_login=desk.control.now())
-    made = desk.hand_over(third, to=from_owner, groups=False)
-    assert not desk.blocked(made).get("ninety_days")
-    assert desk.summary()["refused"] == 0
-    desk.compare()
+        corp.member(member, last_login=corp.control.now())
+    made = corp.hand_over(third, to=from_owner, groups=False)
+    assert not corp.blocked(made).get("ninety_days")
+    assert corp.summary()["refused"] == 0
+    corp.compare()
 
 
-def test_a_full_taker_blocks_and_the_rest_can_be_spread(desk):
+def test_a_full_taker_blocks_and_the_rest_can_be_spread(corp):
     by_store = {}
-    for member in desk.staff():
+    for member in corp.staff():
         by_store.setdefault(member["main_department"], []).append(member)
     from_owner, to_owner, *rest = max(by_store.values(), key=len)
     held = to_owner["customers"]
-    made = desk.plan(
+    made = corp.plan(
         from_owner["userid"], to=to_owner["userid"], groups=False,
         capacity_of={to_owner["userid"]: held + 5},
     )  # fmt: skip
-    assert desk.blocked(made) == {"taker_full": made.plan.rows - 5 - made.friends}
+    assert corp.blocked(made) == {"taker_full": made.plan.rows - 5 - made.friends}
     offer = next(p for p in made.plan.problems if p["code"] == "rebalance")
     assert any(each["userid"] in offer["message"] for each in rest)
-    spread = desk.plan(
+    spread = corp.plan(
         from_owner["userid"], to=to_owner["userid"], groups=False, spread=True,
         capacity_of={to_owner["userid"]: held + 5},
     )  # fmt: skip
     assert spread.plan.blocked == 0
     assert {share.userid for share in spread.shares} > {to_owner["userid"]}
-    desk.member(to_owner["userid"], capacity=held + 5)
-    desk.apply(spread)
-    desk.advance(DAY)
-    desk.watch()
-    assert desk.tally(spread) == {"done": spread.plan.rows}
+    corp.member(to_owner["userid"], capacity=held + 5)
+    corp.apply(spread)
+    corp.advance(DAY)
+    corp.watch()
+    assert corp.row_counts(spread) == {"done": spread.plan.rows}
 
 
-def test_capacity_that_only_wecom_knew_is_learnt(desk):
-    from_owner, to_owner = _pair(desk)
-    desk.member(to_owner, capacity=1)
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
-    assert desk.tally(made)["taker_full"] > 0
-    again = desk.plan(from_owner, to=to_owner, groups=False)
-    assert desk.blocked(again)["taker_full"] > 0
-    assert desk.summary()["foreseeable"] == 0
+def test_capacity_that_only_wecom_knew_is_learnt(corp):
+    from_owner, to_owner = _pair(corp)
+    corp.member(to_owner, capacity=1)
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
+    assert corp.row_counts(made)["taker_full"] > 0
+    again = corp.plan(from_owner, to=to_owner, groups=False)
+    assert corp.blocked(again)["taker_full"] > 0
+    assert corp.summary()["foreseeable"] == 0
 
 
-def test_customers_who_deleted_the_owner_or_went(desk):
-    from_owner, to_owner = _pair(desk)
-    gone, deleted = desk.customers(from_owner, without=to_owner)[:2]
-    made = desk.plan(from_owner, to=to_owner, groups=False)
-    desk.control.act("follow_delete", userid=from_owner, external_userid=gone)
+def test_customers_who_deleted_the_owner_or_went(corp):
+    from_owner, to_owner = _pair(corp)
+    gone, deleted = corp.customers(from_owner, without=to_owner)[:2]
+    made = corp.plan(from_owner, to=to_owner, groups=False)
+    corp.control.act("follow_delete", userid=from_owner, external_userid=gone)
     from storeops.mirror import facts
 
     facts.deleted_by_customer(
-        desk.app.data, from_owner, deleted, at=int(desk.control.now()), source="event", ref="e",
-        now=int(desk.control.now()),
+        corp.app.data, from_owner, deleted, at=int(corp.control.now()), source="event", ref="e",
+        now=int(corp.control.now()),
     )  # fmt: skip
-    desk.sync()
-    fresh = desk.plan(from_owner, to=to_owner, groups=False)
+    corp.sync()
+    fresh = corp.plan(from_owner, to=to_owner, groups=False)
     codes = dict(
-        desk.app.data.execute(
+        corp.app.data.execute(
             "SELECT external_userid, code FROM plan_row WHERE plan_id = ?", (fresh.plan.id,)
         ).fetchall()
     )
@@ -177,100 +177,100 @@ def test_customers_who_deleted_the_owner_or_went(desk):
     from storeops.errors import ConflictError
 
     with pytest.raises(ConflictError, match="changed since"):
-        desk.apply(made)
-    desk.apply(made, skip_changed=True)
-    assert desk.statuses(made)[gone] == "blocked"
-    assert desk.summary()["refused"] == 0
+        corp.apply(made)
+    corp.apply(made, skip_changed=True)
+    assert corp.statuses(made)[gone] == "blocked"
+    assert corp.summary()["refused"] == 0
 
 
-def test_a_leaver_past_the_year(desk):
-    leaver, to_owner = desk.leavers()[0], desk.staff()[0]["userid"]
-    desk.advance(leaver["left_at"] + 366 * DAY - desk.control.now())
-    made = desk.plan(leaver["userid"], to=to_owner)
-    assert set(desk.blocked(made)) == {"leaver_too_long"}
+def test_a_leaver_past_the_year(corp):
+    leaver, to_owner = corp.leavers()[0], corp.staff()[0]["userid"]
+    corp.advance(leaver["left_at"] + 366 * DAY - corp.control.now())
+    made = corp.plan(leaver["userid"], to=to_owner)
+    assert set(corp.blocked(made)) == {"leaver_too_long"}
 
 
-def test_the_same_person_and_unknown_customers(desk, tmp_path):
-    from_owner, to_owner = _pair(desk)
-    made = desk.plan(from_owner, to=from_owner, groups=False)
-    assert desk.blocked(made) == {"same_person": made.plan.rows}
+def test_the_same_person_and_unknown_customers(corp, tmp_path):
+    from_owner, to_owner = _pair(corp)
+    made = corp.plan(from_owner, to=from_owner, groups=False)
+    assert corp.blocked(made) == {"same_person": made.plan.rows}
     foreign = next(
-        e for (u, e) in desk.follows() if u == to_owner and (from_owner, e) not in desk.follows()
+        e for (u, e) in corp.follows() if u == to_owner and (from_owner, e) not in corp.follows()
     )
     file = tmp_path / "f.csv"
     file.write_text(f"external_userid,userid,takeover_userid\n{foreign},{from_owner},{to_owner}\n")
     from storeops.errors import PartialError
 
     with pytest.raises(PartialError, match="does not follow"):
-        desk.plan(file=Source(str(file)))
+        corp.plan(file=Source(str(file)))
 
 
-def test_a_refused_leavers_customer_waits_for_the_list(make_desk):
+def test_a_refused_leavers_customer_waits_for_the_list(make_corp):
     """Whether the customer stays in the pool is not promised: only the list knows."""
-    desk = make_desk(
+    corp = make_corp(
         handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
         handover_delete_rate=0, resigned_refusal_drops=False,
     )  # fmt: skip
     leaver, to_owner, other = (
-        desk.leavers()[0]["userid"], *(m["userid"] for m in desk.staff()[:2])
+        corp.leavers()[0]["userid"], *(m["userid"] for m in corp.staff()[:2])
     )  # fmt: skip
-    who = desk.customers(leaver, without=to_owner)[0]
-    desk.will(who, "refuse", 60)
-    made = desk.hand_over(leaver, to=to_owner, groups=False)
-    desk.advance(DAY)
-    desk.watch()
-    assert desk.statuses(made)[who] == "refused"
-    again = desk.plan(again=made.plan.name, to=other)
-    assert desk.blocked(again) == {"refused_before": 1}
-    desk.advance(60)
-    desk.sync()
-    assert desk.plan(again=made.plan.name, to=other).plan.ready == 1
+    who = corp.customers(leaver, without=to_owner)[0]
+    corp.decide(who, "refuse", 60)
+    made = corp.hand_over(leaver, to=to_owner, groups=False)
+    corp.advance(DAY)
+    corp.watch()
+    assert corp.statuses(made)[who] == "refused"
+    again = corp.plan(again=made.plan.name, to=other)
+    assert corp.blocked(again) == {"refused_before": 1}
+    corp.advance(60)
+    corp.sync()
+    assert corp.plan(again=made.plan.name, to=other).plan.ready == 1
 
 
-def test_what_a_sync_shows_between_applying_and_sending_is_not_sent(desk):
+def test_what_a_sync_shows_between_applying_and_sending_is_not_sent(corp):
     from storeops.changes import apply as changes
 
-    from_owner, to_owner = _pair(desk)
-    gone = desk.customers(from_owner, without=to_owner)[0]
-    made = desk.plan(from_owner, to=to_owner, groups=False)
-    changes.apply(desk.app.ledger, made.plan.name)
-    desk.control.act("follow_delete", userid=from_owner, external_userid=gone)
-    desk.sync()
-    desk.sync()
-    desk.app.worker().run()
-    assert desk.statuses(made)[gone] == "blocked"
-    assert desk.summary()["refused"] == 0
-    left = desk.plan(to_owner, to=from_owner, groups=False)
-    changes.apply(desk.app.ledger, left.plan.name)
-    desk.control.act("staff_leave", userid=to_owner)
-    desk.sync()
-    desk.app.worker().run()
-    assert desk.tally(left) == {"blocked": left.plan.rows}
-    assert desk.summary()["refused"] == 0
+    from_owner, to_owner = _pair(corp)
+    gone = corp.customers(from_owner, without=to_owner)[0]
+    made = corp.plan(from_owner, to=to_owner, groups=False)
+    changes.apply(corp.app.ledger, made.plan.name)
+    corp.control.act("follow_delete", userid=from_owner, external_userid=gone)
+    corp.sync()
+    corp.sync()
+    corp.app.worker().run()
+    assert corp.statuses(made)[gone] == "blocked"
+    assert corp.summary()["refused"] == 0
+    left = corp.plan(to_owner, to=from_owner, groups=False)
+    changes.apply(corp.app.ledger, left.plan.name)
+    corp.control.act("staff_leave", userid=to_owner)
+    corp.sync()
+    corp.app.worker().run()
+    assert corp.row_counts(left) == {"blocked": left.plan.rows}
+    assert corp.summary()["refused"] == 0
 
 
-def test_forty_thousand_one_hundred_and_twenty_eight_known_and_unknown(make_desk):
+def test_forty_thousand_one_hundred_and_twenty_eight_known_and_unknown(make_corp):
     """Our own journal foresees 40128; what another tool moved is answered, and remembered."""
-    desk = make_desk(
+    corp = make_corp(
         handover_at_once_rate=1, handover_early_rate=0, handover_refuse_rate=0,
         handover_delete_rate=0, handover_tags_travel=True,
     )  # fmt: skip
-    from_owner, to_owner, third = (m["userid"] for m in desk.staff()[:3])
-    ours, theirs = desk.customers(from_owner, without=to_owner)[:2]
+    from_owner, to_owner, third = (m["userid"] for m in corp.staff()[:3])
+    ours, theirs = corp.customers(from_owner, without=to_owner)[:2]
     for owner, heir in ((from_owner, to_owner), (to_owner, from_owner)):
         body = {"handover_userid": owner, "takeover_userid": heir, "external_userid": [theirs]}
-        desk.control.call("POST", "handover/console", body)
-        desk.advance(1)
-        desk.sync()
+        corp.control.call("POST", "handover/console", body)
+        corp.advance(1)
+        corp.sync()
     for owner, heir in ((from_owner, to_owner), (to_owner, from_owner)):
         where = f"id:{ours}"
-        assert desk.hand_over(owner, to=heir, where=where).plan.ready == 1
-        desk.advance(DAY)
-        desk.watch()
-    made = desk.hand_over(from_owner, to=third, groups=False)
-    by_customer = {r["external_userid"]: r for r in desk.results(made)}
+        assert corp.hand_over(owner, to=heir, where=where).plan.ready == 1
+        corp.advance(DAY)
+        corp.watch()
+    made = corp.hand_over(from_owner, to=third, groups=False)
+    by_customer = {r["external_userid"]: r for r in corp.results(made)}
     assert (by_customer[ours]["status"], by_customer[ours]["errcode"]) == ("blocked", 40128)
     assert (by_customer[theirs]["status"], by_customer[theirs]["errcode"]) == ("failed", 40128)
-    assert desk.summary()["foreseeable"] == 0
-    again = desk.plan(again=made.plan.name, to=third)
-    assert desk.blocked(again) == {"ninety_days": 2}
+    assert corp.summary()["foreseeable"] == 0
+    again = corp.plan(again=made.plan.name, to=third)
+    assert corp.blocked(again) == {"ninety_days": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.watch_result import WatchResult
 
 DAY = 86_400
 
@@ -22,12 +22,12 @@ def type_all(cli, answer):
     return found
 
 
-def handed_over(desk, cli, act, count=4):
+def handed_over(corp, cli, act, count=4):
     """Some customers on their way, who will all do as said; the answer of the apply."""
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(from_owner, without=to_owner)[:count]
-    desk.will(who, act)
-    made = desk.plan(
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
+    who = corp.customers(from_owner, without=to_owner)[:count]
+    corp.decide(who, act)
+    made = corp.plan(
         from_owner, to=to_owner, groups=False, where=" OR ".join(f"id:{e}" for e in who)
     )
     answer = cli("plan", "apply", made.plan.name, "--yes")
@@ -35,14 +35,14 @@ def handed_over(desk, cli, act, count=4):
     return made, answer
 
 
-def test_an_apply_names_the_watch(desk, cli):
-    _made, answer = handed_over(desk, cli, "accept")
+def test_an_apply_names_the_watch(corp, cli):
+    _made, answer = handed_over(corp, cli, "accept")
     assert type_all(cli, answer) == ["storeops handover watch"]
 
 
-def test_a_watch_of_customers_who_agree_ends_with_0_and_steps_that_work(desk, cli):
-    made, _answer = handed_over(desk, cli, "accept")
-    desk.advance(DAY)
+def test_a_watch_of_customers_who_agree_ends_with_0_and_steps_that_work(corp, cli):
+    made, _answer = handed_over(corp, cli, "accept")
+    corp.advance(DAY)
     answer = cli("handover", "watch")
     assert answer.code == 0, answer.err
     assert type_all(cli, answer) == [f"storeops handover restore {made.plan.name}"]
@@ -50,9 +50,9 @@ def test_a_watch_of_customers_who_agree_ends_with_0_and_steps_that_work(desk, cl
     assert (again.code, steps(again)) == (0, []), "nothing to do"
 
 
-def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(desk, cli):
-    made, _answer = handed_over(desk, cli, "refuse")
-    desk.advance(DAY)
+def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(corp, cli):
+    made, _answer = handed_over(corp, cli, "refuse")
+    corp.advance(DAY)
     answer = cli("handover", "watch")
     assert answer.code == 6
     assert "PLAN" not in answer.out + answer.err
@@ -64,49 +64,49 @@ def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(desk, cli
         assert made.plan.name in row["next_step"]
         line = row["next_step"].partition(": ")[2]
         assert cli(*shlex.split(line)[1:]).code in (0, 6)
-    with desk.app.data.atomic() as connection:  # a later sync finds them gone
+    with corp.app.data.atomic() as connection:  # a later sync finds them gone
         connection.execute("UPDATE follow SET status = 'lost'")
     for row in cli("plan", "results", made.plan.name, "--json").json["items"]:
         assert row["status"] == "refused"
         assert "--again" not in row["next_step"]
 
 
-def test_a_watch_that_can_ask_nobody_ends_with_the_reason(desk, cli):
-    handed_over(desk, cli, "accept")
-    desk.advance(DAY)
-    desk.control.fault("errcode", "externalcontact/transfer_result", errcode=60111)
+def test_a_watch_that_can_ask_nobody_ends_with_the_reason(corp, cli):
+    handed_over(corp, cli, "accept")
+    corp.advance(DAY)
+    corp.control.fault("errcode", "externalcontact/transfer_result", errcode=60111)
     assert cli("handover", "watch").code == 5
-    desk.control.clear_faults()
-    desk.advance(300)
-    desk.control.fault("errcode", "externalcontact/transfer_result", errcode=60020)
+    corp.control.clear_faults()
+    corp.advance(300)
+    corp.control.fault("errcode", "externalcontact/transfer_result", errcode=60020)
     assert cli("handover", "watch").code == 4
-    desk.control.clear_faults()
+    corp.control.clear_faults()
 
 
-def test_the_total_of_a_watch_does_not_grow_while_it_runs(desk):
-    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:4])
-    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
-    desk.advance(DAY)
+def test_the_total_of_a_watch_does_not_grow_while_it_runs(corp):
+    from_owner, *to_owners = (m["userid"] for m in corp.staff()[:4])
+    corp.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False)
+    corp.advance(DAY)
     totals = []
 
-    def look(watched: Watched) -> None:
+    def look(watched: WatchResult) -> None:
         totals.append(sum(watched.settled.values()) + watched.waiting)
 
-    desk.watch(on_progress=look)
+    corp.watch(on_progress=look)
     assert len(totals) == 3
     assert len(set(totals)) == 1, totals
 
 
-def test_a_member_who_has_nothing_is_nothing_to_do(desk, cli):
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
+def test_a_member_who_has_nothing_is_nothing_to_do(corp, cli):
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
     answer = cli("handover", "plan", "--from", from_owner, "--to", to_owner, "--where", "id:nobody",
                  "--no-groups", "--json")  # fmt: skip
     assert (answer.code, answer.json["plan_id"]) == (0, None)
 
 
-def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(desk, cli):
-    made, _answer = handed_over(desk, cli, "accept")
-    desk.advance(DAY)
+def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(corp, cli):
+    made, _answer = handed_over(corp, cli, "accept")
+    corp.advance(DAY)
     assert cli("handover", "watch").code == 0
     answer = cli("plan", "undo", made.plan.name)
     assert answer.code == 11
@@ -114,11 +114,11 @@ def test_the_undo_of_a_handover_names_the_way_back_of_this_plan(desk, cli):
     assert cli(*shlex.split(line)[1:]).code == 0, line
 
 
-def test_there_is_no_way_back_to_leavers(desk, cli):
-    leaver = desk.leavers()[0]["userid"]
-    to_owner = desk.staff()[0]["userid"]
-    made = desk.hand_over(leaver, to=to_owner, groups=False)
-    desk.advance(DAY)
+def test_there_is_no_way_back_to_leavers(corp, cli):
+    leaver = corp.leavers()[0]["userid"]
+    to_owner = corp.staff()[0]["userid"]
+    made = corp.hand_over(leaver, to=to_owner, groups=False)
+    corp.advance(DAY)
     assert cli("handover", "watch").code in (0, 6)
     plans = len(cli("plan", "list", "--json").json["items"])
     answer = cli("handover", "back-plan", made.plan.name, "--json")

@@ -19,10 +19,10 @@ NICKNAME, TAG, PHONE, OLD_PHONE = "群里的抹去客", "爱喝陈年普洱", "1
 WORDS = (NAME, RENAMED, REMARK, DESCRIPTION, NICKNAME, TAG, PHONE, OLD_PHONE)
 
 
-def _left(desk, *words):
+def _left(corp, *words):
     """Which words still stand in which file of the profile, as bytes."""
     found = []
-    for file in sorted(paths.profile_dir(desk.profile).rglob("*")):
+    for file in sorted(paths.profile_dir(corp.profile).rglob("*")):
         if not file.is_file():
             continue
         content = file.read_bytes()
@@ -35,22 +35,22 @@ def _left(desk, *words):
 
 
 @pytest.fixture
-def known(desk):
+def known(corp):
     """(external_userid, giver, taker): somebody of whom every table knows something."""
-    app, act = desk.app, desk.control.act
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(from_owner, without=to_owner)[0]
+    app, act = corp.app, corp.control.act
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
+    who = corp.customers(from_owner, without=to_owner)[0]
     pair = {"userid": from_owner, "external_userid": who}
     act("customer_rename", external_userid=who, name=NAME)
     act("remark_edit", **pair, remark=REMARK, description=DESCRIPTION, remark_mobiles=[OLD_PHONE])
-    desk.sync(full=True)
+    corp.sync(full=True)
     act("customer_rename", external_userid=who, name=RENAMED)
     act("remark_edit", **pair, remark_mobiles=[PHONE])
     act("personal_tag", **pair, add=[TAG])
     chat = next(
-        row["chat_id"] for row in desk.control.export("groups") if row["owner"] == from_owner
+        row["chat_id"] for row in corp.control.export("groups") if row["owner"] == from_owner
     )  # fmt: skip
-    desk.sync(full=True)
+    corp.sync(full=True)
     with app.data.atomic() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO group_member (group_id, member, type, name, group_nickname)"
@@ -60,14 +60,14 @@ def known(desk):
     return who, from_owner, to_owner
 
 
-def _busy_life(desk, who, from_owner, to_owner, tmp_path):
+def _busy_life(corp, who, from_owner, to_owner, tmp_path):
     """Plans, notes, views, marks, a handover: whatever people do with a customer."""
     from storeops.changes.follow_requests import FollowRequest, select_follows
     from storeops.domains.remarks.remark_plan import plan_remarks
     from storeops.domains.tags.tag_plan import plan_tags
     from storeops.notebook import notes
 
-    app = desk.app
+    app = corp.app
     now = app.clock.now()
     notes.add_note(app.data, who, f"{RENAMED}，{PHONE}，喜欢安静", "me", now)
     selected = select_follows(
@@ -78,37 +78,37 @@ def _busy_life(desk, who, from_owner, to_owner, tmp_path):
     command = f"storeops remark plan --where {PHONE} --remark {REMARK}二"
     remarks = plan_remarks(app.ledger, selected, request, command=command)
     assert REMARK in remarks.title
-    desk.apply(remarks.name)
+    corp.apply(remarks.name)
     tag = app.data.execute("SELECT tag_id FROM tag WHERE kind = 1 LIMIT 1").fetchone()[0]
     tags = plan_tags(
         app.ledger, selected, add=[tag], command=f"storeops tag plan --where {RENAMED}"
     )
-    desk.apply(tags.name)
+    corp.apply(tags.name)
     app.data.execute(
         "INSERT INTO view (name, filter, created_at, updated_at) VALUES ('x', ?, 0, 0)",
         (PHONE,),
     )
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
-    desk.advance(DAY)
-    desk.watch()
-    assert desk.statuses(made)[who] == "done"
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
+    corp.advance(DAY)
+    corp.watch()
+    assert corp.statuses(made)[who] == "done"
     file = tmp_path / "again.csv"
     lines = ["external_userid,userid,takeover_userid", f"{who}9,{to_owner},", f"{who},{to_owner},"]
     file.write_text("\n".join(lines))
-    again = desk.plan(file=Source(str(file)), to=from_owner)
+    again = corp.plan(file=Source(str(file)), to=from_owner)
     from storeops.changes.control import cancel_plan
 
     cancel_plan(app.ledger, again.plan.name)
     return made
 
 
-def test_nothing_of_an_erased_person_is_left_in_any_file(desk, known, tmp_path):
+def test_nothing_of_an_erased_person_is_left_in_any_file(corp, known, tmp_path):
     who, from_owner, to_owner = known
-    made = _busy_life(desk, who, from_owner, to_owner, tmp_path)
-    present = {word for _file, word in _left(desk, who, *WORDS)}
+    made = _busy_life(corp, who, from_owner, to_owner, tmp_path)
+    present = {word for _file, word in _left(corp, who, *WORDS)}
     assert present >= {who, RENAMED, REMARK, PHONE, TAG}
-    others = desk.app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
-    erased = erase_person(desk.app.ledger, who, reason="asked for")
+    others = corp.app.data.execute("SELECT count(*) FROM customer").fetchone()[0]
+    erased = erase_person(corp.app.ledger, who, reason="asked for")
     assert erased.clean
     assert (
         min(
@@ -120,21 +120,21 @@ def test_nothing_of_an_erased_person_is_left_in_any_file(desk, known, tmp_path):
         )
         >= 1
     )
-    assert _left(desk, who, *WORDS) == []
-    assert desk.app.data.execute("SELECT count(*) FROM customer").fetchone()[0] == others - 1
-    proof = verify(desk.app.data, desk.app.ledger.journal)
+    assert _left(corp, who, *WORDS) == []
+    assert corp.app.data.execute("SELECT count(*) FROM customer").fetchone()[0] == others - 1
+    proof = verify(corp.app.data, corp.app.ledger.journal)
     assert proof.whole, proof.findings
     assert proof.erased == erased.lines
-    assert desk.tally(made)["done"] == made.plan.ready
+    assert corp.row_counts(made)["done"] == made.plan.ready
     search = "SELECT count(*) FROM search_text WHERE search_text MATCH ?"
-    assert desk.app.data.execute(search, ('"擦除"',)).fetchone()[0] == 0
+    assert corp.app.data.execute(search, ('"擦除"',)).fetchone()[0] == 0
     with pytest.raises(NotFoundError):
-        erase_person(desk.app.ledger, who)
+        erase_person(corp.app.ledger, who)
 
 
-def test_events_about_the_person_go_too(desk, known):
+def test_events_about_the_person_go_too(corp, known):
     who, *_rest = known
-    inbox = desk.app.inbox
+    inbox = corp.app.inbox
     with inbox.atomic() as connection:
         for number, subject in ((1, who), (2, "wmSomebodyElse")):
             connection.execute(
@@ -152,36 +152,36 @@ def test_events_about_the_person_go_too(desk, known):
                 " body) VALUES (?, 0, 's', 't', 'n', ?)",
                 (number, subject.encode()),
             )
-    erased = erase_person(desk.app.ledger, who, inbox=lambda: desk.app.inbox)
+    erased = erase_person(corp.app.ledger, who, inbox=lambda: corp.app.inbox)
     assert erased.events == 1
-    assert _left(desk, who) == []
+    assert _left(corp, who) == []
     assert inbox.execute("SELECT count(*) FROM event").fetchone()[0] == 1
     assert inbox.execute("SELECT count(*) FROM delivery").fetchone()[0] == 1
 
 
-def test_life_goes_on_after_an_erasure(desk, known, tmp_path):
+def test_life_goes_on_after_an_erasure(corp, known, tmp_path):
     """WeCom is the source: whoever is still followed there comes back, as a new face."""
     who, from_owner, to_owner = known
-    made = _busy_life(desk, who, from_owner, to_owner, tmp_path)
-    erase_person(desk.app.ledger, who)
+    made = _busy_life(corp, who, from_owner, to_owner, tmp_path)
+    erase_person(corp.app.ledger, who)
     from storeops.domains.handover.report import quota, report
     from storeops.domains.handover.restore import plan_restore
 
-    assert sum(line.ends["done"] for line in report(desk.app.data)) == made.plan.ready
-    assert who not in {each.external_userid for each in quota(desk.app.data, desk.app.clock.now())}
-    plan_restore(desk.app.ledger, desk.app.client, made.plan.name)
-    desk.sync(full=True)
-    back = desk.app.data.execute(
+    assert sum(line.ends["done"] for line in report(corp.app.data)) == made.plan.ready
+    assert who not in {each.external_userid for each in quota(corp.app.data, corp.app.clock.now())}
+    plan_restore(corp.app.ledger, corp.app.client, made.plan.name)
+    corp.sync(full=True)
+    back = corp.app.data.execute(
         "SELECT name FROM customer WHERE external_userid = ?", (who,)
     ).fetchone()
     assert back == (RENAMED,)
 
 
-def test_open_work_is_finished_first(desk, known):
+def test_open_work_is_finished_first(corp, known):
     who, from_owner, to_owner = known
-    desk.hand_over(from_owner, to=to_owner, groups=False)
+    corp.hand_over(from_owner, to=to_owner, groups=False)
     with pytest.raises(ConflictError, match="still has something to do"):
-        erase_person(desk.app.ledger, who)
-    assert desk.app.data.execute(
+        erase_person(corp.app.ledger, who)
+    assert corp.app.data.execute(
         "SELECT name FROM customer WHERE external_userid = ?", (who,)
     ).fetchone() == (RENAMED,)

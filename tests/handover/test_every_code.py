@@ -21,7 +21,7 @@ def known_codes() -> set[str]:
     return set(re.findall(r'blocked\(\s*"(\w+)"', text))
 
 
-CHECKS = ("checks", "taker_checks", "group_checks")
+CHECKS = ("checks", "to_owner_checks", "group_checks")
 
 
 class Cases:
@@ -32,16 +32,16 @@ class Cases:
         wanted: code and errcode that must be the answer, in the same order.
     """
 
-    def __init__(self, desk) -> None:
-        self.desk, self.db, self.now = desk, desk.app.data, desk.app.clock.now()
+    def __init__(self, corp) -> None:
+        self.corp, self.db, self.now = corp, corp.app.data, corp.app.clock.now()
         self.rows: list[Row] = []
         self.wanted: list[tuple[str, int | None]] = []
-        people = [m["userid"] for m in desk.staff()]
+        people = [m["userid"] for m in corp.staff()]
         self.from_owner, self.to_owner, self.second = people[:3]
         self.spare = people[3:]
-        self.leaver = desk.leavers()[0]["userid"]
-        self.mine = desk.customers(self.from_owner, without=self.to_owner)
-        self.theirs = desk.customers(self.leaver, without=self.to_owner)
+        self.leaver = corp.leavers()[0]["userid"]
+        self.mine = corp.customers(self.from_owner, without=self.to_owner)
+        self.theirs = corp.customers(self.leaver, without=self.to_owner)
         self._chats = 0
         self._attempts = 0
 
@@ -120,7 +120,7 @@ class Cases:
         hidden = self.staff(self.spare[0], status="out_of_scope")
         self.ask("giver_out_of_scope", 60011, next(mine), from_owner=hidden)
         self.ask("customer_unknown", 40096, "wmNobodyKnowsThisOne")
-        foreign = next(e for u, e in self.desk.follows() if u == self.second and e not in self.mine)
+        foreign = next(e for u, e in self.corp.follows() if u == self.second and e not in self.mine)
         self.ask("not_owner", 40131, foreign)
         self.ask("relation_gone", 84061, self.follow(next(mine), status="lost"))
         self.ask("out_of_scope", 84061, self.follow(next(mine), status="out_of_scope"))
@@ -133,11 +133,11 @@ class Cases:
         self.ask("ninety_days", 40128, self.told(next(mine), 40128))
         self.ask("refused_before", 84061, kind=gone,
                  external=self.attempt(self.theirs[0], "refused", HOUR, gone))  # fmt: skip
-        old = self.desk.leavers()[1]["userid"]
+        old = self.corp.leavers()[1]["userid"]
         self.staff(old, left_at=int(self.now) - 366 * DAY)
         self.ask("leaver_too_long", 40205, self.theirs[1], kind=gone, from_owner=old)
         back = self.spare[-2]
-        waits = self.desk.customers(back)[0]
+        waits = self.corp.customers(back)[0]
         self.sql(
             "UPDATE follow SET status = 'unassigned' WHERE staff_id = (SELECT id FROM staff"
             " WHERE userid = ?)",
@@ -203,21 +203,21 @@ class Cases:
         self.ask("idle", 90510, chat=self.chat(idle), from_owner=idle)
 
 
-def test_every_code_is_foreseen_in_both_languages_with_a_way_out(make_desk):
-    desk = make_desk(stores=3, staff=24, follows=700)
-    cases = Cases(desk)
+def test_every_code_is_foreseen_in_both_languages_with_a_way_out(make_corp):
+    corp = make_corp(stores=3, staff=24, follows=700)
+    cases = Cases(corp)
     cases.customers()
     cases.to_owners()
     cases.groups()
-    action = desk.app.ledger.action("handover")
-    view = desk.app.ledger.view({})
+    action = corp.app.ledger.action("handover")
+    view = corp.app.ledger.view({})
     english = action.check(view, cases.rows)
     i18n.use("zh_CN")
     chinese = action.check(view, cases.rows)
     assert [(each.code, each.errcode) for each in english] == cases.wanted
     assert [(each.code, each.errcode) for each in chinese] == cases.wanted
-    for said, twin in zip(english, chinese, strict=True):
-        for text, other in ((said.reason, twin.reason), (said.way_out, twin.way_out)):
+    for said, translated in zip(english, chinese, strict=True):
+        for text, other in ((said.reason, translated.reason), (said.way_out, translated.way_out)):
             if not text:
                 assert said.code in NOTHING_HELPS, said
                 continue

@@ -10,44 +10,44 @@ import pytest
 from storeops.domains.handover import afterwards, customer_calls
 from storeops.domains.handover.watch import ASKERS
 from tests.conftest import Cli
-from tests.handover.conftest import DAY, Desk
+from tests.handover.conftest import DAY, HandoverCorp
 
 
 class Hurried(threading.Event):
     """Instead of waiting it moves the sandbox's clock."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, corp: HandoverCorp) -> None:
         super().__init__()
-        self._desk = desk
+        self._corp = corp
         self.waits = 0
 
     def wait(self, timeout: float | None = None) -> bool:
         """So many seconds later, at once."""
         self.waits += 1
         assert self.waits < 60, "it never ends"
-        self._desk.advance(timeout or 0)
+        self._corp.advance(timeout or 0)
         return self.is_set()
 
 
 @pytest.fixture
-def lagging(make_desk: Any) -> Desk:
+def lagging(make_corp: Any) -> HandoverCorp:
     """WeCom shows answers long after they were due, so that every pair is asked many times."""
-    desk: Desk = make_desk(
+    corp: HandoverCorp = make_corp(
         handover_result_lag_s=300, handover_settle_lag_s=600, handover_refuse_rate=0,
         handover_delete_rate=0, handover_early_rate=0,
     )  # fmt: skip
-    return desk
+    return corp
 
 
-def _many_pairs(desk: Desk) -> list[str]:
-    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:4])
-    desk.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
-    desk.advance(DAY)
+def _many_pairs(corp: HandoverCorp) -> list[str]:
+    from_owner, *to_owners = (m["userid"] for m in corp.staff()[:4])
+    corp.hand_over(from_owner, to=to_owners, rule="round-robin", groups=False, personal_tags=False)
+    corp.advance(DAY)
     return to_owners
 
 
 def test_every_round_asks_on_the_same_threads(
-    lagging: Desk, monkeypatch: pytest.MonkeyPatch
+    lagging: HandoverCorp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to_owners = _many_pairs(lagging)
     asked_on: list[threading.Thread] = []
@@ -67,7 +67,7 @@ def test_every_round_asks_on_the_same_threads(
     assert sum((each.settled for each in found.asked), start=type(found.settled)()) == found.settled
 
 
-def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: Desk) -> None:
+def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: HandoverCorp) -> None:
     to_owners = _many_pairs(lagging)
     lagging.control.fault(
         "errcode", "externalcontact/transfer_result", match=to_owners[0], errcode=60111, first=1
@@ -79,13 +79,13 @@ def test_what_could_be_asked_in_the_end_is_no_trouble(lagging: Desk) -> None:
     assert afterwards.trouble(lagging.app.ledger, found) is None
 
 
-def test_every_line_of_a_watch_is_about_something_else(desk: Desk, cli: Cli) -> None:
-    owner = next(row["owner"] for row in desk.control.export("groups"))
-    to_owner = next(m["userid"] for m in desk.staff() if m["userid"] != owner)
-    desk.control.act("staff_leave", userid=owner)
-    desk.sync()
-    desk.hand_over(owner, to=to_owner)
-    desk.advance(DAY)
+def test_every_line_of_a_watch_is_about_something_else(corp: HandoverCorp, cli: Cli) -> None:
+    owner = next(row["owner"] for row in corp.control.export("groups"))
+    to_owner = next(m["userid"] for m in corp.staff() if m["userid"] != owner)
+    corp.control.act("staff_leave", userid=owner)
+    corp.sync()
+    corp.hand_over(owner, to=to_owner)
+    corp.advance(DAY)
     lines = [
         line.partition(": ")[0]
         for line in cli("handover", "watch").out.splitlines() if " → " in line

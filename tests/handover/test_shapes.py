@@ -30,9 +30,9 @@ def _items(cli, *words):
     return items
 
 
-def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
-    leaver, from_owner = desk.leavers()[0]["userid"], desk.staff()[0]["userid"]
-    to_owners = [m["userid"] for m in desk.staff()[1:3]]
+def test_lists_of_leavers_answers_reports_and_quota(corp, cli):
+    leaver, from_owner = corp.leavers()[0]["userid"], corp.staff()[0]["userid"]
+    to_owners = [m["userid"] for m in corp.staff()[1:3]]
     found = _items(cli, "leaver", "list")
     assert set(found[0]) >= LEAVER
     moments = [each["left_at"] for each in found]
@@ -45,7 +45,7 @@ def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
     waiting = _items(cli, "handover", "status")
     assert sum(each["rows"] for each in waiting) == made["ready"]
     assert [each["due_at"] for each in waiting] == sorted(each["due_at"] for each in waiting)
-    desk.advance(DAY)
+    corp.advance(DAY)
     told = cli("handover", "watch", "--once", "--json").json
     assert told["settled"] == {"done": made["ready"]}
     assert (told["waiting"], told["next_at"]) == (0, None)
@@ -72,9 +72,9 @@ def test_lists_of_leavers_answers_reports_and_quota(desk, cli):
     assert [each["code"] for each in back["problems"] if each["code"] == "way_back"]
 
 
-def test_watching_for_a_while_says_that_something_waits(desk, cli):
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
-    desk.hand_over(from_owner, to=to_owner, groups=False)
+def test_watching_for_a_while_says_that_something_waits(corp, cli):
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
+    corp.hand_over(from_owner, to=to_owner, groups=False)
     answer = cli("handover", "watch", "--for", "1s", "--json")
     assert answer.code == 69
     assert answer.error["next_steps"] == ["storeops handover watch"]
@@ -83,9 +83,9 @@ def test_watching_for_a_while_says_that_something_waits(desk, cli):
     assert cli("handover", "watch", "--json").json["waiting"] > 5
 
 
-def test_only_marked_customers_are_planned(desk, cli):
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
-    chosen = sorted(desk.customers(from_owner, without=to_owner)[:3])
+def test_only_marked_customers_are_planned(corp, cli):
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
+    chosen = sorted(corp.customers(from_owner, without=to_owner)[:3])
     ids = [word for each in chosen for word in ("--id", each)]
     assert cli("mark", "add", "spring", *ids, "--json").code == 0
     made = cli(

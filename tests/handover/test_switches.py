@@ -56,25 +56,25 @@ def _name(switches):
     return ",".join(f"{key}={value}" for key, value in switches.items()) or "as it stands"
 
 
-def _story(desk):
+def _story(corp):
     """Two who give, three who take, and what everybody will do.
 
     Returns giver, leaver, takers, and two customers of the giver: one whom the console hands over
     behind our back, one who goes while the handover waits.
     """
-    people = [m["userid"] for m in desk.staff()]
-    owners = Counter(g["owner"] for g in desk.control.export("groups"))
+    people = [m["userid"] for m in corp.staff()]
+    owners = Counter(g["owner"] for g in corp.control.export("groups"))
     from_owner, leaver, *to_owners = sorted(people, key=lambda u: -owners[u])
     to_owners = to_owners[:3]
     for owner in (from_owner, leaver):
         while owners[owner] < 2:
-            desk.control.act("group_create", userid=owner)
+            corp.control.act("group_create", userid=owner)
             owners[owner] += 1
-    rows = desk.follows()
+    rows = corp.follows()
     strays = []
     for owner in (leaver, from_owner):
         # nobody who could move by both rows, so that each will belongs to one attempt
-        mine = [e for e in desk.customers(owner) if not _elsewhere(rows, e, owner)]
+        mine = [e for e in corp.customers(owner) if not _elsewhere(rows, e, owner)]
         assert len(mine) >= 8
         strays = mine[6:8]
         for who, (act, after) in zip(
@@ -83,60 +83,60 @@ def _story(desk):
              ("refuse", 0)],
             strict=False,
         ):  # fmt: skip
-            desk.will(who, act, after)
-    held = next(m["customers"] for m in desk.staff() if m["userid"] == to_owners[2])
-    desk.member(to_owners[2], capacity=held + 2)
-    desk.control.act("staff_leave", userid=leaver)
-    desk.sync()
+            corp.decide(who, act, after)
+    held = next(m["customers"] for m in corp.staff() if m["userid"] == to_owners[2])
+    corp.member(to_owners[2], capacity=held + 2)
+    corp.control.act("staff_leave", userid=leaver)
+    corp.sync()
     return from_owner, leaver, to_owners, strays
 
 
-def _bystander(desk, from_owner, to_owners):
+def _bystander(corp, from_owner, to_owners):
     """A member in service who has no part in the plan."""
-    return next(m["userid"] for m in desk.staff() if m["userid"] not in (from_owner, *to_owners))
+    return next(m["userid"] for m in corp.staff() if m["userid"] not in (from_owner, *to_owners))
 
 
 def _elsewhere(rows, external, owner):
     return any(e == external and u != owner for u, e in rows)
 
 
-def _settle(desk, made):
-    desk.watch()
-    desk.advance(600)
-    desk.watch()
-    desk.advance(DAY)
+def _record_result(corp, made):
+    corp.watch()
+    corp.advance(600)
+    corp.watch()
+    corp.advance(DAY)
     for _ in range(14):
-        desk.watch()
-        if "waiting" not in desk.tally(made):
+        corp.watch()
+        if "waiting" not in corp.row_counts(made):
             return
-        desk.advance(400)
-    raise AssertionError(f"still waiting: {desk.tally(made)}")
+        corp.advance(400)
+    raise AssertionError(f"still waiting: {corp.row_counts(made)}")
 
 
 @pytest.mark.parametrize("switches", BOTH_SIDES, ids=_name)
-def test_every_row_ends_with_its_true_answer(make_desk, switches):
-    desk = make_desk(
+def test_every_row_ends_with_its_true_answer(make_corp, switches):
+    corp = make_corp(
         stores=2, staff=9, follows=110, seed=5, handover_at_once_rate=0, handover_early_rate=0,
         handover_refuse_rate=0, handover_delete_rate=0, **switches,
     )  # fmt: skip
-    from_owner, leaver, to_owners, (running, going) = _story(desk)
-    before = desk.follows()
-    groups = {r["chat_id"]: r["owner"] for r in desk.control.export("groups")}
-    made = desk.plan(from_owner, leaver, to=to_owners, rule="round-robin")
+    from_owner, leaver, to_owners, (running, going) = _story(corp)
+    before = corp.follows()
+    groups = {r["chat_id"]: r["owner"] for r in corp.control.export("groups")}
+    made = corp.plan(from_owner, leaver, to=to_owners, rule="round-robin")
     told = switches.get("handover_running_errcode", 0 if switches else 40100)
     if told:  # such a refusal is looked up, which takes a few seconds: once for each code
         body = {
             "handover_userid": from_owner,
-            "takeover_userid": _bystander(desk, from_owner, to_owners),
+            "takeover_userid": _bystander(corp, from_owner, to_owners),
         }
-        desk.control.call("POST", "handover/console", {**body, "external_userid": [running]})
-    desk.apply(made)
-    desk.control.act("follow_delete", userid=from_owner, external_userid=going)
-    _settle(desk, made)
+        corp.control.call("POST", "handover/console", {**body, "external_userid": [running]})
+    corp.apply(made)
+    corp.control.act("follow_delete", userid=from_owner, external_userid=going)
+    _record_result(corp, made)
 
     # every answer is the sandbox's own
-    desk.compare()
-    rows = desk.results(made)
+    corp.compare()
+    rows = corp.results(made)
     assert {row["status"] for row in rows} <= FINAL
     ends = Counter(row["status"] for row in rows)
     assert ends["done"] >= 8
@@ -146,8 +146,8 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
         answer = by_customer[running]
         assert (answer["status"], answer["errcode"]) == ("failed", told)
     assert by_customer[going]["status"] in ("vanished", "no_record")
-    assert desk.summary()["foreseeable"] == 0, desk.summary()["examples"]
-    owners = {r["chat_id"]: r["owner"] for r in desk.control.export("groups")}
+    assert corp.summary()["foreseeable"] == 0, corp.summary()["examples"]
+    owners = {r["chat_id"]: r["owner"] for r in corp.control.export("groups")}
     for row in rows:
         chat = row.get("chat_id")
         if chat:
@@ -156,15 +156,15 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
     assert sum(bool(row.get("chat_id")) for row in rows) == 4
 
     # nobody is handed over twice, and what moved is as it was
-    asked = Counter((a["external_userid"], a["handover_userid"]) for a in desk.attempts())
+    asked = Counter((a["external_userid"], a["handover_userid"]) for a in corp.attempts())
     assert set(asked.values()) == {1}
-    again = desk.plan(again=made.plan.name, to=to_owners[0])
+    again = corp.plan(again=made.plan.name, to=to_owners[0])
     assert again.plan.ready + again.plan.blocked == again.plan.rows
-    for plan in plan_restore(desk.app.ledger, desk.app.client, made.plan.name).plans:
-        changes.apply(desk.app.ledger, plan.name)
-    desk.app.worker().run()
-    after = desk.follows()
-    for attempt in desk.attempts():
+    for plan in plan_restore(corp.app.ledger, corp.app.client, made.plan.name).plans:
+        changes.apply(corp.app.ledger, plan.name)
+    corp.app.worker().run()
+    after = corp.follows()
+    for attempt in corp.attempts():
         who, old, new = (
             attempt[key] for key in ("external_userid", "handover_userid", "takeover_userid")
         )
@@ -175,19 +175,19 @@ def test_every_row_ends_with_its_true_answer(make_desk, switches):
                 assert after[new, who][field] == before[old, who][field]
 
     # the mirror says so at once, and reading everything again agrees
-    told = _active(desk, to_owners)
-    assert told == {key for key in desk.follows() if key[0] in to_owners}
-    desk.sync(full=True)
-    assert _active(desk, to_owners) == told
-    moved = {a["external_userid"] for a in desk.attempts() if a["outcome"] == "done"}
-    assert not {(from_owner, who) for who in moved} & _active(desk, [from_owner])
+    told = _active(corp, to_owners)
+    assert told == {key for key in corp.follows() if key[0] in to_owners}
+    corp.sync(full=True)
+    assert _active(corp, to_owners) == told
+    moved = {a["external_userid"] for a in corp.attempts() if a["outcome"] == "done"}
+    assert not {(from_owner, who) for who in moved} & _active(corp, [from_owner])
 
 
-def _active(desk, userids):
+def _active(corp, userids):
     """(userid, external_userid) of live relations in our mirror."""
     return {
         (userid, external)
-        for userid, external in desk.app.data.execute(
+        for userid, external in corp.app.data.execute(
             "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s"
             " ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
             " WHERE f.status = 'active'"

@@ -46,7 +46,7 @@ class Chain:
             "ww1",
             LIMITS,
             clock=self.clock,
-            alive=lambda holder: holder not in self.dead,
+            alive=lambda owner: owner not in self.dead,
         )
 
     def begin(self, which, urgent):
@@ -70,7 +70,7 @@ class Chain:
 
     def crash(self, which, _urgent):
         gone = self.governors[which]
-        self.dead.add(gone._holder)
+        self.dead.add(gone._owner)
         self.under_way = [each for each in self.under_way if each[0] is not gone]
         self.governors[which] = self.born()
 

@@ -93,7 +93,7 @@ def test_every_process_gets_its_turn_when_the_pool_is_narrow(tmp_path):
 
 
 def test_a_killed_holder_frees_its_place(tmp_path):
-    holders = [spawn(tmp_path, "hold") for _ in range(4)]
+    owners = [spawn(tmp_path, "hold") for _ in range(4)]
     deadline = time.monotonic() + 20
     while not (tmp_path / "log").exists() or len(lines(tmp_path, "held")) < 4:
         assert time.monotonic() < deadline
@@ -101,11 +101,11 @@ def test_a_killed_holder_frees_its_place(tmp_path):
     db = open_database(tmp_path / "run.db", MIGRATIONS)
     governor = Governor(db, "ww1", clock=SystemClock())
     assert governor.snapshot()[0].in_flight == 4
-    holders[0].kill()
-    holders[0].wait()
+    owners[0].kill()
+    owners[0].wait()
     with governor.acquire(PATH):  # does not return before the dead one's place is free
         assert governor.snapshot()[0].in_flight == 4
-    for each in holders[1:]:
+    for each in owners[1:]:
         each.kill()
         each.wait()
     db.close()

@@ -167,7 +167,7 @@ def test_a_fetcher_that_died_is_succeeded(db, clock):
     dying = RunTokenStore(db, "ww1", 1, clock, lambda: "s3cret")
     assert dying._hold("")  # and never comes back
     heir = RunTokenStore(
-        db, "ww1", 1, clock, lambda: "s3cret", alive=lambda holder: holder != dying._holder
+        db, "ww1", 1, clock, lambda: "s3cret", alive=lambda owner: owner != dying._owner
     )
     assert heir.get(Server()) == "token-1"
 

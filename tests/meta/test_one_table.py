@@ -39,7 +39,7 @@ def judged(tree: ast.AST) -> Iterator[tuple[int, int]]:
         if isinstance(call, ast.Call)
         for node in [
             *(value.value for value in call.keywords if value.arg in FORETELL),
-            *(call.args[2:3] if getattr(call.func, "id", "") == "RowAnswer" else ()),
+            *(call.args[2:3] if getattr(call.func, "id", "") == "RowResult" else ()),
         ]
     }
     inside = {

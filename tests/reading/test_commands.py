@@ -474,22 +474,22 @@ def test_a_relation_without_its_day_is_no_january_of_1970(own):
 
 
 def test_the_shell_completes_values_offline(ask, chain_home, monkeypatch):
-    from commands.completing import offers
+    from commands.completing import completion
 
     class Context:
         params: dict = {}
         parent = None
 
-    assert ("guide.1", chain_home[1].members[1][1]) in offers("owner")(Context(), "guide.")
-    assert [value for value, _what in offers("tag")(Context(), "等级")] == [
+    assert ("guide.1", chain_home[1].members[1][1]) in completion("owner")(Context(), "guide.")
+    assert [value for value, _what in completion("tag")(Context(), "等级")] == [
         "等级/金卡",
         "等级/银卡",
     ]
-    assert ("S010", "") in offers("store")(Context(), "S0")
-    assert offers("mark")(Context(), "p") == [("picked", "")]
-    assert [value for value, _what in offers("status")(Context(), "un")] == ["unassigned"]
+    assert ("S010", "") in completion("store")(Context(), "S0")
+    assert completion("mark")(Context(), "p") == [("picked", "")]
+    assert [value for value, _what in completion("status")(Context(), "un")] == ["unassigned"]
     monkeypatch.setenv("STOREOPS_PROFILE", "nobody")
-    assert offers("owner")(Context(), "") == []
+    assert completion("owner")(Context(), "") == []
 
 
 def test_staleness_is_told_on_stderr_only(ask, monkeypatch, frozen):

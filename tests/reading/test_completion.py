@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storeops.operations import offers
+from storeops.operations import completion_values
 from storeops.reading.filter import FilterError, parse
 
 STOREOPS = Path(sys.executable).with_name("storeops")
 
 
 def words(chain, start):
-    return [value for value, _what in offers.filters(chain.db, start)]
+    return [value for value, _what in completion_values.filters(chain.db, start)]
 
 
 def test_a_filter_goes_on_with_conditions_and_their_values(chain_home):

@@ -1,5 +1,5 @@
-"""The handover desk serves the regression cases, too."""
+"""The handover tests' corp serves the regression cases, too."""
 
-from tests.handover.conftest import desk, make_desk
+from tests.handover.conftest import corp, make_corp
 
-__all__ = ["desk", "make_desk"]
+__all__ = ["corp", "make_corp"]

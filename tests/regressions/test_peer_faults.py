@@ -31,132 +31,132 @@ DAY = 86_400
 GET_BY_USER = "externalcontact/batch/get_by_user"
 
 
-def _statuses(desk):
+def _statuses(corp):
     return dict(
-        desk.app.data.execute(
+        corp.app.data.execute(
             "SELECT s.userid || '/' || c.external_userid, f.status FROM follow AS f"
             " JOIN staff AS s ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
         ).fetchall()
     )
 
 
-def test_a_throttled_list_call_changes_no_customers_status(desk):
-    before = _statuses(desk)
-    who = desk.staff()[0]["userid"]
-    desk.control.reset_calls()
-    desk.control.fault("errcode", GET_BY_USER, errcode=45009, first=1, match=who)
-    timer = threading.Timer(1.0, desk.app.stop.set)  # 45009 asks for a minute's pause: a real one
+def test_a_throttled_list_call_changes_no_customers_status(corp):
+    before = _statuses(corp)
+    who = corp.staff()[0]["userid"]
+    corp.control.reset_calls()
+    corp.control.fault("errcode", GET_BY_USER, errcode=45009, first=1, match=who)
+    timer = threading.Timer(1.0, corp.app.stop.set)  # 45009 asks for a minute's pause: a real one
     timer.start()
     with pytest.raises(StoppedError):
-        run_sync(desk.app, scopes=["follows"])
+        run_sync(corp.app, scopes=["follows"])
     timer.cancel()
-    assert "45009" in desk.control.calls()["paths"][GET_BY_USER]["errcodes"]
-    assert _statuses(desk) == before
-    desk.app.close()
-    for file in paths.profile_dir(desk.profile).glob("run.db*"):
+    assert "45009" in corp.control.calls()["paths"][GET_BY_USER]["errcodes"]
+    assert _statuses(corp) == before
+    corp.app.close()
+    for file in paths.profile_dir(corp.profile).glob("run.db*"):
         file.unlink()  # limits and token, nothing else: the pause is over
-    desk.app = App.open(desk.profile)
-    assert desk.sync(scopes=["follows"]).outcome == "complete"
-    assert _statuses(desk) == before
+    corp.app = App.open(corp.profile)
+    assert corp.sync(scopes=["follows"]).outcome == "complete"
+    assert _statuses(corp) == before
 
 
-def test_a_slow_sync_is_complete_and_not_cut_short(make_desk):
-    desk = make_desk(follows=600)
-    desk.control.settings(latency_ms=120)
-    assert desk.sync(full=True).outcome == "complete"
-    listed = sum(row["listed"] for row in desk.control.export("follows"))
-    active = sum(status == "active" for status in _statuses(desk).values())
+def test_a_slow_sync_is_complete_and_not_cut_short(make_corp):
+    corp = make_corp(follows=600)
+    corp.control.settings(latency_ms=120)
+    assert corp.sync(full=True).outcome == "complete"
+    listed = sum(row["listed"] for row in corp.control.export("follows"))
+    active = sum(status == "active" for status in _statuses(corp).values())
     assert active == listed
 
 
-def test_unassigned_pages_end_and_none_is_left_out(make_desk):
-    desk = make_desk(stores=2, staff=8, follows=2600)
-    for member in desk.staff()[:6]:
-        desk.control.act("staff_leave", userid=member["userid"])
-    desk.control.reset_calls()
-    desk.sync(scopes=["staff", "unassigned"])
+def test_unassigned_pages_end_and_none_is_left_out(make_corp):
+    corp = make_corp(stores=2, staff=8, follows=2600)
+    for member in corp.staff()[:6]:
+        corp.control.act("staff_leave", userid=member["userid"])
+    corp.control.reset_calls()
+    corp.sync(scopes=["staff", "unassigned"])
     truth = {
         (row["handover_userid"], row["external_userid"])
-        for row in desk.control.export("unassigned")
+        for row in corp.control.export("unassigned")
     }
     assert len(truth) > 2000
-    assert desk.calls("get_unassigned_list") == 3
+    assert corp.calls("get_unassigned_list") == 3
     found = set(
-        desk.app.data.execute("SELECT handover_userid, external_userid FROM unassigned").fetchall()
+        corp.app.data.execute("SELECT handover_userid, external_userid FROM unassigned").fetchall()
     )
     assert found == truth
 
 
-def test_a_cursor_is_never_sent_for_another_group_of_members(make_desk):
-    desk = make_desk(stores=4, staff=230, follows=3000)
-    desk.sync(full=True)
-    answers = desk.control.calls()["paths"][GET_BY_USER]["errcodes"]
+def test_a_cursor_is_never_sent_for_another_group_of_members(make_corp):
+    corp = make_corp(stores=4, staff=230, follows=3000)
+    corp.sync(full=True)
+    answers = corp.control.calls()["paths"][GET_BY_USER]["errcodes"]
     assert set(answers) == {"0"}, "a foreign cursor answers 50100"
-    listed = sum(row["listed"] for row in desk.control.export("follows"))
-    active = sum(status == "active" for status in _statuses(desk).values())
+    listed = sum(row["listed"] for row in corp.control.export("follows"))
+    active = sum(status == "active" for status in _statuses(corp).values())
     assert active == listed
 
 
-def test_one_answer_with_three_codes_is_three_row_statuses(desk):
-    from_owner, to_owner, other = (m["userid"] for m in desk.staff()[:3])
-    made = desk.plan(from_owner, to=to_owner, groups=False)
-    free, busy, worn = desk.customers(from_owner, without=to_owner)[:3]
+def test_one_answer_with_three_codes_is_three_row_statuses(corp):
+    from_owner, to_owner, other = (m["userid"] for m in corp.staff()[:3])
+    made = corp.plan(from_owner, to=to_owner, groups=False)
+    free, busy, worn = corp.customers(from_owner, without=to_owner)[:3]
     console = {"handover_userid": from_owner, "takeover_userid": other, "external_userid": [busy]}
-    desk.control.call("POST", "handover/console", console)
+    corp.control.call("POST", "handover/console", console)
     for _ in range(2):  # refused twice: that counts, too, and nobody here knows of it
-        desk.will(worn, "refuse")
+        corp.decide(worn, "refuse")
         console["external_userid"] = [worn]
-        desk.control.call("POST", "handover/console", console)
-        desk.control.status()
-    desk.apply(made)
-    rows = {row["external_userid"]: (row["status"], row["errcode"]) for row in desk.results(made)}
+        corp.control.call("POST", "handover/console", console)
+        corp.control.status()
+    corp.apply(made)
+    rows = {row["external_userid"]: (row["status"], row["errcode"]) for row in corp.results(made)}
     assert rows[free] == ("waiting", None)
     assert rows[busy] == ("failed", 40100)
     assert rows[worn] == ("failed", 40128)
     assert len({rows[each] for each in (free, busy, worn)}) == 3
 
 
-def test_101_customers_are_two_calls_and_never_one(make_desk):
-    desk = make_desk(stores=1, staff=5, follows=700)
-    from_owner, to_owner = (m["userid"] for m in desk.staff()[:2])
-    who = desk.customers(from_owner)[:101]
+def test_101_customers_are_two_calls_and_never_one(make_corp):
+    corp = make_corp(stores=1, staff=5, follows=700)
+    from_owner, to_owner = (m["userid"] for m in corp.staff()[:2])
+    who = corp.customers(from_owner)[:101]
     rows = "".join(f"{each},{from_owner},{to_owner}\n" for each in who)
-    file = paths.profile_dir(desk.profile) / "who.csv"
+    file = paths.profile_dir(corp.profile) / "who.csv"
     file.write_text("external_userid,userid,takeover_userid\n" + rows)
-    desk.control.reset_calls()
-    made = desk.plan(file=Source(str(file)), personal_tags=False)
-    desk.apply(made)
+    corp.control.reset_calls()
+    made = corp.plan(file=Source(str(file)), personal_tags=False)
+    corp.apply(made)
     assert (made.plan.ready, made.plan.calls) == (101, 2)
-    assert desk.calls("transfer_customer") == 2
-    assert desk.tally(made) == {"waiting": 101}
+    assert corp.calls("transfer_customer") == 2
+    assert corp.row_counts(made) == {"waiting": 101}
 
 
-def test_leavers_and_members_in_service_never_share_an_endpoint(desk):
-    owners = {g["owner"] for g in desk.control.export("groups")}
-    staff = [m["userid"] for m in desk.staff()]
+def test_leavers_and_members_in_service_never_share_an_endpoint(corp):
+    owners = {g["owner"] for g in corp.control.export("groups")}
+    staff = [m["userid"] for m in corp.staff()]
     leaver = next(u for u in staff if u in owners)
     from_owner = next(u for u in staff if u in owners and u != leaver)
     to_owner = next(u for u in staff if u not in (leaver, from_owner))
-    desk.control.act("staff_leave", userid=leaver)
-    desk.sync()
-    desk.control.reset_calls()
-    made = desk.hand_over(leaver, from_owner, to=to_owner)
+    corp.control.act("staff_leave", userid=leaver)
+    corp.sync()
+    corp.control.reset_calls()
+    made = corp.hand_over(leaver, from_owner, to=to_owner)
     used = {
         path.removeprefix("externalcontact/")
-        for path in desk.control.calls()["paths"]
+        for path in corp.control.calls()["paths"]
         if "transfer" in path
     }
     assert used == {
         "transfer_customer", "resigned/transfer_customer", "groupchat/onjob_transfer",
         "groupchat/transfer",
     }  # fmt: skip
-    assert desk.summary()["refused"] == 0
-    late = desk.plan(from_owner, to=to_owner)
-    desk.control.act("staff_leave", userid=from_owner)
-    desk.sync()
-    checked = desk.app.ledger.action("handover").check(
-        desk.app.ledger.view(late.plan.params),
-        __import__("storeops.changes.rows", fromlist=["load"]).load(desk.app.data, late.plan.id),
+    assert corp.summary()["refused"] == 0
+    late = corp.plan(from_owner, to=to_owner)
+    corp.control.act("staff_leave", userid=from_owner)
+    corp.sync()
+    checked = corp.app.ledger.action("handover").check(
+        corp.app.ledger.view(late.plan.params),
+        __import__("storeops.changes.rows", fromlist=["load"]).load(corp.app.data, late.plan.id),
     )
     words = {verdict.errcode: verdict.reason for verdict in checked}
     assert set(words) & {60111, 90502}
@@ -164,54 +164,54 @@ def test_leavers_and_members_in_service_never_share_an_endpoint(desk):
     assert made.plan.blocked == 0
 
 
-def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_desk):
-    desk = make_desk(stores=2, staff=6, follows=3000)
-    from_owner, *to_owners = (m["userid"] for m in desk.staff()[:3])
-    made = desk.hand_over(
-        *(m["userid"] for m in desk.staff()[:3]), to=desk.staff()[3]["userid"], groups=False,
+def test_1000_waiting_rows_are_final_within_15_minutes_of_their_moment(make_corp):
+    corp = make_corp(stores=2, staff=6, follows=3000)
+    from_owner, *to_owners = (m["userid"] for m in corp.staff()[:3])
+    made = corp.hand_over(
+        *(m["userid"] for m in corp.staff()[:3]), to=corp.staff()[3]["userid"], groups=False,
         personal_tags=False,
     )  # fmt: skip
     assert from_owner
     assert to_owners
     assert made.plan.ready >= 1000
-    due = desk.app.data.execute("SELECT max(due_at) FROM handover").fetchone()[0]
-    desk.control.reset_calls()
-    desk.advance(due - desk.app.clock.now() + 2)
-    desk.watch(until_settled=True)
-    late = desk.app.data.execute(
+    due = corp.app.data.execute("SELECT max(due_at) FROM handover").fetchone()[0]
+    corp.control.reset_calls()
+    corp.advance(due - corp.app.clock.now() + 2)
+    corp.watch(until_settled=True)
+    late = corp.app.data.execute(
         "SELECT max(r.at - h.due_at) FROM handover AS h JOIN plan_row AS r"
         " ON r.plan_id = h.plan_id AND r.row = h.row"
     ).fetchone()[0]
     assert late <= 15 * 60
-    assert "waiting" not in desk.tally(made)
-    assert desk.calls("transfer_result") <= 3 * 3 + made.plan.ready // 1000
+    assert "waiting" not in corp.row_counts(made)
+    assert corp.calls("transfer_result") <= 3 * 3 + made.plan.ready // 1000
 
 
-def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(desk):
+def test_a_transfer_fail_event_is_resolved_by_asking_and_never_guessed(corp):
     """One taker, one customer, two handovers of different owners: the event names neither."""
-    rows = desk.follows()
-    people = {m["userid"] for m in desk.staff()}
+    rows = corp.follows()
+    people = {m["userid"] for m in corp.staff()}
     holders = {}
     for owner, external in rows:
         if owner in people:
             holders.setdefault(external, []).append(owner)
     shared, (first, second) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
     to_owner = next(u for u in people if u not in holders[shared])
-    desk.will(shared, "refuse", 60)
-    one = desk.hand_over(first, to=to_owner, groups=False)
-    desk.advance(120)
-    assert desk.transfer_failed(to_owner, shared) == 1
-    desk.watch()
-    desk.will(shared, "wait")
-    two = desk.hand_over(second, to=to_owner, groups=False)
-    assert desk.statuses(two)[shared] == "waiting"
-    assert desk.transfer_failed(to_owner, shared) == 1
-    desk.watch()
-    assert desk.statuses(one)[shared] == "refused"
-    assert desk.statuses(two)[shared] == "waiting", "an event is a hint, not an answer"
-    desk.advance(DAY)
-    desk.watch()
-    assert desk.statuses(two)[shared] == "done"
+    corp.decide(shared, "refuse", 60)
+    one = corp.hand_over(first, to=to_owner, groups=False)
+    corp.advance(120)
+    assert corp.transfer_failed(to_owner, shared) == 1
+    corp.watch()
+    corp.decide(shared, "wait")
+    two = corp.hand_over(second, to=to_owner, groups=False)
+    assert corp.statuses(two)[shared] == "waiting"
+    assert corp.transfer_failed(to_owner, shared) == 1
+    corp.watch()
+    assert corp.statuses(one)[shared] == "refused"
+    assert corp.statuses(two)[shared] == "waiting", "an event is a hint, not an answer"
+    corp.advance(DAY)
+    corp.watch()
+    assert corp.statuses(two)[shared] == "done"
 
 
 def _inbox(folder):
@@ -283,39 +283,39 @@ def test_two_tag_events_in_the_same_second_are_both_kept(tmp_path):
     db.close()
 
 
-def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(desk):
+def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(corp):
     for path in ("user/*", "externalcontact/*", "department/*"):
-        desk.control.fault("token", path)
+        corp.control.fault("token", path)
     for words, apis in ((("api", "get", "department/list"), 1), (("sync", "run"), 3)):
-        desk.control.reset_calls()
+        corp.control.reset_calls()
         done = subprocess.run(
             [sys.executable, "-m", "storeops", *words, "--json"],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 4, done.stderr
-        calls = {path: row["calls"] for path, row in desk.control.calls()["paths"].items()}
+        calls = {path: row["calls"] for path, row in corp.control.calls()["paths"].items()}
         fetched = calls.pop("gettoken")
         calls.pop("getcallbackip", None)  # asked for the time alone, with no token
         assert fetched == len(calls) <= apis, "one fresh token for each API that refused"
         assert set(calls.values()) == {2}, "asked again once, with the fresh token"
 
 
-def test_two_processes_share_one_limit(desk):
+def test_two_processes_share_one_limit(corp):
     """Both together never have more calls in flight than one alone may have."""
     from storeops.changes import apply
     from storeops.changes.follow_requests import FollowRequest, select_follows
     from storeops.domains.tags.tag_plan import plan_tags
 
-    tag = desk.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
+    tag = corp.app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
-        desk.app.data,
+        corp.app.data,
         FollowRequest(Selection(where="status:active"), follows="all"),
-        desk.app.clock.now(),
+        corp.app.clock.now(),
     )
-    plan = plan_tags(desk.app.ledger, selected, add=[tag])
-    apply.apply(desk.app.ledger, plan.name)
-    desk.control.settings(latency_ms=60)
-    desk.control.reset_calls()
+    plan = plan_tags(corp.app.ledger, selected, add=[tag])
+    apply.apply(corp.app.ledger, plan.name)
+    corp.control.settings(latency_ms=60)
+    corp.control.reset_calls()
     command = [sys.executable, "-m", "storeops", "job", "run", "--until-empty", "--json"]
     workers = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -325,28 +325,28 @@ def test_two_processes_share_one_limit(desk):
     assert [worker.returncode for worker in workers] == [0, 0]
     assert all(each["jobs"] for each in told), "both worked at the same time"
     assert sum(each["jobs"] for each in told) == plan.ready
-    row = desk.control.calls()["paths"]["externalcontact/mark_tag"]
+    row = corp.control.calls()["paths"]["externalcontact/mark_tag"]
     assert row["calls"] == plan.ready > 100
     assert 2 <= row["max_in_flight"] <= 4
     assert set(row["errcodes"]) == {"0"}
 
 
 @pytest.mark.parametrize("resigned", [False, True])
-def test_a_taker_who_is_a_friend_already_ends_in_done(desk, resigned):
-    rows = desk.follows()
-    people = {m["userid"] for m in desk.staff()}
+def test_a_taker_who_is_a_friend_already_ends_in_done(corp, resigned):
+    rows = corp.follows()
+    people = {m["userid"] for m in corp.staff()}
     holders = {}
     for owner, external in rows:
         if owner in people:
             holders.setdefault(external, []).append(owner)
     friend, (from_owner, to_owner) = next((e, h[:2]) for e, h in holders.items() if len(h) > 1)
     if resigned:
-        desk.control.act("staff_leave", userid=from_owner)
-        desk.sync()
-    made = desk.hand_over(from_owner, to=to_owner, groups=False)
-    before = len(desk.control.events())
-    desk.advance(DAY)
-    desk.watch()
-    adds = [e for e in desk.control.events()[before:] if e["change_type"] == "add_external_contact"]
+        corp.control.act("staff_leave", userid=from_owner)
+        corp.sync()
+    made = corp.hand_over(from_owner, to=to_owner, groups=False)
+    before = len(corp.control.events())
+    corp.advance(DAY)
+    corp.watch()
+    adds = [e for e in corp.control.events()[before:] if e["change_type"] == "add_external_contact"]
     assert friend not in {event["ExternalUserID"] for event in adds}
-    assert desk.statuses(made)[friend] == "done"
+    assert corp.statuses(made)[friend] == "done"

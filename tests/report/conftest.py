@@ -1,5 +1,5 @@
-"""The desk of the handover tests, whose sandbox calls back."""
+"""The corp of the handover tests, whose sandbox calls back."""
 
-from tests.handover.conftest import desk, make_desk
+from tests.handover.conftest import corp, make_corp
 
-__all__ = ["desk", "make_desk"]
+__all__ = ["corp", "make_corp"]

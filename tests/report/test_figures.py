@@ -12,8 +12,8 @@ from storeops import times
 from storeops.domains.report.figures import MAIN, figures
 from storeops.mirror import column_store
 from storeops.operations.reports import period
-from tests.events.desk import EventDesk
-from tests.handover.conftest import DAY, Desk
+from tests.events.calling_corp import CallingCorp
+from tests.handover.conftest import DAY, HandoverCorp
 
 MIDNIGHT = 1_767_225_600 - 8 * 3600  # in China
 
@@ -21,17 +21,17 @@ MIDNIGHT = 1_767_225_600 - 8 * 3600  # in China
 class Days:
     """A chain that lives for some days, and what its record says of each."""
 
-    def __init__(self, make_desk: Any, seed: int, *, events: bool) -> None:
+    def __init__(self, make_corp: Any, seed: int, *, events: bool) -> None:
         self.dice = random.Random(seed)
-        self.desk: Desk = make_desk(
+        self.corp: HandoverCorp = make_corp(
             stores=3, staff=9, follows=90, seed=seed, start_at=MIDNIGHT - 12 * 3600,
             handover_at_once_rate=0, handover_early_rate=0, handover_refuse_rate=0,
             handover_delete_rate=0,
         )  # fmt: skip
-        self.control, self.app = self.desk.control, self.desk.app
-        self.wire = EventDesk(self.desk) if events else None
+        self.control, self.app = self.corp.control, self.corp.app
+        self.wire = CallingCorp(self.corp) if events else None
         self.go_to(MIDNIGHT + 2 * 3600)
-        self.desk.sync()  # the reading that closes the day before the first
+        self.corp.sync()  # the reading that closes the day before the first
         self.shop = {  # of who had left before the first reading nobody tells the shop
             m["userid"]: m["main_department"]
             for m in self.control.export("staff")
@@ -61,14 +61,14 @@ class Days:
         self.go_to(self.control.now() + 600)
         if self.wire is not None:
             self.wire.settle()
-        self.desk.watch(everything=True)
+        self.corp.watch(everything=True)
         self.go_to(start + DAY - 60)
         self.truth[day] = self._count(day)
         self.go_to(start + DAY + 2 * 3600)
         if self.wire is not None:
             self.wire.settle()
-        self.desk.sync()
-        self.desk.watch()
+        self.corp.sync()
+        self.corp.watch()
 
     def _act(self, day: int) -> None:
         rows = [r for r in self.control.export("follows") if r["listed"]]
@@ -103,16 +103,16 @@ class Days:
 
     def _hand_over(self, start: int) -> None:
         """One guide hands two customers over: one agrees after 24 hours, one refuses at once."""
-        from_owners = [m["userid"] for m in self.desk.staff()][:2]
-        free = self.desk.customers(from_owners[0], without=from_owners[1])
+        from_owners = [m["userid"] for m in self.corp.staff()][:2]
+        free = self.corp.customers(from_owners[0], without=from_owners[1])
         known = {r["external_userid"] for r in self.control.export("handovers")}
         free = [each for each in free if each not in known][:2]
         if len(free) < 2:
             return
-        self.desk.will(free[1], "refuse", after_s=60)
-        self.desk.sync()
-        made = self.desk.plan(from_owners[0], to=from_owners[1], where=" or ".join(free))
-        self.desk.apply(made)
+        self.corp.decide(free[1], "refuse", after_s=60)
+        self.corp.sync()
+        made = self.corp.plan(from_owners[0], to=from_owners[1], where=" or ".join(free))
+        self.corp.apply(made)
 
     def _count(self, day: int) -> dict[Any, dict[str, int]]:
         """The record's own figures: None is the chain, a number a shop, a text a guide."""
@@ -159,9 +159,9 @@ def shown(found: Any) -> dict[Any, dict[str, int]]:
 
 @pytest.mark.parametrize("seed", [3, 8, 21])
 def test_figures_equal_the_sandboxs_record(
-    make_desk: Any, monkeypatch: pytest.MonkeyPatch, seed: int
+    make_corp: Any, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    days = Days(make_desk, seed, events=True)
+    days = Days(make_corp, seed, events=True)
     try:
         at_once = {}
         for day in range(3):
@@ -198,19 +198,19 @@ def test_figures_equal_the_sandboxs_record(
         days.close()
 
 
-def test_statistics_are_read_once_and_again_before_nine(make_desk: Any) -> None:
+def test_statistics_are_read_once_and_again_before_nine(make_corp: Any) -> None:
     """Chats and replies per guide, as the API tells them; nothing is asked twice."""
     from storeops.domains.report.behaviour import fetch, replies
     from storeops.errors import UsageError
 
-    desk: Desk = make_desk(stores=2, staff=4, follows=40, start_at=MIDNIGHT + 3600)
-    app, path = desk.app, "get_user_behavior_data"
+    corp: HandoverCorp = make_corp(stores=2, staff=4, follows=40, start_at=MIDNIGHT + 3600)
+    app, path = corp.app, "get_user_behavior_data"
     now = app.clock.now()
     days = period(now, since=times.day(MIDNIGHT - 40 * DAY))
     done = fetch(app.data, app.client, days, now)
-    guides = [m["userid"] for m in desk.staff()]
+    guides = [m["userid"] for m in corp.staff()]
     assert (done.days, done.calls, done.failed) == (40 * done.members, 2 * done.members, {})
-    assert desk.calls(path) == 2 * done.members
+    assert corp.calls(path) == 2 * done.members
     for userid in guides:
         answer = app.client.raw(
             "post", f"externalcontact/{path}",
@@ -226,7 +226,7 @@ def test_statistics_are_read_once_and_again_before_nine(make_desk: Any) -> None:
     # yesterday's figures of one in the morning are no last word, the others are
     again = fetch(app.data, app.client, days, now)
     assert (again.calls, again.days) == (done.members, done.members)
-    desk.control.advance(9 * 3600)
+    corp.control.advance(9 * 3600)
     app.client.learn_time()
     later = app.clock.now()
     assert fetch(app.data, app.client, days, later).calls == done.members

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storeops.app import App
-from storeops.domains.handover import desk
+from storeops.domains.handover import options
 from storeops.domains.sandbox import demo, demo_history
 from storeops.sandbox.local import start
 from storeops.sync.run import run_sync
@@ -19,7 +19,7 @@ def test_weeks_pass(tmp_path, monkeypatch):
     with start(stores=3, staff=26, follows=500, seed=7, start_at=begin) as sandbox:
         make_profile(sandbox)
         core = App.open("demo")
-        demo_history.tidy(sandbox.base_url)
+        demo_history.reassign_first_leavers(sandbox.base_url)
         told = []
 
         def sync() -> None:
@@ -29,7 +29,7 @@ def test_weeks_pass(tmp_path, monkeypatch):
         ports = demo_history.DemoPorts(
             sandbox.base_url, core.data, sync, core.clock.learn, lambda *each: told.append(each)
         )
-        demo_history.live(ports, WEEKS)
+        demo_history.play(ports, WEEKS)
         sync()
         assert told[-1] == (7 * WEEKS, 7 * WEEKS)
         assert abs(core.clock.now() - NOON) < 120
@@ -39,8 +39,8 @@ def test_weeks_pass(tmp_path, monkeypatch):
         assert statuses["lost"] > 3
         assert statuses["handed_over"] > 2
         assert statuses["unassigned"] > 20
-        owners = [each for each in desk.owners(core.data, core.clock.now()) if each.days_left]
+        owners = [each for each in options.owners(core.data, core.clock.now()) if each.days_left]
         assert len(owners) >= 2
         assert all(each.name and each.store for each in owners)
-        assert desk.offers(core.data, [owners[0].userid], core.clock.now())
+        assert options.possible_owners(core.data, [owners[0].userid], core.clock.now())
         core.close()

@@ -116,10 +116,10 @@ def test_one_answer_ends_the_hurry(world: MakeWorld, monkeypatch: pytest.MonkeyP
         with pytest.raises(NetworkError):
             contacts.list_departments(client)
         assert len(wire.sent) == tries
-        assert client.unheard
+        assert client.circuit_open
     wire.plugged = True
     assert contacts.list_departments(client)
-    assert not client.unheard
+    assert not client.circuit_open
     wire.plugged = False
     wire.sent.clear()
     with pytest.raises(NetworkError):

@@ -20,7 +20,7 @@ from storeops.errors import (
 )
 from storeops.wecom import contacts, customers, tags
 from storeops.wecom.errors import (
-    AnswerError,
+    ResponseError,
     UncertainError,
     WeComConflictError,
     WeComNotFoundError,
@@ -85,7 +85,7 @@ def test_errcode_comes_before_lists(server, client, code):
 def test_a_missing_field_is_explained_in_words(server, client):
     row = {"external_contact": {"name": "Ana"}, "follow_info": {"userid": "u_lin"}}
     server.on(GET_BY_USER, {**OK, "external_contact_list": [row], "next_cursor": ""})
-    with pytest.raises(AnswerError) as caught:
+    with pytest.raises(ResponseError) as caught:
         customers.get_by_user(client, ["u_lin"])
     assert "external_userid" in caught.value.message
     assert "external_userid of external_contact of external_contact_list 1" in caught.value.message
@@ -94,7 +94,7 @@ def test_a_missing_field_is_explained_in_words(server, client):
 
 def test_a_type_trap_is_explained(server, client):
     server.on("department/simplelist", {**OK, "department_id": [{"id": "seven"}]})
-    with pytest.raises(AnswerError, match="no usable id of department_id 1"):
+    with pytest.raises(ResponseError, match="no usable id of department_id 1"):
         contacts.list_department_nodes(client)
 
 
@@ -204,9 +204,9 @@ def test_a_write_that_was_sent_is_never_sent_again(server, client, clock, troubl
 
 
 def test_a_write_that_never_left_is_tried_again(make_client, clock):
-    with socket.socket() as unheard:
-        unheard.bind(("127.0.0.1", 0))  # nobody listens: the connection is refused
-        client = make_client(base_url=f"http://127.0.0.1:{unheard.getsockname()[1]}")
+    with socket.socket() as circuit_open:
+        circuit_open.bind(("127.0.0.1", 0))  # nobody listens: the connection is refused
+        client = make_client(base_url=f"http://127.0.0.1:{circuit_open.getsockname()[1]}")
         client._tokens.get(lambda: ("tk-demo-1", 7200))
         with pytest.raises(NetworkError) as caught:
             tags.mark(client, "u_lin", "wm1", add=["et1"])

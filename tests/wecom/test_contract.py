@@ -10,7 +10,7 @@ from storeops.sandbox.local import start
 from storeops.wecom import contact_ways, contacts, customers, groups, handover, server, tags
 from storeops.wecom.client import WeComClient
 from storeops.wecom.errors import (
-    AnswerError,
+    ResponseError,
     UncertainError,
     WeComAccessError,
     WeComError,
@@ -231,7 +231,7 @@ def test_unassigned_by_cursor_and_by_page(client, sandbox):
         each.external_userid for each in again.info
     }
     assert handover.list_unassigned(client, "page_id=0", 2).info == small.info
-    with pytest.raises(AnswerError, match="50000"):
+    with pytest.raises(ResponseError, match="50000"):
         handover.list_unassigned(client, "page_id=50")
 
 

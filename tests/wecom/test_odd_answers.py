@@ -9,7 +9,7 @@ import pytest
 
 from storeops.errors import ExitCode, NetworkError
 from storeops.wecom import contacts, customers, groups, handover, tags
-from storeops.wecom.errors import AnswerError, UncertainError
+from storeops.wecom.errors import ResponseError, UncertainError
 from storeops.wecom.oddities import collecting_lost
 
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -107,7 +107,7 @@ def test_what_wecom_always_sends_is_not_made_up(server, client, path, call, abse
         if odd is True and absent == "next_offset":
             continue  # 1, for a careless server
         server.on(path, body)
-        with pytest.raises(AnswerError, match=absent):
+        with pytest.raises(ResponseError, match=absent):
             call(client)
 
 
@@ -211,7 +211,7 @@ def test_a_row_that_cannot_be_read_is_one_row_named_by_its_id(server, client, od
     assert [each.follow_info.createtime for each in rows] == [7]
     assert lost.ids == ids
     assert lost.number == 1
-    with pytest.raises(AnswerError, match="external_contact_list 1"):
+    with pytest.raises(ResponseError, match="external_contact_list 1"):
         customers.get_by_user(client, ["u_lin"])  # nobody asked for what is missing
 
 
@@ -227,17 +227,17 @@ def test_a_list_of_unassigned_without_a_cursor_goes_on_by_number(server, client)
     asked = [json.loads(each.body).get("page_id") for each in server.calls(path)]
     assert asked == [None, 1, 2]
     server.on(path, part("wm1"))  # never the last
-    with pytest.raises(AnswerError, match="50000"):
+    with pytest.raises(ResponseError, match="50000"):
         list(handover.iter_unassigned(client))
     server.on(path, part("wm1"), part())
-    with pytest.raises(AnswerError, match="never end"):
+    with pytest.raises(ResponseError, match="never end"):
         list(handover.iter_unassigned(client))
     for unsaid in ({}, {"is_last": None}, {"is_last": None, "next_cursor": ""}):
         server.on(path, {**OK, "info": part("wm1")["info"], **unsaid})
         assert not handover.list_unassigned(client).said
         rows = handover.iter_unassigned(client)
         assert next(rows).external_userid == "wm1"
-        with pytest.raises(AnswerError, match="is_last"):
+        with pytest.raises(ResponseError, match="is_last"):
             next(rows)
 
 
@@ -252,7 +252,7 @@ def test_a_list_of_unassigned_without_a_cursor_goes_on_by_number(server, client)
 )  # fmt: skip
 def test_a_cursor_that_is_null_ends_no_list(server, client, path, read, rows):
     server.on(path, {**OK, rows: [], "next_cursor": None})
-    with pytest.raises(AnswerError, match="next_cursor"):
+    with pytest.raises(ResponseError, match="next_cursor"):
         read(client)
 
 
@@ -286,6 +286,6 @@ def test_empty_pages_for_ever_end(server, client, monkeypatch):
     monkeypatch.setattr(paging, "EMPTY_PAGES", 3)
     pages = [page(next_cursor=f"c{number}") for number in range(9)]
     server.on(BATCH, *(server.http(each) for each in pages))
-    with pytest.raises(AnswerError, match="never end"):
+    with pytest.raises(ResponseError, match="never end"):
         list(customers.iter_by_user(client, ["u_lin"]))
     assert len(server.calls(BATCH)) == 4

@@ -21,7 +21,7 @@ from storeops.errors import (
 from storeops.limits.memory import MemoryLimiter
 from storeops.wecom import customers, tags
 from storeops.wecom.errors import (
-    AnswerError,
+    ResponseError,
     StoppedError,
     UncertainError,
     WeComConflictError,
@@ -116,11 +116,11 @@ def test_errmsg_is_cleaned(server, client):
 def test_crowding_steps_aside_and_goes_on(server, make_client, clock, code):
     reported = []
 
-    class Watched(MemoryLimiter):
+    class WatchResult(MemoryLimiter):
         def report(self, path, errcode):
             reported.append((path, errcode))
 
-    client = make_client(limiter=Watched(clock))
+    client = make_client(limiter=WatchResult(clock))
     server.on(MARK, err(code), err(code), OK)
     tags.mark(client, "u_lin", "wm1", add=["et1"])
     assert reported == [(MARK, code)] * 2
@@ -159,14 +159,14 @@ def test_45009_for_ever_ends(server, client, clock):
 def test_urgent_and_wait_reach_the_limiter(server, make_client, clock):
     seen = []
 
-    class Watched(MemoryLimiter):
+    class WatchResult(MemoryLimiter):
         def acquire(self, path, **how):
             seen.append((path, how["urgent"], how["wait"]))
             return super().acquire(path, **how)
 
     server.on(FOLLOWERS, GOOD)
-    customers.list_follow_users(make_client(limiter=Watched(clock), urgent=True, wait=False))
-    customers.list_follow_users(make_client(limiter=Watched(clock)))
+    customers.list_follow_users(make_client(limiter=WatchResult(clock), urgent=True, wait=False))
+    customers.list_follow_users(make_client(limiter=WatchResult(clock)))
     assert [each for each in seen if each[0] == FOLLOWERS] == [
         (FOLLOWERS, True, False),
         (FOLLOWERS, False, True),
@@ -277,7 +277,7 @@ def test_a_raw_post_is_a_write_unless_told(server, client):
 def test_a_list_that_names_the_same_cursor_again_ends(server, client):
     page = {**OK, "external_contact_list": [], "next_cursor": "c1"}
     server.on(GET_BY_USER, page)
-    with pytest.raises(AnswerError, match="cursor"):
+    with pytest.raises(ResponseError, match="cursor"):
         list(customers.iter_by_user(client, ["u_lin"]))
     assert len(server.calls(GET_BY_USER)) == 2
 

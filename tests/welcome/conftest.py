@@ -13,17 +13,17 @@ from storeops.domains.welcome import log
 from storeops.domains.welcome.log import Greeting
 from storeops.operations import at_once
 from storeops.sandbox import local
-from tests.events.desk import EventDesk
-from tests.handover.conftest import Desk
+from tests.events.calling_corp import CallingCorp
+from tests.handover.conftest import HandoverCorp
 
 
 class Door:
     """Customers come in at the sandbox; greetings are what its people see."""
 
-    def __init__(self, called: EventDesk, rules: Path) -> None:
+    def __init__(self, called: CallingCorp, rules: Path) -> None:
         self.called, self.control, self.app = called, called.control, called.app
         self._rules = rules
-        self.members = [each["userid"] for each in called.desk.staff()]
+        self.members = [each["userid"] for each in called.corp.staff()]
         self.trouble: list[str] = []
 
     def rule(self, text: str, name: str = "all") -> Path:
@@ -58,7 +58,7 @@ class Door:
 
     def sends(self) -> int:
         """Calls of send_welcome_msg that reached the sandbox."""
-        return self.called.desk.calls("send_welcome_msg")
+        return self.called.corp.calls("send_welcome_msg")
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait for something that another process or thread brings about."""
@@ -73,9 +73,9 @@ class Door:
 def door(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     monkeypatch.chdir(tmp_path)
     with local.start(stores=2, staff=6, follows=24, seed=3) as sandbox:
-        desk = Desk(sandbox)
-        desk.sync()
-        called = EventDesk(desk)
+        corp = HandoverCorp(sandbox)
+        corp.sync()
+        called = CallingCorp(corp)
         yield Door(called, tmp_path / "rules" / "welcome")
         called.close()
-        desk.close()
+        corp.close()

@@ -70,12 +70,12 @@ def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None
     door.rule(HELLO)
     who = door.arrive()
     door.called.delivered()
-    door.called.desk.advance(21)
+    door.called.corp.advance(21)
     (done,) = door.greet()
     assert (done.status, done.errcode, door.seen(who)) == ("late", 41050, [])
     missed = door.arrive()
     door.called.delivered()
-    door.called.desk.advance(30)  # no clock is so wrong: nothing is asked
+    door.called.corp.advance(30)  # no clock is so wrong: nothing is asked
     before = door.sends()
     late = door.greet()[-1]
     assert (late.status, late.tries, door.sends()) == ("late", 0, before)
@@ -85,7 +85,7 @@ def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None
     door.control.call("DELETE", "callback")
     since = door.control.call("GET", "events?limit=0")["total"]
     door.arrive()
-    door.called.desk.advance(7_200)
+    door.called.corp.advance(7_200)
     door.called.save(after=since)
     assert len(door.greet()) == 2
 
@@ -143,7 +143,7 @@ def test_a_process_that_died_over_a_greeting_is_followed_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(greeter._Sending, "run", lambda self: None)
         door.greet()
-    door.called.desk.advance(200)
+    door.called.corp.advance(200)
     door.arrive()
     assert [each.status for each in door.greet()] == ["sent", "uncertain", "sent"]
 
@@ -178,7 +178,7 @@ def test_read_only_greets_nobody(door: Door) -> None:
     door.rule(HELLO)
     door.arrive()
     door.called.delivered()
-    reader = App.open(door.called.desk.profile, readonly=True)
+    reader = App.open(door.called.corp.profile, readonly=True)
     told: list[str] = []
     with at_once.beside(reader, on_trouble=told.append):
         pass

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.reading.overview import GroupRow, chats
+from storeops.reading.directory import GroupRow, chats
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown

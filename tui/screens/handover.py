@@ -30,8 +30,8 @@ from tui.widgets.rows import Line, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from storeops.domains.handover.desk import Offer, Owner
-    from storeops.domains.handover.made import Made
+    from storeops.domains.handover.options import Owner, PossibleOwner
+    from storeops.domains.handover.plan_result import PlanResult
     from storeops.domains.handover.report import Waiting
 
     Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
@@ -120,18 +120,18 @@ class HandoverScreen(HandoverPlanning):
 
     def read_again(self) -> None:
         """Givers, takers and the waiting list, in place."""
-        from storeops.domains.handover import desk
+        from storeops.domains.handover import options
         from storeops.domains.handover.report import waiting
-        from storeops.reading.overview import member_names
+        from storeops.reading.directory import member_names
 
         core, extra, marked = self.app.core, tuple(self._extra_from_owners), self.only_marked
 
         def load() -> Loaded:
             now = core.clock.now()
             if marked:
-                found = desk.owners_of_mark(core.data, DEFAULT, now)
+                found = options.owners_of_mark(core.data, DEFAULT, now)
             else:
-                found = desk.owners(core.data, now, extra)
+                found = options.owners(core.data, now, extra)
             pairs = waiting(core.data, now)
             return found, pairs, dict(member_names(core.data)) if pairs else {}
 
@@ -150,7 +150,7 @@ class HandoverScreen(HandoverPlanning):
             self._sums(None)
         elif self._shown is not None:
             self.table("rows").reload()
-            self._offers()
+            self._read_possible()
         self.paint_frame()
 
     @on(VirtualList.Moved, "#from_owners")
@@ -174,27 +174,29 @@ class HandoverScreen(HandoverPlanning):
             rows.set_columns(customer_columns(SHOWN))
             rows.show(self.app.customers.rows(look))
         self._sums(made)
-        self._offers()
+        self._read_possible()
         self.paint_frame()
 
-    def _offers(self) -> None:
-        from storeops.domains.handover.desk import offers
+    def _read_possible(self) -> None:
+        from storeops.domains.handover.options import possible_owners
 
         core, from_owners = self.app.core, self.from_owners
         extra = tuple(dict.fromkeys((*self._extra_to_owners, *sorted(self.to_owners))))
         now = core.clock.now()
         self.read(
-            lambda: offers(core.data, from_owners, now, extra), self._offered, key="to_owners"
+            lambda: possible_owners(core.data, from_owners, now, extra),
+            self._show_possible,
+            key="to_owners",
         )
 
-    def _offered(self, found: list[Offer]) -> None:
+    def _show_possible(self, found: list[PossibleOwner]) -> None:
         lines = [desk_lines.to_owner(each) for each in found]
         self.table("to_owners").show(ChosenHandover(lines, self.to_owners), stay=True)
         if self.made.get(self.from_owners) is None:
             self._sums(None, alone=not found)
         self.paint_frame()
 
-    def _sums(self, made: Made | None, *, alone: bool = False) -> None:
+    def _sums(self, made: PlanResult | None, *, alone: bool = False) -> None:
         if made is not None:
             text = sums(made, self.held_back.get(self.from_owners, ""))
         elif alone:
@@ -341,8 +343,8 @@ class HandoverScreen(HandoverPlanning):
         if rows.id == "from_owners":
             self.table("rows").focus()
         elif rows.id == "to_owners":
-            offer = cast("Offer", line.data)
-            self.app.open_text(line.cells[0], about_to_owner(offer))
+            owner = cast("PossibleOwner", line.data)
+            self.app.open_text(line.cells[0], about_to_owner(owner))
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
             self.app.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
@@ -377,7 +379,7 @@ class HandoverScreen(HandoverPlanning):
         self._ask_member(_("Who takes over?"), self._extra_to_owners, self.to_owners)
 
     def _ask_member(self, question: str, into: list[str], marks: set[str] | None = None) -> None:
-        from storeops.reading.overview import member_names
+        from storeops.reading.directory import member_names
         from tui.modals.member import MemberModal
 
         def then(userid: str | None) -> None:

@@ -17,9 +17,9 @@ from tui.screens.ledger import LedgerScreen
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
-    from storeops.domains.handover.desk import Owner
-    from storeops.domains.handover.made import Made
-    from storeops.domains.handover.watched import Watched
+    from storeops.domains.handover.options import Owner
+    from storeops.domains.handover.plan_result import PlanResult
+    from storeops.domains.handover.watch_result import WatchResult
     from tui.modals.handover import Terms
 
 
@@ -41,7 +41,7 @@ class HandoverPlanning(LedgerScreen):
         super().__init__()
         self.only_marked = False
         self.to_owners: set[str] = set()
-        self.made: dict[tuple[str, ...], Made] = {}
+        self.made: dict[tuple[str, ...], PlanResult] = {}
         self.held_back: dict[tuple[str, ...], str] = {}
         self._shares: dict[str, str] = {}  # rule → what was typed for it last
         self._stop = threading.Event()
@@ -88,7 +88,7 @@ class HandoverPlanning(LedgerScreen):
         from dataclasses import replace
 
         from storeops.changes.plan_cards import card
-        from storeops.domains.handover.desk import command_of
+        from storeops.domains.handover.options import command_of
         from storeops.domains.handover.planner import plan_handover
         from storeops.mirror.members import word_of
 
@@ -104,7 +104,7 @@ class HandoverPlanning(LedgerScreen):
         )
         ledger, governor = self.app.core.ledger, self.app.core.governor
 
-        def make() -> tuple[Made, Card]:
+        def make() -> tuple[PlanResult, Card]:
             said = replace(
                 request,
                 from_owners=[word_of(ledger.db, each) for each in from_owners],
@@ -113,7 +113,7 @@ class HandoverPlanning(LedgerScreen):
             made = plan_handover(ledger, replace(said, command=command_of(said)))
             return made, card(ledger, made.plan, governor)
 
-        def done(answer: tuple[Made, Card]) -> None:
+        def done(answer: tuple[PlanResult, Card]) -> None:
             made, stands = answer
             self.made[from_owners] = made
             self.held_back[from_owners] = forecast(stands.seconds, stands.held_by)
@@ -136,8 +136,8 @@ class HandoverPlanning(LedgerScreen):
         stop = self._stop
         self.app.notify(_("Asking WeCom …"), timeout=2)
 
-        def done(watched: Watched) -> None:
-            settled = plan_words.tally(watched.settled)
+        def done(watched: WatchResult) -> None:
+            settled = plan_words.counts_text(watched.settled)
             if watched.settled:
                 text = _("Settled: {rows}").format(rows=settled)
             else:

@@ -27,7 +27,7 @@ from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.listing import JobEvent, JobRow
-    from storeops.changes.jobs.overview import Tally
+    from storeops.changes.jobs.progress import JobProgress
 
 TALL = 36
 FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -72,7 +72,7 @@ class JobsScreen(LedgerScreen):
         self._only = ""  # plan_id, "" for all
         self._only_id: int | None = None
         self._read_job: int | None = None
-        self._tally: Tally | None = None
+        self._progress: JobProgress | None = None
 
     def body(self) -> Iterable[Widget]:
         """Tallies, jobs, events."""
@@ -84,7 +84,7 @@ class JobsScreen(LedgerScreen):
         with Vertical(id="body"):
             yield ListPane(
                 VirtualList(job_lines.columns(), *self.list_workers(), id="jobs"),
-                Static("", id="tally"),
+                Static("", id="progress"),
                 title=_("Jobs"),
             )
             yield ListPane(
@@ -117,7 +117,7 @@ class JobsScreen(LedgerScreen):
         self._read(stay=True)
 
     def _read(self, *, stay: bool) -> None:
-        from storeops.changes.jobs import overview as job_rows
+        from storeops.changes.jobs import progress as job_rows
 
         core, plan, statuses = self.app.core, self._only_id, FILTERS[self._filter][1]
 
@@ -130,12 +130,14 @@ class JobsScreen(LedgerScreen):
         self._read_job = None
         self.table("jobs").show(source, stay=stay)
         self.read(
-            lambda: job_rows.tally(core.ledger, core.governor, plan), self._tallied, key="tally"
+            lambda: job_rows.progress_of(core.ledger, core.governor, plan),
+            self._show_progress,
+            key="progress",
         )
 
-    def _tallied(self, tally: Tally) -> None:
-        self._tally = tally
-        self.query_one("#tally", Static).update(summary(tally, self.app.working.line()))
+    def _show_progress(self, progress: JobProgress) -> None:
+        self._progress = progress
+        self.query_one("#progress", Static).update(summary(progress, self.app.working.line()))
         self.paint_frame()
 
     @on(VirtualList.Moved, "#jobs")
@@ -210,7 +212,7 @@ class JobsScreen(LedgerScreen):
 
     def why_not(self, action: str) -> str:
         """What the queue allows now."""
-        tally, working = self._tally, self.app.working.running
+        progress, working = self._progress, self.app.working.running
         if action == "stop":
             return "" if working else _("Nothing is being sent from this window.")
         if action in ("run", "pause", "resume", "retry", "cancel"):
@@ -219,7 +221,7 @@ class JobsScreen(LedgerScreen):
             if action == "run":
                 if working:
                     return _("It is being sent already.")
-                if tally is None or not tally.left:
+                if progress is None or not progress.left:
                     return _("Nothing is left to send.")
                 return ""
         if action in ("open", "only", "pause", "resume", "retry", "cancel", "plan", "jump"):
@@ -283,7 +285,7 @@ class JobsScreen(LedgerScreen):
 
     def do_run(self) -> None:
         """Send what is queued, after asking."""
-        left = cast("Tally", self._tally).left
+        left = cast("JobProgress", self._progress).left
         self.ask(
             _("Send what is queued?"),
             ngettext(

@@ -48,7 +48,7 @@ class LedgerScreen(BaseScreen):
         """See whether the ledger has moved."""
         if self.app.working.running:
             return
-        from storeops.changes.jobs.overview import pulse
+        from storeops.changes.jobs.progress import pulse
 
         self.read(lambda: pulse(self.app.core.data), self._looked, key="ledger")
 

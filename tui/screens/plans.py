@@ -112,10 +112,10 @@ class PlansScreen(PlanChanges):
 
     def read_again(self) -> None:
         """Plans and the rows shown, in place."""
-        from storeops.changes.plan_listing import overview
+        from storeops.changes.plan_listing import newest_cards
 
         core = self.app.core
-        self.read(lambda: overview(core.ledger, core.governor), self._show, key="plans")
+        self.read(lambda: newest_cards(core.ledger, core.governor), self._show, key="plans")
 
     def arrive(self, target: str) -> None:
         """Come to review a plan, by its id, or the newest draft ("draft"); "" looks at all."""

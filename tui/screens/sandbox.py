@@ -43,7 +43,7 @@ class SandboxScreen(BaseScreen):
         Key("clear", "d,delete", N_("Clear fault"), N_("Remove the fault under the cursor."), DO,
             footer=True),
         Key("clear_all", "D", N_("Clear all"), N_("Remove every fault."), DO),
-        Key("tally", "z", N_("Count anew"), N_("Count calls from zero."), LOOK),
+        Key("count_anew", "z", N_("Count anew"), N_("Count calls from zero."), LOOK),
         *(key for key in LIST if key.action != "jump"),
     )  # fmt: skip
 
@@ -250,7 +250,7 @@ class SandboxScreen(BaseScreen):
         """Remove all."""
         self._do("DELETE", "faults", None, _("All faults are gone."))
 
-    def do_tally(self) -> None:
+    def do_count_anew(self) -> None:
         """Count from zero."""
         self._do("POST", "calls/reset", None, _("Calls are counted from zero."))
 

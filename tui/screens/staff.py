@@ -9,7 +9,7 @@ from textual.content import Content
 
 from storeops.durations import ago
 from storeops.i18n import _
-from storeops.reading.overview import MemberRow, department_names, members
+from storeops.reading.directory import MemberRow, department_names, members
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from storeops.durations import ago
 from storeops.i18n import _
-from storeops.reading.overview import ShopRow, shops
+from storeops.reading.directory import ShopRow, shops
 from tui.cells import shown
 from tui.fields import fields
 from tui.names import NameLookup

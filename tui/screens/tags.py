@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops.i18n import _
-from storeops.reading.overview import TagRow, tags
+from storeops.reading.directory import TagRow, tags
 from tui.cells import chip, shown
 from tui.fields import fields
 from tui.names import NameLookup

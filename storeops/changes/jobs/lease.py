@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from storeops.limits.holders import is_alive, new_holder
+from storeops.limits.lease_owners import is_alive, new_lease_owner
 
 BEAT_S = 5.0  # a worker says so often that it lives
 SILENT_S = 60.0  # after that long without a word it is taken for dead
@@ -21,7 +21,7 @@ def register(connection: sqlite3.Connection) -> int:
     now = time.time()
     worker = connection.execute(
         "INSERT INTO worker (holder, started_at, heartbeat_at) VALUES (?, ?, ?)",
-        (new_holder(), now, now),
+        (new_lease_owner(), now, now),
     ).lastrowid
     assert worker is not None
     return worker
@@ -48,8 +48,8 @@ def dead(connection: sqlite3.Connection) -> list[int]:
     ).fetchall()
     return [
         worker
-        for worker, holder, heard in found
-        if not is_alive(holder) or not now - SILENT_S <= heard <= now + SILENT_S
+        for worker, owner, heard in found
+        if not is_alive(owner) or not now - SILENT_S <= heard <= now + SILENT_S
     ]
 
 

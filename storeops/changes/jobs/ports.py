@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from storeops.changes.action import Call, Row, RowAnswer
+from storeops.changes.action import Call, Row, RowResult
 from storeops.changes.jobs.queue import Job
 
 
-class Book(Protocol):
+class JobRecords(Protocol):
     """Keeps what jobs mean. All but `close` run inside the worker's transaction."""
 
     def begin(self, connection: sqlite3.Connection) -> None:
@@ -18,17 +18,19 @@ class Book(Protocol):
 
     def rows(
         self, connection: sqlite3.Connection, plan_id: int, numbers: Sequence[int]
-    ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowAnswer]]]:
+    ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowResult]]]:
         """(rows to send in order, plan.params, rows that must not be sent with their answer)."""
 
-    def intend(self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]) -> None:
+    def record_intent(
+        self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]
+    ) -> None:
         """These calls are about to be sent: journal it."""
 
-    def settle(
+    def record_results(
         self,
         connection: sqlite3.Connection,
         job: Job,
-        answered: Sequence[tuple[Row, RowAnswer]],
+        results: Sequence[tuple[Row, RowResult]],
         source: str,
     ) -> None:
         """Keep what is known of rows now, journal it, and write it to the mirror."""

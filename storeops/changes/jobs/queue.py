@@ -280,10 +280,12 @@ def drop(
     return rows
 
 
-def halt_of(connection: sqlite3.Connection, job: int) -> int:
+def stop_asked_of(connection: sqlite3.Connection, job: int) -> int:
     """What becomes of a job that did not happen: 0 sent again, HOLD, DROP."""
-    halt: int = connection.execute("SELECT halt FROM job WHERE id = ?", (job,)).fetchone()[0]
-    return halt
+    asked_to_stop: int = connection.execute("SELECT halt FROM job WHERE id = ?", (job,)).fetchone()[
+        0
+    ]
+    return asked_to_stop
 
 
 def shrink(connection: sqlite3.Connection, job: int, rows: Iterable[int]) -> None:

@@ -53,7 +53,7 @@ CREATE TABLE job_event (
 CREATE INDEX job_event_by_job ON job_event (job_id);
 CREATE TABLE worker (
     id INTEGER PRIMARY KEY,
-    holder TEXT NOT NULL,              -- host/pid/start/nonce (limits/holders.py)
+    holder TEXT NOT NULL,              -- host/pid/start/nonce (limits/lease_owners.py)
     started_at REAL NOT NULL,          -- this machine's clock, as all of this table
     heartbeat_at REAL NOT NULL,
     finished_at REAL

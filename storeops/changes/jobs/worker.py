@@ -18,10 +18,10 @@ from typing import Any
 
 from storeops.changes.action import Action, Call
 from storeops.changes.jobs import lease, queue
-from storeops.changes.jobs.ports import Book
+from storeops.changes.jobs.ports import JobRecords
 from storeops.changes.jobs.queue import Job
 from storeops.changes.jobs.report import Report
-from storeops.changes.jobs.settlement import JobOutcome, Settlement
+from storeops.changes.jobs.result_handler import JobOutcome, ResultHandler
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
@@ -38,7 +38,7 @@ class Worker:
 
     Args:
         db: data.db.
-        book: keeps plans, answers and the journal.
+        records: keeps plans, answers and the journal.
         actions: kinds of change by name.
         connect: makes the client; closed at the end of a run when it can be.
         clock: WeCom's time.
@@ -50,7 +50,7 @@ class Worker:
     def __init__(
         self,
         db: Database,
-        book: Book,
+        records: JobRecords,
         actions: Mapping[str, Action],
         connect: Connect,
         clock: Clock,
@@ -60,7 +60,7 @@ class Worker:
         on_progress: Callable[[Report], None] | None = None,
     ) -> None:
         self._db = db
-        self._book = book
+        self._records = records
         self._actions = actions
         self._connect = connect
         self._clock = clock
@@ -97,11 +97,13 @@ class _Shift:
         self.w = worker
         self.once, self.forever, self.plan_id = once, forever, plan_id
         self.until = None if seconds is None else worker._clock.monotonic() + seconds
-        self.halt = threading.Event()
+        self.asked_to_stop = threading.Event()
         self.came: thread_queue.SimpleQueue[JobOutcome] = thread_queue.SimpleQueue()
         self.flying = 0
         self.report = Report()
-        self.settlement = Settlement(worker._book, worker._actions, worker._clock, self.report)
+        self.result_handler = ResultHandler(
+            worker._records, worker._actions, worker._clock, self.report
+        )
         self.client: Any = None
         self.bug: BaseException | None = None
         self.beat_at = self.recover_at = 0.0
@@ -116,11 +118,11 @@ class _Shift:
                 try:
                     self._work(pool)
                 except BaseException:
-                    self.halt.set()
+                    self.asked_to_stop.set()
                     raise
             with db.atomic() as connection:
                 lease.finish(connection, self.id)
-            self.w._book.close()
+            self.w._records.close()
         finally:
             db.execute("PRAGMA synchronous = NORMAL")
             if hasattr(self.client, "close"):
@@ -149,12 +151,12 @@ class _Shift:
     def _ending(self) -> str:
         """Why no new job is to be claimed; "" while the work goes on."""
         if self.w._stop.is_set():
-            self.halt.set()
+            self.asked_to_stop.set()
             return "stopped"
         if self.bug is not None:
             return "stopped"
         if self.until is not None and self.w._clock.monotonic() >= self.until:
-            self.halt.set()
+            self.asked_to_stop.set()
             return "time"
         if self.plan_id is not None and not self.forever and self._plan_is_over():
             return "paused" if self.plan_id in self.report.pauses else "empty"
@@ -216,7 +218,7 @@ class _Shift:
             return 0
         calls: list[tuple[Job, Call, bool]] = []
         with self.w._db.atomic() as connection:
-            self.w._book.begin(connection)
+            self.w._records.begin(connection)
             self._beat(now, connection)
             if recover:
                 self.recover_at = now + RECOVER_S
@@ -224,7 +226,7 @@ class _Shift:
             for outcome in came:
                 if outcome.bug is not None:
                     self.bug = outcome.bug
-                self.settlement.keep(connection, outcome)
+                self.result_handler.keep(connection, outcome)
             if room > 0 and self.bug is None:
                 calls = self._claim(connection, room)
         for job, call, asking in calls:
@@ -250,7 +252,7 @@ class _Shift:
 
     def _recover(self, connection: sqlite3.Connection) -> None:
         for job, plan_id in lease.orphans(connection, lease.dead(connection)):
-            self.settlement.lost(connection, job, plan_id, "its worker died")
+            self.result_handler.lost(connection, job, plan_id, "its worker died")
 
     def _claim(self, connection: sqlite3.Connection, room: int) -> list[tuple[Job, Call, bool]]:
         now = self.w._clock.now()
@@ -267,16 +269,16 @@ class _Shift:
                 calls.append((job, call, job.status == queue.UNKNOWN))
         intents = [(job, call) for job, call, asking in calls if not asking]
         if intents:
-            self.w._book.intend(connection, intents)
+            self.w._records.record_intent(connection, intents)
         return calls
 
     def _call(
         self, connection: sqlite3.Connection, job: Job, numbers: Sequence[int]
     ) -> Call | None:
         """The call of a claimed job; None when none of its rows may be sent."""
-        rows, params, refused = self.w._book.rows(connection, job.plan_id, numbers)
+        rows, params, refused = self.w._records.rows(connection, job.plan_id, numbers)
         if refused:
-            self.w._book.settle(connection, job, refused, "job")
+            self.w._records.record_results(connection, job, refused, "job")
             queue.shrink(connection, job.id, [row.row for row, _answer in refused])
         if not rows:
             queue.end(connection, [(job.id, queue.CANCELLED, None, "")], self.w._clock.now())
@@ -304,4 +306,4 @@ class _Shift:
     def _make_client(self) -> None:
         with self._making:
             if self.client is None:
-                self.client = self.w._connect(self.halt)
+                self.client = self.w._connect(self.asked_to_stop)

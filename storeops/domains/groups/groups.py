@@ -9,7 +9,7 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.mirror.members import find
-from storeops.reading.overview import GroupRow, chats
+from storeops.reading.directory import GroupRow, chats
 from storeops.spelling import did_you_mean
 
 

@@ -12,7 +12,7 @@ from storeops.changes.action import (
     TAKER_FULL,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
     Verdict,
     View,
 )
@@ -22,9 +22,9 @@ from storeops.domains.handover import (
     customer_calls,
     group_calls,
     group_checks,
-    holds,
     record,
     rules,
+    vetoes,
 )
 from storeops.domains.handover.relations import followers
 from storeops.errors import PolicyError, StoreOpsError
@@ -94,18 +94,18 @@ class HandoverAction:
             verdicts[row.row] = verdict
         return [verdicts[row.row] for row in rows]
 
-    def hold(self, view: View, rows: Sequence[Row]) -> dict[int, RowAnswer]:
+    def veto(self, view: View, rows: Sequence[Row]) -> dict[int, RowResult]:
         """Rows that must not be sent after what earlier calls taught."""
         return {
-            row.row: RowAnswer(
+            row.row: RowResult(
                 row.row,
                 BLOCKED,
                 verdict.errcode,
                 verdict.reason,
                 verdict.way_out,
-                extra=record.answer_fields(row),
+                extra=record.result_fields(row),
             )
-            for row, verdict in holds.held_back(view, rows)
+            for row, verdict in vetoes.vetoed(view, rows)
         }
 
     def again_helps(self, ledger: Ledger, plan: Plan) -> bool:
@@ -156,15 +156,15 @@ class HandoverAction:
             return group_calls.send(client, call)
         return customer_calls.send(client, call)
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Accepted rows wait; each other row has its own code."""
         if error is not None:
             return [
-                RowAnswer(
+                RowResult(
                     row.row,
                     record.refused_status(error.errcode),
                     error.errcode,
-                    extra=record.answer_fields(row),
+                    extra=record.result_fields(row),
                 )
                 for row in call.rows
             ]
@@ -172,17 +172,17 @@ class HandoverAction:
             return group_calls.interpret(call, answer)
         return customer_calls.interpret(call, answer)
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Look for the attempts in WeCom's own list; never sends."""
         if call.payload["what"] == rules.GROUP:
             return group_calls.read_back(client, call)
         return customer_calls.read_back(client, call)
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """Keep attempts and troubles; what is done moves in the mirror."""
-        record.keep(db, answered, ref, now)
+        record.keep(db, results, ref, now)
 
     def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
         """A handover cannot be unsent.

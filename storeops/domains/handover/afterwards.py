@@ -7,12 +7,12 @@ from storeops.changes import plans, replan
 from storeops.changes.action import DONE, NOT_AS_PLANNED
 from storeops.changes.ledger import Ledger
 from storeops.domains.handover import rules
-from storeops.domains.handover.watched import Watched
+from storeops.domains.handover.watch_result import WatchResult
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import _, ngettext
 
 
-def next_steps(ledger: Ledger, found: Watched) -> list[str]:
+def next_steps(ledger: Ledger, found: WatchResult) -> list[str]:
     """Command lines that go on from here, each of which has something to do."""
     steps = []
     for name in sorted({name for status in NOT_AS_PLANNED for name in found.plans[status]}):
@@ -23,7 +23,7 @@ def next_steps(ledger: Ledger, found: Watched) -> list[str]:
     return steps
 
 
-def trouble(ledger: Ledger, found: Watched) -> StoreOpsError | None:
+def trouble(ledger: Ledger, found: WatchResult) -> StoreOpsError | None:
     """What a caller must hear about a watching; None when all went as wished.
 
     When no pair could be asked, the first pair's own error; when a part could not be asked or

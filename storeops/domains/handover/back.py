@@ -9,7 +9,7 @@ from storeops.changes.action import Verdict
 from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem
 from storeops.domains.handover import attempts, rules
-from storeops.domains.handover.made import Made, by_code
+from storeops.domains.handover.plan_result import PlanResult, by_code
 from storeops.domains.handover.planner import plan_subjects
 from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject, kind_of
@@ -18,7 +18,7 @@ from storeops.i18n import _, ngettext
 from storeops.mirror import members
 
 
-def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> Made:
+def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> PlanResult:
     """Plan to give every customer of a done handover back to who had them.
 
     A leaver cannot take anybody back; those rows are blocked and say so.

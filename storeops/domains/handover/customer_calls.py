@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storeops.changes.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowAnswer
+from storeops.changes.action import DONE, QUEUED, UNKNOWN, WAITING, Call, Row, RowResult
 from storeops.domains.handover import record, rules
 from storeops.domains.handover.outcomes import resolve
 from storeops.errors import StoreOpsError
@@ -125,7 +125,7 @@ def _personal_tags(client: WeComClient, userid: str, ids: Sequence[str]) -> dict
     return {external: tags for external, tags in found.items() if tags}
 
 
-def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
+def interpret(call: Call, sent: Sent) -> list[RowResult]:
     """One answer per row; a customer whom WeCom's answer leaves out is of unknown fate."""
     answers = []
     due = sent.asked_at + rules.AUTOMATIC_S
@@ -140,22 +140,22 @@ def interpret(call: Call, sent: Sent) -> list[RowAnswer]:
                 answers.append(earlier)
                 continue
         if code == 0 or ours:
-            extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)
+            extra = record.result_fields(row, asked_at=sent.asked_at, due_at=due)
             if personal := sent.personal.get(row.external_userid):
                 extra["personal_tags"] = personal
-            answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
+            answers.append(RowResult(row.row, WAITING, due_at=due, extra=extra))
         elif condition_of(code) in _PERHAPS_OURS and call.doubts:
             # moved already, perhaps by the call whose answer was lost; the list is late
             began, soon = float(call.payload["made_at"]), sent.asked_at + SOON_S
-            extra = record.answer_fields(row, asked_at=began, due_at=soon)
-            answers.append(RowAnswer(row.row, WAITING, due_at=soon, extra=extra))
+            extra = record.result_fields(row, asked_at=began, due_at=soon)
+            answers.append(RowResult(row.row, WAITING, due_at=soon, extra=extra))
         elif code is None:
             # no word about this customer: what the result list shows will tell
-            extra = record.answer_fields(row, asked_at=sent.asked_at, due_at=due)
-            answers.append(RowAnswer(row.row, WAITING, due_at=due, extra=extra))
+            extra = record.result_fields(row, asked_at=sent.asked_at, due_at=due)
+            answers.append(RowResult(row.row, WAITING, due_at=due, extra=extra))
         else:
             status = record.refused_status(code)
-            answers.append(RowAnswer(row.row, status, code, extra=record.answer_fields(row)))
+            answers.append(RowResult(row.row, status, code, extra=record.result_fields(row)))
     return answers
 
 
@@ -182,7 +182,7 @@ def outcomes_of(page_rows: Sequence[TransferOutcome]) -> dict[str, list[tuple[in
     return found
 
 
-def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
+def read_back(client: WeComClient, call: Call) -> list[RowResult]:
     """What became of a call whose answer was lost.
 
     A row that shows was accepted. One that does not show may be late, so it stays unknown for a
@@ -200,7 +200,7 @@ def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
     return answers
 
 
-def _read_again(client: WeComClient, call: Call, answers: Sequence[RowAnswer]) -> None:
+def _read_again(client: WeComClient, call: Call, answers: Sequence[RowResult]) -> None:
     """Personal tags of customers who wait: what was read before sending went with the answer."""
     waiting = {each.row for each in answers if each.status == WAITING}
     ids = [row.external_userid for row in call.rows if row.row in waiting]
@@ -215,16 +215,16 @@ def _read_again(client: WeComClient, call: Call, answers: Sequence[RowAnswer]) -
             each.extra["personal_tags"] = tags
 
 
-def _found(row: Row, rows: list[tuple[int, int]], call: Call, now: float) -> RowAnswer:
+def _found(row: Row, rows: list[tuple[int, int]], call: Call, now: float) -> RowResult:
     made_at = float(call.payload["made_at"])
     earlier = [str(each) for each in row.extra.get("earlier", ())]
     outcome = resolve(rows, asked_at=made_at, due_at=now + 1, earlier=earlier, now=now)
     if outcome is None:
-        return RowAnswer(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN)
+        return RowResult(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN)
     if outcome.status == WAITING:
         asked_at, due = outcome.at - rules.AUTOMATIC_S, outcome.at
-        extra = record.answer_fields(row, asked_at=asked_at, due_at=due)
-        return RowAnswer(row.row, WAITING, due_at=due, extra=extra)
+        extra = record.result_fields(row, asked_at=asked_at, due_at=due)
+        return RowResult(row.row, WAITING, due_at=due, extra=extra)
     at = outcome.at if outcome.status == DONE else now
-    extra = record.answer_fields(row, asked_at=made_at, due_at=at, settled_at=at)
-    return RowAnswer(row.row, outcome.status, extra=extra)
+    extra = record.result_fields(row, asked_at=made_at, due_at=at, settled_at=at)
+    return RowResult(row.row, outcome.status, extra=extra)

@@ -15,7 +15,7 @@ from storeops.changes.action import (
     WAITING,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
 )
 from storeops.domains.handover import record, rules
 from storeops.wecom.errcodes import ErrorCondition, condition_of
@@ -52,7 +52,7 @@ def send(client: WeComClient, call: Call) -> SentGroups:
     return SentGroups(client.clock.now(), {each.chat_id: each.errcode for each in failed})
 
 
-def interpret(call: Call, sent: SentGroups) -> list[RowAnswer]:
+def interpret(call: Call, sent: SentGroups) -> list[RowResult]:
     """On the job what is not named as failed is done; after leaving it has only begun."""
     answers = []
     for row in call.rows:
@@ -60,7 +60,7 @@ def interpret(call: Call, sent: SentGroups) -> list[RowAnswer]:
         if call.doubts and condition_of(code) is _MOVED[call.payload["kind"]]:
             code = 0  # our own first sending, whose answer was lost
         if code:
-            answers.append(RowAnswer(row.row, FAILED, code, extra=record.answer_fields(row)))
+            answers.append(RowResult(row.row, FAILED, code, extra=record.result_fields(row)))
         elif call.payload["kind"] == rules.RESIGNED:
             answers.append(_waiting(row, sent.asked_at))
         else:
@@ -68,15 +68,15 @@ def interpret(call: Call, sent: SentGroups) -> list[RowAnswer]:
     return answers
 
 
-def _waiting(row: Row, asked_at: float) -> RowAnswer:
+def _waiting(row: Row, asked_at: float) -> RowResult:
     due = asked_at + SOON_S
-    extra = record.answer_fields(row, asked_at=asked_at, due_at=due)
-    return RowAnswer(row.row, WAITING, due_at=due, extra=extra)
+    extra = record.result_fields(row, asked_at=asked_at, due_at=due)
+    return RowResult(row.row, WAITING, due_at=due, extra=extra)
 
 
-def _done(row: Row, asked_at: float, at: float) -> RowAnswer:
-    extra = record.answer_fields(row, asked_at=asked_at, due_at=at, settled_at=at)
-    return RowAnswer(row.row, DONE, extra=extra)
+def _done(row: Row, asked_at: float, at: float) -> RowResult:
+    extra = record.result_fields(row, asked_at=asked_at, due_at=at, settled_at=at)
+    return RowResult(row.row, DONE, extra=extra)
 
 
 def statuses(client: WeComClient, owners: Sequence[str]) -> dict[str, int]:
@@ -97,7 +97,7 @@ def owner_of(client: WeComClient, chat_id: str) -> str | None:
         return None
 
 
-def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
+def read_back(client: WeComClient, call: Call) -> list[RowResult]:
     """What became of a call whose answer was lost; group data may be old for a while."""
     payload, now = call.payload, client.clock.now()
     seen: dict[str, int] = {}
@@ -111,9 +111,9 @@ def read_back(client: WeComClient, call: Call) -> list[RowAnswer]:
             continue
         owner = owner_of(client, chat_id)
         if owner is None:
-            answers.append(RowAnswer(row.row, VANISHED, extra=record.answer_fields(row)))
+            answers.append(RowResult(row.row, VANISHED, extra=record.result_fields(row)))
         elif owner.lower() == str(payload["to"]).lower():
             answers.append(_done(row, now, now))
         else:
-            answers.append(RowAnswer(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN))
+            answers.append(RowResult(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN))
     return answers

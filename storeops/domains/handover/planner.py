@@ -16,17 +16,17 @@ from storeops.domains.handover import assign, attempts, checks, rules, subjects
 from storeops.domains.handover.action import HandoverAction
 from storeops.domains.handover.assign import Assignment, AssignmentRule
 from storeops.domains.handover.candidates import Candidates
-from storeops.domains.handover.farewell import messages
-from storeops.domains.handover.made import Made, by_code, shares, ways_out
+from storeops.domains.handover.plan_result import PlanResult, by_code, shares, ways_out
 from storeops.domains.handover.relations import Followers, followers
 from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
+from storeops.domains.handover.success_message import messages
 from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
 
 
-def plan_handover(ledger: Ledger, request: HandoverRequest) -> Made:
+def plan_handover(ledger: Ledger, request: HandoverRequest) -> PlanResult:
     """Make a plan of handovers; calls nothing.
 
     Args:
@@ -66,7 +66,7 @@ def plan_subjects(
     problems: Iterable[Problem] = (),
     *,
     none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None,
-) -> Made:
+) -> PlanResult:
     """A plan of subjects that are known already; those that name a taker keep that one.
 
     Args:
@@ -130,7 +130,9 @@ class _Planner:
         """Whether any row would be ready."""
         return any(each.ready for each in self._verdicts(self._rows(self._assign())))
 
-    def make(self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None) -> Made:
+    def make(
+        self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None
+    ) -> PlanResult:
         """Assign, check, spread if wished, store."""
         choices = self._assign()
         rows = self._rows(choices)
@@ -171,7 +173,7 @@ class _Planner:
         ).values():
             self.candidates.candidate(member)
         found = shares(rows, verdicts, self.candidates.known)
-        return Made(plan, found, by_code(verdicts), friends, ways_out(verdicts))
+        return PlanResult(plan, found, by_code(verdicts), friends, ways_out(verdicts))
 
     # -- rows
 

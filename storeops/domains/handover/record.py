@@ -15,7 +15,7 @@ from storeops.changes.action import (
     VANISHED,
     WAITING,
     Row,
-    RowAnswer,
+    RowResult,
 )
 from storeops.database.database import Database
 from storeops.domains.handover import rules
@@ -31,7 +31,7 @@ ASK_S = 1  # after the due moment, when WeCom's own clock has struck
 _SETTLED = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED)
 
 
-def answer_fields(
+def result_fields(
     row: Row,
     *,
     asked_at: float | None = None,
@@ -62,22 +62,22 @@ def ask_at(due_at: float) -> float:
     return due_at + ASK_S
 
 
-def keep(db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int) -> None:
+def keep(db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int) -> None:
     """Take answers in; runs inside the transaction that keeps them."""
     name = ref.partition("/")[0]
     plan_id = db.execute("SELECT id FROM plan WHERE name = ?", (name,)).fetchone()[0]
-    began = [(row, answer) for row, answer in answered if answer.status == WAITING]
-    settled = [(row, answer) for row, answer in answered if answer.status in _SETTLED]
+    began = [(row, answer) for row, answer in results if answer.status == WAITING]
+    settled = [(row, answer) for row, answer in results if answer.status in _SETTLED]
     _begin(db, plan_id, began)
     for row, answer in settled:
         if (answer.extra or {}).get("asked_at") is not None:
-            _settle(db, plan_id, row, answer, ref, now)
-    for row, answer in answered:
+            _record_result(db, plan_id, row, answer, ref, now)
+    for row, answer in results:
         if answer.errcode and answer.status in (FAILED, TAKER_FULL):
             _trouble(db, row, answer.errcode, now)
 
 
-def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowAnswer]]) -> None:
+def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowResult]]) -> None:
     """Keep accepted attempts, with what the relation was like before it moves."""
     for userid in {each for row, _a in began for each in (row.userid, str(row.extra["to"]))}:
         db.execute(
@@ -107,7 +107,7 @@ def _insert(
     db: Database,
     plan_id: int,
     row: Row,
-    answer: RowAnswer,
+    answer: RowResult,
     before: Mapping[str, Any] | None,
     friend: bool,
 ) -> None:
@@ -139,7 +139,9 @@ def _insert(
     )
 
 
-def _settle(db: Database, plan_id: int, row: Row, answer: RowAnswer, ref: str, now: int) -> None:
+def _record_result(
+    db: Database, plan_id: int, row: Row, answer: RowResult, ref: str, now: int
+) -> None:
     """Keep the end of an attempt; what is done moves in the mirror."""
     if not db.execute(
         "SELECT 1 FROM handover WHERE plan_id = ? AND row = ?", (plan_id, row.row)

@@ -15,14 +15,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from storeops import retrying
-from storeops.changes import answers, plans
+from storeops.changes import plans, row_results
 from storeops.changes.action import (
     DONE,
     FAILED,
     NO_RECORD,
     VANISHED,
     WAITING,
-    RowAnswer,
+    RowResult,
 )
 from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
@@ -31,7 +31,7 @@ from storeops.domains.handover.attempts import earlier
 from storeops.domains.handover.outcomes import Outcome, resolve
 from storeops.domains.handover.record import ASK_S, ask_at
 from storeops.domains.handover.relations import followers
-from storeops.domains.handover.watched import Asked, Attempt, Pair, Watched
+from storeops.domains.handover.watch_result import Asked, Attempt, Pair, WatchResult
 from storeops.errors import StoreOpsError
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -47,7 +47,7 @@ NEAR_S = 15  # asking once waits for what falls due in so few seconds
 TOGETHER_S = 60  # attempts of a pair that fall due so close together are asked about at once
 
 
-Progress = Callable[[Watched], None]
+Progress = Callable[[WatchResult], None]
 
 
 def watch(
@@ -59,7 +59,7 @@ def watch(
     everything: bool = False,
     stop: threading.Event | None = None,
     on_progress: Progress | None = None,
-) -> Watched:
+) -> WatchResult:
     """Ask about everything that is due; keep the answers.
 
     Args:
@@ -96,9 +96,9 @@ class _Watch:
         self._stop = stop
         self._progress = on_progress or (lambda watched: None)
         self._staying = False  # there will be another round: neighbours may be waited for
-        self.result = Watched()
+        self.result = WatchResult()
 
-    def run(self, seconds: float | None, until_settled: bool, everything: bool) -> Watched:
+    def run(self, seconds: float | None, until_settled: bool, everything: bool) -> WatchResult:
         """Rounds until the end; see `watch`."""
         self._learn_time()
         until = None if seconds is None else self._clock.now() + seconds
@@ -109,7 +109,7 @@ class _Watch:
 
     def _rounds(
         self, pool: ThreadPoolExecutor, until: float | None, until_settled: bool, everything: bool
-    ) -> Watched:
+    ) -> WatchResult:
         while True:
             self._round(pool, everything)
             everything = False
@@ -272,7 +272,7 @@ class _Watch:
         """Keep the answers; `lost`: rows that cannot be read, None when nothing was read."""
         pair = asked.pair
         now = self._clock.now()
-        settled: list[tuple[Attempt, RowAnswer]] = []
+        settled: list[tuple[Attempt, RowResult]] = []
         later: list[tuple[float, float, int, int, int]] = []  # due, ask, asks, plan, row
         known = [] if lost is None else [e for e in mine if not _unread(e.subject, found, lost)]
         ends = self._ends(pair, known, found, now)
@@ -283,14 +283,14 @@ class _Watch:
                 continue
             later.append(_later(each, outcome, now))
         counts: Counter[str] = Counter(answer.status for _each, answer in settled)
-        by_plan: dict[int, list[RowAnswer]] = defaultdict(list)
+        by_plan: dict[int, list[RowResult]] = defaultdict(list)
         for each, answer in settled:
             by_plan[each.plan_id].append(answer)
         for plan_id, some in by_plan.items():
             name = plans.by_id(self._db, plan_id).name
             for answer in some:
                 self.result.plans[answer.status].add(name)
-            answers.answer_rows(self._ledger, plan_id, some, "watch")
+            row_results.record_late_results(self._ledger, plan_id, some, "watch")
         if later:
             with self._db.atomic() as connection:
                 connection.executemany(
@@ -333,10 +333,10 @@ class _Watch:
             )
             if outcome is not None:
                 ends[each.plan_id, each.row] = outcome
-        self._tell_vanished(pair, mine, ends)
+        self._note_vanished(pair, mine, ends)
         return ends
 
-    def _tell_vanished(
+    def _note_vanished(
         self, pair: Pair, mine: Sequence[Attempt], ends: dict[tuple[int, int], Outcome]
     ) -> None:
         """No record, and the relation is gone: it vanished while the handover waited."""
@@ -371,7 +371,7 @@ class _Watch:
                 ends[key] = Outcome(FAILED)
         return ends
 
-    def _answer(self, pair: Pair, each: Attempt, outcome: Outcome, now: float) -> RowAnswer:
+    def _answer(self, pair: Pair, each: Attempt, outcome: Outcome, now: float) -> RowResult:
         at = outcome.at or now
         extra = {
             "handover_userid": pair.handover_userid,
@@ -382,7 +382,7 @@ class _Watch:
         }
         if pair.what == rules.GROUP:
             extra["chat_id"] = each.subject
-        return RowAnswer(each.row, outcome.status, extra=extra)
+        return RowResult(each.row, outcome.status, extra=extra)
 
 
 def _unread(subject: str, found: dict[str, list[tuple[int, int]]], lost: Sequence[LostRow]) -> bool:

@@ -97,11 +97,11 @@ def import_file(
             on_progress("check", done.events)
     if done.problems or dry_run:
         return done
-    keeper = _Keeper(db)
+    writer = _EventWriter(db)
     iterator = iter(held if done.events <= HELD else _again(listed(), now, path))
     kept = 0
     while batch := list(islice(iterator, HELD if done.events <= HELD else BATCH)):
-        added = keeper.keep(batch)
+        added = writer.write(batch)
         done.added += added
         done.known += len(batch) - added
         kept += len(batch)
@@ -140,14 +140,14 @@ def _refuse_changed(db: Database, event: LotEvent) -> None:
         )
 
 
-class _Keeper:
+class _EventWriter:
     """Writes events; remembers the numbers of things that came lately."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._things: dict[Thing, int] = {}
 
-    def keep(self, events: list[LotEvent]) -> int:
+    def write(self, events: list[LotEvent]) -> int:
         """Keep those that are new; returns how many."""
         with self._db.atomic() as connection:
             return sum(self._one(connection, each) for each in events)

@@ -127,7 +127,7 @@ def _staff(db: Database, stores: set[str]) -> dict[str, list[str]]:
     if not stores:
         return {}
     from storeops.notebook.stores import list_shops
-    from storeops.reading.overview import members
+    from storeops.reading.directory import members
 
     shops = {each.department_id: each.code for each in list_shops(db) if each.code in stores}
     found: dict[str, list[str]] = {}

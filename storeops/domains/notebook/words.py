@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from storeops.database.database import Database
 from storeops.i18n import N_
 from storeops.notebook.marks import mark_keys
-from storeops.operations.offers import like, most
+from storeops.operations.completion_values import like, most
 from storeops.reading.conditions import Condition
 
 MARK = Condition(

@@ -14,7 +14,7 @@ from storeops.changes.action import (
     READY,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
     Verdict,
     View,
     blocked,
@@ -75,25 +75,25 @@ class MessageAction:
             return _to_robot(client, what)
         return _from_app(client, what)
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Done, with who was left out; or failed, and may be sent again."""
         (row,) = call.rows
         if error is not None:
             return [
-                RowAnswer(row.row, FAILED, error.errcode, error.message, error.hint, retryable=True)
+                RowResult(row.row, FAILED, error.errcode, error.message, error.hint, retryable=True)
             ]
         missed = answer.missed() if hasattr(answer, "missed") else {}
         extra = {"msgid": getattr(answer, "msgid", ""), **missed}
         meaning = _missed(missed) if missed else ""
-        return [RowAnswer(row.row, DONE, meaning=meaning, extra=extra)]
+        return [RowResult(row.row, DONE, meaning=meaning, extra=extra)]
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Nobody can ask. An app's message goes again, for WeCom delivers it once."""
         (row,) = call.rows
         if call.payload["sender"] == APP and call.payload.get("alone"):
-            return [RowAnswer(row.row, QUEUED)]
+            return [RowResult(row.row, QUEUED)]
         return [
-            RowAnswer(
+            RowResult(
                 row.row,
                 FAILED,
                 None,
@@ -106,11 +106,11 @@ class MessageAction:
         ]
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """The log says how each message ended."""
-        for row, answer in answered:
-            log.settle(db, row.extra["ids"], answer, now)
+        for row, answer in results:
+            log.record_result(db, row.extra["ids"], answer, now)
 
     def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
         """What was said cannot be unsaid.

@@ -59,7 +59,7 @@ def keep(profile: str, kind: str, path: Path) -> dict[str, str]:
     return {"sha256": digest, "filename": path.name}
 
 
-def tidy(profile: str, wanted: Collection[str]) -> None:
+def remove_unused(profile: str, wanted: Collection[str]) -> None:
     """Remove the copies that nobody will send any more."""
     place = folder(profile)
     if place.is_dir():

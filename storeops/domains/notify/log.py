@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storeops.changes.action import CANCELLED, DONE, QUEUED, UNKNOWN, RowAnswer
+from storeops.changes.action import CANCELLED, DONE, QUEUED, UNKNOWN, RowResult
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, PartialError
 from storeops.i18n import N_, _
@@ -147,7 +147,7 @@ def must_have_gone(messages: Iterable[LoggedMessage]) -> None:
             )
 
 
-def settle(db: Database, ids: Sequence[str], answer: RowAnswer, now: float) -> None:
+def record_result(db: Database, ids: Sequence[str], answer: RowResult, now: float) -> None:
     """Keep how a row ended for each message it carried; in the caller's transaction."""
     if answer.status in (QUEUED, UNKNOWN):
         return

@@ -378,7 +378,7 @@ def deliver(
             stuck = stuck or report.ended != "empty"
         if stuck and not made:
             break
-    files.tidy(app.profile.name, _wanted(app.data))
+    files.remove_unused(app.profile.name, _wanted(app.data))
     now = log.counts(app.data)
     return Delivered(
         sum(now[each] - before[each] for each in (log.SENT, log.PARTLY)),

@@ -17,7 +17,7 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.operations.reports import Period
-from storeops.reading import overview
+from storeops.reading import directory
 from storeops.wecom.errcodes import Reach
 from storeops.wecom.errors import reach_of
 
@@ -134,7 +134,7 @@ def fetch(
             _("WeCom has no statistics of {days}: it tells them until yesterday, for {back} days.")
             .format(days=period.words, back=BACK_DAYS)
         )  # fmt: skip
-    people = [each.userid for each in overview.members(db) if each.contact]
+    people = [each.userid for each in directory.members(db) if each.contact]
     known = set() if again else _known(db, days)
     work: list[tuple[str, list[int]]] = []
     for userid in people:

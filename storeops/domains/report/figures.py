@@ -16,8 +16,8 @@ from storeops.domains.handover import days as handovers
 from storeops.i18n import _, ngettext
 from storeops.notebook.stores import list_shops
 from storeops.operations.reports import Period
+from storeops.reading import directory
 from storeops.reading import flows as relations
-from storeops.reading import overview
 from storeops.reading.held import Held, held
 
 MAIN = ("customers", "new", "lost", "handed_over", "waiting", "refused", "untagged")
@@ -261,8 +261,8 @@ class _Board:
 
 def _stores(db: Database, board: _Board, unknown: Sequence[str]) -> list[StoreFigures]:
     shops = {each.department_id: each for each in list_shops(db)}
-    names = overview.department_names(db)
-    keys = overview.staffed_shops(db)
+    names = directory.department_names(db)
+    keys = directory.staffed_shops(db)
     keys |= {key for key, each in board.stores.items() if each.any()} | shops.keys()
     nothing = Figures(**dict.fromkeys(unknown))
     found = []
@@ -277,8 +277,8 @@ def _stores(db: Database, board: _Board, unknown: Sequence[str]) -> list[StoreFi
 
 def _guides(db: Database, board: _Board) -> list[GuideFigures]:
     shops = {each.department_id: each.name for each in list_shops(db) if each.name}
-    names = overview.department_names(db)
-    people = overview.member_keys(db)
+    names = directory.department_names(db)
+    people = directory.member_keys(db)
     found = []
     for key, line in board.guides.items():
         if not line.any():

@@ -10,9 +10,9 @@ from storeops.domains.report.stores import (
     SHOWN,
     UNKNOWN,
     fetch_step,
+    missing_replies,
     reply_columns,
     together,
-    unheard,
 )
 from storeops.i18n import _
 from storeops.operations.reports import TEXT, NamedReport, Period, ReportColumn, ReportTable
@@ -32,7 +32,7 @@ def guides(db: Database, period: Period, now: float) -> NamedReport:
         }
         for each in found.guides
     ]
-    notes = [*found.notes, *unheard(found, heard, now)]
+    notes = [*found.notes, *missing_replies(found, heard, now)]
     return NamedReport(
         "staff",
         _("Guides"),

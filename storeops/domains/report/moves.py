@@ -20,7 +20,7 @@ from storeops.operations.reports import (
     ReportTable,
     Tile,
 )
-from storeops.reading import overview
+from storeops.reading import directory
 
 TODAY_S = 48 * 3600  # so long after a day its report is that of the morning
 
@@ -29,7 +29,7 @@ def moves(db: Database, period: Period, now: float) -> NamedReport:
     """Each pair of former owner and new one; and the leavers whose customers wait today."""
     found = figures(db, period, now)
     attempts = handovers.within(db, period.start, period.end)
-    names = {userid.lower(): name for userid, name in overview.member_names(db)}
+    names = {userid.lower(): name for userid, name in directory.member_names(db)}
     lines: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     hours: dict[tuple[str, str], list[float]] = defaultdict(list)
     for each in (*attempts.settled, *attempts.waiting):

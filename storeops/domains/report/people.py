@@ -10,8 +10,8 @@ from storeops.domains.report.daily import TITLES, curves, tiles, with_week_befor
 from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
 from storeops.operations.reports import TEXT, NamedReport, Period, ReportColumn, ReportTable
+from storeops.reading import directory
 from storeops.reading import flows as relations
-from storeops.reading import overview
 from storeops.reading.filter_words import label
 
 _HOW = {
@@ -110,7 +110,7 @@ def _lost(db: Database, flow: relations.Flows) -> list[dict[str, Any]]:
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     for (_customer, staff), how in flow.lost.items():
         counts[staff][_HOW[how]] += 1
-    names = overview.member_keys(db)
+    names = directory.member_keys(db)
     rows = [
         {
             "userid": names[staff][0],

@@ -61,7 +61,7 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
         }
         for each in found.stores
     ]
-    notes = [*found.notes, *unheard(found, heard, now)]
+    notes = [*found.notes, *missing_replies(found, heard, now)]
     return NamedReport(
         "store",
         _("Shops"),
@@ -116,7 +116,7 @@ def together(heard: Iterable[Replies]) -> dict[str, Any]:
     }
 
 
-def unheard(found: DaysFigures, heard: dict[str, Replies], now: float) -> list[str]:
+def missing_replies(found: DaysFigures, heard: dict[str, Replies], now: float) -> list[str]:
     """A note when chats and replies of some guides, or days, are not known."""
     days = len(china_days(found.period))
     silent = sum(
@@ -138,7 +138,7 @@ def fetch_step(
     found: DaysFigures, heard: dict[str, Replies], period: Period, now: float
 ) -> list[str]:
     """The command that reads them, where WeCom still tells them."""
-    if not unheard(found, heard, now) or not wanted_here(period, now):
+    if not missing_replies(found, heard, now) or not wanted_here(period, now):
         return []
     if period.days == 1:
         return [f"storeops report fetch --on {period.since}"]

@@ -104,7 +104,7 @@ def start(*, fresh: bool = False, weeks: int = 0) -> Started:
 
     Args:
         fresh: stop an earlier demo's sandbox and begin anew, databases included.
-        weeks: let a sandbox that is started now begin so long ago; `demo_history.live` brings it
+        weeks: let a sandbox that is started now begin so long ago; `demo_history.play` brings it
             to the present.
 
     Raises:

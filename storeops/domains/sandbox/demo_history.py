@@ -49,11 +49,11 @@ class DemoPorts:
 
 
 def started_at(now: float, weeks: int) -> int:
-    """When a sandbox must begin, Unix seconds, so that `live` ends at `now`."""
+    """When a sandbox must begin, Unix seconds, so that `play` ends at `now`."""
     return int(now) - weeks * 7 * DAY
 
 
-def tidy(base_url: str) -> None:
+def reassign_first_leavers(base_url: str) -> None:
     """Find new owners for those whom the chain's first leavers left, save one who is too late.
 
     WeCom never says what somebody was called who had left before the mirror began.
@@ -65,7 +65,7 @@ def tidy(base_url: str) -> None:
                 control(base_url, "POST", "act", {"act": "follow_add", "external_userid": each})
 
 
-def live(ports: DemoPorts, weeks: int) -> None:
+def play(ports: DemoPorts, weeks: int) -> None:
     """Let the weeks pass, up to the present moment; everything is drawn with fixed dice.
 
     Raises:
@@ -110,7 +110,7 @@ def _ended(db: Database, most: int) -> list[dict[str, str]]:
 
 def leavers(db: Database) -> list[str]:
     """userids of three guides of three shops, with some customers and with colleagues."""
-    from storeops.reading.overview import members
+    from storeops.reading.directory import members
 
     fitting = [
         each for each in members(db)

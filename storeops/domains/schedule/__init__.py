@@ -53,5 +53,5 @@ DOMAIN = Domain(
         "task_failed": "storeops.domains.schedule.alarms:FAILED",
         "task_missed": "storeops.domains.schedule.alarms:MISSED",
     },
-    completion={"task": "storeops.domains.schedule.tasks:offer"},
+    completion={"task": "storeops.domains.schedule.tasks:completion_values"},
 )  # fmt: skip

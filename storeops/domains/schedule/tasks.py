@@ -328,7 +328,7 @@ def enable(db: Database, names: Iterable[str], now: float, *, enabled: bool) -> 
     return changed
 
 
-def offer(db: Database, start: str) -> list[tuple[str, str]]:
+def completion_values(db: Database, start: str) -> list[tuple[str, str]]:
     """Completion: names that begin so, with their commands."""
     return [
         (task.name, task.command)

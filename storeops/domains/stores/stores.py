@@ -11,7 +11,7 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.notebook.stores import Shop, list_shops, save_shops
-from storeops.reading import overview
+from storeops.reading import directory
 from storeops.reading.customers import names_of
 from storeops.reading.query import CustomerQuery
 from storeops.spelling import nearest
@@ -100,7 +100,7 @@ def list_stores(db: Database, since: float = 0.0) -> list[StoreRow]:
         each.value: each.rows for each in CustomerQuery(db, now=0.0).facet("store", limit=1_000_000)
     }
     rows = []
-    for row in overview.shops(db, since):
+    for row in directory.shops(db, since):
         shop = shops.pop(row.department_id, None)
         rows.append(
             StoreRow(
@@ -111,7 +111,7 @@ def list_stores(db: Database, since: float = 0.0) -> list[StoreRow]:
                 row.complete_at,
             )
         )  # fmt: skip
-    names = overview.department_names(db)
+    names = directory.department_names(db)
     rows += [
         StoreRow(
             shop.department_id, shop.code, shop.name or names.get(shop.department_id, ""),
@@ -204,7 +204,7 @@ def match(db: Database, rows: Sequence[dict[str, str]]) -> list[Match]:
         NotFoundError: a department id that WeCom does not have.
         UsageError: two lines mean one department.
     """
-    departments = overview.department_names(db)
+    departments = directory.department_names(db)
     by_name: dict[str, list[int]] = {}
     for key, name in departments.items():
         by_name.setdefault(_plain_name(name), []).append(key)

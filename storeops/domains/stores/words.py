@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storeops.database.database import Database
-from storeops.operations.offers import most
+from storeops.operations.completion_values import most
 
 
 def stores(db: Database, start: str) -> Sequence[tuple[str, str]]:

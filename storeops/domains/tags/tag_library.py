@@ -19,7 +19,7 @@ from storeops.changes.action import (
     VANISHED,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
     Verdict,
     View,
     blocked,
@@ -89,11 +89,11 @@ class TagLibraryAction:
         except StoreOpsError:
             return []  # it is done; the next sync will show it
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Done, or a refusal in words."""
         row = call.rows[0]
         if error is None:
-            return [RowAnswer(row.row, DONE, 0, extra=_shown(answer))]
+            return [RowResult(row.row, DONE, 0, extra=_shown(answer))]
         meaning, step = "", ""
         if condition_of(error.errcode) in FOREIGN and row.extra["op"] != "add":
             meaning = _("WeCom does not let this app change {name}: somebody else made it.").format(
@@ -102,9 +102,9 @@ class TagLibraryAction:
             step = _("Change it in the WeCom console, or with the app that made it.")
         elif error.errcode is None:
             meaning, step = error.message, error.hint
-        return [RowAnswer(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
+        return [RowResult(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Look whether the library is as wished."""
         from storeops.wecom import tags
 
@@ -124,7 +124,7 @@ class TagLibraryAction:
             there = names >= set(what["tags"])
             if not there:
                 _read_whole(group.tag if group else groups)
-            return [RowAnswer(row.row, DONE if there else QUEUED, extra=_shown(groups))]
+            return [RowResult(row.row, DONE if there else QUEUED, extra=_shown(groups))]
         things: list[Any] = [
             each for group in groups for each in ([group] if what["of"] == "group" else group.tag)
         ]
@@ -133,7 +133,7 @@ class TagLibraryAction:
         if found is None:
             status = DONE if what["op"] == "delete" else VANISHED
             return [
-                RowAnswer(
+                RowResult(
                     row.row, status, 0 if status == DONE else code_of(ErrorCondition.TAG_UNKNOWN)
                 )
             ]
@@ -143,16 +143,16 @@ class TagLibraryAction:
         )
         if not there:
             _read_whole([found])
-        return [RowAnswer(row.row, DONE if there else QUEUED, extra=_shown(groups))]
+        return [RowResult(row.row, DONE if there else QUEUED, extra=_shown(groups))]
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """The groups as WeCom showed them, and what is deleted."""
         from storeops.mirror import facts
         from storeops.wecom.tags import CorpTag, CorpTagGroup
 
-        for row, answer in answered:
+        for row, answer in results:
             if answer.status != DONE:
                 continue
             groups = [
@@ -377,7 +377,7 @@ def _read_whole(things: Iterable[Any]) -> None:
     """Nothing follows from a name or place that was not read whole.
 
     Raises:
-        AnswerError: which tag or group it is.
+        ResponseError: which tag or group it is.
     """
     from storeops.wecom.failures import in_halves, lost_row
     from storeops.wecom.oddities import LostRow

@@ -65,7 +65,7 @@ def greet(app: Wiring, event: Event, message: Message) -> None:
 def _greet(
     app: Wiring, event: Event, message: Message, code: str, rules: Sequence[WelcomeRule]
 ) -> None:
-    log.settle_lost(app.data, app.clock.now())
+    log.record_lost(app.data, app.clock.now())
     app.ledger.policy.may_write()
     happened = float(event.create_time) or event.received_at
     moments = (happened, event.received_at, happened + wire.LIFE_S)
@@ -187,7 +187,7 @@ class _Sending:
         if status != log.SENT:
             note = last.message if last else _("The event came more than 20 seconds late.")
         errcode = last.errcode if last else None
-        log.settle(
+        log.record_result(
             self._app.data, self._number, status, self._app.clock.now(), tries=self._tries,
             errcode=errcode, note=note,
         )  # fmt: skip

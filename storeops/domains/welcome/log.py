@@ -131,7 +131,7 @@ def let_go(db: Database, number: int) -> None:
         )
 
 
-def settle(
+def record_result(
     db: Database,
     number: int,
     status: str,
@@ -160,7 +160,7 @@ def settle(
         )
 
 
-def settle_lost(db: Database, now: float) -> None:
+def record_lost(db: Database, now: float) -> None:
     """Greetings that a crash left on their way: nobody knows whether they were sent."""
     lost = "status = 'sending' AND ends_at < ?"
     found = db.execute(f"SELECT 1 FROM welcome_greeting WHERE {lost} LIMIT 1", (now - GRACE_S,))

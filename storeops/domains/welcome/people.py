@@ -6,7 +6,7 @@ from storeops.database.database import Database
 from storeops.domains.welcome.rules import Newcomer
 from storeops.mirror import members
 from storeops.notebook import stores
-from storeops.reading import overview
+from storeops.reading import directory
 
 
 def newcomer(db: Database, userid: str, state: str) -> Newcomer:
@@ -23,7 +23,7 @@ def newcomer(db: Database, userid: str, state: str) -> Newcomer:
     shop = next(
         (each for each in stores.list_shops(db) if each.department_id == found.store_id), None
     )
-    department = overview.department_names(db).get(found.store_id, "")
+    department = directory.department_names(db).get(found.store_id, "")
     store = (shop.name if shop else "") or department
     known = {store, department, shop.code if shop else "", str(found.store_id or "")} - {""}
     return Newcomer(

@@ -102,8 +102,8 @@ def edit(call: Call, strategies: bool) -> Answer:
             twins = [t for t in tags.living(tags.groups[thing.group]) if t.name == name]
             taken = any(t is not thing for t in twins)
         else:
-            twin = tags.group_named(name, thing.strategy)
-            taken = twin is not None and twin is not thing
+            duplicate = tags.group_named(name, thing.strategy)
+            taken = duplicate is not None and duplicate is not thing
         if taken:
             raise Refusal(40071)
     if name is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from storeops.sandbox.endpoints import Answer, Call, Need, endpoint
-from storeops.sandbox.handover.book import ON_JOB, RESIGNED, Attempt
-from storeops.sandbox.handover.foresight import Foreseen
+from storeops.sandbox.handover.handovers import ON_JOB, RESIGNED, Attempt
+from storeops.sandbox.handover.predictable import PredictableRefusal
 from storeops.sandbox.handover.rules import (
     customer_fault,
     former_owner,
@@ -21,8 +21,8 @@ _MESSAGE = 200  # characters of transfer_success_msg
 _PAGE = 1000  # rows of a result page
 
 
-def _too_long(field: str, rule: str) -> Foreseen:
-    return Foreseen(40058, f"{field} {rule}. invalid Request Parameter")
+def _too_long(field: str, rule: str) -> PredictableRefusal:
+    return PredictableRefusal(40058, f"{field} {rule}. invalid Request Parameter")
 
 
 def _people(call: Call, kind: str) -> tuple[Member, Member]:
@@ -30,18 +30,18 @@ def _people(call: Call, kind: str) -> tuple[Member, Member]:
     from_owner = former_owner(call, kind)
     to_owner = successor(call)
     if from_owner is to_owner:
-        raise Foreseen(40130)
+        raise PredictableRefusal(40130)
     return from_owner, to_owner
 
 
 def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
     """(external_userid, errcode) in the order asked; raises Refusal for the whole call."""
     corp, settings = call.corp, call.settings
-    foresight = corp.handovers.foresight
+    predictable = corp.handovers.predictable
     subject = f"{call.body.text('handover_userid')} → {call.body.text('takeover_userid')}"
     try:
         if not ids:
-            raise Foreseen(41035)
+            raise PredictableRefusal(41035)
         if len(ids) > _MOST:
             raise _too_long("external_userid", "exceed max size 100")
         if kind == ON_JOB and len(call.body.text("transfer_success_msg")) > _MESSAGE:
@@ -51,8 +51,8 @@ def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
         if trouble is not None and settings.handover_taker_errors == "call":
             raise trouble
     except Refusal as refusal:
-        known = isinstance(refusal, Foreseen)
-        foresight.note(call.path, refusal.errcode, max(1, len(ids)), known, subject)
+        known = isinstance(refusal, PredictableRefusal)
+        predictable.note(call.path, refusal.errcode, max(1, len(ids)), known, subject)
         raise
     answers: list[tuple[str, int]] = []
     full = False
@@ -63,11 +63,11 @@ def _hand_over(call: Call, kind: str, ids: list[str]) -> list[tuple[str, int]]:
             corp.handovers.begin(corp, settings, kind, from_owner, to_owner, follow, call.now)
         else:
             full = full or fault.errcode == 40099
-            known = isinstance(fault, Foreseen)
-            foresight.note(call.path, fault.errcode, 1, known, f"{subject}: {external_userid}")
+            known = isinstance(fault, PredictableRefusal)
+            predictable.note(call.path, fault.errcode, 1, known, f"{subject}: {external_userid}")
         answers.append((external_userid, fault.errcode if fault else 0))
     if full:
-        foresight.tell(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
+        predictable.name_trouble(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
     return answers
 
 
@@ -105,10 +105,10 @@ def transfer(call: Call) -> Answer:
 
 def _attempts(call: Call, kind: str, from_owner: Member, to_owner: Member) -> list[Attempt]:
     """Attempts of a pair in the order the settings want, those not told yet left out."""
-    book, settings = call.corp.handovers, call.settings
-    numbers = book.by_pair.get((kind, from_owner.number, to_owner.number), [])
-    found = [book.attempts[n] for n in numbers]
-    found = [a for a in found if book.shown(a, settings, call.now) is not None]
+    handovers, settings = call.corp.handovers, call.settings
+    numbers = handovers.by_pair.get((kind, from_owner.number, to_owner.number), [])
+    found = [handovers.attempts[n] for n in numbers]
+    found = [a for a in found if handovers.shown(a, settings, call.now) is not None]
     if settings.handover_result_rows == "newest":
         found = list({a.customer: a for a in found}.values())
     if settings.handover_result_order == "newest":
@@ -133,7 +133,7 @@ def _pair(call: Call) -> tuple[Member, Member]:
 
 
 def _results(call: Call, kind: str) -> Answer:
-    book, settings = call.corp.handovers, call.settings
+    handovers, settings = call.corp.handovers, call.settings
     from_owner, to_owner = _pair(call)
     found = _attempts(call, kind, from_owner, to_owner)
     if not found and settings.handover_unknown_pair_errcode:
@@ -142,14 +142,14 @@ def _results(call: Call, kind: str) -> Answer:
     start, end, cursor = call.page(len(found), _PAGE, call.body.text("cursor"), query)
     rows = []
     for attempt in found[start:end]:
-        told = book.shown(attempt, settings, call.now)
-        assert told is not None
+        result = handovers.shown(attempt, settings, call.now)
+        assert result is not None
         rows.append(
             dumps(
                 {
                     "external_userid": call.corp.customers.id(attempt.customer),
-                    "status": told[0],
-                    "takeover_time": told[1],
+                    "status": result[0],
+                    "takeover_time": result[1],
                 }
             )
         )
@@ -171,7 +171,7 @@ def resigned_transfer_result(call: Call) -> Answer:
 @endpoint("externalcontact/get_transfer_result", Need.CUSTOMERS)
 def get_transfer_result(call: Call) -> Answer:
     """The old call for one customer: the newest attempt of the pair, 5 for none."""
-    book = call.corp.handovers
+    handovers = call.corp.handovers
     from_owner, to_owner = _pair(call)
     row = call.customer(call.body.text("external_userid"))
     newest: Attempt | None = None
@@ -179,6 +179,6 @@ def get_transfer_result(call: Call) -> Answer:
         for attempt in _attempts(call, kind, from_owner, to_owner):
             if attempt.customer == row and (newest is None or attempt.number > newest.number):
                 newest = attempt
-    told = book.shown(newest, call.settings, call.now) if newest else (5, 0)
-    assert told is not None
-    return Answer.of(status=told[0], takeover_time=told[1])
+    result = handovers.shown(newest, call.settings, call.now) if newest else (5, 0)
+    assert result is not None
+    return Answer.of(status=result[0], takeover_time=result[1])

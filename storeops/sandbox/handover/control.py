@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from storeops.sandbox.handover.book import ON_JOB, RESIGNED, WORDS
-from storeops.sandbox.handover.wills import Will
+from storeops.sandbox.handover.decisions import Decision
+from storeops.sandbox.handover.handovers import ON_JOB, RESIGNED, WORDS
 from storeops.sandbox.organisation import ACTIVE, DISABLED, LEFT, NOT_ACTIVATED, Member
 
 if TYPE_CHECKING:
@@ -16,23 +16,23 @@ _STATUSES = {"active": ACTIVE, "disabled": DISABLED, "not_activated": NOT_ACTIVA
 
 def summary(world: World) -> dict[str, Any]:
     """Attempts by outcome, group handovers, and refusals that could have been foreseen."""
-    book = world.corp.handovers
+    handovers = world.corp.handovers
     outcomes = dict.fromkeys(WORDS.values(), 0)
-    for attempt in book.attempts:
+    for attempt in handovers.attempts:
         outcomes[WORDS[attempt.status]] += 1
     return {
-        "attempts": len(book.attempts),
+        "attempts": len(handovers.attempts),
         "outcomes": outcomes,
-        "group_chats": len(book.groups.log),
-        "wills_set": len(book.wills),
-        **book.foresight.as_json(),
+        "group_chats": len(handovers.groups.log),
+        "wills_set": len(handovers.decisions),
+        **handovers.predictable.as_json(),
     }
 
 
 def change(world: World, what: str, data: dict[str, Any]) -> dict[str, Any]:
     """POST /_sandbox/handover/<what>; ValueError says what is wrong with the request."""
     if what == "will":
-        return _will(world, data)
+        return _decide(world, data)
     if what == "member":
         return _member(world, data)
     if what == "console":
@@ -40,7 +40,7 @@ def change(world: World, what: str, data: dict[str, Any]) -> dict[str, Any]:
     if what == "friends_again":
         return _friends_again(world)
     if what == "reset":
-        world.corp.handovers.foresight.reset()
+        world.corp.handovers.predictable.reset()
         return summary(world)
     raise ValueError("handover knows will, member, console, friends_again and reset")
 
@@ -71,17 +71,17 @@ def _found(world: World, userid: Any) -> Member:
     return member
 
 
-def _will(world: World, data: dict[str, Any]) -> dict[str, Any]:
+def _decide(world: World, data: dict[str, Any]) -> dict[str, Any]:
     """What these customers will do whenever they are asked from now on."""
     rows = _customers(world, data)
-    wills = world.corp.handovers.wills
+    decisions = world.corp.handovers.decisions
     if data.get("act") == "natural":
         for row in rows:
-            wills.pop(row, None)
+            decisions.pop(row, None)
     else:
-        will = Will.read(data)
-        wills.update(dict.fromkeys(rows, will))
-    return {"customers": len(rows), "wills_set": len(wills)}
+        decision = Decision.read(data)
+        decisions.update(dict.fromkeys(rows, decision))
+    return {"customers": len(rows), "wills_set": len(decisions)}
 
 
 def _friends_again(world: World) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _member(world: World, data: dict[str, Any]) -> dict[str, Any]:
 
 def _console(world: World, data: dict[str, Any]) -> dict[str, Any]:
     """An admin hands customers over in the console, past the API and its checks."""
-    corp, book = world.corp, world.corp.handovers
+    corp, handovers = world.corp, world.corp.handovers
     from_owner, to_owner = (
         _found(world, data.get("handover_userid")),
         _found(world, data.get("takeover_userid")),
@@ -128,10 +128,10 @@ def _console(world: World, data: dict[str, Any]) -> dict[str, Any]:
     begun = []
     for row in _customers(world, data):
         follow = corp.follows.between(corp.customers, from_owner.number, row)
-        if follow < 0 or book.running_attempt(row) is not None:
+        if follow < 0 or handovers.running_attempt(row) is not None:
             raise ValueError(f"cannot be handed over: {corp.customers.id(row)}")
         kind = RESIGNED if from_owner.status == LEFT else ON_JOB
-        attempt = book.begin(
+        attempt = handovers.begin(
             corp,
             world.settings,
             kind,

@@ -85,13 +85,13 @@ class GroupMoves:
             }
         )
         if not resigned:
-            self.settle(corp, settings, now)
+            self.conclude(corp, settings, now)
 
     def _plan(self, moment: int, what: str, chat_id: str, value: int) -> None:
         self._seq += 1
         heappush(self._agenda, (moment, self._seq, what, chat_id, value))
 
-    def settle(self, corp: Corp, settings: Settings, now: int) -> int:
+    def conclude(self, corp: Corp, settings: Settings, now: int) -> int:
         """Show every change that is due; returns how many."""
         count = 0
         while self._agenda and self._agenda[0][0] <= now:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from storeops.sandbox.clock import DAY
 from storeops.sandbox.follows import GONE
-from storeops.sandbox.handover.book import ON_JOB, RESIGNED, SHARED_CAPACITY, Handovers
-from storeops.sandbox.handover.foresight import Foreseen
+from storeops.sandbox.handover.handovers import ON_JOB, RESIGNED, SHARED_CAPACITY, Handovers
+from storeops.sandbox.handover.predictable import PredictableRefusal
 from storeops.sandbox.organisation import DISABLED, LEFT, NOT_ACTIVATED, USERID, Member
 from storeops.sandbox.refusals import Refusal
 
@@ -21,16 +21,16 @@ def former_owner(call: Call, kind: str) -> Member:
     now, year = call.now, call.settings.handover_year_days * DAY
     if kind == RESIGNED:
         if member.status != LEFT:
-            raise Foreseen(40097)
+            raise PredictableRefusal(40097)
         if now - member.left_at > year:
-            raise Foreseen(40205)
+            raise PredictableRefusal(40205)
         if member.last_login and member.left_at - member.last_login > year:
             raise _told_or_not(call, member, 40205)
         return member
     if member.status == LEFT:
-        raise Foreseen(call.settings.handover_left_errcode)
+        raise PredictableRefusal(call.settings.handover_left_errcode)
     if member.number not in call.scope.members:
-        raise Foreseen(60011)
+        raise PredictableRefusal(60011)
     if member.last_login and now - member.last_login > year:
         raise _told_or_not(call, member, 40205)
     return member
@@ -40,31 +40,31 @@ def successor(call: Call, field: str = "takeover_userid") -> Member:
     """The member who is to take over; only what no settings make a per-customer answer."""
     member = _person(call, call.body.text(field))
     if member.status == LEFT:
-        raise Foreseen(60111)
+        raise PredictableRefusal(60111)
     if member.number not in call.scope.members:
-        raise Foreseen(60011)
+        raise PredictableRefusal(60011)
     return member
 
 
 def _person(call: Call, userid: str) -> Member:
     if not userid:
-        raise Foreseen(41009)
+        raise PredictableRefusal(41009)
     if not USERID.fullmatch(userid):
-        raise Foreseen(40003)
+        raise PredictableRefusal(40003)
     member = call.corp.organisation.find(userid)
     if member is None:
-        raise Foreseen(60111)
+        raise PredictableRefusal(60111)
     return member
 
 
 def successor_fault(call: Call, member: Member) -> Refusal | None:
     """Why this member cannot take anybody: 41054, 40143, 84083, 40098, 40205."""
     if member.status == NOT_ACTIVATED:
-        return Foreseen(41054)
+        return PredictableRefusal(41054)
     if member.status == DISABLED:
-        return Foreseen(40143)
+        return PredictableRefusal(40143)
     if not member.customer_contact:
-        return Foreseen(84083)
+        return PredictableRefusal(84083)
     if not member.real_name:
         return _told_or_not(call, member, 40098)
     year = call.settings.handover_year_days * DAY
@@ -78,38 +78,38 @@ def _told_or_not(call: Call, member: Member, errcode: int) -> Refusal:
 
     40205 does not say which of the two members is meant, so only the same pair is foreseeable.
     """
-    foresight = call.corp.handovers.foresight
+    predictable = call.corp.handovers.predictable
     who = str(member.number)
     if errcode == 40205:
         who = f"{call.body.text('handover_userid')}>{call.body.text('takeover_userid')}".lower()
-    known = foresight.was_told(who, errcode)
-    foresight.tell(who, errcode)
-    return Foreseen(errcode) if known else Refusal(errcode)
+    known = predictable.was_named(who, errcode)
+    predictable.name_trouble(who, errcode)
+    return PredictableRefusal(errcode) if known else Refusal(errcode)
 
 
 def customer_fault(
     call: Call, kind: str, from_owner: Member, to_owner: Member, external_userid: str
 ) -> tuple[Refusal | None, int]:
     """Why this customer cannot move, or the relation that will: 40096, 40131, 84061, …"""
-    corp, book, settings = call.corp, call.corp.handovers, call.settings
+    corp, handovers, settings = call.corp, call.corp.handovers, call.settings
     row = corp.customers.find(external_userid)
     if row < 0:
-        return Foreseen(40096), -1
+        return PredictableRefusal(40096), -1
     follow = corp.follows.between(corp.customers, from_owner.number, row)
     if follow < 0:
         gone = _was_held(call, from_owner, row)
-        return Foreseen(settings.handover_gone_errcode if gone else 40131), -1
-    running = book.running_attempt(row)
+        return PredictableRefusal(settings.handover_gone_errcode if gone else 40131), -1
+    running = handovers.running_attempt(row)
     if running is not None:
         code = settings.handover_running_errcode
-        return (Foreseen(code) if running.by_api else Refusal(code)), -1
+        return (PredictableRefusal(code) if running.by_api else Refusal(code)), -1
     if kind == ON_JOB:
-        recent = book.recent(row, call.now, settings)
+        recent = handovers.recent(row, call.now, settings)
         if len(recent) >= settings.handover_repeat_limit:
             ours = sum(a.by_api for a in recent) >= settings.handover_repeat_limit
-            return (Foreseen(40128) if ours else Refusal(40128)), -1
+            return (PredictableRefusal(40128) if ours else Refusal(40128)), -1
     if settings.handover_capacity in ("request", "both"):
-        fault = _capacity_fault(call, book, to_owner, row)
+        fault = _capacity_fault(call, handovers, to_owner, row)
         if fault is not None:
             return fault, -1
     return None, follow
@@ -125,15 +125,15 @@ def _was_held(call: Call, from_owner: Member, row: int) -> bool:
     return False
 
 
-def _capacity_fault(call: Call, book: Handovers, to_owner: Member, row: int) -> Refusal | None:
+def _capacity_fault(call: Call, handovers: Handovers, to_owner: Member, row: int) -> Refusal | None:
     corp = call.corp
     if corp.follows.between(corp.customers, to_owner.number, row) >= 0:
         return None  # already a friend: needs no room
     held = len(corp.held_by(to_owner))
     if call.settings.handover_capacity_counts_waiting:
-        held += book.waiting_for[to_owner.number]
+        held += handovers.waiting_for[to_owner.number]
     if held < to_owner.capacity:
         return None
-    told = book.foresight.told.get((str(to_owner.number), 40099))
-    known = held >= max(SHARED_CAPACITY, to_owner.capacity) or (told is not None and held >= told)
-    return Foreseen(40099) if known else Refusal(40099)
+    most = handovers.predictable.named.get((str(to_owner.number), 40099))
+    known = held >= max(SHARED_CAPACITY, to_owner.capacity) or (most is not None and held >= most)
+    return PredictableRefusal(40099) if known else Refusal(40099)

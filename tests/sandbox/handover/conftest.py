@@ -83,7 +83,7 @@ class Caller:
                 return row
         return None
 
-    def will(self, external_userid, act, after_s=0):
+    def decide(self, external_userid, act, after_s=0):
         self.control.call(
             "POST",
             "handover/will",

@@ -51,10 +51,10 @@ def test_tags_and_remark_travel_only_when_the_switch_says_so(api, travels):
 def test_each_customer_decides_for_themselves(api):
     from_owner, to_owner = (m["userid"] for m in api.staff()[:2])
     now_, early, late, refuses, deletes = api.customers(from_owner, other=to_owner)[:5]
-    api.will(now_, "accept")
-    api.will(early, "accept", 3 * 3600)
-    api.will(refuses, "refuse", 3600)
-    api.will(deletes, "delete", 7200)
+    api.decide(now_, "accept")
+    api.decide(early, "accept", 3 * 3600)
+    api.decide(refuses, "refuse", 3600)
+    api.decide(deletes, "delete", 7200)
     api.transfer(from_owner, to_owner, [now_, early, late, refuses, deletes])
     asked = api.control.now()
 
@@ -76,7 +76,7 @@ def test_each_customer_decides_for_themselves(api):
 def test_events_tell_what_happened(api):
     from_owner, to_owner = (m["userid"] for m in api.staff()[:2])
     agrees, refuses = api.customers(from_owner, other=to_owner)[:2]
-    api.will(refuses, "refuse", 3600)
+    api.decide(refuses, "refuse", 3600)
     before = len(api.control.events())
     api.transfer(from_owner, to_owner, [agrees, refuses])
     assert len(api.control.events()) == before, "our own writes fire nothing"
@@ -158,7 +158,7 @@ def test_only_done_ones_count_when_the_switch_says_so(api):
     a, b = (m["userid"] for m in api.staff()[:2])
     who = api.customers(a, other=b)[0]
     api.control.settings(handover_repeat_counts="done")
-    api.will(who, "refuse")
+    api.decide(who, "refuse")
     for _ in range(3):
         assert api.codes(api.transfer(a, b, [who])) == {who: 0}
     api.control.settings(handover_repeat_counts="accepted")
@@ -237,9 +237,9 @@ def test_result_of_a_pair_that_never_was(api):
 def test_a_row_for_each_attempt_or_only_the_newest(api):
     from_owner, to_owner = (m["userid"] for m in api.staff()[:2])
     who = api.customers(from_owner, other=to_owner)[0]
-    api.will(who, "refuse")
+    api.decide(who, "refuse")
     api.transfer(from_owner, to_owner, [who])
-    api.will(who, "wait")
+    api.decide(who, "wait")
     api.transfer(from_owner, to_owner, [who])
     assert [r["status"] for r in api.results(from_owner, to_owner)] == [2, 3]
     api.control.settings(handover_result_order="oldest")
@@ -303,7 +303,7 @@ def test_wills_are_the_same_for_the_same_seed(start):
 def test_a_saved_state_keeps_what_is_under_way(api):
     from_owner, to_owner, other = (m["userid"] for m in api.staff()[:3])
     first, second = api.customers(from_owner, other=to_owner)[:2]
-    api.will(second, "refuse", 3600)
+    api.decide(second, "refuse", 3600)
     api.transfer(from_owner, to_owner, [first, second])
     state = api.control.saved()
     api.control.reset(seed=12)

@@ -43,7 +43,7 @@ def test_ninety_days_do_not_bind_leavers(api):
     leaver, to_owner = _pair(api)
     who = api.customers(leaver, other=to_owner)[0]
     api.control.settings(resigned_refusal_drops=False)
-    api.will(who, "refuse")
+    api.decide(who, "refuse")
     for _ in range(3):
         assert api.codes(api.transfer(leaver, to_owner, [who], resigned=True)) == {who: 0}
 
@@ -51,8 +51,8 @@ def test_ninety_days_do_not_bind_leavers(api):
 def test_refusing_a_leaver_can_be_impossible_or_final(api):
     leaver, to_owner = _pair(api)
     first, second = api.customers(leaver, other=to_owner)[:2]
-    api.will(first, "refuse", 60)
-    api.will(second, "refuse", 60)
+    api.decide(first, "refuse", 60)
+    api.decide(second, "refuse", 60)
     api.transfer(leaver, to_owner, [first], resigned=True)
     api.control.advance(120)
     assert api.results(leaver, to_owner, resigned=True)[0]["status"] == 3

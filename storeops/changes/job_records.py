@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storeops.changes import answers
-from storeops.changes.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowAnswer
+from storeops.changes import row_results
+from storeops.changes.action import FAILED, FINAL_STATUSES, QUEUED, Call, Row, RowResult
 from storeops.changes.jobs.queue import Job
 from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
@@ -16,8 +16,8 @@ from storeops.changes.rows import CHUNK, LEFT, addressed, chunks, from_record, r
 from storeops.i18n import _
 
 
-class LedgerBook:
-    """`jobs.ports.Book` over a ledger.
+class LedgerRecords:
+    """`jobs.ports.JobRecords` over a ledger.
 
     Args:
         ledger: the profile's ledger; its journal names who runs the worker.
@@ -38,10 +38,10 @@ class LedgerBook:
 
     def rows(
         self, connection: sqlite3.Connection, plan_id: int, numbers: Sequence[int]
-    ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowAnswer]]]:
+    ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowResult]]]:
         """Rows of a job without those that are over; what no longer fits its digest is refused."""
         rows: list[Row] = []
-        refused: list[tuple[Row, RowAnswer]] = []
+        refused: list[tuple[Row, RowResult]] = []
         unsent: set[int] = set()  # rows of which nothing was sent yet
         for part in chunks(numbers, CHUNK):
             marks = ",".join("?" * len(part))
@@ -68,15 +68,17 @@ class LedgerBook:
             ]
             rows = [row for row in rows if row.row not in unsent]
             unsent.clear()
-        hold = getattr(self._ledger.action(plan.kind), "hold", None)
-        if hold is not None and unsent:
+        veto = getattr(self._ledger.action(plan.kind), "veto", None)
+        if veto is not None and unsent:
             asked = [row for row in rows if row.row in unsent]
-            held = hold(self._ledger.view(plan.params), asked)
-            refused += [(row, held[row.row]) for row in asked if row.row in held]
-            rows = [row for row in rows if row.row not in held]
+            vetoed = veto(self._ledger.view(plan.params), asked)
+            refused += [(row, vetoed[row.row]) for row in asked if row.row in vetoed]
+            rows = [row for row in rows if row.row not in vetoed]
         return rows, plan.params, refused
 
-    def intend(self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]) -> None:
+    def record_intent(
+        self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]
+    ) -> None:
         """One line per plan: these rows are about to be sent."""
         by_plan: dict[int, list[list[Any]]] = {}
         for job, call in calls:
@@ -88,18 +90,18 @@ class LedgerBook:
         ]
         self._ledger.journal.append(connection, lines, self._ledger.clock.now())
 
-    def settle(
+    def record_results(
         self,
         connection: sqlite3.Connection,
         job: Job,
-        answered: Sequence[tuple[Row, RowAnswer]],
+        results: Sequence[tuple[Row, RowResult]],
         source: str,
     ) -> None:
         """Keep answers, journal them, write them to the mirror."""
-        if not answered:
+        if not results:
             return
-        lines = answers.settle(
-            self._ledger, connection, self._plan(job.plan_id), answered,
+        lines = row_results.record_results(
+            self._ledger, connection, self._plan(job.plan_id), results,
             source=source, job_id=job.id,
         )  # fmt: skip
         self._ledger.journal.append(connection, lines, self._ledger.clock.now())
@@ -124,8 +126,8 @@ class LedgerBook:
         self._ledger.journal.seal(self._ledger.db, self._ledger.clock.now())
 
 
-def _altered(row: Row) -> RowAnswer:
-    return RowAnswer(
+def _altered(row: Row) -> RowResult:
+    return RowResult(
         row.row,
         FAILED,
         meaning=_("This row was altered after the plan was made; it was not sent."),
@@ -133,8 +135,8 @@ def _altered(row: Row) -> RowAnswer:
     )
 
 
-def _not_allowed(row: Row, kind: str, plan: str) -> RowAnswer:
-    return RowAnswer(
+def _not_allowed(row: Row, kind: str, plan: str) -> RowResult:
+    return RowResult(
         row.row,
         FAILED,
         meaning=_("This profile does not allow plans of the kind {kind}.").format(kind=kind),
@@ -145,7 +147,7 @@ def _not_allowed(row: Row, kind: str, plan: str) -> RowAnswer:
     )
 
 
-def _erased(row: Row) -> RowAnswer:
-    return RowAnswer(
+def _erased(row: Row) -> RowResult:
+    return RowResult(
         row.row, FAILED, meaning=_("The person was erased from this plan; nothing was sent.")
     )

@@ -13,7 +13,7 @@ DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class OpenEnds:
+class PendingWork:
     """Where a person left off.
 
     Attributes:
@@ -38,7 +38,7 @@ class OpenEnds:
     bad_plan: str = ""
 
 
-def open_ends(db: Database, now: float) -> OpenEnds:
+def pending_work(db: Database, now: float) -> PendingWork:
     """Count them; some indexed statements.
 
     Args:
@@ -65,4 +65,4 @@ def open_ends(db: Database, now: float) -> OpenEnds:
         " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?",
         (*NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S),
     ).fetchone()
-    return OpenEnds(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan)
+    return PendingWork(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan)

@@ -21,16 +21,16 @@ def _started(pid: int) -> str:
     return fields[19]
 
 
-def new_holder() -> str:
+def new_lease_owner() -> str:
     """A name for one lease holder in this process, never used twice."""
     pid = os.getpid()
     host = socket.gethostname().replace("/", "_")
     return f"{host}/{pid}/{_started(pid)}/{secrets.token_hex(4)}"
 
 
-def is_alive(holder: str) -> bool:
-    """Whether the process of `holder` lives; True when it cannot be known (its lease expires)."""
-    host, pid_text, started, _nonce = holder.split("/")
+def is_alive(owner: str) -> bool:
+    """Whether the process of `owner` lives; True when it cannot be known (its lease expires)."""
+    host, pid_text, started, _nonce = owner.split("/")
     if host != socket.gethostname().replace("/", "_"):
         return True
     pid = int(pid_text)

@@ -24,7 +24,7 @@ from storeops.changes.action import (
     VANISHED,
     WAITING,
     Row,
-    RowAnswer,
+    RowResult,
     actions,
 )
 from storeops.changes.jobs import queue
@@ -44,11 +44,11 @@ _UPDATE = (
 _TO_MIRROR = (DONE, WAITING, FAILED, REFUSED, TAKER_FULL, VANISHED, NO_RECORD)
 
 
-def settle(
+def record_results(
     ledger: Ledger,
     connection: sqlite3.Connection,
     plan: Plan,
-    answered: Sequence[tuple[Row, RowAnswer]],
+    results: Sequence[tuple[Row, RowResult]],
     *,
     source: str,
     job_id: int | None = None,
@@ -59,7 +59,7 @@ def settle(
         ledger: the profile's ledger.
         connection: in a write transaction on data.db.
         plan: the plan of the rows.
-        answered: rows with what is known of them now.
+        results: rows with what is known of them now.
         source: who says so, for the journal: `job`, `read_back`, `watch`, `event` …
         job_id: the job that carried them, None for later answers.
     """
@@ -72,12 +72,12 @@ def settle(
                 int(answer.retryable), answer.due_at, now,
                 dump(answer.extra) if answer.extra else None, job_id, plan.id, row.row,
             )
-            for row, answer in answered
+            for row, answer in results
         ],
     )  # fmt: skip
     if plan.undo_of is not None:
-        _mark_undone(connection, plan.undo_of, answered, now)
-    telling = [(row, answer) for row, answer in answered if answer.status in _TO_MIRROR]
+        _mark_undone(connection, plan.undo_of, results, now)
+    telling = [(row, answer) for row, answer in results if answer.status in _TO_MIRROR]
     if telling:
         ref = f"{plan.name}/{job_id}" if job_id is not None else plan.name
         ledger.action(plan.kind).facts(ledger.db, telling, ref, int(now))
@@ -98,7 +98,7 @@ def settle(
                 "job": job_id,
             },
         )
-        for row, answer in answered
+        for row, answer in results
         if answer.status != QUEUED
     ]
 
@@ -106,7 +106,7 @@ def settle(
 def _mark_undone(
     connection: sqlite3.Connection,
     undone_plan: int,
-    answered: Sequence[tuple[Row, RowAnswer]],
+    results: Sequence[tuple[Row, RowResult]],
     now: float,
 ) -> None:
     """Rows whose inverse is done were undone; those put back partly stay done.
@@ -118,7 +118,7 @@ def _mark_undone(
         f" WHERE plan_id = ? AND row = ? AND status = '{DONE}'",
         [
             (now, undone_plan, row.extra["undoes"])
-            for row, answer in answered
+            for row, answer in results
             if answer.status == DONE and "undoes" in row.extra and not row.extra.get("partly")
         ],
     )
@@ -130,13 +130,15 @@ def _mark_undone(
         f"  AND undo.status = '{UNDONE}')",
         [
             (now, undone_plan, row.extra["undoes"])
-            for row, answer in answered
+            for row, answer in results
             if answer.status == DONE and "undoes" in row.extra
         ],
     )
 
 
-def answer_rows(ledger: Ledger, plan_id: int, answers: Sequence[RowAnswer], source: str) -> int:
+def record_late_results(
+    ledger: Ledger, plan_id: int, answers: Sequence[RowResult], source: str
+) -> int:
     """Later answers to rows that wait: kept, journaled, written to the mirror.
 
     Rows that already have a final answer are left alone, so that answering twice is harmless.
@@ -154,17 +156,17 @@ def answer_rows(ledger: Ledger, plan_id: int, answers: Sequence[RowAnswer], sour
     plan = by_id(ledger.db, plan_id)
     taken = 0
     for part in plan_rows.chunks(answers, CHUNK):
-        by_row: Mapping[int, RowAnswer] = {each.row: each for each in part}
+        by_row: Mapping[int, RowResult] = {each.row: each for each in part}
         with ledger.db.atomic() as connection:
             ledger.journal.seal_inside(connection, ledger.clock.now())
             rows = plan_rows.load(
                 ledger.db, plan.id, list(by_row), f"status IN ('{WAITING}', '{UNKNOWN}')"
             )
-            answered = [(row, by_row[row.row]) for row in rows]
-            lines = settle(ledger, connection, plan, answered, source=source)
+            results = [(row, by_row[row.row]) for row in rows]
+            lines = record_results(ledger, connection, plan, results, source=source)
             ledger.journal.append(connection, lines, ledger.clock.now())
             end_waiting(connection, plan.id)
-        taken += len(answered)
+        taken += len(results)
     ledger.journal.seal(ledger.db, ledger.clock.now())
     return taken
 

@@ -14,18 +14,18 @@ from storeops.sandbox.refusals import Refusal
 _EXAMPLES = 50
 
 
-class Foreseen(Refusal):
+class PredictableRefusal(Refusal):
     """A refusal of the whole call that the caller could have known."""
 
 
-class Foresight:
+class PredictableRefusals:
     """Counts refused rows by errcode, and those of them that need not have been sent."""
 
     def __init__(self) -> None:
         self.refused: Counter[int] = Counter()
         self.foreseeable: Counter[int] = Counter()
         self.examples: list[dict[str, Any]] = []
-        self.told: dict[tuple[str, int], int] = {}  # (whom, errcode) → customers held
+        self.named: dict[tuple[str, int], int] = {}  # (whom, errcode) → customers held
 
     def note(self, path: str, errcode: int, rows: int, known: bool, subject: str) -> None:
         """`rows` rows were refused; `subject` is the pair or id to look at."""
@@ -35,13 +35,13 @@ class Foresight:
             if len(self.examples) < _EXAMPLES:
                 self.examples.append({"path": path, "errcode": errcode, "subject": subject})
 
-    def was_told(self, member: str, errcode: int) -> bool:
+    def was_named(self, member: str, errcode: int) -> bool:
         """Whether an earlier answer named this trouble of this member."""
-        return (member, errcode) in self.told
+        return (member, errcode) in self.named
 
-    def tell(self, member: str, errcode: int, held: int = 0) -> None:
+    def name_trouble(self, member: str, errcode: int, held: int = 0) -> None:
         """An answer names this trouble of this member from now on."""
-        self.told[member, errcode] = held
+        self.named[member, errcode] = held
 
     def reset(self) -> None:
         """Count anew; what was told stays told."""

@@ -41,7 +41,7 @@ class JobTrouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class JobProgress:
     """How a plan's jobs, or all recent ones, stand.
 
     Attributes:
@@ -110,7 +110,7 @@ def pulse(db: Database) -> int:
     return int(found[0])
 
 
-def tally(ledger: Ledger, governor: Estimator, plan_id: int | None = None) -> Tally:
+def progress_of(ledger: Ledger, governor: Estimator, plan_id: int | None = None) -> JobProgress:
     """How the jobs of a plan stand; without one, of all plans under way or applied in a day.
 
     Args:
@@ -128,7 +128,7 @@ def tally(ledger: Ledger, governor: Estimator, plan_id: int | None = None) -> Ta
     for each in chosen:
         counts = queue.counts(db, each)
         _add(jobs, counts)
-        _add(rows, plans.tally(db, each))
+        _add(rows, plans.row_counts(db, each))
         for code, number in db.execute(
             "SELECT errcode, count(*) FROM plan_row WHERE plan_id = ? AND errcode <> 0"
             " GROUP BY errcode",
@@ -142,7 +142,7 @@ def tally(ledger: Ledger, governor: Estimator, plan_id: int | None = None) -> Ta
             if plan.paused:
                 paused[plan.name] = plan.paused_why
     seconds, held = _forecast(ledger, governor, left)
-    return Tally(
+    return JobProgress(
         {name: jobs[name] for name in queue.STATUSES if name in jobs},
         {name: rows[name] for name in _row_order() if name in rows},
         _troubles(codes),

@@ -17,7 +17,7 @@ class Count:
     errcodes: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
-class Tally:
+class CallCounters:
     """Counts per path. Answers without an errcode are counted under what happened to them."""
 
     def __init__(self) -> None:

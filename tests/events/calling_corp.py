@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from storeops.events.handling import Handled
+from storeops.events.handling import HandlingResult
 from storeops.events.server import CallbackServer
 from storeops.operations import events
-from tests.handover.conftest import Desk
+from tests.handover.conftest import HandoverCorp
 
 
-class EventDesk:
-    """A handover desk whose sandbox calls it back."""
+class CallingCorp:
+    """A corp whose sandbox calls back."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.control, self.app = desk, desk.control, desk.app
-        self.keys = events.new_keys(desk.app.profile)
-        self.server = CallbackServer(events.open_receiver(desk.app), "127.0.0.1", 0, "/callback")
+    def __init__(self, corp: HandoverCorp) -> None:
+        self.corp, self.control, self.app = corp, corp.control, corp.app
+        self.keys = events.new_keys(corp.app.profile)
+        self.server = CallbackServer(events.open_receiver(corp.app), "127.0.0.1", 0, "/callback")
         self.save()
 
     def save(self, url: str = "", after: int | None = None) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class EventDesk:
             time.sleep(0.05)
         raise AssertionError(row)
 
-    def settle(self, **how: Any) -> Handled:
+    def settle(self, **how: Any) -> HandlingResult:
         """Everything the sandbox has to say, received and handled."""
         self.delivered()
         return events.handle(self.app, **how)

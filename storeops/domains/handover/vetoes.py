@@ -11,7 +11,7 @@ from storeops.mirror import members
 from storeops.wecom.errcodes import ErrorCondition
 
 
-def held_back(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
+def vetoed(view: View, rows: Sequence[Row]) -> list[tuple[Row, Verdict]]:
     """Rows of one call that WeCom would refuse by what has become known meanwhile.
 
     Earlier calls of the plan may have shown that a taker is full or cannot take anybody; a sync or

@@ -11,7 +11,7 @@ from storeops.domains.handover import attempts, leavers, rules, to_owner_checks
 from storeops.domains.handover.request import HandoverRequest
 from storeops.mirror import members
 from storeops.mirror.members import Member
-from storeops.reading import overview
+from storeops.reading import directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PossibleOwner:
     """Somebody who could take over.
 
     Attributes:
@@ -115,15 +115,15 @@ def _on_job(db: Database, member: Member, now: float, customers: int | None = No
         (member.userid,),
     ).fetchone()[0]
     return Owner(
-        member.userid, member.name, overview.department_names(db).get(member.store_id, ""),
+        member.userid, member.name, directory.department_names(db).get(member.store_id, ""),
         member.left,
         rules.days_left(member.left_at, now) if member.left else None, customers or 0, chats, waits,
     )  # fmt: skip
 
 
-def offers(
+def possible_owners(
     db: Database, from_owners: Sequence[str], now: float, extra: Iterable[str] = ()
-) -> list[Offer]:
+) -> list[PossibleOwner]:
     """Who could take over: members named, then colleagues of the givers' shops, most room first.
 
     Args:
@@ -154,7 +154,7 @@ def offers(
             continue
         verdict = to_owner_checks.verdict(member, member.userid, told.get(key, {}))
         found.append(
-            Offer(
+            PossibleOwner(
                 member.userid, member.name, member.store_id in shops, loads[member.id],
                 rooms[key], verdict.reason, verdict.way_out,
             )

@@ -15,14 +15,14 @@ ACTS = (ACCEPT, WAIT, REFUSE, DELETE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Will:
+class Decision:
     """`accept`, `refuse` or `delete` (the former owner) after some seconds, or `wait` it out."""
 
     act: str
     after_s: int = 0
 
     @classmethod
-    def read(cls, spec: dict[str, Any]) -> Will:
+    def read(cls, spec: dict[str, Any]) -> Decision:
         """From JSON `{"act", "after_s"}`; ValueError says what is wrong."""
         act, after = spec.get("act"), spec.get("after_s", 0)
         if act not in ACTS:
@@ -32,7 +32,7 @@ class Will:
         return cls(act, after)
 
 
-def natural_will(seed: int, external_userid: str, nth: int, settings: Settings) -> Will:
+def natural_decision(seed: int, external_userid: str, nth: int, settings: Settings) -> Decision:
     """What this person does the nth time they are asked: the same for the same seed.
 
     The shares come from the settings; whoever is in none of them lets the time run out.
@@ -47,6 +47,6 @@ def natural_will(seed: int, external_userid: str, nth: int, settings: Settings) 
         (DELETE, settings.handover_delete_rate, after),
     ):
         if share < rate:
-            return Will(act, delay)
+            return Decision(act, delay)
         share -= rate
-    return Will(WAIT)
+    return Decision(WAIT)

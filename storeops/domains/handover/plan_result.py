@@ -45,7 +45,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PlanResult:
     """A made plan with what a person wants to know before applying it.
 
     Attributes:

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.sandbox.clock import DAY, day_start
 from storeops.sandbox.follows import ADMIN, GONE
-from storeops.sandbox.handover.foresight import Foresight
+from storeops.sandbox.handover.decisions import (
+    ACCEPT,
+    DELETE,
+    REFUSE,
+    WAIT,
+    Decision,
+    natural_decision,
+)
 from storeops.sandbox.handover.groups import GroupMoves
-from storeops.sandbox.handover.wills import ACCEPT, DELETE, REFUSE, WAIT, Will, natural_will
+from storeops.sandbox.handover.predictable import PredictableRefusals
 from storeops.sandbox.organisation import LEFT, Member
 
 if TYPE_CHECKING:
@@ -39,7 +46,7 @@ class Attempt:
     follow: int  # the relation that is to move
     asked_at: int
     due_at: int
-    will: Will
+    decision: Decision
     by_api: bool  # False: an admin did it in the console
     status: int = WAITING
     settled_at: int = 0
@@ -47,7 +54,7 @@ class Attempt:
 
 
 class Handovers:
-    """Attempts with the indexes that answers need. `settle` must run before anything is read."""
+    """Attempts with the indexes that answers need. `conclude` must run before anything is read."""
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
@@ -55,9 +62,9 @@ class Handovers:
         self.by_pair: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self.by_customer: dict[int, list[int]] = defaultdict(list)
         self.waiting_for: dict[int, int] = defaultdict(int)  # taker → attempts that wait
-        self.wills: dict[int, Will] = {}  # set by hand, customer row → will
+        self.decisions: dict[int, Decision] = {}  # set by hand, customer row → will
         self.groups = GroupMoves()
-        self.foresight = Foresight()
+        self.predictable = PredictableRefusals()
         self._agenda: list[tuple[int, int]] = []  # (moment, attempt)
 
     # -- asking
@@ -72,18 +79,18 @@ class Handovers:
         follow: int,
         now: int,
         by_api: bool = True,
-        will: Will | None = None,
+        decision: Decision | None = None,
     ) -> Attempt:
         """Accept a request: it waits until somebody acts or the time is over."""
         customer = corp.follows.customer[follow]
-        will = will or self.wills.get(customer)
-        will = will or natural_will(
+        decision = decision or self.decisions.get(customer)
+        decision = decision or natural_decision(
             corp.seed, corp.customers.id(customer), len(self.by_customer[customer]), settings
         )
-        if kind == RESIGNED and will.act == REFUSE and not settings.resigned_can_refuse:
-            will = Will(WAIT)
+        if kind == RESIGNED and decision.act == REFUSE and not settings.resigned_can_refuse:
+            decision = Decision(WAIT)
         if follow in corp.follows.deleted_by_customer_at:
-            will = Will(REFUSE)  # who deleted the former owner cannot be asked: shows as 3
+            decision = Decision(REFUSE)  # who deleted the former owner cannot be asked: shows as 3
         due = now + settings.handover_hours * 3600
         attempt = Attempt(
             len(self.attempts),
@@ -94,7 +101,7 @@ class Handovers:
             follow,
             now,
             due,
-            will,
+            decision,
             by_api,
         )
         self.attempts.append(attempt)
@@ -102,7 +109,7 @@ class Handovers:
         self.by_pair[kind, from_owner.number, to_owner.number].append(attempt.number)
         self.by_customer[customer].append(attempt.number)
         self.waiting_for[to_owner.number] += 1
-        moment = due if will.act == WAIT else min(due, now + will.after_s)
+        moment = due if decision.act == WAIT else min(due, now + decision.after_s)
         heappush(self._agenda, (moment, attempt.number))
         return attempt
 
@@ -125,7 +132,7 @@ class Handovers:
 
     # -- time
 
-    def settle(self, corp: Corp, settings: Settings, now: int) -> int:
+    def conclude(self, corp: Corp, settings: Settings, now: int) -> int:
         """Let everything happen that is due up to now, in order; returns how much."""
         count = 0
         agenda = self._agenda
@@ -133,7 +140,7 @@ class Handovers:
             moment, number = heappop(agenda)
             self._happen(corp, settings, self.attempts[number], moment)
             count += 1
-        return count + self.groups.settle(corp, settings, now)
+        return count + self.groups.conclude(corp, settings, now)
 
     def _happen(self, corp: Corp, settings: Settings, attempt: Attempt, moment: int) -> None:
         follows = corp.follows
@@ -143,13 +150,13 @@ class Handovers:
             why = "taker left" if to_owner.status == LEFT else "relation gone"
             self._end(attempt, BROKEN, moment, why)
             return
-        if attempt.will.act == DELETE:
+        if attempt.decision.act == DELETE:
             follows.deleted_by_customer_at[attempt.follow] = moment
             self._end(attempt, REFUSED, moment, "customer deleted the former owner")
             if from_owner.status != LEFT:
                 self._event(corp, moment, "del_follow_user", from_owner, attempt.customer)
             return
-        if attempt.will.act == REFUSE:
+        if attempt.decision.act == REFUSE:
             self._end(attempt, REFUSED, moment, "customer refused")
             if attempt.kind == RESIGNED and settings.resigned_refusal_drops:
                 follows.end(attempt.follow)
@@ -159,7 +166,7 @@ class Handovers:
         checks = settings.handover_capacity in ("settle", "both")
         if existing < 0 and checks and len(corp.held_by(to_owner)) >= to_owner.capacity:
             self._end(attempt, FULL, moment, "customer limit of the successor")
-            self.foresight.tell(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
+            self.predictable.name_trouble(str(to_owner.number), 40099, len(corp.held_by(to_owner)))
             why = "customer_limit_exceed"
             self._fail_event(corp, settings, moment, to_owner, attempt.customer, why)
             return
@@ -198,7 +205,9 @@ class Handovers:
         if attempt.kind == ON_JOB and from_owner.status != LEFT:
             row = self._event(corp, moment, "del_external_contact", from_owner, attempt.customer)
             row["Source"] = "DELETE_BY_TRANSFER"
-        self._end(attempt, DONE, moment, "agreed" if attempt.will.act == ACCEPT else "time passed")
+        self._end(
+            attempt, DONE, moment, "agreed" if attempt.decision.act == ACCEPT else "time passed"
+        )
 
     @staticmethod
     def _was_here_before(corp: Corp, attempt: Attempt) -> bool:
@@ -251,10 +260,10 @@ class Handovers:
         if status != WAITING and now < attempt.settled_at + settings.handover_settle_lag_s:
             status = WAITING
         if status == BROKEN:
-            told = settings.handover_broken_status
-            if told == 5 and attempt.kind == RESIGNED:
-                told = 3  # there is no 5 after leaving (doc 94082)
-            return (told, 0) if told else None
+            status = settings.handover_broken_status
+            if status == 5 and attempt.kind == RESIGNED:
+                status = 3  # there is no 5 after leaving (doc 94082)
+            return (status, 0) if status else None
         if status == WAITING:
             return WAITING, attempt.due_at
         return status, attempt.settled_at if status == DONE else 0
@@ -265,9 +274,11 @@ class Handovers:
         """Everything in JSON types, for a saved state."""
         return {
             "attempts": [dataclasses.astuple(a) for a in self.attempts],  # wills become pairs
-            "wills": [(row, will.act, will.after_s) for row, will in self.wills.items()],
+            "wills": [
+                (row, decision.act, decision.after_s) for row, decision in self.decisions.items()
+            ],
             "agenda": self._agenda,
-            "told": [(*key, held) for key, held in self.foresight.told.items()],
+            "told": [(*key, held) for key, held in self.predictable.named.items()],
             "groups": self.groups.dump(),
         }
 
@@ -275,16 +286,16 @@ class Handovers:
         """Take what `dump` gave; the book must be empty."""
         for values in data["attempts"]:
             attempt = Attempt(*values)
-            attempt.will = Will(*values[8])
+            attempt.decision = Decision(*values[8])
             self.attempts.append(attempt)
             self.by_pair[attempt.kind, attempt.from_owner, attempt.to_owner].append(attempt.number)
             self.by_customer[attempt.customer].append(attempt.number)
             if attempt.status == WAITING:
                 self.running[attempt.customer] = attempt.number
                 self.waiting_for[attempt.to_owner] += 1
-        self.wills = {row: Will(act, after) for row, act, after in data["wills"]}
+        self.decisions = {row: Decision(act, after) for row, act, after in data["wills"]}
         self._agenda = [(moment, number) for moment, number in data["agenda"]]
-        self.foresight.told = {(who, code): held for who, code, held in data["told"]}
+        self.predictable.named = {(who, code): held for who, code, held in data["told"]}
         self.groups.restore(data["groups"])
 
     def records(self, corp: Corp) -> Iterator[dict[str, Any]]:

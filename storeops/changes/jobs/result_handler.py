@@ -9,10 +9,10 @@ from typing import Any
 
 from storeops import retrying
 from storeops.changes import action as act
-from storeops.changes.action import Action, Call, Row, RowAnswer
+from storeops.changes.action import Action, Call, Row, RowResult
 from storeops.changes.decision import Decision, What, decide
 from storeops.changes.jobs import queue
-from storeops.changes.jobs.ports import Book
+from storeops.changes.jobs.ports import JobRecords
 from storeops.changes.jobs.queue import Job
 from storeops.changes.jobs.report import Report
 from storeops.clock import Clock
@@ -41,20 +41,20 @@ class JobOutcome:
     bug: BaseException | None = None
 
 
-class Settlement:
+class ResultHandler:
     """Keeps outcomes; all methods run inside the worker's transaction.
 
     Args:
-        book: keeps answers.
+        records: keeps answers.
         actions: kinds of change by name.
         clock: WeCom's time.
         report: grows with what is kept.
     """
 
     def __init__(
-        self, book: Book, actions: Mapping[str, Action], clock: Clock, report: Report
+        self, records: JobRecords, actions: Mapping[str, Action], clock: Clock, report: Report
     ) -> None:
-        self._book = book
+        self._records = records
         self._actions = actions
         self._clock = clock
         self._report = report
@@ -80,12 +80,12 @@ class Settlement:
     def lost(self, connection: sqlite3.Connection, job: int, plan_id: int, why: str) -> None:
         """A job whose worker died: its rows are unknown until WeCom was asked."""
         numbers = queue.rows_of(connection, [job])[job]
-        rows, _params, _refused = self._book.rows(connection, plan_id, numbers)
+        rows, _params, _refused = self._records.rows(connection, plan_id, numbers)
         found = Job(job, plan_id, "", len(rows), queue.UNKNOWN, 0, 0, 0, 0.0)
         self._doubtful(connection, found, rows)
         queue.event(connection, [(job, "unknown", why)], self._clock.now())
 
-    def _interpret(self, outcome: JobOutcome) -> list[RowAnswer]:
+    def _interpret(self, outcome: JobOutcome) -> list[RowResult]:
         action = self._actions[outcome.job.action]
         answers = action.interpret(outcome.call, outcome.answer, outcome.error)
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
@@ -103,9 +103,9 @@ class Settlement:
             self._doubt(connection, outcome, decision.delay_s, error.category)
             return
         now = self._clock.now()
-        if queue.halt_of(connection, job.id) == queue.DROP:
+        if queue.stop_asked_of(connection, job.id) == queue.DROP:
             rows = outcome.call.rows
-            self._close(connection, outcome, [RowAnswer(each.row, act.CANCELLED) for each in rows])
+            self._close(connection, outcome, [RowResult(each.row, act.CANCELLED) for each in rows])
             return
         queue.put_back(
             connection, job.id, run_at=now + decision.delay_s, errcode=error.errcode,
@@ -118,7 +118,7 @@ class Settlement:
         self._count(error.errcode)
 
     def _pause(self, connection: sqlite3.Connection, job: Job, error: StoreOpsError) -> None:
-        self._book.pause(connection, job.plan_id, error.message)
+        self._records.pause(connection, job.plan_id, error.message)
         queue.hold(connection, job.plan_id, True)
         self._report.pauses.setdefault(job.plan_id, error)
 
@@ -136,8 +136,8 @@ class Settlement:
         queue.event(connection, [(job.id, "unknown", why)], now)
 
     def _doubtful(self, connection: sqlite3.Connection, job: Job, rows: Sequence[Row]) -> None:
-        self._book.settle(
-            connection, job, [(row, RowAnswer(row.row, act.UNKNOWN)) for row in rows], "job"
+        self._records.record_results(
+            connection, job, [(row, RowResult(row.row, act.UNKNOWN)) for row in rows], "job"
         )
 
     def _asked(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
@@ -152,14 +152,14 @@ class Settlement:
                     wait = 60.0
                 self._ask_again(connection, outcome, outcome.call.rows, wait, error.category)
                 return
-            answers = [self._cannot_tell(row, error) for row in outcome.call.rows]
+            answers = [self._outcome_unknown(row, error) for row in outcome.call.rows]
         else:
             answers = outcome.answer
         assert {each.row for each in answers} == {each.row for each in outcome.call.rows}
-        halt = queue.halt_of(connection, job.id)
-        if halt == queue.DROP:
+        asked_to_stop = queue.stop_asked_of(connection, job.id)
+        if asked_to_stop == queue.DROP:
             answers = [
-                RowAnswer(each.row, act.CANCELLED) if each.status == act.QUEUED else each
+                RowResult(each.row, act.CANCELLED) if each.status == act.QUEUED else each
                 for each in answers
             ]
         elif retrying.JOB.over(job.attempts):
@@ -178,8 +178,8 @@ class Settlement:
         detail = f"{len(told)} answered, {len(again)} to send, {len(still)} unknown"
         queue.event(connection, [(job.id, "read_back", detail)], now)
         by_row = {row.row: row for row in outcome.call.rows}
-        self._book.settle(
-            connection, job, [(by_row[row], RowAnswer(row, act.QUEUED)) for row in again], "job"
+        self._records.record_results(
+            connection, job, [(by_row[row], RowResult(row, act.QUEUED)) for row in again], "job"
         )
         if len(again) == len(answers):
             queue.put_back(
@@ -191,12 +191,16 @@ class Settlement:
             )
             return
         if again:
-            self._send_rest(connection, outcome, [by_row[row] for row in again], halt == queue.HOLD)
+            self._send_rest(
+                connection, outcome, [by_row[row] for row in again], asked_to_stop == queue.HOLD
+            )
         if not still:
             self._close(connection, outcome, told, "read_back")
             return
-        self._book.settle(connection, job, [(by_row[each.row], each) for each in told], "read_back")
-        self._tally(job, told)
+        self._records.record_results(
+            connection, job, [(by_row[each.row], each) for each in told], "read_back"
+        )
+        self._count_results(job, told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
         wait = retrying.READ_BACK.after(job.asks)
         self._ask_again(connection, outcome, [by_row[row] for row in still], wait, "")
@@ -222,8 +226,8 @@ class Settlement:
         queue.hold_unknown(connection, job.id)
         queue.event(connection, [(job.id, "held", f"asked {job.asks} times")], self._clock.now())
         left = self._left_unknown(job)
-        self._book.settle(
-            connection, job, [(row, RowAnswer(row.row, act.UNKNOWN, *left)) for row in rows], "job"
+        self._records.record_results(
+            connection, job, [(row, RowResult(row.row, act.UNKNOWN, *left)) for row in rows], "job"
         )
         self._report.unasked[job.plan_id] += len(rows)
 
@@ -236,11 +240,11 @@ class Settlement:
             " happened.",
             job.asks,
         ).format(count=job.asks)
-        plan = self._book.plan_name(job.plan_id)
+        plan = self._records.plan_name(job.plan_id)
         return None, meaning, _("Ask again later: storeops plan resume {plan}").format(plan=plan)
 
-    def _cannot_tell(self, row: Row, error: StoreOpsError) -> RowAnswer:
-        return RowAnswer(
+    def _outcome_unknown(self, row: Row, error: StoreOpsError) -> RowResult:
+        return RowResult(
             row.row,
             act.FAILED,
             error.errcode,
@@ -250,9 +254,9 @@ class Settlement:
             _("Look at this customer in WeCom before you try again."),
         )
 
-    def _given_up(self, answer: RowAnswer, tries: int) -> RowAnswer:
+    def _given_up(self, answer: RowResult, tries: int) -> RowResult:
         """A row that did not happen is not sent for ever: the outage is its answer."""
-        return RowAnswer(
+        return RowResult(
             answer.row,
             act.FAILED,
             None,
@@ -270,7 +274,7 @@ class Settlement:
     ) -> None:
         """Rows of a call that did not happen go on as a job of their own."""
         job = outcome.job
-        _rows, params, _refused = self._book.rows(connection, job.plan_id, [rows[0].row])
+        _rows, params, _refused = self._records.rows(connection, job.plan_id, [rows[0].row])
         call = self._actions[job.action].call(rows, params)
         queue.shrink(connection, job.id, [row.row for row in rows])
         queue.put(
@@ -283,12 +287,14 @@ class Settlement:
         self,
         connection: sqlite3.Connection,
         outcome: JobOutcome,
-        answers: Sequence[RowAnswer],
+        answers: Sequence[RowResult],
         source: str = "job",
     ) -> None:
         job = outcome.job
         by_row = {row.row: row for row in outcome.call.rows}
-        self._book.settle(connection, job, [(by_row[each.row], each) for each in answers], source)
+        self._records.record_results(
+            connection, job, [(by_row[each.row], each) for each in answers], source
+        )
         statuses = {each.status for each in answers}
         if act.WAITING in statuses:
             status = queue.WAITING
@@ -307,9 +313,9 @@ class Settlement:
                 connection, [(job.id, "failed", f"{category} {errcode or ''}".strip())], now
             )
         self._report.jobs += 1
-        self._tally(job, answers)
+        self._count_results(job, answers)
 
-    def _tally(self, job: Job, answers: Sequence[RowAnswer]) -> None:
+    def _count_results(self, job: Job, answers: Sequence[RowResult]) -> None:
         for each in answers:
             if each.status in act.NOT_AS_PLANNED:
                 self._report.not_done.add(job.plan_id)

@@ -12,7 +12,7 @@ _words: WeakValueDictionary[int, SearchWord] = WeakValueDictionary()
 _numbers = itertools.count(1)
 
 
-class Live:
+class RegisteredWords:
     """Keeps what a query's SQL refers to; when it goes, the numbers mean nothing any more."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Live:
         return number
 
 
-def teach(connection: sqlite3.Connection) -> None:
+def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions, once."""
     try:
         connection.execute("SELECT storeops_follow(0, '', '')").close()

@@ -13,7 +13,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.mirror.members import Member
-from storeops.reading.overview import department_names
+from storeops.reading.directory import department_names
 
 PLACEHOLDERS = ("from", "to", "store")
 

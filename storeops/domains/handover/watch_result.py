@@ -66,7 +66,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchResult:
     """What watching brought.
 
     Attributes:
