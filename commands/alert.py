@@ -205,13 +205,13 @@ def check(rules: Files = None, detailed_exitcode: Detailed = False) -> None:
         output.result(value, text)
     else:
         output.done(value, text)
-    _say_unknown(found.unknown)
+    _note_unknown(found.unknown)
     for target, why in found.unsent.items():
         warn(_("Nothing was sent to {target}: {why}.").format(target=target, why=why))
     _end(detailed=detailed_exitcode)
 
 
-def _say_unknown(unknown: dict[str, str]) -> None:
+def _note_unknown(unknown: dict[str, str]) -> None:
     for kind, why in unknown.items():
         note(_("{kind} cannot be told now: {why}").format(kind=kind, why=why))
 
@@ -243,7 +243,7 @@ def try_out(rules: Files = None, kind: Kinds = None) -> None:
         ],
         empty=_("Nothing would be raised."),
     )  # fmt: skip
-    _say_unknown(unknown)
+    _note_unknown(unknown)
 
 
 @app.command("rules", help=_("List the kinds of alarms with their settings, and where they stand."))

@@ -84,7 +84,7 @@ def _call(
     reason: str,
 ) -> None:  # fmt: skip
     app_ = current().app
-    planned.say_holds(app_)
+    planned.note_waits(app_)
     if not write:
         _show(app_.client.raw(method, path, params, body, write=False))
         return

@@ -92,7 +92,7 @@ def _value(entry: Any, *, proof: bool = False) -> dict[str, Any]:
 def _summary(payload: Any) -> str:
     """A line's content in one line: codes for programs, words for people."""
     if not current().settings.machine:
-        return _told(payload)
+        return _describe(payload)
     if "status" in payload and "after" in payload:
         words = [payload["status"]]
         if payload.get("errcode"):
@@ -106,7 +106,7 @@ def _summary(payload: Any) -> str:
     )
 
 
-def _told(payload: Any) -> str:
+def _describe(payload: Any) -> str:
     from storeops.changes.plan_words import Words
 
     if "status" in payload and "after" in payload:

@@ -106,7 +106,7 @@ def listing(
     if explain:
         explained(query)
         return
-    fresh = freshness.told()
+    fresh = freshness.noted()
     rows, following = customers.stream(
         query,
         customers.rows_of(current().app.data, reveal=reveal),
@@ -209,7 +209,7 @@ def show(who: Who, reveal: Reveal = False) -> None:
     from storeops.reading.filter_words import label
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     row = customers.show_customer(call.app.data, who, now=call.app.clock.now(), reveal=reveal)
     if call.settings.machine or call.settings.fields:
         output.item({**row, "as_of": cells.iso(fresh.as_of)}, [])
@@ -269,15 +269,15 @@ def timeline(
     from storeops.reading import customers
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     rows = customers.timeline_of(
         call.app.data, who, now=call.app.clock.now(), limit=wanted, reveal=reveal
     )
     if not (call.settings.machine or call.settings.fields):  # those name parts of a value
-        from commands.history import told
+        from commands.history import described
 
-        rows = told(rows, call.app.data, status_name)
+        rows = described(rows, call.app.data, status_name)
     output.paged(
         rows,
         [
@@ -369,7 +369,7 @@ def export(
     over = may_replace(path, force=force)
     if selection.view:
         sort = sort or views.get_view(call.app.data, selection.view).sort
-    fresh = freshness.told()
+    fresh = freshness.noted()
     query = selected(selection, sort=sort or "newest")
     with bars() as shown:
         done = export_customers(

@@ -103,7 +103,7 @@ def check(
                 details=rows[name],
             )
         if each.stuck is not None:
-            current().app.tell_stuck(each.path, each.stuck, unseen=each.unseen)
+            current().app.notify_read_only(each.path, each.stuck, unseen=each.unseen)
     output.result(
         {**rows["data"], "files": list(rows.values())},
         "\n".join(
@@ -402,7 +402,7 @@ def restore(
                 len(cancelled),
             ).format(count=len(cancelled), plans=_names(cancelled))
         )
-    _tell_erased(erased)
+    _note_erased(erased)
     if inbox:
         note(_("The events were put back too: {path}.").format(path=inbox))
     output.result(
@@ -423,7 +423,7 @@ def restore(
     )
 
 
-def _tell_erased(erased: ErasedAgain) -> None:
+def _note_erased(erased: ErasedAgain) -> None:
     """What became of people who were erased since the backup was made."""
     if erased.people:
         note(

@@ -148,14 +148,14 @@ def _live(started: Started) -> None:
         def sync() -> None:
             run_sync(app_, stop=stop)
 
-        def tell(days: int, of: int) -> None:
+        def show_progress(days: int, of: int) -> None:
             shown.show("weeks", _("the days before today"), done=days, total=of)
 
         demo_history.reassign_first_leavers(started.running.base_url)
         sync()
         demo_history.play(
             demo_history.DemoPorts(
-                started.running.base_url, app_.data, sync, app_.clock.learn, tell
+                started.running.base_url, app_.data, sync, app_.clock.learn, show_progress
             ),
             started.weeks,
         )

@@ -156,7 +156,7 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
 
     told = ""
 
-    def tell(handled: HandlingResult) -> None:
+    def show_progress(handled: HandlingResult) -> None:
         nonlocal told
         said = handled.error.message if handled.error is not None else ""
         if said and said != told:
@@ -165,7 +165,7 @@ def _work(wiring: Any, stop: threading.Event, wake: threading.Event) -> None:
 
     while not stop.is_set():
         try:
-            events.handle(wiring, forever=True, stop=stop, wake=wake, on_progress=tell)
+            events.handle(wiring, forever=True, stop=stop, wake=wake, on_progress=show_progress)
         except StoreOpsError as error:  # a database that cannot be read or written just now
             warn(_("Events wait: {reason}").format(reason=error.message))
         except Exception as error:  # receiving goes on whatever happens here

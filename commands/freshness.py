@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storeops.reading.freshness import Freshness
 
 
-def told() -> Freshness:
+def noted() -> Freshness:
     """The freshness of customers; says so on stderr when the mirror is stale or not whole."""
     from storeops.reading import freshness
 

@@ -57,7 +57,7 @@ def list_(
     """List group chats."""
     from storeops.domains.groups.groups import list_groups
 
-    fresh = freshness.told()
+    fresh = freshness.noted()
     found = list_groups(current().app.data, owners=any_of(owner), owner_left=owner_left)
     output.paged(
         (asdict(each) for each in found),
@@ -76,7 +76,7 @@ def show(which: Which) -> None:
     """Show one group chat."""
     from storeops.domains.groups.groups import find_group
 
-    fresh = freshness.told()
+    fresh = freshness.noted()
     row = asdict(find_group(current().app.data, which))
     if current().settings.machine:
         row["as_of"] = cells.iso(fresh.as_of)
@@ -104,7 +104,7 @@ def members(
     from storeops.domains.groups.groups import find_group, list_members
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     chat = find_group(call.app.data, which)
     found = list_members(call.app.data, chat.chat_id, customers_only=customers)
     output.paged(

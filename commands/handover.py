@@ -26,7 +26,7 @@ from commands.handover_words import (
     make,
     numbers,
     pairs,
-    tell,
+    show_plan,
 )
 from commands.options import After, All, Limit, Reason
 from commands.output import Column
@@ -198,7 +198,7 @@ def watch(
     resume = "storeops handover watch" + (" --until-settled" if until_settled else "")
     with call.interruptible(resume) as stop, bars() as shown:
 
-        def tell_progress(watched: WatchResult) -> None:
+        def show_progress(watched: WatchResult) -> None:
             shown.show(
                 "watch",
                 _("handovers"),
@@ -213,7 +213,7 @@ def watch(
             until_settled=until_settled,
             everything=now,
             stop=stop,
-            on_progress=tell_progress,
+            on_progress=show_progress,
         )
     value = found.as_dict() | {"next_at": cells.iso(found.next_at)}
     lines = [*_watched_lines(found), *planned.next_lines(next_steps(call.app.ledger, found))]
@@ -393,11 +393,11 @@ def restore(plan_id: PlanId, reason: Reason = "") -> None:
     call = current()
     with call.interruptible(f"storeops handover restore {plan_id}"), bars() as shown:
 
-        def tell_progress(done: int, total: int) -> None:
+        def show_progress(done: int, total: int) -> None:
             shown.show("restore", _("relations read"), done=done, total=total)
 
         found = plan_restore(
-            call.app.ledger, call.app.client, plan_id, reason=reason, on_progress=tell_progress
+            call.app.ledger, call.app.client, plan_id, reason=reason, on_progress=show_progress
         )
     lines = [
         _("As before: {same}. Lacking tags: {tags}; lacking remark or phone: {remarks}.").format(
@@ -434,4 +434,4 @@ def back_plan(plan_id: PlanId, reason: Reason = "") -> None:
     """Each customer's second handover within 90 days is the last one."""
     from storeops.domains.handover.back import plan_back
 
-    tell(plan_back(current().app.ledger, plan_id, reason=reason))
+    show_plan(plan_back(current().app.ledger, plan_id, reason=reason))

@@ -127,10 +127,10 @@ def make(request: HandoverRequest) -> None:
     """Make the plan of a request and tell it."""
     from storeops.domains.handover.planner import plan_handover
 
-    tell(plan_handover(current().app.ledger, request))
+    show_plan(plan_handover(current().app.ledger, request))
 
 
-def tell(made: PlanResult) -> None:
+def show_plan(made: PlanResult) -> None:
     """The plan's object, or who gets what, what is held up, and what to do next."""
     value = planned.with_times(made.as_dict())
     if current().settings.machine:

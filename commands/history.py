@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from storeops.database.database import Database
 
 
-def told(
+def described(
     changes: Iterable[Mapping[str, Any]], data: Database, status_name: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """The changes with `field`, `before`, `after` and `source` as a person reads them.

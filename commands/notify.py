@@ -172,7 +172,7 @@ def send(
         targets.get(call.app.data, name)
     posted = [outbox.post(call.app, name, message, id=ids[name]) for name in to]
     done = _deliver(wait)
-    _told(posted, done)
+    _show_delivery(posted, done)
 
 
 def _everybody(names: Iterable[str]) -> bool:
@@ -233,7 +233,7 @@ def _deliver(wait: float) -> Delivered:
         return outbox.deliver(call.app, seconds=wait, stop=stop)
 
 
-def _told(posted: list[Posted], done: Delivered) -> None:
+def _show_delivery(posted: list[Posted], done: Delivered) -> None:
     """What became of the messages of this call.
 
     Raises:
@@ -383,7 +383,7 @@ def retry(
         output.result({"messages": []}, _("Nothing failed."))
         return
     done = _deliver(wait)
-    _told([Posted(each, "", False, "", 0.0) for each in chosen], done)
+    _show_delivery([Posted(each, "", False, "", 0.0) for each in chosen], done)
 
 
 @app.command("run", help=_("Send what waits; what cron runs."))

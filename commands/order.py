@@ -62,7 +62,7 @@ def _file_fields(template: bool) -> None:
         raise typer.Exit
 
 
-def problems_told(problems: Any) -> None:
+def note_problems(problems: Any) -> None:
     """Name the first problems on stderr, and how many more there are."""
     found = list(problems)
     for each in found[:_SHOWN]:
@@ -144,7 +144,7 @@ def import_(
     about = {key: cells.amount(value) if isinstance(value, int) else value
              for key, value in done.as_dict().items() if key != "problems"}  # fmt: skip
     output.result(done.as_dict(), text.format(**about))
-    problems_told(done.problems)
+    note_problems(done.problems)
     if done.unmatched or done.ambiguous:
         note(_("Why: storeops order match"))
     if any(not each.warning for each in done.problems):
@@ -391,7 +391,7 @@ def members(
         "{count} member number written.", "{count} member numbers written.", done.written
     )
     output.result(answer, text.format(count=cells.amount(done.written)))
-    problems_told(done.problems)
+    note_problems(done.problems)
     if answer["problems"]:
         raise typer.Exit(ExitCode.PARTIAL)
 

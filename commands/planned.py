@@ -127,16 +127,16 @@ def closing_lines(plan: Plan) -> list[str]:
     return ["  " + expires, *next_lines(steps)]
 
 
-def say_holds(app_: App) -> None:
+def note_waits(app_: App) -> None:
     """Say on stderr what a call waits for, when it waits long: an hour of silence is explained."""
 
-    def tell(path: str, why: str, seconds: float) -> None:
+    def show_progress(path: str, why: str, seconds: float) -> None:
         text = _(HELD[why]) if why in HELD else why
         diagnostics.note(
             _("{path}: {why}, {time} to wait").format(path=path, why=text, time=span(seconds))
         )
 
-    app_.governor.on_hold = tell
+    app_.governor.on_hold = show_progress
 
 
 def row_state(name: str) -> str:
@@ -306,7 +306,7 @@ def run_worker(
 
     with bars() as shown:
 
-        def tell(report: Report) -> None:
+        def show_progress(report: Report) -> None:
             nonlocal drawn
             now = time.monotonic()
             if now - drawn < 0.2 and not report.ended:
@@ -328,7 +328,7 @@ def run_worker(
                 held_back=counted,
             )
 
-        worker = app.worker(stop=stop, on_progress=tell)
+        worker = app.worker(stop=stop, on_progress=show_progress)
         report = worker.run(seconds=seconds, once=once, forever=forever, plan_id=plan_id)
     if report.ended == "stopped" and not stop.is_set():
         raise Interrupted("storeops job run --until-empty")

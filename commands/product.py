@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.context import current
 from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
 from commands.options import After, All, Limit
-from commands.order import problems_told
+from commands.order import note_problems
 from commands.output import Column
 from storeops.errors import ExitCode
 from storeops.i18n import _
@@ -37,7 +37,7 @@ def import_(
     text = _("{lines} rows: {added} products added, {changed} changed, {unchanged} known already.")
     about = {key: cells.amount(value) for key, value in done.as_dict().items() if key != "problems"}
     output.result(done.as_dict(), text.format(**about))
-    problems_told(done.problems)
+    note_problems(done.problems)
     if any(not each.warning for each in done.problems):
         raise typer.Exit(ExitCode.PARTIAL)
 

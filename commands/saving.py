@@ -68,10 +68,10 @@ def save(
         }
         with whole_file(path, over) as whole:
             write_xlsx(whole, names, titles, chain(sample, values), dates, widths)
-    _say(counted.count, path)
+    _note_saved(counted.count, path)
 
 
-def _say(rows: int, path: str) -> None:
+def _note_saved(rows: int, path: str) -> None:
     from commands.output import line
 
     line(

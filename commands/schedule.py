@@ -123,7 +123,7 @@ def add(
         app_.clock.now(),
         replace_it=replace,
     )  # fmt: skip
-    _say_estimated([task])
+    _note_estimated([task])
     output.result(
         _times(task.as_dict(app_.clock.now())),
         _("{name} is paused.").format(name=task.name)
@@ -132,7 +132,7 @@ def add(
             name=task.name, time=cells.when(task.next_at), command=task.command
         ),
     )
-    _say_installed()
+    _note_installed()
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def must_be_typable(words: Sequence[str]) -> None:
             raise usage_error(error) from None
 
 
-def _say_installed() -> None:
+def _note_installed() -> None:
     """Say once what is missing: something that calls run-due."""
     from storeops.domains.schedule.install import installed
 
@@ -205,7 +205,7 @@ def _say_installed() -> None:
         note(_("Something must call run-due: storeops schedule install"))
 
 
-def _say_estimated(found: Sequence[Task]) -> None:
+def _note_estimated(found: Sequence[Task]) -> None:
     if any(task.estimated and task.enabled for task in found):
         names = ", ".join(task.name for task in found if task.estimated and task.enabled)
         note(
@@ -247,7 +247,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
         after=after,
         empty=_("There are no tasks; `storeops schedule defaults` proposes some."),
     )
-    _say_estimated(found)
+    _note_estimated(found)
 
 
 @app.command("show", help=_("Show one task: its next moments, its last run and what it printed."))
@@ -314,7 +314,7 @@ def show(
         output.line("")
         for line in printed.rstrip().splitlines()[-40:]:
             output.line("  " + line)
-    _say_estimated([task])
+    _note_estimated([task])
 
 
 def calendar_word(name: str) -> str:
@@ -393,7 +393,7 @@ def run_due() -> None:
 
     call = current()
     with call.interruptible("storeops schedule run-due") as stop:
-        found = work(call.app, stop, _tell_begin)
+        found = work(call.app, stop, _note_begin)
         value = found.as_dict()
         for part in ("ran", "skipped"):
             value[part] = [_times(each) for each in value[part]]
@@ -412,7 +412,7 @@ def run_due() -> None:
         )  # fmt: skip
 
 
-def _tell_begin(run: TaskRun) -> None:
+def _note_begin(run: TaskRun) -> None:
     if not current().settings.machine:
         note(_("{name} begins.").format(name=run.task))
 
@@ -571,6 +571,6 @@ def defaults(
                 count=len(added)
             )
         )
-        _say_installed()
+        _note_installed()
     elif not all(each.there for each in found):
         note(_("Add them: storeops schedule defaults --add"))

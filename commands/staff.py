@@ -83,7 +83,7 @@ def list_(
 
     call = current()
     statuses = any_of(status, STAFF)
-    fresh = freshness.told()
+    fresh = freshness.noted()
     found = members(call.app.data)
     wanted = any_of(store) or any_of([call.app.profile.store])
     if wanted and "all" not in map(str.casefold, wanted):
@@ -114,11 +114,11 @@ def show(
     limit: Limit = 50,
 ) -> None:
     """Show one member and the changes the timeline keeps."""
-    from commands.history import told
+    from commands.history import described
     from storeops.reading.staff import find_staff, history
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     row = _rows([find_staff(call.app.data, who)])[0]
     changes = [asdict(each) for each in history(call.app.data, row["userid"], limit)]
     if call.settings.machine or call.settings.fields:
@@ -127,7 +127,7 @@ def show(
     output.item(row, [*_columns(), Column("position", _("Position"))])
     output.line("")
     output.items(
-        told(changes, call.app.data, status_name),
+        described(changes, call.app.data, status_name),
         [
             Column("at", _("When"), show=cells.when),
             Column("field", _("What")),

@@ -79,7 +79,7 @@ def stats(
 
     call = current()
     by = what or by or "store"
-    fresh = freshness.told()
+    fresh = freshness.noted()
     extra: dict[str, object] = {}
     if on:
         found = _past(selection, by, on, 1_000_000 if all_ else limit)

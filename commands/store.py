@@ -59,7 +59,7 @@ def list_(
     from storeops.domains.stores.stores import list_stores
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     found = list_stores(call.app.data)
     if region:
         found = [each for each in found if region.casefold() in each.region.casefold()]
@@ -85,7 +85,7 @@ def show(which: Which) -> None:
     from storeops.reading.directory import members
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     store = show_store(call.app.data, which)
     staff = [
         {

@@ -272,7 +272,7 @@ def verify(
             hint=_("Run `storeops sync run` first."),
             next_steps=["storeops sync run"],
         )
-    planned.say_holds(call.app)
+    planned.note_waits(call.app)
     with call.interruptible("storeops sync verify") as stop, bars() as shown:
         found = verify_sync(
             call.app,

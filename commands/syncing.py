@@ -50,7 +50,7 @@ def sync_with_bars(
                 note(_("{subjects}: {message}").format(subjects=title, message=text))
         return text
 
-    def tell(progress: Progress) -> None:
+    def show_progress(progress: Progress) -> None:
         # a process that joined another's run asks for itself
         held = ask(progress.scope) if progress.phase == "wait" else progress.held_back
         title = scope_title(progress.scope)
@@ -73,7 +73,7 @@ def sync_with_bars(
         scopes=scopes,
         full=full,
         store=store_department(app_, store) if store else None,
-        on_progress=tell,
+        on_progress=show_progress,
         stop=stop,
         held_back=ask,
     )

@@ -41,7 +41,7 @@ def list_(
     """List tags."""
     from storeops.reading.directory import tags
 
-    fresh = freshness.told()
+    fresh = freshness.noted()
     found = [
         each
         for each in tags(current().app.data)
@@ -75,7 +75,7 @@ def show(
     from storeops.reading.stats import count_by
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     tag = TagNames(call.app.data).find(which)
     query = open_query(call.app.data, one_of("tag", (tag.tag_id,)), now=call.app.clock.now())
     row = {

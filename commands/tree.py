@@ -222,7 +222,7 @@ class Root(Group):
                 is_flag=True,
                 is_eager=True,
                 expose_value=False,
-                callback=_say_version,
+                callback=_print_version,
                 help=_("Say which version this is."),
             )
         return [*found, self._version]
@@ -266,7 +266,7 @@ class Root(Group):
         return rows + options
 
 
-def _say_version(ctx: Any, _parameter: Any, wanted: bool) -> None:
+def _print_version(ctx: Any, _parameter: Any, wanted: bool) -> None:
     """Print the version and end."""
     if wanted and not ctx.resilient_parsing:
         from commands.output import line

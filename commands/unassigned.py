@@ -35,7 +35,7 @@ def list_(
     from storeops.domains.handover.unassigned import list_unassigned
 
     call = current()
-    fresh = freshness.told()
+    fresh = freshness.noted()
     wanted = None if all_ else output.position(after) + limit + 1
     rows = list_unassigned(
         call.app.data, owners=any_of(owner), limit=wanted, now=call.app.clock.now()

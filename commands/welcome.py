@@ -157,7 +157,7 @@ def log_(
         all_=all_,
         empty=_("Nobody was greeted yet."),
     )
-    _say_speed()
+    _note_speed()
 
 
 def _row(greeting: Greeting) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _seconds(value: Any) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _say_speed() -> None:
+def _note_speed() -> None:
     from storeops.domains.welcome import log
 
     app_ = current().app

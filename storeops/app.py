@@ -184,7 +184,9 @@ class App:
         if database.stuck is None:
             note_made(file)
         else:
-            self.tell_stuck(file, database.stuck, unseen=database.unseen, copied=database.copied)
+            self.notify_read_only(
+                file, database.stuck, unseen=database.unseen, copied=database.copied
+            )
         return database
 
     @staticmethod
@@ -216,7 +218,9 @@ class App:
             beside += [file.with_name(name) for name in ("journal.seal", "journal.key", "backups")]
         return beside
 
-    def tell_stuck(self, path: Path, why: Refusal, *, unseen: bool, copied: bool = False) -> None:
+    def notify_read_only(
+        self, path: Path, why: Refusal, *, unseen: bool, copied: bool = False
+    ) -> None:
         """Say that a file can only be read now, how, and what of it cannot be seen."""
         from storeops.os_errors import explain_refusal
 

@@ -40,7 +40,7 @@ class ExportedPlan:
         """Whether a row brings anything to write."""
         return any(line.get(name).strip() for name in self._texts)
 
-    def says_what_is(self, line: SheetLine, customer: int) -> bool:
+    def repeats_export(self, line: SheetLine, customer: int) -> bool:
         """Whether all its texts are those of an export, whose members it names as well.
 
         Args:

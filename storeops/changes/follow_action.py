@@ -22,7 +22,7 @@ from storeops.changes.relations import Relation
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.wecom.errcodes import ErrorCondition
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 
 # the customer, or the relation, is not there any more
 GONE = (ErrorCondition.NO_RELATION, ErrorCondition.NOT_VISIBLE)
@@ -106,7 +106,7 @@ class FollowAction(ABC):
         return [
             RowResult(
                 row.row,
-                VANISHED if says(error, *GONE) else FAILED,
+                VANISHED if has_condition(error, *GONE) else FAILED,
                 error.errcode,
                 "" if error.errcode else error.message,
                 "" if error.errcode else error.hint,
@@ -152,7 +152,7 @@ def read_follow(client: Any, row: Row, *fields: str) -> Any:
         with collecting_lost() as lost:
             customer = customers.get(client, row.external_userid)
     except WeComError as error:
-        if says(error, *GONE):
+        if has_condition(error, *GONE):
             return RowResult(row.row, VANISHED, error.errcode)
         raise
     for follow in customer.follow_user:

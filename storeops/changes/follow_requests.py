@@ -336,7 +336,7 @@ class _Keys:
             return customer
         found = self._follows.get(customer, [])
         named = typed.word(line.get("userid"))
-        if self._exported.says_what_is(line, customer):
+        if self._exported.repeats_export(line, customer):
             return []
         members = self._named(line, named)
         if isinstance(members, Problem):

@@ -102,7 +102,7 @@ class _Chain:
             good = self._line(seq, expected, open_part, private, line_hash)
             if good and kind in _TELLING and payload is not None:
                 try:
-                    self._tell(kind, seq, payload)
+                    self._read_notes(kind, seq, payload)
                 except ODD:  # forged with its digests, but not by us
                     proof.add("changed", seq, _changed(seq))
             before, expected = _bytes(line_hash), seq + 1
@@ -128,7 +128,7 @@ class _Chain:
             chained: bool = hash_of(*open_part) == line_hash
         except ODD:
             chained = False
-        if seq != expected and not (chained and self._tells_gap(kind, payload, expected)):
+        if seq != expected and not (chained and self._records_gap(kind, payload, expected)):
             self.proof.add("removed", expected, _removed(expected, seq - 1))
             chained = True  # what it hangs on is gone; its own part is looked at all the same
         if not chained:
@@ -145,17 +145,17 @@ class _Chain:
         return good
 
     @staticmethod
-    def _tells_gap(kind: Any, payload: Any, expected: int) -> bool:
+    def _records_gap(kind: Any, payload: Any, expected: int) -> bool:
         return kind == loss.KIND and bool(object_of(payload).get("found_count") == expected - 1)
 
-    def _tell(self, kind: str, seq: int, payload: Any) -> None:
+    def _read_notes(self, kind: str, seq: int, payload: Any) -> None:
         """What a line that fits its digest says about other lines."""
         told = object_of(payload)
         if kind == "audit.erased":
             self.noted.update(_numbers(told.get("lines")))
-            self._tell_wrong(told, seq)
+            self._note_wrong(told, seq)
         elif kind == loss.KIND:
-            self._tell_wrong(told, seq)
+            self._note_wrong(told, seq)
         elif kind == "db.restored":
             last = told.get("backup_count")
             last = last if type(last) is int and 0 <= last < seq else seq - 1
@@ -169,9 +169,9 @@ class _Chain:
                 "Line {seq}: lines up to {last} were taken out by the rule of retention."
             ).format(seq=seq, last=told.get("last")))  # fmt: skip
             for each in told.get("losses") or ():
-                self._tell_wrong(each["payload"], each["seq"])
+                self._note_wrong(each["payload"], each["seq"])
 
-    def _tell_wrong(self, told: Mapping[str, Any], seq: int) -> None:
+    def _note_wrong(self, told: Mapping[str, Any], seq: int) -> None:
         """What line `seq` noted as wrong: a loss, or what had been altered before an erasure."""
         for each in _numbers(told.get("altered")):
             self.proof.add("changed", each, _altered_before(each, seq), noted=True)

@@ -50,7 +50,7 @@ def must_not_be_lost(path: Path, traces: Iterable[Path] = ()) -> None:
 
 def traces_left(path: Path, traces: Iterable[Path] = ()) -> list[Path]:
     """What says that there was a database: its mark, or other traces."""
-    return [each for each in (mark(path), *traces) if _tells(each)]
+    return [each for each in (mark(path), *traces) if _is_trace(each)]
 
 
 def mark(path: Path) -> Path:
@@ -74,7 +74,7 @@ def forget_made(path: Path) -> None:
     mark(path).unlink(missing_ok=True)
 
 
-def _tells(trace: Path) -> bool:
+def _is_trace(trace: Path) -> bool:
     if trace.is_dir():
         return next(trace.glob("*.db"), None) is not None
     return trace.exists()

@@ -104,13 +104,15 @@ def handle(
     result = HandlingResult()
     stop, wake = stop or threading.Event(), wake or threading.Event()
     until = None if seconds is None else context.clock.monotonic() + seconds
-    tell = on_progress or (lambda handled: None)
+    on_progress = on_progress or (lambda handled: None)
     with ThreadPoolExecutor(READERS, "events") as pool:
         while True:
             wake.clear()
             _after_syncs(context)
             works = [] if stop.is_set() else context.inbox.claim(context.clock.now())
-            result.error = _round(context, pool, works, stop, result, tell) if works else None
+            result.error = (
+                _round(context, pool, works, stop, result, on_progress) if works else None
+            )
             if works:
                 refreshed(context.data, context.clock.now())
             if result.error is not None and not forever and until is None:
@@ -118,7 +120,7 @@ def handle(
             if works and result.error is None:
                 continue
             if result.error is not None:
-                tell(result)
+                on_progress(result)
             _look(context, result)
             if stop.is_set():
                 result.ended = "stopped"
@@ -181,7 +183,7 @@ def _round(
     works: Sequence[Work],
     stop: threading.Event,
     result: HandlingResult,
-    tell: Callable[[HandlingResult], None],
+    on_progress: Callable[[HandlingResult], None],
 ) -> StoreOpsError | None:
     """Read all of `works`, a few at a time, and write each as it comes in.
 
@@ -225,7 +227,7 @@ def _round(
         else:
             _succeeded(context, work, written, result)
         result.subjects += 1
-        tell(result)
+        on_progress(result)
     return next(iter(closed.values()), None)
 
 

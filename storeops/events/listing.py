@@ -163,7 +163,7 @@ def by_member(db: Database, change: str, since: float) -> dict[str, int]:
     )
 
 
-def told(db: Database, since: float, until: float | None = None) -> int:
+def relations_named(db: Database, since: float, until: float | None = None) -> int:
     """Relations of customers that events told of since a moment (Unix seconds), until another."""
     row = db.execute(
         "SELECT count(*) FROM (SELECT DISTINCT external_userid, userid FROM event"

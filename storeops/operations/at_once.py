@@ -95,7 +95,7 @@ def _run(
                     last = event.id
                     pool.submit(_one, wiring, doers, event, raw, trouble)
             except StoreOpsError as error:  # a database that cannot be read just now
-                trouble.tell(error.message)
+                trouble.notify(error.message)
             if ends:
                 return
             wake.wait(LOOK_S)
@@ -115,22 +115,22 @@ def _one(
         try:
             do(wiring, event, read_message(raw))
         except StoreOpsError as error:
-            trouble.tell(error.message)
+            trouble.notify(error.message)
         except Exception as error:  # a stranger's function must not hold up the others
             _log.exception("event %s could not be dealt with at once", event.id)
-            trouble.tell(f"{type(error).__name__} (bug)")
+            trouble.notify(f"{type(error).__name__} (bug)")
 
 
 class _Trouble:
     """Reasons, each told once in a row."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell, self._last = tell, ""
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify, self._last = notify, ""
         self._lock = threading.Lock()
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         with self._lock:
             if text == self._last:
                 return
             self._last = text
-        self._tell(text)
+        self._notify(text)

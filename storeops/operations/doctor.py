@@ -17,7 +17,7 @@ from storeops.os_errors import explain_os, explain_refusal
 from storeops.private_file import scratch
 from storeops.wecom import errcode_table as table
 from storeops.wecom.errcodes import ErrorCondition, lookup
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import collecting_lost
 
@@ -124,7 +124,7 @@ def _customers(client: WeComClient) -> str:
     try:
         page = customers.get_by_user(client, members[:1], limit=1)
     except WeComError as error:
-        if not says(error, ErrorCondition.NO_RELATION):  # the permission is there
+        if not has_condition(error, ErrorCondition.NO_RELATION):  # the permission is there
             raise
         return _("customers can be read; the first member has none")
     return _("customers can be read ({count} seen)").format(count=len(page.external_contact_list))
@@ -206,7 +206,7 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
             yield Finding(probe.check, _(probe.title), "ok", found)
         except StoreOpsError as error:
             fix = error.hint
-            other_secret |= says(error, ErrorCondition.OTHER_SECRET)
+            other_secret |= has_condition(error, ErrorCondition.OTHER_SECRET)
             if error.errcode is not None and isinstance(error, AccessError):
                 fix = _where(error.errcode, fix, probe, other_secret=other_secret)
             yield Finding(

@@ -47,7 +47,7 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
     from storeops.wecom import server
     from storeops.wecom.client import GETTOKEN, WeComClient
     from storeops.wecom.errcodes import ErrorCondition
-    from storeops.wecom.errors import StoppedError, WeComError, says
+    from storeops.wecom.errors import StoppedError, WeComError, has_condition
     from storeops.wecom.transport import Timeouts
 
     with WeComClient(
@@ -68,7 +68,7 @@ def try_secret(profile: Profile, secret: str, clock: Clock, stop: threading.Even
         except StoppedError:
             raise
         except WeComError as error:
-            if says(error, ErrorCondition.IP):
+            if has_condition(error, ErrorCondition.IP):
                 return Tried("ip", error)
             if error.path != GETTOKEN:  # a token was given
                 return Tried("works")

@@ -184,8 +184,8 @@ class Control:
     def _get_events(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         after, limit = int(query.get("after", "0")), int(query.get("limit", "1000"))
         events = self.world.corp.events[max(0, after) : max(0, after) + max(0, limit)]
-        told = [self.world.callbacks.told(row) for row in events]
-        return {"events": told, "total": len(self.world.corp.events)}
+        with_delivery = [self.world.callbacks.with_delivery(row) for row in events]
+        return {"events": with_delivery, "total": len(self.world.corp.events)}
 
     # -- messages
 

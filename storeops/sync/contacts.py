@@ -13,7 +13,7 @@ from storeops.sync.session import Session
 from storeops.wecom import contacts, customers
 from storeops.wecom.contacts import User
 from storeops.wecom.errcodes import ErrorCondition
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.oddities import LostRow, collecting_lost
 
 Gone = Literal["left", "out_of_scope"]
@@ -143,7 +143,7 @@ class _Staff:
                     self._take(users)
                     self._note_lost(lost, "userid")
                     self._unread += [row.ids["userid"] for row in lost if row.ids]
-                elif says(error, ErrorCondition.TOO_LARGE) and deep:
+                elif has_condition(error, ErrorCondition.TOO_LARGE) and deep:
                     again.append((department, False, []))
                     again += [
                         (child, bool(kids := below.get(child, [])), kids) for child in children
@@ -213,9 +213,9 @@ def ask_for(
     for userid, user, error in reading:
         if user is not None and user.status != contacts.LEFT:
             take([user])
-        elif gone and (user is not None or says(error, ErrorCondition.MEMBER_GONE)):
+        elif gone and (user is not None or has_condition(error, ErrorCondition.MEMBER_GONE)):
             gone(userid, "left")
-        elif gone and says(error, ErrorCondition.OUT_OF_SCOPE):
+        elif gone and has_condition(error, ErrorCondition.OUT_OF_SCOPE):
             gone(userid, "out_of_scope")
         else:
             unknown.add(userid)

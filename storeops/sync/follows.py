@@ -30,7 +30,7 @@ from storeops.sync.session import Session
 from storeops.wecom import customers
 from storeops.wecom.customers import FollowPage
 from storeops.wecom.errcodes import ErrorCondition, code_of
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collected, collecting_lost
 from storeops.wecom.paging import endless
@@ -183,7 +183,7 @@ class _Follows:
                     if not self._waiting and self._open == 0 and self._inbox.empty():
                         return
                 self.session.check_stop()
-                self.session.tell()
+                self.session.report_progress()
                 continue
             try:
                 self._commit(batch)
@@ -194,7 +194,7 @@ class _Follows:
             finally:
                 for reading in batch:
                     reading.go_on.set()
-            self.session.tell()
+            self.session.report_progress()
             if self._ending is not None:
                 return
 
@@ -297,7 +297,7 @@ class _Follows:
             self._end_scope(error)
         elif error.errcode is not None and chain.cursor:
             self._begin_anew(reading, error, record)  # 50100, or what the first page did not say
-        elif says(error, ErrorCondition.NO_RELATION) and not coverage.has_customers(
+        elif has_condition(error, ErrorCondition.NO_RELATION) and not coverage.has_customers(
             self.db.connection, self._staff_ids(chain)
         ):
             if chain.denied:
@@ -338,13 +338,13 @@ class _Follows:
         84061 then counts as a complete, empty list. 60111 sends the customers out of scope; the
         member stays unreadable.
         """
-        if not says(error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE):
+        if not has_condition(error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE):
             return False
         connection = self.db.connection
         staff = self._staff_ids(chain)[0]
         if not coverage.said_gone(connection, staff, self.session.run.id):
             return False
-        if says(error, ErrorCondition.MEMBER_GONE):
+        if has_condition(error, ErrorCondition.MEMBER_GONE):
             from storeops.mirror.statuses import member_gone
 
             self.session.counters.counts.changed += member_gone(
@@ -396,7 +396,7 @@ class _Follows:
 
         def on_progress(_what: str, _done: int, _total: int) -> None:
             self.session.check_stop()
-            self.session.tell(phase="index")
+            self.session.report_progress(phase="index")
 
         indexes.build(self.db, on_progress)
         counters.total = counters.done

@@ -13,7 +13,7 @@ from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import groups
 from storeops.wecom.errcodes import ErrorCondition
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.failures import lost_row
 from storeops.wecom.groups import ChatPage, ChatRow, GroupChat
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -83,7 +83,9 @@ class _Groups:
                         session.fail(owner, error)
                 elif len(part) > 1:
                     again += halves(part)
-                elif not says(error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE):
+                elif not has_condition(
+                    error, ErrorCondition.NO_RELATION, ErrorCondition.MEMBER_GONE
+                ):
                     session.fail(part[0], error)
             jobs = again
         return True if read or not owners else None
@@ -97,7 +99,7 @@ class _Groups:
                     self._read_pages(found, owners, counted=attempt == 1)
                 return found, lost
             except StoreOpsError as error:
-                if not says(error, ErrorCondition.STALE_CURSOR) or attempt == 2:
+                if not has_condition(error, ErrorCondition.STALE_CURSOR) or attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
@@ -189,9 +191,9 @@ class _Groups:
                 chats.append((chat, job.status))
             elif error is None:
                 continue
-            elif says(error, ErrorCondition.CHAT_GONE):
+            elif has_condition(error, ErrorCondition.CHAT_GONE):
                 gone.append((job.chat_id, "dissolved"))
-            elif not listed and says(
+            elif not listed and has_condition(
                 error,
                 ErrorCondition.OUT_OF_SCOPE,
                 ErrorCondition.NO_RELATION,

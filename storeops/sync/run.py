@@ -113,7 +113,7 @@ def _read(session: Session) -> SyncResult:
     for scope in runs.open_scopes(session.db, session.run):
         session.check_stop()
         session.enter(scope)
-        session.tell(force=True)
+        session.report_progress(force=True)
         outcome = (
             all_scopes()[scope].run(session) if silent < _SILENT_SCOPES else _not_asked(session)
         )

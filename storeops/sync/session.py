@@ -28,7 +28,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 IN_FLIGHT = 4  # calls at a time; the governor may allow fewer
-_TELL_EVERY_S = 0.2
+_REPORT_EVERY_S = 0.2
 _ASK_EVERY_S = 2.0
 _RATE_OVER_S = 10.0
 
@@ -89,7 +89,7 @@ class Session:
         self.counters = ScopeCounters(run.scopes[0] if run.scopes else "follows")
         self._on_progress = on_progress
         self._held_back = held_back
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._asked_at = float("-inf")
         self._held = ""
         self._marks: deque[tuple[float, int]] = deque()
@@ -139,7 +139,7 @@ class Session:
                 "UPDATE sync_scope SET outcome = ?, finished_at = ? WHERE run_id = ? AND scope = ?",
                 (outcome, self.now, self.run.id, self.counters.scope),
             )
-        self.tell(force=True)
+        self.report_progress(force=True)
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write the counts and a sign of life, inside the caller's transaction."""
@@ -209,14 +209,14 @@ class Session:
 
     # -- progress ---------------------------------------------------------------------------------
 
-    def tell(self, *, phase: str = "read", force: bool = False) -> None:
+    def report_progress(self, *, phase: str = "read", force: bool = False) -> None:
         """Report progress, a few times a second at most."""
         if self._on_progress is None:
             return
         now = self.clock.monotonic()
-        if not force and now - self._told_at < _TELL_EVERY_S:
+        if not force and now - self._reported_at < _REPORT_EVERY_S:
             return
-        self._told_at = now
+        self._reported_at = now
         marks = self._marks
         marks.append((now, self.counters.done))
         while marks[0][0] < now - _RATE_OVER_S and len(marks) > 2:
@@ -266,7 +266,7 @@ class Session:
             silent = silent + 1 if error is not None and refusals.unreachable(error) else 0
             if silent >= refusals.SILENCES and self.client.circuit_open:
                 gave_up = error  # the network is gone: the others are named, not asked
-            self.tell()
+            self.report_progress()
             yield job, answer, error
 
 

@@ -11,7 +11,7 @@ from storeops.sync.results import Outcome
 from storeops.sync.session import Session
 from storeops.wecom import tags
 from storeops.wecom.errcodes import ErrorCondition
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.oddities import collecting_lost
 
 _IDS = 100
@@ -29,7 +29,7 @@ def read_tags(session: Session) -> Outcome:
         return "failed"
     for start in range(0, len(library), 50):
         session.apply(Batch(tag_groups=library[start : start + 50]))
-        session.tell()
+        session.report_progress()
     session.fail_rows(lost)
     listed = (tag.id for group in library for tag in group.tag)
     absent = labels.absent_tags(session.db.connection, listed)
@@ -51,7 +51,7 @@ def _deleted(session: Session, tag_ids: Sequence[str]) -> list[str]:
         with collecting_lost() as lost:
             found = tags.list_corp_tags(session.client, tag_ids)
     except StoreOpsError as error:
-        if not says(error, ErrorCondition.TAG_UNKNOWN):
+        if not has_condition(error, ErrorCondition.TAG_UNKNOWN):
             raise
         if len(tag_ids) == 1:
             return list(tag_ids)

@@ -75,7 +75,7 @@ def read_unassigned(session: Session) -> Outcome:
                     _complete(session, away)
                 chains.end(connection, chain, "complete")
             session.save(connection)
-        session.tell()
+        session.report_progress()
         if not following:
             return "partial" if session.failures() else "complete"
 

@@ -17,7 +17,7 @@ from storeops.sync.members import MemberToRead, group, halves
 from storeops.sync.results import Failure
 from storeops.sync.session import Ports, read_many
 from storeops.wecom.errcodes import ErrorCondition
-from storeops.wecom.errors import says
+from storeops.wecom.errors import has_condition
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
 
@@ -146,7 +146,7 @@ def verify_sync(
             with collecting_lost() as lost:
                 return list(customers.iter_by_user(client, users)), lost
         except StoreOpsError as error:
-            if says(error, ErrorCondition.NO_RELATION) and len(users) == 1:
+            if has_condition(error, ErrorCondition.NO_RELATION) and len(users) == 1:
                 return [], []
             raise
 

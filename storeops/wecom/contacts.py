@@ -19,7 +19,7 @@ LEFT = 5  # `status` of a member who left (doc 90196)
 class Department(DecodedRow):
     """A department as department/list and department/get tell it."""
 
-    told: ClassVar[Collection[str]] = ("name", "parentid", "order")
+    always_sent: ClassVar[Collection[str]] = ("name", "parentid", "order")
     label: ClassVar[str] = "name"
     id: IdNumber
     name: str = ""  # withheld from third-party apps
@@ -42,7 +42,7 @@ class DepartmentNode:
 class User(DecodedRow):
     """A member as user/get and user/list tell it; what the app may not see is empty."""
 
-    told: ClassVar[Collection[str]] = ("name",)
+    always_sent: ClassVar[Collection[str]] = ("name",)
     label: ClassVar[str] = "name"
     userid: Id
     name: str = ""

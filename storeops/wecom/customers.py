@@ -26,7 +26,7 @@ REMARK = "externalcontact/remark"
 class ExternalContact(DecodedRow):
     """A customer as WeCom shows them to the corp; absent fields are ""."""
 
-    told: ClassVar[Collection[str]] = ("name", "type")
+    always_sent: ClassVar[Collection[str]] = ("name", "type")
     external_userid: Id
     name: str = ""
     avatar: str = ""
@@ -60,7 +60,7 @@ class WechatChannels(DecodedRow):
 class FollowUser(DecodedRow):
     """One member's relation to the customer, with tag names (externalcontact/get)."""
 
-    told: ClassVar[Collection[str]] = (
+    always_sent: ClassVar[Collection[str]] = (
         "remark", "description", "createtime", "tags", "remark_mobiles", "add_way",
     )  # fmt: skip
     userid: UserId
@@ -80,7 +80,7 @@ class FollowUser(DecodedRow):
 class FollowInfo(DecodedRow):
     """One member's relation to the customer, with tag ids (batch/get_by_user)."""
 
-    told: ClassVar[Collection[str]] = (
+    always_sent: ClassVar[Collection[str]] = (
         "remark", "description", "createtime", "tag_id", "remark_mobiles", "add_way",
     )  # fmt: skip
     userid: UserId

@@ -105,21 +105,21 @@ def _lacks(body: bytes, answer: Any) -> bool:
     text is escaped, so that only a key reads like this, and more of them do no harm.
     """
     wanted: Counter[str] = Counter()
-    _count_told(answer, wanted)
+    _count_always_sent(answer, wanted)
     return any(body.count(b'"%s":' % name.encode()) < rows for name, rows in wanted.items())
 
 
-def _count_told(thing: Any, wanted: Counter[str]) -> None:
+def _count_always_sent(thing: Any, wanted: Counter[str]) -> None:
     shape = type(thing)
-    for name in getattr(shape, "told", ()):
+    for name in getattr(shape, "always_sent", ()):
         wanted[name] += 1
     for name in _inner(shape):  # type: ignore[arg-type]
         value = getattr(thing, name)
         if isinstance(value, tuple):
             for each in value:
-                _count_told(each, wanted)
+                _count_always_sent(each, wanted)
         elif value is not None:
-            _count_told(value, wanted)
+            _count_always_sent(value, wanted)
 
 
 @functools.cache
@@ -129,7 +129,7 @@ def _inner(shape: type) -> tuple[str, ...]:
     return tuple(
         each.name
         for each in fields(shape)
-        if any(_tells(one) for one in _classes(hints[each.name]))
+        if any(_has_always_sent(one) for one in _classes(hints[each.name]))
     )
 
 
@@ -141,8 +141,8 @@ def _classes(hint: Any) -> Iterator[type]:
             yield each
 
 
-def _tells(shape: type) -> bool:
-    return bool(getattr(shape, "told", ()) or _inner(shape))
+def _has_always_sent(shape: type) -> bool:
+    return bool(getattr(shape, "always_sent", ()) or _inner(shape))
 
 
 def _open_odd(body: bytes, shape: Any) -> OpenedResponse:

@@ -200,6 +200,6 @@ def lasts(error: StoreOpsError) -> bool:
     return reach_of(error) is Reach.EVERYTHING and not error.retryable
 
 
-def says(error: StoreOpsError | None, *conditions: ErrorCondition) -> bool:
+def has_condition(error: StoreOpsError | None, *conditions: ErrorCondition) -> bool:
     """Whether an error's errcode tells one of these conditions."""
     return error is not None and condition_of(error.errcode) in conditions

@@ -11,7 +11,7 @@ from storeops.wecom.errors import ResponseError, StoppedError, UncertainError
 from storeops.wecom.oddities import LostRow
 
 
-def say(reason: str, read_s: float) -> str:
+def reason_text(reason: str, read_s: float) -> str:
     """A transport's reason in the user's language; "HTTP 502" stays as it is."""
     words = {
         "connect": _("no connection"),
@@ -51,7 +51,7 @@ def no_answer(
     if reason in ("answer", "errcode", "packed", "large") or reason.startswith("HTTP"):
         return NetworkError(
             _("{host} answered {path}, but not as WeCom does: {reason}.").format(
-                host=host, path=path, reason=say(reason, read_s)
+                host=host, path=path, reason=reason_text(reason, read_s)
             ),
             hint=_("Look for a proxy or a login page between this machine and WeCom."),
             retry_after_s=30.0,
@@ -60,7 +60,7 @@ def no_answer(
     if proxy and reason != "timeout":
         return NetworkError(
             _("{host} did not answer {path} through the proxy {proxy}: {reason}.").format(
-                host=host, path=path, proxy=proxy, reason=say(reason, read_s)
+                host=host, path=path, proxy=proxy, reason=reason_text(reason, read_s)
             ),
             hint=_("Check the proxy (HTTPS_PROXY, ALL_PROXY), or add {host} to NO_PROXY.").format(
                 host=host
@@ -78,7 +78,7 @@ def no_answer(
         hint = _("Check the network and the profile's base URL, then try again.")
     return NetworkError(
         _("{host} did not answer {path}: {reason}.").format(
-            host=host, path=path, reason=say(reason, read_s)
+            host=host, path=path, reason=reason_text(reason, read_s)
         ),
         hint=hint,
         retry_after_s=30.0,
@@ -90,7 +90,7 @@ def uncertain(path: str, reason: str, *, read_s: float) -> UncertainError:
     """A write was sent, and what came of it is not known."""
     return UncertainError(
         _("{path} was sent, but no answer of WeCom came: {reason}.").format(
-            path=path, reason=say(reason, read_s)
+            path=path, reason=reason_text(reason, read_s)
         ),
         hint=_("It may or may not have happened; look before you repeat it."),
         details={"path": path, "uncertain": True},

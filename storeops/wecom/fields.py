@@ -44,15 +44,15 @@ class DecodedRow:
     """A thing that WeCom tells about.
 
     Attributes:
-        told: its fields that the contract always sends and that are not worth a row: when one is
-            absent it is unread, and what is known stays.
+        always_sent: its fields that the contract always sends and that are not worth a row: when
+            one is absent it is unread, and what is known stays.
         label: the field by which people know it, "" when there is none to be told to anybody.
         unread: its fields whose values could not be read; they hold defaults, or in a list what
             could be read, and say nothing about what WeCom knows.
     """
 
     __slots__ = ()
-    told: ClassVar[Collection[str]] = ()
+    always_sent: ClassVar[Collection[str]] = ()
     label: ClassVar[str] = ""
     unread: ClassVar[Collection[str]] = ()
 

@@ -22,7 +22,7 @@ DEL_CORP_TAG = "externalcontact/del_corp_tag"
 class CorpTag(DecodedRow):
     """A tag of the library; here its keys are id and name, on a follow tag_id and tag_name."""
 
-    told: ClassVar[Collection[str]] = ("name", "order")
+    always_sent: ClassVar[Collection[str]] = ("name", "order")
     label: ClassVar[str] = "name"
     id: Id
     name: str = ""
@@ -35,7 +35,7 @@ class CorpTag(DecodedRow):
 class CorpTagGroup(DecodedRow):
     """A group of the library; it vanishes with its last tag."""
 
-    told: ClassVar[Collection[str]] = ("group_name", "order")
+    always_sent: ClassVar[Collection[str]] = ("group_name", "order")
     label: ClassVar[str] = "group_name"
     group_id: Id
     group_name: str = ""

@@ -4,8 +4,8 @@ Only what the strict decoder refuses comes here. Text that is cut inside a chara
 characters and half surrogates are replaced by U+FFFD; numbers and numeric text, bool and 0/1 are
 taken for each other; times in milliseconds become seconds. What cannot be read, null as well, is
 left out when its field may be absent, and its row says so (`DecodedRow.unread`), as it
-does of what is always told (`DecodedRow.told`) and is not there. Identities, and fields marked
-EXACT, are never guessed: their row is lost, and named.
+does of what is always sent (`DecodedRow.always_sent`) and is not there. Identities, and fields
+marked EXACT, are never guessed: their row is lost, and named.
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ class Reader:
         """
         values = dict(given)
         unread: list[str] = []
-        told = getattr(shape, "told", ())
+        always_sent = getattr(shape, "always_sent", ())
         for each in _fields(shape):
             if each.name in given:
                 continue
             if each.name not in raw:
                 if each.required:
                     raise Unreadable(each.name)
-                if each.name in told:
+                if each.name in always_sent:
                     self.odd[each.name] += 1
                     unread.append(each.name)
                 continue

@@ -153,10 +153,10 @@ def test_what_cannot_be_read_stays_as_the_mirror_knows_it(world: MakeWorld, path
 
 
 TOLD = {
-    "department/list": Department.told,
-    "user/list": User.told,
-    "externalcontact/batch/get_by_user": (*ExternalContact.told, *FollowInfo.told),
-    "externalcontact/get_corp_tag_list": (*CorpTag.told, *CorpTagGroup.told),
+    "department/list": Department.always_sent,
+    "user/list": User.always_sent,
+    "externalcontact/batch/get_by_user": (*ExternalContact.always_sent, *FollowInfo.always_sent),
+    "externalcontact/get_corp_tag_list": (*CorpTag.always_sent, *CorpTagGroup.always_sent),
 }
 
 

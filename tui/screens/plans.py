@@ -197,10 +197,12 @@ class PlansScreen(PlanChanges):
         self._paint_pane(card)
         name = card.plan.id
         self.read(
-            lambda: summary(core.data, name), lambda found: self._told(name, found), key="sum"
+            lambda: summary(core.data, name),
+            lambda found: self._show_summary(name, found),
+            key="sum",
         )
 
-    def _told(self, plan_id: int, found: PlanSummary) -> None:
+    def _show_summary(self, plan_id: int, found: PlanSummary) -> None:
         """What the plan comes to."""
         card = self.card
         if card is not None and card.plan.id == plan_id:

@@ -122,7 +122,7 @@ class ReportsScreen(ListScreen):
         stay = self.report is not None and self.report.name == report.name
         self.report = report
         self._show_table(stay=stay)
-        self.query_one("#says", Static).update(_says(report))
+        self.query_one("#says", Static).update(_describe(report))
         tone = "good" if report.complete else "warn"
         self.query_one("#says-pane", Pane).entitle(
             f"{shown(report.title)} · {report.period.words}",
@@ -304,7 +304,7 @@ def _lines(table: ReportTable) -> list[Line]:
     return found
 
 
-def _says(report: NamedReport) -> Content:
+def _describe(report: NamedReport) -> Content:
     """Figures beside the week before, curves, and what could not be known."""
     parts: list[Content] = []
     for each in report.tiles:

@@ -38,7 +38,7 @@ def _find_stale(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
         )
 
 
-def _say_stale(values: Settings) -> Said:
+def _describe_stale(values: Settings) -> Said:
     text = _("Not read for {span}: {scopes}.").format(
         span=span(values["age_s"]), scopes=_scopes(values["scopes"])
     )
@@ -53,7 +53,7 @@ def _scopes(names: list[str]) -> str:
 
 SYNC_STALE = AlarmKind(
     title=N_("The mirror is stale"), settings={"after": ""}, find=_find_stale,
-    describe=_say_stale, on_today=False,
+    describe=_describe_stale, on_today=False,
 )  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def _find_dead(app: EventWiring, _settings: Settings) -> Iterator[Alarm]:
             yield Alarm(key=status, rank=rank, values=values)
 
 
-def _say_dead(values: Settings) -> Said:
+def _describe_dead(values: Settings) -> Said:
     count = values["count"]
     step = f"storeops events list --status {values['status']}"
     if values["status"] == "failed":
@@ -183,7 +183,7 @@ def _say_dead(values: Settings) -> Said:
     return text.format(count=count), step
 
 
-EVENTS_DEAD = AlarmKind(title=N_("Events that failed"), find=_find_dead, describe=_say_dead)
+EVENTS_DEAD = AlarmKind(title=N_("Events that failed"), find=_find_dead, describe=_describe_dead)
 
 
 # -- the machine ----------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def _find_backup(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
         yield Alarm(rank=rank, tone="bad" if rank > 1 else "warn", values={"age_s": age})
 
 
-def _say_backup(values: Settings) -> Said:
+def _describe_backup(values: Settings) -> Said:
     if values["age_s"] is None:
         return _("There is no backup yet."), "storeops db backup"
     text = _("The newest backup is {span} old.").format(span=span(values["age_s"]))
@@ -258,7 +258,7 @@ def _say_backup(values: Settings) -> Said:
 
 BACKUP = AlarmKind(
     title=N_("The backup is overdue"), settings={"after": "3d"}, find=_find_backup,
-    describe=_say_backup,
+    describe=_describe_backup,
 )  # fmt: skip
 
 

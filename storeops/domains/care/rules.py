@@ -75,10 +75,10 @@ class CareRule:
 
     def sentence(self, facts: Mapping[str, Any]) -> str:
         """What the guide is told."""
-        return told(self.kind, self.text, facts)
+        return sentence(self.kind, self.text, facts)
 
 
-def told(kind: str, text: str, facts: Mapping[str, Any]) -> str:
+def sentence(kind: str, text: str, facts: Mapping[str, Any]) -> str:
     """The sentence of a task."""
     filled = {each: facts.get(each, "") for each in PLACES}
     return (text or _(TEXTS[kind])).format(**filled)

@@ -13,7 +13,7 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.domain import CardSection, TodayLine
 from storeops.domains.care import rules as rule_book
-from storeops.domains.care.rules import CareRule, told
+from storeops.domains.care.rules import CareRule, sentence
 from storeops.domains.handover import dated
 from storeops.domains.orders import sold
 from storeops.errors import ConflictError, NotFoundError, UsageError
@@ -276,15 +276,15 @@ def list_tasks(
         f" WHERE {' AND '.join(where)} ORDER BY userid, priority DESC, due_at, id",
         args,
     )
-    return _told(db, rows)
+    return _describe(db, rows)
 
 
-def _told(db: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _describe(db: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     names = identities.people(db.connection, {row["customer_id"] for row in rows})
     for row in rows:
         facts = json.loads(row["facts"])
         row["facts"] = {key: value for key, value in facts.items() if key != "text"}
-        row["text"] = told(row["kind"], facts.get("text", ""), facts)
+        row["text"] = sentence(row["kind"], facts.get("text", ""), facts)
         row["customer"] = names.get(row.pop("customer_id"), ("", ""))[1]
     return list(rows)
 
@@ -301,7 +301,7 @@ def show_task(db: Database, task: int) -> dict[str, Any]:
             _("There is no task {number}.").format(number=task),
             hint=_("`storeops care list` names them."),
         )
-    return _told(db, rows)[0]
+    return _describe(db, rows)[0]
 
 
 def end_task(

@@ -86,7 +86,7 @@ class SaleShare:
     reason: Reason
 
 
-def told(reason: Reason) -> str:
+def describe(reason: Reason) -> str:
     """A reason in the user's language; one that another followed from stands behind it."""
     code, about = reason
     words = dict(about)
@@ -94,7 +94,7 @@ def told(reason: Reason) -> str:
         words["why"] = _(matching.REASONS.get(str(about["why"]), str(about["why"])))
     text = _(REASONS[code]).format(**words)
     inner = about.get("then")
-    return f"{text}; {told((inner[0], inner[1]))}" if inner else text
+    return f"{text}; {describe((inner[0], inner[1]))}" if inner else text
 
 
 def paid_of(share_fen: int, rate: int, userid: str = "?") -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission import rules as rule_book
-from storeops.domains.commission.allocation import SharingFacts, parts_of, shares_of, told
+from storeops.domains.commission.allocation import SharingFacts, describe, parts_of, shares_of
 from storeops.domains.commission.months import (
     CHANGE,
     CommissionEntry,
@@ -107,13 +107,13 @@ def explain(db: Database, line: SoldLine) -> dict[str, Any]:
         "weight_total": 0 if back else sum(each.weight for each in parts),
         "parts": [] if back else [
             {"userid": part.userid, "role": part.role, "weight": part.weight,
-             "share_fen": share.share_fen, "reason": told(part.reason)}
+             "share_fen": share.share_fen, "reason": describe(part.reason)}
             for part, share in zip(parts, shares, strict=True)
         ],
         "entries": [
             {"month": each.month, "kind": each.kind, "userid": each.share.userid,
              "role": each.share.role, "share_fen": each.share.share_fen, "pay_fen": each.pay_fen,
-             "reason": told(each.share.reason)}
+             "reason": describe(each.share.reason)}
             for each in _entries(db, line, month, set(closed))
         ],
     }  # fmt: skip

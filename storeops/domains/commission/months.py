@@ -29,13 +29,13 @@ from storeops.domains.commission.allocation import (
     Reason,
     SaleShare,
     SharingFacts,
+    describe,
     given_back,
     paid_of,
     parts_of,
     reason_of,
     reason_text,
     shares_of,
-    told,
 )
 from storeops.domains.commission.rules import CommissionRule, chosen
 from storeops.domains.orders import sold
@@ -88,7 +88,7 @@ class CommissionEntry:
             "share_fen": self.share.share_fen,
             "rule": self.rule,
             "rule_version": self.rule_version,
-            "reason": told(self.share.reason),
+            "reason": describe(self.share.reason),
         }
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.commission.allocation import ROLE_NAMES, told
+from storeops.domains.commission.allocation import ROLE_NAMES, describe
 from storeops.domains.commission.months import CommissionEntry, CommissionMonth, reckon
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.values import yuan
@@ -119,7 +119,7 @@ def _cells(entry: CommissionEntry) -> list[Any]:
     return [
         times.minute(entry.paid_at), f"{entry.key[1]}#{entry.key[2]}", entry.shop,
         entry.amount_fen, _(ROLE_NAMES[entry.share.role]), entry.share.share_fen, entry.pay_fen,
-        rule, told(entry.share.reason),
+        rule, describe(entry.share.reason),
     ]  # fmt: skip
 
 

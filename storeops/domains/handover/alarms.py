@@ -39,7 +39,7 @@ def _find_deadlines(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
             yield Alarm(key=each.userid.lower(), tone=tone, rank=rank, values=values)
 
 
-def _say_deadline(values: Settings) -> Said:
+def _describe_deadline(values: Settings) -> Said:
     text = ngettext(
         "{name}: {days} day left to assign {customers} customers and {groups} groups.",
         "{name}: {days} days left to assign {customers} customers and {groups} groups.",
@@ -50,7 +50,7 @@ def _say_deadline(values: Settings) -> Said:
 
 LEAVER_DEADLINE = AlarmKind(
     title=N_("A leaver's year ends"), settings={"days": [30, 7, 1]}, find=_find_deadlines,
-    describe=_say_deadline,
+    describe=_describe_deadline,
 )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class Candidates:
         """A member as a candidate, with load and room; the same object every time."""
         key = member.userid.lower()
         if key not in self.known:
-            told = self._told([member])
+            told = self._earlier_refusals([member])
             room = to_owner_checks.capacities(self._params, told, [member.userid])[key]
             today = None
             if self._request.per_day is not None:
@@ -69,7 +69,7 @@ class Candidates:
             )
         return self.known[key]
 
-    def _told(
+    def _earlier_refusals(
         self, people: Sequence[Member]
     ) -> dict[str, dict[ErrorCondition, attempts.EarlierRefusal]]:
         """What earlier answers complained about; nothing when it is to be asked anew."""
@@ -78,7 +78,7 @@ class Candidates:
 
     def eligible(self, people: Sequence[Member]) -> list[Member]:
         """Those who may take over, in order."""
-        told = self._told(people)
+        told = self._earlier_refusals(people)
         return [
             each
             for each in people
@@ -124,7 +124,7 @@ class Candidates:
         reason = ""
         for member in named:
             if member not in good:
-                told = self._told([member]).get(member.userid.lower(), {})
+                told = self._earlier_refusals([member]).get(member.userid.lower(), {})
                 verdict = to_owner_checks.verdict(member, member.userid, told)
                 reason = verdict.reason
                 self._problems.append(Problem(verdict.code, reason, warning=True))

@@ -149,7 +149,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
             return verdict
     told = facts.troubles.get(chat.chat_id.lower())
     if told:
-        return _told(next(iter(told.values())))
+        return _refused_before(next(iter(told.values())))
     idle = facts.troubles.get(row.userid.lower(), {}).get(ErrorCondition.CHAT_OWNER_IDLE)
     if idle is not None and kind == rules.ON_JOB:
         return blocked(
@@ -172,7 +172,7 @@ def _row(facts: Facts, row: Row, chat: Chat | None) -> Verdict:
     return READY
 
 
-def _told(trouble: EarlierRefusal) -> Verdict:
+def _refused_before(trouble: EarlierRefusal) -> Verdict:
     """What an earlier answer said of the group itself."""
     from storeops.wecom.errcodes import lookup  # only when a group was refused before
 

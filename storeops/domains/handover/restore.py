@@ -169,7 +169,7 @@ def _read(
     client: WeComClient,
     moved: Sequence[_Moved],
     ref: str,
-    tell: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> tuple[int, list[LostRow]]:
     """Read relations that no sync has read since they moved, the cheaper way.
 
@@ -199,7 +199,7 @@ def _read(
             hidden += [row for row in lost if any(_may_be(row, to_owner, each) for each in wanted)]
             apply_facts(db, "job", Batch(follows=rows), int(ledger.clock.now()), ref)
             done = min(total, done + len(rows))
-            tell(done, total)
+            on_progress(done, total)
     return calls, hidden
 
 

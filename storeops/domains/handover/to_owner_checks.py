@@ -89,11 +89,11 @@ def verdict(
         )
     for condition in _HIDDEN:
         if condition in told:
-            return _told(who, condition, told[condition])
+            return _refused_before(who, condition, told[condition])
     return READY
 
 
-def _told(who: str, condition: ErrorCondition, trouble: EarlierRefusal) -> Verdict:
+def _refused_before(who: str, condition: ErrorCondition, trouble: EarlierRefusal) -> Verdict:
     when = day(trouble.at)
     if condition is ErrorCondition.NOT_VERIFIED:
         reason = _("{member} had not verified their real name when WeCom was asked on {day}.")

@@ -38,14 +38,14 @@ class DemoPorts:
         db: data.db, synced once.
         sync: reads everything as it is now.
         learn: told the sandbox's time (Unix seconds) after every move of its clock.
-        tell: told how many days have passed, of how many.
+        on_progress: told how many days have passed, of how many.
     """
 
     base_url: str
     db: Database
     sync: Callable[[], object]
     learn: Callable[[float], object]
-    tell: Callable[[int, int], object] = lambda _days, _of: None
+    on_progress: Callable[[int, int], object] = lambda _days, _of: None
 
 
 def started_at(now: float, weeks: int) -> int:
@@ -92,7 +92,7 @@ def play(ports: DemoPorts, weeks: int) -> None:
             control(ports.base_url, "POST", "act", assigned)
         if back in SYNCS:
             ports.sync()
-        ports.tell(days - back, days)
+        ports.on_progress(days - back, days)
 
 
 def _ended(db: Database, most: int) -> list[dict[str, str]]:

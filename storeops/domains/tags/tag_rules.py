@@ -121,15 +121,15 @@ def check(ledger: Ledger, rule: Rule) -> list[str]:
     for text in (*rule.add, *rule.remove):
         tag = names.try_find(text)
         if isinstance(tag, StoreOpsError):
-            troubles.append(_told(tag))
+            troubles.append(_describe(tag))
     try:
         select_follows(ledger.db, rule.request, ledger.clock.now())
     except StoreOpsError as error:
-        troubles.append(_told(error))
+        troubles.append(_describe(error))
     return troubles
 
 
-def _told(error: StoreOpsError) -> str:
+def _describe(error: StoreOpsError) -> str:
     """Message and hint as two sentences of one line."""
     message = error.message.rstrip(".。")
     if not error.hint:

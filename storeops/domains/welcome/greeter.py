@@ -80,8 +80,10 @@ def _greet(
     if number is None:
         number = _left_behind(app, code, until)
     if number is not None:
-        told = _Told(app, who.userid, event.external_userid, rule.name)
-        _Sending(app, told, number, code, rule.words(who), rule.attachments, until, not begun).run()
+        lines = _JournalLines(app, who.userid, event.external_userid, rule.name)
+        _Sending(
+            app, lines, number, code, rule.words(who), rule.attachments, until, not begun
+        ).run()
 
 
 def _left_behind(app: Wiring, code: str, until: float) -> int | None:
@@ -94,7 +96,7 @@ def _left_behind(app: Wiring, code: str, until: float) -> int | None:
     return None
 
 
-class _Told:
+class _JournalLines:
     """The journal's two lines about a greeting: before the first call, and after the last.
 
     None where nothing is asked of WeCom.
@@ -123,7 +125,7 @@ class _Sending:
     def __init__(
         self,
         app: Wiring,
-        told: _Told,
+        lines: _JournalLines,
         number: int,
         code: str,
         text: str,
@@ -131,7 +133,7 @@ class _Sending:
         until: float,
         silent: bool,
     ) -> None:
-        self._app, self._told, self._number, self._code = app, told, number, code
+        self._app, self._told, self._number, self._code = app, lines, number, code
         self._text, self._attachments, self._until = text, attachments, until
         self._tries = self._uncertain = 0
         self._silent = silent  # a call may have been sent that nobody answered

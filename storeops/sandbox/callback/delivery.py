@@ -108,7 +108,7 @@ class Callbacks:
             "requests": sum(len(fate.attempts) for fate in self.fates.values()),
         }
 
-    def told(self, row: dict[str, Any]) -> dict[str, Any]:
+    def with_delivery(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row of the log with what became of it."""
         fate = self.fates.get(row["seq"])
         if fate is None:
