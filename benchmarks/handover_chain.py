@@ -47,7 +47,7 @@ class Chain:
                            self.sandbox.base_url, sandbox=True),
             make_default=True,
         )  # fmt: skip
-        secrets.store("b", self.sandbox.secret)
+        secrets.save("b", self.sandbox.secret)
         self.app = App.open("b")
         print(f"  seeded in {time.monotonic() - began:.0f} s")
 

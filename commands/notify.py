@@ -50,7 +50,7 @@ def robot_add(name: Name, quiet: Quiet = "") -> None:
     key = "" if only_hours else targets.key_of(_entered())
     target = targets.save(call.app.data, name, targets.ROBOT, call.app.clock.now(), quiet=quiet)
     if key:
-        secrets.store_robot(profile, target.name, key)
+        secrets.save_robot(profile, target.name, key)
     output.result(
         {"name": target.name, "kind": target.sender, "quiet_hours": target.quiet},
         _(

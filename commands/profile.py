@@ -106,7 +106,7 @@ def add(
         check = _try(profile, entered or secrets.get(name).reveal())
     ownership.save(profile, make_default=default)
     if entered:
-        secrets.store(name, entered)
+        secrets.save(name, entered)
     if kept is not None and other_app:
         note(_("Another app may see other customers: the next sync tells who is out of its scope."))
     note(_("Check it with `storeops doctor --profile {name}`.").format(name=name))

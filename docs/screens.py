@@ -115,7 +115,7 @@ def chain(home: Path) -> Iterator[Any]:
     with start(stores=12, staff=80, follows=4000, seed=7, start_at=NOON) as sandbox:
         profile = Profile("demo", sandbox.corp_id, sandbox.agent_id, sandbox.base_url, sandbox=True)
         config.save_profile(profile, make_default=True)
-        secrets.store("demo", sandbox.secret)
+        secrets.save("demo", sandbox.secret)
         sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
         for later in (0, LATER // 2):
             stand_still(later)

@@ -278,12 +278,12 @@ def save_profile(profile: Profile, *, make_default: bool = False) -> None:
     Raises:
         ConfigError: a value is not understood, or the file cannot be written.
     """
-    with editing() as store:
+    with editing() as save:
         config = load()
         profiles = {**config.profiles, profile.name: profile}
         default = profile.name if make_default or not config.profiles else config.profile
         changed = replace(config, profiles=profiles, profile=default)
-        store(from_dict(as_dict(changed)))  # refuses what could not be read again
+        save(from_dict(as_dict(changed)))  # refuses what could not be read again
 
 
 def remove_profile(name: str) -> None:
@@ -292,9 +292,9 @@ def remove_profile(name: str) -> None:
     Raises:
         NotFoundError: there is none of that name.
     """
-    with editing() as store:
+    with editing() as save:
         config = load()
         config.choose(name)
         profiles = {key: each for key, each in config.profiles.items() if key != name}
         default = "" if config.profile == name else config.profile
-        store(replace(config, profiles=profiles, profile=default))
+        save(replace(config, profiles=profiles, profile=default))

@@ -143,7 +143,7 @@ def get(profile: str) -> Secret:
     return secret
 
 
-def store(profile: str, value: str) -> None:
+def save(profile: str, value: str) -> None:
     """Keep a secret in secrets.toml (0600, folder 0700).
 
     Raises:
@@ -152,7 +152,7 @@ def store(profile: str, value: str) -> None:
     _change({_line(profile, APP): value})
 
 
-def store_callback(profile: str, token: str, encoding_aes_key: str) -> None:
+def save_callback(profile: str, token: str, encoding_aes_key: str) -> None:
     """Keep token and key of a profile's callbacks, both or neither.
 
     Raises:
@@ -174,7 +174,7 @@ def robot(profile: str, name: str) -> Secret | None:
     return find(profile, _robot(name))
 
 
-def store_robot(profile: str, name: str, key: str) -> None:
+def save_robot(profile: str, name: str, key: str) -> None:
     """Keep the key of a group's robot.
 
     Raises:

@@ -121,18 +121,18 @@ class Call:
         keys: calls that share a key never run at the same time and keep their order
             (`customer:<external_userid>`, `owner:<userid>`, `tags`).
         attempts: how often it was sent, this time included; the worker sets it.
-        asks: how often `read_back` was asked since it was last sent, this time included; the
-            worker sets it.
-        doubts: how often it was sent and brought no answer; the worker sets it. What WeCom refuses
-            afterwards (in progress, not the owner's) may be what we did ourselves.
+        reconcile_attempts: how often `read_back` was asked since it was last sent, this time
+            included; the worker sets it.
+        ambiguous_sends: how often it was sent and brought no answer; the worker sets it. What
+            WeCom refuses afterwards (in progress, not the owner's) may be our own doing.
     """
 
     rows: Sequence[Row]
     payload: Mapping[str, Any]
     keys: Sequence[str]
     attempts: int = 0
-    asks: int = 0
-    doubts: int = 0
+    reconcile_attempts: int = 0
+    ambiguous_sends: int = 0
 
 
 @dataclass(frozen=True, slots=True)

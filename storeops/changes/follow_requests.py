@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as default
+from dataclasses import dataclass, field
 
 from storeops.changes import relations
 from storeops.changes.exported import ExportedPlan
@@ -60,10 +59,10 @@ class SelectedFollows:
         strict: one wrong row refuses them all.
     """
 
-    relations: list[Relation] = default(default_factory=list)
-    lines: list[int] = default(default_factory=list)
-    cells: list[Mapping[str, str]] = default(default_factory=list)
-    problems: Problems = default(default_factory=Problems)
+    relations: list[Relation] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    cells: list[Mapping[str, str]] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
     sheet: Sheet | None = None
     strict: bool = False
 

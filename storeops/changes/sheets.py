@@ -6,8 +6,7 @@ import csv
 import io
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as default
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
@@ -61,7 +60,7 @@ class Source:
 
     path: str
     sheet: str = ""
-    mapping: Mapping[str, str] = default(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)
     header_row: int = 0
     hidden: bool = False
     strict: bool = False
@@ -115,11 +114,11 @@ class Sheet:
     ignored: tuple[str, ...]
     encoding: str
     lines: Sequence[SheetLine]
-    problems: Problems = default(default_factory=Problems)
-    optional: Mapping[str, str] = default(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    optional: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     heading_row: int = 1
-    unread: Mapping[str, int] = default(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """What was found in the file, as `--json` of a planner has it under `file`."""
@@ -430,11 +429,11 @@ def template(fields: Sequence[Field], *, bom: bool = False) -> str:
     return ("\ufeff" if bom else "") + out.getvalue()
 
 
-def _heading(field: Field) -> str:
+def _heading(column: Field) -> str:
     """The heading of a template: the first alias of the person's language, else the field."""
     if language() != "zh_CN":
-        return field.name
-    return next((each for each in field.aliases if not each.isascii()), field.name)
+        return column.name
+    return next((each for each in column.aliases if not each.isascii()), column.name)
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from storeops.changes import action as act
-from storeops.changes import plans
+from storeops.changes import action, plans
 from storeops.changes import rows as plan_rows
 from storeops.changes.jobs import queue
 from storeops.changes.journal import ODD, object_of
@@ -20,9 +19,15 @@ from storeops.i18n import _
 
 _SAID = "plan.made", "plan.trimmed", "plan.applied"  # lines that tell hash and reason
 _ANSWERED = {
-    act.WAITING, act.DONE, act.REFUSED, act.TAKER_FULL, act.NO_RECORD, act.VANISHED, act.FAILED,
-}  # fmt: skip
-_FINAL = _ANSWERED - {act.WAITING}
+    action.WAITING,
+    action.DONE,
+    action.REFUSED,
+    action.TAKER_FULL,
+    action.NO_RECORD,
+    action.VANISHED,
+    action.FAILED,
+}
+_FINAL = _ANSWERED - {action.WAITING}
 
 
 @dataclass(slots=True)
@@ -228,17 +233,17 @@ def _fits(status: Any, errcode: Any, said: Any, code: Any, seq: int, story: _Sto
     """Whether a row may be as it is, after the last answer that was told ("" for none)."""
     if status in _ANSWERED:
         return bool(said == status and code == errcode)
-    if status == act.UNDONE:
-        return bool(said == act.DONE)
-    if status == act.UNKNOWN:
-        return said == act.UNKNOWN or story.restored
-    if status == act.QUEUED:
-        return story.applied and (said in ("", act.UNKNOWN) or story.retried > seq)
-    if status == act.CANCELLED:
+    if status == action.UNDONE:
+        return bool(said == action.DONE)
+    if status == action.UNKNOWN:
+        return said == action.UNKNOWN or story.restored
+    if status == action.QUEUED:
+        return story.applied and (said in ("", action.UNKNOWN) or story.retried > seq)
+    if status == action.CANCELLED:
         return story.cancelled or story.restored
-    if status == act.BLOCKED and said == act.BLOCKED:  # held back by an earlier answer
+    if status == action.BLOCKED and said == action.BLOCKED:  # held back by an earlier answer
         return bool(code == errcode)
-    return said == "" and status in (act.PLANNED, act.BLOCKED)
+    return said == "" and status in (action.PLANNED, action.BLOCKED)
 
 
 def _compare_jobs(db: Database, proof: Proof, account: Account, plan: Plan, story: _Story) -> None:
@@ -315,7 +320,9 @@ def _answered(db: Database, job: int, story: _Story) -> bool:
 def _done(db: Database, job: int, story: _Story) -> bool:
     """Whether the journal has it that a row of this job was done by it."""
     return any(
-        (found := story.answers.get(row)) is not None and found[1] == act.DONE and found[3] == job
+        (found := story.answers.get(row)) is not None
+        and found[1] == action.DONE
+        and found[3] == job
         for (row,) in db.execute("SELECT row FROM job_row WHERE job_id = ?", (job,))
     )
 

@@ -92,7 +92,7 @@ def keep_keys(profile: Profile, token: str, encoding_aes_key: str) -> None:
             _("That is no EncodingAESKey: it has 43 letters and digits."),
             hint=_("Copy it from the app's page in the console; nothing was saved."),
         )
-    secrets.store_callback(profile.name, token, encoding_aes_key)
+    secrets.save_callback(profile.name, token, encoding_aes_key)
 
 
 def new_keys(profile: Profile) -> CallbackKeys:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field as made
+from dataclasses import dataclass, field
 
 from storeops import times
 from storeops.database.database import Database
@@ -61,12 +60,12 @@ class Past:
 class _Undone:
     """What was true at the end of the day, where it differs from now."""
 
-    status: dict[tuple[int, int], str] = made(default_factory=dict)
-    tags: dict[tuple[int, int], list[str]] = made(default_factory=dict)
-    created: dict[tuple[int, int], int] = made(default_factory=dict)
-    way: dict[tuple[int, int], int] = made(default_factory=dict)
-    state: dict[tuple[int, int], str] = made(default_factory=dict)
-    store: dict[int, int] = made(default_factory=dict)
+    status: dict[tuple[int, int], str] = field(default_factory=dict)
+    tags: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    created: dict[tuple[int, int], int] = field(default_factory=dict)
+    way: dict[tuple[int, int], int] = field(default_factory=dict)
+    state: dict[tuple[int, int], str] = field(default_factory=dict)
+    store: dict[int, int] = field(default_factory=dict)
 
 
 def end_of(word: str, now: float) -> int:

@@ -206,7 +206,7 @@ def test_a_chain_in_trouble(cli, home, chain, remember):
             "demo", chain.corp_id, agent_id=chain.agent_id, base_url=chain.base_url, sandbox=True
         )
     )
-    secrets.store("demo", chain.secret)
+    secrets.save("demo", chain.secret)
     remember(chain)
 
     def check() -> dict[str, Any]:

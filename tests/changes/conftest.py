@@ -47,7 +47,7 @@ def open_app(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -
         ),
         make_default=True,
     )
-    secrets.store(profile, sandbox.secret)
+    secrets.save(profile, sandbox.secret)
     return App.open(profile)
 
 

@@ -22,7 +22,7 @@ def chain(cli):
                 base_url=sandbox.base_url, sandbox=True,
             )
         )  # fmt: skip
-        secrets.store("t", sandbox.secret)
+        secrets.save("t", sandbox.secret)
         assert cli("sync", "run", "--quiet").code == 0
         yield sandbox
 

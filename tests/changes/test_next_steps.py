@@ -33,7 +33,7 @@ def chain(cli):
                 ),
                 make_default=name == "other",
             )  # fmt: skip
-            secrets.store(name, sandbox.secret)
+            secrets.save(name, sandbox.secret)
         assert cli("sync", "run", "--quiet", "--profile", "t").code == 0
         yield sandbox
 

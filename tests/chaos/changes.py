@@ -63,7 +63,7 @@ def open_home(sandbox: SandboxHandle, home: Path) -> App:
             base_url=sandbox.base_url, sandbox=True,
         )
     )  # fmt: skip
-    secrets.store("chaos", sandbox.secret)
+    secrets.save("chaos", sandbox.secret)
     app = App.open("chaos")
     run_sync(app)
     return app

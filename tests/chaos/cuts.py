@@ -90,7 +90,7 @@ def make_scene(sandbox: SandboxHandle, root: Path) -> Scene:
             ),
             make_default=name == NAME,
         )  # fmt: skip
-        secrets.store(name, sandbox.secret)
+        secrets.save(name, sandbox.secret)
         with closing(App.open(name)) as app:
             assert run_sync(app).outcome == "complete"
             for number, where in enumerate(("status:active", "!status:lost")):

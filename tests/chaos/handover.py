@@ -109,7 +109,7 @@ class Drill:
             sandbox=True,
         )
         config.save_profile(profile, make_default=True)
-        secrets.store("t", self.sandbox.secret)
+        secrets.save("t", self.sandbox.secret)
 
     def _plan(self, app: App) -> str:
         self.control.call("POST", "handover/friends_again")

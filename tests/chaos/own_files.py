@@ -56,7 +56,7 @@ class World:
                 base_url=sandbox.base_url, sandbox=True,
             )
         )  # fmt: skip
-        secrets.store("shop", sandbox.secret)
+        secrets.save("shop", sandbox.secret)
         self.must("sync", "run", "-q")
         self.plan, self.stale = self._plan(), self._plan()
         app = App.open("shop")

@@ -61,7 +61,7 @@ class Night:
                 "shop", box.corp_id, agent_id=box.agent_id, base_url=box.base_url, sandbox=True
             )
         )
-        secrets.store("shop", box.secret)
+        secrets.save("shop", box.secret)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -32,6 +32,6 @@ def shop(
             sandbox=True,
         )
     )
-    secrets.store("shop", sandbox.secret)
+    secrets.save("shop", sandbox.secret)
     remember(sandbox)
     return sandbox

@@ -88,7 +88,7 @@ def test_the_address_of_a_rehearsal_is_not_kept_for_a_real_secret(cli, home, std
     config.save_profile(
         config.Profile("main", THEIRS, 1000002, "http://127.0.0.1:9", sandbox=True, store="S1")
     )
-    secrets.store("main", "sandbox-secret")
+    secrets.save("main", "sandbox-secret")
     stdin("real-secret\n")
     refused = cli("profile", "add", "main", "--secret-stdin")
     assert refused.code == 9
@@ -102,8 +102,8 @@ def test_the_address_of_a_rehearsal_is_not_kept_for_a_real_secret(cli, home, std
 
 def test_a_new_company_does_not_inherit_a_secret(cli, home, stdin):
     config.save_profile(config.Profile("main", THEIRS, 1000002))
-    secrets.store("main", "their-secret")
-    secrets.store_callback("main", "token", "k" * 43)
+    secrets.save("main", "their-secret")
+    secrets.save_callback("main", "token", "k" * 43)
     answer = cli("profile", "add", "main", "--corp-id", OURS)
     assert answer.code == 3
     assert "--secret-stdin" in answer.err

@@ -21,7 +21,7 @@ def _company(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     config.save_profile(
         config.Profile("real", "ww0123456789abcdef", agent_id=1000002), make_default=True
     )
-    secrets.store("real", "s" * 43)
+    secrets.save("real", "s" * 43)
 
 
 def told(cli: Any, code: int, *sentence: str) -> None:

@@ -106,7 +106,7 @@ def shop(site: Path, home: Path) -> Iterator[Shop]:
                 sandbox=True,
             )
         )  # fmt: skip
-        secrets.store("shop", handle.secret)
+        secrets.save("shop", handle.secret)
         shop = Shop(site, home, handle)
         synced = shop.json("sync", "run")
         assert {each["scope"] for each in synced["scopes"]} >= {"follows", "loyalty"}

@@ -36,7 +36,7 @@ ADD = {
 def real(home: Any) -> Iterator[App]:
     """A profile of a real company with its keys."""
     config.save_profile(config.Profile("main", CORP), make_default=True)
-    secrets.store_callback("main", TOKEN, KEY)
+    secrets.save_callback("main", TOKEN, KEY)
     app = App.open("main")
     yield app
     app.close()
@@ -53,7 +53,7 @@ def test_setup_reads_both_from_stdin_and_keeps_them_private(
     cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.save_profile(config.Profile("main", CORP), make_default=True)
-    secrets.store("main", "app-secret")
+    secrets.save("main", "app-secret")
     assert cli("events", "status", "--json").json["keys"] is False
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{TOKEN}\n{KEY}\n"))
     answer = cli("events", "setup", "--stdin")
@@ -287,7 +287,7 @@ def test_the_sandbox_calls_back_by_command(cli: Any, called: CallingCorp) -> Non
 
 def test_a_sandbox_profile_without_keys_gets_some(cli: Any, called: CallingCorp) -> None:
     secrets.forget(called.corp.profile)
-    secrets.store(called.corp.profile, called.corp.sandbox.secret)
+    secrets.save(called.corp.profile, called.corp.sandbox.secret)
     assert callbacks.find_keys(called.app.profile) is None
     assert cli("sandbox", "callback", "set", called.server.url).code == 2  # the server has others
     assert callbacks.find_keys(called.app.profile) is not None

@@ -20,7 +20,7 @@ def shop(home: Any) -> Any:
                 "shop", box.corp_id, agent_id=box.agent_id, base_url=box.base_url, sandbox=True
             )
         )
-        secrets.store("shop", box.secret)
+        secrets.save("shop", box.secret)
         yield box
 
 

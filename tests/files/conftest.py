@@ -61,7 +61,7 @@ def people(home):
     config.save_profile(
         config.Profile("t", "ww0", agent_id=1, base_url="http://127.0.0.1:9"), make_default=True
     )
-    secrets.store("t", "secret")
+    secrets.save("t", "secret")
     app = App.open("t")
     fill(app)
     yield app

@@ -42,7 +42,7 @@ class HandoverCorp:
             ),
             make_default=True,
         )
-        secrets.store(profile, sandbox.secret)
+        secrets.save(profile, sandbox.secret)
         sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
         self.profile = profile
         self.app = App.open(profile)

@@ -122,8 +122,8 @@ def test_a_group_that_a_lost_call_moved_is_done(corp):
     from storeops.domains.handover.action import HandoverAction
 
     rows = plan_rows.load(corp.app.data, made.plan.id)
-    call = replace(HandoverAction().call(rows, made.plan.params), doubts=1)
+    call = replace(HandoverAction().call(rows, made.plan.params), ambiguous_sends=1)
     sent = group_calls.SentGroups(corp.app.clock.now(), dict.fromkeys(chats, 90504))
     assert {each.status for each in group_calls.interpret(call, sent)} == {"done"}
-    first = group_calls.interpret(replace(call, doubts=0), sent)
+    first = group_calls.interpret(replace(call, ambiguous_sends=0), sent)
     assert {each.status for each in first} == {"failed"}

@@ -32,7 +32,7 @@ class Chain:
             ),
             make_default=True,
         )
-        secrets.store("t", self.sandbox.secret)
+        secrets.save("t", self.sandbox.secret)
         self.app = App.open("t")
 
     def act(self, act: str, /, **about: Any) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Post:
             ),
             make_default=True,
         )  # fmt: skip
-        secrets.store("t", self.sandbox.secret)
+        secrets.save("t", self.sandbox.secret)
         sandbox_records.remember(sandbox_records.Running(**self.sandbox.ready))
         self.app = App.open("t")
         self.robot("ops")
@@ -48,7 +48,7 @@ class Post:
         """A group's robot, made in the console; its key."""
         key: str = self.control.call("POST", "robots", {"name": name})["key"]
         targets.save(self.app.data, name, "robot", self.app.clock.now())
-        secrets.store_robot("t", name, key)
+        secrets.save_robot("t", name, key)
         return key
 
     def inbox(self) -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_an_answer_that_never_came_is_not_sent_again(post: Post, kind: str) -> N
 
 
 def test_what_a_robot_refuses_is_said_and_sent_again_by_hand(post: Post) -> None:
-    secrets.store_robot("t", "ops", "wrong-key-0000")
+    secrets.save_robot("t", "ops", "wrong-key-0000")
     post.say("one")
     assert messages.deliver(post.app).failed == 1
     (found,) = log.messages(post.app.data)

@@ -28,7 +28,7 @@ def test_the_wait_is_the_profiles_and_the_error_names_it(home: Any) -> None:
         )
         from storeops import secrets
 
-        secrets.store("slow", sandbox.secret)
+        secrets.save("slow", sandbox.secret)
         app = App.open("slow")
         try:
             assert customers.list_follow_users(app.client)

@@ -46,7 +46,7 @@ def make_profile(sandbox: SandboxHandle, name: str = "demo") -> None:
         ),
         make_default=True,
     )
-    secrets.store(name, sandbox.secret)
+    secrets.save(name, sandbox.secret)
     sandbox_records.remember(sandbox_records.Running(**sandbox.ready))
 
 

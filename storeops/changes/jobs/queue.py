@@ -61,10 +61,10 @@ class Job:
     size: int
     status: str
     attempts: int
-    asks: int
+    reconcile_attempts: int
     priority: int
     run_at: float
-    doubts: int = 0
+    ambiguous_sends: int = 0
 
 
 def put(
@@ -75,7 +75,7 @@ def put(
     *,
     now: float,
     priority: int = 0,
-    doubts: int = 0,
+    ambiguous_sends: int = 0,
     attempts: int = 0,
     wait_s: float = 0.0,
     held: bool = False,
@@ -89,7 +89,7 @@ def put(
         calls: (row numbers, order keys) of each call.
         now: WeCom's time, Unix seconds.
         priority: larger is claimed first.
-        doubts: how often their rows were sent without an answer, in the job they come from.
+        ambiguous_sends: how often their rows were sent without an answer, in that job before.
         attempts: how often they were sent in that job.
         wait_s: seconds until they may be sent.
         held: their plan is paused.
@@ -101,7 +101,7 @@ def put(
     for job_id, (numbers, order_keys) in enumerate(calls, start=first):
         # 0: at once, even if the clock is set back
         run_at = now + wait_s if wait_s else 0
-        counted = (priority, run_at, now, doubts, attempts, int(held))
+        counted = (priority, run_at, now, ambiguous_sends, attempts, int(held))
         jobs.append((job_id, plan_id, action, len(numbers), *counted))
         rows.extend((job_id, number) for number in numbers)
         keys.extend((key, job_id) for key in set(order_keys))

@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops import retrying
-from storeops.changes import action as act
-from storeops.changes.action import Action, Call, Row, RowResult
+from storeops.changes.action import (
+    CANCELLED,
+    FAILED,
+    NOT_AS_PLANNED,
+    QUEUED,
+    UNKNOWN,
+    WAITING,
+    Action,
+    Call,
+    Row,
+    RowResult,
+)
 from storeops.changes.decision import Decision, What, decide
 from storeops.changes.jobs import queue
 from storeops.changes.jobs.ports import JobRecords
@@ -105,7 +115,7 @@ class ResultHandler:
         now = self._clock.now()
         if queue.stop_asked_of(connection, job.id) == queue.DROP:
             rows = outcome.call.rows
-            self._close(connection, outcome, [RowResult(each.row, act.CANCELLED) for each in rows])
+            self._close(connection, outcome, [RowResult(each.row, CANCELLED) for each in rows])
             return
         queue.put_back(
             connection, job.id, run_at=now + decision.delay_s, errcode=error.errcode,
@@ -137,17 +147,17 @@ class ResultHandler:
 
     def _doubtful(self, connection: sqlite3.Connection, job: Job, rows: Sequence[Row]) -> None:
         self._records.record_results(
-            connection, job, [(row, RowResult(row.row, act.UNKNOWN)) for row in rows], "job"
+            connection, job, [(row, RowResult(row.row, UNKNOWN)) for row in rows], "job"
         )
 
     def _asked(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
         job, error = outcome.job, outcome.error
         if error is not None:
-            decision = decide(error, job.asks)
+            decision = decide(error, job.reconcile_attempts)
             if decision.what is What.PAUSE:
                 self._pause(connection, job, error)
             if decision.what is not What.FINAL:
-                wait = max(decision.delay_s, retrying.READ_BACK.after(job.asks))
+                wait = max(decision.delay_s, retrying.READ_BACK.after(job.reconcile_attempts))
                 if decision.what is What.PAUSE:
                     wait = 60.0
                 self._ask_again(connection, outcome, outcome.call.rows, wait, error.category)
@@ -159,27 +169,27 @@ class ResultHandler:
         asked_to_stop = queue.stop_asked_of(connection, job.id)
         if asked_to_stop == queue.DROP:
             answers = [
-                RowResult(each.row, act.CANCELLED) if each.status == act.QUEUED else each
+                RowResult(each.row, CANCELLED) if each.status == QUEUED else each
                 for each in answers
             ]
         elif retrying.JOB.over(job.attempts):
             answers = [
-                self._given_up(each, job.attempts) if each.status == act.QUEUED else each
+                self._given_up(each, job.attempts) if each.status == QUEUED else each
                 for each in answers
             ]
-        again = [each.row for each in answers if each.status == act.QUEUED]
-        still = [each.row for each in answers if each.status == act.UNKNOWN]
-        told = [each for each in answers if each.status not in (act.QUEUED, act.UNKNOWN)]
+        again = [each.row for each in answers if each.status == QUEUED]
+        still = [each.row for each in answers if each.status == UNKNOWN]
+        told = [each for each in answers if each.status not in (QUEUED, UNKNOWN)]
         now = self._clock.now()
         if len(still) == len(answers):
-            wait = retrying.READ_BACK.after(job.asks)
+            wait = retrying.READ_BACK.after(job.reconcile_attempts)
             self._ask_again(connection, outcome, outcome.call.rows, wait, "cannot tell yet")
             return
         detail = f"{len(told)} answered, {len(again)} to send, {len(still)} unknown"
         queue.event(connection, [(job.id, "read_back", detail)], now)
         by_row = {row.row: row for row in outcome.call.rows}
         self._records.record_results(
-            connection, job, [(by_row[row], RowResult(row, act.QUEUED)) for row in again], "job"
+            connection, job, [(by_row[row], RowResult(row, QUEUED)) for row in again], "job"
         )
         if len(again) == len(answers):
             queue.put_back(
@@ -202,7 +212,7 @@ class ResultHandler:
         )
         self._count_results(job, told)
         queue.shrink(connection, job.id, [*again, *(each.row for each in told)])
-        wait = retrying.READ_BACK.after(job.asks)
+        wait = retrying.READ_BACK.after(job.reconcile_attempts)
         self._ask_again(connection, outcome, [by_row[row] for row in still], wait, "")
 
     def _ask_again(
@@ -219,15 +229,19 @@ class ResultHandler:
         a person resumes the plan: nobody knows what happened, so nothing else may be said.
         """
         job = outcome.job
-        if not retrying.READ_BACK.over(job.asks):
+        if not retrying.READ_BACK.over(job.reconcile_attempts):
             self._doubt(connection, outcome, wait_s, why)
             return
         self._doubt(connection, outcome, 0.0, why)
         queue.hold_unknown(connection, job.id)
-        queue.event(connection, [(job.id, "held", f"asked {job.asks} times")], self._clock.now())
+        queue.event(
+            connection,
+            [(job.id, "held", f"asked {job.reconcile_attempts} times")],
+            self._clock.now(),
+        )
         left = self._left_unknown(job)
         self._records.record_results(
-            connection, job, [(row, RowResult(row.row, act.UNKNOWN, *left)) for row in rows], "job"
+            connection, job, [(row, RowResult(row.row, UNKNOWN, *left)) for row in rows], "job"
         )
         self._report.unasked[job.plan_id] += len(rows)
 
@@ -238,15 +252,15 @@ class ResultHandler:
             " happened.",
             "It was sent without an answer, and WeCom was asked {count} times in vain whether it"
             " happened.",
-            job.asks,
-        ).format(count=job.asks)
+            job.reconcile_attempts,
+        ).format(count=job.reconcile_attempts)
         plan = self._records.plan_name(job.plan_id)
         return None, meaning, _("Ask again later: storeops plan resume {plan}").format(plan=plan)
 
     def _outcome_unknown(self, row: Row, error: StoreOpsError) -> RowResult:
         return RowResult(
             row.row,
-            act.FAILED,
+            FAILED,
             error.errcode,
             _("It was sent without an answer, and asking about it was refused: {meaning}").format(
                 meaning=error.message
@@ -258,7 +272,7 @@ class ResultHandler:
         """A row that did not happen is not sent for ever: the outage is its answer."""
         return RowResult(
             answer.row,
-            act.FAILED,
+            FAILED,
             None,
             ngettext(
                 "Sent {count} time without an answer; WeCom shows that it did not happen.",
@@ -279,7 +293,7 @@ class ResultHandler:
         queue.shrink(connection, job.id, [row.row for row in rows])
         queue.put(
             connection, job.plan_id, job.action, [([row.row for row in rows], call.keys)],
-            now=self._clock.now(), priority=job.priority, doubts=job.doubts,
+            now=self._clock.now(), priority=job.priority, ambiguous_sends=job.ambiguous_sends,
             attempts=job.attempts, wait_s=retrying.JOB.after(job.attempts), held=held,
         )  # fmt: skip
 
@@ -296,11 +310,11 @@ class ResultHandler:
             connection, job, [(by_row[each.row], each) for each in answers], source
         )
         statuses = {each.status for each in answers}
-        if act.WAITING in statuses:
+        if WAITING in statuses:
             status = queue.WAITING
-        elif statuses == {act.FAILED}:
+        elif statuses == {FAILED}:
             status = queue.FAILED
-        elif statuses == {act.CANCELLED}:
+        elif statuses == {CANCELLED}:
             status = queue.CANCELLED
         else:
             status = queue.SUCCEEDED
@@ -317,7 +331,7 @@ class ResultHandler:
 
     def _count_results(self, job: Job, answers: Sequence[RowResult]) -> None:
         for each in answers:
-            if each.status in act.NOT_AS_PLANNED:
+            if each.status in NOT_AS_PLANNED:
                 self._report.not_done.add(job.plan_id)
             self._report.rows[each.status] += 1
             self._count(each.errcode)

@@ -265,7 +265,12 @@ class _Shift:
         for job in (*asked, *jobs):
             call = self._call(connection, job, numbers[job.id])
             if call is not None:
-                call = replace(call, attempts=job.attempts, asks=job.asks, doubts=job.doubts)
+                call = replace(
+                    call,
+                    attempts=job.attempts,
+                    reconcile_attempts=job.reconcile_attempts,
+                    ambiguous_sends=job.ambiguous_sends,
+                )
                 calls.append((job, call, job.status == queue.UNKNOWN))
         intents = [(job, call) for job, call, asking in calls if not asking]
         if intents:

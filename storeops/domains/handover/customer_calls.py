@@ -132,7 +132,7 @@ def interpret(call: Call, sent: Sent) -> list[RowResult]:
     for row in call.rows:
         code = sent.codes.get(row.external_userid)
         # sent again after an answer was lost: what is in progress is our own first attempt
-        ours = condition_of(code) is ErrorCondition.HANDOVER_RUNNING and call.doubts > 0
+        ours = condition_of(code) is ErrorCondition.HANDOVER_RUNNING and call.ambiguous_sends > 0
         shown = sent.shown.get(row.external_userid)
         if shown and code:
             earlier = _found(row, shown, call, sent.asked_at)
@@ -144,7 +144,7 @@ def interpret(call: Call, sent: Sent) -> list[RowResult]:
             if personal := sent.personal.get(row.external_userid):
                 extra["personal_tags"] = personal
             answers.append(RowResult(row.row, WAITING, due_at=due, extra=extra))
-        elif condition_of(code) in _PERHAPS_OURS and call.doubts:
+        elif condition_of(code) in _PERHAPS_OURS and call.ambiguous_sends:
             # moved already, perhaps by the call whose answer was lost; the list is late
             began, soon = float(call.payload["made_at"]), sent.asked_at + SOON_S
             extra = record.result_fields(row, asked_at=began, due_at=soon)
@@ -220,7 +220,7 @@ def _found(row: Row, rows: list[tuple[int, int]], call: Call, now: float) -> Row
     earlier = [str(each) for each in row.extra.get("earlier", ())]
     outcome = resolve(rows, asked_at=made_at, due_at=now + 1, earlier=earlier, now=now)
     if outcome is None:
-        return RowResult(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN)
+        return RowResult(row.row, QUEUED if call.reconcile_attempts >= PATIENCE else UNKNOWN)
     if outcome.status == WAITING:
         asked_at, due = outcome.at - rules.AUTOMATIC_S, outcome.at
         extra = record.result_fields(row, asked_at=asked_at, due_at=due)

@@ -57,7 +57,7 @@ def interpret(call: Call, sent: SentGroups) -> list[RowResult]:
     answers = []
     for row in call.rows:
         code = sent.failed.get(str(row.extra["chat_id"]), 0)
-        if call.doubts and condition_of(code) is _MOVED[call.payload["kind"]]:
+        if call.ambiguous_sends and condition_of(code) is _MOVED[call.payload["kind"]]:
             code = 0  # our own first sending, whose answer was lost
         if code:
             answers.append(RowResult(row.row, FAILED, code, extra=record.result_fields(row)))
@@ -115,5 +115,7 @@ def read_back(client: WeComClient, call: Call) -> list[RowResult]:
         elif owner.lower() == str(payload["to"]).lower():
             answers.append(_done(row, now, now))
         else:
-            answers.append(RowResult(row.row, QUEUED if call.asks >= PATIENCE else UNKNOWN))
+            answers.append(
+                RowResult(row.row, QUEUED if call.reconcile_attempts >= PATIENCE else UNKNOWN)
+            )
     return answers

@@ -39,7 +39,7 @@ from storeops.wecom.oddities import LostRow, collecting_lost
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
-PATIENT_ASKS = 3  # asks that come quickly; later ones come at growing distances
+PATIENT_POLLS = 3  # asks that come quickly; later ones come at growing distances
 GROUP_GIVES_UP_S = 48 * 3600  # a group that still waits for its new owner then has failed
 ASKERS = 3  # pairs asked about at the same time
 CLAIM_S = 300  # for so long another process leaves a pair alone
@@ -400,11 +400,11 @@ def _later(
         due = outcome.at  # WeCom names the moment itself
     if due + ASK_S > now:
         return due, ask_at(due), 0, each.plan_id, each.row
-    asks = each.asks + 1
+    polls = each.polls + 1
     return (
         due,
-        now + retrying.WATCH.after(max(1, asks - PATIENT_ASKS + 2)),
-        asks,
+        now + retrying.WATCH.after(max(1, polls - PATIENT_POLLS + 2)),
+        polls,
         each.plan_id,
         each.row,
     )

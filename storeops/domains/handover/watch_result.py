@@ -28,7 +28,7 @@ class Attempt:
     subject: str
     asked_at: float
     due_at: float
-    asks: int
+    polls: int
 
 
 @dataclass(slots=True)

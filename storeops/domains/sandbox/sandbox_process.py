@@ -242,5 +242,5 @@ def make_profile(name: str, known: Running) -> Profile:
     except StoreOpsError:
         stop(known.base_url)
         raise
-    secrets.store(name, known.secret)
+    secrets.save(name, known.secret)
     return profile

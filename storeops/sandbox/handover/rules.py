@@ -25,14 +25,14 @@ def former_owner(call: Call, kind: str) -> Member:
         if now - member.left_at > year:
             raise PredictableRefusal(40205)
         if member.last_login and member.left_at - member.last_login > year:
-            raise _told_or_not(call, member, 40205)
+            raise _named_or_not(call, member, 40205)
         return member
     if member.status == LEFT:
         raise PredictableRefusal(call.settings.handover_left_errcode)
     if member.number not in call.scope.members:
         raise PredictableRefusal(60011)
     if member.last_login and now - member.last_login > year:
-        raise _told_or_not(call, member, 40205)
+        raise _named_or_not(call, member, 40205)
     return member
 
 
@@ -66,14 +66,14 @@ def successor_fault(call: Call, member: Member) -> Refusal | None:
     if not member.customer_contact:
         return PredictableRefusal(84083)
     if not member.real_name:
-        return _told_or_not(call, member, 40098)
+        return _named_or_not(call, member, 40098)
     year = call.settings.handover_year_days * DAY
     if member.last_login and call.now - member.last_login > year:
-        return _told_or_not(call, member, 40205)
+        return _named_or_not(call, member, 40205)
     return None
 
 
-def _told_or_not(call: Call, member: Member, errcode: int) -> Refusal:
+def _named_or_not(call: Call, member: Member, errcode: int) -> Refusal:
     """A trouble no call shows: foreseeable only once an answer has named it.
 
     40205 does not say which of the two members is meant, so only the same pair is foreseeable.
