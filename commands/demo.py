@@ -101,7 +101,7 @@ def demo(
             _("Notes, marks, plans and journal of the earlier demo are kept; --fresh begins anew.")
         )
     if started.weeks:
-        _live(started)
+        _play_weeks(started)
     with call.interruptible("storeops demo") as interrupted, bars() as shown:
         result = sync_with_bars(call.app, shown, stop=interrupted)
     if result.outcome != "complete":
@@ -136,7 +136,7 @@ def demo(
         screens()
 
 
-def _live(started: Started) -> None:
+def _play_weeks(started: Started) -> None:
     """Let the weeks before today pass; the mirror is synced on some of their days."""
     from storeops.domains.sandbox import demo_history
     from storeops.sync.run import run_sync

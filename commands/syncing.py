@@ -42,7 +42,7 @@ def sync_with_bars(
     said: set[tuple[str, str]] = set()
 
     def ask(scope: str) -> str:
-        why, text = holder(app_, scope)
+        why, text = what_holds_back(app_, scope)
         if why in LONG and (scope, why) not in said:
             said.add((scope, why))
             if not shown.watched and not current().settings.machine:
@@ -98,7 +98,7 @@ def left_s(app_: App, progress: Progress, held: str) -> float | None:
     return None if calls is None else app_.governor.estimate(path, calls).seconds
 
 
-def holder(app_: App, scope: str) -> tuple[str, str]:
+def what_holds_back(app_: App, scope: str) -> tuple[str, str]:
     """What holds a scope back now (pause | minute | hour | pool | in_flight), and in words."""
     from storeops.sync.scopes import scopes
 

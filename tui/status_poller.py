@@ -19,7 +19,7 @@ from tui.widgets.bars import Piece
 if TYPE_CHECKING:
     from storeops.changes.jobs.progress import WorkLeft
     from storeops.limits.outlook import ApiUse
-    from storeops.operations.health import Beat
+    from storeops.operations.health import Glance
     from tui.app import StoreOpsApp
 
 RESTS = 5.0  # seconds after which ages and limits are read again though nothing was written
@@ -54,7 +54,7 @@ class StatusPoller:
     def poll(self) -> StatusSnapshot:
         """Look at data and limits (background)."""
         from storeops.changes.jobs.progress import under_way
-        from storeops.operations.health import beat
+        from storeops.operations.health import glance
 
         core, started = self._app.core, time.monotonic()
         version = core.data.data_version
@@ -64,14 +64,14 @@ class StatusPoller:
         self._version, self._at = version, started
         core.look_at_clock()
         now = core.clock.now()
-        seen = beat(core.data, now, core.settings.stale_after)
+        seen = glance(core.data, now, core.settings.stale_after)
         work = under_way(core.ledger, core.governor)
         self._left = [*self._freshness(seen, now), *self._work(work)]
         self._right = limits_pieces(core.governor.snapshot())
         self._revision = seen.revision
         return StatusSnapshot(seen.revision, written)
 
-    def _freshness(self, seen: Beat, now: float) -> list[Piece]:
+    def _freshness(self, seen: Glance, now: float) -> list[Piece]:
         pieces = [Piece(" ")]
         if seen.oldest is None:
             pieces.append(Piece("! " + _("Never synced completely: 7 goes to Sync"), "warn"))

@@ -140,10 +140,10 @@ def _pick(found: Iterable[list[Relation]], request: FollowRequest) -> SelectedFo
     selected = SelectedFollows()
     several = 0
     for follows in found:
-        live = [each for each in follows if each.status == "active"] or follows
-        if len(live) > 1 and not request.follows and not request.selection.owner:
+        active = [each for each in follows if each.status == "active"] or follows
+        if len(active) > 1 and not request.follows and not request.selection.owner:
             several += 1
-        selected.relations += live[:1] if request.follows == NEWEST else live
+        selected.relations += active[:1] if request.follows == NEWEST else active
     if several:
         raise UsageError(
             ngettext(
@@ -357,11 +357,11 @@ class _Keys:
                     _("the row speaks for several members at once; write a row for each"),
                 )
             return mine
-        live = [each for each in found if each.status == "active"] or found
-        if not live:
+        active = [each for each in found if each.status == "active"] or found
+        if not active:
             return _problem(line, "no_relation", _("nobody follows this customer any more"))
-        if len(live) > 1 and not follows:
-            names = ", ".join(each.userid for each in live[:5])
+        if len(active) > 1 and not follows:
+            names = ", ".join(each.userid for each in active[:5])
             return _problem(
                 line,
                 "several_members",
@@ -369,7 +369,7 @@ class _Keys:
                     "several members follow this customer ({members}); name one, or --follows all"
                 ).format(members=names),
             )
-        return live[:1] if follows == NEWEST else live
+        return active[:1] if follows == NEWEST else active
 
     def _named(self, line: SheetLine, named: str) -> set[str] | Problem:
         """Lower-cased userids that a line names: one, or several with `;` between."""

@@ -52,10 +52,10 @@ def subjects(ledger: Ledger, under_cursor: int | None) -> MarkedCustomers:
         selected = () if under_cursor is None else (under_cursor,)
     several, owner, name = 0, "", ""
     for follows in relations.of_customers(db, selected):
-        live = _live(follows)
-        several += len(live) > 1
+        active = _active(follows)
+        several += len(active) > 1
         if not owner:
-            owner, name = live[0].userid, live[0].staff_name
+            owner, name = active[0].userid, active[0].staff_name
     return MarkedCustomers(selected, several, owner, name)
 
 
@@ -72,7 +72,7 @@ def carried(db: Database, whom: MarkedCustomers, most: int = 2_000) -> dict[str,
     return {tag_id: len(people) for tag_id, people in found.items()}
 
 
-def _live(follows: list[relations.Relation]) -> list[relations.Relation]:
+def _active(follows: list[relations.Relation]) -> list[relations.Relation]:
     return [each for each in follows if each.status == "active"] or follows
 
 
@@ -87,6 +87,6 @@ def follows_of(db: Database, whom: MarkedCustomers, follows: str) -> SelectedFol
     selected = SelectedFollows()
     owners = (whom.owner,) if follows == OWNER else ()
     for found in relations.of_customers(db, whom.customers, owners=owners):
-        live = _live(found)
-        selected.relations += live[:1] if follows == NEWEST else live
+        active = _active(found)
+        selected.relations += active[:1] if follows == NEWEST else active
     return selected

@@ -277,13 +277,13 @@ def results(
         if result.status == UNKNOWN and result.row in held and not record[6]:
             way = _("The plan is paused. Go on with: storeops plan resume {plan}")
             result = replace(result, next_step=way.format(plan=name))
-        if f"--again {name}" in result.next_step and not _with_giver(db, result):
+        if f"--again {name}" in result.next_step and not _with_from_owner(db, result):
             way = _("Nothing is left to plan: the customer is not with this member any more.")
             result = replace(result, next_step=way)
         yield result
 
 
-def _with_giver(db: Database, result: Result) -> bool:
+def _with_from_owner(db: Database, result: Result) -> bool:
     """Whether the relation of a row still stands, so that it can be planned again."""
     (relation,) = relations.by_pairs(db, [(result.userid, result.external_userid)])
     return relation is not None and relation.status not in ("lost", "handed_over")

@@ -121,4 +121,4 @@ def of_run(app: EventWiring, run_id: int, since: float, until: float | None = No
             continue
         found.setdefault((who, entry.userid), {})[entry.field] = None
     untold = [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
-    return Gaps(since, listing.told(app.inbox, since, until), untold, len(waiting))
+    return Gaps(since, listing.relations_named(app.inbox, since, until), untold, len(waiting))

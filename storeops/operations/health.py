@@ -91,7 +91,7 @@ def health(db: Database, now: float, stale_after_s: float) -> Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Glance:
     """The mirror in one glance, cheap enough to ask every second.
 
     Attributes:
@@ -109,12 +109,12 @@ class Beat:
     running: bool
 
 
-def beat(db: Database, now: float, stale_after_s: float) -> Beat:
+def glance(db: Database, now: float, stale_after_s: float) -> Glance:
     """Revision and freshness; arguments as in `health`."""
     scopes = freshness.scopes(db, now, stale_after_s=stale_after_s)
     outcomes = {scope.outcome for scope in scopes}
     moments = [scope.completed_at for scope in scopes]
-    return Beat(
+    return Glance(
         revision=meta.revision(db.connection),
         oldest=None if None in moments else min(each for each in moments if each is not None),
         stale=any(scope.stale for scope in scopes),

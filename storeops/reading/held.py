@@ -86,11 +86,11 @@ def held(
         moved_at: when relations really were handed over, Unix seconds, where that is known.
     """
     found = Held()
-    undone = _undo(db, days, moved_at)
+    then = _undo(db, days, moved_at)
     if column_store.small(db):
         rows = db.execute(_EVERYBODY)
     else:
-        apart = undone.people()
+        apart = then.people()
         for sql in _UNSAID:
             apart.update(row[0] for row in db.execute(sql))
         _count_columns(found, column_store.snapshot(db), apart, days.end, store_of)
@@ -99,9 +99,9 @@ def held(
         there: list[tuple[int, bool | None]] = []
         for customer, staff, status, created, seen, known, tags in relations:
             pair = (customer, staff)
-            began = undone.began.get(pair, created) or seen
-            if began < days.end and undone.status.get(pair, status) not in ENDED:
-                there.append((staff, undone.tagged.get(pair, bool(tags) if known else None)))
+            began = then.began.get(pair, created) or seen
+            if began < days.end and then.status.get(pair, status) not in ENDED:
+                there.append((staff, then.tagged.get(pair, bool(tags) if known else None)))
         if there:
             _count_person(found, there, store_of)
     return found
@@ -109,7 +109,7 @@ def held(
 
 def _undo(db: Database, days: DaySpan, moved_at: Mapping[Pair, float]) -> _AtTheEnd:
     """The first `before` after the end is what was true then: the earliest is undone last."""
-    undone = _AtTheEnd()
+    then = _AtTheEnd()
     entries = db.execute(_LATER, (days.end,)).fetchall()
     again = {
         (customer, staff)
@@ -135,13 +135,13 @@ def _undo(db: Database, days: DaySpan, moved_at: Mapping[Pair, float]) -> _AtThe
             elif after == "active" and pair in again:
                 there = False
             if not there:
-                undone.status[pair] = json.loads(before)
+                then.status[pair] = json.loads(before)
         elif name == "follow":
             if pair in again:
-                undone.began[pair] = json.loads(before)["createtime"]
+                then.began[pair] = json.loads(before)["createtime"]
         elif name == "tag" and not there:
-            undone.tagged[pair] = bool(json.loads(before))
-    return undone
+            then.tagged[pair] = bool(json.loads(before))
+    return then
 
 
 def _count_columns(

@@ -57,7 +57,7 @@ class Past:
 
 
 @dataclass(slots=True)
-class _Undone:
+class _StateThen:
     """What was true at the end of the day, where it differs from now."""
 
     status: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -128,8 +128,8 @@ def figures(
                 hint=_("Use one of: {words}.").format(words=_(", ").join(STATUS_ORDER)),
             )
     shops = set(names_of(db).resolve("", one_of("store", stores, "--store"))) if stores else None
-    undone = _undo(db, end)
-    store_of = dict(db.execute("SELECT id, main_department FROM staff").fetchall()) | undone.store
+    then = _undo(db, end)
+    store_of = dict(db.execute("SELECT id, main_department FROM staff").fetchall()) | then.store
     keys = {tag_id: str(key) for key, tag_id in db.execute("SELECT id, tag_id FROM tag")}
     counts: Counter[int | str] = Counter()
     total = later = 0
@@ -139,10 +139,10 @@ def figures(
         customer, staff, status_now, created_now, way_now, state_now, first_seen, tags_now
     ) in db.execute(sql):  # fmt: skip
         pair = (customer, staff)
-        created = undone.created.get(pair, created_now)
+        created = then.created.get(pair, created_now)
         if (created or first_seen) >= end:
             continue
-        status = undone.status.get(pair, status_now)
+        status = then.status.get(pair, status_now)
         if statuses and status not in statuses:
             continue
         store = store_of.get(staff, 0)
@@ -161,13 +161,13 @@ def figures(
         elif by == "status":
             values.add(status)
         elif by == "way":
-            values.add(undone.way.get(pair, way_now))
+            values.add(then.way.get(pair, way_now))
         elif by == "state":
-            values.update({undone.state.get(pair, state_now)} - {""})
+            values.update({then.state.get(pair, state_now)} - {""})
         elif by == "month":
             values.add(times.month(created) or NO_MONTH)
-        elif pair in undone.tags:
-            values.update(int(keys[each]) for each in undone.tags[pair] if each in keys)
+        elif pair in then.tags:
+            values.update(int(keys[each]) for each in then.tags[pair] if each in keys)
         elif tags_now:
             values.update(map(int, tags_now.split(",")))
     counts.update(values)
@@ -187,23 +187,23 @@ def figures(
     )
 
 
-def _undo(db: Database, end: int) -> _Undone:
+def _undo(db: Database, end: int) -> _StateThen:
     """The first `before` after the day is what was true at its end: the latest undone wins."""
-    undone = _Undone()
+    then = _StateThen()
     for customer, staff, name, text in db.execute(_CHANGES, (end,)):
         before = None if text is None else json.loads(text)
         if before is None or staff is None:
             continue
         if customer is None:
             if name == "store":
-                undone.store[staff] = before
+                then.store[staff] = before
         elif name == "status":
-            undone.status[customer, staff] = before
+            then.status[customer, staff] = before
         elif name == "tag":
-            undone.tags[customer, staff] = before
+            then.tags[customer, staff] = before
         elif name == "follow":
-            undone.created[customer, staff] = before["createtime"]
-            undone.way[customer, staff] = before["add_way"]
+            then.created[customer, staff] = before["createtime"]
+            then.way[customer, staff] = before["add_way"]
         elif name == "state":
-            undone.state[customer, staff] = before
-    return undone
+            then.state[customer, staff] = before
+    return then

@@ -27,7 +27,7 @@ def staff_join(a: Act) -> dict[str, Any]:
     member = Member(
         userid,
         a.text("name", people.full_name(2)),
-        corp.follows.new_holder(),
+        corp.follows.add_member(),
         [department],
         [0],
         [0],
@@ -82,7 +82,7 @@ def staff_return(a: Act) -> dict[str, Any]:
         organisation.touch()
     else:
         member = copy.deepcopy(left)
-        member.number, member.status, member.left_at = corp.follows.new_holder(), ACTIVE, 0
+        member.number, member.status, member.left_at = corp.follows.add_member(), ACTIVE, 0
         organisation.add_member(member)
     corp.emit(
         "change_contact", "create_user", userid=member.userid, department=list(member.department)

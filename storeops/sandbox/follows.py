@@ -71,7 +71,7 @@ class Follows:
     def __len__(self) -> int:
         return len(self.customer)
 
-    def new_holder(self) -> int:
+    def add_member(self) -> int:
         """A place for one more member; returns the member number."""
         self.held.append(array("I"))
         return len(self.held) - 1

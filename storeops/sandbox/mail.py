@@ -15,7 +15,7 @@ from storeops.sandbox.ids import digest
 MEDIA_LIFE_S = 3 * 86_400
 DUPLICATES_S = 14_400  # the longest window of the duplicate check
 
-Lane = str | tuple[int, str]  # what is limited by the minute: a robot's key; an app and a member
+Sender = str | tuple[int, str]  # what is limited by the minute: a robot's key; an app and a member
 
 
 @dataclasses.dataclass(slots=True)
@@ -64,7 +64,7 @@ class Mail:
         self.robots: dict[str, Robot] = {}
         self.media: dict[str, Media] = {}
         self.inbox: list[Arrived] = []
-        self._sent_at: dict[Lane, deque[int]] = defaultdict(deque)  # seconds
+        self._sent_at: dict[Sender, deque[int]] = defaultdict(deque)  # seconds
         self._sent: dict[tuple[int, bytes], int] = {}  # (agent, request) → when
 
     def robot(self, name: str) -> Robot:
@@ -76,9 +76,9 @@ class Mail:
         made = self.robots[key] = Robot(key, name)
         return made
 
-    def crowded(self, lane: Lane, now: int, limit: int) -> bool:
+    def crowded(self, sender: Sender, now: int, limit: int) -> bool:
         """Count one message; whether it was one too many for any 60 seconds."""
-        times = self._sent_at[lane]
+        times = self._sent_at[sender]
         while times and times[0] <= now - 60:
             times.popleft()
         if len(times) >= limit:

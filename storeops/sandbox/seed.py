@@ -96,7 +96,7 @@ class _Chain:
     def _member(self, userid: str, departments: list[int], position: str, lead: bool) -> Member:
         organisation, dice = self.corp.organisation, self.dice
         gender = 2 if dice.random() < 0.74 else 1
-        number = self.corp.follows.new_holder()
+        number = self.corp.follows.add_member()
         member = Member(
             userid,
             self.people.full_name(gender),

@@ -216,7 +216,7 @@ def _restore_columns(corp: Corp, data: dict[str, Any], archive: zipfile.ZipFile)
     chosen.frombytes(archive.read("follows/tags"))
     follows.tags = [sets[at] for at in chosen]
     for number in range(len(corp.organisation.members)):
-        follows.new_holder()
+        follows.add_member()
         follows.held[number].frombytes(archive.read(f"held/{number}"))
     for name in _SPARSE_BYTES:
         setattr(follows, name, {k: v.encode() for k, v in data[name]})

@@ -66,6 +66,36 @@ def test_a_class_name_means_one_thing() -> None:
     assert not double
 
 
+# Words that hid what things are; the field's own word stands there now.
+RETIRED = re.compile(
+    r"beat|book|door|farewell|foresight|givers?|halt|house|intend|keeper|knock|lane|offers"
+    r"|overview|pulse|says|sieve|takers?|tally|teach|tells?|tidy|twin|unheard|wish(?:ed|es)?"
+)
+CONTRACTS = {"handover_taker_errors"}  # names of settings, which people have written down
+
+
+def retired(name: str) -> bool:
+    """Whether a word of `HandoverDesk` or `handover_desk` is retired."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+    return any(map(RETIRED.fullmatch, words)) and name not in CONTRACTS
+
+
+def test_retired_words_name_nothing() -> None:
+    found = {name for name in FILES if retired(name.rpartition(".")[2])}
+    for module, tree in trees().items():
+        for node in ast.walk(tree):
+            match node:
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                    pass
+                case ast.AnnAssign(target=ast.Name(id=name)):
+                    pass
+                case _:
+                    continue
+            if retired(name):
+                found.add(f"{module}: {name}")
+    assert not found
+
+
 # -- the SQL of a table ---------------------------------------------------------------------------
 
 CREATE = re.compile(r"CREATE (?:VIRTUAL )?TABLE (?:IF NOT EXISTS )?(\w+)")

@@ -48,9 +48,9 @@ class LedgerScreen(BaseScreen):
         """See whether the ledger has moved."""
         if self.app.working.running:
             return
-        from storeops.changes.jobs.progress import pulse
+        from storeops.changes.jobs.progress import ledger_revision
 
-        self.read(lambda: pulse(self.app.core.data), self._looked, key="ledger")
+        self.read(lambda: ledger_revision(self.app.core.data), self._looked, key="ledger")
 
     def _looked(self, ledger_at: int) -> None:
         before, self._ledger_at = self._ledger_at, ledger_at

@@ -27,7 +27,7 @@ def register(connection: sqlite3.Connection) -> int:
     return worker
 
 
-def beat(connection: sqlite3.Connection, worker: int) -> None:
+def heartbeat(connection: sqlite3.Connection, worker: int) -> None:
     """Say that the worker lives."""
     connection.execute(
         "UPDATE worker SET heartbeat_at = ?, finished_at = NULL WHERE id = ?",

@@ -1,4 +1,4 @@
-"""What the queue is doing: a pulse, tallies by status and errcode, a page of jobs by position."""
+"""What the queue is doing: a revision, counts by status and errcode, a page of jobs by position."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def under_way(ledger: Ledger, governor: Estimator) -> WorkLeft | None:
     return WorkLeft(calls - left, calls, seconds, why, held == left)
 
 
-def pulse(db: Database) -> int:
+def ledger_revision(db: Database) -> int:
     """A number that changes when the ledger does: with the journal's newest line, and drafts."""
     found = db.execute(
         "SELECT (SELECT coalesce(max(seq), 0) FROM journal) * 1000003"

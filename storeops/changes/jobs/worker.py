@@ -214,12 +214,12 @@ class _Shift:
         now = self.w._clock.monotonic()
         recover = now >= self.recover_at
         if not came and not recover and not (room > 0 and self._due()):
-            self._beat(now)
+            self._heartbeat(now)
             return 0
         calls: list[tuple[Job, Call, bool]] = []
         with self.w._db.atomic() as connection:
             self.w._records.begin(connection)
-            self._beat(now, connection)
+            self._heartbeat(now, connection)
             if recover:
                 self.recover_at = now + RECOVER_S
                 self._recover(connection)
@@ -240,15 +240,15 @@ class _Shift:
         due = queue.next_due(self.w._db)
         return due is not None and due <= self.w._clock.now()
 
-    def _beat(self, now: float, connection: sqlite3.Connection | None = None) -> None:
+    def _heartbeat(self, now: float, connection: sqlite3.Connection | None = None) -> None:
         if now < self.beat_at:
             return
         self.beat_at = now + lease.BEAT_S
         if connection is not None:
-            lease.beat(connection, self.id)
+            lease.heartbeat(connection, self.id)
             return
         with self.w._db.atomic() as own:
-            lease.beat(own, self.id)
+            lease.heartbeat(own, self.id)
 
     def _recover(self, connection: sqlite3.Connection) -> None:
         for job, plan_id in lease.orphans(connection, lease.dead(connection)):

@@ -56,10 +56,10 @@ def write_xlsx(
     first, further, tail = _frame(look, _row(1, headings, [(at, "") for at, _style in cells]))
     rows = iter(rows)
     sheets, row = 0, next(rows, None)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as book:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         while row is not None or not sheets:
             sheets += 1
-            with closing(_Part(book, f"xl/worksheets/sheet{sheets}.xml")) as part:
+            with closing(_Part(archive, f"xl/worksheets/sheet{sheets}.xml")) as part:
                 part.write(first if sheets == 1 else further)
                 number = 1
                 while row is not None and number < SHEET_ROWS and part.size < _SHEET_BYTES:
@@ -69,14 +69,14 @@ def write_xlsx(
                 part.write(tail)
         for name, data in _shell(look, sheets).items():
             if "worksheets/" not in name:
-                book.writestr(name, data)
+                archive.writestr(name, data)
 
 
 class _Part:
     """A part of the file, written piece by piece."""
 
-    def __init__(self, book: zipfile.ZipFile, name: str) -> None:
-        self._file = book.open(name, "w")
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        self._file = archive.open(name, "w")
         self._waiting: list[str] = []
         self.size = 0
 
@@ -153,15 +153,15 @@ def _shell(look: _Look, sheets: int) -> dict[str, bytes]:
     import xlsxwriter  # 40 ms, only here
 
     data = io.BytesIO()
-    book = xlsxwriter.Workbook(data, {"in_memory": True})
-    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    archive = xlsxwriter.Workbook(data, {"in_memory": True})
+    moment = archive.add_format({"num_format": "yyyy-mm-dd hh:mm"})
     for _each in range(sheets):
-        sheet = book.add_worksheet()
+        sheet = archive.add_worksheet()
         sheet.freeze_panes(1, 0)
         for column, name in enumerate(look.names):
             dated = moment if name in look.dates else None  # so that it is style 1
             sheet.set_column(column, column, look.widths.get(name, 17 if dated else 12), dated)
-    book.close()
+    archive.close()
     with zipfile.ZipFile(data) as shell:
         return {name: shell.read(name) for name in shell.namelist()}
 

@@ -177,7 +177,7 @@ def user_create(call: Call) -> Answer:
     _place(call, member, wanted)
     for department in (*missing, *([waiting] if waiting else [])):
         organisation.departments[department.id] = department
-    corp.follows.new_holder()
+    corp.follows.add_member()
     organisation.add_member(member)
     if missing:
         made = [{"name": d.name, "id": d.id} for d in missing]
