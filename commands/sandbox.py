@@ -345,8 +345,11 @@ def robot(
     url: Url = "",
 ) -> None:
     """Made when there is none; the address is what `notify robot add` asks for."""
+    from storeops.domains.sandbox.sandbox_process import locate
+
     made = ask(url, "POST", "robots", {"name": name})
-    address = f"/cgi-bin/webhook/send?key={made['key']}"
+    where = locate(url, current().settings.profile)
+    address = f"{where}/cgi-bin/webhook/send?key={made['key']}"
     output.result({"name": made["name"], "webhook": address}, address)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from storeops import config, secrets
+from storeops import config, paths, secrets
 from storeops.app import App
 from storeops.domains.notify import afterwards, files, log, outbox, targets
 from storeops.domains.notify import outbox as messages
@@ -273,6 +273,30 @@ def test_a_crash_between_two_steps_loses_nothing(post: Post) -> None:
     assert post.statuses() == ["queued"]
     assert messages.deliver(post.app).sent == 1
     assert [row["body"] for row in post.inbox()] == ["one"]
+
+
+def test_an_alarm_reaches_a_group_by_its_robot(
+    post: Post, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a person sets it up: what `sandbox robot` prints is pasted, a rule names the robot."""
+    folder = paths.config_dir() / "rules" / "alert"
+    folder.mkdir(parents=True)
+    (folder / "backup.toml").write_text('kind = "backup"\nto = ["robot:night"]\n')
+    assert cli("sync", "run", "--quiet").code == 0
+    unsent = cli("alert", "check")
+    assert "robot:night" in unsent.err
+    assert ".." not in unsent.err
+    printed = cli("sandbox", "robot", "night").out
+    assert printed.startswith(f"{post.sandbox.base_url}/cgi-bin/webhook/send?key=")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(printed))
+    assert cli("notify", "robot", "add", "night").code == 0
+    for _again in range(2):  # it waits until the robot is known, and is sent once
+        assert cli("alert", "check").code == 0
+        (row,) = post.inbox()
+        assert "There is no backup yet. storeops db backup" in row["body"]
+    assert cli("db", "backup").code == 0
+    assert cli("alert", "check").code == 0
+    assert [each["body"].split(":")[0] for each in post.inbox()][1:] == ["over"]
 
 
 def test_the_command_line(

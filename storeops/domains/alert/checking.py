@@ -111,7 +111,7 @@ def _send(app: EventWiring) -> dict[str, str]:
             sender(app, name, message(app, notices), f"alert-{target}-{notices[-1][0]}")
             state.note_sent(app.data, [each[0] for each in notices], app.clock.now())
         if part.reason:
-            failed[target] = part.reason
+            failed[target] = part.reason.rstrip(".。")  # a clause of the sentence that names it
     return failed
 
 
