@@ -26,6 +26,8 @@ robot_app = typer.Typer(help=_("Robots of groups: add, remove."))
 app_app = typer.Typer(help=_("Members whom the app writes to: add, remove."))
 app.add_typer(robot_app, name="robot")
 app.add_typer(app_app, name="app")
+chat_app = typer.Typer(help=_("Groups that this app has made: add, remove."))
+app.add_typer(chat_app, name="chat")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=_("What you call it."))]
 Quiet = Annotated[
@@ -108,6 +110,41 @@ def app_add(
     )  # fmt: skip
 
 
+@chat_app.command("add", help=_("Name a group that this app has made; WeCom is asked for it."))
+def chat_add(
+    name: Name,
+    chatid: Annotated[str, typer.Argument(metavar="CHATID", help=_("Its chatid."))],
+    quiet: Quiet = "",
+) -> None:
+    """Only the app that made a group can write to it."""
+    from storeops.domains.notify import targets
+    from storeops.wecom import messages
+
+    call = current()
+    call.app.ledger.policy.may_write()
+    found = messages.chat(call.app.client, chatid)
+    target = targets.save(
+        call.app.data,
+        name,
+        targets.CHAT,
+        call.app.clock.now(),
+        receivers={"chatid": found.chatid, "name": found.name},
+        quiet=quiet,
+    )
+    members = len(found.userlist)
+    output.result(
+        {"name": target.name, "kind": target.sender, "receivers": dict(target.receivers),
+         "members": members, "quiet_hours": target.quiet},
+        ngettext(
+            "{name} is ready: {chat}, {count} member. Try it: storeops notify send --to {name}"
+            " --text hello",
+            "{name} is ready: {chat}, {count} members. Try it: storeops notify send --to {name}"
+            " --text hello",
+            members,
+        ).format(name=target.name, chat=found.name or found.chatid, count=members),
+    )  # fmt: skip
+
+
 def _remove(name: Name) -> None:
     from storeops.domains.notify import targets
 
@@ -119,6 +156,7 @@ def _remove(name: Name) -> None:
 
 robot_app.command("remove", help=_("Forget a robot and its key."))(_remove)
 app_app.command("remove", help=_("Forget a name."))(_remove)
+chat_app.command("remove", help=_("Forget the name of a group; the group stays."))(_remove)
 
 
 @app.command("send", help=_("Send a text, Markdown, a picture, a file or a news card."))
@@ -308,7 +346,7 @@ def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
 
 
 def _sender(value: str) -> str:
-    return {"robot": _("robot"), "app": _("app message")}.get(value, value)
+    return {"robot": _("robot"), "app": _("app message"), "chat": _("app chat")}.get(value, value)
 
 
 def _receivers(value: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What arrives at people and groups: robots, app messages, media; and the inbox that shows it.
+"""What arrives at people and groups: robots, app messages, chats, media; the inbox shows it.
 
 Nothing of it is part of a saved state.
 """
@@ -26,6 +26,17 @@ class Robot:
     name: str
     stopped: bool = False
     removed: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class AppChat:
+    """A group of members that an app has made."""
+
+    chatid: str
+    agent_id: int
+    name: str
+    owner: str
+    members: list[str]
 
 
 @dataclasses.dataclass(slots=True)
@@ -57,11 +68,12 @@ class Arrived:
 
 
 class Mail:
-    """Robots by key, media by id, and everything that arrived, in order."""
+    """Robots by key, app chats and media by id, and everything that arrived, in order."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.robots: dict[str, Robot] = {}
+        self.chats: dict[str, AppChat] = {}
         self.media: dict[str, Media] = {}
         self.inbox: list[Arrived] = []
         self._sent_at: dict[Sender, deque[int]] = defaultdict(deque)  # seconds

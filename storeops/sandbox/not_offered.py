@@ -11,7 +11,6 @@ OUTCOME = "not offered"  # in the counters
 _NAMES = {
     "": "get_jsapi_ticket ticket/get corp/get_join_qrcode",
     "agent/": "get set list set_workbench_template get_workbench_template set_workbench_data",
-    "appchat/": "create update get send",
     "auth/": "getuserinfo getuserdetail",
     "batch/": "invite syncuser replaceuser replaceparty getresult userid_to_openuserid",
     "calendar/": "add update get del",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
 SEND, RECALL, UPLOAD = "message/send", "message/recall", "media/upload"
+CHAT_SEND, CHAT_GET = "appchat/send", "appchat/get"
 WEBHOOK_SEND, WEBHOOK_UPLOAD = "webhook/send", "webhook/upload_media"
 TEXT_BYTES = 2048  # of a text, and of an app's markdown: app messages are cut, robots refuse
 ROBOT_MARKDOWN_BYTES = 4096
@@ -111,6 +112,40 @@ def upload(client: WeComClient, kind: str, filename: str, data: bytes) -> str:
         WeComError: 40004 kind, 40006 and 40009 size, 44001 empty.
     """
     return client.upload(UPLOAD, Uploaded, filename, data, params={"type": kind}).media_id
+
+
+@dataclass(frozen=True, slots=True)
+class AppChatInfo:
+    """A group that an app has made: its id, its name, its members' userids."""
+
+    chatid: Id
+    name: str
+    userlist: list[Id]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppChatAnswer(Response):
+    """appchat/get."""
+
+    chat_info: AppChatInfo
+
+
+def chat(client: WeComClient, chatid: str) -> AppChatInfo:
+    """GET appchat/get (doc 98914): a group that this app has made.
+
+    Raises:
+        WeComError: 86003 unknown; 86008 another app's; 48002 the app does not see the whole corp.
+    """
+    return client.get(CHAT_GET, AppChatAnswer, {"chatid": chatid}).chat_info
+
+
+def chat_send(client: WeComClient, chatid: str, msgtype: str, content: Mapping[str, Any]) -> None:
+    """POST appchat/send (doc 90248): one message to everybody in the group.
+
+    Arguments and errors as `send`; WeCom has no check for what is sent twice here.
+    """
+    body = {"chatid": chatid, "msgtype": msgtype, msgtype: dict(content)}
+    client.post(CHAT_SEND, Response, body)
 
 
 def robot_send(

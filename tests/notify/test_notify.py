@@ -18,8 +18,9 @@ from storeops.domains.notify import afterwards, files, log, outbox, targets
 from storeops.domains.notify import outbox as messages
 from storeops.domains.notify.messages import Article, OutMessage, Posted
 from storeops.domains.sandbox import sandbox_records
-from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.errors import ConflictError, NotFoundError, StoreOpsError, UsageError
 from storeops.sandbox import local
+from storeops.wecom.envelope import Response
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -273,6 +274,38 @@ def test_a_crash_between_two_steps_loses_nothing(post: Post) -> None:
     assert post.statuses() == ["queued"]
     assert messages.deliver(post.app).sent == 1
     assert [row["body"] for row in post.inbox()] == ["one"]
+
+
+def test_messages_to_a_group_that_the_app_has_made(post: Post, cli: Callable[..., Any]) -> None:
+    """WeCom is asked for it once; a lost answer is never sent again by itself."""
+    staff = [each["userid"] for each in post.control.export("staff")][:3]
+    made = post.app.client.post(
+        "appchat/create", Response, {"name": "Night", "userlist": staff, "chatid": "night1"}
+    )
+    assert made.errcode == 0
+    unknown = cli("notify", "chat", "add", "night", "nowhere", "--json")
+    assert (unknown.code, unknown.error["errcode"]) == (5, 86003)
+    added = cli("notify", "chat", "add", "night", "night1", "--json").json
+    assert (added["kind"], added["members"], added["receivers"]["name"]) == ("chat", 3, "Night")
+    assert cli("notify", "send", "--to", "night", "--text", "你好").code == 0
+    assert [(row["to"], row["body"]) for row in post.inbox()] == [("Night", "你好")]
+    post.control.fault("lost", "appchat/send", first=1)
+    lost = cli("notify", "send", "--to", "night", "--text", "again", "--json")
+    assert lost.code == 6
+    assert cli("notify", "run", "--json").json["sent"] == 0
+    assert [row["body"] for row in post.inbox()] == ["你好", "again"]
+    assert cli("notify", "log", "--json").json["items"][0]["status"] == "uncertain"
+    assert cli("notify", "chat", "remove", "night").code == 0
+
+    def change(**how: Any) -> None:
+        post.app.client.post("appchat/update", Response, {"chatid": "night1", **how})
+
+    for wrong, code in ((staff[:1], 86005), (staff[1:], 86006)):  # the owner; all but the owner
+        with pytest.raises(StoreOpsError) as caught:
+            change(del_user_list=wrong)
+        assert caught.value.errcode == code
+    change(del_user_list=staff[2:], name="Dawn")
+    assert post.app.client.get("appchat/get", Response, {"chatid": "night1"}).errcode == 0
 
 
 def test_an_alarm_reaches_a_group_by_its_robot(

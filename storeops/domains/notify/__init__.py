@@ -20,5 +20,6 @@ DOMAIN = Domain(
     senders={
         "robot": "storeops.domains.notify.outbox:send",
         "app": "storeops.domains.notify.outbox:send",
+        "chat": "storeops.domains.notify.outbox:send",
     },
 )  # fmt: skip

@@ -22,7 +22,7 @@ from storeops.changes.action import (
 from storeops.database.database import Database
 from storeops.domains.notify import log
 from storeops.domains.notify.files import read
-from storeops.domains.notify.targets import APP, ROBOT
+from storeops.domains.notify.targets import APP, CHAT, ROBOT
 from storeops.errors import ConfigError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 
@@ -32,8 +32,9 @@ ONCE_S = 14_400  # so long WeCom itself does not deliver the same app message ag
 class MessageAction:
     """Send one message to a group or to people.
 
-    A robot's message whose answer was lost is never sent again by itself: nobody can ask whether
-    it arrived. An app's message may be: WeCom does not deliver the same request twice.
+    A message of a robot or to a chat whose answer was lost is never sent again by itself: nobody
+    can ask whether it arrived. An app's message may be: WeCom does not deliver the same request
+    twice.
     """
 
     name = "notify"
@@ -176,6 +177,8 @@ def _from_app(client: Any, what: Mapping[str, Any]) -> Any:
         }
     else:
         content = _content(what)
+    if what["sender"] == CHAT:
+        return messages.chat_send(client, what["receivers"]["chatid"], kind, content)
     return messages.send(
         client, int(client.agent_id or 0), what["receivers"], kind, content,
         once_s=ONCE_S if what.get("alone") else 0,

@@ -8,7 +8,7 @@ OUTBOX = """
 CREATE TABLE notify_target (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL COLLATE NOCASE UNIQUE,
-    sender TEXT NOT NULL,              -- robot | app
+    sender TEXT NOT NULL,              -- robot | app | chat
     receivers TEXT NOT NULL DEFAULT '{}', -- JSON: touser, toparty of an app; a robot's key is a secret
     quiet TEXT NOT NULL DEFAULT '',    -- 22:00-08:00 in the zone of the settings, '' for none
     created_at REAL NOT NULL

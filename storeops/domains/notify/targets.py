@@ -1,4 +1,4 @@
-"""Where messages can go: robots of groups, and members that the app writes to."""
+"""Where messages can go: robots of groups, members that the app writes to, its own chats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
 
-ROBOT, APP = "robot", "app"
+ROBOT, APP, CHAT = "robot", "app", "chat"
 _NAME = re.compile(r"\w[\w.-]{0,39}")
 _KEY = re.compile(r"[0-9A-Za-z-]{8,80}")
 _QUIET = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
@@ -28,8 +28,8 @@ class MessageTarget:
     Attributes:
         id: of the row; a robot's limit is kept under it.
         name: as people call it.
-        sender: robot | app.
-        receivers: touser, toparty of an app message.
+        sender: robot | app | chat.
+        receivers: touser, toparty of an app message; chatid and its name of an app's chat.
         quiet: hours in which nothing is sent, 22:00-08:00; "" for none.
     """
 
@@ -72,9 +72,9 @@ def save(
     Args:
         db: data.db.
         name: letters, digits, `.`, `_`, `-`.
-        sender: robot | app.
+        sender: robot | app | chat.
         now: WeCom's time, Unix seconds.
-        receivers: touser, toparty of an app.
+        receivers: touser, toparty of an app; chatid, name of a chat.
         quiet: 22:00-08:00, or "".
 
     Raises:

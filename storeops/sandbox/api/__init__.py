@@ -1,6 +1,7 @@
 """The rules of WeCom, one module per API domain; importing this fills the endpoint table."""
 
 from storeops.sandbox.api import (
+    appchat,
     auth,
     contact_list,
     contact_tags,
@@ -27,6 +28,7 @@ from storeops.sandbox.api import (
 )
 
 __all__ = [
+    "appchat",
     "auth",
     "contact_list",
     "contact_tags",

@@ -32,7 +32,7 @@ def message_send(call: Call) -> Answer:
     idle = [each for each in people if each.status == NOT_ACTIVATED]
     if not people:
         raise Refusal(81013)
-    kind, text = _content(call)
+    kind, text = content_of(call)
     number = len(mail.inbox)
     msgid = digest(call.corp.seed, "msgid", number, call.now, size=16).hex()
     window = min(body.number("duplicate_check_interval") or 1800, DUPLICATES_S)
@@ -85,8 +85,12 @@ def _ids(text: str) -> Iterable[str]:
     return [each for each in text.split("|") if each]
 
 
-def _content(call: Call) -> tuple[str, str]:
-    """(kind, what people see); text that is too long is cut."""
+def content_of(call: Call) -> tuple[str, str]:
+    """(kind, what people see) of an app's message; text that is too long is cut.
+
+    Raises:
+        Refusal: 44004 empty, 40007 no such medium, 40008 no such kind, 45034 no address.
+    """
     kind = call.body.text("msgtype")
     inner = call.body.object(kind)
     if kind in ("text", "markdown"):
