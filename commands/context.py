@@ -237,6 +237,16 @@ def current() -> Invocation:
     return call
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Global options that are parsed meanwhile are not those of the call being served."""
+    token = _call.set(Invocation())
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
 def begin() -> Invocation:
     """Start a new call (commands/main.py, once per run)."""
     call = Invocation()

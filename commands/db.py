@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shlex
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -115,8 +113,10 @@ def check(
 
 
 def _damage(found: Checkup, row: dict[str, Any]) -> ConfigError:
+    from storeops.database.backup import restore_command
     from storeops.database.trouble import Trouble
 
+    folder = paths.backups_path(current().app.profile.name)
     message = {
         Trouble.NO_DATABASE: _("{path} is not a database: {problem}."),
         Trouble.INCOMPLETE: _("The database {path} is incomplete: {problem}."),
@@ -124,17 +124,9 @@ def _damage(found: Checkup, row: dict[str, Any]) -> ConfigError:
     return ConfigError(
         message.format(path=found.path, problem=found.problems[0]),
         hint=_("Restore a backup; nothing was repaired or rebuilt."),
-        next_steps=[_restore_step()],
+        next_steps=[restore_command(folder)],
         details={**row, "reason": (found.kind or Trouble.DAMAGED).value},
     )
-
-
-def _restore_step() -> str:
-    """The command that restores, with the newest backup of the profile if there is one."""
-    from storeops.database.backup import newest_backup
-
-    newest = newest_backup(paths.backups_path(current().app.profile.name))
-    return f"storeops db restore {shlex.quote(str(newest)) if newest else 'FILE'}"
 
 
 def look_at_all(profile: str, *, thorough: bool) -> dict[str, Checkup]:
@@ -193,15 +185,16 @@ def backup(
     """
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
     from storeops.database.backup import backup as copy
-    from storeops.database.backup import refuse_existing
+    from storeops.database.backup import inbox_beside, refuse_existing
     from storeops.database.check import must_exist
     from storeops.database.database import file_size
     from storeops.database.lost import must_not_be_lost
+    from storeops.database.rotation import rotate
 
     rule = _rotation(keep, file)
     profile = current().app.profile.name
     target = file or _unused(paths.backups_dir(profile), "data")
-    events, inbox = _beside(target), None
+    events, inbox = inbox_beside(target), None
     must_not_be_lost(paths.data_db(profile), current().app.traces(paths.data_db(profile)))
     must_exist(paths.data_db(profile))
     for each in (target, events):
@@ -221,7 +214,7 @@ def backup(
         text += "\n" + _("{path} ({size})").format(
             path=events, size=size_text(events.stat().st_size)
         )
-    removed = _rotate(target.parent, rule) if rule else []
+    removed = rotate(target.parent, rule) if rule else []
     if removed:
         text += "\n" + ngettext(
             "{count} older backup was removed.", "{count} older backups were removed.", len(removed)
@@ -245,18 +238,6 @@ def _rotation(keep: str, file: Path | None) -> Rotation:
     return rotation(keep) if keep else ()
 
 
-def _rotate(folder: Path, rule: Rotation) -> list[str]:
-    """Remove what a rule does not keep; returns the paths of the copies of data.db."""
-    from storeops.database.rotation import backups, surplus
-
-    removed = []
-    for each in surplus(backups(folder), rule):
-        for part in (each, _beside(each)):
-            part.unlink(missing_ok=True)
-        removed.append(str(each))
-    return removed
-
-
 @app.command("verify-backup", help=_("Restore a backup aside and look at it; nothing is changed."))
 def verify_backup(
     file: Annotated[
@@ -267,12 +248,18 @@ def verify_backup(
     """A drill: the copy is read through, brought up to date and opened, then taken away."""
     from storeops.app import DATA_ROOMS, INBOX_ROOMS, migrations
     from storeops.changes.loss import head
-    from storeops.database.backup import must_be_usable, newest_backup, rehearse
+    from storeops.database.backup import (
+        find_backup,
+        inbox_beside,
+        must_be_usable,
+        newest_backup,
+        rehearse,
+    )
     from storeops.reading.directory import follows_by_status
 
     app_ = current().app
     folder = paths.backups_path(app_.profile.name)
-    chosen = _meant(file) if file else newest_backup(folder)
+    chosen = find_backup(folder, file) if file else newest_backup(folder)
     if chosen is None:
         raise NotFoundError(
             _("There is no backup in {path}.").format(path=folder),
@@ -285,7 +272,7 @@ def verify_backup(
         return {"follows": follows, "journal_lines": head(copy.connection)[0]}
 
     seen = rehearse(chosen, migrations(DATA_ROOMS), look)
-    inbox = _beside(chosen)
+    inbox = inbox_beside(chosen)
     if inbox.exists():
         must_be_usable(inbox, migrations(INBOX_ROOMS))
     made = chosen.stat()
@@ -307,36 +294,6 @@ def verify_backup(
     )
 
 
-def _meant(file: Path) -> Path:
-    """The backup that was named: a path, or a name in the profile's own folder of backups.
-
-    Raises:
-        NotFoundError: there is no such backup; names the newest one.
-    """
-    from storeops.database.backup import newest_backup
-
-    folder = paths.backups_path(current().app.profile.name)
-    own = folder / file.name
-    with contextlib.suppress(OSError):  # what hinders looking is told by who opens it
-        if file.exists():
-            return file
-        if file.parent == Path() and own.is_file():
-            return own
-        newest = newest_backup(folder)
-        if newest:
-            raise NotFoundError(
-                _("There is no backup {path}.").format(path=file),
-                hint=_("The newest one is {path}.").format(path=newest),
-                next_steps=[_restore_step()],
-            )
-    return file
-
-
-def _beside(file: Path) -> Path:
-    """Where the copy of inbox.db lies that belongs to a copy of data.db."""
-    return file.with_name(file.name.removesuffix(".db") + ".inbox.db")
-
-
 @app.command("restore", help=_("Put a backup in place; the present content is kept aside."))
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=_("The backup."))],
@@ -348,7 +305,7 @@ def restore(
     """
     from storeops.app import DATA_ROOMS, migrations
     from storeops.changes.restore import make_safe
-    from storeops.database.backup import must_be_usable
+    from storeops.database.backup import find_backup, inbox_beside, must_be_usable
     from storeops.database.backup import restore as put_back
     from storeops.database.database import file_size
     from storeops.operations.erasure import erase_again
@@ -356,7 +313,7 @@ def restore(
 
     app_ = current().app
     profile = app_.profile.name
-    file = _meant(file)
+    file = find_backup(paths.backups_path(profile), file)
     must_be_usable(file, migrations(DATA_ROOMS))
     if not yes:
         confirm(
@@ -368,7 +325,7 @@ def restore(
         _nobody_at_work(data, ours)
         with app_.alone():
             # the events first: where their copy is damaged, nothing is changed
-            inbox = _restore_inbox(profile, _beside(file), _beside(keep))
+            inbox = _restore_inbox(profile, inbox_beside(file), inbox_beside(keep))
             present = data if file_size(data) else None
 
             def prepare(copy: Database) -> tuple[RestoredLedger, ErasedAgain]:

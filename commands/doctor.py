@@ -139,25 +139,15 @@ def _print(finding: Finding) -> None:
 
 
 def _versions() -> Finding:
+    from storeops.database.check import has_fts5
     from storeops.operations.doctor import Finding
 
     text = f"storeops {__version__}, Python {platform.python_version()}, SQLite "
     text += f"{sqlite3.sqlite_version}, {platform.system()}"
-    fts5 = sqlite3.connect(":memory:")
-    try:
-        fts5.execute("CREATE VIRTUAL TABLE probe USING fts5(text)")
-    except sqlite3.OperationalError:
-        return Finding(
-            "versions",
-            _("versions"),
-            "failed",
-            text,
-            _("This SQLite has no FTS5; use a Python built with it."),
-            exit_code=3,
-        )
-    finally:
-        fts5.close()
-    return Finding("versions", _("versions"), "ok", text)
+    if has_fts5():
+        return Finding("versions", _("versions"), "ok", text)
+    advice = _("This SQLite has no FTS5; use a Python built with it.")
+    return Finding("versions", _("versions"), "failed", text, advice, exit_code=3)
 
 
 def _terminal() -> Finding:

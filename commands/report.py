@@ -117,11 +117,12 @@ def _send(report: NamedReport, to: str) -> None:
         NotFoundError: there is no such target.
         PartialError: it was not sent, or not to everybody.
     """
-    from storeops.domains.notify import log, outbox
+    from storeops.domains.notify import log, outbox, targets
     from storeops.domains.notify.messages import OutMessage
     from storeops.domains.report.markdown import brief
 
     app = current().app
+    to = targets.get(app.data, to).name  # the same message, however the name was typed
     message = OutMessage("markdown", brief(report, MESSAGE_BYTES), fold=False)
     days = report.period.since + "_" + report.period.until
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import cells, context, output
+from commands import cells, output
 from commands.completing import completion
-from commands.context import current
+from commands.context import apart, current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
@@ -20,8 +19,6 @@ from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from storeops.domains.schedule.runs import TaskRun
     from storeops.domains.schedule.tasks import Task
 
@@ -135,16 +132,6 @@ def add(
     _note_installed()
 
 
-@contextmanager
-def _own_call() -> Iterator[None]:
-    """Global options that are parsed meanwhile are not ours."""
-    token = context._call.set(context.Invocation())
-    try:
-        yield
-    finally:
-        context._call.reset(token)
-
-
 def must_be_typable(words: Sequence[str]) -> None:
     """Refuse a command that this version does not have, or that a task cannot be.
 
@@ -180,7 +167,7 @@ def must_be_typable(words: Sequence[str]) -> None:
     command: Any = tree.Root(name="storeops", rich_markup_mode=None)
     word, rest = "storeops", list(words)
     parent: Any = None
-    with _own_call():
+    with apart():
         try:
             while hasattr(command, "get_command") and rest and not rest[0].startswith("-"):
                 parent = typer.Context(command, info_name=word, parent=parent)

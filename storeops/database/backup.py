@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -93,6 +94,38 @@ def newest_backup(folder: Path) -> Path | None:
         return max(made, key=lambda each: each.stat().st_mtime, default=None)
     except OSError:
         return None
+
+
+def find_backup(folder: Path, file: Path) -> Path:
+    """The backup that was named: a path, or a name in a folder of backups.
+
+    Raises:
+        NotFoundError: there is no such backup; names the newest one.
+    """
+    own = folder / file.name
+    with contextlib.suppress(OSError):  # what hinders looking is told by who opens it
+        if file.exists():
+            return file
+        if file.parent == Path() and own.is_file():
+            return own
+        if newest := newest_backup(folder):
+            raise NotFoundError(
+                _("There is no backup {path}.").format(path=file),
+                hint=_("The newest one is {path}.").format(path=newest),
+                next_steps=[restore_command(folder)],
+            )
+    return file
+
+
+def restore_command(folder: Path) -> str:
+    """The command that restores, with the newest backup of a folder if there is one."""
+    newest = newest_backup(folder)
+    return f"storeops db restore {shlex.quote(str(newest)) if newest else 'FILE'}"
+
+
+def inbox_beside(file: Path) -> Path:
+    """Where the copy of inbox.db lies that belongs to a copy of data.db."""
+    return file.with_name(file.name.removesuffix(".db") + ".inbox.db")
 
 
 def refuse_existing(target: Path) -> None:

@@ -23,6 +23,16 @@ from storeops.os_errors import Refusal, explain_os
 MOST_PROBLEMS = 20
 
 
+def has_fts5() -> bool:
+    """Whether this SQLite can search text."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as probe:
+        try:
+            probe.execute("CREATE VIRTUAL TABLE probe USING fts5(text)")
+        except sqlite3.OperationalError:
+            return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Checkup:
     """What was found.

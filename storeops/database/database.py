@@ -29,6 +29,7 @@ from storeops.os_errors import Refusal, explain_os, refusal
 BUSY_MS = 15_000
 MOST_IN_MEMORY = 256 << 20  # bytes of a file that is copied there because it cannot be migrated
 CHECKPOINT_PAGES = 24_000  # 96 MB of log: more than a sync leaves, so that the sync copies it
+MAPPED_BYTES = 2 << 30  # how much of a file may be read as memory
 _RETRY_S = 0.001  # how often a transaction that has to wait asks whether it is its turn
 _TURN_S = 0.010  # who has held the file that long without a break …
 _BREAK_S = 0.002  # … leaves it alone for so long before the next transaction
@@ -163,6 +164,10 @@ class Database:
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement on this thread's connection."""
         return self.connection.execute(sql, parameters)
+
+    def map_pages(self) -> None:
+        """Read far-apart pages as memory: a third to half of the time; not for what streams."""
+        self.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
     @property
     def data_version(self) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from storeops.database.backup import inbox_beside
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -81,3 +82,12 @@ def surplus(found: Sequence[Path], rule: Rotation) -> list[Path]:
             newest.setdefault(_SPANS[unit](moment), each)
         kept.update(list(newest.values())[:count])
     return [each for each in reversed(found) if each not in kept]
+
+
+def rotate(folder: Path, rule: Rotation) -> list[str]:
+    """Remove what a rule does not keep; returns the paths of the copies of data.db."""
+    removed = surplus(backups(folder), rule)
+    for each in removed:
+        for part in (each, inbox_beside(each)):
+            part.unlink(missing_ok=True)
+    return [str(each) for each in removed]

@@ -60,7 +60,6 @@ __all__ = [
 Sort = Literal["newest", "oldest", "name"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "name")
 ANCHOR = 1_000  # rows between two anchors
-MAPPED_BYTES = 2 << 30  # how much of the file a page may read as memory
 FEW_COUNTED = 5_000  # rows of a condition that are read one by one rather than counted by columns
 FACETS = ("store", "owner", "tag", "way", "status", "state", "month")
 
@@ -138,9 +137,8 @@ class CustomerQuery:
         Raises:
             Cancelled: by `cancel`.
         """
-        with self._reading() as connection:
-            # a page reads few, scattered places: half the time; what streams stays flat in memory
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        with self._reading():
+            self.db.map_pages()  # a page reads few, scattered places
             keys = self._keys(after, limit + 1, backwards=backwards, skip=skip)
         more = len(keys) > limit
         keys = keys[:limit]
