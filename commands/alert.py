@@ -64,7 +64,9 @@ def _kinds(given: list[str] | None) -> tuple[str, ...]:
         if name not in known:
             raise UsageError(
                 _("There is no kind of alarm {name}.").format(name=name),
-                hint=did_you_mean(name, known, _("Known: {names}.").format(names=", ".join(known))),
+                hint=did_you_mean(
+                    name, known, _("Known: {names}.").format(names=_(", ").join(known))
+                ),
             )
     return found
 
@@ -282,6 +284,6 @@ def _rule_row(rule: AlarmRule) -> dict[str, Any]:
 
 
 def _settings(value: Any) -> str:
-    return ", ".join(
+    return _(", ").join(
         f"{key} = {cells.json_text(each)}" for key, each in value.items() if each != ""
     )

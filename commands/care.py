@@ -61,7 +61,7 @@ def rule_use(paths: RulePaths) -> None:
 
     app_ = current().app
     fresh = rules.adopt(app_.data, rules.read(paths), app_.clock.now())
-    names = ", ".join(each.name for each in fresh)
+    names = _(", ").join(each.name for each in fresh)
     output.result(
         {"adopted": [each.as_dict() for each in fresh]},
         _("In force now: {names}.").format(names=names) if fresh

@@ -66,7 +66,7 @@ def _rule_row(rule: Any) -> dict[str, Any]:
 
 
 def _shares(shares: Any) -> str:
-    return ", ".join(f"{_role(role)} {share:g}%" for role, share in shares.items())
+    return _(", ").join(f"{_role(role)} {share:g}%" for role, share in shares.items())
 
 
 _RULE_COLUMNS = [
@@ -94,7 +94,7 @@ def rule_use(paths: RulePaths) -> None:
 
     ledger = current().app.ledger
     fresh = months.adopt(ledger, rules.read(paths))
-    names = ", ".join(f"{each.name} v{each.version}" for each in fresh)
+    names = _(", ").join(f"{each.name} v{each.version}" for each in fresh)
     output.result(
         {"adopted": [_rule_row(each) for each in fresh]},
         _("In force now: {names}.").format(names=names) if fresh

@@ -274,7 +274,7 @@ def score(
     )
     note(
         _("Days in stock only, {count} looks back of {days} days, known up to {origins}.").format(
-            count=len(found["origins"]), days=horizon, origins=", ".join(found["origins"])
+            count=len(found["origins"]), days=horizon, origins=_(", ").join(found["origins"])
         )
     )
     note(_("Naive: the same weekday of last week. Gain: how much smaller the error is than its."))
@@ -314,7 +314,9 @@ def explain(
         "thursday": _("Thursday"), "friday": _("Friday"), "saturday": _("Saturday"),
         "sunday": _("Sunday"), "holiday": _("holiday"), "worked weekend": _("worked weekend"),
     }  # fmt: skip
-    quantiles = ", ".join(f"{name} {number(value)}" for name, value in found["quantiles"].items())
+    quantiles = _(", ").join(
+        f"{name} {number(value)}" for name, value in found["quantiles"].items()
+    )
     lines = [
         (_("Forecast"), f"{found['forecast']:.2f} ({quantiles})"),
         (_("Level"), _("{amount} on a common day at list price, of {used} days; {skipped} days"

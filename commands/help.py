@@ -113,7 +113,8 @@ def _record(parameter: Any, spelling: str) -> tuple[str, str]:
     if parameter.required:
         extra.append(_("required"))
     if extra:
-        text = f"{text}  [{'; '.join(extra)}]".strip()
+        more = _("; ").join(extra)
+        text = f"{text}  [{more}]".strip()
     return spelling, text
 
 

@@ -34,7 +34,7 @@ def quantity(value: float) -> str:
 def papers(value: list[dict[str, str]]) -> str:
     """Papers on one line, with what the suppliers' register says of each."""
     words = {"ok": _("ok"), "warning": _("warning"), "error": _("error")}
-    return ", ".join(
+    return _(", ").join(
         f"{each['type']} {each['number']} {words.get(each.get('state', ''), '')}".strip()
         for each in value
     )

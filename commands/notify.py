@@ -204,7 +204,7 @@ def send(
             raise UsageError(
                 _("This goes to several groups, or to everybody."), hint=_("Add --yes.")
             )
-        confirm(_("Send this to {names}?").format(names=", ".join(to)))
+        confirm(_("Send this to {names}?").format(names=_(", ").join(to)))
     ids = {name: id_ if not id_ or len(to) == 1 else f"{id_}/{name}" for name in to}
     for name in to:
         targets.get(call.app.data, name)
@@ -350,7 +350,7 @@ def _sender(value: str) -> str:
 
 
 def _receivers(value: dict[str, str]) -> str:
-    return ", ".join(value.values())
+    return _(", ").join(value.values())
 
 
 @app.command("log", help=_("What was handed over, newest first, and how it ended."))

@@ -277,7 +277,7 @@ def show(
     if way:
         whose = f"{whose} ({_(matching.WAYS[way])})"
     if found["candidates"]:
-        whose += ": " + ", ".join(
+        whose += ": " + _(", ").join(
             f"{each['name']} {each['external_userid']}" for each in found["candidates"]
         )
     output.item(
@@ -353,12 +353,12 @@ def match(
         **{key: cells.amount(value) for key, value in answer.items() if isinstance(value, int)}
     )
     ways = [f"{_(matching.WAYS[way])} {cells.amount(count)}" for way, count in found.by.items()]
-    lines = [text, *([_("Matched by: {ways}").format(ways=", ".join(ways))] if ways else [])]
+    lines = [text, *([_("Matched by: {ways}").format(ways=_(", ").join(ways))] if ways else [])]
     for each in answer["why_not"]:
         lines.append(
             _("{orders} × {reason}, as {order_nos}").format(
                 orders=cells.amount(each["orders"]), reason=each["message"],
-                order_nos=", ".join(each["order_nos"][:3]),
+                order_nos=_(", ").join(each["order_nos"][:3]),
             )
         )  # fmt: skip
     output.result(answer, "\n".join(lines))

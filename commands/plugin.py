@@ -67,7 +67,9 @@ def _parts(domain: Domain) -> dict[str, list[str]]:
 
 
 def _brings(parts: Mapping[str, list[str]]) -> str:
-    return "; ".join(
-        kind if "." in names[0] else f"{kind}: {', '.join(names)}"  # a module says nothing
+    return _("; ").join(
+        kind  # a module says nothing
+        if "." in names[0]
+        else _("{what}: {names}").format(what=kind, names=_(", ").join(names))
         for kind, names in parts.items()
     )

@@ -149,7 +149,7 @@ def _format(wanted: str, out: str) -> str:
     if kind and kind not in FORMATS:
         raise UsageError(
             _("There is no format {name}.").format(name=wanted),
-            hint=_("Known: {names}.").format(names=", ".join(FORMATS)),
+            hint=_("Known: {names}.").format(names=_(", ").join(FORMATS)),
         )
     if kind and machine and kind != machine:
         raise UsageError(

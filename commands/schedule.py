@@ -194,7 +194,7 @@ def _note_installed() -> None:
 
 def _note_estimated(found: Sequence[Task]) -> None:
     if any(task.estimated and task.enabled for task in found):
-        names = ", ".join(task.name for task in found if task.estimated and task.enabled)
+        names = _(", ").join(task.name for task in found if task.estimated and task.enabled)
         note(
             _(
                 "The days off of that year are not announced yet; the next moment of {names} is"
@@ -287,7 +287,7 @@ def show(
             Column("cron", _("At")),
             Column("calendar", _("Which days"), show=calendar_word),
             Column("enabled", _("On")),
-            Column("next", _("Next"), show=lambda each: ", ".join(map(cells.when, each))),
+            Column("next", _("Next"), show=lambda each: _(", ").join(map(cells.when, each))),
             Column("jitter_s", _("Later by up to"), show=lambda each: span(each) if each else ""),
             Column("timeout_s", _("Ended after"), show=span),
             Column("retries", _("Tried again")),
@@ -390,7 +390,7 @@ def run_due() -> None:
         if call.settings.machine or not call.settings.quiet or found.failed:
             output.result(value, "\n".join(lines))
     if found.failed:
-        names = ", ".join(dict.fromkeys(each.task for each in found.failed))
+        names = _(", ").join(dict.fromkeys(each.task for each in found.failed))
         raise PartialError(
             ngettext("{count} run failed: {names}.", "{count} runs failed: {names}.",
                      len(found.failed)).format(count=len(found.failed), names=names),

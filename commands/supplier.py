@@ -177,7 +177,7 @@ def show(which: Which) -> None:
             Column("role", _("Role"), show=role_name), Column("uscc", _("Credit code")),
             Column("address", _("Address")), Column("categories", _("Categories")),
             Column("missing", _("Missing"),
-                   show=lambda names: ", ".join(kind_name(each) for each in names)),
+                   show=lambda names: _(", ").join(kind_name(each) for each in names)),
         ],
     )  # fmt: skip
     output.line("")

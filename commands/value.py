@@ -114,7 +114,7 @@ def show(
     for line in found["reasons"]:
         output.line(f"  {line}")
     for each in found["next"]:
-        days = ", ".join(cells.day(at) for at in each["last"])
+        days = _(", ").join(cells.day(at) for at in each["last"])
         gap = span(each["mean_gap_s"]) if each["mean_gap_s"] else "-"
         due = cells.day(each["next_at"]) or cells.day(each["warranty_until"])
         output.line(

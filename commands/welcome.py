@@ -58,12 +58,12 @@ def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: Afte
 
 
 def _listed(value: list[str]) -> str:
-    return ", ".join(value) or _("all")
+    return _(", ").join(value) or _("all")
 
 
 def _with(value: list[str]) -> str:
     words = {"image": _("image"), "link": _("link")}
-    return ", ".join(words.get(each, each) for each in value)
+    return _(", ").join(words.get(each, each) for each in value)
 
 
 @app.command("test", help=_("Show how a new customer of a member would be greeted; send nothing."))

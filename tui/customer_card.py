@@ -43,7 +43,7 @@ def card(core: App, external_userid: str) -> Content:
     head = [
         (_("Remark"), " / ".join(dict.fromkeys(filter(None, (f["remark"] for f in follows))))),
         (_("Phone"), " ".join(dict.fromkeys(p for f in follows for p in f["remark_mobiles"]))),
-        (_("Owner"), ", ".join(f["staff_name"] or f["userid"] for f in follows)),
+        (_("Owner"), _(", ").join(f["staff_name"] or f["userid"] for f in follows)),
         (_("Status"), statuses[customer["status"]]),
         (_("Gender"), _label(GENDERS, customer["gender"]) if customer["gender"] else ""),
     ]
@@ -149,7 +149,7 @@ def _value(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, list):
-        return shown(", ".join(_value(each) for each in value))
+        return shown(_(", ").join(_value(each) for each in value))
     if isinstance(value, dict):
-        return shown(", ".join(str(each) for each in value.values() if each))
+        return shown(_(", ").join(str(each) for each in value.values() if each))
     return shown(status_word(str(value)))

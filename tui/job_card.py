@@ -68,7 +68,7 @@ def details(job: JobRow, rows: Sequence[int], happened: Sequence[JobEvent]) -> C
     from storeops.wecom.errcodes import lookup
 
     known = lookup(job.errcode) if job.errcode else None
-    numbers = ", ".join(map(str, rows[:200])) + (" …" if len(rows) > 200 else "")
+    numbers = _(", ").join(map(str, rows[:200])) + (" …" if len(rows) > 200 else "")
     parts = [
         fields(
             "",

@@ -76,7 +76,7 @@ class SelectedFollows:
             len(already),
         ).format(count=len(already))
         if self.lines:
-            lines = ", ".join(str(self.lines[place]) for place in already[:_NAMED])
+            lines = _(", ").join(str(self.lines[place]) for place in already[:_NAMED])
             more = " …" * (len(already) > _NAMED)
             message += " " + _("Lines: {lines}").format(lines=lines + more)
         return [Problem("already", message, None, True, len(already))]
@@ -121,7 +121,7 @@ def select_follows(db: Database, request: FollowRequest, now: float) -> Selected
         ).format(count=gone)
         selected.problems.append(Problem("no_relation", message, None, True, gone))
     for word, meant in names.parts(where):
-        some = ", ".join(map(plain, meant[:_NAMED])) + " …" * (len(meant) > _NAMED)
+        some = _(", ").join(map(plain, meant[:_NAMED])) + " …" * (len(meant) > _NAMED)
         selected.problems.append(
             Problem(
                 "part_of_names",
@@ -347,7 +347,7 @@ class _Keys:
                     line,
                     "no_relation",
                     _("{member} does not follow this customer").format(
-                        member=named or ", ".join(sorted(self._owners))
+                        member=named or _(", ").join(sorted(self._owners))
                     ),
                 )
             if named and len(members) > 1 and self._exported.has_texts(line):
@@ -361,7 +361,7 @@ class _Keys:
         if not active:
             return _problem(line, "no_relation", _("nobody follows this customer any more"))
         if len(active) > 1 and not follows:
-            names = ", ".join(each.userid for each in active[:5])
+            names = _(", ").join(each.userid for each in active[:5])
             return _problem(
                 line,
                 "several_members",

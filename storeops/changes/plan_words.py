@@ -8,6 +8,7 @@ from typing import Any
 from storeops.changes.plan_cards import words_of
 from storeops.changes.row_results import Result
 from storeops.database.database import Database
+from storeops.i18n import _
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import masked
 from storeops.terms import term
@@ -74,7 +75,7 @@ class Words:
         """`before` or `after` of a row in words, phone numbers masked unless revealed."""
         value = self.shown(value)
         if set(value) == {"tags"} and value["tags"]:
-            return ", ".join(self._tag_names(value["tags"]))
+            return _(", ").join(self._tag_names(value["tags"]))
         if set(value) == {"owner"} and value["owner"]:
             owner = str(value["owner"])
             name = self._member(owner)

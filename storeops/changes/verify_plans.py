@@ -158,7 +158,7 @@ def _compare_plan(db: Database, proof: Proof, account: Account, plan: Plan, stor
             plan=plan.name, count=len(digests), rows=plan.rows
         ))  # fmt: skip
     elif wrong:
-        rows = ", ".join(map(str, wrong[:10]))
+        rows = _(", ").join(map(str, wrong[:10]))
         proof.add("plan", None, _("Plan {plan}: row {rows} was altered.").format(
             plan=plan.name, rows=rows
         ))  # fmt: skip
@@ -219,7 +219,7 @@ def _odd(db: Database, plan: Plan, story: _Story, pruned: bool) -> list[int]:
 def _compare_answers(db: Database, proof: Proof, plan: Plan, story: _Story, pruned: bool) -> None:
     odd = _odd(db, plan, story, pruned)
     if odd:
-        rows = ", ".join(map(str, odd[:10])) + (" …" if len(odd) > 10 else "")
+        rows = _(", ").join(map(str, odd[:10])) + (" …" if len(odd) > 10 else "")
         proof.add(
             "plan",
             None,

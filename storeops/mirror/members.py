@@ -123,7 +123,7 @@ class Members:
             return next(iter(everybody.values()))
         if not everybody:
             return self._nobody(wanted)
-        shown = ", ".join(map(_shown, list(everybody.values())[:_NAMED]))
+        shown = _(", ").join(map(_shown, list(everybody.values())[:_NAMED]))
         if same:
             return UsageError(
                 _("{text} is the userid of one member and the name of another: {members}.").format(

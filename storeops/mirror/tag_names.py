@@ -114,7 +114,7 @@ class TagNames:
         return tag.path if self._meant(tag.path) == [tag] else BY_ID + tag.tag_id
 
     def _several(self, text: str, found: list[Tag]) -> UsageError:
-        words = ", ".join(
+        words = _(", ").join(
             word if (word := self.word(each)) == each.path else f"{each.path} ({word})"
             for each in sorted(found, key=lambda each: (each.path, each.tag_id))
         )

@@ -119,15 +119,15 @@ def _of_sync(state: Health) -> Iterator[Step]:
     elif len(never) == len(state.scopes):
         yield Step(_("Nothing was read yet: run the first sync."), "warn", "sync", SYNC)
     elif never:
-        names = ", ".join(scope_title(scope.scope) for scope in never)
+        names = _(", ").join(scope_title(scope.scope) for scope in never)
         yield Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
     stale = [each for each in state.scopes if each.stale and each.completed_at is not None]
     if stale and not state.running:
-        names = ", ".join(scope_title(scope.scope) for scope in stale)
+        names = _(", ").join(scope_title(scope.scope) for scope in stale)
         yield Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
     broken = [scope for scope in state.scopes if scope.outcome in ("partial", "failed")]
     if broken:
-        names = ", ".join(scope_title(scope.scope) for scope in broken)
+        names = _(", ").join(scope_title(scope.scope) for scope in broken)
         text = _("Not whole: {scopes}; see who could not be read.").format(scopes=names)
         yield Step(text, "warn", "sync", "storeops sync status")
 

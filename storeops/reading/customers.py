@@ -186,7 +186,7 @@ def find_customer(db: Database, who: str, now: float) -> tuple[int, str]:
         )
     found = CustomerRows(db).load(page.ids)
     if len(found) > 1:
-        names = "; ".join(f"{each['external_userid']} {each['name']}" for each in found)
+        names = _("; ").join(f"{each['external_userid']} {each['name']}" for each in found)
         raise UsageError(
             _("“{who}” means more than one customer: {names}").format(who=who, names=names),
             hint=_("Give the external_userid of the one you mean."),

@@ -161,7 +161,7 @@ class Names:
             names.append(f"{plain(name)} ({self.store_word(key, sure=True)})")
         return UsageError(
             _("“{who}” means more than one store: {names}").format(
-                who=plain(text), names="; ".join(names)
+                who=plain(text), names=_("; ").join(names)
             ),
             hint=_("Write what stands in brackets."),
         )

@@ -60,7 +60,7 @@ def table(
     read = {}
     for key, each in value.items():
         if key not in readers:
-            listing = ", ".join(readers)
+            listing = _(", ").join(readers)
             raise SettingProblem(
                 f"{inside}{key}", (nearest(key, readers, 1) or [listing])[0],
                 did_you_mean(key, readers, ""),
@@ -183,7 +183,7 @@ def one_of(known: Iterable[str]) -> Reader:
     def read(where: str, value: Any) -> str:
         if value not in words:
             hint = did_you_mean(value, words, "") if isinstance(value, str) else ""
-            raise SettingProblem(where, _("one of {names}").format(names=", ".join(words)), hint)
+            raise SettingProblem(where, _("one of {names}").format(names=_(", ").join(words)), hint)
         return str(value)
 
     return read

@@ -41,7 +41,7 @@ class LostRow:
     @property
     def place(self) -> str:
         """Where it stands, and whatever else can be read of it: "userlist 13 (Lily)"."""
-        known = ", ".join((*self.ids.values(), *self.labels))
+        known = _(", ").join((*self.ids.values(), *self.labels))
         return f"{self.list_name} {self.number}" + f" ({known})" * bool(known)
 
     def may_be(self, **ids: str) -> bool:
@@ -74,7 +74,7 @@ def sentence(counts: Mapping[str, int]) -> str:
     """What to say once a run about odd values; "" when there were none."""
     if not counts:
         return ""
-    fields = ", ".join(f"{name} {count}" for name, count in counts.items())
+    fields = _(", ").join(f"{name} {count}" for name, count in counts.items())
     total = sum(counts.values())
     if total == 1:
         return _("1 value could not be read as it came: {fields}.").format(fields=fields)

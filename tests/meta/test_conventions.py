@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
@@ -102,3 +103,46 @@ def test_locks_record_hashes_and_no_address() -> None:
         assert not re.search(r"^-", text, re.MULTILINE)  # no option, so no index either
         pins = re.findall(r"^[A-Za-z0-9_.-]+==\S+", text, re.MULTILINE)
         assert len(pins) > 10
+
+
+JOINERS = (", ", "; ", "、", "；")
+
+
+def _joins_by_itself(node: ast.AST) -> bool:
+    """Whether `node` holds a `", ".join(…)` whose comma no catalogue has."""
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "join"
+        and isinstance(each.func.value, ast.Constant)
+        and each.func.value.value in JOINERS
+        for each in ast.walk(node)
+    )
+
+
+@pytest.mark.parametrize("room", ["storeops", "commands", "tui"])
+def test_lists_in_texts_have_the_commas_of_the_language(room: str) -> None:
+    """What is filled into a text is joined by `_(", ").join(…)`: Chinese has 、 there."""
+    found = []
+    for path in sorted((ROOT / room).rglob("*.py")):
+        if "sandbox" in path.parts:  # speaks WeCom's English
+            continue
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(function, ast.FunctionDef | ast.Lambda):
+                continue
+            joined = {
+                target.id
+                for each in ast.walk(function)
+                if isinstance(each, ast.Assign) and _joins_by_itself(each.value)
+                for target in each.targets
+                if isinstance(target, ast.Name)
+            }
+            for call in ast.walk(function):
+                if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "format":
+                    continue
+                for filled in call.keywords:
+                    if _joins_by_itself(filled.value) or (
+                        isinstance(filled.value, ast.Name) and filled.value.id in joined
+                    ):
+                        found.append(f"{path.relative_to(ROOT)}:{filled.value.lineno}")
+    assert not found

@@ -393,9 +393,11 @@ def _text(value: Any, names: NameLookup | None = None, field: str = "") -> str:
         if names is not None and len(value) == 1:
             ((key, each),) = value.items()
             return _text(each, names, key)
-        return ", ".join(f"{key}: {_text(each, names, key)}" for key, each in value.items()) or "–"
+        return (
+            _(", ").join(f"{key}: {_text(each, names, key)}" for key, each in value.items()) or "–"
+        )
     if isinstance(value, list | tuple):
-        return ", ".join(_text(each, names, field) for each in value) or "–"
+        return _(", ").join(_text(each, names, field) for each in value) or "–"
     if value in ("", None):
         return "–"
     if names is not None and field == "kind":

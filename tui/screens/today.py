@@ -103,7 +103,7 @@ class TodayScreen(BaseScreen):
         poor = [each for each in state.scopes if each.outcome in ("partial", "failed")]
         to_sync = self.app.opener(self.app.specs["sync"])
         if poor:
-            names = ", ".join(scope_title(each.scope) for each in poor)
+            names = _(", ").join(scope_title(each.scope) for each in poor)
             text = "! " + _("not read whole: {names}").format(names=names)
             return [Piece(f" {text} ", "warn", to_sync)]
         if odd := sentence(state.odd_values):

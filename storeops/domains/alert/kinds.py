@@ -48,7 +48,7 @@ def _describe_stale(values: Settings) -> Said:
 def _scopes(names: list[str]) -> str:
     from storeops.sync.scopes import scope_title
 
-    return ", ".join(map(scope_title, names))
+    return _(", ").join(map(scope_title, names))
 
 
 SYNC_STALE = AlarmKind(

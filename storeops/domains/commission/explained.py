@@ -44,7 +44,7 @@ def find_line(db: Database, text: str, source: str = "") -> SoldLine:
             hint=_("Write the order's number and the line: S1#2"),
         )
     if len({each.source for each in lines}) > 1:
-        names = ", ".join(sorted({each.source for each in lines}))
+        names = _(", ").join(sorted({each.source for each in lines}))
         raise UsageError(
             _("Several sources have an order {order}: {names}.").format(
                 order=order_no, names=names

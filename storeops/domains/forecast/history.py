@@ -185,7 +185,7 @@ def _place(word: str, names: Sequence[str], text: str) -> int:
         return names.index(word)
     from storeops.spelling import did_you_mean
 
-    first = _("The first ones: {names}.").format(names=", ".join(names[:5]))
+    first = _("The first ones: {names}.").format(names=_(", ").join(names[:5]))
     raise NotFoundError(text.format(name=word), hint=did_you_mean(word, names, first))
 
 
@@ -237,7 +237,7 @@ def read_history(
         if found is None:
             raise NotFoundError(
                 _("{folder} has no sales.csv or sales.csv.gz.").format(folder=source),
-                hint=_("Its columns: {names}.").format(names=", ".join(_COLUMNS)),
+                hint=_("Its columns: {names}.").format(names=_(", ").join(_COLUMNS)),
             )
         sales = found
         gathered = _Gathered(sales)
@@ -419,9 +419,9 @@ class _Gathered:
         if missing:
             raise UsageError(
                 _("{file} has no column {names}.").format(
-                    file=self._path.name, names=", ".join(missing)
+                    file=self._path.name, names=_(", ").join(missing)
                 ),
-                hint=_("Its columns: {names}.").format(names=", ".join(_COLUMNS)),
+                hint=_("Its columns: {names}.").format(names=_(", ").join(_COLUMNS)),
             )
         if "stock_hour6_22_cnt" not in found:
             self.notes = [

@@ -40,7 +40,7 @@ def fit(history: SalesHistory, method: str) -> Any:
     if method not in METHODS:
         raise UsageError(
             _("There is no method {name}.").format(name=method),
-            hint=_("Known: {names}.").format(names=", ".join(METHODS)),
+            hint=_("Known: {names}.").format(names=_(", ").join(METHODS)),
         )
     return boosted.fit(history) if method == "boosted" else pooled.fit(history)
 

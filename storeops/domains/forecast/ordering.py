@@ -230,7 +230,7 @@ def order(
     if strange:
         notes.append(
             _("In stock but never sold in this store, so not ordered: {names}.").format(
-                names=", ".join(strange[:5])
+                names=_(", ").join(strange[:5])
             )
         )
     return {

@@ -78,7 +78,7 @@ def find_group(db: Database, who: str) -> GroupRow:
         if len(found) == 1:
             return found[0]
         if found:
-            names = "; ".join(f"{each.chat_id} {each.name}" for each in found[:5])
+            names = _("; ").join(f"{each.chat_id} {each.name}" for each in found[:5])
             raise UsageError(
                 _("“{who}” means more than one group chat: {names}").format(who=who, names=names),
                 hint=_("Give the chat_id."),

@@ -124,12 +124,12 @@ def _plainly(error: Any) -> str:
     if error.validator == "required":
         missing = [each for each in error.validator_value if each not in error.instance]
         names = [where, *missing] if where else missing
-        return _("{names} is missing").format(names=", ".join(names))
+        return _("{names} is missing").format(names=_(", ").join(names))
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         extra = [each for each in error.instance if each not in known and ":" not in each]
         return _("{names} is no field of an EPCIS 2.0 event").format(
-            names=", ".join(f"{where}.{each}" if where else each for each in extra)[:80]
+            names=_(", ").join(f"{where}.{each}" if where else each for each in extra)[:80]
         )
     if error.validator == "anyOf":
         return _("an ObjectEvent needs epcList or quantityList")
@@ -192,7 +192,7 @@ def _lines(event: dict[str, Any]) -> list[tuple[str, Thing, float | None, str]]:
                 if unit and unit not in vocabulary.UNITS:
                     raise BadEventError(
                         _("“{value}” is no unit (UN/ECE: {names})").format(
-                            value=unit[:20], names=", ".join(sorted(vocabulary.UNITS))
+                            value=unit[:20], names=_(", ").join(sorted(vocabulary.UNITS))
                         )
                     )
                 if qty is not None and not (math.isfinite(qty) and 0 <= qty < 1e12):

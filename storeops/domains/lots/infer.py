@@ -223,7 +223,7 @@ def _room(run: ProductionRun, elsewhere: Sequence[KnownReceipt]) -> float | None
 def _names(runs: Sequence[ProductionRun]) -> str:
     names = list(dict.fromkeys(each.lot for each in runs))
     more = f" … (+{len(names) - 5})" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return _(", ").join(names[:5]) + more
 
 
 def _clash(receipt: LotReceipt, limits: LotLimits) -> str:
@@ -238,7 +238,7 @@ def _clash(receipt: LotReceipt, limits: LotLimits) -> str:
                 time=times.minute(receipt.made_at) if receipt.made_at else receipt.made_day
             )
         )
-    return ", ".join(facts)
+    return _(", ").join(facts)
 
 
 def _answer(

@@ -68,13 +68,13 @@ def read_papers(path: str, kind: str = "") -> list[tuple[int, Any]]:
     if kind and kind not in KINDS:
         raise UsageError(
             _("There is no kind {name} of papers.").format(name=kind),
-            hint=_("Known: {names}.").format(names=", ".join(KINDS)),
+            hint=_("Known: {names}.").format(names=_(", ").join(KINDS)),
         )
     rows = read_named(path, FIELDS, ("at", "item"))
     if not kind and rows and not any(row.get("kind") for row in rows):
         raise UsageError(
             _("{file} does not say what its rows are.").format(file=path),
-            hint=_("Add --kind: {names}.").format(names=", ".join(KINDS)),
+            hint=_("Add --kind: {names}.").format(names=_(", ").join(KINDS)),
         )
     runs: dict[tuple[str, str, str], dict[str, Any]] = {}
     found: list[tuple[int, Any]] = []
@@ -109,7 +109,7 @@ def _kind(text: str, default: str) -> str:
     if text or not default:
         raise BadEventError(
             _("“{value}” is no kind of paper ({names})").format(
-                value=text[:20], names=", ".join(KINDS)
+                value=text[:20], names=_(", ").join(KINDS)
             )
         )
     return default
@@ -181,7 +181,7 @@ def _quantity(item: str, lot: str, qty: str, unit: str, name: str) -> dict[str, 
     if code and code not in vocabulary.UNITS:
         raise BadEventError(
             _("“{value}” is no unit (UN/ECE: {names})").format(
-                value=word[:20], names=", ".join(sorted(vocabulary.UNITS))
+                value=word[:20], names=_(", ").join(sorted(vocabulary.UNITS))
             )
         )
     if code:

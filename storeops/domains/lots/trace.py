@@ -44,7 +44,7 @@ def find(db: Database, which: Thing) -> int:
     ]
     raise NotFoundError(
         _("No event names the lot {lot}.").format(lot=gs1.label(*which)),
-        hint=_("Known are: {names}.").format(names=", ".join(near))
+        hint=_("Known are: {names}.").format(names=_(", ").join(near))
         if near
         else _("Take in what is known of it: storeops lot import FILE"),
     )

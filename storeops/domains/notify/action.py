@@ -134,7 +134,10 @@ def _missed(missed: Mapping[str, Sequence[str]]) -> str:
         "unlicenseduser": _("without a licence"),
     }
     return _("Not delivered to: {names}").format(
-        names="; ".join(f"{', '.join(ids)} ({words[why]})" for why, ids in missed.items())
+        names=_("; ").join(
+            _("{names} ({why})").format(names=_(", ").join(ids), why=words[why])
+            for why, ids in missed.items()
+        )
     )
 
 

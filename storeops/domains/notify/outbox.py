@@ -109,7 +109,7 @@ def _checked(
     if message.kind not in KINDS:
         raise UsageError(
             _("There is no kind of message {kind}.").format(kind=message.kind),
-            hint=_("Known: {names}.").format(names=", ".join(KINDS)),
+            hint=_("Known: {names}.").format(names=_(", ").join(KINDS)),
         )
     if message.kind in (IMAGE, FILE):
         if message.path is None:

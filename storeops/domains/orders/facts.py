@@ -363,7 +363,7 @@ def card(db: Database, customer: int, now: float) -> CardSection | None:
     bought = last_purchases(db, customer)
     data["last"] = [{**each, "paid_at": times.iso(each["paid_at"])} for each in bought]
     for at, each in enumerate(bought):
-        what = "、".join(each["articles"]) if each["articles"] else each["order_no"]
+        what = _(", ").join(each["articles"]) if each["articles"] else each["order_no"]
         kind = _("returned") + " " if each["status"] == values.RETURN else ""
         where = f" · {each['shop'] or each['channel']}" if each["shop"] or each["channel"] else ""
         text = f"{times.day(each['paid_at'])} {kind}{what} {values.yuan(each['amount_fen'])}{where}"
@@ -399,7 +399,7 @@ def today(db: Database, now: float) -> list[TodayLine]:
         if at < now - 3 * DAY_S and last > now - 30 * DAY_S
     ]
     if silent:
-        names = ", ".join(silent[:3])
+        names = _(", ").join(silent[:3])
         text = _("No orders for three days from {names}.").format(names=names)
         lines.append(TodayLine(text, "storeops order sources", "warn"))
     return lines

@@ -123,7 +123,7 @@ def show_order(db: Database, order_no: str, source: str = "", *, reveal: bool = 
             hint=_("`storeops order list` names them."),
         )
     if len(rows) > 1:
-        names = ", ".join(name for _key, name in rows)
+        names = _(", ").join(name for _key, name in rows)
         raise UsageError(
             _("Several sources have an order {order}: {names}.").format(
                 order=order_no, names=names

@@ -202,4 +202,4 @@ def _title(values: Mapping[str, Any]) -> str:
     for key, value in values.items():
         text = value if isinstance(value, str) else _("{count} numbers").format(count=len(value))
         parts.append(f"{key}: {text or '–'}")
-    return "; ".join(parts)[:120] or _("Remarks from a file")
+    return _("; ").join(parts)[:120] or _("Remarks from a file")

@@ -24,7 +24,7 @@ def checks(app: ScheduleWiring) -> list[Any]:
     fix = _("Run `storeops schedule install --write`, or let anything else call run-due.")
     if late:
         detail = _("{names} should have begun {ago}").format(
-            names=", ".join(task.name for task in late[:3]),
+            names=_(", ").join(task.name for task in late[:3]),
             ago=ago(min(task.next_at or now for task in late), now),
         )
         if kind:

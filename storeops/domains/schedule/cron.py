@@ -76,7 +76,7 @@ def must_be_understood(expression: str, calendar: str, now: float) -> str:
         raise UsageError(
             _("There is no calendar {name}.").format(name=calendar),
             hint=did_you_mean(
-                calendar, CALENDARS, _("Known: {names}.").format(names=", ".join(CALENDARS))
+                calendar, CALENDARS, _("Known: {names}.").format(names=_(", ").join(CALENDARS))
             ),
         )
     kept = " ".join(ALIASES.get(expression.strip().lower(), expression).split())

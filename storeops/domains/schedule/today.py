@@ -81,5 +81,5 @@ def _late(found: Sequence[Task], now: float) -> Iterator[TodayLine]:
 
 
 def _names(found: Sequence[Task]) -> str:
-    some = ", ".join(task.name for task in found[:NAMED])
+    some = _(", ").join(task.name for task in found[:NAMED])
     return f"{some} …" if len(found) > NAMED else some

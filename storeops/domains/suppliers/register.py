@@ -130,7 +130,7 @@ def supplier(db: Database, who: str) -> dict[str, Any]:
     if found:
         raise UsageError(
             _("{name} may be {names}.").format(
-                name=who, names=", ".join(f"{each['code']} {each['name']}" for each in found[:5])
+                name=who, names=_(", ").join(f"{each['code']} {each['name']}" for each in found[:5])
             ),
             hint=_("Write the supplier's number."),
         )
@@ -185,7 +185,7 @@ def paper_of(row: NamedRow, rules: PaperRules) -> Paper:
     if status not in STATUSES:
         raise UsageError(
             _("There is no status {status}.").format(status=row.get("status")[:20]),
-            hint=_("Known: {names}.").format(names=", ".join(STATUSES)),
+            hint=_("Known: {names}.").format(names=_(", ").join(STATUSES)),
         )
     first, last = day_or_long(row.get("valid_from")), day_or_long(row.get("valid_until"))
     if first == LONG_TERM:

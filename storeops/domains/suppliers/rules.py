@@ -91,7 +91,7 @@ def _find(word: str, known: Mapping[str, Any], text: str) -> Any:
             return each
     raise UsageError(
         text.format(name=word[:40]),
-        hint=did_you_mean(word, known, _("Known: {names}.").format(names=", ".join(known))),
+        hint=did_you_mean(word, known, _("Known: {names}.").format(names=_(", ").join(known))),
     )
 
 
