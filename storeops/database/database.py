@@ -234,7 +234,10 @@ class Database:
         """A write transaction for what can as well wait for another time.
 
         Gives None inside another transaction, when somebody else is writing, and where nothing can
-        be written; what ends it (a full disk) is let pass, but for `interrupt`.
+        be written.
+
+        Raises:
+            sqlite3.OperationalError: it could not be written (a full disk); `let_pass` is for that.
         """
         connection = self.connection
         begun = not self.readonly and not connection.in_transaction
@@ -252,9 +255,6 @@ class Database:
         try:
             yield connection
             connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise
         finally:
             connection.rollback()  # nothing, after COMMIT
 
@@ -453,3 +453,13 @@ def file_size(path: Path) -> int:
     return sum(
         each.stat().st_size for each in (path, path.with_name(path.name + "-wal")) if each.exists()
     )
+
+
+@contextmanager
+def let_pass() -> Iterator[None]:
+    """Around what is written `at_leisure`: ends it where it cannot be, but for `interrupt`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise
