@@ -8,16 +8,33 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Source = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
 def keys_of(connection: sqlite3.Connection, sql: str, params: tuple[Any, ...] = ()) -> list[int]:
     """The numbers in the column `key` of a SELECT: as one text, half as dear as row by row."""
-    text = connection.execute(f"SELECT json_group_array(key) FROM ({sql})", params).fetchone()[0]
-    found: list[int] = json.loads(text)
+    found: list[int] = json.loads(_text(connection, sql, params))
     return found
+
+
+def array_of(
+    connection: sqlite3.Connection, sql: str, params: tuple[Any, ...] = ()
+) -> NDArray[np.int64]:
+    """The same as an array, a third as dear once more."""
+    import numpy as np
+
+    return np.fromstring(_text(connection, sql, params)[1:-1], np.int64, sep=",")
+
+
+def _text(connection: sqlite3.Connection, sql: str, params: tuple[Any, ...]) -> str:
+    sql = f"SELECT json_group_array(key) FROM ({sql})"
+    return str(connection.execute(sql, params).fetchone()[0])
 
 
 def bytemap(key: str, keys: Iterable[int]) -> Source:

@@ -16,7 +16,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from storeops.database.migrations import Migration, statements
-from storeops.mirror.bytemap import keys_of
+from storeops.mirror.bytemap import Source, keys_of
 from storeops.mirror.search_pinyin import (
     Syllables,
     WritingSyllables,
@@ -220,16 +220,21 @@ class SearchWord:
     def candidates(self, connection: sqlite3.Connection) -> set[int]:
         """The keys of all customers that may match."""
         found: set[int] = set()
-        for table, wanted in self._queries:
-            sql = f"SELECT rowid AS key FROM {table} WHERE {table} MATCH ?"
-            found.update(keys_of(connection, sql, (wanted,)))
-        return found | self._by_id(connection)
+        for source in self.sources():
+            found.update(keys_of(connection, *source))
+        return found
 
-    def _by_id(self, connection: sqlite3.Connection) -> set[int]:
-        if not self.id_prefix:
-            return set()
-        sql = "SELECT id AS key FROM customer WHERE external_userid >= ? AND external_userid < ?"
-        return set(keys_of(connection, sql, (self.id_prefix, self.id_prefix + "\U0010ffff")))
+    def sources(self) -> list[Source]:
+        """SELECTs that together give the keys of all customers that may match, as `key`."""
+        found: list[Source] = [
+            (f"SELECT rowid AS key FROM {table} WHERE {table} MATCH ?", (wanted,))
+            for table, wanted in self._queries
+        ]
+        if self.id_prefix:
+            sql = "external_userid >= ? AND external_userid < ?"
+            bounds = (self.id_prefix, self.id_prefix + "\U0010ffff")
+            found.append((f"SELECT id AS key FROM customer WHERE {sql}", bounds))
+        return found
 
 
 def _quote(token: str) -> str:

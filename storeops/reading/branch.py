@@ -32,6 +32,7 @@ class Driver:
         sql: the condition on the alias {d}; for ids a subquery that gives customer keys.
         params: its parameters.
         aligned: the index gives the rows newest first.
+        dated: it gives those of each value so, and bounds of time are looked up.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Driver:
     sql: str
     params: tuple[Any, ...]
     aligned: bool
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

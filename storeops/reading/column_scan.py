@@ -6,19 +6,23 @@ customers, or the few that are left are tested by SQL.
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from storeops import times
 from storeops.clock import MOST_SECONDS
-from storeops.mirror.bytemap import keys_of
+from storeops.mirror.bytemap import array_of
 from storeops.mirror.column_store import ColumnSnapshot
 from storeops.reading.facets import NO_MONTH, Counts
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from storeops.mirror.column_store import Mask
@@ -52,7 +56,12 @@ class ColumnScan:
 
         found = np.zeros(len(self.columns.everybody), bool)
         for branch in branches:
-            found |= self._branch(branch)[1]
+            follows, people = self._branch(branch)
+            if follows is None:
+                found |= self.columns.everybody if people is None else people
+            else:
+                mine = self.columns.customers_of(follows)
+                found |= mine if people is None else people & mine
         return found
 
     @cached_property
@@ -64,9 +73,34 @@ class ColumnScan:
         found = np.zeros(len(customer), bool)
         for branch in self.branches:
             follows, people = self._branch(branch)
-            mine = people[customer]
-            found |= mine if follows is None else mine & follows
+            if people is None:
+                found |= customer != 0 if follows is None else follows
+            else:
+                mine = people.take(customer)
+                found |= mine if follows is None else mine & follows
         return found
+
+    def newest(self) -> Moments | None:
+        """Who matches by when they last became a customer through a follow by which they match;
+        None when moments and keys do not fit into one number."""
+        import numpy as np
+
+        columns, rows = self.columns, np.flatnonzero(self.follows)
+        if not len(rows):
+            return Moments(rows, 0, 1)
+        customer = columns.follow["customer"].take(rows)
+        created = columns.follow["createtime"].take(rows)
+        low, size = int(created.min()), len(columns.everybody)
+        if (int(created.max()) - low + 1) * size >= 1 << 63:
+            return None
+        moments = np.full(size, low, created.dtype)
+        np.maximum.at(moments, customer, created)
+        people = np.zeros(size, bool)
+        people[customer] = True
+        ids = np.flatnonzero(people)
+        keys = (moments.take(ids).astype(np.int64) - low) * size + ids
+        keys.sort()
+        return Moments(keys, low, size)
 
     def by(self, name: str) -> Counts:
         """Customers per value of store, owner, tag, way, status, state or month, in no order."""
@@ -111,15 +145,20 @@ class ColumnScan:
 
     def listed(self, sql: str, params: tuple[Any, ...] = ()) -> Mask:
         """The customers that a SELECT gives as `key`, some more than once."""
-        return self._places(keys_of(self.connection, sql, params))
+        import numpy as np
+
+        found = np.zeros(len(self.columns.everybody), bool)
+        keys = array_of(self.connection, sql, params)
+        found[keys[keys < len(found)]] = True  # who came this very moment is not in it yet
+        return found
 
     # -- one alternative ----------------------------------------------------------------------
 
-    def _branch(self, branch: Branch) -> tuple[Mask | None, Mask]:
-        """The follows that pass its tests on a follow, None without one, and who passes all."""
+    def _branch(self, branch: Branch) -> tuple[Mask | None, Mask | None]:
+        """The follows that pass its tests on a follow, and the customers that pass those on the
+        customer; None when there is no such test."""
         columns = self.columns
-        follows = None
-        people = columns.everybody
+        follows = people = None
         if branch.on_follow:
             created = columns.follow["createtime"]
             follows = columns.follow["customer"] != 0
@@ -130,25 +169,31 @@ class ColumnScan:
             for test in branch.follow:
                 assert test.mask is not None, test.label
                 follows &= test.mask(self)
-            people &= columns.customers_of(follows)
         # what the columns know first, what Python must look at last
         for test in sorted(
             branch.customer, key=lambda each: (each.mask is None, each.word is not None)
         ):
-            people &= self._customers(test, people)
+            among = columns.everybody if people is None else people
+            people = among & self._customers(test, among, follows)
         return follows, people
 
-    def _customers(self, test: Test, among: Mask) -> Mask:
-        """Who passes a test on the customer; who is not `among` them may be left out."""
+    def _customers(self, test: Test, among: Mask, follows: Mask | None) -> Mask:
+        """Who passes a test on the customer; those may be left out who are not `among` them, or
+        without one of `follows`."""
         if test.mask is not None:
             return test.mask(self)
+        found = among
         if test.word is not None:
-            found = self._places(test.word.candidates(self.connection))
-            return found if test.word.exact else self._tested(test, found & among)
-        if test.driver is not None and test.driver.table == "ids":
+            listed = (self.listed(*source) for source in test.word.sources())
+            found = functools.reduce(operator.or_, listed)
+            if test.word.exact:
+                return found
+        elif test.driver is not None and test.driver.table == "ids":
             with_key = f"WITH listed (key) AS ({test.driver.sql}) SELECT key FROM listed"
             return self.listed(with_key, test.driver.params)
-        return self._tested(test, among)
+        if follows is not None:
+            found = found & self.columns.customers_of(follows)
+        return self._tested(test, found & among)
 
     def _tested(self, test: Test, among: Mask) -> Mask:
         import numpy as np
@@ -161,13 +206,43 @@ class ColumnScan:
             (ids, *test.params),
         )
 
-    def _places(self, keys: Iterable[int]) -> Mask:
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Customers in the order of a moment: (moment - low) * size + customer.id, sorted.
+
+    Attributes:
+        keys: one number a customer.
+        low: the least moment that there can be.
+        size: more than any customer.id.
+    """
+
+    keys: NDArray[np.int64]
+    low: int
+    size: int
+
+    def page(
+        self, after: tuple[int, int] | None, within: int | None, limit: int, *, descending: bool
+    ) -> list[tuple[int, int]]:
+        """The (moment, customer.id) after one, none beyond the moment `within`."""
         import numpy as np
 
-        found = np.zeros(len(self.columns.everybody), bool)
-        listed = np.fromiter(keys, np.int64)
-        found[listed[listed < len(found)]] = True  # who came this very moment is not in it yet
-        return found
+        def place(moment: int, key: int, side: Literal["left", "right"]) -> int:
+            wanted = (moment - self.low) * self.size + min(max(key, 0), self.size)
+            bounded = min(max(wanted, -1), (1 << 63) - 1)
+            return int(np.searchsorted(self.keys, bounded, side))
+
+        first, last = 0, len(self.keys)
+        if descending:
+            last = place(*after, "left") if after is not None else last
+            first = place(within, 0, "left") if within is not None else first
+            found = self.keys[max(first, last - limit) : last][::-1]
+        else:
+            first = place(*after, "right") if after is not None else first
+            last = place(within + 1, 0, "left") if within is not None else last
+            found = self.keys[first : min(last, first + limit)]
+        keys = [divmod(key, self.size) for key in found.tolist()]
+        return [(moment + self.low, key) for moment, key in keys]
 
 
 _COLUMN = {"owner": "staff", "month": "createtime"}

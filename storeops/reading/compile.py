@@ -346,8 +346,9 @@ def _state(label: str, values: tuple[str, ...]) -> Test:
     sql = "{f}.state <> '' AND (" + " OR ".join(ways) + ")"
     aligned = len(values) == 1 and not values[0].endswith("*")
     driver = Driver(
-        label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params), aligned
-    )
+        label, "follow", "follow_by_state", sql.replace("{f}", "{d}"), tuple(params),
+        aligned, dated=aligned,
+    )  # fmt: skip
 
     def matches(state: str) -> bool:
         return any(

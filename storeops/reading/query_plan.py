@@ -11,8 +11,10 @@ follows), or by (name, customer.id).
 3. *Walk.* Else an index in the order of the list is walked, of the rarest condition where there is
    one, through a bytemap of those gathered where there is one, and each row is tested.
 4. *Give up.* A walk that has taken BUDGET_S and has not filled the page met conditions that are
-   frequent each and rare together. Whoever matches is found once, by columns (`column_scan.py`),
-   and then gathered or walked through as above.
+   frequent each and rare together, or all at the other end of the list. Whoever matches is found
+   once, by columns (`column_scan.py`), in the list's order where they know it. Else they are
+   gathered, or walked through; after a walk through a bytemap, gathered unless they are so many
+   that the rest of the walk is shorter.
 
 A walk for a condition with n of N rows looks at 50 N / n of them, fetching it at n. The costs of
 both meet where n is some multiple of the root of N: that is what may pay, and what is very few.
@@ -25,9 +27,9 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storeops.database.database import Database
 from storeops.i18n import _
@@ -35,12 +37,16 @@ from storeops.mirror import column_store
 from storeops.mirror.bytemap import Source, bytemap, flagged, keys_of
 from storeops.reading.branch import OF_CUSTOMER, Branch, Driver, Test
 
+if TYPE_CHECKING:
+    from storeops.mirror.column_store import Mask
+    from storeops.reading.column_scan import Moments
+
 # Measured by benchmarks/pairs.py, in microseconds of processor a row: counting 0.03, asking a
 # bytemap 0.1, fetching a key 0.4, testing a row of a walk 3, gathering and sorting a customer 5.
 FETCHED = 20.0  # roots of N: 50 N / n * 3 = n * 0.4
 SORTED = 1.2  # roots of N: 50 N / n * 0.1 = n * 5
 TESTED = 3  # times as many, where others are tested, so that a walk would be longer
-BUDGET_S = 0.018  # of processor: about what giving up costs
+BUDGET_S = 0.012  # of processor: about what giving up costs
 AT_ONCE = 4_000  # keys tested in one statement, at most
 LOOK = 2_000  # steps of SQLite's machine between two looks at the clock
 
@@ -90,6 +96,8 @@ class AccessPath:
         ids: the customers to gather; None for a walk.
         members: a bytemap on the customer's key {id} that a walk goes through; None without.
         among: how many customers `ids` or `members` hold.
+        exact: who matches, when it is known, by customer.id.
+        moments: the same in the list's order.
         sure: nothing is known that would be quicker, so that the walk may take its time.
     """
 
@@ -97,6 +105,8 @@ class AccessPath:
     ids: Source | None = None
     members: Source | None = None
     among: int = 0
+    exact: Mask | None = None
+    moments: Moments | None = None
     sure: bool = False
 
     @property
@@ -105,7 +115,9 @@ class AccessPath:
         return self.test.driver if self.test is not None else None
 
     def __str__(self) -> str:
-        if self.ids is not None:
+        if self.moments is not None:
+            text = _("go through {rows} customers that columns have put in order")
+        elif self.ids is not None:
             text = _("gather {rows} candidates, then sort")
         elif self.driver is not None:
             text = _("walk {index} for {condition}")
@@ -199,10 +211,10 @@ class Planner:
         alone = self.rows[rarest] <= self.few or len(listed) == 1
         if alone and walked.test is rarest:
             return walked
-        found = self._once("customers", rarest, self._customers)
+        found: Collection[int] = self._once("customers", rarest, self._customers)
         gathered = 1 if alone or len(found) <= self.few else len(listed)
         for test in listed[1:gathered]:
-            found = found & self._once("customers", test, self._customers)
+            found = set(found).intersection(self._once("customers", test, self._customers))
         all_ = len(self.branch.follow) + len(self.branch.customer) + self.branch.dated
         return self._among(walked, found, self.few * (1 if gathered == all_ else TESTED))
 
@@ -221,28 +233,36 @@ class Planner:
         )
 
     def _among(
-        self, walked: AccessPath, found: set[int], few: float, *, sure: bool = False
+        self, walked: AccessPath, found: Collection[int], few: float, *, sure: bool = False
     ) -> AccessPath:
         """Gather these customers, or walk through them."""
         if len(found) <= few:
-            return AccessPath(ids=_listed(found), among=len(found), sure=True)
+            each = set(found)
+            return AccessPath(ids=_listed(each), among=len(each), sure=True)
         return replace(walked, members=bytemap("{id}", found), among=len(found), sure=sure)
 
     def _given_up(self) -> AccessPath:
-        """Gather everybody who matches, or walk through them."""
-        walked = replace(self.choice, members=None)
-        connection = self.db.connection
+        """Everybody who matches: in order, gathered, or walked through."""
+        given_up, connection = self.choice, self.db.connection
+        walked = replace(given_up, members=None)
         if column_store.small(self.db):
-            found = set(keys_of(connection, *self.everybody()))
-            return self._among(walked, found, self.few, sure=True)
-        from storeops.reading.column_scan import ColumnScan
+            keys = keys_of(connection, *self.everybody())
+            return self._among(walked, keys, self.few, sure=True)
+        people = given_up.exact
+        if people is None:
+            from storeops.reading.column_scan import ColumnScan
 
-        people = ColumnScan(connection, column_store.snapshot(self.db), [self.branch]).customers
+            scan = ColumnScan(connection, column_store.snapshot(self.db), [self.branch])
+            in_order = self.order == "newest" and self.branch.on_follow
+            if in_order and (found := scan.newest()) is not None:
+                return AccessPath(among=len(found.keys), moments=found, sure=True)
+            people = scan.customers
         many = int(people.sum())
-        if many <= self.few:
-            return self._among(walked, set(people.nonzero()[0].tolist()), many, sure=True)
+        apart = given_up.members is not None  # they lie where the walk comes last
+        if many <= (len(people) // 10 if apart else self.few):
+            return self._among(walked, people.nonzero()[0].tolist(), many, sure=True)
         flags = flagged("{id}", people[1:].tobytes())
-        return replace(walked, members=flags, among=many, sure=True)
+        return replace(walked, members=flags, among=many, exact=people, sure=apart)
 
     # -- what is known beforehand -------------------------------------------------------------
 
@@ -265,7 +285,8 @@ class Planner:
         assert driver is not None
         if driver.table == "ids":
             return "*", f"({driver.sql})", driver.params
-        bounds, params = self.branch.time_bounds("d.createtime") if _of_follow(test) else ([], [])
+        dated = _of_follow(test) and driver.dated
+        bounds, params = self.branch.time_bounds("d.createtime") if dated else ([], [])
         where = " AND ".join([driver.sql.replace("{d}", "d") or "1", *bounds])
         source = f"{driver.table} d INDEXED BY {driver.index} WHERE {where}"
         return ("d.customer_id" if _of_follow(test) else "d.id"), source, (*driver.params, *params)
@@ -277,11 +298,10 @@ class Planner:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT {self.many})"
         return int(self.db.execute(sql, params).fetchone()[0])
 
-    def _customers(self, test: Test) -> set[int]:
-        """Those of whom a condition may hold; not to be changed."""
-        if test.word is not None:
-            return test.word.candidates(self.db.connection)
-        return set(keys_of(self.db.connection, *self._source(test)))
+    def _customers(self, test: Test) -> list[int]:
+        """Those of whom a condition may hold, some more than once; not to be changed."""
+        sources = [self._source(test)] if test.word is None else test.word.sources()
+        return [key for each in sources for key in keys_of(self.db.connection, *each)]
 
     def _source(self, test: Test) -> Source:
         """A SELECT of the customers of whom a condition may hold, as `key`."""
@@ -309,6 +329,8 @@ class Planner:
             within: no row whose value lies beyond this key's is wanted.
         """
         span = Span(after, within, descending)
+        if self.choice.moments is not None:
+            return self._ordered_keys(self.choice.moments, span, limit, skip)
         if self.choice.ids is not None:
             return self._gathered_keys(self.choice.ids, span, limit, skip)
         try:
@@ -345,6 +367,19 @@ class Planner:
             raise
         finally:
             connection.set_progress_handler(None, 0)
+
+    def _ordered_keys(self, moments: Moments, span: Span, limit: int, skip: int) -> list[Key]:
+        """What was found in order is tested once more: it may have changed since."""
+        within = None if span.within is None else int(span.within[0])
+        found: list[Key] = []
+        after: Any = span.after
+        while len(found) < skip + limit and (
+            keys := moments.page(after, within, skip + limit, descending=span.descending)
+        ):
+            passing = set(self.passing([key for _moment, key in keys]))
+            found += [key for key in keys if key in passing]
+            after = keys[-1]
+        return found[skip : skip + limit]
 
     def _gathered_keys(self, ids: Source, span: Span, limit: int, skip: int) -> list[Key]:
         """What is gathered is sorted first and tested afterwards, as far as the page needs."""
@@ -411,7 +446,7 @@ class Planner:
             return ("SELECT id AS key FROM customer", ()), ()
         test = min(self.rows, key=self._rows)
         if test.word is not None:
-            found = self._once("customers", test, self._customers)
+            found = set(self._once("customers", test, self._customers))
             return _listed(found), (test,) if test.word.exact else ()
         sql, params = self._source(test)
         return (f"SELECT DISTINCT key FROM ({sql})", params), ()
@@ -492,10 +527,10 @@ class Planner:
         params = [*driver.params, *bound_params, *date_params]
         self._through(f"{row}.customer_id", parts, params)
         without = () if self.choice.test is None else (self.choice.test,)
-        for more, values in (
+        for more, values in (  # what Python must look at last
             self.branch.follow_sql("f", without=without, dates=False),
-            self.branch.customer_sql("f.customer_id", apart=True),
             self._newest_only(),
+            self.branch.customer_sql("f.customer_id", apart=True),
         ):
             parts += more
             params += values
