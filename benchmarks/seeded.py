@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from storeops.clock import SystemClock
@@ -46,8 +46,7 @@ def seeded(**shape: int) -> Iterator[Where]:
     try:
         assert sandbox.stdout is not None
         ready = json.loads(sandbox.stdout.readline())
-        ready.pop("pid")
-        yield Where(**{name: str(value) for name, value in ready.items()})
+        yield Where(**{each.name: str(ready[each.name]) for each in fields(Where)})
     finally:
         sandbox.terminate()
         sandbox.wait(20)
