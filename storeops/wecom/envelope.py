@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from storeops.wecom.oddities import LostRow
@@ -98,28 +99,42 @@ def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
     return OpenedResponse(errcode, errmsg, value if errcode == 0 else None)
 
 
-def _lacks(body: bytes, answer: Any) -> bool:
+def _lacks(body: bytes, response: Any) -> bool:
     """Whether a field that the contract always sends is absent from some row.
 
-    The strict decoder fills it with its default. Keys are counted in the bytes: a quote inside a
-    text is escaped, so that only a key reads like this, and more of them do no harm.
+    The strict decoder fills it with its default, so that only rows that hold it are suspect. Keys
+    are counted in the bytes: a quote inside a text is escaped, so that only a key reads like this,
+    and more of them do no harm.
     """
-    wanted: Counter[str] = Counter()
-    _count_always_sent(answer, wanted)
-    return any(body.count(b'"%s":' % name.encode()) < rows for name, rows in wanted.items())
+    rows: Counter[str] = Counter()
+    suspect: set[str] = set()
+    _count_always_sent([response], rows, suspect)
+    return any(body.count(b'"%s":' % name.encode()) < rows[name] for name in suspect)
 
 
-def _count_always_sent(thing: Any, wanted: Counter[str]) -> None:
-    shape = type(thing)
-    for name in getattr(shape, "always_sent", ()):
-        wanted[name] += 1
-    for name in _inner(shape):  # type: ignore[arg-type]
-        value = getattr(thing, name)
-        if isinstance(value, tuple):
-            for each in value:
-                _count_always_sent(each, wanted)
-        elif value is not None:
-            _count_always_sent(value, wanted)
+def _count_always_sent(things: Sequence[Any], rows: Counter[str], suspect: set[str]) -> None:
+    """Count the rows of each such field, all things of a kind at once."""
+    for shape in set(map(type, things)):
+        same = [each for each in things if type(each) is shape]
+        for name, default in _always_sent(shape).items():
+            rows[name] += len(same)
+            if name not in suspect and default in map(attrgetter(name), same):
+                suspect.add(name)
+        for name in _inner(shape):
+            inner: list[Any] = []
+            for value in map(attrgetter(name), same):
+                if isinstance(value, tuple):
+                    inner += value
+                elif value is not None:
+                    inner.append(value)
+            _count_always_sent(inner, rows, suspect)
+
+
+@functools.cache
+def _always_sent(shape: type) -> dict[str, Any]:
+    """The fields that the contract always sends, with their defaults."""
+    names = getattr(shape, "always_sent", ())
+    return {each.name: each.default for each in fields(shape) if each.name in names}
 
 
 @functools.cache
