@@ -13,7 +13,7 @@ from storeops.times import second
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields, title
-from tui.plan_card import forecast
+from tui.screens.plans.card import forecast
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.listing import JobEvent, JobRow

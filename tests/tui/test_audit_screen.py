@@ -8,17 +8,17 @@ import json
 async def test_filter_by_plan_kind_and_person(screens, core, journal):
     """Words mean a plan, a kind or a person; the command line says the same."""
     async with screens(start="audit", size=(120, 30)) as driver:
-        assert driver.base.table("list").total == 8
+        assert driver.base.listing("list").total == 8
         await driver.press("slash")
         await driver.type("plan.applied")
         await driver.press("enter")
-        assert driver.base.table("list").total == 4
+        assert driver.base.listing("list").total == 4
         await driver.press("x")
         assert "--kind plan.applied" in driver.text
         await driver.press("escape", "escape", "slash")
         await driver.type(journal[1])
         await driver.press("enter")
-        assert driver.base.table("list").total == 2
+        assert driver.base.listing("list").total == 2
         await driver.press("p")
         assert driver.base.card.plan.name == journal[1]
 
@@ -73,7 +73,7 @@ async def test_new_lines_come_in_place(screens, core, journal):
         cancel_plan(core.ledger, journal[0])
         driver.base.read_again()
         await driver.settle()
-        assert driver.base.table("list").total == 9
+        assert driver.base.listing("list").total == 9
         assert driver.base.entry.seq == seq
 
 

@@ -40,11 +40,11 @@ async def test_a_leaver_from_desk_to_answer(screens, core, fresh_chain, leaver):
     """Plan by rule, review, typed count, clock, ask: every row ends."""
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
-        owner = driver.base.table("from_owners").line.data
+        owner = driver.base.listing("from_owners").line.data
         assert owner.left
         assert owner.customers > 0
         await driver.press("o", "enter")
-        made = driver.base.made[(leaver,)]
+        made = driver.base.planning.made[(leaver,)]
         assert made.plan.ready > 0
         assert f"{made.plan.ready} ready" in driver.text
         await driver.press("x")
@@ -82,13 +82,13 @@ async def test_marked_customers_on_the_job(screens, core, fresh_chain):
         assert driver.base.NAME == "handover"
         assert "owners of the marked customers" in driver.text
         await back_to_from_owner(driver, from_owner)
-        assert driver.base.table("from_owners").line.data.customers == 2
-        offers = [line.data for line in driver.base.table("to_owners").source.lines]
+        assert driver.base.listing("from_owners").line.data.customers == 2
+        offers = [line.data for line in driver.base.listing("to_owners").source.lines]
         free = next(each for each in offers if not each.why_not)
         await driver.press("a")
         await driver.type(free.userid)
         await driver.press("enter", "o", "enter")
-        made = driver.base.made[(from_owner,)]
+        made = driver.base.planning.made[(from_owner,)]
         assert made.plan.rows == 2
         assert [each.userid for each in made.shares] in ([free.userid], [])
 
@@ -105,14 +105,14 @@ async def test_blocked_takers_say_why(screens, core, fresh_chain, leaver):
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
         assert all(
-            line.cells[-1].startswith("✗") for line in driver.base.table("to_owners").source.lines
+            line.cells[-1].startswith("✗") for line in driver.base.listing("to_owners").source.lines
         )
-        driver.base.table("to_owners").focus()
+        driver.base.listing("to_owners").focus()
         await driver.press("enter")
         assert "has no customer contact" in driver.text
         assert "Customer Contact in the admin console" in driver.text
         await driver.press("escape", "o", "enter")
-        made = driver.base.made[(leaver,)]
+        made = driver.base.planning.made[(leaver,)]
         assert made.plan.ready == 0
         assert f"{made.plan.rows} × no_taker" in driver.text
         await driver.press("p")
@@ -141,7 +141,7 @@ async def test_nasty_names_at_the_desk(screens, core, leaver):
 
 async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
     """Weighted, by tag and by date: the line is checked, kept, and becomes the command's flags."""
-    from tui.modals.handover import HandoverModal
+    from tui.screens.handover.terms import HandoverModal
 
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
@@ -167,7 +167,7 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
             await driver.press("enter")
 
         await choose("weighted")  # even shares stand there already
-        made = driver.base.made[(leaver,)]
+        made = driver.base.planning.made[(leaver,)]
         shares = {each.userid: each.customers + each.groups for each in made.shares}
         assert set(shares) <= {first, last}
         assert f"--weight {first}=1 --weight {last}=1" in made.plan.params["command"]
@@ -178,7 +178,7 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
         assert "Write gold=" in driver.text, driver.text
         await driver.type(f"={first} *={last}")
         await driver.press("enter")
-        made = driver.base.made[(leaver,)]
+        made = driver.base.planning.made[(leaver,)]
         words = ["--rule", "by-tag", "--map", f"普通={first}", "--map", f"*={last}"]
         assert shlex.split(made.plan.params["command"])[-6:] == words
         tagged = core.data.execute(
@@ -191,18 +191,18 @@ async def test_the_rules_that_ask_who_gets_what(screens, core, leaver):
         await choose("by-date")
         await driver.type(f"2001-01-01={first}")
         await driver.press("enter")
-        made = driver.base.made[(leaver,)]
+        made = driver.base.planning.made[(leaver,)]
         assert {each.userid for each in made.shares} <= {first}
         await choose("by-tag")  # what was typed for a rule is still there
         assert driver.app.screen is driver.base
-        assert "--map '*=" in driver.base.made[(leaver,)].plan.params["command"]
+        assert "--map '*=" in driver.base.planning.made[(leaver,)].plan.params["command"]
 
 
 async def test_takers_are_marked_one_after_the_other(screens, core, leaver):
     """Space goes down one, as in the list of customers."""
     async with screens(start="handover", size=(160, 48)) as driver:
         await back_to_from_owner(driver, leaver)
-        to_owners = driver.base.table("to_owners")
+        to_owners = driver.base.listing("to_owners")
         here = {str(line.key) for line in to_owners.source.lines}
         for (userid,) in core.data.execute(
             "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"

@@ -91,7 +91,7 @@ async def test_details_filter_and_plan(screens, core, applied):
         assert applied.name in driver.text
         assert "Nothing out of the plain way" in driver.text
         await driver.press("escape", "slash", "slash")
-        assert driver.base.table("jobs").total == 0
+        assert driver.base.listing("jobs").total == 0
         await driver.press("escape", "o")
         assert driver.base.crumbs() == [applied.name]
         await driver.press("x")

@@ -121,7 +121,7 @@ async def test_keys_that_move(screens):
     }
     assert bound == {key for keys in MOVES.values() for key in keys} | {"enter"}
     async with screens(start="jobs") as driver:
-        rows = driver.base.table("jobs")
+        rows = driver.base.listing("jobs")
         lines = [Line(at, tuple("x" * 9)) for at in range(ALL + 1)]
         for keys in MOVES.values():
             for key, steps in keys.items():

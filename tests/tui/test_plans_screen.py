@@ -241,11 +241,11 @@ async def test_a_review_begins_whole(screens):
         await draft(driver, marks=4)
         await driver.press("p")
         rows = driver.base.card.plan.rows
-        name = driver.base.table("rows").line.cells[2]
+        name = driver.base.listing("rows").line.cells[2]
         await driver.press("slash")
         await driver.type(name)
         await driver.press("enter")
-        seen = driver.base.table("rows").total
+        seen = driver.base.listing("rows").total
         assert 0 < seen < rows
         assert f"{seen} of {rows} rows" in driver.text
         await driver.press("slash")
@@ -256,7 +256,7 @@ async def test_a_review_begins_whole(screens):
         await driver.type(name)
         await driver.press("enter", "ctrl+s")
         assert driver.base.card.state == "planned"
-        assert driver.base.table("rows").total == rows
+        assert driver.base.listing("rows").total == rows
         await driver.press("f", "ctrl+s")  # planned ones are not done, too: none is hidden
         assert "hidden" not in driver.text
         await driver.press("escape", "escape", "slash")

@@ -24,7 +24,8 @@ from tui.keys import DO, LIST, LOOK, Key
 from tui.names import NameLookup
 from tui.plan_words import row_status
 from tui.position_rows import PositionRows
-from tui.screens.ledger import LedgerScreen
+from tui.screens.base import BaseScreen
+from tui.screens.ledger import LedgerWatch
 from tui.widgets.panes import ListPane, Pane, TextPane
 from tui.widgets.rows import Line, ListColumn
 from tui.widgets.virtual_list import VirtualList
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 WIDE = 130  # cells from which the line under the cursor stands beside the list
 
 
-class AuditScreen(LedgerScreen):
+class AuditScreen(BaseScreen):
     """The journal, newest first."""
 
     NAME: ClassVar[str] = "audit"
@@ -64,6 +65,7 @@ class AuditScreen(LedgerScreen):
         self._search = Search()
         self._names: NameLookup | None = None  # of the lines shown
         self._arrived = ""  # the words that somebody came with
+        self.parts = (LedgerWatch(self),)
 
     def body(self) -> Iterable[Widget]:
         """Words, list; the line at the side."""
@@ -113,7 +115,7 @@ class AuditScreen(LedgerScreen):
         source = PositionRows(
             window, lambda: journal_rows.count(db, search), lambda entry: _line(entry, names)
         )
-        self.table("list").show(source, stay=stay)
+        self.listing("list").show(source, stay=stay)
         self.paint_frame()
 
     @on(Input.Changed, "#words")
@@ -125,7 +127,7 @@ class AuditScreen(LedgerScreen):
 
     @on(Input.Submitted, "#words")
     def _entered(self) -> None:
-        self.table("list").focus()
+        self.listing("list").focus()
 
     @on(VirtualList.Moved, "#list")
     def _moved(self, event: VirtualList.Moved) -> None:
@@ -133,7 +135,7 @@ class AuditScreen(LedgerScreen):
 
     @on(VirtualList.Counted, "#list")
     def _counted(self) -> None:
-        rows = self.table("list")
+        rows = self.listing("list")
         rows.empty = (
             _("No line of the journal fits. Esc takes the words away.")
             if self.query_one("#words", Input).value
@@ -162,7 +164,7 @@ class AuditScreen(LedgerScreen):
 
     def crumbs(self) -> list[str]:
         """How many lines."""
-        total = self.table("list").total
+        total = self.listing("list").total
         return [ngettext("{count} line", "{count} lines", total).format(count=f"{total:,}")]
 
     def command_line(self) -> str:
@@ -182,8 +184,8 @@ class AuditScreen(LedgerScreen):
     def step_back(self) -> bool:
         """From the words to the list; clear the words."""
         words = self.query_one("#words", Input)
-        if self.focused is not self.table("list"):
-            self.table("list").focus()
+        if self.focused is not self.listing("list"):
+            self.listing("list").focus()
             return True
         if words.value and not (self.app.linked and words.value == self._arrived):
             words.value = ""
@@ -195,7 +197,7 @@ class AuditScreen(LedgerScreen):
     @property
     def entry(self) -> JournalEntry | None:
         """The line under the cursor."""
-        line = self.table("list").line
+        line = self.listing("list").line
         return cast("JournalEntry", line.data) if line is not None else None
 
     def why_not(self, action: str) -> str:
@@ -203,7 +205,7 @@ class AuditScreen(LedgerScreen):
         if action in ("open", "export", "plan", "customer", "copy", "jump"):
             entry = self.entry
             if entry is None:
-                return self.table("list").empty or _("The list is empty.")
+                return self.listing("list").empty or _("The list is empty.")
             if action == "plan" and not entry.plan:
                 return _("This line is not about a plan.")
             if action == "customer" and not entry.subject:
@@ -232,18 +234,6 @@ class AuditScreen(LedgerScreen):
     def do_copy(self) -> None:
         """The hash."""
         self.app.copy(cast("JournalEntry", self.entry).hash, _("the hash"))
-
-    def do_jump(self) -> None:
-        """To a row by number."""
-        from tui.modals.jump import JumpModal
-
-        rows = self.table("list")
-
-        def then(position: int | None) -> None:
-            if position is not None:
-                rows.go_to(position)
-
-        self.app.push_screen(JumpModal(rows.total), then)
 
     def do_export(self) -> None:
         """Lines as NDJSON."""

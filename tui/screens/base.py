@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
 from storeops.domain import ScreenSpec
 from storeops.i18n import _
-from tui.background import BackgroundTask
+from tui.background import BackgroundTask, BackgroundWorker
 from tui.keys import COMMON, Key
 from tui.widgets.bars import Bar, Piece
+from tui.widgets.panes import Pane
 from tui.widgets.tab_bar import Entry, TabBar
+from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from tui.app import StoreOpsApp
@@ -24,21 +26,55 @@ T = TypeVar("T")
 FRAMED = (100, 30)  # cells and lines from which panes have frames all around
 
 
+class ScreenPart:
+    """One responsibility of a screen: what some of its keys do (`do_<action>`), and why not.
+
+    Args:
+        screen: what reads and works in the background for it, and shows windows and notices.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+
+    def __init__(self, screen: BaseScreen) -> None:
+        self.screen = screen
+
+    @property
+    def app(self) -> StoreOpsApp:
+        """The application."""
+        return self.screen.app
+
+    def why_not(self, action: str) -> str:
+        """Why `action` is disabled now, "" when it is not, or not of this part."""
+        return ""
+
+    def others_wrote(self) -> None:
+        """Something but facts was written, here or by another process."""
+
+    def jobs_moved(self) -> None:
+        """The worker of this process is further, began or ended."""
+
+
 class BaseScreen(Screen[None]):
     """A screen of the application.
 
-    A subclass names its `KEYS`; the key of action `export` calls `do_export`, unless
-    `why_not("export")` gives a reason, which is then shown instead.
+    A subclass names its `KEYS`; the key of action `export` calls `do_export` of the screen or of
+    one of its parts, unless `why_not("export")` gives a reason, which is then shown instead.
+
+    Attributes:
+        FIRST: id of the list that has the keys at first; "" for none.
+        parts: what the screen is composed of beside its widgets.
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     NAME: ClassVar[str] = ""
+    FIRST: ClassVar[str] = ""
 
     app: StoreOpsApp  # Textual's, typed
 
     def __init__(self) -> None:
         super().__init__()
         self._seen_revision = -1
+        self.parts: tuple[ScreenPart, ...] = ()
         for key in self.all_keys():
             if key.action and key.keys:
                 self._bindings.bind(key.keys, f"do('{key.action}')", _(key.label), show=False)
@@ -78,6 +114,8 @@ class BaseScreen(Screen[None]):
 
     def ready(self) -> None:
         """Load what the screen shows for the first time."""
+        if self.FIRST:
+            self.listing(self.FIRST).focus()
         self.read_again()
 
     def read_again(self) -> None:
@@ -108,15 +146,59 @@ class BaseScreen(Screen[None]):
 
     def others_wrote(self) -> None:
         """Something but facts was written, here or by another process: marks, drafts, plans."""
+        for part in self.parts:
+            part.others_wrote()
 
     def sync_moved(self) -> None:
         """The sync of this process has begun or is further."""
 
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
+        for part in self.parts if self.is_mounted else ():
+            part.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended; by default only a new revision is of interest."""
+
+    # -- lists ---------------------------------------------------------------------------------
+
+    def listing(self, name: str) -> VirtualList:
+        """A list by its id."""
+        return self.query_one(f"#{name}", VirtualList)
+
+    def pane(self, name: str) -> Pane:
+        """The pane around a list."""
+        return self.query_one(f"#{name}-pane", Pane)
+
+    def list_workers(self, name: str = "") -> tuple[BackgroundWorker, BackgroundWorker]:
+        """Reader and counter of a list; lists of one worker would drop each other's reads."""
+        return self.app.background(f"rows{name}"), self.app.background(f"counts{name}")
+
+    @on(VirtualList.Failed)
+    def _list_failed(self, event: VirtualList.Failed) -> None:
+        self.list_failed(event.error)
+
+    def list_failed(self, error: Exception) -> None:
+        """Rows could not be read."""
+        self.app.failed(error)
+
+    def list_with_keys(self) -> VirtualList:
+        """The list in which one jumps to a row."""
+        return self.listing(self.FIRST)
+
+    def do_jump(self) -> None:
+        """To a row by number."""
+        from tui.modals.jump import JumpModal
+
+        rows = self.list_with_keys()
+
+        def then(position: int | None) -> None:
+            if position is not None:
+                rows.go_to(position)
+
+        self.app.push_screen(JumpModal(rows.total), then)
+
+    # -- the frame, painted --------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
         """The window has another size: fold panes away or unfold them."""
@@ -125,7 +207,7 @@ class BaseScreen(Screen[None]):
         self.paint_frame()
 
     def paint_frame(self) -> None:
-        """Doors, breadcrumb, status and footer anew."""
+        """Tabs, breadcrumb, status and footer anew."""
         if not self.is_mounted:
             return
         app = self.app
@@ -198,7 +280,7 @@ class BaseScreen(Screen[None]):
 
     def why_not(self, action: str) -> str:
         """Why `action` is disabled now, "" when it is not; shown in help, menu and notice."""
-        return ""
+        return next((why for part in self.parts if (why := part.why_not(action))), "")
 
     def action_do(self, action: str) -> None:
         """A key was pressed."""
@@ -210,7 +292,29 @@ class BaseScreen(Screen[None]):
         if reason:
             self.app.notify(reason, severity="warning")
             return
-        getattr(self, f"do_{action}")()
+        self.call_of(action)()
+
+    def call_of(self, action: str) -> Callable[[], object]:
+        """What does `action`: a method of the screen or of one of its parts."""
+        name = f"do_{action}"
+        doer = next((each for each in self.parts if hasattr(each, name)), self)
+        return cast("Callable[[], object]", getattr(doer, name))
+
+    def confirm(
+        self,
+        title: str,
+        text: str,
+        yes: Callable[[], object],
+        keys: tuple[str, ...] = ("y", "enter"),
+    ) -> None:
+        """Ask; `yes` is called only on an explicit yes, by one of `keys`."""
+        from tui.modals.ask import AskModal
+
+        def then(answer: bool | None) -> None:
+            if answer:
+                yes()
+
+        self.app.push_screen(AskModal(title, text, keys), then)
 
     def do_help(self) -> None:
         """Explain the keys."""
@@ -246,19 +350,11 @@ class BaseScreen(Screen[None]):
 
     def do_quit(self) -> None:
         """Leave, after asking."""
-        from tui.modals.ask import AskModal
-
-        def then(answer: bool | None) -> None:
-            if answer:
-                self.app.exit()
-
-        self.app.push_screen(
-            AskModal(
-                _("Leave storeops?"),
-                _("Marks, notes and draft plans are kept. Press q or Enter to leave."),
-                keys=("q", "enter"),
-            ),
-            then,
+        self.confirm(
+            _("Leave storeops?"),
+            _("Marks, notes and draft plans are kept. Press q or Enter to leave."),
+            self.app.exit,
+            keys=("q", "enter"),
         )
 
     def do_back(self) -> None:

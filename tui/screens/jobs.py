@@ -20,7 +20,8 @@ from tui.cells import shown
 from tui.job_card import details, event, summary
 from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
-from tui.screens.ledger import LedgerScreen
+from tui.screens.base import BaseScreen
+from tui.screens.ledger import LedgerWatch, PlanControl
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
@@ -37,7 +38,7 @@ FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-class JobsScreen(LedgerScreen):
+class JobsScreen(BaseScreen):
     """Tallies above, jobs, and what happened to the one under the cursor below."""
 
     NAME: ClassVar[str] = "jobs"
@@ -73,6 +74,8 @@ class JobsScreen(LedgerScreen):
         self._only_id: int | None = None
         self._read_job: int | None = None
         self._progress: JobProgress | None = None
+        self.control = PlanControl(self)
+        self.parts = (LedgerWatch(self), self.control)
 
     def body(self) -> Iterable[Widget]:
         """Tallies, jobs, events."""
@@ -128,7 +131,7 @@ class JobsScreen(LedgerScreen):
             window, lambda: job_rows.count(core.data, plan, statuses), job_lines.line
         )
         self._read_job = None
-        self.table("jobs").show(source, stay=stay)
+        self.listing("jobs").show(source, stay=stay)
         self.read(
             lambda: job_rows.progress_of(core.ledger, core.governor, plan),
             self._show_progress,
@@ -158,7 +161,7 @@ class JobsScreen(LedgerScreen):
             Line(at, (second(each.at), event(each.kind), shown(each.detail)), "", each)
             for at, each in enumerate(found)
         ]
-        self.table("events").show(TableRows(lines))
+        self.listing("events").show(TableRows(lines))
         self.paint_frame()
 
     @on(VirtualList.Opened)
@@ -193,8 +196,8 @@ class JobsScreen(LedgerScreen):
 
     def step_back(self) -> bool:
         """To the jobs, to all of them."""
-        if self.focused is not self.table("jobs"):
-            self.table("jobs").focus()
+        if self.focused is not self.listing("jobs"):
+            self.listing("jobs").focus()
             return True
         if (self._filter or self._only) and not self.app.linked:
             self._filter = 0
@@ -207,7 +210,7 @@ class JobsScreen(LedgerScreen):
     @property
     def job(self) -> JobRow | None:
         """The job under the cursor."""
-        line = self.table("jobs").line
+        line = self.listing("jobs").line
         return cast("JobRow", line.data) if line is not None else None
 
     def why_not(self, action: str) -> str:
@@ -216,7 +219,7 @@ class JobsScreen(LedgerScreen):
         if action == "stop":
             return "" if working else _("Nothing is being sent from this window.")
         if action in ("run", "pause", "resume", "retry", "cancel"):
-            if reason := self.why_no_write():
+            if reason := self.app.why_no_write():
                 return reason
             if action == "run":
                 if working:
@@ -271,22 +274,10 @@ class JobsScreen(LedgerScreen):
         """To the plan."""
         self.app.go("plans", cast("JobRow", self.job).plan_id)
 
-    def do_jump(self) -> None:
-        """To a row by number."""
-        from tui.modals.jump import JumpModal
-
-        rows = self.table("jobs")
-
-        def then(position: int | None) -> None:
-            if position is not None:
-                rows.go_to(position)
-
-        self.app.push_screen(JumpModal(rows.total), then)
-
     def do_run(self) -> None:
         """Send what is queued, after asking."""
         left = cast("JobProgress", self._progress).left
-        self.ask(
+        self.confirm(
             _("Send what is queued?"),
             ngettext(
                 "{count} call goes to WeCom; its plan was applied before.",
@@ -310,7 +301,7 @@ class JobsScreen(LedgerScreen):
 
     def do_resume(self) -> None:
         """Go on with the plan."""
-        self.resume(cast("JobRow", self.job).plan_id, paused=True)
+        self.control.resume(cast("JobRow", self.job).plan_id, paused=True)
 
     def do_retry(self) -> None:
         """The job's rows, or all of its plan."""
@@ -318,8 +309,8 @@ class JobsScreen(LedgerScreen):
         self._which(
             _("Send failed rows again?"),
             job,
-            lambda: self.retry(job.plan_id, job.job_id),
-            lambda: self.retry(job.plan_id),
+            lambda: self.control.retry(job.plan_id, job.job_id),
+            lambda: self.control.retry(job.plan_id),
         )
 
     def do_cancel(self) -> None:

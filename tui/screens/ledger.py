@@ -1,48 +1,21 @@
-"""What the screens over plans, jobs and the journal share: a list above, its detail below."""
+"""What the screens over plans, jobs and the journal share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
-
-from textual import on
-
 from storeops.i18n import _, ngettext
-from tui.background import BackgroundWorker
-from tui.keys import Key
-from tui.screens.base import BaseScreen
-from tui.widgets.panes import Pane
-from tui.widgets.virtual_list import VirtualList
+from tui.screens.base import BaseScreen, ScreenPart
 
 
-class LedgerScreen(BaseScreen):
-    """A screen that reads itself again whenever the ledger moves, in this process or another.
+class LedgerWatch(ScreenPart):
+    """Reads its screen again whenever the ledger moves, in this process or another."""
 
-    A subclass gives `FIRST`, the id of the list that has the keys at first, and `read_again`.
-    """
-
-    FIRST: ClassVar[str] = ""
-    KEYS: ClassVar[tuple[Key, ...]] = ()
-    _ledger_at = -1  # how far the ledger was when it was read
-    wanted = ""
-
-    def ready(self) -> None:
-        """The first list has the keys."""
-        self.table(self.FIRST).focus()
-        self.read_again()
-
-    def table(self, name: str) -> VirtualList:
-        """A list by its id."""
-        return self.query_one(f"#{name}", VirtualList)
-
-    def list_workers(self, name: str = "") -> tuple[BackgroundWorker, BackgroundWorker]:
-        """Reader and counter of a list; lists of one worker would drop each other's reads."""
-        return self.app.background(f"rows{name}"), self.app.background(f"counts{name}")
+    def __init__(self, screen: BaseScreen) -> None:
+        super().__init__(screen)
+        self._ledger_at = -1  # how far the ledger was when it was read
 
     def jobs_moved(self) -> None:
         """The worker of this process is further."""
-        if self.is_mounted:
-            self.read_again()
+        self.screen.read_again()
 
     def others_wrote(self) -> None:
         """See whether the ledger has moved."""
@@ -50,36 +23,16 @@ class LedgerScreen(BaseScreen):
             return
         from storeops.changes.jobs.progress import ledger_revision
 
-        self.read(lambda: ledger_revision(self.app.core.data), self._looked, key="ledger")
+        self.screen.read(lambda: ledger_revision(self.app.core.data), self._looked, key="ledger")
 
     def _looked(self, ledger_at: int) -> None:
         before, self._ledger_at = self._ledger_at, ledger_at
         if before >= 0 and ledger_at != before:
-            self.read_again()
+            self.screen.read_again()
 
-    def why_no_write(self) -> str:
-        """Why nothing may be changed here, "" when it may."""
-        return self.app.why_no_write()
 
-    def pane(self, name: str) -> Pane:
-        """The pane around a list."""
-        return self.query_one(f"#{name}-pane", Pane)
-
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        self.app.failed(event.error)
-
-    # -- asking --------------------------------------------------------------------------------
-
-    def ask(self, title: str, text: str, yes: Callable[[], object]) -> None:
-        """Ask; `yes` is called only on an explicit yes."""
-        from tui.modals.ask import AskModal
-
-        def then(answer: bool | None) -> None:
-            if answer:
-                yes()
-
-        self.app.push_screen(AskModal(title, text), then)
+class PlanControl(ScreenPart):
+    """Lets a plan go on, or its failed rows be sent again."""
 
     def resume(self, name: str, *, paused: bool) -> None:
         """Go on with a plan, after asking.
@@ -94,15 +47,15 @@ class LedgerScreen(BaseScreen):
 
         def done(_jobs: int) -> None:
             self.app.working.start()
-            self.read_again()
+            self.screen.read_again()
 
         def go_on() -> None:
             if paused:
-                self.work(lambda: pause(ledger, name, resume=True), done)
+                self.screen.work(lambda: pause(ledger, name, resume=True), done)
             else:
                 done(0)
 
-        self.ask(
+        self.screen.confirm(
             _("Go on with {plan}?").format(plan=name),
             _("What of it is still queued will be sent to WeCom."),
             go_on,
@@ -128,10 +81,10 @@ class LedgerScreen(BaseScreen):
                 ).format(count=f"{rows:,}", plan=name)
             )  # fmt: skip
             self.app.working.start()
-            self.read_again()
+            self.screen.read_again()
 
-        self.ask(
+        self.screen.confirm(
             _("Send failed rows of {plan} again?").format(plan=name),
             _("Only rows that may succeed unchanged; what failed for good stays."),
-            lambda: self.work(lambda: retry_failed(ledger, name, job_id=job_id), done),
+            lambda: self.screen.work(lambda: retry_failed(ledger, name, job_id=job_id), done),
         )

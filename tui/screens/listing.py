@@ -37,6 +37,7 @@ class ListScreen(BaseScreen):
             footer=True),
         *LIST,
     )  # fmt: skip
+    FIRST: ClassVar[str] = "list"
     CSS_PATH = Path(__file__).with_name("listing.tcss")
 
     def __init__(self) -> None:
@@ -67,9 +68,8 @@ class ListScreen(BaseScreen):
     def body(self) -> Iterable[Widget]:
         """Words, heading, list; card at the side."""
         with Horizontal(id="body"):
-            workers = self.app.background("rows"), self.app.background("counts")
             yield ListPane(
-                VirtualList(self.columns(), *workers, id="list"),
+                VirtualList(self.columns(), *self.list_workers(), id="list"),
                 Input(placeholder=_("/ words"), id="words", select_on_focus=False),
                 title=_(self.spec.title),
             )
@@ -79,11 +79,6 @@ class ListScreen(BaseScreen):
     def table(self) -> VirtualList:
         """The list."""
         return self.query_one(VirtualList)
-
-    def ready(self) -> None:
-        """Focus the list, load."""
-        self.table.focus()
-        self.read_again()
 
     def read_again(self) -> None:
         """Load all rows again."""
@@ -131,10 +126,6 @@ class ListScreen(BaseScreen):
     def _opened(self, event: VirtualList.Opened) -> None:
         if event.line is not None:
             self.enter(event.line)
-
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        self.app.failed(event.error)
 
     def name_of(self, line: Line) -> str:
         """What a row is called."""
@@ -192,18 +183,6 @@ class ListScreen(BaseScreen):
         line = self.table.line
         if line is not None:
             self.app.copy(str(line.key), _("the id"))
-
-    def do_jump(self) -> None:
-        """To a row by number."""
-        from tui.modals.jump import JumpModal
-
-        rows = self.table
-
-        def then(position: int | None) -> None:
-            if position is not None:
-                rows.go_to(position)
-
-        self.app.push_screen(JumpModal(rows.total), then)
 
     def step_back(self) -> bool:
         """From the words to the list; clear the words."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events, on
+from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
@@ -31,6 +31,7 @@ class SandboxScreen(BaseScreen):
     """The sandbox behind the profile."""
 
     NAME: ClassVar[str] = "sandbox"
+    FIRST: ClassVar[str] = "calls"
     CSS_PATH = Path(__file__).with_name("sandbox.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("advance", "t,f6", N_("+24 h"), N_("Move the sandbox's clock on by 24 hours."), DO,
@@ -56,7 +57,7 @@ class SandboxScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Calls and faults; clock and counts at the side."""
-        workers = self.app.background("rows"), self.app.background("counts")
+        workers = self.list_workers()
         calls = [
             ListColumn("path", _("Path"), 20, 3, keep=9),
             ListColumn("calls", _("Calls"), 7, right=True, keep=8),
@@ -75,11 +76,6 @@ class SandboxScreen(BaseScreen):
                 yield ListPane(VirtualList(calls, *workers, id="calls"), title=_("Calls"))
                 yield ListPane(VirtualList(faults, *workers, id="faults"), title=_("Faults"))
             yield Pane(TextPane(id="state", focus=False), title=_("Chain"), id="state-pane")
-
-    def ready(self) -> None:
-        """Look at once, then every two seconds."""
-        self.query_one("#calls", VirtualList).focus()
-        self.read_again()
 
     def on_screen_suspend(self) -> None:
         """Nobody looks: do not ask."""
@@ -193,10 +189,6 @@ class SandboxScreen(BaseScreen):
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
 
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        self.app.failed(event.error)
-
     def crumbs(self) -> list[str]:
         """Faults in force."""
         return [_("{count} faults in force").format(count=self._faults)] if self._faults else []
@@ -242,7 +234,7 @@ class SandboxScreen(BaseScreen):
 
     def do_clear(self) -> None:
         """Remove one."""
-        line = self.query_one("#faults", VirtualList).line
+        line = self.listing("faults").line
         if line is not None:
             self._do("DELETE", f"faults/{line.key}", None, _("The fault is gone."))
 
@@ -256,7 +248,7 @@ class SandboxScreen(BaseScreen):
 
     def step_back(self) -> bool:
         """From the faults to the calls."""
-        calls = self.query_one("#calls", VirtualList)
+        calls = self.listing("calls")
         if self.focused is not calls:
             calls.focus()
             return True

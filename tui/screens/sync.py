@@ -37,6 +37,7 @@ class SyncScreen(BaseScreen):
     """Reading WeCom into the mirror."""
 
     NAME: ClassVar[str] = "sync"
+    FIRST: ClassVar[str] = "history"
     CSS_PATH = Path(__file__).with_name("sync.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("run", "s,f6", N_("Sync now"),
@@ -58,7 +59,7 @@ class SyncScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Scopes above, history below."""
-        workers = self.app.background("rows"), self.app.background("counts")
+        workers = self.list_workers()
         scopes = [
             ListColumn("scope", _("What"), 12, 1, keep=9),
             ListColumn("outcome", _("Outcome"), 12, keep=8),
@@ -82,11 +83,6 @@ class SyncScreen(BaseScreen):
             yield ListPane(VirtualList(scopes, *workers, id="scopes"), title=_("Now"))
             yield Static("", id="held")
             yield ListPane(VirtualList(history, *workers, id="history"), title=_("History"))
-
-    def ready(self) -> None:
-        """The history has the keys."""
-        self.query_one("#history", VirtualList).focus()
-        self.read_again()
 
     def read_again(self) -> None:
         """The history."""
@@ -181,10 +177,6 @@ class SyncScreen(BaseScreen):
         rows = self.query_one(f"#{name}", VirtualList)
         rows.show(TableRows(lines), stay=True)
 
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        self.app.failed(event.error)
-
     @on(VirtualList.Opened, "#history")
     def _opened(self, event: VirtualList.Opened) -> None:
         self.do_open()
@@ -235,7 +227,7 @@ class SyncScreen(BaseScreen):
         """Details of the run under the cursor."""
         from tui.modals.text import TextModal
 
-        line = self.query_one("#history", VirtualList).line
+        line = self.listing("history").line
         if line is None:
             return
         run = cast("SyncResult", line.data)
@@ -244,7 +236,7 @@ class SyncScreen(BaseScreen):
 
     def step_back(self) -> bool:
         """From the scopes to the history."""
-        history = self.query_one("#history", VirtualList)
+        history = self.listing("history")
         if self.focused is not history:
             history.focus()
             return True

@@ -41,6 +41,7 @@ class TodayScreen(BaseScreen):
     """What a chain, or one shop, wants to know in the morning."""
 
     NAME: ClassVar[str] = "today"
+    FIRST: ClassVar[str] = "steps"
     CSS_PATH = Path(__file__).with_name("today.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("step", "", N_("Do it"), N_("Go to the screen where the step is done; on a shop or a "
@@ -64,17 +65,12 @@ class TodayScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Steps, figures, shops or guides."""
-        workers = self.app.background("rows"), self.app.background("counts")
+        workers = self.list_workers()
         steps = VirtualList([ListColumn("step", "", 20, 1)], *workers, id="steps")
         with Vertical(id="body"):
             yield ListPane(steps, title=_("What to do next"))
             yield Pane(Static("", id="figures"), title=_("The days"), id="figures-pane")
             yield ListPane(VirtualList(columns(), *workers, id="units"))
-
-    def ready(self) -> None:
-        """The steps have the keys."""
-        self.query_one("#steps", VirtualList).focus()
-        self.read_again()
 
     def read_again(self) -> None:
         """Steps and health at once, figures a moment later."""
@@ -92,7 +88,7 @@ class TodayScreen(BaseScreen):
     def _show(self, seen: Today) -> None:
         self._shown = True
         lines = [Line(at, (_said(step),), step.tone, step) for at, step in enumerate(seen.steps)]
-        rows = self.query_one("#steps", VirtualList)
+        rows = self.listing("steps")
         rows.styles.height = len(lines)
         rows.show(TableRows(lines), stay=True)
         self.query_one("#steps-pane", Pane).entitle(_("What to do next"), self._state(seen))
@@ -123,7 +119,7 @@ class TodayScreen(BaseScreen):
         self.query_one("#figures", Static).update(figures(found))
         ordered = sorted(found.lines, key=lambda each: (not each.behind, -(each.week.new or 0)))
         most = max((each.week.new or 0 for each in ordered), default=0)
-        rows = self.query_one("#units", VirtualList)
+        rows = self.listing("units")
         rows.show(TableRows([line(each, most) for each in ordered]), stay=True)
         title = _("Shops") if found.by == "store" else _("Guides")
         self.query_one("#units-pane", Pane).entitle(title, [Piece(f" {len(ordered):,} ")])
@@ -159,20 +155,16 @@ class TodayScreen(BaseScreen):
     def _opened(self, event: VirtualList.Opened) -> None:
         self.do_step()
 
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        self.app.failed(event.error)
-
     def command_line(self) -> str:
         """The command: of the figures where they have the keys, else of the steps."""
-        if self.focused is not self.query_one("#units", VirtualList) or self._morning is None:
+        if self.focused is not self.listing("units") or self._morning is None:
             return "storeops status"
         return f"storeops report {'daily' if self._morning.by == 'store' else 'staff'}"
 
     @property
     def _unit(self) -> MorningLine | None:
         """The shop or guide under the cursor, where that list has the keys."""
-        rows = self.query_one("#units", VirtualList)
+        rows = self.listing("units")
         found = rows.line.data if rows.line is not None and self.focused is rows else None
         return found if isinstance(found, MorningLine) else None
 
@@ -193,7 +185,7 @@ class TodayScreen(BaseScreen):
         if self._unit is not None:
             self._customers("")
             return
-        step = self.query_one("#steps", VirtualList).line
+        step = self.listing("steps").line
         if step is not None and isinstance(step.data, Step):
             self.app.go(step.data.screen or "today", step.data.request)
 
@@ -212,7 +204,7 @@ class TodayScreen(BaseScreen):
 
     def step_back(self) -> bool:
         """Back to the steps."""
-        steps = self.query_one("#steps", VirtualList)
+        steps = self.listing("steps")
         if self.focused is not steps:
             steps.focus()
         return True

@@ -26,7 +26,7 @@ DOMAIN = Domain(
     screens=(
         ScreenSpec(
             name="handover", key="H", title=N_("Handover"),
-            screen="tui.screens.handover:HandoverScreen",
+            screen="tui.screens.handover.screen:HandoverScreen",
             help=N_("Leavers with what they left, and handovers that wait for their answer."),
         ),
     ),

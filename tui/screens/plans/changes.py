@@ -3,54 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.errors import StoreOpsError
 from storeops.i18n import _, ngettext
 from tui import plan_words
-from tui.keys import Key
-from tui.screens.ledger import LedgerScreen
+from tui.screens.base import BaseScreen, ScreenPart
+from tui.screens.ledger import PlanControl
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
     from storeops.changes.plans import Plan
-    from tui.widgets.rows import Line
 
 
-class PlanChanges(LedgerScreen):
-    """A screen with a plan under its cursor, which can be changed, applied and undone.
+@dataclass(frozen=True, slots=True)
+class PlanSelection:
+    """What a screen shows of a plan.
 
-    A subclass gives `card`, `row` and `arrive`.
+    Attributes:
+        card: the plan, with its tallies.
+        rows: numbers of the rows that are marked, or of the one under the cursor.
+        hidden: rows of it that a filter hides.
     """
 
-    KEYS: ClassVar[tuple[Key, ...]] = ()
+    card: Card
+    rows: Sequence[int]
+    hidden: int
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.chosen: set[int] = set()  # numbers of the marked rows
 
-    @property
-    def card(self) -> Card | None:
-        """The plan under the cursor, with its tallies."""
-        raise NotImplementedError
+class PlanChanges(ScreenPart):
+    """Changes, applies and undoes the plan under the cursor.
 
-    @property
-    def row(self) -> Line | None:
-        """The row of it under the cursor."""
-        raise NotImplementedError
+    Args:
+        screen: what it belongs to.
+        selected: the plan; asked for only when `why_not` has let the action through.
+        removed: rows were taken out of it.
+        review: shows another plan, by its id.
+    """
 
-    @property
-    def hidden(self) -> int:
-        """Rows of it that a filter hides."""
-        return 0
+    def __init__(
+        self,
+        screen: BaseScreen,
+        selected: Callable[[], PlanSelection],
+        removed: Callable[[], None],
+        review: Callable[[str], None],
+    ) -> None:
+        super().__init__(screen)
+        self._selected = selected
+        self._removed = removed
+        self._review = review
+        self._control = PlanControl(screen)
 
     @property
     def plan(self) -> Plan:
-        """The plan under the cursor; asked for only when `why_not` has let it through."""
-        card = self.card
-        assert card is not None
-        return card.plan
+        """The plan under the cursor."""
+        return self._selected().card.plan
 
     # -- rows ----------------------------------------------------------------------------------
 
@@ -59,13 +68,13 @@ class PlanChanges(LedgerScreen):
         from storeops.changes.control import remove_rows
         from storeops.changes.drafts import remove
 
-        plan, line = self.plan, self.row
-        numbers: Sequence[int] = sorted(self.chosen) or [cast("int", cast("Line", line).key)]
+        selected = self._selected()
+        plan, numbers = selected.card.plan, selected.rows
         ledger = self.app.core.ledger
         take = remove if plan.status == "draft" else remove_rows
 
         def done(left: Plan) -> None:
-            self.chosen.clear()
+            self._removed()
             self.app.notify(
                 ngettext(
                     "{count} row is out of {plan}; {left} are left.",
@@ -73,19 +82,19 @@ class PlanChanges(LedgerScreen):
                     len(numbers),
                 ).format(count=len(numbers), plan=plan.name, left=left.rows)
             )
-            self.read_again()
+            self.screen.read_again()
 
-        self.work(lambda: take(ledger, plan.name, numbers), done)
+        self.screen.work(lambda: take(ledger, plan.name, numbers), done)
 
     # -- applying ------------------------------------------------------------------------------
 
     def do_apply(self) -> None:
         """Make a plan of a draft; or ask for the count and apply."""
-        card = cast("Card", self.card)
-        if card.state == "draft":
-            self._freeze(card.plan)
+        selected = self._selected()
+        if selected.card.state == "draft":
+            self._freeze(selected.card.plan)
         else:
-            self._ask(card)
+            self._ask(selected.card, selected.hidden)
 
     def _freeze(self, draft: Plan) -> None:
         from storeops.changes.drafts import freeze
@@ -99,15 +108,15 @@ class PlanChanges(LedgerScreen):
                 ).format(plan=plan.name, ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}"),
                 severity="warning" if plan.blocked else "information",
             )
-            self.arrive(plan.name)
+            self._review(plan.name)
 
-        self.work(lambda: freeze(ledger, draft.name), done)
+        self.screen.work(lambda: freeze(ledger, draft.name), done)
 
-    def _ask(self, card: Card) -> None:
+    def _ask(self, card: Card, hidden: int) -> None:
         from storeops.changes.apply import may_apply
         from tui.modals.count import Confirmed, CountModal
 
-        plan, ledger, hidden = card.plan, self.app.core.ledger, self.hidden
+        plan, ledger = card.plan, self.app.core.ledger
 
         def look() -> tuple[str, PlanSummary]:
             may_apply(ledger, plan)
@@ -147,7 +156,7 @@ class PlanChanges(LedgerScreen):
 
             return then
 
-        self.work(look, ask)
+        self.screen.work(look, ask)
 
     def _apply(
         self, plan: Plan, *, reason: str = "", override: bool = False, skip_changed: bool = False
@@ -168,7 +177,7 @@ class PlanChanges(LedgerScreen):
             if applied.skipped:
                 text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
             self.app.notify(text)
-            self.read_again()
+            self.screen.read_again()
             self.app.working.start()
 
         def failed(error: Exception) -> None:
@@ -176,7 +185,7 @@ class PlanChanges(LedgerScreen):
                 error.details.get("changed_rows") if isinstance(error, StoreOpsError) else None
             )
             if changed:
-                self.read_again()
+                self.screen.read_again()
                 self._changed(plan, cast("StoreOpsError", error), len(changed), reason, override)
             else:
                 self.app.failed(error)
@@ -224,9 +233,9 @@ class PlanChanges(LedgerScreen):
                     new=new.name, old=plan.name
                 )
             )
-            self.arrive(new.name)
+            self._review(new.name)
 
-        self.work(lambda: replan(ledger, plan.name), done)
+        self.screen.work(lambda: replan(ledger, plan.name), done)
 
     # -- after ---------------------------------------------------------------------------------
 
@@ -242,9 +251,9 @@ class PlanChanges(LedgerScreen):
                     undo=inverse.name, plan=name
                 )
             )
-            self.arrive(inverse.name)
+            self._review(inverse.name)
 
-        self.work(lambda: plan_undo(ledger, name), done)
+        self.screen.work(lambda: plan_undo(ledger, name), done)
 
     def do_cancel(self) -> None:
         """Cancel, after asking."""
@@ -258,12 +267,12 @@ class PlanChanges(LedgerScreen):
                 what.rows,
             ).format(count=f"{what.rows:,}", plan=name)  # fmt: skip
             self.app.notify(f"{said} {what.words()}".rstrip())
-            self.read_again()
+            self.screen.read_again()
 
-        self.ask(
+        self.screen.confirm(
             _("Cancel {plan}?").format(plan=name),
             _("What was sent already stays; u makes the plan that puts it back."),
-            lambda: self.work(lambda: cancel_plan(ledger, name), done),
+            lambda: self.screen.work(lambda: cancel_plan(ledger, name), done),
         )
 
     def do_pause(self) -> None:
@@ -271,12 +280,12 @@ class PlanChanges(LedgerScreen):
         from storeops.changes.control import pause
 
         ledger, name = self.app.core.ledger, self.plan.name
-        self.work(lambda: pause(ledger, name), lambda _jobs: self.read_again())
+        self.screen.work(lambda: pause(ledger, name), lambda _jobs: self.screen.read_again())
 
     def do_resume(self) -> None:
         """Go on, after asking."""
-        self.resume(self.plan.name, paused=self.plan.paused)
+        self._control.resume(self.plan.name, paused=self.plan.paused)
 
     def do_retry(self) -> None:
         """Send failed rows again, after asking."""
-        self.retry(self.plan.name)
+        self._control.retry(self.plan.name)

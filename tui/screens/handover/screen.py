@@ -14,16 +14,18 @@ from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
 from storeops.notebook.marks import DEFAULT
-from tui import desk_lines
 from tui.customer_repository import Look
-from tui.desk_card import about_to_owner, sums
-from tui.desk_lines import ChosenHandover
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
 from tui.names import NameLookup
 from tui.plan_rows import PlanRows
 from tui.plan_rows import columns as plan_columns
-from tui.screens.handover_plan import HandoverPlanning
+from tui.screens.base import BaseScreen
+from tui.screens.handover import rows as handover_rows
+from tui.screens.handover.card import about_to_owner, sums
+from tui.screens.handover.planning import HandoverPlanning, HandoverSelection
+from tui.screens.handover.rows import ChosenHandover
+from tui.screens.ledger import LedgerWatch
 from tui.widgets.customer_list import columns as customer_columns
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, TableRows
@@ -41,7 +43,7 @@ COUNT_DOWN_EVERY = 10.0  # seconds between two paintings of the countdowns
 SHOWN = ("name", "tags", "added")
 
 
-class HandoverScreen(HandoverPlanning):
+class HandoverScreen(BaseScreen):
     """Givers, rows and takers above; sums and the waiting list below."""
 
     NAME: ClassVar[str] = "handover"
@@ -77,6 +79,10 @@ class HandoverScreen(HandoverPlanning):
         self._shown: tuple[str, ...] | None = None
         self.pairs: list[Waiting] = []
         self._names: dict[str, str] = {}
+        self.only_marked = False  # only marked customers are meant
+        self.to_owners: set[str] = set()  # userids of the marked takers
+        self.planning = HandoverPlanning(self, self._selected, self.show_rows)
+        self.parts = (LedgerWatch(self), self.planning)
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -85,15 +91,15 @@ class HandoverScreen(HandoverPlanning):
         with Vertical(id="body"):
             with Container(id="desk"):
                 for name, title, columns in (
-                    ("from_owners", _("Who gives"), desk_lines.from_owner_columns()),
+                    ("from_owners", _("Who gives"), handover_rows.from_owner_columns()),
                     ("rows", _("What moves"), customer_columns(SHOWN)),
-                    ("to_owners", _("Who takes over"), desk_lines.to_owner_columns()),
+                    ("to_owners", _("Who takes over"), handover_rows.to_owner_columns()),
                 ):
                     rows = VirtualList(columns, *self.list_workers(f".{name}"), id=name)
                     yield ListPane(rows, title=title)
             yield Static("", id="sums")
             waiting = VirtualList(
-                desk_lines.waiting_columns(), *self.list_workers(".waiting"), id="waiting"
+                handover_rows.waiting_columns(), *self.list_workers(".waiting"), id="waiting"
             )
             yield ListPane(waiting, title=_("Waiting for WeCom's answer"))
 
@@ -109,13 +115,13 @@ class HandoverScreen(HandoverPlanning):
         if self.only_marked != (target == "marked"):
             self.only_marked = target == "marked"
             self._forget()
-        self.table("from_owners").focus()
+        self.listing("from_owners").focus()
         self.read_again()
 
     def _forget(self) -> None:
         self._from_owners.clear()
         self.to_owners.clear()
-        self.made.clear()
+        self.planning.made.clear()
         self._shown = None
 
     def read_again(self) -> None:
@@ -140,16 +146,16 @@ class HandoverScreen(HandoverPlanning):
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names = found
         owners.sort(key=lambda each: each.days_left is not None and each.days_left < 1)
-        lines = [desk_lines.from_owner(each) for each in owners]
-        self.table("from_owners").show(ChosenHandover(lines, self._from_owners), stay=True)
+        lines = [handover_rows.from_owner(each) for each in owners]
+        self.listing("from_owners").show(ChosenHandover(lines, self._from_owners), stay=True)
         self._count_down()
         if not owners:
             self._shown = None
-            self.table("rows").show(TableRows())
-            self.table("to_owners").show(TableRows())
+            self.listing("rows").show(TableRows())
+            self.listing("to_owners").show(TableRows())
             self._sums(None)
         elif self._shown is not None:
-            self.table("rows").reload()
+            self.listing("rows").reload()
             self._read_possible()
         self.paint_frame()
 
@@ -163,8 +169,8 @@ class HandoverScreen(HandoverPlanning):
         """What moves: the customers, or the rows of the plan made of them."""
         from_owners = self.from_owners
         self._shown = from_owners
-        made = self.made.get(from_owners)
-        rows = self.table("rows")
+        made = self.planning.made.get(from_owners)
+        rows = self.listing("rows")
         if made is not None:
             rows.set_columns(plan_columns())
             rows.show(PlanRows(self.app.core.data, made.plan.id, (), set()))
@@ -190,15 +196,15 @@ class HandoverScreen(HandoverPlanning):
         )
 
     def _show_possible(self, found: list[PossibleOwner]) -> None:
-        lines = [desk_lines.to_owner(each) for each in found]
-        self.table("to_owners").show(ChosenHandover(lines, self.to_owners), stay=True)
-        if self.made.get(self.from_owners) is None:
+        lines = [handover_rows.to_owner(each) for each in found]
+        self.listing("to_owners").show(ChosenHandover(lines, self.to_owners), stay=True)
+        if self.planning.made.get(self.from_owners) is None:
             self._sums(None, alone=not found)
         self.paint_frame()
 
     def _sums(self, made: PlanResult | None, *, alone: bool = False) -> None:
         if made is not None:
-            text = sums(made, self.held_back.get(self.from_owners, ""))
+            text = sums(made, self.planning.held_back.get(self.from_owners, ""))
         elif alone:
             text = Content(_("No colleague of the giver's shop is known; a names a taker."))
         else:
@@ -210,8 +216,8 @@ class HandoverScreen(HandoverPlanning):
 
     def _count_down(self) -> None:
         now = self.app.core.clock.now()
-        lines = [desk_lines.waiting(pair, now, self._names) for pair in self.pairs]
-        self.table("waiting").show(TableRows(lines), stay=True)
+        lines = [handover_rows.waiting(pair, now, self._names) for pair in self.pairs]
+        self.listing("waiting").show(TableRows(lines), stay=True)
 
     # -- frame ---------------------------------------------------------------------------------
 
@@ -224,7 +230,7 @@ class HandoverScreen(HandoverPlanning):
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""
         crumbs = [_("owners of the marked customers")] if self.only_marked else []
-        made = self.made.get(self.from_owners)
+        made = self.planning.made.get(self.from_owners)
         if made is not None:
             crumbs.append(made.plan.name)
         rows = sum(pair.rows for pair in self.pairs)
@@ -236,7 +242,7 @@ class HandoverScreen(HandoverPlanning):
 
     def command_line(self) -> str:
         """The command that makes the plan, or lists the leavers."""
-        made = self.made.get(self.from_owners)
+        made = self.planning.made.get(self.from_owners)
         if made is not None:
             return str(made.plan.params.get("command") or "storeops leaver list")
         return "storeops leaver list"
@@ -246,13 +252,22 @@ class HandoverScreen(HandoverPlanning):
         """The marked givers, or the one under the cursor."""
         if self._from_owners:
             return tuple(sorted(self._from_owners))
-        line = self.table("from_owners").line
+        line = self.listing("from_owners").line
         return (str(line.key),) if line is not None else ()
+
+    def _selected(self) -> HandoverSelection:
+        from_owners = self.from_owners
+        source = self.listing("from_owners").source
+        lines = source.lines if isinstance(source, ChosenHandover) else ()
+        owners = [cast("Owner", line.data) for line in lines if line.key in from_owners]
+        return HandoverSelection(
+            from_owners, owners, tuple(sorted(self.to_owners)), self.only_marked
+        )
 
     def step_back(self) -> bool:
         """To the givers; marks off; all givers."""
-        if self.focused is not self.table("from_owners"):
-            self.table("from_owners").focus()
+        if self.focused is not self.listing("from_owners"):
+            self.listing("from_owners").focus()
             return True
         if self._from_owners or self.to_owners:
             self._from_owners.clear()
@@ -269,11 +284,11 @@ class HandoverScreen(HandoverPlanning):
 
     def why_not(self, action: str) -> str:
         """Reasons by what is chosen."""
-        if action in ("make", "watch") and (reason := self.why_no_write()):
+        if action in ("make", "watch") and (reason := self.app.why_no_write()):
             return reason
         if action in ("make", "customers", "to_owner") and not self.from_owners:
             return _("Nobody has left anything behind; m names a member who is still there.")
-        if action == "plan" and self.made.get(self.from_owners) is None:
+        if action == "plan" and self.planning.made.get(self.from_owners) is None:
             return _("No plan of this giver was made here yet; o makes one.")
         if action == "watch" and not self.pairs:
             return _("No handover waits for its answer.")
@@ -287,15 +302,15 @@ class HandoverScreen(HandoverPlanning):
 
     def moment(self) -> Sequence[str]:
         """Choose, plan, review, ask: one after the other."""
-        if self.made.get(self.from_owners) is not None:
+        if self.planning.made.get(self.from_owners) is not None:
             return "plan", "make", "watch"
         return "make", "mark", "to_owner", "watch", "from_owner"
 
     def _focused(self) -> VirtualList:
         for name in ("rows", "to_owners", "waiting"):
-            if self.focused is self.table(name):
-                return self.table(name)
-        return self.table("from_owners")
+            if self.focused is self.listing(name):
+                return self.listing(name)
+        return self.listing("from_owners")
 
     def _pane(self) -> tuple[VirtualList, set[str]] | None:
         """The list that has the keys, when its rows can be marked, with its marks."""
@@ -341,7 +356,7 @@ class HandoverScreen(HandoverPlanning):
         rows = self._focused()
         line = cast("Line", rows.line)
         if rows.id == "from_owners":
-            self.table("rows").focus()
+            self.listing("rows").focus()
         elif rows.id == "to_owners":
             owner = cast("PossibleOwner", line.data)
             self.app.open_text(line.cells[0], about_to_owner(owner))
@@ -368,7 +383,7 @@ class HandoverScreen(HandoverPlanning):
 
     def do_plan(self) -> None:
         """Review the plan."""
-        self.app.go("plans", self.made[self.from_owners].plan.name)
+        self.app.go("plans", self.planning.made[self.from_owners].plan.name)
 
     def do_from_owner(self) -> None:
         """Name a giver who is still there."""

@@ -16,12 +16,15 @@ from textual.widgets import Input, Static
 from storeops.changes.action import kind_title
 from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.i18n import N_, _, ngettext
-from tui import plan_reasons, plan_words
+from tui import plan_words
 from tui.cells import moment, shown
 from tui.keys import DO, LIST, LOOK, MARK, Key
-from tui.plan_card import about, full
 from tui.plan_rows import PlanRows, columns, detail
-from tui.screens.plan_changes import PlanChanges
+from tui.screens.base import BaseScreen
+from tui.screens.ledger import LedgerWatch
+from tui.screens.plans import reasons
+from tui.screens.plans.card import about, full
+from tui.screens.plans.changes import PlanChanges, PlanSelection
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, ListColumn, TableRows
@@ -43,7 +46,7 @@ FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-class PlansScreen(PlanChanges):
+class PlansScreen(BaseScreen):
     """Plans above, the rows of the one under the cursor below."""
 
     NAME: ClassVar[str] = "plans"
@@ -87,6 +90,12 @@ class PlansScreen(PlanChanges):
         self._statuses: tuple[str, ...] = ()  # of the rows shown; all when empty
         self._shown: tuple[int, tuple[str, ...], str] | None = None  # plan.id, statuses, words
         self._summary: PlanSummary | None = None  # of the plan under the cursor
+        self.wanted = ""  # the plan to go to when the list has been read
+        self.chosen: set[int] = set()  # numbers of the marked rows
+        self.parts = (
+            LedgerWatch(self),
+            PlanChanges(self, self._selected, self.chosen.clear, self.arrive),
+        )
 
     def body(self) -> Iterable[Widget]:
         """Plans, what the one under the cursor is, its rows."""
@@ -122,9 +131,9 @@ class PlansScreen(PlanChanges):
         self.wanted = target
         if target:
             self._show_all()
-            self.table("rows").focus()
+            self.listing("rows").focus()
         else:
-            self.table("plans").focus()
+            self.listing("plans").focus()
         self.read_again()
 
     def _show_all(self) -> None:
@@ -136,7 +145,7 @@ class PlansScreen(PlanChanges):
     def _show(self, cards: list[Card]) -> None:
         self._cards = cards
         lines = [self._line(card) for card in cards]
-        rows = self.table("plans")
+        rows = self.listing("plans")
         rows.show(TableRows(lines), stay=True)
         self.paint_about()
         self.paint_frame()
@@ -164,15 +173,15 @@ class PlansScreen(PlanChanges):
     @property
     def card(self) -> Card | None:
         """The plan under the cursor."""
-        line = self.table("plans").line
+        line = self.listing("plans").line
         if line is None:
             return None
         return next((each for each in self._cards if each.plan.id == line.key), None)
 
-    @property
-    def row(self) -> Line | None:
-        """The row under the cursor."""
-        return self.table("rows").line
+    def _selected(self) -> PlanSelection:
+        line = self.listing("rows").line
+        rows = sorted(self.chosen) or ([cast("int", line.key)] if line is not None else [])
+        return PlanSelection(cast("Card", self.card), rows, self.hidden)
 
     def paint_about(self) -> None:
         """The head of the plan under the cursor, and its rows."""
@@ -182,7 +191,7 @@ class PlansScreen(PlanChanges):
             none = _("No plan yet. Mark customers; t and r gather a draft, o hands them over.")
             text.update(Content(none))
             self.pane("rows").entitle("")
-            self.table("rows").show(TableRows())
+            self.listing("rows").show(TableRows())
             self._shown = self._summary = None
             return
         words = self.query_one("#words", Input).value.strip()
@@ -193,7 +202,7 @@ class PlansScreen(PlanChanges):
         stay, self._shown = key == self._shown, key
         text.update(about(card, core.clock.now(), self._summary))
         source = PlanRows(core.data, card.plan.id, self._statuses, self.chosen, words)
-        self.table("rows").show(source, stay=stay)
+        self.listing("rows").show(source, stay=stay)
         self._paint_pane(card)
         name = card.plan.id
         self.read(
@@ -211,7 +220,7 @@ class PlansScreen(PlanChanges):
             self.query_one("#about", Static).update(text)
 
     def _paint_pane(self, card: Card) -> None:
-        rows, notes = self.table("rows"), []
+        rows, notes = self.listing("rows"), []
         if self.hidden:
             said = _("{shown} of {all} rows").format(
                 shown=f"{rows.total:,}", all=f"{card.plan.rows:,}"
@@ -233,7 +242,7 @@ class PlansScreen(PlanChanges):
         words = self.query_one("#words", Input).value.strip()
         if card is None or not (self._statuses or words):
             return 0
-        return max(0, card.plan.rows - self.table("rows").total)
+        return max(0, card.plan.rows - self.listing("rows").total)
 
     def _which(self) -> str:
         """Which rows are shown."""
@@ -243,7 +252,7 @@ class PlansScreen(PlanChanges):
 
     @on(VirtualList.Counted, "#rows")
     def _counted(self) -> None:
-        rows, text = self.table("rows"), ""
+        rows, text = self.listing("rows"), ""
         if not rows.total and self._shown is not None and self.card is not None:
             text = (
                 _("No row is {which}; f shows all.").format(which=self._which())
@@ -262,12 +271,12 @@ class PlansScreen(PlanChanges):
 
     @on(Input.Submitted, "#words")
     def _entered(self) -> None:
-        self.table("rows").focus()
+        self.listing("rows").focus()
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
         """Who reads rows needs the room; the list of plans comes back with Esc."""
-        reading = self.focused in (self.table("rows"), self.query_one("#words", Input))
+        reading = self.focused in (self.listing("rows"), self.query_one("#words", Input))
         if reading != self.has_class("review"):
             self.set_class(reading, "review")
         self.paint_frame()
@@ -278,7 +287,7 @@ class PlansScreen(PlanChanges):
             names = [card.plan.name for card in self._cards]
             at = names.index(self.wanted) if self.wanted in names else 0
             self.wanted = ""
-            self.table("plans").go_to(at)
+            self.listing("plans").go_to(at)
         card = self.card
         if card is not None and (self._shown is None or self._shown[0] != card.plan.id):
             if self._shown is not None:
@@ -323,7 +332,7 @@ class PlansScreen(PlanChanges):
 
     def step_back(self) -> bool:
         """From the words to the rows, to all rows, to the plans."""
-        words, rows = self.query_one("#words", Input), self.table("rows")
+        words, rows = self.query_one("#words", Input), self.listing("rows")
         if self.focused is words and not words.value:
             self.remove_class("words")
         if self.focused is words:
@@ -332,9 +341,9 @@ class PlansScreen(PlanChanges):
         if self.focused is rows and (self.chosen or self._statuses or words.value):
             self.do_all_rows()
             return True
-        if self.focused is not self.table("plans") and not self.app.linked:
+        if self.focused is not self.listing("plans") and not self.app.linked:
             self.remove_class("review")
-            self.call_after_refresh(self.table("plans").focus)
+            self.call_after_refresh(self.listing("plans").focus)
             return True
         return False
 
@@ -376,10 +385,10 @@ class PlansScreen(PlanChanges):
         if action in (*acts, "open", "about", "rows", "filter", "jobs", "export", "copy", "mark"):
             if card is None:
                 return _("There is no plan under the cursor.")
-            if action in acts and (reason := self.why_no_write()):
+            if action in acts and (reason := self.app.why_no_write()):
                 return reason
-            row = self.row is not None
-            return plan_reasons.why_not(action, card, row=row, sending=self.app.working.running)
+            row = self.listing("rows").line is not None
+            return reasons.why_not(action, card, row=row, sending=self.app.working.running)
         if action == "jump" and card is None:
             return _("The list is empty.")
         return super().why_not(action)
@@ -388,11 +397,13 @@ class PlansScreen(PlanChanges):
 
     def do_open(self) -> None:
         """From a plan to its rows, or all about a row."""
-        rows = self.table("rows")
+        rows = self.listing("rows")
         if self.focused is not rows:
             rows.focus()
         elif rows.line is not None:
-            title = _("Row {row} of {plan}").format(row=rows.line.key, plan=self.plan.name)
+            title = _("Row {row} of {plan}").format(
+                row=rows.line.key, plan=cast("Card", self.card).plan.name
+            )
             self.app.open_text(title, detail(rows.line))
 
     def do_about(self) -> None:
@@ -419,30 +430,22 @@ class PlansScreen(PlanChanges):
 
     def do_jobs(self) -> None:
         """Its jobs."""
-        self.app.go("jobs", self.plan.name)
+        self.app.go("jobs", cast("Card", self.card).plan.name)
 
     def do_copy(self) -> None:
         """The plan's id."""
-        self.app.copy(self.plan.name, _("the id"))
+        self.app.copy(cast("Card", self.card).plan.name, _("the id"))
 
-    def do_jump(self) -> None:
-        """To a row by number."""
-        from tui.modals.jump import JumpModal
-
-        rows = self.table("plans" if self.focused is self.table("plans") else "rows")
-
-        def then(position: int | None) -> None:
-            if position is not None:
-                rows.go_to(position)
-
-        self.app.push_screen(JumpModal(rows.total), then)
+    def list_with_keys(self) -> VirtualList:
+        """The plans, or the rows of one."""
+        return self.listing("plans" if self.focused is self.listing("plans") else "rows")
 
     def do_export(self) -> None:
         """Results as CSV."""
         from storeops.changes.plan_listing import export_results
         from tui.modals.file import FileModal, Target
 
-        name, db = self.plan.name, self.app.core.data
+        name, db = cast("Card", self.card).plan.name, self.app.core.data
 
         def then(file: Target | None) -> None:
             if file is None:
@@ -465,7 +468,7 @@ class PlansScreen(PlanChanges):
 
     def do_mark(self) -> None:
         """Mark the row under the cursor, go down one."""
-        rows = self.table("rows")
+        rows = self.listing("rows")
         if rows.line is not None:
             self._toggle(rows.line)
             rows.focus()
@@ -473,6 +476,6 @@ class PlansScreen(PlanChanges):
 
     def _toggle(self, line: Line) -> None:
         self.chosen ^= {cast("int", line.key)}
-        self.table("rows").flip(line.key)
+        self.listing("rows").flip(line.key)
         self._paint_pane(cast("Card", self.card))
         self.paint_frame()
