@@ -186,14 +186,14 @@ async def measure_screen(
             took = []
             for key in ("A", "u", "A", "ctrl+backslash", "u"):
                 await rest()
-                before = app.base_screen.marked
+                before = app.base_screen.marks.count
                 sent, cpu = time.perf_counter(), time.process_time()
                 press(key, key if len(key) == 1 else None)
-                while app.base_screen.marked == before or app.busy:
+                while app.base_screen.marks.count == before or app.busy:
                     await asyncio.sleep(0.005)
                     assert time.perf_counter() - sent < 60, key
                 seconds = time.perf_counter() - sent
-                took.append((seconds, app.base_screen.marked, time.process_time() - cpu))
+                took.append((seconds, app.base_screen.marks.count, time.process_time() - cpu))
             found["mark_all_s"], found["undo_s"] = took[0][0], took[1][0]
             found["mark_all_cpu_s"] = took[0][2]
             found["marks"] = [each[1] for each in took]

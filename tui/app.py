@@ -166,16 +166,6 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             return self.core.notices[0]
         return _("This is read-only: start without --read-only, or ask who set the profile so.")
 
-    def why_no_change(self, action: str, *, marked: int) -> str:
-        """Why a change cannot be planned now, "" when it can."""
-        if action == "plan":
-            return ""
-        if self.readonly:
-            return self.why_no_write()
-        if not marked:
-            return _("No customer is marked; Space marks one, A all that match.")
-        return ""
-
     # -- going ---------------------------------------------------------------------------------
 
     def opener(self, spec: ScreenSpec) -> Callable[[], object]:

@@ -15,7 +15,7 @@ CORE: tuple[ScreenSpec, ...] = (
     ScreenSpec(name="today", key="1", title=N_("Today"), screen="tui.screens.today:TodayScreen",
          help=N_("Health, what is stale or partial, leavers, and what to do next.")),
     ScreenSpec(name="customers", key="2", title=N_("Customers"),
-         screen="tui.screens.customers:CustomersScreen",
+         screen="tui.screens.customers.screen:CustomersScreen",
          help=N_("Every customer of the mirror: filter, sort, mark, look, export.")),
     ScreenSpec(name="staff", key="3", title=N_("Staff"), screen="tui.screens.staff:StaffScreen",
          help=N_("Members, their shops and how many customers they follow.")),

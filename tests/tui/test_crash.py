@@ -21,7 +21,7 @@ BUGS = {
 }
 PROGRAM = """
 import sys
-from tui.screens.customers import CustomersScreen
+from tui.screens.customers.screen import CustomersScreen
 {bug}
 CustomersScreen.do_sort = do_sort
 from commands.main import run

@@ -17,7 +17,7 @@ async def test_handing_over_without_a_mark_offers_the_row(screens):
         assert f"Hand over {name}?" in driver.text
         await driver.press("escape")
         assert driver.base.NAME == "customers"
-        assert driver.base.marked == 0
+        assert driver.base.marks.count == 0
         await driver.press("o", "y")
         assert driver.base.NAME == "handover"
         assert driver.app.customers.marks() == 1
@@ -76,7 +76,7 @@ async def test_a_background_sync_moves_neither_cursor_nor_marks(screens, core, f
         assert table.line.data == before
         assert table.cursor - round(table.scroll_y) == on_screen
         assert set(driver.app.customers.marked_ids(10)) == marked
-        assert driver.base.marked == 2
+        assert driver.base.marks.count == 2
 
 
 async def test_a_list_without_rows_says_what_to_do(screens):

@@ -212,7 +212,7 @@ async def test_mouse(screens):
         assert driver.base.table.cursor == 3
         await driver.pilot.click("#list", offset=(1, 5))
         await driver.settle()
-        assert driver.base.marked == 1
+        assert driver.base.marks.count == 1
         assert driver.base.look.sort == "newest"
         await driver.pilot.click("#heading", offset=(8, 0))
         await driver.settle()

@@ -40,7 +40,7 @@ async def test_a_plan_is_reviewed_and_left_again(screens):
         assert driver.base.NAME == "plans"
         await driver.press("escape")
         assert driver.base.NAME == "customers"
-        assert driver.base.marked == 2
+        assert driver.base.marks.count == 2
 
 
 async def test_go_finds_customers_plans_and_says_when_nothing_is(screens, journal):
@@ -76,16 +76,16 @@ async def test_go_changes_the_profile(screens, box):
 async def test_another_process_is_seen(screens, home):
     """Marks and drafts of another connection, without a key, within the time of a look."""
     async with screens(start="customers") as driver:
-        assert driver.base.marked == 0
+        assert driver.base.marks.count == 0
         other = App.open("demo")
         other._once("clock", FrozenClock)
         keys = [row[0] for row in other.data.execute("SELECT id FROM customer LIMIT 3")]
         marks.add_ids(other.data, marks.DEFAULT, keys, FrozenClock().now())
         other.close()
         begun = time.monotonic()
-        while driver.base.marked != 3 and time.monotonic() - begun < 10:
+        while driver.base.marks.count != 3 and time.monotonic() - begun < 10:
             await driver.pilot.pause(0.05)
-        assert driver.base.marked == 3
+        assert driver.base.marks.count == 3
         assert "✓ 3 marked" in driver.text
 
 

@@ -33,8 +33,6 @@ class ScreenPart:
         screen: what reads and works in the background for it, and shows windows and notices.
     """
 
-    KEYS: ClassVar[tuple[Key, ...]] = ()
-
     def __init__(self, screen: BaseScreen) -> None:
         self.screen = screen
 

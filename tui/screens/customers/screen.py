@@ -13,12 +13,15 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 from storeops.reading.filter import FilterError
 from tui.cells import shown
 from tui.customer_repository import CustomerRepository, Look
-from tui.keys import DO, LIST, LOOK, Key
-from tui.screens.customer_changes import CustomerChanges
+from tui.keys import DO, LIST, LOOK, MARK, Key
+from tui.screens.base import BaseScreen
+from tui.screens.customers.drafts import Drafts
+from tui.screens.customers.marks import Marks
+from tui.screens.customers.views import Views
 from tui.suggestions import last_word
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
@@ -31,13 +34,15 @@ from tui.widgets.virtual_list import VirtualList
 
 FACETS_FROM = 120  # cells from which the facets stand beside the list
 CARD_FROM = 160  # and the card
+COPY_MOST = 10_000  # ids that fit on a clipboard
 REST = 0.15  # seconds without a move or a key before card and suggestions are read
 
 
-class CustomersScreen(CustomerChanges):
+class CustomersScreen(BaseScreen):
     """Every customer of the mirror."""
 
     NAME: ClassVar[str] = "customers"
+    FIRST: ClassVar[str] = "list"
     CSS_PATH = Path(__file__).with_name("customers.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),
@@ -53,7 +58,19 @@ class CustomersScreen(CustomerChanges):
         Key("sort", "s", N_("Sort"), N_("The next sort; a click on a title does the same."), LOOK),
         Key("columns", "c", N_("Columns"), N_("Choose and order the columns."), LOOK),
         Key("views", "w", N_("Views"), N_("Open a saved view, or save this one."), LOOK),
-        *CustomerChanges.KEYS,
+        Key("mark", "space", N_("Mark"),
+            N_("Mark the row, or unmark it. Marks survive filtering, sorting and restart."),
+            MARK, footer=True),
+        Key("range", "v", N_("Range"),
+            N_("Begin a range; move, then press v or Space to mark it. Esc gives it up."), MARK),
+        Key("mark_all", "A,f4", N_("Mark all"),
+            N_("Mark all customers that match the filter, however many."), MARK, footer=True),
+        Key("invert", "i", N_("Invert"),
+            N_("Turn the marks of all customers that match the filter."), MARK),
+        Key("unmark", "ctrl+backslash,U", N_("Clear marks"), N_("Remove every mark."), MARK),
+        Key("undo_marks", "u,ctrl+z", N_("Undo marks"),
+            N_("Take back the last change of marks."), MARK),
+        Key("marked", "M", N_("Marked"), N_("Show only marked customers, or all again."), MARK),
         Key("note", "n", N_("Note"),
             N_("Write a note about the customer; it stays on this machine."), DO),
         Key("export", "e", N_("Export"),
@@ -75,6 +92,9 @@ class CustomersScreen(CustomerChanges):
         self.look = Look(columns=DEFAULT_COLUMNS)
         self._good = self.look
         self._arrived = ""  # the filter that somebody came with
+        self.marks = Marks(self, self._listed, self._list, self._marks_counted)
+        self.drafts = Drafts(self, self.marks)
+        self.parts = (self.marks, self.drafts, Views(self, self._listed, self._open))
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -117,7 +137,8 @@ class CustomersScreen(CustomerChanges):
             self.bar.put(target)
         else:
             self.show()
-        self.count_marks()
+        self.marks.read()
+        self.drafts.read()
 
     def arrive(self, target: str) -> None:
         """Come with a filter."""
@@ -143,8 +164,26 @@ class CustomersScreen(CustomerChanges):
     def read_again(self) -> None:
         """The same rows, read again; cursor and marks stay."""
         self.table.show(self.customers.rows(self._good), stay=True)
-        self.count_marks()
+        self.marks.read()
+        self.drafts.read()
         self._facets()
+
+    def _listed(self) -> Look:
+        return self._good
+
+    def _list(self, look: Look) -> None:
+        self.look = look
+        self.show()
+
+    def _open(self, look: Look) -> None:
+        self.look = look
+        self.table.set_columns(columns(look.columns))
+        self.bar.put(look.where)
+        self.show()
+
+    def _marks_counted(self) -> None:
+        self.paint_count()
+        self.paint_frame()
 
     def show(self) -> None:
         """Rows of the present look, from the top."""
@@ -158,6 +197,10 @@ class CustomersScreen(CustomerChanges):
             self.query_one(FacetPane).load(self.app, self.customers, self._good)
 
     # -- frame ---------------------------------------------------------------------------------
+
+    def signs(self) -> list[Piece]:
+        """The drafts first."""
+        return [*self.drafts.signs(), *super().signs()]
 
     def crumbs(self) -> list[str]:
         """The filter."""
@@ -192,9 +235,9 @@ class CustomersScreen(CustomerChanges):
         at = f"{rows.cursor + 1:,}" if rows.total else "0"
         text = " " * (len(last) - len(at)) + _("row {at} of {total}").format(at=at, total=total)
         notes = [Piece(f" {text} ")]
-        if self.marked:
-            said = " ✓ " + _("{count} marked").format(count=f"{self.marked:,}") + " "
-            notes.append(Piece(said, "mark", self.do_marked))
+        if self.marks.count:
+            said = " ✓ " + _("{count} marked").format(count=f"{self.marks.count:,}") + " "
+            notes.append(Piece(said, "mark", self.marks.do_marked))
         self.query_one("#list-pane", Pane).entitle(_(self.spec.title), notes)
 
     # -- events --------------------------------------------------------------------------------
@@ -276,13 +319,17 @@ class CustomersScreen(CustomerChanges):
     def _opened(self, event: VirtualList.Opened) -> None:
         self.do_open()
 
-    @on(VirtualList.Failed)
-    def _failed(self, event: VirtualList.Failed) -> None:
-        error = event.error
-        if isinstance(error, FilterError):  # a name nobody has: said where it was typed
+    def list_failed(self, error: Exception) -> None:
+        """A name that nobody has is told where it was typed."""
+        if isinstance(error, FilterError):
             self.bar.advise(f"{error.message} {error.hint}", error.at, ())
         else:
-            self.app.failed(error)
+            super().list_failed(error)
+
+    @on(VirtualList.Gutter)
+    def _gutter(self, event: VirtualList.Gutter) -> None:
+        if event.line is not None:
+            self.marks.toggle_line(event.line)
 
     @on(FacetPane.Chosen)
     def _facet(self, event: FacetPane.Chosen) -> None:
@@ -327,10 +374,10 @@ class CustomersScreen(CustomerChanges):
 
     def moment(self) -> Sequence[str]:
         """A draft waits; some are marked; or one looks around."""
-        draft = ("plan",) if self.drafts else ()
+        draft = ("plan",) if self.drafts.sizes else ()
         if self.table.range_from is not None:
             return "range", "mark", *draft
-        if self.marked:
+        if self.marks.count:
             return (*draft, "tag", "remark", "handover", "export", "unmark", "marked", "mark",
                     "mark_all", "filter")  # fmt: skip
         return *draft, "filter", "mark", "mark_all", "open", "tag", "remark", "handover", "facets"
@@ -358,6 +405,44 @@ class CustomersScreen(CustomerChanges):
         """To the lines of the journal about this customer."""
         if self.table.line is not None:
             self.app.go("audit", f"customer:{self.table.line.data}")
+
+    def do_note(self) -> None:
+        """Write a note about the customer under the cursor."""
+        from tui.modals.note import NoteModal
+
+        line = self.table.line
+        if line is None:
+            return
+        customer, name = str(line.data), line.cells[0]
+
+        def then(text: str | None) -> None:
+            if text:
+                self.work(
+                    lambda: self.customers.note(customer, text),
+                    lambda _none: self.app.notify(_("The note about {name} is kept.").format(
+                        name=name)),
+                )  # fmt: skip
+
+        self.app.push_screen(NoteModal(name), then)
+
+    def do_copy(self) -> None:
+        """Ids to the clipboard."""
+        line = self.table.line
+        if not self.marks.count:
+            if line is not None:
+                self.app.copy(str(line.data), _("the customer's id"))
+            return
+
+        def then(ids: Sequence[str]) -> None:
+            what = ngettext("the id of {count} customer", "the ids of {count} customers", len(ids))
+            self.app.copy("\n".join(ids), what.format(count=f"{len(ids):,}"))
+            if self.marks.count > len(ids):
+                self.app.notify(
+                    _("Only the first {most}; `e` exports them all.").format(most=f"{COPY_MOST:,}"),
+                    severity="warning",
+                )
+
+        self.read(lambda: self.customers.marked_ids(COPY_MOST), then)
 
     def do_facets(self) -> None:
         """Show and enter the facets; leave them when they have the keys."""
@@ -397,16 +482,6 @@ class CustomersScreen(CustomerChanges):
                 self.table.show(self.customers.rows(self.look), stay=True)
 
         self.app.push_screen(ColumnsModal(self.look.columns), then)
-
-    def do_jump(self) -> None:
-        """To a row by number."""
-        from tui.modals.jump import JumpModal
-
-        def then(position: int | None) -> None:
-            if position is not None:
-                self.table.go_to(position)
-
-        self.app.push_screen(JumpModal(self.table.total), then)
 
     def step_back(self) -> bool:
         """Range, filter line, facets, filter: one after the other."""

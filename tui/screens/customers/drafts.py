@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from storeops.changes.action import kind_title
 from storeops.i18n import _, ngettext
-from tui.screens.customer_marks import CustomerMarks
+from tui.screens.base import BaseScreen, ScreenPart
+from tui.screens.customers.marks import Marks
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
@@ -18,66 +19,64 @@ if TYPE_CHECKING:
     from tui.modals.tags import TagRequest
 
 
-class CustomerChanges(CustomerMarks):
-    """A screen whose marks can be tagged, remarked and handed over."""
+class Drafts(ScreenPart):
+    """Gathers changes of the marked customers, or of the one under the cursor, in drafts.
 
-    drafts: dict[str, int]
+    Args:
+        screen: what it belongs to.
+        marks: of its list.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.drafts = {}
+    Attributes:
+        sizes: kind of plan → rows that its draft holds.
+    """
+
+    def __init__(self, screen: BaseScreen, marks: Marks) -> None:
+        super().__init__(screen)
+        self._marks = marks
+        self.sizes: dict[str, int] = {}
 
     # -- the drafts ----------------------------------------------------------------------------
 
-    def count_marks(self) -> None:
-        """Marks, and the drafts beside them."""
-        super().count_marks()
-        self.count_drafts()
-
-    def others_wrote(self) -> None:
-        """Marks and drafts of another terminal."""
-        self.work(self.customers.marks, self._marked, worker="marks")
-        self.count_drafts()
-
-    def count_drafts(self) -> None:
+    def read(self) -> None:
         """Read how many rows the drafts hold."""
         from storeops.changes.plan_listing import draft_sizes
 
-        self.read(lambda: draft_sizes(self.app.core.data), self._drafts_are, key="drafts")
+        self.screen.read(lambda: draft_sizes(self.app.core.data), self._sizes_are, key="drafts")
 
-    def _drafts_are(self, sizes: dict[str, int]) -> None:
-        if sizes != self.drafts:
-            self.drafts = sizes
-            self.paint_frame()
+    def others_wrote(self) -> None:
+        """Drafts of another terminal."""
+        self.read()
+
+    def _sizes_are(self, sizes: dict[str, int]) -> None:
+        if sizes != self.sizes:
+            self.sizes = sizes
+            self.screen.paint_frame()
 
     def signs(self) -> list[Piece]:
         """The drafts, with the way to review them."""
-        drafts = [
+        return [
             Piece(
                 " " + _("draft: {kind} {count} (p)").format(
                     kind=kind_title(kind), count=f"{count:,}"
                 ) + " ",
                 "on",
-                lambda: self.perform("plan"),
+                lambda: self.screen.perform("plan"),
             )
-            for kind, count in self.drafts.items()
+            for kind, count in self.sizes.items()
         ]  # fmt: skip
-        return [*drafts, *super().signs()]
-
-    # -- why not -------------------------------------------------------------------------------
 
     def why_not(self, action: str) -> str:
-        """Wishes need somebody to be about."""
+        """Somebody must be meant."""
         if action in ("tag", "remark", "handover"):
-            if not self.marked and self.table.line is None:
+            if not self._marks.count and self._marks.table.line is None:
                 return _("No customer is marked, and none is under the cursor.")
-            return self.app.why_no_change(action, marked=self.marked or 1)
-        return super().why_not(action)
+            return self.app.why_no_write()
+        return ""
 
     # -- requests ------------------------------------------------------------------------------
 
     def _under_cursor(self) -> int | None:
-        line = self.table.line
+        line = self._marks.table.line
         return line.key if line is not None and isinstance(line.key, int) else None
 
     def about_them(self, then: Callable[[MarkedCustomers], None]) -> None:
@@ -85,7 +84,7 @@ class CustomerChanges(CustomerMarks):
         from storeops.changes.marked import subjects
 
         ledger, key = self.app.core.ledger, self._under_cursor()
-        self.read(lambda: subjects(ledger, key), then, key="subjects")
+        self.screen.read(lambda: subjects(ledger, key), then, key="subjects")
 
     def do_tag(self) -> None:
         """Choose tags; add them to the draft."""
@@ -113,9 +112,9 @@ class CustomerChanges(CustomerMarks):
                         done = draft_tags(ledger, chosen, add=answer.add, remove=answer.remove)
                         return len(chosen.relations), done
 
-                    self.work(put, lambda found: self._drafted(*found))
+                    self.screen.work(put, lambda found: self._drafted(*found))
 
-            self.read(library, ask, key="library")
+            self.screen.read(library, ask, key="library")
 
         self.about_them(begin)
 
@@ -136,7 +135,7 @@ class CustomerChanges(CustomerMarks):
                         done = draft_remarks(ledger, chosen, answer.values)
                         return len(chosen.relations), done
 
-                    self.work(put, lambda found: self._drafted(*found))
+                    self.screen.work(put, lambda found: self._drafted(*found))
 
             def preview(values: dict[str, str], follows: str) -> str:
                 chosen = follows_of(ledger.db, marked, follows)
@@ -166,35 +165,27 @@ class CustomerChanges(CustomerMarks):
                 "{count} follow is so already.", "{count} follows are so already.", asked - rows
             ).format(count=f"{asked - rows:,}")  # fmt: skip
         self.app.notify(text)
-        self.count_drafts()
+        self.read()
 
     def do_handover(self) -> None:
         """To the handover desk, with the owners of the marked customers."""
-        from tui.modals.ask import AskModal
-
-        line, key = self.table.line, self._under_cursor()
-        if self.marked:
+        line, key = self._marks.table.line, self._under_cursor()
+        if self._marks.count:
             self.app.go("handover", "marked")
             return
         if line is None or key is None:
             return
 
         def marked(count: int) -> None:
-            self._marked(count)
+            self._marks.changed(count)
             self.app.go("handover", "marked")
 
-        def then(answer: bool | None) -> None:
-            if answer:
-                self.work(lambda: self.customers.toggle([key]), marked, worker="marks")
-
-        self.app.push_screen(
-            AskModal(
-                _("Hand over {name}?").format(name=line.cells[0]),
-                _("No customer is marked. Yes marks the one under the cursor and opens the "
-                  "handover desk, which plans and sends nothing yet. To hand over several, mark "
-                  "them first: Space marks one, A all that match."),
-            ),
-            then,
+        self.screen.confirm(
+            _("Hand over {name}?").format(name=line.cells[0]),
+            _("No customer is marked. Yes marks the one under the cursor and opens the "
+              "handover desk, which plans and sends nothing yet. To hand over several, mark "
+              "them first: Space marks one, A all that match."),
+            lambda: self._marks.toggle(key, marked),
         )  # fmt: skip
 
     def do_plan(self) -> None:
