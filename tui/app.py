@@ -11,11 +11,10 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
-from textual.content import Content
 from textual.notifications import Notification, SeverityLevel
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import ToastHolder
@@ -27,7 +26,6 @@ from tui.background import BackgroundWorker
 from tui.cells import shown
 from tui.keys import ascii_equivalent
 from tui.screen_registry import screens as all_screens
-from tui.screens.base import BaseScreen
 from tui.status_poller import StatusPoller, StatusSnapshot
 from tui.stylesheet import CachedStylesheet
 from tui.syncing import Syncing
@@ -40,11 +38,54 @@ if TYPE_CHECKING:
     from storeops.app import App as Core
     from storeops.notebook.stores import Shop
     from tui.customer_repository import CustomerRepository
-    from tui.destinations import Destination
 
 TRAIL = 20  # steps that Esc leads back
 WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
 LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
+
+
+@runtime_checkable
+class AppScreen(Protocol):
+    """What the application asks of the screens below all windows."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def is_mounted(self) -> bool:
+        """Whether it is there."""
+
+    def call_later(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Call when all that came before was handled."""
+
+    def arrive(self, target: str) -> None:
+        """Somebody came here for something."""
+
+    def place(self) -> object:
+        """What `return_to` needs."""
+
+    def return_to(self, place: object) -> None:
+        """Back from another screen."""
+
+    def show_customer(self, external_userid: str, name: str) -> None:
+        """The card of a customer in a window."""
+
+    def paint_status(self) -> None:
+        """The line of freshness and limits anew."""
+
+    def mirror_changed(self) -> None:
+        """The mirror has a new revision."""
+
+    def others_wrote(self) -> None:
+        """Something but facts was written."""
+
+    def sync_moved(self) -> None:
+        """The sync of this process is further."""
+
+    def sync_ended(self) -> None:
+        """The sync of this process has ended."""
+
+    def jobs_moved(self) -> None:
+        """The worker of this process is further."""
 
 
 class StoreOpsApp(App[None], inherit_bindings=False):
@@ -98,9 +139,11 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
         self._notices: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it came
         self._background: dict[str, BackgroundWorker] = {}
-        self.status_poller = StatusPoller(self)
         self.syncing = Syncing(self)
         self.working = Working(self)
+        self.status_poller = StatusPoller(
+            core, self.syncing, self.working, partial(self.action_go, "jobs")
+        )
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = fitting().name
@@ -174,9 +217,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def go(self, name: str, target: str = "") -> None:
         """Open a screen, with something to show there (a filter, an id); Esc leads back here."""
-        base_screen = self.base_screen
-        if name != base_screen.NAME:
-            self._trail.append((base_screen.NAME, base_screen.place()))
+        screen = self.base_screen
+        if name != screen.NAME:
+            self._trail.append((screen.NAME, screen.place()))
             del self._trail[:-TRAIL]
         self._open(name)
         self.base_screen.call_later(self.base_screen.arrive, target)
@@ -212,38 +255,23 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.exit()
 
     @property
-    def base_screen(self) -> BaseScreen:
+    def base_screen(self) -> AppScreen:
         """The screen below all windows."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, BaseScreen)
+        screen = self._screen_there
+        assert screen is not None
         return screen
+
+    @property
+    def _screen_there(self) -> AppScreen | None:
+        """The same; None while the application begins or ends."""
+        screen: object = self.screen_stack[0] if self.screen_stack else None
+        return screen if isinstance(screen, AppScreen) else None
 
     def shops(self) -> dict[int, Shop]:
         """Department id → what the notebook knows of the shop (background)."""
         from storeops.notebook.stores import list_shops
 
         return {each.department_id: each for each in list_shops(self.core.data)}
-
-    def destinations(self) -> list[Destination]:
-        """Shops, members, tags, views, plans and profiles to go to (background)."""
-        from tui.destinations import destinations
-
-        return destinations(self.core)
-
-    def people(self, words: str) -> list[Destination]:
-        """Customers to go to (background)."""
-        from tui.destinations import matching_customers
-
-        return matching_customers(self.customers, words)
-
-    def show_customer(self, external_userid: str, name: str) -> None:
-        """The card of a customer in a window."""
-        self.background("reads").submit(
-            lambda: self.customers.card(external_userid),
-            lambda content: self.open_text(name, content),
-            self.failed,
-            key="card",
-        )
 
     def on_mount(self) -> None:
         """Begin to look at the mirror's revision."""
@@ -263,36 +291,32 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def sync_moved(self) -> None:
         """The sync of this process is further: whoever shows it hears of it."""
-        base_screen = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(base_screen, BaseScreen) and base_screen.is_mounted:
-            base_screen.sync_moved()
+        screen = self._screen_there
+        if screen is not None and screen.is_mounted:
+            screen.sync_moved()
 
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
-        if self.screen_stack and isinstance(self.screen_stack[0], BaseScreen):
-            self.base_screen.jobs_moved()
+        if (screen := self._screen_there) is not None:
+            screen.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended, one way or the other."""
-        if isinstance(self.screen_stack[0], BaseScreen):
-            self.base_screen.sync_ended()
-
-    @property
-    def busy_for_long(self) -> bool:
-        """Whether this process syncs or sends: the status line then follows every second."""
-        return self.syncing.running or self.working.running
+        if (screen := self._screen_there) is not None:
+            screen.sync_ended()
 
     def _looked(self, snapshot: StatusSnapshot) -> None:
         if not self.syncing.running and (odd := self.core.odd_sentence()):
             self.notify(odd, severity="warning")  # of jobs, watches …: once, as in commands
         before, self.revision = self.revision, snapshot.revision
-        if not isinstance(self.screen_stack[0], BaseScreen):
+        screen = self._screen_there
+        if screen is None:
             return
-        self.base_screen.paint_status()
+        screen.paint_status()
         if before and snapshot.revision != before:
-            self.base_screen.mirror_changed()
+            screen.mirror_changed()
         elif before and snapshot.written:
-            self.base_screen.others_wrote()
+            screen.others_wrote()
 
     def _look_failed(self, error: Exception) -> None:
         if known(error, self.core.data.path) is None:
@@ -337,12 +361,6 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         """End the workers."""
         for worker in self._background.values():
             worker.close()
-
-    def open_text(self, title: str, content: Content) -> None:
-        """A text to read in a window; `title` is already `shown`."""
-        from tui.modals.text import TextModal
-
-        self.push_screen(TextModal(title, content))
 
     # -- notices -------------------------------------------------------------------------------
 

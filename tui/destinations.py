@@ -95,4 +95,4 @@ def _profile(name: str) -> Callable[[StoreOpsApp], object]:
 
 
 def _card(external_userid: str, name: str) -> Callable[[StoreOpsApp], object]:
-    return lambda app: app.show_customer(external_userid, name)
+    return lambda app: app.base_screen.show_customer(external_userid, name)

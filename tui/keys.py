@@ -6,8 +6,12 @@ Texts are marked with `N_` here and translated when shown, since the language is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from storeops.i18n import N_
+
+if TYPE_CHECKING:
+    from storeops.domain import ScreenSpec
 
 MOVE = N_("Move")
 LOOK = N_("Look")
@@ -47,6 +51,26 @@ class Key:
     def first(self) -> str:
         """The first key as a person writes it."""
         return caption(self.keys.split(",")[0]) if self.keys else self.shown
+
+
+class KeyedScreen(Protocol):
+    """A screen as the windows see it that explain its keys or list its actions."""
+
+    @property
+    def spec(self) -> ScreenSpec:
+        """Its title, key and help."""
+
+    def all_keys(self) -> tuple[Key, ...]:
+        """All its keys."""
+
+    def label_of(self, key: Key) -> str:
+        """What a key does now, in a word or two."""
+
+    def why_not(self, action: str) -> str:
+        """Why `action` is disabled now, "" when it is not."""
+
+    def perform(self, action: str) -> None:
+        """Do `action`, or say why not."""
 
 
 _NAMES = {

@@ -7,20 +7,23 @@ Somebody looks once a second; only when SQLite says that another connection has 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.durations import ago, span
 from storeops.i18n import _
+from storeops.sparks import gauge
 from tui import words
-from tui.pictures import gauge
 from tui.widgets.bars import Piece
 
 if TYPE_CHECKING:
+    from storeops.app import App as Core
     from storeops.changes.jobs.progress import WorkLeft
     from storeops.limits.outlook import ApiUse
     from storeops.operations.health import Glance
-    from tui.app import StoreOpsApp
+    from tui.syncing import Syncing
+    from tui.working import Working
 
 RESTS = 5.0  # seconds after which ages and limits are read again though nothing was written
 NEAR = 50  # percent of a limit from which it is worth a word
@@ -41,10 +44,22 @@ class StatusSnapshot:
 
 
 class StatusPoller:
-    """What the status line says; measured in the background, painted on the screen's thread."""
+    """What the status line says; read in the background, painted on the screen's thread.
 
-    def __init__(self, app: StoreOpsApp) -> None:
-        self._app = app
+    Args:
+        core: the profile.
+        syncing: the sync of this process.
+        working: the worker of this process.
+        to_jobs: opens the jobs.
+    """
+
+    def __init__(
+        self, core: Core, syncing: Syncing, working: Working, to_jobs: Callable[[], object]
+    ) -> None:
+        self._core = core
+        self._syncing = syncing
+        self._working = working
+        self._to_jobs = to_jobs
         self._left: list[Piece] = [Piece(" " + _("Looking …"), "dim")]
         self._right: list[Piece] = []
         self._version = -1  # of data.db, as the worker's connection sees it
@@ -56,10 +71,10 @@ class StatusPoller:
         from storeops.changes.jobs.progress import under_way
         from storeops.operations.health import glance
 
-        core, started = self._app.core, time.monotonic()
+        core, started = self._core, time.monotonic()
         version = core.data.data_version
         written = version != self._version
-        if not written and started - self._at < RESTS and not self._app.busy_for_long:
+        if not written and started - self._at < RESTS and not self._busy_for_long:
             return StatusSnapshot(self._revision, written=False)
         self._version, self._at = version, started
         core.look_at_clock()
@@ -70,6 +85,11 @@ class StatusPoller:
         self._right = limits_pieces(core.governor.snapshot())
         self._revision = seen.revision
         return StatusSnapshot(seen.revision, written)
+
+    @property
+    def _busy_for_long(self) -> bool:
+        """Whether this process syncs or sends: the line then follows every second."""
+        return self._syncing.running or self._working.running
 
     def _freshness(self, seen: Glance, now: float) -> list[Piece]:
         pieces = [Piece(" ")]
@@ -82,7 +102,7 @@ class StatusPoller:
             if seen.outcome is not None:
                 tone = {"complete": "good", "partial": "warn", "failed": "bad"}[seen.outcome]
                 pieces.append(Piece(" " + words.outcome(seen.outcome), tone))
-        syncing = self._app.syncing
+        syncing = self._syncing
         if syncing.running:
             done, total = syncing.share()
             if total:
@@ -101,7 +121,7 @@ class StatusPoller:
             text += " · " + _("paused")
         elif work.seconds and work.seconds >= 1:
             text += " · " + _("about {time}").format(time=span(work.seconds))
-        to_jobs = self._app.opener(self._app.specs["jobs"])
+        to_jobs = self._to_jobs
         bar = gauge(work.done, work.calls, BAR)
         tone = "warn" if work.paused else "bright"
         return [Piece(" · " + bar, tone, to_jobs), Piece(" " + text, tone, to_jobs)]
@@ -119,38 +139,14 @@ def limits_pieces(uses: list[ApiUse]) -> list[Piece]:
     """What a limit holds back, or the API nearest to one; nothing while none is near."""
     held = next((use for use in uses if use.held_by), None)
     if held is not None:
-        return [Piece(" ! " + held_words(held) + " ", "warn")]
+        return [Piece(" ! " + words.held(held) + " ", "warn")]
     if not uses:
         return []
     busiest = max(uses, key=lambda use: use.minute / use.per_minute)
     share = busiest.minute * 100 // busiest.per_minute
     if share < NEAR:
         return []
-    text = _("{share} % of the limit of {path}").format(share=share, path=_short(busiest.path))
+    text = _("{share} % of the limit of {path}").format(
+        share=share, path=words.short_path(busiest.path)
+    )
     return [Piece(f" {text} ", "dim")]
-
-
-def _short(path: str) -> str:
-    """The end of a path, long enough to tell one `list` from the other."""
-    parts = path.split("/")
-    return "/".join(parts[-2:]) if parts[-1] in ("list", "get") else parts[-1]
-
-
-def held_words(use: ApiUse) -> str:
-    """What holds an API back, in words; "" when nothing does."""
-    path = _short(use.path)
-    return {
-        "pause": _("{path} is paused for {span} (45009)").format(
-            path=path, span=span(use.paused_s)
-        ),
-        "minute": _("{path}: {limit} calls a minute are used up").format(
-            path=path, limit=f"{use.per_minute:,}"
-        ),
-        "hour": _("{path}: {limit} calls an hour are used up").format(
-            path=path, limit=f"{use.per_hour:,}"
-        ),
-        "pool": _("{path}: {pool} at a time after a refusal (45033)").format(
-            path=path, pool=use.pool
-        ),
-        "in_flight": _("{path}: {pool} calls at a time").format(path=path, pool=use.pool),
-    }.get(use.held_by, "")

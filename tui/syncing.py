@@ -11,14 +11,13 @@ from storeops.i18n import _
 from storeops.sync.scopes import scope_title, scopes
 from storeops.wecom.oddities import sentence
 from tui import words
-from tui.status_poller import held_words
 
 if TYPE_CHECKING:
     from storeops.clock import Clock
     from storeops.database.database import Database
     from storeops.sync.results import Progress, SyncResult
     from storeops.wecom.client import WeComClient
-    from tui.app import StoreOpsApp
+    from tui.host import Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ class Syncing:
         result: how the last one here ended.
     """
 
-    def __init__(self, app: StoreOpsApp) -> None:
-        self._app = app
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._stop = threading.Event()
         self.progress: dict[str, Progress] = {}
         self.running = False
@@ -52,10 +51,10 @@ class Syncing:
             return
         self.running, self.progress = True, {}
         self._stop = threading.Event()
-        self._app.background("sync").submit(
+        self._host.background("sync").submit(
             lambda: self._run(full=full), self._done, self._failed, stop=self._stop.set
         )
-        self._app.sync_moved()
+        self._host.sync_moved()
 
     def stop(self) -> None:
         """End after the calls in flight; the next sync goes on from there."""
@@ -64,7 +63,7 @@ class Syncing:
     def _run(self, *, full: bool) -> SyncResult:
         from storeops.sync.run import run_sync
 
-        core, stop = self._app.core, self._stop
+        core, stop = self._host.core, self._stop
         core.client  # noqa: B018 - an App that has one keeps WeCom's time for the next process
         # a client of its own: stop ends its waits for a limit too, and nobody else's
         client = core.make_client(core.tokens, stop)
@@ -81,19 +80,19 @@ class Syncing:
 
     def _held_back(self, scope: str) -> str:
         wanted = scopes()[scope].path
-        for use in self._app.core.governor.snapshot():
+        for use in self._host.core.governor.snapshot():
             if use.path == wanted and use.held_by:
-                return held_words(use)
+                return words.held(use)
         return ""
 
     def _moved(self, progress: Progress) -> None:  # in the background
         self.progress[progress.scope] = progress
-        self._app.call_later(self._app.sync_moved)
+        self._host.call_later(self._host.sync_moved)
 
     def _done(self, result: SyncResult) -> None:
         self.running, self.result = False, result
-        self._app.sync_ended()
-        self._app.look()
+        self._host.sync_ended()
+        self._host.look()
         severity = {"complete": "information", "partial": "warning"}.get(
             result.outcome or "", "error"
         )
@@ -105,18 +104,18 @@ class Syncing:
             )
         if odd := sentence(result.odd_values):
             text += " " + odd
-        self._app.notify(text, severity=severity)  # type: ignore[arg-type]
+        self._host.notify(text, severity=severity)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:
         self.running = False
-        self._app.sync_ended()
-        self._app.look()
+        self._host.sync_ended()
+        self._host.look()
         if isinstance(error, StoreOpsError) and error.category == "interrupted":
-            self._app.notify(
+            self._host.notify(
                 _("The sync has stopped; what was read is kept. s goes on from there.")
             )
         else:
-            self._app.failed(error)
+            self._host.failed(error)
 
     def share(self) -> tuple[int, int]:
         """(done, total) of what is being read now; total 0 while it is not known."""

@@ -14,7 +14,7 @@ from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.report import Report
-    from tui.app import StoreOpsApp
+    from tui.host import Host
 
 TELL_EVERY = 0.2  # seconds between two looks of the screens while it works
 
@@ -27,8 +27,8 @@ class Working:
         jobs: calls that got their answer in this run.
     """
 
-    def __init__(self, app: StoreOpsApp) -> None:
-        self._app = app
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._stop = threading.Event()
         self._again = False
         self._told = 0.0
@@ -42,10 +42,10 @@ class Working:
             return
         self.running, self._again, self.jobs = True, False, 0
         self._stop = threading.Event()
-        self._app.background("jobs").submit(
+        self._host.background("jobs").submit(
             self._run, self._done, self._failed, stop=self._stop.set
         )
-        self._app.jobs_moved()
+        self._host.jobs_moved()
 
     def stop(self) -> None:
         """End after the calls in flight."""
@@ -53,21 +53,21 @@ class Working:
         self._stop.set()
 
     def _run(self) -> Report:  # in the background
-        return self._app.core.worker(stop=self._stop, on_progress=self._moved).run()
+        return self._host.core.worker(stop=self._stop, on_progress=self._moved).run()
 
     def _moved(self, report: Report) -> None:  # in the background
         self.jobs = report.jobs
         now = time.monotonic()
         if now - self._told >= TELL_EVERY:
             self._told = now
-            self._app.call_later(self._app.jobs_moved)
+            self._host.call_later(self._host.jobs_moved)
 
     def _done(self, report: Report) -> None:
         self.running = False
-        self._app.jobs_moved()
-        self._app.look()
+        self._host.jobs_moved()
+        self._host.look()
         for error in report.pauses.values():
-            self._app.failed(error)
+            self._host.failed(error)
         if self._again and not report.pauses:
             self.start()
             return
@@ -82,12 +82,12 @@ class Working:
                 "{count} answers were errors; Jobs shows which.",
                 bad,
             ).format(count=f"{bad:,}")
-        self._app.notify(text, severity="warning" if bad else "information")
+        self._host.notify(text, severity="warning" if bad else "information")
 
     def _failed(self, error: Exception) -> None:
         self.running = False
-        self._app.jobs_moved()
-        self._app.failed(error)
+        self._host.jobs_moved()
+        self._host.failed(error)
 
     def line(self) -> str:
         """What it does in a few words, "" when it rests."""

@@ -44,13 +44,31 @@ def imported(body: list[ast.stmt]) -> Iterator[str]:
                 yield from imported(getattr(node, part, []))
 
 
-def test_modules_import_each_other_in_no_circle() -> None:
-    left = {name: {each for each in imported(tree.body) if each in FILES} - {name}
-            for name, tree in trees().items()}  # fmt: skip
-    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+def referred(tree: ast.Module) -> Iterator[str]:
+    """Modules of ours that are imported anywhere: in functions and for types alone too."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return imported(list(imports))
+
+
+def in_circles(needs: dict[str, set[str]]) -> list[str]:
+    """What is left when all is taken away, again and again, that needs nothing of the rest."""
+    left = {name: (each & needs.keys()) - {name} for name, each in needs.items()}
+    while free := [name for name, each in left.items() if not each & left.keys()]:
         for name in free:
             del left[name]
-    assert not left, f"these import each other, or what does: {sorted(left)}"
+    return sorted(left)
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    left = in_circles({name: set(imported(tree.body)) for name, tree in trees().items()})
+    assert not left, f"these import each other, or what does: {left}"
+
+
+def test_screens_know_each_other_in_no_circle() -> None:
+    """Not in functions or for types either: a part gets what it needs by its constructor."""
+    screens = {name: tree for name, tree in trees().items() if name.startswith("tui.")}
+    left = in_circles({name: set(referred(tree)) for name, tree in screens.items()})
+    assert not left, f"these know each other, or what does: {left}"
 
 
 # -- class names ----------------------------------------------------------------------------------

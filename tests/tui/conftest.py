@@ -206,7 +206,7 @@ Open = Callable[..., object]
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Facets and card follow a rest at once, so that tests need not wait as people do."""
-    from tui.screens import customers
+    from tui.screens.customers import screen as customers
     from tui.widgets import facets
 
     for each in (customers, facets):

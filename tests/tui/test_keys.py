@@ -145,7 +145,7 @@ async def test_help_explains_every_key_and_why_one_is_disabled(screens):
     from tui.modals.help import explain
 
     async with screens(start="customers") as driver:
-        text = explain(driver.base).plain
+        text = explain(driver.base, driver.app.specs.values()).plain
         for key in driver.base.all_keys():
             assert key.caption in text
         assert "off: No customer is marked" in text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -17,11 +15,12 @@ from textual.widgets.option_list import Option
 from storeops.i18n import _
 from storeops.plain import fit, pad
 from tui.cells import shown
+from tui.destinations import Destination, destinations, matching_customers
+from tui.keys import KeyedScreen
 from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
-    from tui.destinations import Destination
-    from tui.screens.base import BaseScreen
+    from tui.app import StoreOpsApp
 
 MOST = 60  # entries shown at once
 LOOSE = 300  # points of a target that only has the letters, in their order
@@ -29,24 +28,7 @@ LETTERS = 2  # Latin letters from which customers are looked for; one Chinese ch
 REST = 0.15  # seconds without a key before customers are looked for
 
 
-@dataclass(frozen=True, slots=True)
-class GoTarget:
-    """Somewhere to go.
-
-    Attributes:
-        kind: translated word for what it is.
-        name: what is matched and shown.
-        note: shown behind the name, also matched.
-        call: goes there.
-    """
-
-    kind: str
-    name: str
-    note: str
-    call: Callable[[], object]
-
-
-def score(words: str, target: GoTarget) -> int:
+def score(words: str, target: Destination) -> int:
     """How well `words` name `target`; 0 not at all. All letters in order, best at the beginning."""
     if not words:
         return 1
@@ -72,12 +54,12 @@ class GoModal(BaseModal[None]):
         Binding("f2", "leave", show=False),
     ]
 
-    def __init__(self, screen: BaseScreen) -> None:
+    def __init__(self, screen: KeyedScreen) -> None:
         super().__init__(_("Go to"))
         self._screen = screen
-        self._targets: list[GoTarget] = []
-        self._people: list[GoTarget] = []  # customers whom the words find
-        self._found: list[GoTarget] = []
+        self._targets: list[Destination] = []
+        self._people: list[Destination] = []  # customers whom the words find
+        self._found: list[Destination] = []
         self._rest: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -87,37 +69,42 @@ class GoModal(BaseModal[None]):
 
     def on_mount(self) -> None:
         """Screens and actions at once; what lies in the database a moment later."""
-        screen, app = self._screen, self.app
-        for spec in app.specs.values():
-            self._targets.append(
-                GoTarget(_("screen"), _(spec.title), f"{spec.key} {spec.name}", app.opener(spec))
-            )
-        for key in screen.all_keys():
-            if key.action and key.action != "go":
-                self._targets.append(
-                    GoTarget(_("action"), _(key.label), key.caption, _caller(screen, key.action))
-                )
+        self._targets += [
+            Destination(_("screen"), _(spec.title), f"{spec.key} {spec.name}", _opener(spec.name))
+            for spec in self.app.specs.values()
+        ]
+        self._targets += [
+            Destination(_("action"), _(key.label), key.caption, _caller(self._screen, key.action))
+            for key in self._screen.all_keys()
+            if key.action and key.action != "go"
+        ]
         self._show("")
-        app.background("reads").submit(app.destinations, self._more, app.failed, key="destinations")
+        core = self.app.core
+        self._read(lambda: destinations(core), self._more, "destinations")
 
-    def _more(self, targets: Sequence[Destination]) -> None:
+    def _read(
+        self,
+        work: Callable[[], list[Destination]],
+        done: Callable[[list[Destination]], None],
+        key: str,
+    ) -> None:
+        self.app.background("reads").submit(work, done, self.app.failed, key=key)
+
+    def _more(self, targets: list[Destination]) -> None:
         if self.is_mounted:
-            self._targets += map(self._target, targets)
+            self._targets += targets
             self._show(self.query_one(Input).value)
-
-    def _target(self, target: Destination) -> GoTarget:
-        return GoTarget(target.kind, target.name, target.note, partial(target.go, self.app))
 
     def _find(self, words: str) -> None:
         """Look for customers, once nobody has typed for a moment."""
-        app = self.app
+        customers = self.app.customers
 
         def then(targets: list[Destination]) -> None:
             if self.is_mounted and self.query_one(Input).value == words:
-                self._people = [self._target(each) for each in targets]
+                self._people = targets
                 self._show(words)
 
-        app.background("reads").submit(lambda: app.people(words), then, app.failed, key="people")
+        self._read(lambda: matching_customers(customers, words), then, "people")
 
     def _show(self, words: str) -> None:
         wanted = shown(words).strip().casefold()
@@ -171,14 +158,18 @@ class GoModal(BaseModal[None]):
         """Clicked."""
         self._go(self._found[event.option_index])
 
-    def _go(self, target: GoTarget) -> None:
+    def _go(self, target: Destination) -> None:
         self.dismiss(None)
-        self.app.call_later(target.call)
+        self.app.call_later(target.go, self.app)
 
     def hint(self) -> str:
         """What to press."""
         return _("↑ ↓ choose · Enter goes there · Esc leaves.")
 
 
-def _caller(screen: BaseScreen, action: str) -> Callable[[], object]:
-    return lambda: screen.perform(action)
+def _opener(name: str) -> Callable[[StoreOpsApp], object]:
+    return lambda app: app.action_go(name)
+
+
+def _caller(screen: KeyedScreen, action: str) -> Callable[[StoreOpsApp], object]:
+    return lambda _app: screen.perform(action)

@@ -14,26 +14,32 @@ from textual.widgets import Static
 
 from storeops.i18n import _
 from storeops.plain import cell_width, pad, wrap
-from tui.keys import Key
+from tui.keys import Key, KeyedScreen
 from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
-    from tui.screens.base import BaseScreen
+    from storeops.domain import ScreenSpec
 
 KEYS = 18  # cells for the key column
 WIDTH = 70
 
 
 class HelpModal(BaseModal[None]):
-    """The help of one screen."""
+    """The help of one screen.
+
+    Args:
+        screen: whose keys.
+        specs: of all screens.
+        width: cells of the terminal.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1,q", "leave", show=False),
     ]
 
-    def __init__(self, screen: BaseScreen) -> None:
+    def __init__(self, screen: KeyedScreen, specs: Iterable[ScreenSpec], width: int) -> None:
         super().__init__(_("Keys of {screen}").format(screen=_(screen.spec.title)))
-        self._content = explain(screen, min(WIDTH, screen.size.width - 8))
+        self._content = explain(screen, specs, min(WIDTH, width - 8))
 
     def body(self) -> Iterable[Widget]:
         """The explanations."""
@@ -45,11 +51,12 @@ class HelpModal(BaseModal[None]):
         return _("↑ ↓ PgUp PgDn scroll · Esc leaves.")
 
 
-def explain(screen: BaseScreen, width: int = WIDTH) -> Content:
+def explain(screen: KeyedScreen, specs: Iterable[ScreenSpec], width: int = WIDTH) -> Content:
     """Keys grouped by what they are for; the disabled ones with their reason.
 
     Args:
         screen: whose keys.
+        specs: of all screens.
         width: cells of a line.
     """
     width = max(KEYS + 12, width)
@@ -66,7 +73,7 @@ def explain(screen: BaseScreen, width: int = WIDTH) -> Content:
             reason = screen.why_not(key.action) if key.action else ""
             parts.append(_entry(key.caption, _(key.help), reason, width))
     parts.append(Content.styled("\n" + _("Screens") + "\n", "bold $accent"))
-    for spec in screen.app.specs.values():
+    for spec in specs:
         text = _("{screen}: {help}").format(screen=_(spec.title), help=_(spec.help))
         parts.append(_entry(spec.key, text, "", width))
     parts.append(Content("\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -13,10 +13,8 @@ from textual.widgets.option_list import Option
 
 from storeops.i18n import _
 from storeops.plain import fit, pad
+from tui.keys import KeyedScreen
 from tui.modals.base import BaseModal
-
-if TYPE_CHECKING:
-    from tui.screens.base import BaseScreen
 
 
 class MenuModal(BaseModal[str]):
@@ -26,7 +24,7 @@ class MenuModal(BaseModal[str]):
         Binding("f10,f9", "leave", show=False),
     ]
 
-    def __init__(self, screen: BaseScreen) -> None:
+    def __init__(self, screen: KeyedScreen) -> None:
         super().__init__(_("Actions of {screen}").format(screen=_(screen.spec.title)))
         self._screen = screen
 

@@ -219,7 +219,7 @@ class AuditScreen(BaseScreen):
     def do_open(self) -> None:
         """The whole line."""
         entry, names = cast("JournalEntry", self.entry), cast("NameLookup", self._names)
-        self.app.open_text(_("Line {seq}").format(seq=entry.seq), details(entry, names))
+        self.open_text(_("Line {seq}").format(seq=entry.seq), details(entry, names))
 
     def do_plan(self) -> None:
         """To its plan."""
@@ -295,7 +295,7 @@ class AuditScreen(BaseScreen):
                     + "\n"
                 )
             )
-        self.app.open_text(_("Proof of the journal"), Content("").join(parts))
+        self.open_text(_("Proof of the journal"), Content("").join(parts))
 
 
 def _line(entry: JournalEntry, names: NameLookup) -> Line:

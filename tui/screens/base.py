@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -314,11 +315,25 @@ class BaseScreen(Screen[None]):
 
         self.app.push_screen(AskModal(title, text, keys), then)
 
+    def open_text(self, title: str, content: Content) -> None:
+        """A text to read in a window; `title` is already `shown`."""
+        from tui.modals.text import TextModal
+
+        self.app.push_screen(TextModal(title, content))
+
+    def show_customer(self, external_userid: str, name: str) -> None:
+        """The card of a customer in a window."""
+        self.read(
+            lambda: self.app.customers.card(external_userid),
+            lambda content: self.open_text(name, content),
+            key="card",
+        )
+
     def do_help(self) -> None:
         """Explain the keys."""
         from tui.modals.help import HelpModal
 
-        self.app.push_screen(HelpModal(self))
+        self.app.push_screen(HelpModal(self, self.app.specs.values(), self.size.width))
 
     def do_menu(self) -> None:
         """All actions as a menu."""

@@ -258,7 +258,7 @@ class JobsScreen(BaseScreen):
             return details(found, rows, happened(db, job_id=job.job_id, limit=500))
 
         name = _("Job {job}").format(job=job.job_id)
-        self.read(load, lambda content: self.app.open_text(name, content), key="open")
+        self.read(load, lambda content: self.open_text(name, content), key="open")
 
     def do_narrow(self) -> None:
         """The next filter."""

@@ -136,7 +136,7 @@ class ListScreen(BaseScreen):
         if self.has_class("wide"):
             self.query_one("#card", TextPane).focus()
         else:
-            self.app.open_text(self.name_of(line), self.card(line))
+            self.open_text(self.name_of(line), self.card(line))
 
     def put_card(self, line: Line | None) -> None:
         """Show the card of a row at the side."""

@@ -17,11 +17,11 @@ from storeops.export_file import whole_file
 from storeops.i18n import N_, _
 from storeops.operations import reports
 from storeops.operations.reports import TEXT, NamedReport, Period, ReportTable
+from storeops.sparks import bar, curve
 from tui.cells import cell_width, shown
 from tui.fields import fields
 from tui.keys import DO, LIST, LOOK, Key
 from tui.names import NameLookup
-from tui.pictures import bar, spark
 from tui.screens.listing import ListScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import Pane
@@ -317,9 +317,9 @@ def _describe(report: NamedReport) -> Content:
             )
         )  # fmt: skip
     lines = [Content("").join(parts)] if parts else []
-    for curve in report.curves:
-        picture = spark([value for _day, value in curve.points])
-        lines.append(Content.assemble((f"{curve.title} ", "$text-muted"), picture))
+    for line in report.curves:
+        picture = curve([value for _day, value in line.points])
+        lines.append(Content.assemble((f"{line.title} ", "$text-muted"), picture))
     lines += [Content.assemble((f"! {shown(each)}", "$text-warning"))
               for each in report.notes[:NOTES]]  # fmt: skip
     return Content("\n").join(lines)

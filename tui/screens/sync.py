@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from storeops.durations import span
 from storeops.i18n import N_, _
+from storeops.sparks import gauge
 from storeops.sync.scopes import scope_title
 from storeops.times import minute
 from storeops.wecom.oddities import sentence
@@ -21,7 +22,6 @@ from tui import words
 from tui.cells import shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
-from tui.pictures import gauge
 from tui.screens.base import BaseScreen
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, ListColumn, TableRows

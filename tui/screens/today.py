@@ -20,12 +20,12 @@ from storeops.i18n import N_, _, ngettext
 from storeops.operations import today
 from storeops.operations.reports import COUNT
 from storeops.operations.today import Step, Today
+from storeops.sparks import bar, curve
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
 from tui.cells import align, shown
 from tui.keys import GO, LIST, LOOK, Key
 from tui.names import NameLookup
-from tui.pictures import bar, spark
 from tui.screens.base import BaseScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane, Pane
@@ -338,8 +338,8 @@ _STYLES = {"good": "$text-success", "bad": "$text-error"}
 def _sparks(found: Morning) -> Content:
     """New and lost of thirty days; what is not known is no zero."""
     return Content.assemble(
-        _label(_("30 days")), (spark([new for _day, new, _lost in found.days]), "$text-success"),
-        "  ", (spark([lost for _day, _new, lost in found.days]), "$text-error"), "\n",
+        _label(_("30 days")), (curve([new for _day, new, _lost in found.days]), "$text-success"),
+        "  ", (curve([lost for _day, _new, lost in found.days]), "$text-error"), "\n",
     )  # fmt: skip
 
 

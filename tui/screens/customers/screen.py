@@ -366,7 +366,7 @@ class CustomersScreen(BaseScreen):
         customer = str(line.data)
         self.read(
             lambda: self.customers.card(customer),
-            lambda content: self.app.open_text(line.cells[0], content),
+            lambda content: self.open_text(line.cells[0], content),
             key="open",
         )
 

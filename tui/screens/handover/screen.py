@@ -359,14 +359,14 @@ class HandoverScreen(BaseScreen):
             self.listing("rows").focus()
         elif rows.id == "to_owners":
             owner = cast("PossibleOwner", line.data)
-            self.app.open_text(line.cells[0], about_to_owner(owner))
+            self.open_text(line.cells[0], about_to_owner(owner))
         elif rows.id == "rows" and isinstance(rows.source, PlanRows):
-            self.app.open_text(_("Row {row}").format(row=line.key), detail(line))
+            self.open_text(_("Row {row}").format(row=line.key), detail(line))
         elif rows.id == "rows":
             customers, customer = self.app.customers, str(line.data)
             self.read(
                 lambda: customers.card(customer),
-                lambda content: self.app.open_text(line.cells[0], content),
+                lambda content: self.open_text(line.cells[0], content),
                 key="card",
             )
 

@@ -404,12 +404,12 @@ class PlansScreen(BaseScreen):
             title = _("Row {row} of {plan}").format(
                 row=rows.line.key, plan=cast("Card", self.card).plan.name
             )
-            self.app.open_text(title, detail(rows.line))
+            self.open_text(title, detail(rows.line))
 
     def do_about(self) -> None:
         """All about the plan."""
         card = cast("Card", self.card)
-        self.app.open_text(card.plan.name, full(card, self.app.core.clock.now()))
+        self.open_text(card.plan.name, full(card, self.app.core.clock.now()))
 
     def do_rows(self) -> None:
         """The next choice of rows among those that there are."""
