@@ -1,4 +1,4 @@
-"""Small pictures made of characters: a bar of one line, a curve of one line."""
+"""Small pictures made of characters: a bar of one line, a gauge, a curve of one line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ UNKNOWN = "·"
 
 def bar(value: float, top: float, width: int = BAR) -> str:
     """A bar of eighths of a cell, `width` cells for `top`; what is not zero shows at least one."""
-    eighths = round(value / top * width * 8) if top else 0
-    whole, part = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[part] if part else "") or ("▏" if value else "")
+    if value <= 0:
+        return ""
+    whole, part = divmod(max(1, round(8 * width * min(value / top, 1))) if top > 0 else 1, 8)
+    return "█" * whole + _EIGHTHS[part].strip()
+
+
+def gauge(done: float, total: float, width: int) -> str:
+    """How much of `total` is done, as a bar of exactly `width` cells."""
+    full = 0 if total <= 0 else max(0, min(width, int(width * done / total)))
+    return "█" * full + "░" * (width - full)
 
 
 def curve(values: Sequence[float | None]) -> str:
-    """A character a value, from zero to the largest; a dot for what is not known."""
+    """A character a value, from zero to the largest; a dot for what is not known, never a zero."""
     top = max((each for each in values if each is not None), default=0)
     return "".join(
-        UNKNOWN if each is None else _HEIGHTS[min(7, round(each / top * 7)) if top > 0 else 0]
+        UNKNOWN
+        if each is None
+        else _HEIGHTS[min(7, int(8 * max(0.0, each) / top)) if top > 0 else 0]
         for each in values
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.times import day
 from tui.cells import chip, shown
 from tui.customer_repository import Advice, FacetRows, Look, NamedLook
-from tui.matched import matcher
 from tui.mirror_rows import MirrorRows
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
 from tui.widgets.rows import Line
@@ -96,15 +95,13 @@ class MirrorCustomers:
         """The rows of a look."""
         keys = look.columns or DEFAULT_COLUMNS
         db = self.core.data
-        # made by the worker that reads, keeps the small tables
-        reader: list[tuple[CustomerRows, Callable[[Mapping[str, Any]], bool]]] = []
+        reader: list[CustomerRows] = []  # made by the worker that reads, keeps the small tables
 
-        def lines(ids: Sequence[int]) -> list[Line]:
+        def lines(query: CustomerQuery, ids: Sequence[int]) -> list[Line]:
             if not reader:
-                meant = matcher(look.where, self._names(), self.core.clock.now())
-                reader.append((customers.rows_of(db), meant))
-            rows, meant = reader[0]
-            return [self._line(key, row, keys, meant) for key, row in rows.keyed(ids)]
+                reader.append(customers.rows_of(db))
+            meant = query.meant(ids)
+            return [self._line(key, row, keys, meant) for key, row in reader[0].keyed(ids)]
 
         rows = MirrorRows(
             db, lambda: self.query(look), lines, lambda ids: mark_history.among(db, ids)
@@ -117,10 +114,10 @@ class MirrorCustomers:
         customer: int,
         row: Mapping[str, Any],
         keys: Sequence[str],
-        meant: Callable[[Mapping[str, Any]], bool],
+        meant: Set[tuple[int, str]],
     ) -> Line:
         """A customer as cells: the newest relation that the filter means comes first."""
-        follows = sorted(row["follows"], key=lambda each: not meant(each))
+        follows = sorted(row["follows"], key=lambda each: (customer, each["userid"]) not in meant)
         newest = follows[0] if follows else {}
         owners = [each["staff_name"] or each["userid"] for each in follows]
         stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))

@@ -26,7 +26,7 @@ class MirrorRows:
     Args:
         db: data.db.
         make: makes the query; called once, by the worker that asks first.
-        lines: customers as rows, in their order.
+        lines: customers of the query as rows, in their order.
         marked: which of some customers carry a mark.
     """
 
@@ -34,7 +34,7 @@ class MirrorRows:
         self,
         db: Database,
         make: Callable[[], CustomerQuery],
-        lines: Callable[[Sequence[int]], list[Line]],
+        lines: Callable[[CustomerQuery, Sequence[int]], list[Line]],
         marked: Callable[[Sequence[int]], Iterable[int]],
     ) -> None:
         self._db = db
@@ -62,8 +62,9 @@ class MirrorRows:
 
     def window(self, start: int, count: int) -> Window:
         """Rows by position."""
-        ids = self._reading().window(start, count)
-        return Window(start, self._lines(ids), frozenset(self._marked(ids)))
+        query = self._reading()
+        ids = query.window(start, count)
+        return Window(start, self._lines(query, ids), frozenset(self._marked(ids)))
 
     def find(self, key: Hashable, near: int) -> int | None:
         """Where a row is now, looking outwards from where it was."""

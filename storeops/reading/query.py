@@ -31,7 +31,7 @@ from storeops.database.trouble import explain
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror import column_store
-from storeops.reading.branch import Branch
+from storeops.reading.branch import OF_CUSTOMER, Branch
 from storeops.reading.compile import Compiler
 from storeops.reading.conditions import conditions
 from storeops.reading.facets import Counts, of_everybody, value_sql
@@ -277,6 +277,38 @@ class CustomerQuery:
                 for planner in self.planners
             ]  # fmt: skip
         return Explanation(self.text, self.sort, tuple(found))
+
+    def meant(self, ids: Sequence[int]) -> set[tuple[int, str]]:
+        """The follows of some customers of this list on which an alternative of the filter holds.
+
+        Args:
+            ids: customer.id.
+
+        Returns:
+            (customer.id, userid); none of an alternative that says nothing about a follow.
+        """
+        branches = [planner.branch for planner in self.planners]
+        ways: list[str] = []
+        params: list[object] = [json.dumps(list(ids))]
+        for branch in branches:
+            if branch.on_follow:
+                parts, values = branch.follow_sql("f")
+                if len(branches) > 1:  # of one alternative the tests on the customer have held
+                    own, own_values = branch.customer_sql("f.customer_id", apart=True)
+                    parts, values = [*parts, *own], [*values, *own_values]
+                ways.append(f"({' AND '.join(parts)})")
+                params += values
+        if not ways:
+            return set()
+        with self._reading() as connection:
+            return set(
+                connection.execute(
+                    "SELECT f.customer_id, s.userid FROM json_each(?) j CROSS JOIN follow f"
+                    f" {OF_CUSTOMER} ON f.customer_id = j.value JOIN staff s ON s.id = f.staff_id"
+                    f" WHERE {' OR '.join(ways)}",
+                    params,
+                )
+            )
 
     def cancel(self) -> None:
         """Stop what this query is doing, from any thread; nothing happens when it is idle."""

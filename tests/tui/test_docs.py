@@ -76,8 +76,8 @@ async def test_page_and_pictures_are_true(noon, tmp_path, monkeypatch):
     written = (tmp_path / "customers.csv").read_text(encoding="utf-8-sig").count("\n") - 1
     assert f"The file holds {written} customers" in page
     for picture in docs.DRAWN:
-        ascii_equivalent = chinese if picture.language == "zh_CN" else page
-        assert f"pictures/{picture.name}.svg" in ascii_equivalent
+        written_in = chinese if picture.language == "zh_CN" else page
+        assert f"pictures/{picture.name}.svg" in written_in
         if picture.name in ALSO:
             with docs.copied(home):
                 svg = await docs.draw(picture)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import tui.modals
+import tui.screens
 from tui.modals.base import BaseModal
 
 
@@ -58,8 +59,9 @@ LEDGER = {  # with drafts, plans and jobs
 
 def all_windows() -> set[str]:
     """Names of the classes of all windows of the application."""
-    for module in pkgutil.iter_modules(tui.modals.__path__):
-        import_module(f"tui.modals.{module.name}")
+    for package in (tui.modals, tui.screens):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
 
     def below(kind: type) -> set[type]:
         return {kind}.union(*(below(each) for each in kind.__subclasses__()))
@@ -67,7 +69,7 @@ def all_windows() -> set[str]:
     return {
         kind.__name__
         for kind in below(BaseModal) - {BaseModal}
-        if kind.__module__.startswith("tui.modals.")
+        if kind.__module__.startswith("tui.")
     }
 
 
