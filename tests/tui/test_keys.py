@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
+from storeops import i18n
 from tui.cells import cell_width
 from tui.keys import LIST, ascii_equivalent
 from tui.screen_registry import screens as all_screens
@@ -164,6 +165,16 @@ async def test_menu_reaches_every_action(screens):
         options.highlighted = ids.index("command")
         await driver.press("enter")
         assert "storeops customer list" in driver.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_no_two_actions_of_a_screen_have_one_name(language):
+    """Menu and finder list them by name."""
+    i18n.use(language)
+    for spec in all_screens():
+        keys = type(spec.open()).all_keys()
+        names = [i18n._(key.label) for key in keys if key.action]
+        assert sorted(names) == sorted(set(names)), spec.name
 
 
 @pytest.mark.parametrize(

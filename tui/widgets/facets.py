@@ -57,7 +57,7 @@ class FacetPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        names = ListColumn("name", "", 12, 1)
+        names = ListColumn("name", "", 12, 1, last=True)
         counts = ListColumn("count", "", 7, right=True)
         yield VirtualList([names, counts], *self._list_workers, id="facets")
 
