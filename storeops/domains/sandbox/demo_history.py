@@ -12,13 +12,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from storeops import times
 from storeops.database.database import Database
 from storeops.domains.sandbox.sandbox_control import control
 from storeops.errors import NotFoundError, UsageError
 
 DAY = 86_400
 WEEKS = 3
-SYNCS = (12, 8, 5, 3, 2, 1)  # days before today at whose end the mirror is synced
+NIGHT = 2 * 3600  # seconds after midnight: when the mirror is synced
+NIGHTS = (1, 0)  # days before today whose night is one: yesterday is known by itself
+SYNCS = (12, 8, 5, 3, 2)  # days before today at whose end the mirror is synced
 PER_DAY = 44  # acts of a day
 LIFE = {  # act → its share
     "follow_add": 24, "tag_mark": 14, "remark_edit": 8, "deleted_by_customer": 3,
@@ -75,8 +78,8 @@ def play(ports: DemoPorts, weeks: int) -> None:
     going, days = leavers(ports.db), weeks * 7
     ended = _ended(ports.db, days * DELETED)
     for back in range(days - 1, -1, -1):
-        answer = control(ports.base_url, "POST", "clock", {"advance_s": DAY})
-        ports.learn(float(answer["now"]))
+        slept = _night(ports) if back in NIGHTS else 0.0
+        _pass(ports, DAY - slept)
         control(
             ports.base_url, "POST", "act",
             {"act": "random", "count": PER_DAY, "seed": back, "acts": LIFE},
@@ -93,6 +96,24 @@ def play(ports: DemoPorts, weeks: int) -> None:
         if back in SYNCS:
             ports.sync()
         ports.on_progress(days - back, days)
+
+
+def _pass(ports: DemoPorts, seconds: float) -> float:
+    """Move the sandbox's clock; its time, Unix seconds."""
+    answer = control(ports.base_url, "POST", "clock", {"advance_s": seconds})
+    ports.learn(float(answer["now"]))
+    return float(answer["now"])
+
+
+def _night(ports: DemoPorts) -> float:
+    """Sync at two in the morning; seconds that passed."""
+    now = _pass(ports, 0)
+    seconds = times.midnight(now + DAY).timestamp() + NIGHT - now
+    if seconds >= DAY:  # the day that begins the demo is no older than that
+        return 0.0
+    _pass(ports, seconds)
+    ports.sync()
+    return seconds
 
 
 def _ended(db: Database, most: int) -> list[dict[str, str]]:
