@@ -26,7 +26,7 @@ class GroupsScreen(ListScreen):
         """Name, owner, members."""
         return [
             ListColumn("name", _("Group chat"), 16, 3, keep=9),
-            ListColumn("owner", _("Owner"), 10, 2, keep=8),
+            ListColumn("owner", _("Group owner"), 10, 2, keep=8),
             ListColumn("members", _("Members"), 8, right=True, keep=7),
             ListColumn("customers", _("Customers"), 9, right=True, keep=6),
             ListColumn("created", _("Created"), 10, keep=4),
@@ -64,13 +64,14 @@ class GroupsScreen(ListScreen):
         return fields(
             line.cells[0],
             [
-                (_("Group id"), row.chat_id),
-                (_("Owner"), f"{row.owner} {row.owner_userid}".strip()),
+                (_("Group owner"), row.owner or row.owner_userid),
                 (_("Status"), line.cells[5]),
                 (_("Created"), minute(row.create_time)),
                 (_("Members"), f"{row.members:,}"),
                 (_("Customers"), f"{row.customers:,}"),
                 (_("Notice"), row.notice),
+                (_("Group id"), row.chat_id),
+                (_("Owner id"), row.owner_userid if row.owner else ""),
             ],
         )
 

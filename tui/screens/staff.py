@@ -27,9 +27,9 @@ class StaffScreen(ListScreen):
     def columns(self) -> list[ListColumn]:
         """Name, id, shop, numbers, reading."""
         return [
-            ListColumn("name", _("Name"), 10, 2, keep=9),
-            ListColumn("userid", _("User id"), 12, 1, keep=4, tone="dim"),
-            ListColumn("store", _("Store"), 12, 3, keep=6),
+            ListColumn("name", _("Name"), 10, 1, keep=9),
+            ListColumn("userid", _("User id"), 16, keep=4, tone="dim", fit=True),
+            ListColumn("store", _("Store"), 12, 3, keep=6, last=True),
             ListColumn("status", _("Status"), 8, keep=5),
             ListColumn("follows", _("Relations"), 9, right=True, keep=8),
             ListColumn("waiting", _("Waiting"), 8, right=True, keep=4),
@@ -76,7 +76,6 @@ class StaffScreen(ListScreen):
         return fields(
             shown(row.name or row.userid),
             [
-                (_("User id"), row.userid),
                 (_("Position"), row.position),
                 (_("Store"), store),
                 (_("Status"), words.status(row.status)),
@@ -84,8 +83,9 @@ class StaffScreen(ListScreen):
                 (_("Customer contact"), _("on") if row.contact else _("off")),
                 (_("Customers"), f"{row.follows:,}"),
                 (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
-                (_("Read completely"), f"{minute(row.complete_at)}  {ago(row.complete_at, now)}"),
+                (_("Read completely"), f"{minute(row.complete_at)} {ago(row.complete_at, now)}".strip()),
                 (_("Last reading failed"), failed),
+                (_("User id"), row.userid),
             ],
         )
 

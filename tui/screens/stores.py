@@ -26,7 +26,7 @@ class StoresScreen(ListScreen):
         """Code, name, region, numbers, reading."""
         return [
             ListColumn("code", _("Code"), 10, keep=7, fit=True),
-            ListColumn("name", _("Store"), 14, 3, keep=9),
+            ListColumn("name", _("Store"), 14, 3, keep=9, last=True),
             ListColumn("region", _("Region"), 10, 2, keep=4),
             ListColumn("members", _("Staff"), 6, right=True, keep=6),
             ListColumn("follows", _("Relations"), 9, right=True, keep=8),

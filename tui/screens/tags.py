@@ -28,7 +28,7 @@ class TagsScreen(ListScreen):
             ListColumn("name", _("Tag"), 14, 3, keep=9),
             ListColumn("follows", _("Relations"), 9, right=True, keep=7),
             ListColumn("kind", _("Kind"), 10, keep=4),
-            ListColumn("tag_id", _("Tag id"), 16, 2, keep=3, tone="dim"),
+            ListColumn("tag_id", _("Tag id"), 36, keep=3, tone="dim", fit=True),
         ]
 
     def load(self) -> Sequence[Line]:
@@ -64,9 +64,9 @@ class TagsScreen(ListScreen):
             line.cells[1],
             [
                 (_("Group"), row.group),
-                (_("Tag id"), row.tag_id),
                 (_("Kind"), self._kind(row)),
                 (_("Follows that carry it"), f"{row.follows:,}"),
+                (_("Tag id"), row.tag_id),
             ],
         )
 

@@ -24,6 +24,7 @@ from storeops.domains.handover.success_message import messages
 from storeops.errors import PartialError, StoreOpsError
 from storeops.i18n import _, ngettext
 from storeops.mirror import members
+from storeops.plain import plain
 
 
 def plan_handover(ledger: Ledger, request: HandoverRequest) -> PlanResult:
@@ -369,7 +370,9 @@ class _Planner:
     # -- words
 
     def _title(self, rows: Sequence[Row]) -> str:
-        from_owners = list(dict.fromkeys(each.from_owner.label for each in self.subjects))
+        people = {each.from_owner.userid: each.from_owner for each in self.subjects}.values()
+        same = Counter(each.name for each in people)
+        from_owners = [plain(each.name) if same[each.name] == 1 else each.label for each in people]
         count = sum(1 for each in rows if each.external_userid)
         groups = len(rows) - count
         parts = []

@@ -23,6 +23,7 @@ from storeops.domains.remarks.remarks import verdict as check_row
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
+from storeops.terms import term
 
 REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店", guess=False)
 DESCRIPTION = Field("description", ("描述",), guess=False)
@@ -201,5 +202,5 @@ def _title(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
         text = value if isinstance(value, str) else _("{count} numbers").format(count=len(value))
-        parts.append(f"{key}: {text or '–'}")
+        parts.append(_("{name}: {text}").format(name=term("field", key), text=text or "–"))
     return _("; ").join(parts)[:120] or _("Remarks from a file")
