@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storeops.changes import plan_summary
@@ -102,13 +102,18 @@ def effect(each: Effect) -> str:
 
 def effects(found: PlanSummary, rows: int) -> str:
     """What a plan changes, in a few words; how many rows each, where they are not all."""
-    said = [
-        effect(each) + (f" ({each.rows:,})" if each.rows != rows else "")
-        for each in found.effects[:NAMED]
+    return _listed(found, rows, [effect(each) for each in found.effects[:NAMED]])
+
+
+def _listed(found: PlanSummary, rows: int, said: Sequence[str]) -> str:
+    """The first changes, so said, one after the other; how many rows each, and how many more."""
+    listed = [
+        text + (f" ({each.rows:,})" if each.rows != rows else "")
+        for text, each in zip(said, found.effects, strict=False)
     ]
     if len(found.effects) > NAMED:
-        said.append(_("{count} other changes").format(count=f"{len(found.effects) - NAMED:,}"))
-    return _(", ").join(said)
+        listed.append(_("{count} other changes").format(count=f"{len(found.effects) - NAMED:,}"))
+    return _(", ").join(listed)
 
 
 def whom(found: PlanSummary) -> str:
@@ -133,7 +138,11 @@ def sentence(card: Card, found: PlanSummary, who: str) -> str:
     time = _("about {time}").format(time=span(card.seconds or 0))
     if card.seconds is None or card.seconds < 1:
         time = _("at once")
-    if people := whom(found):
+    people = whom(found)
+    if people and found.effects and all(each.way == plan_summary.MOVE for each in found.effects):
+        what = _listed(found, plan.ready, [each.name for each in found.effects[:NAMED]])
+        text = _("{who} will hand over {people} to {what}: {calls}, {time}.")
+    elif people:
         text = _("{who} will {what}, for {people}: {calls}, {time}.")
     else:
         text = _("{who} will {what}: {calls}, {time}.")

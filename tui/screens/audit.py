@@ -77,7 +77,7 @@ class AuditScreen(BaseScreen):
             ListColumn("plan", _("Plan"), 15, keep=6, tone="dim"),
             ListColumn("row", _("Row"), 4, right=True, keep=4, tone="dim"),
             ListColumn("details", _("Details"), 12, 5, keep=7),
-            ListColumn("subject", _("Customer id"), 16, 1, keep=1, tone="dim"),
+            ListColumn("subject", _("Customer"), 16, 1, keep=1, tone="dim"),
         ]
         with Horizontal(id="body"):
             yield ListPane(
@@ -338,9 +338,16 @@ def summary(payload: Mapping[str, Any], names: NameLookup) -> str:
         parts = [row_status(str(payload["status"])), str(code) if code else "", change]
         return " ".join(part for part in parts if part)
     return "  ".join(
-        f"{_(PAYLOAD[key]) if key in PAYLOAD else key} {_text(value, names, key)}"
+        f"{_(PAYLOAD[key]) if key in PAYLOAD else key} {_short(key, value, names)}"
         for key, value in payload.items()
         if value not in ("", None, [], {}) and key not in ("hash", "revision", "profile", "asked")
+    )
+
+
+def _short(key: str, value: Any, names: NameLookup) -> str:
+    """A value in a list; of calls about to be made (number, tries, rows of each) how many."""
+    return (
+        f"{len(value):,}" if key == "jobs" and isinstance(value, list) else _text(value, names, key)
     )
 
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from storeops.domains.schedule import runs, tasks
 from storeops.domains.schedule.process import read_output
 from storeops.domains.schedule.runs import STATUSES, TaskRun
-from storeops.domains.schedule.tasks import Task
+from storeops.domains.schedule.tasks import WELL, Task
 from storeops.domains.schedule.today import how_it_ended
 from storeops.durations import span
 from storeops.i18n import N_, _
@@ -43,7 +43,7 @@ class NightScreen(ListScreen):
         """Name, hours, next and last run, how it ended."""
         return [
             ListColumn("name", _("Task"), 10, 2, keep=9),
-            ListColumn("cron", _("Hours"), 13, keep=4),
+            ListColumn("cron", _("At"), 13, keep=4),
             ListColumn("next", _("Next"), 16, keep=8),
             ListColumn("last", _("Last"), 16, keep=6),
             ListColumn("how", _("How"), 14, 2, keep=7),
@@ -91,7 +91,7 @@ class NightScreen(ListScreen):
             line.cells[0],
             [
                 (_("Command"), task.command),
-                (_("Hours"), task.cron),
+                (_("At"), task.cron),
                 (_("Next"), line.cells[2]),
                 (_("Missed"), line.cells[5]),
                 (_("Runs"), "\n".join(map(_run_line, past))),
@@ -143,6 +143,8 @@ class NightScreen(ListScreen):
 
 
 def _run_line(run: TaskRun) -> str:
-    code = "" if run.exit_code is None else str(run.exit_code)
+    how = _(STATUSES[run.status])
+    if run.exit_code not in (None, *WELL):
+        how = "! " + how_it_ended(run.status, run.exit_code)
     took = "" if run.duration_s is None else span(run.duration_s)
-    return " ".join(filter(None, (minute(run.started_at), _(STATUSES[run.status]), code, took)))
+    return "  ".join(filter(None, (minute(run.started_at), how, took)))

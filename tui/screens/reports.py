@@ -90,7 +90,8 @@ class ReportsScreen(ListScreen):
             )
             for each in table.columns
         ]
-        return [*found, ListColumn("bar", "", BAR, keep=4)] if table.bar else found
+        title = next((each.title for each in table.columns if each.key == table.bar), "")
+        return [*found, ListColumn("bar", title, BAR, keep=4)] if table.bar else found
 
     @property
     def shown_table(self) -> ReportTable:

@@ -83,7 +83,10 @@ class StaffScreen(ListScreen):
                 (_("Customer contact"), _("on") if row.contact else _("off")),
                 (_("Customers"), f"{row.follows:,}"),
                 (_("Waiting for a new owner"), f"{row.unassigned:,}" if row.unassigned else ""),
-                (_("Read completely"), f"{minute(row.complete_at)} {ago(row.complete_at, now)}".strip()),
+                (
+                    _("Read completely"),
+                    f"{minute(row.complete_at)} {ago(row.complete_at, now)}".strip(),
+                ),
                 (_("Last reading failed"), failed),
                 (_("User id"), row.userid),
             ],
