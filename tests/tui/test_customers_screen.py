@@ -105,6 +105,57 @@ async def test_a_filter_longer_than_its_line_stays_readable(screens):
         assert "name, remark, phone" in driver.text.splitlines()[3]
 
 
+async def test_the_filters_words_are_replaced_and_one_esc_takes_them_away(screens):
+    async with screens(start="customers") as driver:
+        everybody = driver.base.table.total
+        await driver.press("slash")
+        await driver.type("王")
+        await driver.press("enter", "slash")
+        await driver.type("李")
+        assert driver.text.splitlines()[3].rstrip().endswith("/ 李")
+        await driver.press("enter")
+        assert 0 < driver.base.table.total < everybody
+        await driver.press("escape")
+        assert driver.base.table.total == everybody
+
+
+async def test_facets_say_how_many_more_there_are_and_open(screens):
+    async with screens(start="customers", size=(160, 60)) as driver:
+        await driver.rest()
+        facets = driver.base.query_one("#facets")
+        lines = facets.source.lines
+        at = next(at for at, line in enumerate(lines) if "more" in line.cells[0])
+        facets.focus()
+        await driver.press("home", *["down"] * at, "enter")
+        await driver.rest()
+        assert len(facets.source.lines) > len(lines)
+
+
+async def test_windows_show_what_there_is_and_what_will_be(screens, core, monkeypatch):
+    """A remark's window shows the present one and the preview; a note stands without an author."""
+    monkeypatch.setattr("tui.modals.remark.REST", 0.01)
+    (remark,) = core.data.execute(
+        "SELECT remark FROM follow WHERE status = 'active' AND remark NOT GLOB '*[^一-龥]*'"
+        " GROUP BY 1 HAVING count(*) = 1 AND length(remark) > 3 LIMIT 1"
+    ).fetchone()
+    async with screens(start="customers", size=(120, 40)) as driver:
+        await driver.press("slash")
+        await driver.type(remark)
+        await driver.press("enter", "r")
+        await driver.rest()
+        assert f"The first has now: {remark}" in driver.text
+        await driver.type("VIP")
+        await driver.rest()
+        (line,) = [each for each in driver.text.splitlines() if "The first: " in each]
+        assert "VIP" in line
+        await driver.press("escape", "n")
+        await driver.type("likes tea")
+        await driver.press("enter", "enter")
+        await driver.rest()
+        assert "likes tea" in driver.text
+        assert ": likes tea" not in driver.text.replace("·", "")
+
+
 async def test_nobody_was_added_in_1970(screens, core):
     """WeCom's list of the unassigned tells no date; the facets do not make one up."""
     async with screens(start="customers", size=(160, 48)) as driver:

@@ -55,3 +55,16 @@ async def test_a_file_that_came_meanwhile_is_not_replaced(way, screens, journal,
         assert "exists already" in driver.text
         assert "--" not in driver.text.split("exists already")[1].splitlines()[1], "no options here"
     assert path.read_bytes() == b"mine"
+
+
+async def test_the_views_columns_are_written_and_the_path_is_said(screens, mine):
+    from dataclasses import replace
+
+    async with screens(start="customers", size=(100, 40)) as driver:
+        driver.base._good = replace(driver.base._good, columns=("remark", "name"))
+        await driver.press("e", "enter")
+        path = only(mine)
+        assert any(str(path) in each.message for each in driver.app._notifications)
+        heading = path.read_text("utf-8-sig").splitlines()[0].split(",")
+        assert heading.index("Remark") < heading.index("Name")
+        assert "Shop" not in heading

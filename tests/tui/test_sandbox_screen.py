@@ -12,3 +12,17 @@ async def test_a_moved_clock_is_known_at_once(screens, fresh_chain, core, monkey
         await driver.press("t")
         assert "24 hours further" in driver.text
         assert 86_400 <= learnt[-1] - learnt[0] < 86_700
+
+
+async def test_nobody_answers_is_said_in_the_pane_and_asked_about_less_often(
+    screens, fresh_chain, core
+):
+    """No notice a second over the screen: the pane says since when."""
+    async with screens(start="sandbox", size=(100, 30)) as driver:
+        first = driver.base._wait
+        fresh_chain.sandbox.stop()
+        await driver.press("f5")
+        assert "Nobody answers since " in driver.text
+        await driver.press("f5")
+        assert driver.base._wait == 4 * first
+        assert not [each for each in driver.app._notifications if "answer" in each.message]
