@@ -162,7 +162,7 @@ def list_(
     ]
     output.paged(
         map(_row, rows), _COLUMNS, limit=limit, all_=all_, after=after, as_of=now,
-        empty=_("No task for today: storeops care plan makes them."),
+        empty=_("No task for today; `storeops care plan` makes them."),
     )  # fmt: skip
 
 

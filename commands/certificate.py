@@ -15,7 +15,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from commands.supplier import On, Which, day, kind_name, rules, show_findings
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Licences and reports: add, list, check, what expires."))
 OfSupplier = Annotated[
@@ -213,7 +213,9 @@ def expiring(
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
-        empty=_("No paper ends within {days} days.").format(days=within),
+        empty=ngettext(
+            "No paper ends within {days} day.", "No paper ends within {days} days.", within
+        ).format(days=within),
     )  # fmt: skip
     if any(row["estimated"] for row in rows):
         note(_("Working days of years that are not announced yet are estimated."))

@@ -96,7 +96,7 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
         raise UsageError(
             _("Say where the history lies: --data DIR."),
             hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount; or take"
-                   " in what tills sold: storeops order import FILE"),
+                   " in what tills sold: storeops order import FILE --source NAME"),
         )  # fmt: skip
     return own, day
 

@@ -13,7 +13,7 @@ from commands.file_options import TableFile
 from commands.options import After, All, Limit, day_of
 from commands.output import Column
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Stock of shops: import, list, count, what expires."))
 
@@ -164,5 +164,7 @@ def expiring(
             Column("due", _("To do"), show=lambda due: todo[due]),
         ],
         limit=limit, all_=all_, after=after, as_of=now,
-        empty=_("Nothing expires within {days} days.").format(days=days),
+        empty=ngettext(
+            "Nothing expires within {days} day.", "Nothing expires within {days} days.", days
+        ).format(days=days),
     )  # fmt: skip

@@ -137,7 +137,7 @@ def supplier(db: Database, who: str) -> dict[str, Any]:
     raise NotFoundError(
         _("There is no supplier {name}.").format(name=who),
         hint=did_you_mean(
-            who, [each["name"] for each in listed], _("storeops supplier list names them.")
+            who, [each["name"] for each in listed], _("`storeops supplier list` names them.")
         ),
     )
 
