@@ -67,8 +67,8 @@ class ExportedPlan:
 
 def _same(cell: str, text: str) -> bool:
     """Whether a cell is a text as an export shows it: on one line, odd characters visible."""
-    return _shown(cell) == _shown(text)
-
-
-def _shown(text: str) -> str:
-    return plain(text.replace("\r\n", "\n")).strip()
+    # a spreadsheet may have kept the ends of lines as they were, or made them its own
+    return any(
+        plain(cell.replace(*ends)).strip() == plain(text.replace(*ends)).strip()
+        for ends in (("\r\n", "\n"), ("", ""))
+    )

@@ -14,7 +14,7 @@ from storeops import i18n
 NASTY = [
     "=1+1", "'=1+1", "''+1", "-x", "@y", "+86 13812345678", "0012", "0012\t", "123456789012",
     "1e5", "a;b", "a; b", "王,女士", 'q"q', "line\nbreak", "\u202eevil", "\u200bzero", " blank ",
-    "\x1b[31m",
+    "cr\r\nlf\u2028end", "\x1b[31m",
     "＝全角", "|pipe", "\ufeffbom", '="x"', "电话13812345678", "🦋\u200d", "{name}", "'", "",
 ]  # fmt: skip
 

@@ -45,7 +45,7 @@ def at(monkeypatch: pytest.MonkeyPatch, day: int) -> None:
 
 
 @pytest.mark.parametrize("day", [1, 3])
-async def test_the_seensays_what_the_daily_report_says(
+async def test_the_page_says_what_the_daily_report_says(
     report: Report, page: Open, monkeypatch: pytest.MonkeyPatch, day: int
 ) -> None:
     at(monkeypatch, day)
@@ -73,7 +73,7 @@ async def test_the_seensays_what_the_daily_report_says(
     assert shown[-2:] == [str(shop["untagged"]), str(shop["customers"])]
 
 
-async def test_a_shops_own_seensays_what_the_staff_report_says(
+async def test_a_shops_own_page_says_what_the_staff_report_says(
     report: Report, page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(monkeypatch, 1)

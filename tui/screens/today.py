@@ -315,7 +315,8 @@ def _moved(label: str, moves: Figures, before: Figures | None) -> Content:
     if moves.lost is None:
         parts.append(_("lost: not known"))
     else:
-        parts.append((_("−{count} lost").format(count=f"{moves.lost:,}"), "$text-error"))
+        text = _("−{count} lost") if moves.lost else _("{count} lost")
+        parts.append((text.format(count=f"{moves.lost:,}"), "$text-error" if moves.lost else ""))
     who = [
         text.format(count=f"{count:,}")
         for text, count in (

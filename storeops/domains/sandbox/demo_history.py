@@ -27,7 +27,7 @@ LIFE = {  # act → its share
     "follow_add": 24, "tag_mark": 14, "remark_edit": 8, "deleted_by_customer": 3,
     "customer_rename": 2,
 }  # fmt: skip
-DELETED = 2  # relations that guides end in a day, until two days ago: gone is what is missed twice
+DELETED = 2  # relations that guides end in a day, until yesterday: gone is what is missed twice
 LEAVING = {11: 0, 4: 1, 1: 2}  # days before today → which of `leavers` leaves
 REFUSING = 0.15  # share of customers who say no to a handover
 
@@ -84,7 +84,7 @@ def play(ports: DemoPorts, weeks: int) -> None:
             ports.base_url, "POST", "act",
             {"act": "random", "count": PER_DAY, "seed": back, "acts": LIFE},
         )  # fmt: skip
-        for pair in ended[back * DELETED : (back + 1) * DELETED] if back > 1 else ():
+        for pair in ended[back * DELETED : (back + 1) * DELETED] if back > 0 else ():
             with suppress(UsageError):  # it has ended already
                 control(ports.base_url, "POST", "act", {"act": "follow_delete", **pair})
         if back in LEAVING and LEAVING[back] < len(going):
