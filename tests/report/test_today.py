@@ -62,7 +62,8 @@ async def test_the_page_says_what_the_daily_report_says(
     assert seen.total.week.as_dict() == week["totals"]
     totals = daily["totals"]
     yesterday = next(line for line in text.splitlines() if "Yesterday  " in line and "new" in line)
-    assert f"+{totals['new']} new · −{totals['lost']} lost" in yesterday
+    lost = f"−{totals['lost']}" if totals["lost"] else "0"
+    assert f"+{totals['new']} new · {lost} lost" in yesterday
     assert f"{totals['handed_over']} handed over" in yesterday
     stood = next(line for line in text.splitlines() if "handovers under way" in line)
     assert f"{totals['customers']} customers · {totals['untagged']} untagged" in stood
