@@ -220,7 +220,7 @@ def _inbox(folder):
 
 DIES_BEFORE_THE_ANSWER = """
 import os, pathlib, signal, sys
-from storeops.events.crypto import Keys
+from storeops.events.crypto import CallbackKeys
 from storeops.events.inbox import Inbox
 from storeops.events.receiver import Receiver
 from tests.events.conftest import Clock
@@ -229,7 +229,7 @@ from tests.regressions.test_peer_faults import _inbox
 
 die = lambda kept: os.kill(os.getpid(), signal.SIGKILL)
 receiver = Receiver(
-    Inbox(_inbox(pathlib.Path(sys.argv[1]))), Keys(TOKEN, KEY, CORP), Clock(), on_event=die
+    Inbox(_inbox(pathlib.Path(sys.argv[1]))), CallbackKeys(TOKEN, KEY, CORP), Clock(), on_event=die
 )
 fields = dict(Event="change_external_contact", ChangeType="add_external_contact")
 print(receiver.receive(*request(event(5, **fields, UserID="a", ExternalUserID="wm1"))))

@@ -30,7 +30,7 @@ class Wire:
 
         def send(transport: Transport, verb: str, path: str, *rest: Any, **how: Any) -> Any:
             with self._lock:
-                self.sent.append((path, how.get("knock", False)))
+                self.sent.append((path, how.get("probing", False)))
                 self.pages -= path == GET_BY_USER
                 self.plugged = self.plugged and self.pages >= 0
             if not self.plugged:
@@ -82,7 +82,7 @@ def test_a_network_that_dies_under_way_ends_the_run_soon(
     wire.sent.clear()
     # nobody is to blame, so that nobody is asked alone the next time
     assert here.sync().outcome == "complete"
-    assert sum(path == GET_BY_USER for path, _knock in wire.sent) <= 33
+    assert sum(path == GET_BY_USER for path, _probing in wire.sent) <= 33
     assert not compare(here.data, here.sandbox.control)
 
 
@@ -102,7 +102,7 @@ def test_a_network_that_dies_among_departments_names_them_all(
     staff = scope(result, "staff")
     named = [each for each in staff.failures if each.subject.startswith("department ")]
     assert len(named) > 6
-    assert sum(path == "user/list" for path, _knock in wire.sent) < 3 * len(named)
+    assert sum(path == "user/list" for path, _probing in wire.sent) < 3 * len(named)
     assert staff.calls < len(named) + 6
 
 

@@ -8,7 +8,7 @@ import sys
 SCRIPT = """
 import sys, threading
 from dataclasses import dataclass
-from storeops.wecom.envelope import Answer, open_envelope
+from storeops.wecom.envelope import Response, open_envelope
 
 def shape(number):
     @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ def shape(number):
         tags: tuple[str, ...] = ()
 
     @dataclass(frozen=True, slots=True, kw_only=True)
-    class Page(Answer):
+    class Page(Response):
         rows: tuple[Row, ...] = ()
         info: Row | None = None
 
