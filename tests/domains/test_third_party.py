@@ -170,7 +170,8 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     assert '<td class="n">500<svg' in page.read_text("utf-8")
     assert "points" in {each["name"] for each in shop.json("report", "list")["items"]}
     offered = shop.python(
-        "from storeops.app import App\nfrom storeops.operations import completion_values\napp = App.open()\n"
+        "from storeops.app import App\nfrom storeops.operations import completion_values\n"
+        "app = App.open()\n"
         "print(completion_values.filters(app.data, 'level:g'))\napp.close()"
     )
     assert "level:gold" in offered
