@@ -22,9 +22,9 @@ def columns() -> list[ListColumn]:
         ListColumn("status", _("Status"), 12, keep=9),
         ListColumn("rows", _("Rows"), 5, right=True, keep=6),
         ListColumn("tries", _("Tries"), 5, right=True, keep=5),
-        ListColumn("code", _("Code"), 6, right=True, keep=7),
+        ListColumn("code", _("Code"), 6, right=True, keep=7, fit=True),
         ListColumn("meaning", _("Meaning"), 16, 4, keep=6),
-        ListColumn("due", _("Not before"), 16, keep=2),
+        ListColumn("due", _("Not before"), 16, keep=2, fit=True),
         ListColumn("ended", _("Ended"), 16, keep=3),
     ]
 

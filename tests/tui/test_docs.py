@@ -14,7 +14,7 @@ from tests.tui.conftest import Driver
 
 ROOT = Path(__file__).parents[2]
 NAMES = {"Enter": "enter", "Space": "space", "Home": "home", "Escape": "escape"}  # tmux → Textual
-ALSO = "customers", "customers.zh", "handover"  # pictures that are drawn again here
+ALSO = "customers", "customers.zh", "customers-small"  # pictures that are drawn again here
 
 
 def load_docs():

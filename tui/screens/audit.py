@@ -70,13 +70,13 @@ class AuditScreen(BaseScreen):
     def body(self) -> Iterable[Widget]:
         """Words, list; the line at the side."""
         columns = [
-            ListColumn("seq", _("Line"), 6, right=True, keep=6, tone="dim"),
+            ListColumn("seq", _("Line"), 6, right=True, keep=5, tone="dim"),
             ListColumn("at", _("When"), 16, keep=8, tone="dim"),
             ListColumn("who", _("Who"), 8, 1, keep=8),
             ListColumn("kind", _("What"), 14, keep=9),
             ListColumn("plan", _("Plan"), 15, keep=6, tone="dim"),
             ListColumn("row", _("Row"), 4, right=True, keep=4, tone="dim"),
-            ListColumn("details", _("Details"), 12, 5, keep=7),
+            ListColumn("details", _("Details"), 20, 5, keep=7),
             ListColumn("subject", _("Customer"), 16, 1, keep=1, tone="dim"),
         ]
         with Horizontal(id="body"):

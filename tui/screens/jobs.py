@@ -161,6 +161,7 @@ class JobsScreen(BaseScreen):
             Line(at, (second(each.at), event(each.kind), shown(each.detail)), "", each)
             for at, each in enumerate(found)
         ]
+        self.listing("events").empty = _("Nothing out of the plain way.")
         self.listing("events").show(TableRows(lines))
         self.paint_frame()
 

@@ -42,7 +42,7 @@ class NightScreen(ListScreen):
     def columns(self) -> list[ListColumn]:
         """Name, hours, next and last run, how it ended."""
         return [
-            ListColumn("name", _("Task"), 10, 2, keep=9),
+            ListColumn("name", _("Task"), 14, 2, keep=9),
             ListColumn("cron", _("At"), 13, keep=4),
             ListColumn("next", _("Next"), 16, keep=8),
             ListColumn("last", _("Last"), 16, keep=6),

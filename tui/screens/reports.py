@@ -79,7 +79,7 @@ class ReportsScreen(ListScreen):
             return [ListColumn("name", "", 14, 1)]
         table = self.shown_table
         found = [
-            ListColumn(each.key, each.title, 9, 1, keep=9, fit=True, last=True)
+            ListColumn(each.key, each.title, 12, 1, keep=9, fit=True, last=True)
             if each.kind == TEXT
             else ListColumn(
                 each.key,

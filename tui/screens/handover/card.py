@@ -39,8 +39,8 @@ def sums(made: PlanResult, held_back: str) -> Content:
         for each in made.shares[:12]
     )
     parts.append(Content(_("To: {takers}").format(takers=shares or "–") + "\n"))
-    for code, reason, count in made.blocked:
-        parts.append(Content.styled(f"✗ {count:,} × {code}: {shown(reason)}\n", "$text-error"))
+    for _code, reason, count in made.blocked:
+        parts.append(Content.styled(f"✗ {count:,} × {shown(reason)}\n", "$text-error"))
     for each in plan.problems[:3]:
         message = shown(str(each["message"]))
         parts.append(Content.styled(f"! {message}\n", "$text-warning"))
