@@ -26,3 +26,17 @@ async def test_nobody_answers_is_said_in_the_pane_and_asked_about_less_often(
         await driver.press("f5")
         assert driver.base._wait == 4 * first
         assert not [each for each in driver.app._notifications if "answer" in each.message]
+
+
+async def test_lists_that_stand_there_are_not_painted_at_every_look(screens, fresh_chain, core):
+    async with screens(start="sandbox") as driver:
+        screen = driver.app.screen
+        shown = screen.query_one("#calls").source
+        screen.read_again()
+        await driver.settle()
+        assert screen.query_one("#calls").source is shown  # nobody called in between
+        core.client.raw("get", "user/simplelist", {"department_id": 1})
+        screen.read_again()
+        await driver.settle()
+        assert screen.query_one("#calls").source is not shown
+        assert "simplelist" in driver.text

@@ -54,6 +54,7 @@ class SandboxScreen(BaseScreen):
         self._faults = 0
         self._silent_since: float | None = None
         self._wait = EVERY  # seconds until the next look
+        self._shown: dict[str, list[Line]] = {}  # lines by list
 
     def body(self) -> Iterable[Widget]:
         """Calls and faults; clock and counts at the side."""
@@ -186,8 +187,9 @@ class SandboxScreen(BaseScreen):
         self._put("faults", lines)
 
     def _put(self, name: str, lines: list[Line]) -> None:
-        rows = self.query_one(f"#{name}", VirtualList)
-        rows.show(TableRows(lines), stay=True)
+        if lines != self._shown.get(name):  # else every look would paint a list that stands there
+            self._shown[name] = lines
+            self.query_one(f"#{name}", VirtualList).show(TableRows(lines), stay=True)
 
     def crumbs(self) -> list[str]:
         """Faults in force."""
