@@ -159,7 +159,7 @@ class Case:
             self.problems.append(f"the mirror differs: {differences}")
 
     def _often(self) -> dict[str, int]:
-        first = self.dice.request([1, 2, 5, None])
+        first = self.dice.choice([1, 2, 5, None])
         return {} if first is None else {"first": first}
 
     def _most(self, plan: Plan) -> int:
