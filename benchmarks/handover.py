@@ -141,7 +141,9 @@ def _twice_in_ninety_days(chain: Chain, owner: str, other: str, mine: list[str])
     ours, theirs = mine[:15], mine[15:30]
 
     def request(from_owner: str, to_owner: str, who: list[str]) -> HandoverRequest:
-        return HandoverRequest(csv=who_takes(who, from_owner, to_owner), personal_tags=False)
+        return HandoverRequest(
+            file=Source(who_takes(who, from_owner, to_owner)), personal_tags=False
+        )
 
     chain.control.call("POST", "handover/will", {"external_userid": mine[:30], "act": "accept"})
     for from_owner, to_owner in ((owner, other), (other, owner)):
@@ -330,7 +332,9 @@ def part_watch() -> None:
     file = Path(os.environ["STOREOPS_HOME"]) / "who.csv"
     file.write_text("\n".join(rows))
     began = time.monotonic()
-    made = plan_handover(chain.app.ledger, HandoverRequest(csv=str(file), personal_tags=False))
+    made = plan_handover(
+        chain.app.ledger, HandoverRequest(file=Source(str(file)), personal_tags=False)
+    )
     print(
         f"    planned {made.plan.ready:,} of {made.plan.rows:,} in {time.monotonic() - began:.0f} s"
     )

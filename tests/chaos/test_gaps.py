@@ -25,7 +25,7 @@ def test_every_change_of_a_day_without_callbacks(cli: Any, home: Any) -> None:
                 "shop", box.corp_id, agent_id=box.agent_id, base_url=box.base_url, sandbox=True
             )
         )
-        secrets.store("shop", box.secret)
+        secrets.save("shop", box.secret)
         assert cli("sync", "run", "--quiet").code == 0
         rows = cli(
             "customer", "list", "--where", "owners:1", "--limit", str(CHANGES), "--json"
