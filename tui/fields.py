@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from textual.content import Content
 
 from tui.cells import lines
-
-_PLAIN_WORD = re.compile(r"[\w./*+-]+\Z")
 
 
 def title(text: str) -> Content:
@@ -32,10 +29,3 @@ def fields(head: str, rows: Iterable[tuple[str, str]]) -> Content:
             label = f"{name}: " if number == 0 else "  "
             parts.append(Content.assemble((label, "$text-muted"), line + "\n"))
     return Content("").join(parts)
-
-
-def quoted(value: str) -> str:
-    """`value` as one value of the filter language."""
-    if _PLAIN_WORD.match(value):
-        return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

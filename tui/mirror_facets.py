@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from storeops.i18n import _
 from storeops.reading.conditions import conditions
+from storeops.reading.filter import quoted
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
 from tui.customer_repository import FacetRows
-from tui.fields import quoted
 from tui.names import NameLookup
 
 if TYPE_CHECKING:

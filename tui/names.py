@@ -14,7 +14,7 @@ from storeops.mirror.tag_names import Tag
 from storeops.plain import alike
 from storeops.reading.customer_rows import customer_id
 from storeops.reading.customers import names_of, rows_of
-from tui.fields import quoted
+from storeops.reading.filter import quoted
 
 if TYPE_CHECKING:
     from storeops.database.database import Database

@@ -83,6 +83,15 @@ def held_by(reason: str) -> str:
     }.get(reason, "")  # fmt: skip
 
 
+def forecast(seconds: float | None, reason: str) -> str:
+    """`about 2 min (minute limit)`; "" when nothing is known, or it is soon."""
+    if seconds is None or seconds < 1:
+        return ""
+    text = _("about {time}").format(time=span(seconds))
+    why = held_by(reason)
+    return f"{text} ({why})" if why else text
+
+
 NAMED = 3  # changes that a sentence names
 
 

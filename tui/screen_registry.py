@@ -24,7 +24,7 @@ CORE: tuple[ScreenSpec, ...] = (
     ScreenSpec(name="plans", key="8", title=N_("Plans"),
          screen="tui.screens.plans.screen:PlansScreen",
          help=N_("What will change, row by row; apply, watch, undo.")),
-    ScreenSpec(name="jobs", key="9", title=N_("Jobs"), screen="tui.screens.jobs:JobsScreen",
+    ScreenSpec(name="jobs", key="9", title=N_("Jobs"), screen="tui.screens.jobs.screen:JobsScreen",
          help=N_("The calls that carry plans out.")),
     ScreenSpec(name="events", key="E", title=N_("Events"),
          screen="tui.screens.events:EventsScreen",

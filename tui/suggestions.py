@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from storeops.reading.filter import key_of
+from storeops.reading.filter import key_of, quoted
 from storeops.reading.filter import keys as all_keys
 from storeops.reading.filter_names import Names
 from storeops.reading.filter_words import CLOSED
-from tui.fields import quoted
 
 MOST = 6
 

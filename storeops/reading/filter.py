@@ -147,9 +147,9 @@ def parse(text: str) -> Node:
 def unparse(node: Node) -> str:
     """The canonical text of a tree: `parse` gives the same tree again."""
     if isinstance(node, Word):
-        return _quoted(node.text, word=True)
+        return quoted(node.text, word=True)
     if isinstance(node, FieldTerm):
-        values = ",".join(_quoted(each) for each in node.values)
+        values = ",".join(quoted(each) for each in node.values)
         sign = {"owner": "@", "tag": "#"}.get(node.key)
         return f"{sign}{values}" if sign else f"{node.key}:{values}"
     if isinstance(node, Not):
@@ -209,7 +209,8 @@ def _any_tag(at: int) -> FieldTerm:
     return FieldTerm("has", ("tag",), at)
 
 
-def _quoted(text: str, *, word: bool = False) -> str:
+def quoted(text: str, *, word: bool = False) -> str:
+    """A value (or a word) as the language writes it: in quotes where it must be."""
     if _PLAIN.fullmatch(text) and not (word and text in _OR):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -9,10 +9,11 @@ from textual.content import Content
 
 from storeops.i18n import _
 from storeops.reading.directory import GroupRow, chats
+from storeops.reading.filter import quoted
 from storeops.times import day, minute
 from tui import words
 from tui.cells import shown
-from tui.fields import fields, quoted
+from tui.fields import fields
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Line, ListColumn
 

@@ -14,7 +14,6 @@ from storeops.reading.customers import Selection
 from tui import plan_words
 from tui.names import NameLookup
 from tui.screens.base import BaseScreen, ScreenPart
-from tui.screens.plans.card import forecast
 
 if TYPE_CHECKING:
     from storeops.changes.plan_cards import Card
@@ -125,7 +124,7 @@ class HandoverPlanning(ScreenPart):
         def done(answer: tuple[PlanResult, Card]) -> None:
             made, stands = answer
             self.made[from_owners] = made
-            self.held_back[from_owners] = forecast(stands.seconds, stands.held_by)
+            self.held_back[from_owners] = plan_words.forecast(stands.seconds, stands.held_by)
             self._planned()
             self.app.notify(
                 _("{plan}: {ready} ready, {blocked} blocked; p reviews it.").format(

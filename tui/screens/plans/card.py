@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from storeops.changes.plan_summary import PlanSummary
 
 
-def forecast(seconds: float | None, reason: str) -> str:
-    """`about 2 min (minute limit)`; "" when nothing is known, or it is soon."""
-    if seconds is None or seconds < 1:
-        return ""
-    text = _("about {time}").format(time=span(seconds))
-    why = plan_words.held_by(reason)
-    return f"{text} ({why})" if why else text
-
-
 def _numbers(card: Card) -> str:
     plan = card.plan
     if plan.status == "draft":
@@ -42,7 +33,7 @@ def _numbers(card: Card) -> str:
             "{ready} ready, {blocked} blocked, {calls} calls",
             plan.calls,
         ).format(ready=f"{plan.ready:,}", blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}"),
-        forecast(card.seconds, card.held_by),
+        plan_words.forecast(card.seconds, card.held_by),
     ]
     return " · ".join(part for part in parts if part)
 

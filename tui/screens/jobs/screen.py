@@ -15,12 +15,12 @@ from textual.widgets import Static
 
 from storeops.i18n import N_, _, ngettext
 from storeops.times import second
-from tui import job_lines
 from tui.cells import shown
-from tui.job_card import details, event, summary
 from tui.keys import DO, LIST, LOOK, Key
 from tui.position_rows import PositionRows
 from tui.screens.base import BaseScreen
+from tui.screens.jobs import rows as job_list
+from tui.screens.jobs.card import details, event, summary
 from tui.screens.ledger import LedgerWatch, PlanControl
 from tui.widgets.panes import ListPane
 from tui.widgets.rows import Line, ListColumn, TableRows
@@ -86,7 +86,7 @@ class JobsScreen(BaseScreen):
         ]
         with Vertical(id="body"):
             yield ListPane(
-                VirtualList(job_lines.columns(), *self.list_workers(), id="jobs"),
+                VirtualList(job_list.columns(), *self.list_workers(), id="jobs"),
                 Static("", id="progress"),
                 title=_("Jobs"),
             )
@@ -128,7 +128,7 @@ class JobsScreen(BaseScreen):
             return job_rows.window(core.data, plan, statuses, start, size)
 
         source = PositionRows(
-            window, lambda: job_rows.count(core.data, plan, statuses), job_lines.line
+            window, lambda: job_rows.count(core.data, plan, statuses), job_list.line
         )
         self._read_job = None
         self.listing("jobs").show(source, stay=stay)

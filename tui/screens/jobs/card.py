@@ -13,7 +13,6 @@ from storeops.times import second
 from tui import plan_words
 from tui.cells import shown
 from tui.fields import fields, title
-from tui.screens.plans.card import forecast
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.listing import JobEvent, JobRow
@@ -33,7 +32,7 @@ def summary(progress: JobProgress, sending: str) -> Content:
         ngettext("{count} call is left", "{count} calls are left", progress.left).format(
             count=f"{progress.left:,}"
         ),
-        forecast(progress.seconds, progress.held_by),
+        plan_words.forecast(progress.seconds, progress.held_by),
         sending or (_("nobody sends here; s begins") if progress.left else _("nothing to send")),
     ]
     content = [
