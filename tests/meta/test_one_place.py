@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 ONLY = {
     "words that may have been meant": (r"\bdifflib\b", {"storeops/spelling.py"}),
     "locks of files": (r"\bflock\(|\bmsvcrt\b", {"storeops/file_lock.py"}),
-    "curves made of characters": ("▁▂▃", {"storeops/sparks.py"}),
+    "curves made of characters": (r"= \"▁▂▃", {"storeops/sparks.py"}),
     "phones in JSON": (r"def masked\(value", {"storeops/plain.py"}),
 }
 
