@@ -240,7 +240,7 @@ def command_line(*words: str, **options: Any) -> str:
         words: noun and verb.
         options: option → value; None, False, "" and empty lists are left out.
     """
-    parts = ["storeops", *words]
+    parts = ["storeops", *map(shlex.quote, words)]
     settings = current().settings
     if settings.profile:
         options["profile"] = settings.profile

@@ -1,0 +1,351 @@
+"""Contact ways as changes: made, changed, deleted, one call a row (doc 92228).
+
+`extra["op"]` is add, update or delete. A way's config_id is told once, in the answer to its
+making: when that answer is lost, the way is looked for by all that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from storeops.changes.action import (
+    DONE,
+    FAILED,
+    QUEUED,
+    READY,
+    VANISHED,
+    Call,
+    Row,
+    RowAnswer,
+    Verdict,
+    View,
+    blocked,
+)
+from storeops.database.database import Database
+from storeops.domains.contact_way import facts
+from storeops.domains.contact_way.ways import People
+from storeops.errors import StoreOpsError
+from storeops.i18n import N_, _
+from storeops.plain import plain
+from storeops.wecom.errcodes import Condition, code_of, condition_of
+
+KIND = "contact_way"
+ADD, UPDATE, DELETE = "add", "update", "delete"
+TEXT_MAX, REACH_MAX, MOST = 30, 100, 500_000  # doc 92228
+SINGLE = 1
+_BACK_S = 3600  # a lost making is looked for among ways made since an hour before its plan
+
+
+class ContactWayAction:
+    """Make, change and delete contact ways."""
+
+    name = KIND
+    title = N_("contact ways")
+    path = "externalcontact/add_contact_way"
+
+    def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+        """The values of each row's `before` as they are now; {} of a way that is gone."""
+        known = _known(view.db, rows)
+        return [
+            {key: known[way][key] for key in row.before} if (way := _id(row)) in known else {}
+            for row in rows
+        ]
+
+    def check(self, view: View, rows: Sequence[Row]) -> list[Verdict]:
+        """Lengths, members, room; and whether the way is there."""
+        return Checks(view.db, rows).verdicts(rows)
+
+    def batch(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
+        """One call a row."""
+        return [(row,) for row in rows]
+
+    def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
+        """Calls about one way keep their order."""
+        row = rows[0]
+        # what WeCom may overwrite with nothing when it is not told stands in `keep`
+        fields = {**row.extra.get("keep", {}), **row.after}
+        return Call(rows, {**row.extra, "fields": fields}, (f"contact_way:{row.key}",))
+
+    def send(self, client: Any, call: Call) -> Any:
+        """Do it; of a new way, its id and the address of its picture."""
+        from storeops.wecom import contact_ways
+
+        what = call.payload
+        if what["op"] == ADD:
+            return contact_ways.add(client, what["fields"])
+        if what["op"] == UPDATE:
+            return contact_ways.update(client, what["config_id"], what["fields"])
+        return contact_ways.delete(client, what["config_id"])
+
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+        """Done, gone meanwhile, or a refusal in words."""
+        row = call.rows[0]
+        if error is None:
+            return [_made(row, answer) if row.extra["op"] == ADD else RowAnswer(row.row, DONE, 0)]
+        if condition_of(error.errcode) is Condition.WAY_GONE:
+            status = DONE if row.extra["op"] == DELETE and call.doubts else VANISHED
+            return [RowAnswer(row.row, status, error.errcode)]
+        meaning, step = ("", "") if error.errcode is not None else (error.message, error.hint)
+        return [RowAnswer(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
+
+    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+        """Look whether the way is as asked for."""
+        from storeops.wecom import contact_ways
+        from storeops.wecom.errors import says
+
+        row, what = call.rows[0], call.payload
+        if what["op"] == ADD:
+            made = _find(client, what)
+            return [RowAnswer(row.row, QUEUED) if made is None else _made(row, made)]
+        try:
+            found = contact_ways.get(client, what["config_id"])
+        except StoreOpsError as error:
+            if not says(error, Condition.WAY_GONE):
+                raise
+            if what["op"] == DELETE:
+                return [RowAnswer(row.row, DONE, 0)]
+            return [RowAnswer(row.row, VANISHED, code_of(Condition.WAY_GONE))]
+        there = what["op"] == UPDATE and _same(found, what["fields"])
+        return [RowAnswer(row.row, DONE if there else QUEUED)]
+
+    def facts(
+        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+    ) -> None:
+        """What was made, changed or found deleted."""
+        for row, answer in answered:
+            what = row.extra
+            deleted = what["op"] == DELETE and answer.status == DONE
+            if deleted or (answer.status == VANISHED and what["op"] != ADD):
+                facts.gone(db.connection, what["config_id"], now)
+            elif answer.status == DONE:
+                told = answer.extra or {}
+                values = {**what.get("keep", {}), **row.after}
+                if told.get("qr_code"):
+                    values["qr_code"] = told["qr_code"]
+                config_id = told.get("config_id") or what["config_id"]
+                facts.write(db.connection, config_id, values, now, what.get("mark", ""))
+
+    def inverse(self, view: View, rows: Sequence[Row]) -> tuple[str, list[tuple[Row, Verdict]]]:
+        """Delete what was made, put changes back; a deleted code is dead for ever."""
+        inverse: list[Row] = []
+        known = _known(view.db, rows)
+        for row in reversed(rows):
+            what = {**row.extra, "undoes": row.row}
+            number = len(inverse) + 1
+            if what["op"] == ADD:
+                config_id, values = _by_mark(view.db, what.get("mark", ""))
+                what |= {"op": DELETE, "config_id": config_id}
+                inverse.append(Row(number, subject=config_id or row.key, before=values, extra=what))
+            elif what["op"] == UPDATE:
+                now = known.get(_id(row), {})
+                if any(now.get(key) != value for key, value in row.after.items()):
+                    what["changed"] = bool(now)
+                before = {key: now[key] for key in row.before if key in now}
+                back = dict(row.before)
+                inverse.append(Row(number, subject=row.key, before=before, after=back, extra=what))
+            else:
+                inverse.append(Row(number, subject=row.key, extra={**what, "op": "restore"}))
+        return self.name, list(zip(inverse, self.check(view, inverse), strict=True))
+
+
+class Checks:
+    """Verdicts from the mirror.
+
+    Args:
+        db: data.db.
+        rows: the rows that will be asked about.
+    """
+
+    def __init__(self, db: Database, rows: Sequence[Row]) -> None:
+        self._people = People(db)
+        self._known = _known(db, rows)
+        self._twins = _twins(db, [dict(row.after) for row in rows if row.extra["op"] == ADD])
+        self._room = MOST - int(
+            db.execute("SELECT count(*) FROM contact_way WHERE gone_at IS NULL").fetchone()[0]
+        )
+        self._people.know(userid for row in rows for userid in row.after.get("user", ()))
+
+    def verdicts(self, rows: Sequence[Row]) -> list[Verdict]:
+        """One for each row."""
+        return [self._verdict(row) for row in rows]
+
+    def _verdict(self, row: Row) -> Verdict:
+        op = row.extra["op"]
+        if op == "restore":
+            return blocked(
+                "deleted",
+                _("A deleted contact way cannot be put back: its code leads nowhere for ever."),
+                way_out=_("Make a new one, and print its code: storeops contact-way plan add"),
+            )
+        if op == ADD:
+            if self._room <= 0:
+                return blocked(
+                    "full", _("The corp has as many contact ways as WeCom allows."), errcode=41045,
+                    way_out=_("Delete contact ways that nobody uses."),
+                )  # fmt: skip
+            self._room -= 1
+            twin = self._twins.get(_whole(row.after))
+            if twin:
+                return blocked(
+                    "exists", _("The contact way {id} is just the same.").format(id=twin),
+                    way_out=_("Use it: storeops contact-way show {id}").format(id=twin),
+                )  # fmt: skip
+            return self._fields({**_DEFAULTS, **row.after}, row.after)
+        before = self._known.get(_id(row))
+        if before is None:
+            return blocked(
+                "unknown_way",
+                _("The contact way {name} is not there (any more).").format(
+                    name=row.extra.get("label", "")
+                ),
+                errcode=41044,
+                way_out=_("Sync the contact ways and choose a present one."),
+            )
+        if row.extra.get("changed"):
+            return blocked(
+                "changed",
+                _("Somebody has changed {name} since.").format(name=row.extra.get("label", "")),
+                way_out=_("Look at it: storeops contact-way show {id}").format(id=_id(row)),
+            )
+        return READY if op == DELETE else self._fields({**before, **row.after}, row.after)
+
+    def _fields(self, way: Mapping[str, Any], asked: Mapping[str, Any]) -> Verdict:
+        for key in ("remark", "state"):
+            if len(way[key]) > TEXT_MAX:
+                return blocked(
+                    "too_long",
+                    _("{field} “{text}” has {count} characters; {limit} are allowed.").format(
+                        field=key, text=plain(way[key]), count=len(way[key]), limit=TEXT_MAX
+                    ),
+                    errcode=40058,
+                    way_out=_("Make it shorter."),
+                )
+        if not {"user", "party"} & set(asked):
+            return READY
+        return self._who(way, asked)
+
+    def _who(self, way: Mapping[str, Any], asked: Mapping[str, Any]) -> Verdict:
+        users, parties = way["user"], way["party"]
+        if not users and not parties:
+            return blocked(
+                "nobody", _("A contact way needs members or departments."), errcode=40058,
+                way_out=_("Name at least one."),
+            )  # fmt: skip
+        if way["type"] == SINGLE and (len(users) != 1 or parties):
+            return blocked(
+                "single", _("A contact way of type 1 has exactly one member."), errcode=40058,
+                way_out=_("Type 2 takes several; WeCom cannot change the type of a way."),
+            )  # fmt: skip
+        for userid in asked.get("user", ()):
+            if not self._people.fit(userid):
+                return self._unfit(userid)
+        for party in asked.get("party", ()):
+            if party not in self._people.departments:
+                return blocked(
+                    "unknown_department",
+                    _("The mirror knows no department {id}.").format(id=party), errcode=60123,
+                )  # fmt: skip
+        reach = len(self._people.reached(users, parties))
+        if reach > REACH_MAX:
+            return blocked(
+                "too_many",
+                _("It would reach {count} members; {limit} are allowed.").format(
+                    count=reach, limit=REACH_MAX
+                ),
+                errcode=41041,
+                way_out=_("Name fewer members or smaller departments."),
+            )
+        return READY
+
+    def _unfit(self, userid: str) -> Verdict:
+        member = self._people.member(userid)
+        if member is None:
+            reason, code = _("The mirror knows no member {name}."), 60111
+        elif member.left:
+            reason, code = _("{name} has left."), 60111
+        elif member.status != "active":
+            reason, code = _("{name} is outside the app's scope."), 60011
+        else:
+            reason, code = _("{name} has no customer contact."), 41054
+        return blocked(
+            "unfit", reason.format(name=member.label if member else plain(userid)), errcode=code,
+            way_out=_("Choose an active member with customer contact: storeops staff list"),
+        )  # fmt: skip
+
+
+_DEFAULTS: dict[str, Any] = {"remark": "", "state": "", "user": [], "party": [], "type": 2}
+
+
+def _id(row: Row) -> str:
+    return str(row.extra.get("config_id", ""))
+
+
+def _known(db: Database, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """config_id → values, of those ways of the rows that are there."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if config_id := _id(row):
+            for each in db.rows(
+                "SELECT * FROM contact_way WHERE config_id = ? AND gone_at IS NULL", (config_id,)
+            ):
+                found[config_id] = facts.values_of(each)
+    return found
+
+
+def _by_mark(db: Database, mark: str) -> tuple[str, dict[str, Any]]:
+    """(config_id, values) of the way that a row of a plan made; ("", {}) when it is unknown."""
+    for each in db.rows("SELECT * FROM contact_way WHERE mark = ? AND mark <> ''", (mark,)):
+        values = facts.values_of(each)
+        return str(each["config_id"]), {key: values[key] for key in facts.ASKED}
+    return "", {}
+
+
+def _whole(fields: Mapping[str, Any]) -> str:
+    """All that tells two ways apart, to be compared."""
+    import json
+
+    values = {**_DEFAULTS, "skip_verify": True, "is_exclusive": False, **fields}
+    values |= {"user": sorted(map(str.lower, values["user"])), "party": sorted(values["party"])}
+    return json.dumps([values.get(key) for key in facts.ASKED], ensure_ascii=False)
+
+
+def _twins(db: Database, asked: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What a way to be made asks for → config_id of one that is just so."""
+    wanted = set(map(_whole, asked))
+    found: dict[str, str] = {}
+    for state in {str(each.get("state", "")) for each in asked}:
+        for each in db.rows(
+            "SELECT * FROM contact_way WHERE state = ? AND gone_at IS NULL", (state,)
+        ):
+            key = _whole(facts.values_of(each))
+            if key in wanted:
+                found.setdefault(key, each["config_id"])
+    return found
+
+
+def _made(row: Row, answer: Any) -> RowAnswer:
+    told = {"config_id": answer.config_id, "qr_code": answer.qr_code}
+    return RowAnswer(row.row, DONE, 0, extra=told)
+
+
+def _same(way: Any, fields: Mapping[str, Any]) -> bool:
+    """Whether a way is as asked for; userids ignore case."""
+    now = {
+        key: list(value) if isinstance(value := getattr(way, key), tuple) else value
+        for key in fields
+    }
+    return _whole(now) == _whole(fields)
+
+
+def _find(client: Any, what: Mapping[str, Any]) -> Any:
+    """The way whose making was not answered; None when there is none."""
+    from storeops.wecom import contact_ways
+
+    start = int(what["planned_at"]) - _BACK_S
+    for page in contact_ways.iter_pages(client, start):
+        for row in page.contact_way:
+            way = contact_ways.get(client, row.config_id)
+            if _same(way, what["fields"]):
+                return way
+    return None

@@ -1,0 +1,217 @@
+"""Contact ways as plans: made, changed, deleted, put back; files that read back the same."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops.changes import answers
+from storeops.changes.undo import plan_undo
+
+
+def planned(cli: Any, *words: str) -> Any:
+    """The plan that a command made."""
+    answer = cli("contact-way", "plan", *words, "--json")
+    assert answer.code == 0, answer.err + answer.out
+    return answer.json
+
+
+def test_a_way_is_made_changed_and_put_back(codes: Any, cli: Any) -> None:
+    first, second = codes.staff()[:2]
+    plan = planned(
+        cli, "add", "--user", first, "--state", "expo", "--remark", "展会 1 号", "--verify"
+    )
+    assert (plan["ready"], plan["calls"], codes.calls("add_contact_way")) == (1, 1, 0)
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    way = cli("contact-way", "show", "展会 1 号", "--json").json
+    assert (way["user"], way["type"], way["skip_verify"]) == ([first], 1, False)
+    assert way["qr_code"].startswith("https://")
+    assert codes.mirror_of_ways() == codes.truth()
+
+    changed = planned(cli, "update", "expo", "--user", second, "--state", "expo-b")
+    assert codes.carry(changed["plan_id"]) == {"done": 1}
+    assert codes.ways()[way["config_id"]]["user"] == [second]
+    assert codes.ways()[way["config_id"]]["remark"] == "展会 1 号"
+    undo = plan_undo(codes.app.ledger, changed["plan_id"])
+    assert codes.carry(undo) == {"done": 1}
+    assert codes.ways()[way["config_id"]]["user"] == [first]
+    assert codes.mirror_of_ways() == codes.truth()
+
+    back = plan_undo(codes.app.ledger, plan["plan_id"])
+    assert codes.carry(back) == {"done": 1}
+    assert way["config_id"] not in codes.ways()
+    assert codes.mirror_of_ways() == codes.truth()
+    again = plan_undo(codes.app.ledger, back.name)
+    (row,) = answers.results(codes.app.data, again.id)
+    assert (again.ready, row.code) == (0, "deleted")
+
+
+def test_deleting_says_what_it_costs(codes: Any, cli: Any) -> None:
+    way = next(each for each in codes.ways().values() if each["remark"])
+    plan = planned(cli, "delete", way["config_id"])
+    (warning,) = plan["problems"]
+    assert warning["code"] == "no_undo"
+    assert "cannot be put back" in warning["message"]
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    assert codes.mirror_of_ways() == codes.truth()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--user", "u_office"), "unfit"),
+        (("--user", "{leaver}"), "unfit"),
+        (("--user", "{first}", "--state", "s" * 31), "too_long"),
+        (("--user", "{first}", "--remark", "花" * 31), "too_long"),
+        (("--store", "1"), ""),
+    ],
+)
+def test_what_wecom_would_refuse_is_blocked(
+    codes: Any, cli: Any, words: tuple[str, ...], code: str
+) -> None:
+    leaver = next(each for each in codes.control.export("staff") if each["left_at"])
+    given = [w.format(first=codes.staff()[0], leaver=leaver["userid"]) for w in words]
+    answer = cli("contact-way", "plan", "add", *given, "--json")
+    plan = answer.json
+    (row,) = answers.results(codes.app.data, _number(codes, plan["plan_id"]))
+    assert row.code == code
+    assert answer.code == (6 if code else 0)
+
+
+def _number(codes: Any, name: str) -> int:
+    from storeops.changes import plans
+
+    return plans.get(codes.app.data, name).id
+
+
+def test_what_wecom_refuses_all_the_same_is_told_in_words(codes: Any, cli: Any) -> None:
+    codes.control.settings(contact_way_cap=1)
+    plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "one-more")
+    assert codes.carry(plan["plan_id"]) == {"failed": 1}
+    (row,) = answers.results(codes.app.data, _number(codes, plan["plan_id"]))
+    assert (row.errcode, "more contact ways" in row.meaning) == (41045, True)
+
+
+def test_a_way_that_vanished_meanwhile_is_known_to_be_gone(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    first = next(iter(codes.ways()))
+    plan = planned(cli, "update", first, "--remark", "neu")
+    contact_ways.delete(codes.app.client, first)
+    assert codes.carry(plan["plan_id"]) == {"vanished": 1}
+    assert codes.mirror_of_ways() == codes.truth()
+    answer = cli("contact-way", "plan", "update", first, "--remark", "neu", "--json")
+    (row,) = answers.results(codes.app.data, _number(codes, answer.json["plan_id"]))
+    assert (row.status, row.code) == ("blocked", "unknown_way")
+
+
+@pytest.mark.parametrize("path", ["add", "update", "del"])
+def test_a_lost_answer_does_it_once(codes: Any, cli: Any, path: str) -> None:
+    first = next(iter(codes.ways()))
+    words = {
+        "add": ("add", "--user", codes.staff()[0], "--state", "once", "--remark", "einmal"),
+        "update": ("update", first, "--state", "once"),
+        "del": ("delete", first),
+    }[path]
+    plan = planned(cli, *words)
+    codes.control.fault("lost", f"externalcontact/{path}_contact_way", first=1)
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    assert codes.calls(f"{path}_contact_way") == 1
+    assert codes.mirror_of_ways() == codes.truth()
+
+
+def test_one_for_every_guide_and_for_every_store_once(codes: Any, cli: Any) -> None:
+    guides = {
+        each["userid"] for each in codes.control.export("staff")
+        if each["customer_contact"] and not each["left_at"] and each["main_department"] > 2
+    }  # fmt: skip
+    words = ("add", "--each", "guide", "--state", "{department}-{userid}", "--remark", "{name}")
+    plan = planned(cli, *words)
+    assert plan["rows"] == len(guides)
+    done = codes.carry(plan["plan_id"])
+    made = [each for each in codes.ways().values() if "-" in each["state"]]
+    assert done["done"] == len(made) > 2
+    assert {each["state"].partition("-")[2] for each in made} == {e["user"][0] for e in made}
+    again = cli("contact-way", "plan", *words, "--json")
+    assert done == {"done": len(guides)}
+    assert again.json["rows"] == 0
+    odd = cli("contact-way", "plan", "add", "--each", "store", "--state", "{shop}", "--json")
+    assert (odd.code, "{store}" in odd.error["hint"]) == (2, True)
+    alike = cli("contact-way", "plan", "add", "--each", "store", "--state", "all", "--json")
+    assert alike.code == 2
+
+
+def test_a_leaver_is_replaced_everywhere(codes: Any, cli: Any) -> None:
+    first, second, third = codes.staff()[:3]
+    planned_ways = [("solo", (first,)), ("pair", (first, second)), ("other", (second,))]
+    for state, users in planned_ways:
+        words = [word for each in users for word in ("--user", each)]
+        codes.carry(planned(cli, "add", *words, "--state", state)["plan_id"])
+    codes.act("staff_leave", userid=first)
+    codes.sync(2)
+    dropped = cli("contact-way", "plan", "replace", first, "--json")
+    assert "--by" in dropped.json["problems"][0]["message"]
+    plan = planned(cli, "replace", first, "--by", third)
+    codes.carry(plan["plan_id"])
+    users = {each["state"]: each["user"] for each in codes.ways().values()}
+    assert (users["solo"], users["pair"], users["other"]) == ([third], [third, second], [second])
+    assert cli("contact-way", "list", "--user", first, "--json").json["items"] == []
+
+
+def test_what_the_list_writes_reads_back_without_a_difference(
+    codes: Any, cli: Any, tmp_path: Path
+) -> None:
+    codes.carry(
+        planned(cli, "add", "--store", "3", "--remark", "=1+1", "--state", "-@x")["plan_id"]
+    )
+    codes.act("userid_change", userid=codes.staff()[0], new_userid="lin.hong")
+    codes.sync()
+    path = tmp_path / "ways.csv"
+    path.write_text(cli("contact-way", "list", "--all", "--csv").out, encoding="utf-8")
+    same = cli("contact-way", "plan", "file", str(path), "--json")
+    assert (same.code, same.json["rows"], same.json["problems"]) == (0, 0, [])
+    for language in ("en", "zh_CN"):
+        saved = tmp_path / f"{language}.xlsx"
+        cli("contact-way", "list", "--all", "--save", str(saved), "--lang", language)
+        same = cli("contact-way", "plan", "file", str(saved), "--json")
+        assert (same.code, same.json["rows"], same.json["problems"]) == (0, 0, []), language
+
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    changed = next(each for each in rows if each["user"])
+    changed["remark"] = "店门口"
+    rows.append(dict.fromkeys(rows[0], "") | {"remark": "新", "user": codes.staff()[1]})
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    plan = planned(cli, "file", str(path))
+    assert (plan["rows"], plan["ready"]) == (2, 2)
+    assert codes.carry(plan["plan_id"]) == {"done": 2}
+    assert codes.mirror_of_ways() == codes.truth()
+    again = cli("contact-way", "plan", "file", str(path), "--json")
+    assert again.json["rows"] == 0
+
+
+def test_rows_that_cannot_be_taken_are_named(codes: Any, cli: Any, tmp_path: Path) -> None:
+    first = codes.staff()[0]
+    path = tmp_path / "new.csv"
+    lines = [
+        "名称,渠道,成员,免验证,config_id,type",
+        f"甲,a-1,{first},是,,",
+        f"甲,a-1,{first},是,,",  # the same again
+        "乙,a-2,nobody,是,,",
+        f"丙,a-3,{first},perhaps,,",
+        f"丁,a-4,{first},,cfgNone,",
+        "戊,a-5,,,,",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    answer = cli("contact-way", "plan", "file", str(path), "--json")
+    assert (answer.code, answer.json["rows"]) == (6, 1)
+    assert [each["line"] for each in answer.json["problems"]] == [3, 4, 5, 6, 7]
+    strict = cli("contact-way", "plan", "file", str(path), "--strict", "--json")
+    assert strict.code == 2
+    template = cli("contact-way", "plan", "file", "--template").out
+    assert template.startswith("config_id,remark,state")

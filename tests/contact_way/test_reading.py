@@ -1,0 +1,138 @@
+"""Contact ways in the mirror: read whole, partly, again; listed, found, filtered by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from storeops.errors import NotFoundError, UsageError
+
+QR = {"type": 2, "scene": 2}
+
+
+def make(codes: Any, **fields: Any) -> str:
+    """A way that another app makes."""
+    from storeops.wecom import contact_ways
+
+    return contact_ways.add(codes.app.client, {**QR, **fields}).config_id
+
+
+def test_a_sync_reads_them_as_they_are_and_asks_twice_for_nothing(codes: Any) -> None:
+    assert codes.mirror_of_ways() == codes.truth() != {}
+    asked = codes.calls("get_contact_way")
+    again = codes.read()
+    assert (again.outcome, again.changed, again.seen) == ("complete", 0, len(codes.ways()))
+    assert codes.calls("get_contact_way") == asked
+    new = make(codes, user=[codes.staff()[0]], state="new")
+    codes.read()
+    assert codes.calls("get_contact_way") == asked + 1
+    assert codes.mirror_of_ways()[new] == codes.truth()[new]
+    full = codes.read(full=True)
+    assert (full.outcome, full.changed) == ("complete", 0)
+    assert codes.calls("get_contact_way") == asked + 1 + len(codes.ways())
+
+
+def test_what_another_app_changed_is_seen_a_day_later_and_at_once_with_full(codes: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    first = next(iter(codes.ways()))
+    contact_ways.update(codes.app.client, first, {"remark": "改"})
+    assert codes.read().changed == 0
+    codes.control.call("POST", "clock", {"advance_s": 21 * 3600})
+    assert codes.read().changed == 1
+    contact_ways.update(codes.app.client, first, {"remark": "再改"})
+    assert codes.read(full=True).changed == 1
+    assert codes.mirror_of_ways() == codes.truth()
+
+
+def test_a_way_is_gone_when_wecom_says_so_and_keeps_its_name(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    first = next(iter(codes.ways()))
+    contact_ways.delete(codes.app.client, first)
+    assert codes.read().lost == 1
+    assert codes.mirror_of_ways() == codes.truth()
+    gone = cli("contact-way", "list", "--status", "gone", "--json").json["items"]
+    assert [(each["config_id"], each["status"]) for each in gone] == [(first, "gone")]
+    assert gone[0]["remark"]
+    assert gone[0]["gone_at"]
+
+
+def test_one_that_cannot_be_read_makes_it_partial_and_stays_known(codes: Any, cli: Any) -> None:
+    before = codes.mirror_of_ways()
+    codes.control.fault("errcode", "externalcontact/get_contact_way", first=1, errcode=40058)
+    scope = codes.read(full=True)
+    assert scope.outcome == "partial"
+    assert [each.errcode for each in scope.failures] == [40058]
+    assert codes.mirror_of_ways() == before
+    answer = cli("contact-way", "list", "--json")
+    assert answer.json["complete"] is False
+    assert "sync status" in answer.err
+    codes.control.fault("errcode", "externalcontact/list_contact_way", first=1, errcode=48002)
+    assert codes.read().outcome == "failed"
+    assert codes.mirror_of_ways() == before
+
+
+def test_a_way_is_found_by_id_name_and_state(codes: Any) -> None:
+    from storeops.domains.contact_way.ways import find
+
+    user = codes.staff()[0]
+    one = make(codes, user=[user], remark="海报", state="expo")
+    two = make(codes, user=[user], remark="海报", state="expo-2")
+    codes.read()
+    db = codes.app.data
+    assert find(db, one, 0.0).state == "expo"
+    assert find(db, "expo-2", 0.0).config_id == two
+    assert find(db, one[:8], 0.0).config_id == one
+    with pytest.raises(UsageError, match=one):
+        find(db, "海报", 0.0)
+    with pytest.raises(NotFoundError):
+        find(db, "没有", 0.0)
+
+
+def test_who_came_by_it(codes: Any, cli: Any) -> None:
+    config = make(codes, user=[codes.staff()[0]], remark="门口 海报", state="door-1")
+    codes.sync()
+    came = [codes.act("scan", config_id=config)["external_userid"] for _n in range(3)]
+    codes.sync()
+    (way,) = cli("contact-way", "list", "--state", "door-*", "--json").json["items"]
+    assert (way["customers"], way["status"]) == (3, "ok")
+    for where in ('contact-way:"门口 海报"', f"活码:{config}", "state:door-1"):
+        rows = cli("customer", "list", "--where", where, "--json").json["items"]
+        assert {each["external_userid"] for each in rows} == set(came)
+    without = cli("customer", "list", "--where", '!contact-way:"门口 海报"', "--all", "--json")
+    everybody = cli("customer", "list", "--all", "--json").json["items"]
+    assert len(without.json["items"]) == len(everybody) - 3
+    by = cli("stats", "--by", "contact-way", "--json").json["items"]
+    assert next(each for each in by if each["name"] == "门口 海报")["customers"] == 3
+    wrong = cli("customer", "list", "--where", "contact-way:nowhere", "--json")
+    assert wrong.code == 2
+
+
+def test_a_leaver_makes_ways_stale_or_dead_and_the_morning_says_so(codes: Any, cli: Any) -> None:
+    first, second = codes.staff()[:2]
+    alone = make(codes, user=[first], remark="alone")
+    both = make(codes, user=[first, second], remark="both")
+    codes.act("staff_leave", userid=first)
+    codes.sync(2)
+    stale = cli("contact-way", "list", "--stale", "--user", first, "--json").json["items"]
+    assert {each["config_id"]: (each["status"], each["unfit"]) for each in stale} == {
+        **{each["config_id"]: ("stale", [first]) for each in stale},
+        alone: ("dead", [first]),
+        both: ("stale", [first]),
+    }
+    text = cli("status").out
+    assert "contact-way list --stale" in text
+    shown = cli("contact-way", "show", "both", "--json").json
+    assert (shown["reach"], shown["user"]) == (1, [first, second])
+
+
+def test_a_list_and_its_parts(codes: Any, cli: Any) -> None:
+    first = cli("contact-way", "list", "--limit", "1", "--json").json
+    assert (len(first["items"]), first["has_more"], first["complete"]) == (1, True, True)
+    rest = cli("contact-way", "list", "--after", first["next"], "--all", "--json").json["items"]
+    assert {each["config_id"] for each in first["items"] + rest} == set(codes.ways())
+    assert cli("contact-way", "list", "--status", "odd", "--json").code == 2
+    text = cli("contact-way", "list", "--lang", "zh_CN").out
+    assert "名称" in text
