@@ -89,6 +89,9 @@ def session(cli: Cli, shop: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     ask("plan", "apply", "last", "--yes")
     for line in ("handover status", "handover report", "handover watch", "handover quota"):
         ask(*line.split())
+    way = ask("contact-way", "list")["items"][0]["config_id"]
+    ask("contact-way", "show", way)
+    ask("contact-way", "plan", "add", "--user", givers[1], "--state", "s")
     ask("mark", "clear", "m")
     ask("view", "delete", "v")
     return found
