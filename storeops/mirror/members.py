@@ -7,6 +7,7 @@ of two are worse than a question.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -219,6 +220,31 @@ def current_userids(db: Database, userids: Iterable[str]) -> dict[str, str]:
         for piece in padded(list(dict.fromkeys(userids)))
         for old, new in db.execute(sql, piece)
     }
+
+
+def contacts(db: Database) -> list[Member]:
+    """Active members who have customer contact, by shop and userid."""
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM staff WHERE status = 'active' AND is_follow_user = 1"
+        " ORDER BY main_department, userid"
+    )
+    return [_from_record(row) for row in found]
+
+
+def contacts_below(db: Database) -> dict[int, set[str]]:
+    """Department → userids, lower case, of such members in it and in departments below it."""
+    parents = dict(db.execute("SELECT id, parentid FROM department").fetchall())
+    found: dict[int, set[str]] = {}
+    for userid, own in db.execute(
+        "SELECT userid, departments FROM staff WHERE status = 'active' AND is_follow_user = 1"
+    ):
+        seen: set[int] = set()
+        for node in json.loads(own):
+            while node and node not in seen:
+                seen.add(node)
+                found.setdefault(node, set()).add(userid.lower())
+                node = parents.get(node, 0)
+    return found
 
 
 def colleagues(db: Database, store_id: int, without: Iterable[str] = ()) -> list[Member]:

@@ -86,6 +86,25 @@ def words() -> dict[str, str]:
     return {word: key for key, each in conditions().items() for word in (key, *each.words)}
 
 
+def came_with(states: str) -> dict[str, Any]:
+    """`source` and `probe` of a named condition: a follow came with one of some states.
+
+    Args:
+        states: a SELECT of states, none of them empty, with the key as its one parameter.
+    """
+    return {
+        "source": lambda key, _now: (
+            f"SELECT customer_id FROM follow WHERE state IN ({states})",
+            (int(key),),
+        ),
+        "probe": lambda key, _now: (
+            "EXISTS (SELECT 1 FROM follow cw WHERE cw.customer_id = {id}"
+            f" AND cw.state <> '' AND cw.state IN ({states}))",
+            (int(key),),
+        ),
+    }
+
+
 def listed(condition: Condition, values: tuple[str, ...], now: float) -> Sql:
     """A SELECT of the customers of whom it holds for one of `values`."""
     parts = [condition.source(value, now) for value in values]

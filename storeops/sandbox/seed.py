@@ -341,7 +341,9 @@ class _Chain:
                     user=users,
                 )  # fmt: skip
         leads = [m.userid for m in organisation.members if m.position == "店长" and ways.fit(m)]
-        for at, state in enumerate(self.people.data["states"] if self.stores >= 10 else ()):
+        if self.stores < 10:
+            return
+        for at, state in enumerate(self.people.data["states"]):
             book.add(
                 ways.MULTI, ways.QR, made + (60 + at) * DAY, remark=f"活动 {state}", state=state,
                 user=leads[:20],

@@ -1,3 +1,5 @@
 """Sync: WeCom → mirror, scope by scope, so that the mirror cannot lie."""
 
-DOOR = ("lease", "results", "run", "runs", "scopes", "under_way", "verify")
+DOOR = (
+    "lease", "refusals", "results", "run", "runs", "scopes", "session", "under_way", "verify",
+)  # fmt: skip

@@ -131,6 +131,14 @@ class Session:
                 (self.now, self.run.id, scope),
             )
 
+    def began(self) -> int:
+        """When this scope of the run was begun, by whichever process; Unix seconds."""
+        row = self.db.execute(
+            "SELECT started_at FROM sync_scope WHERE run_id = ? AND scope = ?",
+            (self.run.id, self.tally.scope),
+        ).fetchone()
+        return int(row[0])
+
     def leave(self, outcome: Outcome) -> None:
         """End the scope."""
         with self.db.atomic() as connection:

@@ -5,7 +5,7 @@ above it.
 """
 
 DOOR = (
-    "address", "client", "contacts", "customers", "errcode_table", "errcodes", "errors",
-    "failures", "groups", "handover", "messages", "oddities", "paging", "ports", "server", "tags",
-    "transport", "welcome",
+    "address", "client", "contact_ways", "contacts", "customers", "errcode_table", "errcodes",
+    "errors", "failures", "groups", "handover", "messages", "oddities", "paging", "ports", "server",
+    "tags", "transport", "welcome",
 )  # fmt: skip

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storeops.app import DATA_ROOMS, migrations
 from storeops.clock import SystemClock
 from storeops.database.database import Database, open_database
 from storeops.limits.memory import MemoryLimiter, MemoryTokenStore
-from storeops.mirror import schema, search
 from storeops.retrying import Waits
 from storeops.sandbox import local
 from storeops.sync.results import ScopeResult, SyncResult
@@ -59,7 +59,7 @@ class World:
 
     def fresh(self, path: Path) -> World:
         """The same sandbox with a new mirror; close its `data` and `client` only."""
-        data = open_database(path, schema.MIGRATIONS + search.MIGRATIONS)
+        data = open_database(path, migrations(DATA_ROOMS))
         return World(
             self.sandbox,
             data,
@@ -70,7 +70,7 @@ class World:
 
     def other(self) -> World:
         """The same mirror, opened once more, as another process would."""
-        again = open_database(self.data.path, schema.MIGRATIONS + search.MIGRATIONS)
+        again = open_database(self.data.path, migrations(DATA_ROOMS))
         return World(
             self.sandbox,
             again,
@@ -105,5 +105,5 @@ def make_world(path: Path, *, read_s: float = 5.0, **shape: Any) -> World:
     """A new sandbox of that shape, and a new mirror at `path`."""
     sandbox = local.start(**{"stores": 6, "staff": 30, "follows": 600, "seed": 11, **shape})
     clock = QuickClock()
-    data = open_database(path, schema.MIGRATIONS + search.MIGRATIONS)
+    data = open_database(path, migrations(DATA_ROOMS))
     return World(sandbox, data, make_client(sandbox, clock, read_s), clock, read_s)

@@ -38,7 +38,7 @@ def test_an_interrupted_run_says_so_and_how_to_go_on(cli: Any) -> None:
     answer = cli("sync", "status")
     assert answer.code == 0
     assert "Run 1 is not finished." in answer.out
-    assert answer.out.count(" open ") == 3  # follows, groups, unassigned
+    assert answer.out.count(" open ") == 4  # follows, groups, unassigned, contact ways
     assert "interrupted" in answer.err
     assert "`storeops sync run`" in answer.err
     assert cli("sync", "history", "--json").json["items"][0]["outcome"] is None
@@ -112,7 +112,7 @@ def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
     answer = cli("sync", "run")
     assert answer.code == 8
     line = next(each for each in answer.err.splitlines() if "Not asked for" in each)
-    assert line.startswith("tags, customers' follows, group chats, unassigned, g")
+    assert line.startswith("tags, customers' follows, group chats, unassigned, contact ways, g")
 
 
 def test_every_rule_of_the_sandbox_is_explained(cli: Any, shop: Any) -> None:
@@ -130,9 +130,9 @@ def test_status_names_an_interrupted_run(cli: Any) -> None:
     assert (found["run_id"], found["running"], found["scope"]) == (1, False, "follows")
     scopes = {each["scope"]: each["outcome"] for each in cli("status", "--json").json["scopes"]}
     assert {name for name, outcome in scopes.items() if outcome == "open"} == {
-        "follows", "groups", "unassigned",
+        "follows", "groups", "unassigned", "contact_ways",
     }  # fmt: skip
-    assert cli("status").out.count(" open ") == 3, "as `sync status` says"
+    assert cli("status").out.count(" open ") == 4, "as `sync status` says"
     assert cli("sync", "run", "-q").code == 0
     assert cli("status", "--json").json["sync"] is None
     assert "sync was" not in cli("status").out

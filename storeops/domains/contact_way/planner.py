@@ -224,12 +224,9 @@ def _subjects(
     people = People(db)
     shops = {each.department_id: each for each in stores.list_shops(db)}
     by_shop: dict[int, list[Member]] = {}
-    found = db.execute(
-        "SELECT userid FROM staff WHERE status = 'active' AND is_follow_user = 1"
-        " AND main_department > 0 ORDER BY main_department, userid"
-    ).fetchall()
-    for member in members.by_userids(db, [row[0] for row in found]).values():
-        by_shop.setdefault(member.store_id, []).append(member)
+    for member in members.contacts(db):
+        if member.store_id:
+            by_shop.setdefault(member.store_id, []).append(member)
     for department, staff in sorted(by_shop.items()):
         if only and department not in only:
             continue
@@ -239,7 +236,6 @@ def _subjects(
             "store": (shop.code if shop else "") or name, "name": name, "department": department,
             "userid": "",
         }  # fmt: skip
-        staff.sort(key=lambda each: each.userid.lower())
         if what == STORE:
             yield values, [each.userid for each in staff]
         else:

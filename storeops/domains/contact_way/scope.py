@@ -48,7 +48,7 @@ def read_ways(session: Session) -> Outcome:
         ).fetchall()
     )
     shown = set(listed)
-    limit = _began(session) if session.run.mode == "full" else session.now - REREAD_S
+    limit = session.began() if session.run.mode == "full" else session.now - REREAD_S
     wanted = [
         each for each in dict.fromkeys((*listed, *known))
         if each not in shown or known.get(each, 0) <= limit
@@ -60,15 +60,6 @@ def read_ways(session: Session) -> Outcome:
     with session.db.atomic() as connection:
         session.save(connection)
     return "partial" if session.failures() else "complete"
-
-
-def _began(session: Session) -> int:
-    """When this scope of the run began; what was read since is not asked for again."""
-    began: int = session.db.execute(
-        "SELECT started_at FROM sync_scope WHERE run_id = ? AND scope = ?",
-        (session.run.id, session.tally.scope),
-    ).fetchone()[0]
-    return began
 
 
 def _read_each(session: Session, wanted: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from storeops.tables import typed
 
 FIELDS = (
     Field("config_id", ("id", "活码id", "活码 id", "配置id"), "", key=True),
-    Field("remark", ("name", "名称", "活码名称", "活码", "渠道名称", "备注"), "东湖店橱窗", key=True),
+    Field("remark", ("name", "名称", "活码名称", "活码", "渠道名称"), "东湖店橱窗", key=True),
     Field("state", ("渠道", "渠道参数", "参数", "state 参数"), "store_wh_012", key=True),
     Field(
         "user",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -129,19 +127,7 @@ class People:
 
     @cached_property
     def _below(self) -> dict[int, set[str]]:
-        """Department → userids, lower case, of those who can be added there, below it as well."""
-        parents = dict(self._db.execute("SELECT id, parentid FROM department").fetchall())
-        found: dict[int, set[str]] = defaultdict(set)
-        for userid, own in self._db.execute(
-            "SELECT userid, departments FROM staff WHERE status = 'active' AND is_follow_user = 1"
-        ):
-            for node in json.loads(own):
-                seen: set[int] = set()
-                while node and node not in seen:
-                    seen.add(node)
-                    found[node].add(userid.lower())
-                    node = parents.get(node, 0)
-        return found
+        return members.contacts_below(self._db)
 
     def reached(self, users: Iterable[str], parties: Iterable[int]) -> set[str]:
         """Userids, lower case, of who can be added by a way that names these."""
