@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import cells, contact_way_plan, output
-from commands.completing import offers
+from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, any_of
@@ -85,7 +85,7 @@ def list_(
         typer.Option(
             "--state",
             metavar="STATE",
-            autocompletion=offers("state"),
+            autocompletion=completion("state"),
             help=_("Of this state; * and ? stand for letters."),
         ),
     ] = "",
@@ -142,7 +142,7 @@ def show(
         str,
         typer.Argument(
             metavar="WAY",
-            autocompletion=offers("contact-way"),
+            autocompletion=completion("contact-way"),
             help=_("config_id, name or state."),
         ),
     ],

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from commands import choices, planned
-from commands.choices import Strict, Template
-from commands.completing import offers
+from commands import follow_options, planned
+from commands.completing import completion
 from commands.context import current
 from commands.file_options import HeaderRow, Hidden, Map, SheetName, source_of
+from commands.follow_options import Strict, Template
 from commands.options import Reason
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -20,7 +20,9 @@ plan_app = typer.Typer(help=_("Plan contact ways: add, update, delete, replace, 
 Ways = Annotated[
     list[str],
     typer.Argument(
-        metavar="WAY…", autocompletion=offers("contact-way"), help=_("config_id, name or state.")
+        metavar="WAY…",
+        autocompletion=completion("contact-way"),
+        help=_("config_id, name or state."),
     ),
 ]
 Users = Annotated[
@@ -247,7 +249,7 @@ def file(
     from storeops.domains.contact_way.way_file import FIELDS, request_of
 
     if template:
-        choices.print_template(FIELDS)
+        follow_options.print_template(FIELDS)
         return
     source = source_of(
         path, "", "", sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),

@@ -135,7 +135,7 @@ class Session:
         """When this scope of the run was begun, by whichever process; Unix seconds."""
         row = self.db.execute(
             "SELECT started_at FROM sync_scope WHERE run_id = ? AND scope = ?",
-            (self.run.id, self.tally.scope),
+            (self.run.id, self.counters.scope),
         ).fetchone()
         return int(row[0])
 

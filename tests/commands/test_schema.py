@@ -91,7 +91,7 @@ def session(cli: Cli, shop: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
         ask(*line.split())
     way = ask("contact-way", "list")["items"][0]["config_id"]
     ask("contact-way", "show", way)
-    ask("contact-way", "plan", "add", "--user", givers[1], "--state", "s")
+    ask("contact-way", "plan", "add", "--user", from_owners[1], "--state", "s")
     ask("mark", "clear", "m")
     ask("view", "delete", "v")
     return found

@@ -50,7 +50,7 @@ class Codes(Chain):
         name = plan if isinstance(plan, str) else plan.name
         apply.apply(self.app.ledger, name)
         self.app.worker().run()
-        return plans.tally(self.app.data, plans.get(self.app.data, name).id)
+        return plans.row_counts(self.app.data, plans.get(self.app.data, name).id)
 
     def calls(self, path: str) -> int:
         """Calls of externalcontact/PATH so far."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storeops.changes import answers
+from storeops.changes import row_results
 from storeops.changes.undo import plan_undo
 
 
@@ -45,7 +45,7 @@ def test_a_way_is_made_changed_and_put_back(codes: Any, cli: Any) -> None:
     assert way["config_id"] not in codes.ways()
     assert codes.mirror_of_ways() == codes.truth()
     again = plan_undo(codes.app.ledger, back.name)
-    (row,) = answers.results(codes.app.data, again.id)
+    (row,) = row_results.results(codes.app.data, again.id)
     assert (again.ready, row.code) == (0, "deleted")
 
 
@@ -76,7 +76,7 @@ def test_what_wecom_would_refuse_is_blocked(
     given = [w.format(first=codes.staff()[0], leaver=leaver["userid"]) for w in words]
     answer = cli("contact-way", "plan", "add", *given, "--json")
     plan = answer.json
-    (row,) = answers.results(codes.app.data, _number(codes, plan["plan_id"]))
+    (row,) = row_results.results(codes.app.data, _number(codes, plan["plan_id"]))
     assert row.code == code
     assert answer.code == (6 if code else 0)
 
@@ -91,7 +91,7 @@ def test_what_wecom_refuses_all_the_same_is_told_in_words(codes: Any, cli: Any) 
     codes.control.settings(contact_way_cap=1)
     plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "one-more")
     assert codes.carry(plan["plan_id"]) == {"failed": 1}
-    (row,) = answers.results(codes.app.data, _number(codes, plan["plan_id"]))
+    (row,) = row_results.results(codes.app.data, _number(codes, plan["plan_id"]))
     assert (row.errcode, "more contact ways" in row.meaning) == (41045, True)
 
 
@@ -104,7 +104,7 @@ def test_a_way_that_vanished_meanwhile_is_known_to_be_gone(codes: Any, cli: Any)
     assert codes.carry(plan["plan_id"]) == {"vanished": 1}
     assert codes.mirror_of_ways() == codes.truth()
     answer = cli("contact-way", "plan", "update", first, "--remark", "neu", "--json")
-    (row,) = answers.results(codes.app.data, _number(codes, answer.json["plan_id"]))
+    (row,) = row_results.results(codes.app.data, _number(codes, answer.json["plan_id"]))
     assert (row.status, row.code) == ("blocked", "unknown_way")
 
 

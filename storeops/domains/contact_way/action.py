@@ -17,7 +17,7 @@ from storeops.changes.action import (
     VANISHED,
     Call,
     Row,
-    RowAnswer,
+    RowResult,
     Verdict,
     View,
     blocked,
@@ -28,7 +28,7 @@ from storeops.domains.contact_way.ways import People
 from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _
 from storeops.plain import plain
-from storeops.wecom.errcodes import Condition, code_of, condition_of
+from storeops.wecom.errcodes import ErrorCondition, code_of, condition_of
 
 KIND = "contact_way"
 ADD, UPDATE, DELETE = "add", "update", "delete"
@@ -78,39 +78,39 @@ class ContactWayAction:
             return contact_ways.update(client, what["config_id"], what["fields"])
         return contact_ways.delete(client, what["config_id"])
 
-    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowAnswer]:
+    def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Done, gone meanwhile, or a refusal in words."""
         row = call.rows[0]
         if error is None:
-            return [_made(row, answer) if row.extra["op"] == ADD else RowAnswer(row.row, DONE, 0)]
-        if condition_of(error.errcode) is Condition.WAY_GONE:
-            status = DONE if row.extra["op"] == DELETE and call.doubts else VANISHED
-            return [RowAnswer(row.row, status, error.errcode)]
+            return [_made(row, answer) if row.extra["op"] == ADD else RowResult(row.row, DONE, 0)]
+        if condition_of(error.errcode) is ErrorCondition.WAY_GONE:
+            status = DONE if row.extra["op"] == DELETE and call.ambiguous_sends else VANISHED
+            return [RowResult(row.row, status, error.errcode)]
         meaning, step = ("", "") if error.errcode is not None else (error.message, error.hint)
-        return [RowAnswer(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
+        return [RowResult(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
 
-    def read_back(self, client: Any, call: Call) -> list[RowAnswer]:
+    def read_back(self, client: Any, call: Call) -> list[RowResult]:
         """Look whether the way is as asked for."""
         from storeops.wecom import contact_ways
-        from storeops.wecom.errors import says
+        from storeops.wecom.errors import has_condition
 
         row, what = call.rows[0], call.payload
         if what["op"] == ADD:
             made = _find(client, what)
-            return [RowAnswer(row.row, QUEUED) if made is None else _made(row, made)]
+            return [RowResult(row.row, QUEUED) if made is None else _made(row, made)]
         try:
             found = contact_ways.get(client, what["config_id"])
         except StoreOpsError as error:
-            if not says(error, Condition.WAY_GONE):
+            if not has_condition(error, ErrorCondition.WAY_GONE):
                 raise
             if what["op"] == DELETE:
-                return [RowAnswer(row.row, DONE, 0)]
-            return [RowAnswer(row.row, VANISHED, code_of(Condition.WAY_GONE))]
+                return [RowResult(row.row, DONE, 0)]
+            return [RowResult(row.row, VANISHED, code_of(ErrorCondition.WAY_GONE))]
         there = what["op"] == UPDATE and _same(found, what["fields"])
-        return [RowAnswer(row.row, DONE if there else QUEUED)]
+        return [RowResult(row.row, DONE if there else QUEUED)]
 
     def facts(
-        self, db: Database, answered: Sequence[tuple[Row, RowAnswer]], ref: str, now: int
+        self, db: Database, answered: Sequence[tuple[Row, RowResult]], ref: str, now: int
     ) -> None:
         """What was made, changed or found deleted."""
         for row, answer in answered:
@@ -324,9 +324,9 @@ def _twins(db: Database, asked: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _made(row: Row, answer: Any) -> RowAnswer:
+def _made(row: Row, answer: Any) -> RowResult:
     told = {"config_id": answer.config_id, "qr_code": answer.qr_code}
-    return RowAnswer(row.row, DONE, 0, extra=told)
+    return RowResult(row.row, DONE, 0, extra=told)
 
 
 def _same(way: Any, fields: Mapping[str, Any]) -> bool:

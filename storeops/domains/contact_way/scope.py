@@ -13,8 +13,8 @@ from storeops.sync import refusals
 from storeops.sync.results import Outcome
 from storeops.sync.scopes import SyncScope
 from storeops.sync.session import Session
-from storeops.wecom.errcodes import Condition
-from storeops.wecom.errors import says
+from storeops.wecom.errcodes import ErrorCondition
+from storeops.wecom.errors import has_condition
 
 if TYPE_CHECKING:
     from storeops.wecom.contact_ways import ContactWay
@@ -35,11 +35,11 @@ def read_ways(session: Session) -> Outcome:
     try:
         for page in contact_ways.iter_pages(session.client):
             listed += [row.config_id for row in page.contact_way]
-            session.halt()
+            session.check_stop()
             if page.next_cursor:
                 session.count_call()
     except StoreOpsError as error:
-        session.halt()
+        session.check_stop()
         session.fail("contact_ways", error)
         return "failed"
     known = dict(
@@ -54,7 +54,7 @@ def read_ways(session: Session) -> Outcome:
         if each not in shown or known.get(each, 0) <= limit
     ]  # fmt: skip
     believed = len(shown | known.keys()) - len(wanted)
-    session.tally.total = believed + len(wanted)
+    session.counters.total = believed + len(wanted)
     session.count(Counts(seen=believed))
     _read_each(session, wanted)
     with session.db.atomic() as connection:
@@ -76,13 +76,13 @@ def _read_each(session: Session, wanted: Sequence[str]) -> None:
             found.append(way)
         elif error is None:
             continue
-        elif says(error, Condition.WAY_GONE):
+        elif has_condition(error, ErrorCondition.WAY_GONE):
             gone.append(config_id)
         else:
             session.fail(config_id, error)
             silent += refusals.unreachable(error)
             if refusals.ends_scope(error) or silent > refusals.SILENCES:
-                session.fail(session.tally.scope, error)
+                session.fail(session.counters.scope, error)
                 break
         if len(found) + len(gone) >= _WRITE:
             _write(session, found, gone)

@@ -16,7 +16,7 @@ from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.notebook import stores
 from storeops.plain import plain
-from storeops.reading import overview
+from storeops.reading import directory
 from storeops.spelling import did_you_mean
 
 OK, STALE, DEAD, GONE = STATUSES = ("ok", "stale", "dead", "gone")
@@ -118,7 +118,7 @@ class People:
     @cached_property
     def departments(self) -> dict[int, str]:
         """Names of departments."""
-        return overview.department_names(self._db)
+        return directory.department_names(self._db)
 
     @cached_property
     def shops(self) -> dict[int, str]:

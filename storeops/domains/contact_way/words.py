@@ -9,7 +9,7 @@ from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.contact_way.ways import DEAD, STALE, listed
 from storeops.i18n import N_, _, ngettext
-from storeops.operations.offers import most
+from storeops.operations.completion_values import most
 from storeops.reading.conditions import Condition, came_with
 
 _SAME = (
