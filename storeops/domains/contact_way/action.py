@@ -260,18 +260,19 @@ class Checks:
 
     def _unfit(self, userid: str) -> Verdict:
         member = self._people.member(userid)
+        name = member.label if member else plain(userid)
+        way_out = _("Choose an active member with customer contact: storeops staff list")
         if member is None:
-            reason, code = _("The mirror knows no member {name}."), 60111
+            reason = _("The mirror knows no member {name}.").format(name=name)
         elif member.left:
-            reason, code = _("{name} has left."), 60111
+            reason = _("{name} has left.").format(name=name)
         elif member.status != "active":
-            reason, code = _("{name} is outside the app's scope."), 60011
+            reason = _("{name} is outside the app's scope.").format(name=name)
+            return blocked("unfit", reason, errcode=60011, way_out=way_out)
         else:
-            reason, code = _("{name} has no customer contact."), 41054
-        return blocked(
-            "unfit", reason.format(name=member.label if member else plain(userid)), errcode=code,
-            way_out=_("Choose an active member with customer contact: storeops staff list"),
-        )  # fmt: skip
+            reason = _("{name} has no customer contact.").format(name=name)
+            return blocked("unfit", reason, errcode=41054, way_out=way_out)
+        return blocked("unfit", reason, errcode=60111, way_out=way_out)
 
 
 _DEFAULTS: dict[str, Any] = {"remark": "", "state": "", "user": [], "party": [], "type": 2}
