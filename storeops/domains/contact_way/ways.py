@@ -256,7 +256,7 @@ def find(db: Database, text: str, now: float, *, count: bool = False) -> Way:
         if found:
             raise UsageError(
                 _("Several contact ways are called {name}: {ids}.").format(
-                    name=plain(wanted), ids=", ".join(each.config_id for each in found[:5])
+                    name=plain(wanted), ids=_(", ").join(each.config_id for each in found[:5])
                 ),
                 hint=_("Write the config_id: `storeops contact-way list` shows it."),
             )
