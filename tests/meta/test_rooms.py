@@ -86,8 +86,8 @@ def test_a_class_name_means_one_thing() -> None:
 
 # Words that hid what things are; the field's own word stands there now.
 RETIRED = re.compile(
-    r"beat|book|door|farewell|foresight|givers?|halt|house|intend|keeper|knock|lane|offers"
-    r"|overview|pulse|says|sieve|takers?|tally|teach|tells?|tidy|twin|unheard|wish(?:ed|es)?"
+    r"beat|book|desk|door|farewell|foresight|givers?|halt|house|intend|keeper|knock|lane"
+    r"|offers|overview|pulse|says|sieve|takers?|tally|teach|tells?|tidy|twin|unheard|wish(?:ed|es)?"
 )
 CONTRACTS = {"handover_taker_errors"}  # names of settings, which people have written down
 
