@@ -15,7 +15,7 @@ from textual.widgets import Static
 from storeops.durations import span
 from storeops.i18n import N_, _
 from storeops.sparks import gauge
-from storeops.sync.scopes import scope_title
+from storeops.sync.scopes import reading_order, scope_title
 from storeops.times import minute
 from storeops.wecom.oddities import sentence
 from tui import words
@@ -135,7 +135,7 @@ class SyncScreen(BaseScreen):
         lines = []
         held = ""
         current = list(syncing.progress)[-1] if syncing.progress else ""
-        for name in ("departments", "staff", "tags", "follows", "unassigned", "groups"):
+        for name in reading_order():
             progress = syncing.progress.get(name)
             if syncing.running:
                 outcome = "" if progress is None else _("✓ read")
