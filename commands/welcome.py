@@ -62,7 +62,7 @@ def _listed(value: list[str]) -> str:
 
 
 def _with(value: list[str]) -> str:
-    words = {"image": _("image"), "link": _("link")}
+    words = {"image": _("image"), "link": _("link"), "miniprogram": _("mini-program")}
     return _(", ").join(words.get(each, each) for each in value)
 
 
@@ -108,7 +108,9 @@ def try_out(
 
 def _shown(attachment: Any) -> str:
     content = attachment[attachment["msgtype"]]
-    return " ".join(str(content[key]) for key in ("title", "url", "pic_url") if key in content)
+    return " ".join(
+        str(content[key]) for key in ("title", "url", "pic_url", "page", "file") if key in content
+    )
 
 
 @app.command("log", help=_("List greetings, newest first, with how they ended and how fast."))

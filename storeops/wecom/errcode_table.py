@@ -131,7 +131,7 @@ ROWS = (
     CodeRow(48004, NEVER, ACCESS, EVERYTHING, N_("the corp's authorisation of the suite is gone"), PROVIDER),
     # -- parameters
     CodeRow(40003, NEVER, NOT_FOUND, MEMBER, N_("the member is unknown, has left, or the userid is malformed"), STAFF),
-    CodeRow(40007, NEVER, REQUEST, ROW, N_("the media file is unknown or too old"), N_("Upload the file again.")),
+    CodeRow(40007, NEVER, REQUEST, ROW, N_("the media file is unknown or too old"), N_("Upload the file again."), ErrorCondition.MEDIA_GONE),
     CodeRow(40031, NEVER, REQUEST, ROW, N_("the list of members is malformed"), BUG),
     CodeRow(40032, NEVER, REQUEST, ROW, N_("the list of members is too long"), SPLIT),
     CodeRow(40035, NEVER, REQUEST, ROW, N_("a parameter is not valid"), REPORT),

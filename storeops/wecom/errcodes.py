@@ -69,6 +69,7 @@ class ErrorCondition(Enum):
     CHAT_OWNER_IDLE = "chat_owner_idle"
     CHAT_MOVED = "chat_moved"  # on the job: the group has this owner already
     CHAT_LEAVER_MOVED = "chat_leaver_moved"  # after leaving: it has moved, or begins to
+    MEDIA_GONE = "media_gone"  # an upload that WeCom keeps no longer
     WELCOME_OVER = "welcome_over"  # the code is used or too old
     WELCOME_DONE = "welcome_done"  # the chat has begun, or somebody greeted
     WELCOME_RUNNING = "welcome_running"  # another app is greeting just now

@@ -221,6 +221,43 @@ def test_the_drill_in_short(home: Path, tmp_path: Path, monkeypatch: pytest.Monk
 # -- rules ----------------------------------------------------------------------------------------
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 20
+
+
+def test_pictures_are_uploaded_once_and_renewed(door: Door) -> None:
+    """Also when WeCom forgot one early; what cannot be uploaded keeps nobody from the rest."""
+    picture = door.rule(
+        'text = "Hello."\n[image]\nfile = "hi.png"\n'
+        '[miniprogram]\ntitle = "Shop"\nappid = "wx1"\npage = "index"\npicture = "hi.png"\n'
+    ).with_name("hi.png")
+    picture.write_bytes(PNG)
+
+    def uploads() -> int:
+        return int(door.control.calls()["paths"].get("media/upload", {}).get("calls", 0))
+
+    for _twice in range(2):
+        who = door.arrive()
+        door.greet()
+        assert door.seen(who) == [
+            ("text", "Hello."), ("image", "hi.png"), ("miniprogram", "Shop\nwx1 index"),
+        ]  # fmt: skip
+    assert uploads() == 1
+    door.app.data.execute("UPDATE welcome_media SET media_id = 'gone'")
+    who = door.arrive()
+    assert door.greet()[-1].status == "sent"
+    assert len(door.seen(who)) == 3
+    assert uploads() == 2
+    picture.write_bytes(PNG + b"another")
+    door.control.fault("errcode", "media/upload", errcode=45001, first=9)
+    who = door.arrive()
+    done = door.greet()[-1]
+    assert (done.status, door.seen(who)) == ("sent", [("text", "Hello.")])
+    assert "hi.png" in done.note
+    door.rule('[image]\nfile = "hi.png"\n')
+    door.arrive()
+    assert door.greet()[-1].status == "failed"
+
+
 def test_the_rule_that_counts(tmp_path: Any) -> None:
     some = [
         WelcomeRule("everybody", "a"),
@@ -257,6 +294,9 @@ def test_the_rule_that_counts(tmp_path: Any) -> None:
         ('[image]\nurl = ""', "image.url"),
         ('[image]\nfile = "a.png"', "image.file"),
         ('image = "a.png"', "image"),
+        ('[image]\nfile = "all.toml"', "PNG or JPEG"),
+        ('[image]\nfile = "a.png"\nurl = "https://a.example/a.png"', "either a file or an url"),
+        ('[miniprogram]\ntitle = "a"\nappid = "wx1"\npage = "i"', "miniprogram.picture"),
         (f'text = "{"你" * 1400}"', "4000"),
         ('text = "hi', "all.toml"),
         ('text = "hi"\n[[rule]]\ntext = "ho"', "[[rule]]"),

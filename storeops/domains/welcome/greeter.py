@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storeops.changes.journal import JournalLine
-from storeops.domains.welcome import log
+from storeops.domains.welcome import log, media
 from storeops.domains.welcome.people import newcomer
 from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
 from storeops.errors import LimitError, NetworkError, StoreOpsError
@@ -137,15 +137,23 @@ class _Sending:
         self._text, self._attachments, self._until = text, attachments, until
         self._tries = self._uncertain = 0
         self._silent = silent  # a call may have been sent that nobody answered
+        self._ready: Sequence[Mapping[str, Any]] = ()
+        self._lacking = ""  # what could not be attached, and why
+        self._anew = False  # whether files have been uploaded a second time
 
     def run(self) -> None:
         clock = self._app.clock
         last: StoreOpsError | None = None
-        while clock.now() < self._until:
+        if clock.now() < self._until:
             self._told.begin()
+            self._attach()
+            if not self._text and not self._ready:
+                self._end(log.FAILED, None)
+                return
+        while clock.now() < self._until:
             self._tries += 1
             try:
-                wire.send_welcome(self._app.client, self._code, self._text, self._attachments)
+                wire.send_welcome(self._app.client, self._code, self._text, self._ready)
             except StoppedError:
                 if self._silent:
                     break
@@ -162,13 +170,22 @@ class _Sending:
                 return
         self._end(self._verdict(last), last)
 
+    def _attach(self) -> None:
+        self._ready, self._lacking = media.attached(self._app, self._attachments)
+
     def _again(self, error: StoreOpsError) -> bool:
         """Whether another call may bring another answer."""
         if isinstance(error, UncertainError):
             self._uncertain += 1
             self._silent = True
             return self._uncertain < 2
-        running = condition_of(error.errcode) is ErrorCondition.WELCOME_RUNNING
+        condition = condition_of(error.errcode)
+        if condition is ErrorCondition.MEDIA_GONE and not self._anew:
+            self._anew = True
+            media.forget(self._app.data)
+            self._attach()
+            return bool(self._text or self._ready)
+        running = condition is ErrorCondition.WELCOME_RUNNING
         # another app that is greeting may fail yet; a call without a place may find one
         return running or isinstance(error, LimitError | NetworkError)
 
@@ -185,8 +202,8 @@ class _Sending:
         return log.FAILED
 
     def _end(self, status: str, last: StoreOpsError | None) -> None:
-        note = ""
-        if status != log.SENT:
+        note = self._lacking
+        if status != log.SENT and not (status == log.FAILED and last is None):
             note = last.message if last else _("The event came more than 20 seconds late.")
         errcode = last.errcode if last else None
         log.record_result(

@@ -9,12 +9,17 @@ members = ["u_lin"]                     # userids
 priority = 10                           # the highest counts, then the narrowest; 0 when absent
 enabled = true
 [image]
-url = "https://wework.qpic.cn/…"        # as media/uploadimg gave it
+file = "welcome.png"                    # beside this file; or url = "https://wework.qpic.cn/…"
 [link]
 title = "Menu"
 url = "https://s.example/menu"
 picture = "https://s.example/menu.png"
 about = "What is new today."
+[miniprogram]
+title = "Shop"
+appid = "wx…"                           # one that is bound to the corp
+page = "pages/index.html"
+picture = "shop.png"                    # beside this file
 ```
 A file may hold several rules as `[[rule]]` tables.
 """
@@ -28,6 +33,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from storeops.domains.welcome.media import FILE
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.toml import values
@@ -35,6 +41,9 @@ from storeops.toml.files import RuleTable, read_rules, rules_folder
 from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
 
+PICTURE_BYTES = 10_000_000  # of media/upload (doc 90253)
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+_KEYS = {"image": "file", "miniprogram": "picture"}  # what names the file in a rule
 PLACEHOLDERS = ("member", "store", "state")
 _PLACEHOLDER = re.compile(r"\{([^{}\s]*)\}")
 
@@ -72,7 +81,7 @@ class WelcomeRule:
         members: userids.
         priority: the highest that fits counts.
         enabled: it counts.
-        attachments: as WeCom takes them.
+        attachments: as WeCom takes them, but for pictures that are files still (`media.FILE`).
         file: where it stands.
     """
 
@@ -177,13 +186,38 @@ class RuleFolder:
 
 def _rule(table: RuleTable) -> WelcomeRule:
     found = table.read(_FIELDS)
-    attachments = tuple(found.pop(each) for each in ("image", "link") if each in found)
+    attachments = tuple(
+        _beside(table.file, found.pop(each))
+        for each in ("image", "link", "miniprogram")
+        if each in found
+    )
     if not found.get("text") and not attachments:
-        raise SettingProblem("text", _("a text, an [image] or a [link]"))
+        raise SettingProblem("text", _("a text, an [image], a [link] or a [miniprogram]"))
     return WelcomeRule(
         **{"name": table.name, "text": "", **found, "attachments": attachments},
         file=str(table.file),
     )
+
+
+def _beside(rules: Path, attachment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with the whole path of its picture, which is looked at now."""
+    kind = attachment["msgtype"]
+    content = attachment[kind]
+    if FILE not in content:
+        return attachment
+    path = rules.parent / Path(content[FILE]).expanduser()
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            begin = file.read(8)
+    except OSError:
+        size, begin = 0, b""
+    if not begin.startswith(_PICTURES) or not 5 < size <= PICTURE_BYTES:
+        wanted = _("a PNG or JPEG of at most {size} MB beside the rules").format(
+            size=PICTURE_BYTES // 10**6
+        )
+        raise SettingProblem(f"{kind}.{_KEYS[kind]}", wanted)
+    return {"msgtype": kind, kind: {**content, FILE: str(path)}}
 
 
 def _text(where: str, value: Any) -> str:
@@ -229,8 +263,23 @@ def _address(where: str, value: Any) -> str:
 
 
 def _image(where: str, value: Any) -> Mapping[str, Any]:
-    found = values.table(where, value, {"url": _address}, needed=("url",))
-    return {"msgtype": "image", "image": {"pic_url": found["url"]}}
+    found = values.table(where, value, {"url": _address, "file": values.text})
+    if len(found) != 1:
+        raise SettingProblem(where, _("either a file or an url"))
+    return {
+        "msgtype": "image",
+        "image": {"pic_url": found["url"]} if "url" in found else {FILE: found["file"]},
+    }
+
+
+def _miniprogram(where: str, value: Any) -> Mapping[str, Any]:
+    readers = {
+        "title": _said(wire.PROGRAM_TITLE_BYTES), "appid": _said(wire.URL_BYTES),
+        "page": _said(wire.URL_BYTES), "picture": values.text,
+    }  # fmt: skip
+    found = values.table(where, value, readers, needed=tuple(readers))
+    found[FILE] = found.pop("picture")
+    return {"msgtype": "miniprogram", "miniprogram": found}
 
 
 def _link(where: str, value: Any) -> Mapping[str, Any]:
@@ -253,4 +302,5 @@ _FIELDS: dict[str, values.Reader] = {
     "enabled": values.flag,
     "image": _image,
     "link": _link,
+    "miniprogram": _miniprogram,
 }

@@ -1,4 +1,4 @@
-"""The table of greetings: one row for each WelcomeCode, written before anything is sent."""
+"""The tables of greetings: one row for each WelcomeCode, written first; uploads of pictures."""
 
 from __future__ import annotations
 
@@ -29,4 +29,15 @@ CREATE INDEX welcome_greeting_of_customer ON welcome_greeting (external_userid);
 CREATE INDEX welcome_greeting_at ON welcome_greeting (received_at);
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("welcome", "m001_greetings", GREETINGS),)
+MEDIA = """
+CREATE TABLE welcome_media (
+    sha256 TEXT PRIMARY KEY,           -- of the picture
+    media_id TEXT NOT NULL,            -- WeCom's, for three days
+    uploaded_at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("welcome", "m001_greetings", GREETINGS),
+    statements("welcome", "m002_media", MEDIA),
+)
