@@ -94,9 +94,13 @@ def list_(
         typer.Option("--user", metavar="STAFF", help=_("That name this member; may be repeated.")),
     ] = None,
     store: Annotated[
-        str,
-        typer.Option("--store", metavar="STORE", help=_("That name the store or members of it.")),
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--store",
+            metavar="STORE",
+            help=_("That name the store or members of it; may be repeated."),
+        ),
+    ] = None,
     stale: Annotated[
         bool,
         typer.Option("--stale", help=_("Only those that name who has left or cannot be added.")),
@@ -121,7 +125,7 @@ def list_(
     found = listed(
         app_.data, app_.clock.now(), state=state,
         users=[members.find(app_.data, each).userid for each in any_of(user)],
-        store=names_of(app_.data).find_store(store) if store else None,
+        stores=[names_of(app_.data).find_store(each) for each in any_of(store)],
         statuses=any_of(status, STATUSES) or ((STALE, DEAD) if stale else ()),
     )  # fmt: skip
     output.paged(

@@ -13,6 +13,8 @@ import pytest
 
 from storeops import config, paths
 
+SCOPES = ("departments", "staff", "tags", "follows", "groups", "unassigned", "contact_ways")
+
 
 def test_sync_run_tells_each_scope(cli: Any, shop: Any) -> None:
     answer = cli("sync", "run", "--json")
@@ -20,7 +22,7 @@ def test_sync_run_tells_each_scope(cli: Any, shop: Any) -> None:
     result = answer.json
     assert result["outcome"] == "complete"
     scopes = {each["scope"]: each for each in result["scopes"]}
-    assert list(scopes) == ["departments", "staff", "tags", "follows", "groups", "unassigned"]
+    assert list(scopes) == list(SCOPES)
     counts = shop.control.status()["counts"]
     assert scopes["follows"]["seen"] == counts["follows"]
     assert scopes["staff"]["seen"] == counts["staff"]
@@ -92,9 +94,7 @@ def test_status_says_how_fresh(cli: Any, shop: Any) -> None:
     after = cli("status", "--json").json
     assert after["stale"] is False
     assert after["rows"]["follows"] >= shop.control.status()["counts"]["follows"]
-    assert {each["scope"] for each in after["scopes"]} == {
-        *("departments", "staff", "tags", "follows", "groups", "unassigned")
-    }
+    assert {each["scope"] for each in after["scopes"]} == {*SCOPES}
     assert any(each["path"] == "externalcontact/batch/get_by_user" for each in after["limits"])
     text = cli("status")
     assert text.code == 0

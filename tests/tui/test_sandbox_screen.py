@@ -29,7 +29,7 @@ async def test_nobody_answers_is_said_in_the_pane_and_asked_about_less_often(
 
 
 async def test_lists_that_stand_there_are_not_painted_at_every_look(screens, fresh_chain, core):
-    async with screens(start="sandbox") as driver:
+    async with screens(start="sandbox", size=(160, 48)) as driver:
         screen = driver.app.screen
         shown = screen.query_one("#calls").source
         screen.read_again()

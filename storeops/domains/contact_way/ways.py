@@ -148,7 +148,7 @@ def listed(
     *,
     state: str = "",
     users: Sequence[str] = (),
-    store: int | None = None,
+    stores: Sequence[int] = (),
     statuses: Sequence[str] = (),
     count: bool = True,
 ) -> list[Way]:
@@ -159,7 +159,7 @@ def listed(
         now: WeCom's time, Unix seconds.
         state: of this state; * and ? stand for letters.
         users: that name one of these members, by userid.
-        store: that name members of this department, or the department itself.
+        stores: that name members of one of these departments, or such a department itself.
         statuses: only these; () for all but deleted ones.
         count: count customers, too.
     """
@@ -180,7 +180,7 @@ def listed(
         if each.status in wanted
         and (not state or fnmatchcase(each.state, state))
         and (not lower or lower & _current(people, each.user))
-        and (store is None or store in _stores(people, each.user, each.party))
+        and (not stores or not set(stores).isdisjoint(_stores(people, each.user, each.party)))
     ]
 
 
