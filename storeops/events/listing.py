@@ -182,6 +182,22 @@ def waiting_customers(db: Database) -> set[str]:
     return {row[0] for row in rows}
 
 
+def told_too_late(db: Database, since: float, until: float, began: float) -> set[str]:
+    """external_userid of customers whose event came within a span, unhandled when a run began.
+
+    Args:
+        db: inbox.db.
+        since, until: the span, Unix seconds.
+        began: of the run: what it found of these an event had told as well.
+    """
+    rows = db.execute(
+        "SELECT DISTINCT external_userid FROM event WHERE received_at >= ? AND received_at < ?"
+        " AND external_userid <> '' AND (handled_at IS NULL OR handled_at >= ?)",
+        (since, until, began),
+    )
+    return {row[0] for row in rows}
+
+
 def ids_of(db: Database, status: str) -> list[int]:
     """event.id of every event of a status, oldest first."""
     rows = db.execute("SELECT id FROM event WHERE status = ? ORDER BY id", (status,))

@@ -124,9 +124,20 @@ def of_staff(db: Database, userid: str, *, limit: int = 200) -> list[TimelineEnt
     return [_entry(row) for row in rows]
 
 
-def of_ref(db: Database, source: str, ref: str, *, limit: int = 1000) -> list[TimelineEntry]:
-    """Everything one run, event or job changed, oldest first; reads the whole table."""
+def of_ref(
+    db: Database, source: str, ref: str, *, since: float = 0.0, limit: int = 1000
+) -> list[TimelineEntry]:
+    """Everything one run, event or job changed, oldest first.
+
+    Args:
+        db: data.db.
+        source: sync | event | job | note.
+        ref: its number.
+        since: when it began, Unix seconds; 0 reads the whole table.
+        limit: entries at most.
+    """
     rows = db.execute(
-        f"{_SELECT} WHERE t.source = ? AND t.ref = ? ORDER BY t.id LIMIT ?", (source, ref, limit)
+        f"{_SELECT} WHERE t.at >= ? AND t.source = ? AND t.ref = ? ORDER BY t.id LIMIT ?",
+        (since, source, ref, limit),
     )
     return [_entry(row) for row in rows]

@@ -8,6 +8,7 @@ for what still waits in the inbox and what WeCom calls nobody back for (a nickna
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,25 +101,30 @@ def latest(app: EventWiring) -> tuple[float, Gaps] | None:
     if len(whole) < 2 or whole[0].finished_at is None:
         return None
     newest, before = whole[:2]
-    ended = float(whole[0].finished_at)
-    return ended, of_run(app, newest.run_id, float(before.started_at), until=ended)
+    ended, began, since = float(whole[0].finished_at), newest.started_at, float(before.started_at)
+    late = listing.told_too_late(app.inbox, since, ended, began)
+    told = listing.relations_named(app.inbox, since, ended)
+    return ended, Gaps(since, told, _untold(app, newest.run_id, began, late), len(late))
 
 
-def of_run(app: EventWiring, run_id: int, since: float, until: float | None = None) -> Gaps:
-    """What a run of the sync found that no event had told.
+def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
+    """What a run of the sync found that no event had told; events were handled just before it.
 
     Args:
         app: the profile's wiring.
         run_id: of the run that compared.
         since: the comparison before, as `last_comparison` said it before that run.
-        until: what events told after that is left out; None for all.
     """
     waiting = listing.waiting_customers(app.inbox)
+    untold = _untold(app, run_id, 0.0, waiting)
+    return Gaps(since, listing.relations_named(app.inbox, since), untold, len(waiting))
+
+
+def _untold(app: EventWiring, run_id: int, began: float, left_out: AbstractSet[str]) -> list[Gap]:
     found: dict[tuple[str, str | None], dict[str, None]] = {}
-    for entry in timeline.of_ref(app.data, "sync", str(run_id), limit=MOST):
+    for entry in timeline.of_ref(app.data, "sync", str(run_id), since=began, limit=MOST):
         who = entry.external_userid
-        if who is None or entry.field in SILENT or who in waiting:
+        if who is None or entry.field in SILENT or who in left_out:
             continue
         found.setdefault((who, entry.userid), {})[entry.field] = None
-    untold = [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
-    return Gaps(since, listing.relations_named(app.inbox, since, until), untold, len(waiting))
+    return [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]

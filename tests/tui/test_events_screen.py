@@ -78,7 +78,7 @@ async def test_what_no_event_told_stands_beside(screens, fresh_chain, core):
     async with screens(start="events", size=(160, 40)) as driver:
         await driver.press("v")
         await driver.rest()
-        assert "not compared yet" in driver.text
+        assert "Nothing was compared yet" in driver.text
         fresh_chain.sandbox.control.act(
             "remark_edit", userid=owner, external_userid=who, remark="aside"
         )
@@ -92,3 +92,33 @@ async def test_what_no_event_told_stands_beside(screens, fresh_chain, core):
         await driver.press("v")
         await driver.rest()
         assert "events serve" in driver.text
+
+
+async def test_what_events_told_too_late_is_no_gap_and_a_forgotten_event_ends_nothing(
+    screens, fresh_chain, core
+):
+    """An event that came before the sync and was handled after it had told all the same."""
+    who, owner = core.data.execute(
+        "SELECT customer.external_userid, staff.userid FROM follow"
+        " JOIN customer ON customer.id = follow.customer_id"
+        " JOIN staff ON staff.id = follow.staff_id WHERE follow.status = 'active' LIMIT 1"
+    ).fetchone()
+    fresh_chain.sandbox.control.act(
+        "remark_edit", userid=owner, external_userid=who, remark="aside"
+    )
+    number = arrive(core.inbox, "edit_external_contact", owner, who, NOON + 300, "n1")
+    run_sync(core)
+    core.inbox.execute(
+        "UPDATE event SET status = 'handled', due_at = NULL, handled_at = ? WHERE id = ?",
+        (core.clock.now() + 60, number),
+    )
+    async with screens(start="events", size=(160, 40)) as driver:
+        await driver.press("v")
+        await driver.rest()
+        assert "told of 1 of 1 changes" in driver.text
+        await driver.press("v")
+        await driver.rest()
+        Inbox(core.inbox).forget(external_userid=who)
+        driver.base.put_card(driver.base.table.line)
+        await driver.rest()
+        assert "This event is gone" in driver.text

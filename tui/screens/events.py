@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual.content import Content
 
+from storeops.errors import NotFoundError
 from storeops.events import listing
 from storeops.events.inbox import UNREADABLE, Event, Inbox
 from storeops.i18n import N_, _, ngettext
 from storeops.operations import events as operations
 from storeops.operations import gaps
+from storeops.sync import runs
 from storeops.terms import term
 from storeops.times import minute, second
 from tui.cells import shown
@@ -19,6 +22,7 @@ from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
 from tui.names import NameLookup
 from tui.screens.listing import ListScreen
+from tui.widgets.panes import Pane, TextPane
 from tui.widgets.rows import Line, ListColumn
 
 NEWEST = 1_000  # events that are listed; `events list --all` has the others
@@ -51,6 +55,9 @@ class EventsScreen(ListScreen):
         self._gaps = False  # whether the list is of what no event told
         self._said = ""  # what that comparison says of the callbacks
         self._found: list[Event] = []  # as they were read last
+        self._run: object = None  # the newest run when the gaps were read
+        self._untold: Sequence[Line] = ()
+        self._whole: EventDetails | None = None  # of the card at the side
 
     def columns(self) -> list[ListColumn]:
         """When, what, whose, what became of it."""
@@ -82,10 +89,13 @@ class EventsScreen(ListScreen):
         return listing.events(self.app.core.inbox, limit=NEWEST)
 
     def load(self) -> Sequence[Line]:
-        """The newest events, or what no event told of (lane)."""
+        """The newest events, or what no event told of (background)."""
         names = NameLookup(self.app.core.data)
         if self._gaps:
-            return self._untold(names)
+            newest = runs.latest(self.app.core.data)
+            if newest != self._run:  # else nothing can have become another
+                self._run, self._untold = newest, self._read_gaps(names)
+            return self._untold
         self._found = self._newest()
         return [self._line(each, names) for each in self._found]
 
@@ -106,10 +116,10 @@ class EventsScreen(ListScreen):
             event,
         )
 
-    def _untold(self, names: NameLookup) -> list[Line]:
+    def _read_gaps(self, names: NameLookup) -> list[Line]:
         found = gaps.latest(self.app.core)
         if found is None:
-            self._said = _("not compared yet")
+            self._said = ""
             return []
         ended, result = found
         changes = result.told + len(result.untold)
@@ -129,60 +139,61 @@ class EventsScreen(ListScreen):
                 "",
                 each,
             )
-            for each in result.untold
+            for each in result.untold[:NEWEST]
         ]  # fmt: skip
 
-    def card(self, line: Line) -> Content:
-        """The event as it was read, beside the requests as they came; of a gap what was found."""
-        if isinstance(line.data, gaps.Gap):
-            gap = line.data
-            return fields(
-                line.cells[2],
-                [
-                    (_("Customer"), gap.external_userid),
-                    (_("Member"), gap.userid or ""),
-                    (_("Found"), line.cells[1]),
-                    (_("Source"), _("a sync; no event had told of it")),
-                ],
-            )
-        event, message, came = self._whole(line)
-        return Content("").join([
-            fields(
-                line.cells[1],
-                [
-                    (_("No."), str(event.id)),
-                    (_("Happened"), second(event.create_time or None)),
-                    (_("Received"), second(event.received_at)),
-                    (_("Status"), line.cells[4]),
-                    (_("Why"), term("event_reason", event.reason)),
-                    (_("Handled"), second(event.handled_at)),
-                    (_("Due"), second(event.due_at)),
-                    (_("Failures"), f"{event.attempts:,}" if event.attempts else ""),
-                ],
-            ),
-            title(_("As it was read")),
-            fields("", [(name, str(value)) for name, value in (message or {}).items()]),
-            title(_("As it came")),
-            *(
-                fields(
-                    "",
-                    [
-                        (_("Received"), second(each.received_at)),
-                        ("timestamp", each.delivery.timestamp),
-                        ("nonce", each.delivery.nonce),
-                        ("msg_signature", each.delivery.msg_signature),
-                        (_("Body"), "\n" + each.delivery.body.decode("utf-8", "replace")[:RAW]),
-                    ],
-                )
-                for each in came
-            ),
-        ])  # fmt: skip
+    def put_card(self, line: Line | None) -> None:
+        """The same beside the list; it is read in the background."""
+        if not self.has_class("wide") or line is None or isinstance(line.data, gaps.Gap):
+            self._whole = None
+            super().put_card(line)
+            return
 
-    def _whole(self, line: Line) -> tuple[Event, dict[str, Any] | None, list[listing.Arrived]]:
-        assert isinstance(line.data, Event)
+        def put(whole: EventDetails | None) -> None:
+            if whole is None or whole != self._whole:  # else it stays where it was scrolled to
+                self._whole = whole
+                self.query_one("#card", TextPane).put(_event_card(line, whole))
+                self.query_one("#card-pane", Pane).entitle(self.name_of(line))
+
+        self._read_event(line, put)
+
+    def enter(self, line: Line) -> None:
+        """Into the card, which is a window where no room is beside the list."""
+        if self.has_class("wide") or isinstance(line.data, gaps.Gap):
+            super().enter(line)
+            return
+        self._read_event(
+            line, lambda whole: self.open_text(self.name_of(line), _event_card(line, whole))
+        )
+
+    def _read_event(self, line: Line, then: Callable[[EventDetails | None], None]) -> None:
         inbox = self.app.core.inbox
-        event, message = listing.event(inbox, line.data.id)
-        return event, listing.message_fields(message), listing.deliveries(inbox, event.id)
+        assert isinstance(line.data, Event)
+        number = line.data.id
+
+        def details() -> EventDetails | None:
+            try:
+                event, message = listing.event(inbox, number)
+            except NotFoundError:
+                return None  # forgotten or merged meanwhile
+            arrived = tuple(listing.deliveries(inbox, number))
+            return EventDetails(event, listing.message_fields(message), arrived)
+
+        self.read(details, then, key="card")
+
+    def card(self, line: Line) -> Content:
+        """Of a gap: what was found."""
+        gap = line.data
+        assert isinstance(gap, gaps.Gap)
+        return fields(
+            line.cells[2],
+            [
+                (_("Customer"), gap.external_userid),
+                (_("Member"), gap.userid or ""),
+                (_("Found"), line.cells[1]),
+                (_("Source"), _("a sync; no event had told of it")),
+            ],
+        )
 
     def name_of(self, line: Line) -> str:
         """What it tells of."""
@@ -190,13 +201,17 @@ class EventsScreen(ListScreen):
 
     def nothing(self) -> str:
         """Where events come from, and a comparison."""
+        if self._gaps and not self._said:
+            return _("Nothing was compared yet; 7 goes to Sync.")
         if self._gaps:
             return _("No change went untold; 7 goes to Sync, which compares again.")
         return _("Nothing was received; `storeops events serve` receives.")
 
     def crumbs(self) -> list[str]:
         """How many, of which list."""
-        return [_("gaps"), self._said, *super().crumbs()] if self._gaps else super().crumbs()
+        if not self._gaps:
+            return super().crumbs()
+        return [_("gaps"), *filter(None, [self._said]), *super().crumbs()]
 
     def filter_of(self, line: Line) -> str:
         """The customer of the row."""
@@ -217,7 +232,16 @@ class EventsScreen(ListScreen):
                 return _("There is no event under the cursor.")
             if not data.subject and data.status != UNREADABLE:
                 return _("The event asks for nothing: it was only kept.")
+            return self.app.why_no_write()
         return super().why_not(action)
+
+    def do_copy(self) -> None:
+        """The event's number; of a gap the customer's id."""
+        line = self.table.line
+        if line is not None and isinstance(line.data, gaps.Gap):
+            self.app.copy(line.data.external_userid, _("the id"))
+        else:
+            super().do_copy()
 
     def do_gaps(self) -> None:
         """The other list."""
@@ -237,6 +261,9 @@ class EventsScreen(ListScreen):
             return Inbox(core.inbox).retry([event.id], core.clock.now())
 
         def then(count: int) -> None:
+            if not count:
+                self.app.notify(_("No key of today opens it."), severity="warning")
+                return
             self.app.notify(
                 ngettext("{count} event is due again; `storeops events run` handles it.",
                          "{count} events are due again; `storeops events run` handles them.",
@@ -248,7 +275,7 @@ class EventsScreen(ListScreen):
 
     def command_line(self) -> str:
         """The command."""
-        return "storeops events gaps" if self._gaps else "storeops events list"
+        return "storeops events list"
 
 
 def change_word(event: Event) -> str:
@@ -256,3 +283,51 @@ def change_word(event: Event) -> str:
     code = f"{event.event}/{event.change_type}"
     word = term("change", code)
     return word if word != code else " ".join(filter(None, (event.event, event.change_type)))
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetails:
+    """An event with what it said and the requests that brought it."""
+
+    event: Event
+    message: dict[str, Any] | None
+    arrived: Sequence[listing.Arrived]
+
+
+def _event_card(line: Line, whole: EventDetails | None) -> Content:
+    """The event as it was read, beside the requests as they came."""
+    if whole is None:
+        return Content(_("This event is gone."))
+    event = whole.event
+    return Content("").join([
+        fields(
+            line.cells[1],
+            [
+                (_("No."), str(event.id)),
+                (_("Happened"), second(event.create_time or None)),
+                (_("Received"), second(event.received_at)),
+                (_("Status"), line.cells[4]),
+                (_("Why"), term("event_reason", event.reason)),
+                (_("Code"), "" if event.errcode is None else str(event.errcode)),
+                (_("Handled"), second(event.handled_at)),
+                (_("Due"), second(event.due_at)),
+                (_("Failures"), f"{event.attempts:,}" if event.attempts else ""),
+            ],
+        ),
+        title(_("As it was read")),
+        fields("", [(name, str(value)) for name, value in (whole.message or {}).items()]),
+        title(_("As it came")),
+        *(
+            fields(
+                "",
+                [
+                    (_("Received"), second(each.received_at)),
+                    ("timestamp", each.delivery.timestamp),
+                    ("nonce", each.delivery.nonce),
+                    ("msg_signature", each.delivery.msg_signature),
+                    (_("Body"), "\n" + each.delivery.body.decode("utf-8", "replace")[:RAW]),
+                ],
+            )
+            for each in whole.arrived
+        ),
+    ])  # fmt: skip
