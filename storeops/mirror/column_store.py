@@ -216,11 +216,12 @@ def refresh(
             if connection is None:
                 return
             _begin(connection)
+    copy = meta.read(db.connection, "columns")
     parts, number = _stale(db.connection, patience * RENEW)
     for table, part in parts:
         with writing() as connection:
-            if connection is None:
-                return
+            if connection is None or meta.read(connection, "columns") != copy:
+                return  # dropped meanwhile: changes were not noted, or this is another copy
             connection.execute(
                 "INSERT INTO column_part (kind, part, data) VALUES (?, ?, ?)"
                 " ON CONFLICT (kind, part) DO UPDATE SET data = excluded.data",
@@ -228,7 +229,7 @@ def refresh(
             )
     if number:
         with writing() as connection:
-            if connection is not None:
+            if connection is not None and meta.read(connection, "columns") == copy:
                 connection.execute("DELETE FROM column_change WHERE number < ?", (number,))
                 connection.execute("UPDATE column_change SET key = 0 WHERE number = ?", (number,))
 
@@ -389,7 +390,8 @@ def _coded(texts: Sequence[str], words: dict[str, int]) -> list[int]:
 
 
 def _begin(connection: sqlite3.Connection) -> None:
-    """Note changes from now on."""
+    """Note changes from now on; a part of before would lack those that nobody noted."""
+    connection.execute("DELETE FROM column_part")
     for table, (key, matter) in _NOTED.items():
         for event, row, of in (
             ("insert", "new", ""), ("update", "new", f" OF {matter}"), ("delete", "old", ""),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,57 @@ def test_nothing_of_a_person_who_is_erased_stays(path: Path, db: Database) -> No
     assert not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'trigger'").fetchone()
     for each in (other, db):  # made anew, and never mistaken for the one before
         assert columns(column_store.snapshot(each)) == rows(db)
+    other.close()
+
+
+@pytest.mark.parametrize("begun_again", [False, True])
+def test_a_copy_dropped_while_it_is_written_leaves_no_part(
+    path: Path, db: Database, begun_again: bool
+) -> None:
+    """An erasure between two parts: what was not noted since is not counted as it was."""
+    life = Life(db, 12)
+    for now in range(1, 9):
+        life.step(now)
+    other = open_database(path, ROOMS)
+    (gone,) = db.execute("SELECT external_userid FROM customer ORDER BY id LIMIT 1").fetchone()
+    begun = 0
+
+    @contextmanager
+    def writing() -> Iterator[sqlite3.Connection]:
+        nonlocal begun
+        begun += 1
+        if begun == 3:
+            with other.atomic() as connection:
+                forget.forget_customer(connection, gone)
+            if begun_again:
+                column_store.snapshot(other)
+        with db.atomic() as connection:
+            yield connection
+
+    column_store.refresh(db, writing)
+    assert begun == 3
+    assert bool(other.execute("SELECT 1 FROM column_part").fetchone()) is begun_again
+    for now in range(9, 15):
+        life.step(now)
+    for each in (db, other, open_database(path, ROOMS)):
+        assert columns(column_store.snapshot(each)) == rows(db)
+        each.close()
+
+
+def test_parts_of_an_earlier_copy_are_not_taken_for_present(path: Path, db: Database) -> None:
+    """Files of before hold such parts."""
+    life = Life(db, 13)
+    for now in range(1, 9):
+        life.step(now)
+    column_store.snapshot(db)
+    left = db.execute("SELECT kind, part, data FROM column_part").fetchall()
+    with db.atomic() as connection:
+        column_store.drop(connection)
+        connection.executemany("INSERT INTO column_part VALUES (?, ?, ?)", left)
+    for now in range(9, 20):
+        life.step(now)
+    other = open_database(path, ROOMS)
+    assert columns(column_store.snapshot(other)) == rows(db)
     other.close()
 
 
