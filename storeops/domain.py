@@ -339,10 +339,16 @@ class Registry:
         try:
             return load(where)
         except Exception as error:  # whatever a stranger's module does
-            self._drop(domain, _unimported(error))
+            self.leave_out(domain, _unimported(error))
             return None
 
-    def _drop(self, domain: Domain, reason: str) -> None:
+    def leave_out(self, domain: Domain, reason: str) -> None:
+        """Do without a domain, and those that need it, from now on.
+
+        Args:
+            domain: one of `domains`.
+            reason: why, one clause in the user's language.
+        """
         self.domains = tuple(each for each in self.domains if each is not domain)
         self.found = [
             Found(each.name, each.package, each.version, None, reason)
@@ -352,7 +358,7 @@ class Registry:
         ]
         for other in self.domains:
             if domain.name in other.needs:
-                self._drop(other, _("it needs {names}").format(names=domain.name))
+                self.leave_out(other, _("it needs {names}").format(names=domain.name))
 
     def named(self, kind: str) -> dict[str, tuple[Domain, Any]]:
         """name → (domain, what it says) of one field of `Domain`, in the order of domains.

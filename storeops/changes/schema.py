@@ -55,7 +55,7 @@ CREATE TABLE plan_row (
     due_at REAL,                       -- waiting: when the final answer is expected
     at REAL,                           -- when the status last changed
     job_id INTEGER,                    -- job that last carried it
-    answer TEXT,                       -- JSON: RowAnswer.extra
+    answer TEXT,                       -- JSON: RowResult.extra
     PRIMARY KEY (plan_id, row)
 ) WITHOUT ROWID;
 CREATE INDEX plan_row_by_status ON plan_row (plan_id, status);

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from storeops import domain, i18n
+from storeops.changes import action
 from storeops.domain import CardSection, Domain, Registry, TodayLine
 from storeops.errors import ConfigError, DeclinedError, NetworkError
 from storeops.operations import completion_values, doctor
@@ -105,3 +106,29 @@ def test_why_a_domain_is_left_out_is_said_in_chinese(
         i18n.use("en")
     assert found.domain is None
     assert any("\u4e00" <= character <= "\u9fff" for character in found.reason), found.reason
+
+
+def test_an_action_that_waits_to_be_asked_by_another_name_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An earlier contract said `hold`: such rows would be sent without being asked about."""
+    module = ModuleType("acme_odd")
+    old = type("Old", (), {"name": "odd_gift", "path": "x", "hold": lambda *_: {}})
+    new = type("New", (), {"name": "odd_card", "path": "x", "veto": lambda *_: {}})
+    both = type("Both", (new,), {"hold": lambda *_: {}})
+    for name, kind in (("old", old), ("new", new), ("both", both)):
+        setattr(module, name.title(), kind)
+        made = Domain(name=name, title=name, actions={name: f"acme_odd:{name.title()}"})
+        setattr(module, name, made)
+    monkeypatch.setitem(sys.modules, "acme_odd", module)
+    points = [(name, f"acme_odd:{name}", "acme", "1") for name in ("old", "new", "both")]
+    found = Registry(points)
+    monkeypatch.setattr(action, "registry", lambda: found)
+    known = action.ActionRegistry()
+    assert isinstance(known["new"], new)
+    assert isinstance(known["both"], both)
+    assert known.get("old") is None
+    (left_out,) = (each for each in found.found if each.domain is None)
+    assert left_out.name == "old"
+    assert "its action old has a `hold`" in left_out.reason
+    assert "`veto`" in left_out.reason
