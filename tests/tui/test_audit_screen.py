@@ -77,6 +77,32 @@ async def test_new_lines_come_in_place(screens, core, journal):
         assert driver.base.entry.seq == seq
 
 
+async def test_what_others_write_first_is_seen(screens, core, journal):
+    """Nobody had looked at the ledger before the first of it."""
+    from storeops.changes.control import cancel_plan
+
+    async with screens(start="audit") as driver:
+        cancel_plan(core.ledger, journal[0])
+        driver.base.others_wrote()
+        await driver.settle()
+        assert driver.base.listing("list").total == 9
+
+
+async def test_who_comes_back_sees_what_happened_elsewhere(screens, core, journal):
+    """A plan cancelled on another screen of this process; twice, as the first may be luck."""
+    from storeops.changes.control import cancel_plan
+
+    async with screens(start="audit") as driver:
+        for name, lines in ((journal[0], 9), (journal[2], 10)):
+            await driver.press("5")
+            assert driver.base.NAME != "audit"
+            cancel_plan(core.ledger, name)
+            await driver.press("L")
+            assert driver.base.NAME == "audit"
+            await driver.settle()
+            assert driver.base.listing("list").total == lines
+
+
 async def test_an_empty_journal_says_why(screens):
     """Nothing changed yet, or words that no line holds: each says what to do."""
     async with screens(start="audit") as driver:
@@ -86,3 +112,19 @@ async def test_an_empty_journal_says_why(screens):
         await driver.press("slash")
         await driver.type("nobody")
         assert "No line of the journal fits. Esc takes the words away." in driver.text
+
+
+async def test_a_screen_that_is_not_composed_yet_is_told_nothing(screens, core, journal):
+    """A sync may end, and facts may come, between the key and the first frame."""
+    from tui.status_poller import StatusSnapshot
+
+    async with screens(start="audit") as driver:
+        for name in ("sync", "customers", "jobs"):
+            driver.app.go(name)
+            driver.app.sync_ended()
+            driver.app.jobs_moved()
+            for further in (1, 0):
+                revision = driver.app.revision + further
+                driver.app._looked(StatusSnapshot(revision, written=True))
+            await driver.settle()
+            assert name == driver.base.NAME

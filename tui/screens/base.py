@@ -52,6 +52,9 @@ class ScreenPart:
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
 
+    def came_back(self) -> None:
+        """The screen is in front again."""
+
 
 class BaseScreen(Screen[None]):
     """A screen of the application.
@@ -73,6 +76,7 @@ class BaseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._seen_revision = -1
+        self._was_there = False
         self.parts: tuple[ScreenPart, ...] = ()
         for key in self.all_keys():
             if key.action and key.keys:
@@ -137,6 +141,10 @@ class BaseScreen(Screen[None]):
             if self._seen_revision >= 0:
                 self.read_again()
             self._seen_revision = self.app.revision
+        if self._was_there:
+            for part in self.parts:
+                part.came_back()
+        self._was_there = True
 
     def mirror_changed(self) -> None:
         """The mirror has a new revision while this screen is shown."""

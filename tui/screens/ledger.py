@@ -11,7 +11,11 @@ class LedgerWatch(ScreenPart):
 
     def __init__(self, screen: BaseScreen) -> None:
         super().__init__(screen)
-        self._ledger_at = -1  # how far the ledger was when it was read
+        self._ledger_at = -1  # how far the ledger was before it was read; -1: nobody asked yet
+
+    def came_back(self) -> None:
+        """Meanwhile nobody told this screen, of the worker neither."""
+        self._look()
 
     def jobs_moved(self) -> None:
         """The worker of this process is further."""
@@ -19,15 +23,17 @@ class LedgerWatch(ScreenPart):
 
     def others_wrote(self) -> None:
         """See whether the ledger has moved."""
-        if self.app.working.running:
-            return
+        if not self.app.working.running:
+            self._look()
+
+    def _look(self) -> None:
         from storeops.changes.jobs.progress import ledger_revision
 
         self.screen.read(lambda: ledger_revision(self.app.core.data), self._looked, key="ledger")
 
     def _looked(self, ledger_at: int) -> None:
         before, self._ledger_at = self._ledger_at, ledger_at
-        if before >= 0 and ledger_at != before:
+        if ledger_at != before:  # the first time it may have moved since the screen read it
             self.screen.read_again()
 
 
