@@ -42,7 +42,7 @@ def list_(
     size = 10_000_000 if all_ else limit
     found = listing(
         db,
-        plan_id=plans.get(db, plan).id if plan else None,
+        plan_id=plans.get(db, plan, plans.APPLIED).id if plan else None,
         statuses=any_of(status, STATUSES),
         before=output.position(after) or None,
         limit=size + 1,
@@ -126,7 +126,10 @@ def logs(
     db = current().app.data
     wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     found = events(
-        db, job_id=job or None, plan_id=plans.get(db, plan).id if plan else None, limit=wanted
+        db,
+        job_id=job or None,
+        plan_id=plans.get(db, plan, plans.APPLIED).id if plan else None,
+        limit=wanted,
     )
     output.paged(
         [

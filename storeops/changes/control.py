@@ -49,9 +49,23 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
 
     Raises:
         NotFoundError: no such plan.
-        ConflictError: nothing is left to cancel.
+        ConflictError: nothing is left to cancel, or `last` may mean two plans: the newest, and the
+            one applied last while it is under way.
     """
     plan = plans.get(ledger.db, name)
+    under_way = plans.get(ledger.db, name, APPLIED)  # what `pause last` holds
+    if under_way.id != plan.id and not {QUEUED, UNKNOWN}.isdisjoint(
+        plans.row_counts(ledger.db, under_way.id)
+    ):
+        raise ConflictError(
+            _("The newest plan, {plan}, is not the one under way, which is {other}.").format(
+                plan=plan.name, other=under_way.name
+            ),
+            hint=_("Name the one to cancel: storeops plan cancel {plan}").format(
+                plan=under_way.name
+            ),
+            next_steps=[f"storeops plan cancel {each.name}" for each in (under_way, plan)],
+        )
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         if plan.status in (DRAFT, MADE):

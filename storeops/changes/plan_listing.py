@@ -131,7 +131,7 @@ def export_results(
     from storeops.export_file import Taken, text_file
     from storeops.spreadsheet import csv_cell
 
-    found = Taken(results(db, plans.get(db, name).id), on_progress)
+    found = Taken(results(db, plans.get(db, name, plans.APPLIED).id), on_progress)
     with text_file(path, over, bom=True) as file:
         writer = csv.writer(file)
         writer.writerow(RESULT_FIELDS)

@@ -162,8 +162,29 @@ def test_the_last_plan_is_ones_own(cli: Any, shop: Any) -> None:
     assert made["plan_id"] in results.err
     assert cli("plan", "show", "last", "--json").json["plan_id"] == undo["plan_id"]
     assert cli("plan", "pause", "last", "--json").json["plan_id"] == made["plan_id"]
+    jobs = cli("job", "list", "--plan", "last", "--json").json["items"]
+    assert {each["plan_id"] for each in jobs} == {made["plan_id"]}
+    again = cli("handover", "back-plan", "last")
+    assert made["plan_id"] in again.err, "of what was applied"
     assert cli("plan", "apply", "last", "--yes", "--quiet").code == 0
     assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"], "now the undo"
+
+
+def test_the_last_plan_is_not_cancelled_instead_of_the_one_under_way(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
+    words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all", "--json")
+    made = cli(*words).json["plan_id"]
+    cli("plan", "apply", made, "--yes", "--wait", "0s", "--quiet")
+    newer = cli(*words).json["plan_id"]
+    assert cli("plan", "pause", "last", "--json").json["plan_id"] == made
+    refused = cli("plan", "cancel", "last")
+    assert refused.code == 9
+    assert newer in refused.err
+    assert f"storeops plan cancel {made}" in refused.err
+    assert cli("plan", "cancel", made, "--json").json["plan_id"] == made
+    assert cli("plan", "cancel", "last", "--json").json["plan_id"] == newer
+    assert cli("plan", "results", "last", "--json").json["items"][0]["status"] == "cancelled"
 
 
 def test_cron_sends_no_mail_while_all_is_well(cli: Any, shop: Any, tmp_path: Any) -> None:

@@ -29,7 +29,7 @@ def plan_back(ledger: Ledger, name: str, *, reason: str = "") -> PlanResult:
         PartialError: no row of the way back could be sent; no plan is made.
     """
     db, now = ledger.db, ledger.clock.now()
-    plan = plans.get(db, name)
+    plan = plans.get(db, name, plans.APPLIED)
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     records = db.execute(

@@ -138,7 +138,7 @@ def report(
         "plan": ("p.name", "p.title"),
         "outcome": ("h.status", "''"),
     }[by]
-    plan_id = plans.get(db, plan).id if plan else None
+    plan_id = plans.get(db, plan, plans.APPLIED).id if plan else None
     lines: dict[str, ReportLine] = {}
     hours: dict[str, list[float]] = defaultdict(list)
     for group, label, status, what, asked, settled, seen, gone in db.execute(

@@ -109,7 +109,7 @@ def plan_restore(
     """
     db = ledger.db
     ledger.policy.may_write()
-    plan = plans.get(db, name)
+    plan = plans.get(db, name, plans.APPLIED)
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     moved = _moved(db, plan.id)

@@ -252,7 +252,7 @@ def _again(db: Database, request: HandoverRequest) -> Subjects:
     Raises:
         NothingToDoError: there is no such row, or none of them is with its giver any more.
     """
-    plan = plans.get(db, request.again)
+    plan = plans.get(db, request.again, plans.APPLIED)
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     rows = db.execute(
