@@ -203,3 +203,15 @@ async def test_a_row_shows_the_relation_that_the_filter_means(screens, core):
         assert {line.cells[2].split(" +")[0] for line in lines} == {name}
         dates = [line.cells[6] for line in lines]
         assert dates == sorted(dates, reverse=True)
+
+
+async def test_one_undo_takes_back_a_whole_range(screens, monkeypatch):
+    """However many slices it was read in."""
+    from tui.screens.customers import marks
+
+    monkeypatch.setattr(marks, "STEP", 2)
+    async with screens(start="customers") as driver:
+        await driver.press("v", *["down"] * 4, "v")
+        assert driver.base.marks.count == 5
+        await driver.press("u")
+        assert driver.base.marks.count == 0

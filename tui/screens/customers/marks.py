@@ -111,13 +111,11 @@ class Marks(ScreenPart):
 
         def mark() -> int:
             source = customers.rows(look)
-            count = 0
+            keys: list[int] = []
             for start in range(low, high + 1, STEP):
                 window = source.window(start, min(STEP, high + 1 - start))
-                count = customers.mark(
-                    [key for line in window.lines if isinstance(key := line.key, int)]
-                )
-            return count
+                keys += [key for line in window.lines if isinstance(key := line.key, int)]
+            return customers.mark(keys)  # at once: one change, which one undo takes back
 
         self.screen.work(mark, self.changed, worker="marks")
 
