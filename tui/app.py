@@ -268,7 +268,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         return screen if isinstance(screen, AppScreen) else None
 
     @property
-    def _screen_to_tell(self) -> AppScreen | None:
+    def _screen_composed(self) -> AppScreen | None:
         """The same; None also while it is not composed yet: it will read all there is."""
         screen = self._screen_there
         return screen if screen is not None and screen.is_mounted else None
@@ -297,24 +297,24 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def sync_moved(self) -> None:
         """The sync of this process is further: whoever shows it hears of it."""
-        if (screen := self._screen_to_tell) is not None:
+        if (screen := self._screen_composed) is not None:
             screen.sync_moved()
 
     def jobs_moved(self) -> None:
         """The worker of this process is further, began or ended."""
-        if (screen := self._screen_to_tell) is not None:
+        if (screen := self._screen_composed) is not None:
             screen.jobs_moved()
 
     def sync_ended(self) -> None:
         """The sync of this process has ended, one way or the other."""
-        if (screen := self._screen_to_tell) is not None:
+        if (screen := self._screen_composed) is not None:
             screen.sync_ended()
 
     def _looked(self, snapshot: StatusSnapshot) -> None:
         if not self.syncing.running and (odd := self.core.odd_sentence()):
             self.notify(odd, severity="warning")  # of jobs, watches …: once, as in commands
         before, self.revision = self.revision, snapshot.revision
-        screen = self._screen_to_tell
+        screen = self._screen_composed
         if screen is None:
             return
         screen.paint_status()
