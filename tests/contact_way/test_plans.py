@@ -215,3 +215,37 @@ def test_rows_that_cannot_be_taken_are_named(codes: Any, cli: Any, tmp_path: Pat
     assert strict.code == 2
     template = cli("contact-way", "plan", "file", "--template").out
     assert template.startswith("config_id,remark,state")
+
+
+def test_an_update_and_its_undo_keep_what_others_changed_meanwhile(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    first, second = codes.staff()[:2]
+    codes.carry(planned(cli, "add", "--user", first, "--user", second, "--state", "x")["plan_id"])
+    (way,) = cli("contact-way", "list", "--state", "x", "--json").json["items"]
+    config_id = way["config_id"]
+    plan = planned(cli, "update", "x", "--remark", "neu")
+    contact_ways.update(codes.app.client, config_id, {"user": [second]})  # another app's
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    assert codes.ways()[config_id]["user"] == [second]
+    contact_ways.update(codes.app.client, config_id, {"user": [first], "remark": "neu"})
+    assert codes.carry(plan_undo(codes.app.ledger, plan["plan_id"])) == {"done": 1}
+    assert (codes.ways()[config_id]["user"], codes.ways()[config_id]["remark"]) == ([first], "")
+
+    plan = planned(cli, "update", "x", "--remark", "wieder")
+    contact_ways.update(codes.app.client, config_id, {"remark": "another", "user": [first]})
+    assert codes.carry(plan["plan_id"]) == {"failed": 1}
+    assert codes.ways()[config_id]["remark"] == "another"
+    (row,) = row_results.results(codes.app.data, _number(codes, plan["plan_id"]))
+    assert "remark" in row.meaning
+
+
+def test_renaming_a_code_of_a_leaver_says_who_is_in_the_way(codes: Any, cli: Any) -> None:
+    first, second = codes.staff()[:2]
+    words = ("--user", first, "--user", second, "--state", "two")
+    codes.carry(planned(cli, "add", *words)["plan_id"])
+    codes.act("staff_leave", userid=first)
+    codes.sync(2)
+    answer = cli("contact-way", "plan", "update", "two", "--remark", "neu", "--json")
+    (row,) = row_results.results(codes.app.data, _number(codes, answer.json["plan_id"]))
+    assert (row.status, row.code, "replace" in row.next_step) == ("blocked", "unfit", True)

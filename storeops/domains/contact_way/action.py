@@ -7,6 +7,7 @@ making: when that answer is lost, the way is looked for by all that was asked fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from storeops.changes.action import (
@@ -63,9 +64,8 @@ class ContactWayAction:
     def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
         """Calls about one way keep their order."""
         row = rows[0]
-        # what WeCom may overwrite with nothing when it is not told stands in `keep`
-        fields = {**row.extra.get("keep", {}), **row.after}
-        return Call(rows, {**row.extra, "fields": fields}, (f"contact_way:{row.key}",))
+        payload = {**row.extra, "fields": dict(row.after), "before": dict(row.before)}
+        return Call(rows, payload, (f"contact_way:{row.key}",))
 
     def send(self, client: Any, call: Call) -> Any:
         """Do it; of a new way, its id and the address of its picture."""
@@ -75,14 +75,23 @@ class ContactWayAction:
         if what["op"] == ADD:
             return contact_ways.add(client, what["fields"])
         if what["op"] == UPDATE:
-            return contact_ways.update(client, what["config_id"], what["fields"])
+            now = contact_ways.get(client, what["config_id"])
+            if (reason := _not_as_planned(now, what)) is not None:
+                return reason
+            kept = _kept(now, what)
+            contact_ways.update(client, what["config_id"], {**kept, **what["fields"]})
+            return kept
         return contact_ways.delete(client, what["config_id"])
 
     def interpret(self, call: Call, answer: Any, error: StoreOpsError | None) -> list[RowResult]:
         """Done, gone meanwhile, or a refusal in words."""
         row = call.rows[0]
+        if isinstance(answer, NotAsPlanned):
+            return [RowResult(row.row, FAILED, None, answer.reason, answer.way_out)]
         if error is None:
-            return [_made(row, answer) if row.extra["op"] == ADD else RowResult(row.row, DONE, 0)]
+            if row.extra["op"] == ADD:
+                return [_made(row, answer)]
+            return [RowResult(row.row, DONE, 0, extra={"kept": answer} if answer else None)]
         if condition_of(error.errcode) is ErrorCondition.WAY_GONE:
             status = DONE if row.extra["op"] == DELETE and call.ambiguous_sends else VANISHED
             return [RowResult(row.row, status, error.errcode)]
@@ -106,8 +115,9 @@ class ContactWayAction:
             if what["op"] == DELETE:
                 return [RowResult(row.row, DONE, 0)]
             return [RowResult(row.row, VANISHED, code_of(ErrorCondition.WAY_GONE))]
-        there = what["op"] == UPDATE and _same(found, what["fields"])
-        return [RowResult(row.row, DONE if there else QUEUED)]
+        if what["op"] == UPDATE and _same(found, what["fields"]):
+            return [RowResult(row.row, DONE, extra={"kept": _kept(found, what)})]
+        return [RowResult(row.row, QUEUED)]
 
     def facts(
         self, db: Database, answered: Sequence[tuple[Row, RowResult]], ref: str, now: int
@@ -120,7 +130,7 @@ class ContactWayAction:
                 facts.gone(db.connection, what["config_id"], now)
             elif answer.status == DONE:
                 told = answer.extra or {}
-                values = {**what.get("keep", {}), **row.after}
+                values = {**told.get("kept", {}), **row.after}
                 if told.get("qr_code"):
                     values["qr_code"] = told["qr_code"]
                 config_id = told.get("config_id") or what["config_id"]
@@ -208,7 +218,17 @@ class Checks:
                 _("Somebody has changed {name} since.").format(name=row.extra.get("label", "")),
                 way_out=_("Look at it: storeops contact-way show {id}").format(id=_id(row)),
             )
-        return READY if op == DELETE else self._fields({**before, **row.after}, row.after)
+        if op == DELETE:
+            return READY
+        kept = [] if "user" in row.after else before["user"]  # an update sends them again
+        for userid in kept:
+            if not self._people.fit(userid):
+                return self._unfit(
+                    userid,
+                    _("WeCom takes no change of a code that names them: storeops contact-way plan"
+                      " replace {userid} --by STAFF").format(userid=plain(userid)),
+                )  # fmt: skip
+        return self._fields({**before, **row.after}, row.after)
 
     def _fields(self, way: Mapping[str, Any], asked: Mapping[str, Any]) -> Verdict:
         for key in ("remark", "state"):
@@ -258,10 +278,10 @@ class Checks:
             )
         return READY
 
-    def _unfit(self, userid: str) -> Verdict:
+    def _unfit(self, userid: str, way_out: str = "") -> Verdict:
         member = self._people.member(userid)
         name = member.label if member else plain(userid)
-        way_out = _("Choose an active member with customer contact: storeops staff list")
+        way_out = way_out or _("Choose an active member with customer contact: storeops staff list")
         if member is None:
             reason = _("The mirror knows no member {name}.").format(name=name)
         elif member.left:
@@ -273,6 +293,60 @@ class Checks:
             reason = _("{name} has no customer contact.").format(name=name)
             return blocked("unfit", reason, errcode=41054, way_out=way_out)
         return blocked("unfit", reason, errcode=60111, way_out=way_out)
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsPlanned:
+    """Why an update was not sent: sentences in the user's language."""
+
+    reason: str
+    way_out: str
+
+
+def _not_as_planned(now: Any, what: Mapping[str, Any]) -> NotAsPlanned | None:
+    """What speaks against an update, from the way as WeCom shows it right before."""
+    unread = set(now.unread) & {*_kept(now, what), *what["before"]}
+    if unread:
+        return NotAsPlanned(
+            _("WeCom's answer on {fields} was not understood; nothing was sent.").format(
+                fields=_(", ").join(sorted(unread))
+            ),
+            _("Look at it: storeops contact-way show {id}").format(id=now.config_id),
+        )
+    renamed = what.get("renamed", {})
+    values = {key: getattr(now, key) for key in what["before"]}
+    changed = [
+        key
+        for key, value in what["before"].items()
+        if _alike(values[key], renamed)
+        not in (_alike(value, renamed), _alike(what["fields"].get(key), renamed))
+    ]
+    if not changed:
+        return None
+    return NotAsPlanned(
+        _("Somebody has changed it since, in WeCom: {fields}; nothing was sent.").format(
+            fields=_(", ").join(changed)
+        ),
+        _("Read it anew and plan again: storeops sync run --full --scope contact_ways"),
+    )
+
+
+def _alike(value: Any, renamed: Mapping[str, str]) -> Any:
+    """A value to be compared: userids as they are now, in no order, whatever their case."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return sorted(renamed.get(text := str(each).lower(), text).lower() for each in value)
+
+
+def _kept(now: Any, what: Mapping[str, Any]) -> dict[str, Any]:
+    """What WeCom overwrites with nothing when an update does not tell it (doc 92228)."""
+    renamed = what.get("renamed", {})
+    kept = {
+        "remark": now.remark,
+        "user": [renamed.get(each.lower(), each) for each in now.user],
+        "party": list(now.party),
+    }
+    return {key: value for key, value in kept.items() if key not in what["fields"]}
 
 
 _DEFAULTS: dict[str, Any] = {"remark": "", "state": "", "user": [], "party": [], "type": 2}

@@ -25,7 +25,6 @@ SINGLE, MULTI, QR = 1, 2, 2
 STORE, GUIDE = "store", "guide"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PLACES = ("store", "name", "department", "userid")
-KEPT = ("remark", "user", "party")  # WeCom overwrites them with an update (doc 92228)
 
 
 @dataclass(slots=True)
@@ -87,11 +86,10 @@ def plan(
         rows.append(Row(len(rows) + 1, subject=f"add:{mark}", after=fields, extra=extra))
     for way, changed in request.update:
         before = {key: way.fields[key] for key in changed}
-        keep = {key: way.fields[key] for key in KEPT if key not in changed}
-        if "user" in keep:  # a userid may have changed since the way was read
-            new = members.current_userids(ledger.db, keep["user"])
-            keep["user"] = [new.get(each.lower(), each) for each in keep["user"]]
-        extra = {"op": UPDATE, "config_id": way.config_id, "label": way.label, "keep": keep}
+        extra = {"op": UPDATE, "config_id": way.config_id, "label": way.label}
+        # WeCom may name members by userids that they had before, but takes only present ones
+        if renamed := members.current_userids(ledger.db, way.user):
+            extra["renamed"] = renamed
         rows.append(
             Row(len(rows) + 1, subject=way.config_id, before=before, after=changed, extra=extra)
         )
