@@ -12,28 +12,31 @@ from storeops.i18n import N_, _, ngettext
 from storeops.operations.completion_values import most
 from storeops.reading.conditions import Condition, came_with
 
-_SAME = (
-    "SELECT o.state FROM contact_way w JOIN contact_way o ON o.remark = w.remark AND o.remark <> ''"
-    " OR o.id = w.id WHERE w.id = ? AND o.state <> ''"
+# a key is the id of the way that was named by its config_id, or, below zero, the id of one of the
+# ways of a name
+_STATES = (
+    "SELECT o.state FROM (SELECT ? AS id) k JOIN contact_way o ON o.id = k.id OR o.remark ="
+    " (SELECT w.remark FROM contact_way w WHERE w.id = -k.id AND w.remark <> '')"
+    " WHERE o.state <> ''"
 )
 
 
 def _named(connection: sqlite3.Connection) -> Mapping[str, int]:
-    """Name or config_id → contact_way.id; one name may stand for several ways."""
+    """config_id → the way's id, name → the id below zero of one of the ways called so."""
     found: dict[str, int] = {}
     for number, config_id, remark in connection.execute(
         "SELECT id, config_id, remark FROM contact_way WHERE state <> '' ORDER BY id"
     ):
         found[config_id] = number
         if remark:
-            found.setdefault(remark, number)
+            found.setdefault(remark, -number)
     return found
 
 
 CONTACT_WAY = Condition(
     named=_named,
     unknown=N_("no contact way with a state is called “{value}”"),
-    **came_with(_SAME),
+    **came_with(_STATES),
     words=("活码", "渠道活码"),
     help=N_("Came by the contact way of this name (by its state): contact-way:poster."),
 )
