@@ -13,6 +13,7 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
+from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ def list_(
     from storeops.reading.customers import names_of
 
     app_ = current().app
+    if stale and status:
+        raise UsageError(
+            _("--stale and --status cannot be given together."),
+            hint=_("--stale is short for --status stale --status dead."),
+        )
     fresh = _fresh()
     found = listed(
         app_.data, app_.clock.now(), state=state,

@@ -104,6 +104,11 @@ def test_who_came_by_it(codes: Any, cli: Any) -> None:
     without = cli("customer", "list", "--where", '!contact-way:"门口 海报"', "--all", "--json")
     everybody = cli("customer", "list", "--all", "--json").json["items"]
     assert len(without.json["items"]) == len(everybody) - 3
+    twin = make(codes, user=[codes.staff()[0]], remark="门口 海报", state="door-2")
+    codes.read()
+    for name, count in ((twin, 0), (config, 3), ('"门口 海报"', 3)):
+        found = cli("customer", "list", "--where", f"contact-way:{name}", "--json").json["items"]
+        assert len(found) == count, name
     wrong = cli("customer", "list", "--where", "contact-way:nowhere", "--json")
     assert wrong.code == 2
 
@@ -132,5 +137,6 @@ def test_a_list_and_its_parts(codes: Any, cli: Any) -> None:
     rest = cli("contact-way", "list", "--after", first["next"], "--all", "--json").json["items"]
     assert {each["config_id"] for each in first["items"] + rest} == set(codes.ways())
     assert cli("contact-way", "list", "--status", "odd", "--json").code == 2
+    assert cli("contact-way", "list", "--stale", "--status", "ok", "--json").code == 2
     text = cli("contact-way", "list", "--lang", "zh_CN").out
     assert "名称" in text
