@@ -167,8 +167,9 @@ def update(
         if one in fields:
             fields.setdefault(other, [])
     request = planner.Request()
-    for each in ways:
-        request.change(find(app_.data, each, app_.clock.now()), fields)
+    named = {way.config_id: way for way in (find(app_.data, w, app_.clock.now()) for w in ways)}
+    for way in named.values():
+        request.change(way, fields)
     command = planned.command_line(
         "contact-way", "plan", "update", *ways, remark=remark, state=state,
         user=user, store=store, skip_verify=verify is True, verify=verify is False,
@@ -223,9 +224,9 @@ def replace(
             planner.replaced(app_.ledger, gone, new),
             reason=reason,
             command=command,
-            title=_("Contact ways: {new} for {old}").format(
-                old=gone.label, new=new.label if new else "-"
-            ),
+            title=_("Contact ways: {new} for {old}").format(old=gone.label, new=new.label)
+            if new
+            else _("Contact ways: without {old}").format(old=gone.label),
         )
     )
 

@@ -248,6 +248,9 @@ class Action(Protocol):
     # `ends`: status of a row → (what it means, what a person can do, both English; the second may
     # name {plan}), where WeCom gave no code; before what all kinds have in common.
     #
+    # `undo_problems`: function(view, the ready rows of `inverse`) → Problems that an undo plan
+    # tells, such as what the way back costs.
+    #
     # `later`: the command that asks for the ends of rows that wait.
     #
     # `renew(db, pairs) -> list[Row | None]`: the request of each (row, follow) from what the follow

@@ -51,6 +51,9 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
             partly,
         ).format(count=partly)
         problems.append(Problem("partly", message, warning=True))
+    if more := getattr(action, "undo_problems", None):
+        ready = [row for row, verdict in inverse if verdict.ready]
+        problems += more(ledger.view(plan.params), ready)
     params = {key: value for key, value in plan.params.items() if key not in ("command", "title")}
     params["command"] = f"storeops plan undo {plan.name}"
     return plans.make(

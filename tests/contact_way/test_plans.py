@@ -249,3 +249,32 @@ def test_renaming_a_code_of_a_leaver_says_who_is_in_the_way(codes: Any, cli: Any
     answer = cli("contact-way", "plan", "update", "two", "--remark", "neu", "--json")
     (row,) = row_results.results(codes.app.data, _number(codes, answer.json["plan_id"]))
     assert (row.status, row.code, "replace" in row.next_step) == ("blocked", "unfit", True)
+
+
+def test_a_lost_adding_takes_no_code_that_has_more_than_was_asked_for(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    user = codes.staff()[0]
+    other = {"type": 1, "scene": 2, "user": [user], "state": "s", "remark": "another app's"}
+    plan = planned(cli, "add", "--user", user, "--state", "s")
+    theirs = contact_ways.add(codes.app.client, other).config_id
+    codes.control.fault("lost", "externalcontact/add_contact_way", first=1)
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    assert theirs not in codes.mirror_of_ways()
+    made = [each for each in codes.ways().values() if each["state"] == "s"]
+    assert {each["remark"] for each in made} == {"", "another app's"}
+
+
+def test_undoing_an_adding_says_what_it_costs_and_spares_what_was_changed(
+    codes: Any, cli: Any
+) -> None:
+    first, second = codes.staff()[:2]
+    plan = planned(cli, "add", "--user", first, "--state", "u")
+    codes.carry(plan["plan_id"])
+    undo = cli("plan", "undo", plan["plan_id"], "--json").json
+    assert [each["code"] for each in undo["problems"]] == ["no_undo"]
+    cli("plan", "cancel", undo["plan_id"])
+    codes.carry(planned(cli, "update", "u", "u", "--user", second)["plan_id"])
+    again = plan_undo(codes.app.ledger, plan["plan_id"])
+    (row,) = row_results.results(codes.app.data, again.id)
+    assert (again.ready, row.code) == (0, "changed")

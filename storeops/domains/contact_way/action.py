@@ -23,6 +23,7 @@ from storeops.changes.action import (
     View,
     blocked,
 )
+from storeops.changes.problems import Problem
 from storeops.database.database import Database
 from storeops.domains.contact_way import facts
 from storeops.domains.contact_way.ways import People
@@ -146,6 +147,8 @@ class ContactWayAction:
             if what["op"] == ADD:
                 config_id, values = _by_mark(view.db, what.get("mark", ""))
                 what |= {"op": DELETE, "config_id": config_id}
+                if values and _whole(values) != _whole(row.after):
+                    what["changed"] = True
                 inverse.append(Row(number, subject=config_id or row.key, before=values, extra=what))
             elif what["op"] == UPDATE:
                 now = known.get(_id(row), {})
@@ -157,6 +160,15 @@ class ContactWayAction:
             else:
                 inverse.append(Row(number, subject=row.key, extra={**what, "op": "restore"}))
         return self.name, list(zip(inverse, self.check(view, inverse), strict=True))
+
+    def undo_problems(self, view: View, rows: Sequence[Row]) -> list[Problem]:
+        """What the deletion of codes that were made costs."""
+        from storeops.domains.contact_way.planner import loss
+        from storeops.domains.contact_way.ways import listed
+
+        made = {_id(row) for row in rows if row.extra["op"] == DELETE}
+        ways = [each for each in listed(view.db, view.now) if each.config_id in made]
+        return [loss(ways)] if ways else []
 
 
 class Checks:
@@ -174,6 +186,7 @@ class Checks:
         self._room = MOST - int(
             db.execute("SELECT count(*) FROM contact_way WHERE gone_at IS NULL").fetchone()[0]
         )
+        self._asked: dict[str, int] = {}
         self._people.know(userid for row in rows for userid in row.after.get("user", ()))
 
     def verdicts(self, rows: Sequence[Row]) -> list[Verdict]:
@@ -195,7 +208,16 @@ class Checks:
                     way_out=_("Delete contact ways that nobody uses."),
                 )  # fmt: skip
             self._room -= 1
-            twin = self._twins.get(_whole(row.after))
+            whole = _whole(row.after)
+            if whole in self._asked:
+                return blocked(
+                    "same_row", _("Row {row} asks for just the same.").format(
+                        row=self._asked[whole]
+                    ),
+                    way_out=_("Give each contact way a state of its own."),
+                )  # fmt: skip
+            self._asked[whole] = row.row
+            twin = self._twins.get(whole)
             if twin:
                 return blocked(
                     "exists", _("The contact way {id} is just the same.").format(id=twin),
@@ -405,12 +427,13 @@ def _made(row: Row, answer: Any) -> RowResult:
 
 
 def _same(way: Any, fields: Mapping[str, Any]) -> bool:
-    """Whether a way is as asked for; userids ignore case."""
-    now = {
-        key: list(value) if isinstance(value := getattr(way, key), tuple) else value
-        for key in fields
-    }
-    return _whole(now) == _whole(fields)
+    """Whether what is asked for is so; userids ignore case."""
+    return _whole({key: getattr(way, key) for key in fields}) == _whole(fields)
+
+
+def _just(way: Any, fields: Mapping[str, Any]) -> bool:
+    """Whether a way is as one would be that was made so: what was not asked for is empty."""
+    return _whole({key: getattr(way, key) for key in facts.ASKED}) == _whole(fields)
 
 
 def _find(client: Any, what: Mapping[str, Any]) -> Any:
@@ -420,7 +443,9 @@ def _find(client: Any, what: Mapping[str, Any]) -> Any:
     start = int(what["planned_at"]) - _BACK_S
     for page in contact_ways.iter_pages(client, start):
         for row in page.contact_way:
+            if row.config_id in what.get("known", ()):
+                continue
             way = contact_ways.get(client, row.config_id)
-            if _same(way, what["fields"]):
+            if _just(way, what["fields"]):
                 return way
     return None

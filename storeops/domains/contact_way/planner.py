@@ -82,6 +82,7 @@ def plan(
         mark = secrets.token_hex(8)
         extra: dict[str, Any] = {
             "op": ADD, "mark": mark, "planned_at": now, "label": _label(fields),
+            "known": _known_alike(ledger, fields),
         }  # fmt: skip
         rows.append(Row(len(rows) + 1, subject=f"add:{mark}", after=fields, extra=extra))
     for way, changed in request.update:
@@ -105,11 +106,21 @@ def plan(
             )
         )
     if request.delete:
-        request.problems.append(_loss(request.delete))
+        request.problems.append(loss(request.delete))
     return plans.make(
         ledger, KIND, rows, params={"command": command}, problems=request.problems, strict=strict,
         title=title or _title(request), reason=reason,
     )  # fmt: skip
+
+
+def _known_alike(ledger: Ledger, fields: Mapping[str, Any]) -> list[str]:
+    """config_ids of the same name and state: a way that is made now is none of them."""
+    found = ledger.db.execute(
+        "SELECT config_id FROM contact_way WHERE remark = ? AND state = ? ORDER BY id DESC"
+        " LIMIT 100",
+        (fields.get("remark", ""), fields.get("state", "")),
+    )
+    return [config_id for (config_id,) in found]
 
 
 def _present(way: Way) -> dict[str, Any]:
@@ -140,7 +151,8 @@ def _title(request: Request) -> str:
     return _("Contact ways: {parts}").format(parts=_(", ").join(parts))
 
 
-def _loss(ways: Sequence[Way]) -> Problem:
+def loss(ways: Sequence[Way]) -> Problem:
+    """The warning before codes are deleted; the ways with their customers counted."""
     count = sum(each.customers or 0 for each in ways)
     message = ngettext(
         "Printed codes stop working and cannot be put back; {count} customer came by them so far.",
