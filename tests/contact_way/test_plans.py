@@ -138,6 +138,16 @@ def test_one_for_every_guide_and_for_every_store_once(codes: Any, cli: Any) -> N
     again = cli("contact-way", "plan", *words, "--json")
     assert done == {"done": len(guides)}
     assert again.json["rows"] == 0
+    shops = {each["main_department"] for each in codes.control.export("staff")
+             if each["userid"] in guides}  # fmt: skip
+    for where in ((), ("--store", "1")):  # the root is a region of all
+        state = f"d{len(where)}-{{department}}"
+        stores = planned(cli, "add", "--each", "store", *where, "--state", state)
+        assert stores["rows"] == len(shops)
+    codes.carry(stores["plan_id"])
+    made = [each for each in codes.ways().values() if each["state"].startswith("d2-")]
+    assert {(tuple(w["party"]), w["type"]) for w in made} == {((each,), 2) for each in shops}
+    assert not any(each["user"] for each in made)
     odd = cli("contact-way", "plan", "add", "--each", "store", "--state", "{shop}", "--json")
     assert (odd.code, "{store}" in odd.error["hint"]) == (2, True)
     alike = cli("contact-way", "plan", "add", "--each", "store", "--state", "all", "--json")

@@ -20,6 +20,7 @@ from storeops.i18n import _, ngettext
 from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.notebook import stores
+from storeops.plain import plain
 
 SINGLE, MULTI, QR = 1, 2, 2
 STORE, GUIDE = "store", "guide"
@@ -190,7 +191,7 @@ def each_of(
         what: store | guide.
         state, remark: patterns with {store} (code, else name), {name}, {department}, {userid}; of a
             shop {name} is its name, of a guide the guide's.
-        only: shops, by department id; () for all.
+        only: shops or regions, by department id; () for all.
         skip_verify: customers are added without a member's consent.
 
     Raises:
@@ -200,7 +201,8 @@ def each_of(
     there = {(way.remark, way.state) for way in listed(ledger.db, 0.0, count=False)}
     made: set[tuple[str, str]] = set()
     known = 0
-    for values, users in _subjects(ledger, what, only):
+    people = People(ledger.db)
+    for values, userid in _subjects(ledger, people, what, only):
         name, text = _filled(remark, values), _filled(state, values)
         if (name, text) in made:
             raise UsageError(
@@ -215,9 +217,13 @@ def each_of(
         if (name, text) in there:
             known += 1
             continue
+        # a shop's code names its department, so that it follows who comes and goes
+        who = {"user": [userid]} if userid else {"party": [values["department"]]}
         request.add.append(
-            new_way({"user": users, "state": text, "remark": name, "skip_verify": skip_verify})
+            new_way({**who, "state": text, "remark": name, "skip_verify": skip_verify})
         )
+    if what == STORE:
+        request.problems += _left_out(ledger, people, only)
     if known:
         message = ngettext(
             "{count} has one already.", "{count} have one already.", known
@@ -226,20 +232,33 @@ def each_of(
     return request
 
 
+def _below(ledger: Ledger, only: Sequence[int]) -> set[int]:
+    """These departments and all below them."""
+    children: dict[int, list[int]] = {}
+    for number, parent in ledger.db.execute("SELECT id, parentid FROM department"):
+        children.setdefault(parent, []).append(number)
+    found: set[int] = set()
+    left = list(only)
+    while left:
+        number = left.pop()
+        if number not in found:
+            found.add(number)
+            left += children.get(number, ())
+    return found
+
+
 def _subjects(
-    ledger: Ledger, what: str, only: Sequence[int]
-) -> Iterable[tuple[dict[str, Any], list[str]]]:
-    """(placeholders, userids) of each shop with members, or of each guide."""
+    ledger: Ledger, people: People, what: str, only: Sequence[int]
+) -> Iterable[tuple[dict[str, Any], str]]:
+    """(placeholders, userid) of each shop with members, "" its userid, or of each guide."""
     db = ledger.db
-    people = People(db)
+    wanted = _below(ledger, only)
     shops = {each.department_id: each for each in stores.list_shops(db)}
     by_shop: dict[int, list[Member]] = {}
     for member in members.contacts(db):
-        if member.store_id:
+        if member.store_id and (not only or member.store_id in wanted):
             by_shop.setdefault(member.store_id, []).append(member)
     for department, staff in sorted(by_shop.items()):
-        if only and department not in only:
-            continue
         shop = shops.get(department)
         name = (shop.name if shop else "") or people.departments.get(department, "")
         values = {
@@ -247,10 +266,31 @@ def _subjects(
             "userid": "",
         }  # fmt: skip
         if what == STORE:
-            yield values, [each.userid for each in staff]
+            yield values, ""
         else:
             for each in staff:
-                yield {**values, "name": each.name, "userid": each.userid}, [each.userid]
+                yield {**values, "name": each.name, "userid": each.userid}, each.userid
+
+
+def _left_out(ledger: Ledger, people: People, only: Sequence[int]) -> list[Problem]:
+    """Shops of the notebook, or named ones, in which nobody can be added."""
+    staffed = {each.store_id for each in members.contacts(ledger.db)}
+    wanted = _below(ledger, only)
+    shops = [each.department_id for each in stores.list_shops(ledger.db)]
+    named = [each for each in only if not staffed & _below(ledger, [each])]
+    empty = dict.fromkeys(
+        each for each in (*shops, *named) if each not in staffed and (not only or each in wanted)
+    )
+    if not empty:
+        return []
+    names = [plain(people.store_of(each)) for each in empty]
+    more = _(", ").join(names[:10]) + (" …" if len(names) > 10 else "")
+    message = ngettext(
+        "{count} shop without anybody who can be added is left out: {names}.",
+        "{count} shops without anybody who can be added are left out: {names}.",
+        len(names),
+    ).format(count=len(names), names=more)
+    return [Problem("empty", message, warning=True)]
 
 
 def _filled(pattern: str, values: Mapping[str, Any]) -> str:
