@@ -35,14 +35,20 @@ def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read(connection: sqlite3.Connection, way: ContactWay, now: int) -> Counts:
+def read(connection: sqlite3.Connection, way: ContactWay, now: int, began: int) -> Counts:
     """Write what WeCom says of a way; what could not be read stays as it was.
 
     Args:
         connection: inside a transaction.
         way: as the client read it.
         now: WeCom's time, Unix seconds.
+        began: when it was asked for; what was written later, by a job, is newer and stays.
     """
+    newer = connection.execute(
+        "SELECT 1 FROM contact_way WHERE config_id = ? AND read_at > ?", (way.config_id, began)
+    ).fetchone()
+    if newer:
+        return Counts(seen=1)
     values = {key: getattr(way, key) for key in _TOLD if key not in way.unread}
     return write(connection, way.config_id, values, now)
 

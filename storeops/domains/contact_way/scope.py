@@ -65,12 +65,14 @@ def read_ways(session: Session) -> Outcome:
 def _read_each(session: Session, wanted: Sequence[str]) -> None:
     from storeops.wecom import contact_ways
 
-    found: list[ContactWay] = []
+    def read(config_id: str) -> tuple[int, ContactWay]:
+        began = session.now
+        return began, contact_ways.get(session.client, config_id)
+
+    found: list[tuple[int, ContactWay]] = []
     gone: list[str] = []
     silent = 0
-    for config_id, way, error in session.read_many(
-        wanted, lambda each: contact_ways.get(session.client, each)
-    ):
+    for config_id, way, error in session.read_many(wanted, read):
         if way is not None:
             silent = 0
             found.append(way)
@@ -90,10 +92,10 @@ def _read_each(session: Session, wanted: Sequence[str]) -> None:
     _write(session, found, gone)
 
 
-def _write(session: Session, found: Sequence[ContactWay], gone: Sequence[str]) -> None:
+def _write(session: Session, found: Sequence[tuple[int, ContactWay]], gone: Sequence[str]) -> None:
     with session.db.atomic() as connection:
-        for way in found:
-            session.count(facts.read(connection, way, session.now))
+        for began, way in found:
+            session.count(facts.read(connection, way, session.now, began))
         for config_id in gone:
             session.count(facts.gone(connection, config_id, session.now))
         session.save(connection)
