@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -413,3 +414,52 @@ def test_erasing_a_person_empties_what_names_them(post: Post, cli: Any) -> None:
         rows = post.app.data.execute(f"SELECT * FROM {table}").fetchall()
         assert gone not in json.dumps(rows, default=str), table
     assert cli("audit", "verify").code == 0
+
+
+def test_what_was_erased_is_never_sent_again(post: Post, cli: Any, tmp_path: Path) -> None:
+    """Failed or uncertain, a text, a file or a card: retry has nothing left to send."""
+    from storeops.operations.erasure import erase_person
+
+    gone = "wm" + "y" * 30
+    paper = tmp_path / f"{gone}.txt"
+    paper.write_text("what she bought")
+    post.control.fault("lost", "webhook/send", first=1)
+    post.say(f"lost for {gone}", fold=False)
+    messages.deliver(post.app, seconds=20.0)
+    secrets.save_robot("t", "ops", "wrong-key-0000")
+    post.say(f"call {gone}", fold=False)
+    post.say("no name in the text", id=f"birthday-{gone}", fold=False)
+    messages.post(post.app, "ops", OutMessage("file", path=paper))
+    card = OutMessage("news", articles=[Article(gone, "https://s.example/c")])
+    messages.post(post.app, "ops", card)
+    messages.deliver(post.app, seconds=20.0)
+    assert post.statuses() == ["uncertain", *["failed"] * 4]
+    assert len(list(files.folder("t").iterdir())) == 1
+    post.robot("ops")
+    before = len(post.inbox())
+    erase_person(post.app.ledger, gone, inbox=lambda: post.app.inbox)
+    assert post.statuses() == ["cancelled"] * 5
+    assert list(files.folder("t").iterdir()) == []
+    assert cli("notify", "retry").code == 0
+    assert len(post.inbox()) == before
+    rows = post.app.data.execute("SELECT * FROM notify_message").fetchall()
+    assert gone not in json.dumps(rows, default=str)
+
+
+def test_tidying_up_waits_for_a_file_that_is_being_handed_over(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = tmp_path / "report.html"
+    paper.write_bytes(b"<p>hello</p>")
+    real, threads = files.copy, []
+
+    def copy(*given: Any) -> None:
+        real(*given)  # another process tidies up before the message's row is there
+        threads.append(threading.Thread(target=files.remove_unused, args=("t", post.app.data)))
+        threads[0].start()
+        threads[0].join(0.3)
+
+    monkeypatch.setattr(files, "copy", copy)
+    messages.post(post.app, "ops", OutMessage("file", path=paper))
+    threads[0].join()
+    assert messages.deliver(post.app).sent == 1

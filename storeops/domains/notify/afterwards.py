@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from storeops.database.database import Database
 from storeops.domain import TodayLine
+from storeops.domains.notify import files
 from storeops.i18n import ngettext
 
 RECENT_S = 3 * 86_400  # what failed longer ago concerns nobody any more
@@ -67,17 +68,24 @@ def forget_customer(
 ) -> int:
     """Empty the messages that name a customer by an id or a phone number. Returns the rows.
 
-    One that still waits is not sent any more.
+    What was not sent never will be: nothing is left that could go. Copies of files are removed.
     """
     words = {external_userid, *ids} - {""}
     found = [
-        seq
-        for seq, *texts in connection.execute("SELECT seq, body, content, note FROM notify_message")
-        if any(word in text for word in words for text in texts)
+        (seq, any(word in id for word in words), json.loads(content).get("sha256", ""))
+        for seq, id, body, content, note in connection.execute(
+            "SELECT seq, id, body, content, note FROM notify_message"
+        )
+        if any(word in text for word in words for text in (id, body, content, note))
     ]
     connection.executemany(
         "UPDATE notify_message SET body = ?, content = '{}', note = '', status ="
-        " CASE status WHEN 'waiting' THEN 'cancelled' ELSE status END WHERE seq = ?",
-        [(ERASED, seq) for seq in found],
+        " CASE WHEN status IN ('sent', 'partly') THEN status ELSE 'cancelled' END WHERE seq = ?",
+        [(ERASED, seq) for seq, _named, _copy in found],
     )
+    connection.executemany(
+        "UPDATE notify_message SET id = ? WHERE seq = ?",
+        [(f"erased-{seq}", seq) for seq, named, _copy in found if named],
+    )
+    files.remove(connection, {copy for _seq, _named, copy in found} - {""})
     return len(found)

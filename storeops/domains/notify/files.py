@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from storeops import os_errors, paths
+from storeops.database.database import Database
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.private_file import write_bytes
@@ -21,11 +24,10 @@ def folder(profile: str) -> Path:
     return paths.profile_dir(profile) / "outbox"
 
 
-def keep(profile: str, kind: str, path: Path) -> dict[str, str]:
-    """Copy a file; what the message's row says of it.
+def take(kind: str, path: Path) -> tuple[dict[str, str], bytes]:
+    """What the message's row says of a file, and its bytes; not copied yet.
 
     Args:
-        profile: whose outbox.
         kind: image | file.
         path: the file.
 
@@ -52,20 +54,46 @@ def keep(profile: str, kind: str, path: Path) -> dict[str, str]:
             _("{path} is no picture that WeCom takes.").format(path=path),
             hint=_("Use PNG or JPEG, or send it with --file."),
         )
-    digest = hashlib.sha256(data).hexdigest()
-    place = folder(profile)
-    paths.private_folder(place)
-    write_bytes(place / digest, data)
-    return {"sha256": digest, "filename": path.name}
+    return {"sha256": hashlib.sha256(data).hexdigest(), "filename": path.name}, data
 
 
-def remove_unused(profile: str, wanted: Collection[str]) -> None:
+def copy(profile: str, digest: str, data: bytes) -> None:
+    """Keep the bytes; in the transaction that keeps their message."""
+    paths.private_folder(folder(profile))
+    write_bytes(folder(profile) / digest, data)
+
+
+def remove_unused(profile: str, db: Database) -> None:
     """Remove the copies that nobody will send any more."""
     place = folder(profile)
-    if place.is_dir():
-        for each in place.iterdir():
-            if each.name not in wanted:
-                each.unlink(missing_ok=True)
+    if place.is_dir() and {each.name for each in place.iterdir()} - _wanted(db.connection):
+        # in a transaction, as whoever hands a file over: no copy is without its message then
+        with db.atomic() as connection:
+            for each in {each.name for each in place.iterdir()} - _wanted(connection):
+                (place / each).unlink(missing_ok=True)
+
+
+def remove(connection: sqlite3.Connection, digests: Collection[str]) -> None:
+    """Remove copies now, but for those that another message still needs.
+
+    Args:
+        connection: on data.db, beside which the outbox lies.
+        digests: names of the copies.
+    """
+    (where,) = (
+        file for _seq, name, file in connection.execute("PRAGMA database_list") if name == "main"
+    )
+    for each in set(digests) - _wanted(connection):
+        (Path(where).parent / "outbox" / each).unlink(missing_ok=True)
+
+
+def _wanted(connection: sqlite3.Connection) -> set[str]:
+    """Names of the copies that may still be sent."""
+    rows = connection.execute(
+        "SELECT content FROM notify_message WHERE kind IN ('image', 'file')"
+        " AND status NOT IN ('sent', 'partly', 'cancelled')"
+    )
+    return {str(json.loads(content).get("sha256", "")) for (content,) in rows}
 
 
 def read(profile: str, what: Mapping[str, Any]) -> bytes:

@@ -74,11 +74,13 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
     """
     ledger.policy.may_write()
     target = targets.get(ledger.db, to)
-    body, content = _checked(ledger.profile, target, message)
+    body, content, data = _checked(target, message)
     now = ledger.clock.now()
     due = now if message.urgent else target.opens_at(now)
     name = id or f"{times.stamp(now)}-{secrets.token_hex(3)}"
     with ledger.db.atomic() as connection:
+        if data:
+            files.copy(ledger.profile, content["sha256"], data)
         known = connection.execute(
             "SELECT target, body, status, due_at FROM notify_message WHERE id = ?", (name,)
         ).fetchone()
@@ -102,10 +104,8 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
     return Posted(name, target.name, True, known[2], known[3])
 
 
-def _checked(
-    profile: str, target: MessageTarget, message: OutMessage
-) -> tuple[str, dict[str, Any]]:
-    """(text for the log, what the plan's row needs beside it)."""
+def _checked(target: MessageTarget, message: OutMessage) -> tuple[str, dict[str, Any], bytes]:
+    """(text for the log, what the plan's row needs beside it, bytes of a file)."""
     if message.kind not in KINDS:
         raise UsageError(
             _("There is no kind of message {kind}.").format(kind=message.kind),
@@ -114,8 +114,8 @@ def _checked(
     if message.kind in (IMAGE, FILE):
         if message.path is None:
             raise UsageError(_("The message has no file."))
-        kept = files.keep(profile, message.kind, message.path)
-        return kept["filename"], kept
+        kept, data = files.take(message.kind, message.path)
+        return kept["filename"], kept, data
     if message.kind == NEWS:
         if not 1 <= len(message.articles) <= MOST_ARTICLES:
             raise UsageError(_("A news card has 1 to {most} entries.").format(most=MOST_ARTICLES))
@@ -124,7 +124,7 @@ def _checked(
              "picurl": each.picurl}
             for each in message.articles
         ]  # fmt: skip
-        return "\n".join(each.title for each in message.articles), {"articles": rows}
+        return "\n".join(each.title for each in message.articles), {"articles": rows}, b""
     text = message.body.strip("\n")
     most = most_bytes(target, message.kind)
     size = len(text.encode("utf-8", "replace"))
@@ -135,7 +135,7 @@ def _checked(
             _("The message has {size} bytes; {most} are allowed.").format(size=size, most=most),
             hint=_("Shorten it, or send it as a file: --file"),
         )
-    return text, {}
+    return text, {}, b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,25 +305,28 @@ def retry(ledger: Ledger, ids: Sequence[str] = ()) -> list[str]:
         PolicyError: read-only.
     """
     ledger.policy.may_write()
-    if ids:
-        chosen = [log.get(ledger.db, each) for each in ids]
+    now = ledger.clock.now()
+    again: list[log.LoggedMessage] = []
+    with ledger.db.atomic() as connection:
+        if ids:
+            chosen = [log.get(ledger.db, each) for each in dict.fromkeys(ids)]
+        else:
+            chosen = log.messages(ledger.db, statuses=(log.FAILED,))
         for each in chosen:
-            if each.status not in (log.FAILED, log.UNCERTAIN):
+            done = connection.execute(
+                "UPDATE notify_message SET status = 'waiting', plan = '', note = '',"
+                " errcode = NULL, due_at = ? WHERE id = ? AND status IN ('failed', 'uncertain')",
+                (now, each.id),
+            )
+            if done.rowcount:
+                again.append(each)
+            elif ids:
                 raise UsageError(
                     _("The message {id} is {status}; only what failed is sent again.").format(
                         id=each.id, status=_(log.WORDS[each.status])
                     )
                 )
-    else:
-        chosen = log.messages(ledger.db, statuses=(log.FAILED,))
-    now = ledger.clock.now()
-    with ledger.db.atomic() as connection:
-        connection.executemany(
-            "UPDATE notify_message SET status = 'waiting', plan = '', note = '', errcode = NULL,"
-            " due_at = ? WHERE id = ?",
-            [(now, each.id) for each in chosen],
-        )
-    return [each.id for each in sorted(chosen, key=lambda each: each.seq)]
+    return [each.id for each in sorted(again, key=lambda each: each.seq)]
 
 
 def post(app: Wiring, to: str, message: OutMessage, *, id: str = "") -> Posted:
@@ -378,7 +381,7 @@ def deliver(
             stuck = stuck or report.ended != "empty"
         if stuck and not made:
             break
-    files.remove_unused(app.profile.name, _wanted(app.data))
+    files.remove_unused(app.profile.name, app.data)
     now = log.counts(app.data)
     return Delivered(
         sum(now[each] - before[each] for each in (log.SENT, log.PARTLY)),
@@ -394,12 +397,3 @@ def _under_way(ledger: Ledger) -> list[plans.Plan]:
         "SELECT DISTINCT plan FROM notify_message WHERE status = 'queued' ORDER BY plan"
     ).fetchall()
     return [plans.get(ledger.db, name) for (name,) in names]
-
-
-def _wanted(db: Database) -> set[str]:
-    """Names of the copies that may still be sent."""
-    rows = db.execute(
-        "SELECT content FROM notify_message WHERE kind IN ('image', 'file')"
-        " AND status NOT IN ('sent', 'partly', 'cancelled')"
-    )
-    return {str(json.loads(content).get("sha256", "")) for (content,) in rows}
