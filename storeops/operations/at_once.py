@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storeops.operations.events import EventWiring
 
 LANES = 8  # events that are dealt with at the same time
+PREPARE_S = 0.5
 LOOK_S = 0.2  # another process may have received something
 RECENT_S = 60.0  # what was received before is nobody's haste any more
 _log = logging.getLogger(__name__)
@@ -42,6 +43,9 @@ class AtOnce(Protocol):
             event: as it was kept.
             message: what it said.
         """
+
+    # It may have `prepare(app)`, too: called at the start and every half second on a thread of
+    # its own, to have ready what takes longer than an event can wait.
 
 
 @contextmanager
@@ -66,13 +70,36 @@ def beside(
     thread = threading.Thread(
         target=_run, args=(wiring, doers, stop, wake, trouble), name="at-once", daemon=True
     )
+    over = threading.Event()
+    preparing = threading.Thread(
+        target=_prepare, args=(wiring, doers, over), name="at-once-prepare", daemon=True
+    )
     thread.start()
+    preparing.start()
     try:
         yield
     finally:
         stop.set()
         wake.set()
         thread.join()
+        over.set()
+        preparing.join()
+
+
+def _prepare(wiring: EventWiring, doers: Sequence[AtOnce], over: threading.Event) -> None:
+    """At least once, and until the last event is dealt with."""
+    doers = [each for each in doers if hasattr(each, "prepare")]
+    while doers:
+        for each in doers:
+            try:
+                each.prepare(wiring)  # type: ignore[attr-defined]
+            except StoreOpsError as error:  # it is tried again; the event says what lacks
+                _log.debug("nothing prepared: %s", error.message)
+            except Exception:
+                _log.exception("a domain could not prepare for events")
+                doers = [other for other in doers if other is not each]
+        if over.wait(PREPARE_S):
+            return
 
 
 def _run(

@@ -382,3 +382,54 @@ def test_the_morning_says_who_was_not_greeted(door: Door) -> None:
     (line,) = log.today(door.app.data, door.app.clock.now())
     assert "1 new customer was not greeted" in line.text
     assert log.today(door.app.data, door.app.clock.now() + 2 * 86_400) == []
+
+
+def test_a_slow_upload_costs_nobody_the_text(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text goes in time, with a note that is true; the next one has the picture."""
+    from storeops.domains.welcome import media
+
+    monkeypatch.setattr(media, "WAIT_S", 0.3)
+    real, go = media.messages.upload, threading.Event()
+
+    def upload(*given: Any) -> str:
+        go.wait(20)
+        return real(*given)
+
+    monkeypatch.setattr(media.messages, "upload", upload)
+    picture = door.rule('text = "Hello."\n[image]\nfile = "hi.png"\n').with_name("hi.png")
+    picture.write_bytes(PNG + b"slow")
+    who = door.arrive()
+    door.called.delivered()
+    with at_once.beside(door.app, on_trouble=door.trouble.append):
+        door.until(lambda: bool(door.seen(who)))
+        go.set()
+    assert door.seen(who) == [("text", "Hello.")]
+    (done,) = log.greetings(door.app.data)
+    assert (done.status, done.note) == ("sent", "Without hi.png: it is not uploaded yet")
+    with at_once.beside(door.app):  # before anybody comes
+        door.until(lambda: door.app.data.execute("SELECT 1 FROM welcome_media").fetchone())
+    who = door.arrive()
+    door.greet()
+    assert door.seen(who) == [("text", "Hello."), ("image", "hi.png")]
+
+
+def test_one_bad_file_after_a_restart_leaves_the_other_rules(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storeops.domains.welcome import greeter
+    from storeops.domains.welcome.rules import RuleFolder
+
+    bad = door.rule('text = "Hello {shop}."', "a")
+    good = door.rule(HELLO, "b")
+    monkeypatch.setattr(greeter, "_folder", RuleFolder())
+    door.arrive()
+    assert [each.status for each in door.greet()] == ["sent"]
+    assert "a.toml" in door.trouble[0]
+    (line,) = log.today(door.app.data, door.app.clock.now())
+    assert "a.toml" in line.text
+    good.unlink()
+    monkeypatch.setattr(greeter, "_folder", RuleFolder())
+    door.arrive()
+    lost = door.greet()[-1]
+    assert lost.status == "failed"
+    assert str(bad.name) in lost.note

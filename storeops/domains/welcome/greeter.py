@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storeops.operations.wiring import Wiring
 
 MARGIN_S = 3.0  # our clock may be wrong by so much: WeCom has the last word on what is late
+LEFT_S = 10.0  # so long before the end nobody waits for a picture
 AGAIN_S = 0.5  # between two tries
 HISTORY_S = 3600.0  # what came later than that is a replay, and no customer who waits
 DEAD_S = 5.0  # whoever has not ended a greeting by then is taken for dead
@@ -37,8 +38,25 @@ _ADDED = {
 _folder = RuleFolder()
 
 
-def greet(app: Wiring, event: Event, message: Message) -> None:
-    """What `Domain.at_once` names: greet the customer of an event that has just come in.
+class _Greet:
+    """What `Domain.at_once` names."""
+
+    def __call__(self, app: Wiring, event: Event, message: Message) -> None:
+        """See `_greet_new`."""
+        _greet_new(app, event, message)
+
+    def prepare(self, app: Wiring) -> None:
+        """Have the pictures of all rules ready before somebody comes."""
+        app.ledger.policy.may_write()
+        rules, _wrong = _folder.rules()
+        media.prepare(app, [each for rule in rules if rule.enabled for each in rule.attachments])
+
+
+greet = _Greet()
+
+
+def _greet_new(app: Wiring, event: Event, message: Message) -> None:
+    """Greet the customer of an event that has just come in.
 
     Once for each WelcomeCode, whoever calls it and how often.
 
@@ -56,14 +74,19 @@ def greet(app: Wiring, event: Event, message: Message) -> None:
     if history or not (added and code and event.userid and event.external_userid):
         return
     rules, wrong = _folder.rules()
-    if rules:
-        _greet(app, event, message, code, rules)
+    if rules or wrong is not None:
+        _greet(app, event, message, code, rules, wrong)
     if wrong is not None:  # said whenever somebody comes, until it is put right
         raise wrong
 
 
 def _greet(
-    app: Wiring, event: Event, message: Message, code: str, rules: Sequence[WelcomeRule]
+    app: Wiring,
+    event: Event,
+    message: Message,
+    code: str,
+    rules: Sequence[WelcomeRule],
+    wrong: StoreOpsError | None,
 ) -> None:
     log.record_lost(app.data, app.clock.now())
     app.ledger.policy.may_write()
@@ -74,6 +97,9 @@ def _greet(
     now = app.clock.now()
     number = log.begin(app.data, code, who, event.external_userid, rule, moments, now)
     if rule is None:
+        if number is not None and wrong is not None:  # what is not understood might have fitted
+            status = log.NO_RULE if rules else log.FAILED
+            log.record_result(app.data, number, status, now, tries=0, note=wrong.message)
         return
     until = moments[2] + MARGIN_S
     begun = number is not None
@@ -171,7 +197,8 @@ class _Sending:
         self._end(self._verdict(last), last)
 
     def _attach(self) -> None:
-        self._ready, self._lacking = media.attached(self._app, self._attachments)
+        latest = self._until - LEFT_S
+        self._ready, self._lacking = media.attached(self._app, self._attachments, latest)
 
     def _again(self, error: StoreOpsError) -> bool:
         """Whether another call may bring another answer."""
@@ -182,7 +209,7 @@ class _Sending:
         condition = condition_of(error.errcode)
         if condition is ErrorCondition.MEDIA_GONE and not self._anew:
             self._anew = True
-            media.forget(self._app.data)
+            media.forget(self._app.data, self._ready)
             self._attach()
             return bool(self._text or self._ready)
         running = condition is ErrorCondition.WELCOME_RUNNING

@@ -9,7 +9,7 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.domain import TodayLine
-from storeops.domains.welcome.rules import Newcomer, WelcomeRule
+from storeops.domains.welcome.rules import Newcomer, RuleFolder, WelcomeRule
 from storeops.i18n import N_, _, ngettext
 
 SENDING, SENT, OTHER, LATE, FAILED, UNCERTAIN, NO_RULE = STATUSES = (
@@ -241,13 +241,17 @@ def speed(db: Database, since: float) -> Speed:
 
 
 def today(db: Database, now: float) -> list[TodayLine]:
-    """New customers of the last day whom nobody greeted as the rules say."""
+    """Rules that are not understood; new customers of the last day whom nobody greeted."""
     missed, uncertain = db.execute(
         "SELECT coalesce(sum(status IN ('late', 'failed')), 0),"
         " coalesce(sum(status = 'uncertain'), 0) FROM welcome_greeting WHERE received_at >= ?",
         (now - RECENT_S,),
     ).fetchone()
     lines = []
+    _rules, wrong = RuleFolder().rules()
+    if wrong is not None:
+        text = _("Rules of greetings do not count: {why}").format(why=wrong.message)
+        lines.append(TodayLine(text, "storeops welcome rule", "warn"))
     if missed:
         text = ngettext(
             "{count} new customer was not greeted.",

@@ -27,6 +27,7 @@ A file may hold several rules as `[[rule]]` tables.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -160,28 +161,41 @@ class RuleFolder:
     """The rules of `folder()`, read again when a file of it has changed."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._stamp: object = None
-        self._rules: list[WelcomeRule] = []
+        self._of_file: dict[Path, list[WelcomeRule]] = {}
         self._wrong: StoreOpsError | None = None
 
     def rules(self) -> tuple[list[WelcomeRule], StoreOpsError | None]:
         """(the rules in force, what is wrong with the files).
 
-        A file that is being edited must not leave customers without a word: while it is not
-        understood, the rules that stood before stay in force.
+        One file that is not understood must not leave customers without a word: the others
+        count, and of that file the rules that stood before.
         """
-        files = [
-            (path, found.st_mtime_ns, found.st_size)
-            for path in sorted(folder().glob("*.toml"))
-            for found in [path.stat()]
-        ]
-        if files != self._stamp:
-            self._stamp, self._wrong = files, None
+        with self._lock:  # many greet at the same time
+            files = [
+                (path, found.st_mtime_ns, found.st_size)
+                for path in sorted(folder().glob("*.toml"))
+                for found in [path.stat()]
+            ]
+            if files != self._stamp:
+                self._read([path for path, _time, _size in files])
+                self._stamp = files
+            return [each for some in self._of_file.values() for each in some], self._wrong
+
+    def _read(self, files: Sequence[Path]) -> None:
+        before, self._of_file, self._wrong = self._of_file, {}, None
+        for path in files:
             try:
-                self._rules = rules([path for path, _time, _size in files])
+                self._of_file[path] = rules([path])
             except StoreOpsError as error:
+                self._of_file[path] = before.get(path, [])
+                self._wrong = self._wrong or error
+        if self._wrong is None:
+            try:
+                rules(files)
+            except StoreOpsError as error:  # two of one name: both count
                 self._wrong = error
-        return self._rules, self._wrong
 
 
 def _rule(table: RuleTable) -> WelcomeRule:
