@@ -145,18 +145,31 @@ def chat_add(
     )  # fmt: skip
 
 
-def _remove(name: Name) -> None:
+@robot_app.command("remove", help=_("Forget a robot and its key."))
+def robot_remove(name: Name) -> None:
+    """Only a robot."""
+    _remove(name, "robot")
+
+
+@app_app.command("remove", help=_("Forget a name."))
+def app_remove(name: Name) -> None:
+    """Only a name of members."""
+    _remove(name, "app")
+
+
+@chat_app.command("remove", help=_("Forget the name of a group; the group stays."))
+def chat_remove(name: Name) -> None:
+    """Only a name of a group."""
+    _remove(name, "chat")
+
+
+def _remove(name: str, sender: str) -> None:
     from storeops.domains.notify import targets
 
     call = current()
     call.app.ledger.policy.may_write()
-    gone = targets.forget(call.app.data, call.app.profile.name, name)
+    gone = targets.forget(call.app.data, call.app.profile.name, name, sender)
     output.result({"removed": gone.name}, _("{name} is gone.").format(name=gone.name))
-
-
-robot_app.command("remove", help=_("Forget a robot and its key."))(_remove)
-app_app.command("remove", help=_("Forget a name."))(_remove)
-chat_app.command("remove", help=_("Forget the name of a group; the group stays."))(_remove)
 
 
 @app.command("send", help=_("Send a text, Markdown, a picture, a file or a news card."))
@@ -198,6 +211,7 @@ def send(
 
     call = current()
     message = _message(text, markdown, image, file, news or (), urgent)
+    to = list(dict.fromkeys(targets.get(call.app.data, name).name for name in to))
     many = len(to) > 1 or _everybody(to)
     if many and not yes:
         if not call.interactive:
@@ -205,10 +219,10 @@ def send(
                 _("This goes to several groups, or to everybody."), hint=_("Add --yes.")
             )
         confirm(_("Send this to {names}?").format(names=_(", ").join(to)))
-    ids = {name: id_ if not id_ or len(to) == 1 else f"{id_}/{name}" for name in to}
+    posted = []
     for name in to:
-        targets.get(call.app.data, name)
-    posted = [outbox.post(call.app, name, message, id=ids[name]) for name in to]
+        own = outbox.id_for(call.app.data, id_, name, several=len(to) > 1)
+        posted.append(outbox.post(call.app, name, message, id=own))
     done = _deliver(wait)
     _show_delivery(posted, done)
 

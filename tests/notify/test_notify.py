@@ -463,3 +463,52 @@ def test_tidying_up_waits_for_a_file_that_is_being_handed_over(
     messages.post(post.app, "ops", OutMessage("file", path=paper))
     threads[0].join()
     assert messages.deliver(post.app).sent == 1
+
+
+def test_one_id_is_one_message_for_each_target(post: Post, cli: Any) -> None:
+    post.robot("chiefs")
+    twice = cli("notify", "send", "--to", "ops", "--to", "OPS", "--text", "one", "--json")
+    assert [each["to"] for each in twice.json["messages"]] == ["ops"]
+    june = ("--text", "june", "--id", "june")
+    assert cli("notify", "send", "--to", "ops", *june).code == 0
+    assert cli("notify", "send", "--to", "Chiefs", "--to", "ops", "--yes", *june).code == 0
+    assert cli("notify", "send", "--to", "chiefs", *june).code == 0
+    assert sorted((row["to"], row["body"]) for row in post.inbox()) == [
+        ("chiefs", "june"), ("ops", "june"), ("ops", "one"),
+    ]  # fmt: skip
+    assert cli("notify", "app", "remove", "ops").code == 2
+    assert cli("notify", "robot", "remove", "ops").code == 0
+
+
+def test_a_partly_sent_message_names_no_step_that_is_refused(post: Post, cli: Any) -> None:
+    people = [m["userid"] for m in post.control.export("staff") if not m["left_at"]]
+    targets.save(post.app.data, "two", "app", 0.0, receivers={"touser": f"{people[0]}|Nobody"})
+    partly = cli("notify", "send", "--to", "two", "--text", "hello", "--json")
+    assert partly.code == 6
+    assert "notify retry" not in json.dumps(partly.error)
+
+
+def test_an_app_message_is_not_sent_again_when_wecom_has_forgotten_it(post: Post) -> None:
+    people = [m["userid"] for m in post.control.export("staff") if not m["left_at"]]
+    targets.save(post.app.data, "one", "app", 0.0, receivers={"touser": people[0]})
+    post.control.fault("lost", "message/send", first=1)
+    post.say("only once", to="one")
+    (plan,) = outbox.dispatch(post.app.ledger)
+    post.app.worker().run(plan_id=plan.id, seconds=0.5)
+    assert post.statuses() == ["queued"]
+    post.control.advance(15_000)
+    post.app.client.learn_time()
+    post.app.data.execute("UPDATE job SET run_at = 0")
+    messages.deliver(post.app, seconds=20.0)
+    assert post.statuses() == ["uncertain"]
+    assert [row["body"] for row in post.inbox()] == ["only once"]
+
+
+def test_a_target_may_be_called_like_a_former_userid(post: Post, cli: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    post.app.data.execute(
+        "INSERT INTO staff_former (userid, staff_id, changed_at)"
+        " SELECT 'ops', id, 0 FROM staff LIMIT 1"
+    )
+    assert cli("notify", "send", "--to", "ops", "--text", "hello").code == 0
+    assert [row["body"] for row in post.inbox()] == ["hello"]

@@ -25,8 +25,10 @@ from storeops.domains.notify.files import read
 from storeops.domains.notify.targets import APP, CHAT, ROBOT
 from storeops.errors import ConfigError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
+from storeops.wecom.errors import UncertainError
 
 ONCE_S = 14_400  # so long WeCom itself does not deliver the same app message again
+MARGIN_S = 600  # of that: a call may be under way for long, and clocks differ
 
 
 class MessageAction:
@@ -50,10 +52,10 @@ class MessageAction:
         known = {name.casefold() for (name,) in view.db.execute("SELECT name FROM notify_target")}
         return [
             READY
-            if str(row.extra["to"]).casefold() in known
+            if _target(row.extra).casefold() in known
             else blocked(
                 "no_target",
-                _("There is no target {name}.").format(name=row.extra["to"]),
+                _("There is no target {name}.").format(name=_target(row.extra)),
                 way_out=_("See all targets: storeops notify list"),
             )
             for row in rows
@@ -72,6 +74,8 @@ class MessageAction:
     def send(self, client: Any, call: Call) -> Any:
         """Send it; a file is uploaded first."""
         what = call.payload
+        if call.ambiguous_sends and not _known_to_wecom(client, what):
+            raise UncertainError(_("It was sent hours ago, and no answer came."))
         if what["sender"] == ROBOT:
             return _to_robot(client, what)
         return _from_app(client, what)
@@ -89,9 +93,9 @@ class MessageAction:
         return [RowResult(row.row, DONE, meaning=meaning, extra=extra)]
 
     def read_back(self, client: Any, call: Call) -> list[RowResult]:
-        """Nobody can ask. An app's message goes again, for WeCom delivers it once."""
+        """Nobody can ask. An app's message goes again while WeCom would not deliver it twice."""
         (row,) = call.rows
-        if call.payload["sender"] == APP and call.payload.get("alone"):
+        if _known_to_wecom(client, call.payload):
             return [RowResult(row.row, QUEUED)]
         return [
             RowResult(
@@ -141,16 +145,31 @@ def _missed(missed: Mapping[str, Sequence[str]]) -> str:
     )
 
 
+def _target(what: Mapping[str, Any]) -> str:
+    """Name of the target; older plans have it under a word that elsewhere names a member."""
+    return str(what["target_name"] if "target_name" in what else what["to"])
+
+
+def _known_to_wecom(client: Any, what: Mapping[str, Any]) -> bool:
+    """Whether WeCom surely delivers the same message no second time: an app's, and not for ever.
+
+    The first call was not before the plan was made.
+    """
+    once = what["sender"] == APP and what.get("alone")
+    return bool(once and client.clock.now() < what.get("made_at", 0.0) + ONCE_S - MARGIN_S)
+
+
 def _to_robot(client: Any, what: Mapping[str, Any]) -> Any:
     from storeops import secrets
     from storeops.wecom import messages
 
-    key = secrets.robot(what["profile"], what["to"])
+    name = _target(what)
+    key = secrets.robot(what["profile"], name)
     if key is None:
         raise ConfigError(
-            _("The robot {name} has no key.").format(name=what["to"]),
-            hint=_("Enter it with `storeops notify robot add {name}`.").format(name=what["to"]),
-            next_steps=[f"storeops notify robot add {what['to']}"],
+            _("The robot {name} has no key.").format(name=name),
+            hint=_("Enter it with `storeops notify robot add {name}`.").format(name=name),
+            next_steps=[f"storeops notify robot add {name}"],
         )
     counted, kind = f"r{what['target']}", what["kind"]
     if kind == "image":

@@ -138,7 +138,15 @@ def must_have_gone(messages: Iterable[LoggedMessage]) -> None:
         PartialError: the first of them, and why.
     """
     for each in messages:
-        if each.status in (FAILED, UNCERTAIN, PARTLY):
+        if each.status == PARTLY:  # again it would reach the others twice
+            raise PartialError(
+                _("Not sent as wished: {note}").format(note=each.note or _(WORDS[each.status])),
+                hint=_(
+                    "The others have it: write to those who were left out by a target of their own."
+                ),
+                errcode=each.errcode,
+            )
+        if each.status in (FAILED, UNCERTAIN):
             raise PartialError(
                 _("Not sent as wished: {note}").format(note=each.note or _(WORDS[each.status])),
                 hint=_("Send it again: storeops notify retry {id}").format(id=each.id),

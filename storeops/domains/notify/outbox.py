@@ -104,6 +104,26 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
     return Posted(name, target.name, True, known[2], known[3])
 
 
+def id_for(db: Database, id: str, to: str, *, several: bool) -> str:
+    """The id of a message that goes to several targets under one name: each has its own.
+
+    Args:
+        db: data.db.
+        id: what the caller names it.
+        to: name of the target.
+        several: it goes to others, too. What was handed over before keeps the id it had.
+    """
+    if not id:
+        return ""
+    apart = f"{id}/{to}"
+    known = db.execute(
+        "SELECT id FROM notify_message WHERE target = ? AND (id = ? OR id = ? COLLATE NOCASE)"
+        " ORDER BY seq LIMIT 1",
+        (to, id, apart),
+    ).fetchone()
+    return str(known[0]) if known else apart if several else id
+
+
 def _checked(target: MessageTarget, message: OutMessage) -> tuple[str, dict[str, Any], bytes]:
     """(text for the log, what the plan's row needs beside it, bytes of a file)."""
     if message.kind not in KINDS:
@@ -183,7 +203,8 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
     first = batch[0]
     ids = [each.id for each in batch]
     extra = {
-        "to": target.name, "target": target.id, "sender": target.sender, "ids": ids,
+        "target_name": target.name, "made_at": now, "target": target.id,
+        "sender": target.sender, "ids": ids,
         "receivers": dict(target.receivers),
         "alone": first.kind in (*FOLDED, NEWS) and not _said_lately(db, target, text, now),
     }  # fmt: skip

@@ -138,14 +138,19 @@ def get(db: Database, name: str) -> MessageTarget:
     return target
 
 
-def forget(db: Database, profile: str, name: str) -> MessageTarget:
+def forget(db: Database, profile: str, name: str, sender: str) -> MessageTarget:
     """Take a target and its key out; what was sent stays in the log.
 
     Raises:
         NotFoundError: there is none.
-        UsageError: messages wait for it.
+        UsageError: it is of another kind than `sender`; messages wait for it.
     """
     target = get(db, name)
+    if target.sender != sender:
+        raise UsageError(
+            _("{name} is a target of another kind.").format(name=target.name),
+            hint=f"storeops notify {target.sender} remove {target.name}",
+        )
     waiting = db.execute(
         "SELECT count(*) FROM notify_message WHERE target = ? AND status IN ('waiting', 'queued')",
         (target.name,),
