@@ -146,23 +146,13 @@ def test_an_answer_asked_for_before_a_job_wrote_is_older_than_what_the_job_wrote
     codes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from storeops.domains.contact_way import facts
-    from storeops.wecom import contact_ways
 
     first = next(iter(codes.ways()))
-    truly = contact_ways.get
-
-    def slow(client: Any, config_id: str) -> Any:
-        answer = truly(client, config_id)
-        if config_id == first:
-            codes.control.call("POST", "clock", {"advance_s": 10})
-        return answer
-
-    monkeypatch.setattr(contact_ways, "get", slow)
     read = facts.read
 
     def after_a_job(connection: Any, way: Any, now: int, began: int) -> Any:
         if way.config_id == first:
-            facts.write(connection, first, {"remark": "a job's"}, now)
+            facts.write(connection, first, {"remark": "a job's"}, began + 1)
         return read(connection, way, now, began)
 
     monkeypatch.setattr(facts, "read", after_a_job)

@@ -21,6 +21,7 @@ from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.notebook import stores
 from storeops.plain import plain
+from storeops.reading.customers import names_of
 
 SINGLE, MULTI, QR = 1, 2, 2
 STORE, GUIDE = "store", "guide"
@@ -232,27 +233,12 @@ def each_of(
     return request
 
 
-def _below(ledger: Ledger, only: Sequence[int]) -> set[int]:
-    """These departments and all below them."""
-    children: dict[int, list[int]] = {}
-    for number, parent in ledger.db.execute("SELECT id, parentid FROM department"):
-        children.setdefault(parent, []).append(number)
-    found: set[int] = set()
-    left = list(only)
-    while left:
-        number = left.pop()
-        if number not in found:
-            found.add(number)
-            left += children.get(number, ())
-    return found
-
-
 def _subjects(
     ledger: Ledger, people: People, what: str, only: Sequence[int]
 ) -> Iterable[tuple[dict[str, Any], str]]:
     """(placeholders, userid) of each shop with members, "" its userid, or of each guide."""
     db = ledger.db
-    wanted = _below(ledger, only)
+    wanted = names_of(ledger.db).below(only)
     shops = {each.department_id: each for each in stores.list_shops(db)}
     by_shop: dict[int, list[Member]] = {}
     for member in members.contacts(db):
@@ -275,9 +261,9 @@ def _subjects(
 def _left_out(ledger: Ledger, people: People, only: Sequence[int]) -> list[Problem]:
     """Shops of the notebook, or named ones, in which nobody can be added."""
     staffed = {each.store_id for each in members.contacts(ledger.db)}
-    wanted = _below(ledger, only)
+    wanted = names_of(ledger.db).below(only)
     shops = [each.department_id for each in stores.list_shops(ledger.db)]
-    named = [each for each in only if not staffed & _below(ledger, [each])]
+    named = [each for each in only if not staffed & names_of(ledger.db).below([each])]
     empty = dict.fromkeys(
         each for each in (*shops, *named) if each not in staffed and (not only or each in wanted)
     )
