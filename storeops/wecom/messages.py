@@ -21,6 +21,12 @@ WEBHOOK_SEND, WEBHOOK_UPLOAD = "webhook/send", "webhook/upload_media"
 TEXT_BYTES = 2048  # of a text, and of an app's markdown: app messages are cut, robots refuse
 ROBOT_MARKDOWN_BYTES = 4096
 IMAGE_BYTES, FILE_BYTES = 2_000_000, 20_000_000
+_PICTURES = (b"\x89PNG", b"\xff\xd8")
+
+
+def is_picture(begin: bytes) -> bool:
+    """Whether a file with these first bytes is one that WeCom takes as an image: PNG or JPEG."""
+    return begin.startswith(_PICTURES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

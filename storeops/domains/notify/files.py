@@ -14,6 +14,7 @@ from storeops.database.database import Database
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.private_file import write_bytes
+from storeops.wecom.messages import is_picture
 
 MOST_BYTES = {"image": 2_000_000, "file": 20_000_000}
 LEAST_BYTES = 6
@@ -49,7 +50,7 @@ def take(kind: str, path: Path) -> tuple[dict[str, str], bytes]:
                 path=path, size=f"{len(data):,}", least=LEAST_BYTES, most=f"{most:,}"
             )
         )
-    if kind == "image" and not data.startswith((b"\x89PNG", b"\xff\xd8")):
+    if kind == "image" and not is_picture(data):
         raise UsageError(
             _("{path} is no picture that WeCom takes.").format(path=path),
             hint=_("Use PNG or JPEG, or send it with --file."),

@@ -41,9 +41,9 @@ from storeops.toml import values
 from storeops.toml.files import RuleTable, read_rules, rules_folder
 from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
+from storeops.wecom.messages import is_picture
 
 PICTURE_BYTES = 10_000_000  # of media/upload (doc 90253)
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _KEYS = {"image": "file", "miniprogram": "picture"}  # what names the file in a rule
 PLACEHOLDERS = ("member", "store", "state")
 _PLACEHOLDER = re.compile(r"\{([^{}\s]*)\}")
@@ -226,7 +226,7 @@ def _beside(rules: Path, attachment: Mapping[str, Any]) -> Mapping[str, Any]:
             begin = file.read(8)
     except OSError:
         size, begin = 0, b""
-    if not begin.startswith(_PICTURES) or not 5 < size <= PICTURE_BYTES:
+    if not is_picture(begin) or not 5 < size <= PICTURE_BYTES:
         wanted = _("a PNG or JPEG of at most {size} MB beside the rules").format(
             size=PICTURE_BYTES // 10**6
         )
