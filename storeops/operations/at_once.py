@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from storeops.domain import Domain, registry
 from storeops.errors import StoreOpsError
@@ -44,8 +44,13 @@ class AtOnce(Protocol):
             message: what it said.
         """
 
-    # It may have `prepare(app)`, too: called at the start and every half second on a thread of
-    # its own, to have ready what takes longer than an event can wait.
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What it may be besides, to have ready what takes longer than an event can wait."""
+
+    def prepare(self, app: Any) -> None:
+        """Called at the start and every half second, on a thread of its own."""
 
 
 @contextmanager
@@ -88,16 +93,16 @@ def beside(
 
 def _prepare(wiring: EventWiring, doers: Sequence[AtOnce], over: threading.Event) -> None:
     """At least once, and until the last event is dealt with."""
-    doers = [each for each in doers if hasattr(each, "prepare")]
-    while doers:
-        for each in doers:
+    preparing = [each for each in doers if isinstance(each, Preparing)]
+    while preparing:
+        for each in preparing:
             try:
-                each.prepare(wiring)  # type: ignore[attr-defined]
+                each.prepare(wiring)
             except StoreOpsError as error:  # it is tried again; the event says what lacks
                 _log.debug("nothing prepared: %s", error.message)
             except Exception:
                 _log.exception("a domain could not prepare for events")
-                doers = [other for other in doers if other is not each]
+                preparing = [other for other in preparing if other is not each]
         if over.wait(PREPARE_S):
             return
 
