@@ -3,7 +3,6 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
-DOOR = ("ways",)  # what other domains may use
 DOMAIN = Domain(
     name="contact_way",
     title=N_("Contact ways: codes by which customers add guides, and who came by which."),

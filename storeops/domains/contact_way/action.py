@@ -6,6 +6,7 @@ making: when that answer is lost, the way is looked for by all that was asked fo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -380,14 +381,15 @@ def _id(row: Row) -> str:
 
 def _known(db: Database, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """config_id → values, of those ways of the rows that are there."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if config_id := _id(row):
-            for each in db.rows(
-                "SELECT * FROM contact_way WHERE config_id = ? AND gone_at IS NULL", (config_id,)
-            ):
-                found[config_id] = facts.values_of(each)
-    return found
+    asked = json.dumps(sorted({_id(row) for row in rows}))
+    return {
+        each["config_id"]: facts.values_of(each)
+        for each in db.rows(
+            "SELECT * FROM contact_way WHERE gone_at IS NULL"
+            " AND config_id IN (SELECT value FROM json_each(?))",
+            (asked,),
+        )
+    }
 
 
 def _by_mark(db: Database, mark: str) -> tuple[str, dict[str, Any]]:
@@ -400,8 +402,6 @@ def _by_mark(db: Database, mark: str) -> tuple[str, dict[str, Any]]:
 
 def _whole(fields: Mapping[str, Any]) -> str:
     """All that tells two ways apart, to be compared."""
-    import json
-
     values = {**_DEFAULTS, "skip_verify": True, "is_exclusive": False, **fields}
     values |= {"user": sorted(map(str.lower, values["user"])), "party": sorted(values["party"])}
     return json.dumps([values.get(key) for key in facts.ASKED], ensure_ascii=False)

@@ -261,21 +261,22 @@ def _subjects(
 def _left_out(ledger: Ledger, people: People, only: Sequence[int]) -> list[Problem]:
     """Shops of the notebook, or named ones, in which nobody can be added."""
     staffed = {each.store_id for each in members.contacts(ledger.db)}
-    wanted = names_of(ledger.db).below(only)
+    names = names_of(ledger.db)
+    wanted = names.below(only)
     shops = [each.department_id for each in stores.list_shops(ledger.db)]
-    named = [each for each in only if not staffed & names_of(ledger.db).below([each])]
+    named = [each for each in only if not staffed & names.below([each])]
     empty = dict.fromkeys(
         each for each in (*shops, *named) if each not in staffed and (not only or each in wanted)
     )
     if not empty:
         return []
-    names = [plain(people.store_of(each)) for each in empty]
-    more = _(", ").join(names[:10]) + (" …" if len(names) > 10 else "")
+    shown = [plain(people.store_of(each)) for each in empty]
+    more = _(", ").join(shown[:10]) + (" …" if len(shown) > 10 else "")
     message = ngettext(
         "{count} shop without anybody who can be added is left out: {names}.",
         "{count} shops without anybody who can be added are left out: {names}.",
-        len(names),
-    ).format(count=len(names), names=more)
+        len(shown),
+    ).format(count=len(shown), names=more)
     return [Problem("empty", message, warning=True)]
 
 

@@ -270,23 +270,6 @@ def find(db: Database, text: str, now: float, *, count: bool = False) -> Way:
     )
 
 
-def names_by_state(db: Database, state: str) -> frozenset[str]:
-    """Names of the contact ways of a state, deleted ones as well: who came by them said so.
-
-    Args:
-        db: data.db.
-        state: as it came with the customer; "" has none.
-    """
-    return frozenset(
-        name
-        for (name,) in db.execute(
-            "SELECT DISTINCT remark FROM contact_way WHERE state = ? AND state <> ''"
-            " AND remark <> ''",
-            (state,),
-        )
-    )
-
-
 def sharing(db: Database, way: Way) -> tuple[str, ...]:
     """config_ids of other living ways of the same state: who came by them cannot be told apart."""
     if not way.state:
