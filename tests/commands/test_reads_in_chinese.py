@@ -57,15 +57,7 @@ READS: tuple[tuple[str, ...], ...] = (
     ("profile", "list"),
     ("status",),
 )
-MOVES = {
-    "age_s",
-    "bytes",
-    "disk_free",
-    "pid",
-    "heartbeat_at",
-    "age",
-    "eta_s",
-}  # differ from call to call
+MOVES = {"bytes", "disk_free", "pid", "heartbeat_at", "age"}  # differ from call to call
 SENTENCES = {"text", "before_text", "after_text", "why", "meaning", "next_step"}  # for people
 
 
@@ -116,7 +108,9 @@ def words(cli: Cli, shop: Any) -> dict[str, str]:
 def still(value: Any) -> Any:
     """The answer without what moves while we look."""
     if isinstance(value, dict):
-        return {key: still(each) for key, each in value.items() if key not in MOVES | SENTENCES}
+        kept = (key for key in value if key not in MOVES | SENTENCES)
+        # seconds are counted from now: two readings may stand on either side of one
+        return {key: still(value[key]) for key in kept if not key.endswith("_s")}
     return [still(each) for each in value] if isinstance(value, list) else value
 
 
