@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -61,6 +62,19 @@ async def test_go_finds_customers_plans_and_says_when_nothing_is(screens, journa
         await driver.type("zzqqzz")
         await driver.rest()
         assert "Nothing and nobody is called so." in driver.text
+
+
+async def test_a_window_does_not_follow_to_another_screen(screens):
+    """Tags are asked for, the reading takes its time, one goes elsewhere: no window opens there."""
+    async with screens(start="customers", target="status:active") as driver:
+        held = threading.Event()
+        driver.app.background("reads").submit(held.wait, lambda _: None, driver.app.failed)
+        await driver.pilot.press("space", "t")
+        await driver.pilot.press("1")
+        held.set()
+        await driver.rest()
+        assert driver.app.base_screen.NAME == "today"
+        assert driver.app.screen is driver.app.base_screen
 
 
 async def test_go_changes_the_profile(screens, box):

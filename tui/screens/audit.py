@@ -257,7 +257,7 @@ class AuditScreen(BaseScreen):
             self.work(lambda: export_journal(db, search, file.path, over=file.over), done)
 
         what = _("The lines shown, oldest first, with the digests that chain them.")
-        self.app.push_screen(FileModal(what, "journal.ndjson"), then)
+        self.open_window(FileModal(what, "journal.ndjson"), then)
 
     def do_verify(self) -> None:
         """Prove it, and show what was found."""

@@ -22,6 +22,7 @@ from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from tui.app import StoreOpsApp
+    from tui.modals.base import BaseModal
 
 T = TypeVar("T")
 FRAMED = (100, 30)  # cells and lines from which panes have frames all around
@@ -203,7 +204,7 @@ class BaseScreen(Screen[None]):
             if position is not None:
                 rows.go_to(position)
 
-        self.app.push_screen(JumpModal(rows.total), then)
+        self.open_window(JumpModal(rows.total), then)
 
     # -- the frame, painted --------------------------------------------------------------------
 
@@ -321,13 +322,25 @@ class BaseScreen(Screen[None]):
             if answer:
                 yes()
 
-        self.app.push_screen(AskModal(title, text, keys), then)
+        self.open_window(AskModal(title, text, keys), then)
+
+    def open_window(
+        self, window: BaseModal[T], then: Callable[[T | None], None] | None = None
+    ) -> bool:
+        """Open a window over this screen; False where one has gone to another meanwhile.
+
+        What is asked after some reading would stand over a screen that shows something else.
+        """
+        if self.app.base_screen is not self:
+            return False
+        self.app.push_screen(window, then)
+        return True
 
     def open_text(self, title: str, content: Content) -> None:
         """A text to read in a window; `title` is already `shown`."""
         from tui.modals.text import TextModal
 
-        self.app.push_screen(TextModal(title, content))
+        self.open_window(TextModal(title, content))
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""
@@ -341,7 +354,7 @@ class BaseScreen(Screen[None]):
         """Explain the keys."""
         from tui.modals.help import HelpModal
 
-        self.app.push_screen(HelpModal(self, self.app.specs.values(), self.size.width))
+        self.open_window(HelpModal(self, self.app.specs.values(), self.size.width))
 
     def do_menu(self) -> None:
         """All actions as a menu."""
@@ -351,13 +364,13 @@ class BaseScreen(Screen[None]):
             if action:
                 self.perform(action)
 
-        self.app.push_screen(MenuModal(self), then)
+        self.open_window(MenuModal(self), then)
 
     def do_go(self) -> None:
         """Go anywhere."""
         from tui.modals.go import GoModal
 
-        self.app.push_screen(GoModal(self))
+        self.open_window(GoModal(self))
 
     def do_refresh(self) -> None:
         """Read the mirror again."""
@@ -395,7 +408,7 @@ class BaseScreen(Screen[None]):
         """Show that command."""
         from tui.modals.command import CommandModal
 
-        self.app.push_screen(CommandModal(self.command_line()))
+        self.open_window(CommandModal(self.command_line()))
 
     # -- work ----------------------------------------------------------------------------------
 

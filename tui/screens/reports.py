@@ -204,7 +204,7 @@ class ReportsScreen(ListScreen):
 
         ways = [(name, f"{name}: {_(HELP[name])}" if name in HELP else name)
                 for name in reports.names()]  # fmt: skip
-        self.app.push_screen(ChooseModal(_("Report"), "", ways), then)
+        self.open_window(ChooseModal(_("Report"), "", ways), then)
 
     def _choose(self, name: str) -> None:
         self.name_shown, self._table_at = name, 0
@@ -286,7 +286,7 @@ class ReportsScreen(ListScreen):
 
         what = f"{shown(report.title)} {report.period.words}"
         name = f"report-{report.name}-{report.period.until}.xlsx"
-        self.app.push_screen(FileModal(what, name, tuple(ENDINGS)), then)
+        self.open_window(FileModal(what, name, tuple(ENDINGS)), then)
 
 
 def _lines(table: ReportTable) -> list[Line]:

@@ -232,7 +232,7 @@ class SandboxScreen(BaseScreen):
             if fault is not None:
                 self._do("POST", "faults", fault, _("The fault is in force."))
 
-        self.app.push_screen(FaultModal(), then)
+        self.open_window(FaultModal(), then)
 
     def do_clear(self) -> None:
         """Remove one."""

@@ -216,7 +216,7 @@ class SyncScreen(BaseScreen):
 
         text = _("An interrupted run is forgotten and everything is read anew; people can go on "
                  "working meanwhile.")  # fmt: skip
-        self.app.push_screen(AskModal(_("Read everything again?"), text), then)
+        self.open_window(AskModal(_("Read everything again?"), text), then)
 
     def do_stop(self) -> None:
         """Stop."""
@@ -232,7 +232,7 @@ class SyncScreen(BaseScreen):
             return
         run = cast("SyncResult", line.data)
         heading_text = _("Sync {number}").format(number=run.run_id)
-        self.app.push_screen(TextModal(heading_text, details(run)))
+        self.open_window(TextModal(heading_text, details(run)))
 
     def step_back(self) -> bool:
         """From the scopes to the history."""

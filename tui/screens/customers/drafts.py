@@ -102,7 +102,7 @@ class Drafts(ScreenPart):
                 return there, carried(ledger.db, marked)
 
             def ask(found: tuple[list[Tag], dict[str, int]]) -> None:
-                self.app.push_screen(TagsModal(marked, *found), then)
+                self.screen.open_window(TagsModal(marked, *found), then)
 
             def then(answer: TagRequest | None) -> None:
                 if answer is not None:
@@ -141,7 +141,7 @@ class Drafts(ScreenPart):
                 chosen = follows_of(ledger.db, marked, follows)
                 return first_remark(ledger, chosen, values)
 
-            self.app.push_screen(RemarkModal(marked, preview), then)
+            self.screen.open_window(RemarkModal(marked, preview), then)
 
         self.about_them(begin)
 

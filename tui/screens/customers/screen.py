@@ -423,7 +423,7 @@ class CustomersScreen(BaseScreen):
                         name=name)),
                 )  # fmt: skip
 
-        self.app.push_screen(NoteModal(name), then)
+        self.open_window(NoteModal(name), then)
 
     def do_copy(self) -> None:
         """Ids to the clipboard."""
@@ -481,7 +481,7 @@ class CustomersScreen(BaseScreen):
                 self._good = self.look
                 self.table.show(self.customers.rows(self.look), stay=True)
 
-        self.app.push_screen(ColumnsModal(self.look.columns), then)
+        self.open_window(ColumnsModal(self.look.columns), then)
 
     def step_back(self) -> bool:
         """Range, filter line, facets, filter: one after the other."""

@@ -54,14 +54,14 @@ class Views(ScreenPart):
             else _("All rows of this view are written; M first shows only marked ones.")
         )
         endings = [f".{each}" for each in FORMATS]
-        self.app.push_screen(FileModal(what, "customers.csv", endings), then)
+        self.screen.open_window(FileModal(what, "customers.csv", endings), then)
 
     def do_views(self) -> None:
         """Open or save a view."""
         from tui.modals.views import ViewsModal
 
         def loaded(views: list[NamedLook]) -> None:
-            self.app.push_screen(
+            self.screen.open_window(
                 ViewsModal(views, self.app.customers.command(self._shown())), chosen
             )
 

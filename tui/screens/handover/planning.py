@@ -89,7 +89,7 @@ class HandoverPlanning(ScreenPart):
                 self._plan(selected, terms)
 
         on_job = any(not each.left for each in selected.owners)
-        self.app.push_screen(
+        self.screen.open_window(
             HandoverModal(text, selected.to_owners, on_job=on_job, typed=self._shares), then
         )
 

@@ -407,7 +407,7 @@ class HandoverScreen(BaseScreen):
             self.read_again()
 
         def ask(names: list[tuple[str, str]]) -> None:
-            self.app.push_screen(MemberModal(question, names), then)
+            self.open_window(MemberModal(question, names), then)
 
         db = self.app.core.data
         self.read(lambda: member_names(db), ask, key="names")

@@ -346,4 +346,4 @@ class JobsScreen(BaseScreen):
             if way is not None:
                 (one if way == "one" else whole)()
 
-        self.app.push_screen(ChooseModal(question, "", ways), then)
+        self.open_window(ChooseModal(question, "", ways), then)

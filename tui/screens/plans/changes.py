@@ -145,7 +145,7 @@ class PlanChanges(ScreenPart):
                 )  # fmt: skip
             lines += [f"! {each['message']}" for each in plan.problems[:3]]
             title = _("Apply {plan}").format(plan=plan.name)
-            self.app.push_screen(
+            self.screen.open_window(
                 CountModal(title, lines, plan.ready, reason_needed=ceiling), answered(ceiling)
             )
 
@@ -216,10 +216,8 @@ class PlanChanges(ScreenPart):
             elif way == "replan":
                 self._replan(plan)
 
-        if ways:
-            title = _("Rows have changed")
-            self.app.push_screen(ChooseModal(title, error.message, ways), then)
-        else:
+        window = ChooseModal(_("Rows have changed"), error.message, ways)
+        if not ways or not self.screen.open_window(window, then):
             self.app.failed(error)
 
     def _replan(self, plan: Plan) -> None:

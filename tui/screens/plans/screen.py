@@ -462,7 +462,7 @@ class PlansScreen(BaseScreen):
             self.work(lambda: export_results(db, name, file.path, over=file.over), done)
 
         text = _("How each row of {plan} ended: status, code, meaning, next step.")
-        self.app.push_screen(FileModal(text.format(plan=name), f"{name}.csv"), then)
+        self.open_window(FileModal(text.format(plan=name), f"{name}.csv"), then)
 
     # -- rows ----------------------------------------------------------------------------------
 
