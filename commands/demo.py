@@ -70,6 +70,13 @@ def demo(
             help=_("Weeks of the chain's life before today; 0 for a chain without a past."),
         ),
     ] = 3,
+    dairy: Annotated[
+        bool,
+        typer.Option(
+            "--dairy",
+            help=_("Also a dairy: suppliers, lots from farm to till, stock, sales, one bad tank."),
+        ),
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Exit code 0 when mirror and sandbox agree in every count."""
@@ -108,7 +115,7 @@ def demo(
         finish(result)
     counts = chain.counts(call.app.data, address)
     sights = chain.sights(call.app.data)
-    steps = next_steps(sights)
+    steps = named(_dairy() if dairy else []) + next_steps(sights)
     calls = sum(each.calls for each in result.scopes)
     _show(counts, sights, steps, calls, (result.finished_at or 0) - result.started_at, address)
     wrong = [each for each in counts if not each.equal]
@@ -174,15 +181,35 @@ def program() -> str:
         return str(script)
 
 
-def next_steps(sights: Sights) -> list[tuple[str, str]]:
-    """(command line, what it shows); every one of them works as printed."""
+def _dairy() -> list[tuple[str, str]]:
+    """Take the dairy in; what to try on it."""
+    from commands import dairy
+
+    with bars() as shown:
+        files = dairy.take_in(
+            current().app,
+            lambda done, of: shown.show("dairy", _("the dairy"), done=done, total=of),
+        )
+    if files is None:
+        note(_("The dairy of an earlier demo is kept; --fresh begins anew."))
+        return []
+    note(_("The dairy's files lie in {folder}.").format(folder=files.folder))
+    return dairy.next_steps(files)
+
+
+def named(steps: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(command line, what it shows) of words behind storeops, for the demo's profile."""
     from storeops import config
 
-    named = "" if config.load().profile == "demo" else " --profile demo"
+    profile = "" if config.load().profile == "demo" else " --profile demo"
+    return [(f"{program()} {words}{profile}", what) for words, what in steps]
+
+
+def next_steps(sights: Sights) -> list[tuple[str, str]]:
+    """(command line, what it shows); every one of them works as printed."""
     store = f"store:{sights.store[0]}"
-    return [
-        (f"{program()} {command}{named}", what)
-        for command, what in (
+    return named(
+        [
             (f"customer search {sights.surname}", _("customers by one character, or pinyin")),
             (
                 f'customer list --where "{store} has:phone"',
@@ -192,8 +219,8 @@ def next_steps(sights: Sights) -> list[tuple[str, str]]:
             ("unassigned list", _("customers whom leavers left behind")),
             ("status", _("how fresh the mirror is, and the limits")),
             ("tui", _("the full-screen interface")),
-        )
-    ]
+        ]
+    )
 
 
 def _show(

@@ -30,12 +30,20 @@ def states() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _columns() -> list[Column]:
+def _columns(items: list[dict[str, Any]]) -> list[Column]:
+    from storeops.domains.lots.places import places
+
     words = states()
+    known = places(current().app.data, {each["place"] for each in items})
     return [
         Column("item", _("Article")),
         Column("lot", _("Lot"), max_width=20),
-        Column("place", _("Place"), max_width=24),
+        Column(
+            "place",
+            _("Place"),
+            max_width=24,
+            show=lambda place: known[place].name or place if place in known else place,
+        ),
         Column("state", _("State of pieces"), show=lambda state: words.get(state, state)),
         Column("qty", _("Quantity"), right=True, show=quantity),
         Column("at", _("Time"), show=cells.when),
@@ -51,7 +59,7 @@ def back(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After =
     call = current()
     found = trace.back(call.app.data, gs1.asked(lot))
     output.paged(
-        found, _columns(), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        found, _columns(found), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
         empty=_("Nothing is known of what went into it."),
     )  # fmt: skip
 
@@ -67,7 +75,7 @@ def forward(lot: LotArgument, limit: Limit = 200, all_: All = False, after: Afte
     call = current()
     found, doubts = trace.forward(call.app.data, gs1.asked(lot))
     output.paged(
-        found, _columns(), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        found, _columns(found), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
         complete=not doubts, empty=_("Nothing is known of where it went."),
     )  # fmt: skip
     for each in doubts[:10]:

@@ -348,9 +348,10 @@ class TestDemo:
             assert answer.json.get("items", ["-"]), line
 
     def test_a_second_run_joins_the_first_ones_sandbox(self, cli: Any, demo: Any) -> None:
-        again = cli("demo", "--no-tui", "--weeks=0", "--json")
+        again = cli("demo", "--no-tui", "--weeks=0", "--dairy", "--json")
         assert again.code == 0
         assert again.json["base_url"] == demo.json["base_url"]
+        assert "certificate expiring" in again.json["next_steps"][0]
         assert "earlier demo" in again.err
 
 
