@@ -20,6 +20,9 @@ from storeops.errors import PartialError
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from storeops.domain import DemoStep
     from storeops.domains.sandbox.demo import DemoCount, Sights, Started
 
 app = typer.Typer(help=_("Try everything on a sandbox with an invented chain."))
@@ -115,7 +118,8 @@ def demo(
         finish(result)
     counts = chain.counts(call.app.data, address)
     sights = chain.sights(call.app.data)
-    steps = named(_dairy() if dairy else []) + next_steps(sights)
+    more = [(each.command, _(each.what)) for each in (_furnish() if started.weeks else ())]
+    steps = named(_dairy() if dairy else []) + next_steps(sights, more)
     calls = sum(each.calls for each in result.scopes)
     _show(counts, sights, steps, calls, (result.finished_at or 0) - result.started_at, address)
     wrong = [each for each in counts if not each.equal]
@@ -168,6 +172,18 @@ def _play_weeks(started: Started) -> None:
         )
 
 
+def _furnish() -> list[DemoStep]:
+    """What domains know beside WeCom: purchases, what is due, whose sale it was."""
+    from storeops.app import App
+    from storeops.domains.sandbox import demo as chain
+
+    app_ = App.open(chain.PROFILE, as_name=chain.INVENTOR)
+    try:
+        return chain.furnish(app_)
+    finally:
+        app_.close()
+
+
 def program() -> str:
     """How to call storeops here: by name when it is on the PATH, else by where it lies."""
     if shutil.which("storeops"):
@@ -205,8 +221,13 @@ def named(steps: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(f"{program()} {words}{profile}", what) for words, what in steps]
 
 
-def next_steps(sights: Sights) -> list[tuple[str, str]]:
-    """(command line, what it shows); every one of them works as printed."""
+def next_steps(sights: Sights, more: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """(command line, what it shows); every one of them works as printed.
+
+    Args:
+        sights: of the chain.
+        more: (words behind storeops, what they show) of what domains invented.
+    """
     store = f"store:{sights.store[0]}"
     return named(
         [
@@ -217,6 +238,7 @@ def next_steps(sights: Sights) -> list[tuple[str, str]]:
             ),
             ("stats --by store", _("customers per shop")),
             ("unassigned list", _("customers whom leavers left behind")),
+            *more,
             ("status", _("how fresh the mirror is, and the limits")),
             ("tui", _("the full-screen interface")),
         ]

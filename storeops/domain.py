@@ -74,6 +74,19 @@ class ScreenSpec:
         return load(self.screen)()
 
 
+@dataclass(frozen=True, slots=True)
+class DemoStep:
+    """Something to try in the demo.
+
+    Attributes:
+        command: what is typed after `storeops`.
+        what: it shows, in English, translated when shown.
+    """
+
+    command: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """A task for the night, as `schedule defaults` proposes it.
@@ -164,6 +177,8 @@ class Domain:
         senders: way of sending → function(app, name, text, ident): hand a text over to be sent to
             `name`; the same ident is sent once.
         completion: key of completion → function(db, start) → [(value, what it is)].
+        demo: function(app) → `DemoStep`s, called once by `storeops demo` when the mirror of a chain
+            with a past is synced: it invents what the domain knows beside WeCom.
         catalogue: package with `<language>/LC_MESSAGES/<name>.mo` of its texts.
     """
 
@@ -191,6 +206,7 @@ class Domain:
     alarms: Mapping[str, str] = field(default_factory=dict)
     senders: Mapping[str, str] = field(default_factory=dict)
     completion: Mapping[str, str] = field(default_factory=dict)
+    demo: str = ""
     catalogue: str = ""
 
 

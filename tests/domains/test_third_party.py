@@ -223,6 +223,7 @@ def test_its_events_are_handled_and_its_screen_opens(shop: Shop) -> None:
 import asyncio
 from tests.events.sealing import KEY, TOKEN, event, request
 from storeops.app import App
+from storeops.domains.sandbox import demo
 from storeops.operations import at_once, events
 
 app = App.open()
@@ -245,9 +246,10 @@ async def look():
         print(type(screens.screen).__name__, line.key == {who!r})
 
 asyncio.run(look())
+print("loyalty list" in [each.command for each in demo.furnish(app)])
 app.close()
 """)
-    assert said.splitlines() == ["(1,)", "[(1,)]", "LoyaltyScreen True"]
+    assert said.splitlines() == ["(1,)", "[(1,)]", "LoyaltyScreen True", "True"]
 
 
 def test_taken_away_it_leaves_a_working_tool_and_its_table(shop: Shop) -> None:

@@ -15,6 +15,8 @@ import pytest
 from commands.exit_codes import MEANINGS
 from commands.main import nouns
 from storeops import i18n
+from storeops.app import App
+from storeops.domains.sandbox import demo as chain
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -87,6 +89,9 @@ def demo(cli: Any) -> Iterator[Any]:
     answer = cli("demo", "--no-tui", "--weeks=0", "--quiet")
     try:
         assert answer.code == 0, answer.err
+        core = App.open("demo", as_name=chain.INVENTOR)
+        chain.furnish(core)  # as after some weeks, which would take longer
+        core.close()
         yield cli
     finally:
         cli("sandbox", "down", "--profile", "demo")

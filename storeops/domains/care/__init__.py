@@ -17,4 +17,5 @@ DOMAIN = Domain(
     card={"care": "storeops.domains.care.tasks:card"},
     erase={"care": "storeops.domains.care.forget"},
     today="storeops.domains.care.tasks:today",
+    demo="storeops.domains.care.demo:furnish",
 )  # fmt: skip

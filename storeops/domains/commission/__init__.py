@@ -16,4 +16,5 @@ DOMAIN = Domain(
     ),
     erase={"commission_lines": "storeops.domains.commission.forget"},
     today="storeops.domains.commission.months:today",
+    demo="storeops.domains.commission.demo:furnish",
 )  # fmt: skip

@@ -43,6 +43,7 @@ DOMAIN = Domain(
     erase={"orders": "storeops.domains.orders.forget"},
     today="storeops.domains.orders.facts:today",
     refreshed="storeops.domains.orders.matching:refreshed",
+    demo="storeops.domains.orders.demo:furnish",
     completion={
         "order_source": "storeops.domains.orders.facts:complete_source",
         "channel": "storeops.domains.orders.facts:complete_channel",

@@ -6,19 +6,25 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops import config, paths
 from storeops.database.database import Database, connect_readonly
+from storeops.domain import DemoStep, guarded, load, registry
 from storeops.domains.sandbox import demo_history, sandbox_process
 from storeops.domains.sandbox.sandbox_control import control
 from storeops.domains.sandbox.sandbox_records import Running
 from storeops.errors import ConflictError, NetworkError
 from storeops.operations import ownership
 
+if TYPE_CHECKING:
+    from storeops.operations.wiring import Wiring
+
 PROFILE = "demo"
 STORES, STAFF, FOLLOWS = 12, 80, 4000
-BY_HAND = ("note", "view", "mark", "plan", "shop", "journal")  # tables that no sync writes
+INVENTOR = "storeops demo"  # who adopts the rules of the chain, in the journal
+# tables that no sync writes
+BY_HAND = ("note", "view", "mark", "plan", "shop", f"journal WHERE who <> '{INVENTOR}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,9 @@ def made_by_hand() -> dict[str, int]:
     try:
         with closing(connect_readonly(path, timeout_s=5)) as connection:
             found = {
-                table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                table.split()[0]: int(
+                    connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                )
                 for table in BY_HAND
             }
     except sqlite3.Error:
@@ -177,6 +185,19 @@ def counts(db: Database, base_url: str) -> list[DemoCount]:
         for what, sql in queries.items()
         if what in told
     ]
+
+
+def furnish(app: Wiring) -> list[DemoStep]:
+    """Let every domain invent what it knows beside WeCom; what to look at then.
+
+    Args:
+        app: of the demo's profile, its mirror synced, `INVENTOR` at its keyboard.
+    """
+    steps: list[DemoStep] = []
+    for domain, where in registry().each("demo"):
+        with guarded(domain):
+            steps += load(where)(app)
+    return steps
 
 
 def sights(db: Database) -> Sights:

@@ -36,5 +36,6 @@ DOMAIN = Domain(
     alarms={"loyalty_gold": "acme_loyalty.facts:GOLD"},
     senders={"till": "acme_loyalty.facts:send"},
     completion={"level": "acme_loyalty.facts:levels"},
+    demo="acme_loyalty.facts:furnish",
     catalogue="acme_loyalty.locale",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 
-from storeops.domain import CardSection, TodayLine
+from storeops.domain import CardSection, DemoStep, TodayLine
 from storeops.i18n import _
 from storeops.operations.alarms import Alarm, AlarmKind
 from storeops.operations.doctor import Finding
@@ -124,3 +124,12 @@ def forget_customer(connection, external_userid, _ids=()):
 def refreshed(db, now):
     """Facts came in."""
     db.execute("INSERT INTO loyalty_refreshed VALUES (?)", (now,))
+
+
+def furnish(app):
+    """The demo: the newest customer has points."""
+    newest = "SELECT external_userid FROM customer ORDER BY id DESC LIMIT 1"
+    app.data.execute(
+        f"INSERT OR REPLACE INTO loyalty_points (external_userid, points) VALUES (({newest}), 7)"
+    )
+    return [DemoStep("loyalty list", "Who has points.")]
