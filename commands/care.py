@@ -30,9 +30,9 @@ def _status(word: str) -> str:
 
 
 def _kind(word: str) -> str:
-    from storeops.domains.care.rules import KINDS
+    from storeops.domains.care.rules import ASKED, KINDS
 
-    return _(KINDS[word])
+    return _((KINDS | ASKED)[word])
 
 
 _RULE_COLUMNS = [

@@ -13,7 +13,8 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit
 from commands.output import Column
-from commands.supplier import On, Which, day, kind_name, rules, show_findings
+from commands.supplier import On, Which, day, rules, show_findings
+from storeops.domains.suppliers.words import kind_name
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 

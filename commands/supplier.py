@@ -13,6 +13,7 @@ from commands.context import current
 from commands.file_options import TableFile
 from commands.options import After, All, Limit, day_of
 from commands.output import Column
+from storeops.domains.suppliers.words import kind_name, role_name
 from storeops.errors import ExitCode
 from storeops.i18n import _
 
@@ -43,29 +44,6 @@ def day(text: str) -> date:
     from storeops import times
 
     return day_of(text, "--on") or times.local(current().app.clock.now()).date()
-
-
-def kinds() -> dict[str, str]:
-    """Kinds of papers as people call them."""
-    return {
-        "business_licence": _("business licence"),
-        "production_licence": _("food production licence"),
-        "trade_licence": _("food trade licence"), "prepacked_filing": _("prepacked food filing"),
-        "raw_milk_licence": _("raw milk purchase licence"),
-        "raw_milk_transport": _("raw milk transport permit"), "lot_report": _("lot report"),
-    }  # fmt: skip
-
-
-def kind_name(name: str) -> str:
-    """One kind, or several of which one is enough."""
-    return " / ".join(kinds().get(each, each) for each in name.split("|"))
-
-
-def role_name(name: str) -> str:
-    """A role as people call it."""
-    words = {"producer": _("producer"), "distributor": _("distributor"),
-             "milk_station": _("raw-milk station")}  # fmt: skip
-    return words.get(name, name)
 
 
 def show_findings(found: list[Any], *, limit: int, all_: bool, after: str, empty: str) -> None:

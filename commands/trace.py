@@ -10,15 +10,19 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.lot import LotArgument, papers, quantity
-from commands.options import After, All, Force, Limit, day_of
+from commands.options import After, All, DryRun, Force, Limit, Yes, day_of
 from commands.output import Column
+from commands.question import confirm as confirm_first
 from commands.question import may_replace
-from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.errors import PartialError, UsageError
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Trace a lot back and forward, call it back, infer a lot."))
-recall = typer.Typer(help=_("Call a lot back: plan, list, confirm, close."))
+recall = typer.Typer(help=_("Call a lot back: plan, notify, list, confirm, close."))
 app.add_typer(recall, name="recall")
+
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help=_("Of the recall."))]
 
 
 def states() -> dict[str, str]:
@@ -228,6 +232,8 @@ def infer(
 
 
 def _show(found: dict[str, Any]) -> None:
+    from storeops.domains.notify.log import WORDS as MESSAGES
+
     if current().settings.machine:
         output.result(found)
         return
@@ -245,6 +251,12 @@ def _show(found: dict[str, Any]) -> None:
             blocked=quantity(found["blocked"]), sold=quantity(found["sold"]), open=found["open"],
         )
     )  # fmt: skip
+    if found["customers"]:
+        output.line(
+            _("Customers whose guides were asked: {all}, of them open: {open}.").format(
+                all=found["customers"], open=found["customers_open"]
+            )
+        )
     output.items(
         found["items"],
         [
@@ -256,6 +268,7 @@ def _show(found: dict[str, Any]) -> None:
             Column("to_block", _("To hold back"), right=True, show=quantity),
             Column("blocked", _("Held back"), right=True, show=quantity),
             Column("sold", _("Sold"), right=True, show=quantity),
+            Column("told", _("Told"), show=lambda status: _(MESSAGES.get(status, status))),
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
         empty=_("No place holds pieces of it."),
@@ -270,21 +283,97 @@ def plan(
     ],
 ) -> None:
     """Plan a recall."""
-    from storeops.domains.lots import gs1
+    from storeops.domains.lots import buyers, gs1
     from storeops.domains.lots import recall as engine
 
     call = current()
     found = engine.plan(
         call.app.data, gs1.asked(lot), reason, call.app.ledger.who, call.app.clock.now()
     )
-    _show(found)
+    reached = buyers.buyers(call.app.data, gs1.asked(lot))
+    _show({
+        **found, "buyers": buyers.count(reached),
+        "buyers_proved": buyers.count([each for each in reached if each.proved]),
+    })  # fmt: skip
     for each in found["doubts"][:10]:
         note(each)
+    if reached:
+        note(
+            _buyers(buyers.count(reached), buyers.count([each for each in reached if each.proved]))
+        )
     note(
-        _("Nobody was told by this. When a place has answered: {command}").format(
-            command=f"storeops trace recall confirm {found['recall']} PLACE --blocked PIECES"
+        _("Nobody was told by this. Tell shops and the guides of customers: {command}").format(
+            command=f"storeops trace recall notify {found['recall']}"
         )
     )
+
+
+def _buyers(count: int, proved: int) -> str:
+    return ngettext(
+        "{count} customer bought of it or may have; a receipt proves it of {proved}.",
+        "{count} customers bought of it or may have; receipts prove it of {proved}.",
+        count,
+    ).format(count=count, proved=proved)
+
+
+@recall.command("notify", help=_("Tell the shops, and give the guides of its buyers a task each."))
+def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Notify; a shop is told once, a customer's guide asked once."""
+    from storeops.domains.lots import notices
+    from storeops.domains.lots import recall as engine
+
+    call = current()
+    planned = notices.notices(call.app.data, number)
+    fresh = [each for each in planned if each.target and not each.message]
+    if dry_run:
+        output.items(
+            [
+                {"place": each.place, "store": each.store, "name": each.name,
+                 "to": each.target, "staff": list(each.staff), "text": each.text}
+                for each in fresh
+            ],
+            [
+                Column("store", _("Store"), max_width=10),
+                Column("to", _("To"), max_width=20),
+                Column("staff", _("Staff"), show=lambda ids: str(len(ids)), right=True),
+                Column("text", _("Text"), max_width=80),
+            ],
+            empty=_("Every shop was told."),
+        )  # fmt: skip
+        return
+    if fresh and not yes:
+        question = ngettext(
+            "{count} shop is sent a message now, to all its members. Go on?",
+            "{count} shops are sent a message now, to all their members. Go on?",
+            len(fresh),
+        )
+        confirm_first(question.format(count=len(fresh)))
+    done = notices.notify(call.app, number)
+    found = engine.show(call.app.data, number)
+    told = [each["told"] for each in found["items"] if each["message"]]
+    output.result(
+        {
+            "recall": number, "messages": [each.target for each in done.messages],
+            "unreachable": list(done.unreachable), "customers": done.customers,
+            "customers_proved": done.proved, "tasks": done.tasks,
+        },
+        _("Recall {number}: shops told now {shops}, guides asked now {tasks}.").format(
+            number=number, shops=len(done.messages), tasks=done.tasks
+        ),
+    )  # fmt: skip
+    if done.customers:
+        note(_buyers(done.customers, done.proved))
+    if done.unreachable:
+        note(_("Nobody to tell there: {names}.").format(names=_(", ").join(done.unreachable[:10])))
+    failed = sum(each in ("failed", "uncertain", "partly") for each in told)
+    if failed:
+        raise PartialError(
+            _("Messages that did not arrive everywhere: {count}.").format(count=failed),
+            next_steps=[
+                "storeops notify log --status failed --status partly",
+                "storeops notify retry",
+            ],
+        )
 
 
 @recall.command("list", help=_("Recalls, or one with its places: confirmed and open."))
@@ -317,9 +406,6 @@ def list_(
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
         empty=_("No lot was called back yet."),
     )  # fmt: skip
-
-
-Number = Annotated[int, typer.Argument(metavar="NUMBER", help=_("Of the recall."))]
 
 
 @recall.command("confirm", help=_("Note what a place holds back."))

@@ -3,6 +3,7 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
+DOOR = ("tasks",)  # what other domains may use
 DOMAIN = Domain(
     name="care",
     title=N_("What to do for which customer, by rules: after a purchase, before a warranty ends."),

@@ -39,12 +39,20 @@ KINDS = {
     "silent": N_("silent after many purchases"),
     "new-owner": N_("after a handover"),
 }
+ASKED = {
+    "recall": N_("when a lot is called back"),
+    "recall-possible": N_("when a lot is called back"),
+}  # kinds that other domains ask for
 TEXTS = {
     "after-purchase": N_("Bought {article} on {day}: ask whether it works."),
     "warranty": N_("The warranty of {article} ends on {day}: offer a check."),
     "replenishment": N_("{article} is due about {day}: remind."),
     "silent": N_("No purchase for {days} days after {count}: ask how things are."),
     "new-owner": N_("Taken over from {giver} on {day}: introduce yourself."),
+    "recall": N_("Bought {article} on {day}, lot {lot} is called back: use none, bring it back."),
+    "recall-possible": N_(
+        "Bought {article} on {day}, perhaps of lot {lot}, which is called back: ask to look."
+    ),
 }
 PLACES = frozenset({"article", "day", "days", "count", "giver"})
 
@@ -80,7 +88,7 @@ class CareRule:
 
 def sentence(kind: str, text: str, facts: Mapping[str, Any]) -> str:
     """The sentence of a task."""
-    filled = {each: facts.get(each, "") for each in PLACES}
+    filled = {each: facts.get(each, "") for each in (*PLACES, "lot")}
     return (text or _(TEXTS[kind])).format(**filled)
 
 

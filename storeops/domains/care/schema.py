@@ -15,7 +15,7 @@ CREATE TABLE care_task (
     customer_id INTEGER NOT NULL,      -- customer.id
     external_userid TEXT NOT NULL,
     reason TEXT NOT NULL COLLATE NOCASE, -- name of the rule
-    kind TEXT NOT NULL,                -- after-purchase | warranty | replenishment | silent | new-owner
+    kind TEXT NOT NULL,                -- after-purchase | warranty | replenishment | silent | new-owner | recall …
     subject TEXT NOT NULL,             -- what made it: an order, an article, a handover
     userid TEXT NOT NULL COLLATE NOCASE, -- the owner of today
     due_at INTEGER NOT NULL,           -- Unix seconds; a snooze moves it

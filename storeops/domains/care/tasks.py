@@ -27,6 +27,7 @@ from storeops.workdays import is_workday
 DAY_S = 86_400
 CAP = 20  # tasks of a guide on one day
 LOOK_BACK_DAYS = 7  # what happened longer ago makes no task when a rule is new
+_URGENT = 1_000  # priority of what other domains ask for
 ENDED = ("done", "skipped", "lapsed", "gone")
 
 
@@ -192,6 +193,62 @@ def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
                     "days": rule.days,
                 }
                 yield _Trigger(ids[external], f"handover {move.at}", move.at + length, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTask:
+    """A task that another domain asks for.
+
+    Attributes:
+        customer: customer.id.
+        kind: one of `rules.ASKED`, which says the sentence.
+        subject: what it is about; a customer is asked once for a reason and subject.
+        facts: what the sentence is made of, JSON types.
+    """
+
+    customer: int
+    kind: str
+    subject: str
+    facts: dict[str, Any]
+
+
+def ask(db: Database, reason: str, wanted: Sequence[AskedTask], now: float) -> int:
+    """Give the owners of customers tasks for today, before all others and above every cap.
+
+    Args:
+        db: data.db.
+        reason: what stands where else the rule's name does; one open task for a customer and it.
+        wanted: of a customer the first one counts.
+        now: WeCom's time, Unix seconds.
+
+    Returns:
+        How many are new. Customers whom nobody has are left out.
+    """
+    first = {each.customer: each for each in reversed(wanted)}
+    owners = _owners(db, first)
+    people = identities.people(db.connection, first)
+    day = times.day(now)
+    with db.atomic() as connection:
+        before = connection.total_changes
+        connection.executemany(
+            "INSERT OR IGNORE INTO care_task (customer_id, external_userid, reason, kind, subject,"
+            " userid, due_at, day, priority, facts, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (key, people[key][0], reason, each.kind, each.subject, owners[key], int(now), day,
+                 _URGENT, json.dumps(each.facts, ensure_ascii=False), int(now))
+                for key, each in sorted(first.items()) if key in owners and key in people
+            ],
+        )  # fmt: skip
+        return connection.total_changes - before
+
+
+def asked(db: Database, reason: str) -> Counter[str]:
+    """Status → tasks of a reason."""
+    rows = db.execute(
+        "SELECT status, count(*) FROM care_task WHERE reason = ? GROUP BY status", (reason,)
+    )
+    return Counter(dict(rows.fetchall()))
 
 
 def _workday(due_at: int) -> int:

@@ -6,7 +6,7 @@ from storeops.i18n import N_
 DOMAIN = Domain(
     name="lots",
     title=N_("Lots from farm to shelf: events, tracing both ways, recalls."),
-    needs=("suppliers",),
+    needs=("suppliers", "orders", "notify", "care"),
     tables="storeops.domains.lots.schema",
     nouns=(
         Noun(

@@ -8,9 +8,11 @@ from typing import Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domain import TodayLine
+from storeops.domains.care import tasks
 from storeops.domains.lots import gs1, trace
 from storeops.domains.lots.gs1 import Thing
 from storeops.domains.lots.places import places
+from storeops.domains.notify import log
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
@@ -87,6 +89,8 @@ def show(db: Database, number: int) -> dict[str, Any]:
     )
     known = places(db, {each["place"] for each in lines})
     staff = _staff(db, {each.store for each in known.values() if each.store})
+    messages = told(db, number)
+    sent = {place: _sent(db, message) for place, message in messages.items()}
     items = [
         {
             "place": each["place"], "name": known[each["place"]].name,
@@ -97,10 +101,34 @@ def show(db: Database, number: int) -> dict[str, Any]:
             "blocked": None if each["blocked"] is None else _plain(each["blocked"]),
             "status": "open" if each["confirmed_at"] is None else "confirmed",
             "confirmed_at": times.iso(each["confirmed_at"]), "confirmed_by": each["confirmed_by"],
+            "told": sent.get(each["place"], ""), "message": messages.get(each["place"], ""),
         }
         for each in lines
     ]  # fmt: skip
-    return {**_summary(row, lines), "items": items}
+    asked = tasks.asked(db, reason_of(number))
+    return {
+        **_summary(row, lines),
+        "customers": sum(asked.values()), "customers_open": asked["open"], "items": items,
+    }  # fmt: skip
+
+
+def reason_of(number: int) -> str:
+    """The reason of the care tasks of a recall."""
+    return f"recall {number}"
+
+
+def told(db: Database, number: int) -> dict[str, str]:
+    """Place → id of the message by which it was told of a recall."""
+    rows = db.execute("SELECT place, message FROM lots_recall_told WHERE recall = ?", (number,))
+    return dict(rows.fetchall())
+
+
+def _sent(db: Database, message: str) -> str:
+    """The status of a message; one that the log has no more was handed over."""
+    try:
+        return log.get(db, message).status
+    except NotFoundError:
+        return log.SENT
 
 
 def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -200,7 +228,7 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
 
     Raises:
         NotFoundError: there is none of that number.
-        ConflictError: it is closed, or places are open and no reason was given.
+        ConflictError: it is closed, or places or customers are open and no reason was given.
     """
     found = show(db, number)
     if found["status"] == "closed":
@@ -215,6 +243,17 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
             hint=_("Confirm them, or say why it ends all the same: --reason TEXT"),
             next_steps=[f"storeops trace recall list {number}"],
         )
+    if found["customers_open"] and not why:
+        raise ConflictError(
+            ngettext(
+                "{count} customer of recall {number} was not spoken to yet.",
+                "{count} customers of recall {number} were not spoken to yet.",
+                found["customers_open"],
+            ).format(count=found["customers_open"], number=number),
+            hint=_("End the tasks of their guides, or say why it ends all the same:"
+                   " --reason TEXT"),
+            next_steps=["storeops care list --all-days"],
+        )  # fmt: skip
     with db.atomic() as connection:
         connection.execute(
             "UPDATE lots_recall SET closed_at = ?, closed_by = ?, closed_why = ? WHERE id = ?",

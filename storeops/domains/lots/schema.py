@@ -83,4 +83,18 @@ CREATE TABLE lots_recall_place (
 ) WITHOUT ROWID;
 """,
     ),
+    statements(
+        "lots",
+        "m002_told",
+        """
+CREATE TABLE lots_recall_told (
+    recall INTEGER NOT NULL REFERENCES lots_recall (id),
+    place TEXT NOT NULL,
+    target TEXT NOT NULL,            -- name of the target of the message
+    message TEXT NOT NULL,           -- its id in the log of messages
+    at REAL NOT NULL,                -- Unix seconds
+    PRIMARY KEY (recall, place)
+) WITHOUT ROWID;
+""",
+    ),
 )

@@ -96,6 +96,15 @@ def _start(db: Database, which: Thing) -> list[int]:
     return [number] if which[0] else contents(db, number) or [number]
 
 
+def related(db: Database, which: Thing) -> list[int]:
+    """Numbers of a lot, or of those on a pallet, and of everything that was made of them.
+
+    Raises:
+        NotFoundError: nothing is known of it.
+    """
+    return downstream(db, _start(db, which))
+
+
 @dataclass(frozen=True, slots=True)
 class TraceLine:
     """One event as it concerns one lot.
@@ -120,6 +129,11 @@ class TraceLine:
     source: str
     destination: str
     papers: str
+
+    @property
+    def sells(self) -> bool:
+        """Whether pieces went to customers."""
+        return self.step in _SELLS
 
 
 _EVENT = (
@@ -343,7 +357,7 @@ def forward(db: Database, which: Thing) -> tuple[list[dict[str, Any]], list[str]
     Raises:
         NotFoundError: nothing is known of it.
     """
-    numbers = downstream(db, _start(db, which))
+    numbers = related(db, which)
     found = balance(lines(db, numbers))
     names = things(db, numbers)
     order = {number: at for at, number in enumerate(numbers)}

@@ -155,6 +155,16 @@ def _gtin(text: str) -> str:
         ) from None
 
 
+def names(db: Database) -> dict[str, str]:
+    """Name of every product that has one, by its code and by its GTIN, without leading zeros."""
+    found: dict[str, str] = {}
+    for code, gtin, name in db.execute(
+        "SELECT code, gtin, name FROM orders_product WHERE name <> ''"
+    ):
+        found |= dict.fromkeys((each.lstrip("0") for each in (gtin, code) if each), name)
+    return found
+
+
 def listing(db: Database) -> list[dict[str, Any]]:
     """Every product, by code."""
     return db.rows(f"SELECT {', '.join(_COLUMNS)} FROM orders_product ORDER BY code")

@@ -103,7 +103,15 @@ def of_orders(
 
 def named(db: Database, order_no: str) -> list[SoldLine]:
     """The lines of every order of that number."""
-    rows = db.execute(f"{_SELECT} WHERE o.order_no = ?{_ORDER}", (order_no,))
+    return numbered(db, (order_no,))
+
+
+def numbered(db: Database, order_nos: Iterable[str]) -> list[SoldLine]:
+    """The lines of every order that has one of these numbers, by time and number."""
+    rows = db.execute(
+        f"{_SELECT} WHERE o.order_no IN (SELECT value FROM json_each(?)){_ORDER}",
+        (json.dumps(sorted(set(order_nos))),),
+    )
     return [SoldLine(*row) for row in rows]
 
 

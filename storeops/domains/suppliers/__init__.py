@@ -18,5 +18,6 @@ DOMAIN = Domain(
             help=N_("Licences and reports: add, list, check, what expires."),
         ),
     ),
+    alarms={"papers": "storeops.domains.suppliers.alarms:PAPERS"},
     today="storeops.domains.suppliers.expiring:today",
 )  # fmt: skip

@@ -21,6 +21,8 @@ def expiring(
 ) -> list[dict[str, Any]]:
     """Papers that end within some days, or have ended, the next first.
 
+    One that the same supplier has renewed, under whichever number, is over and done with.
+
     Args:
         held: papers.
         rules: of the profile.
@@ -28,8 +30,15 @@ def expiring(
         within: days ahead.
     """
     found = []
+    latest: dict[tuple[str, str], str] = {}  # a renewed paper may have another number
+    for each in held:
+        if each.status == "valid":
+            key = (each.supplier, each.kind)
+            latest[key] = max(latest.get(key, ""), each.valid_until)  # long-term is after all days
     for each in held:
         kind = rules.kinds.get(each.kind)
+        if each.valid_until < latest.get((each.supplier, each.kind), ""):
+            continue
         if each.valid_until in ("", LONG_TERM) or each.status != "valid":
             continue
         if kind is not None and kind.per_lot:

@@ -1,0 +1,181 @@
+"""Telling shops and customers of a recall: messages to shops, tasks for the guides of buyers."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domains.care import tasks
+from storeops.domains.care.tasks import AskedTask
+from storeops.domains.lots import buyers, gs1, recall
+from storeops.domains.lots.buyers import LotBuyer
+from storeops.domains.notify import outbox, targets
+from storeops.domains.notify.messages import TEXT, OutMessage
+from storeops.domains.notify.targets import APP
+from storeops.domains.orders import products
+from storeops.errors import ConflictError, NotFoundError
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.operations.wiring import Wiring
+
+SEND_S = 60.0
+MOST_LINES = 20  # lots named in one message
+
+
+@dataclass(frozen=True, slots=True)
+class RecallNotice:
+    """What one shop is told.
+
+    Attributes:
+        place: GLN or own number; store: the shop's number; name: as people call it.
+        target: where the message goes; "" where there is nobody to tell.
+        staff: userids, where the app writes to the shop's members.
+        text: of the message.
+        message: id of the one that was handed over before, "" for none.
+    """
+
+    place: str
+    store: str
+    name: str
+    target: str
+    staff: tuple[str, ...]
+    text: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What a round of telling did.
+
+    Attributes:
+        messages: handed over now, by shop.
+        unreachable: names of places that hold pieces and have nobody to tell.
+        customers: who bought of the lot; proved: of them surely.
+        tasks: new care tasks.
+    """
+
+    messages: tuple[RecallNotice, ...]
+    unreachable: tuple[str, ...]
+    customers: int
+    proved: int
+    tasks: int
+
+
+def notices(db: Database, number: int) -> list[RecallNotice]:
+    """What each place of a recall is told, and where.
+
+    A target that bears the shop's number goes before everything: its group's robot, its chat.
+    Else the app writes to the shop's members.
+
+    Raises:
+        NotFoundError: there is no recall of that number.
+    """
+    found = recall.show(db, number)
+    known = {each.name.casefold(): each.name for each in targets.every(db)}
+    told = recall.told(db, number)
+    names = products.names(db)
+    by_place: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in found["items"]:
+        by_place[each["place"]].append(each)
+    result = []
+    for place, lines in by_place.items():
+        first = lines[0]
+        store, staff = first["store"], tuple(first["staff"])
+        own = known.get(store.casefold(), "") if store else ""
+        target = own or (_target_of(store) if staff else "")
+        text = _text(found, first["name"] or place, lines, names)
+        result.append(
+            RecallNotice(
+                place, store, first["name"], target, () if own else staff, text,
+                told.get(place, ""),
+            )
+        )  # fmt: skip
+    return result
+
+
+def _target_of(store: str) -> str:
+    return re.sub(r"[^\w.-]", "-", f"shop-{store}")[:40]
+
+
+def _text(
+    found: dict[str, Any], name: str, lines: Iterable[dict[str, Any]], names: dict[str, str]
+) -> str:
+    rows = [
+        _("{article}, lot {lot}: hold back {pieces}, sold {sold}").format(
+            article=names.get(each["item"].lstrip("0"), each["item"]), lot=each["lot"],
+            pieces=f"{each['to_block']:g}", sold=f"{each['sold']:g}",
+        )
+        for each in lines
+    ]  # fmt: skip
+    rows = rows[:MOST_LINES] + (["…"] if len(rows) > MOST_LINES else [])
+    head = _("Recall {number} ({shop}): {reason}").format(
+        number=found["recall"], shop=name, reason=found["reason"]
+    )
+    foot = _("Take it off the shelf now, keep it apart, and answer how many pieces you hold back.")
+    return "\n".join([head, *rows, foot])
+
+
+def notify(app: Wiring, number: int) -> Notified:
+    """Tell the shops that were not told yet, and give the guides of buyers their tasks.
+
+    Said again it tells nobody twice; who appeared among the buyers meanwhile is added.
+
+    Raises:
+        NotFoundError: there is no recall of that number.
+        ConflictError: it is closed.
+        PolicyError: read-only; nothing was sent.
+    """
+    db, now = app.data, app.clock.now()
+    app.ledger.policy.may_write()
+    found = recall.show(db, number)
+    if found["status"] == "closed":
+        raise ConflictError(_("Recall {number} is closed.").format(number=number))
+    every = notices(db, number)
+    fresh = tuple(each for each in every if each.target and not each.message)
+    for each in fresh:
+        if each.staff:
+            _keep_target(db, each, now)
+        message = f"recall-{number}-{each.place}"
+        outbox.post(app, each.target, OutMessage(TEXT, each.text, fold=False, urgent=True),
+                    id=message)  # fmt: skip
+        with db.atomic() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO lots_recall_told (recall, place, target, message, at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (number, each.place, each.target, message, now),
+            )
+    reached = buyers.buyers(db, gs1.asked(found["lot"]))
+    new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
+    if fresh:
+        outbox.deliver(app, seconds=SEND_S)
+    return Notified(
+        fresh,
+        tuple(each.name or each.place for each in every if not each.target),
+        buyers.count(reached),
+        buyers.count([each for each in reached if each.proved]),
+        new,
+    )
+
+
+def _keep_target(db: Database, notice: RecallNotice, now: float) -> None:
+    """The members of a shop under one name, as they are today; its quiet hours stay."""
+    try:
+        quiet = targets.get(db, notice.target).quiet
+    except NotFoundError:
+        quiet = ""
+    targets.save(db, notice.target, APP, now, receivers={"touser": "|".join(notice.staff)},
+                 quiet=quiet)  # fmt: skip
+
+
+def _task(buyer: LotBuyer) -> AskedTask:
+    return AskedTask(
+        buyer.customer, "recall" if buyer.proved else "recall-possible", buyers.label(buyer),
+        {"article": buyer.article, "day": times.day(buyer.at), "lot": buyer.lot,
+         "order_no": buyer.order_no},
+    )  # fmt: skip

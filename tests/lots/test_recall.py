@@ -1,0 +1,120 @@
+"""A recall tells shops and the guides of buyers, once each, and stays open until all is done."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lots.conftest import Company
+
+
+@pytest.fixture
+def planned(cli: Any, company: Company) -> dict[str, Any]:
+    answer = cli("trace", "recall", "plan", company.files.bad_lot, "--reason", "抗生素", "--json")
+    assert answer.code == 0, answer.err
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def receipts(company: Company) -> set[str]:
+    """external_userids of the receipts that a paper of the bad lot names."""
+    lot = company.files.made_lot.split("/")[1]
+    with (company.files.folder / "lots.csv").open(encoding="utf-8", newline="") as file:
+        papers = {row["paper"] for row in csv.DictReader(file)
+                  if row["kind"] == "sale" and row["lot"] == lot}  # fmt: skip
+    with (company.files.folder / "orders.csv").open(encoding="utf-8", newline="") as file:
+        return {row["external_userid"] for row in csv.DictReader(file)
+                if row["order_no"] in papers and row["external_userid"]
+                and row["code"] == company.files.code}  # fmt: skip
+
+
+def test_shops_and_guides_are_told_once(cli: Any, company: Company, planned: Any) -> None:
+    truth = receipts(company)
+    assert len(truth) > 3
+    assert planned["buyers"] == planned["buyers_proved"] == len(truth)
+    number = str(planned["recall"])
+    listed = cli("trace", "recall", "notify", number, "--dry-run", "--json").json["items"]
+    assert len(listed) == 4
+    assert all(each["staff"] and "抗生素" in each["text"] for each in listed)
+    assert cli("trace", "recall", "notify", number).code == 2  # nobody can be asked
+    done = cli("trace", "recall", "notify", number, "--yes", "--json")
+    assert len(done.json["messages"]) == 4
+    assert done.json["tasks"] == len(truth)
+    assert done.json["unreachable"] == ["晨露乳品厂"]
+    found = cli("trace", "recall", "list", number, "--json").json
+    assert {each["told"] for each in found["items"] if each["store"]} <= {"sent", "partly"}
+    assert done.code == (6 if "partly" in {each["told"] for each in found["items"]} else 0)
+    tasks = cli("care", "list", "--json", "--all").json["items"]
+    assert {each["external_userid"] for each in tasks} == truth
+    again = cli("trace", "recall", "notify", number, "--yes", "--json").json
+    assert again["messages"] == []
+    assert again["tasks"] == 0
+
+
+def test_it_closes_when_places_and_customers_are_done(
+    cli: Any, company: Company, planned: Any
+) -> None:
+    number = str(planned["recall"])
+    cli("trace", "recall", "notify", number, "--yes")
+    for each in planned["items"]:
+        cli("trace", "recall", "confirm", number, each["place"], "--blocked",
+            str(each["to_block"]))  # fmt: skip
+    early = cli("trace", "recall", "close", number)
+    assert early.code == 9
+    assert "customer" in early.err
+    for task in cli("care", "list", "--json", "--all").json["items"]:
+        assert cli("care", "done", str(task["id"]), "--note", "brought back").code == 0
+    closed = cli("trace", "recall", "close", number, "--json").json
+    assert closed["status"] == "closed"
+    assert closed["customers"] > 0
+    assert closed["customers_open"] == 0
+    late = cli("trace", "recall", "notify", number, "--yes")
+    assert late.code == 9
+
+
+def test_a_target_named_like_the_shop_goes_first(cli: Any, company: Company, planned: Any) -> None:
+    assert cli("notify", "app", "add", "S002", "--user", "g00001").code == 0
+    listed = cli("trace", "recall", "notify", str(planned["recall"]), "--dry-run", "--json").json
+    assert {each["store"]: each["to"] for each in listed["items"]}["S002"] == "S002"
+
+
+def test_read_only_tells_nobody(cli: Any, company: Company, planned: Any) -> None:
+    answer = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--read-only")
+    assert answer.code == 11
+    found = cli("trace", "recall", "list", str(planned["recall"]), "--json").json
+    assert not any(each["told"] for each in found["items"])
+    assert found["customers"] == 0
+
+
+def test_without_scanned_lots_buyers_are_possible(
+    cli: Any, company: Company, tmp_path: Path
+) -> None:
+    """Tills that scan no lot: who bought the article while the lot lay there may have it."""
+    from storeops.app import App
+
+    truth = receipts(company)
+    papers = tmp_path / "lots.csv"
+    with (company.files.folder / "lots.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with papers.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row | ({"paper": ""} if row["kind"] == "sale" else {}))
+    core = App.open("demo")
+    with core.data.atomic() as connection:
+        for table in ("lots_line", "lots_edge", "lots_event"):
+            connection.execute(f"DELETE FROM {table}")
+    core.close()
+    assert cli("lot", "import", str(papers)).code == 0
+    found = cli("trace", "recall", "plan", company.files.bad_lot, "--reason", "x", "--json").json
+    assert found["buyers_proved"] == 0
+    assert found["buyers"] >= len(truth)
+    number = str(found["recall"])
+    cli("trace", "recall", "notify", number, "--yes")
+    tasks = cli("care", "list", "--json", "--all").json["items"]
+    assert truth <= {each["external_userid"] for each in tasks}
+    assert all("perhaps" in each["text"] for each in tasks)

@@ -1,0 +1,73 @@
+"""Papers that end as alarms: each step once, gone when renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from storeops import config
+from storeops.app import App
+from storeops.domains.alert import checking, rules, state
+from storeops.domains.suppliers import register
+from storeops.domains.suppliers.register import Paper
+
+DAY = 86_400
+NOON = 1_779_076_800  # 2026-05-18 12:00 in Beijing
+TODAY = date(2026, 5, 18)
+
+
+@pytest.fixture
+def app(home: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    config.save_profile(config.Profile("p", "ww1"))
+    opened = App.open("p")
+    with opened.data.atomic() as connection:
+        connection.execute(
+            "INSERT INTO suppliers_supplier VALUES ('V1', '东湖乳业', 'producer', '', '', '[]', 0)"
+        )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def look(app: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
+    rule = next(each for each in rules.rules(()) if each.name == "papers")
+
+    def after(days: int) -> list[str]:
+        """Look so many days later; sentences of what was raised."""
+        monkeypatch.setattr(type(app.clock), "now", lambda _self: NOON + days * DAY)
+        changes = checking.check(app, [rule]).changes
+        said = {*changes.raised, *changes.worse}
+        return [each.words()[0] for each in state.alarms(app.data) if each.id in said]
+
+    return after
+
+
+def add(app: App, kind: str, number: str, days: int) -> None:
+    last = (TODAY + timedelta(days=days)).isoformat()
+    register.add_papers(app.data, [Paper("V1", kind, number, valid_until=last)], NOON)
+
+
+def test_each_step_is_said_once(app: App, look: Callable[[int], list[str]]) -> None:
+    add(app, "raw_milk_transport", "T-1", 40)
+    days = [day for day in range(45) if look(day)]
+    assert days == [0, 10, 25, 33, 40, 41]  # 40 (60 and 90 have come), 30, 15, 7, 0, over
+
+
+def test_the_window_of_renewal_is_a_step(app: App, look: Callable[[int], list[str]]) -> None:
+    add(app, "production_licence", "SC10533050100012", 55)
+    days = [day for day in range(30) if look(day)]
+    assert days[0] == 0
+    assert any(day not in (0, 25) for day in days), "30 working days before the end"
+
+
+def test_a_renewed_paper_is_over(app: App, look: Callable[[int], list[str]]) -> None:
+    add(app, "raw_milk_transport", "T-1", -3)
+    (said,) = look(0)
+    assert "expired" in said
+    assert "东湖乳业" in said
+    add(app, "raw_milk_transport", "T-2", 400)
+    assert look(1) == []
+    assert not state.alarms(app.data)
