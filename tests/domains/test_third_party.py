@@ -60,6 +60,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+# carries out one command line after the other: an interpreter a command is most of what it costs
+ONE_AFTER_THE_OTHER = """
+import contextlib, io, json, sys
+from commands.main import run
+asked, answered = sys.stdin, sys.stdout
+sys.stdin = open("/dev/null")
+for line in asked:
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "12")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(json.loads(line))
+    said = [each.buffer.getvalue().decode() for each in (out, err)]
+    print(json.dumps([code, *said]), file=answered, flush=True)
+"""
+
+
 @dataclass
 class Shop:
     """A synced sandbox chain and a shell with, or without, the package."""
@@ -67,9 +82,15 @@ class Shop:
     site: Path
     home: Path
     handle: local.SandboxHandle
+    shell: subprocess.Popen[str] | None = None
 
     def run(self, *words: str, installed: bool = True, **environment: str) -> Any:
         path = {"PYTHONPATH": str(self.site)} if installed else {}
+        if installed and not environment and self.shell is not None:
+            assert self.shell.stdin
+            assert self.shell.stdout
+            print(json.dumps(words), file=self.shell.stdin, flush=True)
+            return subprocess.CompletedProcess(words, *json.loads(self.shell.stdout.readline()))
         return subprocess.run(
             [sys.executable, "-m", "storeops", *words],
             env={**os.environ, "STOREOPS_HOME": str(self.home), **path, **environment},
@@ -108,9 +129,17 @@ def shop(site: Path, home: Path) -> Iterator[Shop]:
         )  # fmt: skip
         secrets.save("shop", handle.secret)
         shop = Shop(site, home, handle)
-        synced = shop.json("sync", "run")
-        assert {each["scope"] for each in synced["scopes"]} >= {"follows", "loyalty"}
-        yield shop
+        with subprocess.Popen(
+            [sys.executable, "-c", ONE_AFTER_THE_OTHER],
+            env={**os.environ, "STOREOPS_HOME": str(home), "PYTHONPATH": str(site)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as shop.shell:
+            synced = shop.json("sync", "run")
+            assert {each["scope"] for each in synced["scopes"]} >= {"follows", "loyalty"}
+            yield shop
+            shop.shell.communicate()
 
 
 def test_it_is_named_with_its_package(shop: Shop) -> None:

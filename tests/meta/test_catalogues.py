@@ -5,25 +5,21 @@ from __future__ import annotations
 import ast
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
-ROOT = Path(__file__).parents[2]
+from tests.meta.source import ROOT, files, nodes
+
 LANGUAGE = ROOT / "storeops" / "locale" / "zh_CN"
-SOURCES = [
-    path
-    for folder in ("storeops", "commands", "tui")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-]
 CALLS = {"_": 1, "N_": 1, "ngettext": 2}
 
 
 def texts(path: Path) -> Iterator[tuple[str, int]]:
     """(text, line) of every literal given to _, N_ and ngettext; anything else is an error."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         wanted = CALLS.get(node.func.id)
@@ -36,9 +32,10 @@ def texts(path: Path) -> Iterator[tuple[str, int]]:
                 raise AssertionError(f"{path}:{node.lineno}: f-string inside {node.func.id}()")
 
 
+@cache
 def used() -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in SOURCES:
+    for path in files():
         for text, line in texts(path):
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
     return found | sandbox_meanings()
@@ -54,6 +51,7 @@ def sandbox_meanings() -> dict[str, str]:
     return found | {text: f"setting {name}" for name, _default, text in settings.described()}
 
 
+@cache
 def translated() -> dict[str, tuple[str, str]]:
     """English id -> (Chinese, file); plural forms share the one Chinese form."""
     found: dict[str, tuple[str, str]] = {}

@@ -6,7 +6,6 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,8 +13,8 @@ import typer
 from commands import main, tree
 from commands.help import value_word
 from commands.options import global_options
+from tests.meta.source import ROOT, files, nodes
 
-ROOT = Path(__file__).parents[2]
 # "storeops" as the subject of a sentence, not as a command
 SENTENCES = {"already", "and", "anew", "does", "goes", "itself", "pauses", "works", "wrote"}
 HOLE = "HOLE"  # what the code fills in
@@ -28,32 +27,30 @@ def root() -> Any:
 
 def texts() -> Iterator[tuple[str, str]]:
     """(where, text) of every string of the code; f-strings and placeholders have holes."""
-    for folder in ("storeops", "commands", "tui"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            tree_ = ast.parse(path.read_text("utf-8"))
-            prose = {
-                id(node.body[0].value)
-                for node in ast.walk(tree_)
-                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-                and node.body
-                and isinstance(node.body[0], ast.Expr)
-            }
-            inside: set[int] = set()
-            for node in ast.walk(tree_):
-                if id(node) in prose or id(node) in inside:
-                    continue
-                if isinstance(node, ast.JoinedStr):
-                    inside |= {id(each) for each in node.values}
-                    text = "".join(
-                        str(each.value) if isinstance(each, ast.Constant) else HOLE
-                        for each in node.values
-                    )
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    text = node.value
-                else:
-                    continue
-                where = f"{path.relative_to(ROOT)}:{node.lineno}"
-                yield where, re.sub(r"\{[a-z_]*\}", HOLE, text)
+    for path in files():
+        prose = {
+            id(node.body[0].value)
+            for node in nodes(path)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        inside: set[int] = set()
+        for node in nodes(path):
+            if id(node) in prose or id(node) in inside:
+                continue
+            if isinstance(node, ast.JoinedStr):
+                inside |= {id(each) for each in node.values}
+                text = "".join(
+                    str(each.value) if isinstance(each, ast.Constant) else HOLE
+                    for each in node.values
+                )
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            else:
+                continue
+            where = f"{path.relative_to(ROOT)}:{node.lineno}"
+            yield where, re.sub(r"\{[a-z_]*\}", HOLE, text)
 
 
 def command_lines(text: str) -> Iterator[list[str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from storeops.wecom.errcodes import table
+from tests.meta.source import ROOT, files, nodes
 
-ROOT = Path(__file__).parents[2]
 TABLE = "storeops/wecom/errcode_table.py"
 # where a number of the table stands all the same, and why
 ALLOWED = {
@@ -23,19 +23,14 @@ FORETELL = {"errcode", "code"}
 
 
 def sources() -> list[Path]:
-    found = [
-        path
-        for folder in ("storeops", "commands", "tui")
-        for path in sorted((ROOT / folder).rglob("*.py"))
-    ]
-    return [each for each in found if "sandbox" not in each.relative_to(ROOT).parts[:2]]
+    return [each for each in files() if "sandbox" not in each.relative_to(ROOT).parts[:2]]
 
 
-def judged(tree: ast.AST) -> Iterator[tuple[int, int]]:
+def judged(every: Sequence[ast.AST]) -> Iterator[tuple[int, int]]:
     """(errcode, line) of numbers that do not merely foretell an answer."""
     told = {
         id(node)
-        for call in ast.walk(tree)
+        for call in every
         if isinstance(call, ast.Call)
         for node in [
             *(value.value for value in call.keywords if value.arg in FORETELL),
@@ -44,7 +39,7 @@ def judged(tree: ast.AST) -> Iterator[tuple[int, int]]:
     }
     inside = {
         id(node)
-        for call in ast.walk(tree)
+        for call in every
         if isinstance(call, ast.Call)
         for value in call.keywords
         if value.arg in FORETELL and isinstance(value.value, ast.IfExp)
@@ -52,12 +47,13 @@ def judged(tree: ast.AST) -> Iterator[tuple[int, int]]:
     }
     inside |= {
         id(node)
-        for each in ast.walk(tree)
+        for each in every
         if id(each) in inside and isinstance(each, ast.IfExp)
         for node in (each.body, each.orelse)
     }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant) or id(node) in told | inside:
+    foretold = told | inside
+    for node in every:
+        if not isinstance(node, ast.Constant) or id(node) in foretold:
             continue
         if isinstance(node.value, int) and node.value in table() and abs(node.value) > 1:
             yield node.value, node.lineno
@@ -73,7 +69,7 @@ def test_errcodes_are_judged_by_the_table_alone() -> None:
         name = str(path.relative_to(ROOT))
         if name == TABLE:
             continue
-        for code, line in judged(ast.parse(path.read_text("utf-8"))):
+        for code, line in judged(nodes(path)):
             used.add((name, code))
             if (name, code) not in ALLOWED:
                 wrong.append(f"{name}:{line}: {code}")
