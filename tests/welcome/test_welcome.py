@@ -92,7 +92,7 @@ def test_a_code_that_is_too_old_is_told_and_never_sent_twice(door: Door) -> None
 
 def test_another_app_that_greets_first_is_waited_for_and_left_alone(door: Door) -> None:
     door.rule(HELLO)
-    door.control.settings(welcome_delivery_s=1)
+    door.control.settings(welcome_delivery_s=8)
     who = door.arrive()
     door.called.delivered()
     code = door.control.events(0)[-1]["welcome_code"]
@@ -101,7 +101,15 @@ def test_another_app_that_greets_first_is_waited_for_and_left_alone(door: Door) 
         {"welcome_code": code, "text": {"content": "first"}},
     )  # fmt: skip
     assert other["errcode"] == 0
+
+    def end_its_delivery() -> None:
+        door.until(lambda: door.sends() > 1)  # ours has been told that it is under way
+        door.called.corp.advance(8)
+
+    ending = threading.Thread(target=end_its_delivery)
+    ending.start()
     (done,) = door.greet()
+    ending.join()
     assert (done.status, done.errcode) == ("other", 41051)
     assert done.tries > 1, "41096 is no proof of a delivery"
     assert door.seen(who) == [("text", "first")]
