@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import cells, contact_way_plan, output
+from commands import cells, contact_way_plan, output, planned
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.contact_way.ways import Way
@@ -61,7 +61,9 @@ def _columns() -> list[Column]:
 
 def _row(way: Way) -> dict[str, Any]:
     row = asdict(way)
-    return row | {key: cells.iso(row[key]) for key in ("first_seen_at", "read_at", "gone_at")}
+    return row | {
+        key: cells.iso(row[key] or None) for key in ("first_seen_at", "read_at", "gone_at")
+    }
 
 
 def _fresh() -> ScopeFreshness:
@@ -117,8 +119,14 @@ def list_(
     after: After = "",
 ) -> None:
     """Deleted ones are left out unless `--status gone` asks for them."""
-    from storeops.domains.contact_way.ways import DEAD, STALE, STATUSES, listed
-    from storeops.mirror import members
+    from storeops.domains.contact_way.ways import (
+        DEAD,
+        STALE,
+        STATUSES,
+        listed,
+        named_userid,
+        way_out,
+    )
     from storeops.reading.customers import names_of
 
     app_ = current().app
@@ -130,7 +138,7 @@ def list_(
     fresh = _fresh()
     found = listed(
         app_.data, app_.clock.now(), state=state,
-        users=[members.find(app_.data, each).userid for each in any_of(user)],
+        users=[named_userid(app_.data, each) for each in any_of(user)],
         stores=[names_of(app_.data).find_store(each) for each in any_of(store)],
         statuses=any_of(status, STATUSES) or ((STALE, DEAD) if stale else ()),
     )  # fmt: skip
@@ -144,6 +152,8 @@ def list_(
         as_of=fresh.completed_at,
         empty=_("No contact way matches."),
     )
+    if stale and (step := way_out(found)):
+        note("\n".join(planned.next_lines([step])))
 
 
 @app.command("show", help=_("Show one contact way, and how many came by it."))
@@ -158,7 +168,7 @@ def show(
     ],
 ) -> None:
     """People who came by a state that several ways share cannot be told apart."""
-    from storeops.domains.contact_way.ways import find, sharing
+    from storeops.domains.contact_way.ways import find, sharing, way_out
 
     app_ = current().app
     fresh = _fresh()
@@ -186,7 +196,11 @@ def show(
     )
     if others:
         note(
-            _(
-                "{count} other contact ways have the same state: who came cannot be told apart."
+            ngettext(
+                "{count} other contact way has the same state: who came cannot be told apart.",
+                "{count} other contact ways have the same state: who came cannot be told apart.",
+                len(others),
             ).format(count=len(others))
         )
+    if step := way_out([way]):
+        note("\n".join(planned.next_lines([step])))

@@ -203,7 +203,9 @@ def delete(ways: Ways, reason: Reason = "") -> None:
     "replace", help=_("Plan another member in the place of one, in every contact way.")
 )
 def replace(
-    old: Annotated[str, typer.Argument(metavar="STAFF", help=_("Who is named now."))],
+    old: Annotated[
+        list[str], typer.Argument(metavar="STAFF…", help=_("Who is named now; one or several."))
+    ],
     by: Annotated[
         str,
         typer.Option("--by", metavar="STAFF", help=_("Who takes the place; else nobody does.")),
@@ -212,21 +214,25 @@ def replace(
 ) -> None:
     """For somebody who has left, or changes the shop."""
     from storeops.domains.contact_way import planner
+    from storeops.domains.contact_way.ways import named_userid
     from storeops.mirror import members
 
     app_ = current().app
-    gone = members.find(app_.data, old)
+    gone = list(dict.fromkeys(named_userid(app_.data, each) for each in old))
+    known = members.by_userids(app_.data, gone)
+    labels = [known[each.lower()].label if each.lower() in known else each for each in gone]
+    named = _(", ").join(labels)
     new = members.find(app_.data, by) if by else None
-    command = planned.command_line("contact-way", "plan", "replace", old, by=by)
+    command = planned.command_line("contact-way", "plan", "replace", *old, by=by)
     planned.show_plan(
         planner.plan(
             app_.ledger,
             planner.replaced(app_.ledger, gone, new),
             reason=reason,
             command=command,
-            title=_("Contact ways: {new} for {old}").format(old=gone.label, new=new.label)
+            title=_("Contact ways: {new} for {old}").format(old=named, new=new.label)
             if new
-            else _("Contact ways: without {old}").format(old=gone.label),
+            else _("Contact ways: without {old}").format(old=named),
         )
     )
 

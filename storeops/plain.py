@@ -24,6 +24,11 @@ _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 ELLIPSIS = "…"
 
 
+def seen_whole(text: str) -> bool:
+    """Whether nothing in a text is hidden: a control or direction mark, a blank at an end."""
+    return not _UNSAFE.search(text) and text == text.strip()
+
+
 def alike(name: str) -> str:
     """One spelling for names that people cannot tell apart, to compare them by.
 

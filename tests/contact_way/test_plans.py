@@ -288,3 +288,79 @@ def test_undoing_an_adding_says_what_it_costs_and_spares_what_was_changed(
     again = plan_undo(codes.app.ledger, plan["plan_id"])
     (row,) = row_results.results(codes.app.data, again.id)
     assert (again.ready, row.code) == (0, "changed")
+
+
+def test_who_is_unknown_to_the_mirror_is_taken_out_of_codes_too(codes: Any, cli: Any) -> None:
+    first, second, third = codes.staff()[:3]
+    pair = planned(
+        cli, "add", "--user", first, "--user", second, "--user", third, "--state", "trio"
+    )
+    codes.carry(pair["plan_id"])
+    codes.app.data.execute(
+        "UPDATE contact_way SET user = ? WHERE state = 'trio'",
+        (f'["Nobody Known", "{second}", "{third}"]',),
+    )
+    shown = cli("contact-way", "show", "trio")
+    step = "storeops contact-way plan replace 'Nobody Known'"
+    assert step in shown.err
+    assert "--by" not in shown.err
+    listed = cli("contact-way", "list", "--user", "nobody known", "--json").json["items"]
+    assert [each["state"] for each in listed] == ["trio"]
+    plan = planned(cli, "replace", "nobody known", "--by", first)
+    assert plan["ready"] == 1
+    assert cli("contact-way", "plan", "replace", "nobody at all", "--json").code == 5
+
+
+def test_two_leavers_of_one_code_go_together(codes: Any, cli: Any) -> None:
+    first, second, third = codes.staff()[:3]
+    words = [word for each in (first, second, third) for word in ("--user", each)]
+    codes.carry(planned(cli, "add", *words, "--state", "trio")["plan_id"])
+    codes.act("staff_leave", userid=first)
+    codes.act("staff_leave", userid=second)
+    codes.sync(2)
+    alone = cli("contact-way", "plan", "replace", first, "--json").json
+    assert any(
+        each.code == "unfit" and second in each.next_step
+        for each in row_results.results(codes.app.data, _number(codes, alone["plan_id"]))
+    )
+    step = cli("contact-way", "show", "trio").err
+    assert f"plan replace {first} {second}" in step
+    plan = planned(cli, "replace", first, second)
+    codes.carry(plan["plan_id"])
+    assert {each["state"]: each["user"] for each in codes.ways().values()}["trio"] == [third]
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31m", "two\nlines", " ", "end ", "\u202edcba", "a\u200bb"])
+def test_names_that_cannot_be_seen_are_not_made(codes: Any, cli: Any, text: str) -> None:
+    for option in ("--state", "--remark"):
+        made = cli("contact-way", "plan", "add", "--user", codes.staff()[0], option, text, "--json")
+        assert (made.code, made.json["blocked"]) == (6, 1)
+
+
+def test_a_hidden_character_of_others_is_no_difference(
+    codes: Any, cli: Any, tmp_path: Path
+) -> None:
+    from storeops.wecom import contact_ways
+
+    contact_ways.add(
+        codes.app.client,
+        {
+            "type": 2, "scene": 2, "user": [codes.staff()[0]], "state": "x\x1b[31m\n=1",
+            "remark": "\u202ea",
+        },
+    )  # fmt: skip
+    codes.read()
+    file = tmp_path / "codes.csv"
+    file.write_text(cli("contact-way", "list", "--csv", "--all").out, encoding="utf-8")
+    again = cli("contact-way", "plan", "file", str(file), "--json")
+    assert again.json is None or not again.json.get("plan_id"), again.json
+
+
+def test_what_a_job_wrote_was_not_read(codes: Any, cli: Any) -> None:
+    plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "unread")
+    codes.carry(plan["plan_id"])
+    assert cli("contact-way", "show", "unread", "--json").json["read_at"] is None
+    codes.control.call("POST", "clock", {"advance_s": 5})
+    codes.read()
+    assert cli("contact-way", "show", "unread", "--json").json["read_at"]
+    assert codes.mirror_of_ways() == codes.truth()

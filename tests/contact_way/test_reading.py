@@ -158,3 +158,39 @@ def test_an_answer_asked_for_before_a_job_wrote_is_older_than_what_the_job_wrote
     monkeypatch.setattr(facts, "read", after_a_job)
     codes.read(full=True)
     assert codes.mirror_of_ways()[first][0] == "a job's"
+
+
+def test_a_dead_code_raises_one_alarm_until_it_is_mended(codes: Any, cli: Any) -> None:
+    before = {each["key"] for each in _dead(cli)}
+    first, second = codes.staff()[:2]
+    alone = make(codes, user=[first], remark="王小明的码")
+    make(codes, user=[first, second], remark="both")
+    codes.act("staff_leave", userid=first)
+    codes.sync(2)
+    (alarm,) = [each for each in _dead(cli) if each["key"] not in before]
+    assert alarm["key"] == alone
+    assert alarm["next_step"] == f"storeops contact-way show {alone}"
+    assert "王小明" not in alarm["text"]  # the name of a code may be a customer's
+    assert f"replace {first} --by STAFF" in cli(*alarm["next_step"].split()[1:]).err
+    from storeops.wecom import contact_ways
+
+    contact_ways.delete(codes.app.client, alone)
+    codes.read()
+    assert {each["key"] for each in _dead(cli)} == before
+
+
+def _dead(cli: Any) -> list[dict[str, Any]]:
+    cli("alert", "check")
+    found = cli("alert", "list", "--kind", "contact_way_dead", "--json").json["items"]
+    return list(found)
+
+
+def test_an_erased_customer_stands_in_no_code(codes: Any, cli: Any) -> None:
+    from storeops.domains.contact_way import forget
+
+    way = make(codes, user=[codes.staff()[0]], state="tel-13912345678", remark="wm_someone x")
+    codes.read()
+    with codes.app.data.atomic() as connection:
+        assert forget.forget_customer(connection, "wm_someone", {"13912345678"}) == 1
+        assert forget.forget_customer(connection, "wm_someone", {"13912345678"}) == 0
+    assert codes.mirror_of_ways()[way][:2] == ("… x", "tel-…")

@@ -16,6 +16,8 @@ DOMAIN = Domain(
     actions={"contact_way": "storeops.domains.contact_way.action:ContactWayAction"},
     scopes={"contact_ways": "storeops.domains.contact_way.scope:SCOPE"},
     conditions={"contact-way": "storeops.domains.contact_way.words:CONTACT_WAY"},
+    erase="storeops.domains.contact_way.forget",
+    alarms={"contact_way_dead": "storeops.domains.contact_way.alarms:DEAD_CODE"},
     completion={"contact-way": "storeops.domains.contact_way.words:completion"},
     today="storeops.domains.contact_way.words:today",
 )  # fmt: skip

@@ -30,7 +30,7 @@ from storeops.domains.contact_way import facts
 from storeops.domains.contact_way.ways import People
 from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _
-from storeops.plain import plain
+from storeops.plain import plain, seen_whole
 from storeops.wecom.errcodes import ErrorCondition, code_of, condition_of
 
 KIND = "contact_way"
@@ -251,10 +251,20 @@ class Checks:
                     _("WeCom takes no change of a code that names them: storeops contact-way plan"
                       " replace {userid} --by STAFF").format(userid=plain(userid)),
                 )  # fmt: skip
-        return self._fields({**before, **row.after}, row.after)
+        return self._fields({**before, **row.after}, row.after, before["user"])
 
-    def _fields(self, way: Mapping[str, Any], asked: Mapping[str, Any]) -> Verdict:
+    def _fields(
+        self, way: Mapping[str, Any], asked: Mapping[str, Any], before: Sequence[str] = ()
+    ) -> Verdict:
         for key in ("remark", "state"):
+            if key in asked and not seen_whole(way[key]):
+                return blocked(
+                    "hidden",
+                    _("{field} “{text}” holds a hidden character or a blank at an end.").format(
+                        field=key, text=plain(way[key])
+                    ),
+                    way_out=_("Write it with what can be seen alone."),
+                )
             if len(way[key]) > TEXT_MAX:
                 return blocked(
                     "too_long",
@@ -266,9 +276,11 @@ class Checks:
                 )
         if not {"user", "party"} & set(asked):
             return READY
-        return self._who(way, asked)
+        return self._who(way, asked, before)
 
-    def _who(self, way: Mapping[str, Any], asked: Mapping[str, Any]) -> Verdict:
+    def _who(
+        self, way: Mapping[str, Any], asked: Mapping[str, Any], before: Sequence[str]
+    ) -> Verdict:
         users, parties = way["user"], way["party"]
         if not users and not parties:
             return blocked(
@@ -282,7 +294,15 @@ class Checks:
             )  # fmt: skip
         for userid in asked.get("user", ()):
             if not self._people.fit(userid):
-                return self._unfit(userid)
+                kept = userid.lower() in map(str.lower, before)
+                return self._unfit(
+                    userid,
+                    _("Name them as well: storeops contact-way plan replace {userid}").format(
+                        userid=plain(userid)
+                    )
+                    if kept
+                    else "",
+                )
         for party in asked.get("party", ()):
             if party not in self._people.departments:
                 return blocked(

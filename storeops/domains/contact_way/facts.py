@@ -42,15 +42,17 @@ def read(connection: sqlite3.Connection, way: ContactWay, now: int, began: int) 
         connection: inside a transaction.
         way: as the client read it.
         now: WeCom's time, Unix seconds.
-        began: when it was asked for; what was written later, by a job, is newer and stays.
+        began: when it was asked for; what a job wrote since, or in the same second, is newer and
+            stays: the next reading asks again.
     """
     newer = connection.execute(
-        "SELECT 1 FROM contact_way WHERE config_id = ? AND read_at > ?", (way.config_id, began)
+        "SELECT 1 FROM contact_way WHERE config_id = ? AND written_at >= ? AND written_at > 0",
+        (way.config_id, began),
     ).fetchone()
     if newer:
         return Counts(seen=1)
     values = {key: getattr(way, key) for key in _TOLD if key not in way.unread}
-    return write(connection, way.config_id, values, now)
+    return _keep(connection, way.config_id, values, {"read_at": now}, now)
 
 
 def write(
@@ -60,7 +62,7 @@ def write(
     now: int,
     mark: str = "",
 ) -> Counts:
-    """Write values of one way; it is there now, whatever was known.
+    """Write what a job made of a way; it is there now, but was not read: a sync does that.
 
     Args:
         connection: inside a transaction.
@@ -69,17 +71,25 @@ def write(
         now: WeCom's time, Unix seconds.
         mark: of the row of a plan that made it; "" keeps it.
     """
+    marked = {"mark": mark} if mark else {}
+    return _keep(connection, config_id, values, {"read_at": 0, "written_at": now, **marked}, now)
+
+
+def _keep(
+    connection: sqlite3.Connection,
+    config_id: str,
+    values: Mapping[str, Any],
+    about: Mapping[str, Any],
+    now: int,
+) -> Counts:
+    """Write values of a way, and `about` their writing; only other values count as a change."""
     stored = _stored(values)
     before = connection.execute(
         f"SELECT {', '.join((*stored, 'gone_at'))} FROM contact_way WHERE config_id = ?",
         (config_id,),
     ).fetchone()
-    if before is not None and tuple(before) == (*stored.values(), None) and not mark:
-        connection.execute(
-            "UPDATE contact_way SET read_at = ? WHERE config_id = ?", (now, config_id)
-        )
-        return Counts(seen=1)
-    columns = {**stored, "read_at": now, "gone_at": None} | ({"mark": mark} if mark else {})
+    same = before is not None and tuple(before) == (*stored.values(), None)
+    columns = {**stored, "gone_at": None, **about}
     names = ", ".join(columns)
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
     connection.execute(
@@ -88,6 +98,8 @@ def write(
         f" ON CONFLICT (config_id) DO UPDATE SET {changes}",
         (config_id, now, *columns.values()),
     )
+    if same:
+        return Counts(seen=1)
     meta.bump_revision(connection)  # conditions and facets that name ways count anew
     return Counts(seen=1, added=int(before is None), changed=int(before is not None))
 

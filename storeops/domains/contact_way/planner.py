@@ -290,25 +290,26 @@ def _filled(pattern: str, values: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), pattern)
 
 
-def replaced(ledger: Ledger, old: Member, new: Member | None) -> Request:
-    """Another member, or nobody, in the place of one in every way that names them.
+def replaced(ledger: Ledger, old: Sequence[str], new: Member | None) -> Request:
+    """Another member, or nobody, in the place of some in every way that names them.
 
     Ways that would be left with nobody are named and left as they are.
 
     Args:
         ledger: the profile's ledger.
-        old: who is named now; may have left.
+        old: userids of who is named now; may have left, or be unknown to the mirror.
         new: who takes the place; None to take `old` out only.
     """
     request = Request()
     people = People(ledger.db)
-    ways = listed(ledger.db, 0.0, users=[old.userid], statuses=(OK, STALE, DEAD), count=False)
+    gone = {each.lower() for each in old}
+    ways = listed(ledger.db, 0.0, users=old, statuses=(OK, STALE, DEAD), count=False)
     for way in ways:
         users: list[str] = []
         for each in way.user:
             member = people.member(each)
             userid = each
-            if member is not None and member.id == old.id:
+            if (member.userid if member else each).lower() in gone:
                 if new is None:
                     continue
                 userid = new.userid

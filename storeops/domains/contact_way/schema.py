@@ -20,7 +20,7 @@ CREATE TABLE contact_way (
     party TEXT NOT NULL DEFAULT '[]',      -- JSON department ids
     mark TEXT NOT NULL DEFAULT '',         -- of the row of a plan that made it, '' when none of ours
     first_seen_at INTEGER NOT NULL,
-    read_at INTEGER NOT NULL,              -- when WeCom last said all this
+    read_at INTEGER NOT NULL,              -- when WeCom last said all this, 0 never
     gone_at INTEGER                        -- when WeCom said that there is none any more
 );
 CREATE INDEX contact_way_by_state ON contact_way (state);
@@ -28,4 +28,10 @@ CREATE INDEX contact_way_by_remark ON contact_way (remark);
 CREATE INDEX contact_way_by_mark ON contact_way (mark) WHERE mark <> '';
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("contact_way", "m001_ways", WAYS),)
+# what a job wrote, it had not read: when WeCom last said all is one thing, when we wrote another
+WRITTEN = "ALTER TABLE contact_way ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0"
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("contact_way", "m001_ways", WAYS),
+    statements("contact_way", "m002_written", WRITTEN),
+)

@@ -15,6 +15,7 @@ from storeops.domains.contact_way.ways import Way, listed
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.mirror.members import Members
+from storeops.plain import plain
 from storeops.reading.customers import names_of
 from storeops.tables import typed
 
@@ -90,6 +91,10 @@ class _Rows:
     def _take(self, request: Request, line: SheetLine) -> None:
         fields = self._names_of(line)
         way = self._way(line, fields)
+        # what a list showed of a hidden character is no wish
+        for name in ("remark", "state"):
+            if way and name in fields and plain(fields[name]) == plain(way.fields[name]).strip():
+                del fields[name]
         fields |= self._others(line, {each.lower() for each in way.user} if way else set())
         key = way.config_id if way else (fields.get("remark", ""), fields.get("state", ""))
         if key in self._seen and (way or any(key)):

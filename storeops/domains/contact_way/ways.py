@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,7 +11,7 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.domains.contact_way.facts import values_of
-from storeops.errors import NotFoundError, UsageError
+from storeops.errors import NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.mirror import members
 from storeops.mirror.members import Member
@@ -261,13 +262,45 @@ def find(db: Database, text: str, now: float, *, count: bool = False) -> Way:
                 hint=_("Write the config_id: `storeops contact-way list` shows it."),
             )
     raise NotFoundError(
-        _("There is no contact way {name}.").format(name=plain(wanted)),
+        _("There is no contact way “{name}”.").format(name=plain(wanted)),
         hint=did_you_mean(
             wanted,
             sorted({each for way in every for each in (way.remark, way.state) if each}),
             _("`storeops contact-way list` names all; `storeops sync run` if it is new."),
         ),
     )
+
+
+def named_userid(db: Database, text: str) -> str:
+    """The userid that a text means, also one that only contact ways know any more.
+
+    Raises:
+        NotFoundError: neither the mirror nor a contact way knows it.
+        UsageError: several members are meant.
+    """
+    found = members.Members(db.connection).try_find(text)
+    if not isinstance(found, StoreOpsError):
+        return found.userid
+    named = db.execute(
+        "SELECT u.value FROM contact_way AS w, json_each(w.user) AS u"
+        " WHERE w.gone_at IS NULL AND lower(u.value) = ? LIMIT 1",
+        (text.strip().lower(),),
+    ).fetchone()
+    if named is None or not isinstance(found, NotFoundError):
+        raise found
+    return str(named[0])
+
+
+def way_out(ways: Iterable[Way]) -> str:
+    """The command that takes out of these who cannot be added any more; "" when all can be."""
+    unfit = {
+        each.lower(): each for way in ways if way.status in (STALE, DEAD) for each in way.unfit
+    }
+    if not unfit:
+        return ""
+    alone = any(way.status == DEAD and not way.party for way in ways)
+    words = ["storeops", "contact-way", "plan", "replace", *unfit.values()]
+    return shlex.join(words) + (" --by STAFF" if alone else "")
 
 
 def sharing(db: Database, way: Way) -> tuple[str, ...]:

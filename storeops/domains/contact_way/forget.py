@@ -1,0 +1,35 @@
+"""Erasure: a customer's ids and phone numbers in names and states of contact ways."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from storeops.mirror import meta
+
+GONE = "…"  # stands where an id was
+
+
+def forget_customer(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
+) -> int:
+    """Take a customer's ids out of names and states, inside a transaction. Returns the rows.
+
+    WeCom keeps a name until somebody changes it there: the next reading brings it back.
+    """
+    words = {external_userid, *ids} - {""}
+    done = 0
+    for number, *texts in connection.execute(
+        "SELECT id, remark, state FROM contact_way"
+    ).fetchall():
+        without = list(texts)
+        for word in sorted(words, key=len, reverse=True):
+            without = [each.replace(word, GONE) for each in without]
+        if without != texts:
+            connection.execute(
+                "UPDATE contact_way SET remark = ?, state = ? WHERE id = ?", (*without, number)
+            )
+            done += 1
+    if done:
+        meta.bump_revision(connection)
+    return done
