@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from storeops.terms import term
 if TYPE_CHECKING:
     from storeops.events.handling import HandlingResult
     from storeops.events.inbox import Event
+    from storeops.operations.gaps import Gap
 
 app = typer.Typer(help=_("What WeCom calls back about: receive, handle, look, try again."))
 _FLUSH_S = 5.0  # between two looks at what was refused
@@ -421,7 +423,10 @@ def _refused(counts: dict[str, int]) -> str:
 
 @app.command("gaps", help=_("Compare with WeCom: what no event told is found and repaired."))
 def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
-    """A sync is the comparison; ends as it does: 0 whole, 6 when not all could be compared."""
+    """A sync is the comparison; ends as it does: 0 whole, 6 when not all could be compared.
+
+    The cursor names the comparison, so that the rest of its list compares nothing anew.
+    """
     from commands.progress import bars
     from commands.sync import finish
     from commands.syncing import sync_with_bars
@@ -430,27 +435,37 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
 
     call = current()
     wiring = call.app
-    since = comparison.last_comparison(wiring)
-    with call.interruptible("storeops events gaps") as stop, bars() as shown:
-        events.handle(wiring, stop=stop)  # what was told already is no gap
-        result = sync_with_bars(wiring, shown, stop=stop)
-    found = comparison.of_run(wiring, result.run_id, since)
+    result = None
+    if after:
+        run_id, since, start = _gaps_cursor(after)
+        complete = comparison.was_complete(wiring, run_id)
+    else:
+        since, start = comparison.last_comparison(wiring), 0
+        with call.interruptible("storeops events gaps") as stop, bars() as shown:
+            events.handle(wiring, stop=stop)  # what was told already is no gap
+            result = sync_with_bars(wiring, shown, stop=stop)
+        run_id, complete = result.run_id, result.outcome == "complete"
+    found = comparison.of_run(wiring, run_id, since)
     share = found.reliability
-    output.paged(
-        [each.as_dict() for each in found.untold],
+    part = found.untold[start:] if all_ else found.untold[start : start + limit]
+    end = start + len(part)
+    more = end < len(found.untold)
+    output.items(
+        _named_gaps(part),
         [
-            Column("external_userid", _("Customer"), max_width=36),
-            Column("userid", _("Member"), max_width=24),
-            Column("fields", _("What"), max_width=40),
+            Column("name", _("Customer"), max_width=24),
+            Column("member", _("Member"), max_width=16),
+            Column("fields", _("What"), show=_changed, max_width=40),
+            Column("external_userid", _("Customer id"), max_width=36, minor=1),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
-        complete=result.outcome == "complete",
+        next_=f"{run_id}-{int(since)}-{end}" if more else None,
+        has_more=more,
+        all_again=False,
+        complete=complete,
         as_of=wiring.clock.now(),
-        empty=_("Events told everything."),
+        empty=_("Events told everything.") if found.told else _("Nothing changed."),
         extra={
-            "run_id": result.run_id,
+            "run_id": run_id,
             "since": cells.iso(since),
             "told": found.told,
             "untold": len(found.untold),
@@ -458,6 +473,8 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
             "reliability": None if share is None else round(share, 4),
         },
     )
+    if result is None:
+        return
     if share is not None:
         note(
             _(
@@ -471,6 +488,44 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
             )
         )
     finish(result)
+
+
+def _gaps_cursor(after: str) -> tuple[int, float, int]:
+    """(run of the comparison, since when, rows before) of a cursor.
+
+    Raises:
+        UsageError: it is none.
+    """
+    parts = after.split("-")
+    if len(parts) != 3:
+        raise output.no_cursor(after)
+    run, since, start = map(output.position, parts)
+    return run, float(since), start
+
+
+def _named_gaps(found: Sequence[Gap]) -> list[dict[str, Any]]:
+    """The items, with the names of customers and members."""
+    from storeops.mirror import members
+    from storeops.reading import directory
+
+    db = current().app.data
+    names = directory.customer_names(db, [each.external_userid for each in found])
+    staff = members.by_userids(db, [each.userid for each in found if each.userid])
+    rows = []
+    for each in found:
+        member = staff.get(each.userid.lower()) if each.userid else None
+        rows.append(
+            {
+                **each.as_dict(),
+                "name": names.get(each.external_userid, ""),
+                "member": member.name if member else each.userid or "",
+            }
+        )
+    return rows
+
+
+def _changed(fields: Sequence[str]) -> str:
+    return _(", ").join(term("field", each) for each in fields)
 
 
 @app.command("forget", help=_("Delete old events that have nothing left to do."))

@@ -75,7 +75,7 @@ def app_add(
     name: Name,
     user: Annotated[
         list[str] | None,
-        typer.Option("--user", metavar="USERID", help=_("A member; as often as needed.")),
+        typer.Option("--user", metavar="STAFF", help=_("A member; as often as needed.")),
     ] = None,
     party: Annotated[
         list[str] | None,
@@ -93,7 +93,7 @@ def app_add(
         raise UsageError(_("Give --user and --party, or --everybody."))
     receivers = {"touser": "@all"} if everybody else {}
     if user:
-        receivers["touser"] = "|".join(user)
+        receivers["touser"] = "|".join(map(_userid, user))
     if party:
         receivers["toparty"] = "|".join(party)
     call = current()
@@ -108,6 +108,21 @@ def app_add(
             name=target.name
         ),
     )  # fmt: skip
+
+
+def _userid(text: str) -> str:
+    """The userid that is meant: of a known member, or as it is written where nobody is known yet.
+
+    Raises:
+        NotFoundError, UsageError: nobody, or several, are called so.
+    """
+    from storeops.mirror import members
+    from storeops.reading import directory
+
+    db = current().app.data
+    if not directory.member_names(db):
+        return text
+    return members.find(db, text).userid
 
 
 @chat_app.command("add", help=_("Name a group that this app has made; WeCom is asked for it."))

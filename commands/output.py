@@ -103,6 +103,7 @@ def items(
     *,
     next_: str | None = None,
     has_more: bool = False,
+    all_again: bool = True,
     complete: bool = True,
     as_of: float | None = None,
     empty: str = "",
@@ -117,6 +118,7 @@ def items(
         columns: the table's columns.
         next_: cursor of the following page (`--after`), None at the end.
         has_more: whether rows were left out.
+        all_again: whether `--all` shows this list once more, whole.
         complete: whether the mirror knew all of them.
         as_of: Unix seconds of the mirror's knowledge.
         empty: what to say to a person when there is no row.
@@ -168,7 +170,7 @@ def items(
             )
     sys.stdout.flush()  # what stderr says about the rows stands below them
     if has_more and not settings.quiet and settings.format != "json":  # the envelope says it
-        print(_more(next_), file=sys.stderr)
+        print(_more(next_, whole=all_again), file=sys.stderr)
 
 
 def chosen(columns: Sequence[Column], fields: Sequence[str]) -> Sequence[Column]:
@@ -241,17 +243,22 @@ def position(after: str) -> int:
         UsageError: it is none.
     """
     if after and not (after.isascii() and after.isdecimal() and len(after) < 19):
-        raise UsageError(
-            _("--after: “{value}” is no cursor of this list.").format(value=after[:40]),
-            hint=_("Take the `next` that the list before gave."),
-        )
+        raise no_cursor(after)
     return int(after or 0)
 
 
-def _more(next_: str | None) -> str:
+def no_cursor(after: str) -> UsageError:
+    """What to raise about an `--after` that cannot be one."""
+    return UsageError(
+        _("--after: “{value}” is no cursor of this list.").format(value=after[:40]),
+        hint=_("Take the `next` that the list before gave."),
+    )
+
+
+def _more(next_: str | None, *, whole: bool = True) -> str:
     """How to see what a list left out, by options that the command has."""
     offered = current().options
-    ways = ["--all"] if "--all" in offered else []
+    ways = ["--all"] if whole and "--all" in offered else []
     if next_ and "--after" in offered:
         ways.append(f"--after {next_}")
     elif not ways and "--limit" in offered:

@@ -125,17 +125,22 @@ def _send(report: NamedReport, to: str) -> None:
     to = targets.get(app.data, to).name  # the same message, however the name was typed
     message = OutMessage("markdown", brief(report, MESSAGE_BYTES), fold=False)
     days = report.period.since + "_" + report.period.until
+    ident = f"report-{report.name}-{days}-{to}"
     try:
-        posted = outbox.post(app, to, message, id=f"report-{report.name}-{days}-{to}")
+        posted = outbox.post(app, to, message, id=ident)
+        before = posted.known
     except ConflictError:  # it was sent when less was known
-        note(
-            _("{report} {days} was sent to {name} before.").format(
-                report=report.title, days=report.period.words, name=to
-            )
-        )
-        return
+        before = True
     outbox.deliver(app, seconds=120.0)
-    log.must_have_gone([log.get(app.data, posted.id)])
+    kept = log.get(app.data, ident)
+    log.must_have_gone([kept])
+    if kept.status != log.SENT:
+        text = _("{report} {days} waits to be sent to {name}: storeops notify log")
+    elif before:
+        text = _("{report} {days} was sent to {name} before.")
+    else:
+        text = _("{report} {days} is sent to {name}.")
+    note(text.format(report=report.title, days=report.period.words, name=to))
 
 
 def _format(wanted: str, out: str) -> str:

@@ -33,6 +33,8 @@ Names = Annotated[
     typer.Argument(metavar="NAME…", help=_("Names of tasks."), autocompletion=completion("task")),
 ]
 _MOMENTS = ("next_run_at", "last_run_at", "due_at", "started_at", "finished_at")
+# what needs a terminal, does not end by itself, or would call itself
+_NO_TASKS = ("tui", "demo", "events serve", "sandbox up", "schedule run-due", "schedule run")
 
 
 def _times(value: dict[str, Any]) -> dict[str, Any]:
@@ -94,8 +96,6 @@ def add(
     ] = False,
 ) -> None:  # fmt: skip
     """Times are China's, or those of the setting time_zone."""
-    from pathlib import Path
-
     from storeops.domains.schedule import tasks
     from storeops.domains.schedule.tasks import Task
     from storeops.durations import seconds
@@ -113,7 +113,7 @@ def add(
         app_.data,
         Task(
             name=name, cron=cron, calendar=calendar, words=tuple(words),
-            folder=str(Path(folder or ".").expanduser().absolute()), enabled=not paused,
+            folder=_folder(folder), enabled=not paused,
             jitter_s=seconds(jitter) if jitter else 0, timeout_s=timeout_s, retries=retries,
             catch_up=catch_up,
         ),
@@ -159,9 +159,10 @@ def must_be_typable(words: Sequence[str]) -> None:
                 _("A task runs with the profile it is added to."),
                 hint=_("Leave --profile out of its command."),
             )
-    if words[0] == "tui" or list(words[:2]) in (["schedule", "run-due"], ["schedule", "run"]):
+    first = " ".join(words[:2])
+    if words[0] in _NO_TASKS or first in _NO_TASKS:
         raise UsageError(
-            _("`storeops {words}` cannot be a task.").format(words=" ".join(words[:2])),
+            _("`storeops {words}` cannot be a task.").format(words=first),
             hint=_("A task works without a terminal and ends by itself."),
         )
     command: Any = tree.Root(name="storeops", rich_markup_mode=None)
@@ -182,6 +183,23 @@ def must_be_typable(words: Sequence[str]) -> None:
             pass  # a page of help
         except typer.TyperException as error:
             raise usage_error(error) from None
+
+
+def _folder(given: str) -> str:
+    """Where the task runs: the whole path of a folder that is there.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from pathlib import Path
+
+    path = Path(given or ".").expanduser().absolute()
+    if not path.is_dir():
+        raise UsageError(
+            _("--folder: {path} is no folder.").format(path=path),
+            hint=_("Make it first, or name another."),
+        )
+    return str(path)
 
 
 def _note_installed() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from commands import cells, output
 from commands.context import current
-from commands.diagnostics import note
+from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.i18n import _, ngettext
@@ -33,16 +33,19 @@ Files = Annotated[
 @app.command("rule", help=_("List the rules: who is greeted with what."))
 def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: After = "") -> None:
     """Of those that fit a customer, the highest priority counts, then the narrowest."""
+    from storeops.domains.welcome.people import unknown
     from storeops.domains.welcome.rules import folder
     from storeops.domains.welcome.rules import rules as read
 
+    found = read(rules)
     output.paged(
-        (each.as_dict() for each in read(rules)),
+        (each.as_dict() for each in found),
         [
             Column("name", _("Rule"), max_width=20),
             Column("enabled", _("On")),
             Column("priority", _("Priority"), right=True),
             Column("state", _("state"), show=_listed, max_width=18),
+            Column("way", _("Contact way"), show=_listed, max_width=16),
             Column("stores", _("Shops"), show=_listed, max_width=16),
             Column("members", _("Member"), show=_listed, max_width=16),
             Column("text", _("Text"), max_width=40),
@@ -55,6 +58,12 @@ def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: Afte
     )
     if not rules:
         note(_("Rules are read from {path}.").format(path=folder()))
+    for name, key, value in unknown(current().app.data, found):
+        warn(
+            _("Rule {rule}: {key} “{value}” is unknown here and fits nobody.").format(
+                rule=name, key=key, value=value
+            )
+        )
 
 
 def _listed(value: list[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from storeops.errors import ConflictError
+from storeops.errors import ConflictError, NotFoundError
 from storeops.events import listing
 from storeops.i18n import _
 from storeops.mirror import timeline
@@ -116,8 +116,22 @@ def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
         since: the comparison before, as `last_comparison` said it before that run.
     """
     waiting = listing.waiting_customers(app.inbox)
-    untold = _untold(app, run_id, 0.0, waiting)
+    untold = _untold(app, run_id, since, waiting)
     return Gaps(since, listing.relations_named(app.inbox, since), untold, len(waiting))
+
+
+def was_complete(app: EventWiring, run_id: int) -> bool:
+    """Whether a comparison read all.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    if not runs.is_kept(app.data, run_id):
+        raise NotFoundError(
+            _("The comparison of this list is not kept any more."),
+            hint=_("Compare anew: storeops events gaps"),
+        )
+    return runs.result(app.data, run_id).outcome == "complete"
 
 
 def _untold(app: EventWiring, run_id: int, began: float, left_out: AbstractSet[str]) -> list[Gap]:

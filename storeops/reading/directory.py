@@ -6,7 +6,9 @@ counts of two million follows take some 0.2 s, so callers run them in the backgr
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -131,6 +133,16 @@ def members(db: Database) -> list[MemberRow]:
             )
         )  # fmt: skip
     return found
+
+
+def customer_names(db: Database, external_userids: Sequence[str]) -> dict[str, str]:
+    """external_userid → name, of those whom the mirror knows."""
+    found = db.execute(
+        "SELECT external_userid, name FROM customer"
+        " WHERE external_userid IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(external_userids)),),
+    )
+    return dict(found.fetchall())
 
 
 def member_names(db: Database) -> list[tuple[str, str]]:

@@ -151,6 +151,11 @@ def scope_outcome(db: Database, run_id: int, scope: Scope) -> str | None:
     return row[0] if row else None
 
 
+def is_kept(db: Database, run_id: int) -> bool:
+    """Whether there is such a run."""
+    return db.execute("SELECT 1 FROM sync_run WHERE id = ?", (run_id,)).fetchone() is not None
+
+
 def result(db: Database, run_id: int) -> SyncResult:
     """A run as it stands, with its scopes and failures."""
     row = db.execute(

@@ -101,6 +101,29 @@ def rules_folder(name: str) -> Path:
     return here if here.is_dir() else paths.config_dir() / "rules" / name
 
 
+def _one_for_each(once: str, name: str, other: Path) -> SettingProblem:
+    wanted = _("one rule for each; {other} has {name} already").format(other=other, name=name)
+    return SettingProblem(once, wanted, _("Leave one of them out."))
+
+
+def repeated(once: str, rules: Iterable[tuple[Path, str]]) -> StoreOpsError | None:
+    """What is wrong with rules that were read file by file: two of one name; None when nothing is.
+
+    Args:
+        once: the key that says the name.
+        rules: (file, name) of each.
+    """
+    names: dict[str, Path] = {}
+    for file, name in rules:
+        if (other := names.setdefault(name.casefold(), file)) != file:
+            try:
+                with understood(file, UsageError):
+                    raise _one_for_each(once, name, other)
+            except StoreOpsError as error:
+                return error
+    return None
+
+
 def read_rules(
     paths: Iterable[str | Path], rule: Callable[[RuleTable], Made], *, example: str,
     once: str = "",
@@ -128,12 +151,7 @@ def read_rules(
             with understood(file, UsageError, within):
                 made = rule(RuleTable(file, name, content))
                 if once and (other := names.get(made.name.casefold())):
-                    raise SettingProblem(
-                        once, _("one rule for each; {other} has {name} already").format(
-                            other=other, name=made.name
-                        ),
-                        _("Leave one of them out."),
-                    )  # fmt: skip
+                    raise _one_for_each(once, made.name, other)
             names[made.name.casefold()] = file
             found.append(made)
     return found

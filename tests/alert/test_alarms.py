@@ -285,3 +285,16 @@ def test_a_chain_in_trouble(cli, home, chain, remember):
     assert cli("sync", "run", "--quiet").code == 0
     check()
     assert stale() == []
+
+
+def test_what_waits_for_a_target_that_no_rule_names_any_more_is_dropped(app):
+    trouble = Trouble()
+    trouble.now = [Alarm(values={"n": 1})]
+    found = checking.check(app, [trouble.rule(to=("mail:nowhere", "pager:x"))])
+    assert found.unsent.keys() == {"mail:nowhere", "pager:x"}
+    assert checking.check(app, [trouble.rule(to=("pager:x",))]).unsent.keys() == {"pager:x"}
+    assert checking.check(app, [trouble.rule()]).unsent == {}
+    # other kinds are no business of this rule
+    trouble.now = [Alarm(key="b", values={"n": 1})]
+    checking.check(app, [trouble.rule(to=("pager:x",))])
+    assert checking.check(app, []).unsent.keys() == {"pager:x"}

@@ -55,3 +55,32 @@ def test_what_no_event_told_is_found_and_repaired(cli: Any, shop: Any) -> None:
     again = cli("events", "gaps", "--all", "--json").json
     assert {tuple(each["fields"]) for each in again["items"]} <= {("status",)}
     assert cli("events", "gaps", "--json").json["untold"] == 0
+
+
+def test_the_rest_of_a_list_is_of_the_same_comparison(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    new = [shop.control.act("customer_new")["external_userid"] for _each in range(5)]
+    first = cli("events", "gaps", "-n", "2", "--json").json
+    assert (len(first["items"]), first["untold"], first["has_more"]) == (2, 5, True)
+    rest = cli("events", "gaps", "--after", first["next"], "--json").json
+    assert rest["run_id"] == first["run_id"]
+    assert sorted(e["external_userid"] for e in first["items"] + rest["items"]) == sorted(new)
+    assert (rest["untold"], rest["has_more"]) == (5, False)
+    shop.control.act("customer_new")
+    shop.control.act("customer_new")
+    told = cli("events", "gaps", "-n", "1")
+    assert "--all" not in told.err  # that would compare anew, and find nothing
+    step = told.err.split("add ")[1].split()[:2]
+    assert len(cli("events", "gaps", *(each.strip(".") for each in step), "--json").json["items"])
+    assert cli("events", "gaps", "--after", "5").code == 2
+    assert cli("events", "gaps", "--after", "999-0-5").code == 5
+    assert "Nothing changed" in cli("events", "gaps").err
+
+
+def test_gaps_are_told_in_names_and_words(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    who = shop.control.act("customer_new")
+    found = cli("events", "gaps", "--lang", "zh_CN")
+    named = cli("customer", "show", who["external_userid"], "--json").json
+    assert named["name"] in found.out
+    assert " follow" not in found.out

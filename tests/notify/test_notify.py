@@ -512,3 +512,39 @@ def test_a_target_may_be_called_like_a_former_userid(post: Post, cli: Any) -> No
     )
     assert cli("notify", "send", "--to", "ops", "--text", "hello").code == 0
     assert [row["body"] for row in post.inbox()] == ["hello"]
+
+
+def test_a_printed_step_works_whatever_the_id_is(post: Post, cli: Any) -> None:
+    import shlex
+
+    for kind, said in (("errcode", "Send it again"), ("html", "Look there")):
+        fault = {"errcode": 93000} if kind == "errcode" else {}
+        post.control.fault(kind, "webhook/send", first=1, **fault)
+        ident = f"{kind} --json $(id); 'x'"
+        failed = cli("notify", "send", "--to", "ops", "--text", kind, "--id", ident, "--json")
+        (step,) = failed.error["next_steps"]
+        assert shlex.split(step) == ["storeops", "notify", "retry", ident]
+        assert failed.error["hint"].startswith(said)
+        assert cli(*shlex.split(step)[1:], "--json").json["messages"][0]["status"] == "sent"
+
+
+@pytest.mark.parametrize("ident", ["two\nlines", " edge", "x" * 201, "\u202eid"])
+def test_an_id_that_cannot_be_seen_is_refused(post: Post, cli: Any, ident: str) -> None:
+    refused = cli("notify", "send", "--to", "ops", "--text", "x", "--id", ident)
+    assert refused.code == 2
+    assert not post.inbox()
+
+
+def test_members_of_a_target_are_those_who_are_meant(post: Post, cli: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    some = cli("staff", "list", "--json").json["items"][0]
+    added = cli("notify", "app", "add", "one", "--user", some["name"], "--json")
+    assert added.json["receivers"] == {"touser": some["userid"]}
+    assert cli("notify", "app", "add", "ghosts", "--user", "nobody here").code == 5
+
+
+def test_a_report_says_what_became_of_its_message(post: Post, cli: Any) -> None:
+    first = cli("report", "daily", "--send", "ops")
+    assert "is sent to ops" in first.err
+    assert "was sent to ops before" in cli("report", "daily", "--send", "ops").err
+    assert "Shops" not in post.inbox()[-1]["body"]  # no head above no rows

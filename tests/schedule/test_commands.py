@@ -241,3 +241,20 @@ def test_output_is_kept_within_bounds(tmp_path, monkeypatch):
     assert len(text) < process.MOST_OUTPUT
     assert text.startswith(b"begin")
     assert text.endswith(b"end")
+
+
+@pytest.mark.parametrize(
+    "words", [("events", "serve"), ("sandbox", "up"), ("demo",), ("tui",), ("schedule", "run", "a")]
+)
+def test_what_never_ends_by_itself_is_no_task(cli, profile, words):
+    refused = cli("schedule", "add", "a", "--cron", "@daily", "--", *words)
+    assert refused.code == 2
+    assert "cannot be a task" in refused.err
+
+
+def test_a_task_runs_in_a_folder_that_is_there(cli, profile, tmp_path):
+    add = ("schedule", "add", "a", "--cron", "@daily", "--folder")
+    refused = cli(*add, str(tmp_path / "none"), "--", "status")
+    assert refused.code == 2
+    assert "is no folder" in refused.err
+    assert cli(*add, str(tmp_path), "--", "status").code == 0

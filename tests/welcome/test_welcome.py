@@ -441,3 +441,56 @@ def test_one_bad_file_after_a_restart_leaves_the_other_rules(
     lost = door.greet()[-1]
     assert lost.status == "failed"
     assert str(bad.name) in lost.note
+
+
+def test_a_rule_for_a_contact_way(door: Door, cli: Any) -> None:
+    from storeops.domains.welcome.people import newcomer
+    from storeops.sync.run import run_sync
+
+    run_sync(door.app)
+    ways = cli("contact-way", "list", "--json").json["items"]
+    way = next(each for each in ways if each["state"] and each["remark"])
+    rule = WelcomeRule("poster", "a", way=(way["remark"][:2] + "*",))
+    other = WelcomeRule("other", "a", way=("nowhere",))
+    who = newcomer(door.app.data, "u_x", way["state"])
+    assert chosen([rule, other, WelcomeRule("all", "b")], who) == rule
+    assert chosen([rule, other], newcomer(door.app.data, "u_x", "")) is None
+    assert chosen([WelcomeRule("id", "a", way=(way["config_id"],))], who) is not None
+    door.rule(f'text = "hi"\nway = ["{way["remark"]}"]\n')
+    shown = cli("welcome", "rule", "--json")
+    assert shown.json["items"][0]["way"] == [way["remark"]]
+    assert "unknown" not in shown.err
+    door.rule('text = "hi"\nway = "nowhere"\nstores = ["99"]\nmembers = ["ghost"]\n')
+    told = cli("welcome", "rule").err
+    assert all(f"“{each}” is unknown" in told for each in ("nowhere", "99", "ghost"))
+
+
+def test_files_of_rules_are_read_once_on_a_change(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storeops.domains.welcome.rules import RuleFolder
+    from storeops.toml import files
+
+    first = door.rule(HELLO)
+    (first.parent / "two.toml").write_text(f'name = "{first.stem}"\n{HELLO}', encoding="utf-8")
+    read: list[Any] = []
+    real = files._contents
+    monkeypatch.setattr(files, "_contents", lambda file: read.append(file) or real(file))
+    folder = RuleFolder()
+    found, wrong = folder.rules()
+    assert (len(found), len(read)) == (2, 2)
+    assert "one rule for each" in wrong.message
+    folder.rules()
+    assert len(read) == 2
+
+
+def test_an_erased_customer_stands_in_no_state_of_others(door: Door) -> None:
+    door.app.data.execute(
+        "INSERT INTO welcome_greeting (code, external_userid, userid, state, text, happened_at,"
+        " received_at, ends_at, status, begun_at) VALUES ('c', 'wm_a', 'u', 'tel-13912345678',"
+        " 'by tel-13912345678', 1, 1, 1, 'sent', 1)"
+    )
+    with door.app.data.atomic() as connection:
+        assert log.forget_customer(connection, "wm_b", {"13912345678"}) == 1
+    found = door.app.data.execute("SELECT state, text FROM welcome_greeting").fetchone()
+    assert found == ("tel-…", "by tel-…")

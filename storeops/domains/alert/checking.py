@@ -75,7 +75,7 @@ def check(app: EventWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
                 _("Another process looks for alarms just now."),
                 hint=_("`storeops alert list` shows what it found."),
             )
-        now = app.clock.now()
+        now, rules = app.clock.now(), list(rules)
         last = state.looked_at(app.data)
         due = [
             rule for rule in rules
@@ -83,6 +83,8 @@ def check(app: EventWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
         ]  # fmt: skip
         found, unknown = look(app, due)
         changes = state.apply(app.data, found, app.clock.now())
+        if state.unsent(app.data):
+            state.withdraw(app.data, {rule.name: rule.to for rule in rules})
         return AlarmLook(changes, unknown, _send(app))
     finally:
         os.close(handle)

@@ -232,6 +232,23 @@ def unsent(db: Database) -> list[tuple[int, int, str, str]]:
     ).fetchall()
 
 
+def withdraw(db: Database, to: Mapping[str, Sequence[str]]) -> None:
+    """Drop what waits for targets that the rule of its kind does not name any more.
+
+    Args:
+        db: data.db.
+        to: kind → targets of its rule; what waits of other kinds stays.
+    """
+    with db.atomic() as connection:
+        for kind, targets in to.items():
+            connection.execute(
+                "DELETE FROM alert_notice WHERE sent_at IS NULL"
+                " AND alert_id IN (SELECT id FROM alert WHERE kind = ?)"
+                " AND target NOT IN (SELECT value FROM json_each(?))",
+                (kind, json.dumps(list(targets))),
+            )
+
+
 def note_sent(db: Database, notices: Sequence[int], now: float) -> None:
     """They were handed over."""
     with db.atomic() as connection:

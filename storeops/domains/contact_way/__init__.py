@@ -3,6 +3,8 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
+DOOR = ("ways",)  # what other domains may use
+
 DOMAIN = Domain(
     name="contact_way",
     title=N_("Contact ways: codes by which customers add guides, and who came by which."),
@@ -16,7 +18,7 @@ DOMAIN = Domain(
     actions={"contact_way": "storeops.domains.contact_way.action:ContactWayAction"},
     scopes={"contact_ways": "storeops.domains.contact_way.scope:SCOPE"},
     conditions={"contact-way": "storeops.domains.contact_way.words:CONTACT_WAY"},
-    erase="storeops.domains.contact_way.forget",
+    erase={"contact_ways": "storeops.domains.contact_way.forget"},
     alarms={"contact_way_dead": "storeops.domains.contact_way.alarms:DEAD_CODE"},
     completion={"contact-way": "storeops.domains.contact_way.words:completion"},
     today="storeops.domains.contact_way.words:today",

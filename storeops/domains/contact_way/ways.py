@@ -303,6 +303,14 @@ def way_out(ways: Iterable[Way]) -> str:
     return shlex.join(words) + (" --by STAFF" if alone else "")
 
 
+def called(db: Database, state: str) -> frozenset[str]:
+    """Names and config_ids, casefolded, of the ways by which customers come with a state."""
+    if not state:
+        return frozenset()
+    rows = db.execute("SELECT config_id, remark FROM contact_way WHERE state = ?", (state,))
+    return frozenset(each.casefold() for row in rows for each in row if each)
+
+
 def sharing(db: Database, way: Way) -> tuple[str, ...]:
     """config_ids of other living ways of the same state: who came by them cannot be told apart."""
     if not way.state:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -104,7 +105,7 @@ class MessageAction:
                 None,
                 _("It was sent, and no answer came: nobody knows whether it arrived."),
                 _("Look in the group; send it again with `storeops notify retry {id}`.").format(
-                    id=call.payload["ids"][0]
+                    id=shlex.quote(call.payload["ids"][0])
                 ),
                 extra={"uncertain": True},
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,11 +148,17 @@ def must_have_gone(messages: Iterable[LoggedMessage]) -> None:
                 errcode=each.errcode,
             )
         if each.status in (FAILED, UNCERTAIN):
+            again = f"storeops notify retry {shlex.quote(each.id)}"
+            text = (
+                _("Send it again: {command}")
+                if each.status == FAILED
+                else _("Look there whether it arrived; if not, send it again: {command}")
+            )
             raise PartialError(
                 _("Not sent as wished: {note}").format(note=each.note or _(WORDS[each.status])),
-                hint=_("Send it again: storeops notify retry {id}").format(id=each.id),
+                hint=text.format(command=again),
                 errcode=each.errcode,
-                next_steps=[f"storeops notify retry {each.id}"],
+                next_steps=[again],
             )
 
 

@@ -39,6 +39,7 @@ from storeops.domains.notify.targets import ROBOT, MessageTarget
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.file_lock import try_lock
 from storeops.i18n import _, ngettext
+from storeops.plain import plain, seen_whole
 from storeops.private_file import open_own
 from storeops.wecom.messages import ROBOT_MARKDOWN_BYTES, TEXT_BYTES
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 FOLDED = (TEXT, MARKDOWN)
 MOST_ARTICLES = 8
+_ID_MAX = 200
 SEND_S = 60.0  # so long whoever hands a text over waits for it
 LOCK_S = 20.0  # so long another process may take to make a plan of what waits
 
@@ -68,11 +70,18 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
 
     Raises:
         NotFoundError: there is no such target.
-        UsageError: too long, empty, a file that cannot be sent.
+        UsageError: too long, empty, a file that cannot be sent, an id that cannot be one.
         ConflictError: another message has that id.
         PolicyError: read-only.
     """
     ledger.policy.may_write()
+    if id and (not seen_whole(id) or len(id) > _ID_MAX):
+        raise UsageError(
+            _("“{id}” cannot be the id of a message.").format(id=plain(id[:_ID_MAX])),
+            hint=_("Use up to {most} characters that can be seen, and no blank at an end.").format(
+                most=_ID_MAX
+            ),
+        )
     target = targets.get(ledger.db, to)
     body, content, data = _checked(target, message)
     now = ledger.clock.now()

@@ -100,11 +100,11 @@ def _top(table: ReportTable) -> list[str]:
     bar = next((each for each in table.columns if each.key == table.bar), None)
     if named is None or bar is None:
         return []
-    ahead = sorted(table.rows, key=lambda row: -(row.get(bar.key) or 0))[:_TOP]
+    some = [row for row in table.rows if row.get(bar.key)]
+    ahead = sorted(some, key=lambda row: -row[bar.key])[:_TOP]
     return [f"{_safe(table.title)}, {_safe(bar.title)}:"] * bool(ahead) + [
         f"{_safe(worded(named.of(row), TEXT))}: {worded(row.get(bar.key), bar.kind)}"
         for row in ahead
-        if row.get(bar.key)
     ]
 
 

@@ -5,6 +5,7 @@ from storeops.i18n import N_
 
 DOMAIN = Domain(
     name="welcome",
+    needs=("contact_way",),
     title=N_("Greetings of new customers, by shop, member and contact way."),
     tables="storeops.domains.welcome.schema",
     nouns=(

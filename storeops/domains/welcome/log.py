@@ -272,8 +272,14 @@ def today(db: Database, now: float) -> list[TodayLine]:
 def forget_customer(
     connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
 ) -> int:
-    """Take out the greetings of a customer. Returns the rows."""
+    """Take out the greetings of a customer, and their ids from others'. Returns the rows."""
     done = connection.execute(
         "DELETE FROM welcome_greeting WHERE external_userid = ?", (external_userid,)
-    )
-    return done.rowcount
+    ).rowcount
+    for word in sorted({external_userid, *ids} - {""}, key=len, reverse=True):
+        done += connection.execute(
+            "UPDATE welcome_greeting SET state = replace(state, ?, '…'),"
+            " text = replace(text, ?, '…') WHERE instr(state, ?) OR instr(text, ?)",
+            (word,) * 4,
+        ).rowcount
+    return done

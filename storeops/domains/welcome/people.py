@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
 from storeops.database.database import Database
-from storeops.domains.welcome.rules import Newcomer
+from storeops.domains.contact_way.ways import called, listed
+from storeops.domains.welcome.rules import Newcomer, WelcomeRule
 from storeops.mirror import members
 from storeops.notebook import stores
 from storeops.reading import directory
@@ -18,8 +22,9 @@ def newcomer(db: Database, userid: str, state: str) -> Newcomer:
         state: of the contact way.
     """
     found = members.by_userids(db, [userid]).get(userid.lower())
+    by = called(db, state)
     if found is None:
-        return Newcomer(userid, state=state)
+        return Newcomer(userid, state=state, ways=by)
     shop = next(
         (each for each in stores.list_shops(db) if each.department_id == found.store_id), None
     )
@@ -27,5 +32,36 @@ def newcomer(db: Database, userid: str, state: str) -> Newcomer:
     store = (shop.name if shop else "") or department
     known = {store, department, shop.code if shop else "", str(found.store_id or "")} - {""}
     return Newcomer(
-        found.userid, found.name, found.store_id, store, frozenset(map(str.casefold, known)), state
-    )
+        found.userid, found.name, found.store_id, store, frozenset(map(str.casefold, known)), state,
+        by,
+    )  # fmt: skip
+
+
+def unknown(db: Database, rules: Sequence[WelcomeRule]) -> list[tuple[str, str, str]]:
+    """(rule, key, value) of members, shops and contact ways in rules that the mirror does not know.
+
+    Such a part of a rule fits nobody: a wrong letter leaves customers without a word.
+    """
+    shops = {
+        each.casefold()
+        for shop in stores.list_shops(db)
+        for each in (shop.code, shop.name, str(shop.department_id))
+    }
+    for department, name in directory.department_names(db).items():
+        shops |= {str(department), name.casefold()}
+    staff = members.by_userids(db, [each for rule in rules for each in rule.members])
+    ways = {
+        each.casefold()
+        for way in listed(db, 0.0, count=False)
+        for each in (way.config_id, way.remark)
+    }
+    found = []
+    for rule in rules:
+        found += [(rule.name, "stores", x) for x in rule.stores if x.casefold() not in shops]
+        found += [(rule.name, "members", x) for x in rule.members if x.lower() not in staff]
+        found += [
+            (rule.name, "way", x)
+            for x in rule.way
+            if not any(fnmatchcase(each, x.casefold()) for each in ways)
+        ]
+    return found

@@ -4,6 +4,7 @@
 name = "shenzhen"                       # the file's name when absent
 text = "您好，我是{store}的{member}。"   # {member} {store} {state}
 state = ["store_sz_*"]                  # of the contact way; * and ? stand for letters
+way = ["店门口"]                         # names or config_ids of contact ways, likewise
 stores = ["SZ012"]                      # codes or names of shops, or department ids
 members = ["u_lin"]                     # userids
 priority = 10                           # the highest counts, then the narrowest; 0 when absent
@@ -38,7 +39,7 @@ from storeops.domains.welcome.media import FILE
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.toml import values
-from storeops.toml.files import RuleTable, read_rules, rules_folder
+from storeops.toml.files import RuleTable, read_rules, repeated, rules_folder
 from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
 from storeops.wecom.messages import is_picture
@@ -60,6 +61,7 @@ class Newcomer:
         store: the shop's name, "" while unknown.
         stores: all that names the shop: code, name, department id.
         state: of the contact way, "" when there is none.
+        ways: names and config_ids, casefolded, of the contact ways of that state.
     """
 
     userid: str
@@ -68,6 +70,7 @@ class Newcomer:
     store: str = ""
     stores: frozenset[str] = frozenset()
     state: str = ""
+    ways: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class WelcomeRule:
     Attributes:
         name: unique among the rules.
         text: with placeholders; "" for attachments only.
-        state: patterns of `state`; empty for all, like the next two.
+        state: patterns of `state`; empty for all, like the next three.
+        way: patterns of names or config_ids of contact ways.
         stores: codes, names or department ids of shops.
         members: userids.
         priority: the highest that fits counts.
@@ -89,6 +93,7 @@ class WelcomeRule:
     name: str
     text: str
     state: tuple[str, ...] = ()
+    way: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     priority: int = 0
@@ -98,14 +103,16 @@ class WelcomeRule:
 
     @property
     def narrowness(self) -> int:
-        """Of equal priority the narrower one counts: a member before a state before a shop."""
-        return 4 * bool(self.members) + 2 * bool(self.state) + bool(self.stores)
+        """Of equal priority the narrower one counts: a member before a code before a shop."""
+        by_code = bool(self.way) or bool(self.state)
+        return 4 * bool(self.members) + 2 * by_code + bool(self.stores)
 
     def fits(self, who: Newcomer) -> bool:
         """Whether it is about this customer."""
         return (
             self.enabled
             and (not self.state or any(fnmatchcase(who.state, each) for each in self.state))
+            and (not self.way or any(_named(who.ways, each.casefold()) for each in self.way))
             and (not self.members or who.userid.casefold() in map(str.casefold, self.members))
             and (not self.stores or any(each.casefold() in who.stores for each in self.stores))
         )
@@ -120,10 +127,15 @@ class WelcomeRule:
         """The item of `welcome rule --json`."""
         return {
             "name": self.name, "enabled": self.enabled, "priority": self.priority,
-            "state": list(self.state), "stores": list(self.stores), "members": list(self.members),
+            "state": list(self.state), "way": list(self.way), "stores": list(self.stores),
+            "members": list(self.members),
             "text": self.text, "attachments": [each["msgtype"] for each in self.attachments],
             "file": self.file,
         }  # fmt: skip
+
+
+def _named(ways: frozenset[str], pattern: str) -> bool:
+    return any(fnmatchcase(each, pattern) for each in ways)
 
 
 def chosen(rules: Sequence[WelcomeRule], who: Newcomer) -> WelcomeRule | None:
@@ -191,11 +203,8 @@ class RuleFolder:
             except StoreOpsError as error:
                 self._of_file[path] = before.get(path, [])
                 self._wrong = self._wrong or error
-        if self._wrong is None:
-            try:
-                rules(files)
-            except StoreOpsError as error:  # two of one name: both count
-                self._wrong = error
+        every = [(path, each.name) for path, some in self._of_file.items() for each in some]
+        self._wrong = self._wrong or repeated("name", every)  # two of one name: both count
 
 
 def _rule(table: RuleTable) -> WelcomeRule:
@@ -310,6 +319,7 @@ _FIELDS: dict[str, values.Reader] = {
     "name": values.name,
     "text": _text,
     "state": values.text_or_texts,
+    "way": values.text_or_texts,
     "stores": values.text_or_texts,
     "members": values.text_or_texts,
     "priority": values.whole(-1_000, 1_000),
