@@ -235,6 +235,7 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     after = shop.json("customer", "show", first)["follows"][0]
     assert after["description"] == "a milk jug"
     undone = shop.json("plan", "undo", gift["plan_id"])
+    assert "1 have said thanks already." in [each["message"] for each in undone["problems"]]
     shop.json("plan", "apply", undone["plan_id"], "--yes")
     assert shop.json("customer", "show", first)["follows"][0]["description"] != "a milk jug"
 
@@ -265,6 +266,8 @@ with at_once.beside(app):
     done = events.handle(app)
 print(app.data.execute("SELECT count(*) FROM loyalty_bell").fetchone())
 print(app.data.execute("SELECT points FROM loyalty_points").fetchall())
+from acme_loyalty.event import ring
+print(ring.wound > 0)
 
 async def look():
     from tui.app import StoreOpsApp
@@ -278,7 +281,7 @@ asyncio.run(look())
 print("loyalty list" in [each.command for each in demo.furnish(app)])
 app.close()
 """)
-    assert said.splitlines() == ["(1,)", "[(1,)]", "LoyaltyScreen True", "True"]
+    assert said.splitlines() == ["(1,)", "[(1,)]", "True", "LoyaltyScreen True", "True"]
 
 
 def test_taken_away_it_leaves_a_working_tool_and_its_table(shop: Shop) -> None:
