@@ -8,6 +8,7 @@ from __future__ import annotations
 import gettext as _gettext
 import os
 from pathlib import Path
+from typing import Any
 
 _LOCALE_DIR = Path(__file__).parent / "locale"
 _catalogue: _gettext.NullTranslations | None = None
@@ -81,3 +82,39 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 def N_(message: str) -> str:
     """Mark a text for translation that is translated later, when it is shown."""
     return message
+
+
+_KEPT = '{"say": '
+
+
+def kept(message: str, **values: Any) -> str:
+    """A text to be stored: `said` words it for whoever reads it, in the language of that moment.
+
+    Args:
+        message: an English id, marked with `N_`.
+        values: for its placeholders, JSON types; texts may be kept ones, a list is joined.
+    """
+    import json  # half a millisecond that a page of help does not need
+
+    return json.dumps({"say": message, "values": values}, ensure_ascii=False)
+
+
+def said(text: str) -> str:
+    """What `kept` made, in the user's language; any other text as it is."""
+    if not text.startswith(_KEPT):
+        return text
+    import json
+
+    try:
+        found = json.loads(text)
+        values = {key: _worded(value) for key, value in found["values"].items()}
+        return _(found["say"]).format(**values)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
+        return text
+
+
+def _worded(value: Any) -> Any:
+    if isinstance(value, list):
+        several = any(isinstance(each, str) and each.startswith(_KEPT) for each in value)
+        return (_("; ") if several else _(", ")).join(str(_worded(each)) for each in value)
+    return said(value) if isinstance(value, str) else value

@@ -32,7 +32,7 @@ from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan, by_id
 from storeops.database.database import Database
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, said
 from storeops.mirror.called import CUSTOMER_CALLED, MEMBER_CALLED
 from storeops.plain import masked
 
@@ -310,6 +310,7 @@ _ENDS = {
 def _result(record: Sequence[Any], name: str, ends: Mapping[str, tuple[str, str]]) -> Result:
     (row, external_userid, userid, status, errcode, meaning, next_step, retryable, *times) = record
     at, retry_at, due_at, job_id, code, subject, before, after, extra, answer = times
+    meaning, next_step = said(meaning), said(next_step)
     if errcode and not (meaning and next_step):
         from storeops.wecom.errcodes import lookup
 
@@ -334,7 +335,7 @@ def blocked_reasons(db: Database, plan_id: int) -> list[tuple[str, str, int]]:
     Reason and way out are those of the first such row.
     """
     found: list[tuple[str, str, int]] = [
-        (reason, way_out, count)
+        (said(reason), said(way_out), count)
         for reason, way_out, count, _first in db.execute(
             "SELECT meaning, next_step, count(*), min(row) FROM plan_row WHERE plan_id = ?"
             f" AND status = '{BLOCKED}' GROUP BY code ORDER BY 3 DESC, 4",

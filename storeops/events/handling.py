@@ -26,10 +26,11 @@ from storeops.errors import (
 from storeops.events import subjects
 from storeops.events.inbox import FAILED, HANDLED, RECEIVED, Done, Event, Inbox, Work
 from storeops.events.subjects import Mirror, WrittenFacts
-from storeops.wecom.failures import lost_row
+from storeops.i18n import N_, kept
 
 if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
+    from storeops.wecom.oddities import LostRow
 
 READERS = 3  # subjects read at the same time
 REREADS = 5  # a subject that others write is read so often in a row
@@ -210,7 +211,8 @@ def _round(
                 continue
         except StoreOpsError as error:
             if _unreachable(error):
-                _failed(context, work, error.message, None, result)
+                reason = kept(N_("WeCom could not be reached."))
+                _failed(context, work, reason, None, result)
                 _put_back(context, flying[index + 1 :], error)
                 return error
             if _concerns_everybody(error):
@@ -220,7 +222,9 @@ def _round(
                 closed[work.subject.kind] = error
                 _put_back(context, [(work, future)], error)
                 continue
-            _failed(context, work, error.message, error.errcode, result)
+            from storeops.wecom.errors import keep_words
+
+            _failed(context, work, keep_words(error), error.errcode, result)
         except Exception as error:  # one poisonous event must not hold up the others
             _log.exception("event %s could not be handled", work.events[-1].id)
             _failed(context, work, f"{type(error).__name__} (bug)", None, result)
@@ -305,7 +309,7 @@ def _succeeded(
     done = []
     for each in work.events:
         if each.id in written.hidden:
-            done.append(_failure(work, each, lost_row(written.hidden[each.id]).message, None, now))
+            done.append(_failure(work, each, _unread(written.hidden[each.id]), None, now))
             result.events[FAILED] += 1
         elif each.id in written.later:
             due = now + retrying.EVENT.after(each.attempts + 1)
@@ -316,6 +320,10 @@ def _succeeded(
             done.append(Done(each.id, work.claim, HANDLED, "", None, 0, None))
             result.events[HANDLED] += 1
     context.inbox.finish(done, now)
+
+
+def _unread(lost: LostRow) -> str:
+    return kept(N_("The row {name} cannot be read."), name=lost.name)
 
 
 def _failed(

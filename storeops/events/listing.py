@@ -10,7 +10,7 @@ from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.events.inbox import COLUMNS, STATUSES, UNANSWERED, Delivery, Event
 from storeops.events.message import read_message
-from storeops.i18n import _
+from storeops.i18n import _, said
 from storeops.plain import masked
 
 
@@ -93,7 +93,12 @@ def events(
         f"SELECT {COLUMNS} FROM event WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*values, limit),
     )
-    return [Event(*row) for row in rows]
+    return [worded(Event(*row)) for row in rows]
+
+
+def worded(event: Event) -> Event:
+    """The same, why it ended so in the user's language."""
+    return event._replace(reason=said(event.reason))
 
 
 def event(db: Database, event_id: int) -> tuple[Event, bytes | None]:
@@ -109,7 +114,7 @@ def event(db: Database, event_id: int) -> tuple[Event, bytes | None]:
             hint=_("`storeops events list` shows what came in."),
             next_steps=["storeops events list"],
         )
-    return Event(*row[:-1]), row[-1]
+    return worded(Event(*row[:-1])), row[-1]
 
 
 def deliveries(db: Database, event_id: int) -> list[Arrived]:

@@ -21,7 +21,7 @@ from storeops.errors import (
     StoreOpsError,
     UsageError,
 )
-from storeops.i18n import _
+from storeops.i18n import N_, _, kept
 from storeops.wecom.errcodes import (
     ErrCode,
     ErrorCondition,
@@ -30,6 +30,7 @@ from storeops.wecom.errcodes import (
     Retry,
     condition_of,
     lookup,
+    table,
 )
 
 _IP = re.compile(r"from ip: ([0-9a-fA-F.:]{3,45})")
@@ -203,3 +204,19 @@ def lasts(error: StoreOpsError) -> bool:
 def has_condition(error: StoreOpsError | None, *conditions: ErrorCondition) -> bool:
     """Whether an error's errcode tells one of these conditions."""
     return error is not None and condition_of(error.errcode) in conditions
+
+
+def keep_words(error: StoreOpsError) -> str:
+    """What an error says, as a text to be stored; see `i18n.kept`."""
+    path, row = error.details.get("path"), table().get(error.errcode or 0)
+    if error.errcode is None or path is None or row is None:
+        return error.message
+    if "caller_ip" in error.details:
+        return kept(
+            N_("WeCom refused {path}: the IP {ip} is not trusted for this app ({errcode})."),
+            path=path, ip=error.details["caller_ip"], errcode=error.errcode,
+        )  # fmt: skip
+    return kept(
+        N_("WeCom refused {path}: {meaning} ({errcode})."),
+        path=path, meaning=kept(row.meaning), errcode=error.errcode,
+    )  # fmt: skip

@@ -364,3 +364,19 @@ def test_what_a_job_wrote_was_not_read(codes: Any, cli: Any) -> None:
     codes.read()
     assert cli("contact-way", "show", "unread", "--json").json["read_at"]
     assert codes.mirror_of_ways() == codes.truth()
+
+
+def test_why_an_update_was_not_sent_is_told_in_the_language_of_who_asks(
+    codes: Any, cli: Any
+) -> None:
+    from storeops.wecom import contact_ways
+
+    first = next(iter(codes.ways()))
+    plan = planned(cli, "update", first, "--remark", "neu")
+    contact_ways.update(codes.app.client, first, {"remark": "anders"})
+    cli("plan", "apply", plan["plan_id"], "--yes", "--lang", "zh_CN")
+    for lang in ("en", "zh_CN"):
+        (row,) = cli("plan", "results", plan["plan_id"], "--json", "--lang", lang).json["items"]
+        assert "remark" in row["meaning"]
+        assert row["meaning"].isascii() == (lang == "en")
+        assert row["next_step"].isascii() == (lang == "en")

@@ -56,3 +56,20 @@ def test_a_length_of_time(seconds: float, english: str, chinese: str) -> None:
     i18n.use("zh_CN")
     assert span(seconds) == chinese
     assert ago(None, 5.0) == "从未"
+
+
+def test_a_kept_text_is_worded_for_its_reader() -> None:
+    from storeops import i18n
+
+    row = i18n.kept("{names} ({why})", names=["a", "{b}"], why=i18n.kept("unknown tags"))
+    text = i18n.kept("Not delivered to: {names}", names=[row, row])
+    before = i18n.language()
+    try:
+        i18n.use("en")
+        assert i18n.said(text) == ("Not delivered to: a, {b} (unknown tags); a, {b} (unknown tags)")
+        i18n.use("zh_CN")
+        assert "unknown" not in i18n.said(text)
+        for odd in ("", "plain", '{"say": ', '{"say": "{x}", "values": {}}', '{"say": 1}'):
+            assert i18n.said(odd) == odd
+    finally:
+        i18n.use(before)

@@ -548,3 +548,23 @@ def test_a_report_says_what_became_of_its_message(post: Post, cli: Any) -> None:
     assert "is sent to ops" in first.err
     assert "was sent to ops before" in cli("report", "daily", "--send", "ops").err
     assert "Shops" not in post.inbox()[-1]["body"]  # no head above no rows
+
+
+def test_why_is_told_in_the_language_of_who_asks(post: Post, cli: Any) -> None:
+    post.control.fault("errcode", "webhook/send", first=1, errcode=93008)
+    refused = ("notify", "send", "--to", "ops", "--text", "a", "--lang", "zh_CN")
+    assert "机器人" in cli(*refused).err
+    post.control.fault("html", "webhook/send", first=1)
+    lost = cli("notify", "send", "--to", "ops", "--text", "b", "--lang", "zh_CN")
+    assert lost.code == 6
+    for lang, words in (
+        ("en", ("the robot is not in the group any more (93008)", "nobody knows whether")),
+        ("zh_CN", ("机器人已不在群里", "")),
+    ):
+        notes = [e["note"] for e in cli("notify", "log", "--json", "--lang", lang).json["items"]]
+        assert words[0] in notes[1]
+        assert words[1] in notes[0]
+        assert all(each.isascii() == (lang == "en") for each in notes)
+        for each in cli("notify", "log", "--json").json["items"]:
+            shown = cli("plan", "results", each["plan_id"], "--json", "--lang", lang).json["items"]
+            assert shown[0]["meaning"].isascii() == (lang == "en")

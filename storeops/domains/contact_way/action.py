@@ -29,7 +29,7 @@ from storeops.database.database import Database
 from storeops.domains.contact_way import facts
 from storeops.domains.contact_way.ways import People
 from storeops.errors import StoreOpsError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, kept
 from storeops.plain import plain, seen_whole
 from storeops.wecom.errcodes import ErrorCondition, code_of, condition_of
 
@@ -340,7 +340,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class NotAsPlanned:
-    """Why an update was not sent: sentences in the user's language."""
+    """Why an update was not sent: kept texts, worded when they are shown."""
 
     reason: str
     way_out: str
@@ -351,10 +351,11 @@ def _not_as_planned(now: Any, what: Mapping[str, Any]) -> NotAsPlanned | None:
     unread = set(now.unread) & {*_kept(now, what), *what["before"]}
     if unread:
         return NotAsPlanned(
-            _("WeCom's answer on {fields} was not understood; nothing was sent.").format(
-                fields=_(", ").join(sorted(unread))
+            kept(
+                N_("WeCom's answer on {fields} was not understood; nothing was sent."),
+                fields=sorted(unread),
             ),
-            _("Look at it: storeops contact-way show {id}").format(id=now.config_id),
+            kept(N_("Look at it: storeops contact-way show {id}"), id=now.config_id),
         )
     renamed = what.get("renamed", {})
     values = {key: getattr(now, key) for key in what["before"]}
@@ -367,10 +368,11 @@ def _not_as_planned(now: Any, what: Mapping[str, Any]) -> NotAsPlanned | None:
     if not changed:
         return None
     return NotAsPlanned(
-        _("Somebody has changed it since, in WeCom: {fields}; nothing was sent.").format(
-            fields=_(", ").join(changed)
+        kept(
+            N_("Somebody has changed it since, in WeCom: {fields}; nothing was sent."),
+            fields=changed,
         ),
-        _("Read it anew and plan again: storeops sync run --full --scope contact_ways"),
+        kept(N_("Read it anew and plan again: storeops sync run --full --scope contact_ways")),
     )
 
 

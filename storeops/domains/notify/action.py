@@ -25,8 +25,8 @@ from storeops.domains.notify import log
 from storeops.domains.notify.files import read
 from storeops.domains.notify.targets import APP, CHAT, ROBOT
 from storeops.errors import ConfigError, StoreOpsError, UsageError
-from storeops.i18n import N_, _
-from storeops.wecom.errors import UncertainError
+from storeops.i18n import N_, _, kept
+from storeops.wecom.errors import UncertainError, keep_words
 
 ONCE_S = 14_400  # so long WeCom itself does not deliver the same app message again
 MARGIN_S = 600  # of that: a call may be under way for long, and clocks differ
@@ -86,7 +86,9 @@ class MessageAction:
         (row,) = call.rows
         if error is not None:
             return [
-                RowResult(row.row, FAILED, error.errcode, error.message, error.hint, retryable=True)
+                RowResult(
+                    row.row, FAILED, error.errcode, keep_words(error), error.hint, retryable=True
+                )
             ]
         missed = answer.missed() if hasattr(answer, "missed") else {}
         extra = {"msgid": getattr(answer, "msgid", ""), **missed}
@@ -103,9 +105,10 @@ class MessageAction:
                 row.row,
                 FAILED,
                 None,
-                _("It was sent, and no answer came: nobody knows whether it arrived."),
-                _("Look in the group; send it again with `storeops notify retry {id}`.").format(
-                    id=shlex.quote(call.payload["ids"][0])
+                kept(N_("It was sent, and no answer came: nobody knows whether it arrived.")),
+                kept(
+                    N_("Look in the group; send it again with `storeops notify retry {id}`."),
+                    id=shlex.quote(call.payload["ids"][0]),
                 ),
                 extra={"uncertain": True},
             )
@@ -131,19 +134,18 @@ class MessageAction:
 
 
 def _missed(missed: Mapping[str, Sequence[str]]) -> str:
-    """Who did not get it, in words."""
+    """Who did not get it, to be worded when it is shown."""
     words = {
-        "invaliduser": _("unknown or out of sight"),
-        "invalidparty": _("unknown departments"),
-        "invalidtag": _("unknown tags"),
-        "unlicenseduser": _("without a licence"),
+        "invaliduser": N_("unknown or out of sight"),
+        "invalidparty": N_("unknown departments"),
+        "invalidtag": N_("unknown tags"),
+        "unlicenseduser": N_("without a licence"),
     }
-    return _("Not delivered to: {names}").format(
-        names=_("; ").join(
-            _("{names} ({why})").format(names=_(", ").join(ids), why=words[why])
-            for why, ids in missed.items()
-        )
-    )
+    names = [
+        kept(N_("{names} ({why})"), names=list(ids), why=kept(words[why]))
+        for why, ids in missed.items()
+    ]
+    return kept(N_("Not delivered to: {names}"), names=names)
 
 
 def _target(what: Mapping[str, Any]) -> str:

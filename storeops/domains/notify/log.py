@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops.changes.action import CANCELLED, DONE, QUEUED, UNKNOWN, RowResult
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, PartialError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, said
 
 WAITING, IN_QUEUE, SENT, PARTLY, FAILED, UNCERTAIN, GONE = STATUSES = (
     "waiting", "queued", "sent", "partly", "failed", "uncertain", "cancelled",
@@ -67,6 +67,11 @@ class LoggedMessage:
         }
 
 
+def _logged(row: Sequence[Any]) -> LoggedMessage:
+    found = LoggedMessage(*row)
+    return replace(found, note=said(found.note))
+
+
 def messages(
     db: Database,
     *,
@@ -98,7 +103,7 @@ def messages(
         " ORDER BY seq DESC LIMIT ?",
         (*values, -1 if limit is None else limit),
     )
-    return [LoggedMessage(*row) for row in rows]
+    return [_logged(row) for row in rows]
 
 
 def counts(db: Database) -> dict[str, int]:
@@ -129,7 +134,7 @@ def get(db: Database, id: str) -> LoggedMessage:
             hint=_("See all messages: storeops notify log"),
             next_steps=["storeops notify log"],
         )
-    return LoggedMessage(*row)
+    return _logged(row)
 
 
 def must_have_gone(messages: Iterable[LoggedMessage]) -> None:

@@ -15,10 +15,10 @@ from storeops.domains.welcome import log, media
 from storeops.domains.welcome.people import newcomer
 from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
 from storeops.errors import LimitError, NetworkError, StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, kept
 from storeops.wecom import welcome as wire
 from storeops.wecom.errcodes import ErrorCondition, condition_of
-from storeops.wecom.errors import StoppedError, UncertainError
+from storeops.wecom.errors import StoppedError, UncertainError, keep_words
 
 if TYPE_CHECKING:
     from storeops.events.inbox import Event
@@ -231,7 +231,8 @@ class _Sending:
     def _end(self, status: str, last: StoreOpsError | None) -> None:
         note = self._lacking
         if status != log.SENT and not (status == log.FAILED and last is None):
-            note = last.message if last else _("The event came more than 20 seconds late.")
+            late = kept(N_("The event came more than 20 seconds late."))
+            note = keep_words(last) if last else late
         errcode = last.errcode if last else None
         log.record_result(
             self._app.data, self._number, status, self._app.clock.now(), tries=self._tries,

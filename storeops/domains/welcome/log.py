@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.welcome.rules import Newcomer, RuleFolder, WelcomeRule
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, kept, ngettext, said
 
 SENDING, SENT, OTHER, LATE, FAILED, UNCERTAIN, NO_RULE = STATUSES = (
     "sending", "sent", "other", "late", "failed", "uncertain", "no_rule",
@@ -169,7 +169,7 @@ def record_lost(db: Database, now: float) -> None:
     with db.atomic() as connection:
         connection.execute(
             f"UPDATE welcome_greeting SET status = 'uncertain', note = ? WHERE {lost}",
-            (_("The process ended while it was being sent."), now - GRACE_S),
+            (kept(N_("The process ended while it was being sent.")), now - GRACE_S),
         )
 
 
@@ -209,7 +209,8 @@ def greetings(
         f"{' WHERE ' if where else ''}{' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*values, -1 if limit is None else limit),
     )
-    return [Greeting(*row) for row in rows]
+    found = [Greeting(*row) for row in rows]
+    return [replace(each, note=said(each.note)) for each in found]
 
 
 @dataclass(frozen=True, slots=True)
