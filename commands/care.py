@@ -12,20 +12,18 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, RuleName, RulePaths, any_of
 from commands.output import Column
-from storeops.i18n import N_, _
+from storeops.i18n import _
 
 app = typer.Typer(help=_("Care: tasks for guides from rules, and how each one ended."))
 rule_app = typer.Typer(help=_("Care rules: check files, adopt them, list, retire."))
 app.add_typer(rule_app, name="rule")
 
-STATUSES = {
-    "open": N_("open"), "done": N_("done"), "skipped": N_("skipped"), "lapsed": N_("lapsed"),
-    "gone": N_("customer gone"),
-}  # fmt: skip
 Task = Annotated[int, typer.Argument(metavar="TASK", help=_("Number of the task."))]
 
 
 def _status(word: str) -> str:
+    from storeops.domains.care.tasks import STATUSES
+
     return _(STATUSES[word])
 
 
@@ -157,7 +155,7 @@ def list_(
     now = app_.clock.now()
     rows = [
         row
-        for each in any_of(status, STATUSES) or ("open",)
+        for each in any_of(status, tasks.STATUSES) or ("open",)
         for row in tasks.list_tasks(app_.data, now, userid=userid, status=each, all_days=all_days)
     ]
     output.paged(

@@ -1,4 +1,4 @@
-"""Write a note."""
+"""Write one line: a note, how something went, why not."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ from tui.modals.base import BaseModal
 
 
 class NoteModal(BaseModal[str]):
-    """Answers with the note's text.
+    """Answers with the line.
 
     Args:
-        name: whom it is about, already `shown`.
+        title: what is written, already `shown`.
+        text: a sentence above the line, already `shown`.
+        placeholder: in the line while it is empty.
+        verb: what Enter does.
+        empty: Enter on an empty line is an answer, too; else it waits for words.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(_("Note about {name}").format(name=name))
+    def __init__(
+        self, title: str, text: str, placeholder: str, verb: str = "", *, empty: bool = False
+    ) -> None:
+        super().__init__(title)
+        self._text = text
+        self._placeholder = placeholder
+        self._verb = verb
+        self._empty = empty
 
     def body(self) -> Iterable[Widget]:
         """One line."""
-        yield Static(Content(_("Kept on this machine; a sync never touches it.")))
-        yield Input(placeholder=_("what the next colleague should know"))
+        yield Static(Content(self._text))
+        yield Input(placeholder=self._placeholder)
 
     def hint(self) -> str:
         """What to press."""
@@ -33,7 +43,7 @@ class NoteModal(BaseModal[str]):
 
     def verb(self) -> str:
         """Keep it."""
-        return _("Keep")
+        return self._verb or _("Keep")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
@@ -41,4 +51,6 @@ class NoteModal(BaseModal[str]):
 
     def action_take(self) -> None:
         """Keep it."""
-        self.dismiss(self.query_one(Input).value.strip() or None)
+        text = self.query_one(Input).value.strip()
+        if text or self._empty:
+            self.dismiss(text)

@@ -1,6 +1,6 @@
 """The next thing to do for a customer, with the facts that made it: tasks from rules."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOOR = ("tasks",)  # what other domains may use
@@ -13,6 +13,12 @@ DOMAIN = Domain(
         Noun(
             name="care", module="commands.care", group="change",
             help=N_("Tasks for guides: who is to be asked, reminded, greeted, and why."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="care", key="C", title=N_("Care"), screen="tui.screens.care:CareScreen",
+            help=N_("Today's tasks by guide: done, put off or skipped by one key and a word."),
         ),
     ),
     card={"care": "storeops.domains.care.tasks:card"},

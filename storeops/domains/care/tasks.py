@@ -17,7 +17,7 @@ from storeops.domains.care.rules import CareRule, sentence
 from storeops.domains.handover import dated
 from storeops.domains.orders import sold
 from storeops.errors import ConflictError, NotFoundError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, ngettext
 from storeops.mirror import members
 from storeops.reading import identities
 from storeops.reading.customers import open_query
@@ -29,6 +29,10 @@ CAP = 20  # tasks of a guide on one day
 LOOK_BACK_DAYS = 7  # what happened longer ago makes no task when a rule is new
 _URGENT = 1_000  # priority of what other domains ask for
 ENDED = ("done", "skipped", "lapsed", "gone")
+STATUSES = {
+    "open": N_("open"), "done": N_("done"), "skipped": N_("skipped"), "lapsed": N_("lapsed"),
+    "gone": N_("customer gone"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +309,8 @@ def list_tasks(
     status: str = "open",
     all_days: bool = False,
     customer: int | None = None,
+    ended_since: int | None = None,
+    limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Tasks, those of today by guide first.
 
@@ -315,6 +321,8 @@ def list_tasks(
         status: open, done, skipped, lapsed or gone.
         all_days: of open ones also those that wait for another day.
         customer: customer.id; None for all.
+        ended_since: only tasks that ended since then, Unix seconds.
+        limit: at most so many rows; None for all.
     """
     where, params = ["status = ?"], [status]
     if status == "open" and not all_days:
@@ -327,11 +335,14 @@ def list_tasks(
     if customer is not None:
         where.append("customer_id = ?")
         args.append(customer)
+    if ended_since is not None:
+        where.append("ended_at >= ?")
+        args.append(ended_since)
     rows = db.rows(
         "SELECT id, external_userid, customer_id, reason, kind, subject, userid, due_at, day,"
         " priority, facts, status, snoozes, created_at, ended_at, ended_by, note FROM care_task"
-        f" WHERE {' AND '.join(where)} ORDER BY userid, priority DESC, due_at, id",
-        args,
+        f" WHERE {' AND '.join(where)} ORDER BY userid, priority DESC, due_at, id LIMIT ?",
+        [*args, -1 if limit is None else limit],
     )
     return _describe(db, rows)
 
@@ -470,4 +481,4 @@ def today(db: Database, now: float) -> list[TodayLine]:
         "{count} care tasks for {guides} guides today.",
         tasks,
     ).format(count=tasks, guides=guides)
-    return [TodayLine(text, "storeops care list")]
+    return [TodayLine(text, "storeops care list", screen="care")]

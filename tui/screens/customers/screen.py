@@ -423,7 +423,12 @@ class CustomersScreen(BaseScreen):
                         name=name)),
                 )  # fmt: skip
 
-        self.open_window(NoteModal(name), then)
+        window = NoteModal(
+            _("Note about {name}").format(name=name),
+            _("Kept on this machine; a sync never touches it."),
+            _("what the next colleague should know"),
+        )
+        self.open_window(window, then)
 
     def do_copy(self) -> None:
         """Ids to the clipboard."""
