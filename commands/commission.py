@@ -299,20 +299,7 @@ def explain(
 
     call = current()
     found = explained.explain(call.app.data, explained.find_line(call.app.data, line, source))
-    rule = f"{found['rule']} v{found['rule_version']} ({found['scheme']})" if found["rule"] else ""
-    owners = []
-    for each in found["owners"]:
-        span = _("{userid} from {start} to {end}").format(
-            userid=each["userid"], start=cells.when(each["start"]) or "?",
-            end=cells.when(each["end"]) or _("today"),
-        )  # fmt: skip
-        owners.append(_("{span} (then)").format(span=span) if each["then"] else span)
-    moves = [
-        _("{at}: {giver} to {taker}").format(
-            at=cells.when(each["at"]), giver=each["handover_userid"], taker=each["takeover_userid"]
-        )
-        for each in found["handovers"]
-    ]
+    told, arithmetic = explained.facts(found), explained.sentences(found)
     for key in ("paid_at", "first_seen_at"):
         found[key] = cells.iso(found[key])
     for each in found["owners"]:
@@ -322,39 +309,11 @@ def explain(
     if call.settings.machine or call.settings.fields:
         output.item(found, [])
         return
-    output.item(
-        {**found, "owners_text": owners, "moves_text": moves, "rule_text": rule},
-        [
-            Column("order_line", _("Order line")),
-            Column("paid_at", _("Paid"), show=cells.when),
-            Column("amount_fen", _("Amount"), show=_money),
-            Column("customer", _("Customer")),
-            Column("owners_text", _("Owners")),
-            Column("moves_text", _("Handovers")),
-            Column("first_seen_at", _("First seen"), show=cells.when),
-            Column("seller", _("Sold by")),
-            Column("server", _("Served by")),
-            Column("gives_back", _("Returns order")),
-            Column("rule_text", _("Rule")),
-        ],
-    )
-    for part in found["parts"]:
-        output.line(
-            _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
-                who=part["userid"] or _("shop pool"), role=_role(part["role"]),
-                amount=_money(found["amount_fen"]),
-                weight=f"{part['weight'] * 100 / found['weight_total']:g}",
-                share=_money(part["share_fen"]), reason=part["reason"],
-            )
-        )  # fmt: skip
-    for entry in found["entries"]:
-        output.line(
-            _("  {month}: {who} {share}, pay {pay}: {reason}").format(
-                month=entry["month"], who=entry["userid"] or _("shop pool"),
-                share=_money(entry["share_fen"]), pay=_money(entry["pay_fen"]),
-                reason=entry["reason"],
-            )
-        )  # fmt: skip
+    rows = {str(at): text.split("\n") if "\n" in text else text
+            for at, (_what, text) in enumerate(told)}  # fmt: skip
+    output.item(rows, [Column(str(at), what) for at, (what, _text) in enumerate(told)])
+    for line_ in arithmetic:
+        output.line(line_)
 
 
 @app.command("compare", help=_("A month by two sets of rules, guide by guide."))

@@ -14,11 +14,10 @@ from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, Sheet
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ExitCode
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Orders: import from tills and shops, list, say whose they are."))
 
-STATUSES = {"paid": N_("paid"), "return": N_("returned"), "cancelled": N_("cancelled")}
 _SHOWN = 20
 
 SourceName = Annotated[
@@ -44,6 +43,8 @@ def _money(amount_fen: Any) -> str:
 
 
 def _status(word: str) -> str:
+    from storeops.domains.orders.values import STATUSES
+
     return _(STATUSES.get(word, word))
 
 
@@ -207,14 +208,13 @@ def list_(
     """List orders."""
     from storeops.domains.orders import orders
     from storeops.domains.orders import sources as known
-    from storeops.errors import NotFoundError, UsageError
+    from storeops.domains.orders.values import STATUSES
+    from storeops.errors import NotFoundError
     from storeops.reading import filter_dates, identities
 
     call = current()
     db, now = call.app.data, call.app.clock.now()
-    if unmatched and ambiguous:
-        raise UsageError(_("{options} contradict each other.").format(
-            options="--unmatched, --ambiguous"), hint=_("Leave one of them out."))  # fmt: skip
+    waiting = {(True, True): "waiting", (True, False): "unmatched", (False, True): "ambiguous"}
     key = None
     if customer:
         key = identities.ids_of(db.connection, [customer]).get(customer)
@@ -225,7 +225,7 @@ def list_(
             )
     which = orders.OrderFilter(
         source, channel, shop, seller, key,
-        "unmatched" if unmatched else "ambiguous" if ambiguous else "",
+        waiting.get((unmatched, ambiguous), ""),
         filter_dates.read_span(since, now, "--since")[0] if since else None,
         filter_dates.read_span(until, now, "--until")[1] if until else None,
         any_of(status, STATUSES),
@@ -250,6 +250,45 @@ def list_(
         empty=_("No order matches.")
         if some
         else _("No order is known; take some in: storeops order import FILE --source NAME"),
+    )
+
+
+@app.command("totals", help=_("Orders and amounts by shop, channel, source or day."))
+def totals(
+    by: Annotated[
+        str, typer.Option("--by", metavar="WHAT", help=_("shop, channel, source or day."))
+    ] = "shop",
+    source: SourceName = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DATE", help=_("Paid since: 2026-05, 7d, month."))
+    ] = "30d",
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help=_("Paid until the end of: 2026-05."))
+    ] = "today",
+) -> None:
+    """Sum orders."""
+    from storeops.domains.orders import orders
+    from storeops.reading import filter_dates
+
+    db, now = current().app.data, current().app.clock.now()
+    (by,) = any_of([by], orders.SUMS)
+    which = orders.OrderFilter(
+        source,
+        since=filter_dates.read_span(since, now, "--since")[0],
+        until=filter_dates.read_span(until, now, "--until")[1],
+    )
+    titles = {"shop": _("Shop"), "channel": _("Channel"), "source": _("Source"), "day": _("Day")}
+    output.items(
+        orders.totals(db, by, which, now),
+        [
+            Column("name", titles[by], max_width=24),
+            Column("orders", _("Orders"), right=True, show=cells.amount),
+            Column("returns", _("Returns"), right=True, show=cells.amount),
+            Column("unmatched", _("Without customer"), right=True, show=cells.amount),
+            Column("amount_fen", _("Amount"), right=True, show=_money),
+        ],
+        as_of=now,
+        empty=_("No order matches."),
     )
 
 

@@ -78,6 +78,9 @@ VIEWS = (
     Picture("events", "events"),
     Picture("audit", "audit"),
     Picture("reports", "reports"),
+    Picture("care", "care"),
+    Picture("orders", "orders", ("u",)),
+    Picture("performance", "performance", ("left_square_bracket",)),
     Picture("night", "night"),
     Picture("sandbox", "sandbox"),
 )
@@ -216,12 +219,23 @@ def lived(home: Path) -> Iterator[Any]:
         nights(core)
         callbacks(core)
         core.close()
+        purchases()
         read(LATER // 2)
         for words in PRESENT:
             typed(*words)
         sandbox.control.fault("errcode", "externalcontact/get_follow_user_list", errcode=45009)
         stand_still()
         yield sandbox
+
+
+def purchases() -> None:
+    """What domains know beside WeCom: orders, what is due, whose sale it was."""
+    from storeops.app import App
+    from storeops.domains.sandbox import demo
+
+    core = App.open("demo", as_name=demo.INVENTOR)
+    demo.furnish(core)
+    core.close()
 
 
 def typed(*words: str) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storeops import times
 from storeops.app import App
 from storeops.domains.care import tasks
+from storeops.domains.commission import months, statements
+from storeops.domains.orders import matching, orders
+from storeops.domains.orders.values import yuan
 from storeops.domains.sandbox import demo
 from tests.tui.conftest import Chain, FrozenClock
 
 
 @pytest.fixture(scope="module")
-def stocked(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def stocked(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chain's home with purchases, tasks and rules."""
     home = tmp_path_factory.mktemp("stocked") / "home"
     shutil.copytree(chain.home, home)
@@ -25,7 +28,7 @@ def stocked(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         core._once("clock", FrozenClock)
         demo.furnish(core)
         core.close()
-    yield home
+    return home
 
 
 @pytest.fixture
@@ -80,3 +83,81 @@ async def test_care_is_done_put_off_and_skipped_with_a_word(screens, core):
         await driver.rest()
         assert {line.data["status"] for line in driver.base.rows.lines} == {"done", "skipped"}
         assert "has ended" in driver.base.why_not("done")
+
+
+async def test_orders_wait_with_their_reason_and_are_summed(screens, core):
+    now = core.clock.now()
+    found = matching.report(core.data)
+    assert found.unmatched > 0
+    (plain,) = core.data.execute(
+        "SELECT o.order_no FROM orders_order o JOIN orders_buyer b ON b.id = o.buyer_id"
+        " WHERE b.reason = 'no_key' ORDER BY o.paid_at DESC LIMIT 1"
+    ).fetchone()
+    buyer, people = core.data.execute(
+        "SELECT o.buyer_id, (SELECT json_group_array(id) FROM (SELECT id FROM customer LIMIT 2))"
+        " FROM orders_order o WHERE o.order_no = ?",
+        (plain,),
+    ).fetchone()
+    core.data.execute(
+        "UPDATE orders_buyer SET reason = 'ambiguous', candidates = ?, member = 'M1' WHERE id = ?",
+        (people, buyer),
+    )
+    async with screens(start="orders", size=(120, 35)) as driver:
+        await driver.rest()
+        assert "Enter shows" not in driver.text
+        await driver.press("d", "u")
+        await driver.rest()
+        lines = driver.base.rows.lines
+        waiting = orders.OrderFilter(match="waiting", since=int(now) - 365 * 86_400)
+        assert len(lines) == len(list(orders.list_orders(core.data, waiting)))
+        assert {line.data["reason"] for line in lines} <= set(matching.REASONS)
+        assert driver.base.order_here()["order_no"] == plain
+        assert "several customers fit" in driver.text
+        await driver.press("a")
+        await driver.rest()
+        await driver.press("down", "enter")
+        await driver.rest()
+        shown = orders.show_order(core.data, plain)
+        assert shown["external_userid"]
+        assert shown["matched_by"] == "person"
+        await driver.press("v")
+        await driver.rest()
+        shops = orders.totals(
+            core.data, "shop", orders.OrderFilter(since=driver.base._period().start), now
+        )
+        assert [line.key for line in driver.base.rows.lines] == [row["name"] for row in shops]
+        await driver.press("enter")
+        await driver.rest()
+        assert {line.data["shop"] for line in driver.base.rows.lines} == {shops[0]["name"]}
+        assert len(driver.base.rows.lines) >= shops[0]["orders"] + shops[0]["returns"]
+        await driver.press("escape")
+        await driver.rest()
+        assert len(driver.base.rows.lines) == len(shops), "back to the sums"
+        await driver.press("c")
+        await driver.rest()
+        assert driver.base.look.where.startswith("shop-bought:")
+
+
+async def test_performance_leads_from_a_month_to_the_why_of_a_line(screens, core):
+    month = months.reckon(core.data, times.month(core.clock.now()))
+    rows = statements.statement(core.data, month)
+    async with screens(start="performance", size=(160, 40)) as driver:
+        await driver.rest()
+        assert [line.data for line in driver.base.rows.lines] == rows
+        assert f"{yuan(month.share_fen)} in shares" in driver.text
+        assert "month of today" in driver.base.why_not("later")
+        await driver.press("enter")
+        await driver.rest()
+        mine = [line.data for line in driver.base.rows.lines]
+        assert sum(each.share.share_fen for each in mine) == rows[0].share_fen
+        assert driver.base.command_line().startswith("storeops commission explain ")
+        await driver.press("enter")
+        await driver.rest()
+        assert "Arithmetic" in driver.text
+        assert rows[0].name in driver.text
+        assert rows[0].userid not in driver.text
+        await driver.press("escape", "escape", "left_square_bracket")
+        await driver.rest()
+        before = months.reckon(core.data, months.last_month(core.clock.now()))
+        assert f"{yuan(before.share_fen)} in shares" in driver.text
+        assert driver.base.command_line().endswith(f"--month {before.month}")

@@ -30,6 +30,9 @@ SCREENS = (
     "events",
     "night",
     "reports",
+    "care",
+    "orders",
+    "performance",
     "sandbox",
 )
 

@@ -1,6 +1,6 @@
 """Whose sale it was: rules, allocations to the fen, months that are closed, pay slips."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOMAIN = Domain(
@@ -12,6 +12,13 @@ DOMAIN = Domain(
         Noun(
             name="commission", module="commands.commission", group="change",
             help=N_("Whose sale it was: rules, months, pay slips, and why."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="performance", key="P", title=N_("Performance"),
+            screen="tui.screens.performance:PerformanceScreen",
+            help=N_("A month's sales by guide and shop, down to a line and why it is shared so."),
         ),
     ),
     erase={"commission_lines": "storeops.domains.commission.forget"},

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission import rules as rule_book
-from storeops.domains.commission.allocation import SharingFacts, describe, parts_of, shares_of
+from storeops.domains.commission.allocation import (
+    ROLE_NAMES,
+    SharingFacts,
+    describe,
+    parts_of,
+    shares_of,
+)
 from storeops.domains.commission.months import (
     CHANGE,
     CommissionEntry,
@@ -20,6 +27,7 @@ from storeops.domains.commission.months import (
 from storeops.domains.commission.rules import CommissionRule, chosen
 from storeops.domains.orders import sold
 from storeops.domains.orders.sold import SoldLine
+from storeops.domains.orders.values import yuan
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 
@@ -117,6 +125,72 @@ def explain(db: Database, line: SoldLine) -> dict[str, Any]:
             for each in _entries(db, line, month, set(closed))
         ],
     }  # fmt: skip
+
+
+def _same(userid: str) -> str:
+    return userid
+
+
+def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tuple[str, str]]:
+    """What `explain` found, as (what, words); "" where there is nothing.
+
+    Args:
+        found: of `explain`, times in Unix seconds.
+        name: how a userid is called.
+    """
+    owners = []
+    for each in found["owners"]:
+        span = _("{userid} from {start} to {end}").format(
+            userid=name(each["userid"]), start=times.minute(each["start"]) or "?",
+            end=times.minute(each["end"]) or _("today"),
+        )  # fmt: skip
+        owners.append(_("{span} (then)").format(span=span) if each["then"] else span)
+    moves = [
+        _("{at}: {giver} to {taker}").format(
+            at=times.minute(each["at"]), giver=name(each["handover_userid"]),
+            taker=name(each["takeover_userid"]),
+        )
+        for each in found["handovers"]
+    ]  # fmt: skip
+    rule = f"{found['rule']} v{found['rule_version']} ({found['scheme']})" if found["rule"] else ""
+    return [
+        (_("Order line"), found["order_line"]),
+        (_("Paid"), times.minute(found["paid_at"])),
+        (_("Amount"), yuan(found["amount_fen"])),
+        (_("Customer"), found["customer"]),
+        (_("Owners"), "\n".join(owners)),
+        (_("Handovers"), "\n".join(moves)),
+        (_("First seen"), times.minute(found["first_seen_at"])),
+        (_("Sold by"), name(found["seller"])),
+        (_("Served by"), name(found["server"])),
+        (_("Returns order"), found["gives_back"]),
+        (_("Rule"), rule),
+    ]
+
+
+def sentences(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[str]:
+    """The arithmetic of what `explain` found, a line each.
+
+    Args:
+        found: of `explain`.
+        name: how a userid is called.
+    """
+    lines = [
+        _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
+            who=name(part["userid"]) or _("shop pool"), role=_(ROLE_NAMES[part["role"]]),
+            amount=yuan(found["amount_fen"]),
+            weight=f"{part['weight'] * 100 / found['weight_total']:g}",
+            share=yuan(part["share_fen"]), reason=part["reason"],
+        )
+        for part in found["parts"]
+    ]  # fmt: skip
+    return lines + [
+        _("  {month}: {who} {share}, pay {pay}: {reason}").format(
+            month=each["month"], who=name(each["userid"]) or _("shop pool"),
+            share=yuan(each["share_fen"]), pay=yuan(each["pay_fen"]), reason=each["reason"],
+        )
+        for each in found["entries"]
+    ]  # fmt: skip
 
 
 def _entries(db: Database, line: SoldLine, month: str, closed: set[str]) -> list[CommissionEntry]:

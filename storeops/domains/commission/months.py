@@ -160,6 +160,11 @@ def _entry(row: Sequence[Any]) -> CommissionEntry:
                            shop, rule, version, external)  # fmt: skip
 
 
+def any_rule(db: Database) -> bool:
+    """Whether any rule is in force; without one everything is the shops'."""
+    return bool(rule_book.in_force(db))
+
+
 def closed_months(db: Database) -> dict[str, dict[str, Any]]:
     """month → when and by whom it was closed, with its sums and rules; the oldest first."""
     return {row["month"]: row for row in db.rows("SELECT * FROM commission_month ORDER BY month")}
@@ -593,7 +598,8 @@ def today(db: Database, now: float) -> list[TodayLine]:
     if month in closed or not _sold_anything(db, month):
         return []
     text = _("The commission of {month} is not closed yet.").format(month=month)
-    return [TodayLine(text, f"storeops commission run --month {month}")]
+    step = f"storeops commission run --month {month}"
+    return [TodayLine(text, step, screen="performance", request=month)]
 
 
 def _sold_anything(db: Database, month: str) -> bool:

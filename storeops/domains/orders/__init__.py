@@ -1,6 +1,6 @@
 """What customers bought, by whichever till: orders, products, and what follows from them."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOOR = ("matching", "products", "sold", "values")  # what other domains may use
@@ -20,6 +20,13 @@ DOMAIN = Domain(
         Noun(
             name="value", module="commands.value",
             help=N_("What customers are worth: segments, reasons, next purchases."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="orders", key="O", title=N_("Orders"), screen="tui.screens.orders:OrdersScreen",
+            help=N_("What customers bought, whose orders are not known and why, sums by shop, "
+                    "channel and day."),
         ),
     ),
     conditions={

@@ -105,7 +105,7 @@ class _Purchases:
         self.customers = [each for each in rows_of(self.db).load(chosen) if each["follows"]]
         self.guides: dict[str, list[str]] = {}
         for customer in self.customers:
-            for each in customer["follows"]:
+            for each in filter(lambda each: each["store"], customer["follows"]):
                 self.guides.setdefault(each["store"], []).append(each["userid"])
         self._numbers: dict[str, int] = {}
 
@@ -217,7 +217,7 @@ class _Purchases:
 
     def _seller(self, store: str, userid: str, at: int) -> str:
         """Who rang it up: mostly the customer's own guide, nobody who had left by then."""
-        colleagues = [each for each in self.guides[store] if self._works(each, at)]
+        colleagues = [each for each in self.guides.get(store, ()) if self._works(each, at)]
         if userid and self._works(userid, at) and self.dice.random() < 0.7:
             return userid
         return self.dice.choice(colleagues) if colleagues else ""

@@ -389,7 +389,8 @@ def today(db: Database, now: float) -> list[TodayLine]:
             "{count} buyers fit several customers: say who they are.",
             ambiguous,
         ).format(count=ambiguous)
-        lines.append(TodayLine(text, "storeops order list --ambiguous", "warn"))
+        step = "storeops order list --ambiguous"
+        lines.append(TodayLine(text, step, "warn", screen="orders", request="unmatched"))
     silent = [
         name
         for name, at, last in db.execute(

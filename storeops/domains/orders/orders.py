@@ -29,7 +29,7 @@ class OrderFilter:
     Attributes:
         source, channel, shop, seller: as orders name them.
         customer: customer.id.
-        match: matched | unmatched | ambiguous.
+        match: matched | unmatched | ambiguous | waiting (either of the last two).
         since, until: paid in this span, Unix seconds, until exclusive.
         status: any of paid, return and cancelled; () for all.
     """
@@ -49,6 +49,7 @@ _MATCH = {
     "matched": "o.customer_id IS NOT NULL",
     "unmatched": "o.customer_id IS NULL AND b.reason <> 'ambiguous'",
     "ambiguous": "o.customer_id IS NULL AND b.reason = 'ambiguous'",
+    "waiting": "o.customer_id IS NULL",
 }
 
 
@@ -58,28 +59,7 @@ def list_orders(db: Database, which: OrderFilter) -> Iterator[dict[str, Any]]:
     Raises:
         NotFoundError: no such source.
     """
-    where, params = ["1"], list[Any]()
-    if which.source:
-        where.append("o.source_id = ?")
-        params.append(sources.find(db, which.source).id)
-    for column in ("channel", "shop", "seller"):
-        if value := getattr(which, column):
-            where.append(f"o.{column} = ? COLLATE NOCASE")
-            params.append(value)
-    if which.status:
-        where.append(f"o.status IN ({','.join('?' * len(which.status))})")
-        params += which.status
-    if which.customer is not None:
-        where.append("o.customer_id = ?")
-        params.append(which.customer)
-    if which.match:
-        where.append(_MATCH[which.match])
-    if which.since is not None:
-        where.append("o.paid_at >= ?")
-        params.append(which.since)
-    if which.until is not None:
-        where.append("o.paid_at < ?")
-        params.append(which.until)
+    where, params = _conditions(db, which)
     key: tuple[int, int] = (2**62, 2**62)
     while True:
         rows = db.rows(
@@ -103,6 +83,33 @@ def list_orders(db: Database, which: OrderFilter) -> Iterator[dict[str, Any]]:
             yield row
         if len(rows) < _PAGE:
             return
+
+
+def _conditions(db: Database, which: OrderFilter) -> tuple[list[str], list[Any]]:
+    """SQL over orders `o` and buyers `b`, and what is bound in it."""
+    where, params = ["1"], list[Any]()
+    if which.source:
+        where.append("o.source_id = ?")
+        params.append(sources.find(db, which.source).id)
+    for column in ("channel", "shop", "seller"):
+        if value := getattr(which, column):
+            where.append(f"o.{column} = ? COLLATE NOCASE")
+            params.append(value)
+    if which.status:
+        where.append(f"o.status IN ({','.join('?' * len(which.status))})")
+        params += which.status
+    if which.customer is not None:
+        where.append("o.customer_id = ?")
+        params.append(which.customer)
+    if which.match:
+        where.append(_MATCH[which.match])
+    if which.since is not None:
+        where.append("o.paid_at >= ?")
+        params.append(which.since)
+    if which.until is not None:
+        where.append("o.paid_at < ?")
+        params.append(which.until)
+    return where, params
 
 
 def show_order(db: Database, order_no: str, source: str = "", *, reveal: bool = False) -> Any:
@@ -233,25 +240,46 @@ def import_members(
     return ImportedMembers(lines, len(rows), problems)
 
 
-def totals(db: Database, by: str, which: OrderFilter) -> list[dict[str, Any]]:
-    """Orders and amounts by shop, channel or day, in the currency that sums are made in."""
-    column = {"shop": "o.shop", "channel": "o.channel", "source": "s.name"}[by]
-    where, params = ["o.status <> 'cancelled'", "o.currency = ?"], [
-        sources.home_currency(db.connection)
-    ]  # fmt: skip
-    bounds: list[Any] = []
-    for sign, moment in ((">=", which.since), ("<", which.until)):
-        if moment is not None:
-            where.append(f"o.paid_at {sign} ?")
-            bounds.append(moment)
+SUMS = ("shop", "channel", "source", "day")
+
+
+def totals(db: Database, by: str, which: OrderFilter, now: float) -> list[dict[str, Any]]:
+    """Orders and amounts by one of `SUMS`, in the currency that sums are made in.
+
+    Args:
+        db: data.db.
+        by: the largest amount first; days the newest first, those without an order left out.
+        which: only these orders; cancelled ones count nothing.
+        now: Unix seconds; the zone's offset of today is taken for all days.
+
+    Returns:
+        name, orders (purchases), returns, unmatched (of both), amount_fen.
+
+    Raises:
+        NotFoundError: no such source.
+    """
+    column, order = {
+        "shop": ("o.shop", "5 DESC"),
+        "channel": ("o.channel", "5 DESC"),
+        "source": ("s.name", "5 DESC"),
+        "day": ("strftime('%Y-%m-%d', o.paid_at + ?, 'unixepoch')", "1 DESC"),
+    }[by]
+    where, params = _conditions(db, which)
+    where += ["o.status <> 'cancelled'", "o.currency = ?"]
     return db.rows(
         f"SELECT {column} AS name, sum(o.status = 'paid') AS orders,"
-        " sum(o.status = 'return') AS returns, sum(o.amount_fen) AS amount_fen,"
-        " sum(o.customer_id IS NULL) AS unmatched FROM orders_order o"
-        f" JOIN orders_source s ON s.id = o.source_id WHERE {' AND '.join(where)}"
-        " GROUP BY 1 ORDER BY 4 DESC",
-        [*params, *bounds],
-    )
+        " sum(o.status = 'return') AS returns, sum(o.customer_id IS NULL) AS unmatched,"
+        " sum(o.amount_fen) AS amount_fen FROM orders_order o"
+        " JOIN orders_source s ON s.id = o.source_id JOIN orders_buyer b ON b.id = o.buyer_id"
+        f" WHERE {' AND '.join(where)} GROUP BY 1 ORDER BY {order}, 1",
+        [*([values.day_offset(now)] if by == "day" else []), *params,
+         sources.home_currency(db.connection)],
+    )  # fmt: skip
+
+
+def any_order(db: Database) -> bool:
+    """Whether any order is known."""
+    return db.execute("SELECT 1 FROM orders_order LIMIT 1").fetchone() is not None
 
 
 def yuan(amount_fen: int) -> str:

@@ -8,9 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from storeops import times
+from storeops.i18n import N_
 from storeops.tables import typed
 
 PAID, RETURN, CANCELLED = "paid", "return", "cancelled"
+STATUSES = {PAID: N_("paid"), RETURN: N_("returned"), CANCELLED: N_("cancelled")}
 REFUNDED = "refunded"  # a word of files only: the order itself was paid back, or a return
 MOST_FEN = 10**15
 _MONEY = re.compile(r"[¥￥$£€,\s元]|CNY|RMB|GBP|USD|EUR|HKD", re.IGNORECASE)
