@@ -12,7 +12,8 @@ from storeops.domains.care import rules, tasks
 from storeops.domains.care.rules import KINDS
 from storeops.domains.care.tasks import STATUSES
 from storeops.i18n import N_, _, ngettext
-from storeops.reading.directory import department_names, members
+from storeops.mirror import members
+from storeops.reading.directory import department_names
 from tui.cells import shown
 from tui.fields import fields
 from tui.keys import DO, LIST, LOOK, Key
@@ -73,7 +74,6 @@ class CareScreen(ListScreen):
         """The tasks (background)."""
         core = self.app.core
         db, now = core.data, core.clock.now()
-        shops, guides = department_names(db), {each.userid.casefold(): each for each in members(db)}
         self._rules = bool(rules.in_force(db))
         if self._view == ENDED:
             rows: list[dict[str, Any]] = []
@@ -87,9 +87,11 @@ class CareScreen(ListScreen):
             rows = tasks.list_tasks(
                 db, now, userid=self._guide, all_days=self._view == OPEN, limit=MOST
             )
+        guides = members.by_userids(db, {row["userid"] for row in rows})
+        shops = department_names(db)
         lines = []
         for row in rows:
-            guide = guides.get(row["userid"].casefold())
+            guide = guides.get(row["userid"].lower())
             late = self._view == TODAY and row["due_at"] < now - DAY_S
             row["guide"] = (guide.name if guide else "") or row["userid"]
             row["store"] = shops.get(guide.store_id, "") if guide else ""

@@ -30,7 +30,7 @@ from tui.widgets.rows import Line, ListColumn, TableRows
 MOST = 1_000  # orders that are listed; `order list --all` has the others
 SPANS = (1, 7, 30, 365)  # days
 BAR = 12  # cells of the longest bar
-LISTS = {"": N_("orders"), "unmatched": N_("without a customer")}
+LISTS = {"unmatched": N_("without a customer")}
 SUMS = {"shop": N_("by shop"), "channel": N_("by channel"), "day": N_("by day")}
 CONDITIONS = {"shop": "shop-bought", "channel": "channel"}
 
@@ -66,7 +66,7 @@ class OrdersScreen(ListScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view = ""  # a key of LISTS or SUMS
+        self._view = ""  # a key of LISTS or SUMS; "" all orders
         self._within: tuple[str, str] | None = None  # (a key of SUMS, which one): one came from it
         self._days: Period | None = None  # None: thirty days until today
         self._card: Any = None  # the order of the card at the side
@@ -213,7 +213,7 @@ class OrdersScreen(ListScreen):
 
     def crumbs(self) -> list[str]:
         """Which ones, how many."""
-        words = [_((LISTS | SUMS)[self._view])]
+        words = [_((LISTS | SUMS)[self._view])] if self._view else []
         if self._within is not None:
             words.insert(0, shown(self._within[1] or "–"))
         more = [_("only the first")] if len(self.rows.lines) >= MOST else []
@@ -246,7 +246,7 @@ class OrdersScreen(ListScreen):
 
     def arrive(self, target: str) -> None:
         """Come with the name of a list."""
-        if target in LISTS or target in SUMS:
+        if target in LISTS | SUMS:
             self._within = None
             self._go(target)
 
