@@ -254,8 +254,9 @@ def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: Af
     from storeops.domains.alert.rules import folder
     from storeops.domains.alert.rules import rules as read
 
+    found = read(rules)
     output.paged(
-        map(_rule_row, read(rules)),
+        map(_rule_row, found),
         [
             Column("kind", _("Kind")),
             Column("enabled", _("On")),
@@ -269,6 +270,24 @@ def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: Af
         after=after,
     )
     note(_("Rules are read from {path}.").format(path=folder()))
+    for target in dict.fromkeys(each for rule in found for each in rule.to):
+        if why := _unreachable(target):
+            warn(_("Nothing can be sent to {target}: {reason}.").format(target=target, reason=why))
+
+
+def _unreachable(target: str) -> str:
+    """Why nothing can be sent to a way:name of a rule, as far as it is known; "" when it can."""
+    from storeops.domain import registry
+    from storeops.domains.notify import targets
+
+    way, _colon, name = target.partition(":")
+    if way not in registry().named("senders"):
+        return _("nothing that is installed sends by {way}").format(way=way)
+    ours = (targets.ROBOT, targets.APP, targets.CHAT)
+    known = {each.name.casefold() for each in targets.every(current().app.data)}
+    if way in ours and name.casefold() not in known:
+        return _("there is no target {name}").format(name=name)
+    return ""
 
 
 def _rule_row(rule: AlarmRule) -> dict[str, Any]:

@@ -298,3 +298,17 @@ def test_what_waits_for_a_target_that_no_rule_names_any_more_is_dropped(app):
     trouble.now = [Alarm(key="b", values={"n": 1})]
     checking.check(app, [trouble.rule(to=("pager:x",))])
     assert checking.check(app, []).unsent.keys() == {"pager:x"}
+
+
+def test_a_target_that_is_not_there_is_told_before_it_is_needed(app, cli, tmp_path):
+    from storeops.domains.notify import targets
+
+    targets.save(app.data, "ops", "robot", app.clock.now())
+    file = tmp_path / "disk.toml"
+    file.write_text(
+        'kind = "disk"\nto = ["robot:OPS", "robot:opps", "pager:x"]\n', encoding="utf-8"
+    )
+    told = cli("alert", "rules", "--rules", str(file)).err
+    assert "robot:opps: there is no target opps" in told
+    assert "pager:x: nothing that is installed sends by pager" in told
+    assert "robot:OPS" not in told
