@@ -1,4 +1,4 @@
-"""Every spec is on the first line, however narrow it is and whatever the language."""
+"""Every tab is on the first line or on the leaf before or after, whatever width and language."""
 
 from __future__ import annotations
 
@@ -10,50 +10,67 @@ from tui.cells import cell_width
 from tui.screen_registry import screens as all_screens
 from tui.widgets.tab_bar import CLOSE, ROOMY, TIGHT, Entry, TabBar, titles_for
 
+FIRST = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "plans", "jobs",
+         "events", "handover", "audit", "night", "reports")  # fmt: skip
+
 
 def tabs(here: str) -> list[tuple[str, str, bool]]:
     return [(spec.key, _(spec.title), spec.name == here) for spec in all_screens()]
 
 
+def few(here: str) -> list[tuple[str, str, bool]]:
+    """As many tabs as have room at 80 cells with a few letters each."""
+    specs = {spec.name: spec for spec in all_screens()}
+    return [(specs[name].key, _(specs[name].title), name == here) for name in FIRST]
+
+
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("here", ["today", "handover", "sandbox"])
-def test_all_doors_fit(language, here):
-    """From 40 cells on every key stands there, at the same place on every screen."""
+def test_the_tab_shown_is_seen(language, here):
+    """From 40 cells on, with its whole title where there are leaves, and the others counted."""
     i18n.use(language)
-    for width in range(40, 170):
+    entries = [Entry(key, title, shown, lambda: None) for key, title, shown in tabs(here)]
+    for width in range(40, 240):
         bar = TabBar()
-        entries = [Entry(key, title, shown, lambda: None) for key, title, shown in tabs(here)]
-        bar.put(entries, width)
+        bar.put(entries, width, lambda: None)
         assert cell_width(bar.text.rstrip()) <= width, (width, bar.text)
+        seen = titles_for(tabs(here), width)[1]
+        (shown,) = [at for at, each in enumerate(entries) if each.here]
+        assert shown in seen
         words = bar.text.split()
-        for key, _title, _shown in tabs(here):
-            assert any(word.startswith(key) for word in words), (width, key, bar.text)
+        for at in seen:
+            assert any(word.startswith(entries[at].key) for word in words), (width, bar.text)
+        assert bar.text.rstrip().endswith(f":+{len(entries) - len(seen)}") is (
+            len(seen) < len(entries)
+        )
 
 
-def test_eighty_cells():
-    """What a terminal of 80 cells shows."""
+def test_leaves_are_the_same_from_every_tab():
+    """Nothing moves while one goes from tab to tab of a leaf; together they are all tabs."""
+    i18n.use("en")
+    leaves = {titles_for(tabs(spec.name), 60)[1] for spec in all_screens()}
+    assert sorted(at for leaf in leaves for at in leaf) == list(range(len(all_screens())))
+    assert len(leaves) > 1
+
+
+def test_few_tabs_at_eighty_cells():
+    """A few letters each, on every screen alike."""
     i18n.use("en")
     for here in ("customers", "today"):
         # no blanks behind digits, so that all have three letters; what is left completes words
-        blanks, titles = titles_for(tabs(here)[:-1], 80)  # no sandbox
-        assert blanks == TIGHT
+        blanks, seen, titles = titles_for(few(here), 80)
+        assert (blanks, len(seen)) == (TIGHT, 14)
         assert titles == ["Today", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Jobs", "Eve",
                           "Han", "Aud", "Nig", "Rep"]  # fmt: skip
-        blanks, titles = titles_for(tabs(here), 80)
-        assert blanks == TIGHT
-        assert [len(each) for each in titles] == [3] * 15
-        blanks, titles = titles_for(tabs(here), 90)
-        assert blanks == CLOSE
-        assert [len(each) for each in titles] == [3] * 15
     i18n.use("zh_CN")
-    blanks, titles = titles_for(tabs("customers"), 80)
+    blanks, seen, titles = titles_for(few("customers"), 80)
     assert titles[:6] == ["今日", "客户", "成员", "门店", "标签", "客户群"]
     assert all(titles)
-    whole = [title for _key, title, _here in tabs("")]
-    assert titles_for(tabs("customers"), 94) == (CLOSE, whole)
 
 
 def test_wide():
     """With room enough nothing is cut and tabs stand apart."""
     i18n.use("en")
-    assert titles_for(tabs("today"), 160) == (ROOMY, [spec.title for spec in all_screens()])
+    every = [spec.title for spec in all_screens()]
+    assert titles_for(tabs("today"), 400) == (ROOMY, range(len(every)), every)
+    assert titles_for(tabs("today"), sum(map(len, every)) + 3 * len(every))[0] == CLOSE

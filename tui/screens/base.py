@@ -223,7 +223,7 @@ class BaseScreen(Screen[None]):
             Entry(spec.key, _(spec.title), spec.name == self.NAME, app.opener(spec))
             for spec in app.specs.values()
         ]
-        self.query_one(TabBar).put(tabs, self.size.width)
+        self.query_one(TabBar).put(tabs, self.size.width, self.do_go)
         trail = " › ".join([app.profile_name, _(self.spec.title), *self.crumbs()])
         self.query_one("#crumbs", Bar).set([Piece(" " + trail)], self.signs())
         self.paint_status()

@@ -1,7 +1,8 @@
-"""The first line of every screen: all tabs with their keys, whatever the width.
+"""The first line of every screen: the tabs with their keys, whatever the width.
 
-Where whole titles have no room they are cut to a few letters, on every screen alike; keys without
-any letter are the last resort.
+Where whole titles have no room they are cut to a few letters, on every screen alike; where a few
+letters have none either, whole titles stand on several leaves, and the one with the tab shown is
+seen. The end of the line says how many there are besides, and leads to them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tui.cells import cell_width
 from tui.widgets.bars import Bar, Piece
 
 ROOMY, CLOSE, TIGHT = 2, 1, 0  # blanks around keys, only behind them, only where letters would meet
-LEAST = 3  # letters that must be left of every title before blanks go
+LEAST = 3  # letters that must be left of every title
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,23 @@ class TabBar(Bar):
         super().__init__(id=id)
         self._entries: Sequence[Entry] = ()
 
-    def put(self, entries: Sequence[Entry], width: int) -> None:
-        """Show tabs on a line of `width` cells."""
-        blanks, titles = titles_for([(each.key, each.title, each.here) for each in entries], width)
+    def put(self, entries: Sequence[Entry], width: int, more: Callable[[], object]) -> None:
+        """Show tabs on a line of `width` cells; `more` opens what finds the others."""
+        tabs = [(each.key, each.title, each.here) for each in entries]
+        blanks, seen, titles = titles_for(tabs, width)
         gap = " " * (blanks == ROOMY)
         pieces: list[Piece] = []
-        for entry, title in zip(entries, titles, strict=True):
+        for entry, title in zip(entries[seen.start : seen.stop], titles, strict=True):
             tone = "on" if entry.here else "key"
             key = f"{gap}{entry.key}" + " " * between(entry.key, title, blanks)
             pieces.append(Piece(key, tone, entry.call, leads=bool(title)))
             pieces.append(Piece(f"{title}{gap or ' '}", "on" if entry.here else "", entry.call))
+        if others := len(entries) - len(seen):
+            pieces += [Piece(":", "key", more, leads=True), Piece(f"+{others} ", "dim", more)]
         self.set(pieces)
 
 
-def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, list[str]]:
+def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, range, list[str]]:
     """How much room is for blanks, and the titles as far as they fit.
 
     Args:
@@ -61,8 +65,8 @@ def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, 
         width: cells of the line.
 
     Returns:
-        (ROOMY, CLOSE or TIGHT; one title per tab). Cut titles have no `…`: `Cus` says as much as
-        `Cu…`.
+        (ROOMY, CLOSE or TIGHT; which tabs are seen; one title for each of those). Cut titles have
+        no `…`: `Cus` says as much as `Cu…`.
     """
 
     def cells(titles: Sequence[str], blanks: int) -> int:
@@ -76,13 +80,30 @@ def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, 
         )
 
     whole = [title for _key, title, _here in tabs]
+    every = range(len(tabs))
     for blanks in (ROOMY, CLOSE):
         if cells(whole, blanks) <= width:
-            return blanks, whole
-    cut = _cut(whole, lambda titles: cells(titles, CLOSE) <= width)
-    if all(len(each) >= min(LEAST, len(title)) for each, title in zip(cut, whole, strict=True)):
-        return CLOSE, cut
-    return TIGHT, _cut(whole, lambda titles: cells(titles, TIGHT) <= width)
+            return blanks, every, whole
+    for blanks in (CLOSE, TIGHT):
+        cut = _cut(whole, lambda titles: cells(titles, blanks) <= width)  # noqa: B023, used at once
+        if all(len(each) >= min(LEAST, len(title)) for each, title in zip(cut, whole, strict=True)):
+            return blanks, every, cut
+    seen = _leaf(tabs, width - len(f":+{len(tabs)} "))
+    return CLOSE, seen, whole[seen.start : seen.stop]
+
+
+def _leaf(tabs: Sequence[tuple[str, str, bool]], width: int) -> range:
+    """The tabs that stand on one line with the tab shown; the same leaves whichever is shown."""
+    start, taken = 0, 0
+    shown = next((at for at, (_key, _title, here) in enumerate(tabs) if here), 0)
+    for at, (key, title, _here) in enumerate(tabs):
+        size = cell_width(key) + between(key, title, CLOSE) + cell_width(title) + 1
+        if taken + size > width and at > start:
+            if shown < at:
+                return range(start, at)
+            start, taken = at, 0
+        taken += size
+    return range(start, len(tabs))
 
 
 def _cut(whole: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
