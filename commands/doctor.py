@@ -99,6 +99,10 @@ def _findings(offline: bool) -> Iterator[Finding]:
     yield from checks.check_receiver(app_)
     yield _disk(profile.name)
     yield from checks.check_domains(app_)
+    if profile.head_office:
+        detail = _("a back office has none: head office reads WeCom, and sends")
+        yield checks.Finding("secret", _("secret is kept"), "skipped", detail)
+        return
     secret = checks.check_secret(profile.name)
     yield secret
     if offline or secret.status == "failed":

@@ -154,6 +154,32 @@ def _must_be_corp(profile: Profile) -> None:
         )
 
 
+@app.command("join", help=_("Become a shop's back office, with the file that head office gave."))
+def join(
+    file: Annotated[str, typer.Argument(metavar="FILE", help=_("The file from head office."))],
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help=_("The profile's name; else the shop's."))
+    ] = "",
+    default: Annotated[
+        bool, typer.Option("--default", help=_("Make it the default profile."))
+    ] = False,
+) -> None:
+    """A profile without a secret: it follows head office."""
+    from pathlib import Path
+
+    from storeops.hub import joining
+
+    found = joining.load(Path(file).expanduser())
+    name = name or f"shop-{found.store_code}"
+    joining.join(found, name, make_default=default)
+    note(_("Next: storeops --profile {name} hub follow --once").format(name=name))
+    note(_("The file holds this shop's key: delete it now."))
+    output.result(
+        _row(name),
+        _("{name} is the back office of {store}.").format(name=name, store=found.store_name),
+    )
+
+
 @app.command("list", help=_("List the profiles."))
 def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     """Print one row per profile; `*` marks the default."""
@@ -209,6 +235,7 @@ def show(
             Column("store", _("Store")),
             Column("read_only", _("Read-only")),
             Column("sandbox", _("Sandbox")),
+            Column("head_office", _("Head office")),
             Column("allow", _("Allowed changes")),
             Column("secret", _("Secret"), kind="whole", minor=1),
             Column("database", _("Database")),
@@ -271,6 +298,7 @@ def _row(name: str) -> dict[str, Any]:
         "store": profile.store,
         "read_only": profile.read_only,
         "sandbox": profile.sandbox,
+        "head_office": profile.head_office,
         "allow": list(profile.allow) if profile.allow is not None else None,
         "secret": source,
         "database": str(paths.data_db(name)),

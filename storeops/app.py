@@ -377,13 +377,17 @@ class App:
 
         Raises:
             ConfigError: a variable is set that could mean the secret of another profile.
+            PolicyError: a back office, which has no secret.
         """
         from storeops import secrets
+        from storeops.changes.policy import head_office_sends
         from storeops.operations.ownership import must_mean_one
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
         from storeops.wecom.transport import Timeouts
 
         name = self.profile.name
+        if self.profile.head_office:
+            raise head_office_sends(name)
         must_mean_one(name)
         return WeComClient(
             base_url=self.profile.base_url,
@@ -434,6 +438,7 @@ class App:
                 allow=self.profile.allow,
                 max_rows_per_plan=self.profile.policy.max_rows_per_plan or None,
                 max_rows_per_day=self.profile.policy.max_rows_per_day or None,
+                sends=not self.profile.head_office,
                 before_change=self._know_time,
             ),
         )
@@ -469,7 +474,7 @@ class App:
         Raises:
             PolicyError: read-only.
         """
-        self.ledger.policy.may_write()
+        self.ledger.policy.may_send()
         from storeops.changes.job_records import LedgerRecords
         from storeops.changes.jobs.worker import Worker
 

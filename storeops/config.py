@@ -13,6 +13,7 @@ base_url = "https://qyapi.weixin.qq.com"
 store = "SH-012"            # one shop as the default of every view; unset: all shops
 read_only = false           # true refuses every change
 sandbox = false             # true: a WeCom on this desk, not the real one
+head_office = "tls://hub:4222" # a back office without a secret: follows the hub there
 allow = ["tag", "remark"]   # kinds of change that may be applied; unset: all
 
 [profiles.main.limits]      # calls that storeops allows itself, per corp and API
@@ -61,6 +62,7 @@ class Profile:
         store: code of the shop that is the default of every view, "" for all.
         read_only: refuse every change.
         sandbox: a WeCom on this desk.
+        head_office: address of the hub that a back office follows; "" for who asks WeCom itself.
         allow: kinds of change that may be applied; None for all.
         limits: calls per corp and API.
         policy: how many rows may be applied.
@@ -73,6 +75,7 @@ class Profile:
     store: str = ""
     read_only: bool = False
     sandbox: bool = False
+    head_office: str = ""
     allow: tuple[str, ...] | None = None
     limits: CallLimits = field(default_factory=CallLimits)
     policy: Ceilings = field(default_factory=Ceilings)
@@ -164,6 +167,7 @@ _PROFILE: dict[str, values.Reader] = {
     "store": values.text,
     "read_only": values.flag,
     "sandbox": values.flag,
+    "head_office": values.text,
     "allow": values.texts,
     "limits": _limits,
     "policy": _policy,
@@ -237,7 +241,7 @@ def as_dict(config: Config) -> dict[str, Any]:
 def _profile_dict(profile: Profile) -> dict[str, Any]:
     table: dict[str, Any] = {"corp_id": profile.corp_id, "agent_id": profile.agent_id}
     default = Profile(name="", corp_id="")
-    for key in ("base_url", "store", "read_only", "sandbox"):
+    for key in ("base_url", "store", "read_only", "sandbox", "head_office"):
         if getattr(profile, key) != getattr(default, key):
             table[key] = getattr(profile, key)
     if profile.allow is not None:

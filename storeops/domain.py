@@ -170,6 +170,7 @@ class Domain:
             that are old (storeops.changes.pruning).
         today: function(db, now) → `TodayLine`s of Today and `status`.
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
+        shared: tuple of `SharedThing` (storeops.shared_rows): rows that flow to back offices.
         refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
             of events. It must be quick when nothing concerns it.
         tasks: what `schedule defaults` proposes for the night.
@@ -201,6 +202,7 @@ class Domain:
     retention: str = ""
     today: str = ""
     checks: str = ""
+    shared: str = ""
     refreshed: str = ""
     tasks: tuple[TaskSpec, ...] = ()
     alarms: Mapping[str, str] = field(default_factory=dict)

@@ -21,7 +21,8 @@ from storeops.os_errors import explain_os
 from storeops.private_file import read_toml, write_private
 
 APP, CALLBACK_TOKEN, CALLBACK_KEY = "secret", "callback_token", "callback_key"
-KINDS = (APP, CALLBACK_TOKEN, CALLBACK_KEY)
+HUB = "hub"  # what a back office follows head office with
+KINDS = (APP, CALLBACK_TOKEN, CALLBACK_KEY, HUB)
 
 
 class Secret:
@@ -159,6 +160,15 @@ def save_callback(profile: str, token: str, encoding_aes_key: str) -> None:
         ConfigError: the file cannot be trusted, read or written.
     """
     _change({_line(profile, CALLBACK_TOKEN): token, _line(profile, CALLBACK_KEY): encoding_aes_key})
+
+
+def save_hub(profile: str, value: str) -> None:
+    """Keep what a back office follows head office with.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change({_line(profile, HUB): value})
 
 
 def robot(profile: str, name: str) -> Secret | None:

@@ -12,6 +12,22 @@ from storeops.errors import PolicyError
 from storeops.i18n import _
 
 
+def head_office_sends(profile: str = "") -> PolicyError:
+    """What a back office says of everything that needs WeCom.
+
+    Args:
+        profile: its name, "" when it need not be said.
+    """
+    return PolicyError(
+        _("The profile {name} has no secret: head office reads WeCom, and sends.").format(
+            name=profile
+        )
+        if profile
+        else _("This profile has no secret: head office reads WeCom, and sends."),
+        hint=_("Export the plan or the list and ask head office; nothing was changed here."),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules of one profile.
@@ -21,6 +37,7 @@ class Policy:
         allow: kinds of plan that may be applied (`tag`, `remark`, `handover*`); None allows all.
         max_rows_per_plan: ceiling on the ready rows of one plan, None for no ceiling.
         max_rows_per_day: ceiling on rows applied in one day (Beijing), None for no ceiling.
+        sends: False for a back office, which has no secret.
         before_change: called before anything is changed; never fails.
         warn_share: a plan that changes more than this share (0–1) of a store's customers, or
             takes tags from them, carries a warning.
@@ -31,6 +48,7 @@ class Policy:
     max_rows_per_plan: int | None = 50_000
     max_rows_per_day: int | None = 200_000
     warn_share: float = 0.3
+    sends: bool = True
     before_change: Callable[[], None] = lambda: None
 
     def may_write(self) -> None:
@@ -46,6 +64,16 @@ class Policy:
             )
         self.before_change()
 
+    def may_send(self) -> None:
+        """Refuse what is sent to WeCom in read-only mode, and in a back office.
+
+        Raises:
+            PolicyError: it may not be sent from here.
+        """
+        self.may_write()
+        if not self.sends:
+            raise head_office_sends()
+
     def allows(self, kind: str) -> bool:
         """Whether the allow list names a kind (`api` for raw calls), or there is no such list."""
         return self.allow is None or any(fnmatchcase(kind, each) for each in self.allow)
@@ -56,7 +84,7 @@ class Policy:
         Raises:
             PolicyError: not allowed here.
         """
-        self.may_write()
+        self.may_send()
         if not self.allows(kind):
             raise PolicyError(
                 _("This profile does not allow plans of the kind {kind}.").format(kind=kind),

@@ -2,5 +2,6 @@
 
 DOOR = (
     "bytemap", "called", "chat_owner", "chats", "column_store", "facts", "forget", "identity",
-    "indexes", "keys", "labels", "leavers", "members", "meta", "search", "tag_names", "timeline",
+    "indexes", "keys", "labels", "leavers", "members", "meta", "search", "shared", "tag_names",
+    "timeline",
 )  # fmt: skip

@@ -1,0 +1,162 @@
+"""`storeops hub store`: which shops' back offices may follow head office."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import cells, output
+from commands.completing import completion
+from commands.context import current
+from commands.diagnostics import note, warn
+from commands.options import After, All, Limit, Yes
+from commands.output import Column
+from commands.question import confirm
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.hub.credentials import Key
+    from storeops.hub.stores import JoinedStore
+
+app = typer.Typer(help=_("Shops that have joined: add, list, give a new key, revoke."))
+Store = Annotated[
+    str,
+    typer.Argument(
+        metavar="STORE",
+        autocompletion=completion("store"),
+        help=_("A shop, by number, department id or name."),
+    ),
+]
+Out = Annotated[
+    str, typer.Option("--out", metavar="FILE", help=_("Where the file to join with goes."))
+]
+
+
+def _row(store: JoinedStore) -> dict[str, Any]:
+    return {
+        "store_code": store.code,
+        "store": store.name,
+        "department_id": store.department_id,
+        "status": store.status,
+        "issued_at": cells.iso(store.issued_at),
+        "revoked_at": cells.iso(store.revoked_at),
+        "last_seen_at": cells.iso(store.last_seen_at),
+    }
+
+
+def _hand_out(store: JoinedStore, key: Key, out: str, text: str) -> None:
+    from storeops.hub import joining
+    from storeops.hub import settings as hub_settings
+
+    app_ = current().app
+    settings = hub_settings.get(app_.profile.name)
+    path = Path(out or f"{store.code}.join").expanduser()
+    file = joining.make(settings, app_.profile.corp_id, store, key, time.time() - 5)
+    joining.save(file, path)
+    note(
+        _("{path} is the key of that shop: hand it over safely, and delete it then.").format(
+            path=path
+        )
+    )
+    note(_("At the back office: storeops profile join {path}").format(path=path.name))
+    output.result({**_row(store), "file": str(path)}, text.format(store=store.name, path=path))
+
+
+def _must_be_free(out: str, code: str) -> None:
+    """Refuse before anything is changed what could not be written afterwards."""
+    from storeops.errors import ConflictError
+
+    path = Path(out or f"{code}.join").expanduser()
+    if path.exists():
+        raise ConflictError(
+            _("There is a file {path} already.").format(path=path),
+            hint=_("Name another one with --out FILE."),
+        )
+
+
+@app.command("add", help=_("Let a shop join: writes the file that its back office joins with."))
+def add(store: Store, out: Out = "") -> None:
+    """Nothing is asked of the server: `hub serve` finds the new shop by itself."""
+    from storeops.hub import settings as hub_settings
+    from storeops.hub import stores
+
+    app_ = current().app
+    hub_settings.get(app_.profile.name)
+    department = stores.department_of(app_.data, store)
+    _must_be_free(out, stores.code_of(app_.data, department))
+    joined, key = stores.add(app_.data, store, time.time())
+    _hand_out(joined, key, out, _("{store} may join with {path}."))
+
+
+@app.command("list", help=_("List the shops that have joined."))
+def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+    """By number."""
+    from storeops.hub import settings as hub_settings
+    from storeops.hub import stores
+
+    app_ = current().app
+    hub_settings.get(app_.profile.name)
+    output.paged(
+        map(_row, stores.every(app_.data)),
+        [
+            Column("store_code", _("Store")),
+            Column("store", _("Name")),
+            Column("status", _("Status")),
+            Column("issued_at", _("Key of"), show=cells.when),
+            Column("last_seen_at", _("Last seen"), show=cells.when),
+        ],
+        limit=limit,
+        all_=all_,
+        after=after,
+        empty=_("No shop has joined yet: storeops hub store add STORE"),
+    )
+
+
+@app.command("rotate", help=_("Give a shop's back office a new key; the old one is refused."))
+def rotate(store: Store, out: Out = "") -> None:
+    """What the back office has stays; it joins once more with the new file."""
+    from storeops.hub import stores
+
+    app_ = current().app
+    found = stores.find(app_.data, store)
+    _must_be_free(out, found.code)
+    key = stores.rotate(app_.data, found, time.time())
+    _tell()
+    _hand_out(found, key, out, _("{store} has a new key: {path}."))
+
+
+@app.command("revoke", help=_("Refuse a shop's back office from now on."))
+def revoke(store: Store, yes: Yes = False) -> None:
+    """The server cuts its line at once. What it has already read stays there."""
+    from storeops.hub import stores
+
+    app_ = current().app
+    found = stores.find(app_.data, store)
+    if not yes:
+        confirm(_("Refuse the back office of {store} from now on?").format(store=found.name))
+    stores.revoke(app_.data, found, time.time())
+    told = _tell(found.department_id)
+    output.result(
+        {**_row(stores.find(app_.data, store)), "told": told},
+        _("{store} is revoked.").format(store=found.name),
+    )
+
+
+def _tell(store: int | None = None) -> bool:
+    """Let the server refuse at once; whether it answered."""
+    from storeops.errors import AccessError, NetworkError
+    from storeops.hub import office
+
+    try:
+        office.refuse_now(current().app, store)
+    except (NetworkError, AccessError) as error:
+        warn(
+            _("The server was not told: {message} `storeops hub serve` tells it.").format(
+                message=error.message
+            )
+        )
+        return False
+    return True

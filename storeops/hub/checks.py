@@ -1,0 +1,145 @@
+"""doctor, and `hub check`: whether head office publishes, whether a back office is fed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.durations import ago
+from storeops.errors import StoreOpsError
+from storeops.hub import arriving, outbox, publishing, stores
+from storeops.hub import settings as hub_settings
+from storeops.hub.office import OfficeWiring, leader, office_connection
+from storeops.hub.things import things
+from storeops.i18n import _, ngettext
+from storeops.operations.doctor import Finding
+
+MANY = 10_000  # notes that wait while nobody publishes
+
+
+def checks(app: OfficeWiring) -> list[Finding]:
+    """Findings of head office or of a back office; none where there is no hub. Asks nobody."""
+    if app.profile.head_office:
+        return [_fed(app)]
+    if not outbox.installed(app.data):
+        return []
+    return [_published(app)]
+
+
+def _fed(app: OfficeWiring) -> Finding:
+    title = _("fed by head office")
+    fix = _("Run `storeops hub follow`, best as a service.")
+    here = arriving.follow_state(app.data)
+    if here.caught_up_at is None:
+        return Finding("hub", title, "warning", _("it never had everything"), fix)
+    detail = _("it had everything {ago}").format(ago=ago(here.caught_up_at, app.clock.now()))
+    if here.waiting:
+        kinds = _(", ").join(here.waiting)
+        detail = _("{detail}; what a newer version is needed for waits: {kinds}").format(
+            detail=detail, kinds=kinds
+        )
+        return Finding("hub", title, "warning", detail, _("Install the newer version."))
+    if app.clock.now() - here.caught_up_at > 86_400:
+        return Finding("hub", title, "warning", detail, fix)
+    return Finding("hub", title, "ok", detail)
+
+
+def _published(app: OfficeWiring) -> Finding:
+    title = _("published to back offices")
+    waiting, _oldest = outbox.waiting(app.data)
+    count = ngettext("{count} note waits", "{count} notes wait", waiting).format(count=waiting)
+    who = leader(app.profile.name)
+    if who:
+        return Finding(
+            "hub", title, "ok", _("{who} publishes; {count}").format(who=who, count=count)
+        )
+    fix = _("Run `storeops hub serve`, best as a service.")
+    status = "warning" if any(s.status == "active" for s in stores.every(app.data)) else "ok"
+    return Finding(
+        "hub", title, "warning" if status == "warning" or waiting > MANY else "ok",
+        _("nobody publishes; {count}").format(count=count), fix if status == "warning" else "",
+    )  # fmt: skip
+
+
+def thorough(app: OfficeWiring) -> Iterator[Finding]:
+    """The same, the server asked, and everything published compared with the mirror."""
+    yield from checks(app)
+    if app.profile.head_office:
+        return
+    settings = hub_settings.get(app.profile.name)
+    title = _("server answers")
+    try:
+        asyncio.run(_ask(settings))
+        yield Finding("server", title, "ok", settings.url)
+    except StoreOpsError as error:
+        yield Finding(
+            "server", title, "failed", error.message, error.hint, exit_code=int(error.exit_code)
+        )
+    for store in stores.every(app.data):
+        if store.status != "active":
+            continue
+        title = _("{store} has what the mirror says").format(store=store.code)
+        wrong = differences(app.data, store.department_id)
+        if wrong:
+            detail = ngettext("{count} thing differs", "{count} things differ", len(wrong))
+            yield Finding(
+                "published", title, "failed", detail.format(count=len(wrong)),
+                _("`storeops hub republish --store {store}` publishes everything anew.").format(
+                    store=store.code
+                ),
+                exit_code=6,
+            )  # fmt: skip
+        else:
+            yield Finding("published", title, "ok", _("or it waits to be published"))
+
+
+async def _ask(settings: hub_settings.HubSettings) -> None:
+    async with office_connection(settings):
+        pass
+
+
+def differences(db: Database, store: int) -> list[tuple[str, int]]:
+    """(kind, number) of things of a shop that were published otherwise, and are not noted.
+
+    Args:
+        db: data.db of head office.
+        store: department id of the shop.
+    """
+    connection = db.connection
+    found: list[tuple[str, int]] = []
+    connection.execute("BEGIN")
+    try:
+        noted = set(connection.execute("SELECT DISTINCT kind, key FROM hub_outbox"))
+        if any(kind == "department" for kind, _key in noted):
+            return []  # which departments are the shop's is about to be found anew
+        for kind, thing in things().items():
+            receiver = store if thing.stores else publishing.EVERYBODY
+            had: dict[int, Any] = dict(
+                connection.execute(
+                    "SELECT key, digest FROM hub_published WHERE kind = ? AND store = ?",
+                    (kind, receiver),
+                ).fetchall()
+            )
+            every = thing.every.format(departments=outbox.DEPARTMENTS)
+            wanted = {row[0] for row in connection.execute(every, {"store": store})}
+            for key in sorted(wanted | had.keys()):
+                if (kind, key) in noted:
+                    continue
+                payload = (
+                    publishing.payload_of(connection, thing, key, receiver)
+                    if key in wanted
+                    else publishing.GONE
+                )
+                if had.get(key, _NOTHING) != blake2b(payload, digest_size=16).digest():
+                    found.append((kind, key))
+    finally:
+        with suppress(Exception):
+            connection.rollback()
+    return found
+
+
+_NOTHING = blake2b(publishing.GONE, digest_size=16).digest()

@@ -1,0 +1,183 @@
+"""A back office at the server: it catches up, and goes on following."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storeops import paths
+from storeops.database.database import Database
+from storeops.domain import refreshed
+from storeops.errors import ConflictError, NetworkError
+from storeops.file_lock import try_lock
+from storeops.hub import arriving, joining, rights
+from storeops.hub.arriving import Arrived
+from storeops.hub.connection import connected
+from storeops.hub.joining import JoinFile
+from storeops.hub.office import OfficeWiring
+from storeops.i18n import _
+from storeops.mirror import indexes
+from storeops.private_file import open_own
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+BATCH = 500
+WAIT_S = 2.0  # for further messages, before looking whether to stop
+ONCE_S = 1.0  # without any: nothing is left
+HELLO_S = 3.0
+RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
+
+
+@dataclass
+class FollowReport:
+    """What following has done so far.
+
+    Attributes:
+        things: how many things changed.
+        refilled: everything was delivered anew.
+        greeted: head office answered; without it, only what was published before has come.
+        behind: how many messages are known to follow.
+    """
+
+    things: int = 0
+    refilled: bool = False
+    greeted: bool = False
+    behind: int = 0
+
+
+def follow(
+    app: OfficeWiring,
+    *,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    on_progress: Callable[[FollowReport], None] | None = None,
+    on_trouble: Callable[[Exception], None] | None = None,
+) -> FollowReport:
+    """Bring the mirror of a back office up to date, and keep it so.
+
+    Args:
+        app: the back office.
+        once: end when nothing is left.
+        stop: when set, ends after what was received is written.
+        on_progress: told after every batch.
+        on_trouble: told when the line is cut, before it is tried again (not with `once`).
+
+    Raises:
+        ConfigError: the profile is no back office.
+        ConflictError: another process follows already.
+        NetworkError: nobody answers, with `once`.
+        AccessError: head office lets this back office in no more.
+    """
+    join = joining.of_profile(app.profile)
+    stop = stop or threading.Event()
+    report = FollowReport()
+    with _alone(app.profile.name):
+        tries = 0
+        while not stop.is_set():
+            before = report.things
+            try:
+                asyncio.run(_follow(app, join, report, once, stop, on_progress))
+                break
+            except NetworkError as error:
+                if once:
+                    raise
+                tries = 0 if report.things > before else tries
+                if on_trouble is not None and tries == 0:
+                    on_trouble(error)
+                stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                tries += 1
+    return report
+
+
+@contextmanager
+def _alone(profile: str) -> Iterator[None]:
+    handle = open_own(paths.profile_dir(profile) / "follow.lock", os.O_RDWR)
+    try:
+        if not try_lock(handle):
+            raise ConflictError(
+                _("Another process follows head office for {name} already.").format(name=profile),
+                hint=_("It keeps the mirror up to date; nothing is left to do."),
+            )
+        yield
+    finally:
+        os.close(handle)
+
+
+async def _follow(
+    app: OfficeWiring,
+    join: JoinFile,
+    report: FollowReport,
+    once: bool,
+    stop: threading.Event,
+    on_progress: Callable[[FollowReport], None] | None,
+) -> None:
+    async with connected(
+        join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
+    ) as client:
+        await _greet(app.data, client, join, report)
+        subscription = await client.jetstream().pull_subscribe_bind(
+            rights.consumer(join.store), rights.STREAM
+        )
+        while not stop.is_set():
+            try:
+                messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
+            except TimeoutError:
+                if not client.is_connected:
+                    raise NetworkError(_("The line to head office is cut.")) from None
+                _rest(app, report)
+                if once:
+                    return
+                continue
+            arrived = [_arrived(each) for each in messages]
+            report.things += arriving.write(app.data, arrived, app.clock.now(), sure=report.greeted)
+            for each in messages:
+                await each.ack()
+            await client.flush()
+            report.behind = arrived[-1].pending
+            if on_progress is not None:
+                on_progress(report)
+            if report.behind == 0:
+                _rest(app, report)
+                if once:
+                    return
+
+
+def _rest(app: OfficeWiring, report: FollowReport) -> None:
+    """Nothing is left for the moment."""
+    report.behind = 0
+    if report.greeted:
+        arriving.caught_up(app.data, app.clock.now())
+    indexes.build(app.data)
+    refreshed(app.data, app.clock.now())
+
+
+def _arrived(message: Msg) -> Arrived:
+    _facts, _store, kind, key = message.subject.split(".", 3)
+    about = message.metadata
+    return Arrived(kind, int(key), bytes(message.data), about.sequence.stream, about.num_pending)
+
+
+async def _greet(db: Database, client: Client, join: JoinFile, report: FollowReport) -> None:
+    """Tell head office how far we are; it says whether everything comes anew."""
+    from nats.errors import Error
+
+    here = arriving.follow_state(db)
+    report.greeted = False
+    with suppress(Error, TimeoutError):  # head office is away: what it published is there
+        answer = await client.request(
+            rights.hello_subject(join.store),
+            json.dumps({"stream": here.stream}).encode(),
+            timeout=HELLO_S,
+        )
+        report.greeted = True
+        if json.loads(answer.data)["refill"] and here.stream:
+            arriving.begin_anew(db)
+            report.refilled = True

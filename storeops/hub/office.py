@@ -1,0 +1,416 @@
+"""Head office at the server: stream and consumers, publishing, greetings, revoking."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from storeops.clock import Clock
+from storeops.config import Profile
+from storeops.database.database import Database
+from storeops.errors import ConflictError, NetworkError
+from storeops.file_lock import try_lock
+from storeops.hub import outbox, publishing, rights, server, stores
+from storeops.hub import settings as hub_settings
+from storeops.hub.connection import connected, must_be_installed
+from storeops.hub.settings import HubSettings
+from storeops.i18n import _
+from storeops.private_file import open_own
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+IDLE_S = 0.2  # between two looks at the outbox
+LOOK_S = 10.0  # between two looks at who follows
+ACK_WAIT_S = 20
+UNACKNOWLEDGED = 1000
+IN_FLIGHT = 1000
+AGO_S = 60  # clocks of servers may be a little behind
+
+
+class OfficeWiring(Protocol):
+    """What head office's hub needs; an `App` has it."""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile."""
+
+    @property
+    def data(self) -> Database:
+        """data.db."""
+
+    @property
+    def clock(self) -> Clock:
+        """WeCom's time."""
+
+
+@dataclass
+class ServeReport:
+    """What `serve` has done so far.
+
+    Attributes:
+        published: messages that the server has kept.
+        refilled: shops that were given everything once more because their mirror was lost.
+        url: of the server.
+        server_pid: of the server that was started here, 0 when somebody else runs it.
+    """
+
+    published: int = 0
+    refilled: int = 0
+    url: str = ""
+    server_pid: int = 0
+
+
+def serve(
+    app: OfficeWiring,
+    *,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    on_ready: Callable[[ServeReport], None] | None = None,
+) -> ServeReport:
+    """Publish what changes until `stop` is set; start the server unless it runs or is external.
+
+    Args:
+        app: head office.
+        once: end when the outbox is empty.
+        stop: when set, ends after what is in flight.
+        on_ready: called when the server answers and shops can follow.
+
+    Raises:
+        NotFoundError: the profile is no head office.
+        ConflictError: another process serves it.
+        NetworkError, AccessError: the server does not answer, or not to us.
+    """
+    must_be_installed()
+    settings = hub_settings.get(app.profile.name)
+    report = ServeReport(url=settings.url)
+    with _leading(app.profile.name):
+        outbox.install(app.data)  # as this version declares it
+        process = server.ServerProcess(app.profile.name, settings)
+        try:
+            asyncio.run(
+                _serve(app, settings, process, report, once, stop or threading.Event(), on_ready)
+            )
+        finally:
+            if not settings.external:
+                process.stop()
+    return report
+
+
+@contextmanager
+def _leading(profile: str) -> Iterator[None]:
+    """Be the one who publishes; the lock ends with the process."""
+    path = hub_settings.folder(profile) / "serve.lock"
+    handle = open_own(path, os.O_RDWR)
+    try:
+        if not try_lock(handle):
+            raise ConflictError(
+                _("Another process serves the hub of {name}.").format(name=profile),
+                hint=_("`storeops hub status` names it."),
+            )
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{socket.gethostname()}:{os.getpid()}".encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def leader(profile: str) -> str:
+    """host:pid of the process that serves, "" when none does."""
+    path = hub_settings.file(profile).with_name("serve.lock")
+    if not path.exists():
+        return ""
+    handle = open_own(path, os.O_RDWR)
+    try:
+        if try_lock(handle):
+            return ""
+        return os.read(handle, 200).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def office_connection(settings: HubSettings) -> AsyncIterator[Client]:
+    """Head office's connection, in the account with the stream."""
+    token = rights.publisher_token(settings, time.time() - AGO_S)
+    async with connected(
+        settings.url, settings.key("publisher"), token, "head office", _ca(settings)
+    ) as client:
+        yield client
+
+
+def _ca(settings: HubSettings) -> str:
+    from pathlib import Path
+
+    return Path(settings.tls_ca).read_text("utf-8") if settings.tls_ca else ""
+
+
+async def _serve(
+    app: OfficeWiring,
+    settings: HubSettings,
+    process: server.ServerProcess,
+    report: ServeReport,
+    once: bool,
+    stop: threading.Event,
+    on_ready: Callable[[ServeReport], None] | None,
+) -> None:
+    if not settings.external:
+        await _start(app, settings, process)
+    report.server_pid = 0 if settings.external else process.pid
+    while not stop.is_set():
+        try:
+            async with office_connection(settings) as client:
+                await tell_revoked(app, settings)
+                await _prepare(client)
+                await _work(app, client, report, once, stop, on_ready)
+                return
+        except NetworkError:
+            if once or on_ready is not None:  # never was ready: say so
+                raise
+            await asyncio.sleep(1)  # the server of somebody else: it comes back
+        finally:
+            if report.published or report.refilled:
+                on_ready = None
+
+
+async def _start(app: OfficeWiring, settings: HubSettings, process: server.ServerProcess) -> None:
+    """Start the server unless it runs."""
+    since = 0.0
+    while True:
+        try:
+            async with office_connection(settings):
+                return
+        except NetworkError:
+            if not since:
+                since = time.monotonic()
+                process.start(stores.revoked(app.data), time.time() - AGO_S)
+            process.must_live(since)
+            await asyncio.sleep(0.1)
+
+
+async def _prepare(client: Client) -> None:
+    """Make the stream, or bring it to what this version wants."""
+    from nats.js.api import StreamConfig
+    from nats.js.errors import NotFoundError as NoStream
+
+    stream = client.jetstream()
+    wanted = StreamConfig(
+        name=rights.STREAM, subjects=["facts.>"], max_msgs_per_subject=1, allow_direct=False,
+    )  # fmt: skip
+    try:
+        await stream.stream_info(rights.STREAM)
+    except NoStream:
+        await stream.add_stream(wanted)
+    else:
+        await stream.update_stream(wanted)
+
+
+async def _work(
+    app: OfficeWiring,
+    client: Client,
+    report: ServeReport,
+    once: bool,
+    stop: threading.Event,
+    on_ready: Callable[[ServeReport], None] | None,
+) -> None:
+    consumers: set[int] = set()
+    greeting = _Greeting(app, client, report)
+    await client.subscribe(rights.hello_subject("*"), cb=greeting.answer)
+    looked = 0.0
+    while not stop.is_set():
+        wanted = set(publishing.shops(app.data.connection))
+        for store in sorted(wanted - consumers):
+            await make_consumer(client, store)
+        consumers = wanted
+        if on_ready is not None:
+            on_ready(report)
+            on_ready = None
+        more = await publish(app, client, report)
+        if time.monotonic() - looked > LOOK_S:
+            await note_seen(app, client)
+            looked = time.monotonic()
+        if not more:
+            if once:
+                return
+            if not client.is_connected:
+                raise NetworkError(_("The server of the hub has gone."))
+            await asyncio.sleep(IDLE_S)
+
+
+async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> bool:
+    """Publish the oldest notes; whether more may wait.
+
+    A message counts as published when the server has acknowledged it. After a crash in between the
+    same messages are published once more, which changes nothing for who has them.
+    """
+    batch = publishing.take(app.data, time.time())
+    if not batch.last:
+        return False
+    stream = client.jetstream()
+    for start in range(0, len(batch.messages), IN_FLIGHT):
+        part = batch.messages[start : start + IN_FLIGHT]
+        await asyncio.gather(
+            *(
+                stream.publish(
+                    each.subject, each.payload, timeout=30,
+                    headers={"Nats-Msg-Id": each.ident},
+                )
+                for each in part
+            )
+        )  # fmt: skip
+    publishing.done(app.data, batch)
+    report.published += len(batch.messages)
+    return batch.more
+
+
+async def make_consumer(client: Client, store: int, *, after: int | None = None) -> None:
+    """Make the consumer of a shop, unless it is there.
+
+    Args:
+        client: of head office.
+        store: department id of the shop.
+        after: number of the last message it need not get again; None for everything.
+    """
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+    from nats.js.errors import NotFoundError as NoConsumer
+
+    stream = client.jetstream()
+    with suppress(NoConsumer):
+        await stream.consumer_info(rights.STREAM, rights.consumer(store))
+        return
+    policy: dict[str, Any] = {"deliver_policy": DeliverPolicy.LAST_PER_SUBJECT}
+    if after is not None:
+        policy = {
+            "deliver_policy": DeliverPolicy.BY_START_SEQUENCE, "opt_start_seq": after + 1,
+        }  # fmt: skip
+    await stream.add_consumer(
+        rights.STREAM,
+        ConsumerConfig(
+            durable_name=rights.consumer(store),
+            filter_subjects=[f"facts.{store}.>", f"facts.{publishing.EVERYBODY}.>"],
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_ack_pending=UNACKNOWLEDGED,
+            **policy,
+        ),
+    )
+
+
+class _Greeting:
+    """Answers back offices that begin to follow.
+
+    A back office says which message it wrote last. When the server knows of later ones that were
+    acknowledged, the mirror is not the one that received them: everything is delivered again. What
+    was delivered and not acknowledged, by a follower that was killed, is delivered at once.
+    """
+
+    def __init__(self, app: OfficeWiring, client: Client, report: ServeReport) -> None:
+        self._app = app
+        self._client = client
+        self._report = report
+
+    async def answer(self, message: Msg) -> None:
+        """Answer one greeting; what cannot be understood gets no answer."""
+        try:
+            store = int(message.subject.rpartition(".")[2])
+            position = int(json.loads(message.data)["stream"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if store not in publishing.shops(self._app.data.connection):
+            return
+        stream = self._client.jetstream()
+        info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
+        acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
+        refill = position < acknowledged
+        if refill or info.num_ack_pending:
+            await stream.delete_consumer(rights.STREAM, rights.consumer(store))
+            after = None if refill else acknowledged
+            await make_consumer(self._client, store, after=after)
+        self._report.refilled += int(refill)
+        with self._app.data.atomic() as connection:
+            connection.execute(
+                "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?",
+                (int(self._app.clock.now()), store),
+            )
+        await message.respond(json.dumps({"refill": refill}).encode())
+
+
+async def consumers(client: Client) -> dict[int, Any]:
+    """What the server knows of every shop's consumer, by department id."""
+    stream = client.jetstream()
+    found: dict[int, Any] = {}
+    offset = 0
+    while page := await stream.consumers_info(rights.STREAM, offset=offset):
+        for each in page:
+            kind, _dash, store = (each.name or "").partition("-")
+            if kind == "shop" and store.isdecimal():
+                found[int(store)] = each
+        offset += len(page)
+    return found
+
+
+async def note_seen(app: OfficeWiring, client: Client) -> None:
+    """Note which back offices are waiting for messages at this moment."""
+    now = int(app.clock.now())
+    waiting = [
+        (now, store) for store, each in (await consumers(client)).items() if each.num_waiting
+    ]
+    if waiting:
+        with app.data.atomic() as connection:
+            connection.executemany(
+                "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?", waiting
+            )
+
+
+async def tell_revoked(app: OfficeWiring, settings: HubSettings) -> None:
+    """Tell the servers whom to let in no more: at once, and for good.
+
+    Raises:
+        NetworkError: no server answers.
+    """
+    now = time.time()
+    async with connected(
+        settings.url, settings.key("admin"), rights.admin_token(settings, now - AGO_S),
+        "head office", _ca(settings),
+    ) as client:  # fmt: skip
+        token = rights.shops_token(settings, stores.revoked(app.data), now)
+        answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", token.encode(), timeout=5)
+        if b'"error"' in answer.data:
+            raise NetworkError(_("The server of the hub did not take the list of revoked keys."))
+
+
+def refuse_now(app: OfficeWiring, store: int | None = None) -> None:
+    """Let revoked keys be refused at once; what a shop gets is no longer kept for it.
+
+    Args:
+        app: head office.
+        store: department id of a shop that is revoked, None for a key that was replaced.
+
+    Raises:
+        NetworkError: no server answers; `serve` tells it when it comes back.
+    """
+    settings = hub_settings.get(app.profile.name)
+    asyncio.run(_refuse_now(app, settings, store))
+
+
+async def _refuse_now(app: OfficeWiring, settings: HubSettings, store: int | None) -> None:
+    from nats.js.errors import NotFoundError as Gone
+
+    await tell_revoked(app, settings)
+    if store is None:
+        return
+    async with office_connection(settings) as client:
+        stream = client.jetstream()
+        with suppress(Gone):
+            await stream.delete_consumer(rights.STREAM, rights.consumer(store))
+        with suppress(Gone):
+            await stream.purge_stream(rights.STREAM, subject=f"facts.{store}.>")

@@ -1,0 +1,135 @@
+"""The outbox of head office: which things changed, noted by triggers in the writing transaction.
+
+Without `hub init` there are no triggers, and a sync writes what it always wrote. A note names a
+thing and no more: what is published is read when it is published, so that a note lost nothing by a
+crash and holds nobody's data.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from storeops.database.database import Database
+from storeops.hub import state
+from storeops.hub.things import things
+
+DEPARTMENTS = "hub_department"
+
+
+def install(db: Database) -> None:
+    """Note changes from now on; triggers of an earlier version give way."""
+    with db.atomic() as connection:
+        remove(connection)
+        for kind, thing in things().items():
+            for number, noted in enumerate(thing.noted):
+                for event, rows in (
+                    ("insert", ("NEW",)), ("update", ("OLD", "NEW")), ("delete", ("OLD",)),
+                ):  # fmt: skip
+                    of = f" OF {noted.columns}" if noted.columns and event == "update" else ""
+                    keys = " UNION ".join(noted.keys.format(row=row) for row in rows)
+                    connection.execute(
+                        f"CREATE TRIGGER hub_note_{kind}_{number}_{event}"
+                        f" AFTER {event.upper()}{of} ON {noted.table} BEGIN"
+                        " INSERT INTO hub_outbox (kind, key, at)"
+                        f" SELECT '{kind}', *, strftime('%s', 'now') FROM ({keys}); END"
+                    )
+        state.write(connection, "installed", "1")
+
+
+def installed(db: Database) -> bool:
+    """Whether this is a head office: `hub init` was run here."""
+    return state.read(db.connection, "installed") == "1"
+
+
+def remove(connection: sqlite3.Connection) -> None:
+    """Note nothing any more, in a write transaction."""
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'hub\\_note\\_%'"
+        " ESCAPE '\\'"
+    ).fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+
+
+def note_all(connection: sqlite3.Connection, store: int, at: float) -> None:
+    """Let everything that a shop gets be published once more, in a write transaction.
+
+    Args:
+        connection: of data.db.
+        store: department id of the shop.
+        at: Unix seconds.
+    """
+    for kind, thing in things().items():
+        connection.execute(
+            "INSERT INTO hub_outbox (kind, key, at) SELECT :kind, *, :at"
+            f" FROM ({thing.every.format(departments=DEPARTMENTS)})",
+            {"kind": kind, "at": int(at), "store": store},
+        )
+
+
+def forget_published(connection: sqlite3.Connection, store: int) -> None:
+    """Believe that a shop has nothing yet, so that what is noted is published in any case."""
+    connection.execute("DELETE FROM hub_published WHERE store = ?", (store,))
+
+
+def waiting(db: Database) -> tuple[int, float | None]:
+    """How many notes wait to be published, and since when the oldest does (Unix seconds)."""
+    count, oldest = db.execute("SELECT count(*), min(at) FROM hub_outbox").fetchone()
+    return int(count), oldest
+
+
+def spread_departments(connection: sqlite3.Connection, at: float) -> None:
+    """Find anew which departments belong to which shop, and note what that changes.
+
+    A department is the nearest shop's at or above it; a shop also gets to know those above it.
+
+    Args:
+        connection: of data.db, in a write transaction.
+        at: Unix seconds.
+    """
+    parents = dict(connection.execute("SELECT id, parentid FROM department").fetchall())
+    shops = {
+        row[0]
+        for row in connection.execute("SELECT department_id FROM hub_store WHERE status = 'active'")
+    }
+    wanted: set[tuple[int, int, int]] = set()
+    for department in {*parents, *shops}:
+        path = _upwards(department, parents)
+        nearest = next((each for each in path if each in shops), None)
+        if nearest is not None:
+            wanted.add((department, nearest, 1))
+        if department in shops:
+            wanted.update((each, department, 0) for each in path[1:])
+    known = set(connection.execute("SELECT department_id, store, below FROM hub_department"))
+    if wanted == known:
+        return
+    connection.executemany(
+        "DELETE FROM hub_department WHERE department_id = ? AND store = ? AND below = ?",
+        known - wanted,
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO hub_department (department_id, store, below) VALUES (?, ?, ?)",
+        wanted - known,
+    )
+    changed = known ^ wanted
+    connection.executemany(
+        "INSERT INTO hub_outbox (kind, key, at) VALUES ('department', ?, ?)",
+        [(department, int(at)) for department in sorted({each[0] for each in changed})],
+    )
+    for store in sorted({store for _department, store, below in changed if below} & shops):
+        note_all(connection, store, at)
+    # what a shop had of a department that is no longer its own is looked at again, too
+    for store in sorted({store for _department, store, below in known - wanted if below}):
+        connection.execute(
+            "INSERT INTO hub_outbox (kind, key, at)"
+            " SELECT kind, key, ? FROM hub_published WHERE store = ?",
+            (int(at), store),
+        )
+
+
+def _upwards(department: int, parents: dict[int, int]) -> list[int]:
+    """A department and those above it, the nearest first; a circle ends where it began."""
+    found: list[int] = []
+    while department and department not in found:
+        found.append(department)
+        department = parents.get(department, 0)
+    return found

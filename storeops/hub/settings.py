@@ -1,0 +1,189 @@
+"""What a head office keeps of its hub: addresses, and the keys that sign everything.
+
+One file, hub.toml (0600), in the folder `hub` of the profile's files. Who has it can issue rights:
+it never leaves head office, and no back office needs anything of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from storeops import paths
+from storeops.errors import ConfigError, NotFoundError, UsageError
+from storeops.hub.credentials import Key, key_of, new_key
+from storeops.i18n import _
+from storeops.os_errors import explain_os
+from storeops.private_file import read_toml, write_private
+
+PORT = 4222
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """A head office's hub.
+
+    Attributes:
+        url: where back offices find the server: nats:// on this machine alone, else tls://.
+        external: the server is run by somebody else; `hub serve` starts none.
+        tls_cert, tls_key: files of the server's certificate, "" on loopback.
+        tls_ca: file of who signed it, "" for the system's; goes to back offices.
+        operator, system, office, shops, publisher, admin: seeds of the operator, of the accounts
+            and of head office's own two users; secrets.
+    """
+
+    url: str
+    operator: str
+    system: str
+    office: str
+    shops: str
+    publisher: str
+    admin: str
+    external: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+
+    def __repr__(self) -> str:
+        return f"HubSettings({self.url})"
+
+    def key(self, name: str) -> Key:
+        """One of the keys, by the name of its field."""
+        return key_of(getattr(self, name))
+
+    @property
+    def host(self) -> str:
+        """The host of `url`."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port of `url`."""
+        return urlsplit(self.url).port or PORT
+
+
+def folder(profile: str) -> Path:
+    """Where the hub of a profile keeps its files, made 0700."""
+    return paths.private_folder(paths.profile_dir(profile) / "hub")
+
+
+def file(profile: str) -> Path:
+    """The settings; may not exist."""
+    return paths.profile_path(profile) / "hub" / "hub.toml"
+
+
+def on_loopback(url: str) -> bool:
+    """Whether an address is of this machine alone."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def must_be_safe(url: str) -> None:
+    """Refuse an address that is none, or that leaves this machine unencrypted.
+
+    Raises:
+        UsageError: it is, or does.
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+        fits = fits and parts.path in ("", "/") and not parts.query and "@" not in parts.netloc
+    except ValueError:
+        fits = False
+    if not fits:
+        raise UsageError(
+            _("{address} is no address of a NATS server.").format(address=url),
+            hint=_("Like tls://hub.example.com:4222, or nats://127.0.0.1:4222 on this machine."),
+        )
+    if parts.scheme != "tls" and not on_loopback(url):
+        raise UsageError(
+            _("{address} lies beyond this machine, where only tls:// is taken.").format(
+                address=url
+            ),
+            hint=_("Write tls://HOST:PORT, and name the certificate: --tls-cert, --tls-key."),
+        )
+
+
+def create(profile: str, **given: str | bool) -> HubSettings:
+    """Make the keys of a hub and keep them; what is there keeps its keys.
+
+    Args:
+        profile: of head office.
+        given: fields that are not seeds.
+
+    Raises:
+        UsageError: the address is not safe, or a certificate is missing.
+        ConfigError: the file cannot be written.
+    """
+    known = find(profile)
+    if known is None:
+        made = HubSettings(
+            url=f"nats://127.0.0.1:{PORT}",
+            operator=new_key("operator").seed,
+            system=new_key("account").seed,
+            office=new_key("account").seed,
+            shops=new_key("account").seed,
+            publisher=new_key("user").seed,
+            admin=new_key("user").seed,
+        )
+    else:
+        made = known
+    made = replace(made, **given)  # type: ignore[arg-type]
+    must_be_safe(made.url)
+    served_here = not made.external and not on_loopback(made.url)
+    if served_here and not (made.tls_cert and made.tls_key):
+        raise UsageError(
+            _("A server beyond this machine needs a certificate."),
+            hint=_("Add --tls-cert FILE and --tls-key FILE; --tls-ca FILE when it is your own."),
+        )
+    for name in (made.tls_cert, made.tls_key, made.tls_ca):
+        if name and not Path(name).is_file():
+            raise UsageError(_("There is no file {path}.").format(path=name))
+    try:
+        folder(profile)
+        write_private(file(profile), asdict(made))
+    except OSError as error:
+        raise explain_os(error, file(profile)) or error from None
+    return made
+
+
+def find(profile: str) -> HubSettings | None:
+    """The settings of a profile's hub, None when it has none.
+
+    Raises:
+        ConfigError: the file cannot be read or is not understood.
+    """
+    path = file(profile)
+    try:
+        return HubSettings(**read_toml(path))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        raise ConfigError(
+            _("{path} is not understood.").format(path=path),
+            hint=_("Put a copy of it back: it holds the keys of all back offices."),
+        ) from None
+    except OSError as error:
+        raise explain_os(error, path) or error from None
+
+
+def get(profile: str) -> HubSettings:
+    """The settings of a profile's hub.
+
+    Raises:
+        NotFoundError: it has none.
+        ConfigError: the file cannot be read or is not understood.
+    """
+    found = find(profile)
+    if found is None:
+        raise NotFoundError(
+            _("The profile {name} is no head office yet.").format(name=profile),
+            hint=_("Make it one with `storeops hub init`."),
+            next_steps=["storeops hub init"],
+        )
+    return found

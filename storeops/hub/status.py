@@ -1,0 +1,132 @@
+"""How the hub is: server, who publishes, what waits, and each shop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from storeops.database.database import Database
+from storeops.errors import StoreOpsError
+from storeops.hub import arriving, office, outbox, stores
+from storeops.hub import settings as hub_settings
+from storeops.hub.office import OfficeWiring
+
+AWAY_S = 60.0  # not seen for so long
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStatus:
+    """One shop.
+
+    Attributes:
+        store_code: its number.
+        store: its name.
+        state: following | away | never | revoked.
+        last_seen_at: when its back office was last seen, Unix seconds; at a back office, when it
+            last had everything.
+        behind: messages that it has not acknowledged; None when the server does not say.
+        follows: how many follows the shop has, by the mirror at hand.
+    """
+
+    store_code: str
+    store: str
+    state: str
+    last_seen_at: float | None
+    behind: int | None
+    follows: int
+
+
+@dataclass(frozen=True, slots=True)
+class HubStatus:
+    """The whole.
+
+    Attributes:
+        url: of the server.
+        answers: whether it does; None when it was not asked.
+        trouble: why it does not, "" when it does.
+        leader: host:pid of the process that publishes, "" for none.
+        lag: how long the oldest change has waited to be published, seconds; None at a back office.
+        outbox: notes that wait; None at a back office.
+        shops: by number.
+        waiting: kinds that this version does not know, with how many things wait.
+    """
+
+    url: str
+    answers: bool | None
+    trouble: str
+    leader: str
+    lag: float | None
+    outbox: int | None
+    shops: tuple[ShopStatus, ...]
+    waiting: dict[str, int]
+
+
+def read(app: OfficeWiring) -> HubStatus:
+    """How the hub is, as seen from head office or from a back office.
+
+    Raises:
+        NotFoundError: the profile is neither.
+    """
+    if app.profile.head_office:
+        return _back_office(app)
+    settings = hub_settings.get(app.profile.name)
+    known: dict[int, Any] = {}
+    trouble = ""
+    try:
+        known = asyncio.run(_consumers(app, settings))
+    except StoreOpsError as error:
+        trouble = error.message
+    waiting, oldest = outbox.waiting(app.data)
+    now = app.clock.now()
+    shops = []
+    for each in stores.every(app.data):
+        consumer = known.get(each.department_id)
+        behind = consumer.num_pending + consumer.num_ack_pending if consumer else None
+        seen = each.last_seen_at
+        state = "revoked" if each.status != "active" else "never"
+        if state == "never" and seen is not None:
+            state = "following" if now - seen <= AWAY_S and not trouble else "away"
+        shops.append(
+            ShopStatus(
+                each.code, each.name, state, seen, behind, _follows(app.data, each.department_id)
+            )
+        )
+    return HubStatus(
+        settings.url, not trouble, trouble, office.leader(app.profile.name),
+        max(0.0, time.time() - oldest) if oldest is not None else 0.0, waiting, tuple(shops), {},
+    )  # fmt: skip
+
+
+async def _consumers(app: OfficeWiring, settings: hub_settings.HubSettings) -> dict[int, Any]:
+    from nats.js.errors import NotFoundError as NoStream
+
+    async with office.office_connection(settings) as client:
+        try:
+            await office.note_seen(app, client)
+            return await office.consumers(client)
+        except NoStream:  # nothing was published yet
+            return {}
+
+
+def _follows(db: Database, store: int) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM follow WHERE store_id IN"
+        " (SELECT department_id FROM hub_department WHERE store = ? AND below = 1)"
+        " AND status <> 'handed_over'",
+        (store,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _back_office(app: OfficeWiring) -> HubStatus:
+    here = arriving.follow_state(app.data)
+    (follows,) = app.data.execute(
+        "SELECT count(*) FROM follow WHERE status <> 'handed_over'"
+    ).fetchone()
+    state = "never"
+    if here.caught_up_at is not None:
+        state = "following" if app.clock.now() - here.caught_up_at <= AWAY_S else "away"
+    shop = ShopStatus(app.profile.store, "", state, here.caught_up_at, here.behind, int(follows))
+    return HubStatus(app.profile.head_office, None, "", "", None, None, (shop,), here.waiting)

@@ -1,0 +1,178 @@
+"""Shops that have joined: adding, refusing, giving a new key."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from storeops.database.database import Database
+from storeops.errors import ConflictError, NotFoundError
+from storeops.hub import outbox
+from storeops.hub.credentials import Key, new_key
+from storeops.i18n import _
+from storeops.notebook.stores import list_shops
+from storeops.reading.filter_names import Names
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedStore:
+    """A shop whose back office may follow, or might.
+
+    Attributes:
+        department_id: of the shop.
+        code: its number, else the department id.
+        name: of the shop.
+        user: public key of its back office.
+        status: active | revoked.
+        issued_at: when its key was made, Unix seconds.
+        revoked_at: when it was refused, None while active.
+        last_seen_at: when its back office was last seen to follow, None never.
+    """
+
+    department_id: int
+    code: str
+    name: str
+    user: str
+    status: str
+    issued_at: int
+    revoked_at: int | None
+    last_seen_at: int | None
+
+
+def every(db: Database) -> list[JoinedStore]:
+    """All that ever joined, by number."""
+    names = Names(db.connection, list_shops(db))
+    return [
+        JoinedStore(row[0], row[1], names.store_name(row[0]), *row[2:])
+        for row in db.execute(
+            "SELECT department_id, code, user, status, issued_at, revoked_at, last_seen_at"
+            " FROM hub_store ORDER BY code, department_id"
+        )
+    ]
+
+
+def find(db: Database, word: str) -> JoinedStore:
+    """The joined shop that a number, department id or name means.
+
+    Raises:
+        NotFoundError: it has not joined, or there is none.
+        UsageError: the word means several shops.
+    """
+    department = department_of(db, word)
+    for each in every(db):
+        if each.department_id == department:
+            return each
+    raise NotFoundError(
+        _("{store} has not joined.").format(store=word),
+        hint=_("`storeops hub store add {store}` lets it join.").format(store=word),
+    )
+
+
+def department_of(db: Database, word: str) -> int:
+    """The department of the shop that a number, department id or name means.
+
+    Raises:
+        NotFoundError, UsageError: there is none, or several.
+    """
+    return Names(db.connection, list_shops(db)).find_store(word)
+
+
+def add(db: Database, word: str, now: float) -> tuple[JoinedStore, Key]:
+    """Let a shop join, with a key of its own; everything it gets is noted to be published.
+
+    Args:
+        db: data.db of head office.
+        word: the shop's number, department id or name.
+        now: Unix seconds.
+
+    Raises:
+        NotFoundError, UsageError: there is no such shop, or several.
+        ConflictError: it has joined already.
+    """
+    department = department_of(db, word)
+    known = next((each for each in every(db) if each.department_id == department), None)
+    if known is not None and known.status == "active":
+        raise ConflictError(
+            _("{store} has joined already.").format(store=known.code),
+            hint=_("`storeops hub store rotate {store}` gives it a new key.").format(
+                store=known.code
+            ),
+        )
+    key = new_key("user")
+    with db.atomic() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO hub_store (department_id, code, user, status, issued_at)"
+            " VALUES (?, ?, ?, 'active', ?)",
+            (department, code_of(db, department), key.public, int(now)),
+        )
+        outbox.forget_published(connection, department)
+        outbox.spread_departments(connection, now)
+        outbox.note_all(connection, department, now)
+    return find(db, f"department:{department}"), key
+
+
+def revoke(db: Database, store: JoinedStore, now: float) -> None:
+    """Refuse a shop from now on; servers must be told, see `office.tell_revoked`."""
+    with db.atomic() as connection:
+        _refuse(connection, store.user, now)
+        connection.execute(
+            "UPDATE hub_store SET status = 'revoked', revoked_at = ? WHERE department_id = ?",
+            (int(now), store.department_id),
+        )
+        outbox.forget_published(connection, store.department_id)
+        outbox.spread_departments(connection, now)
+
+
+def rotate(db: Database, store: JoinedStore, now: float) -> Key:
+    """Give a shop's back office a new key; the old one is refused. What it has stays.
+
+    Raises:
+        ConflictError: it is revoked.
+    """
+    if store.status != "active":
+        raise ConflictError(
+            _("{store} is revoked.").format(store=store.code),
+            hint=_("`storeops hub store add {store}` lets it join again.").format(store=store.code),
+        )
+    key = new_key("user")
+    with db.atomic() as connection:
+        _refuse(connection, store.user, now)
+        connection.execute(
+            "UPDATE hub_store SET user = ?, issued_at = ? WHERE department_id = ?",
+            (key.public, int(now), store.department_id),
+        )
+    return key
+
+
+def _refuse(connection: sqlite3.Connection, user: str, now: float) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO hub_revoked (user, at) VALUES (?, ?)", (user, int(now) + 1)
+    )
+
+
+def revoked(db: Database) -> dict[str, int]:
+    """Public keys that no server lets in any more → what was issued until then is refused."""
+    return dict(db.execute("SELECT user, at FROM hub_revoked").fetchall())
+
+
+def note_everything(db: Database, now: float, store: JoinedStore | None = None) -> None:
+    """Let everything be published once more, whether it changed or not.
+
+    Args:
+        db: data.db of head office.
+        now: Unix seconds.
+        store: for this shop only, None for all.
+    """
+    with db.atomic() as connection:
+        outbox.spread_departments(connection, now)
+        for each in every(db):
+            if each.status == "active" and store in (None, each):
+                outbox.forget_published(connection, each.department_id)
+                outbox.note_all(connection, each.department_id, now)
+        connection.execute("DELETE FROM hub_published WHERE store = 0")
+
+
+def code_of(db: Database, department: int) -> str:
+    """The number of a shop, else its department id."""
+    known = (s.code for s in list_shops(db) if s.department_id == department and s.code)
+    return next(known, str(department))

@@ -1,0 +1,58 @@
+"""How fresh a shop's part of the mirror is: what of syncs flows to its back office."""
+
+from __future__ import annotations
+
+from storeops.shared_rows import Noted, SharedTable, SharedThing
+
+# of each scope the last reading, and the last complete one
+_RUNS = (
+    "SELECT max(run_id) FROM sync_scope WHERE outcome IS NOT NULL GROUP BY scope"
+    " UNION SELECT max(run_id) FROM sync_scope WHERE outcome = 'complete' GROUP BY scope"
+)
+
+THINGS = (
+    SharedThing(
+        kind="coverage",
+        tables=(
+            SharedTable(
+                name="staff_coverage",
+                rows="SELECT staff_id, complete_at, complete_run, failed_at, errcode, gone_once_run"
+                " FROM staff_coverage WHERE staff_id = :key",
+                held="staff_id = :key",
+            ),
+        ),
+        stores="SELECT d.store FROM staff AS s JOIN {departments} AS d"
+        " ON d.department_id = s.main_department AND d.below = 1 WHERE s.id = :key",
+        every="SELECT c.staff_id FROM staff_coverage AS c JOIN staff AS s ON s.id = c.staff_id"
+        " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
+        " WHERE d.store = :store",
+        noted=(
+            Noted(table="staff_coverage", keys="SELECT {row}.staff_id"),
+            Noted(table="staff", columns="main_department"),
+        ),
+        last=True,
+    ),
+    SharedThing(
+        kind="sync",
+        tables=(
+            SharedTable(
+                name="sync_run",
+                rows="SELECT id, started_at, finished_at, heartbeat_at, mode, store_id, scopes,"
+                f" outcome FROM sync_run WHERE outcome IS NOT NULL AND id IN ({_RUNS})"
+                " AND mode <> 'store' ORDER BY id",
+                held="1 = 1",
+            ),
+            SharedTable(
+                name="sync_scope",
+                rows="SELECT s.run_id, s.scope, s.outcome, s.started_at, s.finished_at"
+                " FROM sync_scope AS s JOIN sync_run AS r ON r.id = s.run_id"
+                " WHERE s.outcome IS NOT NULL AND r.outcome IS NOT NULL AND r.mode <> 'store'"
+                f" AND s.run_id IN ({_RUNS}) ORDER BY s.run_id, s.scope",
+                held="1 = 1",
+            ),
+        ),
+        every="SELECT 0",
+        noted=(Noted(table="sync_run", columns="outcome", keys="SELECT 0"),),
+        last=True,
+    ),
+)
