@@ -20,16 +20,25 @@ def noted() -> Freshness:
 
     app = current().app
     found = freshness.read(app.data, app.clock.now(), stale_after_s=app.settings.stale_after)
+    command = freshness.refreshed_by(app.data)
     if found.as_of is None:
-        note(_("Nothing was read from WeCom completely yet: run `storeops sync run`."))
+        note(
+            _("Nothing was read from WeCom completely yet: run `{command}`.").format(
+                command=command
+            )
+        )
     elif found.stale and found.age_s == 0:
         note(
-            _("The mirror is dated {time}, still to come: run `storeops sync run`.").format(
-                time=cells.when(found.as_of)
+            _("The mirror is dated {time}, still to come: run `{command}`.").format(
+                time=cells.when(found.as_of), command=command
             )
         )
     elif found.stale and found.age_s is not None:
-        note(_("The mirror is {age} old: run `storeops sync run`.").format(age=span(found.age_s)))
+        note(
+            _("The mirror is {age} old: run `{command}`.").format(
+                age=span(found.age_s), command=command
+            )
+        )
     elif not found.complete:
         note(_("Some staff could not be read last time: `storeops sync status` names them."))
     return found

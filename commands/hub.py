@@ -102,7 +102,7 @@ def init(
         write_bytes(path, text.encode())
         config = str(path)
         note(_("The server needs what is in {path}: operator, accounts.").format(path=path))
-    note(_("Next: storeops hub store add STORE, then storeops hub serve"))
+    note(_("Next: `storeops hub store add STORE`, then `storeops hub serve`"))
     output.result(
         {"profile": app_.profile.name, "url": made.url, "external": made.external,
          "server_config": config or None},
@@ -154,7 +154,7 @@ def republish(
     waiting, _oldest = outbox.waiting(app_.data)
     output.result(
         {"outbox": waiting},
-        ngettext("{count} note waits.", "{count} notes wait.", waiting).format(
+        ngettext("{count} change waits.", "{count} changes wait.", waiting).format(
             count=cells.amount(waiting)
         ),
     )

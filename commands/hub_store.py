@@ -18,7 +18,7 @@ from commands.question import confirm
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from storeops.hub.credentials import Key
+    from storeops.hub.credentials import NatsKey
     from storeops.hub.stores import JoinedStore
 
 app = typer.Typer(help=_("Shops that have joined: add, list, give a new key, revoke."))
@@ -47,7 +47,7 @@ def _row(store: JoinedStore) -> dict[str, Any]:
     }
 
 
-def _hand_out(store: JoinedStore, key: Key, out: str, text: str) -> None:
+def _hand_out(store: JoinedStore, key: NatsKey, out: str, text: str) -> None:
     from storeops.hub import joining
     from storeops.hub import settings as hub_settings
 
@@ -124,7 +124,7 @@ def rotate(store: Store, out: Out = "") -> None:
     found = stores.find(app_.data, store)
     _must_be_free(out, found.code)
     key = stores.rotate(app_.data, found, time.time())
-    _tell()
+    _refuse_now()
     _hand_out(found, key, out, _("{store} has a new key: {path}."))
 
 
@@ -138,14 +138,14 @@ def revoke(store: Store, yes: Yes = False) -> None:
     if not yes:
         confirm(_("Refuse the back office of {store} from now on?").format(store=found.name))
     stores.revoke(app_.data, found, time.time())
-    told = _tell(found.department_id)
+    told = _refuse_now(found.department_id)
     output.result(
         {**_row(stores.find(app_.data, store)), "told": told},
         _("{store} is revoked.").format(store=found.name),
     )
 
 
-def _tell(store: int | None = None) -> bool:
+def _refuse_now(store: int | None = None) -> bool:
     """Let the server refuse at once; whether it answered."""
     from storeops.errors import AccessError, NetworkError
     from storeops.hub import office

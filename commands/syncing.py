@@ -33,11 +33,13 @@ def sync_with_bars(
     so that an hour of silence is explained.
 
     Raises:
+        PolicyError: a back office, which has no secret.
         ConfigError: the profile has no secret, or it lies open; nothing was begun.
     """
     from storeops import secrets
     from storeops.sync.run import run_sync
 
+    app_.must_ask_wecom()
     secrets.get(app_.profile.name)  # else every scope would fail of it, with a network's hint
     said: set[tuple[str, str]] = set()
 

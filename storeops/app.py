@@ -380,14 +380,12 @@ class App:
             PolicyError: a back office, which has no secret.
         """
         from storeops import secrets
-        from storeops.changes.policy import head_office_sends
         from storeops.operations.ownership import must_mean_one
         from storeops.wecom.client import WeComClient  # httpx costs 117 ms
         from storeops.wecom.transport import Timeouts
 
         name = self.profile.name
-        if self.profile.head_office:
-            raise head_office_sends(name)
+        self.must_ask_wecom()
         must_mean_one(name)
         return WeComClient(
             base_url=self.profile.base_url,
@@ -405,6 +403,17 @@ class App:
                 whole_s=max(60.0, 2 * self.profile.limits.timeout_s),
             ),
         )
+
+    def must_ask_wecom(self) -> None:
+        """Refuse in a back office: head office has the secret.
+
+        Raises:
+            PolicyError: it is one.
+        """
+        from storeops.changes.policy import head_office_sends
+
+        if self.profile.head_office:
+            raise head_office_sends(self.profile.name)
 
     @property
     def actions(self) -> ActionRegistry:

@@ -5,24 +5,7 @@ without a secret fills its ordinary mirror from there. Streams, rights, replay a
 the server's; nothing of a broker is built here.
 """
 
-from storeops.domain import Domain, Noun
-from storeops.i18n import N_
-
 DOOR = (
-    "arriving", "demo", "following", "joining", "office", "outbox", "publishing", "server",
-    "settings", "status", "stores", "things",
-)  # fmt: skip
-
-DOMAIN = Domain(
-    name="hub",
-    title=N_("Head office and back offices: each shop's part of the mirror at the shop."),
-    tables="storeops.hub.schema",
-    nouns=(
-        Noun(
-            name="hub", module="commands.hub", group="setup",
-            help=N_("Head office and back offices: publish, follow, who has joined."),
-        ),
-    ),
-    card={"elsewhere": "storeops.hub.card:elsewhere"},
-    checks="storeops.hub.checks:checks",
+    "arriving", "checks", "connection", "credentials", "demo", "domain", "following", "joining",
+    "office", "outbox", "publishing", "server", "settings", "status", "stores", "things",
 )  # fmt: skip

@@ -13,14 +13,14 @@ from storeops.database.database import Database
 from storeops.hub import state
 from storeops.hub.things import things
 from storeops.mirror import indexes, meta
-from storeops.mirror.shared import customers_replaced
+from storeops.mirror.shared import customer_keys, customers_replaced
 from storeops.shared_rows import SharedThing
 
 VERSION = 1  # the newest message that is understood here
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ArrivedThing:
     """A message as the server delivered it.
 
     Attributes:
@@ -79,8 +79,7 @@ def begin_anew(db: Database) -> None:
     What people added (notes, marks, views) stays.
     """
     with db.atomic() as connection:
-        keys = [row[0] for row in connection.execute("SELECT id FROM customer")]
-        with customers_replaced(connection, keys):
+        with customers_replaced(connection, customer_keys(connection)):
             for thing in things().values():
                 for table in reversed(thing.tables):
                     connection.execute(f"DELETE FROM {table.name}")
@@ -91,7 +90,7 @@ def begin_anew(db: Database) -> None:
         meta.bump_revision(connection)
 
 
-def write(db: Database, messages: Sequence[Arrived], now: float, *, sure: bool) -> int:
+def write(db: Database, messages: Sequence[ArrivedThing], now: float, *, sure: bool) -> int:
     """Write messages; of each thing the newest counts, in whatever order they come.
 
     A message is delivered again when it was not acknowledged. A thing's older message never
@@ -136,7 +135,7 @@ def write(db: Database, messages: Sequence[Arrived], now: float, *, sure: bool) 
     return len(due)
 
 
-def _newer(connection: sqlite3.Connection, message: Arrived) -> bool:
+def _newer(connection: sqlite3.Connection, message: ArrivedThing) -> bool:
     """Whether nothing newer of the thing was written; it is noted as the newest then."""
     cursor = connection.execute(
         "INSERT INTO hub_arrived (kind, key, stream) VALUES (?, ?, ?)"
@@ -159,7 +158,7 @@ def caught_up(db: Database, now: float) -> bool:
     return bool(due)
 
 
-def _shown_at_once(message: Arrived) -> bool:
+def _shown_at_once(message: ArrivedThing) -> bool:
     thing = things().get(message.kind)
     return thing is not None and not thing.last and _tables(message.payload) is not None
 

@@ -51,7 +51,7 @@ def _fed(app: OfficeWiring) -> Finding:
 def _published(app: OfficeWiring) -> Finding:
     title = _("published to back offices")
     waiting, _oldest = outbox.waiting(app.data)
-    count = ngettext("{count} note waits", "{count} notes wait", waiting).format(count=waiting)
+    count = ngettext("{count} change waits", "{count} changes wait", waiting).format(count=waiting)
     who = leader(app.profile.name)
     if who:
         return Finding(

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
-from storeops.hub.credentials import Key
+from storeops.hub.credentials import NatsKey
 from storeops.hub.rights import inbox
 from storeops.hub.settings import must_be_safe, on_loopback
 from storeops.i18n import _
@@ -38,7 +38,7 @@ def must_be_installed() -> None:
 
 @asynccontextmanager
 async def connected(
-    url: str, key: Key, token: str, name: str, ca: str = ""
+    url: str, key: NatsKey, token: str, name: str, ca: str = ""
 ) -> AsyncIterator[Client]:
     """A connection that is closed at the end; when it breaks, calls raise (see `explain`).
 
@@ -89,8 +89,7 @@ async def connected(
             **options,
         )
     except Exception as error:  # of nats-py, of asyncio, of ssl
-        with suppress(Exception):
-            await client.close()
+        await shut(client)
         raise explain(error, url, failed) from None
     try:
         yield client
@@ -102,8 +101,22 @@ async def connected(
             raise
         raise known from None
     finally:
+        await shut(client)
+
+
+async def shut(client: Client) -> None:
+    """Close a connection, whatever state it is in.
+
+    What failed while it was made, or was cut by the server, nats-py calls closed with its socket
+    still open.
+    """
+    with suppress(Exception):
+        await client.close()
+    transport = client._transport
+    if transport is not None:
         with suppress(Exception):
-            await client.close()
+            transport.close()
+            await transport.wait_closed()
 
 
 def explain(error: Exception, url: str, before: list[Exception] | None = None) -> Exception:
@@ -133,6 +146,6 @@ def explain(error: Exception, url: str, before: list[Exception] | None = None) -
     if isinstance(error, errors.Error | js_errors.Error | OSError | TimeoutError):
         return NetworkError(
             _("The hub at {address} does not answer.").format(address=url),
-            hint=_("Is `storeops hub serve` running there? What is here can be read all the same."),
+            hint=_("Does head office serve its hub? What is here can be read all the same."),
         )
     return error

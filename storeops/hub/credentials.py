@@ -19,7 +19,7 @@ UNLIMITED = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class NatsKey:
     """An Ed25519 key pair.
 
     Attributes:
@@ -31,7 +31,7 @@ class Key:
     public: str
 
     def __repr__(self) -> str:
-        return f"Key({self.public})"
+        return f"NatsKey({self.public})"
 
     def sign(self, data: bytes) -> bytes:
         """The 64 bytes of a signature."""
@@ -41,7 +41,7 @@ class Key:
         return signature
 
 
-def new_key(kind: str) -> Key:
+def new_key(kind: str) -> NatsKey:
     """A new key pair.
 
     Args:
@@ -57,7 +57,7 @@ def new_key(kind: str) -> Key:
     return key_of(nkeys.encode_seed(os.urandom(32), prefix).decode())
 
 
-def key_of(seed: str) -> Key:
+def key_of(seed: str) -> NatsKey:
     """The key pair of a seed.
 
     Raises:
@@ -66,12 +66,12 @@ def key_of(seed: str) -> Key:
     import nkeys
 
     try:
-        return Key(seed, nkeys.from_seed(bytearray(seed.encode())).public_key.decode())
+        return NatsKey(seed, nkeys.from_seed(bytearray(seed.encode())).public_key.decode())
     except (nkeys.NkeysError, ValueError, IndexError) as error:
         raise ValueError("no seed of a key") from error
 
 
-def token(issuer: Key, subject: str, name: str, nats: Mapping[str, Any], at: float) -> str:
+def token(issuer: NatsKey, subject: str, name: str, nats: Mapping[str, Any], at: float) -> str:
     """A signed token (JWT, algorithm ed25519-nkey).
 
     Args:
@@ -92,7 +92,7 @@ def token(issuer: Key, subject: str, name: str, nats: Mapping[str, Any], at: flo
     return f"{body}.{_encoded(issuer.sign(body.encode()))}"
 
 
-def operator_token(operator: Key, system: str, at: float) -> str:
+def operator_token(operator: NatsKey, system: str, at: float) -> str:
     """What a server's configuration says of whom it believes.
 
     Args:
@@ -106,7 +106,7 @@ def operator_token(operator: Key, system: str, at: float) -> str:
 
 
 def account_token(
-    operator: Key,
+    operator: NatsKey,
     account: str,
     name: str,
     at: float,
@@ -145,7 +145,7 @@ def account_token(
 
 
 def user_token(
-    account: Key,
+    account: NatsKey,
     user: str,
     name: str,
     at: float,

@@ -16,6 +16,7 @@ from storeops.errors import ConflictError, NetworkError, StoreOpsError
 from storeops.hub import following, joining, office, outbox, stores
 from storeops.hub import settings as hub_settings
 from storeops.i18n import _
+from storeops.mirror.shared import count_follows
 from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.operations import ownership
 from storeops.sync.run import run_sync
@@ -23,7 +24,7 @@ from storeops.sync.session import Ports
 
 OFFICE = "hub-demo"
 SHOPS = 3
-CHAIN = ("--stores=12", "--staff=80", "--follows=4000")
+CHAIN = ("--stores=6", "--staff=40", "--follows=1500")
 READY_S = 120.0
 
 
@@ -190,14 +191,8 @@ def _clear() -> None:
 
 def _codes(head: DemoApp) -> list[str]:
     """Numbers of the shops with most follows; they get some when the chain has none."""
-    found = [
-        row[0]
-        for row in head.data.execute(
-            "SELECT store_id FROM follow WHERE status = 'active' AND store_id > 1"
-            " GROUP BY store_id ORDER BY count(*) DESC, store_id LIMIT ?",
-            (SHOPS,),
-        )
-    ]
+    counts = count_follows(head.data.connection)
+    found = [each for each in counts if each > 1][:SHOPS]
     known = {each.department_id: each.code for each in list_shops(head.data) if each.code}
     new = [Shop(each, f"SH-{at:03}") for at, each in enumerate(found, 1) if each not in known]
     save_shops(head.data, new, head.clock.now())

@@ -17,12 +17,12 @@ from storeops.domain import refreshed
 from storeops.errors import ConflictError, NetworkError
 from storeops.file_lock import try_lock
 from storeops.hub import arriving, joining, rights
-from storeops.hub.arriving import Arrived
+from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
 from storeops.hub.office import OfficeWiring
 from storeops.i18n import _
-from storeops.mirror import indexes
+from storeops.mirror import indexes, meta
 from storeops.private_file import open_own
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def follow(
     stop = stop or threading.Event()
     report = FollowReport()
     with _alone(app.profile.name):
+        with app.data.atomic() as connection:
+            meta.write(connection, meta.FED_BY, "storeops hub follow --once")
         tries = 0
         while not stop.is_set():
             before = report.things
@@ -122,7 +124,10 @@ async def _follow(
     async with connected(
         join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
     ) as client:
-        await _greet(app.data, client, join, report)
+        left = await _greet(app.data, client, join, report)
+        if once and left == 0:
+            _rest(app, report)
+            return
         subscription = await client.jetstream().pull_subscribe_bind(
             rights.consumer(join.store), rights.STREAM
         )
@@ -159,14 +164,17 @@ def _rest(app: OfficeWiring, report: FollowReport) -> None:
     refreshed(app.data, app.clock.now())
 
 
-def _arrived(message: Msg) -> Arrived:
+def _arrived(message: Msg) -> ArrivedThing:
     _facts, _store, kind, key = message.subject.split(".", 3)
     about = message.metadata
-    return Arrived(kind, int(key), bytes(message.data), about.sequence.stream, about.num_pending)
+    return ArrivedThing(
+        kind, int(key), bytes(message.data), about.sequence.stream, about.num_pending
+    )
 
 
-async def _greet(db: Database, client: Client, join: JoinFile, report: FollowReport) -> None:
-    """Tell head office how far we are; it says whether everything comes anew."""
+async def _greet(db: Database, client: Client, join: JoinFile, report: FollowReport) -> int | None:
+    """Tell head office how far we are; it says whether everything comes anew, and how many
+    messages are left. None when it is away."""
     from nats.errors import Error
 
     here = arriving.follow_state(db)
@@ -177,7 +185,11 @@ async def _greet(db: Database, client: Client, join: JoinFile, report: FollowRep
             json.dumps({"stream": here.stream}).encode(),
             timeout=HELLO_S,
         )
+        told = json.loads(answer.data)
         report.greeted = True
-        if json.loads(answer.data)["refill"] and here.stream:
+        if not told["refill"]:
+            return int(told["left"])
+        if here.stream:
             arriving.begin_anew(db)
             report.refilled = True
+    return None

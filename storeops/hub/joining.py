@@ -10,7 +10,7 @@ from storeops import config, paths, secrets
 from storeops.config import Profile
 from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
 from storeops.hub import rights
-from storeops.hub.credentials import Key, key_of
+from storeops.hub.credentials import NatsKey, key_of
 from storeops.hub.settings import HubSettings, must_be_safe
 from storeops.hub.stores import JoinedStore
 from storeops.i18n import _
@@ -52,12 +52,14 @@ class JoinFile:
         return f"JoinFile({self.store_code})"
 
     @property
-    def key(self) -> Key:
+    def key(self) -> NatsKey:
         """The back office's key."""
         return key_of(self.seed)
 
 
-def make(settings: HubSettings, corp_id: str, store: JoinedStore, key: Key, at: float) -> JoinFile:
+def make(
+    settings: HubSettings, corp_id: str, store: JoinedStore, key: NatsKey, at: float
+) -> JoinFile:
     """The file for a shop.
 
     Args:

@@ -331,6 +331,7 @@ class _Greeting:
         info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
         acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
         refill = position < acknowledged
+        left = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if refill or info.num_ack_pending:
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))
             after = None if refill else acknowledged
@@ -341,7 +342,7 @@ class _Greeting:
                 "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?",
                 (int(self._app.clock.now()), store),
             )
-        await message.respond(json.dumps({"refill": refill}).encode())
+        await message.respond(json.dumps({"refill": refill, "left": left}).encode())
 
 
 async def consumers(client: Client) -> dict[int, Any]:

@@ -12,6 +12,7 @@ import sqlite3
 from storeops.database.database import Database
 from storeops.hub import state
 from storeops.hub.things import things
+from storeops.mirror.shared import department_parents
 
 DEPARTMENTS = "hub_department"
 
@@ -86,7 +87,7 @@ def spread_departments(connection: sqlite3.Connection, at: float) -> None:
         connection: of data.db, in a write transaction.
         at: Unix seconds.
     """
-    parents = dict(connection.execute("SELECT id, parentid FROM department").fetchall())
+    parents = department_parents(connection)
     shops = {
         row[0]
         for row in connection.execute("SELECT department_id FROM hub_store WHERE status = 'active'")
@@ -133,3 +134,11 @@ def _upwards(department: int, parents: dict[int, int]) -> list[int]:
         found.append(department)
         department = parents.get(department, 0)
     return found
+
+
+def departments_of(connection: sqlite3.Connection, store: int) -> set[int]:
+    """Departments that are a joined shop's own."""
+    rows = connection.execute(
+        "SELECT department_id FROM hub_department WHERE store = ? AND below = 1", (store,)
+    )
+    return {row[0] for row in rows}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from storeops import paths
 from storeops.errors import ConfigError, NotFoundError, UsageError
-from storeops.hub.credentials import Key, key_of, new_key
+from storeops.hub.credentials import NatsKey, key_of, new_key
 from storeops.i18n import _
 from storeops.os_errors import explain_os
 from storeops.private_file import read_toml, write_private
@@ -49,7 +49,7 @@ class HubSettings:
     def __repr__(self) -> str:
         return f"HubSettings({self.url})"
 
-    def key(self, name: str) -> Key:
+    def key(self, name: str) -> NatsKey:
         """One of the keys, by the name of its field."""
         return key_of(getattr(self, name))
 

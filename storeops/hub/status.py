@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.hub import arriving, office, outbox, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.office import OfficeWiring
+from storeops.mirror.shared import count_follows
 
 AWAY_S = 60.0  # not seen for so long
 
@@ -80,6 +80,7 @@ def read(app: OfficeWiring) -> HubStatus:
         trouble = error.message
     waiting, oldest = outbox.waiting(app.data)
     now = app.clock.now()
+    counts = count_follows(app.data.connection)
     shops = []
     for each in stores.every(app.data):
         consumer = known.get(each.department_id)
@@ -88,11 +89,9 @@ def read(app: OfficeWiring) -> HubStatus:
         state = "revoked" if each.status != "active" else "never"
         if state == "never" and seen is not None:
             state = "following" if now - seen <= AWAY_S and not trouble else "away"
-        shops.append(
-            ShopStatus(
-                each.code, each.name, state, seen, behind, _follows(app.data, each.department_id)
-            )
-        )
+        own = outbox.departments_of(app.data.connection, each.department_id)
+        follows = sum(counts.get(department, 0) for department in own)
+        shops.append(ShopStatus(each.code, each.name, state, seen, behind, follows))
     return HubStatus(
         settings.url, not trouble, trouble, office.leader(app.profile.name),
         max(0.0, time.time() - oldest) if oldest is not None else 0.0, waiting, tuple(shops), {},
@@ -110,23 +109,11 @@ async def _consumers(app: OfficeWiring, settings: hub_settings.HubSettings) -> d
             return {}
 
 
-def _follows(db: Database, store: int) -> int:
-    row = db.execute(
-        "SELECT count(*) FROM follow WHERE store_id IN"
-        " (SELECT department_id FROM hub_department WHERE store = ? AND below = 1)"
-        " AND status <> 'handed_over'",
-        (store,),
-    ).fetchone()
-    return int(row[0])
-
-
 def _back_office(app: OfficeWiring) -> HubStatus:
     here = arriving.follow_state(app.data)
-    (follows,) = app.data.execute(
-        "SELECT count(*) FROM follow WHERE status <> 'handed_over'"
-    ).fetchone()
+    follows = sum(count_follows(app.data.connection).values())
     state = "never"
     if here.caught_up_at is not None:
         state = "following" if app.clock.now() - here.caught_up_at <= AWAY_S else "away"
-    shop = ShopStatus(app.profile.store, "", state, here.caught_up_at, here.behind, int(follows))
+    shop = ShopStatus(app.profile.store, "", state, here.caught_up_at, here.behind, follows)
     return HubStatus(app.profile.head_office, None, "", "", None, None, (shop,), here.waiting)

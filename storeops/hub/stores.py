@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
 from storeops.hub import outbox
-from storeops.hub.credentials import Key, new_key
+from storeops.hub.credentials import NatsKey, new_key
 from storeops.i18n import _
 from storeops.notebook.stores import list_shops
 from storeops.reading.filter_names import Names
@@ -77,7 +77,7 @@ def department_of(db: Database, word: str) -> int:
     return Names(db.connection, list_shops(db)).find_store(word)
 
 
-def add(db: Database, word: str, now: float) -> tuple[JoinedStore, Key]:
+def add(db: Database, word: str, now: float) -> tuple[JoinedStore, NatsKey]:
     """Let a shop join, with a key of its own; everything it gets is noted to be published.
 
     Args:
@@ -123,7 +123,7 @@ def revoke(db: Database, store: JoinedStore, now: float) -> None:
         outbox.spread_departments(connection, now)
 
 
-def rotate(db: Database, store: JoinedStore, now: float) -> Key:
+def rotate(db: Database, store: JoinedStore, now: float) -> NatsKey:
     """Give a shop's back office a new key; the old one is refused. What it has stays.
 
     Raises:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+FED_BY = "fed_by"  # the command that fills a mirror which reads no WeCom itself
+
 
 def read(connection: sqlite3.Connection, key: str, default: str = "") -> str:
     """The value of `key`, or `default`."""

@@ -19,6 +19,12 @@ _HERE = "IN (SELECT department_id FROM {departments} WHERE store = :store AND be
 _OWN = f"customer_id = :key AND store_id {_HERE}"
 _STAFF_HERE = f"SELECT userid FROM staff WHERE main_department {_HERE}"
 
+STAFF_OF_STORE = f"SELECT id FROM staff WHERE main_department {_HERE}"
+STORES_OF_STAFF = (
+    "SELECT d.store FROM staff AS s JOIN {departments} AS d"
+    " ON d.department_id = s.main_department AND d.below = 1 WHERE s.id = :key"
+)
+
 THINGS = (
     SharedThing(
         kind="department",
@@ -51,9 +57,8 @@ THINGS = (
                 held="staff_id = :key",
             ),
         ),
-        stores="SELECT d.store FROM staff AS s JOIN {departments} AS d"
-        " ON d.department_id = s.main_department AND d.below = 1 WHERE s.id = :key",
-        every=f"SELECT id FROM staff WHERE main_department {_HERE}",
+        stores=STORES_OF_STAFF,
+        every=STAFF_OF_STORE,
         noted=(Noted(table="staff"), Noted(table="staff_former", keys="SELECT {row}.staff_id")),
     ),
     SharedThing(
@@ -169,6 +174,26 @@ THINGS = (
         ),
     ),
 )
+
+
+def department_parents(connection: sqlite3.Connection) -> dict[int, int]:
+    """department.id → the one above it, 0 for none."""
+    return dict(connection.execute("SELECT id, parentid FROM department").fetchall())
+
+
+def customer_keys(connection: sqlite3.Connection) -> list[int]:
+    """Every customer.id."""
+    return [row[0] for row in connection.execute("SELECT id FROM customer")]
+
+
+def count_follows(connection: sqlite3.Connection) -> dict[int, int]:
+    """Department id → how many follows it has that were not handed over, the most first."""
+    return dict(
+        connection.execute(
+            "SELECT store_id, count(*) FROM follow WHERE status <> 'handed_over'"
+            " GROUP BY store_id ORDER BY count(*) DESC, store_id"
+        ).fetchall()
+    )
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Health:
         customers, staff, shops: active ones.
         unassigned: customers whom WeCom lists without an owner.
         changed: facts changed in the last day (among the last 100,000 changes).
+        refreshed_by: the command that brings facts.
         odd_values: values that the last sync could not read as they came, by field.
     """
 
@@ -37,6 +38,7 @@ class Health:
     shops: int
     unassigned: int
     changed: int
+    refreshed_by: str = freshness.SYNC
     odd_values: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -86,6 +88,7 @@ def health(db: Database, now: float, stale_after_s: float) -> Health:
             " (SELECT coalesce(max(id), 0) - 100000 FROM timeline) AND at >= ?",
             int(now - 86_400),
         ),
+        refreshed_by=freshness.refreshed_by(db),
         odd_values=last_odd(db),
     )
 

@@ -21,7 +21,6 @@ from storeops.reading.directory import ShopRow, shops
 from storeops.sync.scopes import scope_title
 
 _URGENT = {"bad": 0, "warn": 1}  # tones; the rest comes last
-SYNC = "storeops sync run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +112,24 @@ def next_steps(
 
 
 def _of_sync(state: Health) -> Iterator[Step]:
+    sync = state.refreshed_by
     never = [scope for scope in state.scopes if scope.completed_at is None]
     if state.interrupted:
-        yield Step(_("A sync was interrupted; go on with it."), "warn", "sync", SYNC)
+        yield Step(_("A sync was interrupted; go on with it."), "warn", "sync", sync)
     elif len(never) == len(state.scopes):
-        yield Step(_("Nothing was read yet: run the first sync."), "warn", "sync", SYNC)
+        yield Step(_("Nothing was read yet: run the first sync."), "warn", "sync", sync)
     elif never:
         names = _(", ").join(scope_title(scope.scope) for scope in never)
-        yield Step(_("Never read: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
+        yield Step(
+            _("Never read: {scopes}. Sync.").format(scopes=names),
+            "warn",
+            "sync",
+            sync,
+        )
     stale = [each for each in state.scopes if each.stale and each.completed_at is not None]
     if stale and not state.running:
         names = _(", ").join(scope_title(scope.scope) for scope in stale)
-        yield Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync", SYNC)
+        yield Step(_("Stale: {scopes}. Sync.").format(scopes=names), "warn", "sync", sync)
     broken = [scope for scope in state.scopes if scope.outcome in ("partial", "failed")]
     if broken:
         names = _(", ").join(scope_title(scope.scope) for scope in broken)

@@ -10,12 +10,23 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.domain import registry
+from storeops.mirror import meta
 
 STALE_AFTER_S = 24 * 3600
 SCOPES = ("departments", "staff", "tags", "follows", "groups", "unassigned")
+SYNC = "storeops sync run"
 
 
 _AHEAD_S = 60.0  # so far a reading may lie ahead of a clock that is a little slow
+
+
+def refreshed_by(db: Database) -> str:
+    """The command that brings facts: a sync, or what another machine's mirror feeds this one by.
+
+    Args:
+        db: data.db.
+    """
+    return meta.read(db.connection, meta.FED_BY) or SYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,10 @@ def scopes(
 ) -> tuple[ScopeFreshness, ...]:
     """Every scope, in the order of `names` (None: all, those of domains last); readings of
     one shop only do not count."""
-    wanted = (*SCOPES, *registry().named("scopes")) if names is None else names
-    return tuple(_scope(db, name, now, stale_after_s) for name in wanted)
+    if names is None:  # scopes of domains are not fed
+        fed = refreshed_by(db) != SYNC
+        names = SCOPES if fed else (*SCOPES, *registry().named("scopes"))
+    return tuple(_scope(db, name, now, stale_after_s) for name in names)
 
 
 def _scope(db: Database, name: str, now: float, stale_after_s: float) -> ScopeFreshness:

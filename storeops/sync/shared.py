@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from storeops.mirror.shared import STAFF_OF_STORE, STORES_OF_STAFF
 from storeops.shared_rows import Noted, SharedTable, SharedThing
 
+# of what flows; scopes of domains say nothing where their rows are not
+_SCOPES = "('departments', 'staff', 'tags', 'follows', 'groups', 'unassigned')"
 # of each scope the last reading, and the last complete one
 _RUNS = (
-    "SELECT max(run_id) FROM sync_scope WHERE outcome IS NOT NULL GROUP BY scope"
-    " UNION SELECT max(run_id) FROM sync_scope WHERE outcome = 'complete' GROUP BY scope"
+    f"SELECT max(run_id) FROM sync_scope WHERE outcome IS NOT NULL AND scope IN {_SCOPES}"
+    " GROUP BY scope UNION SELECT max(run_id) FROM sync_scope"
+    f" WHERE outcome = 'complete' AND scope IN {_SCOPES} GROUP BY scope"
 )
 
 THINGS = (
@@ -21,11 +25,8 @@ THINGS = (
                 held="staff_id = :key",
             ),
         ),
-        stores="SELECT d.store FROM staff AS s JOIN {departments} AS d"
-        " ON d.department_id = s.main_department AND d.below = 1 WHERE s.id = :key",
-        every="SELECT c.staff_id FROM staff_coverage AS c JOIN staff AS s ON s.id = c.staff_id"
-        " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
-        " WHERE d.store = :store",
+        stores=STORES_OF_STAFF,
+        every=f"SELECT staff_id FROM staff_coverage WHERE staff_id IN ({STAFF_OF_STORE})",
         noted=(
             Noted(table="staff_coverage", keys="SELECT {row}.staff_id"),
             Noted(table="staff", columns="main_department"),
@@ -47,7 +48,7 @@ THINGS = (
                 rows="SELECT s.run_id, s.scope, s.outcome, s.started_at, s.finished_at"
                 " FROM sync_scope AS s JOIN sync_run AS r ON r.id = s.run_id"
                 " WHERE s.outcome IS NOT NULL AND r.outcome IS NOT NULL AND r.mode <> 'store'"
-                f" AND s.run_id IN ({_RUNS}) ORDER BY s.run_id, s.scope",
+                f" AND s.scope IN {_SCOPES} AND s.run_id IN ({_RUNS}) ORDER BY s.run_id, s.scope",
                 held="1 = 1",
             ),
         ),

@@ -3,6 +3,8 @@
 from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
+DOOR = ("sandbox_process", "sandbox_records")
+
 DOMAIN = Domain(
     name="sandbox",
     title=N_("A WeCom on your desk: start, seed, break, inspect."),

@@ -1,0 +1,19 @@
+"""What the hub is to the rest: a noun, its tables, a line of a customer's card, a check."""
+
+from storeops.domain import Domain, Noun
+from storeops.i18n import N_
+
+DOMAIN = Domain(
+    name="hub",
+    title=N_("Head office and back offices: each shop's part of the mirror at the shop."),
+    needs=("sandbox",),
+    tables="storeops.hub.schema",
+    nouns=(
+        Noun(
+            name="hub", module="commands.hub", group="setup",
+            help=N_("Head office and back offices: publish, follow, who has joined."),
+        ),
+    ),
+    card={"elsewhere": "storeops.hub.card:elsewhere"},
+    checks="storeops.hub.checks:checks",
+)  # fmt: skip

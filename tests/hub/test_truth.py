@@ -1,0 +1,238 @@
+"""A back office's mirror is what head office's mirror says of that shop, row for row.
+
+What it should be is asked here by other SQL than the hub's own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from storeops.hub import arriving, checks, following, office, outbox, publishing
+from storeops.reading import freshness
+from tests.hub.conftest import CODES, Chain
+
+PLAIN = ("customer", "follow", "follow_tag", "staff", "group_chat", "group_member")
+
+
+def rows(app: Any, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    return sorted(app.data.execute(sql, values).fetchall(), key=repr)
+
+
+def columns(app: Any, table: str, but: tuple[str, ...] = ()) -> str:
+    found = [row[1] for row in app.data.execute(f"PRAGMA table_info({table})")]
+    return ", ".join(each for each in found if each not in but)
+
+
+def expected(chain: Chain, shop: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of a shop, from head office's mirror; the chain's shops have nothing below."""
+    office_ = chain.office
+    mine = (
+        "SELECT customer_id FROM follow WHERE store_id = ? GROUP BY customer_id"
+        " HAVING sum(status <> 'handed_over') > 0"
+    )
+    follow = f"SELECT id FROM follow WHERE store_id = {shop} AND customer_id IN ({mine})"
+    staff = f"SELECT userid FROM staff WHERE main_department = {shop}"
+    found = {
+        "customer": rows(
+            office_,
+            f"SELECT {columns(office_, 'customer', ('createtime',))} FROM customer"
+            f" WHERE id IN ({mine})",
+            shop,
+        ),
+        "follow": rows(
+            office_, f"SELECT {columns(office_, 'follow')} FROM follow WHERE id IN ({follow})", shop
+        ),
+        "follow_tag": rows(
+            office_,
+            f"SELECT {columns(office_, 'follow_tag')} FROM follow_tag"
+            f" WHERE follow_id IN ({follow})",
+            shop,
+        ),
+        "staff": rows(
+            office_,
+            f"SELECT {columns(office_, 'staff')} FROM staff WHERE main_department = ?",
+            shop,
+        ),
+        "group_chat": rows(
+            office_,
+            f"SELECT {columns(office_, 'group_chat')} FROM group_chat"
+            f" WHERE owner_userid IN ({staff})",
+        ),
+        "group_member": rows(
+            office_,
+            f"SELECT {columns(office_, 'group_member')} FROM group_member WHERE group_id IN"
+            f" (SELECT id FROM group_chat WHERE owner_userid IN ({staff}))",
+        ),
+        "unassigned": rows(office_, f"SELECT * FROM unassigned WHERE handover_userid IN ({staff})"),
+    }
+    for table in ("tag", "tag_group"):
+        found[table] = rows(office_, f"SELECT {columns(office_, table)} FROM {table}")
+    return found
+
+
+def held(app: Any) -> dict[str, list[tuple[Any, ...]]]:
+    found = {
+        table: rows(
+            app,
+            f"SELECT {columns(app, table, ('createtime',) if table == 'customer' else ())}"
+            f" FROM {table}",
+        )
+        for table in PLAIN
+    }
+    for table in ("unassigned", "tag", "tag_group"):
+        found[table] = rows(app, f"SELECT {columns(app, table)} FROM {table}")
+    return found
+
+
+def must_agree(chain: Chain) -> None:
+    chain.settle()
+    for code, shop in zip(CODES, chain.departments, strict=True):
+        back = chain.backs[code]
+        wanted, there = expected(chain, shop), held(back)
+        assert there.keys() == wanted.keys()
+        for table in wanted:
+            assert there[table] == wanted[table], (code, table)
+        assert rows(back, "SELECT DISTINCT store_id FROM follow") == [(shop,)]
+        assert not checks.differences(chain.office.data, shop)
+        elsewhere = rows(
+            chain.office,
+            "SELECT customer_id, count(*) FROM follow WHERE store_id <> ? AND status = 'active'"
+            " AND customer_id IN (SELECT customer_id FROM follow WHERE store_id = ?"
+            " GROUP BY customer_id HAVING sum(status <> 'handed_over') > 0) GROUP BY customer_id",
+            shop, shop,
+        )  # fmt: skip
+        assert rows(back, "SELECT customer_id, follows FROM hub_elsewhere") == elsewhere
+
+
+def test_first_fill(chain: Chain) -> None:
+    must_agree(chain)
+    for back in chain.backs.values():
+        assert rows(back, "SELECT count(*) FROM customer")[0][0] > 10
+        then = freshness.read(back.data, back.clock.now())
+        assert then.complete
+        assert then.as_of == freshness.read(chain.office.data, time.time()).as_of
+
+
+def test_a_day_of_the_chain(chain: Chain) -> None:
+    """Tags, names, a move, a leaver, a handover, a new customer: one sync, and the shops follow."""
+    act = chain.sandbox.control.act
+    one, two = chain.departments
+    staff = rows(chain.office, "SELECT userid FROM staff WHERE main_department = ?", one)
+    mover = staff[0][0]
+    for _each in range(4):
+        act("tag_mark")
+        act("customer_rename")
+        act("remark_edit")
+        act("customer_new")
+    act("tag_rename")
+    act("follow_delete")
+    act("staff_move", userid=mover, department=two)
+    act("staff_leave", userid=staff[-1][0])
+    chain.sync()
+    must_agree(chain)
+    moved = rows(chain.backs[CODES[1]], "SELECT 1 FROM staff WHERE userid = ?", mover)
+    assert moved
+    assert not rows(chain.backs[CODES[0]], "SELECT 1 FROM staff WHERE userid = ?", mover)
+    words = rows(chain.backs[CODES[1]], "SELECT external_userid FROM customer")
+    text = "".join(map(repr, words))
+    gone = rows(
+        chain.office,
+        "SELECT external_userid FROM customer WHERE id NOT IN"
+        " (SELECT customer_id FROM follow WHERE store_id = ?)", two,
+    )  # fmt: skip
+    assert gone
+    assert not any(each[0] in text for each in gone)
+
+
+def test_what_was_rolled_back_is_not_published(chain: Chain) -> None:
+    chain.settle()
+    connection = chain.office.data.connection
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE customer SET name = 'never'")
+    connection.rollback()
+    assert outbox.waiting(chain.office.data)[0] == 0
+    must_agree(chain)
+
+
+def test_killed_between_commit_and_publish(chain: Chain) -> None:
+    """A process that commits facts and is killed at once leaves its notes; a server that has the
+    messages, and a publisher that was killed before it knew, publishes them again."""
+    chain.settle()
+    chain.rest()
+    program = (
+        "import os, sys; from storeops.app import App\n"
+        "app = App.open('office')\n"
+        "with app.data.atomic() as c:\n"
+        "    c.execute(\"UPDATE customer SET name = 'after ' || id\")\n"
+        "print('done', flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (killed.returncode, killed.stdout.strip()) == (-signal.SIGKILL, b"done"), killed.stderr
+    assert outbox.waiting(chain.office.data)[0]
+    before = publishing.take(chain.office.data, time.time())  # read, published, never noted
+    chain.serve()
+    must_agree(chain)
+    chain.rest()
+    with chain.office.data.atomic() as connection:
+        for each in before.messages:
+            connection.execute(
+                "INSERT INTO hub_outbox (kind, key, at) VALUES (?, ?, 0)", (each.kind, each.key)
+            )
+            connection.execute(
+                "DELETE FROM hub_published WHERE kind = ? AND key = ?", (each.kind, each.key)
+            )
+    chain.serve()
+    must_agree(chain)
+
+
+def test_a_mirror_that_was_lost_fills_again(chain: Chain) -> None:
+    chain.settle()
+    back = chain.backs[CODES[0]]
+    with back.data.atomic() as connection:
+        connection.execute("DELETE FROM customer")
+        connection.execute("DELETE FROM follow")
+        connection.execute("UPDATE hub_state SET value = '1' WHERE key = 'stream'")
+    report = following.follow(back, once=True)
+    assert report.refilled
+    must_agree(chain)
+
+
+def test_older_messages_undo_nothing_and_unknown_kinds_wait(chain: Chain) -> None:
+    chain.settle()
+    back = chain.backs[CODES[0]]
+    (key,) = rows(back, "SELECT min(id) FROM customer")[0]
+    old = arriving.ArrivedThing("customer", key, publishing.GONE, 1, 0)
+    new = arriving.ArrivedThing("parcels", 7, b'{"v":1,"tables":{}}', 10**9, 0)
+    later = arriving.ArrivedThing("staff", 10**6, b'{"v":2,"tables":{}}', 10**9 + 1, 0)
+    arriving.write(back.data, [old, new, later], time.time(), sure=True)
+    here = arriving.follow_state(back.data)
+    assert here.waiting == {"parcels": 1}
+    must_agree_rows = rows(back, "SELECT count(*) FROM customer WHERE id = ?", key)
+    assert must_agree_rows == [(1,)]
+    assert rows(back, "SELECT kind FROM hub_waiting") == [("parcels",), ("staff",)]
+    with back.data.atomic() as connection:
+        connection.execute("DELETE FROM hub_waiting")
+        connection.execute("UPDATE hub_state SET value = '0' WHERE key = 'stream'")
+    os.environ["STOREOPS_HOME"] = str(chain.home)
+    following.follow(back, once=True)
+    must_agree(chain)
+
+
+def test_without_init_a_sync_notes_nothing(chain: Chain) -> None:
+    data = chain.office.data
+    with data.atomic() as connection:
+        outbox.remove(connection)
+    named = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'hub%'"
+    assert data.execute(named).fetchone() == (0,)
+    with data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = name || '!'")
+    assert outbox.waiting(data)[0] == 0
+    outbox.install(data)
+    assert data.execute(named).fetchone()[0] > 10
+    office.stores.note_everything(data, time.time())
+    must_agree(chain)
