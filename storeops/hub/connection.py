@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
 CONNECT_S = 5
+CLOSE_S = 2
 
 
 def must_be_installed() -> None:
@@ -65,6 +68,7 @@ async def connected(
 
     options: dict[str, Any] = {}
     if not on_loopback(url) or url.startswith("tls://"):
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # warns of each TLS line that ends
         try:
             options["tls"] = ssl.create_default_context(cadata=ca or None)
         except ssl.SSLError:
@@ -75,7 +79,7 @@ async def connected(
         failed.append(error)
 
     try:
-        await client.connect(
+        connecting = client.connect(
             url,
             name=name,
             user_jwt_cb=lambda: bytearray(token.encode()),
@@ -88,6 +92,8 @@ async def connected(
             error_cb=note,
             **options,
         )
+        # a handshake that fails nats-py may wait for without end
+        await asyncio.wait_for(connecting, 2 * CONNECT_S)
     except Exception as error:  # of nats-py, of asyncio, of ssl
         await shut(client)
         raise explain(error, url, failed) from None
@@ -108,15 +114,19 @@ async def shut(client: Client) -> None:
     """Close a connection, whatever state it is in.
 
     What failed while it was made, or was cut by the server, nats-py calls closed with its socket
-    still open.
+    still open; and for the end of a TLS line that failed it waits without end.
     """
-    with suppress(Exception):
-        await client.close()
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.wait([closing], timeout=CLOSE_S)
+    closing.cancel()
     transport = client._transport
     if transport is not None:
         with suppress(Exception):
             transport.close()
-            await transport.wait_closed()
+    await asyncio.wait([closing], timeout=CLOSE_S)
+    await asyncio.sleep(0)  # what was closed is called back
+    if closing.done() and not closing.cancelled():
+        closing.exception()  # nobody else asks
 
 
 def explain(error: Exception, url: str, before: list[Exception] | None = None) -> Exception:
