@@ -42,6 +42,7 @@ CONFIG_KEYS = {
     "profiles.NAME.store": "one shop (code, name or number) as the default of every view",
     "profiles.NAME.read_only": "`true` refuses every change",
     "profiles.NAME.sandbox": "`true`: a WeCom on this desk",
+    "profiles.NAME.head_office": "address of the hub that a back office follows",
     "profiles.NAME.allow": "kinds of plan that may be applied; unset: all",
     "profiles.NAME.limits.in_flight": "calls at the same moment, per corp and API",
     "profiles.NAME.limits.per_minute": "calls in any minute, per corp and API",

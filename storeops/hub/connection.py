@@ -119,7 +119,7 @@ async def shut(client: Client) -> None:
     closing = asyncio.ensure_future(client.close())
     await asyncio.wait([closing], timeout=CLOSE_S)
     closing.cancel()
-    transport = client._transport
+    transport: Any = client._transport
     if transport is not None:
         with suppress(Exception):
             transport.close()
