@@ -62,15 +62,13 @@ def _last() -> dict[str, Any]:
 
 def _own() -> DailySales | None:
     """What the profile's tills sold; None where there is no profile, or nothing was sold."""
-    from storeops.domains.forecast.history import DailySales
-    from storeops.domains.orders.daily import daily_sales
+    from storeops.domains.forecast import source
 
     call = current()
     try:
-        rows = daily_sales(call.app.data, call.app.clock.now())
+        return source.own(call.app.data, call.app.clock.now())
     except ConfigError:
         return None
-    return DailySales(_("the orders"), rows) if rows else None
 
 
 def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySales, date | None]:
@@ -426,7 +424,7 @@ def order(
             Column("on_hand", _("On hand"), right=True, show=number),
             Column("usable", _("Usable"), right=True, show=number),
             Column("on_the_way", _("On the way"), right=True, show=number),
-            Column("order", _("Order"), right=True, show=lambda pieces: f"{pieces:g}"),
+            Column("order", _("To order"), right=True, show=lambda pieces: f"{pieces:g}"),
         ],
         limit=limit,
         all_=all_,

@@ -149,19 +149,16 @@ def expiring(
     """Expiring."""
     from storeops import times
     from storeops.domains.stock import shelf
+    from storeops.domains.stock.words import todo
 
     call = current()
     now = call.app.clock.now()
-    todo = {
-        "expired": _("take it off the shelf now"), "today": _("mark down, take off at closing"),
-        "tomorrow": _("put to the front, mark down"), "later": _("put to the front"),
-    }  # fmt: skip
     output.paged(
         shelf.expiring(call.app.data, times.local(now).date(), days=days, stores=store or ()),
         [
             *_columns(),
             Column("days_left", _("Days"), right=True, show=cells.amount),
-            Column("due", _("To do"), show=lambda due: todo[due]),
+            Column("due", _("To do"), show=todo),
         ],
         limit=limit, all_=all_, after=after, as_of=now,
         empty=ngettext(

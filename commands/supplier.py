@@ -98,29 +98,15 @@ def list_(
     after: After = "",
 ) -> None:
     """List."""
-    from storeops.domains.suppliers import check, register
+    from storeops.domains.suppliers.standing import standings
 
     call = current()
     known = rules()
     asked = known.role(role).name if role else ""
-    today = day("")
-    rows = []
-    for each in register.suppliers(call.app.data):
-        if asked and each["role"] != asked:
-            continue
-        held = register.papers(call.app.data, each["code"])
-        found = check.check_supplier(each, held, known, today)
-        levels = [one.level for one in found]
-        state = "error" if "error" in levels else "warning" if "warning" in levels else "ok"
-        rows.append({
-            **{key: each[key] for key in ("code", "name", "role", "uscc", "address",
-                                          "categories")},
-            "papers": len(held), "errors": levels.count("error"),
-            "warnings": levels.count("warning"), "status": state,
-        })  # fmt: skip
+    found = standings(call.app.data, known, day(""), role=asked)
     words = {"ok": _("ok"), "warning": _("warning"), "error": _("error")}
     output.paged(
-        rows,
+        [each.as_dict() for each in found],
         [
             Column("code", _("Number"), max_width=16),
             Column("name", _("Name"), max_width=28),

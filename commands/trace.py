@@ -14,6 +14,7 @@ from commands.options import After, All, DryRun, Force, Limit, Yes, day_of
 from commands.output import Column
 from commands.question import confirm as confirm_first
 from commands.question import may_replace
+from storeops.domains.lots.words import states
 from storeops.errors import PartialError, UsageError
 from storeops.i18n import _, ngettext
 
@@ -23,15 +24,6 @@ app.add_typer(recall, name="recall")
 
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help=_("Of the recall."))]
-
-
-def states() -> dict[str, str]:
-    """States of pieces in the user's language."""
-    return {
-        "made": _("made"), "used": _("used"), "in_stock": _("in stock"),
-        "on_the_way": _("on the way"), "on_shelf": _("on the shelf"), "sold": _("sold"),
-        "thrown_away": _("thrown away"),
-    }  # fmt: skip
 
 
 def _columns(items: list[dict[str, Any]]) -> list[Column]:

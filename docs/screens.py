@@ -44,13 +44,14 @@ class Picture:
     """A picture: the screen to begin with, the keys, the size, the language.
 
     Attributes:
-        lived: drawn after some weeks of life; else on the day the chain was first read.
+        scene: `lived` after some weeks of life, `chain` on the day the chain was first read,
+            `dairy` on that day with the demo's dairy.
     """
 
     name: str
     screen: str
     keys: tuple[str, ...] = ()
-    lived: bool = True
+    scene: str = "lived"
     size: tuple[int, int] = (120, 35)
     language: str = "en"
 
@@ -61,7 +62,7 @@ GIVEN = ("o", "enter")
 SIZES = {"-small": (80, 24), "": (120, 35), "-large": (200, 60)}
 VIEWS = (
     Picture("today", "today"),
-    Picture("customers", "customers", MARKED, lived=False),
+    Picture("customers", "customers", MARKED, scene="chain"),
     Picture("card", "customers", (*SILVER, "enter")),
     Picture("finder", "customers", ("colon", *"万达")),
     Picture("help", "customers", ("question_mark",)),
@@ -82,6 +83,10 @@ VIEWS = (
     Picture("orders", "orders", ("u",)),
     Picture("performance", "performance", ("left_square_bracket",)),
     Picture("night", "night"),
+    Picture("tracing", "tracing", ("enter", "down", "down"), scene="dairy"),
+    Picture("suppliers", "suppliers", scene="dairy"),
+    Picture("stock", "stock", ("down",), scene="dairy"),
+    Picture("forecast", "forecast", ("o", "right_square_bracket"), scene="dairy"),
     Picture("sandbox", "sandbox"),
 )
 DRAWN = tuple(
@@ -236,6 +241,21 @@ def purchases() -> None:
     core = App.open("demo", as_name=demo.INVENTOR)
     demo.furnish(core)
     core.close()
+
+
+@contextmanager
+def dairy(home: Path) -> Iterator[Any]:
+    """The chain with the demo's dairy, and its bad tank called back."""
+    with chain(home) as sandbox:
+        from commands.dairy import take_in
+        from storeops.app import App
+
+        core = App.open("demo")
+        files = take_in(core)
+        core.close()
+        if files is not None:
+            typed("trace", "recall", "plan", files.bad_lot, "--reason", "抗生素超标")
+        yield sandbox
 
 
 def typed(*words: str) -> None:
@@ -457,15 +477,17 @@ def main(names: Sequence[str] = ()) -> None:
     """Make the chains, draw, play; with names only the pictures that begin so."""
     PICTURES.mkdir(exist_ok=True)
     wanted = [each for each in DRAWN if not names or each.name.startswith(tuple(names))]
-    for kind in (lived, chain):
+    for kind in (lived, chain, dairy):
+        mine = [each for each in wanted if each.scene == kind.__name__]
+        if not mine and (names or kind is not chain):
+            continue
         with tempfile.TemporaryDirectory() as folder, kind(Path(folder)):
-            for picture in wanted:
-                if picture.lived == (kind is lived):
-                    with copied(Path(folder)):
-                        svg = asyncio.run(draw(picture))
-                    (PICTURES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
-                    print(f"pictures/{picture.name}.svg", flush=True)
-            if kind is lived or names:
+            for picture in mine:
+                with copied(Path(folder)):
+                    svg = asyncio.run(draw(picture))
+                (PICTURES / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+                print(f"pictures/{picture.name}.svg", flush=True)
+            if kind is not chain or names:
                 continue
             if shutil.which("tmux") is None:
                 print("tmux is not installed: the journey was left as it is")

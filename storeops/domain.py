@@ -60,6 +60,9 @@ class ScreenSpec:
         screen: "package.module:Class".
         help: one sentence.
         sandbox: only there when the profile is a sandbox.
+        table: its tab stands in the line of tabs once this table has a row, so that
+            those who do not use it have room for the others; "" for always. Key, menu and `:` lead
+            there in any case.
     """
 
     name: str
@@ -68,6 +71,7 @@ class ScreenSpec:
     screen: str
     help: str
     sandbox: bool = False
+    table: str = ""
 
     def open(self) -> Any:
         """A new instance of the screen; imports its module."""

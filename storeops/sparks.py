@@ -18,6 +18,27 @@ def bar(value: float, top: float, width: int = BAR) -> str:
     return "█" * whole + _EIGHTHS[part].strip()
 
 
+def columns(values: Sequence[float | None], height: int, top: float) -> list[str]:
+    """Standing bars, a cell a value, as `height` lines from the top; a dot for what is not known.
+
+    Args:
+        values: from 0.
+        height: lines for `top`.
+        top: the value of a bar that fills them.
+    """
+    eighths = [None if each is None else round(8 * height * max(0.0, min(each / top, 1.0)))
+               for each in values]  # fmt: skip
+    return [
+        "".join(
+            (UNKNOWN if row == height - 1 else " ") if full is None
+            else " " if (left := full - 8 * (height - 1 - row)) <= 0
+            else _HEIGHTS[min(8, left) - 1]
+            for full in eighths
+        )
+        for row in range(height)
+    ]  # fmt: skip
+
+
 def gauge(done: float, total: float, width: int) -> str:
     """How much of `total` is done, as a bar of exactly `width` cells."""
     full = 0 if total <= 0 else max(0, min(width, int(width * done / total)))

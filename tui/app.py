@@ -8,6 +8,7 @@ runs in `background("work")`; each of these workers has its own connection.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -121,6 +122,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.specs: dict[str, ScreenSpec] = {
             spec.name: spec for spec in all_screens() if spec.name in names
         }
+        self.used = {spec.name for spec in self.specs.values() if self._is_used(spec)}
         if start not in self.specs:
             start = "today"
         self.DEFAULT_MODE = start  # type: ignore[misc]
@@ -148,6 +150,16 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self.register_theme(theme)
         self.theme = fitting().name
         self.set_class(self.theme == PLAIN.name, "plain")
+
+    def _is_used(self, spec: ScreenSpec) -> bool:
+        """Whether a screen has something to show, as far as its table says."""
+        if not spec.table:
+            return True
+        try:
+            row = self.core.data.execute(f"SELECT EXISTS (SELECT 1 FROM {spec.table})").fetchone()
+        except sqlite3.Error:  # not made yet, where nothing can be written
+            return False
+        return bool(row[0])
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of ours, for the moment before our theme is chosen."""

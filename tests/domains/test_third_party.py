@@ -275,13 +275,13 @@ async def look():
     async with screens.run_test(size=(100, 30)) as pilot:
         await pilot.pause(1.0)
         line = screens.screen.query_one("#list").line
-        print(type(screens.screen).__name__, line.key == {who!r})
+        print(type(screens.screen).__name__, line.key == {who!r}, "loyalty" in screens.used)
 
 asyncio.run(look())
 print("loyalty list" in [each.command for each in demo.furnish(app)])
 app.close()
 """)
-    assert said.splitlines() == ["(1,)", "[(1,)]", "True", "LoyaltyScreen True", "True"]
+    assert said.splitlines() == ["(1,)", "[(1,)]", "True", "LoyaltyScreen True True", "True"]
 
 
 def test_taken_away_it_leaves_a_working_tool_and_its_table(shop: Shop) -> None:

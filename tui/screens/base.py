@@ -222,6 +222,7 @@ class BaseScreen(Screen[None]):
         tabs = [
             Entry(spec.key, _(spec.title), spec.name == self.NAME, app.opener(spec))
             for spec in app.specs.values()
+            if spec.name in app.used or spec.name == self.NAME
         ]
         self.query_one(TabBar).put(tabs, self.size.width, self.do_go)
         trail = " › ".join([app.profile_name, _(self.spec.title), *self.crumbs()])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +38,7 @@ class ListScreen(BaseScreen):
         *LIST,
     )  # fmt: skip
     FIRST: ClassVar[str] = "list"
+    SLOW_CARD: ClassVar[bool] = False  # `card` reads, and runs in the background
     CSS_PATH = Path(__file__).with_name("listing.tcss")
 
     def __init__(self) -> None:
@@ -136,12 +137,22 @@ class ListScreen(BaseScreen):
         if self.has_class("wide"):
             self.query_one("#card", TextPane).focus()
         else:
-            self.open_text(self.name_of(line), self.card(line))
+            self._make_card(line, lambda card: self.open_text(self.name_of(line), card))
+
+    def _make_card(self, line: Line, then: Callable[[Content], None]) -> None:
+        if self.SLOW_CARD:
+            self.read(lambda: self.card(line), then, key="card")
+        else:
+            then(self.card(line))
 
     def put_card(self, line: Line | None) -> None:
         """Show the card of a row at the side."""
         if self.has_class("wide"):
-            self.query_one("#card", TextPane).put(self.card(line) if line else Content(""))
+            pane = self.query_one("#card", TextPane)
+            if line:
+                self._make_card(line, pane.put)
+            else:
+                pane.put(Content(""))
             self.query_one("#card-pane", Pane).entitle(self.name_of(line) if line else _("Card"))
 
     def on_resize(self, event: events.Resize) -> None:

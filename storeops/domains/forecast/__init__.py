@@ -1,6 +1,6 @@
 """Tomorrow's demand and what to order for it, shop by shop and product by product."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOMAIN = Domain(
@@ -12,6 +12,13 @@ DOMAIN = Domain(
         Noun(
             name="forecast", module="commands.forecast",
             help=N_("Demand of the days ahead: forecast, score, explain, order."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="forecast", key="W", title=N_("Forecast"), table="orders_order",
+            screen="tui.screens.forecast:ForecastScreen",
+            help=N_("What shops sold and will sell, as a picture; what to order by shelf life."),
         ),
     ),
 )  # fmt: skip

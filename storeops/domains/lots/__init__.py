@@ -1,6 +1,6 @@
 """Lots: where each came from and went, from the farm's tank to the till, and calling one back."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOMAIN = Domain(
@@ -16,6 +16,13 @@ DOMAIN = Domain(
         Noun(
             name="trace", module="commands.trace",
             help=N_("Trace a lot back and forward, call it back, infer a lot."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="tracing", key="T", title=N_("Tracing"), table="lots_thing",
+            screen="tui.screens.tracing:TracingScreen",
+            help=N_("A lot, what went into it and what was made of it, walked both ways."),
         ),
     ),
     today="storeops.domains.lots.recall:today",

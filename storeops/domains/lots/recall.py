@@ -276,6 +276,8 @@ def today(db: Database, _now: float) -> Sequence[TodayLine]:
             ),
             f"storeops trace recall list {number}",
             tone="bad" if left else "warn",
+            screen="tracing",
+            request=lot,
         )
         for number, lot, left, count in rows
     ]

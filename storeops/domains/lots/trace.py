@@ -90,8 +90,12 @@ def contents(db: Database, pallet: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _start(db: Database, which: Thing) -> list[int]:
-    """A lot itself; of a pallet the lots on it."""
+def lots_of(db: Database, which: Thing) -> list[int]:
+    """The number of a lot itself; of a pallet those of the lots on it.
+
+    Raises:
+        NotFoundError: nothing is known of it.
+    """
     number = find(db, which)
     return [number] if which[0] else contents(db, number) or [number]
 
@@ -102,7 +106,7 @@ def related(db: Database, which: Thing) -> list[int]:
     Raises:
         NotFoundError: nothing is known of it.
     """
-    return downstream(db, _start(db, which))
+    return downstream(db, lots_of(db, which))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,11 @@ class TraceLine:
     source: str
     destination: str
     papers: str
+
+    @property
+    def makes(self) -> bool:
+        """Whether the lot came to be by it."""
+        return _did(self) == MADE
 
     @property
     def sells(self) -> bool:
@@ -316,7 +325,7 @@ def history(db: Database, which: Thing) -> list[dict[str, Any]]:
     Raises:
         NotFoundError: nothing is known of it.
     """
-    numbers = _start(db, which)
+    numbers = lots_of(db, which)
     names = things(db, numbers)
     return [_event_item(names[line.lot], line) for line in lines(db, numbers)]
 
@@ -345,6 +354,14 @@ def with_states(
         for paper in item["papers"]:
             paper["state"] = found[paper["number"], day]
     return [item for _at, item in dated]
+
+
+def checked(db: Database, item: dict[str, Any]) -> list[dict[str, str]]:
+    """The papers of an item of `history`, each with its state in the suppliers' register."""
+    at = times.seconds_of(item["at"])
+    (found,) = with_states(db, [(at, item)])
+    papers: list[dict[str, str]] = found["papers"]
+    return papers
 
 
 def forward(db: Database, which: Thing) -> tuple[list[dict[str, Any]], list[str]]:
@@ -392,7 +409,7 @@ def back(db: Database, which: Thing) -> list[dict[str, Any]]:
     Raises:
         NotFoundError: nothing is known of it.
     """
-    target = _start(db, which)
+    target = lots_of(db, which)
     numbers = upstream(db, target)
     names = things(db, numbers)
     order = {number: at for at, number in enumerate(numbers)}
@@ -426,7 +443,7 @@ def event_bodies(db: Database, which: Thing) -> list[Any]:
     """The events of a trace both ways as they came, in the order of time; declarations too."""
     from storeops.domains.lots.event import unpack
 
-    start = _start(db, which)
+    start = lots_of(db, which)
     numbers = list(dict.fromkeys([*upstream(db, start), *downstream(db, start)]))
     rows = db.execute(
         "WITH asked AS (SELECT value AS thing FROM json_each(?)),"

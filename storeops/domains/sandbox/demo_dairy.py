@@ -177,7 +177,10 @@ def write(folder: Path, shops: Sequence[DairyShop], today: date) -> DairyFiles:
         ],
         "lots": books.papers,
         "stock": stock,
-        "products": [(each.code, each.name, "乳品", each.code) for each in ARTICLES],
+        "products": [
+            (RAW[1:], "原料奶", "原料", RAW),
+            *((each.code, each.name, "乳品", each.code) for each in ARTICLES),
+        ],
         "orders": books.orders,
     }
     for name, head in HEADS.items():

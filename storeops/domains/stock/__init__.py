@@ -1,6 +1,6 @@
 """Stock of the shops: what lies there by lot and expiry, counted, and what must go today."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOMAIN = Domain(
@@ -11,6 +11,13 @@ DOMAIN = Domain(
         Noun(
             name="stock", module="commands.stock",
             help=N_("Stock of shops: import, list, count, what expires."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="stock", key="K", title=N_("Stock"), table="stock_lot",
+            screen="tui.screens.stock:StockScreen",
+            help=N_("What lies in shops, first expired first, and what to do with it."),
         ),
     ),
     today="storeops.domains.stock.shelf:today",

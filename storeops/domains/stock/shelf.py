@@ -221,5 +221,5 @@ def today(db: Database, now: float) -> list[TodayLine]:
                      "{pieces} pieces expire today in {count} shops.", len(shops))
         )  # fmt: skip
         lines.append(TodayLine(text.format(pieces=f"{count:g}", count=len(shops)),
-                               "storeops stock expiring", tone=tone))  # fmt: skip
+                               "storeops stock expiring", tone=tone, screen="stock"))  # fmt: skip
     return lines

@@ -1,6 +1,6 @@
 """Suppliers and their papers: which each role needs, and whether they hold."""
 
-from storeops.domain import Domain, Noun
+from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
 DOOR = ("lookup",)  # what other domains may use
@@ -16,6 +16,13 @@ DOMAIN = Domain(
         Noun(
             name="certificate", module="commands.certificate",
             help=N_("Licences and reports: add, list, check, what expires."),
+        ),
+    ),
+    screens=(
+        ScreenSpec(
+            name="suppliers", key="S", title=N_("Suppliers"), table="suppliers_supplier",
+            screen="tui.screens.suppliers:SuppliersScreen",
+            help=N_("Suppliers with their papers, whether each holds, and what ends next."),
         ),
     ),
     alarms={"papers": "storeops.domains.suppliers.alarms:PAPERS"},

@@ -79,13 +79,13 @@ def today(db: Database, now: float) -> list[TodayLine]:
         lines.append(TodayLine(
             ngettext("{count} supplier's paper has expired.",
                      "{count} suppliers' papers have expired.", gone).format(count=gone),
-            "storeops certificate expiring", tone="bad",
+            "storeops certificate expiring", tone="bad", screen="suppliers",
         ))  # fmt: skip
     if soon:
         lines.append(TodayLine(
             ngettext("{count} supplier's paper ends or is to be renewed within 30 days.",
                      "{count} suppliers' papers end or are to be renewed within 30 days.", soon)
             .format(count=soon),
-            "storeops certificate expiring --within 30", tone="warn",
+            "storeops certificate expiring --within 30", tone="warn", screen="suppliers",
         ))  # fmt: skip
     return lines

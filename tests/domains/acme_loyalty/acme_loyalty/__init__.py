@@ -13,7 +13,7 @@ DOMAIN = Domain(
     screens=(
         ScreenSpec(
             name="loyalty", key="y", title="Loyalty", screen="acme_loyalty.screen:LoyaltyScreen",
-            help="Who has how many points.",
+            help="Who has how many points.", table="loyalty_points",
         ),
     ),
     actions={"loyalty_gift": "acme_loyalty.gift:GiftAction"},

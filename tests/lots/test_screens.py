@@ -1,0 +1,152 @@
+"""The screens of goods on the demo's dairy: at three sizes, in both languages, walked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from storeops import i18n
+from storeops.app import App
+from tests.lots.conftest import Company
+from tests.tui.conftest import Driver, FrozenClock
+from tui.app import StoreOpsApp
+
+SIZES = ((80, 24), (120, 35), (200, 60))
+NAMES = ("tracing", "suppliers", "stock", "forecast")
+
+
+@pytest.fixture
+def core(company: Company) -> Iterator[App]:
+    app = App.open("demo")
+    app._once("clock", FrozenClock)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def driven(core: App) -> Callable[..., Any]:
+    @asynccontextmanager
+    async def run(size: tuple[int, int] = (120, 35), start: str = "today") -> AsyncIterator[Driver]:
+        app = StoreOpsApp(core, start=start)
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            await driver.settle()
+            await driver.rest()
+            yield driver
+        if app.crash is not None:
+            raise app.crash
+
+    return run
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+async def test_all_of_them_at_three_sizes(driven: Any, language: str) -> None:
+    i18n.use(language)
+    says = {
+        "tracing": "A0516",
+        "suppliers": "北坡牧场",
+        "stock": "鲜羊奶",
+        "forecast": "█",
+    }
+    async with driven(start="suppliers") as driver:
+        for name in NAMES:
+            driver.app.action_go(name)
+            await driver.rest()
+            for width, height in SIZES:
+                await driver.resize(width, height)
+                await driver.rest()
+                assert says[name] in driver.text
+                assert not any(line.startswith("Traceback") for line in driver.text.splitlines())
+
+
+async def test_keys_lead_there_and_tabs_stand_where_they_are_used(driven: Any) -> None:
+    async with driven() as driver:
+        for key, name in (("T", "tracing"), ("S", "suppliers"), ("K", "stock"), ("W", "forecast")):
+            await driver.press(key)
+            assert name == driver.base.NAME
+        assert "T Tra" in driver.text.splitlines()[0]
+
+
+async def test_a_tree_is_walked_both_ways(driven: Any, company: Company) -> None:
+    bad, made = company.files.bad_lot, company.files.made_lot
+    async with driven(size=(160, 50), start="tracing") as driver:
+        await driver.press("slash")
+        await driver.type(bad)
+        await driver.press("enter")
+        await driver.rest()
+        assert driver.base.middle == tuple(bad.split("/"))
+        assert "运苏E-0929" in driver.text  # the permit that had expired
+        assert "on the shelf" in driver.text
+        names = [each.cells[0] for each in driver.base.rows.lines]
+        at = next(at for at, each in enumerate(names) if made.split("/")[1] in each)
+        await driver.press(*["down"] * at, "enter")
+        await driver.rest()
+        assert driver.base.middle == tuple(made.split("/"))
+        assert "▲ 原料奶" in driver.base.rows.lines[0].cells[0]
+        await driver.press("home", "w")
+        await driver.rest()
+        assert driver.base.middle == tuple(bad.split("/"))
+        assert "in the middle already" in driver.base.why_not("walk")
+        await driver.press("escape")
+        await driver.rest()
+        assert driver.base.middle == tuple(made.split("/"))
+        await driver.press("b")
+        await driver.rest()
+        assert driver.base.middle is None
+
+
+async def test_a_word_that_is_no_lot_is_said(driven: Any) -> None:
+    async with driven(start="tracing") as driver:
+        await driver.press("slash")
+        await driver.type("12/34")
+        await driver.press("enter")
+        await driver.rest()
+        assert driver.base.NAME == "tracing"
+        assert driver.app._notices
+
+
+async def test_a_recall_on_today_leads_to_its_tree(
+    driven: Any, company: Company, cli: Any, core: App
+) -> None:
+    assert cli("trace", "recall", "plan", company.files.bad_lot, "--reason", "x").code == 0
+    async with driven(size=(160, 50), start="tracing") as driver:
+        assert "! called back" in driver.text
+        driver.app.go("tracing", company.files.bad_lot)
+        await driver.rest()
+        assert driver.base.middle == tuple(company.files.bad_lot.split("/"))
+
+
+async def test_what_if_the_shelf_life_were_longer(driven: Any) -> None:
+    async with driven(size=(160, 50), start="forecast") as driver:
+        assert "known until 2026-05-17" in driver.text
+        await driver.press("o")
+        await driver.rest()
+        assert "3 days of shelf life" in driver.text
+        await driver.press("right_square_bracket")
+        await driver.rest()
+        assert "5 days of shelf life" in driver.text
+        assert "--shelf-life 5" in driver.base.command_line()
+
+
+async def test_the_days_of_stock_go_round(driven: Any) -> None:
+    async with driven(size=(160, 50), start="stock") as driver:
+        listed = [len(driver.base.rows.lines)]
+        for _span in range(3):
+            await driver.press("d")
+            await driver.rest()
+            listed.append(len(driver.base.rows.lines))
+        assert listed[0] == listed[3]
+        assert listed[2] < listed[0] <= listed[1]
+        assert "Counted at" in driver.text
+
+
+async def test_suppliers_with_failing_papers_stand_first(driven: Any) -> None:
+    async with driven(size=(160, 50), start="suppliers") as driver:
+        assert driver.base.rows.lines[0].key == "V002"
+        assert "raw milk transport permit" in driver.text
+        await driver.press("w")
+        await driver.rest()
+        assert driver.base.rows.lines[0].key == "V001"
