@@ -42,8 +42,8 @@ def driven(core: App) -> Callable[..., Any]:
     return run
 
 
-@pytest.mark.parametrize("language", ["en", "zh_CN"])
-async def test_all_of_them_at_three_sizes(driven: Any, language: str) -> None:
+@pytest.mark.parametrize(("language", "sizes"), [("en", SIZES), ("zh_CN", SIZES[:1])])
+async def test_all_of_them_at_three_sizes(driven: Any, language: str, sizes: Any) -> None:
     i18n.use(language)
     says = {
         "tracing": "A0516",
@@ -55,9 +55,8 @@ async def test_all_of_them_at_three_sizes(driven: Any, language: str) -> None:
         for name in NAMES:
             driver.app.action_go(name)
             await driver.rest()
-            for width, height in SIZES:
+            for width, height in sizes:
                 await driver.resize(width, height)
-                await driver.rest()
                 assert says[name] in driver.text
                 assert not any(line.startswith("Traceback") for line in driver.text.splitlines())
 
