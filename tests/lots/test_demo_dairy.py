@@ -85,3 +85,19 @@ def test_the_same_day_is_the_same_dairy(tmp_path: Path) -> None:
         assert one.read_bytes() == two.read_bytes()
         with one.open(encoding="utf-8", newline="") as file:
             assert len(list(csv.reader(file))) > 3
+
+
+def test_a_day_that_is_not_over_is_no_history(cli: Any, company: Company, tmp_path: Path) -> None:
+    """What tills sold since midnight waits for tomorrow's forecast."""
+    asked = ("forecast", "explain", "S001", company.files.code, "--json")
+    before = cli(*asked).json
+    rows = tmp_path / "today.csv"
+    rows.write_text(
+        "order_no,paid_at,shop,code,product,quantity,amount\n"
+        f"X1,2026-05-18 09:00,S001,{company.files.code},鲜牛奶 950ml,1,16.80\n",
+        encoding="utf-8",
+    )
+    assert cli("order", "import", str(rows), "--source", "dairy").code == 0
+    after = cli(*asked).json
+    assert after["as_of"] == before["as_of"] == "2026-05-17"
+    assert after["forecast"] == before["forecast"]
