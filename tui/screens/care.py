@@ -38,7 +38,7 @@ class CareScreen(ListScreen):
             footer=True),
         Key("snooze", "z,f6", N_("Put off"), N_("Let it wait for some days."), DO, footer=True),
         Key("skip", "s,f4", N_("Skip"), N_("Do not do it, and say why."), DO, footer=True),
-        Key("card", "", N_("Customer"), N_("The card of the customer: what was bought, what "
+        Key("card", "", N_("Card"), N_("The card of the customer: what was bought, what "
             "is due, what was done."), LOOK, footer=True, shown="Enter"),
         Key("view", "v", N_("Which"), N_("Those of today, all that are open, or how others ended."),
             LOOK, footer=True),
