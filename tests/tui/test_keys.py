@@ -10,6 +10,7 @@ from tui.cells import cell_width
 from tui.keys import LIST, ascii_equivalent
 from tui.screen_registry import screens as all_screens
 from tui.widgets.rows import Line, TableRows
+from tui.widgets.tab_bar import TabBar
 from tui.widgets.virtual_list import VirtualList
 
 MIDDLE, ALL = 100, 200
@@ -215,7 +216,8 @@ async def test_chinese_begins_a_filter(screens):
 async def test_mouse(screens):
     """Doors, footer, rows, gutter and headings answer to clicks."""
     async with screens(start="today") as driver:
-        await driver.pilot.click("#tabs", offset=(7, 0))
+        second = driver.base.query_one(TabBar).text.index("2")
+        await driver.pilot.click("#tabs", offset=(second, 0))
         await driver.settle()
         assert driver.base.NAME == "customers"
         await driver.pilot.click("#list", offset=(12, 3))
