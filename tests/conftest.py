@@ -25,6 +25,7 @@ settings.load_profile("storeops")
 
 # What collecting makes lives as long as the run: not looked through again and again for garbage,
 # neither while thousands of tests are collected nor in any test after.
+_USUAL = gc.get_threshold()
 gc.disable()
 
 
@@ -58,6 +59,15 @@ def _tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     room = request.path.parent.name
     if room not in {"database", "limits", "domains"} and "disk" not in request.path.stem:
         monkeypatch.setattr(migrations, "_apply", _copy_or_apply)
+
+
+@pytest.fixture
+def usual_collection() -> Iterator[None]:
+    """Garbage collected as in every process: where its memory is what is tested."""
+    rarely = gc.get_threshold()
+    gc.set_threshold(*_USUAL)
+    yield
+    gc.set_threshold(*rarely)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tests.handover.conftest import HandoverCorp
 
 COUNT = int(os.environ.get("CHAOS_FLAT", "5000"))
 SECONDS = float(os.environ.get("CHAOS_FLAT_S", "120"))
+pytestmark = pytest.mark.usefixtures("usual_collection")
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ import pytest
 from tests.chaos.flat import must_be_flat, receive, send, sync_again, walk, watch
 from tests.handover.conftest import HandoverCorp
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counted in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="counted in /proc"),
+    pytest.mark.usefixtures("usual_collection"),
+]
 
 
 def test_events_serve_is_flat(corp: HandoverCorp) -> None:
