@@ -24,6 +24,7 @@ DOMAIN = Domain(
     columns={"points": "acme_loyalty.facts:COLUMN"},
     card={"loyalty": "acme_loyalty.facts:card"},
     erase={"points": "acme_loyalty.facts"},
+    shared="acme_loyalty.facts:SHARED",
     refreshed="acme_loyalty.facts:refreshed",
     today="acme_loyalty.facts:today",
     checks="acme_loyalty.facts:checks",

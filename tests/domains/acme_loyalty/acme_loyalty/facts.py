@@ -9,8 +9,35 @@ from storeops.operations.doctor import Finding
 from storeops.operations.reports import NamedReport, ReportColumn, ReportTable
 from storeops.reading.columns import CustomerColumn
 from storeops.reading.conditions import Condition, Facet
+from storeops.shared_rows import Noted, SharedTable, SharedThing
 
 JOIN = "loyalty_points p JOIN customer c ON c.external_userid = p.external_userid"
+
+# the points of a shop's customers flow to its back office
+SHARED = (
+    SharedThing(
+        kind="loyalty",
+        tables=(
+            SharedTable(
+                name="loyalty_points",
+                rows="SELECT external_userid, points, level FROM loyalty_points WHERE"
+                " external_userid = (SELECT external_userid FROM customer WHERE id = :key)",
+                held="external_userid = (SELECT external_userid FROM customer WHERE id = :key)",
+            ),
+        ),
+        stores="SELECT DISTINCT d.store FROM follow AS f JOIN {departments} AS d"
+        " ON d.department_id = f.store_id AND d.below = 1 WHERE f.customer_id = :key",
+        every="SELECT c.id FROM " + JOIN + " WHERE c.id IN (SELECT f.customer_id FROM follow AS f"
+        " JOIN {departments} AS d ON d.department_id = f.store_id AND d.below = 1"
+        " WHERE d.store = :store)",
+        noted=(
+            Noted(
+                table="loyalty_points",
+                keys="SELECT id FROM customer WHERE external_userid = {row}.external_userid",
+            ),
+        ),
+    ),
+)
 
 
 def _points(value):
