@@ -33,6 +33,10 @@ SCREENS = (
     "care",
     "orders",
     "performance",
+    "tracing",
+    "suppliers",
+    "stock",
+    "forecast",
     "sandbox",
 )
 
