@@ -10,7 +10,8 @@ import pytest
 
 from storeops import config, secrets
 from storeops.app import App
-from storeops.domains.alert import checking, rules, state
+from storeops.database.database import open_database
+from storeops.domains.alert import checking, rules, schema, state
 from storeops.operations.alarms import Alarm, AlarmKind
 from storeops.sandbox import local
 
@@ -287,17 +288,62 @@ def test_a_chain_in_trouble(cli, home, chain, remember):
     assert stale() == []
 
 
-def test_what_waits_for_a_target_that_no_rule_names_any_more_is_dropped(app):
+def test_what_waits_for_a_target_that_its_rule_does_not_name_any_more_is_dropped(app):
     trouble = Trouble()
     trouble.now = [Alarm(values={"n": 1})]
     found = checking.check(app, [trouble.rule(to=("mail:nowhere", "pager:x"))])
     assert found.unsent.keys() == {"mail:nowhere", "pager:x"}
-    assert checking.check(app, [trouble.rule(to=("pager:x",))]).unsent.keys() == {"pager:x"}
-    assert checking.check(app, [trouble.rule()]).unsent == {}
+    written = trouble.rule(to=("pager:x",), file="trouble.toml")
+    assert checking.check(app, [written]).unsent.keys() == {"pager:x"}
+    assert checking.check(app, [trouble.rule(file="trouble.toml")]).unsent == {}
     # other kinds are no business of this rule
     trouble.now = [Alarm(key="b", values={"n": 1})]
     checking.check(app, [trouble.rule(to=("pager:x",))])
     assert checking.check(app, []).unsent.keys() == {"pager:x"}
+
+
+def test_a_rule_that_is_missing_drops_nothing_that_waits(cli, profile, tmp_path, monkeypatch):
+    """Other files, a file moved away, another folder: none of them is a wish to hear nothing."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "rules" / "alert"
+    folder.mkdir(parents=True)
+    rule, other = folder / "disk.toml", tmp_path / "backup.toml"
+    rule.write_text('kind = "disk"\nfree_mb = 9999999999\nto = ["pager:x"]\n', encoding="utf-8")
+    other.write_text('kind = "backup"\n', encoding="utf-8")
+
+    def unsent(*words: str) -> list[str]:
+        return list(cli("alert", "check", *words, "--json").json["unsent"])
+
+    assert unsent() == ["pager:x"]
+    assert unsent("--rules", str(other)) == ["pager:x"]
+    monkeypatch.chdir(folder)
+    assert unsent() == ["pager:x"]
+    monkeypatch.chdir(tmp_path)
+    rule.rename(tmp_path / "away.toml")
+    assert unsent() == ["pager:x"]
+    rule.write_text('kind = "disk"\nenabled = false\n', encoding="utf-8")
+    assert unsent() == []
+
+
+def test_a_notice_bears_a_number_that_no_other_ever_had(app):
+    """A sender that took a notice and died knows its number: another's would be lost in it."""
+    trouble = Trouble()
+    look(app, trouble, Alarm(key="a", values={"n": 1}), to=("pager:x",))
+    ((first, *_rest),) = state.unsent(app.data)
+    assert look(app, trouble, Alarm(key="a", values={"n": 1}), file="trouble.toml")
+    assert not state.unsent(app.data)
+    look(app, trouble, Alarm(key="b", values={"n": 1}), to=("pager:x",), file="trouble.toml")
+    ((raised, *_rest), (cleared, *_rest2)) = state.unsent(app.data)
+    assert first < raised < cleared
+
+
+def test_what_waited_in_an_earlier_version_waits_still(tmp_path):
+    db = open_database(tmp_path / "data.db", schema.MIGRATIONS[:1])
+    db.execute("INSERT INTO alert_notice VALUES (7, 1, 'raised', 5.0, 'pager:x', NULL)")
+    db.close()
+    db = open_database(tmp_path / "data.db", schema.MIGRATIONS)
+    assert state.unsent(db) == [(7, 1, "raised", "pager:x")]
+    db.close()
 
 
 def test_a_target_that_is_not_there_is_told_before_it_is_needed(app, cli, tmp_path):

@@ -84,7 +84,8 @@ def check(app: EventWiring, rules: Iterable[AlarmRule]) -> AlarmLook:
         found, unknown = look(app, due)
         changes = state.apply(app.data, found, app.clock.now())
         if state.unsent(app.data):
-            state.withdraw(app.data, {rule.name: rule.to for rule in rules})
+            # a kind whose file is not there (others were named, another folder) asks for nothing
+            state.withdraw(app.data, {rule.name: rule.to for rule in rules if rule.file})
         return AlarmLook(changes, unknown, _send(app))
     finally:
         os.close(handle)

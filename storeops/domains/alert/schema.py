@@ -37,4 +37,24 @@ CREATE TABLE alert_look (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("alert", "m001_alarms", ALARMS),)
+# a sender knows a notice by its number, also after it was withdrawn: none is given twice
+NUMBERS = """
+ALTER TABLE alert_notice RENAME TO alert_notice_m001;
+DROP INDEX alert_notice_unsent;
+CREATE TABLE alert_notice (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id INTEGER NOT NULL,       -- alert.id
+    what TEXT NOT NULL,              -- raised | worse | cleared
+    at REAL NOT NULL,
+    target TEXT NOT NULL,            -- way:name, as rules say it
+    sent_at REAL                     -- NULL: not handed over yet
+);
+INSERT INTO alert_notice SELECT * FROM alert_notice_m001;
+DROP TABLE alert_notice_m001;
+CREATE INDEX alert_notice_unsent ON alert_notice (target) WHERE sent_at IS NULL;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("alert", "m001_alarms", ALARMS),
+    statements("alert", "m002_numbers", NUMBERS),
+)
