@@ -16,7 +16,7 @@ from commands.context import current
 from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
-from storeops.errors import PartialError, StoreOpsError, UsageError
+from storeops.errors import ExitCode, PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.terms import term
 
@@ -463,7 +463,8 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
         all_again=False,
         complete=complete,
         as_of=wiring.clock.now(),
-        empty=_("Events told everything.") if found.told else _("Nothing changed."),
+        empty=_("Nothing was found that no event had told.") if found.waiting or not complete
+        else _("Events told everything.") if found.told else _("Nothing changed."),
         extra={
             "run_id": run_id,
             "since": cells.iso(since),
@@ -473,7 +474,19 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
             "reliability": None if share is None else round(share, 4),
         },
     )
+    if found.waiting and not call.settings.machine:
+        note(
+            ngettext(
+                "{count} customer is left out: an event told of it, but was not handled before the"
+                " comparison (storeops events run).",
+                "{count} customers are left out: events told of them, but were not handled before"
+                " the comparison (storeops events run).",
+                found.waiting,
+            ).format(count=cells.amount(found.waiting))
+        )
     if result is None:
+        if not complete:
+            raise typer.Exit(int(ExitCode.PARTIAL))
         return
     if share is not None:
         note(

@@ -178,15 +178,6 @@ def relations_named(db: Database, since: float, until: float | None = None) -> i
     return int(row[0])
 
 
-def waiting_customers(db: Database) -> set[str]:
-    """external_userid of customers whose events are not handled yet."""
-    rows = db.execute(
-        "SELECT DISTINCT external_userid FROM event WHERE due_at IS NOT NULL"
-        " AND external_userid <> ''"
-    )
-    return {row[0] for row in rows}
-
-
 def told_too_late(db: Database, since: float, until: float, began: float) -> set[str]:
     """external_userid of customers whose event came within a span, unhandled when a run began.
 
@@ -197,7 +188,7 @@ def told_too_late(db: Database, since: float, until: float, began: float) -> set
     """
     rows = db.execute(
         "SELECT DISTINCT external_userid FROM event WHERE received_at >= ? AND received_at < ?"
-        " AND external_userid <> '' AND (handled_at IS NULL OR handled_at >= ?)",
+        " AND external_userid <> '' AND subject <> '' AND (handled_at IS NULL OR handled_at >= ?)",
         (since, until, began),
     )
     return {row[0] for row in rows}

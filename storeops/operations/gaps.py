@@ -8,8 +8,8 @@ for what still waits in the inbox and what WeCom calls nobody back for (a nickna
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from storeops.errors import ConflictError, NotFoundError
@@ -19,6 +19,7 @@ from storeops.mirror import timeline
 from storeops.operations.events import EventWiring
 from storeops.reading import freshness
 from storeops.sync import runs
+from storeops.sync.results import SyncResult
 
 SILENT = ("name",)  # fields of customers that WeCom calls nobody back for
 MOST = 5_000_000  # changes of one comparison
@@ -56,7 +57,8 @@ class Gaps:
         since: the comparison before began then, Unix seconds.
         told: relations that events told of since.
         untold: what no event told, in the order it was found.
-        waiting: customers whose events are not handled yet: left out.
+        waiting: customers that were left out: an event had told of what was found, but was not
+            handled when the comparison began.
     """
 
     since: float
@@ -101,23 +103,18 @@ def latest(app: EventWiring) -> tuple[float, Gaps] | None:
     if len(whole) < 2 or whole[0].finished_at is None:
         return None
     newest, before = whole[:2]
-    ended, began, since = float(whole[0].finished_at), newest.started_at, float(before.started_at)
-    late = listing.told_too_late(app.inbox, since, ended, began)
-    told = listing.relations_named(app.inbox, since, ended)
-    return ended, Gaps(since, told, _untold(app, newest.run_id, began, late), len(late))
+    return float(whole[0].finished_at), _compared(app, newest, float(before.started_at))
 
 
 def of_run(app: EventWiring, run_id: int, since: float) -> Gaps:
-    """What a run of the sync found that no event had told; events were handled just before it.
+    """What a run of the sync found that no event had told; the same whenever it is asked.
 
     Args:
         app: the profile's wiring.
         run_id: of the run that compared.
         since: the comparison before, as `last_comparison` said it before that run.
     """
-    waiting = listing.waiting_customers(app.inbox)
-    untold = _untold(app, run_id, since, waiting)
-    return Gaps(since, listing.relations_named(app.inbox, since), untold, len(waiting))
+    return _compared(app, runs.result(app.data, run_id), since)
 
 
 def was_complete(app: EventWiring, run_id: int) -> bool:
@@ -134,11 +131,22 @@ def was_complete(app: EventWiring, run_id: int) -> bool:
     return runs.result(app.data, run_id).outcome == "complete"
 
 
-def _untold(app: EventWiring, run_id: int, began: float, left_out: AbstractSet[str]) -> list[Gap]:
+def _compared(app: EventWiring, run: SyncResult, since: float) -> Gaps:
+    """By what had come in when the run ended, so that later events move no page of its list."""
+    ended = inf if run.finished_at is None else float(run.finished_at)
+    late = listing.told_too_late(app.inbox, since, ended, run.started_at)
+    left_out = set()
     found: dict[tuple[str, str | None], dict[str, None]] = {}
-    for entry in timeline.of_ref(app.data, "sync", str(run_id), since=began, limit=MOST):
+    for entry in timeline.of_ref(
+        app.data, "sync", str(run.run_id), since=run.started_at, limit=MOST
+    ):
         who = entry.external_userid
-        if who is None or entry.field in SILENT or who in left_out:
+        if who is None or entry.field in SILENT:
             continue
-        found.setdefault((who, entry.userid), {})[entry.field] = None
-    return [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
+        if who in late:
+            left_out.add(who)
+        else:
+            found.setdefault((who, entry.userid), {})[entry.field] = None
+    untold = [Gap(who, member, tuple(fields)) for (who, member), fields in found.items()]
+    told = listing.relations_named(app.inbox, since, ended)
+    return Gaps(since, told, untold, len(left_out))

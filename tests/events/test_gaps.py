@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from storeops import config, secrets
+from storeops.app import App
+from storeops.operations.events import open_receiver
 from storeops.sandbox import local
+from tests.events.sealing import KEY, TOKEN, event, request
 
 CHANGES = 40
 
@@ -75,6 +78,59 @@ def test_the_rest_of_a_list_is_of_the_same_comparison(cli: Any, shop: Any) -> No
     assert cli("events", "gaps", "--after", "5").code == 2
     assert cli("events", "gaps", "--after", "999-0-5").code == 5
     assert "Nothing changed" in cli("events", "gaps").err
+
+
+def told(box: Any, *, userid: str, external_userid: str) -> None:
+    """A callback about a customer comes in; nobody has handled it yet."""
+    secrets.save_callback("shop", TOKEN, KEY)
+    app = App.open("shop")
+    message = event(
+        int(app.clock.now()), Event="change_external_contact",
+        ChangeType="edit_external_contact", UserID=userid, ExternalUserID=external_userid,
+    )  # fmt: skip
+    open_receiver(app).receive(*request(message, corp=box.corp_id))
+    app.close()
+
+
+def test_what_comes_in_between_two_pages_changes_nothing_of_the_comparison(
+    cli: Any, shop: Any
+) -> None:
+    """`events serve` runs on: an event about a customer of page one skipped a row of page two."""
+    assert cli("sync", "run", "--quiet").code == 0
+    new = [shop.control.act("customer_new")["external_userid"] for _each in range(4)]
+    first = cli("events", "gaps", "-n", "2", "--json").json
+    shop.control.advance(60)
+    for row in (*first["items"], {"userid": "x", "external_userid": new[-1]}):
+        told(shop, userid=row["userid"], external_userid=row["external_userid"])
+    rest = cli("events", "gaps", "--after", first["next"], "--json").json
+    assert sorted(e["external_userid"] for e in first["items"] + rest["items"]) == sorted(new)
+    same = ("run_id", "since", "told", "untold", "waiting", "reliability")
+    assert [rest[key] for key in same] == [first[key] for key in same]
+
+
+def test_nothing_is_said_to_have_changed_only_when_all_was_compared(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    (row,) = cli("customer", "list", "--where", "owners:1", "-n", "1", "--json").json["items"]
+    who, owner = row["external_userid"], row["follows"][0]["userid"]
+    shop.control.act("remark_edit", userid=owner, external_userid=who, remark="r")
+    told(shop, userid=owner, external_userid=who)
+    shop.control.fault("errcode", "externalcontact/get", errcode=-1)
+    shop.control.advance(5)
+    answer = cli("events", "gaps")
+    assert "Nothing was found that no event had told." in answer.err
+    assert "1 customer is left out" in answer.err
+    assert "storeops events run" in answer.err
+
+
+def test_the_rest_of_a_partial_comparison_ends_as_its_beginning(cli: Any, shop: Any) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    for _each in range(3):
+        shop.control.act("customer_new")
+    shop.control.fault("errcode", "externalcontact/groupchat/list", errcode=-1)
+    first = cli("events", "gaps", "-n", "1", "--json")
+    assert (first.code, first.json["complete"], first.json["has_more"]) == (6, False, True)
+    rest = cli("events", "gaps", "--after", first.json["next"], "--json")
+    assert (rest.code, rest.json["complete"]) == (6, False)
 
 
 def test_gaps_are_told_in_names_and_words(cli: Any, shop: Any) -> None:
