@@ -450,6 +450,9 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
     part = found.untold[start:] if all_ else found.untold[start : start + limit]
     end = start + len(part)
     more = end < len(found.untold)
+    nothing = _("Events told everything.") if found.told else _("Nothing changed.")
+    if found.waiting or not complete:
+        nothing = _("Nothing was found that no event had told.")
     output.items(
         _named_gaps(part),
         [
@@ -463,8 +466,7 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
         all_again=False,
         complete=complete,
         as_of=wiring.clock.now(),
-        empty=_("Nothing was found that no event had told.") if found.waiting or not complete
-        else _("Events told everything.") if found.told else _("Nothing changed."),
+        empty=nothing,
         extra={
             "run_id": run_id,
             "since": cells.iso(since),

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, ClassVar
 
+from storeops.i18n import said
+
 
 class ExitCode(IntEnum):
     """Exit codes of every command (documented in docs/reference.md)."""
@@ -47,8 +49,9 @@ class StoreOpsError(Exception):
     """An error that a person can act on; its text is shown, never a traceback.
 
     Args:
-        message: one sentence in the user's language: what is wrong, and where.
-        hint: what to do next, one sentence; "" when there is nothing to do.
+        message: one sentence in the user's language, or one that `i18n.kept` made: what is wrong,
+            and where.
+        hint: what to do next, one sentence or one that `kept` made; "" when there is nothing to do.
         next_steps: command lines or console pages that help, most useful first.
         errcode: WeCom's code when WeCom said no, else None.
         retry_after_s: seconds after which trying again makes sense, else None.
@@ -69,9 +72,9 @@ class StoreOpsError(Exception):
         retry_after_s: float | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = said(message), said(hint)
+        self.to_keep = (message, hint)  # both as they are stored, for readers of any language
+        super().__init__(self.message)
         self.next_steps = tuple(next_steps)
         self.errcode = errcode
         self.retry_after_s = retry_after_s

@@ -211,8 +211,7 @@ def _round(
                 continue
         except StoreOpsError as error:
             if _unreachable(error):
-                reason = kept(N_("WeCom could not be reached."))
-                _failed(context, work, reason, None, result)
+                _failed(context, work, error.to_keep[0], None, result)
                 _put_back(context, flying[index + 1 :], error)
                 return error
             if _concerns_everybody(error):
@@ -222,9 +221,7 @@ def _round(
                 closed[work.subject.kind] = error
                 _put_back(context, [(work, future)], error)
                 continue
-            from storeops.wecom.errors import keep_words
-
-            _failed(context, work, keep_words(error), error.errcode, result)
+            _failed(context, work, error.to_keep[0], error.errcode, result)
         except Exception as error:  # one poisonous event must not hold up the others
             _log.exception("event %s could not be handled", work.events[-1].id)
             _failed(context, work, f"{type(error).__name__} (bug)", None, result)

@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass
 from enum import Enum
 
-from storeops.i18n import _
+from storeops.i18n import N_, _
 
 
 class Retry(Enum):
@@ -143,16 +143,22 @@ def table() -> dict[int, CodeRow]:
     return {row.code: row for row in ROWS}
 
 
+UNKNOWN, LOOK_UP = N_("a code that storeops does not know"), N_("Look it up at {url}.")
+
+
+def look_up_url(code: int) -> str:
+    """Where WeCom explains a code."""
+    return f"https://open.work.weixin.qq.com/devtool/query?e={code}"
+
+
 def lookup(code: int) -> ErrCode:
     """The meaning of `code`; a code we do not know is told as such and never tried again."""
     row = table().get(code)
     if row is None:
         return ErrCode(
             code,
-            _("a code that storeops does not know"),
-            _("Look it up at {url}.").format(
-                url=f"https://open.work.weixin.qq.com/devtool/query?e={code}"
-            ),
+            _(UNKNOWN),
+            _(LOOK_UP).format(url=look_up_url(code)),
             Retry.NEVER,
             Kind.REQUEST,
             Reach.ROW,

@@ -23,12 +23,15 @@ from storeops.errors import (
 )
 from storeops.i18n import N_, _, kept
 from storeops.wecom.errcodes import (
+    LOOK_UP,
+    UNKNOWN,
     ErrCode,
     ErrorCondition,
     Kind,
     Reach,
     Retry,
     condition_of,
+    look_up_url,
     lookup,
     table,
 )
@@ -153,21 +156,23 @@ def refused(
         errmsg: WeCom's text, as it came.
         retry_after_s: seconds after which trying again makes sense, when that is known.
     """
-    code = lookup(errcode)
-    message = _("WeCom refused {path}: {meaning} ({errcode}).").format(
-        path=path, meaning=code.meaning, errcode=errcode
-    )
+    code, row = lookup(errcode), table().get(errcode)
+    meaning = kept(row.meaning if row else UNKNOWN)
+    message = kept(
+        N_("WeCom refused {path}: {meaning} ({errcode})."),
+        path=path, meaning=meaning, errcode=errcode,
+    )  # fmt: skip
     details: dict[str, Any] = {"path": path, "errmsg": plain_errmsg(errmsg)}
     steps: tuple[str, ...] = ()
     if hint := _HINT.search(errmsg):
         details["wecom_hint"] = hint[1]
     if code.condition is ErrorCondition.IP:
         ip = _IP.search(errmsg)
-        address = ip[1] if ip else _("unknown")
-        details["caller_ip"] = address
-        message = _(
-            "WeCom refused {path}: the IP {ip} is not trusted for this app ({errcode})."
-        ).format(path=path, ip=address, errcode=errcode)
+        details["caller_ip"] = ip[1] if ip else _("unknown")
+        message = kept(
+            N_("WeCom refused {path}: the IP {ip} is not trusted for this app ({errcode})."),
+            path=path, ip=ip[1] if ip else kept(N_("unknown")), errcode=errcode,
+        )  # fmt: skip
     if code.page is not None:
         steps = (f"{CONSOLE}#{code.page.anchor}",)
     if retry_after_s is None and code.retry is Retry.BACK_OFF:
@@ -177,7 +182,7 @@ def refused(
         code=code,
         path=path,
         errmsg=details["errmsg"],
-        hint=code.advice,
+        hint=kept(row.advice) if row else kept(LOOK_UP, url=look_up_url(errcode)),
         next_steps=steps,
         retry_after_s=retry_after_s,
         details=details,
@@ -204,19 +209,3 @@ def lasts(error: StoreOpsError) -> bool:
 def has_condition(error: StoreOpsError | None, *conditions: ErrorCondition) -> bool:
     """Whether an error's errcode tells one of these conditions."""
     return error is not None and condition_of(error.errcode) in conditions
-
-
-def keep_words(error: StoreOpsError) -> str:
-    """What an error says, as a text to be stored; see `i18n.kept`."""
-    path, row = error.details.get("path"), table().get(error.errcode or 0)
-    if error.errcode is None or path is None or row is None:
-        return error.message
-    if "caller_ip" in error.details:
-        return kept(
-            N_("WeCom refused {path}: the IP {ip} is not trusted for this app ({errcode})."),
-            path=path, ip=error.details["caller_ip"], errcode=error.errcode,
-        )  # fmt: skip
-    return kept(
-        N_("WeCom refused {path}: {meaning} ({errcode})."),
-        path=path, meaning=kept(row.meaning), errcode=error.errcode,
-    )  # fmt: skip

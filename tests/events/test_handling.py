@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
+from storeops import i18n
 from storeops.domains.handover.watch import watch
 from storeops.errors import NetworkError, StoreOpsError
 from storeops.events.listing import events, standing
@@ -265,6 +269,36 @@ def test_a_refusal_of_this_machine_puts_everything_back(called: CallingCorp) -> 
     called.control.clear_faults(fault)
     called.corp.advance(90)
     assert callbacks.handle(called.app).events["handled"] == 6
+
+
+@pytest.mark.parametrize(
+    ("fault", "english", "chinese"),
+    [
+        ({"kind": "html"}, "but not as WeCom does: it is not JSON", "不是 JSON"),
+        ({"kind": "errcode", "errcode": 40058}, "(40058)", "40058"),
+    ],
+)
+def test_why_an_event_failed_is_its_own_cause_in_the_language_of_who_asks(
+    called: CallingCorp, fault: dict[str, Any], english: str, chinese: str
+) -> None:
+    who, external = next(iter(called.corp.follows()))
+    called.control.act("remark_edit", userid=who, external_userid=external, remark="x")
+    called.delivered()
+    called.control.fault(fault.pop("kind"), "externalcontact/get", **fault)
+    before = i18n.language()
+    try:
+        i18n.use("zh_CN")
+        with suppress(StoreOpsError):
+            callbacks.handle(called.app)
+        (event,) = events(called.app.inbox)
+        assert chinese in event.reason
+        assert not event.reason.isascii()
+        i18n.use("en")
+        (event,) = events(called.app.inbox)
+        assert english in event.reason
+        assert event.reason.isascii()
+    finally:
+        i18n.use(before)
 
 
 def test_without_a_network_at_most_one_event_loses_a_try(called: CallingCorp) -> None:

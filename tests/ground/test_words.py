@@ -6,6 +6,7 @@ import pytest
 
 from storeops import i18n
 from storeops.durations import ago, span
+from storeops.errors import StoreOpsError
 from storeops.spelling import did_you_mean, nearest
 
 TAGS = ["VIP", "黑金", "白金", "老客户", "customer"]
@@ -56,6 +57,43 @@ def test_a_length_of_time(seconds: float, english: str, chinese: str) -> None:
     i18n.use("zh_CN")
     assert span(seconds) == chinese
     assert ago(None, 5.0) == "从未"
+
+
+def test_an_error_can_be_stored_for_readers_of_any_language() -> None:
+    """Whatever the wire says no with: its own cause and its next step, in both languages."""
+    from storeops import i18n
+    from storeops.wecom import errors, failures
+
+    def made() -> list[StoreOpsError]:
+        how = {"proxy": "", "local": False, "read_s": 2.5}
+        found = [
+            failures.no_answer("h", "p", reason, **{**how, "proxy": proxy})
+            for reason in ("answer", "HTTP 502", "tls", "timeout", "connect", "proxy 407")
+            for proxy in ("", "proxy:1")
+        ]
+        refused = ("not allow to access from your ip, from ip: 1.2.3.4", "no")
+        found += [
+            errors.refused("p", code, text) for code in (60020, 40058, 99) for text in refused
+        ]
+        return [
+            *found, failures.uncertain("p", "cut", read_s=1), failures.stopped(),
+            failures.unreadable("p", "$.list[0].owner", write=False),
+            failures.token_refused("p", 40014), failures.redirected("h", "p", "https://x/{y}"),
+            failures.unknown_path("h", "p"), failures.odd_status("h", "p", "HTTP 403"),
+        ]  # fmt: skip
+
+    before = i18n.language()
+    try:
+        i18n.use("zh_CN")
+        chinese = made()
+        i18n.use("en")
+        english = made()
+        for one, other in zip(chinese, english, strict=True):
+            assert (one.message.isascii(), other.message.isascii()) == (False, True)
+            assert tuple(map(i18n.said, one.to_keep)) == (other.message, other.hint)
+            assert other.to_keep == one.to_keep
+    finally:
+        i18n.use(before)
 
 
 def test_a_kept_text_is_worded_for_its_reader() -> None:

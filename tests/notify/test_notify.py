@@ -568,3 +568,4 @@ def test_why_is_told_in_the_language_of_who_asks(post: Post, cli: Any) -> None:
         for each in cli("notify", "log", "--json").json["items"]:
             shown = cli("plan", "results", each["plan_id"], "--json", "--lang", lang).json["items"]
             assert shown[0]["meaning"].isascii() == (lang == "en")
+            assert shown[0]["next_step"].isascii() == (lang == "en")

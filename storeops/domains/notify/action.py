@@ -26,7 +26,7 @@ from storeops.domains.notify.files import read
 from storeops.domains.notify.targets import APP, CHAT, ROBOT
 from storeops.errors import ConfigError, StoreOpsError, UsageError
 from storeops.i18n import N_, _, kept
-from storeops.wecom.errors import UncertainError, keep_words
+from storeops.wecom.errors import UncertainError
 
 ONCE_S = 14_400  # so long WeCom itself does not deliver the same app message again
 MARGIN_S = 600  # of that: a call may be under way for long, and clocks differ
@@ -85,11 +85,7 @@ class MessageAction:
         """Done, with who was left out; or failed, and may be sent again."""
         (row,) = call.rows
         if error is not None:
-            return [
-                RowResult(
-                    row.row, FAILED, error.errcode, keep_words(error), error.hint, retryable=True
-                )
-            ]
+            return [RowResult(row.row, FAILED, error.errcode, *error.to_keep, retryable=True)]
         missed = answer.missed() if hasattr(answer, "missed") else {}
         extra = {"msgid": getattr(answer, "msgid", ""), **missed}
         meaning = _missed(missed) if missed else ""

@@ -275,7 +275,7 @@ def _apply(ledger: Ledger, plan: plans.Plan) -> plans.Plan | None:
             connection.execute(
                 "UPDATE notify_message SET status = 'failed', note = ?, settled_at = ?"
                 " WHERE plan = ? AND status = 'queued'",
-                (error.message, ledger.clock.now(), plan.name),
+                (error.to_keep[0], ledger.clock.now(), plan.name),
             )
         return None
 

@@ -18,7 +18,7 @@ from storeops.errors import LimitError, NetworkError, StoreOpsError
 from storeops.i18n import N_, kept
 from storeops.wecom import welcome as wire
 from storeops.wecom.errcodes import ErrorCondition, condition_of
-from storeops.wecom.errors import StoppedError, UncertainError, keep_words
+from storeops.wecom.errors import StoppedError, UncertainError
 
 if TYPE_CHECKING:
     from storeops.events.inbox import Event
@@ -99,7 +99,7 @@ def _greet(
     if rule is None:
         if number is not None and wrong is not None:  # what is not understood might have fitted
             status = log.NO_RULE if rules else log.FAILED
-            log.record_result(app.data, number, status, now, tries=0, note=wrong.message)
+            log.record_result(app.data, number, status, now, tries=0, note=wrong.to_keep[0])
         return
     until = moments[2] + MARGIN_S
     begun = number is not None
@@ -232,7 +232,7 @@ class _Sending:
         note = self._lacking
         if status != log.SENT and not (status == log.FAILED and last is None):
             late = kept(N_("The event came more than 20 seconds late."))
-            note = keep_words(last) if last else late
+            note = last.to_keep[0] if last else late
         errcode = last.errcode if last else None
         log.record_result(
             self._app.data, self._number, status, self._app.clock.now(), tries=self._tries,

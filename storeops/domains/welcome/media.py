@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from storeops import os_errors, paths
 from storeops.errors import StoreOpsError
 from storeops.file_lock import try_lock
-from storeops.i18n import _
+from storeops.i18n import N_, kept
 from storeops.private_file import open_own
 from storeops.wecom import messages
 
@@ -53,7 +53,7 @@ def attached(
         if path is not None:
             found, why = _ready(app, Path(path), until)
             if why:
-                lacking = _("Without {file}: {why}").format(file=Path(path).name, why=why)
+                lacking = kept(N_("Without {file}: {why}"), file=Path(path).name, why=why)
                 continue
             content[_NAMES[kind]] = found
         ready.append({"msgtype": kind, kind: content})
@@ -99,7 +99,7 @@ def _prepare(app: Wiring, path: Path) -> None:
             )
         _failed.pop(key, None)
     except (StoreOpsError, OSError) as error:
-        why = error.message if isinstance(error, StoreOpsError) else os_errors.reason(error)
+        why = error.to_keep[0] if isinstance(error, StoreOpsError) else os_errors.reason(error)
         _failed[key] = (app.clock.monotonic() + AGAIN_S, why)
     finally:
         os.close(handle)
@@ -118,7 +118,7 @@ def _ready(app: Wiring, path: Path, until: float) -> tuple[str, str]:
         if app.clock.monotonic() < until_again:
             return "", why
         if app.clock.now() >= until:
-            return "", _("it is not uploaded yet")
+            return "", kept(N_("it is not uploaded yet"))
         app.clock.sleep(LOOK_S)
 
 
