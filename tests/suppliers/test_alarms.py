@@ -45,9 +45,13 @@ def look(app: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]
     return after
 
 
-def add(app: App, kind: str, number: str, days: int) -> None:
+def add(
+    app: App, kind: str, number: str, days: int, begins: int | None = None, address: str = ""
+) -> None:
     last = (TODAY + timedelta(days=days)).isoformat()
-    register.add_papers(app.data, [Paper("V1", kind, number, valid_until=last)], NOON)
+    first = "" if begins is None else (TODAY + timedelta(days=begins)).isoformat()
+    paper = Paper("V1", kind, number, valid_from=first, valid_until=last, address=address)
+    register.add_papers(app.data, [paper], NOON)
 
 
 def test_each_step_is_said_once(app: App, look: Callable[[int], list[str]]) -> None:
@@ -68,6 +72,52 @@ def test_a_renewed_paper_is_over(app: App, look: Callable[[int], list[str]]) -> 
     (said,) = look(0)
     assert "expired" in said
     assert "东湖乳业" in said
-    add(app, "raw_milk_transport", "T-2", 400)
+    add(app, "raw_milk_transport", "T-2", 400, begins=-20)
     assert look(1) == []
+    assert not state.alarms(app.data)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"days": 250, "begins": -115}, True),  # the permit of another truck, half a year later
+        ({"days": 250}, True),  # nobody knows since when
+        ({"days": 400, "begins": 1}, True),  # another plant's
+        ({"days": 400, "begins": 25}, True),  # days without any lie between
+        ({"days": 400, "begins": 21}, False),
+        ({"days": 400, "begins": -60}, False),
+    ],
+)
+def test_a_paper_that_runs_beside_it_is_no_renewal(
+    app: App, look: Callable[[int], list[str]], other: dict[str, Any], said: bool
+) -> None:
+    elsewhere = "绍兴路9号" if other.get("begins") == 1 else ""
+    add(app, "raw_milk_transport", "T-1", 20, begins=-345, address="东湖路1号" * bool(elsewhere))
+    add(app, "raw_milk_transport", "T-2", **other, address=elsewhere)
+    assert [" T-1 " in each for each in look(0)] == [True] * said
+    assert ["expired" in each for each in look(21)] == [True] * said
+    if other.get("begins") == 25:  # late, but there
+        assert look(26) == []
+        assert not state.alarms(app.data)
+
+
+def test_a_misread_last_day_stops_nothing(app: App, look: Callable[[int], list[str]]) -> None:
+    add(app, "raw_milk_transport", "T-1", -1)
+    days = (date.max - TODAY).days
+    add(app, "raw_milk_transport", "T-2", days)
+    add(app, "raw_milk_transport", "T-3", days, begins=0)
+    assert look(0) == []
+
+
+def test_one_renewal_is_of_one_paper(app: App, look: Callable[[int], list[str]]) -> None:
+    """Two trucks whose permits end together, and one new permit."""
+    for number in ("T-1", "T-2"):
+        add(app, "raw_milk_transport", number, 20, begins=-345)
+    assert len(look(0)) == 2
+    add(app, "raw_milk_transport", "T-3", 385, begins=21)
+    look(1)
+    (left,) = state.alarms(app.data)
+    assert "T-2" in left.key
+    add(app, "raw_milk_transport", "T-4", 385, begins=21)
+    look(2)
     assert not state.alarms(app.data)

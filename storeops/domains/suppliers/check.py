@@ -120,7 +120,11 @@ def _scope(
                 and number.startswith("SC") and number[2:5] != role.category):  # fmt: skip
             found.append((ERROR, _("it is for the category {number}, not {category}").format(
                 number=number[2:5], category=role.category)))  # fmt: skip
-        if paper.address and holder["address"] and not _same(paper.address, holder["address"]):
+        if (
+            paper.address
+            and holder["address"]
+            and not same_address(paper.address, holder["address"])
+        ):
             found.append((WARNING, _("its address {address} is not the supplier's").format(
                 address=paper.address)))  # fmt: skip
     if category and paper.categories and category not in paper.categories:
@@ -134,7 +138,8 @@ def _scope(
     return found
 
 
-def _same(one: str, other: str) -> bool:
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are one, as one may say more of it than the other."""
     first, second = (
         "".join(each for each in text.casefold() if each.isalnum()) for text in (one, other)
     )
