@@ -550,6 +550,29 @@ def test_a_report_says_what_became_of_its_message(post: Post, cli: Any) -> None:
     assert "Shops" not in post.inbox()[-1]["body"]  # no head above no rows
 
 
+def test_a_report_that_waited_is_said_to_be_sent_when_it_is(post: Post, cli: Any) -> None:
+    """And with what is known by then, whatever was known when it began to wait."""
+    from storeops import times
+
+    now = post.app.clock.now()
+    hour = times.local(now).hour
+    quiet = f"{hour:02d}:00-{(hour + 2) % 24:02d}:00"
+    targets.save(post.app.data, "ops", "robot", now, quiet=quiet)
+    report = ("report", "daily", "--on", times.local(now - 2 * 86_400).date().isoformat())
+    waits = "waits to be sent to ops"
+    assert waits in cli(*report, "--send", "ops").err
+    assert waits in cli(*report, "--send", "ops").err
+    post.control.advance(2 * 3600)
+    post.app.client.learn_time()
+    sent = cli(*report, "--send", "ops", "--lang", "zh_CN").err
+    assert "已发送到 ops" in sent
+    assert "此前" not in sent
+    (row,) = post.inbox()
+    assert "Daily" not in row["body"]
+    assert "was sent to ops before" in cli(*report, "--send", "ops").err
+    assert len(post.inbox()) == 1
+
+
 def test_why_is_told_in_the_language_of_who_asks(post: Post, cli: Any) -> None:
     post.control.fault("errcode", "webhook/send", first=1, errcode=93008)
     refused = ("notify", "send", "--to", "ops", "--text", "a", "--lang", "zh_CN")

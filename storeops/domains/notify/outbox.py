@@ -59,7 +59,9 @@ def most_bytes(target: MessageTarget, kind: str) -> int:
     return ROBOT_MARKDOWN_BYTES if (target.sender, kind) == (ROBOT, MARKDOWN) else TEXT_BYTES
 
 
-def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
+def keep(
+    ledger: Ledger, to: str, message: OutMessage, id: str = "", *, newer: bool = False
+) -> Posted:
     """Keep a message; nothing is sent yet.
 
     Args:
@@ -67,6 +69,7 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
         to: name of the target.
         message: what is to be told.
         id: stable name; "" makes one.
+        newer: while the text of that id still waits, this one takes its place.
 
     Raises:
         NotFoundError: there is no such target.
@@ -103,6 +106,12 @@ def keep(ledger: Ledger, to: str, message: OutMessage, id: str = "") -> Posted:
                     due,
                 ),
             )  # fmt: skip
+        elif newer and known[2] == log.WAITING and known[0].casefold() == target.name.casefold():
+            connection.execute(
+                "UPDATE notify_message SET kind = ?, body = ?, content = ? WHERE id = ?",
+                (message.kind, body, json.dumps(content, ensure_ascii=False), name),
+            )
+            known = (known[0], body, *known[2:])
     if known is None:
         return Posted(name, target.name, False, log.WAITING, due)
     if (known[0].casefold(), known[1]) != (target.name.casefold(), body):
@@ -359,9 +368,9 @@ def retry(ledger: Ledger, ids: Sequence[str] = ()) -> list[str]:
     return [each.id for each in sorted(again, key=lambda each: each.seq)]
 
 
-def post(app: Wiring, to: str, message: OutMessage, *, id: str = "") -> Posted:
+def post(app: Wiring, to: str, message: OutMessage, *, id: str = "", newer: bool = False) -> Posted:
     """`keep` for a profile; sent by `deliver`."""
-    return keep(app.ledger, to, message, id)
+    return keep(app.ledger, to, message, id, newer=newer)
 
 
 def send(app: Wiring, name: str, text: str, ident: str) -> None:
