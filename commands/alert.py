@@ -270,7 +270,7 @@ def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: Af
         after=after,
     )
     note(_("Rules are read from {path}.").format(path=folder()))
-    for target in dict.fromkeys(each for rule in found for each in rule.to):
+    for target in dict.fromkeys(each for rule in found if rule.enabled for each in rule.to):
         if why := _unreachable(target):
             warn(_("Nothing can be sent to {target}: {reason}.").format(target=target, reason=why))
 

@@ -358,3 +358,6 @@ def test_a_target_that_is_not_there_is_told_before_it_is_needed(app, cli, tmp_pa
     assert "robot:opps: there is no target opps" in told
     assert "pager:x: nothing that is installed sends by pager" in told
     assert "robot:OPS" not in told
+    with file.open("a", encoding="utf-8") as rules_:  # who is switched off sends nothing anyway
+        rules_.write("enabled = false\n")
+    assert "opps" not in cli("alert", "rules", "--rules", str(file)).err
