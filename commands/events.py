@@ -480,9 +480,9 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
         note(
             ngettext(
                 "{count} customer is left out: an event told of it, but was not handled before the"
-                " comparison (storeops events run).",
+                " comparison (`storeops events run`).",
                 "{count} customers are left out: events told of them, but were not handled before"
-                " the comparison (storeops events run).",
+                " the comparison (`storeops events run`).",
                 found.waiting,
             ).format(count=cells.amount(found.waiting))
         )
