@@ -15,6 +15,7 @@ from commands.options import Yes
 from commands.output import Column
 from commands.progress import bars
 from commands.question import confirm
+from commands.staying import stays
 from storeops.durations import span
 from storeops.errors import PartialError
 from storeops.i18n import N_, _
@@ -56,6 +57,7 @@ MADE = {
         "progress bars, compare every count, and suggest what to try. No account, no network."
     ),
 )
+@stays()
 def demo(
     tui: Annotated[
         bool, typer.Option("--tui/--no-tui", help=_("Open the screens at the end, on a terminal."))

@@ -16,6 +16,7 @@ from commands.context import current
 from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
+from commands.staying import stays
 from storeops.errors import ExitCode, PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.terms import term
@@ -86,6 +87,7 @@ def _ask(stdin: bool) -> tuple[str, str]:
 
 
 @app.command("serve", help=_("Receive callbacks and handle them, until Ctrl-C."))
+@stays()
 def serve(
     host: Annotated[
         str, typer.Option("--host", help=_("The address to listen on; this machine only."))

@@ -16,6 +16,7 @@ from commands.diagnostics import note, warn
 from commands.hub_store import app as store_app
 from commands.output import Column
 from commands.progress import bars
+from commands.staying import stays
 from storeops.durations import span
 from storeops.errors import PartialError, UsageError
 from storeops.i18n import N_, _, ngettext
@@ -113,6 +114,7 @@ def init(
 
 
 @app.command("serve", help=_("Publish what changes; starts the server unless it runs already."))
+@stays(unless="once")
 def serve(
     once: Annotated[bool, typer.Option("--once", help=_("End when nothing is left."))] = False,
 ) -> None:
@@ -161,6 +163,7 @@ def republish(
 
 
 @app.command("follow", help=_("At a back office: bring the mirror up to date, and keep it so."))
+@stays(unless="once")
 def follow(
     once: Annotated[bool, typer.Option("--once", help=_("End when nothing is left."))] = False,
 ) -> None:
@@ -292,6 +295,7 @@ def check() -> None:
 
 
 @app.command("up", help=_("A whole hub on this machine: server, head office, three back offices."))
+@stays()
 def up(
     demo: Annotated[
         bool, typer.Option("--demo", help=_("On the sandbox's chain; begins anew each time."))

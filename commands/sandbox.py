@@ -33,6 +33,7 @@ from commands.sandbox_knobs import (
     settings_app,
     token_app,
 )
+from commands.staying import stays
 from storeops import os_errors, paths
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -52,6 +53,7 @@ AfterNumber = Annotated[int, typer.Option("--after", min=0, help=_("Go on after 
 
 
 @app.command("up", help=_("Start a sandbox and say where it answers."))
+@stays()
 def up(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help=_("Its port; 0 picks a free one."))

@@ -14,6 +14,7 @@ from commands.diagnostics import note
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from commands.question import confirm
+from commands.staying import ending, stays
 from storeops.durations import span
 from storeops.errors import PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext
@@ -33,8 +34,6 @@ Names = Annotated[
     typer.Argument(metavar="NAME…", help=_("Names of tasks."), autocompletion=completion("task")),
 ]
 _MOMENTS = ("next_run_at", "last_run_at", "due_at", "started_at", "finished_at")
-# what needs a terminal, does not end by itself, or would call itself
-_NO_TASKS = ("tui", "demo", "events serve", "sandbox up", "schedule run-due", "schedule run")
 
 
 def _times(value: dict[str, Any]) -> dict[str, Any]:
@@ -159,12 +158,6 @@ def must_be_typable(words: Sequence[str]) -> None:
                 _("A task runs with the profile it is added to."),
                 hint=_("Leave --profile out of its command."),
             )
-    first = " ".join(words[:2])
-    if words[0] in _NO_TASKS or first in _NO_TASKS:
-        raise UsageError(
-            _("`storeops {words}` cannot be a task.").format(words=first),
-            hint=_("A task works without a terminal and ends by itself."),
-        )
     command: Any = tree.Root(name="storeops", rich_markup_mode=None)
     word, rest = "storeops", list(words)
     parent: Any = None
@@ -176,13 +169,28 @@ def must_be_typable(words: Sequence[str]) -> None:
                 if inner is None:
                     raise command.unknown(parent, rest[0])
                 word, command = rest.pop(0), inner
-            command.make_context(word, list(rest), parent=parent).close()
+            ends = ending(command)
+            if ends == "":
+                raise _no_task(words)
+            made = command.make_context(word, list(rest), parent=parent)
+            made.close()
+            if ends and not made.params.get(ends):
+                raise _no_task(words, _("Add --{flag}: then it does.").format(flag=ends))
         except StoreOpsError:
             raise
         except typer.Exit:
             pass  # a page of help
         except typer.TyperException as error:
             raise usage_error(error) from None
+
+
+def _no_task(words: Sequence[str], way_out: str = "") -> UsageError:
+    """What it needs, or when it ends, is beyond a task."""
+    hint = _("A task works without a terminal and ends by itself.")
+    return UsageError(
+        _("`storeops {words}` cannot be a task.").format(words=" ".join(words[:2])),
+        hint=f"{hint} {way_out}".rstrip(),
+    )
 
 
 def _folder(given: str) -> str:
@@ -391,6 +399,7 @@ def _enable(names: list[str], *, enabled: bool) -> None:
 @app.command(
     "run-due", help=_("Run what is due and wait for it; what cron calls, as often as it likes.")
 )
+@stays()
 def run_due() -> None:
     """One at a time works; ends with 6 when a task did not end well."""
     from storeops.domains.schedule.due import run_due as work
@@ -432,6 +441,7 @@ def _run_end(run: TaskRun) -> str:
 
 
 @app.command("run", help=_("Run a task now, whatever its hours; ends with its exit code."))
+@stays()
 def run(name: Name) -> None:
     """Its hours stay as they are."""
     from storeops.domains.schedule.due import run_by_hand

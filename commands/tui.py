@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.context import current
+from commands.staying import stays
 from storeops.errors import UsageError
 from storeops.i18n import _
 
@@ -18,6 +19,7 @@ app = typer.Typer(help=_("Open the full-screen interface."))
     "tui",
     help=_("Open the full-screen interface: customers, shops, tags, sync, at any size."),
 )
+@stays()
 def tui(
     screen: Annotated[
         str, typer.Option("--screen", help=_("The screen to begin with, for example customers."))

@@ -244,12 +244,23 @@ def test_output_is_kept_within_bounds(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words", [("events", "serve"), ("sandbox", "up"), ("demo",), ("tui",), ("schedule", "run", "a")]
-)
+    "words",
+    [
+        ("events", "serve"), ("sandbox", "up"), ("demo",), ("tui",), ("schedule", "run", "a"),
+        ("hub", "serve"), ("hub", "follow"), ("hub", "up", "--demo"),
+    ],
+)  # fmt: skip
 def test_what_never_ends_by_itself_is_no_task(cli, profile, words):
     refused = cli("schedule", "add", "a", "--cron", "@daily", "--", *words)
     assert refused.code == 2
     assert "cannot be a task" in refused.err
+
+
+@pytest.mark.parametrize("verb", ["serve", "follow"])
+def test_what_ends_with_a_flag_is_a_task_with_it(cli, profile, verb):
+    add = ("schedule", "add", "a", "--cron", "@daily", "--", "hub", verb)
+    assert "--once" in cli(*add).err
+    assert cli(*add, "--once").code == 0
 
 
 def test_a_task_runs_in_a_folder_that_is_there(cli, profile, tmp_path):
