@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from textual.app import App, ComposeResult
 
 from tui.background import BackgroundWorker
-from tui.widgets.rows import Line, ListColumn, TableRows, Window, layout
+from tui.widgets.rows import Line, ListColumn, RowCount, TableRows, Window, layout
 from tui.widgets.virtual_list import VirtualList
 
 
@@ -154,3 +156,30 @@ async def test_one_list_does_not_drop_what_another_waits_for(counts):
                 table.show(Rows(lines(count)))
         await settle(app, pilot)
         assert [(table.total, table.exact) for table in tables] == [(n, True) for n in counts]
+
+
+class CountedLate(Rows):
+    """Says how many rows there are when it is told to."""
+
+    may = threading.Event()
+
+    def count(self, cap: int | None) -> RowCount:
+        self.may.wait(10)
+        return super().count(cap)
+
+
+async def test_a_list_that_grows_higher_before_it_is_counted():
+    """One line of room while it is read, six when the count comes: all six are read."""
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        table = app.query_one(VirtualList)
+        table.styles.height = 1
+        await pilot.pause()
+        table.show(CountedLate(lines(6)))
+        table.styles.height = 6
+        for _ in range(3):
+            await pilot.pause()
+        CountedLate.may.set()
+        await settle(app, pilot)
+        assert table.total == 6
+        assert "…" not in "".join(table.render_line(at).text for at in range(6))

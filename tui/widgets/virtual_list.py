@@ -274,6 +274,7 @@ class VirtualList(PaintedList, can_focus=True):
         self.total = count.rows if count.exact else max(count.rows, self.total)
         self.cursor = max(0, min(self.cursor, self.total - 1))
         self._resize_rows()
+        self._need(round(self.scroll_y))  # the list may have grown higher than what was read
         self.post_message(self.Counted(self))
 
     def _fail(self, error: Exception) -> None:
