@@ -103,6 +103,8 @@ class TaskSpec:
         calendar: every | workdays | holidays.
         timeout_s: it is ended after so many seconds.
         catch_up: made up for when its moment was slept through.
+        looks: it looks at what other tasks do, and runs after those that are due with it; so do
+            tasks of a person's own with the same noun and verb.
     """
 
     name: str
@@ -112,6 +114,7 @@ class TaskSpec:
     calendar: str = "every"
     timeout_s: int = 3600
     catch_up: bool = True
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 
 from storeops import times
 from storeops.domains.schedule import cron, tasks
+from storeops.domains.schedule.tasks import Task
 from storeops.errors import UsageError
 from tests.schedule.conftest import EVENING, add, run_due
 
@@ -104,6 +105,18 @@ def test_sleep_is_made_up_for_once_and_in_the_order_of_the_night(app):
     assert tasks.get(app.data, "late").missed == 4
     app.clock.at += DAY
     assert {each.task: each.missed for each in run_due(app).ran} == {"sync": 0, "report": 0}
+
+
+def test_who_looks_at_what_others_did_comes_last_after_a_sleep(app):
+    from storeops.domains.schedule import proposals
+
+    proposals.add_missing(app.data, app.clock.now())
+    mine = Task(name="a-look", cron="*/10 * * * *", words=("alert", "check", "--rules", "x.toml"))
+    tasks.add(app.data, mine, app.clock.now())
+    app.clock.at += DAY
+    ran = [each.task for each in run_due(app).ran]
+    assert {"sync", "jobs", "events", "backup"} < set(ran)
+    assert ran[-2:] == ["a-look", "alarms"]
 
 
 def test_a_clock_set_back_repeats_nothing_and_does_not_stall(app):

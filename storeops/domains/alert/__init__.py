@@ -30,7 +30,7 @@ DOMAIN = Domain(
     tasks=(
         TaskSpec(
             name="alarms", cron="*/30 * * * *", command=("alert", "check", "--quiet"),
-            title=N_("Look whether something needs a person."),
+            title=N_("Look whether something needs a person."), looks=True,
         ),
     ),
     today="storeops.domains.alert.state:today",

@@ -1,7 +1,8 @@
 """run-due: start what is due, watch it, keep how it ended. What cron calls; one at a time works.
 
 Tasks that are due at the same look run one after another, the longest due first: the night keeps
-its order when it is made up for. What becomes due meanwhile runs beside them.
+its order when it is made up for. Those that look at what others did come last. What becomes due
+meanwhile runs beside them.
 """
 
 from __future__ import annotations

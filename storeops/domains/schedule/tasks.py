@@ -8,10 +8,12 @@ import shlex
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import takewhile
 from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
+from storeops.domain import registry
 from storeops.domains.schedule import cron
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
@@ -216,12 +218,19 @@ def anything_to_do(db: Database, now: float) -> bool:
 
 
 def due(db: Database, now: float) -> list[Task]:
-    """Tasks whose moment has come, the longest due first."""
+    """Tasks whose moment has come, the longest due first; those that look at the others last."""
     rows = db.execute(
         f"{_SELECT} WHERE enabled = 1 AND next_at <= ? ORDER BY coalesce(retry_due, due_at), name",
         (now,),
     )
-    return [_task(row) for row in rows]
+    looks = {_verb(spec.command) for _domain, spec in registry().named("tasks").values()
+             if spec.looks}  # fmt: skip
+    return sorted(map(_task, rows), key=lambda task: _verb(task.words) in looks)
+
+
+def _verb(words: Sequence[str]) -> tuple[str, ...]:
+    """The words before the first option: noun and verb."""
+    return tuple(takewhile(lambda word: not word.startswith("-"), words))
 
 
 def reckon_anew(db: Database, now: float) -> None:
