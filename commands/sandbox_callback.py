@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.context import current
 from commands.output import Column
 from commands.sandbox_knobs import Url, ask
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Where the sandbox calls back."))
 _SLOW_S = 30.0  # the receiver is asked meanwhile
@@ -21,12 +21,15 @@ def set_(
     address: Annotated[
         str, typer.Argument(metavar="ADDRESS", help=_("What `storeops events serve` prints."))
     ],
-    new_only: Annotated[
-        bool, typer.Option("--new-only", help=_("Only what happens from now on."))
+    replay: Annotated[
+        bool, typer.Option("--replay", help=_("Send what happened before, too."))
     ] = False,
     url: Url = "",
 ) -> None:
-    """Token and key are those of the profile; a sandbox's profile gets new ones when needed."""
+    """What happens from now on is sent, as the console does.
+
+    Token and key are those of the profile; a sandbox's profile gets new ones when needed.
+    """
     from storeops.operations import events
 
     profile = current().app.profile
@@ -34,7 +37,7 @@ def set_(
     if found is None and profile.sandbox:
         found = events.new_keys(profile)
     keys = found or events.keys(profile)
-    after = ask(url, "GET", "events?limit=0")["total"] if new_only else 0
+    after = 0 if replay else ask(url, "GET", "events?limit=0")["total"]
     row = ask(
         url,
         "POST",
@@ -47,7 +50,15 @@ def set_(
         },
         _SLOW_S,
     )
-    output.result(row, _("The sandbox calls {url} now.").format(url=row["url"]))
+    text = _("The sandbox calls {url} now.").format(url=row["url"])
+    if after:
+        left = ngettext(
+            "{count} earlier event is not sent (--replay sends it).",
+            "{count} earlier events are not sent (--replay sends them).",
+            after,
+        ).format(count=after)
+        text = f"{text}\n{left}"
+    output.result({**row, "earlier": after}, text)
 
 
 @app.command("show", help=_("The address, and how deliveries stand."))

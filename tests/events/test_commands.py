@@ -272,14 +272,19 @@ def test_serving_goes_on_when_handling_breaks_down(
 def test_the_sandbox_calls_back_by_command(cli: Any, called: CallingCorp) -> None:
     assert cli("sandbox", "callback", "clear", "--json").json == {"cleared": True}
     assert cli("sandbox", "callback", "show", "--json").json["url"] is None
-    answer = cli("sandbox", "callback", "set", called.server.url, "--new-only", "--json")
-    assert answer.json["url"] == called.server.url
+    called.control.act("remark_edit", remark="before")
+    answer = cli("sandbox", "callback", "set", called.server.url, "--json")
+    assert (answer.json["url"], answer.json["events"]) == (called.server.url, 0)
+    assert answer.json["earlier"] > 0  # what happened before is not played again
+    assert "--replay" in cli("sandbox", "callback", "set", called.server.url).out
     called.control.act("remark_edit", remark="x")
     called.delivered()
     row = cli("sandbox", "events", "--json", "-n", "500").json["items"][-1]
     assert (row["delivery"], row["attempts"][0]["answer"]) == ("answered", "success")
     assert "×1 200 success" in cli("sandbox", "events", "-n", "500").out
     assert "Answered" in cli("sandbox", "callback", "show").out
+    again = cli("sandbox", "callback", "set", called.server.url, "--replay", "--json").json
+    assert (again["earlier"], again["events"] > 1) == (0, True)
     refused = cli("sandbox", "callback", "set", called.server.url + "/elsewhere")
     assert refused.code == 2
     assert "40057" in refused.err
