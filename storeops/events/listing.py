@@ -169,11 +169,20 @@ def by_member(db: Database, change: str, since: float) -> dict[str, int]:
 
 
 def relations_named(db: Database, since: float, until: float | None = None) -> int:
-    """Relations of customers that events told of since a moment (Unix seconds), until another."""
+    """Relations of customers that events told of within a span, of what happened since it began.
+
+    What happened before was read by whoever read at its beginning: an event of it that comes late,
+    or again, has told nothing new.
+
+    Args:
+        db: inbox.db.
+        since, until: the span, Unix seconds.
+    """
     row = db.execute(
         "SELECT count(*) FROM (SELECT DISTINCT external_userid, userid FROM event"
-        " WHERE received_at >= ? AND received_at < ? AND external_userid <> '')",
-        (since, float("inf") if until is None else until),
+        " WHERE received_at >= ? AND received_at < ? AND create_time >= ?"
+        " AND external_userid <> '')",
+        (since, float("inf") if until is None else until, int(since)),
     ).fetchone()
     return int(row[0])
 

@@ -10,6 +10,7 @@ from storeops import config, secrets
 from storeops.app import App
 from storeops.operations.events import open_receiver
 from storeops.sandbox import local
+from tests.events.calling_corp import CallingCorp
 from tests.events.sealing import KEY, TOKEN, event, request
 
 CHANGES = 40
@@ -140,3 +141,24 @@ def test_gaps_are_told_in_names_and_words(cli: Any, shop: Any) -> None:
     named = cli("customer", "show", who["external_userid"], "--json").json
     assert named["name"] in found.out
     assert " follow" not in found.out
+
+
+def test_events_of_what_the_comparison_before_had_read_count_for_nothing(
+    cli: Any, called: CallingCorp
+) -> None:
+    assert cli("sync", "run", "--quiet").code == 0
+    called.control.call("DELETE", "callback")
+    for number in range(3):
+        called.control.act("remark_edit", remark=f"old {number}")
+    called.control.call("POST", "clock", {"advance_s": 600})
+    assert cli("sync", "run", "--quiet").code == 0
+    called.app.look_at_clock()
+    assert cli("sandbox", "callback", "set", called.server.url, "--replay").code == 0
+    called.delivered()
+    found = cli("events", "gaps", "--json").json
+    assert (found["told"], found["untold"], found["reliability"]) == (0, 0, None)
+    called.control.act("customer_new")
+    called.delivered()
+    called.control.call("POST", "clock", {"advance_s": 600})  # runs end in whole seconds
+    found = cli("events", "gaps", "--json").json
+    assert (found["told"], found["untold"], found["reliability"]) == (1, 0, 1.0)
