@@ -361,3 +361,32 @@ def test_a_target_that_is_not_there_is_told_before_it_is_needed(app, cli, tmp_pa
     with file.open("a", encoding="utf-8") as rules_:  # who is switched off sends nothing anyway
         rules_.write("enabled = false\n")
     assert "opps" not in cli("alert", "rules", "--rules", str(file)).err
+
+
+def test_a_target_named_later_hears_what_stands_once_and_no_end_of_what_it_never_heard(
+    app, monkeypatch
+):
+    sent: list[tuple[str, str]] = []
+    real = checking.registry()
+
+    class Registry:
+        def named(self, field: str) -> Any:
+            def send(_app: Any, name: str, text: str, _ident: str) -> None:
+                sent.append((name, text))
+
+            return {"robot": (real.domains[0], send)}
+
+    monkeypatch.setattr(checking, "registry", Registry)
+    monkeypatch.setattr(checking, "load", lambda where: where)
+    trouble = Trouble()
+    known = {"trouble": (real.domains[0], trouble.rule().kind)}
+    monkeypatch.setattr(state, "kinds", lambda: known)
+    look(app, trouble, Alarm(key="a", values={"n": 1}), Alarm(key="b", values={"n": 2}))
+    state.acknowledge(app.data, [2], app.clock.now(), who="li")
+    both = Alarm(key="a", values={"n": 1}), Alarm(key="b", values={"n": 2})
+    for _again in range(2):
+        assert look(app, trouble, *both, to=("robot:ops",)) == state.AlarmChanges()
+    assert sent == [("ops", "trouble 1 storeops status")]  # 2 was seen to before
+    sent.clear()
+    look(app, trouble, to=("robot:ops",))
+    assert sent == [("ops", "over: trouble 1")]

@@ -105,14 +105,15 @@ def apply(
     raised, worse, cleared = [], [], []
     with db.atomic() as connection:
 
-        def notice(alert: int, what: str, rule: AlarmRule) -> None:
+        def notice(alert: int, what: str, targets: Iterable[str]) -> None:
             connection.executemany(
                 "INSERT INTO alert_notice (alert_id, what, at, target) VALUES (?, ?, ?, ?)",
-                [(alert, what, now, target) for target in rule.to],
+                [(alert, what, now, target) for target in targets],
             )
 
         for kind, (rule, alarms) in found.items():
             standing = {each.key: each for each in _open(db, kind)}
+            heard = _heard(db, kind) if rule.to and standing else set()
             for alarm in alarms:
                 before = standing.pop(alarm.key, None)
                 content = json.dumps(dict(alarm.values), ensure_ascii=False)
@@ -124,7 +125,7 @@ def apply(
                     )
                     assert cursor.lastrowid is not None
                     raised.append(cursor.lastrowid)
-                    notice(cursor.lastrowid, "raised", rule)
+                    notice(cursor.lastrowid, "raised", rule.to)
                 elif alarm.rank > before.rank:
                     connection.execute(
                         "UPDATE alert SET tone = ?, rank = ?, content = ?, worse_at = ?,"
@@ -133,20 +134,20 @@ def apply(
                         (alarm.tone, alarm.rank, content, now, now, before.id),
                     )
                     worse.append(before.id)
-                    notice(before.id, "worse", rule)
-                elif (alarm.tone, content) != (before.tone, before.content):
+                    notice(before.id, "worse", rule.to)
+                else:
                     connection.execute(
                         "UPDATE alert SET tone = ?, content = ?, seen_at = ? WHERE id = ?",
                         (alarm.tone, content, now, before.id),
                     )
-                else:
-                    connection.execute(
-                        "UPDATE alert SET seen_at = ? WHERE id = ?", (now, before.id)
-                    )
+                    if before.acked_at is None:  # whom the rule names since it was raised
+                        new = [to for to in rule.to if (before.id, to.casefold()) not in heard]
+                        notice(before.id, "raised", new)
             for over in standing.values():
                 connection.execute("UPDATE alert SET cleared_at = ? WHERE id = ?", (now, over.id))
                 cleared.append(over.id)
-                notice(over.id, "cleared", rule)
+                told = [each for each in rule.to if (over.id, each.casefold()) in heard]
+                notice(over.id, "cleared", told)
             connection.execute("INSERT OR REPLACE INTO alert_look VALUES (?, ?)", (kind, now))
         connection.execute("DELETE FROM alert WHERE cleared_at < ?", (now - KEPT_S,))
         connection.execute("DELETE FROM alert_notice WHERE alert_id NOT IN (SELECT id FROM alert)")
@@ -163,6 +164,16 @@ def _open(db: Database, kind: str) -> list[KeptAlarm]:
         f"SELECT {_COLUMNS} FROM alert WHERE kind = ? AND cleared_at IS NULL", (kind,)
     )
     return [KeptAlarm(*row) for row in rows]
+
+
+def _heard(db: Database, kind: str) -> set[tuple[int, str]]:
+    """(alarm's number, target in lower case) of what was raised, of alarms of a kind that stand."""
+    rows = db.execute(
+        "SELECT n.alert_id, n.target FROM alert AS a JOIN alert_notice AS n ON n.alert_id = a.id"
+        " WHERE a.kind = ? AND a.cleared_at IS NULL AND n.what <> 'cleared'",
+        (kind,),
+    )
+    return {(number, target.casefold()) for number, target in rows}
 
 
 def alarms(
