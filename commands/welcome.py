@@ -161,7 +161,7 @@ def log_(
             Column("state", _("state"), max_width=16),
             Column("rule", _("Rule"), max_width=16),
             Column("status", _("Status"), show=lambda value: _(log.WORDS[value])),
-            Column("latency_s", _("Seconds"), right=True, show=_seconds),
+            Column("wait_s", _("Seconds"), right=True, show=_seconds),
             Column("note", _("Why"), max_width=40),
         ],
         limit=limit,
@@ -191,8 +191,8 @@ def _note_speed() -> None:
         return
     note(
         ngettext(
-            "{count} greeting of 7 days: half within {p50} s, 99 % within {p99} s.",
-            "{count} greetings of 7 days: half within {p50} s, 99 % within {p99} s.",
+            "{count} greeting of 7 days: half within {p50} s of the adding, 99 % within {p99} s.",
+            "{count} greetings of 7 days: half within {p50} s of the adding, 99 % within {p99} s.",
             speed.sent,
         ).format(count=speed.sent, p50=_seconds(speed.p50_s), p99=_seconds(speed.p99_s))
     )

@@ -52,6 +52,13 @@ class Greeting:
     note: str
 
     @property
+    def wait_s(self) -> float | None:
+        """Seconds from the adding, which WeCom tells in whole ones, to WeCom's yes; or None."""
+        if self.status != SENT or self.settled_at is None:
+            return None
+        return max(0.0, self.settled_at - self.happened_at)
+
+    @property
     def latency_s(self) -> float | None:
         """Seconds from the receipt of the event to WeCom's yes; None when there was none."""
         if self.status != SENT or self.settled_at is None:
@@ -60,12 +67,13 @@ class Greeting:
 
     def as_dict(self) -> dict[str, Any]:
         """The item of `welcome log --json`."""
-        latency = self.latency_s
+        wait, latency = self.wait_s, self.latency_s
         return {
             "greeting_id": self.id, "userid": self.userid, "external_userid": self.external_userid,
             "state": self.state, "store_id": self.store_id, "rule": self.rule, "text": self.text,
             "happened_at": self.happened_at, "received_at": self.received_at,
             "status": self.status, "tries": self.tries, "settled_at": self.settled_at,
+            "wait_s": None if wait is None else round(wait, 3),
             "latency_s": None if latency is None else round(latency, 3),
             "errcode": self.errcode, "note": self.note,
         }  # fmt: skip
@@ -215,7 +223,7 @@ def greetings(
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast greetings were; seconds from the receipt of the event to WeCom's yes."""
+    """How fast greetings were; seconds from the adding to WeCom's yes."""
 
     sent: int
     p50_s: float | None
@@ -228,7 +236,7 @@ def speed(db: Database, since: float) -> Speed:
     spans = sorted(
         max(0.0, span)
         for (span,) in db.execute(
-            "SELECT settled_at - received_at FROM welcome_greeting WHERE status = 'sent'"
+            "SELECT settled_at - happened_at FROM welcome_greeting WHERE status = 'sent'"
             " AND received_at >= ?",
             (since,),
         )
