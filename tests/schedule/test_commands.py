@@ -149,6 +149,25 @@ def test_with_nothing_due_nothing_is_written(cli, profile):
     assert files() == before
 
 
+def test_a_run_by_hand_is_no_sign_that_something_calls_run_due(cli, profile, monkeypatch):
+    from storeops.domains.schedule import checks
+
+    monkeypatch.setattr(checks, "installed", lambda _profile: "")
+    add(cli, "morning", "version")
+    assert cli("schedule", "run", "morning").code == 0
+    assert schedule_check(cli) == ("warning", "nothing was seen to call run-due")
+    due_now(profile, "morning")
+    assert cli("schedule", "run-due").code == 0
+    assert schedule_check(cli)[0] == "ok"
+
+
+def schedule_check(cli):
+    (found,) = [
+        each for each in cli("doctor", "--json").json["findings"] if each["check"] == "schedule"
+    ]
+    return found["status"], found["detail"]
+
+
 def test_what_takes_too_long_is_ended_with_all_it_started(cli, profile):
     add(cli, "long", *LONG, timeout="1s", retries="0")
     due_now(profile, "long")

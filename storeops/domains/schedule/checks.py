@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storeops.domains.schedule import tasks
+from storeops.domains.schedule import runs, tasks
 from storeops.domains.schedule.due import ScheduleWiring
 from storeops.domains.schedule.install import installed
 from storeops.durations import ago
@@ -31,10 +31,10 @@ def checks(app: ScheduleWiring) -> list[Any]:
             fix = _("It is installed ({kind}): does that service run, and is the machine awake?")
             fix = fix.format(kind=kind)
         return [Finding("schedule", title, "warning", detail, fix)]
-    ran = [task.last_run_at for task in found if task.last_run_at]
+    called_at = runs.last_due(app.data)
     if kind:
         return [Finding("schedule", title, "ok", _("{kind} calls run-due").format(kind=kind))]
-    if ran:
-        detail = _("the last task began {ago}").format(ago=ago(max(ran), now))
+    if called_at:
+        detail = _("run-due last began a task {ago}").format(ago=ago(called_at, now))
         return [Finding("schedule", title, "ok", detail)]
     return [Finding("schedule", title, "warning", _("nothing was seen to call run-due"), fix)]

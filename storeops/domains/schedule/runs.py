@@ -120,6 +120,14 @@ def run_of(db: Database, task: str, number: int | None = None) -> TaskRun:
     return found[0]
 
 
+def last_due(db: Database) -> float | None:
+    """When a run began last that nobody started by hand, Unix seconds; None: none ever did."""
+    row = db.execute(
+        "SELECT max(started_at) FROM schedule_run WHERE due_at IS NOT NULL AND status <> 'skipped'"
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
 def unfinished(db: Database) -> list[TaskRun]:
     """Runs that were begun and not ended: they run, or their keeper died."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM schedule_run WHERE status = 'running' ORDER BY id")
