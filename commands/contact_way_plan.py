@@ -9,6 +9,7 @@ import typer
 from commands import follow_options, planned
 from commands.completing import completion
 from commands.context import current
+from commands.diagnostics import note
 from commands.file_options import HeaderRow, Hidden, Map, SheetName, source_of
 from commands.follow_options import Strict, Template
 from commands.options import Reason
@@ -138,6 +139,8 @@ def add(
                 hint=_("Name some: --user STAFF or --store STORE."),
             )
         request = planner.Request(add=[planner.new_way(fields)])
+    if not remark:
+        note(_("Without --remark a contact way has no name: lists show it by its state alone."))
     planned.show_plan(planner.plan(ledger, request, reason=reason, command=command))
 
 

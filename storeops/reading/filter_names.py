@@ -347,4 +347,5 @@ def _of_kind(value: str) -> tuple[str, str]:
 def _close(value: str, words: Iterable[str]) -> list[str]:
     known = sorted({word for word in words if word})
     close = nearest(value, known)
-    return close or [word for word in known if value[:1] and word.startswith(value[:1])][:3]
+    begin = value[: 2 if value.isascii() else 1]  # one letter says little: ids begin with any
+    return close or [word for word in known if begin and word.startswith(begin)][:3]

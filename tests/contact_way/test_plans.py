@@ -89,7 +89,9 @@ def _number(codes: Any, name: str) -> int:
 
 def test_what_wecom_refuses_all_the_same_is_told_in_words(codes: Any, cli: Any) -> None:
     codes.control.settings(contact_way_cap=1)
-    plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "one-more")
+    nameless = ("--user", codes.staff()[0], "--state", "one-more")
+    assert "has no name" in cli("contact-way", "plan", "add", *nameless).err
+    plan = planned(cli, "add", *nameless)
     assert codes.carry(plan["plan_id"]) == {"failed": 1}
     (row,) = row_results.results(codes.app.data, _number(codes, plan["plan_id"]))
     assert (row.errcode, "more contact ways" in row.meaning) == (41045, True)

@@ -109,8 +109,17 @@ def test_who_came_by_it(codes: Any, cli: Any) -> None:
     for name, count in ((twin, 0), (config, 3), ('"门口 海报"', 3)):
         found = cli("customer", "list", "--where", f"contact-way:{name}", "--json").json["items"]
         assert len(found) == count, name
-    wrong = cli("customer", "list", "--where", "contact-way:nowhere", "--json")
+    # as `contact-way show` takes them: by state, too
+    for word, count in (("door-1", 3), ("活码:door-1", 3), ("door-2", 0)):
+        where = word if ":" in word else f"contact-way:{word}"
+        found = cli("customer", "list", "--where", where, "--json").json["items"]
+        assert len(found) == count, where
+    wrong = cli("customer", "list", "--where", "contact-way:door-11", "--json")
     assert wrong.code == 2
+    assert "door-1" in wrong.err
+    far = cli("customer", "list", "--where", f"contact-way:{config[:1]}zzzzzz", "--json")
+    assert (far.code, config in far.err) == (2, False)  # an id is nobody's slip of the pen
+    assert "contact-way list" in far.err
 
 
 def test_a_leaver_makes_ways_stale_or_dead_and_the_morning_says_so(codes: Any, cli: Any) -> None:

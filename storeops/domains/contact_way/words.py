@@ -12,8 +12,8 @@ from storeops.i18n import N_, _, ngettext
 from storeops.operations.completion_values import most
 from storeops.reading.conditions import Condition, came_with
 
-# a key is the id of the way that was named by its config_id, or, below zero, the id of one of the
-# ways of a name
+# a key is the id of the way that was named by its config_id, or of one of those of a state (all of
+# them mean that state), or, below zero, the id of one of the ways of a name
 _STATES = (
     "SELECT o.state FROM (SELECT ? AS id) k JOIN contact_way o ON o.id = k.id OR o.remark ="
     " (SELECT w.remark FROM contact_way w WHERE w.id = -k.id AND w.remark <> '')"
@@ -22,23 +22,27 @@ _STATES = (
 
 
 def _named(connection: sqlite3.Connection) -> Mapping[str, int]:
-    """config_id → the way's id, name → the id below zero of one of the ways called so."""
-    found: dict[str, int] = {}
-    for number, config_id, remark in connection.execute(
-        "SELECT id, config_id, remark FROM contact_way WHERE state <> '' ORDER BY id"
+    """config_id → the way's id, name → the id below zero of one of the ways called so, state → the
+    id of one of those of it. What is an id is no name, and what is a name is no state."""
+    ids: dict[str, int] = {}
+    names: dict[str, int] = {}
+    states: dict[str, int] = {}
+    for number, config_id, remark, state in connection.execute(
+        "SELECT id, config_id, remark, state FROM contact_way WHERE state <> '' ORDER BY id"
     ):
-        found[config_id] = number
+        ids[config_id] = number
         if remark:
-            found.setdefault(remark, -number)
-    return found
+            names.setdefault(remark, -number)
+        states.setdefault(state, number)
+    return {**states, **names, **ids}
 
 
 CONTACT_WAY = Condition(
     named=_named,
-    unknown=N_("no contact way with a state is called “{value}”"),
+    unknown=N_("no contact way with a state has the name, state or config_id “{value}”"),
     **came_with(_STATES),
     words=("活码", "渠道活码"),
-    help=N_("Came by the contact way of this name (by its state): contact-way:poster."),
+    help=N_("Came by the contact way of this name, state or config_id: contact-way:poster."),
 )
 
 
