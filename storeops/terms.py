@@ -163,6 +163,12 @@ FIELD = {
     "mobile": N_("phones"),
     "remark_mobiles": N_("phones"),
     "remark_company": N_("company"),
+    "user": N_("members"),
+    "party": N_("departments"),
+    "skip_verify": N_("added at once"),
+    "is_exclusive": N_("same member every time"),
+    "type": N_("type"),
+    "scene": N_("kind"),
 }
 # what a line of the journal says
 DETAIL = {

@@ -251,4 +251,6 @@ def words_of(value: Any) -> str:
         return _("; ").join(parts) or "–"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _(", ").join(map(str, value)) or "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return str(value) if value not in ("", None) else "–"

@@ -27,6 +27,7 @@ class Words:
         self._reveal = reveal
         self._tags: TagNames | None = None
         self._staff: dict[str, str] = {}
+        self._departments: dict[int, str] | None = None
 
     def of(self, result: Result) -> dict[str, Any]:
         """`name`, `staff_name`, `before_text`, `after_text`, `why` of a row."""
@@ -68,8 +69,12 @@ class Words:
         return self._tags.show(tag_ids)
 
     def shown(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """`before` or `after` as it may be shown: phone numbers masked unless revealed."""
-        return dict(value if self._reveal else masked(value))
+        """`before` or `after` as it may be shown: departments by name, phone numbers masked unless
+        revealed."""
+        found = dict(value if self._reveal else masked(value))
+        if found.get("party"):
+            found["party"] = [self._department(each) for each in found["party"]]
+        return found
 
     def text(self, value: Any) -> str:
         """`before` or `after` of a row in words, phone numbers masked unless revealed."""
@@ -81,6 +86,13 @@ class Words:
             name = self._member(owner)
             return owner if name == owner else f"{name} {owner}"
         return words_of(value)
+
+    def _department(self, number: Any) -> str:
+        if self._departments is None:
+            from storeops.reading.directory import department_names
+
+            self._departments = department_names(self._db)
+        return self._departments.get(number) or str(number)
 
     def _customer(self, external_userid: str) -> str:
         if not external_userid:

@@ -87,6 +87,17 @@ def _number(codes: Any, name: str) -> int:
     return plans.get(codes.app.data, name).id
 
 
+def test_a_plan_is_read_in_words(codes: Any, cli: Any) -> None:
+    store = codes.app.data.execute(
+        "SELECT d.id, d.name FROM department AS d JOIN staff AS s"
+        " ON s.main_department = d.id LIMIT 1"
+    ).fetchone()
+    plan = planned(cli, "add", "--store", str(store[0]), "--state", "shop-1")
+    shown = cli("plan", "show", plan["plan_id"], "--lang", "zh_CN", "-o", "wide").out
+    assert all(word not in shown for word in ("party", "skip_verify", "scene", "True"))
+    assert store[1] in shown
+
+
 def test_what_wecom_refuses_all_the_same_is_told_in_words(codes: Any, cli: Any) -> None:
     codes.control.settings(contact_way_cap=1)
     nameless = ("--user", codes.staff()[0], "--state", "one-more")
