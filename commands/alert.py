@@ -98,6 +98,10 @@ def list_(
         limit=None if all_ else limit + 1,
     )  # fmt: skip
     looks = state.looked_at(db)
+    noted = (
+        Column("acked_by", _("Noted by"), max_width=16),
+        Column("note", _("Note"), max_width=40),
+    )
     output.newest(
         found,
         _row,
@@ -108,6 +112,7 @@ def list_(
             Column("raised_at", _("Began"), show=cells.day),
             Column("text", _("Alarm"), max_width=70),
             Column("next_step", _("Next step")),
+            *(noted if any(each.acked_at for each in found) else ()),
         ],
         limit=limit,
         all_=all_,

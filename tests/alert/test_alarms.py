@@ -288,6 +288,17 @@ def test_a_chain_in_trouble(cli, home, chain, remember):
     assert stale() == []
 
 
+def test_who_has_noted_an_alarm_and_why_stands_in_the_list(app, cli):
+    trouble = Trouble()
+    look(app, trouble, Alarm(key="a", values={"n": 1}))
+    assert "Noted by" not in cli("alert", "list").out
+    assert cli("alert", "ack", "1", "--note", "li does it", "--as", "wang").code == 0
+    for form in ("table", "wide"):
+        shown = cli("alert", "list", "-o", form).out
+        assert "wang" in shown
+        assert "li does it" in shown
+
+
 def test_what_waits_for_a_target_that_its_rule_does_not_name_any_more_is_dropped(app):
     trouble = Trouble()
     trouble.now = [Alarm(values={"n": 1})]
