@@ -93,7 +93,7 @@ class OrdersScreen(ListScreen):
             ListColumn("customer", _("Why no customer") if waiting else _("Customer"),
                        24 if waiting else 12, 1, keep=9),
             ListColumn("shop", _("Shop"), 12, 1, keep=5, last=True),
-            ListColumn("channel", _("Channel"), 6, keep=3, fit=True),
+            ListColumn("channel", _("Channel"), 8, keep=3, fit=True),
         ]  # fmt: skip
 
     def _period(self) -> Period:

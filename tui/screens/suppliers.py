@@ -109,7 +109,7 @@ class SuppliersScreen(ListScreen):
                     (_("Categories"), _(", ").join(one["categories"])),
                 ],
             ),
-            Content.styled("\n" + _("Papers held") + "\n", "bold $accent"),
+            Content.styled("\n" + _("Its papers") + "\n", "bold $accent"),
         ]
         for paper in each.papers:
             parts.append(self._paper(each, paper, ends.get((paper.kind, paper.number))))
