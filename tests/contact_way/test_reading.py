@@ -169,6 +169,25 @@ def test_an_answer_asked_for_before_a_job_wrote_is_older_than_what_the_job_wrote
     assert codes.mirror_of_ways()[first][0] == "a job's"
 
 
+def test_an_answer_asked_for_before_a_job_deleted_brings_no_code_back(
+    codes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storeops.domains.contact_way import facts
+
+    first = next(iter(codes.ways()))
+    read, waiting = facts.read, [first]
+
+    def after_a_job(connection: Any, way: Any, now: int, began: int) -> Any:
+        if way.config_id in waiting:
+            waiting.remove(first)
+            facts.gone(connection, first, began)  # as a job that ended after the answer came
+        return read(connection, way, now, began)
+
+    monkeypatch.setattr(facts, "read", after_a_job)
+    codes.read(full=True)
+    assert (waiting, first in codes.mirror_of_ways()) == ([], False)
+
+
 def test_a_dead_code_raises_one_alarm_until_it_is_mended(codes: Any, cli: Any) -> None:
     before = {each["key"] for each in _dead(cli)}
     first, second = codes.staff()[:2]

@@ -105,10 +105,14 @@ def _keep(
 
 
 def gone(connection: sqlite3.Connection, config_id: str, now: int) -> Counts:
-    """WeCom says that there is no such way any more; its name and state stay known."""
+    """WeCom says that there is no such way any more; its name and state stay known.
+
+    An answer that was asked for before is older and does not bring it back.
+    """
     done = connection.execute(
-        "UPDATE contact_way SET gone_at = ?, read_at = ? WHERE config_id = ? AND gone_at IS NULL",
-        (now, now, config_id),
+        "UPDATE contact_way SET gone_at = ?, read_at = ?, written_at = ?"
+        " WHERE config_id = ? AND gone_at IS NULL",
+        (now, now, now, config_id),
     )
     if done.rowcount:
         meta.bump_revision(connection)

@@ -20,7 +20,7 @@ CREATE TABLE contact_way (
     party TEXT NOT NULL DEFAULT '[]',      -- JSON department ids
     mark TEXT NOT NULL DEFAULT '',         -- of the row of a plan that made it, '' when none of ours
     first_seen_at INTEGER NOT NULL,
-    read_at INTEGER NOT NULL,              -- when WeCom last said all this, 0 never
+    read_at INTEGER NOT NULL,              -- when WeCom last said all this, 0 not since a job wrote
     gone_at INTEGER                        -- when WeCom said that there is none any more
 );
 CREATE INDEX contact_way_by_state ON contact_way (state);
