@@ -170,10 +170,17 @@ def _words(
                 for name in ("remark", "description", "remark_company")
                 if isinstance(found.get(name), str)
             )
-    sure = {each for each in ids if not each.isdigit() or len(each) >= _DIGITS}
     return ErasureWords(
-        frozenset(sure - {""}), frozenset(each for each in names if len(each) >= _SHORTEST)
+        in_texts(ids), frozenset(each for each in names if len(each) >= _SHORTEST)
     )
+
+
+def in_texts(ids: Iterable[str]) -> frozenset[str]:
+    """Ids and phone numbers that are looked for inside other words.
+
+    A few digits (an extension, a slip of the pen in a phone field) stand in texts about anybody.
+    """
+    return frozenset(each for each in ids if each and (not each.isdigit() or len(each) >= _DIGITS))
 
 
 def _lines(

@@ -13,7 +13,8 @@ Where a person's data may lie:
 | inbox.db | event.*, delivery.body |
 
 Domains say themselves what they keep: a module with `forget_customer(connection, external_userid,
-ids) -> rows`, called inside the one transaction, and, when it keeps words of a person that other
+ids) -> rows`, called inside the one transaction (whole values may be any of `ids`, inside of other
+texts only `changes.erase.in_texts(ids)` are looked for), and, when it keeps words of a person that other
 files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`. A domain that
 cannot answer ends the erasure: nothing is called erased that is not.
 

@@ -222,3 +222,23 @@ def test_an_erased_customer_stands_in_no_code(codes: Any, cli: Any) -> None:
         assert forget.forget_customer(connection, "wm_someone", {"13912345678"}) == 1
         assert forget.forget_customer(connection, "wm_someone", {"13912345678"}) == 0
     assert codes.mirror_of_ways()[way][:2] == ("… x", "tel-…")
+
+
+def test_a_few_digits_in_the_phone_field_of_who_is_erased_stand_in_no_code(
+    codes: Any, cli: Any
+) -> None:
+    way = make(codes, user=[codes.staff()[0]], state="store_sz_012", remark="12")
+    codes.read()
+    db = codes.app.data
+    who, follow = db.execute(
+        "SELECT external_userid, follow.id FROM follow JOIN customer ON customer.id = customer_id"
+    ).fetchone()
+    db.execute("UPDATE follow SET mobiles = ? WHERE id = ?", ('["12"]', follow))
+    db.execute(
+        "INSERT INTO welcome_greeting (code, external_userid, userid, state, text, happened_at,"
+        " received_at, ends_at, status, begun_at) VALUES ('c', 'wm_a', 'u', 'store_sz_012',"
+        " '12 % off', 1, 1, 1, 'sent', 1)"
+    )
+    assert cli("audit", "erase", who, "--yes").code == 0
+    assert codes.mirror_of_ways()[way][:2] == ("12", "store_sz_012")
+    assert db.execute("SELECT text FROM welcome_greeting").fetchone() == ("12 % off",)

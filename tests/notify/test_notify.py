@@ -396,18 +396,21 @@ def test_the_command_line(
 
 
 def test_erasing_a_person_empties_what_names_them(post: Post, cli: Any) -> None:
+    from storeops.domains.notify import afterwards
     from storeops.operations.erasure import erase_person
 
     gone = "wm" + "x" * 30
     post.say(f"please call {gone}", fold=False)
     card = OutMessage("news", articles=[Article("a card", "https://s.example/c", f"for {gone}")])
     messages.post(post.app, "ops", card)
-    post.say("good morning", fold=False)
+    post.say("good morning, 12", fold=False)
     assert messages.deliver(post.app, seconds=20.0).sent == 3
     post.say(f"{gone} again")
+    with post.app.data.atomic() as connection:  # a few digits stand in anybody's words
+        assert afterwards.forget_customer(connection, "wm" + "y" * 30, {"12"}) == 0
     erase_person(post.app.ledger, gone, inbox=lambda: post.app.inbox)
     assert [(each.body, each.status) for each in log.messages(post.app.data)] == [
-        ("–", "cancelled"), ("good morning", "sent"), ("–", "sent"), ("–", "sent"),
+        ("–", "cancelled"), ("good morning, 12", "sent"), ("–", "sent"), ("–", "sent"),
     ]  # fmt: skip
     assert messages.deliver(post.app, seconds=20.0).sent == 0
     for table in ("notify_message", "plan", "plan_row", "journal"):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from storeops.changes.erase import GONE, in_texts
 from storeops.mirror import meta
-
-GONE = "…"  # stands where an id was
-
 
 def forget_customer(
     connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
@@ -17,7 +15,7 @@ def forget_customer(
 
     WeCom keeps a name until somebody changes it there: the next reading brings it back.
     """
-    words = {external_userid, *ids} - {""}
+    words = in_texts({external_userid, *ids})
     done = 0
     for number, *texts in connection.execute(
         "SELECT id, remark, state FROM contact_way"

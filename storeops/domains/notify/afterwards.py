@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from storeops.changes.erase import in_texts
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.notify import files
@@ -70,7 +71,7 @@ def forget_customer(
 
     What was not sent never will be: nothing is left that could go. Copies of files are removed.
     """
-    words = {external_userid, *ids} - {""}
+    words = in_texts({external_userid, *ids})
     found = [
         (seq, any(word in id for word in words), json.loads(content).get("sha256", ""))
         for seq, id, body, content, note in connection.execute(

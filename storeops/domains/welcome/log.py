@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from storeops.changes.erase import in_texts
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.welcome.rules import Newcomer, RuleFolder, WelcomeRule
@@ -285,7 +286,7 @@ def forget_customer(
     done = connection.execute(
         "DELETE FROM welcome_greeting WHERE external_userid = ?", (external_userid,)
     ).rowcount
-    for word in sorted({external_userid, *ids} - {""}, key=len, reverse=True):
+    for word in sorted(in_texts({external_userid, *ids}), key=len, reverse=True):
         done += connection.execute(
             "UPDATE welcome_greeting SET state = replace(state, ?, '…'),"
             " text = replace(text, ?, '…') WHERE instr(state, ?) OR instr(text, ?)",
