@@ -241,6 +241,7 @@ def try_out(rules: Files = None, kind: Kinds = None) -> None:
             }
             for name, (rule, alarms) in found.items()
             for alarm in alarms
+            if alarm.sure
         ],
         [
             Column("kind", _("Kind")),

@@ -170,9 +170,7 @@ def _words(
                 for name in ("remark", "description", "remark_company")
                 if isinstance(found.get(name), str)
             )
-    return ErasureWords(
-        in_texts(ids), frozenset(each for each in names if len(each) >= _SHORTEST)
-    )
+    return ErasureWords(in_texts(ids), frozenset(each for each in names if len(each) >= _SHORTEST))
 
 
 def in_texts(ids: Iterable[str]) -> frozenset[str]:

@@ -30,12 +30,14 @@ class Alarm:
         tone: warn | bad.
         rank: grows when it gets worse; then it is raised again.
         values: what `describe` needs, JSON types; no phone numbers, no secrets.
+        sure: False where it cannot be told now: what stands stays, and nothing new is raised.
     """
 
     key: str = ""
     tone: str = "warn"
     rank: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

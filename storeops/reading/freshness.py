@@ -147,6 +147,20 @@ def _scope(db: Database, name: str, now: float, stale_after_s: float) -> ScopeFr
     )
 
 
+def as_new(db: Database, scope: str, other: str) -> bool:
+    """Whether a scope was read completely when another was last read, in the same run or later.
+
+    What the other names and the scope does not know is else no proof that it is not there.
+    """
+    whole = (
+        "SELECT max(s.run_id) FROM sync_scope AS s JOIN sync_run AS r ON r.id = s.run_id"
+        " WHERE s.scope = ? AND s.outcome = 'complete' AND r.mode <> 'store'"
+    )
+    begun = "SELECT max(run_id) FROM sync_scope WHERE scope = ? AND started_at IS NOT NULL"
+    row = db.execute(f"SELECT ({whole}) >= coalesce(({begun}), 0)", (scope, other)).fetchone()
+    return bool(row[0])
+
+
 def _fresh(at: float | None, now: float, stale_after_s: float) -> bool:
     """Whether a reading counts as fresh; one from the future does not: a clock was wrong."""
     return at is not None and -_AHEAD_S <= now - at <= stale_after_s

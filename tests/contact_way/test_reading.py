@@ -207,6 +207,39 @@ def test_a_dead_code_raises_one_alarm_until_it_is_mended(codes: Any, cli: Any) -
     assert {each["key"] for each in _dead(cli)} == before
 
 
+def test_a_code_of_who_was_hired_since_members_were_read_raises_no_alarm(
+    codes: Any, cli: Any
+) -> None:
+    first, second = codes.staff()[:2]
+    left = make(codes, user=[first])
+    codes.act("staff_leave", userid=first)
+    codes.sync(2)
+    way = make(codes, user=[second])
+    codes.app.data.execute("UPDATE staff SET userid = 'another' WHERE userid = ?", (second,))
+    before = {each["key"] for each in _dead(cli)}
+    codes.read()
+    assert left in before  # a leaver is known to be one, and stays told
+    assert {each["key"] for each in _dead(cli)} == before
+    preview = cli("alert", "test", "--kind", "contact_way_dead", "--json").json["items"]
+    assert {each["key"] for each in preview} == before
+    codes.sync(2)
+    assert {each["key"] for each in _dead(cli)} == before
+    codes.app.data.execute(
+        "UPDATE contact_way SET user = '[\"nobody\"]' WHERE config_id = ?", (way,)
+    )
+    assert {each["key"] for each in _dead(cli)} == before | {way}
+    codes.read()  # no proof any more, and none of the contrary
+    assert {each["key"] for each in _dead(cli)} == before | {way}
+
+
+def test_a_code_that_names_nobody_is_told_in_a_whole_sentence(codes: Any, cli: Any) -> None:
+    way = make(codes, user=[codes.staff()[0]])
+    codes.sync(2)
+    codes.app.data.execute("UPDATE contact_way SET user = '[]' WHERE config_id = ?", (way,))
+    (alarm,) = [each for each in _dead(cli) if each["key"] == way]
+    assert alarm["text"].startswith("A contact way names nobody")
+
+
 def _dead(cli: Any) -> list[dict[str, Any]]:
     cli("alert", "check")
     found = cli("alert", "list", "--kind", "contact_way_dead", "--json").json["items"]

@@ -116,6 +116,8 @@ def apply(
             heard = _heard(db, kind) if rule.to and standing else set()
             for alarm in alarms:
                 before = standing.pop(alarm.key, None)
+                if not alarm.sure:
+                    continue
                 content = json.dumps(dict(alarm.values), ensure_ascii=False)
                 if before is None:
                     cursor = connection.execute(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from storeops.changes.erase import GONE, in_texts
 from storeops.mirror import meta
 
+
 def forget_customer(
     connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
 ) -> int:
