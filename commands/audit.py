@@ -247,6 +247,7 @@ def erase(
             "back whom somebody still follows."
         ),
     ]
+    text += gone.still_held
     if not gone.clean:
         text.append(
             _("Free pages may still hold old text: `storeops db vacuum` when nothing else runs.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -280,6 +281,13 @@ def _rewrite_heads(
             ]
             plans.seal(ledger, connection, plan_id, digests, "plan.trimmed")
     return altered
+
+
+def is_rest_of(text: str, whole: str) -> bool:
+    """Whether a text may be what is left of another after an erasure."""
+    return GONE in text and re.fullmatch(
+        ".+".join(map(re.escape, text.split(GONE))), whole, re.DOTALL
+    ) is not None  # fmt: skip
 
 
 def _without(text: str, words: Iterable[str]) -> str:

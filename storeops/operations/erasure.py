@@ -15,7 +15,8 @@ Where a person's data may lie:
 Domains say themselves what they keep: a module with `forget_customer(connection, external_userid,
 ids) -> rows`, called inside the one transaction (whole values may be any of `ids`, inside of other
 texts only `changes.erase.in_texts(ids)` are looked for), and, when it keeps words of a person that other
-files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`. A domain that
+files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`; where WeCom
+holds on to what was taken out of these rows, `still_held()` says what to do about it. A domain that
 cannot answer ends the erasure: nothing is called erased that is not.
 
 run.db holds counts and a token, no person. Files that were written for somebody (exports, backups,
@@ -55,6 +56,7 @@ class Erasure:
         events: events of the inbox.
         clean: whether the files were rewritten, so that no free page holds old text; False when
             another process was at work.
+        still_held: what WeCom holds on to and what to do about it, sentences for the user.
     """
 
     lines: int
@@ -63,6 +65,7 @@ class Erasure:
     others: Mapping[str, int]
     events: int
     clean: bool
+    still_held: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `audit erase --json`."""
@@ -110,6 +113,11 @@ def erase_person(
         {name: gone.others.get(name, 0) for name in registry().named("erase")},
         heard,
         clean,
+        tuple(
+            each.still_held()
+            for name, (_domain, where) in registry().named("erase").items()
+            if gone.others.get(name) and hasattr(each := load(where), "still_held")
+        ),
     )
 
 

@@ -369,6 +369,27 @@ def test_a_hidden_character_of_others_is_no_difference(
     assert again.json is None or not again.json.get("plan_id"), again.json
 
 
+def test_what_was_erased_here_can_be_taken_out_of_wecom(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    state, user = "tel-13912345678", codes.staff()[0]
+    codes.carry(planned(cli, "add", "--user", user, "--state", state)["plan_id"])
+    codes.read(full=True)
+    db = codes.app.data
+    who, follow = db.execute(
+        "SELECT external_userid, follow.id FROM follow JOIN customer ON customer.id = customer_id"
+    ).fetchone()
+    db.execute("UPDATE follow SET mobiles = ? WHERE id = ?", ('["13912345678"]', follow))
+    assert "contact-way plan update" in cli("audit", "erase", who, "--yes").out
+    (way,) = [key for key, each in codes.ways().items() if each["state"] == state]
+    plan = planned(cli, "update", way, "--state", "clean")
+    contact_ways.update(codes.app.client, way, {"state": "another"})
+    assert codes.carry(plan["plan_id"]) == {"failed": 1}  # somebody has changed it since
+    contact_ways.update(codes.app.client, way, {"state": state})
+    assert codes.carry(planned(cli, "update", way, "--state", "clean")["plan_id"]) == {"done": 1}
+    assert codes.ways()[way]["state"] == "clean"
+
+
 def test_what_a_job_wrote_was_not_read(codes: Any, cli: Any) -> None:
     plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "unread")
     codes.carry(plan["plan_id"])

@@ -24,6 +24,7 @@ from storeops.changes.action import (
     View,
     blocked,
 )
+from storeops.changes.erase import is_rest_of
 from storeops.changes.problems import Problem
 from storeops.database.database import Database
 from storeops.domains.contact_way import facts
@@ -364,6 +365,8 @@ def _not_as_planned(now: Any, what: Mapping[str, Any]) -> NotAsPlanned | None:
         for key, value in what["before"].items()
         if _alike(values[key], renamed)
         not in (_alike(value, renamed), _alike(what["fields"].get(key), renamed))
+        # WeCom still holds what was erased here: it must be possible to take it out there
+        and not (isinstance(value, str) and is_rest_of(value, values[key]))
     ]
     if not changed:
         return None

@@ -6,7 +6,17 @@ import sqlite3
 from collections.abc import Iterable
 
 from storeops.changes.erase import GONE, in_texts
+from storeops.i18n import _
 from storeops.mirror import meta
+
+
+def still_held() -> str:
+    """What WeCom holds on to, and how it is taken out there."""
+    return _(
+        "WeCom still holds what was taken out of names and states of contact ways, and the next"
+        " reading brings it back: `storeops contact-way list` shows “…” there, and"
+        " `storeops contact-way plan update ID --remark NAME --state STATE` changes it in WeCom."
+    )
 
 
 def forget_customer(
