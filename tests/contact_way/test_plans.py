@@ -390,6 +390,19 @@ def test_what_was_erased_here_can_be_taken_out_of_wecom(codes: Any, cli: Any) ->
     assert codes.ways()[way]["state"] == "clean"
 
 
+def test_an_undo_puts_back_what_cannot_be_seen(codes: Any, cli: Any) -> None:
+    from storeops.wecom import contact_ways
+
+    way = contact_ways.add(
+        codes.app.client, {"type": 2, "scene": 2, "user": [codes.staff()[0]], "remark": "门店 "}
+    ).config_id
+    codes.read()
+    plan = planned(cli, "update", way, "--remark", "门店")
+    assert codes.carry(plan["plan_id"]) == {"done": 1}
+    assert codes.carry(plan_undo(codes.app.ledger, plan["plan_id"])) == {"done": 1}
+    assert codes.ways()[way]["remark"] == "门店 "
+
+
 def test_what_a_job_wrote_was_not_read(codes: Any, cli: Any) -> None:
     plan = planned(cli, "add", "--user", codes.staff()[0], "--state", "unread")
     codes.carry(plan["plan_id"])

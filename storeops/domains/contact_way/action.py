@@ -252,13 +252,15 @@ class Checks:
                     _("WeCom takes no change of a code that names them: storeops contact-way plan"
                       " replace {userid} --by STAFF").format(userid=plain(userid)),
                 )  # fmt: skip
-        return self._fields({**before, **row.after}, row.after, before["user"])
+        undoes = "undoes" in row.extra  # what was there is put back as it was, seen or not
+        return self._fields({**before, **row.after}, row.after, before["user"], hidden=undoes)
 
     def _fields(
-        self, way: Mapping[str, Any], asked: Mapping[str, Any], before: Sequence[str] = ()
-    ) -> Verdict:
+        self, way: Mapping[str, Any], asked: Mapping[str, Any], before: Sequence[str] = (),
+        *, hidden: bool = False,
+    ) -> Verdict:  # fmt: skip
         for key in ("remark", "state"):
-            if key in asked and not seen_whole(way[key]):
+            if key in asked and not hidden and not seen_whole(way[key]):
                 return blocked(
                     "hidden",
                     _("{field} “{text}” holds a hidden character or a blank at an end.").format(
