@@ -23,10 +23,13 @@ GONE = "…"  # stands where a name was
 _SHORTEST = 2  # characters of a name that is looked for in titles and command lines
 _DIGITS = 7  # of a phone number, likewise
 Forget = Callable[[sqlite3.Connection], int]
-# rows about a person, and rows about nobody whose content names them (a message to a group)
+# rows about a person, and rows about nobody whose content names them (a message to a group, a
+# contact way that was called by a number)
 _NAMING = (
     "(plan_row.external_userid = ? OR (plan_row.external_userid = ''"
-    " AND EXISTS (SELECT 1 FROM json_each(?) WHERE instr(plan_row.after, value))))"
+    " AND EXISTS (SELECT 1 FROM json_each(?) WHERE instr(plan_row.before, value)"
+    " OR instr(plan_row.after, value) OR instr(plan_row.extra, value)"
+    " OR instr(plan_row.answer, value))))"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +389,26 @@ def test_what_was_erased_here_can_be_taken_out_of_wecom(codes: Any, cli: Any) ->
     contact_ways.update(codes.app.client, way, {"state": state})
     assert codes.carry(planned(cli, "update", way, "--state", "clean")["plan_id"]) == {"done": 1}
     assert codes.ways()[way]["state"] == "clean"
+
+
+def test_an_erasure_takes_rows_whose_codes_were_called_by_the_person(codes: Any, cli: Any) -> None:
+    who, follow = codes.app.data.execute(
+        "SELECT external_userid, follow.id FROM follow JOIN customer ON customer.id = customer_id"
+    ).fetchone()
+    words = ("--user", codes.staff()[0], "--state")
+    for state in ("tel-13912345678", "del-13912345678"):
+        codes.carry(planned(cli, "add", *words, state)["plan_id"])
+    codes.carry(planned(cli, "update", "tel-13912345678", "--remark", "13912345678")["plan_id"])
+    codes.carry(planned(cli, "update", "tel-13912345678", "--state", "clean")["plan_id"])  # kept
+    codes.carry(planned(cli, "update", "clean", "--remark", "clean")["plan_id"])
+    codes.carry(planned(cli, "delete", "del-13912345678")["plan_id"])
+    db = codes.app.data
+    db.execute("UPDATE follow SET mobiles = ? WHERE id = ?", ('["13912345678"]', follow))
+    assert cli("audit", "erase", who, "--yes").code == 0
+    for table in ("plan", "plan_row", "journal", "contact_way"):
+        rows = json.dumps(db.execute(f"SELECT * FROM {table}").fetchall(), default=str)
+        assert "13912345678" not in rows, table
+    assert cli("audit", "verify").code == 0
 
 
 def test_an_undo_puts_back_what_cannot_be_seen(codes: Any, cli: Any) -> None:
