@@ -411,6 +411,21 @@ def test_an_erasure_takes_rows_whose_codes_were_called_by_the_person(codes: Any,
     assert cli("audit", "verify").code == 0
 
 
+def test_a_file_takes_a_blank_out_of_a_name(codes: Any, cli: Any, tmp_path: Path) -> None:
+    from storeops.wecom import contact_ways
+
+    made = {"type": 2, "scene": 2, "user": [codes.staff()[0]], "remark": " 门店", "state": "x "}
+    way = contact_ways.add(codes.app.client, made).config_id
+    codes.read()
+    file = tmp_path / "codes.csv"
+    file.write_text(cli("contact-way", "list", "--csv", "--all").out, encoding="utf-8")
+    again = cli("contact-way", "plan", "file", str(file), "--json")
+    assert again.json is None or not again.json.get("plan_id"), again.json
+    file.write_text(f"config_id,remark,state\n{way},门店,x\n", encoding="utf-8")
+    assert codes.carry(planned(cli, "file", str(file))["plan_id"]) == {"done": 1}
+    assert (codes.ways()[way]["remark"], codes.ways()[way]["state"]) == ("门店", "x")
+
+
 def test_an_undo_puts_back_what_cannot_be_seen(codes: Any, cli: Any) -> None:
     from storeops.wecom import contact_ways
 

@@ -93,7 +93,7 @@ class _Rows:
         way = self._way(line, fields)
         # what a list showed of a hidden character is no wish
         for name in ("remark", "state"):
-            if way and name in fields and plain(fields[name]) == plain(way.fields[name]).strip():
+            if way and name in fields and plain(line.get(name)) == plain(way.fields[name]):
                 del fields[name]
         fields |= self._others(line, {each.lower() for each in way.user} if way else set())
         key = way.config_id if way else (fields.get("remark", ""), fields.get("state", ""))
