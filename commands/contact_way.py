@@ -66,6 +66,9 @@ def _row(way: Way) -> dict[str, Any]:
     }
 
 
+_STEPS = 10  # commands under a list; what is left is shown once these are done
+
+
 def _fresh() -> ScopeFreshness:
     """When the contact ways were last read; says on stderr when they never were, or not whole."""
     from storeops.reading import freshness
@@ -125,7 +128,7 @@ def list_(
         STATUSES,
         listed,
         named_userid,
-        way_out,
+        ways_out,
     )
     from storeops.reading.customers import names_of
 
@@ -152,8 +155,12 @@ def list_(
         as_of=fresh.completed_at,
         empty=_("No contact way matches."),
     )
-    if stale and (step := way_out(found)):
-        note("\n".join(planned.next_lines([step])))
+    if stale and (steps := ways_out(found)):
+        lines = planned.next_lines(steps[:_STEPS])
+        if left := len(steps) - len(lines):
+            lines.append(_("… and {count} more").format(count=left))
+        for line in lines:
+            note(line)
 
 
 @app.command("show", help=_("Show one contact way, and how many came by it."))
@@ -168,7 +175,7 @@ def show(
     ],
 ) -> None:
     """People who came by a state that several ways share cannot be told apart."""
-    from storeops.domains.contact_way.ways import find, sharing, way_out
+    from storeops.domains.contact_way.ways import find, sharing, ways_out
 
     app_ = current().app
     fresh = _fresh()
@@ -202,5 +209,5 @@ def show(
                 len(others),
             ).format(count=len(others))
         )
-    if step := way_out([way]):
-        note("\n".join(planned.next_lines([step])))
+    for line in planned.next_lines(ways_out([way])):
+        note(line)

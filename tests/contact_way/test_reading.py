@@ -136,8 +136,20 @@ def test_a_leaver_makes_ways_stale_or_dead_and_the_morning_says_so(codes: Any, c
     }
     text = cli("status").out
     assert "contact-way list --stale" in text
+    steps = [line.split("plan ")[1] for line in
+             cli("contact-way", "list", "--stale").err.splitlines() if "plan " in line]  # fmt: skip
+    assert f"replace {first} --by STAFF" in steps
+    assert any(first in each.split() for each in steps if "--by" not in each)
+    codes.act("staff_leave", userid=second)
+    codes.sync(2)
+    # each shop's code gets a guide of its own
+    steps = cli("contact-way", "list", "--stale").err
+    assert f"replace {first} --by STAFF" in steps
+    assert f"replace {' '.join(sorted((first, second)))} --by STAFF" in steps
+    codes.app.data.execute("UPDATE contact_way SET user = '[]' WHERE config_id = ?", (alone,))
+    assert f"plan update {alone} --user STAFF" in cli("contact-way", "show", alone).err
     shown = cli("contact-way", "show", "both", "--json").json
-    assert (shown["reach"], shown["user"]) == (1, [first, second])
+    assert (shown["reach"], shown["user"]) == (0, [first, second])
 
 
 def test_a_list_and_its_parts(codes: Any, cli: Any) -> None:

@@ -291,16 +291,24 @@ def named_userid(db: Database, text: str) -> str:
     return str(named[0])
 
 
-def way_out(ways: Iterable[Way]) -> str:
-    """The command that takes out of these who cannot be added any more; "" when all can be."""
-    unfit = {
-        each.lower(): each for way in ways if way.status in (STALE, DEAD) for each in way.unfit
-    }
-    if not unfit:
-        return ""
-    alone = any(way.status == DEAD and not way.party for way in ways)
-    words = ["storeops", "contact-way", "plan", "replace", *unfit.values()]
-    return shlex.join(words) + (" --by STAFF" if alone else "")
+def ways_out(ways: Iterable[Way]) -> list[str]:
+    """The commands that mend these: one takes out who cannot be added any more and others can be.
+
+    Where nobody is left somebody must take the place: who that is differs from code to code, so
+    that each gets a command of its own, or those together that name the same.
+    """
+    alone: dict[str, None] = {}
+    stale: dict[str, str] = {}
+    for way in ways:
+        words = ["storeops", "contact-way", "plan"]
+        if way.status == DEAD and way.unfit and not way.party:
+            alone[shlex.join([*words, "replace", *sorted(way.unfit)]) + " --by STAFF"] = None
+        elif way.status == DEAD:
+            alone[shlex.join([*words, "update", way.config_id]) + " --user STAFF"] = None
+        elif way.status == STALE:
+            stale |= {each.lower(): each for each in way.unfit}
+    words = ["storeops", "contact-way", "plan", "replace", *stale.values()]
+    return ([shlex.join(words)] if stale else []) + list(alone)
 
 
 def called(db: Database, state: str) -> frozenset[str]:
