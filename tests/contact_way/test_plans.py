@@ -273,6 +273,13 @@ def test_renaming_a_code_of_a_leaver_says_who_is_in_the_way(codes: Any, cli: Any
     answer = cli("contact-way", "plan", "update", "two", "--remark", "neu", "--json")
     (row,) = row_results.results(codes.app.data, _number(codes, answer.json["plan_id"]))
     assert (row.status, row.code, "replace" in row.next_step) == ("blocked", "unfit", True)
+    codes.app.data.execute(
+        "UPDATE contact_way SET user = ? WHERE state = 'two'",
+        (json.dumps([first, "Nobody Known", second]),),
+    )
+    answer = cli("contact-way", "plan", "update", "two", "--remark", "neu", "--json")
+    (row,) = row_results.results(codes.app.data, _number(codes, answer.json["plan_id"]))
+    assert f"plan replace {first} 'Nobody Known' --by STAFF" in row.next_step
 
 
 def test_a_lost_adding_takes_no_code_that_has_more_than_was_asked_for(codes: Any, cli: Any) -> None:
@@ -334,7 +341,7 @@ def test_two_leavers_of_one_code_go_together(codes: Any, cli: Any) -> None:
     codes.sync(2)
     alone = cli("contact-way", "plan", "replace", first, "--json").json
     assert any(
-        each.code == "unfit" and second in each.next_step
+        each.code == "unfit" and f"plan replace {first} {second}" in each.next_step
         for each in row_results.results(codes.app.data, _number(codes, alone["plan_id"]))
     )
     step = cli("contact-way", "show", "trio").err

@@ -121,3 +121,11 @@ def test_one_renewal_is_of_one_paper(app: App, look: Callable[[int], list[str]])
     add(app, "raw_milk_transport", "T-4", 385, begins=21)
     look(2)
     assert not state.alarms(app.data)
+
+
+def test_the_step_takes_a_code_with_a_blank() -> None:
+    from storeops.domains.suppliers.alarms import PAPERS
+
+    values = {"kind": "raw_milk_transport", "number": "T", "name": "", "supplier": "A 1"}
+    step = PAPERS.describe({**values, "until": "2026-01-01", "days": 3, "renew": False})[1]
+    assert step == "storeops supplier check 'A 1'"

@@ -7,6 +7,7 @@ making: when that answer is lost, the way is looked for by all that was asked fo
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -250,7 +251,7 @@ class Checks:
                 return self._unfit(
                     userid,
                     _("WeCom takes no change of a code that names them: storeops contact-way plan"
-                      " replace {userid} --by STAFF").format(userid=plain(userid)),
+                      " replace {userid} --by STAFF").format(userid=self._typed(before["user"])),
                 )  # fmt: skip
         undoes = "undoes" in row.extra  # what was there is put back as it was, seen or not
         return self._fields({**before, **row.after}, row.after, before["user"], hidden=undoes)
@@ -300,8 +301,8 @@ class Checks:
                 kept = userid.lower() in map(str.lower, before)
                 return self._unfit(
                     userid,
-                    _("Name them as well: storeops contact-way plan replace {userid}").format(
-                        userid=plain(userid)
+                    _("Name them together: storeops contact-way plan replace {userid}").format(
+                        userid=self._typed(before)
                     )
                     if kept
                     else "",
@@ -323,6 +324,10 @@ class Checks:
                 way_out=_("Name fewer members or smaller departments."),
             )
         return READY
+
+    def _typed(self, users: Sequence[str]) -> str:
+        """All of a code who cannot be added, for a command line: one alone would be refused."""
+        return shlex.join(plain(each) for each in users if not self._people.fit(each))
 
     def _unfit(self, userid: str, way_out: str = "") -> Verdict:
         member = self._people.member(userid)

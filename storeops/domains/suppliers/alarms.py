@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def _describe(values: Mapping[str, Any]) -> tuple[str, str]:
         text = _("{name}: {paper} {number} ends in {days} days ({day}); renew it now.")
     else:
         text = _("{name}: {paper} {number} ends in {days} days ({day}).")
-    return text.format(**about), f"storeops supplier check {values['supplier']}"
+    return text.format(**about), f"storeops supplier check {shlex.quote(values['supplier'])}"
 
 
 PAPERS = AlarmKind(
