@@ -33,7 +33,7 @@ Files = Annotated[
 @app.command("rule", help=_("List the rules: who is greeted with what."))
 def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: After = "") -> None:
     """Of those that fit a customer, the highest priority counts, then the narrowest."""
-    from storeops.domains.welcome.people import unknown
+    from storeops.domains.welcome.people import STATELESS, unknown
     from storeops.domains.welcome.rules import folder
     from storeops.domains.welcome.rules import rules as read
 
@@ -59,11 +59,12 @@ def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: Afte
     if not rules:
         note(_("Rules are read from {path}.").format(path=folder()))
     for name, key, value in unknown(current().app.data, found):
-        warn(
-            _("Rule {rule}: {key} “{value}” is unknown here and fits nobody.").format(
-                rule=name, key=key, value=value
-            )
+        text = (
+            _("Rule {rule}: the contact way “{value}” has no state and fits nobody.")
+            if key == STATELESS
+            else _("Rule {rule}: {key} “{value}” is unknown here and fits nobody.")
         )
+        warn(text.format(rule=name, key=key, value=value))
 
 
 def _listed(value: list[str]) -> str:

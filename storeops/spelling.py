@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from storeops.i18n import _
 from storeops.plain import plain
@@ -23,6 +24,11 @@ def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
         known.setdefault(_bare(each), each)
     cutoff = _NEAR if word.isascii() else _NEAR_CHINESE
     return [known[each] for each in get_close_matches(_bare(word), known, most, cutoff)]
+
+
+def like(text: str, pattern: str) -> bool:
+    """Whether a text is as a pattern says: * and ? stand for letters, all else for itself."""
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def _bare(word: str) -> str:

@@ -471,6 +471,23 @@ def test_a_rule_for_a_contact_way(door: Door, cli: Any) -> None:
     door.rule('text = "hi"\nway = "nowhere"\nstores = ["99"]\nmembers = ["ghost"]\n')
     told = cli("welcome", "rule").err
     assert all(f"“{each}” is unknown" in told for each in ("nowhere", "99", "ghost"))
+    db = door.app.data
+    db.execute(  # deleted, and its printed code still brings customers
+        "UPDATE contact_way SET remark = '[A]店', gone_at = 1 WHERE config_id = ?",
+        (way["config_id"],),
+    )
+    door.rule('text = "hi"\nway = "[A]店"\n')
+    assert "fits nobody" not in cli("welcome", "rule").err
+    literal = WelcomeRule("literal", "a", way=("[A]店",))
+    assert chosen([literal], newcomer(db, "u_x", way["state"])) == literal
+    db.execute("UPDATE contact_way SET state = '' WHERE config_id = ?", (way["config_id"],))
+    assert "“[A]店” has no state" in cli("welcome", "rule").err
+
+
+def test_rules_are_not_judged_by_what_was_never_read(door: Door, cli: Any) -> None:
+    door.app.data.execute("DELETE FROM sync_scope")
+    door.rule('text = "hi"\nway = "nowhere"\nstores = ["99"]\nmembers = ["ghost"]\n')
+    assert "fits nobody" not in cli("welcome", "rule").err
 
 
 def test_files_of_rules_are_read_once_on_a_change(

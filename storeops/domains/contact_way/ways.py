@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +17,7 @@ from storeops.mirror.members import Member
 from storeops.notebook import stores
 from storeops.plain import plain
 from storeops.reading import directory
-from storeops.spelling import did_you_mean
+from storeops.spelling import did_you_mean, like
 
 OK, STALE, DEAD, GONE = STATUSES = ("ok", "stale", "dead", "gone")
 WORDS = {
@@ -179,7 +178,7 @@ def listed(
         each
         for each in found
         if each.status in wanted
-        and (not state or fnmatchcase(each.state, state))
+        and (not state or like(each.state, state))
         and (not lower or lower & _current(people, each.user))
         and (not stores or not set(stores).isdisjoint(_stores(people, each.user, each.party)))
     ]
@@ -316,6 +315,14 @@ def called(db: Database, state: str) -> frozenset[str]:
     if not state:
         return frozenset()
     rows = db.execute("SELECT config_id, remark FROM contact_way WHERE state = ?", (state,))
+    return frozenset(each.casefold() for row in rows for each in row if each)
+
+
+def names(db: Database, *, with_state: bool = True) -> frozenset[str]:
+    """Names and config_ids, casefolded, of all ways that have a state (or have none)."""
+    rows = db.execute(
+        "SELECT config_id, remark FROM contact_way WHERE (state <> '') = ?", (with_state,)
+    )
     return frozenset(each.casefold() for row in rows for each in row if each)
 
 

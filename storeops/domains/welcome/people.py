@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from storeops.database.database import Database
-from storeops.domains.contact_way.ways import called, listed
+from storeops.domains.contact_way.ways import called, names
 from storeops.domains.welcome.rules import Newcomer, WelcomeRule
 from storeops.mirror import members
 from storeops.notebook import stores
-from storeops.reading import directory
+from storeops.reading import directory, freshness
+from storeops.spelling import like
+
+STATELESS = "way without state"
 
 
 def newcomer(db: Database, userid: str, state: str) -> Newcomer:
@@ -40,7 +42,8 @@ def newcomer(db: Database, userid: str, state: str) -> Newcomer:
 def unknown(db: Database, rules: Sequence[WelcomeRule]) -> list[tuple[str, str, str]]:
     """(rule, key, value) of members, shops and contact ways in rules that the mirror does not know.
 
-    Such a part of a rule fits nobody: a wrong letter leaves customers without a word.
+    Such a part of a rule fits nobody: a wrong letter leaves customers without a word. What was
+    never read is not judged. The key of a contact way without a state is "way without state".
     """
     shops = {
         each.casefold()
@@ -50,18 +53,18 @@ def unknown(db: Database, rules: Sequence[WelcomeRule]) -> list[tuple[str, str, 
     for department, name in directory.department_names(db).items():
         shops |= {str(department), name.casefold()}
     staff = members.by_userids(db, [each for rule in rules for each in rule.members])
-    ways = {
-        each.casefold()
-        for way in listed(db, 0.0, count=False)
-        for each in (way.config_id, way.remark)
-    }
+    ways, stateless = names(db), names(db, with_state=False)
+    scopes = freshness.scopes(db, 0.0, names=("departments", "staff", "contact_ways"))
+    read = {each.scope for each in scopes if each.completed_at is not None}
     found = []
     for rule in rules:
-        found += [(rule.name, "stores", x) for x in rule.stores if x.casefold() not in shops]
-        found += [(rule.name, "members", x) for x in rule.members if x.lower() not in staff]
-        found += [
-            (rule.name, "way", x)
-            for x in rule.way
-            if not any(fnmatchcase(each, x.casefold()) for each in ways)
-        ]
+        if "departments" in read:
+            found += [(rule.name, "stores", x) for x in rule.stores if x.casefold() not in shops]
+        if "staff" in read:
+            found += [(rule.name, "members", x) for x in rule.members if x.lower() not in staff]
+        for x in rule.way if "contact_ways" in read else ():
+            if any(like(each, x.casefold()) for each in ways):
+                continue
+            known = any(like(each, x.casefold()) for each in stateless)
+            found.append((rule.name, STATELESS if known else "way", x))
     return found

@@ -31,13 +31,13 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from storeops.domains.welcome.media import FILE
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
+from storeops.spelling import like
 from storeops.toml import values
 from storeops.toml.files import RuleTable, read_rules, repeated, rules_folder
 from storeops.toml.values import SettingProblem
@@ -111,7 +111,7 @@ class WelcomeRule:
         """Whether it is about this customer."""
         return (
             self.enabled
-            and (not self.state or any(fnmatchcase(who.state, each) for each in self.state))
+            and (not self.state or any(like(who.state, each) for each in self.state))
             and (not self.way or any(_named(who.ways, each.casefold()) for each in self.way))
             and (not self.members or who.userid.casefold() in map(str.casefold, self.members))
             and (not self.stores or any(each.casefold() in who.stores for each in self.stores))
@@ -135,7 +135,7 @@ class WelcomeRule:
 
 
 def _named(ways: frozenset[str], pattern: str) -> bool:
-    return any(fnmatchcase(each, pattern) for each in ways)
+    return any(like(each, pattern) for each in ways)
 
 
 def chosen(rules: Sequence[WelcomeRule], who: Newcomer) -> WelcomeRule | None:
