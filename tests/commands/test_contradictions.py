@@ -13,7 +13,13 @@ import pytest
 from commands import main, tree
 
 LISTS = {"list", "history", "results", "members", "timeline", "logs", "status", "report", "quota"}
-STATUS = {("sync", "status"), ("events", "status"), ("status",), ("sandbox", "status")}
+STATUS = {
+    ("sync", "status"),
+    ("events", "status"),
+    ("status",),
+    ("sandbox", "status"),
+    ("hub", "status"),
+}
 NO_LISTS = {("care", "report"), ("order", "members")}  # a row for each guide; takes a file in
 
 

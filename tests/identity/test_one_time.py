@@ -23,7 +23,9 @@ EXEMPT = {
     "storeops/times.py", "storeops/domains/handover/rules.py", "storeops/tables/workbook.py",
     "storeops/domains/report/behaviour.py",
 }  # fmt: skip
-IN_SQL = re.compile(r"strftime\('%Y-%m'|strftime\('%s', last_at")  # months, reckoned by SQLite
+IN_SQL = re.compile(  # months, days and the present second, reckoned by SQLite
+    r"strftime\('%Y-%m(-%d)?'|strftime\('%s', (last_at|'now')"
+)
 EVE = 1_777_653_000  # 2026-05-01 16:30 UTC, 2026-05-02 00:30 in China
 
 
