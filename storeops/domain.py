@@ -103,6 +103,8 @@ class TaskSpec:
         calendar: every | workdays | holidays.
         timeout_s: it is ended after so many seconds.
         catch_up: made up for when its moment was slept through.
+        more: `module:function` of data.db, which gives further words of the command from what
+            this profile knows, such as whom to send to; "" none.
         looks: it looks at what other tasks do, and runs after those that are due with it; so do
             tasks of a person's own with the same noun and verb.
     """
@@ -114,6 +116,7 @@ class TaskSpec:
     calendar: str = "every"
     timeout_s: int = 3600
     catch_up: bool = True
+    more: str = ""
     looks: bool = False
 
 

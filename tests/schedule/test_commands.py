@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -241,12 +242,29 @@ def test_crontab_of_others_stays(cli, profile, tmp_path, monkeypatch):
 
 def test_defaults_are_a_night(cli, profile):
     found = cli("schedule", "defaults", "--json").json["items"]
-    assert {"sync", "watch", "jobs", "events", "backup", "prune"} <= {e["name"] for e in found}
+    assert {"sync", "watch", "jobs", "events", "backup", "prune", "report"} <= {
+        e["name"] for e in found
+    }
     assert cli("schedule", "list", "--json").json["items"] == []
     assert cli("schedule", "defaults", "--add").code == 0
     there = cli("schedule", "list", "--json").json["items"]
     assert [each["name"] for each in there] == sorted(each["name"] for each in found)
     assert all(each["there"] for each in cli("schedule", "defaults", "--json").json["items"])
+
+
+def test_the_morning_report_goes_to_a_group_that_is_known(cli, profile, monkeypatch):
+    """To nobody else: a person is no place for it unless somebody says so."""
+
+    def proposed() -> str:
+        found = cli("schedule", "defaults", "--json").json["items"]
+        return next(each["command"] for each in found if each["name"] == "report")
+
+    assert proposed() == "storeops report daily --quiet"
+    assert cli("notify", "app", "add", "boss", "--user", "u_boss").code == 0
+    assert proposed() == "storeops report daily --quiet"
+    monkeypatch.setattr("sys.stdin", io.StringIO("693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa\n"))
+    assert cli("notify", "robot", "add", "ops").code == 0
+    assert proposed() == "storeops report daily --quiet --send ops"
 
 
 def test_output_is_kept_within_bounds(tmp_path, monkeypatch):

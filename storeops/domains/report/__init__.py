@@ -1,6 +1,6 @@
 """Reports: what happened to customers, shop by shop and guide by guide, on any past day."""
 
-from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 from storeops.i18n import N_
 
 HELP = {
@@ -13,7 +13,7 @@ HELP = {
 DOMAIN = Domain(
     name="report",
     title=N_("Reports of any past day: by shop, by guide, of handovers and of customers."),
-    needs=("handover",),
+    needs=("handover", "notify"),
     tables="storeops.domains.report.schema",
     nouns=(
         Noun(
@@ -26,6 +26,13 @@ DOMAIN = Domain(
             name="reports", key="R", title=N_("Reports"),
             screen="tui.screens.reports:ReportsScreen",
             help=N_("What some days brought, by shop and guide; from a line to its customers."),
+        ),
+    ),
+    tasks=(
+        TaskSpec(
+            name="report", cron="0 8 * * *", command=("report", "daily", "--quiet"),
+            title=N_("Say what yesterday brought, to whom messages go."),
+            more="storeops.domains.report.night:sent_to",
         ),
     ),
     reports={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storeops.database.database import Database
-from storeops.domain import TaskSpec, registry
+from storeops.domain import TaskSpec, load, registry
 from storeops.domains.schedule import tasks
 from storeops.domains.schedule.tasks import Task
 
@@ -16,11 +16,13 @@ class Proposal:
 
     Attributes:
         spec: as its domain says it.
+        words: of its command, with what this profile adds.
         domain: which.
         there: a task of that name is there already; it stays as it is.
     """
 
     spec: TaskSpec
+    words: tuple[str, ...]
     domain: str
     there: bool
 
@@ -29,7 +31,7 @@ class Proposal:
         """The task that it becomes."""
         spec = self.spec
         return Task(
-            name=spec.name, cron=spec.cron, words=spec.command, calendar=spec.calendar,
+            name=spec.name, cron=spec.cron, words=self.words, calendar=spec.calendar,
             timeout_s=spec.timeout_s, catch_up=spec.catch_up,
         )  # fmt: skip
 
@@ -37,7 +39,12 @@ class Proposal:
 def proposals(db: Database) -> list[Proposal]:
     """What is proposed, in the order of domains."""
     return [
-        Proposal(spec, domain.name, tasks.find(db, name) is not None)
+        Proposal(
+            spec,
+            (*spec.command, *(load(spec.more)(db) if spec.more else ())),
+            domain.name,
+            tasks.find(db, name) is not None,
+        )
         for name, (domain, spec) in registry().named("tasks").items()
     ]
 
