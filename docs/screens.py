@@ -250,7 +250,7 @@ def dairy(home: Path) -> Iterator[Any]:
         from commands.dairy import take_in
         from storeops.app import App
 
-        core = App.open("demo")
+        core = App.open("demo", as_name=MANAGER)
         files = take_in(core)
         core.close()
         if files is not None:
