@@ -1,8 +1,9 @@
 """Whatever WeCom does where its pages leave it open, every row ends with its true answer.
 
-Each case turns one switch of the sandbox to its other side and plays the same story: a guide on the
-job and a leaver, customers who agree, refuse, delete or let the time run out, a taker who is nearly
-full, group chats on both sides; then apply, watch, restore, and the accounts.
+Each case turns one switch of the sandbox to its other side, or one of customers and one of groups,
+which know nothing of each other, and plays the same story: a guide on the job and a leaver,
+customers who agree, refuse, delete or let the time run out, a taker who is nearly full, group chats
+on both sides; then apply, watch, restore, and the accounts.
 """
 
 from __future__ import annotations
@@ -18,35 +19,27 @@ DAY = 86_400
 FINAL = {"done", "refused", "taker_full", "no_record", "vanished", "failed", "blocked"}
 BOTH_SIDES = [
     {},
-    {"handover_tags_travel": False},
-    {"handover_remark_travels": False},
+    {"handover_tags_travel": False, "group_handover_s": 0},
+    {"handover_remark_travels": False, "group_handover_s": 3000},
     {"handover_taker_errors": "customer"},
-    {"handover_left_errcode": 40097},
+    {"handover_left_errcode": 40097, "group_move_lag_s": 500},
     {"handover_running_errcode": 40129},
-    {"handover_gone_errcode": 40131},
+    {"handover_gone_errcode": 40131, "group_done_to_normal_s": 30},
     {"handover_capacity": "request"},
     {"handover_capacity": "settle"},
     {"handover_capacity_counts_waiting": True},
-    {"handover_repeat_counts": "done"},
+    {"handover_repeat_counts": "done", "group_daily_counts": "pair"},
     {"handover_result_lag_s": 90},
     {"handover_settle_lag_s": 600},
     {"handover_result_rows": "newest"},
-    {"handover_result_order": "oldest"},
+    {"handover_result_order": "oldest", "group_failed_list": "absent"},
     {"handover_result_order": "shuffled"},
-    {"handover_broken_status": 0},
+    {"handover_broken_status": 0, "group_scope_errcode": 84061},
     {"handover_unknown_pair_errcode": 40131},
-    {"handover_fail_events": False},
+    {"handover_fail_events": False, "leaver_groups_unfiltered": False},
     {"resigned_can_refuse": False},
     {"resigned_refusal_drops": False},
     {"resigned_message_errcode": 40058},
-    {"group_handover_s": 0},
-    {"group_handover_s": 3000},
-    {"group_move_lag_s": 500},
-    {"group_done_to_normal_s": 30},
-    {"group_daily_counts": "pair"},
-    {"group_failed_list": "absent"},
-    {"group_scope_errcode": 84061},
-    {"leaver_groups_unfiltered": False},
     {"group_owner_filter_cap": 5},
     {"group_owner_filter_cap": 5, "group_owners_errcode": 81017},
 ]

@@ -126,7 +126,7 @@ def test_each_condition_answers_like_the_slow_reading(chain, slow_reader, text, 
 
 @pytest.mark.parametrize("thresholds", [{}, WALK, GATHER, GIVE_UP, COLUMNS])
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(node=TREES, sort=st.sampled_from(query_module.SORTS), size=st.integers(1, 40))
 def test_random_filters_answer_like_the_slow_reading(
@@ -191,7 +191,7 @@ def test_any_position_is_reached(chain, slow_reader, monkeypatch, node, start, s
 
 @pytest.mark.parametrize("thresholds", [{}, COLUMNS])
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(node=TREES)
 def test_facets_count_what_a_further_condition_leaves(
@@ -217,7 +217,7 @@ EVIL = st.text(alphabet="'\";-%_\\()\x00\x1b王 ,:#@!|&=*/\n？？{}fcid$", min_
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     raw=EVIL, key=st.sampled_from(["word", "state", "id", "owner", "tag", "store", "group", "mark"])
