@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from storeops.errors import NetworkError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 from storeops.times import second
 from tui.cells import shown
 from tui.keys import DO, LIST, LOOK, Key
@@ -193,7 +193,10 @@ class SandboxScreen(BaseScreen):
 
     def crumbs(self) -> list[str]:
         """Faults in force."""
-        return [_("{count} faults in force").format(count=self._faults)] if self._faults else []
+        if not self._faults:
+            return []
+        text = ngettext("{count} fault in force", "{count} faults in force", self._faults)
+        return [text.format(count=self._faults)]
 
     def command_line(self) -> str:
         """The command."""
