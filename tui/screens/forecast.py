@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AHEAD = 7  # days
 CURVE = 21  # days of the curve in the list
-PICTURE = 28  # days of history in the picture
+PICTURE = 26  # days of history: with seven days ahead and a scrollbar as wide as the card at 120
 HEIGHT = 8  # lines of the picture
 MOST = 5_000  # rows that are shown; `storeops forecast run` writes all
 LIVES = (1, 2, 3, 5, 7, 10, 14, 21, 30)  # days of shelf life that can be tried
