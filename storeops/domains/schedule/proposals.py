@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storeops.database.database import Database
-from storeops.domain import TaskSpec, load, registry
+from storeops.domain import TaskSpec, guarded, load, registry
 from storeops.domains.schedule import tasks
 from storeops.domains.schedule.tasks import Task
 
@@ -38,15 +38,15 @@ class Proposal:
 
 def proposals(db: Database) -> list[Proposal]:
     """What is proposed, in the order of domains."""
-    return [
-        Proposal(
-            spec,
-            (*spec.command, *(load(spec.more)(db) if spec.more else ())),
-            domain.name,
-            tasks.find(db, name) is not None,
-        )
-        for name, (domain, spec) in registry().named("tasks").items()
-    ]
+    found = []
+    for name, (domain, spec) in registry().named("tasks").items():
+        words = list(spec.command)
+        if spec.more:
+            with guarded(domain):
+                words += load(spec.more)(db)
+        there = tasks.find(db, name) is not None
+        found.append(Proposal(spec, tuple(words), domain.name, there))
+    return found
 
 
 def add_missing(db: Database, now: float) -> list[Task]:
