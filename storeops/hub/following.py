@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 BATCH = 500
+REST_S = 20.0  # between two notes that nothing is left, while nothing comes
 WAIT_S = 2.0  # for further messages, before looking whether to stop
 ONCE_S = 1.0  # without any: nothing is left
 HELLO_S = 3.0
@@ -131,13 +133,18 @@ async def _follow(
         subscription = await client.jetstream().pull_subscribe_bind(
             rights.consumer(join.store), rights.STREAM
         )
+        rested = -REST_S
         while not stop.is_set():
             try:
                 messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
             except TimeoutError:
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
-                _rest(app, report)
+                if not report.greeted:  # head office was away when the line was made
+                    await _greet(app.data, client, join, report)
+                if once or time.monotonic() - rested >= REST_S:
+                    _rest(app, report)
+                    rested = time.monotonic()
                 if once:
                     return
                 continue
@@ -151,6 +158,7 @@ async def _follow(
                 on_progress(report)
             if report.behind == 0:
                 _rest(app, report)
+                rested = time.monotonic()
                 if once:
                     return
 

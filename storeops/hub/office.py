@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 IDLE_S = 0.2  # between two looks at the outbox
+AGAIN_S = 1.0  # before the server is tried again
 LOOK_S = 10.0  # between two looks at who follows
 ACK_WAIT_S = 20
 UNACKNOWLEDGED = 1000
@@ -163,23 +164,28 @@ async def _serve(
     stop: threading.Event,
     on_ready: Callable[[ServeReport], None] | None,
 ) -> None:
-    if not settings.external:
-        await _start(app, settings, process)
-    report.server_pid = 0 if settings.external else process.pid
+    was_ready = False
+
+    def ready(report: ServeReport) -> None:
+        nonlocal was_ready
+        if on_ready is not None and not was_ready:
+            on_ready(report)
+        was_ready = True
+
     while not stop.is_set():
+        if not settings.external:  # also when it has died meanwhile
+            await _start(app, settings, process)
+        report.server_pid = 0 if settings.external else process.pid
         try:
             async with office_connection(settings) as client:
                 await tell_revoked(app, settings)
-                await _prepare(client)
-                await _work(app, client, report, once, stop, on_ready)
+                await _prepare(app, client)
+                await _work(app, client, report, once, stop, ready)
                 return
         except NetworkError:
-            if once or on_ready is not None:  # never was ready: say so
+            if once or not was_ready:  # it never answered: say so
                 raise
-            await asyncio.sleep(1)  # the server of somebody else: it comes back
-        finally:
-            if report.published or report.refilled:
-                on_ready = None
+            await asyncio.sleep(AGAIN_S)
 
 
 async def _start(app: OfficeWiring, settings: HubSettings, process: server.ServerProcess) -> None:
@@ -197,8 +203,8 @@ async def _start(app: OfficeWiring, settings: HubSettings, process: server.Serve
             await asyncio.sleep(0.1)
 
 
-async def _prepare(client: Client) -> None:
-    """Make the stream, or bring it to what this version wants."""
+async def _prepare(app: OfficeWiring, client: Client) -> None:
+    """Make the stream, or bring it to what this version wants; a new one is given everything."""
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
 
@@ -210,6 +216,7 @@ async def _prepare(client: Client) -> None:
         await stream.stream_info(rights.STREAM)
     except NoStream:
         await stream.add_stream(wanted)
+        stores.note_everything(app.data, app.clock.now())  # what a lost one held is published anew
     else:
         await stream.update_stream(wanted)
 
@@ -220,7 +227,7 @@ async def _work(
     report: ServeReport,
     once: bool,
     stop: threading.Event,
-    on_ready: Callable[[ServeReport], None] | None,
+    on_ready: Callable[[ServeReport], None],
 ) -> None:
     consumers: set[int] = set()
     greeting = _Greeting(app, client, report)
@@ -231,9 +238,7 @@ async def _work(
         for store in sorted(wanted - consumers):
             await make_consumer(client, store)
         consumers = wanted
-        if on_ready is not None:
-            on_ready(report)
-            on_ready = None
+        on_ready(report)
         more = await publish(app, client, report)
         if time.monotonic() - looked > LOOK_S:
             await note_seen(app, client)
@@ -330,7 +335,9 @@ class _Greeting:
         stream = self._client.jetstream()
         info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
         acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
-        refill = position < acknowledged
+        # what we hold may be older than what was acknowledged, or of a stream that is lost
+        newest = (await stream.stream_info(rights.STREAM)).state.last_seq
+        refill = position < acknowledged or position > newest
         left = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if refill or info.num_ack_pending:
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))

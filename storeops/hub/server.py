@@ -115,6 +115,8 @@ class ServerProcess:
         Raises:
             ConfigError: there is no program, or it refuses its configuration.
         """
+        if self._process is not None:  # ours, which has died or hangs
+            self.stop()
         config = self._folder / "server.conf"
         write_bytes(config, configuration(self._profile, self._settings, revoked, at).encode())
         (self._folder / "accounts").mkdir(mode=0o700, exist_ok=True)

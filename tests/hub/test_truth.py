@@ -6,6 +6,7 @@ What it should be is asked here by other SQL than the hub's own.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,4 +236,29 @@ def test_without_init_a_sync_notes_nothing(chain: Chain) -> None:
     outbox.install(data)
     assert data.execute(named).fetchone()[0] > 10
     office.stores.note_everything(data, time.time())
+    must_agree(chain)
+
+
+def test_a_server_that_dies_comes_back(chain: Chain) -> None:
+    """Head office starts it anew, publishes what came meanwhile, and goes on."""
+    chain.settle()
+    pid = chain.home / "data" / "office" / "hub" / "server.pid"
+    before = int(pid.read_text())
+    os.kill(before, signal.SIGKILL)
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'later ' || id")
+    chain.settle()
+    assert int(pid.read_text()) != before
+    must_agree(chain)
+
+
+def test_a_stream_that_was_lost_is_filled_and_read_anew(chain: Chain) -> None:
+    """The server's folder is gone: numbers begin at 1 again, and mirrors take them."""
+    chain.settle()
+    chain.rest()
+    shutil.rmtree(chain.home / "data" / "office" / "hub" / "stream")
+    chain.serve()
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'anew ' || id")
+    chain.settle()
     must_agree(chain)
