@@ -335,9 +335,13 @@ class _Greeting:
         stream = self._client.jetstream()
         info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
         acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
-        # what we hold may be older than what was acknowledged, or of a stream that is lost
+        # a mirror may be older than what was acknowledged, of a stream that is lost, or of the
+        # time before the shop was revoked, when nobody told it who left
         newest = (await stream.stream_info(rights.STREAM)).state.last_seq
-        refill = position < acknowledged or position > newest
+        (seen,) = self._app.data.execute(
+            "SELECT last_seen_at FROM hub_store WHERE department_id = ?", (store,)
+        ).fetchone()
+        refill = not acknowledged <= position <= newest or (seen is None and position > 0)
         left = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if refill or info.num_ack_pending:
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))
@@ -375,7 +379,9 @@ async def note_seen(app: OfficeWiring, client: Client) -> None:
     if waiting:
         with app.data.atomic() as connection:
             connection.executemany(
-                "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?", waiting
+                "UPDATE hub_store SET last_seen_at = ?"
+                " WHERE department_id = ? AND last_seen_at IS NOT NULL",  # it has greeted
+                waiting,
             )
 
 

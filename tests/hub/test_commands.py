@@ -105,10 +105,14 @@ def test_a_shop_is_added_revoked_and_added_again(
     assert path.stat().st_mode & 0o777 == 0o600
     assert cli(*words, "add", str(third)).code == 9
     assert cli("profile", "join", str(path)).code == 0
-    until = time.monotonic() + 20
-    while cli("--profile", "office", "hub", "status", "--json").json["outbox"]:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+
+    def published() -> None:
+        until = time.monotonic() + 20
+        while cli("--profile", "office", "hub", "status", "--json").json["outbox"]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    published()
     profile = f"shop-{third}"
     assert cli("--profile", profile, "hub", "follow", "--once", "--quiet").code == 0
     shown = cli("--profile", profile, "customer", "list", "--all", "--json").json["items"]
@@ -122,6 +126,10 @@ def test_a_shop_is_added_revoked_and_added_again(
     assert cli(*words, "rotate", str(third)).code == 9
     assert cli(*words, "add", str(third)).code == 0
     assert cli("profile", "join", str(path)).code == 0
+    published()
+    again = cli("--profile", profile, "hub", "follow", "--once", "--json").json
+    assert again["refilled"] is True, "nobody told it meanwhile who left"
+    assert cli("--profile", profile, "customer", "list", "--all", "--json").json["items"] == shown
     assert cli(*words, "revoke", str(third), "--yes").code == 0
 
 
