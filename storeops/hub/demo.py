@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -98,13 +100,11 @@ def running(
         on_step(_("The server starts, and each back office fills its mirror."))
         ready = threading.Event()
         parts.run(lambda: office.serve(head, stop=parts.stop, on_ready=lambda _r: ready.set()))
-        parts.wait(ready)
+        parts.wait(ready.is_set)
         for shop in shops:
-            full = threading.Event()
             back = parts.open(shop.profile)
             parts.run(lambda back=back: following.follow(back, stop=parts.stop))  # type: ignore[misc]
-            while not _has_all(back, head):
-                parts.wait(full, 0.1)
+            parts.wait(partial(_has_all, back, head))
         yield RunningDemo(settings.url, OFFICE, tuple(shops), parts.trouble)
     finally:
         parts.end()
@@ -144,15 +144,15 @@ class _Parts:
         thread.start()
         self._threads.append(thread)
 
-    def wait(self, event: threading.Event, seconds: float = READY_S) -> None:
-        """Wait for an event, not beyond READY_S in all and not when a part has failed."""
-        left = seconds
-        while not event.wait(min(left, 0.1)) and left > 0.1:
-            left -= 0.1
+    def wait(self, true: Callable[[], bool]) -> None:
+        """Wait until something is so, at most READY_S, and not when a part has failed."""
+        until = time.monotonic() + READY_S
+        while not true():
             self._must_live()
+            if time.monotonic() > until:
+                raise NetworkError(_("The demo did not become ready."))
+            time.sleep(0.1)
         self._must_live()
-        if seconds >= READY_S and not event.is_set():
-            raise NetworkError(_("The demo did not become ready."))
 
     def _must_live(self) -> None:
         if self._error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from storeops import config, paths, secrets
@@ -183,4 +183,6 @@ def of_profile(profile: Profile) -> JoinFile:
             _("The key of the back office {name} is missing.").format(name=profile.name),
             hint=_("Join again with a file from head office: `storeops profile join FILE`."),
         )
-    return _understood(kept.reveal().encode(), kept.source)
+    found = _understood(kept.reveal().encode(), kept.source)
+    must_be_safe(profile.head_office)  # a person may have moved it there
+    return replace(found, url=profile.head_office)

@@ -166,7 +166,8 @@ def note_everything(db: Database, now: float, store: JoinedStore | None = None) 
     with db.atomic() as connection:
         outbox.spread_departments(connection, now)
         for each in every(db):
-            if each.status == "active" and store in (None, each):
+            meant = store is None or store.department_id == each.department_id
+            if each.status == "active" and meant:
                 outbox.forget_published(connection, each.department_id)
                 outbox.note_all(connection, each.department_id, now)
         connection.execute("DELETE FROM hub_published WHERE store = 0")
