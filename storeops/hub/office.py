@@ -333,6 +333,7 @@ class _Greeting:
         if store not in publishing.shops(self._app.data.connection):
             return
         stream = self._client.jetstream()
+        await make_consumer(self._client, store)  # let in again since we last looked
         info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
         acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
         # a mirror may be older than what was acknowledged, of a stream that is lost, or of the

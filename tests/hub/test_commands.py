@@ -127,7 +127,9 @@ def test_a_shop_is_added_revoked_and_added_again(
     assert cli(*words, "add", str(third)).code == 0
     assert cli("profile", "join", str(path)).code == 0
     published()
-    again = cli("--profile", profile, "hub", "follow", "--once", "--json").json
+    followed = cli("--profile", profile, "hub", "follow", "--once", "--json")
+    assert followed.code == 0, followed
+    again = followed.json
     assert again["refilled"] is True, "nobody told it meanwhile who left"
     assert cli("--profile", profile, "customer", "list", "--all", "--json").json["items"] == shown
     assert cli(*words, "revoke", str(third), "--yes").code == 0
