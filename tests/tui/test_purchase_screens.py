@@ -14,6 +14,7 @@ from storeops.domains.commission import months, statements
 from storeops.domains.orders import matching, orders
 from storeops.domains.orders.values import yuan
 from storeops.domains.sandbox import demo
+from storeops.operations import reports
 from tests.tui.conftest import Chain, FrozenClock
 
 
@@ -136,6 +137,35 @@ async def test_orders_wait_with_their_reason_and_are_summed(screens, core):
         await driver.press("c")
         await driver.rest()
         assert driver.base.look.where.startswith("shop-bought:")
+
+
+async def test_a_day_of_orders_is_turned_and_a_sum_of_nowhere_is_no_filter(screens, core):
+    core.data.execute("UPDATE orders_order SET shop = '' WHERE id % 5 = 0")
+    async with screens(start="orders", size=(120, 35)) as driver:
+        await driver.rest()
+        await driver.press("v")
+        await driver.rest()
+        at = [line.key for line in driver.base.rows.lines].index("")
+        await driver.press("home", *["down"] * at, "enter")
+        await driver.rest()
+        assert "do not say where" in driver.text
+        assert driver.base._view == "shop", "a sum that has no name is not entered"
+        await driver.press("v", "v")
+        await driver.rest()
+        days = [line.key for line in driver.base.rows.lines]
+        await driver.press("home", "down", "down", "enter")
+        await driver.rest()
+        day = driver.base._period()
+        assert day.since == day.until == days[2]
+        assert driver.base.command_line().endswith(f"--since {days[2]} --until {days[2]}")
+        await driver.press("left_square_bracket")
+        await driver.rest()
+        before = reports.period(core.clock.now(), on=days[2]).back(1)
+        which = orders.OrderFilter(since=before.start, until=before.end)
+        assert [line.data["order_no"] for line in driver.base.rows.lines] == [
+            row["order_no"] for row in orders.list_orders(core.data, which)
+        ]
+        assert driver.base.command_line().endswith(f"--until {before.until}")
 
 
 async def test_performance_leads_from_a_month_to_the_why_of_a_line(screens, core):

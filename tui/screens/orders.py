@@ -97,6 +97,8 @@ class OrdersScreen(ListScreen):
         ]  # fmt: skip
 
     def _period(self) -> Period:
+        if self._within is not None and self._within[0] == "day":
+            return reports.period(self._now(), on=self._within[1])
         return self._days or self._ending(reports.period(self._now(), on="today"), 30)
 
     def _now(self) -> float:
@@ -134,15 +136,13 @@ class OrdersScreen(ListScreen):
 
     def _which(self, days: Period) -> OrderFilter:
         shop = channel = ""
-        since, until = days.start, days.end
         if self._within is not None:
             by, name = self._within
             shop, channel = (name if by == each else "" for each in ("shop", "channel"))
-            if by == "day":
-                day = reports.period(self._now(), on=name)
-                since, until = day.start, day.end
         match = "waiting" if self._view == "unmatched" else ""
-        return OrderFilter(shop=shop, channel=channel, since=since, until=until, match=match)
+        return OrderFilter(
+            shop=shop, channel=channel, since=days.start, until=days.end, match=match
+        )
 
     # -- one order -----------------------------------------------------------------------------
 
@@ -170,8 +170,11 @@ class OrdersScreen(ListScreen):
     def enter(self, line: Line) -> None:
         """Into the order; from a sum to its orders."""
         if by := _by(line):
-            self._within = (by, str(line.key))
-            self._go("")
+            if line.key:
+                self._within = (by, str(line.key))
+                self._go("")
+            else:
+                self.app.notify(_("These orders do not say where."), severity="warning")
         elif self.has_class("wide"):
             super().enter(line)
         else:
@@ -215,7 +218,7 @@ class OrdersScreen(ListScreen):
         """Which ones, how many."""
         words = [_((LISTS | SUMS)[self._view])] if self._view else []
         if self._within is not None:
-            words.insert(0, shown(self._within[1] or "–"))
+            words.insert(0, shown(self._within[1]))
         more = [_("only the first")] if len(self.rows.lines) >= MOST else []
         return [*words, *super().crumbs(), *more]
 
@@ -239,10 +242,7 @@ class OrdersScreen(ListScreen):
             words += [f"--{self._within[0]}", quoted(self._within[1])]
         if self._view == "unmatched":
             words += ["--unmatched", "--ambiguous"]
-        since, until = days.since, days.until
-        if self._within is not None and self._within[0] == "day":
-            since = until = self._within[1]
-        return " ".join([*words, "--since", since, "--until", until])
+        return " ".join([*words, "--since", days.since, "--until", days.until])
 
     def arrive(self, target: str) -> None:
         """Come with the name of a list."""
@@ -305,25 +305,28 @@ class OrdersScreen(ListScreen):
             return True
         return False
 
+    def _turn(self, days: Period) -> None:
+        """To other days, out of the one that was entered."""
+        self._days = days
+        if self._within is not None and self._within[0] == "day":
+            self._within = None
+        self.read_again()
+
     def do_earlier(self) -> None:
         """The days before."""
         days = self._period()
-        self._days = days.back(days.days)
-        self.read_again()
+        self._turn(days.back(days.days))
 
     def do_later(self) -> None:
         """The days after, until today."""
         days, today = self._period(), reports.period(self._now(), on="today")
-        self._days = days.back(-days.days)
-        if self._days.end > today.end:
-            self._days = self._ending(today, days.days)
-        self.read_again()
+        after = days.back(-days.days)
+        self._turn(after if after.end <= today.end else self._ending(today, days.days))
 
     def do_span(self) -> None:
         """A day, a week, thirty days, a year."""
         days = self._period()
-        self._days = self._ending(days, next((each for each in SPANS if each > days.days), 1))
-        self.read_again()
+        self._turn(self._ending(days, next((each for each in SPANS if each > days.days), 1)))
 
     def do_assign(self) -> None:
         """Choose among the customers who fit."""
