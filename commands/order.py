@@ -360,6 +360,7 @@ def match(
     customer: Annotated[
         str, typer.Option("--customer", metavar="ID", help=_("Say whose --order is."))
     ] = "",
+    source: SourceName = "",
 ) -> None:
     """Look for everybody who waits once more, then report."""
     from storeops.domains.orders import matching, summary
@@ -369,8 +370,10 @@ def match(
     db, now = call.app.data, call.app.clock.now()
     if bool(order) != bool(customer):
         raise UsageError(_("--order and --customer belong together."))
+    if source and not order:
+        raise UsageError(_("--source says which --order is meant."))
     if order:
-        count = matching.assign(db, order, customer, now)
+        count = matching.assign(db, order, customer, now, source)
         text = ngettext(
             "{count} order is this customer's now.",
             "{count} orders are this customer's now.",

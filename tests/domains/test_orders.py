@@ -329,6 +329,25 @@ def test_a_person_says_whose_it_is(chain, cli) -> None:
     assert cli("order", "match", "--order", "S1", "--customer", "wmnobody").code == 5
 
 
+def test_a_number_that_two_sources_have_is_told_by_the_source(chain, cli) -> None:
+    one, two = chain.person("a", "13900000001"), chain.person("b")
+    for source in ("till", "shop"):
+        take(chain, HEAD + "S1,2026-05-01,,,,P1,1,1,,\n", source=source)
+    words = ("order", "match", "--order", "S1", "--customer")
+    refused = cli(*words, one)
+    assert refused.code == 2
+    assert "shop" in refused.err
+    assert "--source NAME" in refused.err
+    assert cli(*words, one, "--source", "Till").code == 0
+    assert cli(*words, two, "--source", "shop").code == 0
+    assert [
+        cli("order", "show", "S1", "--source", source, "--json").json["external_userid"]
+        for source in ("till", "shop")
+    ] == [one, two]
+    assert cli("order", "match", "--source", "till").code == 2
+    assert cli(*words, one, "--source", "nowhere").code == 5
+
+
 # -- what follows ---------------------------------------------------------------------------------
 
 

@@ -346,7 +346,9 @@ class OrdersScreen(ListScreen):
 
         def then(customer: str | None) -> None:
             if customer:
-                self._change(lambda: matching.assign(core.data, number, customer, self._now()))
+                self._change(
+                    lambda: matching.assign(core.data, number, customer, self._now(), source)
+                )
 
         self.read(lambda: orders.show_order(core.data, number, source), ask, key="whose")
 

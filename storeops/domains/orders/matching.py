@@ -377,35 +377,56 @@ def _forms_of_all(db: Database) -> Callable[[str], list[str]]:
 # -- by hand, and what is so ----------------------------------------------------------------------
 
 
-def assign(db: Database, order_no: str, external_userid: str, now: float) -> int:
+def find_order(db: Database, order_no: str, source: str = "") -> int:
+    """orders_order.id of a number, of one source or of any.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: several sources have one of that number.
+    """
+    rows = db.execute(
+        "SELECT o.id, s.name FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
+        " WHERE o.order_no = ? AND (? = '' OR s.name = ? COLLATE NOCASE)",
+        (order_no, source, source),
+    ).fetchall()
+    if not rows:
+        raise NotFoundError(
+            _("There is no order {order}.").format(order=order_no),
+            hint=_("`storeops order list` names them."),
+        )
+    if len(rows) > 1:
+        names = _(", ").join(name for _key, name in rows)
+        raise UsageError(
+            _("Several sources have an order {order}: {names}.").format(
+                order=order_no, names=names
+            ),
+            hint=_("Say which one: --source NAME"),
+        )
+    return int(rows[0][0])
+
+
+def assign(db: Database, order_no: str, external_userid: str, now: float, source: str = "") -> int:
     """Say whose an order is; its buyer means this customer from now on. Returns its orders.
 
     Raises:
         NotFoundError: no such order or customer.
         UsageError: several sources have an order of that number.
     """
-    rows = db.execute(
-        "SELECT DISTINCT buyer_id, customer_id FROM orders_order WHERE order_no = ?", (order_no,)
-    ).fetchall()
-    if not rows:
-        raise NotFoundError(
-            _("There is no order {order}.").format(order=order_no),
-            hint=_("`storeops order list --unmatched` names those that wait."),
-        )
-    if len(rows) > 1:
-        raise UsageError(_("Several sources have an order {order}.").format(order=order_no))
+    order = find_order(db, order_no, source)
     customer = identities.ids_of(db.connection, [external_userid]).get(external_userid)
     if customer is None:
         raise NotFoundError(
             _("The mirror knows no customer {who}.").format(who=external_userid),
             hint=_("`storeops customer list` names them."),
         )
-    buyer, before = rows[0]
+    buyer, before = db.execute(
+        "SELECT buyer_id, customer_id FROM orders_order WHERE id = ?", (order,)
+    ).fetchone()
     with db.atomic() as connection:
         nameless = connection.execute(
             "SELECT reason = 'no_key' FROM orders_buyer WHERE id = ?", (buyer,)
         ).fetchone()[0]
-        where, value = ("order_no", order_no) if nameless else ("buyer_id", buyer)
+        where, value = ("id", order) if nameless else ("buyer_id", buyer)
         if not nameless:
             connection.execute(
                 "UPDATE orders_buyer SET customer_id = ?, matched_by = 'person', reason = '',"

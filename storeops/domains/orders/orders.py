@@ -13,7 +13,6 @@ from storeops.changes.seal import keyed_hash
 from storeops.changes.sheets import EXTERNAL_USERID, PHONE, UNIONID, Field
 from storeops.database.database import Database
 from storeops.domains.orders import matching, sources, summary, values
-from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.plain import mask_phone
 from storeops.reading import identities
@@ -119,25 +118,7 @@ def show_order(db: Database, order_no: str, source: str = "", *, reveal: bool = 
         NotFoundError: there is none.
         UsageError: several sources have one of that number.
     """
-    rows = db.execute(
-        "SELECT o.id, s.name FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
-        " WHERE o.order_no = ? AND (? = '' OR s.name = ? COLLATE NOCASE)",
-        (order_no, source, source),
-    ).fetchall()
-    if not rows:
-        raise NotFoundError(
-            _("There is no order {order}.").format(order=order_no),
-            hint=_("`storeops order list` names them."),
-        )
-    if len(rows) > 1:
-        names = _(", ").join(name for _key, name in rows)
-        raise UsageError(
-            _("Several sources have an order {order}: {names}.").format(
-                order=order_no, names=names
-            ),
-            hint=_("Say which one: --source NAME"),
-        )
-    key = rows[0][0]
+    key = matching.find_order(db, order_no, source)
     found = summary.content_of(db.connection, key)
     buyer = found.pop("buyer_id")
     customer, first_seen, updated = db.execute(
