@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from storeops import i18n
 from storeops.app import App
+from storeops.domains.stock import shelf
 from tests.lots.conftest import Company
 from tests.tui.conftest import Driver, FrozenClock
 from tui.app import StoreOpsApp
@@ -68,6 +71,27 @@ async def test_keys_lead_there_and_tabs_stand_where_they_are_used(driven: Any) -
             assert name == driver.base.NAME
             assert key in driver.text.splitlines()[0].split()
         assert {"tracing", "suppliers", "stock", "forecast"} <= driver.app.used
+
+
+async def test_a_card_read_late_is_not_put_beside_no_row(driven: Any, monkeypatch: Any) -> None:
+    started, ready, stock = threading.Event(), threading.Event(), shelf.stock
+
+    def late(*which: Any, **how: Any) -> Any:
+        started.set()
+        assert ready.wait(10)
+        return stock(*which, **how)
+
+    async with driven(size=(160, 50), start="stock") as driver:
+        assert "All lots here" in driver.text
+        monkeypatch.setattr(shelf, "stock", late)
+        await driver.pilot.press("down")
+        assert started.wait(10)
+        driver.base.query_one("#words", Input).value = "no row holds this"
+        await driver.pilot.pause()
+        ready.set()
+        await driver.rest()
+        assert "No row holds these words" in driver.text
+        assert "All lots here" not in driver.text
 
 
 async def test_a_tree_is_walked_both_ways(driven: Any, company: Company) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from storeops import times
 from storeops.app import App
@@ -166,6 +168,27 @@ async def test_a_day_of_orders_is_turned_and_a_sum_of_nowhere_is_no_filter(scree
             row["order_no"] for row in orders.list_orders(core.data, which)
         ]
         assert driver.base.command_line().endswith(f"--until {before.until}")
+
+
+async def test_an_order_read_late_is_not_put_beside_no_row(screens, core, monkeypatch):
+    started, ready, show = threading.Event(), threading.Event(), orders.show_order
+
+    def late(*which):
+        started.set()
+        assert ready.wait(10)
+        return show(*which)
+
+    async with screens(start="orders", size=(160, 40)) as driver:
+        await driver.rest()
+        monkeypatch.setattr(orders, "show_order", late)
+        await driver.pilot.press("down")
+        assert started.wait(10)
+        driver.base.query_one("#words", Input).value = "no row holds this"
+        await driver.pilot.pause()
+        ready.set()
+        await driver.rest()
+        assert "No row holds these words" in driver.text
+        assert "Order lines" not in driver.text
 
 
 async def test_performance_leads_from_a_month_to_the_why_of_a_line(screens, core):

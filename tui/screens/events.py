@@ -150,6 +150,8 @@ class EventsScreen(ListScreen):
             return
 
         def put(whole: EventDetails | None) -> None:
+            if not self.is_under_cursor(line):
+                return
             if whole is None or whole != self._whole:  # else it stays where it was scrolled to
                 self._whole = whole
                 self.query_one("#card", TextPane).put(_event_card(line, whole))

@@ -145,12 +145,19 @@ class ListScreen(BaseScreen):
         else:
             then(self.card(line))
 
+    def is_under_cursor(self, line: Line) -> bool:
+        """Whether a row is still the one whose card is wanted, after a read."""
+        here = self.table.line
+        return here is not None and here.key == line.key
+
     def put_card(self, line: Line | None) -> None:
         """Show the card of a row at the side."""
         if self.has_class("wide"):
             pane = self.query_one("#card", TextPane)
             if line:
-                self._make_card(line, pane.put)
+                self._make_card(
+                    line, lambda card: pane.put(card) if self.is_under_cursor(line) else None
+                )
             else:
                 pane.put(Content(""))
             self.query_one("#card-pane", Pane).entitle(self.name_of(line) if line else _("Card"))

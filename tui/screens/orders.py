@@ -160,7 +160,7 @@ class OrdersScreen(ListScreen):
             return
 
         def put(found: Any) -> None:
-            if found != self._card:
+            if found != self._card and self.is_under_cursor(line):
                 self._card = found
                 self.query_one("#card", TextPane).put(_card(found))
                 self.query_one("#card-pane", Pane).entitle(self.name_of(line))
