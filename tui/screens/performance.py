@@ -259,7 +259,13 @@ class PerformanceScreen(ListScreen):
                     Content("\n".join(map(shown, explained.sentences(found, lookup.member)))),
                 ])  # fmt: skip
 
-            self.read(read, lambda content: self.open_text(name, content), key="why")
+            self._submit(
+                "figures",
+                read,
+                lambda content: self.open_text(name, content),
+                "performance.why",
+                None,
+            )
 
     def do_inside(self) -> None:
         """The same from the menu."""
