@@ -14,6 +14,7 @@ from storeops.domains.orders.orders import OrderFilter
 from storeops.domains.orders.values import STATUSES, yuan
 from storeops.errors import NotFoundError
 from storeops.i18n import N_, _, ngettext
+from storeops.mirror import members
 from storeops.operations import reports
 from storeops.operations.reports import Period
 from storeops.reading.filter import quoted
@@ -21,7 +22,6 @@ from storeops.sparks import bar
 from tui.cells import moment, shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
-from tui.names import NameLookup
 from tui.screens.listing import ListScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import Pane, TextPane
@@ -190,8 +190,13 @@ class OrdersScreen(ListScreen):
                 found = orders.show_order(db, row["order_no"], row["source"])
             except NotFoundError:
                 return None  # forgotten meanwhile
-            names = NameLookup(db)
-            return found | {each: names.member(found[each]) for each in ("seller", "server")}
+            staff = members.by_userids(db, {found["seller"], found["server"]})
+
+            def name(userid: str) -> str:
+                member = staff.get(userid.lower())
+                return (member.name if member else "") or userid
+
+            return found | {each: name(found[each]) for each in ("seller", "server")}
 
         self.read(read, then, key="card")
 
