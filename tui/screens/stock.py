@@ -96,10 +96,7 @@ class StockScreen(ListScreen):
         by_day: dict[str, float] = defaultdict(float)
         for each in others:
             by_day[f"{each['expires'] or _('no expiry')} {each['lot']}".strip()] += each["qty"]
-        counted = [
-            each for each in shelf.differences(db, stores=[row["store"]])
-            if each["item"] == row["item"]
-        ][:DIFFERENCES]  # fmt: skip
+        counted = shelf.differences(db, stores=[row["store"]], item=row["item"])[:DIFFERENCES]
         return fields(
             line.cells[2],
             [

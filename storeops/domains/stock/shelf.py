@@ -168,12 +168,18 @@ def stock(db: Database, *, stores: Sequence[str] = (), item: str = "") -> list[d
     )
 
 
-def differences(db: Database, *, stores: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Every difference that a count or a list found, the newest first."""
+def differences(
+    db: Database, *, stores: Sequence[str] = (), item: str = ""
+) -> list[dict[str, Any]]:
+    """Every difference that a count or a list found, the newest first.
+
+    Args:
+        stores, item: only of these; () and "" for all.
+    """
     return db.rows(
         "SELECT store, item, lot, expires, before, after, at, who, source FROM stock_difference"
-        f" WHERE {_of(stores)} ORDER BY id DESC",
-        tuple(stores),
+        f" WHERE {_of(stores)} AND ? IN ('', item) ORDER BY id DESC",
+        (*stores, item),
     )
 
 
