@@ -271,15 +271,15 @@ def totals(
     from storeops.reading import filter_dates
 
     db, now = current().app.data, current().app.clock.now()
-    (by,) = any_of([by], orders.SUMS)
     which = orders.OrderFilter(
         source,
         since=filter_dates.read_span(since, now, "--since")[0],
         until=filter_dates.read_span(until, now, "--until")[1],
     )
+    rows = orders.totals(db, by, which, now)
     titles = {"shop": _("Shop"), "channel": _("Channel"), "source": _("Source"), "day": _("Day")}
     output.items(
-        orders.totals(db, by, which, now),
+        rows,
         [
             Column("name", titles[by], max_width=24),
             Column("orders", _("Orders"), right=True, show=cells.amount),

@@ -348,6 +348,14 @@ def test_a_number_that_two_sources_have_is_told_by_the_source(chain, cli) -> Non
     assert cli(*words, one, "--source", "nowhere").code == 5
 
 
+@pytest.mark.parametrize("by", ["x", "", "shop,day"])
+def test_sums_are_made_by_one_of_four(chain, cli, by) -> None:
+    answer = cli("order", "totals", "--by", by)
+    assert answer.code == 2
+    assert "shop, channel, source, day" in answer.err
+    assert "status" not in answer.err
+
+
 # -- what follows ---------------------------------------------------------------------------------
 
 

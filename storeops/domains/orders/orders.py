@@ -13,6 +13,7 @@ from storeops.changes.seal import keyed_hash
 from storeops.changes.sheets import EXTERNAL_USERID, PHONE, UNIONID, Field
 from storeops.database.database import Database
 from storeops.domains.orders import matching, sources, summary, values
+from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.plain import mask_phone
 from storeops.reading import identities
@@ -238,7 +239,13 @@ def totals(db: Database, by: str, which: OrderFilter, now: float) -> list[dict[s
 
     Raises:
         NotFoundError: no such source.
+        UsageError: sums are not made by that.
     """
+    if by not in SUMS:
+        raise UsageError(
+            _("Orders cannot be summed by “{way}”.").format(way=by),
+            hint=_("Known: {names}.").format(names=_(", ").join(SUMS)),
+        )
     column, order = {
         "shop": ("o.shop", "5 DESC"),
         "channel": ("o.channel", "5 DESC"),
