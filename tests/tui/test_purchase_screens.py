@@ -86,6 +86,7 @@ async def test_care_is_done_put_off_and_skipped_with_a_word(screens, core):
         await driver.rest()
         assert {line.data["status"] for line in driver.base.rows.lines} == {"done", "skipped"}
         assert "has ended" in driver.base.why_not("done")
+        assert driver.base.command_line().endswith("--status done,skipped,lapsed,gone")
 
 
 async def test_orders_wait_with_their_reason_and_are_summed(screens, core):

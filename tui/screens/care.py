@@ -188,7 +188,7 @@ class CareScreen(ListScreen):
         if self._view == OPEN:
             words.append("--all-days")
         elif self._view == ENDED:
-            words += ["--status", "done"]
+            words += ["--status", ",".join(tasks.ENDED)]
         return " ".join([*words, *(["--userid", self._guide] if self._guide else [])])
 
     # -- keys ----------------------------------------------------------------------------------
