@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from storeops.domains.sandbox import demo_dairy
+from storeops.domains.sandbox import demo, demo_dairy
 from storeops.domains.sandbox.demo_dairy import DairyShop
 from tests.lots.conftest import Company
 
@@ -101,3 +101,11 @@ def test_a_day_that_is_not_over_is_no_history(cli: Any, company: Company, tmp_pa
     after = cli(*asked).json
     assert after["as_of"] == before["as_of"] == "2026-05-17"
     assert after["forecast"] == before["forecast"]
+
+
+def test_the_shops_of_the_dairy_are_nobodys_work(cli: Any, company: Company) -> None:
+    """Else a demo that nobody touched is kept when its sandbox is gone."""
+    assert not demo.made_by_hand().get("shop")
+    first = cli("store", "list", "--json").json["items"][0]["department_id"]
+    assert cli("store", "map", str(first), "--region", "东").code == 0
+    assert demo.made_by_hand()["shop"] == 1, "what a person says of one counts"
