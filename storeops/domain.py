@@ -492,6 +492,21 @@ class guarded:
         )
 
 
+def has_rows(db: Any, table: str) -> bool:
+    """Whether a table that a domain names has any row; one that is not made yet has none.
+
+    Args:
+        db: data.db.
+        table: `ScreenSpec.table`.
+    """
+    import sqlite3
+
+    try:
+        return db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None
+    except sqlite3.Error:  # nothing can be written here, so nobody made it
+        return False
+
+
 def today(db: Any, now: float) -> list[tuple[str, TodayLine]]:
     """(domain, line) of what domains have to say this morning.
 

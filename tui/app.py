@@ -8,7 +8,6 @@ runs in `background("work")`; each of these workers has its own connection.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from textual.widgets import Input, TextArea
 from textual.widgets._toast import ToastHolder
 
 from storeops.database.trouble import known
-from storeops.domain import ScreenSpec
+from storeops.domain import ScreenSpec, has_rows
 from storeops.i18n import _
 from tui.background import BackgroundWorker
 from tui.cells import shown
@@ -153,13 +152,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     def _is_used(self, spec: ScreenSpec) -> bool:
         """Whether a screen has something to show, as far as its table says."""
-        if not spec.table:
-            return True
-        try:
-            row = self.core.data.execute(f"SELECT EXISTS (SELECT 1 FROM {spec.table})").fetchone()
-        except sqlite3.Error:  # not made yet, where nothing can be written
-            return False
-        return bool(row[0])
+        return not spec.table or has_rows(self.core.data, spec.table)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of ours, for the moment before our theme is chosen."""
