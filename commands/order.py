@@ -363,7 +363,7 @@ def match(
     source: SourceName = "",
 ) -> None:
     """Look for everybody who waits once more, then report."""
-    from storeops.domains.orders import matching, summary
+    from storeops.domains.orders import matching
     from storeops.errors import UsageError
 
     call = current()
@@ -384,10 +384,8 @@ def match(
             text.format(count=count),
         )
         return
-    before = matching.report(db).matched
-    summary.refresh(db, matching.match_all(db, int(now)), int(now))
-    found = matching.report(db)
-    answer = {**found.as_dict(), "new": found.matched - before}
+    found = matching.look_again(db, now)
+    answer = found.as_dict()
     text = _(
         "{orders} orders: {matched} have their customer ({new} since now), {unmatched} wait,"
         " {ambiguous} fit several."

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual.content import Content
 
 from storeops import times
-from storeops.domains.orders import matching, orders, summary
+from storeops.domains.orders import matching, orders
 from storeops.domains.orders.orders import OrderFilter
 from storeops.domains.orders.values import STATUSES, yuan
 from storeops.errors import NotFoundError
@@ -360,14 +360,7 @@ class OrdersScreen(ListScreen):
     def do_match(self) -> None:
         """Look for everybody who waits."""
         core = self.app.core
-
-        def look() -> int:
-            now = int(self._now())
-            before = matching.report(core.data).matched
-            summary.refresh(core.data, matching.match_all(core.data, now), now)
-            return matching.report(core.data).matched - before
-
-        self._change(look)
+        self._change(lambda: matching.look_again(core.data, self._now()).new)
 
     def _change(self, change: Callable[[], int]) -> None:
         def then(count: int) -> None:

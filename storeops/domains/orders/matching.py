@@ -14,7 +14,7 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -54,7 +54,7 @@ class MatchReport:
     Attributes:
         orders: all of them.
         matched, unmatched, ambiguous: by whether their customer is certain.
-        new: matched just now.
+        new: matched by the look that reports; 0 of a report alone.
         by: way → orders matched by it.
         why_not: reason → orders.
         examples: reason → some order numbers.
@@ -441,13 +441,16 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
     return int(changed)
 
 
-def report(db: Database, new: int = 0) -> MatchReport:
-    """How many orders have their customer, by which way, and why others have none.
+def look_again(db: Database, now: float) -> MatchReport:
+    """Look for everybody who waits, once more; what is so then, with how many are new."""
+    before = report(db).matched
+    summary.refresh(db, match_all(db, int(now)), int(now))
+    found = report(db)
+    return replace(found, new=found.matched - before)
 
-    Args:
-        db: data.db.
-        new: orders that were matched just now.
-    """
+
+def report(db: Database) -> MatchReport:
+    """How many orders have their customer, by which way, and why others have none."""
     by: Counter[str] = Counter()
     why: Counter[str] = Counter()
     for matched, way, reason, orders in db.execute(
@@ -472,6 +475,6 @@ def report(db: Database, new: int = 0) -> MatchReport:
     unmatched = sum(why.values()) - why["ambiguous"]
     total = sum(by.values()) + sum(why.values())
     return MatchReport(
-        total, sum(by.values()), unmatched, why["ambiguous"], new, dict(by),
+        total, sum(by.values()), unmatched, why["ambiguous"], 0, dict(by),
         {each: why[each] for each in REASONS if why[each]}, examples,
     )  # fmt: skip
