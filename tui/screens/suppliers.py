@@ -17,12 +17,12 @@ from storeops.domains.suppliers.standing import SupplierStanding, standings
 from storeops.domains.suppliers.words import kind_name, role_name
 from storeops.i18n import N_, _, ngettext
 from tui.cells import lines, shown
-from tui.fields import fields
+from tui.fields import fields, title
 from tui.keys import LIST, LOOK, Key
 from tui.screens.listing import ListScreen
 from tui.widgets.rows import Line, ListColumn
 
-SIGNS = {"ok": ("✓", "good"), "warning": ("!", ""), "error": ("✗", "bad")}
+SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 
 
 class SuppliersScreen(ListScreen):
@@ -70,7 +70,7 @@ class SuppliersScreen(ListScreen):
 
     def _line(self, each: SupplierStanding, ends: list[dict[str, object]], today: date) -> Line:
         one = each.supplier
-        sign, _tone = SIGNS[each.status]
+        sign = SIGNS[each.status]
         bad, doubt = each.count("error"), each.count("warning")
         words = _(", ").join(
             text.format(count=count)
@@ -109,7 +109,7 @@ class SuppliersScreen(ListScreen):
                     (_("Categories"), _(", ").join(one["categories"])),
                 ],
             ),
-            Content.styled("\n" + _("Its papers") + "\n", "bold $accent"),
+            title("\n" + _("Its papers")),
         ]
         for paper in each.papers:
             parts.append(self._paper(each, paper, ends.get((paper.kind, paper.number))))
@@ -138,7 +138,7 @@ class SuppliersScreen(ListScreen):
         if end is not None and level == "ok":
             words.append(_("{count} days").format(count=end["days_left"]))
         parts = [
-            Content.assemble((f"{SIGNS[level][0]} ", style), shown(kind_name(paper.kind)) + "\n",
+            Content.assemble((f"{SIGNS[level]} ", style), shown(kind_name(paper.kind)) + "\n",
                              ("  " + " · ".join(words) + "\n", "$text-muted"))
         ]  # fmt: skip
         for found in mine:
