@@ -255,11 +255,9 @@ def _certificates(today: date) -> list[tuple[object, ...]]:
 
 def _iso7064(digits: str) -> str:
     """Digits with the check digit of ISO 7064 MOD 11,10 that licence numbers end with."""
-    product = 10
-    for each in digits:
-        total = (int(each) + product) % 10 or 10
-        product = total * 2 % 11
-    return f"{digits}{(11 - product) % 10}"
+    from stdnum.iso7064 import mod_11_10
+
+    return digits + str(mod_11_10.calc_check_digit(digits))
 
 
 def _uscc(first: str) -> str:
