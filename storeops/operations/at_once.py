@@ -94,15 +94,17 @@ def beside(
 def _prepare(wiring: EventWiring, doers: Sequence[AtOnce], over: threading.Event) -> None:
     """At least once, and until the last event is dealt with."""
     preparing = [each for each in doers if isinstance(each, Preparing)]
+    told: set[int] = set()  # places in the list of those whose bug is in the log
     while preparing:
-        for each in preparing:
+        for place, each in enumerate(preparing):
             try:
                 each.prepare(wiring)
             except StoreOpsError as error:  # it is tried again; the event says what lacks
                 _log.debug("nothing prepared: %s", error.message)
-            except Exception:
-                _log.exception("a domain could not prepare for events")
-                preparing = [other for other in preparing if other is not each]
+            except Exception:  # tried again as well: what comes later must not lack it
+                if place not in told:
+                    _log.exception("a domain could not prepare for events")
+                told.add(place)
         if over.wait(PREPARE_S):
             return
 

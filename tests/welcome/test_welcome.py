@@ -429,6 +429,30 @@ def test_a_slow_upload_costs_nobody_the_text(door: Door, monkeypatch: pytest.Mon
     assert door.seen(who) == [("text", "Hello."), ("image", "hi.png")]
 
 
+def test_who_could_not_prepare_once_is_asked_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slip of one moment costs no picture later; its traceback is logged once."""
+    from storeops.domains.welcome import media
+
+    picture = door.rule('text = "Hello."\n[image]\nfile = "hi.png"\n').with_name("hi.png")
+    picture.write_bytes(PNG + b"again")
+    real, tried = media.prepare, []
+
+    def prepare(*given: Any) -> None:
+        tried.append(1)
+        if len(tried) < 4:
+            raise FileNotFoundError("renamed meanwhile")
+        real(*given)
+
+    monkeypatch.setattr(media, "prepare", prepare)
+    monkeypatch.setattr(at_once, "PREPARE_S", 0.01)
+    with at_once.beside(door.app):
+        door.until(lambda: door.app.data.execute("SELECT 1 FROM welcome_media").fetchone())
+    told = [each for each in caplog.records if each.exc_info]
+    assert [each.message for each in told] == ["a domain could not prepare for events"]
+
+
 def test_one_bad_file_after_a_restart_leaves_the_other_rules(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
