@@ -3,7 +3,7 @@
 ```toml
 name = "works"          # a file is one rule, or several as [[rule]] tables
 ```
-A folder stands for its *.toml files. A rule without a name has its file's.
+A folder stands for its *.toml files, hidden ones excepted. A rule without a name has its file's.
 """
 
 from __future__ import annotations
@@ -101,6 +101,11 @@ def rules_folder(name: str) -> Path:
     return here if here.is_dir() else paths.config_dir() / "rules" / name
 
 
+def toml_files(folder: Path) -> list[Path]:
+    """The *.toml files of a folder by name; hidden ones are none (locks of editors: `.#a.toml`)."""
+    return sorted(each for each in folder.glob("*.toml") if not each.name.startswith("."))
+
+
 def _one_for_each(once: str, name: str, other: Path) -> SettingProblem:
     wanted = _("one rule for each; {other} has {name} already").format(other=other, name=name)
     return SettingProblem(once, wanted, _("Leave one of them out."))
@@ -160,7 +165,7 @@ def read_rules(
 def _files(path: Path, example: str) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob("*.toml"))
+    found = toml_files(path)
     if not found:
         raise NotFoundError(
             _("There is no rule file in {path}.").format(path=path),

@@ -453,6 +453,19 @@ def test_who_could_not_prepare_once_is_asked_again(
     assert [each.message for each in told] == ["a domain could not prepare for events"]
 
 
+def test_files_that_an_editor_has_in_hand_stop_nobody(door: Door, cli: Any) -> None:
+    """An editor's lock and a file that is away for a moment leave the other rules."""
+    rule = door.rule(HELLO)
+    for name in (".#all.toml", "away.toml"):
+        rule.with_name(name).symlink_to("me@host.1:2")
+    rule.with_name(".all.toml").write_text("half a ru", encoding="utf-8")
+    door.arrive()
+    assert [each.status for each in door.greet()] == ["sent"]
+    assert log.today(door.app.data, door.app.clock.now()) == []
+    rule.with_name("away.toml").unlink()
+    assert [each["name"] for each in cli("welcome", "rule", "--json").json["items"]] == ["all"]
+
+
 def test_one_bad_file_after_a_restart_leaves_the_other_rules(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

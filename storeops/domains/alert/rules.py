@@ -20,7 +20,7 @@ from storeops.domain import Domain, guarded, load, registry
 from storeops.i18n import _
 from storeops.operations.alarms import AlarmKind
 from storeops.toml import values
-from storeops.toml.files import RuleTable, read_rules, rules_folder
+from storeops.toml.files import RuleTable, read_rules, rules_folder, toml_files
 from storeops.toml.values import SettingProblem
 
 
@@ -74,7 +74,7 @@ def rules(files: Sequence[Path] | None = None) -> list[AlarmRule]:
     """
     known = kinds()
     found = read_rules(
-        sorted(folder().glob("*.toml")) if files is None else files,
+        toml_files(folder()) if files is None else files,
         lambda table: _rule(table, known), example="rules/alert/disk.toml", once="kind",
     )  # fmt: skip
     written = {each.name: each for each in found}

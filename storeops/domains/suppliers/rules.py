@@ -12,7 +12,7 @@ from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
 from storeops.toml import values
-from storeops.toml.files import document, understood
+from storeops.toml.files import document, toml_files, understood
 
 FORMS = ("uscc", "sc", "jy", "yb", "free")
 
@@ -101,8 +101,8 @@ def load_rules(profile: str) -> PaperRules:
     Raises:
         ConfigError: a file that is no such rule.
     """
-    own = sorted((paths.profile_path(profile) / "rules" / "papers").glob("*.toml"))
-    ours = sorted((Path(__file__).parent / "papers").glob("*.toml"))
+    own = toml_files(paths.profile_path(profile) / "rules" / "papers")
+    ours = toml_files(Path(__file__).parent / "papers")
     roles: dict[str, SupplierRole] = {}
     kinds: dict[str, PaperKind] = {}
     for file in (*ours, *own):

@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from storeops.errors import StoreOpsError
 from storeops.i18n import _
 from storeops.spelling import like
 from storeops.toml import values
-from storeops.toml.files import RuleTable, read_rules, repeated, rules_folder
+from storeops.toml.files import RuleTable, read_rules, repeated, rules_folder, toml_files
 from storeops.toml.values import SettingProblem
 from storeops.wecom import welcome as wire
 from storeops.wecom.messages import is_picture
@@ -164,7 +165,7 @@ def rules(files: Sequence[Path] | None = None) -> list[WelcomeRule]:
         NotFoundError, UsageError: as `read_rules` does.
     """
     return read_rules(
-        sorted(folder().glob("*.toml")) if files is None else files, _rule,
+        toml_files(folder()) if files is None else files, _rule,
         example="rules/welcome/all.toml", once="name",
     )  # fmt: skip
 
@@ -185,11 +186,11 @@ class RuleFolder:
         count, and of that file the rules that stood before.
         """
         with self._lock:  # many greet at the same time
-            files = [
-                (path, found.st_mtime_ns, found.st_size)
-                for path in sorted(folder().glob("*.toml"))
-                for found in [path.stat()]
-            ]
+            files = []
+            for path in toml_files(folder()):
+                with suppress(FileNotFoundError):  # an editor is just renaming it
+                    found = path.stat()
+                    files.append((path, found.st_mtime_ns, found.st_size))
             if files != self._stamp:
                 self._read([path for path, _time, _size in files])
                 self._stamp = files
