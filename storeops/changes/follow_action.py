@@ -108,9 +108,8 @@ class FollowAction(ABC):
                 row.row,
                 VANISHED if has_condition(error, *GONE) else FAILED,
                 error.errcode,
-                "" if error.errcode else error.message,
-                "" if error.errcode else error.hint,
-                error.retryable,
+                *(("", "") if error.errcode else error.to_keep),
+                retryable=error.retryable,
             )
         ]
 

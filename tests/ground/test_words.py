@@ -111,3 +111,24 @@ def test_a_kept_text_is_worded_for_its_reader() -> None:
             assert i18n.said(odd) == odd
     finally:
         i18n.use(before)
+
+
+@pytest.mark.parametrize("kind", ["contact_way", "tag_library", "remark", "tag"])
+def test_why_no_answer_came_is_kept_for_readers_of_any_language(kind: str) -> None:
+    from storeops.changes.action import Call, Row, actions
+    from storeops.wecom import failures
+
+    action = actions()[kind]
+    call = Call((Row(1, "wm_a", "u", extra={"op": "update", "label": "x"}),), {}, ())
+    before = i18n.language()
+    try:
+        i18n.use("zh_CN")
+        error = failures.unreadable("externalcontact/get", "$.list[0].owner", write=False)
+        (row,) = action.interpret(call, None, error)
+        for lang in ("en", "zh_CN"):
+            i18n.use(lang)
+            assert "externalcontact/get" in i18n.said(row.meaning)
+            assert i18n.said(row.meaning).isascii() == (lang == "en")
+            assert i18n.said(row.next_step).isascii() == (lang == "en")
+    finally:
+        i18n.use(before)

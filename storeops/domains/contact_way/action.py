@@ -99,7 +99,7 @@ class ContactWayAction:
         if condition_of(error.errcode) is ErrorCondition.WAY_GONE:
             status = DONE if row.extra["op"] == DELETE and call.ambiguous_sends else VANISHED
             return [RowResult(row.row, status, error.errcode)]
-        meaning, step = ("", "") if error.errcode is not None else (error.message, error.hint)
+        meaning, step = ("", "") if error.errcode is not None else error.to_keep
         return [RowResult(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
 
     def read_back(self, client: Any, call: Call) -> list[RowResult]:

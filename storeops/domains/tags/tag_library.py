@@ -101,7 +101,7 @@ class TagLibraryAction:
             )
             step = _("Change it in the WeCom console, or with the app that made it.")
         elif error.errcode is None:
-            meaning, step = error.message, error.hint
+            meaning, step = error.to_keep
         return [RowResult(row.row, FAILED, error.errcode, meaning, step, error.retryable)]
 
     def read_back(self, client: Any, call: Call) -> list[RowResult]:
