@@ -307,6 +307,11 @@ def test_what_waits_for_a_target_that_its_rule_does_not_name_any_more_is_dropped
     written = trouble.rule(to=("pager:x",), file="trouble.toml")
     assert checking.check(app, [written]).unsent.keys() == {"pager:x"}
     assert checking.check(app, [trouble.rule(file="trouble.toml")]).unsent == {}
+    trouble.now = [Alarm(key="again", values={"n": 1})]
+    checking.check(app, [trouble.rule(to=("pager:X",))])
+    respelt = trouble.rule(to=("Pager:x",), file="trouble.toml")
+    assert checking.check(app, [respelt]).unsent.keys() == {"pager:X"}, "the same target"
+    assert checking.check(app, [trouble.rule(file="trouble.toml")]).unsent == {}
     # other kinds are no business of this rule
     trouble.now = [Alarm(key="b", values={"n": 1})]
     checking.check(app, [trouble.rule(to=("pager:x",))])

@@ -257,7 +257,7 @@ def withdraw(db: Database, to: Mapping[str, Sequence[str]]) -> None:
             connection.execute(
                 "DELETE FROM alert_notice WHERE sent_at IS NULL"
                 " AND alert_id IN (SELECT id FROM alert WHERE kind = ?)"
-                " AND target NOT IN (SELECT value FROM json_each(?))",
+                " AND lower(target) NOT IN (SELECT lower(value) FROM json_each(?))",
                 (kind, json.dumps(list(targets))),
             )
 
