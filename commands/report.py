@@ -133,7 +133,9 @@ def _send(report: NamedReport, to: str) -> None:
     outbox.deliver(app, seconds=120.0)
     kept = log.get(app.data, ident)
     log.must_have_gone([kept])
-    if kept.status != log.SENT:
+    if kept.status == log.GONE:  # an erasure emptied it, or its plan was cancelled
+        text = _("{report} {days} was cancelled and is not sent to {name}: storeops notify log")
+    elif kept.status != log.SENT:
         text = _("{report} {days} waits to be sent to {name}: storeops notify log")
     elif before:
         text = _("{report} {days} was sent to {name} before.")

@@ -576,6 +576,29 @@ def test_a_report_that_waited_is_said_to_be_sent_when_it_is(post: Post, cli: Any
     assert len(post.inbox()) == 1
 
 
+def test_a_report_whose_message_was_cancelled_is_not_said_to_wait(post: Post, cli: Any) -> None:
+    """An erasure emptied it: nothing will ever be sent under its id."""
+    from storeops import times
+    from storeops.domains.notify import afterwards
+
+    now = post.app.clock.now()
+    hour = times.local(now).hour
+    quiet = f"{hour:02d}:00-{(hour + 2) % 24:02d}:00"
+    targets.save(post.app.data, "ops", "robot", now, quiet=quiet)
+    day = times.local(now - 2 * 86_400).date().isoformat()
+    report = ("report", "daily", "--on", day, "--send", "ops")
+    assert cli(*report).code == 0
+    ident = f"report-daily-{day}_{day}-ops"
+    with post.app.data.atomic() as connection:
+        connection.execute("UPDATE notify_message SET body = body || ' 13912345678'")
+        assert afterwards.forget_customer(connection, "wm_gone", {"13912345678"}) == 1
+    told = cli(*report)
+    assert log.get(post.app.data, ident).status == "cancelled"
+    assert "waits" not in told.err
+    assert "was cancelled" in told.err
+    assert "已取消" in cli(*report, "--lang", "zh_CN").err
+
+
 def test_why_is_told_in_the_language_of_who_asks(post: Post, cli: Any) -> None:
     post.control.fault("errcode", "webhook/send", first=1, errcode=93008)
     refused = ("notify", "send", "--to", "ops", "--text", "a", "--lang", "zh_CN")
