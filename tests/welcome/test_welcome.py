@@ -466,22 +466,29 @@ def test_files_that_an_editor_has_in_hand_stop_nobody(door: Door, cli: Any) -> N
     assert [each["name"] for each in cli("welcome", "rule", "--json").json["items"]] == ["all"]
 
 
-def test_one_bad_file_after_a_restart_leaves_the_other_rules(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process has read of the rules is gone."""
     from storeops.domains.welcome import greeter
     from storeops.domains.welcome.rules import RuleFolder
 
+    fresh = RuleFolder()
+    for room in (greeter, log):
+        monkeypatch.setattr(room, "FOLDER", fresh)
+
+
+def test_one_bad_file_after_a_restart_leaves_the_other_rules(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad = door.rule('text = "Hello {shop}."', "a")
     good = door.rule(HELLO, "b")
-    monkeypatch.setattr(greeter, "_folder", RuleFolder())
+    restart(monkeypatch)
     door.arrive()
     assert [each.status for each in door.greet()] == ["sent"]
     assert "a.toml" in door.trouble[0]
     (line,) = log.today(door.app.data, door.app.clock.now())
     assert "a.toml" in line.text
     good.unlink()
-    monkeypatch.setattr(greeter, "_folder", RuleFolder())
+    restart(monkeypatch)
     door.arrive()
     lost = door.greet()[-1]
     assert lost.status == "failed"

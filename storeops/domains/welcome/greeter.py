@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storeops.changes.journal import JournalLine
 from storeops.domains.welcome import log, media
 from storeops.domains.welcome.people import newcomer
-from storeops.domains.welcome.rules import RuleFolder, WelcomeRule, chosen
+from storeops.domains.welcome.rules import FOLDER, WelcomeRule, chosen
 from storeops.errors import LimitError, NetworkError, StoreOpsError
 from storeops.i18n import N_, kept
 from storeops.wecom import welcome as wire
@@ -35,7 +35,6 @@ _ADDED = {
     ("change_external_contact", "add_external_contact"),
     ("change_external_contact", "add_half_external_contact"),
 }
-_folder = RuleFolder()
 
 
 class _Greet:
@@ -48,7 +47,7 @@ class _Greet:
     def prepare(self, app: Wiring) -> None:
         """Have the pictures of all rules ready before somebody comes."""
         app.ledger.policy.may_write()
-        rules, _wrong = _folder.rules()
+        rules, _wrong = FOLDER.rules()
         media.prepare(app, [each for rule in rules if rule.enabled for each in rule.attachments])
 
 
@@ -73,7 +72,7 @@ def _greet_new(app: Wiring, event: Event, message: Message) -> None:
     history = event.create_time and event.received_at - event.create_time > HISTORY_S
     if history or not (added and code and event.userid and event.external_userid):
         return
-    rules, wrong = _folder.rules()
+    rules, wrong = FOLDER.rules()
     if rules or wrong is not None:
         _greet(app, event, message, code, rules, wrong)
     if wrong is not None:  # said whenever somebody comes, until it is put right

@@ -10,7 +10,7 @@ from typing import Any
 from storeops.changes.erase import in_texts
 from storeops.database.database import Database
 from storeops.domain import TodayLine
-from storeops.domains.welcome.rules import Newcomer, RuleFolder, WelcomeRule
+from storeops.domains.welcome.rules import FOLDER, Newcomer, WelcomeRule
 from storeops.i18n import N_, _, kept, ngettext, said
 
 SENDING, SENT, OTHER, LATE, FAILED, UNCERTAIN, NO_RULE = STATUSES = (
@@ -258,7 +258,7 @@ def today(db: Database, now: float) -> list[TodayLine]:
         (now - RECENT_S,),
     ).fetchone()
     lines = []
-    _rules, wrong = RuleFolder().rules()
+    _rules, wrong = FOLDER.rules()
     if wrong is not None:
         text = _("Rules of greetings do not count: {why}").format(why=wrong.message)
         lines.append(TodayLine(text, "storeops welcome rule", "warn"))

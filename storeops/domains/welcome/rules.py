@@ -208,6 +208,9 @@ class RuleFolder:
         self._wrong = self._wrong or repeated("name", every)  # two of one name: both count
 
 
+FOLDER = RuleFolder()  # greetings and Today look at the same
+
+
 def _rule(table: RuleTable) -> WelcomeRule:
     found = table.read(_FIELDS)
     attachments = tuple(
