@@ -14,7 +14,6 @@ from storeops.database.database import Database
 from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 from storeops.private_file import write_bytes
-from storeops.wecom.messages import is_picture
 
 MOST_BYTES = {"image": 2_000_000, "file": 20_000_000}
 LEAST_BYTES = 6
@@ -35,6 +34,8 @@ def take(kind: str, path: Path) -> tuple[dict[str, str], bytes]:
     Raises:
         UsageError: it cannot be read, is too small or too large, or no picture.
     """
+    from storeops.wecom.messages import is_picture  # here: Today reads this room for its line
+
     try:
         data = path.expanduser().read_bytes()
     except OSError as error:
