@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from storeops.changes import plans, seal
 from storeops.changes import rows as plan_rows
+from storeops.changes.erased_text import in_texts, without
 from storeops.changes.journal import JournalLine, dump, fits, object_of
 from storeops.changes.ledger import Ledger
 from storeops.changes.verify_plans import is_altered
@@ -19,9 +19,7 @@ from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
 
 ERASED = "audit.erased"  # the kind of line that notes it
-GONE = "…"  # stands where a name was
 _SHORTEST = 2  # characters of a name that is looked for in titles and command lines
-_DIGITS = 7  # of a phone number, likewise
 Forget = Callable[[sqlite3.Connection], int]
 # rows about a person, and rows about nobody whose content names them (a message to a group, a
 # contact way that was called by a number)
@@ -177,14 +175,6 @@ def _words(
     return ErasureWords(in_texts(ids), frozenset(each for each in names if len(each) >= _SHORTEST))
 
 
-def in_texts(ids: Iterable[str]) -> frozenset[str]:
-    """Ids and phone numbers that are looked for inside other words.
-
-    A few digits (an extension, a slip of the pen in a phone field) stand in texts about anybody.
-    """
-    return frozenset(each for each in ids if each and (not each.isdigit() or len(each) >= _DIGITS))
-
-
 def _lines(
     connection: sqlite3.Connection, external_userid: str, known: ErasureWords, about: set[int]
 ) -> list[int]:
@@ -260,13 +250,13 @@ def _rewrite_heads(
             asked, told = json.loads(params), json.loads(problems)
             before: tuple[str, ...] = (title, dump(asked), dump(told), reason)
             if isinstance(asked.get("command"), str):
-                asked["command"] = _without(asked["command"], words)
+                asked["command"] = without(asked["command"], words)
             for each in told:
-                each["message"] = _without(each["message"], words)
+                each["message"] = without(each["message"], words)
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
             altered.add(str(name))  # nothing in it can be looked for: nothing of it is kept
             asked, told, before = {}, [], ()
-        fresh = (_without(title, words), dump(asked), dump(told), _without(reason, words))
+        fresh = (without(title, words), dump(asked), dump(told), without(reason, words))
         if fresh == before:
             continue
         if _altered_plan(ledger.db, plan_id):
@@ -284,16 +274,3 @@ def _rewrite_heads(
             ]
             plans.seal(ledger, connection, plan_id, digests, "plan.trimmed")
     return altered
-
-
-def is_rest_of(text: str, whole: str) -> bool:
-    """Whether a text may be what is left of another after an erasure."""
-    return GONE in text and re.fullmatch(
-        ".+".join(map(re.escape, text.split(GONE))), whole, re.DOTALL
-    ) is not None  # fmt: skip
-
-
-def _without(text: str, words: Iterable[str]) -> str:
-    for word in words:
-        text = text.replace(word, GONE)
-    return text

@@ -14,9 +14,9 @@ Where a person's data may lie:
 
 Domains say themselves what they keep: a module with `forget_customer(connection, external_userid,
 ids) -> rows`, called inside the one transaction (whole values may be any of `ids`, inside of other
-texts only `changes.erase.in_texts(ids)` are looked for), and, when it keeps words of a person that other
-files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`; where WeCom
-holds on to what was taken out of these rows, `still_held()` says what to do about it. A domain that
+texts only `changes.erased_text.in_texts(ids)` are looked for), and, when it keeps words of a person
+that other files may hold, `words_of(connection, external_userid) -> (ids and phones, names)`; where
+WeCom holds on to what was taken out of these rows, `still_held()` says what to do about it. A domain that
 cannot answer ends the erasure: nothing is called erased that is not.
 
 run.db holds counts and a token, no person. Files that were written for somebody (exports, backups,

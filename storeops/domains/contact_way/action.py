@@ -25,7 +25,7 @@ from storeops.changes.action import (
     View,
     blocked,
 )
-from storeops.changes.erase import is_rest_of
+from storeops.changes.erased_text import is_rest_of
 from storeops.changes.problems import Problem
 from storeops.database.database import Database
 from storeops.domains.contact_way import facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from storeops.changes.erase import GONE, in_texts
+from storeops.changes.erased_text import in_texts, without
 from storeops.i18n import _
 from storeops.mirror import meta
 
@@ -26,17 +26,15 @@ def forget_customer(
 
     WeCom keeps a name until somebody changes it there: the next reading brings it back.
     """
-    words = in_texts({external_userid, *ids})
+    words = sorted(in_texts({external_userid, *ids}), key=len, reverse=True)
     done = 0
     for number, *texts in connection.execute(
         "SELECT id, remark, state FROM contact_way"
     ).fetchall():
-        without = list(texts)
-        for word in sorted(words, key=len, reverse=True):
-            without = [each.replace(word, GONE) for each in without]
-        if without != texts:
+        fresh = [without(each, words) for each in texts]
+        if fresh != texts:
             connection.execute(
-                "UPDATE contact_way SET remark = ?, state = ? WHERE id = ?", (*without, number)
+                "UPDATE contact_way SET remark = ?, state = ? WHERE id = ?", (*fresh, number)
             )
             done += 1
     if done:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from storeops.changes.erase import in_texts
+from storeops.changes.erased_text import in_texts
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.notify import files

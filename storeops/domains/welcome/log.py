@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from storeops.changes.erase import in_texts
+from storeops.changes.erased_text import in_texts
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.welcome.rules import FOLDER, Newcomer, WelcomeRule
