@@ -12,5 +12,5 @@ def sent_to(db: Database) -> tuple[str, ...]:
     What is sent to nobody is kept with the run of the task. A person's own messages are no place
     for it unless somebody says so.
     """
-    groups = [each.name for each in targets.every(db) if each.sender != "app"]
+    groups = [each.name for each in targets.every(db) if each.sender != targets.APP]
     return ("--send", groups[0]) if groups else ()
