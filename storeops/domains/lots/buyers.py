@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -45,8 +46,8 @@ def buyers(db: Database, which: Thing) -> list[LotBuyer]:
     """Customers who have, or may have, pieces of everything that was made of a lot.
 
     A receipt that the paper of a sale names is proof. Other purchases of the article count where
-    its lot lay in the shop, from the day it came to the day its last piece was sold; those of which
-    a paper says another lot do not.
+    its lot lay in the shop, from the day it came to the day its last piece was sold; receipts on
+    which a paper says another lot of the article do not.
 
     Args:
         db: data.db.
@@ -66,24 +67,27 @@ def buyers(db: Database, which: Thing) -> list[LotBuyer]:
         return []
     known = places(db, {each.place for each in found})
     articles = products.names(db)
-    result: dict[tuple[str, int, str], LotBuyer] = {}
+    result: dict[tuple[str, int, Thing], LotBuyer] = {}
 
     def keep(bought: SoldLine, line: TraceLine, *, proved: bool) -> None:
         item, lot = names[line.lot]
         if bought.customer is not None:
             result.setdefault(
-                (bought.order_no, bought.customer, lot),
+                (bought.order_no, bought.customer, (item, lot)),
                 LotBuyer(
                     bought.customer, bought.order_no, bought.paid_at,
                     articles.get(item.lstrip("0"), item), item, lot, bought.shop, proved,
                 ),
             )  # fmt: skip
 
-    receipts = {number: line for line in sales for number in _numbers(line.papers)}
+    receipts: dict[str, list[TraceLine]] = defaultdict(list)
+    for line in sales:
+        for number in _numbers(line.papers):
+            receipts[number].append(line)
     for bought in _paid(sold.numbered(db, receipts)):
-        line = receipts[bought.order_no]
-        if _same(bought.code, names[line.lot][0]):
-            keep(bought, line, proved=True)
+        for line in receipts[bought.order_no]:
+            if _same(bought.code, names[line.lot][0]):
+                keep(bought, line, proved=True)
     spans = _spans(found)
     since = min(first for first, _last, _line in spans)
     until = max(last for _first, last, _line in spans)
@@ -91,11 +95,10 @@ def buyers(db: Database, which: Thing) -> list[LotBuyer]:
     near = [
         each for each in _paid(sold.between(db, int(since), int(until + DAY_S)))
         if each.customer is not None and each.code.lstrip("0") in wanted
-        and each.order_no not in receipts
     ]  # fmt: skip
     scanned = _scanned(db, since, until + DAY_S) if near else set()
     for bought in near:
-        if bought.order_no in scanned:
+        if (bought.order_no, bought.code.lstrip("0")) in scanned:
             continue
         for first, last, line in spans:
             here = known[line.place].store or line.place
@@ -131,14 +134,15 @@ def _spans(found: Sequence[TraceLine]) -> list[tuple[float, float, TraceLine]]:
     return result
 
 
-def _scanned(db: Database, since: float, until: float) -> set[str]:
-    """Numbers of receipts of which a paper says the lot, whichever it is."""
+def _scanned(db: Database, since: float, until: float) -> set[tuple[str, str]]:
+    """(receipt, article without leading zeros) of which a paper says the lot, whichever it is."""
     rows = db.execute(
-        "SELECT papers FROM lots_event WHERE at BETWEEN ? AND ? AND void = 0 AND papers <> '[]'"
-        " AND step IN ('retail_selling', 'dispensing')",
-        (since, until),
+        "SELECT v.papers, t.item FROM lots_event v JOIN lots_line l ON l.event = v.id"
+        " JOIN lots_thing t ON t.id = l.thing WHERE v.at BETWEEN ? AND ? AND v.void = 0"
+        " AND v.papers <> '[]' AND v.step IN (SELECT value FROM json_each(?)) AND t.lot <> ''",
+        (since, until, json.dumps(sorted(trace.SELLS))),
     )
-    return {number for (papers,) in rows for number in _numbers(papers)}
+    return {(number, item.lstrip("0")) for papers, item in rows for number in _numbers(papers)}
 
 
 def count(found: Sequence[LotBuyer]) -> int:

@@ -20,7 +20,7 @@ MADE, USED, IN_STOCK, ON_THE_WAY, ON_SHELF, SOLD, THROWN_AWAY = STATES = (
 )  # fmt: skip
 _MAKES = frozenset({"commissioning", "creating_class_instance"})
 _ARRIVES = frozenset({"receiving", "accepting", "arriving"})
-_SELLS = frozenset({"retail_selling", "dispensing"})
+SELLS = frozenset({"retail_selling", "dispensing"})
 _ENDS = frozenset({"destroying", "decommissioning"})
 _GONE = frozenset({"destroyed", "disposed"})
 
@@ -142,7 +142,7 @@ class TraceLine:
     @property
     def sells(self) -> bool:
         """Whether pieces went to customers."""
-        return self.step in _SELLS
+        return self.step in SELLS
 
 
 _EVENT = (
@@ -226,7 +226,7 @@ def balance(found: Sequence[TraceLine]) -> Balance:
     """
     result = Balance()
     piles = result.piles
-    shops = {each.place for each in found if each.step in ("stocking", *_SELLS)}
+    shops = {each.place for each in found if each.step in ("stocking", *SELLS)}
     for line in found:
         lot = line.lot
         here = (lot, line.place, ON_SHELF if line.place in shops else IN_STOCK)
@@ -432,7 +432,7 @@ def _did(line: TraceLine) -> str:
         return ON_THE_WAY
     if line.step in _ARRIVES:
         return IN_STOCK
-    if line.step in _SELLS:
+    if line.step in SELLS:
         return SOLD
     if line.step in _ENDS or (line.action == "DELETE" and line.disposition in _GONE):
         return THROWN_AWAY
