@@ -109,3 +109,10 @@ def test_a_paper_that_names_no_lot_excuses_nothing(counted: Count) -> None:
     unnamed = {"epcClass": f"https://id.gs1.org/01/{PINT}", "quantity": 1}
     sales = [sale(12, [lot(PINT, "X")]), sale(13, [unnamed], "R1")]
     assert counted([("R1", {PINT: "12"})], sales) == (1, 0)
+
+
+def test_a_till_may_sell_by_a_number_of_its_own(cli: Any, counted: Count, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(f"code,gtin\n0077,{PINT}\n0078,{CREAM}\n", encoding="utf-8")
+    assert cli("product", "import", str(tmp_path / "p.csv")).code == 0
+    sales = [sale(12, [lot(PINT, "X")], "R1"), sale(13, [lot(CREAM, "Y")])]
+    assert counted([("R1", {"0077": "12"}), ("R2", {"0078": "12"})], sales) == (2, 1)

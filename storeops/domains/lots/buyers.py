@@ -67,7 +67,12 @@ def buyers(db: Database, which: Thing) -> list[LotBuyer]:
         return []
     known = places(db, {each.place for each in found})
     articles = products.names(db)
+    gtins = products.gtins(db)
     result: dict[tuple[str, int, Thing], LotBuyer] = {}
+
+    def article(code: str) -> str:
+        bare = code.lstrip("0")
+        return gtins.get(bare, bare)
 
     def keep(bought: SoldLine, line: TraceLine, *, proved: bool) -> None:
         item, lot = names[line.lot]
@@ -86,23 +91,23 @@ def buyers(db: Database, which: Thing) -> list[LotBuyer]:
             receipts[number].append(line)
     for bought in _paid(sold.numbered(db, receipts)):
         for line in receipts[bought.order_no]:
-            if _same(bought.code, names[line.lot][0]):
+            if article(bought.code) == _bare(names[line.lot]):
                 keep(bought, line, proved=True)
     spans = _spans(found)
     since = min(first for first, _last, _line in spans)
     until = max(last for _first, last, _line in spans)
-    wanted = {names[line.lot][0].lstrip("0") for _first, _last, line in spans}
+    wanted = {_bare(names[line.lot]) for _first, _last, line in spans}
     near = [
         each for each in _paid(sold.between(db, int(since), int(until + DAY_S)))
-        if each.customer is not None and each.code.lstrip("0") in wanted
+        if each.customer is not None and article(each.code) in wanted
     ]  # fmt: skip
     scanned = _scanned(db, since, until + DAY_S) if near else set()
     for bought in near:
-        if (bought.order_no, bought.code.lstrip("0")) in scanned:
+        if (bought.order_no, article(bought.code)) in scanned:
             continue
         for first, last, line in spans:
             here = known[line.place].store or line.place
-            if (bought.shop == here and _same(bought.code, names[line.lot][0])
+            if (bought.shop == here and article(bought.code) == _bare(names[line.lot])
                     and first <= bought.paid_at <= last):  # fmt: skip
                 keep(bought, line, proved=False)
     return sorted(result.values(), key=lambda each: (not each.proved, each.at, each.order_no))
@@ -112,8 +117,9 @@ def _paid(lines: Iterable[SoldLine]) -> list[SoldLine]:
     return [each for each in lines if each.status == "paid"]
 
 
-def _same(code: str, item: str) -> bool:
-    return bool(item) and code.lstrip("0") == item.lstrip("0")
+def _bare(which: Thing) -> str | None:
+    """The article of a lot without leading zeros; None for a pallet."""
+    return which[0].lstrip("0") or None
 
 
 def _numbers(papers: str) -> list[str]:

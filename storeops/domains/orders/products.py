@@ -165,6 +165,12 @@ def names(db: Database) -> dict[str, str]:
     return found
 
 
+def gtins(db: Database) -> dict[str, str]:
+    """GTIN of every product that has one, by its code, both without leading zeros."""
+    rows = db.execute("SELECT code, gtin FROM orders_product WHERE gtin <> ''")
+    return {code.lstrip("0"): gtin.lstrip("0") for code, gtin in rows}
+
+
 def listing(db: Database) -> list[dict[str, Any]]:
     """Every product, by code."""
     return db.rows(f"SELECT {', '.join(_COLUMNS)} FROM orders_product ORDER BY code")
