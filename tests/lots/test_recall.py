@@ -81,6 +81,90 @@ def test_a_target_named_like_the_shop_goes_first(cli: Any, company: Company, pla
     assert {each["store"]: each["to"] for each in listed["items"]}["S002"] == "S002"
 
 
+def test_a_long_reason_keeps_no_shop_from_knowing(cli: Any, company: Company) -> None:
+    lot = company.files.bad_lot
+    number = str(
+        cli("trace", "recall", "plan", lot, "--reason", "抗生素" * 300, "--json").json["recall"]
+    )
+    listed = cli("trace", "recall", "notify", number, "--dry-run", "--json").json["items"]
+    bodies = [each["text"] for each in listed]
+    done = cli("trace", "recall", "notify", number, "--yes", "--json")
+    assert len(done.json["messages"]) == len(bodies) == 4
+    for body in bodies:
+        assert len(body.encode()) <= 2048
+        assert company.files.made_lot.split("/")[1] in body
+        assert "hold back" in body.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["robot", "chat"])
+def test_a_name_that_another_kind_has_stops_one_shop_only(
+    cli: Any, company: Company, planned: Any, kind: str
+) -> None:
+    from storeops.app import App
+    from storeops.domains.notify import targets
+
+    core = App.open("demo")
+    targets.save(core.data, "SHOP-s002", kind, core.clock.now())
+    core.close()
+    number = str(planned["recall"])
+    name = next(each["name"] for each in planned["items"] if each["store"] == "S002")
+    listed = cli("trace", "recall", "notify", number, "--dry-run", "--json").json["items"]
+    assert {each["store"] for each in listed} == {"S001", "S003", "S004"}
+    done = cli("trace", "recall", "notify", number, "--yes", "--json").json
+    assert len(done["messages"]) == 3
+    assert sorted(done["unreachable"]) == sorted(["晨露乳品厂", name])
+    assert done["tasks"] > 0
+    found = cli("trace", "recall", "list", number, "--json").json
+    told = {each["store"]: each["told"] for each in found["items"] if each["store"]}
+    assert told.pop("S002") == ""
+    assert set(told.values()) <= {"sent", "partly"}
+
+
+def test_a_target_that_goes_meanwhile_stops_one_shop_only(
+    cli: Any, company: Company, planned: Any
+) -> None:
+    from storeops.domains.lots import notices
+    from storeops.errors import NotFoundError
+
+    def gone(*values: Any, **more: Any) -> Any:
+        if values[1] == "shop-S001":
+            raise NotFoundError("gone")
+        return post(*values, **more)
+
+    post = notices.outbox.post
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices.outbox, "post", gone)
+        done = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--json").json
+    assert len(done["messages"]) == 3
+    assert len(done["unreachable"]) == 2
+    again = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--json").json
+    assert again["messages"] == ["shop-S001"]
+
+
+def test_a_round_that_was_cut_off_is_ended_by_the_next(
+    cli: Any, company: Company, planned: Any, tmp_path: Path
+) -> None:
+    """Messages were kept, half of that was noted, nothing was sent, and a shop is renamed."""
+    from storeops.app import App
+    from storeops.domains.lots import notices
+
+    number = str(planned["recall"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices.outbox, "deliver", lambda *_values, **_more: None)
+        assert cli("trace", "recall", "notify", number, "--yes").code == 0
+    shop = next(each["place"] for each in planned["items"] if each["store"] == "S002")
+    core = App.open("demo")
+    with core.data.atomic() as connection:
+        connection.execute("DELETE FROM lots_recall_told WHERE place = ?", (shop,))
+    core.close()
+    (tmp_path / "p.csv").write_text(f"place,name,store\n{shop},新名店,S002\n", encoding="utf-8")
+    assert cli("lot", "import", str(tmp_path / "p.csv"), "--kind", "places").code == 0
+    cli("trace", "recall", "notify", number, "--yes")
+    found = cli("trace", "recall", "list", number, "--json").json
+    assert {each["told"] for each in found["items"] if each["store"]} <= {"sent", "partly"}
+    assert len(cli("notify", "log", "--json", "--all").json["items"]) == 4
+
+
 def test_read_only_tells_nobody(cli: Any, company: Company, planned: Any) -> None:
     answer = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--read-only")
     assert answer.code == 11

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from storeops.domains.notify import outbox, targets
 from storeops.domains.notify.messages import TEXT, OutMessage
 from storeops.domains.notify.targets import APP
 from storeops.domains.orders import products
-from storeops.errors import ConflictError, NotFoundError
+from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.wecom.messages import TEXT_BYTES
 
 if TYPE_CHECKING:
     from storeops.operations.wiring import Wiring
@@ -55,7 +57,7 @@ class Notified:
 
     Attributes:
         messages: handed over now, by shop.
-        unreachable: names of places that hold pieces and have nobody to tell.
+        unreachable: names of places that hold pieces and have nobody who can be told.
         customers: who bought of the lot; proved: of them surely.
         tasks: new care tasks.
     """
@@ -71,13 +73,14 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     """What each place of a recall is told, and where.
 
     A target that bears the shop's number goes before everything: its group's robot, its chat.
-    Else the app writes to the shop's members.
+    Else the app writes to the shop's members, unless the name that stands for them is taken by a
+    group's robot or a chat: nobody knows whose it is.
 
     Raises:
         NotFoundError: there is no recall of that number.
     """
     found = recall.show(db, number)
-    known = {each.name.casefold(): each.name for each in targets.every(db)}
+    known = {each.name.casefold(): each for each in targets.every(db)}
     told = recall.told(db, number)
     names = products.names(db)
     by_place: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -87,8 +90,11 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     for place, lines in by_place.items():
         first = lines[0]
         store, staff = first["store"], tuple(first["staff"])
-        own = known.get(store.casefold(), "") if store else ""
-        target = own or (_target_of(store) if staff else "")
+        own = known.get(store.casefold()) if store else None
+        target = own.name if own else _target_of(store) if staff else ""
+        same = known.get(target.casefold())
+        if own is None and same is not None and same.sender != APP:
+            target = ""
         text = _text(found, first["name"] or place, lines, names)
         result.append(
             RecallNotice(
@@ -113,12 +119,18 @@ def _text(
         )
         for each in lines
     ]  # fmt: skip
-    rows = rows[:MOST_LINES] + (["…"] if len(rows) > MOST_LINES else [])
     head = _("Recall {number} ({shop}): {reason}").format(
         number=found["recall"], shop=name, reason=found["reason"]
     )
     foot = _("Take it off the shelf now, keep it apart, and answer how many pieces you hold back.")
-    return "\n".join([head, *rows, foot])
+    # what is to be done stands in every message, however long the reason and the list are
+    head = outbox.cut(head, TEXT_BYTES // 2)
+    for most in range(min(len(rows), MOST_LINES), -1, -1):
+        some = [*rows[:most], "…"] if most < len(rows) else rows
+        text = "\n".join([head, *some, foot])
+        if len(text.encode("utf-8", "replace")) <= TEXT_BYTES:
+            break
+    return text
 
 
 def notify(app: Wiring, number: int) -> Notified:
@@ -137,30 +149,45 @@ def notify(app: Wiring, number: int) -> Notified:
     if found["status"] == "closed":
         raise ConflictError(_("Recall {number} is closed.").format(number=number))
     every = notices(db, number)
-    fresh = tuple(each for each in every if each.target and not each.message)
-    for each in fresh:
-        if each.staff:
-            _keep_target(db, each, now)
-        message = f"recall-{number}-{each.place}"
-        outbox.post(app, each.target, OutMessage(TEXT, each.text, fold=False, urgent=True),
-                    id=message)  # fmt: skip
-        with db.atomic() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO lots_recall_told (recall, place, target, message, at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (number, each.place, each.target, message, now),
-            )
-    reached = buyers.buyers(db, gs1.asked(found["lot"]))
-    new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
-    if fresh:
+    fresh = [each for each in every if each.target and not each.message]
+    unreachable = [each for each in every if not (each.target or each.message)]
+    try:
+        for each in fresh:
+            try:
+                _hand_over(app, number, each, now)
+            except (NotFoundError, UsageError):  # one shop must not keep the others from knowing
+                unreachable.append(each)
+        reached = buyers.buyers(db, gs1.asked(found["lot"]))
+        new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
+    finally:  # also what an earlier round left waiting
         outbox.deliver(app, seconds=SEND_S)
     return Notified(
-        fresh,
-        tuple(each.name or each.place for each in every if not each.target),
+        tuple(each for each in fresh if each not in unreachable),
+        tuple(each.name or each.place for each in unreachable),
         buyers.count(reached),
         buyers.count([each for each in reached if each.proved]),
         new,
     )
+
+
+def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> None:
+    """Keep the message of a shop, and that the shop has one.
+
+    Raises:
+        NotFoundError, UsageError: nothing can be sent there.
+    """
+    if notice.staff:
+        _keep_target(app.data, notice, now)
+    message = f"recall-{number}-{notice.place}"
+    with suppress(ConflictError):  # a round that was cut off handed it over, in other words
+        outbox.post(app, notice.target, OutMessage(TEXT, notice.text, fold=False, urgent=True),
+                    id=message)  # fmt: skip
+    with app.data.atomic() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO lots_recall_told (recall, place, target, message, at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (number, notice.place, notice.target, message, now),
+        )
 
 
 def _keep_target(db: Database, notice: RecallNotice, now: float) -> None:

@@ -386,11 +386,17 @@ def send(app: Wiring, name: str, text: str, ident: str) -> None:
         NotFoundError: there is no such target.
         PolicyError: read-only.
     """
-    cut = text.encode("utf-8", "replace")[: TEXT_BYTES - 3].decode("utf-8", "ignore")
-    body = text if len(text.encode("utf-8", "replace")) <= TEXT_BYTES else f"{cut}…"
     with suppress(ConflictError):  # it was handed over, in other words
-        post(app, name, OutMessage(TEXT, body), id=ident)
+        post(app, name, OutMessage(TEXT, cut(text)), id=ident)
     deliver(app, seconds=SEND_S)
+
+
+def cut(text: str, most: int = TEXT_BYTES) -> str:
+    """A text of at most so many bytes of UTF-8; … stands at the end of one that was longer."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= most:
+        return text
+    return f"{whole[: most - len('…'.encode())].decode('utf-8', 'ignore')}…"
 
 
 def deliver(
