@@ -81,7 +81,6 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     """
     found = recall.show(db, number)
     known = {each.name.casefold(): each for each in targets.every(db)}
-    told = recall.told(db, number)
     names = products.names(db)
     by_place: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for each in found["items"]:
@@ -99,7 +98,7 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
         result.append(
             RecallNotice(
                 place, store, first["name"], target, () if own else staff, text,
-                told.get(place, ""),
+                first["message"],
             )
         )  # fmt: skip
     return result

@@ -89,8 +89,10 @@ def show(db: Database, number: int) -> dict[str, Any]:
     )
     known = places(db, {each["place"] for each in lines})
     staff = _staff(db, {each.store for each in known.values() if each.store})
-    messages = told(db, number)
-    sent = {place: _sent(db, message) for place, message in messages.items()}
+    messages = _told(db, number)
+    status = log.statuses(db, messages.values())
+    # a message that the log has no more was handed over
+    sent = {place: status.get(message, log.SENT) for place, message in messages.items()}
     items = [
         {
             "place": each["place"], "name": known[each["place"]].name,
@@ -117,18 +119,10 @@ def reason_of(number: int) -> str:
     return f"recall {number}"
 
 
-def told(db: Database, number: int) -> dict[str, str]:
+def _told(db: Database, number: int) -> dict[str, str]:
     """Place → id of the message by which it was told of a recall."""
     rows = db.execute("SELECT place, message FROM lots_recall_told WHERE recall = ?", (number,))
     return dict(rows.fetchall())
-
-
-def _sent(db: Database, message: str) -> str:
-    """The status of a message; one that the log has no more was handed over."""
-    try:
-        return log.get(db, message).status
-    except NotFoundError:
-        return log.SENT
 
 
 def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, Any]:

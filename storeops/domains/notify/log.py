@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -117,6 +118,15 @@ def waiting(db: Database) -> dict[str, int]:
     rows = db.execute(
         "SELECT target, count(*) FROM notify_message"
         " WHERE status IN ('waiting', 'queued') GROUP BY target"
+    )
+    return dict(rows.fetchall())
+
+
+def statuses(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """Id → status of those messages that the log has."""
+    rows = db.execute(
+        "SELECT id, status FROM notify_message WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
     )
     return dict(rows.fetchall())
 
