@@ -311,8 +311,11 @@ def _buyers(count: int, proved: int) -> str:
 @recall.command("notify", help=_("Tell the shops, and give the guides of its buyers a task each."))
 def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
     """Notify; a shop is told once, a customer's guide asked once."""
+    import shlex
+
     from storeops.domains.lots import notices
     from storeops.domains.lots import recall as engine
+    from storeops.domains.notify.log import FAILED, PARTLY, UNCERTAIN
 
     call = current()
     planned = notices.notices(call.app.data, number)
@@ -342,7 +345,7 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
         confirm_first(question.format(count=len(fresh)))
     done = notices.notify(call.app, number)
     found = engine.show(call.app.data, number)
-    told = [each["told"] for each in found["items"] if each["message"]]
+    told = {each["message"]: each["told"] for each in found["items"] if each["message"]}
     output.result(
         {
             "recall": number, "messages": [each.target for each in done.messages],
@@ -357,14 +360,24 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
         note(_buyers(done.customers, done.proved))
     if done.unreachable:
         note(_("Nobody to tell there: {names}.").format(names=_(", ").join(done.unreachable[:10])))
-    failed = sum(each in ("failed", "uncertain", "partly") for each in told)
-    if failed:
+    bad = {each: told[each] for each in told if told[each] in (FAILED, UNCERTAIN, PARTLY)}
+    if bad:
+        shown = " ".join(f"--status {each}" for each in sorted(set(bad.values())))
+        steps = [f"storeops notify log {shown}"]
+        again, doubtful = (
+            shlex.join(["storeops", "notify", "retry", *(id for id in bad if bad[id] == status)])
+            for status in (FAILED, UNCERTAIN)
+        )
+        if FAILED in bad.values():
+            steps.append(again)
         raise PartialError(
-            _("Messages that did not arrive everywhere: {count}.").format(count=failed),
-            next_steps=[
-                "storeops notify log --status failed --status partly",
-                "storeops notify retry",
-            ],
+            _("Messages that did not arrive everywhere: {count}.").format(count=len(bad)),
+            hint=_("Look there whether it arrived; if not, send it again: {command}").format(
+                command=doubtful
+            )
+            if UNCERTAIN in bad.values()
+            else "",
+            next_steps=steps,
         )
 
 

@@ -165,6 +165,29 @@ def test_a_round_that_was_cut_off_is_ended_by_the_next(
     assert len(cli("notify", "log", "--json", "--all").json["items"]) == 4
 
 
+def test_only_messages_of_the_recall_are_named_to_be_sent_again(
+    cli: Any, company: Company, planned: Any
+) -> None:
+    from storeops.app import App
+
+    number = str(planned["recall"])
+    cli("trace", "recall", "notify", number, "--yes")
+    lines = [each for each in planned["items"] if each["store"]]
+    first, second = list(dict.fromkeys(f"recall-{number}-{each['place']}" for each in lines))[:2]
+    core = App.open("demo")
+    with core.data.atomic() as connection:
+        connection.execute("UPDATE notify_message SET status = 'sent'")
+        for status, id in (("failed", first), ("uncertain", second)):
+            connection.execute("UPDATE notify_message SET status = ? WHERE id = ?", (status, id))
+    core.close()
+    done = cli("trace", "recall", "notify", number, "--yes")
+    assert done.code == 6
+    assert "everywhere: 2." in done.err
+    steps = [line.strip() for line in done.err.splitlines()]
+    assert any(step.endswith(f"storeops notify retry {first}") for step in steps)
+    assert any(step.endswith(f"send it again: storeops notify retry {second}") for step in steps)
+
+
 def test_read_only_tells_nobody(cli: Any, company: Company, planned: Any) -> None:
     answer = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--read-only")
     assert answer.code == 11
