@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,6 +155,34 @@ async def test_what_if_the_shelf_life_were_longer(driven: Any) -> None:
         await driver.rest()
         assert "5 days of shelf life" in driver.text
         assert "--shelf-life 5" in driver.base.command_line()
+
+
+async def test_rows_that_are_not_shown_are_counted(
+    driven: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.forecast.MOST", 2)
+    async with driven(size=(160, 50), start="forecast") as driver:
+        assert len(driver.base.rows.lines) == 2
+        assert "10 more: storeops forecast run --out FILE" in driver.text
+
+
+async def test_printed_commands_can_be_typed(driven: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui.screens.forecast import ForecastScreen
+    from tui.screens.tracing import TracingScreen
+
+    load = ForecastScreen.load
+    monkeypatch.setattr(
+        ForecastScreen, "load",
+        lambda self: [replace(line, key=("S 1", "it's")) for line in load(self)],
+    )  # fmt: skip
+    async with driven(size=(160, 50), start="forecast") as driver:
+        assert shlex.split(driver.base.command_line())[-2:] == ["S 1", "it's"]
+        driver.base._life = 3
+        assert "--store 'S 1'" in driver.base.command_line()
+        driver.app.action_go("tracing")
+        await driver.rest()
+        monkeypatch.setattr(TracingScreen, "middle", ("06900000000014", "A 1;x"))
+        assert shlex.split(driver.base.command_line())[-1] == "06900000000014/A 1;x"
 
 
 async def test_the_days_of_stock_go_round(driven: Any) -> None:

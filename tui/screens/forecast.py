@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -217,11 +218,13 @@ class ForecastScreen(ListScreen):
         return f"{line.cells[1]} · {line.cells[0]}"
 
     def crumbs(self) -> list[str]:
-        """The last day that is known, and how many."""
+        """The last day that is known, how many, and how many are not shown."""
         if self._outlook is None:
             return super().crumbs()
         day = _("known until {day}").format(day=self._outlook.history.as_of)
-        return [day, *super().crumbs()]
+        left = max(0, self._outlook.history.series - MOST)
+        more = [_("{count} more: storeops forecast run --out FILE").format(count=f"{left:,}")]
+        return [day, *super().crumbs(), *(more if left else [])]
 
     def why_not(self, action: str) -> str:
         """A row is needed; shelf lives have an end."""
@@ -269,6 +272,6 @@ class ForecastScreen(ListScreen):
             return "storeops forecast show"
         store, product = line.key
         if self._life is not None:
-            return (f"storeops forecast order --store {store} --product {product}"
-                    f" --shelf-life {self._life}")  # fmt: skip
-        return f"storeops forecast explain {store} {product}"
+            return shlex.join(["storeops", "forecast", "order", "--store", store,
+                               "--product", product, "--shelf-life", str(self._life)])  # fmt: skip
+        return shlex.join(["storeops", "forecast", "explain", store, product])

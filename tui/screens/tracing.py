@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -268,7 +269,7 @@ class TracingScreen(ListScreen):
         """The command that says the same of the lot in the middle."""
         middle = self.middle
         return (
-            f"storeops trace forward {gs1.label(*middle)}"
+            f"storeops trace forward {shlex.quote(gs1.label(*middle))}"
             if middle
             else "storeops trace recall list"
         )
