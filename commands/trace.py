@@ -333,7 +333,7 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
                 Column("staff", _("Staff"), show=lambda ids: str(len(ids)), right=True),
                 Column("text", _("Text"), max_width=80),
             ],
-            empty=_("Every shop was told."),
+            empty=_("Every shop that can be told was told."),
         )  # fmt: skip
         return
     if fresh and not yes:
