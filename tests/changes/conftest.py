@@ -11,6 +11,8 @@ import pytest
 
 from storeops.app import App
 from storeops.sandbox import local
+from storeops.sync.run import run_sync
+from tests.synced import synced
 
 
 @dataclass
@@ -51,20 +53,23 @@ def open_app(sandbox: local.SandboxHandle, profile: str = "t", **options: Any) -
     return App.open(profile)
 
 
+def _open(sandbox: local.SandboxHandle) -> SyncedCorp:
+    return SyncedCorp(sandbox, open_app(sandbox))
+
+
+def _sync(corp: SyncedCorp) -> None:
+    assert run_sync(corp.app).outcome == "complete"
+
+
 @pytest.fixture
 def make_corp(home: Path) -> Iterator[Callable[..., SyncedCorp]]:
     """Starts a sandbox of a given shape, opens a profile and syncs it."""
-    from storeops.sync.run import run_sync
-
     open_now: list[SyncedCorp] = []
 
     def make(**shape: Any) -> SyncedCorp:
-        sandbox = local.start(**{"stores": 2, "staff": 8, "follows": 120, **shape})
-        corp = SyncedCorp(sandbox, open_app(sandbox))
-        open_now.append(corp)
-        result = run_sync(corp.app)
-        assert result.outcome == "complete"
-        return corp
+        shape = {"stores": 2, "staff": 8, "follows": 120, **shape}
+        open_now.append(synced(home, shape, _open, _sync))
+        return open_now[-1]
 
     yield make
     for corp in open_now:

@@ -11,7 +11,8 @@ import pytest
 from storeops.changes import apply, plans
 from storeops.changes.plans import Plan
 from storeops.sync.run import run_sync
-from tests.identity.conftest import Chain
+from tests.identity.conftest import SHAPE, Chain, sync_once
+from tests.synced import synced
 
 
 class Codes(Chain):
@@ -60,8 +61,6 @@ class Codes(Chain):
 
 @pytest.fixture
 def codes(home: Path) -> Iterator[Codes]:
-    made = Codes()
-    made.sync()
+    made = synced(home, SHAPE, Codes, sync_once)
     yield made
-    made.app.close()
-    made.sandbox.stop()
+    made.close()

@@ -21,6 +21,7 @@ from storeops.domains.sandbox import sandbox_records
 from storeops.reading.customers import Selection
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
+from tests.synced import synced
 
 DAY = 86_400
 SAID = {"done": "done", "refused": "refused", "taker_full": "taker_full"}
@@ -233,18 +234,20 @@ class HandoverCorp:
         self.sandbox.stop()
 
 
+def _meet_and_sync(corp: HandoverCorp) -> None:
+    corp.control.call("POST", "handover/friends_again")
+    corp.sync()
+
+
 @pytest.fixture
 def make_corp(home: Path) -> Iterator[Callable[..., HandoverCorp]]:
     """Starts a sandbox of a given shape and settings, opens a profile, syncs."""
     opened: list[HandoverCorp] = []
 
     def make(**shape: Any) -> HandoverCorp:
-        sandbox = local.start(**{"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape})
-        corp = HandoverCorp(sandbox)
-        opened.append(corp)
-        corp.control.call("POST", "handover/friends_again")
-        corp.sync()
-        return corp
+        shape = {"stores": 3, "staff": 14, "follows": 320, "seed": 11, **shape}
+        opened.append(synced(home, shape, HandoverCorp, _meet_and_sync))
+        return opened[-1]
 
     yield make
     for corp in opened:

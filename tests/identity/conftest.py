@@ -12,15 +12,17 @@ from storeops import config, secrets
 from storeops.app import App
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
+from tests.synced import synced
 
+SHAPE = {"stores": 2, "staff": 8, "follows": 80, "seed": 5}
 Follows = dict[tuple[str, str], str]
 
 
 class Chain:
     """One sandbox and one App over it."""
 
-    def __init__(self, **shape: Any) -> None:
-        self.sandbox = local.start(**{"stores": 2, "staff": 8, "follows": 80, "seed": 5, **shape})
+    def __init__(self, sandbox: local.SandboxHandle | None = None, **shape: Any) -> None:
+        self.sandbox = sandbox or local.start(**{**SHAPE, **shape})
         self.control = self.sandbox.control
         config.save_profile(
             config.Profile(
@@ -104,9 +106,14 @@ def make_chain(home: Path) -> Iterator[Callable[..., Chain]]:
         each.close()
 
 
+def sync_once(chain: Chain) -> None:
+    """The first sync of a chain."""
+    assert chain.sync() == ["complete"]
+
+
 @pytest.fixture
-def chain(make_chain: Callable[..., Chain]) -> Chain:
+def chain(home: Path) -> Iterator[Chain]:
     """A small chain, synced."""
-    found = make_chain()
-    assert found.sync() == ["complete"]
-    return found
+    found = synced(home, SHAPE, Chain, sync_once)
+    yield found
+    found.close()

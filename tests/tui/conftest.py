@@ -18,6 +18,7 @@ from storeops.app import App
 from storeops.config import Profile
 from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
+from tests.synced import synced
 
 # The pilot waits for a stretch in which nothing is computed, twice a key; a short one says as much,
 # for the messages of a screen have been handled before, and `settle` asks the workers.
@@ -70,20 +71,31 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
         yield Chain(sandbox, home)
 
 
+class Opened:
+    """A sandbox, and its profile opened at noon."""
+
+    def __init__(self, sandbox: SandboxHandle) -> None:
+        self.sandbox = sandbox
+        make_profile(sandbox)
+        self.app = App.open("demo")
+        self.app._once("clock", lambda: FrozenClock(0.0))
+
+    def sync(self) -> None:
+        from storeops.sync.run import run_sync
+
+        assert run_sync(self.app).outcome == "complete"
+
+
 @pytest.fixture
 def fresh_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
     """A small chain of one's own, synced: for tests that change the sandbox."""
-    from storeops.sync.run import run_sync
-
     home = tmp_path / "fresh"
     monkeypatch.setenv("STOREOPS_HOME", str(home))
-    with start(stores=3, staff=10, follows=200, seed=3, start_at=NOON) as sandbox:
-        make_profile(sandbox)
-        core = App.open("demo")
-        core._once("clock", lambda: FrozenClock(0.0))
-        run_sync(core)
-        core.close()
-        yield Chain(sandbox, home)
+    shape = {"stores": 3, "staff": 10, "follows": 200, "seed": 3, "start_at": NOON}
+    made = synced(home, shape, Opened, Opened.sync)
+    made.app.close()
+    yield Chain(made.sandbox, home)
+    made.sandbox.stop()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from storeops.domains.welcome import log
 from storeops.domains.welcome.log import Greeting
 from storeops.operations import at_once
-from storeops.sandbox import local
 from tests.events.calling_corp import CallingCorp
 from tests.handover.conftest import HandoverCorp
+from tests.synced import synced
 
 
 class Door:
@@ -72,10 +72,9 @@ class Door:
 @pytest.fixture
 def door(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     monkeypatch.chdir(tmp_path)
-    with local.start(stores=2, staff=6, follows=24, seed=3) as sandbox:
-        corp = HandoverCorp(sandbox)
-        corp.sync()
-        called = CallingCorp(corp)
-        yield Door(called, tmp_path / "rules" / "welcome")
-        called.close()
-        corp.close()
+    shape = {"stores": 2, "staff": 6, "follows": 24, "seed": 3}
+    corp = synced(home, shape, HandoverCorp, HandoverCorp.sync)
+    called = CallingCorp(corp)
+    yield Door(called, tmp_path / "rules" / "welcome")
+    called.close()
+    corp.close()
