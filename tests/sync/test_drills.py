@@ -22,21 +22,21 @@ def test_faults_of_every_kind(tmp_path: Path) -> None:
 
 
 def test_kill_at_any_moment(tmp_path: Path) -> None:
-    with SandboxProcess(stores=8, staff=250, follows=3000, latency=15) as sandbox:
+    with SandboxProcess(stores=8, staff=250, follows=1500, latency=15) as sandbox:
         report = killed_syncs(sandbox, tmp_path, 3, seed=7, longest_s=0.8)
     assert not report.problems, "\n".join(report.problems)
     assert report.kills >= 3
 
 
 def test_kill_a_later_sync_at_any_moment(tmp_path: Path) -> None:
-    with SandboxProcess(stores=8, staff=250, follows=3000, latency=15) as sandbox:
+    with SandboxProcess(stores=8, staff=250, follows=1500, latency=15) as sandbox:
         report = killed_again(sandbox, tmp_path, 2, seed=7, longest_s=0.8)
     assert not report.problems, "\n".join(report.problems)
     assert report.kills >= 2
 
 
 def test_who_waits_takes_the_run_of_a_killed_process_over(tmp_path: Path) -> None:
-    with SandboxProcess(stores=8, staff=250, follows=3000, latency=40) as sandbox:
+    with SandboxProcess(stores=8, staff=250, follows=1500, latency=40) as sandbox:
         home = Home(tmp_path, sandbox)
         owner = home.start_sync()
         waiting = home.start_sync()
@@ -52,7 +52,7 @@ def test_who_waits_takes_the_run_of_a_killed_process_over(tmp_path: Path) -> Non
 
 
 def test_two_processes_on_a_new_mirror_do_the_work_once(tmp_path: Path) -> None:
-    with SandboxProcess(stores=8, staff=250, follows=3000, latency=10) as sandbox:
+    with SandboxProcess(stores=8, staff=250, follows=1500, latency=10) as sandbox:
         home = Home(tmp_path, sandbox)
         results = [finish(each) for each in [home.start_sync() for _ in range(4)]]
         assert {each["outcome"] for each in results} == {"complete"}

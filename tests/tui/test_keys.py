@@ -15,6 +15,7 @@ from tui.widgets.virtual_list import VirtualList
 
 MIDDLE, ALL = 100, 200
 PAGE = 10_000  # as many rows as are seen
+DIFFER = {("command", "x"), ("refresh", "f5")}  # keys of every screen that each answers itself
 
 SCREENS = tuple(spec.name for spec in all_screens())
 
@@ -32,15 +33,13 @@ def keys_of(name: str) -> list[tuple[str, str]]:
 
 
 def journey(name: str) -> list[tuple[str, str]]:
-    """The keys to press on a screen: those of every screen have all their names on two of them."""
+    """The keys to press on a screen: those of every screen with all their names on two of them;
+    on the others its own, and what answers differently on each."""
     everywhere = set.intersection(*(set(keys_of(each)) for each in SCREENS))
-    seen, keys = set(), []
-    for action, key in keys_of(name):
-        again = (action, key) in everywhere and action in seen
-        if not again or name in ("today", "customers"):
-            keys.append((action, key))
-        seen.add(action)
-    return keys
+    keys = keys_of(name)
+    if name in ("today", "customers"):
+        return keys
+    return [each for each in keys if each not in everywhere or each in DIFFER]
 
 
 def recorder(perform, called: list[str]):

@@ -8,20 +8,11 @@ from storeops import i18n
 from storeops.i18n import _
 from tui.cells import cell_width
 from tui.screen_registry import screens as all_screens
-from tui.widgets.tab_bar import CLOSE, ROOMY, TIGHT, Entry, TabBar, titles_for
-
-FIRST = ("today", "customers", "staff", "stores", "tags", "groups", "sync", "plans", "jobs",
-         "events", "handover", "audit", "night", "reports")  # fmt: skip
+from tui.widgets.tab_bar import CLOSE, ROOMY, Entry, TabBar, titles_for
 
 
 def tabs(here: str) -> list[tuple[str, str, bool]]:
     return [(spec.key, _(spec.title), spec.name == here) for spec in all_screens()]
-
-
-def few(here: str) -> list[tuple[str, str, bool]]:
-    """As many tabs as have room at 80 cells with a few letters each."""
-    specs = {spec.name: spec for spec in all_screens()}
-    return [(specs[name].key, _(specs[name].title), name == here) for name in FIRST]
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
@@ -51,21 +42,6 @@ def test_leaves_are_the_same_from_every_tab():
     leaves = {titles_for(tabs(spec.name), 60)[1] for spec in all_screens()}
     assert sorted(at for leaf in leaves for at in leaf) == list(range(len(all_screens())))
     assert len(leaves) > 1
-
-
-def test_few_tabs_at_eighty_cells():
-    """A few letters each, on every screen alike."""
-    i18n.use("en")
-    for here in ("customers", "today"):
-        # no blanks behind digits, so that all have three letters; what is left completes words
-        blanks, seen, titles = titles_for(few(here), 80)
-        assert (blanks, len(seen)) == (TIGHT, 14)
-        assert titles == ["Today", "Cus", "Sta", "Sto", "Tags", "Gro", "Sync", "Pla", "Jobs", "Eve",
-                          "Han", "Aud", "Nig", "Rep"]  # fmt: skip
-    i18n.use("zh_CN")
-    blanks, seen, titles = titles_for(few("customers"), 80)
-    assert titles[:6] == ["今日", "客户", "成员", "门店", "标签", "客户群"]
-    assert all(titles)
 
 
 def test_wide():

@@ -73,7 +73,7 @@ class AuditScreen(BaseScreen):
             ListColumn("seq", _("Line"), 6, right=True, keep=5, tone="dim"),
             ListColumn("at", _("When"), 16, keep=8, tone="dim"),
             ListColumn("who", _("Who"), 8, 1, keep=8),
-            ListColumn("kind", _("What"), 14, keep=9),
+            ListColumn("kind", _("What"), 14, keep=9, fit=True),
             ListColumn("plan", _("Plan"), 15, keep=6, tone="dim"),
             ListColumn("row", _("Row"), 4, right=True, keep=4, tone="dim"),
             ListColumn("details", _("Details"), 20, 5, keep=7),
@@ -321,6 +321,7 @@ PAYLOAD = {
     "rows": N_("rows"), "ready": N_("ready"), "blocked": N_("blocked"), "jobs": N_("calls"),
     "reason": N_("reason"), "kind": N_("kind"), "title": N_("what"), "count": N_("count"),
     "calls": N_("calls"), "skipped": N_("left out"), "cancelled": N_("cancelled"),
+    "hash": N_("Hash"),
 }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class SuppliersScreen(ListScreen):
             ListColumn("name", _("Supplier"), 12, 3, keep=9),
             ListColumn("role", _("Role"), 14, 1, keep=5),
             ListColumn("papers", _("Papers held"), 11, right=True, keep=3),
-            ListColumn("status", _("Papers hold"), 16, 1, keep=8),
+            ListColumn("status", _("Papers valid"), 16, 1, keep=8),
             ListColumn("next", _("Ends next"), 16, keep=7),
         ]
 

@@ -43,6 +43,7 @@ def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[ListColumn]:
             sort,
             right,
             keep,
+            fit=key == "status",
             last=key in ("owner", "store"),
             tone="dim" if key in DIM else "",
         )

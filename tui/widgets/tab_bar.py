@@ -1,8 +1,8 @@
 """The first line of every screen: the tabs with their keys, whatever the width.
 
-Where whole titles have no room they are cut to a few letters, on every screen alike; where a few
-letters have none either, whole titles stand on several leaves, and the one with the tab shown is
-seen. The end of the line says how many there are besides, and leads to them.
+Titles are never cut. Where they have no room on one line they stand on several leaves, and the
+one with the tab shown is seen; the end of the line says how many there are besides, and leads to
+them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from tui.cells import cell_width
 from tui.widgets.bars import Bar, Piece
 
-ROOMY, CLOSE, TIGHT = 2, 1, 0  # blanks around keys, only behind them, only where letters would meet
-LEAST = 3  # letters that must be left of every title
+ROOMY, CLOSE = 2, 1  # blanks around keys, only behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,14 @@ class TabBar(Bar):
 
 
 def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, range, list[str]]:
-    """How much room is for blanks, and the titles as far as they fit.
+    """How much room is for blanks, and the titles that fit.
 
     Args:
         tabs: (key, title, whether it is the screen shown), in order.
         width: cells of the line.
 
     Returns:
-        (ROOMY, CLOSE or TIGHT; which tabs are seen; one title for each of those). Cut titles have
-        no `…`: `Cus` says as much as `Cu…`.
+        (ROOMY or CLOSE; which tabs are seen; one title for each of those).
     """
 
     def cells(titles: Sequence[str], blanks: int) -> int:
@@ -84,10 +82,6 @@ def titles_for(tabs: Sequence[tuple[str, str, bool]], width: int) -> tuple[int, 
     for blanks in (ROOMY, CLOSE):
         if cells(whole, blanks) <= width:
             return blanks, every, whole
-    for blanks in (CLOSE, TIGHT):
-        cut = _cut(whole, lambda titles: cells(titles, blanks) <= width)  # noqa: B023, used at once
-        if all(len(each) >= min(LEAST, len(title)) for each, title in zip(cut, whole, strict=True)):
-            return blanks, every, cut
     seen = _leaf(tabs, width - len(f":+{len(tabs)} "))
     return CLOSE, seen, whole[seen.start : seen.stop]
 
@@ -106,28 +100,6 @@ def _leaf(tabs: Sequence[tuple[str, str, bool]], width: int) -> range:
     return range(start, len(tabs))
 
 
-def _cut(whole: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Titles cut until they fit."""
-    cut = ["" for _each in whole]  # all alike, so that nothing moves from screen to screen
-    while True:  # a letter more for all, as long as there is room
-        longer = [whole[at][: len(each) + 1] for at, each in enumerate(cut)]
-        if longer == cut or not fits(longer):
-            break
-        cut = longer
-    for at, title in enumerate(whole):  # what is left over tells those apart that look alike
-        longer = [*cut[:at], title[: len(cut[at]) + 1], *cut[at + 1 :]]
-        if cut[at] and any(each[: len(cut[at])] == cut[at] for each in cut[:at] + cut[at + 1 :]):
-            cut = longer if fits(longer) else cut
-    for missing in (1, 2):  # the rest completes titles
-        for at, title in enumerate(whole):
-            longer = [*cut[:at], title, *cut[at + 1 :]]
-            if len(title) - len(cut[at]) == missing and fits(longer):
-                cut = longer
-    return cut
-
-
 def between(key: str, title: str, blanks: int) -> int:
-    """Blanks between a key and its title: Chinese needs none, where it is tight no digit does."""
-    if blanks == ROOMY:
-        return 1
-    return int(title != "" and title.isascii() and (blanks == CLOSE or key.isalpha()))
+    """Blanks between a key and its title: Chinese needs none."""
+    return int(blanks == ROOMY or (title != "" and title.isascii()))
