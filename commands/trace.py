@@ -324,7 +324,7 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
         output.items(
             [
                 {"place": each.place, "store": each.store, "name": each.name,
-                 "to": each.target, "staff": list(each.staff), "text": each.text}
+                 "to": each.target, "staff": list(each.receiver.staff), "text": each.text}
                 for each in fresh
             ],
             [

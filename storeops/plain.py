@@ -29,6 +29,25 @@ def seen_whole(text: str) -> bool:
     return not _UNSAFE.search(text) and text == text.strip()
 
 
+def file_word(text: str, most: int) -> str:
+    """A text as a name of files, folders and the like: letters, digits, `_`, `.` and `-`.
+
+    What is changed for it, or cut, ends with a few digits of the text's hash, so that two texts
+    never become one name; none begins with a dot.
+
+    Args:
+        text: anything.
+        most: characters, at least 8.
+    """
+    word = re.sub(r"[^\w.-]|^\.", "-", text)
+    if word == text and 0 < len(text) <= most:
+        return text
+    import hashlib
+
+    digits = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{word[: most - 7]}-{digits}"
+
+
 def alike(name: str) -> str:
     """One spelling for names that people cannot tell apart, to compare them by.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,9 +14,9 @@ from storeops.domains.care import tasks
 from storeops.domains.care.tasks import AskedTask
 from storeops.domains.lots import buyers, gs1, recall
 from storeops.domains.lots.buyers import LotBuyer
-from storeops.domains.notify import outbox, targets
+from storeops.domains.notify import outbox, shops
 from storeops.domains.notify.messages import TEXT, OutMessage
-from storeops.domains.notify.targets import APP
+from storeops.domains.notify.shops import ShopReceiver
 from storeops.domains.orders import products
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
@@ -36,8 +35,7 @@ class RecallNotice:
 
     Attributes:
         place: GLN or own number; store: the shop's number; name: as people call it.
-        target: where the message goes; "" where there is nobody to tell.
-        staff: userids, where the app writes to the shop's members.
+        receiver: where the message goes.
         text: of the message.
         message: id of the one that was handed over before, "" for none.
     """
@@ -45,10 +43,14 @@ class RecallNotice:
     place: str
     store: str
     name: str
-    target: str
-    staff: tuple[str, ...]
+    receiver: ShopReceiver
     text: str
     message: str = ""
+
+    @property
+    def target(self) -> str:
+        """Name of the target; "" where there is nobody to tell."""
+        return self.receiver.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,13 @@ class Notified:
 
 
 def notices(db: Database, number: int) -> list[RecallNotice]:
-    """What each place of a recall is told, and where.
-
-    A target that bears the shop's number goes before everything: its group's robot, its chat.
-    Else the app writes to the shop's members, unless the name that stands for them is taken by a
-    group's robot or a chat: nobody knows whose it is.
+    """What each place of a recall is told, and where (`notify.shops.receivers`).
 
     Raises:
         NotFoundError: there is no recall of that number.
     """
     found = recall.show(db, number)
-    known = {each.name.casefold(): each for each in targets.every(db)}
+    receivers = shops.receivers(db, {each["store"]: each["staff"] for each in found["items"]})
     names = products.names(db)
     by_place: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for each in found["items"]:
@@ -88,24 +86,14 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     result = []
     for place, lines in by_place.items():
         first = lines[0]
-        store, staff = first["store"], tuple(first["staff"])
-        own = known.get(store.casefold()) if store else None
-        target = own.name if own else _target_of(store) if staff else ""
-        same = known.get(target.casefold())
-        if own is None and same is not None and same.sender != APP:
-            target = ""
+        receiver = receivers[first["store"]]
         text = _text(found, first["name"] or place, lines, names)
         result.append(
             RecallNotice(
-                place, store, first["name"], target, () if own else staff, text,
-                first["message"],
+                place, first["store"], first["name"], receiver, text, first["message"],
             )
         )  # fmt: skip
     return result
-
-
-def _target_of(store: str) -> str:
-    return re.sub(r"[^\w.-]", "-", f"shop-{store}")[:40]
 
 
 def _text(
@@ -175,8 +163,7 @@ def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> No
     Raises:
         NotFoundError, UsageError: nothing can be sent there.
     """
-    if notice.staff:
-        _keep_target(app.data, notice, now)
+    shops.keep(app.data, notice.receiver, now)
     message = f"recall-{number}-{notice.place}"
     with suppress(ConflictError):  # a round that was cut off handed it over, in other words
         outbox.post(app, notice.target, OutMessage(TEXT, notice.text, fold=False, urgent=True),
@@ -187,16 +174,6 @@ def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> No
             " VALUES (?, ?, ?, ?, ?)",
             (number, notice.place, notice.target, message, now),
         )
-
-
-def _keep_target(db: Database, notice: RecallNotice, now: float) -> None:
-    """The members of a shop under one name, as they are today; its quiet hours stay."""
-    try:
-        quiet = targets.get(db, notice.target).quiet
-    except NotFoundError:
-        quiet = ""
-    targets.save(db, notice.target, APP, now, receivers={"touser": "|".join(notice.staff)},
-                 quiet=quiet)  # fmt: skip
 
 
 def _task(buyer: LotBuyer) -> AskedTask:

@@ -12,7 +12,7 @@ from storeops.domains.care import tasks
 from storeops.domains.lots import gs1, trace
 from storeops.domains.lots.gs1 import Thing
 from storeops.domains.lots.places import places
-from storeops.domains.notify import log
+from storeops.domains.notify import log, shops
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
@@ -88,7 +88,7 @@ def show(db: Database, number: int) -> dict[str, Any]:
         "SELECT * FROM lots_recall_place WHERE recall = ? ORDER BY place, item, lot", (number,)
     )
     known = places(db, {each["place"] for each in lines})
-    staff = _staff(db, {each.store for each in known.values() if each.store})
+    staff = shops.staff(db, {each.store for each in known.values() if each.store})
     messages = _told(db, number)
     status = log.statuses(db, messages.values())
     # a message that the log has no more was handed over
@@ -142,21 +142,6 @@ def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, 
 
 def _plain(number: float) -> float | int:
     return int(number) if float(number).is_integer() else round(number, 3)
-
-
-def _staff(db: Database, stores: set[str]) -> dict[str, list[str]]:
-    """Userids of the members of shops, by the shops' numbers."""
-    if not stores:
-        return {}
-    from storeops.notebook.stores import list_shops
-    from storeops.reading.directory import members
-
-    shops = {each.department_id: each.code for each in list_shops(db) if each.code in stores}
-    found: dict[str, list[str]] = {}
-    for each in members(db):
-        if each.store_id in shops:
-            found.setdefault(shops[each.store_id], []).append(each.userid)
-    return found
 
 
 def listed(db: Database) -> list[dict[str, Any]]:
