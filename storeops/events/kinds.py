@@ -75,6 +75,8 @@ class Named(NamedTuple):
 def named(message: Message) -> Named:
     """What a message is about."""
     userid = message.text("UserID", "UserId")
+    if not userid and message.text("MsgType") != "event":  # a member writes to the app (doc 90239)
+        userid = message.text("FromUserName")
     external_userid = message.text("ExternalUserID", "ExternalUserId")
     kind = _KINDS.get((message.event, message.change_type))
     if kind is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from storeops.sandbox.corp import Corp
+from storeops.sandbox.mail import Mail
 from storeops.sandbox.organisation import LEFT, Member
 from storeops.sandbox.settings import Settings
 
@@ -17,9 +18,10 @@ class Act:
     """One act with its inputs; what is not given is drawn with the dice."""
 
     def __init__(
-        self, corp: Corp, settings: Settings, given: dict[str, Any], dice: random.Random
+        self, corp: Corp, settings: Settings, mail: Mail, given: dict[str, Any], dice: random.Random
     ) -> None:
         self.corp = corp
+        self.mail = mail
         self.settings = settings
         self.given = given
         self.dice = dice

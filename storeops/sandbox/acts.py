@@ -5,22 +5,29 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from storeops.sandbox import acts_customers, acts_groups, acts_staff, acts_tags  # noqa: F401
+from storeops.sandbox import (  # noqa: F401
+    acts_customers,
+    acts_groups,
+    acts_messages,
+    acts_staff,
+    acts_tags,
+)
 from storeops.sandbox.act import ACTS, Act
 from storeops.sandbox.corp import Corp
+from storeops.sandbox.mail import Mail
 from storeops.sandbox.settings import Settings
 
 
-def perform(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, Any]:
+def perform(corp: Corp, settings: Settings, mail: Mail, data: dict[str, Any]) -> dict[str, Any]:
     """Do what {"act": NAME, …} asks for; ValueError says what is wrong with it."""
     name = data.get("act")
     if name == "random":
-        return _random(corp, settings, data)
+        return _random(corp, settings, mail, data)
     if not isinstance(name, str) or name not in ACTS:
         raise ValueError(f"act must be one of random, {', '.join(sorted(ACTS))}")
     given = {k: v for k, v in data.items() if k not in ("act", "seed") and v is not None}
     dice = random.Random(f"{corp.seed}/{data.get('seed', len(corp.events))}/{name}")
-    done = ACTS[name](Act(corp, settings, given, dice))
+    done = ACTS[name](Act(corp, settings, mail, given, dice))
     return {"act": name, **done}
 
 
@@ -45,7 +52,7 @@ _DAILY = {
 }
 
 
-def _random(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, Any]:
+def _random(corp: Corp, settings: Settings, mail: Mail, data: dict[str, Any]) -> dict[str, Any]:
     count, seed = data.get("count", 1), data.get("seed", 0)
     if not isinstance(count, int) or not isinstance(seed, int) or not 0 <= count <= 100_000:
         raise ValueError("count must be a whole number up to 100000, seed a whole number")
@@ -62,7 +69,7 @@ def _random(corp: Corp, settings: Settings, data: dict[str, Any]) -> dict[str, A
         tries += 1
         name = dice.choices(names, weights)[0]
         try:
-            done.append({"act": name, **ACTS[name](Act(corp, settings, {}, dice))})
+            done.append({"act": name, **ACTS[name](Act(corp, settings, mail, {}, dice))})
         except ValueError:
             continue  # nothing fits this act just now; draw another
     return {"act": "random", "count": len(done), "done": done}

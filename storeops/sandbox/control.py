@@ -295,7 +295,7 @@ class Control:
         return {"acts": acts.described()}
 
     def _post_act(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
-        return acts.perform(self.world.corp, self.world.settings, data)
+        return acts.perform(self.world.corp, self.world.settings, self.world.mail, data)
 
     def _post_reset(self, tail: str, query: dict[str, str], data: dict[str, Any]) -> Any:
         shape = dict(self.world.corp.shape)

@@ -31,10 +31,12 @@ class Need(Enum):
 
 @dataclasses.dataclass(slots=True)
 class Answer:
-    """A success. Values are encoded JSON, or a list of encoded rows."""
+    """A success. Values are encoded JSON, or a list of encoded rows; or it is a file."""
 
     fields: dict[str, bytes | list[bytes]] = dataclasses.field(default_factory=dict)
     errmsg: str = "ok"
+    file: bytes | None = None
+    filename: str = ""
 
     @classmethod
     def of(cls, errmsg: str = "ok", **values: Any) -> Answer:

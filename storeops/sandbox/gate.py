@@ -21,6 +21,7 @@ class Reply:
     errcode: int
     errmsg: str
     body: bytes
+    filename: str | None = None  # of a file; None for JSON
 
 
 def admit(world: World, spot: Endpoint, query: dict[str, str], ip: str, now: int) -> App | None:
@@ -69,6 +70,8 @@ def carry_out(
 
 def success(answer: Answer, spot: Endpoint, warned: bool) -> Reply:
     """Encode a success: errcode and errmsg first, except in the two IP calls."""
+    if answer.file is not None:
+        return Reply(0, "", answer.file, answer.filename)
     errmsg = f"{answer.errmsg}. {WARNING}" if warned else answer.errmsg
     code = b'"errcode":0,"errmsg":"%b"' % errmsg.encode()
     parts = [

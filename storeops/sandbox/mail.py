@@ -49,6 +49,7 @@ class Media:
     size: int
     owner: str
     created_at: int
+    data: bytes = dataclasses.field(default=b"", repr=False)
 
 
 @dataclasses.dataclass(slots=True)
@@ -106,10 +107,13 @@ class Mail:
         self._sent[agent_id, raw] = now
         return False
 
-    def keep(self, kind: str, filename: str, size: int, owner: str, now: int) -> Media:
-        """A file that was uploaded."""
+    def keep(self, kind: str, filename: str, data: bytes, owner: str, now: int) -> Media:
+        """A file that was uploaded, or sent by a member; what is too old is forgotten."""
+        for each in self.media.values():
+            if now >= each.created_at + MEDIA_LIFE_S:
+                each.data = b""
         name = digest(self._seed, "media", len(self.media), size=16).hex()
-        made = Media(f"3{name}", kind, filename, size, owner, now)
+        made = Media(f"3{name}", kind, filename, len(data), owner, now, data)
         self.media[made.media_id] = made
         return made
 

@@ -42,7 +42,7 @@ _NAMES = {
     "add_contact_way customer/batchget get_corp_statistic get_servicer_statistic",
     "linkedcorp/": "agent/get_perm_list user/get user/simplelist user/list department/list "
     "message/send",
-    "media/": "get get/jssdk uploadimg upload_attachment upload_by_url get_upload_by_url_result",
+    "media/": "get/jssdk uploadimg upload_attachment upload_by_url get_upload_by_url_result",
     "menu/": "create get delete",
     "message/": "update_template_card update_taskcard get_statistics",
     "miniapppay/": "create_order get_order close_order get_sign refund get_refund_detail get_bill "

@@ -136,6 +136,7 @@ TEXTS: dict[int, str] = {
     93000: "invalid webhook url",
     93004: "robot is stopped",
     93008: "robot is not in the group",
+    830002: "file size exceeds limit, use Range",
     301002: "no privilege to access/modify agent",
     301005: "can't delete corp creator",
     600018: "invalid start endtime",

@@ -254,6 +254,18 @@ class WeComClient:
             form=_form(filename, data),
         )  # fmt: skip
 
+    def download(self, path: str, params: Mapping[str, Any]) -> bytes:
+        """GET a file (doc 90254).
+
+        Args:
+            path: the API, like "media/get".
+            params: query parameters without the token.
+
+        Raises:
+            WeComError and the rest: as `get`.
+        """
+        return self._decoded("GET", path, bytes, params, None, False, None, None)
+
     def raw(
         self,
         method: str,

@@ -99,6 +99,21 @@ def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
     return OpenedResponse(errcode, errmsg, value if errcode == 0 else None)
 
 
+def open_file(body: bytes, *, attached: bool) -> OpenedResponse:
+    """A file as it came, or the refusal that came in its place (doc 90254).
+
+    Args:
+        body: the bytes of the answer.
+        attached: the answer says that they are a file.
+    """
+    if attached:
+        return OpenedResponse(0, "", body)
+    found = open_envelope(body, Response)
+    if found.no_response or found.errcode:
+        return found
+    return OpenedResponse(0, found.errmsg, no_response="answer")
+
+
 def _lacks(body: bytes, response: Any) -> bool:
     """Whether a field that the contract always sends is absent from some row.
 

@@ -57,6 +57,7 @@ ROWS = (
     CodeRow(40006, NEVER, REQUEST, ROW, N_("the file is too small or too large"), SHORTEN),
     CodeRow(40008, NEVER, REQUEST, ROW, N_("WeCom does not know this kind of message"), REPORT),
     CodeRow(40009, NEVER, REQUEST, ROW, N_("the picture is too large, or none that WeCom takes"), SHORTEN),
+    CodeRow(830002, NEVER, REQUEST, ROW, N_("the file is too large to be fetched at once"), SHORTEN, ErrorCondition.TOO_LARGE),
     CodeRow(44001, NEVER, REQUEST, ROW, N_("the file is empty"), REPORT),
     CodeRow(44004, NEVER, REQUEST, ROW, N_("the message is empty"), REPORT),
     CodeRow(93000, NEVER, ACCESS, ROW, N_("the webhook address of the robot is not valid"), ROBOT),

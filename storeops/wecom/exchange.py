@@ -12,7 +12,7 @@ from storeops import retrying
 from storeops.clock import Clock
 from storeops.retrying import Waits
 from storeops.wecom import failures
-from storeops.wecom.envelope import WRONG_JSON, OpenedResponse, open_envelope
+from storeops.wecom.envelope import WRONG_JSON, OpenedResponse, open_envelope, open_file
 from storeops.wecom.errcodes import Retry
 from storeops.wecom.errors import WeComError
 from storeops.wecom.ports import Limiter
@@ -131,6 +131,8 @@ class Exchange:
             self.clock.learn(server_time)
 
     def _open(self, path: str, reply: Reply, shape: Any) -> OpenedResponse:
+        if shape is bytes:
+            return open_file(reply.body, attached=reply.attached)
         opened = open_envelope(reply.body, shape)
         if not opened.no_response and opened.errcode == 0 and WRONG_JSON in opened.errmsg:
             log.error("our bug: WeCom could not read the whole request of %s, yet took it", path)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from storeops.wecom.client import WeComClient
 
 SEND, RECALL, UPLOAD = "message/send", "message/recall", "media/upload"
+MEDIA = "media/get"
 CHAT_SEND, CHAT_GET = "appchat/send", "appchat/get"
 WEBHOOK_SEND, WEBHOOK_UPLOAD = "webhook/send", "webhook/upload_media"
 TEXT_BYTES = 2048  # of a text, and of an app's markdown: app messages are cut, robots refuse
@@ -118,6 +119,15 @@ def upload(client: WeComClient, kind: str, filename: str, data: bytes) -> str:
         WeComError: 40004 kind, 40006 and 40009 size, 44001 empty.
     """
     return client.upload(UPLOAD, Uploaded, filename, data, params={"type": kind}).media_id
+
+
+def download(client: WeComClient, media_id: str) -> bytes:
+    """GET media/get (doc 90254): a file that was uploaded, or that a member sent to the app.
+
+    Raises:
+        WeComError: 40007 unknown, or older than three days; 830002 larger than 20 MB.
+    """
+    return client.download(MEDIA, {"media_id": media_id})
 
 
 @dataclass(frozen=True, slots=True)

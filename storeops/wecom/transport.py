@@ -38,12 +38,16 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: HTTP status, `Date` and `Location` (without query; "" when absent), body."""
+    """What came back: HTTP status, `Date` and `Location` (without query; "" when absent), body.
+
+    `attached` says that the body is a file (`Content-Disposition`) and no answer in JSON.
+    """
 
     status: int
     date: str
     location: str
     body: bytes
+    attached: bool = False
 
 
 class NoReplyError(Exception):
@@ -228,6 +232,7 @@ class Transport:
                         response.headers.get("date", ""),
                         response.headers.get("location", "").partition("?")[0],
                         unpacked(response.iter_raw(), response.headers.get("content-encoding", "")),
+                        "content-disposition" in response.headers,
                     )
                 except PackingError as error:
                     trouble = str(error)

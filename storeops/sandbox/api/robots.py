@@ -125,5 +125,5 @@ def webhook_upload_media(call: Call) -> Answer:
         raise Refusal(40004)
     if not 5 <= len(found.data) <= FILE_BYTES:
         raise Refusal(40006)
-    kept = call.world.mail.keep(kind, found.filename, len(found.data), robot.key, call.now)
+    kept = call.world.mail.keep(kind, found.filename, found.data, robot.key, call.now)
     return Answer.of(type=kind, media_id=kept.media_id, created_at=str(kept.created_at))

@@ -8,6 +8,7 @@ from typing import Any
 
 # what XML 1.0 cannot hold; names come from people
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+MESSAGE = "message"  # a member writes to the app: no event, and not from `sys` (doc 90239)
 _ENVELOPE = ("seq", "create_time", "event", "change_type")
 _ELEMENTS = {
     "userid": "UserID",
@@ -30,6 +31,8 @@ _ELEMENTS = {
 
 def event_xml(row: dict[str, Any], corp_id: str) -> bytes:
     """One event; the same row always gives the same bytes, so that a retry is recognisable."""
+    if row["event"] == MESSAGE:
+        return _message_xml(row, corp_id)
     inside = "".join(
         [
             _element("ToUserName", corp_id),
@@ -39,6 +42,19 @@ def event_xml(row: dict[str, Any], corp_id: str) -> bytes:
             _element("Event", row["event"]),
             _element("ChangeType", row["change_type"]),
             *_fields(row),
+        ]
+    )
+    return f"<xml>{inside}</xml>".encode()
+
+
+def _message_xml(row: dict[str, Any], corp_id: str) -> bytes:
+    inside = "".join(
+        [
+            _element("ToUserName", corp_id),
+            _element("FromUserName", row["userid"]),
+            _element("CreateTime", row["create_time"]),
+            _element("MsgType", row["change_type"]),
+            *(_element(name, value) for name, value in row.items() if name[:1].isupper()),
         ]
     )
     return f"<xml>{inside}</xml>".encode()
