@@ -105,7 +105,16 @@ def _command(name: str) -> Callable[..., None]:
     return run  # fmt: skip
 
 
-for _name in registry().named("reports"):
+def _names() -> list[str]:
+    """Every report, those of the chain as a whole before those of single domains."""
+    known = list(HELP)
+    return sorted(
+        registry().named("reports"),
+        key=lambda name: known.index(name) if name in known else len(known),
+    )
+
+
+for _name in _names():
     app.command(_name, help=_(HELP.get(_name, N_("A report that an extension brings."))))(
         _command(_name)
     )
@@ -349,9 +358,10 @@ def _table(each: ReportTable, width: int) -> tuple[list[list[str]], list[Column]
 @app.command("list", help=_("Which reports there are."))
 def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     """Built-in ones and those of extensions."""
+    named = registry().named("reports")
     rows = [
-        {"name": name, "domain": domain.name, "help": _(HELP.get(name, ""))}
-        for name, (domain, _where) in registry().named("reports").items()
+        {"name": name, "domain": named[name][0].name, "help": _(HELP.get(name, ""))}
+        for name in _names()
     ]
     output.paged(
         rows,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from storeops import times
@@ -202,6 +203,25 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportPicture:
+    """A photo that belongs to a report.
+
+    Attributes:
+        title: what it shows, in the user's language.
+        note: one line below it.
+        kind: jpeg | png.
+        path: its file.
+        size: bytes of the file.
+    """
+
+    title: str
+    note: str
+    kind: str
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class NamedReport:
     """A report of some days.
 
@@ -216,6 +236,7 @@ class NamedReport:
         curves: pictures over time.
         notes: what could not be known and what is to be done, a sentence each.
         next_steps: commands that would make it complete.
+        pictures: photos, which a page shows small.
     """
 
     name: str
@@ -228,6 +249,7 @@ class NamedReport:
     curves: Sequence[Curve] = ()
     notes: Sequence[str] = ()
     next_steps: Sequence[str] = field(default=())
+    pictures: Sequence[ReportPicture] = ()
 
 
 class MakesReport(Protocol):

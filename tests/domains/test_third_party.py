@@ -196,6 +196,7 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     assert shop.json("report", "points", "--on", "today")["rows"][0]["points"] == 500
     page = shop.home.parent / "points.html"
     shop.run("report", "points", "--out", str(page))
+    assert "1 photo is not in this page." in page.read_text("utf-8")
     assert '<td class="n">500<svg' in page.read_text("utf-8")
     assert "points" in {each["name"] for each in shop.json("report", "list")["items"]}
     offered = shop.python(

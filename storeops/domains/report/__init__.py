@@ -9,6 +9,7 @@ HELP = {
     "staff": N_("Each guide: customers, losses, tags, chats and replies."),
     "handover": N_("Who handed over to whom, what waits, what leavers left."),
     "customers": N_("Where customers came from, who lost them, which tags were given."),
+    "photos": N_("Shelf photos: what shops owed, what is there, the pictures."),
 }
 DOMAIN = Domain(
     name="report",

@@ -5,15 +5,25 @@ Everything that comes from people goes through `_text`; the page forbids itself 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from html import escape
 
 from storeops import i18n
 from storeops.domains.report.words import better, difference, whole, worded
-from storeops.i18n import _
-from storeops.operations.reports import TEXT, Curve, NamedReport, ReportColumn, ReportTable
+from storeops.i18n import _, ngettext
+from storeops.operations.reports import (
+    TEXT,
+    Curve,
+    NamedReport,
+    ReportColumn,
+    ReportPicture,
+    ReportTable,
+)
 from storeops.plain import plain
 
+MOST_PICTURE_BYTES = 24_000_000  # of all photos that one page holds
 _STYLE = """
 :root{--ink:#1c2430;--dim:#66707d;--line:#e3e7ec;--page:#f6f7f9;--card:#fff;--bar:#3b7dd8;
 --good:#1a7f4b;--bad:#c2362b;--warn:#8a5a00;--soft:#fff6df}
@@ -42,6 +52,9 @@ thead th{border-top:0;color:var(--dim);font-weight:500;font-size:13px}
 .n{text-align:right}td svg{display:block;width:100%;height:4px;margin-top:3px}
 .notes{background:var(--soft);border:1px solid var(--line);border-radius:10px;
 padding:10px 12px 10px 30px;margin:16px 0 0}
+.shots{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:10px}
+.shots img{display:block;width:100%;height:130px;object-fit:cover;border-radius:6px}
+.shots b{display:block;margin-top:6px;font-weight:600}
 .empty{color:var(--dim)}footer{color:var(--dim);font-size:13px;margin-top:22px}
 @media(max-width:620px){body{padding:10px}.less{display:none}th,td{padding:6px 8px}
 .tiles{grid-template-columns:repeat(2,1fr)}td.t{white-space:normal;min-width:104px}}
@@ -69,7 +82,7 @@ def _page(report: NamedReport, made_at: str) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield (
         '<meta http-equiv="Content-Security-Policy"'
-        " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f" content=\"default-src 'none'; style-src 'unsafe-inline'{_sources(report)}\">"
     )
     yield '<meta name="referrer" content="no-referrer">'
     yield f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body><main>"
@@ -96,9 +109,45 @@ def _page(report: NamedReport, made_at: str) -> Iterator[str]:
         yield '<div class="curves">'
         yield from map(_curve, report.curves)
         yield "</div>"
+    if report.pictures:
+        yield from _pictures(report.pictures)
     for table in report.tables:
         yield from _table(table)
     yield f"<footer>storeops · {_text(made_at)}</footer></main></body></html>\n"
+
+
+def _sources(report: NamedReport) -> str:
+    """What else the page may show: photos that it holds itself."""
+    return "; img-src data:" if report.pictures else ""
+
+
+def _pictures(pictures: Sequence[ReportPicture]) -> Iterator[str]:
+    """Photos as they are, shown small; those beyond `MOST_PICTURE_BYTES` are named only."""
+    yield f'<h2>{_text(_("Photos"))}</h2><div class="shots">'
+    left, out = MOST_PICTURE_BYTES, 0
+    for each in pictures:
+        data = b""
+        if each.size <= left:
+            with suppress(OSError):
+                data = each.path.read_bytes()
+        shown = ""
+        if data and len(data) <= left:
+            left -= len(data)
+            packed = b64encode(data).decode("ascii")
+            shown = (
+                f'<img alt="{_text(each.title)}" loading="lazy"'
+                f' src="data:image/{each.kind};base64,{packed}">'
+            )
+        else:
+            out += 1
+        yield f"<figure>{shown}<b>{_text(each.title)}</b><figcaption>{_text(each.note)}"
+        yield "</figcaption></figure>"
+    yield "</div>"
+    if out:
+        text = ngettext(
+            "{count} photo is not in this page.", "{count} photos are not in this page.", out
+        )
+        yield f'<p class="empty">{_text(text.format(count=out))}</p>'
 
 
 def _curve(curve: Curve) -> str:

@@ -6,7 +6,7 @@ from storeops.domain import CardSection, DemoStep, TodayLine
 from storeops.i18n import _
 from storeops.operations.alarms import Alarm, AlarmKind
 from storeops.operations.doctor import Finding
-from storeops.operations.reports import NamedReport, ReportColumn, ReportTable
+from storeops.operations.reports import NamedReport, ReportColumn, ReportPicture, ReportTable
 from storeops.reading.columns import CustomerColumn
 from storeops.reading.conditions import Condition, Facet
 from storeops.shared_rows import Noted, SharedTable, SharedThing
@@ -133,7 +133,9 @@ def report(db, period, _now):
     columns = [ReportColumn("level", "Level", "text"), ReportColumn("points", "Points")]
     data = {"on": period.until, "rows": rows}
     table = ReportTable("levels", "Levels", columns, rows, bar="points")
-    return NamedReport("points", "Points", period, True, data, [table])
+    card = db.path.parent / "card.png"
+    picture = ReportPicture("Card", "gold", "png", card, 70)
+    return NamedReport("points", "Points", period, True, data, [table], pictures=[picture])
 
 
 def levels(_db, start):
