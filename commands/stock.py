@@ -12,10 +12,12 @@ from commands.context import current
 from commands.file_options import TableFile
 from commands.options import After, All, Limit, day_of
 from commands.output import Column
+from commands.photos import app as photos_app
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 
-app = typer.Typer(help=_("Stock of shops: import, list, count, what expires."))
+app = typer.Typer(help=_("Stock of shops: import, list, count, what expires, photos."))
+app.add_typer(photos_app, name="photos")
 
 Store = Annotated[
     list[str] | None, typer.Option("--store", metavar="STORE", help=_("Of this shop only."))
@@ -140,7 +142,7 @@ def count(
 def expiring(
     store: Store = None,
     days: Annotated[
-        int, typer.Option("--days", metavar="DAYS", min=0, max=365, help=_("Days ahead."))
+        int, typer.Option("--days", metavar="DAYS", min=0, max=3650, help=_("Days ahead."))
     ] = 1,
     limit: Limit = 200,
     all_: All = False,

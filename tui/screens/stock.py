@@ -142,4 +142,4 @@ class StockScreen(ListScreen):
 
     def command_line(self) -> str:
         """The command."""
-        return f"storeops stock expiring --days {min(self._days, 365)}"
+        return f"storeops stock expiring --days {self._days}"

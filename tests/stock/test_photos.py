@@ -1,0 +1,236 @@
+"""Shelf photos: sent to the app or dropped into a folder, filed, chased, looked at."""
+
+from __future__ import annotations
+
+import base64
+import random
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops.domains.stock import pictures
+from storeops.domains.stock.pictures import BadPictureError
+from storeops.sandbox.acts_messages import _shelf
+from tests.stock.conftest import PhotoCorp
+
+
+def png(wide: int = 4, high: int = 3, *extra: tuple[bytes, bytes], packed: bytes = b"") -> bytes:
+    head = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)
+    body = packed or zlib.compress((b"\0" + b"\x10\x20\x30" * wide) * high)
+    parts = ((b"IHDR", head), *extra, (b"IDAT", body), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+
+
+def jpeg(wide: int = 40, high: int = 30, *extra: bytes, tail: bytes = b"\xff\xd9") -> bytes:
+    frame = segment(0xC0, struct.pack(">BHHB", 8, high, wide, 1) + b"\1\x11\0")
+    scan = segment(0xDA, b"\1\1\0\0\x3f\0") + b"\x12\xff\x00\x34\xff\xd0\x56"
+    return b"\xff\xd8" + b"".join(extra) + frame + scan + tail
+
+
+EXIF = segment(
+    0xE1,
+    b"Exif\0\0II*\0" + struct.pack("<IHHHIHHHHIII", 8, 2, 0x0112, 3, 1, 6, 0, 0x8825, 4, 1, 38, 0)
+    + b"GPS 31.2304N 121.4737E",
+)  # fmt: skip
+
+
+def test_what_a_camera_tells_of_people_is_not_kept() -> None:
+    told = jpeg(
+        40, 30, EXIF, segment(0xFE, b"owner: Li"), segment(0xED, b"Photoshop"),
+        tail=b"\xff\xd9" + b"a film, and GPS 31.2304N again",
+    )  # fmt: skip
+    kept = pictures.clean(told)
+    assert (kept.kind, kept.width, kept.height) == ("jpeg", 40, 30)
+    for secret in (b"GPS", b"owner", b"Photoshop", b"\x88\x25", b"\x25\x88"):
+        assert secret not in kept.data
+    assert pictures._turned(kept.data[kept.data.index(b"Exif") + 6 :]) == 6  # not on its side
+    assert pictures.clean(kept.data) == kept
+    told = png(4, 3, (b"eXIf", b"GPS"), (b"tEXt", b"Author\0Li"), (b"iTXt", b"XML:com.adobe.xmp"))
+    assert pictures.clean(told).data == png(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7 not a picture", "kind"),
+        (b"GIF89a" + bytes(50), "kind"),
+        (b"\xff\xd8\xff" + bytes(10_000_000), "large"),
+        (jpeg()[:-9], "broken"),  # cut off
+        (b"\xff\xd8\xff\xd9", "broken"),
+        (b"\xff\xd8" + b"\xff\x01" * 50_000, "broken"),
+        (jpeg(65_535, 65_535), "pixels"),
+        (jpeg(0, 30), "broken"),
+        (png()[:-20], "broken"),
+        (png(60_000, 60_000, packed=b"x"), "pixels"),
+        (png(4, 3, packed=zlib.compress(bytes(30_000_000), 9)), "broken"),  # a bomb
+        (png(4, 3, packed=zlib.compress(b"\0" * 10)), "broken"),
+        (png(4, 3, packed=b"no zlib"), "broken"),
+        (png().replace(b"\x08\x02", b"\x08\x07"), "broken"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else len(value),
+)
+def test_what_is_no_whole_picture_is_refused(data: bytes, code: str) -> None:
+    with pytest.raises(BadPictureError) as refused:
+        pictures.clean(data)
+    assert refused.value.code == code
+
+
+def test_a_day_of_photos(cli: Any, chain: PhotoCorp) -> None:
+    app, (one, two) = chain.app, chain.guides.values()
+    control = chain.corp.control
+    shown = cli("stock", "photos", "spot", "add", "冷藏柜", "--due", "00:00", "--json")
+    assert shown.json == {"spot": "冷藏柜", "stores": [], "due": "00:00"}
+    assert cli("stock", "photos", "spot", "add", "门口", "--due", "0:00", "--store", "s1").code == 0
+    items = cli("stock", "photos", "list", "--json").json["items"]
+    assert [(each["store"], each["spot"], each["status"]) for each in items] == [
+        ("S1", "冷藏柜", "missing"), ("S1", "门口", "missing"), ("S2", "冷藏柜", "missing"),
+    ]  # fmt: skip
+    assert "3 shelf photos of today are missing in 2 shops" in cli("status").out
+    # two good ones, filed in the order of asking; then what proves nothing
+    told = base64.b64encode(jpeg(40, 30, EXIF)).decode()
+    chain.send(one, content=told)
+    chain.send(one)
+    chain.send(two, content=base64.b64encode(b"<html>no picture</html>").decode())
+    chain.send(two, content=told)
+    answer = cli("stock", "photos", "list", "--json").json
+    items = answer["items"]
+    assert [(each["store"], each["spot"], each["status"], each["userid"]) for each in items] == [
+        ("S1", "冷藏柜", "done", one), ("S1", "门口", "done", one), ("S2", "冷藏柜", "again", two),
+    ]  # fmt: skip
+    assert answer["counts"]["done"] == 2
+    kept = Path(items[0]["path"])
+    assert kept.parts[-3:-1] == ("S1", "冷藏柜")
+    assert b"GPS" not in kept.read_bytes()
+    assert (kept.stat().st_mode & 0o777, items[0]["width"]) == (0o600, 40)
+    # chased once, and again when there is another reason
+    (first,) = cli("stock", "photos", "chase", "--json").json["messages"]
+    assert (first["store"], first["to"], first["spots"]) == ("S2", "shop-S2", ["冷藏柜"])
+    assert "again" in first["text"]
+    assert any("冷藏柜" in each["body"] for each in control.call("GET", "inbox?after=0")["items"])
+    assert cli("stock", "photos", "chase", "--json").json["messages"] == []
+    chain.send(two, bytes=50_000_000)
+    (second,) = cli("stock", "photos", "chase", "--dry-run", "--json").json["items"]
+    assert "larger than 10 MB" in second["text"]
+    chain.send(two)
+    assert cli("stock", "photos", "list", "--missing", "--json").json["items"] == []
+    # an event that is handled again files nothing twice
+    count = app.data.execute("SELECT count(*) FROM stock_photo").fetchone()
+    app.inbox.execute("UPDATE event SET status = 'received', due_at = 0 WHERE event = 'image'")
+    chain.calling.settle()
+    assert app.data.execute("SELECT count(*) FROM stock_photo").fetchone() == count
+    # looked at
+    out = Path(app.data.path).parent / "page.html"
+    assert cli("report", "photos", "--on", "today", "--out", str(out)).code == 0
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<img ") == 3
+    assert "img-src data:" in page
+    found = cli("stock", "photos", "show", str(items[0]["photo"]), "--json").json
+    assert found["path"] == str(kept)
+
+
+def test_whose_picture_nobody_knows(cli: Any, chain: PhotoCorp) -> None:
+    stranger = chain.stranger
+    cli("stock", "photos", "spot", "add", "冷藏柜", "--due", "23:59")
+    chain.send(stranger)
+    (last,) = [each for each in cli("stock", "photos", "list", "--json").json["items"]
+               if each["status"] == "unfiled"]  # fmt: skip
+    done = cli("stock", "photos", "file", str(last["photo"]), "--store", "S2", "--json")
+    assert (done.json["store"], done.json["spot"], done.json["status"]) == ("S2", "冷藏柜", "kept")
+    assert not Path(last["path"]).exists()
+    (there,) = (
+        each for each in cli("stock", "photos", "list", "--store", "S2", "--json").json["items"]
+    )
+    assert Path(there["path"]).parts[-3] == "S2"
+    # what WeCom keeps no longer is said so
+    chain.corp.control.act("photo_send", userid=stranger)
+    chain.corp.control.advance(4 * 86_400)
+    chain.calling.settle()
+    assert chain.app.data.execute("SELECT why FROM stock_photo ORDER BY id DESC").fetchone() == (
+        "gone",
+    )
+
+
+def test_dropped_into_a_folder(cli: Any, chain: PhotoCorp, tmp_path: Path) -> None:
+    chain.calling.close()
+    for spot in ("冷藏柜", "../../etc"):
+        assert cli("stock", "photos", "spot", "add", spot, "--due", "00:00").code == 0
+    place = tmp_path / "in"
+    (place / "S1" / "冷藏柜").mkdir(parents=True)
+    today = cli("stock", "photos", "list", "--json").json["day"]
+    one, two = _shelf(random.Random(1)), _shelf(random.Random(2))
+    (place / "S1" / "冷藏柜" / f"{today}.png").write_bytes(one)
+    (place / "S2_冷藏柜_2026-01-05.png").write_bytes(two)
+    (place / "S2_冷藏柜.png").write_bytes(two)  # January's again
+    (place / "S2_..__etc_2030-01-05.png").write_bytes(two)
+    (place / "nobody.png").write_bytes(png())
+    (place / "S1_S2.png").write_bytes(png())
+    (place / "S1_bomb.png").write_bytes(png(4, 3, packed=zlib.compress(bytes(5_000_000), 9)))
+    (place / "S1_link.png").symlink_to("/etc/hostname")
+    with (place / "S1_huge.jpg").open("wb") as huge:
+        huge.truncate(5_000_000_000)
+    done = cli("stock", "photos", "import", str(place), "--json").json
+    assert (done["files"], done["kept"], done["again"], len(done["problems"])) == (8, 2, 1, 7)
+    said = {each["file"]: each["message"] for each in done["problems"]}
+    assert "larger than 10 MB" in said["S1_huge.jpg"]
+    assert "2026-01-05 again" in said["S2_冷藏柜.png"]
+    assert "names no shop" in said["nobody.png"]
+    assert "several shops" in said["S1_S2.png"]
+    assert "damaged" in said["S1_bomb.png"]
+    assert "not come yet" in said["S2_..__etc_2030-01-05.png"]
+    again = cli("stock", "photos", "import", str(place), "--json").json
+    assert (again["kept"], again["known"]) == (0, 2)
+    given = ("--store", "S1", "--spot", "../../etc")
+    assert cli("stock", "photos", "import", str(place / "nobody.png"), *given).code == 0
+    folder = chain.app.data.path.parent / "photos"
+    files = [each.relative_to(folder).parts for each in folder.rglob("*.png")]
+    assert len(files) == 3
+    assert all(not part.startswith(".") and len(parts) == 3 for parts in files for part in parts)
+    assert cli("stock", "photos", "import", str(tmp_path / "none")).code == 5
+    assert cli("stock", "photos", "remove", "--older-than", "1d", "--yes").code == 0
+    assert len(list(folder.rglob("*.png"))) == 3 - 1 + 1  # the one that shows the same stays
+
+
+def test_what_cannot_be(cli: Any, chain: PhotoCorp) -> None:
+    for words, code in (
+        (("spot", "add", "", "--due", "10:00"), 2),
+        (("spot", "add", "x", "--due", "25:00"), 2),
+        (("spot", "add", "x\u202e"), 2),
+        (("spot", "add", "x", "--store", "S9"), 5),
+        (("spot", "remove", "x"), 5),
+        (("show", "7"), 5),
+        (("file", "7", "--store", "S1"), 5),
+        (("remove",), 2),
+        (("remove", "7", "--yes"), 5),
+        (("list", "--day", "soon"), 2),
+        (("list", "--store", "S9"), 5),
+    ):
+        answer = cli("stock", "photos", *words, "--json")
+        assert answer.code == code, (words, answer.err)
+        assert answer.error["message"]
+
+
+def test_terminals_get_what_they_can_show() -> None:
+    from commands.terminal_picture import protocol, sequence
+
+    assert protocol({"TERM_PROGRAM": "WezTerm"}) == "iterm"
+    assert protocol({"TERM": "xterm-kitty"}) == "kitty"
+    assert protocol({"TERM": "xterm-kitty", "TMUX": "/tmp/x"}) == ""
+    assert protocol({"TERM": "xterm-256color"}) == ""
+    data = _shelf(random.Random(1)) * 9
+    assert sequence("kitty", "jpeg", data) == ""
+    parts = sequence("kitty", "png", data).split("\x1b_G")[1:]
+    assert [part.split(";")[0][-3:] for part in parts] == ["m=1", "m=0"]
+    packed = "".join(part.split(";")[1].split("\x1b")[0] for part in parts)
+    assert base64.b64decode(packed) == data
+    assert base64.b64decode(sequence("iterm", "jpeg", data).split(":")[1][:-2]) == data
