@@ -223,8 +223,11 @@ class TracingScreen(ListScreen):
         return line.cells[0].strip()
 
     def crumbs(self) -> list[str]:
-        """How one came here."""
-        return [*(shown(each[1] or each[0]) for each in self._path[-4:]), *super().crumbs()]
+        """How one came here, and how many lots of the tree are not shown."""
+        cut = self._tree.cut if self._tree is not None else 0
+        left = _("{count} more lots: storeops trace forward LOT").format(count=f"{cut:,}")
+        path = (shown(each[1] or each[0]) for each in self._path[-4:])
+        return [*path, *super().crumbs(), *([left] if cut else [])]
 
     def why_not(self, action: str) -> str:
         """One cannot walk to where one is."""
@@ -294,7 +297,10 @@ def _branch(node: TreeNode, name: str) -> str:
 def _what(node: TreeNode, words: dict[str, str]) -> str:
     """How many pieces are in which state."""
     if node.kind == PLACE:
-        return _(", ").join(f"{words[state]} {qty:,g}" for state, qty in node.states.items())
+        return _(", ").join(
+            f"{words[state]} {'?' if qty is None else f'{qty:,g}'}"
+            for state, qty in node.states.items()
+        )
     if node.qty is None:
         return ""
     amount = f"{node.qty:,g} {UNITS.get(node.unit, node.unit)}".rstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +50,8 @@ def find(db: Database, which: Thing) -> int:
     )
 
 
-def upstream(db: Database, things: Sequence[int]) -> list[int]:
-    """These lots and everything that went into them, farthest last."""
+def upstream(db: Database, things: Sequence[int]) -> dict[int, int]:
+    """These lots and everything that went into them → how many steps away, farthest last."""
     return _closure(
         db, things,
         "SELECT e.src, u.depth + 1 FROM lots_edge e JOIN up u ON e.dst = u.thing"
@@ -59,8 +59,8 @@ def upstream(db: Database, things: Sequence[int]) -> list[int]:
     )  # fmt: skip
 
 
-def downstream(db: Database, things: Sequence[int]) -> list[int]:
-    """These lots and everything that was made of them, farthest last."""
+def downstream(db: Database, things: Sequence[int]) -> dict[int, int]:
+    """These lots and everything that was made of them → how many steps away, farthest last."""
     return _closure(
         db, things,
         "SELECT e.dst, u.depth + 1 FROM lots_edge e JOIN up u ON e.src = u.thing"
@@ -68,14 +68,14 @@ def downstream(db: Database, things: Sequence[int]) -> list[int]:
     )  # fmt: skip
 
 
-def _closure(db: Database, things: Sequence[int], step: str) -> list[int]:
+def _closure(db: Database, things: Sequence[int], step: str) -> dict[int, int]:
     rows = db.execute(
         "WITH RECURSIVE up (thing, depth) AS (SELECT value, 0 FROM json_each(?) UNION "
         f"{step} WHERE u.depth < 50)"
         " SELECT thing, min(depth) FROM up GROUP BY thing ORDER BY 2, 1",
         (json.dumps(list(things)),),
     )
-    return [row[0] for row in rows]
+    return dict(rows.fetchall())
 
 
 def contents(db: Database, pallet: int) -> list[int]:
@@ -106,7 +106,7 @@ def related(db: Database, which: Thing) -> list[int]:
     Raises:
         NotFoundError: nothing is known of it.
     """
-    return downstream(db, lots_of(db, which))
+    return list(downstream(db, lots_of(db, which)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +150,28 @@ _EVENT = (
 )
 
 
-def lines(db: Database, things: Sequence[int]) -> list[TraceLine]:
+def lines(
+    db: Database, things: Sequence[int], events: Sequence[int] | None = None
+) -> list[TraceLine]:
     """Everything that happened to lots, in the order of time; pallets count with what was on them.
 
     Args:
+        db: data.db.
         things: numbers of lots.
+        events: only what these events say; None for all.
     """
     found: list[TraceLine] = []
-    asked = json.dumps(list(things))
+    asked = [json.dumps(list(things))]
+    only = ""
+    if events is not None:
+        asked.append(json.dumps(list(events)))
+        only = " AND v.id IN (SELECT value FROM json_each(?))"
     rows = db.execute(
         f"SELECT l.thing, l.role, l.qty, l.uom, {_EVENT}"
         " FROM lots_line l JOIN lots_event v ON v.id = l.event"
         " WHERE l.thing IN (SELECT value FROM json_each(?)) AND l.role IN ('what', 'in', 'out')"
-        " AND v.void = 0",
-        (asked,),
+        f" AND v.void = 0{only}",
+        asked,
     )
     found += [TraceLine(*row) for row in rows]
     rows = db.execute(
@@ -177,8 +185,9 @@ def lines(db: Database, things: Sequence[int]) -> list[TraceLine]:
         " WHERE c.thing IN (SELECT value FROM json_each(?)) AND c.role = 'child')"
         f" SELECT k.thing, 'what', k.qty, k.uom, {_EVENT}"
         " FROM packed k JOIN lots_line l ON l.thing = k.pallet AND l.role = 'what'"
-        " JOIN lots_event v ON v.id = l.event AND v.void = 0 AND v.at BETWEEN k.since AND k.until",
-        (asked,),
+        " JOIN lots_event v ON v.id = l.event AND v.void = 0 AND v.at BETWEEN k.since AND k.until"
+        f"{only}",
+        asked,
     )
     found += [TraceLine(*row) for row in rows]
     return sorted(found, key=lambda each: (each.at, each.event_id, each.lot, each.role))
@@ -254,6 +263,50 @@ def balance(found: Sequence[TraceLine]) -> Balance:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class LotPile:
+    """Pieces of a lot in one place and state.
+
+    Attributes:
+        lot, place, state: which.
+        qty: pieces or units; None when no paper says how many.
+        line: the event that was the last to change them.
+    """
+
+    lot: int
+    place: str
+    state: str
+    qty: float | None
+    line: TraceLine
+
+
+def standing(found: Balance, names: Mapping[int, Thing]) -> list[LotPile]:
+    """The piles that are there, place by place; of those that are below nothing a doubt is noted.
+
+    Args:
+        found: of `balance`; its doubts grow.
+        names: (item, lot) of the numbers of lots, in the order in which they are to stand.
+    """
+    order = {number: at for at, number in enumerate(names)}
+    result = []
+    for lot, place, state in sorted(
+        found.piles, key=lambda key: (order[key[0]], key[1], STATES.index(key[2]))
+    ):
+        pile = found.piles[lot, place, state]
+        if pile.last is None or (abs(pile.qty) < 1e-9 and not pile.unknown):
+            continue
+        if pile.qty < 0:
+            found.doubts.append(
+                _("{place} gave {qty} of lot {lot} more than it is known to have had.").format(
+                    place=place or "?", qty=f"{-pile.qty:g}", lot=gs1.label(*names[lot])
+                )
+            )
+            continue
+        qty = None if pile.unknown and not pile.qty else pile.qty
+        result.append(LotPile(lot, place, state, qty, pile.last))
+    return result
+
+
 def _take(result: Balance, line: TraceLine, here: tuple[int, str, str]) -> None:
     """Take what a run used from where it was used, else from where it was heard of last."""
     result.piles[here].add(line, -1)
@@ -292,12 +345,13 @@ def _arrive(piles: dict[tuple[int, str, str], _Pile], line: TraceLine) -> None:
 
 
 def things(db: Database, numbers: Sequence[int]) -> dict[int, Thing]:
-    """(item, lot) of numbers."""
+    """(item, lot) of numbers, in their order."""
     rows = db.execute(
         "SELECT id, item, lot FROM lots_thing WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(numbers)),),
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    return {number: found[number] for number in numbers}
 
 
 def _papers(text: str) -> list[dict[str, str]]:
@@ -377,23 +431,10 @@ def forward(db: Database, which: Thing) -> tuple[list[dict[str, Any]], list[str]
     numbers = related(db, which)
     found = balance(lines(db, numbers))
     names = things(db, numbers)
-    order = {number: at for at, number in enumerate(numbers)}
-    items: list[tuple[float, dict[str, Any]]] = []
-    for lot, place, state in sorted(
-        found.piles, key=lambda key: (order[key[0]], key[1], STATES.index(key[2]))
-    ):
-        pile = found.piles[lot, place, state]
-        if pile.last is None or (abs(pile.qty) < 1e-9 and not pile.unknown):
-            continue
-        if pile.qty < 0:
-            found.doubts.append(
-                _("{place} gave {qty} of lot {lot} more than it is known to have had.").format(
-                    place=place or "?", qty=f"{-pile.qty:g}", lot=gs1.label(*names[lot])
-                )
-            )
-            continue
-        qty = None if pile.unknown and not pile.qty else pile.qty
-        items.append((pile.last.at, _item(names[lot], pile.last, place, qty, state)))
+    items = [
+        (each.line.at, _item(names[each.lot], each.line, each.place, each.qty, each.state))
+        for each in standing(found, names)
+    ]
     return with_states(db, items), found.doubts
 
 
@@ -410,7 +451,7 @@ def back(db: Database, which: Thing) -> list[dict[str, Any]]:
         NotFoundError: nothing is known of it.
     """
     target = lots_of(db, which)
-    numbers = upstream(db, target)
+    numbers = list(upstream(db, target))
     names = things(db, numbers)
     order = {number: at for at, number in enumerate(numbers)}
     found = []

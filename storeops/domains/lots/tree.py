@@ -11,10 +11,11 @@ from typing import Any
 from storeops.database.database import Database
 from storeops.domains.lots import gs1, trace
 from storeops.domains.lots.gs1 import Thing
-from storeops.domains.lots.trace import ON_SHELF, ON_THE_WAY, SOLD, THROWN_AWAY
+from storeops.domains.lots.trace import IN_STOCK, ON_SHELF, ON_THE_WAY, SOLD, THROWN_AWAY
 
 MOST_LOTS = 400  # of one tree, in each direction
 MOST_NEWEST = 500  # lots that are listed
+_SHOWN = (IN_STOCK, ON_SHELF, ON_THE_WAY, SOLD, THROWN_AWAY)
 BEHIND, SELF, BEFORE, PLACE = "behind", "self", "before", "place"
 
 
@@ -29,9 +30,8 @@ class TreeNode:
         place: where it was made; of a place: itself.
         at: Unix seconds: when it was made.
         qty: pieces or units that were made, None when not said; unit: "" for pieces.
-        states: of a place: state → pieces there.
+        states: of a place: state → pieces there, None when no paper says how many.
         bad_papers: papers of the lot's own way that do not hold.
-        lots: how many lots of each lie before it that are not shown.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class TreeNode:
     at: float = 0.0
     qty: float | None = None
     unit: str = ""
-    states: Mapping[str, float] = field(default_factory=dict)
+    states: Mapping[str, float | None] = field(default_factory=dict)
     bad_papers: tuple[str, ...] = ()
 
 
@@ -73,24 +73,25 @@ def tree(db: Database, which: Thing) -> LotTree:
         NotFoundError: nothing is known of it.
     """
     middle = trace.lots_of(db, which)
-    behind = [each for each in trace.upstream(db, middle) if each not in middle]
-    before = [each for each in trace.downstream(db, middle) if each not in middle]
+    up, down = trace.upstream(db, middle), trace.downstream(db, middle)
+    behind = [each for each in up if each not in middle]
+    before = [each for each in down if each not in middle]
     cut = max(0, len(behind) - MOST_LOTS) + max(0, len(before) - MOST_LOTS)
     behind, before = behind[:MOST_LOTS], before[:MOST_LOTS]
     numbers = [*behind, *middle, *before]
     names = trace.things(db, numbers)
     found = trace.lines(db, numbers)
-    depth = _depths(db, middle, behind, "src", "dst") | _depths(db, middle, before, "dst", "src")
+    depth = up | down
     made: dict[int, trace.TraceLine] = {}
     for line in found:
         if line.lot not in made and line.makes:
             made[line.lot] = line
     bad = _bad_papers(db, found)
     balance = trace.balance([line for line in found if line.lot not in behind])
-    states: dict[tuple[int, str], dict[str, float]] = defaultdict(dict)
-    for (lot, place, state), pile in balance.piles.items():
-        if state in (trace.IN_STOCK, ON_SHELF, ON_THE_WAY, SOLD, THROWN_AWAY) and pile.qty > 1e-9:
-            states[lot, place][state] = pile.qty
+    states: dict[tuple[int, str], dict[str, float | None]] = defaultdict(dict)
+    for each in trace.standing(balance, names):
+        if each.state in _SHOWN:
+            states[each.lot, each.place][each.state] = each.qty
     nodes: list[TreeNode] = []
 
     def add(lot: int, kind: str) -> None:
@@ -115,26 +116,6 @@ def tree(db: Database, which: Thing) -> LotTree:
     for lot in _walk(db, middle, before, depth):
         add(lot, BEFORE)
     return LotTree(which, nodes, balance.doubts, cut)
-
-
-def _depths(
-    db: Database, middle: Sequence[int], lots: Sequence[int], to: str, of: str
-) -> dict[int, int]:
-    """Steps from the middle."""
-    found = dict.fromkeys(middle, 0)
-    near = set(middle)
-    wanted, step = set(lots), 0
-    while near and wanted:
-        step += 1
-        rows = db.execute(
-            f"SELECT DISTINCT e.{to} FROM lots_edge e JOIN lots_event v ON v.id = e.event"
-            f" AND v.void = 0 WHERE e.{of} IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(near)),),
-        )
-        near = {row[0] for row in rows} & wanted
-        wanted -= near
-        found |= dict.fromkeys(near, step)
-    return found
 
 
 def _walk(
