@@ -218,6 +218,29 @@ def test_renewal_in_working_days(cli: Any, known: str) -> None:
     assert "estimated" in answer.err
 
 
+def test_an_ended_paper_that_was_renewed_is_no_error(cli: Any, known: str) -> None:
+    dice = Random(4)
+    old, new = licence(dice, "SC", "105"), licence(dice, "SC", "105")
+    paper = ("certificate", "add", "V001", "SC")
+    cli("certificate", "add", "V001", "营业执照", known, "--until", "long-term")
+    cli(*paper, old, "--from", "2021-05-02", "--until", "2026-05-01")
+
+    def levels(day: str) -> dict[str, str]:
+        items = cli("supplier", "check", "V001", "--on", day, "--json").json["items"]
+        return {each["number"]: each["level"] for each in items}
+
+    assert levels("2026-05-20")[old] == "error"
+    cli(*paper, new, "--from", "2026-05-02", "--until", "2031-05-01")
+    assert levels("2026-05-20") == {known: "ok", old: "ok", new: "ok"}
+    assert "renewed" in cli("supplier", "check", "V001", "--on", "2026-05-20").out
+    assert levels("2026-04-20") == {known: "ok", old: "ok", new: "error"}  # not yet, the old holds
+    assert levels("2031-06-01")[new] == "error"
+    # a gap, another truck's paper and one that was given up are no renewals
+    other = licence(dice, "SC", "105")
+    cli(*paper, other, "--from", "2021-05-02", "--until", "2026-05-10")
+    assert levels("2026-05-20")[other] == "error"
+
+
 def test_rules_of_the_profile_go_first(cli: Any, known: str, home: Path) -> None:
     folder = paths.profile_dir("p") / "rules" / "papers"
     folder.mkdir(parents=True)

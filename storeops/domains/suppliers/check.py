@@ -10,6 +10,7 @@ from typing import Any
 from storeops.domains.suppliers import numbers
 from storeops.domains.suppliers.numbers import ERROR, OK, WARNING, plain_number
 from storeops.domains.suppliers.register import LONG_TERM, Paper
+from storeops.domains.suppliers.renewals import renewed, same_address
 from storeops.domains.suppliers.rules import PaperRules, SupplierRole
 from storeops.i18n import _
 
@@ -138,14 +139,6 @@ def _scope(
     return found
 
 
-def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are one, as one may say more of it than the other."""
-    first, second = (
-        "".join(each for each in text.casefold() if each.isalnum()) for text in (one, other)
-    )
-    return first in second or second in first
-
-
 def missing(
     role: SupplierRole, held: Sequence[Paper], rules: PaperRules, lot: str = ""
 ) -> list[str]:
@@ -176,10 +169,15 @@ def check_supplier(
         on: day of production or receipt; lot, category: of what is received, "" for none.
     """
     found = []
+    over = renewed(held, rules, on)
     for each in held:
         kind = rules.kinds.get(each.kind)
         if lot and kind is not None and kind.per_lot and each.lot != lot:
             continue  # another lot's report
+        if each in over and each.valid_until < on.isoformat():
+            found.append(PaperFinding(each.supplier, each.kind, each.number, each.lot, "", OK,
+                                      _("it ended and was renewed")))  # fmt: skip
+            continue
         found += check_paper(each, rules, on, holder, lot=lot, category=category)
     for entry in missing(rules.role(holder["role"]), held, rules, lot):
         found.append(

@@ -9,12 +9,12 @@ from storeops import times, workdays
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.suppliers import register
-from storeops.domains.suppliers.check import same_address
 from storeops.domains.suppliers.register import LONG_TERM, Paper
+from storeops.domains.suppliers.renewals import DAYS_AHEAD, renewed
 from storeops.domains.suppliers.rules import PaperRules, load_rules
 from storeops.i18n import ngettext
 
-STEPS = (90, 60, 30, 15, 7, 0)  # days before the end at which somebody is told
+STEPS = (DAYS_AHEAD, 60, 30, 15, 7, 0)  # days before the end at which somebody is told
 
 
 def expiring(
@@ -22,7 +22,7 @@ def expiring(
 ) -> list[dict[str, Any]]:
     """Papers that end within some days, or have ended, the next first.
 
-    One that another has renewed is over and done with; see `_renewed`.
+    One that another has renewed is over and done with; see `renewals.renewed`.
 
     Args:
         held: papers.
@@ -31,7 +31,7 @@ def expiring(
         within: days ahead.
     """
     found = []
-    over = _renewed(held, rules, today)
+    over = renewed(held, rules, today)
     for each in held:
         kind = rules.kinds.get(each.kind)
         if each.valid_until in ("", LONG_TERM) or each.status != "valid" or each in over:
@@ -59,49 +59,6 @@ def expiring(
             "status": "expired" if left < 0 else "renew" if renew and renew <= today else "valid",
         })  # fmt: skip
     return sorted(found, key=lambda row: (row["valid_until"], row["supplier"], row["kind"]))
-
-
-def _renewed(held: list[Paper], rules: PaperRules, today: date) -> set[Paper]:
-    """Papers that another of their supplier and kind has renewed, under whichever number.
-
-    A paper of another truck or plant looks the same but for its days: it runs beside the first.
-    So a renewal begins when renewing is usual, renews one paper, is of the same address where both
-    say theirs, and is in force without a gap, or by today. One that does not say when it begins
-    proves nothing.
-    """
-    groups: dict[tuple[str, str], list[Paper]] = {}
-    for each in held:
-        if each.status == "valid" and each.valid_until:
-            groups.setdefault((each.supplier, each.kind), []).append(each)
-    found: set[Paper] = set()
-    for (_supplier, name), group in groups.items():
-        days = getattr(rules.kinds.get(name), "renew_working_days", 0)
-        later = sorted((each for each in group if each.valid_from), key=lambda one: one.valid_from)
-        for each in sorted(group, key=lambda one: one.valid_until):
-            if each.valid_until == LONG_TERM or not later:
-                break
-            last = date.fromisoformat(each.valid_until)
-            opens, _estimated = workdays.before(last, days)
-
-            def fits(
-                one: Paper, each: Paper = each, last: date = last, opens: date = opens
-            ) -> bool:
-                begins = date.fromisoformat(one.valid_from)
-                return (
-                    each.valid_until < one.valid_until  # long-term is after all days
-                    and (begins >= opens or (last - begins).days <= STEPS[0])
-                    and (begins <= today or (begins - last).days <= 1)
-                    and not (
-                        each.address and one.address
-                        and not same_address(each.address, one.address)
-                    )
-                )  # fmt: skip
-
-            new = next(filter(fits, later), None)
-            if new is not None:
-                later.remove(new)
-                found.add(each)
-    return found
 
 
 def today(db: Database, now: float) -> list[TodayLine]:
