@@ -99,22 +99,25 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
     return own, day
 
 
-def _shelf(store: str) -> list[Any]:
-    """What the profile knows to lie in a shop; nothing where there is no profile."""
-    from storeops.domains.forecast.ordering import HeldStock
-    from storeops.domains.stock import shelf
+def _held(store: str, stock: str) -> tuple[list[Any], list[str]]:
+    """(stock and what is on the way, what is to be said of it), from a file and the profile.
 
+    What a file does not say of deliveries the profile's lots do; without a profile nobody does.
+    """
+    from storeops.domains.forecast import on_hand, ordering
+
+    given = ordering.read_stock(stock) if stock else []
+    if any(each.arrives for each in given):
+        return given, []
+    call = current()
     try:
-        rows = shelf.stock(current().app.data, stores=[store] if store else ())
+        db, now = call.app.data, call.app.clock.now()
     except ConfigError:
-        return []
-    return [
-        HeldStock(
-            each["store"], each["item"], each["qty"],
-            date.fromisoformat(each["expires"]) if each["expires"] else None,
-        )
-        for each in rows
-    ]  # fmt: skip
+        return given, []
+    if not stock:
+        return on_hand.held(db, store, now)
+    coming, notes = on_hand.on_the_way(db, store, now)
+    return [*given, *coming], notes
 
 
 def _notes(found: Any) -> None:
@@ -411,7 +414,7 @@ def order(
         pack=pack,
     )  # fmt: skip
     folder, last = _data(data, as_of)
-    held = ordering.read_stock(stock) if stock else _shelf(store)
+    held, said = _held(store, stock)
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )
@@ -429,7 +432,10 @@ def order(
         limit=limit,
         all_=all_,
         after=after,
-        extra={key: value for key, value in found.items() if key != "items"},
+        extra={
+            **{key: value for key, value in found.items() if key != "items"},
+            "notes": [*found["notes"], *said],
+        },
         empty=_("Nothing was sold there."),
     )
     note(
@@ -438,7 +444,7 @@ def order(
             days=found["shelf_life"],
         )
     )  # fmt: skip
-    if not held:
+    if all(each.arrives for each in held):
         note(_("No stock was given (--stock FILE): the shelves are taken for empty."))
     names = {
         "forecast": _("these orders"), "last week": _("same weekday last week"),
@@ -451,4 +457,4 @@ def order(
                 .format(name=names[each["by"]], lost=share(each["lost"]),
                         wasted=share(each["wasted"]))
             )  # fmt: skip
-    _notes(found["notes"])
+    _notes([*found["notes"], *said])

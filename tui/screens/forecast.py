@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.content import Content
 
 from storeops.domains.orders import products
-from storeops.domains.stock import shelf
 from storeops.i18n import N_, _
 from storeops.notebook.stores import list_shops
 from storeops.sparks import columns, curve
@@ -172,18 +171,13 @@ class ForecastScreen(ListScreen):
         return Content("").join(parts)
 
     def _order(self, line: Line, life: int) -> Content:
-        from storeops.domains.forecast import ordering
+        from storeops.domains.forecast import on_hand, ordering
 
         assert self._source is not None
         assert isinstance(line.key, tuple)
         store, product = line.key
-        held = [
-            ordering.HeldStock(
-                each["store"], each["item"], each["qty"],
-                date.fromisoformat(each["expires"]) if each["expires"] else None,
-            )
-            for each in shelf.stock(self.app.core.data, stores=[store])
-        ]  # fmt: skip
+        core = self.app.core
+        held, _notes = on_hand.held(core.data, store, core.clock.now())
         how = ordering.terms(shelf_life=life)
         made = ordering.order(
             self._source[0], store, how, as_of=self._source[1], stock=held, product=product
@@ -204,6 +198,7 @@ class ForecastScreen(ListScreen):
                 (_("To order"), f"{row.get('order', 0):g}"),
                 (_("Fill up to"), f"{row.get('target', 0):,.1f} ({made['ratio']:.0%})"),
                 (_("On hand, usable"), f"{row.get('usable', 0):,.1f}"),
+                (_("On the way"), f"{row.get('on_the_way', 0):,.1f}"),
                 (_("In the last weeks"), shares(mine)),
                 (_("Same weekday last week"), shares(habit)),
             ],

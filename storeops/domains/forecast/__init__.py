@@ -6,7 +6,7 @@ from storeops.i18n import N_
 DOMAIN = Domain(
     name="forecast",
     title=N_("Forecasts of demand by shop and product, and orders made from them."),
-    needs=("orders",),
+    needs=("orders", "stock", "lots"),
     tables="storeops.domains.forecast.schema",
     nouns=(
         Noun(

@@ -206,7 +206,7 @@ def order(
     here = history.pick(history.store == shop)
     said = methods.predict(here, fitted)[: how.cover]
     target = ratios.at(said.sum(axis=0), how.ratio)
-    held = _held(stock, store)
+    held = _held(stock, store, here.products)
     tomorrow = history.day(history.days)
     last = history.day(history.days + how.cover - 1)
     items = []
@@ -241,12 +241,14 @@ def order(
     }  # fmt: skip
 
 
-def _held(stock: Sequence[HeldStock], store: str) -> dict[str, Any]:
-    """Product → (lots on hand, deliveries on the way) of a shop."""
+def _held(stock: Sequence[HeldStock], store: str, products: Sequence[str]) -> dict[str, Any]:
+    """Product → (lots on hand, deliveries on the way) of a shop; leading zeros do not count."""
+    known = {each.lstrip("0"): each for each in products} | {each: each for each in products}
     found: dict[str, Any] = {}
     for each in stock:
         if each.store in ("", store):
-            lots, coming = found.setdefault(each.product, ([], []))
+            name = known.get(each.product) or known.get(each.product.lstrip("0"), each.product)
+            lots, coming = found.setdefault(name, ([], []))
             if each.arrives:
                 coming.append((each.pieces, each.arrives))
             else:

@@ -77,3 +77,9 @@ def places(db: Database, wanted: Iterable[str]) -> dict[str, LotPlace]:
             one = LotPlace(place, one.name or shop.name, shop.code)
         found[place] = one
     return found
+
+
+def of_store(db: Database, store: str) -> list[str]:
+    """The places of events that are a shop: those that say so, and its own number."""
+    rows = db.execute("SELECT place FROM lots_place WHERE store = ? COLLATE NOCASE", (store,))
+    return [*(row[0] for row in rows), store] if store else []

@@ -97,4 +97,13 @@ CREATE TABLE lots_recall_told (
 ) WITHOUT ROWID;
 """,
     ),
+    statements(
+        "lots",
+        "m003_moves",
+        """
+CREATE INDEX lots_event_sent ON lots_event (destination, at) WHERE step = 'shipping';
+CREATE INDEX lots_event_arrived ON lots_event (place, at)
+    WHERE step IN ('receiving', 'accepting', 'arriving');
+""",
+    ),
 )

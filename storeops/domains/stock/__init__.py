@@ -3,6 +3,7 @@
 from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 from storeops.i18n import N_
 
+DOOR = ("shelf",)  # what other domains may use
 DOMAIN = Domain(
     name="stock",
     title=N_("Stock of shops by lot and expiry: lists, counts, what expires, photos."),

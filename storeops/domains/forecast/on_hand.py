@@ -1,0 +1,62 @@
+"""What the profile knows to lie in a shop and to be on its way there, as an order counts it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domains.forecast.ordering import HeldStock
+from storeops.domains.lots import coming
+from storeops.domains.orders import products
+from storeops.domains.stock import shelf
+from storeops.i18n import ngettext
+
+
+def held(db: Database, store: str, now: float) -> tuple[list[HeldStock], list[str]]:
+    """(stock and what is coming, what is to be said of it).
+
+    Args:
+        db: data.db.
+        store: the shop's number.
+        now: Unix seconds.
+    """
+    found = [
+        HeldStock(
+            each["store"], each["item"], each["qty"],
+            date.fromisoformat(each["expires"]) if each["expires"] else None,
+        )
+        for each in shelf.stock(db, stores=[store])
+    ]  # fmt: skip
+    on_way, notes = on_the_way(db, store, now)
+    return [*found, *on_way], notes
+
+
+def on_the_way(db: Database, store: str, now: float) -> tuple[list[HeldStock], list[str]]:
+    """(what lots know to be coming, what is to be said of it); by the codes that tills use."""
+    codes = {gtin: code for code, gtin in products.gtins(db).items()}
+    found = []
+    late = unknown = 0
+    for each in coming.coming(db, store, now):
+        if each.late:
+            late += 1
+        elif each.pieces is None:
+            unknown += 1
+        else:
+            code = each.item.lstrip("0")
+            found.append(
+                HeldStock(store, codes.get(code, code), each.pieces,
+                          arrives=times.local(each.sent_at).date())
+            )  # fmt: skip
+    notes = []
+    if late:
+        notes.append(ngettext(
+            "{count} lot was sent more than a week ago and not received; it is not counted.",
+            "{count} lots were sent more than a week ago and not received; they are not counted.",
+            late).format(count=late))  # fmt: skip
+    if unknown:
+        notes.append(ngettext(
+            "{count} lot is on the way, no paper says how many pieces; it is not counted.",
+            "{count} lots are on the way, no paper says how many pieces; they are not counted.",
+            unknown).format(count=unknown))  # fmt: skip
+    return found, notes
