@@ -84,12 +84,14 @@ def numbers(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[in
         after = rows[-1][0]
 
 
-def later_numbers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str]]:
-    """The same of relations whose numbers changed behind a line of the timeline."""
-    for customer, text in connection.execute(
-        "SELECT customer_id, after FROM timeline WHERE id > ? AND field = 'mobiles'"
-        " AND customer_id IS NOT NULL AND after IS NOT NULL",
+def changed_numbers(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, str]]:
+    """(customer.id, digits) of numbers that came to a relation or went, behind a line of the
+    timeline."""
+    for customer, *texts in connection.execute(
+        "SELECT customer_id, before, after FROM timeline WHERE id > ? AND field = 'mobiles'"
+        " AND customer_id IS NOT NULL",
         (after,),
     ).fetchall():
-        for each in json.loads(text):
-            yield customer, typed.phone(each)
+        for text in filter(None, texts):
+            for each in json.loads(text):
+                yield customer, typed.phone(each)

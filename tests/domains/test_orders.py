@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -226,57 +225,6 @@ def test_zones_and_currencies(chain) -> None:
 
 
 # -- who was it -----------------------------------------------------------------------------------
-
-FORMS = (
-    "{0}", "+86 {0}", "0086{0}", "86-{0}", "({0})", "{0}.0", "tel:{0}", "'{0}",
-    "{1} {2} {3}", "{1}-{2}-{3}", "\u200b{0}",
-)  # fmt: skip
-
-
-def test_everybody_is_found_in_every_form_and_nobody_is_guessed(chain) -> None:
-    """Numbers in every written form, hashes, masks, two with one phone, one who appears later."""
-    rows, want = [], Counter()
-    for index in range(300):
-        phone = f"138{index:08d}"
-        chain.person(f"p{index}", phone, unionid=f"u{index}")
-        form = FORMS[index % len(FORMS)].format(phone, phone[:3], phone[3:7], phone[7:])
-        keys = [
-            ("", "", form, "", ""),
-            (f"wm{f'p{index}':x<30}", "", "13000000000", "", ""),
-            ("", f"u{index}", "", "", ""),
-            ("", "", "", hashlib.md5(phone.encode()).hexdigest(), ""),
-            ("", "", "", hashlib.sha256(phone.encode()).hexdigest(), ""),
-            ("", "", "", "", f"M{index}"),
-            ("", "", f"{phone[:3]}****{phone[7:]}", "", ""),  # 0000nnnn: no other fits
-        ][index % 7]
-        way = ("phone", "external_userid", "unionid", "phone_hash", "phone_hash", "member",
-               "masked_phone")[index % 7]  # fmt: skip
-        rows.append((f"A{index}", *keys))
-        want[way] += 1
-    chain.person("twin1", "13900000001")
-    chain.person("twin2", "+86 139 0000 0001")
-    rows += [("B1", "", "", "13900000001", "", ""), ("B2", "", "", "139****0001", "", ""),
-             ("C1", "", "", "13700000001", "", ""), ("C2", "", "", "1.38E+10", "", ""),
-             ("C3", "", "", "", "", ""), ("C4", "", "", "", "", "M-nobody")]  # fmt: skip
-    members = "会员号,手机号\n" + "".join(f"M{each},138{each:08d}\n" for each in range(300))
-    from storeops.changes.sheets import Source
-    from storeops.domains.orders.orders import import_members
-
-    import_members(chain.db, Source(chain.file(members)), chain.at(NOW))
-    head = "order_no,external_userid,unionid,phone,phone_hash,member,paid_at,amount\n"
-    text = head + "".join(",".join(each) + ",2026-05-01,1\n" for each in rows)
-    done = take(chain, text)
-    assert (done.matched, done.unmatched, done.ambiguous) == (300, 4, 2)
-    report = matching.report(chain.db).as_dict()
-    assert report["by"] == dict(want)
-    assert {each["reason"]: each["orders"] for each in report["why_not"]} == {
-        "no_key": 1, "bad_phone": 1, "unknown": 2, "ambiguous": 2,
-    }  # fmt: skip
-    wrong = chain.db.execute(
-        "SELECT count(*) FROM orders_order o JOIN customer c ON c.id = o.customer_id"
-        " WHERE c.name <> 'p' || substr(o.order_no, 2)"
-    ).fetchone()[0]
-    assert wrong == 0
 
 
 def test_who_appears_later_is_matched_then(chain) -> None:

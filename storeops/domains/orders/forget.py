@@ -29,8 +29,16 @@ def _buyers(
     sql += " OR (customer_id IS NULL AND (" + " OR ".join(
         f"{column} IN (SELECT value FROM json_each(?))" for column in columns
     ) + "))"  # fmt: skip
+    # a number that the person gave up means nobody now, but is the person's still
+    sql += (
+        " OR (customer_id IS NULL AND id IN (SELECT buyer_id FROM orders_order WHERE customer_id IN"
+        " (SELECT value FROM json_each(?))) AND NOT EXISTS (SELECT 1 FROM orders_order o"
+        " WHERE o.buyer_id = orders_buyer.id AND o.customer_id NOT IN"
+        " (SELECT value FROM json_each(?))))"
+    )
+    whose = json.dumps(list(customers))
     words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
-    rows = connection.execute(sql, (json.dumps(list(customers)), *(words,) * len(columns)))
+    rows = connection.execute(sql, (whose, *(words,) * len(columns), whose, whose))
     return [key for (key,) in rows]
 
 
@@ -47,9 +55,8 @@ def words_of(connection: sqlite3.Connection, external_userid: str) -> tuple[set[
     """(ids and numbers, nothing) by which orders know a customer."""
     found: set[str] = set()
     for row in connection.execute(
-        f"SELECT {', '.join(_KEYS)} FROM orders_buyer WHERE customer_id IN"
-        " (SELECT value FROM json_each(?))",
-        (json.dumps(_customers(connection, external_userid)),),
+        f"SELECT {', '.join(_KEYS)} FROM orders_buyer WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(_buyers(connection, _customers(connection, external_userid), ())),),
     ):
         found.update(each for each in row if each and each != "?" and "*" not in each)
     return found, set()

@@ -3,8 +3,9 @@
 A buyer is what an order says of the person: external_userid, unionid, phone (whole, masked or
 hashed), member number. The first of these that any customer has decides, in this order. One
 customer: matched. Several: ambiguous, and listed. None: the buyer waits, and is looked at again
-when a customer appears or gets a number. An order keeps the customer it was matched with, also
-when somebody else gets that number later; new orders of that buyer are ambiguous from then on.
+when a customer appears, gets a number or loses one. An order keeps the customer it was matched
+with. Of a buyer by whose number somebody bought before, only that customer is certain: when it has
+passed to another one, new orders are ambiguous. What a person said stands until others fit.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ class _Buyer:
     phone_hash: str
     member: str
     customer: int | None
+    by_hand: bool
 
     @property
     def nameless(self) -> bool:
@@ -132,7 +134,8 @@ class _Buyer:
 
 
 _SELECT = (
-    "SELECT id, external_userid, unionid, phone, phone_hash, member, customer_id FROM orders_buyer"
+    "SELECT id, external_userid, unionid, phone, phone_hash, member, customer_id,"
+    " matched_by = 'person' FROM orders_buyer"
 )
 
 
@@ -263,16 +266,18 @@ def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
     finder = _Finder(db, wanted)
     for start in range(0, len(wanted), _BATCH):
         updates, orders = [], []
-        for buyer in wanted[start : start + _BATCH]:
-            customer, way, reason, candidates = _verdict(finder, buyer)
+        piece = wanted[start : start + _BATCH]
+        before = _bought_before(db.connection, [each.id for each in piece])
+        for buyer in piece:
+            customer, way, reason, candidates = _verdict(finder, buyer, before[buyer.id])
             if customer is not None:
                 touched.add(customer)
                 orders.append((customer, now, buyer.id))
-            updates.append((customer, way, reason, json.dumps(candidates), buyer.id))
+            updates.append((customer, reason, json.dumps(candidates), way, buyer.id))
         with db.atomic() as connection:
             connection.executemany(
-                "UPDATE orders_buyer SET customer_id = ?, matched_by = ?, reason = ?,"
-                " candidates = ? WHERE id = ?",
+                "UPDATE orders_buyer SET customer_id = ?, reason = ?, candidates = ?,"
+                " matched_by = coalesce(nullif(?, ''), matched_by) WHERE id = ?",
                 updates,
             )
             connection.executemany(
@@ -283,15 +288,32 @@ def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
     return touched
 
 
-def _verdict(finder: _Finder, buyer: _Buyer) -> tuple[int | None, str, str, list[int]]:
+def _bought_before(connection: sqlite3.Connection, buyers: Sequence[int]) -> dict[int, set[int]]:
+    """Buyer → the customers whose orders are certain to be of it."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for buyer, customer in connection.execute(
+        "SELECT DISTINCT buyer_id, customer_id FROM orders_order"
+        " WHERE buyer_id IN (SELECT value FROM json_each(?)) AND customer_id IS NOT NULL",
+        (json.dumps(list(buyers)),),
+    ):
+        found[buyer].add(customer)
+    return found
+
+
+def _verdict(
+    finder: _Finder, buyer: _Buyer, before: set[int]
+) -> tuple[int | None, str, str, list[int]]:
     """(customer, way, why not, candidates)."""
     if buyer.nameless:
         return None, "", "no_key", []
     found, way = finder.find(buyer)
-    if len(found) == 1:
-        return next(iter(found)), way, "", []
-    if found:
-        return None, "", "ambiguous", sorted(found)
+    if buyer.by_hand and buyer.customer is not None and found <= {buyer.customer}:
+        return buyer.customer, "person", "", []
+    fitting = found | before if found else found
+    if len(fitting) == 1:
+        return next(iter(fitting)), way, "", []
+    if fitting:
+        return None, "", "ambiguous", sorted(fitting)
     others = buyer.external_userid or buyer.unionid or buyer.phone_hash or buyer.member
     return None, "", "bad_phone" if buyer.phone == "?" and not others else "unknown", []
 
@@ -313,7 +335,8 @@ def _keep_position(db: Database, at: identities.MirrorPosition) -> None:
 
 
 def refreshed(db: Database, now: float) -> None:
-    """Facts came in: match the orders that waited for customers who are new or got a number."""
+    """Facts came in: match the orders that waited for customers who are new or got a number; who
+    lost one is not certain to be its buyer any more."""
     before = _kept_position(db)
     if before is None:
         return  # nothing was imported yet
@@ -325,7 +348,7 @@ def refreshed(db: Database, now: float) -> None:
 
 
 def _appeared(db: Database, before: identities.MirrorPosition) -> list[_Buyer]:
-    """Buyers that a customer who is new, or a number that is, may be."""
+    """Buyers that a customer who is new, or a number that came or went, may be."""
     connection = db.connection
     found: dict[int, _Buyer] = {}
     forms = _forms_of_all(db)
@@ -360,7 +383,7 @@ def _later(
     connection: sqlite3.Connection, before: identities.MirrorPosition
 ) -> Iterator[tuple[int, str]]:
     yield from identities.numbers(connection, before.follow)
-    yield from identities.later_numbers(connection, before.timeline)
+    yield from identities.changed_numbers(connection, before.timeline)
 
 
 def _forms_of_all(db: Database) -> Callable[[str], list[str]]:
@@ -372,6 +395,26 @@ def _forms_of_all(db: Database) -> Callable[[str], list[str]]:
         "SELECT min(phone_hash) FROM orders_buyer WHERE phone_hash <> ''"
         " GROUP BY length(phone_hash), substr(phone_hash, 1, 2) = 'k:'")]  # fmt: skip
     return spelled(masked, hashes, keyed_hash(db.path.parent, "phone"))
+
+
+def born_on(db: Database, days: Collection[str]) -> dict[int, str]:
+    """customer.id → birthday (05-01) of those whose member card says one of these days; left out
+    where a card fits several customers, or none."""
+    rows = db.execute(
+        "SELECT external_userid, unionid, phone, phone_hash, birthday FROM orders_member"
+        " WHERE birthday <> '' AND birthday IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(days)),),
+    ).fetchall()
+    if not rows:
+        return {}
+    cards = [_Buyer(0, *row[:4], "", None, False) for row in rows]
+    finder = _Finder(db, cards)
+    found: dict[int, str] = {}
+    for card, row in zip(cards, rows, strict=True):
+        fitting, _way = finder.find(card)
+        if len(fitting) == 1:
+            found[fitting.pop()] = row[4]
+    return found
 
 
 # -- by hand, and what is so ----------------------------------------------------------------------
@@ -406,7 +449,12 @@ def find_order(db: Database, order_no: str, source: str = "") -> int:
 
 
 def assign(db: Database, order_no: str, external_userid: str, now: float, source: str = "") -> int:
-    """Say whose an order is; its buyer means this customer from now on. Returns its orders.
+    """Say whose an order is; its buyer means this customer from now on.
+
+    Orders of the same buyer that were as uncertain, or had the same customer, go with it.
+
+    Returns:
+        How many orders that are.
 
     Raises:
         NotFoundError: no such order or customer.
@@ -426,7 +474,7 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
         nameless = connection.execute(
             "SELECT reason = 'no_key' FROM orders_buyer WHERE id = ?", (buyer,)
         ).fetchone()[0]
-        where, value = ("id", order) if nameless else ("buyer_id", buyer)
+        where, own = ("id = ?", order) if nameless else ("buyer_id = ?", buyer)
         if not nameless:
             connection.execute(
                 "UPDATE orders_buyer SET customer_id = ?, matched_by = 'person', reason = '',"
@@ -434,8 +482,9 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
                 (customer, buyer),
             )
         changed = connection.execute(
-            f"UPDATE orders_order SET customer_id = ?, matched_at = ? WHERE {where} = ?",
-            (customer, int(now), value),
+            "UPDATE orders_order SET customer_id = ?, matched_at = ?"
+            f" WHERE {where} AND customer_id IS ?",
+            (customer, int(now), own, before),
         ).rowcount
     summary.refresh(db, {customer, *([before] if before is not None else [])}, int(now))
     return int(changed)

@@ -168,6 +168,7 @@ MEMBER_FIELDS = (
     Field("member", ("member_no", "member no", "number", "card_no", "会员号", "会员编号",
                      "会员卡号", "卡号"), "M0001", key=True),
     *(Field(each.name, each.aliases, each.example) for each in (EXTERNAL_USERID, UNIONID, PHONE)),
+    Field("birthday", ("date of birth", "born", "生日", "出生日期", "会员生日"), "05-01"),
 )  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def import_members(
         if isinstance(line, Problem):
             problems.append(line)
             continue
-        number, external, unionid, phone = (
+        number, external, unionid, phone, born = (
             typed.word(line.get(each.name)) for each in MEMBER_FIELDS
         )
         if not number or not (external or unionid or phone):
@@ -211,12 +212,17 @@ def import_members(
         if phone and typed.phone_fault(phone):
             problems.append(of_line(line.number, "bad_phone", _("this is not a phone number")))
             continue
+        birthday = values.birthday(born) if born else ""
+        if birthday is None:
+            problems.append(of_line(line.number, "bad_day", _("this is not a birthday")))
+            birthday = ""
         phone = typed.phone(phone) if phone else ""
         secret = f"k:{hash_phone(phone)}" if phone and hash_phone is not None else ""
-        rows.append((number, external, unionid, "" if secret else phone, secret, int(now)))
+        rows.append((number, external, unionid, "" if secret else phone, secret, int(now),
+                     birthday))  # fmt: skip
     with db.atomic() as connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO orders_member VALUES (?, ?, ?, ?, ?, ?)", rows
+            "INSERT OR REPLACE INTO orders_member VALUES (?, ?, ?, ?, ?, ?, ?)", rows
         )
     summary.refresh(db, matching.match_all(db, int(now)), int(now))
     return ImportedMembers(lines, len(rows), problems)

@@ -190,8 +190,14 @@ CREATE INDEX orders_member_by_phone ON orders_member (phone) WHERE phone <> '';
 CREATE INDEX orders_member_by_hash ON orders_member (phone_hash) WHERE phone_hash <> '';
 """
 
+BIRTHDAYS = """
+ALTER TABLE orders_member ADD COLUMN birthday TEXT NOT NULL DEFAULT ''; -- 05-01, '' unknown
+CREATE INDEX orders_member_by_birthday ON orders_member (birthday) WHERE birthday <> '';
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
     statements("orders", "m003_member_keys", MEMBER_KEYS),
+    statements("orders", "m004_birthdays", BIRTHDAYS),
 )

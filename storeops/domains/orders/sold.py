@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -221,6 +221,26 @@ def due_articles(
         (since, until, *words),
     )
     return [DueArticle(*row) for row in rows]
+
+
+def habits(db: Database, customers: Iterable[int]) -> dict[int, dict[str, str]]:
+    """customer.id → article (bought last) and prefers (the category bought on most days; the
+    article where it has none)."""
+    rows = db.execute(
+        f"SELECT a.customer_id, {_NAME.format(line='a.code', code='a.code')},"
+        " coalesce(p.category, ''), a.days FROM orders_article a"
+        " LEFT JOIN orders_product p ON p.code = a.code WHERE a.quantity > 0"
+        " AND a.customer_id IN (SELECT value FROM json_each(?)) ORDER BY a.last_at, a.code",
+        (json.dumps(sorted(set(customers))),),
+    ).fetchall()
+    found: dict[int, dict[str, str]] = {}
+    days: dict[int, Counter[str]] = defaultdict(Counter)
+    for customer, article, category, count in rows:
+        found[customer] = {"article": article}
+        days[customer][category.rpartition("/")[2] or article] += count
+    for customer, each in found.items():
+        each["prefers"] = days[customer].most_common(1)[0][0]
+    return found
 
 
 def silent(db: Database, before: int, orders: int) -> list[tuple[int, int, int]]:

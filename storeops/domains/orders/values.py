@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -16,6 +16,9 @@ STATUSES = {PAID: N_("paid"), RETURN: N_("returned"), CANCELLED: N_("cancelled")
 REFUNDED = "refunded"  # a word of files only: the order itself was paid back, or a return
 MOST_FEN = 10**15
 _MONEY = re.compile(r"[¥￥$£€,\s元]|CNY|RMB|GBP|USD|EUR|HKD", re.IGNORECASE)
+_BIRTHDAY = re.compile(
+    r"(?:(?:\d{4}[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?|(?:\d{4})?(\d\d)(\d\d))(?:[ T].*)?\Z"
+)
 _UNDER_WAY = re.compile("中|申请|pending refund", re.IGNORECASE)
 _REFUNDED = re.compile("退款|refund", re.IGNORECASE)
 _RETURN = re.compile("退|return|credit note", re.IGNORECASE)
@@ -69,6 +72,20 @@ def condition_of(text: str) -> str:
     if _RETURN.search(text):
         return RETURN
     return CANCELLED if _CANCELLED.search(text) else PAID
+
+
+def birthday(text: str) -> str | None:
+    """05-01 of a day of birth as cards write it (1990-05-01, 5月1日, 0501, 05/01); None for none.
+
+    The year is dropped.
+    """
+    found = _BIRTHDAY.match(typed.word(text))
+    if found is None:
+        return None
+    try:
+        return f"{date(2000, int(found[1] or found[3]), int(found[2] or found[4])):%m-%d}"
+    except ValueError:
+        return None
 
 
 def day_offset(now: float) -> int:

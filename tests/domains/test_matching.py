@@ -1,0 +1,65 @@
+"""Whose orders are: the drill of `make chaos` in its short form, and what a person said."""
+
+from __future__ import annotations
+
+from storeops import domain
+from storeops.domains.orders import matching
+from storeops.domains.orders.importing import OrderRequest, import_orders
+from tests.chaos.matching import Days
+
+HEAD = "order_no,phone,paid_at,amount\n"
+
+
+def test_every_outcome_of_days_of_changing_numbers(chain) -> None:
+    days = Days(chain, seed=5, people=150)
+    for _day in range(3):
+        days.take(120)
+        assert days.differences() == []
+        days.changes(8)
+        assert days.differences() == []
+    assert len(days.kinds) == 9
+    assert set(days.truth.reasons.values()) == {"no_key", "bad_phone", "unknown", "ambiguous"}
+
+
+def take(chain, *rows):
+    path = chain.file(HEAD + "\n".join(rows) + "\n")
+    return import_orders(chain.db, OrderRequest("till", path), chain.at("2026-06-01"))
+
+
+def owners(chain) -> dict[str, str | None]:
+    return dict(chain.db.execute(
+        "SELECT o.order_no, c.name FROM orders_order o LEFT JOIN customer c ON c.id = o.customer_id"
+    ).fetchall())  # fmt: skip
+
+
+def test_a_number_that_its_customer_gave_up_means_nobody_any_more(chain) -> None:
+    chain.person("li", "13800000001")
+    take(chain, "S1,13800000001,2026-05-01,1")
+    chain.person("li", "13900000009", seen="2026-05-02")
+    domain.refreshed(chain.db, chain.at("2026-05-02"))
+    done = take(chain, "S2,13800000001,2026-05-03,1", "S3,13900000009,2026-05-03,1")
+    assert owners(chain) == {"S1": "li", "S2": None, "S3": "li"}
+    assert (done.matched, done.unmatched) == (1, 1)
+    # somebody else gets it: who bought under it before may be meant as well
+    heir = chain.person("heir", "13800000001", seen="2026-05-04")
+    domain.refreshed(chain.db, chain.at("2026-05-04"))
+    assert owners(chain)["S2"] is None
+    assert matching.report(chain.db).ambiguous == 1
+    assert matching.assign(chain.db, "S2", heir, chain.at("2026-05-05")) == 1
+    assert owners(chain) == {"S1": "li", "S2": "heir", "S3": "li"}
+    domain.refreshed(chain.db, chain.at("2026-05-05"))
+    take(chain, "S4,13800000001,2026-05-06,1")
+    assert owners(chain)["S4"] == "heir"
+
+
+def test_what_a_person_said_is_not_overruled(chain) -> None:
+    li = chain.person("li")
+    take(chain, "S1,13800000001,2026-05-01,1")
+    matching.assign(chain.db, "S1", li, chain.at("2026-05-02"))
+    chain.person("wu", "13800000001", seen="2026-05-03")
+    domain.refreshed(chain.db, chain.at("2026-05-03"))
+    take(chain, "S2,13800000001,2026-05-04,1")
+    assert owners(chain) == {"S1": "li", "S2": None}
+    assert matching.look_again(chain.db, chain.at("2026-05-05")).ambiguous == 1
+    shown = matching.report(chain.db)
+    assert (shown.matched, shown.why_not) == (1, {"ambiguous": 1})
