@@ -16,9 +16,12 @@ from storeops.i18n import _
 
 app = typer.Typer(help=_("Care: tasks for guides from rules, and how each one ended."))
 rule_app = typer.Typer(help=_("Care rules: check files, adopt them, list, retire."))
+complaint_app = typer.Typer(help=_("Complaints: open, close, list; while open, guides are asked."))
 app.add_typer(rule_app, name="rule")
+app.add_typer(complaint_app, name="complaint")
 
 Task = Annotated[int, typer.Argument(metavar="TASK", help=_("Number of the task."))]
+Customer = Annotated[str, typer.Argument(metavar="ID", help=_("The customer's external_userid."))]
 
 
 def _status(word: str) -> str:
@@ -52,13 +55,32 @@ def rule_check(paths: RulePaths) -> None:
     output.items([each.as_dict() for each in rules.read(paths)], _RULE_COLUMNS)
 
 
-@rule_app.command("use", help=_("Adopt care rules; they make tasks from the next night on."))
-def rule_use(paths: RulePaths) -> None:
+@rule_app.command("template", help=_("Print the usual rules as a file to change and to adopt."))
+def rule_template() -> None:
+    """Print the defaults."""
+    from storeops.domains.care import rules
+
+    typer.echo(rules.template(), nl=False)
+
+
+@rule_app.command(
+    "use",
+    help=_(
+        "Adopt care rules, without PATH the usual ones; they make tasks from the next night on."
+    ),
+)
+def rule_use(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]…", help=_("Rule files, or folders of them.")),
+    ] = None,
+) -> None:
     """Adopt rules."""
     from storeops.domains.care import rules
 
     app_ = current().app
-    fresh = rules.adopt(app_.data, rules.read(paths), app_.clock.now())
+    found = rules.read(paths) if paths else rules.default_rules()
+    fresh = rules.adopt(app_.data, found, app_.clock.now())
     names = _(", ").join(each.name for each in fresh)
     output.result(
         {"adopted": [each.as_dict() for each in fresh]},
@@ -76,7 +98,7 @@ def rule_list(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     output.paged(
         [each.as_dict() for each in rules.in_force(app_.data)], _RULE_COLUMNS,
         limit=limit, all_=all_, after=after, as_of=app_.clock.now(),
-        empty=_("No rule was adopted yet: storeops care rule use FILE"),
+        empty=_("No rule was adopted yet: storeops care rule use"),
     )  # fmt: skip
 
 
@@ -118,7 +140,7 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
 
 _COLUMNS = [
     Column("id", _("Task"), right=True),
-    Column("userid", _("Guide"), max_width=14),
+    Column("guide", _("Guide"), max_width=14),
     Column("due_at", _("Due"), show=cells.day),
     Column("customer", _("Customer"), max_width=14),
     Column("text", _("What"), max_width=48),
@@ -175,7 +197,8 @@ def show(task: Task) -> None:
             Column("text", _("What")),
             Column("customer", _("Customer")),
             Column("external_userid", "external_userid"),
-            Column("userid", _("Guide")),
+            Column("guide", _("Guide")),
+            Column("userid", "userid"),
             Column("kind", _("When"), show=_kind),
             Column("reason", _("Rule")),
             Column("subject", _("Because of")),
@@ -278,4 +301,131 @@ def report(
         empty=_("No task yet."),
     )  # fmt: skip
     if not rows:
-        note(_("Adopt rules first: storeops care rule use FILE"))
+        note(_("Adopt rules first: storeops care rule use"))
+
+
+# -- complaints, quiet, birthdays -----------------------------------------------------------------
+
+
+def _matter(row: dict[str, Any]) -> dict[str, Any]:
+    times = ("opened_at", "until", "closed_at")
+    return {key: cells.iso(value) if key in times else value
+            for key, value in row.items() if key != "customer_id"}  # fmt: skip
+
+
+@complaint_app.command("open", help=_("Note a complaint; its guide is asked until it is closed."))
+def complaint_open(
+    who: Customer,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help=_("What it is about."))],
+) -> None:
+    """Open a complaint."""
+    from storeops.domains.care import matters
+
+    app_ = current().app
+    found = matters.open_matter(
+        app_.data, who, matters.COMPLAINT, text, app_.ledger.who, app_.clock.now()
+    )
+    said = _("Complaint {number} of {customer} is open.")
+    output.result(
+        _matter(found), said.format(number=found["id"], customer=found["customer"] or who)
+    )
+
+
+@complaint_app.command("close", help=_("Say how a complaint was settled; its task is done then."))
+def complaint_close(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help=_("As the list has it."))],
+    result: Annotated[
+        str, typer.Option("--result", metavar="TEXT", help=_("How it was settled."))
+    ] = "",
+) -> None:
+    """Close a complaint."""
+    from storeops.domains.care import matters
+
+    app_ = current().app
+    found = matters.close_matter(app_.data, number, result, app_.ledger.who, app_.clock.now())
+    output.result(_matter(found), _("Complaint {number} is closed.").format(number=number))
+
+
+@complaint_app.command("list", help=_("List open complaints, or closed ones."))
+def complaint_list(
+    closed: Annotated[bool, typer.Option("--closed", help=_("Those that are settled."))] = False,
+    limit: Limit = 100,
+    all_: All = False,
+    after: After = "",
+) -> None:
+    """List complaints."""
+    from storeops.domains.care import matters
+
+    app_ = current().app
+    now = app_.clock.now()
+    rows = matters.list_matters(app_.data, now, kind=matters.COMPLAINT, closed=closed)
+    output.paged(
+        map(_matter, rows),
+        [
+            Column("id", _("Number"), right=True),
+            Column("opened_at", _("Since"), show=cells.day),
+            Column("customer", _("Customer"), max_width=14),
+            Column("text", _("What"), max_width=40),
+            Column("opened_by", _("By"), max_width=14),
+            *([Column("result", _("Result"), max_width=30)] if closed else []),
+        ],
+        limit=limit, all_=all_, after=after, as_of=now,
+        empty=_("No complaint was closed.") if closed else _("No complaint is open."),
+    )  # fmt: skip
+
+
+@app.command("quiet", help=_("Ask nothing of a customer who wants peace; --over ends it."))
+def quiet(
+    who: Customer,
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help=_("The last day; else until --over."))
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=_("Why."))] = "",
+    over: Annotated[bool, typer.Option("--over", help=_("They may be asked again."))] = False,
+) -> None:
+    """Leave a customer in peace."""
+    from storeops.domains.care import matters
+    from storeops.errors import NotFoundError, UsageError
+    from storeops.reading import filter_dates
+
+    app_ = current().app
+    db, now, by = app_.data, app_.clock.now(), app_.ledger.who
+    if over:
+        key = matters.customer_key(db, who)
+        rows = matters.list_matters(db, now, kind=matters.QUIET, customer=key)
+        if not rows:
+            raise NotFoundError(_("This customer has not asked for quiet."))
+        found = matters.close_matter(db, rows[0]["id"], reason, by, now)
+        output.result(_matter(found), _("{customer} may be asked again.").format(
+            customer=found["customer"] or who))  # fmt: skip
+        return
+    end = filter_dates.read_span(until, now, "--until")[1] if until else None
+    if end is not None and end <= now:
+        raise UsageError(_("“{value}” is over already.").format(value=until[:40]))
+    found = matters.open_matter(db, who, matters.QUIET, reason, by, now, until=end)
+    output.result(_matter(found), _("{customer} is left in peace.").format(
+        customer=found["customer"] or who))  # fmt: skip
+
+
+@app.command("birthday", help=_("Note a customer's birthday, day and month; --forget drops it."))
+def birthday(
+    who: Customer,
+    day: Annotated[
+        str, typer.Argument(metavar="[DAY]", help=_("05-01; the year is not kept."))
+    ] = "",
+    forget: Annotated[bool, typer.Option("--forget", help=_("Keep it no more."))] = False,
+) -> None:
+    """Note a birthday."""
+    from storeops.domains.care import birthdays, matters
+    from storeops.domains.orders import values
+    from storeops.errors import UsageError
+
+    app_ = current().app
+    matters.customer_key(app_.data, who)
+    found = "" if forget else values.birthday(day)
+    if found is None or (not found and not forget):
+        raise UsageError(_("“{value}” is no day.").format(value=day[:40]),
+                         hint=_("Write it as 05-01."))  # fmt: skip
+    birthdays.note_birthday(app_.data, who, found, app_.ledger.who, app_.clock.now())
+    text = _("Birthday on {day}.").format(day=found) if found else _("Not kept any more.")
+    output.result({"external_userid": who, "birthday": found or None}, text)

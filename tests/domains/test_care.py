@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from storeops import times
-from storeops.domains.care import rules, tasks
+from storeops.domains.care import birthdays, rules, tasks
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from storeops.errors import ConflictError, UsageError
 from storeops.mirror.facts import follow_status_changed
@@ -123,7 +123,9 @@ def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     rows = {row["reason"]: (row["external_userid"], row["userid"]) for row in shop.open()}
     assert rows == {"works": (li, "ben"), "hello": (li, "ben")}
     hello = next(row for row in shop.open() if row["reason"] == "hello")
-    assert hello["text"] == "Taken over from Anna on 2026-05-01: introduce yourself."
+    assert hello["text"] == (
+        "Taken over from Anna on 2026-05-01: introduce yourself. Bought Phone X, likes 5G."
+    )
 
 
 def test_a_giver_is_named_however_the_userid_is_written(shop) -> None:
@@ -249,3 +251,93 @@ def test_erasing_a_person_takes_the_tasks(shop, cli) -> None:
     assert card["data"][0]["reason"] == "works"
     assert cli("audit", "erase", li, "--yes", "--json").json["care"] == 1
     assert shop.open() == []
+
+
+def test_birthdays_come_from_cards_and_from_guides(shop, cli) -> None:
+    ids = {
+        name: shop.person(name, f"1380000000{at}") for at, name in enumerate(("li", "wu", "li2"))
+    }
+    shop.person("twin1", "13900000009")
+    shop.person("twin2", "13900000009")
+    cards = ("会员号,手机号,生日\nM1,138 0000 0000,1990-05-02\nM2,13800000001,5月1日\n"
+             "M3,13900000009,05/01\nM4,13800000002,32月1日\n")  # fmt: skip
+    answer = cli("order", "members", shop.file(cards), "--json")
+    assert (answer.code, answer.json["written"]) == (6, 4)
+    assert answer.json["problems"] == [{"line": 5, "message": "line 5: this is not a birthday"}]
+    rules.adopt(shop.db, [rules.CareRule("born", "birthday", 1, expires=2)], shop.now)
+    assert cli("care", "birthday", ids["wu"], "05-03").code == 0  # a guide knows better
+    assert cli("care", "birthday", ids["wu"], "0230").code == 2
+    shop.plan("2026-05-01")
+    assert {row["customer"]: row["text"] for row in shop.open(all_days=True)} == {
+        "li": "Birthday on 2026-05-02: congratulate.",
+    }  # nobody is guessed where two fit
+    shop.plan("2026-05-02")
+    assert {row["customer"] for row in shop.open(all_days=True)} == {"li", "wu"}
+    shop.plan("2026-05-05")
+    assert shop.open(all_days=True) == []  # over is over
+    assert birthday_of(cli, ids["wu"]) == "05-03"
+    assert cli("care", "birthday", ids["wu"], "--forget").code == 0
+    assert cli("care", "birthday", ids["wu"], "--forget").code == 5
+    days = list(birthdays.between(shop.db, date(2026, 2, 27), date(2026, 3, 1)))
+    assert days == []
+    cli("care", "birthday", ids["wu"], "2月29日")
+    days = list(birthdays.between(shop.db, date(2026, 2, 27), date(2026, 3, 1)))
+    assert [day for _customer, day in days] == [date(2026, 2, 28)]
+
+
+def birthday_of(cli, external: str) -> str:
+    lines = dict(cli("customer", "show", external, "--json").json["sections"]["care"]["lines"])
+    return lines["Birthday"]
+
+
+def test_a_complaint_is_asked_about_until_it_is_settled(shop, cli) -> None:
+    li = shop.person("li", "13800000001")
+    rules.adopt(shop.db, [rules.CareRule("angry", "complaint", 2, priority=10)], shop.now)
+    assert cli("care", "complaint", "open", li, " ").code == 2
+    assert cli("care", "complaint", "open", "wmnobody", "cold").code == 5
+    opened = cli("care", "complaint", "open", li, "{screen} broken", "--json").json
+    shop.plan("2026-05-01")
+    (task,) = shop.open()
+    assert (task["guide"], task["text"]) == (
+        "Anna", "The complaint of 2026-05-01 is open: {screen} broken",
+    )  # fmt: skip
+    tasks.end_task(shop.db, task["id"], "done", "anna", shop.now, "called")
+    assert shop.plan("2026-05-02").made == 0
+    assert shop.plan("2026-05-04").made == 1  # two days later it is open still
+    lines = cli("customer", "show", li, "--json").json["sections"]["care"]["lines"]
+    assert ["Take care", "open complaint of 2026-05-01: {screen} broken"] in lines
+    assert cli("care", "complaint", "close", str(opened["id"])).code == 2
+    number = str(opened["id"])
+    assert cli("care", "complaint", "close", number, "--result", "exchanged").code == 0
+    assert cli("care", "complaint", "close", number, "--result", "again").code == 9
+    assert shop.open() == []
+    assert shop.plan("2026-05-08").made == 0
+    assert cli("care", "complaint", "list", "--json").json["items"] == []
+    (row,) = cli("care", "complaint", "list", "--closed", "--json").json["items"]
+    assert row["result"] == "exchanged"
+    done = cli("care", "list", "--status", "done", "--json").json["items"]
+    assert [each["note"] for each in done] == ["called", "exchanged"]
+
+
+def test_who_asked_for_quiet_is_left_in_peace(shop, cli) -> None:
+    li = shop.person("li", "13800000001")
+    shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,")
+    shop.plan("2026-05-01")
+    assert len(shop.open()) == 1
+    assert cli("care", "quiet", li, "--until", "2026-04-01").code == 2
+    assert cli("care", "quiet", li, "--until", "2026-05-10", "--reason", "moving").code == 0
+    assert cli("care", "quiet", li).code == 9
+    assert shop.open() == []
+    shop.take("B2,2026-05-01 10:00,13800000001,X,,1,2999,")
+    assert shop.plan("2026-05-04").made == 0
+    assert cli("care", "quiet", li, "--over").code == 0
+    assert shop.plan("2026-05-04").made == 1
+    assert cli("audit", "erase", li, "--yes", "--json").json["care"] == 3
+
+
+def test_the_usual_rules_are_a_file_to_change(shop, cli) -> None:
+    text = cli("care", "rule", "template").out
+    read = rules.read([shop.file(text, "usual.toml")])
+    assert read == rules.default_rules()
+    assert {each.kind for each in read} == set(rules.KINDS)
+    assert cli("care", "rule", "use", "--json").json["adopted"]

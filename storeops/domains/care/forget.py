@@ -1,4 +1,4 @@
-"""Forget one customer: every task."""
+"""Forget one customer: tasks, complaints, wishes for quiet, the birthday."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from collections.abc import Iterable
 def forget_customer(
     connection: sqlite3.Connection, external_userid: str, _ids: Iterable[str] = ()
 ) -> int:
-    """Delete a customer's tasks, in a write transaction. Returns the rows."""
-    return connection.execute(
-        "DELETE FROM care_task WHERE external_userid = ?", (external_userid,)
-    ).rowcount
+    """Delete what care knows of a customer, in a write transaction. Returns the rows."""
+    return sum(
+        connection.execute(
+            f"DELETE FROM {table} WHERE external_userid = ?", (external_userid,)
+        ).rowcount
+        for table in ("care_task", "care_matter", "care_birthday")
+    )

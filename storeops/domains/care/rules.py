@@ -2,10 +2,12 @@
 
 ```toml
 name = "works"                    # the reason: one open task for a customer and reason
-kind = "after-purchase"           # after-purchase | warranty | replenishment | silent | new-owner
+kind = "after-purchase"           # after-purchase | warranty | replenishment | silent | birthday
+                                  # | complaint | new-owner
 days = 3                          # after the purchase or handover, before the warranty ends,
-                                  # before the next purchase is due, without a purchase
-text = "Ask whether {article} works."  # {article} {day} {days} {count} {giver} are filled in
+                                  # before the next purchase is due or the birthday, without a
+                                  # purchase; complaint: asked again after so many, while open
+text = "Ask whether {article} works."  # {article} {day} {days} {count} {giver} {prefers} {about}
 articles = ["phones"]             # only these: codes or categories
 orders = 3                        # silent: at least so many purchases
 where = "segment:champion"        # only customers who fit this filter
@@ -37,6 +39,8 @@ KINDS = {
     "warranty": N_("before a warranty ends"),
     "replenishment": N_("before the next purchase is due"),
     "silent": N_("silent after many purchases"),
+    "birthday": N_("before a birthday"),
+    "complaint": N_("while a complaint is open"),
     "new-owner": N_("after a handover"),
 }
 ASKED = {
@@ -48,13 +52,36 @@ TEXTS = {
     "warranty": N_("The warranty of {article} ends on {day}: offer a check."),
     "replenishment": N_("{article} is due about {day}: remind."),
     "silent": N_("No purchase for {days} days after {count}: ask how things are."),
+    "birthday": N_("Birthday on {day}: congratulate."),
+    "complaint": N_("The complaint of {day} is open: {about}"),
     "new-owner": N_("Taken over from {giver} on {day}: introduce yourself."),
     "recall": N_("Bought {article} on {day}, lot {lot} is called back: use none, bring it back."),
     "recall-possible": N_(
         "Bought {article} on {day}, perhaps of lot {lot}, which is called back: ask to look."
     ),
 }
-PLACES = frozenset({"article", "day", "days", "count", "giver"})
+_WITH_HABITS = N_(
+    "Taken over from {giver} on {day}: introduce yourself. Bought {article}, likes {prefers}."
+)
+PLACES = frozenset({"article", "day", "days", "count", "giver", "prefers", "about"})
+DEFAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "works-3": ("after-purchase", {"days": 3, "priority": 5}, N_("does it work?")),
+    "works-7": ("after-purchase", {"days": 7, "workdays": True}, N_("and after a week?")),
+    "warranty": ("warranty", {"days": 30}, N_("a check before the warranty ends")),
+    "replenishment": (
+        "replenishment",
+        {"days": 1, "expires": 5},
+        N_("what is used up is due again"),
+    ),
+    "birthday": (
+        "birthday",
+        {"days": 0, "expires": 1, "priority": 6},
+        N_("on the day, where it is known"),
+    ),
+    "silent": ("silent", {"days": 60, "orders": 4, "priority": 3}, N_("came often, and no more")),
+    "complaint": ("complaint", {"days": 2, "priority": 10}, N_("asked again until it is settled")),
+    "new-owner": ("new-owner", {"days": 0, "priority": 9}, N_("introduce yourself")),
+}  # name → (kind, what differs from a rule's own defaults, what it is for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +116,26 @@ class CareRule:
 def sentence(kind: str, text: str, facts: Mapping[str, Any]) -> str:
     """The sentence of a task."""
     filled = {each: facts.get(each, "") for each in (*PLACES, "lot")}
-    return (text or _(TEXTS[kind])).format(**filled)
+    usual = _WITH_HABITS if kind == "new-owner" and facts.get("article") else TEXTS[kind]
+    return (text or _(usual)).format(**filled)
+
+
+def default_rules() -> list[CareRule]:
+    """The rules that `care rule use` without files takes."""
+    return [
+        CareRule(name, kind, **{"days": 0, **more}) for name, (kind, more, _why) in DEFAULTS.items()
+    ]
+
+
+def template() -> str:
+    """The same as a file to change and to adopt."""
+    parts = []
+    for name, (kind, more, why) in DEFAULTS.items():
+        lines = [f"# {_(why)}", "[[rule]]", f'name = "{name}"', f'kind = "{kind}"']
+        lines += [f"{key} = {json.dumps(value)}" for key, value in more.items()]
+        lines.append(f"# text = {json.dumps(_(TEXTS[kind]), ensure_ascii=False)}")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
 
 
 def read(paths: Iterable[str]) -> list[CareRule]:

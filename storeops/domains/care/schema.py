@@ -43,7 +43,33 @@ WHEN old.userid <> new.userid BEGIN
 END;
 """
 
+MATTERS = """
+CREATE TABLE care_matter (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                -- complaint | quiet
+    external_userid TEXT NOT NULL,
+    customer_id INTEGER NOT NULL,      -- customer.id
+    text TEXT NOT NULL DEFAULT '',
+    opened_at INTEGER NOT NULL,        -- Unix seconds
+    opened_by TEXT NOT NULL DEFAULT '',
+    until INTEGER,                     -- when quiet ends; NULL until somebody closes it
+    closed_at INTEGER,
+    closed_by TEXT NOT NULL DEFAULT '',
+    result TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX care_matter_of_customer ON care_matter (customer_id);
+CREATE INDEX care_matter_by_external ON care_matter (external_userid);
+CREATE INDEX care_matter_open ON care_matter (kind, opened_at) WHERE closed_at IS NULL;
+CREATE TABLE care_birthday (
+    external_userid TEXT PRIMARY KEY,
+    day TEXT NOT NULL,                 -- 05-01
+    noted_by TEXT NOT NULL DEFAULT '',
+    noted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("care", "m001_care", TABLES),
     statements("care", "m002_renamed", RENAMED),
+    statements("care", "m003_matters", MATTERS),
 )

@@ -12,6 +12,7 @@ from typing import Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domain import CardSection, TodayLine
+from storeops.domains.care import birthdays, matters
 from storeops.domains.care import rules as rule_book
 from storeops.domains.care.rules import CareRule, sentence
 from storeops.domains.handover import dated
@@ -131,6 +132,9 @@ def _lapse(db: Database, now: float) -> int:
 
 def _make(db: Database, rule: CareRule, now: float) -> int:
     triggers = list(_triggers(db, rule, now))
+    if triggers and rule.kind != "complaint":
+        quiet = matters.quiet(db, now)
+        triggers = [each for each in triggers if each.customer not in quiet]
     if rule.where and triggers:
         with_filter = set(open_query(db, rule.where, now=now).ids())
         triggers = [each for each in triggers if each.customer in with_filter]
@@ -181,11 +185,27 @@ def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
             facts = {"days": (int(now) - last_at) // DAY_S, "count": orders,
                      "day": times.day(last_at)}  # fmt: skip
             yield _Trigger(customer, f"since {times.day(last_at)}", last_at + length, facts)
+    elif rule.kind == "birthday":
+        start = times.midnight(now)
+        last = start.date() + timedelta(rule.days)
+        for customer, day in birthdays.between(db, start.date(), last):
+            at = int((start + (day - start.date())).timestamp())
+            facts = {"day": day.isoformat(), "days": rule.days}
+            yield _Trigger(customer, f"birthday {day}", at - length, facts)
+    elif rule.kind == "complaint":
+        for open_ in matters.list_matters(db, now, kind=matters.COMPLAINT):
+            age = int(now) - open_["opened_at"]
+            rounds = age // length if length else 0
+            facts = {"day": times.day(open_["opened_at"]), "about": open_["text"],
+                     "days": age // DAY_S}  # fmt: skip
+            yield _Trigger(open_["customer_id"], f"complaint {open_['id']} {rounds}",
+                           open_["opened_at"] + rounds * length, facts)  # fmt: skip
     else:
         since = int(now) - length - LOOK_BACK_DAYS * DAY_S
         moves = dated.since(db.connection, since, int(now) - length + DAY_S)
         ids = identities.ids_of(db.connection, {external for external, _move in moves})
         names = members.by_userids(db, {move.handover_userid for _external, move in moves})
+        likes = sold.habits(db, ids.values())
         for external, move in moves:
             if external in ids:
                 from_owner = names.get(move.handover_userid.lower())
@@ -195,6 +215,7 @@ def _triggers(db: Database, rule: CareRule, now: float) -> Iterator[_Trigger]:
                     else move.handover_userid,
                     "day": times.day(move.at),
                     "days": rule.days,
+                    **likes.get(ids[external], {}),
                 }
                 yield _Trigger(ids[external], f"handover {move.at}", move.at + length, facts)
 
@@ -349,7 +370,10 @@ def list_tasks(
 
 def _describe(db: Database, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     names = identities.people(db.connection, {row["customer_id"] for row in rows})
+    guides = members.by_userids(db, {row["userid"] for row in rows})
     for row in rows:
+        guide = guides.get(row["userid"].lower())
+        row["guide"] = (guide.name if guide is not None else "") or row["userid"]
         facts = json.loads(row["facts"])
         row["facts"] = {key: value for key, value in facts.items() if key != "text"}
         row["text"] = sentence(row["kind"], facts.get("text", ""), facts)
@@ -450,11 +474,16 @@ def card(db: Database, customer: int, now: float) -> CardSection | None:
     rows = list_tasks(db, now, all_days=True, customer=customer)
     done = list_tasks(db, now, status="done", customer=customer)
     last = sorted(done, key=lambda row: -(row["ended_at"] or 0))[:1]
-    if not rows and not last:
+    avoid = matters.to_avoid(db, customer, now)
+    born = birthdays.noted(db, identities.people(db.connection, [customer])[customer][0])
+    if not (rows or last or avoid or born):
         return None
-    lines = [(times.day(row["due_at"]), row["text"]) for row in rows]
+    lines = [(_("Take care") if not at else "", each) for at, each in enumerate(avoid)]
+    lines += [(times.day(row["due_at"]), row["text"]) for row in rows]
     lines += [(_("Done"), f"{times.day(row['ended_at'])} {row['text']} {row['note']}".strip())
               for row in last]  # fmt: skip
+    if born:
+        lines.append((_("Birthday"), born))
     data = [
         {
             "id": row["id"],

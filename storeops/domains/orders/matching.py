@@ -407,13 +407,16 @@ def born_on(db: Database, days: Collection[str]) -> dict[int, str]:
     ).fetchall()
     if not rows:
         return {}
-    cards = [_Buyer(0, *row[:4], "", None, False) for row in rows]
-    finder = _Finder(db, cards)
+    cards = [
+        (_Buyer(0, external, unionid, phone, phone_hash, "", None, False), birthday)
+        for external, unionid, phone, phone_hash, birthday in rows
+    ]
+    finder = _Finder(db, [card for card, _birthday in cards])
     found: dict[int, str] = {}
-    for card, row in zip(cards, rows, strict=True):
+    for card, birthday in cards:
         fitting, _way = finder.find(card)
         if len(fitting) == 1:
-            found[fitting.pop()] = row[4]
+            found[next(iter(fitting))] = birthday
     return found
 
 
