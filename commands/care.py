@@ -21,7 +21,9 @@ app.add_typer(rule_app, name="rule")
 app.add_typer(complaint_app, name="complaint")
 
 Task = Annotated[int, typer.Argument(metavar="TASK", help=_("Number of the task."))]
-Customer = Annotated[str, typer.Argument(metavar="ID", help=_("The customer's external_userid."))]
+Customer = Annotated[
+    str, typer.Argument(metavar="CUSTOMER", help=_("external_userid, or words that find one."))
+]
 
 
 def _status(word: str) -> str:
@@ -307,6 +309,13 @@ def report(
 # -- complaints, quiet, birthdays -----------------------------------------------------------------
 
 
+def _customer(who: str) -> str:
+    from storeops.reading.customers import find_customer
+
+    app_ = current().app
+    return find_customer(app_.data, who, app_.clock.now())[1]
+
+
 def _matter(row: dict[str, Any]) -> dict[str, Any]:
     times = ("opened_at", "until", "closed_at")
     return {key: cells.iso(value) if key in times else value
@@ -323,7 +332,7 @@ def complaint_open(
 
     app_ = current().app
     found = matters.open_matter(
-        app_.data, who, matters.COMPLAINT, text, app_.ledger.who, app_.clock.now()
+        app_.data, _customer(who), matters.COMPLAINT, text, app_.ledger.who, app_.clock.now()
     )
     said = _("Complaint {number} of {customer} is open.")
     output.result(
@@ -391,7 +400,7 @@ def quiet(
     app_ = current().app
     db, now, by = app_.data, app_.clock.now(), app_.ledger.who
     if over:
-        key = matters.customer_key(db, who)
+        key = matters.customer_key(db, _customer(who))
         rows = matters.list_matters(db, now, kind=matters.QUIET, customer=key)
         if not rows:
             raise NotFoundError(_("This customer has not asked for quiet."))
@@ -402,7 +411,7 @@ def quiet(
     end = filter_dates.read_span(until, now, "--until")[1] if until else None
     if end is not None and end <= now:
         raise UsageError(_("“{value}” is over already.").format(value=until[:40]))
-    found = matters.open_matter(db, who, matters.QUIET, reason, by, now, until=end)
+    found = matters.open_matter(db, _customer(who), matters.QUIET, reason, by, now, until=end)
     output.result(_matter(found), _("{customer} is left in peace.").format(
         customer=found["customer"] or who))  # fmt: skip
 
@@ -416,12 +425,12 @@ def birthday(
     forget: Annotated[bool, typer.Option("--forget", help=_("Keep it no more."))] = False,
 ) -> None:
     """Note a birthday."""
-    from storeops.domains.care import birthdays, matters
+    from storeops.domains.care import birthdays
     from storeops.domains.orders import values
     from storeops.errors import UsageError
 
     app_ = current().app
-    matters.customer_key(app_.data, who)
+    who = _customer(who)
     found = "" if forget else values.birthday(day)
     if found is None or (not found and not forget):
         raise UsageError(_("“{value}” is no day.").format(value=day[:40]),

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+ASSIGNED = 202  # add_way of whom an administrator assigned to a colleague (doc 92114)
+
 
 @dataclass(frozen=True, slots=True)
 class OwnerSpan:
@@ -92,6 +94,23 @@ def owners_of(
             spans[key], key=lambda each: (each.start, each.userid.casefold()))))
         for key, at in seen.items()
     }  # fmt: skip
+
+
+def assigned(
+    connection: sqlite3.Connection, start: int, until: int
+) -> list[tuple[str, int, str, str]]:
+    """(external_userid, Unix seconds, former and present userid) of customers whom somebody
+    assigned to a colleague in [start, until); left out where nobody knows whose they were."""
+    return connection.execute(
+        "SELECT c.external_userid, f.createtime, former.userid, s.userid FROM follow f"
+        " JOIN customer c ON c.id = f.customer_id JOIN staff s ON s.id = f.staff_id"
+        " JOIN staff former ON former.id = (SELECT g.staff_id FROM follow g"
+        " WHERE g.customer_id = f.customer_id AND g.id <> f.id AND g.status = 'handed_over'"
+        " ORDER BY g.updated_at DESC LIMIT 1)"
+        " WHERE f.add_way = ? AND f.createtime >= ? AND f.createtime < ? AND f.status = 'active'"
+        " ORDER BY f.createtime, f.id",
+        (ASSIGNED, start, until),
+    ).fetchall()
 
 
 def _until(span: OwnerSpan, left_at: int) -> OwnerSpan:

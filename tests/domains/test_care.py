@@ -128,6 +128,21 @@ def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     )
 
 
+def test_whom_the_console_assigned_is_greeted_too(shop) -> None:
+    li = shop.person("li", "13800000001")
+    shop.person("li", "13800000001", owner="ben", since="2026-05-01 12:00", seen="2026-05-01 12:00")
+    shop.db.execute("UPDATE follow SET add_way = 202 WHERE createtime = ?",
+                    (shop.at("2026-05-01 12:00"),))  # fmt: skip
+    assert shop.plan("2026-05-02").made == 0  # nobody knows that Anna gave the customer away
+    follow_status_changed(shop.db, "anna", li, "handed_over", source="sync", ref="1",
+                          now=shop.at("2026-05-02 12:00"))  # fmt: skip
+    assert shop.plan("2026-05-03").made == 1
+    (hello,) = shop.open()
+    assert (hello["userid"], hello["text"]) == (
+        "ben", "Taken over from Anna on 2026-05-01: introduce yourself.",
+    )  # fmt: skip
+
+
 def test_a_giver_is_named_however_the_userid_is_written(shop) -> None:
     shop.db.execute("UPDATE staff SET userid = 'LinXia', name = 'Lin Xia' WHERE userid = 'anna'")
     shop.person("li", "13800000001", owner="LinXia")

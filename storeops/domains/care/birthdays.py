@@ -14,6 +14,7 @@ from storeops.database.database import Database
 from storeops.domains.orders import matching
 from storeops.errors import NotFoundError
 from storeops.i18n import _
+from storeops.reading import identities
 
 
 def note_birthday(db: Database, external_userid: str, day: str, who: str, now: float) -> None:
@@ -65,11 +66,9 @@ def between(db: Database, first: date, last: date) -> Iterator[tuple[int, date]]
         wanted.setdefault(f"{day:%m-%d}", day)
         if (day.month, day.day) == (2, 28) and not isleap(day.year):
             wanted["02-29"] = day
-    found = dict(db.execute(
-        "SELECT c.id, b.day FROM care_birthday b JOIN customer c"
-        " ON c.external_userid = b.external_userid"
-    ).fetchall())  # fmt: skip
-    days = {**matching.born_on(db, wanted), **found}
+    told = dict(db.execute("SELECT external_userid, day FROM care_birthday").fetchall())
+    ids = identities.ids_of(db.connection, told)
+    days = matching.born_on(db, wanted) | {ids[each]: told[each] for each in ids}
     for customer, born in sorted(days.items()):
         if born in wanted:
             yield customer, wanted[born]

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from storeops.reading import ownership
+
 
 @dataclass(frozen=True, slots=True)
 class DatedHandover:
@@ -33,8 +35,23 @@ def of_customers(
 def since(
     connection: sqlite3.Connection, start: int, until: int
 ) -> list[tuple[str, DatedHandover]]:
-    """(external_userid, handover) of those done in [start, until), the oldest first."""
-    return list(_done(connection, "settled_at >= ? AND settled_at < ?", start, until))
+    """(external_userid, handover) of those done in [start, until), the oldest first; also those
+    that an administrator did in the console, where the mirror knows whose the customer was."""
+    ours = _done(connection, "settled_at >= ? AND settled_at < ?", start, until)
+    return sorted([*ours, *_assigned(connection, start, until)], key=lambda each: each[1].at)
+
+
+def _assigned(
+    connection: sqlite3.Connection, start: int, until: int
+) -> Iterator[tuple[str, DatedHandover]]:
+    """Customers whom the console gave to a colleague; what was asked for here is not among them."""
+    for external, at, from_owner, to_owner in ownership.assigned(connection, start, until):
+        asked = connection.execute(
+            "SELECT 1 FROM handover WHERE subject = ? AND takeover_userid = ? COLLATE NOCASE",
+            (external, to_owner),
+        ).fetchone()
+        if asked is None:
+            yield external, DatedHandover(at, from_owner, to_owner)
 
 
 def _done(
