@@ -6,7 +6,7 @@ counted in weeks. Needs scipy (the extra `value`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,11 +25,10 @@ class BuyingHistory(NamedTuple):
     age: float
 
 
-def history(days: Sequence[int], end_day: int) -> BuyingHistory:
-    """The history of ascending days with a purchase, seen from the end of a day."""
-    return BuyingHistory(
-        len(days) - 1, (days[-1] - days[0]) / WEEK_DAYS, (end_day - days[0]) / WEEK_DAYS
-    )
+def history(days: int, first: int, last: int, end_day: int) -> BuyingHistory:
+    """The history of so many days with a purchase, from the first to the last, seen from the end
+    of a day."""
+    return BuyingHistory(days - 1, (last - first) / WEEK_DAYS, (end_day - first) / WEEK_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class FittedBgNbd:
         return round(max(0.0, count * alive), 6), round(alive, 6)
 
 
-def fit(histories: Sequence[BuyingHistory]) -> FittedBgNbd:
+def fit(histories: Iterable[BuyingHistory]) -> FittedBgNbd:
     """The parameters that make these histories most likely.
 
     Raises:

@@ -195,9 +195,14 @@ ALTER TABLE orders_member ADD COLUMN birthday TEXT NOT NULL DEFAULT ''; -- 05-01
 CREATE INDEX orders_member_by_birthday ON orders_member (birthday) WHERE birthday <> '';
 """
 
+UNUSED = (
+    "DROP INDEX orders_value_by_score;"  # nobody asks in that order, and every night paid for it
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
     statements("orders", "m003_member_keys", MEMBER_KEYS),
     statements("orders", "m004_birthdays", BIRTHDAYS),
+    statements("orders", "m005_unused", UNUSED),
 )
