@@ -155,15 +155,19 @@ def move(
     reason: Reason = "",
 ) -> None:
     """Only the order can change: a tag stays in its group."""
+    import shlex
+
     from storeops.domains.tags.tag_library_plan import change_tag
+    from storeops.reading.filter import quoted
 
     if to:
         raise UsageError(
             _("WeCom cannot move a tag to another group."),
             hint=_("Add it there, tag the customers who have the old one, then delete that."),
             next_steps=[
-                f"storeops tag add {to} --tag …",
-                f"storeops tag plan --where '#{tag}' --follows all --add {to}/…",
+                f"storeops tag add {shlex.quote(to)} --tag …",
+                f"storeops tag plan --where {shlex.quote(f'#{quoted(tag)}')} --follows all"
+                f" --add {shlex.quote(f'{to}/…')}",
             ],
         )
     if order is None:

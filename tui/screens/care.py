@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -189,7 +190,7 @@ class CareScreen(ListScreen):
             words.append("--all-days")
         elif self._view == ENDED:
             words += ["--status", ",".join(tasks.ENDED)]
-        return " ".join([*words, *(["--userid", self._guide] if self._guide else [])])
+        return shlex.join([*words, *([f"--userid={self._guide}"] if self._guide else [])])
 
     # -- keys ----------------------------------------------------------------------------------
 

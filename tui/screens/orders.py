@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -17,11 +18,14 @@ from storeops.i18n import N_, _, ngettext
 from storeops.mirror import members
 from storeops.operations import reports
 from storeops.operations.reports import Period
+from storeops.reading import customers
+from storeops.reading.customer_rows import customer_id
 from storeops.reading.filter import quoted
 from storeops.sparks import bar
 from tui.cells import moment, shown
 from tui.fields import fields, title
 from tui.keys import DO, LIST, LOOK, Key
+from tui.names import NameLookup
 from tui.screens.listing import ListScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import Pane, TextPane
@@ -29,6 +33,7 @@ from tui.widgets.rows import Line, ListColumn, TableRows
 
 MOST = 1_000  # orders that are listed; `order list --all` has the others
 SPANS = (1, 7, 30, 365)  # days
+FOUND = 20  # customers that are offered
 BAR = 12  # cells of the longest bar
 LISTS = {"unmatched": N_("without a customer")}
 SUMS = {"shop": N_("by shop"), "channel": N_("by channel"), "day": N_("by day")}
@@ -44,8 +49,8 @@ class OrdersScreen(ListScreen):
             N_("The orders whose customer is not known, with the reason; or all orders again."),
             LOOK, footer=True),
         Key("assign", "a,f8", N_("Whose"),
-            N_("Say which of the customers who fit it is; the buyer's other orders follow."), DO,
-            footer=True),
+            N_("Say which of the customers who fit it is, or look for one where nobody does; the "
+               "buyer's other orders follow."), DO, footer=True),
         Key("sums", "v", N_("Sums"), N_("By shop, by channel, by day; then the orders again."),
             LOOK, footer=True),
         Key("earlier", "left_square_bracket", N_("Earlier"),
@@ -244,10 +249,10 @@ class OrdersScreen(ListScreen):
             )
         words = ["storeops", "order", "list"]
         if self._within is not None and self._within[0] in CONDITIONS:
-            words += [f"--{self._within[0]}", quoted(self._within[1])]
+            words.append(f"--{self._within[0]}={self._within[1]}")
         if self._view == "unmatched":
             words += ["--unmatched", "--ambiguous"]
-        return " ".join([*words, "--since", days.since, "--until", days.until])
+        return shlex.join([*words, "--since", days.since, "--until", days.until])
 
     def arrive(self, target: str) -> None:
         """Come with the name of a list."""
@@ -265,11 +270,7 @@ class OrdersScreen(ListScreen):
             row = self.order_here()
             if row is None:
                 return _("There is no order under the cursor.")
-            if not row["reason"]:
-                return _("Its customer is known.")
-            if row["reason"] != "ambiguous":
-                return _("Nobody fits yet; it waits until the customer appears.")
-            return ""
+            return "" if row["reason"] else _("Its customer is known.")
         if action == "open" and self.table.line is not None:
             by = _by(self.table.line)
             if by == "day":
@@ -334,28 +335,60 @@ class OrdersScreen(ListScreen):
         self._turn(self._ending(days, next((each for each in SPANS if each > days.days), 1)))
 
     def do_assign(self) -> None:
-        """Choose among the customers who fit."""
-        from tui.modals.choose import ChooseModal
+        """Choose among the customers who fit; where nobody does, among those that words find."""
+        from tui.modals.note import NoteModal
 
         row, core = self.order_here(), self.app.core
         if row is None:
             return
         number, source = row["order_no"], row["source"]
+        title_ = _("Whose is {order}?").format(order=shown(number))
 
-        def ask(found: Any) -> None:
-            ways = [(each["external_userid"], each["name"] or each["external_userid"])
-                    for each in found["candidates"]]  # fmt: skip
-            title_ = _("Whose is {order}?").format(order=shown(number))
-            text = _("The buyer's other orders will be this customer's, too.")
+        def among() -> Sequence[int]:
+            candidates = orders.show_order(core.data, number, source)["candidates"]
+            return [customer_id(core.data, each["external_userid"]) or 0 for each in candidates]
+
+        def found_by(words: str) -> Sequence[int]:
+            return customers.open_query(core.data, words, now=self._now()).page(limit=FOUND).ids
+
+        def searched(words: str | None) -> None:
+            if words:
+                self._choose(row, title_, lambda: found_by(words))
+
+        if row["reason"] == "ambiguous":
+            self._choose(row, title_, among)
+            return
+        text = _("Nobody fits. Name the customer: words of the name or remark, a phone, a filter.")
+        self.open_window(NoteModal(title_, text, _("name, remark, phone"), _("Look")), searched)
+
+    def _choose(self, row: dict[str, Any], title_: str, find: Callable[[], Sequence[int]]) -> None:
+        """Offer some customers, and give the order to the one that is chosen."""
+        from tui.modals.choose import ChooseModal
+
+        core = self.app.core
+
+        def load() -> list[tuple[str, str]]:
+            lookup = NameLookup(core.data)
+            return [(each["external_userid"], _told_apart(each, lookup))
+                    for each in customers.rows_of(core.data).load(find())]  # fmt: skip
+
+        def ask(ways: list[tuple[str, str]]) -> None:
+            if not ways:
+                self.app.notify(_("No customer fits these words."), severity="warning")
+                return
+            nameless = row["reason"] == "no_key"
+            text = "" if nameless else _("The buyer's other orders will be this customer's, too.")
             self.open_window(ChooseModal(title_, text, ways), then)
 
         def then(customer: str | None) -> None:
             if customer:
                 self._change(
-                    lambda: matching.assign(core.data, number, customer, self._now(), source)
+                    lambda: matching.assign(
+                        core.data, row["order_no"], customer, self._now(), row["source"]
+                    )
                 )
 
-        self.read(lambda: orders.show_order(core.data, number, source), ask, key="whose")
+        self.read(load, ask, key="whose")
 
     def do_match(self) -> None:
         """Look for everybody who waits."""
@@ -370,6 +403,15 @@ class OrdersScreen(ListScreen):
             self.read_again()
 
         self.work(change, then)
+
+
+def _told_apart(row: dict[str, Any], lookup: NameLookup) -> str:
+    """A customer among namesakes: name, remarks, guides."""
+    follows = row["follows"]
+    remarks = dict.fromkeys(each["remark"] for each in follows if each["remark"])
+    guides = dict.fromkeys(lookup.member(each["userid"]) for each in follows)
+    words = [row["name"] or row["external_userid"], *remarks, *list(guides)[:2]]
+    return " · ".join(words)
 
 
 def _by(line: Line) -> str:

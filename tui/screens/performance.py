@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -206,8 +207,11 @@ class PerformanceScreen(ListScreen):
         if self._inside is None:
             return f"storeops commission statement --month {month}"
         if line is not None and isinstance(line.data, CommissionEntry):
-            return f"storeops commission explain {line.data.key[1]}#{line.data.key[2]}"
-        return f"storeops commission run --month {month} --userid {self._inside.userid}"
+            source, order_no, number = line.data.key
+            return shlex.join(["storeops", "commission", "explain", f"--source={source}", "--",
+                               f"{order_no}#{number}"])  # fmt: skip
+        return shlex.join(["storeops", "commission", "run", "--month", month,
+                           f"--userid={self._inside.userid}"])  # fmt: skip
 
     # -- keys ----------------------------------------------------------------------------------
 

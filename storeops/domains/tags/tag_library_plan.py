@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,12 +45,14 @@ def add_tags(
     if new_group and group_id is not None:
         raise UsageError(
             _("The group {name} exists already.").format(name=group),
-            hint=_("Add to it: storeops tag add {name} --tag NAME").format(name=group),
+            hint=_("Add to it: storeops tag add {name} --tag NAME").format(name=shlex.quote(group)),
         )
     if not new_group and group_id is None:
         raise NotFoundError(
             _("There is no group {name}.").format(name=group),
-            hint=_("Make it: storeops tag group add {name} --tag NAME").format(name=group),
+            hint=_("Make it: storeops tag group add {name} --tag NAME").format(
+                name=shlex.quote(group)
+            ),
         )
     name = library.group_names[group_id][0] if group_id else group.strip()
     what: dict[str, Any] = {
