@@ -47,7 +47,7 @@ def noon(tmp_path, monkeypatch):
 
 
 @pytest.mark.timeout(180)
-async def test_page_and_pictures_are_true(noon, tmp_path, monkeypatch):
+async def test_page_and_pictures_are_true(painted, noon, tmp_path, monkeypatch):
     """The journey step by step, then the pictures that the README and the page begin with."""
     from storeops.app import App
     from tui.app import StoreOpsApp

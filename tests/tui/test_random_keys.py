@@ -55,7 +55,7 @@ async def drive(driver, chain, seed: int, presses: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_random_keys(fresh_chain, screens, seed, tmp_path, monkeypatch):
+async def test_random_keys(painted, fresh_chain, screens, seed, tmp_path, monkeypatch):
     """A hundred keys each, three times over."""
     monkeypatch.chdir(tmp_path)  # exports of random keys land here
     async with screens(start="customers") as driver:
