@@ -13,6 +13,7 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note, warn
+from commands.hub_requests import app as requests_app
 from commands.hub_store import app as store_app
 from commands.output import Column
 from commands.progress import bars
@@ -20,17 +21,19 @@ from commands.staying import stays
 from storeops.durations import span
 from storeops.errors import PartialError, UsageError
 from storeops.i18n import N_, _, ngettext
+from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.hub.following import FollowReport
 
 app = typer.Typer(
     help=_(
-        "Head office and back offices: facts of each shop flow down over NATS JetStream. Not built "
-        "yet: changes that flow up from back offices, and a second host at head office."
+        "Head office and back offices: facts of each shop flow down over NATS JetStream, and what "
+        "a shop wants changed is asked of head office. Not built yet: a second host at head office."
     )
 )
 app.add_typer(store_app, name="store")
+app.add_typer(requests_app, name="requests")
 
 STATES = {
     "following": N_("following"),
@@ -200,7 +203,12 @@ def follow(
     if not report.greeted:
         note(_("Head office does not serve now: what it had published before is here."))
     output.done(
-        {"things": report.things, "refilled": report.refilled, "head_office": report.greeted},
+        {
+            "things": report.things,
+            "refilled": report.refilled,
+            "head_office": report.greeted,
+            "asked": report.asked,
+        },
         ngettext("{count} thing came in.", "{count} things came in.", report.things).format(
             count=cells.amount(report.things)
         ),
@@ -233,6 +241,17 @@ def status() -> None:
                 "outbox": found.outbox,
                 "shops": rows,
                 "waiting": found.waiting,
+                "requests": found.requests,
+                "turned_away": [
+                    {
+                        "what": each.what,
+                        "who": each.who,
+                        "count": each.count,
+                        "last_at": cells.iso(each.last_at),
+                        "detail": each.detail,
+                    }
+                    for each in found.turned_away
+                ],
             }
         )
         return
@@ -243,9 +262,20 @@ def status() -> None:
             (_("Waits"), cells.amount(found.outbox)),
             (_("Since"), span(found.lag or 0) if found.outbox else "-"),
         ]
+    if found.outbox is not None:
+        pairs.append((_("To approve"), cells.amount(found.requests)))
+    elif found.requests:
+        pairs.append((_("To be asked"), cells.amount(found.requests)))
     table.pairs(pairs)
     if found.trouble:
         warn(found.trouble)
+    for each in found.turned_away:
+        warn(
+            _("Turned away: {what} ({who}), {count} times, last {time}.").format(
+                what=each.words, who=plain(each.who), count=cells.amount(each.count),
+                time=cells.when(each.last_at),
+            )
+        )  # fmt: skip
     for kind, count in found.waiting.items():
         warn(
             _("{count} things of the kind {kind} wait for a newer version.").format(

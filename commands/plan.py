@@ -51,7 +51,7 @@ def list_(
     ] = None,
     status: Annotated[
         list[str] | None,
-        typer.Option("--status", help=_("draft, planned, applied or cancelled; may be repeated.")),
+        typer.Option("--status", help=_("draft, planned, asked, applied …; may be repeated.")),
     ] = None,
     limit: Limit = 50,
     all_: All = False,
@@ -164,7 +164,7 @@ def show(
     if plan.reason:
         head.append("  " + _("reason: {reason}").format(reason=plan.reason))
     if plan.paused_why:
-        head.append("  " + _("paused: {why}").format(why=plan.paused_why))
+        head.append("  " + planned.why_line(plan))
     for line in [*head, *planned.problem_lines(plan)]:
         output.line(line)
     output.items((_row(each, words) for each in rows), ROW_COLUMNS)
@@ -238,6 +238,9 @@ def apply(
     done = changes.apply(
         ledger, plan.name, skip_changed=skip_changed, reason=reason, override=override
     )
+    if done.plan.status == plans.ASKED:
+        _asked(done.plan)
+        return
     if done.skipped:
         note(_("{count} changed rows were left out.").format(count=done.skipped))
     if limit == 0:
@@ -250,6 +253,48 @@ def apply(
         )  # fmt: skip
         return
     planned.carry_out(done.plan, limit)
+
+
+def _asked(plan: Any) -> None:
+    """Send the request to head office, and say whether it has it."""
+    from storeops.changes import plans
+    from storeops.hub import asking
+
+    app_ = current().app
+    sent = asking.send(app_)
+    plan = plans.by_id(app_.data, plan.id)
+    if plan.status == plans.REFUSED:
+        _refused(plan)
+    text = _("Head office is asked to carry out plan {plan}: {rows} rows.")
+    if sent.waiting:
+        note(_("{message} The request waits here.").format(message=sent.trouble or _("No line.")))
+        note(_("It is sent as soon as there is a line: storeops hub follow --once"))
+        text = _("Plan {plan} waits to be asked of head office: {rows} rows.")
+    else:
+        note(_("See what became of it: storeops hub follow --once, storeops plan show last"))
+    output.result(
+        {"plan_id": plan.name, "status": plan.status, "rows": plans.row_counts(app_.data, plan.id),
+         "jobs": {}, "request_id": asking.request_id(plan), "sent": not sent.waiting},
+        text.format(plan=plan.name, rows=cells.amount(plan.ready)),
+    )  # fmt: skip
+
+
+def _refused(plan: Any) -> None:
+    """Say that head office did not take a request.
+
+    Raises:
+        PolicyError: always.
+    """
+    from storeops.errors import PolicyError
+    from storeops.i18n import said
+
+    raise PolicyError(
+        _("Head office refused plan {plan}: {why}").format(
+            plan=plan.name, why=said(plan.paused_why)
+        ),
+        hint=_("Nothing was sent."),
+        next_steps=[f"storeops plan show {plan.name}"],
+    )
 
 
 @app.command("cancel", help=_("Cancel a plan, or what of it has not been sent."))

@@ -16,7 +16,7 @@ from commands.context import Interrupted, current
 from commands.progress import bars
 from storeops.durations import span
 from storeops.errors import ExitCode, PartialError, StoreOpsError
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, ngettext, said
 from storeops.plain import plain
 from storeops.terms import term
 
@@ -175,6 +175,16 @@ def blocked_lines(plan: Plan) -> list[str]:
         if way_out:
             lines.append(f"           {plain(way_out)}")
     return lines
+
+
+def why_line(plan: Plan) -> str:
+    """Why a plan does not go on, as whoever stopped it says."""
+    from storeops.changes.plans import ASKED, REFUSED
+
+    words = {
+        ASKED: _("head office: {why}"), REFUSED: _("refused: {why}"),
+    }.get(plan.status, _("paused: {why}"))  # fmt: skip
+    return words.format(why=plain(said(plan.paused_why)))
 
 
 def forecast(seconds: float | None, held_by: str) -> str:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from storeops.changes.action import ActionRegistry
     from storeops.changes.jobs.report import Report
     from storeops.changes.jobs.worker import Worker
-    from storeops.changes.ledger import Ledger
+    from storeops.changes.ledger import Ask, Ledger
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
@@ -450,7 +450,16 @@ class App:
                 sends=not self.profile.head_office,
                 before_change=self._know_time,
             ),
+            ask=self._ask(),
         )
+
+    def _ask(self) -> Ask | None:
+        """Who is asked to carry plans out: head office, in a back office."""
+        if not self.profile.head_office:
+            return None
+        from storeops.hub.asking import ask
+
+        return ask
 
     def _know_time(self) -> None:
         """Ask WeCom for its time before the first stamp, unless it is known; silence is fine."""

@@ -14,6 +14,9 @@ PLAN = {
     "draft": N_("draft"),
     "planned": N_("planned"),
     "expired": N_("expired"),
+    "asked": N_("asked of head office"),
+    "approved": N_("approved"),
+    "refused": N_("refused by head office"),
     "running": N_("running"),
     "paused": N_("paused"),
     "waiting": N_("waiting for answers"),
@@ -24,9 +27,15 @@ PLAN = {
     "cancelled": N_("cancelled"),
     "applied": N_("applied"),
 }
+REQUEST = {
+    "asked": N_("waits for approval"),
+    "approved": N_("approved"),
+    "refused": N_("refused"),
+}
 ROW = {
     "planned": N_("planned"),
     "blocked": N_("blocked"),
+    "asked": N_("asked"),
     "queued": N_("queued"),
     "waiting": N_("waiting"),
     "done": N_("done"),
@@ -66,6 +75,11 @@ JOURNAL = {
     "plan.made": N_("plan made"),
     "plan.trimmed": N_("rows taken out of a plan"),
     "plan.applied": N_("plan applied"),
+    "plan.asked": N_("head office asked"),
+    "plan.approved": N_("request approved"),
+    "plan.refused": N_("request refused"),
+    "plan.requested": N_("request of a back office"),
+    "plan.turned_away": N_("attempt of a back office turned away"),
     "plan.paused": N_("plan paused"),
     "plan.resumed": N_("plan resumed"),
     "plan.retried": N_("rows sent again"),
@@ -193,8 +207,8 @@ DETAIL = {
 }
 SOURCE = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
 ALL: Mapping[str, Mapping[str, str]] = {
-    "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "journal": JOURNAL,
-    "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
+    "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "request": REQUEST,
+    "journal": JOURNAL,    "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
     "event": EVENT, "change": CHANGE, "event_reason": EVENT_REASON, "field": FIELD,
     "source": SOURCE, "detail": DETAIL,
 }  # fmt: skip

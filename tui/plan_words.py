@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storeops.changes.plan_summary import Effect, PlanSummary
 
 _BAD = ("blocked", "failed", "refused", "taker_full", "no_record", "vanished")
-_OPEN = ("queued", "sending", "waiting", "unknown")
+_OPEN = ("asked", "approved", "queued", "sending", "waiting", "unknown")
 
 
 def sign(status: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PLANNED = "planned"  # made, not applied
 BLOCKED = "blocked"  # a check says no; nothing was or will be sent
+ASKED = "asked"  # head office was asked to carry it out, and has not begun
 QUEUED = "queued"  # applied, its call not sent yet
 WAITING = "waiting"  # WeCom took it and answers later (due_at)
 DONE = "done"
@@ -35,10 +36,10 @@ CANCELLED = "cancelled"  # taken back, and did not happen
 UNDONE = "undone"  # done once, put back by an undo plan
 
 ROW_STATUSES = (
-    PLANNED, BLOCKED, QUEUED, WAITING, DONE, REFUSED, TAKER_FULL,
+    PLANNED, BLOCKED, ASKED, QUEUED, WAITING, DONE, REFUSED, TAKER_FULL,
     NO_RECORD, VANISHED, FAILED, UNKNOWN, CANCELLED, UNDONE,
 )  # fmt: skip
-OPEN_STATUSES = (QUEUED, WAITING, UNKNOWN)  # an answer is still to come
+OPEN_STATUSES = (ASKED, QUEUED, WAITING, UNKNOWN)  # an answer is still to come
 FINAL_STATUSES = (DONE, REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED, CANCELLED, UNDONE)
 NOT_AS_PLANNED = (REFUSED, TAKER_FULL, NO_RECORD, VANISHED, FAILED)  # ended, and not done
 

@@ -1,4 +1,5 @@
-"""Apply: exactly the plan that was read, or nothing. Queues jobs; sends nothing."""
+"""Apply: exactly the plan that was read, or nothing. Queues jobs, or asks head office to; sends
+nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from typing import Any
 
 from storeops.changes import plans
 from storeops.changes import rows as plan_rows
-from storeops.changes.action import BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
+from storeops.changes.action import ASKED, BLOCKED, PLANNED, QUEUED, Action, Row, Verdict, blocked
 from storeops.changes.jobs import queue
 from storeops.changes.journal import JournalLine, dump
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
+from storeops.changes.plans import APPLIED, APPROVED, CANCELLED, DRAFT, MADE, REFUSED, Plan
 from storeops.errors import ConflictError, PartialError, PolicyError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, said
 
 SMALL = 100  # plans of so few calls go before bulk work: a person is waiting for them
 
@@ -25,9 +26,9 @@ class AppliedPlan:
     """What `apply` did.
 
     Attributes:
-        plan: the plan, applied.
+        plan: the plan, applied, or asked of head office.
         rows: rows that are on their way.
-        jobs: calls that carry them.
+        jobs: calls that carry them; 0 where head office makes them.
         skipped: rows that changed since the plan was made and were left out.
     """
 
@@ -45,7 +46,7 @@ def apply(
     reason: str = "",
     override: bool = False,
 ) -> AppliedPlan:
-    """Queue the calls of a plan.
+    """Queue the calls of a plan; in a back office, ask head office to carry it out.
 
     Args:
         ledger: the profile's ledger.
@@ -64,6 +65,8 @@ def apply(
     """
     plan = plans.get(ledger.db, name)
     may_apply(ledger, plan)
+    if ledger.ask is None:
+        ledger.policy.may_send()
     ceiling = ledger.policy.ceiling_hit(ledger.db, plan.ready, ledger.clock.now())
     if ceiling and not override:
         raise PolicyError(
@@ -81,6 +84,8 @@ def apply(
         _mark(connection, plan.id, rows, changes, now)
         if changes and not skip_changed:
             ledger.journal.append(connection, [_stale_line(plan, changes)], now)
+        elif ledger.ask is not None:
+            jobs = _ask(ledger, connection, plan, ready, reason or plan.reason, skip_changed)
         else:
             jobs = _queue(ledger, connection, plan, action, ready, reason, ceiling, changes)
     ledger.journal.seal(ledger.db, now)
@@ -109,6 +114,20 @@ def may_apply(ledger: Ledger, plan: Plan) -> None:
         )
     if plan.status == CANCELLED:
         raise ConflictError(_("Plan {plan} was cancelled.").format(plan=plan.name))
+    if plan.status in (plans.ASKED, APPROVED):
+        raise ConflictError(
+            _("Head office was already asked to carry out plan {plan}.").format(plan=plan.name),
+            hint=_("See how it stands: storeops plan show {plan}").format(plan=plan.name),
+            next_steps=[f"storeops plan show {plan.name}"],
+        )
+    if plan.status == REFUSED:
+        raise ConflictError(
+            _("Head office refused plan {plan}: {why}").format(
+                plan=plan.name, why=said(plan.paused_why)
+            ),
+            hint=_("Make it again: {command}").format(command=replan_command(plan)),
+            next_steps=[replan_command(plan)],
+        )
     if plan.status == APPLIED:
         raise ConflictError(
             _("Plan {plan} was already applied.").format(plan=plan.name),
@@ -235,6 +254,34 @@ def _queue(
         connection, [JournalLine("plan.applied", plan.name, payload=payload)], now
     )
     return jobs
+
+
+def _ask(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    plan: Plan,
+    ready: Sequence[Row],
+    reason: str,
+    skip_changed: bool,
+) -> int:
+    """Have it asked of head office; no job is made here."""
+    assert ledger.ask is not None
+    now = ledger.clock.now()
+    took = connection.execute(
+        "UPDATE plan SET status = ?, applied_at = ?, applied_by = ?, reason = ?"
+        " WHERE id = ? AND status = ? AND hash = ?",
+        (plans.ASKED, now, ledger.who, reason, plan.id, MADE, plan.hash),
+    ).rowcount
+    if not took:
+        raise ConflictError(_("Plan {plan} was already applied.").format(plan=plan.name))
+    connection.executemany(
+        f"UPDATE plan_row SET status = '{ASKED}', at = ? WHERE plan_id = ? AND row = ?",
+        [(now, plan.id, row.row) for row in ready],
+    )
+    ledger.ask(ledger, connection, plan, ready, reason=reason, skip_changed=skip_changed)
+    payload = {"hash": plan.hash, "rows": len(ready), "reason": reason}
+    ledger.journal.append(connection, [JournalLine("plan.asked", plan.name, payload=payload)], now)
+    return 0
 
 
 def _stale_line(plan: Plan, changes: Mapping[int, Verdict]) -> JournalLine:

@@ -13,7 +13,7 @@ from storeops.changes.jobs import queue
 from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
-from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageError
 from storeops.i18n import _, ngettext
 
 
@@ -66,6 +66,8 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
             ),
             next_steps=[f"storeops plan cancel {each.name}" for each in (under_way, plan)],
         )
+    if plan.status not in (DRAFT, MADE, CANCELLED):
+        _must_be_ours(ledger, plan)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         if plan.status in (DRAFT, MADE):
@@ -97,6 +99,7 @@ def cancel_job(ledger: Ledger, job_id: int) -> CancelledRows:
         ConflictError: it is over, or was cancelled before.
     """
     plan = _plan_of(ledger, job_id)
+    _must_be_ours(ledger, plan)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         rows = _cancelled(connection, queue.cancel(connection, now, job_id=job_id), now)
@@ -122,6 +125,7 @@ def pause(ledger: Ledger, name: str, *, resume: bool = False) -> int:
     plan = plans.get(ledger.db, name, APPLIED)
     if plan.status != APPLIED:
         raise ConflictError(_("Plan {plan} is not under way.").format(plan=plan.name))
+    _must_be_ours(ledger, plan)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:
         connection.execute(
@@ -156,6 +160,7 @@ def retry_failed(
         PolicyError: read-only, or the kind is not allowed.
     """
     plan = plans.get(ledger.db, name, APPLIED)
+    ledger.policy.may_send()
     ledger.policy.may_apply(plan.kind)
     action = ledger.action(plan.kind)
     condition = f"status = '{FAILED}' AND before IS NOT NULL" + (
@@ -236,6 +241,21 @@ def remove_rows(ledger: Ledger, name: str, numbers: Sequence[int]) -> Plan:
         plans.seal(ledger, connection, plan.id, digests, "plan.trimmed")
     ledger.journal.seal(ledger.db, now)
     return plans.by_id(ledger.db, plan.id)
+
+
+def _must_be_ours(ledger: Ledger, plan: Plan) -> None:
+    """Refuse to hold or stop what head office carries out, or was asked to.
+
+    Raises:
+        PolicyError: it does, or was.
+    """
+    if ledger.ask is None:
+        return
+    raise PolicyError(
+        _("Plan {plan} lies with head office, which carries it out.").format(plan=plan.name),
+        hint=_("Ask head office to hold, stop or repeat it there."),
+        next_steps=[f"storeops plan show {plan.name}"],
+    )
 
 
 def _cancel_rows(connection: sqlite3.Connection, plan_id: int, status: str, now: float) -> int:

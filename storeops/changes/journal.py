@@ -164,11 +164,14 @@ class Journal:
         """Keep count and head of what is committed outside the database.
 
         A short write transaction holds other writers off, so that no older head can overwrite a
-        newer one. A loss that is found now is committed as a line first, then sealed.
+        newer one. A loss that is found now is committed as a line first, then sealed. Inside a
+        transaction nothing is sealed: who began it does that, when it is committed.
 
         Raises:
             ConfigError: the table is gone, or the seal cannot be written.
         """
+        if db.connection.in_transaction:
+            return
         for _turn in range(2):
             with db.atomic() as connection:
                 if self.seal_inside(connection, at):

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from storeops.changes.action import Action, View
+from storeops.changes.action import Action, Row, View
 from storeops.changes.journal import Journal
 from storeops.changes.policy import Policy
 from storeops.clock import Clock
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.changes.plans import Plan
+
+
+class Ask(Protocol):
+    """How a profile without a secret has its plans carried out: head office is asked."""
+
+    def __call__(
+        self,
+        ledger: Ledger,
+        connection: sqlite3.Connection,
+        plan: Plan,
+        rows: Sequence[Row],
+        *,
+        reason: str,
+        skip_changed: bool,
+    ) -> None:
+        """Keep what is asked for, in the transaction that makes the plan asked for.
+
+        Args:
+            ledger: of the profile.
+            connection: in a write transaction on its data.db.
+            plan: the plan.
+            rows: those that shall be carried out.
+            reason: why, as the journal has it.
+            skip_changed: head office may leave out rows that changed since.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +57,7 @@ class Ledger:
         clock: WeCom's time.
         profile: plans are bound to it.
         policy: what the profile allows.
+        ask: who is asked to carry plans out; None for who does it here.
     """
 
     db: Database
@@ -35,6 +66,7 @@ class Ledger:
     clock: Clock
     profile: str
     policy: Policy = field(default_factory=Policy)
+    ask: Ask | None = None
 
     @property
     def who(self) -> str:
@@ -69,6 +101,7 @@ def open_ledger(
     *,
     who: str = "",
     policy: Policy | None = None,
+    ask: Ask | None = None,
 ) -> Ledger:
     """A ledger over open ports.
 
@@ -80,9 +113,10 @@ def open_ledger(
         profile: name of the profile.
         who: who acts; "" takes the account's name.
         policy: what the profile allows; None allows all within the usual ceilings.
+        ask: who is asked to carry plans out; None for who does it here.
     """
     journal = Journal(folder, who or account_name(), platform.node() or "-")
-    return Ledger(db, journal, actions, clock, profile, policy or Policy())
+    return Ledger(db, journal, actions, clock, profile, policy or Policy(), ask)
 
 
 def account_name() -> str:

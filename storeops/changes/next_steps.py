@@ -7,11 +7,20 @@ from here. A line is offered only when its command would have work in the plan's
 from __future__ import annotations
 
 from storeops.changes import plans, replan
-from storeops.changes.action import DONE, FAILED, NOT_AS_PLANNED, UNDONE, UNKNOWN, WAITING
+from storeops.changes.action import (
+    DONE,
+    FAILED,
+    NOT_AS_PLANNED,
+    OPEN_STATUSES,
+    UNDONE,
+    UNKNOWN,
+    WAITING,
+)
 from storeops.changes.apply import replan_command
 from storeops.changes.jobs import queue
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
+from storeops.changes.plans import APPLIED, APPROVED, ASKED, DRAFT, MADE, Plan
+from storeops.mirror import meta
 
 RUN = "storeops job run --until-empty"
 
@@ -28,8 +37,12 @@ def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
         return [f"storeops plan freeze {plan.name}"]
     if plan.status == MADE:
         return _made(ledger, plan)
+    if plan.status in (ASKED, APPROVED):
+        return _look(ledger)
     steps: list[str] = []
     rows = plans.row_counts(ledger.db, plan.id)
+    if ledger.ask is not None:
+        return _told(ledger, plan, rows)
     if plan.status == APPLIED:
         left = queue.unfinished(ledger.db, plan.id)
         asleep = queue.left_unknown(ledger.db, plan.id)  # nobody asks about these any more
@@ -48,6 +61,23 @@ def of_plan(ledger: Ledger, plan: Plan) -> list[str]:
     if plan.status == APPLIED and set(rows) - {DONE, UNDONE, WAITING}:
         steps.append(f"storeops plan results {plan.name} --not-done")
     return steps
+
+
+def _told(ledger: Ledger, plan: Plan, rows: dict[str, int]) -> list[str]:
+    """What a back office can do with a plan that lies with head office."""
+    going_on = any(rows.get(status) for status in OPEN_STATUSES)
+    steps = _look(ledger) if going_on else []
+    if not going_on and replan.helps(ledger, plan):
+        steps.append(again_command(plan))
+    if set(rows) - {DONE, UNDONE, *OPEN_STATUSES}:
+        steps.append(f"storeops plan results {plan.name} --not-done")
+    return steps
+
+
+def _look(ledger: Ledger) -> list[str]:
+    """The command by which what head office did comes in."""
+    fed_by = meta.read(ledger.db.connection, meta.FED_BY)
+    return [fed_by] if fed_by else []
 
 
 def _made(ledger: Ledger, plan: Plan) -> list[str]:

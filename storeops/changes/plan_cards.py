@@ -21,7 +21,7 @@ from storeops.changes.jobs.report import Report
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, said
 from storeops.reading.filter_words import label
 from storeops.terms import term
 
@@ -66,7 +66,7 @@ class Card:
             "applied_by": plan.applied_by,
             "reason": plan.reason,
             "profile": plan.profile,
-            "paused_why": plan.paused_why,
+            "paused_why": said(plan.paused_why),
             "by_status": self.rows,
             "jobs": self.jobs,
             "eta_s": self.seconds,

@@ -21,7 +21,8 @@ from storeops.i18n import _, ngettext
 from storeops.mirror import meta
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
-STATUSES = (DRAFT, MADE, APPLIED, CANCELLED)
+ASKED, APPROVED, REFUSED = "asked", "approved", "refused"  # of head office
+STATUSES = (DRAFT, MADE, ASKED, APPROVED, REFUSED, APPLIED, CANCELLED)
 EXPIRES_S = 24 * 3600
 LAST = "last"  # stands for the newest plan wherever a plan is named
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that are mistaken for another
@@ -143,8 +144,7 @@ def make(
             (len(rows), len(ready), calls, plan_id),
         )
         seal(ledger, connection, plan_id, digests, "plan.made")
-    if not ledger.db.connection.in_transaction:  # a caller's transaction is sealed by the caller
-        ledger.journal.seal(ledger.db, now)
+    ledger.journal.seal(ledger.db, now)
     return by_id(ledger.db, plan_id)
 
 

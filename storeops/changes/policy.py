@@ -84,7 +84,7 @@ class Policy:
         Raises:
             PolicyError: not allowed here.
         """
-        self.may_send()
+        self.may_write()
         if not self.allows(kind):
             raise PolicyError(
                 _("This profile does not allow plans of the kind {kind}.").format(kind=kind),

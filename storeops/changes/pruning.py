@@ -262,7 +262,7 @@ def _delete_plans(connection: sqlite3.Connection, plans: list[int]) -> None:
     jobs = f"SELECT id FROM job WHERE plan_id IN ({ids})"
     for table in ("job_row", "job_key", "job_event"):
         connection.execute(f"DELETE FROM {table} WHERE job_id IN ({jobs})")
-    for table in ("job", "plan_row"):
+    for table in ("job", "plan_row", "plan_asker", "plan_asker_row"):
         connection.execute(f"DELETE FROM {table} WHERE plan_id IN ({ids})")
     connection.execute(f"DELETE FROM plan WHERE id IN ({ids})")
 

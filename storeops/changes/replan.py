@@ -9,7 +9,7 @@ from storeops.changes import rows as plan_rows
 from storeops.changes.action import BLOCKED, CANCELLED, FAILED, PLANNED, VANISHED, Row
 from storeops.changes.apply import replan_command
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import DRAFT, MADE, Plan
+from storeops.changes.plans import APPROVED, ASKED, DRAFT, MADE, Plan
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
 
@@ -75,7 +75,8 @@ def again(ledger: Ledger, name: str, kind: str, *, reason: str = "") -> Plan:
             _("Plan {plan} is of the kind {kind}.").format(plan=old.name, kind=old.kind),
             next_steps=[f"storeops plan show {old.name}"],
         )
-    if old.status == DRAFT or (old.status == MADE and ledger.clock.now() < old.expires_at):
+    fresh = old.status == MADE and ledger.clock.now() < old.expires_at
+    if fresh or old.status in (DRAFT, ASKED, APPROVED):
         raise ConflictError(
             _("Plan {plan} was not applied yet.").format(plan=old.name),
             hint=_("See it: storeops plan show {plan}").format(plan=old.name),

@@ -13,7 +13,7 @@ CREATE TABLE plan (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,         -- plan_id as people type it: tag-7Q2KXM
     kind TEXT NOT NULL,                -- Action.name
-    status TEXT NOT NULL,              -- draft | planned | applied | cancelled
+    status TEXT NOT NULL,              -- draft | planned | asked | approved | refused | applied | cancelled
     title TEXT NOT NULL DEFAULT '',    -- one line for lists, in the planner's language
     params TEXT NOT NULL DEFAULT '{}', -- JSON: what the planner was asked, and what its Action needs
     problems TEXT NOT NULL DEFAULT '[]', -- JSON: input rows that could not be planned, warnings
@@ -46,7 +46,7 @@ CREATE TABLE plan_row (
     extra TEXT,
     code TEXT NOT NULL DEFAULT '',     -- Verdict.code when the plan was made; '' ready
     digest BLOB NOT NULL DEFAULT x'',  -- over everything above
-    status TEXT NOT NULL,              -- one of the thirteen (changes/action.py)
+    status TEXT NOT NULL,              -- one of ROW_STATUSES (changes/action.py)
     errcode INTEGER,
     meaning TEXT NOT NULL DEFAULT '',  -- '' = what the error table says
     next_step TEXT NOT NULL DEFAULT '',
@@ -90,8 +90,70 @@ CREATE TABLE ledger_meta (
 INSERT INTO ledger_meta (key, value) SELECT 'sealed', '0' FROM journal LIMIT 1;
 """
 
+ELSEWHERE = """
+-- who asked for a plan that is carried out here
+CREATE TABLE plan_asker (
+    plan_id INTEGER PRIMARY KEY,       -- plan.id
+    request INTEGER NOT NULL UNIQUE,   -- number of the request, where these are kept
+    store INTEGER NOT NULL             -- department id of the shop that gets the answers
+);
+CREATE TABLE plan_asker_row (
+    plan_id INTEGER NOT NULL,
+    row INTEGER NOT NULL,              -- plan_row.row here
+    asker_row INTEGER NOT NULL,        -- plan_row.row where it was asked for
+    PRIMARY KEY (plan_id, row)
+) WITHOUT ROWID;
+-- what has come in about plans that are carried out elsewhere
+CREATE TABLE elsewhere_plan (
+    request INTEGER PRIMARY KEY,
+    status TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    paused_why TEXT NOT NULL
+);
+CREATE TABLE elsewhere_row (
+    part INTEGER NOT NULL,             -- of which message
+    request INTEGER NOT NULL,
+    row INTEGER NOT NULL,              -- plan_row.row here
+    status TEXT NOT NULL,
+    errcode INTEGER,
+    meaning TEXT NOT NULL,
+    next_step TEXT NOT NULL,
+    retryable INTEGER NOT NULL,
+    due_at REAL,
+    at REAL,
+    job_id INTEGER,
+    answer TEXT,
+    PRIMARY KEY (request, row)
+) WITHOUT ROWID;
+CREATE INDEX elsewhere_row_by_part ON elsewhere_row (part);
+CREATE TABLE elsewhere_job (
+    id INTEGER PRIMARY KEY,            -- job.id elsewhere, and here
+    request INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    held INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    run_at REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    asks INTEGER NOT NULL,
+    errcode INTEGER,
+    error TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL
+);
+CREATE INDEX elsewhere_job_by_request ON elsewhere_job (request);
+CREATE TABLE elsewhere_job_row (
+    job_id INTEGER NOT NULL,
+    row INTEGER NOT NULL,              -- plan_row.row here
+    PRIMARY KEY (job_id, row)
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("changes", "m001_plans", PLANS),
     statements("changes", "m002_journal", JOURNAL),
     statements("changes", "m003_ledger_meta", META),
+    statements("changes", "m004_elsewhere", ELSEWHERE),
 )

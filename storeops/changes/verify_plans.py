@@ -17,7 +17,7 @@ from storeops.database.database import Database
 from storeops.errors import StoreOpsError
 from storeops.i18n import _
 
-_SAID = "plan.made", "plan.trimmed", "plan.applied"  # lines that tell hash and reason
+_SAID = "plan.made", "plan.trimmed", "plan.asked", "plan.applied"  # lines that tell hash and reason
 _ANSWERED = {
     action.WAITING,
     action.DONE,
@@ -37,7 +37,7 @@ class _Story:
     Attributes:
         made: whether a line tells that it was made.
         hash, reason, title: as last told.
-        applied, cancelled: whether a line tells so.
+        asked, applied, cancelled: whether a line tells so.
         retried: number of the last line about a retry.
         restored: whether a backup was put in place after it was made.
         jobs: how many jobs were put in the queue for it.
@@ -50,6 +50,7 @@ class _Story:
     hash: str | None = ""
     reason: str | None = None
     title: str | None = None
+    asked: bool = False
     applied: bool = False
     cancelled: bool = False
     retried: int = 0
@@ -126,7 +127,8 @@ def _hear(story: _Story, seq: int, kind: Any, row: Any, said: dict[str, Any] | N
     if kind in _SAID:
         story.made = story.made or kind == "plan.made"
         story.applied = story.applied or kind == "plan.applied"
-        if kind != "plan.applied":
+        story.asked = story.asked or kind == "plan.asked"
+        if kind in ("plan.made", "plan.trimmed"):
             story.hash = said.get("hash") if said is not None else None
             story.title = said.get("title") if said is not None else None
         story.reason = said.get("reason") if said is not None else None
@@ -237,6 +239,8 @@ def _fits(status: Any, errcode: Any, said: Any, code: Any, seq: int, story: _Sto
         return bool(said == action.DONE)
     if status == action.UNKNOWN:
         return said == action.UNKNOWN or story.restored
+    if status == action.ASKED:
+        return story.asked and said == ""
     if status == action.QUEUED:
         return story.applied and (said in ("", action.UNKNOWN) or story.retried > seq)
     if status == action.CANCELLED:

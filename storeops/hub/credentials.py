@@ -41,6 +41,26 @@ class NatsKey:
         return signature
 
 
+def signed(public: str, data: bytes, signature: bytes) -> bool:
+    """Whether the holder of a key signed something.
+
+    Args:
+        public: of the key, "U…".
+        data: what was signed.
+        signature: 64 bytes.
+    """
+    from nacl.exceptions import BadSignatureError
+    from nacl.signing import VerifyKey
+
+    try:
+        # one byte that says what the key is of, 32 of the key, two of a checksum
+        raw = base64.b32decode(public + "=" * (-len(public) % 8))[1:33]
+        VerifyKey(raw).verify(data, signature)
+    except (BadSignatureError, ValueError, TypeError):
+        return False
+    return True
+
+
 def new_key(kind: str) -> NatsKey:
     """A new key pair.
 

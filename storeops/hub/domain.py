@@ -11,9 +11,10 @@ DOMAIN = Domain(
     nouns=(
         Noun(
             name="hub", module="commands.hub", group="setup",
-            help=N_("Head office and back offices: publish, follow, who has joined."),
+            help=N_("Head office and back offices: publish, follow, ask, who has joined."),
         ),
     ),
     card={"elsewhere": "storeops.hub.card:elsewhere"},
     checks="storeops.hub.checks:checks",
+    alarms={"hub_turned_away": "storeops.hub.attempts:TURNED_AWAY"},
 )  # fmt: skip

@@ -17,7 +17,7 @@ from storeops.database.database import Database
 from storeops.domain import refreshed
 from storeops.errors import ConflictError, NetworkError
 from storeops.file_lock import try_lock
-from storeops.hub import arriving, joining, rights
+from storeops.hub import arriving, asking, joining, rights
 from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
@@ -47,12 +47,14 @@ class FollowReport:
         refilled: everything was delivered anew.
         greeted: head office answered; without it, only what was published before has come.
         behind: how many messages are known to follow.
+        asked: requests that head office has taken.
     """
 
     things: int = 0
     refilled: bool = False
     greeted: bool = False
     behind: int = 0
+    asked: int = 0
 
 
 def follow(
@@ -127,7 +129,8 @@ async def _follow(
         join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
     ) as client:
         left = await _greet(app.data, client, join, report)
-        if once and left == 0:
+        asked = await _ask(app, client, join, report)
+        if once and left == 0 and not asked:
             _rest(app, report)
             return
         subscription = await client.jetstream().pull_subscribe_bind(
@@ -135,6 +138,7 @@ async def _follow(
         )
         rested = -REST_S
         while not stop.is_set():
+            await _ask(app, client, join, report)
             try:
                 messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
             except TimeoutError:
@@ -150,6 +154,7 @@ async def _follow(
                 continue
             arrived = [_arrived(each) for each in messages]
             report.things += arriving.write(app.data, arrived, app.clock.now(), sure=report.greeted)
+            asking.settle(app)
             for each in messages:
                 await each.ack()
             await client.flush()
@@ -163,9 +168,23 @@ async def _follow(
                     return
 
 
+async def _ask(app: OfficeWiring, client: Client, join: JoinFile, report: FollowReport) -> int:
+    """Send what waits to be asked of head office, when that is there; returns how much."""
+    if not report.greeted:
+        return 0
+    sent = 0
+    with suppress(NetworkError):  # it waits, and is tried again
+        sent = await asking.send_waiting(app.data, client, join, app.clock.now())
+    if sent:
+        asking.settle(app)  # what head office did not take
+        report.asked += sent
+    return sent
+
+
 def _rest(app: OfficeWiring, report: FollowReport) -> None:
     """Nothing is left for the moment."""
     report.behind = 0
+    asking.settle(app)
     if report.greeted:
         arriving.caught_up(app.data, app.clock.now())
     indexes.build(app.data)

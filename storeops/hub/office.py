@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from storeops.changes.jobs.worker import Worker
+from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
 from storeops.config import Profile
 from storeops.database.database import Database
@@ -22,6 +24,7 @@ from storeops.hub import outbox, publishing, rights, server, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected, must_be_installed
 from storeops.hub.settings import HubSettings
+from storeops.hub.upward import REFUSED_ENTRY, Upward
 from storeops.i18n import _
 from storeops.private_file import open_own
 
@@ -52,6 +55,13 @@ class OfficeWiring(Protocol):
     @property
     def clock(self) -> Clock:
         """WeCom's time."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Plans and journal."""
+
+    def worker(self, *, stop: threading.Event | None = None) -> Worker:
+        """A worker at the queue; refused in a back office."""
 
 
 @dataclass
@@ -165,6 +175,7 @@ async def _serve(
     on_ready: Callable[[ServeReport], None] | None,
 ) -> None:
     was_ready = False
+    upward = Upward(app, stop)
 
     def ready(report: ServeReport) -> None:
         nonlocal was_ready
@@ -172,20 +183,35 @@ async def _serve(
             on_ready(report)
         was_ready = True
 
-    while not stop.is_set():
-        if not settings.external:  # also when it has died meanwhile
-            await _start(app, settings, process)
-        report.server_pid = 0 if settings.external else process.pid
-        try:
-            async with office_connection(settings) as client:
-                await tell_revoked(app, settings)
-                await _prepare(app, client)
-                await _work(app, client, report, once, stop, ready)
-                return
-        except NetworkError:
-            if once or not was_ready:  # it never answered: say so
-                raise
-            await asyncio.sleep(AGAIN_S)
+    try:
+        while not stop.is_set():
+            if not settings.external:  # also when it has died meanwhile
+                await _start(app, settings, process)
+            report.server_pid = 0 if settings.external else process.pid
+            try:
+                async with office_connection(settings) as client:
+                    await tell_revoked(app, settings)
+                    await _prepare(app, client)
+                    async with _heard(settings, upward):
+                        await _work(app, client, report, once, stop, ready, upward)
+                    return
+            except NetworkError:
+                if once or not was_ready:  # it never answered: say so
+                    raise
+                await asyncio.sleep(AGAIN_S)
+    finally:
+        await upward.end()
+
+
+@asynccontextmanager
+async def _heard(settings: HubSettings, upward: Upward) -> AsyncIterator[None]:
+    """Hear from the server whom it does not let in."""
+    token = rights.admin_token(settings, time.time() - AGO_S)
+    async with connected(
+        settings.url, settings.key("admin"), token, "head office", _ca(settings)
+    ) as client:
+        await client.subscribe(REFUSED_ENTRY, cb=upward.hear)
+        yield
 
 
 async def _start(app: OfficeWiring, settings: HubSettings, process: server.ServerProcess) -> None:
@@ -228,10 +254,12 @@ async def _work(
     once: bool,
     stop: threading.Event,
     on_ready: Callable[[ServeReport], None],
+    upward: Upward,
 ) -> None:
     consumers: set[int] = set()
     greeting = _Greeting(app, client, report)
     await client.subscribe(rights.hello_subject("*"), cb=greeting.answer)
+    await client.subscribe(rights.ask_subject("*"), cb=upward.take)
     looked = 0.0
     while not stop.is_set():
         wanted = set(publishing.shops(app.data.connection))
@@ -243,8 +271,9 @@ async def _work(
         if time.monotonic() - looked > LOOK_S:
             await note_seen(app, client)
             looked = time.monotonic()
+        busy = await upward.turn()
         if not more:
-            if once:
+            if once and not busy:
                 return
             if not client.is_connected:
                 raise NetworkError(_("The server of the hub has gone."))

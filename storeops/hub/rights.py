@@ -1,10 +1,10 @@
 """Who may do what at the server: accounts and users, as tokens.
 
 Head office owns one account with the stream; all back offices live in another one, which holds
-nothing and sees of the first only three services: the next messages of a shop's own consumer, the
-acknowledgement of these, and a greeting to head office. Each user may ask these of its own shop
-alone. What crosses between accounts gets a reply address of the server's making, so that nobody
-can have a delivery sent to a subject of head office.
+nothing and sees of the first only four services: the next messages of a shop's own consumer, the
+acknowledgement of these, a greeting to head office, and what is asked of it. Each user may ask
+these of its own shop alone. What crosses between accounts gets a reply address of the server's
+making, so that nobody can have a delivery sent to a subject of head office.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def next_subject(name: str) -> str:
 def hello_subject(store: int | str) -> str:
     """Where a shop greets head office."""
     return f"hub.hello.{store}"
+
+
+def ask_subject(store: int | str) -> str:
+    """Where a shop asks head office to carry out a plan."""
+    return f"hub.ask.{store}"
 
 
 def inbox(user: str) -> str:
@@ -84,6 +89,7 @@ def _services(account: str | None) -> list[dict[str, object]]:
         ("next", next_subject("*"), "Stream"),
         ("ack", f"$JS.ACK.{STREAM}.>", "Singleton"),
         ("hello", hello_subject("*"), "Singleton"),
+        ("ask", ask_subject("*"), "Singleton"),
     ):
         each: dict[str, object] = {"name": name, "subject": subject, "type": "service"}
         if account is None:
@@ -95,7 +101,7 @@ def _services(account: str | None) -> list[dict[str, object]]:
 
 
 def shop_token(settings: HubSettings, store: int, user: str, at: float) -> str:
-    """The user of one back office: its own consumer, its own greeting, nothing else.
+    """The user of one back office: its own consumer, its own greeting and requests, nothing else.
 
     Args:
         settings: of head office.
@@ -112,6 +118,7 @@ def shop_token(settings: HubSettings, store: int, user: str, at: float) -> str:
             next_subject(consumer(store)),
             f"$JS.ACK.{STREAM}.{consumer(store)}.>",
             hello_subject(store),
+            ask_subject(store),
         ],
         subscribe=[f"{inbox(user)}.>"],
     )  # fmt: skip

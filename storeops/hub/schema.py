@@ -62,4 +62,79 @@ CREATE TABLE hub_elsewhere (
 );
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("hub", "m001_hub", TABLES),)
+REQUESTS = """
+-- head office: what back offices asked for
+CREATE TABLE hub_request (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    store INTEGER NOT NULL,            -- hub_store.department_id
+    request_id TEXT NOT NULL,          -- of the back office; the same twice is one
+    digest BLOB NOT NULL,              -- of what was asked
+    asked_by TEXT NOT NULL,            -- who, as the shop's journal has it
+    machine TEXT NOT NULL,
+    kind TEXT NOT NULL,                -- Action.name
+    rows INTEGER NOT NULL,
+    asked_at REAL NOT NULL,            -- by the shop's clock
+    at REAL NOT NULL,                  -- when it was taken in, WeCom's clock
+    status TEXT NOT NULL,              -- taken | asked | approved | refused
+    reason TEXT NOT NULL DEFAULT '',   -- why it waits for approval, or is refused
+    decided_by TEXT NOT NULL DEFAULT '', -- '' for the rules
+    decided_at REAL,
+    skip_changed INTEGER NOT NULL DEFAULT 0,
+    plan_id INTEGER,                   -- plan.id of head office's plan
+    plan TEXT,                         -- its name
+    applied INTEGER NOT NULL DEFAULT 0,
+    repeats INTEGER NOT NULL DEFAULT 0, -- how often it came again
+    body BLOB,                         -- compressed; NULL once it is planned or refused
+    UNIQUE (store, request_id)
+);
+CREATE INDEX hub_request_open ON hub_request (id)
+    WHERE status = 'taken' OR (status = 'approved' AND applied = 0);
+CREATE TABLE hub_request_part (
+    store INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    part INTEGER NOT NULL,             -- from 0
+    data BLOB NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (store, request_id, digest, part)
+) WITHOUT ROWID;
+CREATE TABLE hub_rule (
+    store INTEGER NOT NULL,            -- what a shop may ask for otherwise than others
+    name TEXT NOT NULL,                -- field of HubSettings
+    value TEXT NOT NULL,               -- JSON
+    PRIMARY KEY (store, name)
+) WITHOUT ROWID;
+CREATE TABLE hub_attempt (
+    what TEXT NOT NULL,                -- forged | replayed | another_shop | …
+    who TEXT NOT NULL,                 -- a shop's number, or what a server says of a connection
+    detail TEXT NOT NULL DEFAULT '',
+    count INTEGER NOT NULL,
+    first_at REAL NOT NULL,            -- WeCom's clock
+    last_at REAL NOT NULL,
+    PRIMARY KEY (what, who)
+) WITHOUT ROWID;
+-- a back office: what it asked for
+CREATE TABLE hub_asked (
+    plan_id INTEGER PRIMARY KEY,       -- plan.id
+    request_id TEXT NOT NULL UNIQUE,
+    body BLOB,                         -- compressed; NULL once head office's decision is here
+    at REAL NOT NULL,
+    sent_at REAL,                      -- when head office said that it has it
+    refused TEXT NOT NULL DEFAULT ''   -- why head office did not take it
+);
+CREATE INDEX hub_asked_unsent ON hub_asked (plan_id) WHERE sent_at IS NULL;
+-- what comes down of it
+CREATE TABLE hub_decision (
+    id INTEGER PRIMARY KEY,            -- hub_request.id
+    request_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    decided_by TEXT NOT NULL
+);
+CREATE INDEX hub_decision_by_request ON hub_decision (request_id);
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("hub", "m001_hub", TABLES),
+    statements("hub", "m002_requests", REQUESTS),
+)

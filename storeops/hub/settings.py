@@ -7,6 +7,7 @@ it never leaves head office, and no back office needs anything of it.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +33,10 @@ class HubSettings:
         tls_ca: file of who signed it, "" for the system's; goes to back offices.
         operator, system, office, shops, publisher, admin: seeds of the operator, of the accounts
             and of head office's own two users; secrets.
+        request_kinds: kinds of plan that a back office may ask for.
+        request_rows, request_rows_day: rows that it may ask for at once, and in a day (Beijing).
+        approve_above: more rows at once wait for approval.
+        approve_kinds: kinds that always do.
     """
 
     url: str
@@ -45,6 +50,11 @@ class HubSettings:
     tls_cert: str = ""
     tls_key: str = ""
     tls_ca: str = ""
+    request_kinds: Sequence[str] = ("tag", "remark")
+    request_rows: int = 2000
+    request_rows_day: int = 5000
+    approve_above: int = 20
+    approve_kinds: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return f"HubSettings({self.url})"
@@ -109,7 +119,7 @@ def must_be_safe(url: str) -> None:
         )
 
 
-def create(profile: str, **given: str | bool) -> HubSettings:
+def create(profile: str, **given: str | bool | int | Sequence[str]) -> HubSettings:
     """Make the keys of a hub and keep them; what is there keeps its keys.
 
     Args:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.errors import StoreOpsError
-from storeops.hub import arriving, office, outbox, stores
+from storeops.hub import arriving, asking, attempts, office, outbox, requests, stores
 from storeops.hub import settings as hub_settings
+from storeops.hub.attempts import AttemptCount
 from storeops.hub.office import OfficeWiring
 from storeops.mirror.shared import count_follows
 
@@ -51,6 +52,8 @@ class HubStatus:
         outbox: notes that wait; None at a back office.
         shops: by number.
         waiting: kinds that this version does not know, with how many things wait.
+        requests: how many wait for approval; at a back office, how many it has not sent yet.
+        turned_away: what was turned away in the last day.
     """
 
     url: str
@@ -61,6 +64,8 @@ class HubStatus:
     outbox: int | None
     shops: tuple[ShopStatus, ...]
     waiting: dict[str, int]
+    requests: int = 0
+    turned_away: tuple[AttemptCount, ...] = ()
 
 
 def read(app: OfficeWiring) -> HubStatus:
@@ -95,6 +100,7 @@ def read(app: OfficeWiring) -> HubStatus:
     return HubStatus(
         settings.url, not trouble, trouble, office.leader(app.profile.name),
         max(0.0, time.time() - oldest) if oldest is not None else 0.0, waiting, tuple(shops), {},
+        requests.waiting(app.data), tuple(attempts.recent(app.data, now)),
     )  # fmt: skip
 
 
@@ -116,4 +122,14 @@ def _back_office(app: OfficeWiring) -> HubStatus:
     if here.caught_up_at is not None:
         state = "following" if app.clock.now() - here.caught_up_at <= AWAY_S else "away"
     shop = ShopStatus(app.profile.store, "", state, here.caught_up_at, here.behind, follows)
-    return HubStatus(app.profile.head_office, None, "", "", None, None, (shop,), here.waiting)
+    return HubStatus(
+        app.profile.head_office,
+        None,
+        "",
+        "",
+        None,
+        None,
+        (shop,),
+        here.waiting,
+        asking.waiting(app.data),
+    )

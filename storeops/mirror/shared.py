@@ -223,3 +223,38 @@ def customers_replaced(connection: sqlite3.Connection, keys: Sequence[int]) -> I
     gone = [(key, text, None) for key, text in before.items() if key not in there]
     if gone:
         index_customers(connection, gone)
+
+
+def follows_of_departments(
+    connection: sqlite3.Connection, departments: Sequence[int], customers: Sequence[str]
+) -> set[tuple[str, str]]:
+    """(external_userid, member's userid in small letters) of follows that are in departments.
+
+    Args:
+        connection: of data.db.
+        departments: ids.
+        customers: external_userid, at most some hundred.
+    """
+    names = ",".join("?" * len(customers))
+    wanted = ",".join(map(str, map(int, departments))) or "NULL"
+    return {
+        (row[0], row[1].lower())
+        for row in connection.execute(
+            "SELECT c.external_userid, s.userid FROM customer AS c"
+            " JOIN follow AS f ON f.customer_id = c.id JOIN staff AS s ON s.id = f.staff_id"
+            f" WHERE c.external_userid IN ({names}) AND f.store_id IN ({wanted})"
+            " AND f.status <> 'handed_over'",
+            tuple(customers),
+        )
+    }
+
+
+def members_of_departments(connection: sqlite3.Connection, departments: Sequence[int]) -> set[str]:
+    """userids, in small letters, of the members of departments."""
+    wanted = ",".join(map(str, map(int, departments))) or "NULL"
+    return {
+        row[0].lower()
+        for row in connection.execute(
+            f"SELECT userid FROM staff WHERE main_department IN ({wanted})"
+        )
+    }

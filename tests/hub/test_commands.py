@@ -66,19 +66,6 @@ def test_what_needs_wecom_says_who_sends(chain: Chain, cli: Cli, words: tuple[st
     assert "head office reads WeCom, and sends" in refused.error["message"]
 
 
-def test_a_plan_is_made_and_not_sent(chain: Chain, cli: Cli) -> None:
-    tag = cli("--profile", MINE, "tag", "list", "--json").json["items"][0]
-    made = cli(
-        "--profile", MINE, "tag", "plan", "--add", tag["tag_id"],
-        "--where", "status:active", "--follows", "all", "--json",
-    )  # fmt: skip
-    assert made.code == 0, made
-    applied = cli("--profile", MINE, "plan", "apply", made.json["plan_id"], "--yes", "--json")
-    assert applied.code == 11
-    assert "has no secret" in applied.error["message"]
-    assert not cli("--profile", MINE, "job", "list", "--json").json["items"]
-
-
 def test_join_refuses_what_is_no_such_file(chain: Chain, cli: Cli, tmp_path: Path) -> None:
     for content in (b"", b"{}", b"[1]", b"\xff\x00", b'{"format": "storeops-join-1"}'):
         path = tmp_path / "x.join"

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from storeops.changes.action import kind_title
 from storeops.durations import span
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, said
 from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
@@ -60,7 +60,9 @@ def about(card: Card, now: float, found: PlanSummary | None = None) -> Content:
     if plan.status == "applied":
         parts.append(Content(plan_words.counts_text(card.rows) + "\n"))
     if plan.paused_why:
-        why = shown(_("paused: {why}").format(why=plan.paused_why))
+        words = {"asked": _("head office: {why}"), "refused": _("refused: {why}")}
+        text = words.get(plan.status, _("paused: {why}")).format(why=said(plan.paused_why))
+        why = shown(text)
         parts.append(Content.styled(f"! {why}\n", "$text-warning"))
     for each in plan.problems[:3]:
         parts.append(Content.styled(f"! {shown(str(each['message']))}\n", "$text-warning"))
@@ -93,7 +95,7 @@ def full(card: Card, now: float) -> Content:
                  else ""),
                 (_("Applied"), f"{minute(plan.applied_at)} {plan.applied_by}".strip()),
                 (_("Reason"), plan.reason),
-                (_("Paused"), plan.paused_why),
+                (_("Paused") if plan.paused else _("Why"), said(plan.paused_why)),
                 (_("Command"), str(plan.params.get("command", ""))),
                 (_("Hash"), plan.hash),
             ],

@@ -170,6 +170,9 @@ class PlanChanges(ScreenPart):
                          override=override)  # fmt: skip
 
         def done(applied: AppliedPlan) -> None:
+            if applied.plan.status == "asked":
+                self._asked(applied.plan)
+                return
             text = ngettext(
                 "{jobs} call of {plan} is on its way.", "{jobs} calls of {plan} are on their way.",
                 applied.jobs,
@@ -191,6 +194,22 @@ class PlanChanges(ScreenPart):
                 self.app.failed(error)
 
         self.app.background("work").submit(send, done, failed)
+
+    def _asked(self, plan: Plan) -> None:
+        """Send the request to head office, and say whether it has it."""
+        from storeops.hub.asking import SentRequests, send
+
+        core = self.app.core
+        self.screen.read_again()
+
+        def sent(told: SentRequests) -> None:
+            text = _("Head office is asked to carry out {plan}.").format(plan=plan.name)
+            if told.waiting:
+                text = _("{message} The request waits here.").format(message=told.trouble)
+            self.app.notify(text, severity="warning" if told.waiting else "information")
+            self.screen.read_again()
+
+        self.app.background("work").submit(lambda: send(core), sent, self.app.failed)
 
     def _changed(
         self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool

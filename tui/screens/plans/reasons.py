@@ -20,12 +20,18 @@ def why_not(action: str, card: Card, *, row: bool, sending: bool) -> str:
         sending: whether this process sends now.
     """
     plan, state = card.plan, card.state
+    if state in ("asked", "approved") and action in ("cancel", "pause", "resume", "retry"):
+        return _("It lies with head office, which carries it out.")
     left = any(card.jobs.get(each) for each in ("queued", "sending", "unknown"))
     if action == "apply":
         if state == "expired":
             return _("The plan has expired; make it again.")
         if state == "draft" and not plan.rows:
             return _("The draft is empty.")
+        if state in ("asked", "approved"):
+            return _("Head office was already asked to carry it out.")
+        if state == "refused":
+            return _("Head office refused it; the reason stands in the plan.")
         if state not in ("draft", "planned"):
             return _("The plan was already applied or cancelled.")
         if state == "planned" and not plan.ready:

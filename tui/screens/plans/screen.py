@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 TALL = 36  # lines from which the plans get more of the screen
 NOT_DONE = (
-    "planned", "blocked", "queued", "waiting", "refused", "taker_full", "no_record", "vanished",
+    "planned", "blocked", "asked", "queued", "waiting", "refused", "taker_full", "no_record",
+    "vanished",
     "failed", "unknown", "cancelled",
 )  # fmt: skip
 FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -374,6 +375,9 @@ class PlansScreen(BaseScreen):
             "paused": ("resume", "jobs", "cancel", "rows"),
             "waiting": ("jobs", "rows", "export"),
             "expired": ("cancel", "about", "rows"),
+            "asked": ("about", "rows"),
+            "approved": ("jobs", "about", "rows"),
+            "refused": ("about", "rows"),
         }.get(card.state, ("undo", "retry", "rows", "export", "jobs"))
 
     # -- why not -------------------------------------------------------------------------------

@@ -1,0 +1,239 @@
+"""A back office asks head office: the request, kept until that has it, and what became of it.
+
+What is asked for stands in data.db from the transaction that made the plan asked for; it is signed
+with the shop's key when it is sent, as often as it takes. Head office knows it by its number, so
+that twice is once. What head office decides and how each row ends comes down as things do; `settle`
+brings the plan here to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from storeops.changes import elsewhere, plans
+from storeops.changes.action import Row
+from storeops.changes.journal import dump
+from storeops.changes.ledger import Ledger
+from storeops.changes.plans import Plan
+from storeops.database.database import Database
+from storeops.errors import NetworkError, NotFoundError, StoreOpsError
+from storeops.hub import joining, rights
+from storeops.hub.connection import connected
+from storeops.hub.joining import JoinFile
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+    from storeops.hub.office import OfficeWiring
+
+VERSION = 1  # of a request
+PART_BYTES = 400_000  # of one message, well under what a server takes
+REPLY_S = 8.0
+AGAIN_S = 120.0  # before what head office has, and says nothing about, is sent once more
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequests:
+    """What sending came to.
+
+    Attributes:
+        sent: requests that head office has now.
+        waiting: requests that still wait here.
+        trouble: why they do, in words; "" when none does.
+        hint: what to do about that.
+    """
+
+    sent: int = 0
+    waiting: int = 0
+    trouble: str = ""
+    hint: str = ""
+
+
+def request_id(plan: Plan) -> str:
+    """What a request is known by: its plan, and what exactly it said."""
+    return f"{plan.name}-{plan.hash[:8]}"
+
+
+def ask(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    plan: Plan,
+    rows: Sequence[Row],
+    *,
+    reason: str,
+    skip_changed: bool,
+) -> None:
+    """Keep a request to head office; see `changes.ledger.Ask`."""
+    undoes = None
+    if plan.undo_of is not None:
+        found = connection.execute(
+            "SELECT request_id FROM hub_asked WHERE plan_id = ?", (plan.undo_of,)
+        ).fetchone()
+        undoes = found[0] if found else None
+    now = ledger.clock.now()
+    body = {
+        "v": VERSION,
+        "request_id": request_id(plan),
+        "kind": plan.kind,
+        "title": plan.title,
+        "params": plan.params,
+        "reason": reason,
+        "by": ledger.who,
+        "machine": ledger.journal.machine,
+        "asked_at": now,
+        "skip_changed": skip_changed,
+        "undoes": undoes,
+        "rows": [
+            [each.row, each.subject, each.external_userid, each.userid, each.before, each.after,
+             each.extra]
+            for each in rows
+        ],
+    }  # fmt: skip
+    connection.execute(
+        "INSERT INTO hub_asked (plan_id, request_id, body, at) VALUES (?, ?, ?, ?)",
+        (plan.id, body["request_id"], zlib.compress(dump(body).encode("utf-8", "surrogatepass")),
+         now),
+    )  # fmt: skip
+
+
+def waiting(db: Database) -> int:
+    """How many requests head office does not have yet."""
+    found: int = db.execute(
+        "SELECT count(*) FROM hub_asked WHERE sent_at IS NULL AND refused = ''"
+    ).fetchone()[0]
+    return found
+
+
+def messages(join: JoinFile, name: str, body: bytes) -> Iterator[bytes]:
+    """A request as it is sent: parts, each with a head and the signature of the shop's key.
+
+    Args:
+        join: of the back office.
+        name: request_id.
+        body: compressed.
+    """
+    parts = [body[at : at + PART_BYTES] for at in range(0, len(body), PART_BYTES)]
+    for number, data in enumerate(parts):
+        head = dump(
+            {
+                "v": VERSION, "store": join.store, "request_id": name,
+                "digest": blake2b(body, digest_size=32).hexdigest(),
+                "part": number, "parts": len(parts),
+            }
+        ).encode()  # fmt: skip
+        signature = base64.b64encode(join.key.sign(head + b"\n" + data))
+        yield b"\n".join((head, signature, data))
+
+
+async def send_waiting(db: Database, client: Client, join: JoinFile, now: float) -> int:
+    """Send what waits, and what head office seems to have lost; returns how many it has now.
+
+    Args:
+        db: data.db of the back office.
+        client: connected as that.
+        join: of the back office.
+        now: WeCom's time, Unix seconds.
+
+    Raises:
+        NetworkError: head office does not answer; what waits goes on waiting.
+    """
+    from nats.errors import Error
+
+    due = db.execute(
+        "SELECT plan_id, request_id, body FROM hub_asked WHERE body IS NOT NULL AND refused = ''"
+        " AND (sent_at IS NULL OR (sent_at < ? AND NOT EXISTS (SELECT 1 FROM hub_decision AS d"
+        "  WHERE d.request_id = hub_asked.request_id))) ORDER BY at, plan_id",
+        (now - AGAIN_S,),
+    ).fetchall()
+    sent = 0
+    for plan_id, name, body in due:
+        answer: dict[str, Any] = {}
+        for message in messages(join, name, body):
+            try:
+                reply = await client.request(rights.ask_subject(join.store), message, REPLY_S)
+                answer = json.loads(reply.data)
+            except (Error, TimeoutError, ValueError) as error:
+                raise NetworkError("head office does not answer") from error
+            if answer.get("refused"):
+                break
+        if not answer.get("refused") and not answer.get("taken"):
+            continue  # a head office that does not say so has not taken it
+        with db.atomic() as connection:
+            connection.execute(
+                "UPDATE hub_asked SET sent_at = ?, refused = ? WHERE plan_id = ?",
+                (now, str(answer.get("refused") or ""), plan_id),
+            )
+        sent += 1
+    return sent
+
+
+def send(app: OfficeWiring) -> SentRequests:
+    """Send what waits, if there is a line; never fails for want of one.
+
+    Args:
+        app: the back office.
+    """
+    if not waiting(app.data):
+        return SentRequests()
+    sent, trouble, hint = 0, "", ""
+    try:
+        sent = asyncio.run(_send(app))
+    except StoreOpsError as error:
+        trouble, hint = error.message, error.hint
+    settle(app)
+    return SentRequests(sent, waiting(app.data), trouble, hint)
+
+
+async def _send(app: OfficeWiring) -> int:
+    from storeops.i18n import _
+
+    join = joining.of_profile(app.profile)
+    async with connected(
+        join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
+    ) as client:
+        try:
+            return await send_waiting(app.data, client, join, app.clock.now())
+        except NetworkError:
+            raise NetworkError(
+                _("Head office does not serve its hub now."),
+                hint=_("The request is sent by the next `storeops hub follow`."),
+            ) from None
+
+
+def settle(app: OfficeWiring) -> int:
+    """Bring plans that were asked for to what has come down about them; returns how many changed.
+
+    Args:
+        app: the back office.
+    """
+    ledger = app.ledger
+    found = app.data.execute(
+        "SELECT a.plan_id, a.refused, d.id, d.status, d.reason FROM hub_asked AS a"
+        " LEFT JOIN hub_decision AS d ON d.request_id = a.request_id"
+        " WHERE d.id IS NOT NULL OR a.refused <> '' ORDER BY a.plan_id"
+    ).fetchall()
+    changed = 0
+    for plan_id, turned_away, request, status, reason in found:
+        with suppress(NotFoundError):  # the plan is pruned
+            if request is None:
+                changed += elsewhere.settle(ledger, plan_id, None, plans.REFUSED, turned_away)
+            else:
+                changed += elsewhere.settle(ledger, plan_id, request, status, reason)
+    if changed:
+        # what is known to be with head office need not be kept to be sent again
+        with app.data.atomic() as connection:
+            connection.execute(
+                "UPDATE hub_asked SET body = NULL WHERE body IS NOT NULL AND (refused <> ''"
+                " OR request_id IN (SELECT request_id FROM hub_decision))"
+            )
+        ledger.journal.seal(app.data, ledger.clock.now())
+    return changed

@@ -1,0 +1,280 @@
+"""What a back office asks for: sent, planned anew, decided, carried out; and turned away."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from storeops.hub import asking, attempts, deciding, following, requests, rights
+from storeops.hub.credentials import new_key
+from tests.conftest import Cli
+from tests.hub.conftest import CODES, Chain
+from tests.hub.test_rights import inside, refused_entry, said, soon
+
+MINE, OTHER = CODES
+OFFICE = ("--profile", "office")
+SHOP = ("--profile", f"shop-{MINE}")
+
+
+@pytest.fixture(autouse=True)
+def _settled(chain: Chain) -> None:
+    chain.settle()
+
+
+def follow(chain: Chain, code: str = MINE) -> None:
+    following.follow(chain.backs[code], once=True)
+
+
+def until(true: Any, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def sent(chain: Chain) -> int:
+    """Calls that WeCom got for tags."""
+    paths = chain.sandbox.control.calls()["paths"]
+    return paths.get("externalcontact/mark_tag", {"calls": 0})["calls"]
+
+
+def new_plan(chain: Chain, cli: Cli, rows: int, name: str) -> dict[str, Any]:
+    """A plan of the shop: a tag that `rows` of its follows do not have yet."""
+    back = chain.backs[MINE].data
+    (tag,) = back.execute(
+        "SELECT t.tag_id FROM tag AS t WHERE t.deleted_at IS NULL AND"
+        " (SELECT count(*) FROM follow WHERE status = 'active' AND id NOT IN"
+        "  (SELECT follow_id FROM follow_tag WHERE tag_id = t.id)) >= ? ORDER BY t.id LIMIT 1",
+        (rows,),
+    ).fetchone()
+    pairs = back.execute(
+        "SELECT c.external_userid, s.userid FROM follow AS f JOIN customer AS c ON c.id ="
+        " f.customer_id JOIN staff AS s ON s.id = f.staff_id WHERE f.status = 'active'"
+        " AND f.id NOT IN (SELECT follow_tag.follow_id FROM follow_tag JOIN tag"
+        "  ON tag.id = follow_tag.tag_id WHERE tag.tag_id = ?) ORDER BY f.id LIMIT ?",
+        (tag, rows),
+    ).fetchall()
+    path = chain.home / f"{name}.csv"
+    path.write_text(
+        "external_userid,userid\n" + "".join(f"{who},{staff}\n" for who, staff in pairs)
+    )
+    made = cli(*SHOP, "tag", "plan", "--add", tag, "--file", str(path), "--json")
+    assert made.code == 0, made
+    assert made.json["ready"] == rows
+    return made.json
+
+
+def test_a_request_is_asked_approved_and_carried_out(chain: Chain, cli: Cli) -> None:
+    plan = new_plan(chain, cli, 25, "many")
+    before = sent(chain)
+    asked = cli(*SHOP, "plan", "apply", plan["plan_id"], "--yes", "--json")
+    assert asked.code == 0, asked
+    assert (asked.json["status"], asked.json["rows"], asked.json["sent"]) == (
+        "asked", {"asked": 25}, True,
+    )  # fmt: skip
+    again = cli(*SHOP, "plan", "apply", plan["plan_id"], "--yes", "--json")
+    assert again.code == 9
+    until(lambda: cli(*OFFICE, "hub", "requests", "list", "--json").json["items"][0]["plan_id"])
+    listed = cli(*OFFICE, "hub", "requests", "list", "--json").json
+    (item,) = listed["items"]
+    assert item.keys() == {
+        "request_id", "store_code", "by", "kind", "rows", "status", "plan_id", "at", "reason",
+    }  # fmt: skip
+    assert (item["store_code"], item["kind"], item["rows"], item["status"]) == (
+        MINE, "tag", 25, "asked",
+    )  # fmt: skip
+    assert "wait for approval" in item["reason"]
+    shown: dict[str, Any] = {}
+
+    def told(status: str, why: str = "") -> bool:
+        follow(chain)
+        shown.update(cli(*SHOP, "plan", "show", plan["plan_id"], "--all", "--json").json)
+        return shown["status"] == status and why in shown["paused_why"]
+
+    until(lambda: told("asked", "wait for approval"))
+    assert shown["by_status"] == {"asked": 25}
+    done = cli(*OFFICE, "hub", "requests", "approve", item["request_id"], "--json")
+    assert (done.code, done.json["status"]) == (0, "approved"), done
+    assert cli(*OFFICE, "hub", "requests", "approve", item["request_id"]).code == 9
+
+    until(lambda: told("done"))
+    assert shown["by_status"] == {"done": 25}
+    jobs = cli(*SHOP, "job", "list", "--json", "--all").json["items"]
+    assert {each["status"] for each in jobs} == {"succeeded"}
+    assert len(jobs) == 25
+    calls = sent(chain)
+    assert calls - before == 25
+    who = cli(*OFFICE, "plan", "show", item["plan_id"], "--json").json
+    assert who["created_by"] == who["applied_by"] == f"{MINE}/{item['by']}"
+    for profile in (OFFICE, SHOP):
+        assert cli(*profile, "audit", "verify").code == 0
+    kinds = [
+        each["kind"] for each in cli(*OFFICE, "audit", "list", "--all", "--json").json["items"]
+    ]
+    assert "plan.requested" in kinds
+    assert "plan.approved" in kinds
+    # and back, by a plan that names what it puts back
+    undo = cli(*SHOP, "plan", "undo", plan["plan_id"], "--json").json
+    assert cli(*SHOP, "plan", "apply", undo["plan_id"], "--yes").code == 0
+    until(lambda: requests.waiting(chain.office.data) == 1)
+    until(lambda: requests.listing(chain.office.data)[0].plan_id)
+    newest = requests.listing(chain.office.data)[0]
+    deciding.approve(chain.office, newest)
+
+    until(lambda: told("undone"))
+
+
+def test_a_request_waits_while_head_office_is_away(chain: Chain, cli: Cli) -> None:
+    plan = new_plan(chain, cli, 2, "few")
+    chain.rest()
+    try:
+        asked = cli(*SHOP, "plan", "apply", plan["plan_id"], "--yes", "--json")
+        assert (asked.code, asked.json["sent"], asked.json["status"]) == (0, False, "asked")
+        assert "waits here" in asked.err
+        assert cli(*SHOP, "hub", "status", "--json").json["requests"] == 1
+        for words in (("plan", "cancel"), ("plan", "pause"), ("job", "retry")):
+            assert cli(*SHOP, *words, plan["plan_id"]).code in (9, 11), words
+    finally:
+        chain.serve()
+    sent = cli(*SHOP, "hub", "follow", "--once", "--json")
+    assert sent.json["asked"] == 1
+    assert cli(*SHOP, "hub", "status", "--json").json["requests"] == 0
+    # few rows need nobody's approval
+    until(lambda: requests.listing(chain.office.data)[0].status == "approved")
+
+    def done() -> bool:
+        follow(chain)
+        return cli(*SHOP, "plan", "show", plan["plan_id"], "--json").json["status"] == "done"
+
+    until(done)
+    here = requests.listing(chain.office.data)
+    assert len([each for each in here if each.request_id.startswith(plan["plan_id"])]) == 1
+    # the mirror here learns it as any other change
+    tags = cli(*SHOP, "plan", "results", plan["plan_id"], "--json").json["items"]
+    assert [each["status"] for each in tags] == ["done", "done"]
+
+
+def forged(chain: Chain, code: str, **how: Any) -> bytes:
+    """One message as a stranger might write it, with `how` it differs."""
+    join = how.pop("join", chain.files[code])
+    body = {
+        "v": 1, "request_id": how.get("name", "tag-AAAAAA-11111111"), "kind": "tag", "title": "",
+        "params": {}, "reason": "", "by": "nobody", "machine": "m", "asked_at": time.time(),
+        "skip_changed": False, "undoes": None, "rows": [], **how.pop("body", {}),
+    }  # fmt: skip
+    data = zlib.compress(json.dumps(body).encode())
+    (message,) = asking.messages(join, body["request_id"], data)
+    return message
+
+
+def asked_by_stranger(chain: Chain, message: bytes, code: str = MINE) -> dict[str, Any]:
+    """The answer to a message that somebody sends with a shop's credentials, by no code of ours."""
+
+    async def work(client: Any, _heard: list[str]) -> Any:
+        join = chain.files[code]
+        reply = await client.request(rights.ask_subject(join.store), message, 10)
+        return json.loads(reply.data)
+
+    return inside(chain.files[code], work)
+
+
+def test_what_is_not_the_shops_is_turned_away_and_told(chain: Chain, cli: Cli) -> None:
+    mine, other = chain.files[MINE], chain.files[OTHER]
+    row = own_row(chain, chain.departments[0])
+    foreign = own_row(chain, chain.departments[1])
+    before = sent(chain)
+    plans_before = chain.office.data.execute("SELECT count(*) FROM plan").fetchone()
+    # signed by another key, though sent by the shop; in another's name; no request at all
+    stranger = replace(mine, seed=new_key("user").seed)
+    for message, what in (
+        (forged(chain, MINE, join=stranger), "forged"),
+        (forged(chain, MINE, join=replace(mine, seed=other.seed)), "forged"),
+        (forged(chain, MINE, join=replace(mine, store=other.store)), "another_shop"),
+        (b"\xff\x00", "unreadable"),
+        (b"{}\n\n", "unreadable"),
+    ):
+        assert asked_by_stranger(chain, message).keys() == {"refused"}, what
+        assert what in {each.what for each in attempts.recent(chain.office.data, time.time())}
+    # another shop's customer, another shop's member, a kind that is not allowed, odd rows
+    cases = {
+        "tag-AAAAAA-00000001": ({"rows": [foreign]}, "not_its_own"),
+        "tag-AAAAAA-00000002": ({"rows": [row, [2, "", *foreign[2:4], {}, {}, {}]]}, "not_its_own"),
+        "tag-AAAAAA-00000003": (
+            {"rows": [[*row[:6], {**row[6], "to": foreign[3]}]]},
+            "not_its_own",
+        ),
+        "tag-AAAAAA-00000004": ({"kind": "notify", "rows": [row]}, "kind"),
+        "tag-AAAAAA-00000005": ({"rows": [[*row[:6], {"add": [{}], "remove": 1}]]}, "unreadable"),
+        "tag-AAAAAA-00000006": (
+            {"kind": "remark", "rows": [[*row[:5], {"x": 1}, {}]]},
+            "unreadable",
+        ),
+        "tag-AAAAAA-00000007": ({"rows": [row], "asked_at": time.time() - 9e5}, ""),
+        "tag-AAAAAA-00000008": ({"rows": [row] * 2001}, ""),
+    }
+    for name, (body, _what) in cases.items():
+        taken = asked_by_stranger(chain, forged(chain, MINE, body={"request_id": name, **body}))
+        assert taken == {"taken": "new"}, name
+    for name, (_body, what) in cases.items():
+        until(lambda name=name: requests.find(chain.office.data, name).status == "refused")
+        assert requests.find(chain.office.data, name).reason
+        if what:
+            told = {each.what: each for each in attempts.recent(chain.office.data, time.time())}
+            assert told[what].who == MINE
+    # the same once more is the same; the same number with another content is not
+    again = forged(chain, MINE, body={"request_id": name, "rows": [row]})
+    assert asked_by_stranger(chain, again).keys() == {"refused"}
+    assert "replayed" in {each.what for each in attempts.recent(chain.office.data, time.time())}
+    # a revoked shop that the server still lets in is refused by head office
+    with chain.office.data.atomic() as connection:
+        connection.execute(
+            "UPDATE hub_store SET status = 'revoked' WHERE department_id = ?", (other.store,)
+        )
+    assert asked_by_stranger(chain, forged(chain, OTHER), OTHER).keys() == {"refused"}
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE hub_store SET status = 'active'")
+
+    # what the server refuses itself: another shop's subject, a key that it does not know
+    async def trespass(client: Any, heard: list[str]) -> None:
+        await client.publish(rights.ask_subject(other.store), forged(chain, MINE))
+        await client.flush()
+        assert await soon(lambda: said(heard, "publish"))
+
+    inside(mine, trespass)
+    assert refused_entry(replace(mine, seed=new_key("user").seed))
+
+    def all_told() -> bool:
+        told = {each.what for each in attempts.recent(chain.office.data, time.time())}
+        return {"no_right", "not_let_in", "revoked"} <= told
+
+    until(all_told)
+    shown = cli(*OFFICE, "hub", "status", "--json").json["turned_away"]
+    assert {each["what"]: each["who"] for each in shown}["no_right"] == MINE
+    assert "Turned away" in cli(*OFFICE, "hub", "status").err
+    cli(*OFFICE, "alert", "check")
+    alarms = cli(*OFFICE, "alert", "list", "--json").json
+    assert "hub_turned_away" in json.dumps(alarms)
+    assert cli(*OFFICE, "audit", "verify").code == 0
+    assert chain.office.data.execute("SELECT count(*) FROM plan").fetchone() == plans_before
+    after = sent(chain)
+    assert after == before
+
+
+def own_row(chain: Chain, department: int) -> list[Any]:
+    """A row about a follow of a shop, as a back office asks for it."""
+    external, userid = chain.office.data.execute(
+        "SELECT c.external_userid, s.userid FROM follow AS f JOIN customer AS c"
+        " ON c.id = f.customer_id JOIN staff AS s ON s.id = f.staff_id WHERE f.store_id = ?"
+        " AND f.status = 'active' AND NOT EXISTS (SELECT 1 FROM follow AS o WHERE"
+        "  o.customer_id = f.customer_id AND o.store_id <> f.store_id) ORDER BY f.id DESC LIMIT 1",
+        (department,),
+    ).fetchone()
+    (tag,) = chain.office.data.execute(
+        "SELECT tag_id FROM tag WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return [1, "", external, userid, {"tags": []}, {"tags": [tag]}, {"add": [tag], "remove": []}]
