@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from contextlib import nullcontext
@@ -324,6 +325,23 @@ def check() -> None:
         )
 
 
+def _try_next(office: str, shop: str, tag: str) -> list[str]:
+    """The way of a plan from a shop to head office and back, to be typed elsewhere."""
+    steps = [
+        (f"--profile {shop} mark add m --where status:active", _("choose the shop's customers")),
+        (
+            f"--profile {shop} tag plan --add {shlex.quote(tag)} --marked m",
+            _("plan a tag for them"),
+        ),
+        (f"--profile {shop} plan apply last --yes", _("ask head office")),
+        (f"--profile {office} hub requests list", _("what shops ask for")),
+        (f"--profile {office} plan show last", _("head office's own plan of it")),
+        (f"--profile {office} hub requests approve REQUEST", _("let it be carried out")),
+        (f"--profile {shop} plan show last", _("what came of it, row by row")),
+    ]
+    return [_("Try next, elsewhere:"), *(f"  storeops {words}  # {what}" for words, what in steps)]
+
+
 @app.command("up", help=_("A whole hub on this machine: server, head office, three back offices."))
 @stays()
 def up(
@@ -374,6 +392,8 @@ def up(
                         store=shop.store, profile=shop.profile
                     )
                 )
+            for line in _try_next(found.head_office, found.shops[0].profile, found.tag):
+                output.line(line)
         sys.stdout.flush()
         note(_("Ctrl-C ends it all."))
         while not stop.wait(0.2) and not found.trouble.is_set():

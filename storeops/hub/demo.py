@@ -19,6 +19,7 @@ from storeops.hub import following, joining, office, outbox, stores
 from storeops.hub import settings as hub_settings
 from storeops.i18n import _
 from storeops.mirror.shared import count_follows
+from storeops.mirror.tag_names import TagNames
 from storeops.notebook.stores import Shop, list_shops, save_shops
 from storeops.operations import ownership
 from storeops.sync.run import run_sync
@@ -61,12 +62,14 @@ class RunningDemo:
         head_office: its profile.
         shops: back offices.
         trouble: set when a part has ended by itself.
+        tag: name of one of the chain's tags.
     """
 
     url: str
     head_office: str
     shops: tuple[DemoShop, ...]
     trouble: threading.Event
+    tag: str = ""
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def running(
             back = parts.open(shop.profile)
             parts.run(lambda back=back: following.follow(back, stop=parts.stop))  # type: ignore[misc]
             parts.wait(partial(_has_all, back, head))
-        yield RunningDemo(settings.url, OFFICE, tuple(shops), parts.trouble)
+        yield RunningDemo(settings.url, OFFICE, tuple(shops), parts.trouble, _tag(head))
     finally:
         parts.end()
         if process.stdin is not None:
@@ -187,6 +190,11 @@ def _clear() -> None:
     for folder in Path(hub_settings.file(OFFICE)).parent.parent.parent.glob(f"{OFFICE}*"):
         with suppress(StoreOpsError, FileNotFoundError):
             ownership.remove_files(folder.name)
+
+
+def _tag(head: DemoApp) -> str:
+    names = TagNames(head.data)
+    return next((names.word(each) for each in names.tags.values() if not each.deleted), "")
 
 
 def _codes(head: DemoApp) -> list[str]:

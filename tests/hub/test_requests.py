@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import zlib
 from dataclasses import replace
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from storeops.changes import control, plans
 from storeops.hub import asking, attempts, deciding, following, requests, rights
 from storeops.hub.credentials import new_key
 from tests.conftest import Cli
@@ -278,3 +281,81 @@ def own_row(chain: Chain, department: int) -> list[Any]:
         "SELECT tag_id FROM tag WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return [1, "", external, userid, {"tags": []}, {"tags": [tag]}, {"add": [tag], "remove": []}]
+
+
+KILLED = """
+import json, os, sys
+from contextlib import contextmanager
+from storeops.app import App
+from storeops.database.database import Database
+from storeops.hub import deciding, requests
+
+store, messages = int(sys.argv[1]), [bytes.fromhex(each) for each in sys.argv[2:]]
+atomic, depth, left = Database.atomic, [0], [0]
+
+
+@contextmanager
+def counted(self):
+    depth[0] += 1
+    try:
+        with atomic(self) as connection:
+            yield connection
+    finally:
+        depth[0] -= 1
+    if depth[0] == 0:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), 9)
+
+
+def work(message):
+    app = App.open("office")
+    requests.receive(app.ledger, store, message)
+    deciding.go_on(app)
+    app.close()
+
+
+died = 0
+for number, message in enumerate(messages, start=1):
+    child = os.fork()
+    if child == 0:
+        Database.atomic, left[0] = counted, number
+        work(message)
+        os._exit(0)
+    died += os.waitpid(child, 0)[1] == 9
+    work(message)  # the shop sends it again, and head office goes on
+print(json.dumps(died))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_killed_after_each_commit_on_the_way(chain: Chain, cli: Cli) -> None:
+    """Taken in, planned, decided, applied: wherever head office dies, nothing is lost or twice."""
+    mine = chain.files[MINE]
+    row = own_row(chain, chain.departments[0])
+    names = [f"tag-KKKKKK-0000000{each}" for each in range(1, 8)]
+    asked = [forged(chain, MINE, body={"request_id": name, "rows": [row]}) for name in names]
+    chain.rest()
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", KILLED, str(mine.store), *(each.hex() for each in asked)],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        assert json.loads(run.stdout) >= 4, "it dies after taking in, planning, applying, sealing"
+        for name in names:
+            found = requests.find(chain.office.data, name)
+            assert (found.status, found.applied) == ("approved", True), name
+            assert plans.row_counts(chain.office.data, found.plan or 0) == {"queued": 1}
+        made = chain.office.data.execute(
+            "SELECT count(*), count(DISTINCT plan_id), count(DISTINCT request) FROM plan_asker"
+            " WHERE request IN (SELECT id FROM hub_request WHERE request_id LIKE 'tag-KKKKKK-%')"
+        ).fetchone()
+        assert made == (7, 7, 7)
+        jobs = chain.office.data.execute("SELECT count(*) FROM job WHERE status = 'queued'")
+        assert jobs.fetchone() == (7,)
+        assert cli(*OFFICE, "audit", "verify").code == 0
+        for name in names:  # they are not to be sent while other tests look
+            control.cancel_plan(chain.office.ledger, requests.find(chain.office.data, name).plan_id)
+    finally:
+        chain.serve()
