@@ -1,17 +1,19 @@
-"""Work in parts, on this host: each part's result is a file, and what is there is not done again.
+"""Work in parts: each part's result is a file, and what is there is not done again.
 
-The parts, not the workers, decide what is computed together, so that the bytes are the same
-whatever the number of processes. A killed run leaves the files of the parts that it finished.
+The parts, not who computes them, decide what is computed together, so that the bytes are the same
+wherever it is done (`executors`). A killed run leaves the files of the parts that it finished.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from storeops.domains.forecast.executors import Place
 from storeops.private_file import scratch
 
 Task = tuple[Callable[..., bytes], tuple[Any, ...]]  # a function of a module, and what it takes
@@ -21,8 +23,8 @@ def run_parts(
     folder: Path,
     names: Sequence[str],
     task: Callable[[int], Task],
+    place: Place,
     *,
-    workers: int = 1,
     stop: threading.Event | None = None,
     on_done: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
@@ -32,7 +34,7 @@ def run_parts(
         folder: where they lie.
         names: of the parts.
         task: what makes the bytes of a part, by its place.
-        workers: processes; 1 works in this one.
+        place: who computes them; not asked when nothing is left to do.
         stop: begin no further part.
         on_done: told the number of parts that are there, and of all.
 
@@ -55,30 +57,23 @@ def run_parts(
     def halted() -> bool:
         return stop is not None and stop.is_set()
 
-    if workers <= 1 or len(todo) < 2:
-        for at in todo:
-            if halted():
-                break
-            function, arguments = task(at)
-            keep(at, function(*arguments))
-        return there
-    import multiprocessing
-    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-
     waiting: dict[Future[bytes], int] = {}
     left = iter(todo)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    if not todo:
+        return there
+    with place as executor:
         while True:
-            while len(waiting) < workers + 1 and not halted():
-                following = next(left, None)
-                if following is None:
-                    break
+            slots = 0 if halted() else executor.slots
+            while len(waiting) < slots and (following := next(left, None)) is not None:
                 function, arguments = task(following)
-                waiting[pool.submit(function, *arguments)] = following
+                waiting[executor.submit(function, *arguments)] = following
             if not waiting:
                 return there
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                keep(waiting.pop(future), future.result())
+            ended = wait(waiting, executor.look_s, FIRST_COMPLETED).done
+            if not ended:
+                executor.look()
+            for future in ended:
+                keep(waiting.pop(future), executor.result(future))
 
 
 def remove(folder: Path, names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from storeops import os_errors
 from storeops.database.database import Database
-from storeops.domains.forecast import methods, partitions
+from storeops.domains.forecast import executors, methods, partitions
 from storeops.domains.forecast.boosted import ChainTrend
 from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.methods import Learnt
@@ -99,6 +99,7 @@ def run_forecast(
     horizon: int = 7,
     method: str = "pooled",
     workers: int = 0,
+    scheduler: str = "",
     over: bool = False,
     stop: threading.Event | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -111,17 +112,25 @@ def run_forecast(
         as_of: last day of history; None for the last one with sales.
         horizon: days ahead, 1 to 28.
         method: pooled or boosted.
-        workers: processes; 0 chooses.
+        workers: processes of this host; 0 chooses.
+        scheduler: of a Dask cluster that computes the parts instead; "" for this host.
         over: replace the file.
         stop: end after the part in hand.
         on_progress: told parts done, and all.
 
     Raises:
         UsageError, NotFoundError, ConfigError: nothing was written.
-        StillRunningError: stopped; the same call goes on.
+        StillRunningError: stopped, or a process was killed; the same call goes on.
+        NetworkError: the cluster does not answer, or does no more; the same call goes on.
     """
     if not 1 <= horizon <= 28:
         raise UsageError(_("--horizon is a number of days from 1 to 28."))
+    if scheduler and workers:
+        raise UsageError(
+            _("--workers are processes of this host; a --scheduler has workers of its own."),
+            hint=_("Leave one of them out."),
+        )
+    cluster = executors.cluster(scheduler) if scheduler else None
     if not over:
         refuse_taken(out)
     history = read_history(data, as_of, horizon)
@@ -148,10 +157,8 @@ def run_forecast(
         here = blocks[at]
         return part_text, (history.pick(here), learnt, others and others.pick(here))
 
-    resumed = partitions.run_parts(
-        folder, names, task, workers=_workers(workers, history.series), stop=stop,
-        on_done=on_progress,
-    )  # fmt: skip
+    place = cluster or executors.processes(min(_workers(workers, history.series), len(blocks)))
+    resumed = partitions.run_parts(folder, names, task, place, stop=stop, on_done=on_progress)
     if stop is not None and stop.is_set():
         raise StillRunningError(
             _("Stopped; what was finished is kept beside {path}.").format(path=target),
