@@ -17,11 +17,16 @@ from commands.output import Column
 from commands.progress import bars
 from commands.question import may_replace
 from commands.stock import Product, ProductId, Store, StoreId
-from storeops.errors import ConfigError, UsageError
+from storeops.errors import ConfigError, ExitCode, UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storeops.domains.forecast.history import DailySales
+    from storeops.domains.forecast.ordering import HeldStock
+
+SHOWN = 20  # rows of what cannot be made, on a terminal
 
 app = typer.Typer(help=_("Demand of the days ahead: forecast, score, explain, order."))
 
@@ -46,6 +51,42 @@ Method = Annotated[
     typer.Option(
         "--method", metavar="NAME",
         help=_("pooled, or boosted (LightGBM: the extra `forecast`)."),
+    ),
+]  # fmt: skip
+
+Ratio = Annotated[
+    float | None,
+    typer.Option(
+        "--ratio", metavar="SHARE",
+        help=_("Critical ratio, 0 to 1: on so many days the order is enough."),
+    ),
+]  # fmt: skip
+Margin = Annotated[
+    float | None, typer.Option("--margin", metavar="AMOUNT", help=_("What a piece sold earns."))
+]
+Waste = Annotated[
+    float | None,
+    typer.Option("--waste", metavar="AMOUNT", help=_("What a piece thrown away costs.")),
+]
+ShelfLife = Annotated[
+    int, typer.Option("--shelf-life", metavar="DAYS", help=_("Days a piece can be sold."))
+]
+Lead = Annotated[
+    int,
+    typer.Option(
+        "--lead", metavar="DAYS",
+        help=_("Days until the delivery is on the shelf; 0: before opening tomorrow."),
+    ),
+]  # fmt: skip
+Review = Annotated[
+    int, typer.Option("--review", metavar="DAYS", help=_("Days until the delivery after it."))
+]
+Pack = Annotated[float, typer.Option("--pack", metavar="PIECES", help=_("Pieces of a pack."))]
+StockFile = Annotated[
+    str,
+    typer.Option(
+        "--stock", metavar="FILE",
+        help=_("Stock: store_id, product_id, qty, expires; arrives for what is on the way."),
     ),
 ]  # fmt: skip
 
@@ -99,22 +140,27 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
     return own, day
 
 
-def _held(store: str, stock: str) -> tuple[list[Any], list[str]]:
+def _held(
+    store: str, given: Sequence[HeldStock] | None
+) -> tuple[Sequence[HeldStock], Sequence[str]]:
     """(stock and what is on the way, what is to be said of it), from a file and the profile.
 
     What a file does not say of deliveries the profile's lots do; without a profile nobody does.
-    """
-    from storeops.domains.forecast import on_hand, ordering
 
-    given = ordering.read_stock(stock) if stock else []
-    if any(each.arrives for each in given):
-        return given, []
+    Args:
+        store: the shop's number.
+        given: rows of the file; None without one.
+    """
+    from storeops.domains.forecast import on_hand
+
+    if any(each.arrives for each in given or ()):
+        return given or (), ()
     call = current()
     try:
         db, now = call.app.data, call.app.clock.now()
     except ConfigError:
-        return given, []
-    if not stock:
+        return given or (), ()
+    if given is None:
         return on_hand.held(db, store, now)
     coming, notes = on_hand.on_the_way(db, store, now)
     return [*given, *coming], notes
@@ -128,6 +174,11 @@ def _notes(found: Any) -> None:
 def number(value: float) -> str:
     """An amount for people."""
     return f"{value:,.2f}"
+
+
+def pieces(value: float) -> str:
+    """Pieces for people: without a point where they are whole."""
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else number(value)
 
 
 def share(value: float) -> str:
@@ -146,8 +197,15 @@ def run(
         int,
         typer.Option("--workers", metavar="N", min=0, max=64, help=_("Processes; 0 chooses.")),
     ] = 0,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            "--scheduler", metavar="ADDRESS",
+            help=_("Of a Dask cluster that computes it, tcp://HOST:8786 (the extra `dask`)."),
+        ),
+    ] = "",
     force: Force = False,
-) -> None:
+) -> None:  # fmt: skip
     """Forecast."""
     import shlex
     from threading import Event
@@ -163,11 +221,12 @@ def run(
     words += ["--data", data] if data else []
     words += ["--as-of", as_of] if as_of else []
     words += ["--method", method] if method != "pooled" else []
+    words += ["--scheduler", scheduler] if scheduler else []
     words += ["--force"] if over else []
     with bars() as shown, call.interruptible(shlex.join(words), Event()) as stop:
         made = run_forecast(
-            folder, out, as_of=day, horizon=horizon, method=method, workers=workers, over=over,
-            stop=stop,
+            folder, out, as_of=day, horizon=horizon, method=method, workers=workers,
+            scheduler=scheduler, over=over, stop=stop,
             on_progress=lambda done, total: shown.show(
                 "parts", _("Forecasting"), done=done, total=total
             ),
@@ -361,46 +420,14 @@ def order(
     data: Data = "",
     as_of: AsOf = "",
     product: Product = "",
-    ratio: Annotated[
-        float | None,
-        typer.Option(
-            "--ratio", metavar="SHARE",
-            help=_("Critical ratio, 0 to 1: on so many days the order is enough."),
-        ),
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option("--margin", metavar="AMOUNT", help=_("What a piece sold earns.")),
-    ] = None,
-    waste: Annotated[
-        float | None,
-        typer.Option("--waste", metavar="AMOUNT", help=_("What a piece thrown away costs.")),
-    ] = None,
-    shelf_life: Annotated[
-        int,
-        typer.Option("--shelf-life", metavar="DAYS", help=_("Days a piece can be sold.")),
-    ] = 1,
-    lead: Annotated[
-        int,
-        typer.Option(
-            "--lead", metavar="DAYS",
-            help=_("Days until the delivery is on the shelf; 0: before opening tomorrow."),
-        ),
-    ] = 0,
-    review: Annotated[
-        int,
-        typer.Option("--review", metavar="DAYS", help=_("Days until the delivery after it.")),
-    ] = 1,
-    pack: Annotated[
-        float, typer.Option("--pack", metavar="PIECES", help=_("Pieces of a pack."))
-    ] = 1.0,
-    stock: Annotated[
-        str,
-        typer.Option(
-            "--stock", metavar="FILE",
-            help=_("Stock: store_id, product_id, qty, expires; arrives for what is on the way."),
-        ),
-    ] = "",
+    ratio: Ratio = None,
+    margin: Margin = None,
+    waste: Waste = None,
+    shelf_life: ShelfLife = 1,
+    lead: Lead = 0,
+    review: Review = 1,
+    pack: Pack = 1.0,
+    stock: StockFile = "",
     method: Method = "pooled",
     limit: Limit = 50,
     all_: All = False,
@@ -414,7 +441,7 @@ def order(
         pack=pack,
     )  # fmt: skip
     folder, last = _data(data, as_of)
-    held, said = _held(store, stock)
+    held, said = _held(store, ordering.read_stock(stock) if stock else None)
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )
@@ -458,3 +485,181 @@ def order(
                         wasted=share(each["wasted"]))
             )  # fmt: skip
     _notes([*found["notes"], *said])
+
+
+def _now() -> float:
+    """WeCom's time, or the machine's where there is no profile."""
+    from storeops.clock import SystemClock
+
+    try:
+        return current().app.clock.now()
+    except ConfigError:
+        return SystemClock().now()
+
+
+@app.command(
+    "production", help=_("What a plant must make for the shops' orders, and when at the latest.")
+)
+def production(
+    lines: Annotated[
+        str,
+        typer.Option(
+            "--lines", metavar="FILE",
+            help=_("Lines: product_id, line, rate (pieces an hour), batch, change, ready, opens,"
+                   " closes, stock, pack."),
+        ),
+    ],
+    trucks: Annotated[
+        str,
+        typer.Option(
+            "--trucks", metavar="FILE",
+            help=_("Trucks: store_id (* for all others), by (on the shelf), hours (lead time),"
+                   " truck."),
+        ),
+    ],
+    orders: Annotated[
+        str,
+        typer.Option(
+            "--orders", metavar="FILE",
+            help=_("Orders: store_id, product_id, qty; else what `forecast order` says for all"
+                   " shops."),
+        ),
+    ] = "",
+    day: Annotated[
+        str,
+        typer.Option(
+            "--day", metavar="DAY", help=_("Day of delivery of --orders; else tomorrow."),
+        ),
+    ] = "",
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--begin", metavar="TIME",
+            help=_("The plant can begin then, such as '2026-05-18 14:00'; else now."),
+        ),
+    ] = "",
+    data: Data = "",
+    as_of: AsOf = "",
+    ratio: Ratio = None,
+    margin: Margin = None,
+    waste: Waste = None,
+    shelf_life: ShelfLife = 1,
+    lead: Lead = 0,
+    review: Review = 1,
+    pack: Pack = 1.0,
+    stock: StockFile = "",
+    method: Method = "pooled",
+    limit: Limit = 50,
+    all_: All = False,
+    after: After = "",
+) -> None:  # fmt: skip
+    """Production."""
+    from datetime import timedelta
+
+    from storeops import times
+    from storeops.domains.forecast import ordering
+    from storeops.domains.forecast import production as plant
+    from storeops.tables import typed
+
+    made_on, trips = plant.read_lines(lines), plant.read_trucks(trucks)
+    start = typed.moment(begin, times.zone()) if begin else None
+    if begin and start is None:
+        raise UsageError(
+            _("--begin: “{value}” is no time.").format(value=begin),
+            hint=_("Write it as 2026-05-18 14:00."),
+        )
+    now = _now()
+    notes: Sequence[str] = ()
+    if orders:
+        ordered = plant.read_orders(orders)
+        delivery = day_of(day, "--day") or times.local(now).date() + timedelta(days=1)
+    elif day:
+        raise UsageError(
+            _("--day belongs to --orders."),
+            hint=_("The day of a forecast follows from --as-of and --lead."),
+        )
+    else:
+        how = ordering.terms(
+            ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead,
+            review=review, pack=pack,
+        )  # fmt: skip
+        source, last = _data(data, as_of)
+        listed = ordering.by_store(ordering.read_stock(stock)) if stock else None
+        said: dict[str, None] = {}
+
+        def stock_of(store: str) -> Sequence[HeldStock]:
+            rows, told = _held(store, None if listed is None else listed.get(store, ()))
+            said.update(dict.fromkeys(told))
+            return rows
+
+        proposed, delivery, notes = ordering.orders_of_all(
+            source, how, as_of=last, method=method, stock_of=stock_of,
+            packs_of={each.product: each.pack for each in made_on.values()},
+        )  # fmt: skip
+        notes = (*notes, *said)
+        # a chain sells more than one plant makes, and this one may bring to some shops only
+        ordered = [
+            plant.ShopOrder(*each) for each in proposed
+            if each[1] in made_on and (each[0] in trips or plant.EVERY in trips)
+        ]  # fmt: skip
+        others = {each[1] for each in proposed if each[1] not in made_on}
+        if others:
+            notes = (*notes, _("Not of this plant, so left out: {count} products that no line"
+                               " makes.").format(count=len(others)))  # fmt: skip
+    midnight = times.start(delivery.year, delivery.month, delivery.day).timestamp()
+    if start is None and now >= midnight:
+        start = int(midnight) - 86_400
+        notes = (*notes, _("{day} has begun: reckoned as if it were {begin} (--begin TIME).")
+                 .format(day=delivery, begin=cells.when(start)))  # fmt: skip
+    found = plant.production(ordered, made_on, trips, delivery, now if start is None else start)
+    output.paged(
+        found["items"],
+        [
+            Column("line", _("Plant line"), max_width=12),
+            Column("start", _("Start by"), show=cells.when),
+            Column("end", _("End"), show=cells.when),
+            Column("product_id", _("Product"), max_width=20),
+            Column("pieces", _("Pieces"), right=True, show=pieces),
+            Column("batches", _("Batches"), right=True, show=cells.amount),
+            Column("ordered", _("Ordered"), right=True, show=pieces),
+            Column("spare", _("To spare"), right=True, show=pieces),
+            Column("stores", _("Stores"), right=True, show=cells.amount),
+            Column("leaves", _("First truck"), show=cells.when),
+        ],
+        limit=limit, all_=all_, after=after,
+        extra={key: value for key, value in found.items() if key != "items"} | {
+            "notes": list(notes)
+        },
+        empty=_("Nothing is to be made."),
+    )  # fmt: skip
+    short = found["not_in_time"]
+    settings = current().settings
+    if short and not (settings.machine or settings.fields or settings.save):
+        why = {
+            plant.NO_LINE: _("no line makes it"), plant.NO_TRUCK: _("no truck goes there"),
+            plant.NO_TIME: _("no time left on the line"),
+        }  # fmt: skip
+        output.line("")
+        output.heading(_("Cannot be made in time"))
+        output.items(
+            short[:SHOWN],
+            [
+                Column("store_id", _("Store"), max_width=16),
+                Column("product_id", _("Product"), max_width=20),
+                Column("pieces", _("Pieces"), right=True, show=pieces),
+                Column("leaves", _("Truck leaves"), show=cells.when),
+                Column("reason", _("Why"), show=lambda reason: why[reason]),
+            ],
+        )
+        if len(short) > SHOWN:
+            note(_("{count} more: --json").format(count=f"{len(short) - SHOWN:,}"))
+    note(
+        _("For {day}: {ordered} pieces ordered, {stock} from the plant's stock, {made} to make"
+          " ({spare} to spare), {short} not in time.").format(
+            day=delivery, ordered=pieces(found["ordered"]), stock=pieces(found["from_stock"]),
+            made=pieces(found["made"]), spare=pieces(found["spare"]), short=pieces(found["short"]),
+        )
+    )  # fmt: skip
+    _notes(notes)
+    if short:
+        raise typer.Exit(ExitCode.PARTIAL)

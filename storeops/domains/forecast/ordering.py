@@ -8,7 +8,7 @@ lost and wasted is shown on the user's own past, never a single accuracy.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import NormalDist
@@ -143,6 +143,23 @@ def read_stock(source: str) -> list[HeldStock]:
     )  # fmt: skip
 
 
+def by_store(stock: Sequence[HeldStock]) -> dict[str, list[HeldStock]]:
+    """Stock of all shops, shop by shop.
+
+    Raises:
+        UsageError: a row does not say of which shop it is.
+    """
+    found: dict[str, list[HeldStock]] = {}
+    for each in stock:
+        if not each.store:
+            raise UsageError(
+                _("Stock of product {product} says no store.").format(product=each.product),
+                hint=_("With all shops a stock list needs the column store_id."),
+            )
+        found.setdefault(each.store, []).append(each)
+    return found
+
+
 def usable(
     lots: Sequence[tuple[float, date | None]], daily: Sequence[float], tomorrow: date
 ) -> float:
@@ -200,31 +217,13 @@ def order(
     shop = history.shop(store)
     if product:
         history.find(store, product)
-    sample = pooled.sample(history)
-    fitted = methods.fit(history, method)
-    ratios = quantiles.learn(sample, methods.as_it_was(method), min(how.cover, quantiles.LONGEST))
     here = history.pick(history.store == shop)
-    said = methods.predict(here, fitted)[: how.cover]
-    target = ratios.at(said.sum(axis=0), how.ratio)
+    tomorrow, last = history.day(history.days), history.day(history.days + how.cover - 1)
     held = _held(stock, store, here.products)
-    tomorrow = history.day(history.days)
-    last = history.day(history.days + how.cover - 1)
-    items = []
-    for at in range(here.series):
-        name = here.products[here.product[at]]
-        if product and name != product:
-            continue
-        lots, coming = held.get(name, ([], []))
-        good = usable(lots, said[:, at].tolist(), tomorrow)
-        on_way = sum(pieces for pieces, day in coming if day is None or day <= last)
-        missing = max(0.0, float(target[at]) - good - on_way)
-        items.append({
-            "product_id": name, "forecast": round(float(said[:, at].sum()), 2),
-            "target": round(float(target[at]), 2),
-            "on_hand": round(sum(pieces for pieces, _day in lots), 2), "usable": round(good, 2),
-            "on_the_way": round(on_way, 2), "missing": round(missing, 2),
-            "order": round(packs(missing, how.pack), 4),
-        })  # fmt: skip
+    items = [
+        item for _store, item in _proposed(history, here, how, method, {store: held}, {})
+        if product in ("", item["product_id"])
+    ]  # fmt: skip
     notes = list(history.notes)
     strange = sorted(set(held) - {here.products[each] for each in here.product})
     if strange:
@@ -239,6 +238,60 @@ def order(
         "shelf_life": how.shelf_life,
         "past": past(history, shop, how, method), "notes": notes,
     }  # fmt: skip
+
+
+def orders_of_all(
+    data: str | DailySales, how: OrderTerms, *,
+    as_of: date | None = None, method: str = "pooled",
+    stock_of: Callable[[str], Sequence[HeldStock]] = lambda _store: (),
+    packs_of: Mapping[str, float] | None = None,
+) -> tuple[list[tuple[str, str, float]], date, Sequence[str]]:  # fmt: skip
+    """What every shop should order: ((shop, product, pieces), …), for which day, and notes.
+
+    Args:
+        data, how, as_of, method: as `order`.
+        stock_of: what lies in a shop and is on its way there, by its number.
+        packs_of: product → pieces of its pack, where they are not those of `how`.
+
+    Raises:
+        UsageError: as `read_history`.
+    """
+    history = read_history(data, as_of, max(7, how.cover))
+    stores = [history.stores[each] for each in np.unique(history.store)]
+    held = {store: _held(stock_of(store), store, history.products) for store in stores}
+    found = [
+        (store, item["product_id"], item["order"])
+        for store, item in _proposed(history, history, how, method, held, packs_of or {})
+        if item["order"]
+    ]  # fmt: skip
+    return found, history.day(history.days + how.lead), history.notes
+
+
+def _proposed(
+    history: SalesHistory, here: SalesHistory, how: OrderTerms, method: str,
+    held: Mapping[str, Mapping[str, Any]], packs_of: Mapping[str, float],
+) -> Iterator[tuple[str, dict[str, Any]]]:  # fmt: skip
+    """(shop, what it should order of a product), of some of the series of a history."""
+    fitted = methods.fit(history, method)
+    ratios = quantiles.learn(
+        pooled.sample(history), methods.as_it_was(method), min(how.cover, quantiles.LONGEST)
+    )
+    said = methods.predict(here, fitted)[: how.cover]
+    target = ratios.at(said.sum(axis=0), how.ratio)
+    tomorrow, last = history.day(history.days), history.day(history.days + how.cover - 1)
+    for at in range(here.series):
+        store, name = here.stores[here.store[at]], here.products[here.product[at]]
+        lots, coming = held.get(store, {}).get(name, ([], []))
+        good = usable(lots, said[:, at].tolist(), tomorrow)
+        on_way = sum(pieces for pieces, day in coming if day is None or day <= last)
+        missing = max(0.0, float(target[at]) - good - on_way)
+        yield store, {
+            "product_id": name, "forecast": round(float(said[:, at].sum()), 2),
+            "target": round(float(target[at]), 2),
+            "on_hand": round(sum(pieces for pieces, _day in lots), 2), "usable": round(good, 2),
+            "on_the_way": round(on_way, 2), "missing": round(missing, 2),
+            "order": round(packs(missing, packs_of.get(name) or how.pack), 4),
+        }  # fmt: skip
 
 
 def _held(stock: Sequence[HeldStock], store: str, products: Sequence[str]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class DairyArticle:
         life: days on which it can be sold after the day it was made.
         pack: pieces of a pack; litres: of milk in a piece; tank: index of the farm.
         price_fen: of a piece.
+        rate: pieces that its line makes an hour; ready: minutes after a run until it can leave.
     """
 
     code: str
@@ -54,6 +55,8 @@ class DairyArticle:
     litres: float
     tank: int
     price_fen: int
+    rate: int
+    ready: int
 
     @property
     def gtin(self) -> str:
@@ -62,9 +65,9 @@ class DairyArticle:
 
 
 ARTICLES = (
-    DairyArticle("6900000009000", "鲜牛奶 950ml", "A", 15, 7, 12, 0.95, 1, 1680),
-    DairyArticle("6900000009109", "原味酸奶 4×100g", "B", 9, 14, 12, 0.42, 0, 1290),
-    DairyArticle("6900000009208", "鲜羊奶 200ml", "C", 1.7, 6, 12, 0.2, 0, 980),
+    DairyArticle("6900000009000", "鲜牛奶 950ml", "A", 15, 7, 12, 0.95, 1, 1680, 240, 120),
+    DairyArticle("6900000009109", "原味酸奶 4×100g", "B", 9, 14, 12, 0.42, 0, 1290, 120, 360),
+    DairyArticle("6900000009208", "鲜羊奶 200ml", "C", 1.7, 6, 12, 0.2, 0, 980, 60, 120),
 )
 
 
@@ -124,6 +127,8 @@ HEADS: Mapping[str, tuple[str, ...]] = {
     "products": ("code", "name", "category", "gtin"),
     "orders": ("order_no", "paid_at", "shop", "external_userid", "code", "product", "quantity",
                "amount"),
+    "lines": ("product_id", "line", "rate", "batch", "change", "ready", "opens", "closes", "pack"),
+    "trucks": ("store_id", "truck", "by", "hours"),
 }  # fmt: skip
 
 _COLUMNS = tuple("from_" if each == "from" else each for each in HEADS["lots"])
@@ -182,7 +187,13 @@ def write(folder: Path, shops: Sequence[DairyShop], today: date) -> DairyFiles:
             *((each.code, each.name, "乳品", each.code) for each in ARTICLES),
         ],
         "orders": books.orders,
-    }
+        "lines": [
+            (each.code, "巴氏线" if each.tank else "酸奶线", each.rate, 5 * each.pack, 20,
+             each.ready, "08:00", "20:00", each.pack)
+            for each in ARTICLES
+        ],
+        "trucks": [(each.store, f"{at // 4 + 1}车", "05:30", 7.5) for at, each in enumerate(shops)],
+    }  # fmt: skip
     for name, head in HEADS.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
