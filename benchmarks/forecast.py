@@ -37,6 +37,7 @@ def accuracy(data: str, method: str) -> None:
     print(f"{'known up to':12} {'wMAPE':>7} {'naive':>7} {'gain':>7} {'bias':>7}")
     rows = []
     costs: dict[float, dict[str, list[float]]] = {each: {} for each in RATIOS}
+    looks = []
     for origin in score.look_back(whole, 3, 7, method, fit):
         seen = origin.stocked & ~fit
         sold = np.nan_to_num(origin.sold)
@@ -51,6 +52,7 @@ def accuracy(data: str, method: str) -> None:
         ratios = quantiles.learn(
             pooled.sample(origin.history.pick(fit)), methods.as_it_was("pooled")
         )
+        looks.append((origin, ratios, sold, seen))
         for ratio in RATIOS:
             for name, amounts in ordering.habits(origin, ratios, ratio).items():
                 short = np.maximum(sold - amounts, 0)[seen].sum()
@@ -65,6 +67,24 @@ def accuracy(data: str, method: str) -> None:
         for name, (short, over, total) in found.items():
             cost = (ratio * short + (1 - ratio) * over) / total
             print(f"{ratio:<6} {name:16} {cost:7.4f} {short / total:7.1%} {over / total:7.1%}")
+
+    def at(ratio: float, name: str) -> tuple[float, float]:
+        """(lost, wasted) of demand."""
+        short = over = total = 0.0
+        for origin, ratios, sold, seen in looks:
+            amounts = ordering.habits(origin, ratios, ratio)[name]
+            short += float(np.maximum(sold - amounts, 0)[seen].sum())
+            over += float(np.maximum(amounts - sold, 0)[seen].sum())
+            total += float(sold[seen].sum())
+        return short / total, over / total
+
+    lost, wasted = at(0.5, "last week")
+    low, high = 0.05, 0.95
+    for _step in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(middle, "forecast")[1] < wasted else (low, middle)
+    print(f"wasting as much as last week ({wasted:.1%}): lost {at(low, 'forecast')[0]:.1%} at ratio"
+          f" {low:.2f}, last week {lost:.1%}")  # fmt: skip
 
 
 def invented(folder: Path, series: int, days: int = 76) -> None:

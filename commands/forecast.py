@@ -101,17 +101,6 @@ def _last() -> dict[str, Any]:
         return {}
 
 
-def _own() -> DailySales | None:
-    """What the profile's tills sold; None where there is no profile, or nothing was sold."""
-    from storeops.domains.forecast import source
-
-    call = current()
-    try:
-        return source.own(call.app.data, call.app.clock.now())
-    except ConfigError:
-        return None
-
-
 def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySales, date | None]:
     """History and last day: as given, else those of the last run, else what tills sold.
 
@@ -122,22 +111,22 @@ def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySale
     Raises:
         UsageError: there is none of them.
     """
+    from storeops.domains.forecast import source
+
     day = day_of(as_of, "--as-of")
     if data:
         return data, day
-    last = _last() if again else {}
-    if last and not day:
-        day = date.fromisoformat(str(last["as_of"]))
-    if last.get("data"):
-        return str(last["data"]), day
-    own = _own()
-    if own is None:
-        raise UsageError(
-            _("Say where the history lies: --data DIR."),
-            hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount; or take"
-                   " in what tills sold: storeops order import FILE --source NAME"),
-        )  # fmt: skip
-    return own, day
+    call = current()
+    with suppress(ConfigError):  # no profile
+        db, now = call.app.data, call.app.clock.now()
+        found = source.latest(db, now) if again else (source.own(db, now), None)
+        if found is not None and found[0] is not None:
+            return found[0], day or found[1]
+    raise UsageError(
+        _("Say where the history lies: --data DIR."),
+        hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount; or take"
+               " in what tills sold: storeops order import FILE --source NAME"),
+    )  # fmt: skip
 
 
 def _held(
@@ -166,6 +155,25 @@ def _held(
     return [*given, *coming], notes
 
 
+def _names() -> dict[str, str]:
+    """Names of products by code, without leading zeros; {} where there is no profile."""
+    from storeops.domains.orders import products
+
+    try:
+        return products.names(current().app.data)
+    except ConfigError:
+        return {}
+
+
+def _named(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Column]]:
+    """Rows with the names of their products, and the columns that say which one it is."""
+    names = _names()
+    found = [{**each, "product": names.get(each["product_id"].lstrip("0"), "")} for each in rows]
+    known = any(each["product"] for each in found)
+    name = [Column("product", _("Name"), max_width=20)] if known else []
+    return found, [Column("product_id", _("Product"), max_width=20, minor=len(name)), *name]
+
+
 def _notes(found: Any) -> None:
     for each in found:
         note(each)
@@ -174,6 +182,13 @@ def _notes(found: Any) -> None:
 def number(value: float) -> str:
     """An amount for people."""
     return f"{value:,.2f}"
+
+
+def hour(moment: str | None) -> str:
+    """Day and hour in a table that a plant works by: 05-18 17:00."""
+    from storeops import times
+
+    return "" if moment is None else times.minute(times.seconds_of(moment))[5:]
 
 
 def pieces(value: float) -> str:
@@ -374,44 +389,65 @@ def explain(
         "thursday": _("Thursday"), "friday": _("Friday"), "saturday": _("Saturday"),
         "sunday": _("Sunday"), "holiday": _("holiday"), "worked weekend": _("worked weekend"),
     }  # fmt: skip
-    quantiles = _(", ").join(
-        f"{name} {number(value)}" for name, value in found["quantiles"].items()
-    )
     lines = [
-        (_("Forecast"), f"{found['forecast']:.2f} ({quantiles})"),
+        (_("Forecast"), number(found["forecast"])),
+        (_("Enough"), _(", ").join(
+            _("{amount} on {share} of days").format(amount=number(value), share=f"{name[1:]}%")
+            for name, value in found["quantiles"].items()
+        )),
         (_("Level"), _("{amount} on a common day at list price, of {used} days; {skipped} days"
                        " with empty shelves skipped")
          .format(amount=number(found["level"]), used=found["days_used"],
                  skipped=found["days_skipped"])),
         (_("Weekday"), f"× {found['weekday']:.3f}  {kinds[found['kind']]}"),
-        (_("Price"), f"× {found['price']:.3f}  " + (
-            _("planned at {factor} of the list price, elasticity {elasticity}")
-            if found["price_planned"] else
-            _("last known at {factor} of the list price, elasticity {elasticity}")
-        ).format(factor=f"{found['price_factor']:.2f}", elasticity=found["elasticity"])),
+        (_("Price"), f"× {found['price']:.3f}  " + _price(found)),
         (_("Correction"), f"× {found['correction']:.3f}  "
          + _("what forecasts of such volume came to lately")),
     ]  # fmt: skip
     if found["boost"] is not None:
         lines.append((_("LightGBM"), f"× {found['boost']:.3f}"))
+    name = _names().get(product.lstrip("0"))
     output.heading(
         _("Store {store}, product {product}, {day} (known up to {as_of})").format(
-            store=store, product=product, day=found["dt"], as_of=found["as_of"]
+            store=store, product=f"{name} {product}" if name else product, day=found["dt"],
+            as_of=found["as_of"],
         )
-    )
+    )  # fmt: skip
     table.pairs(lines)
     output.line("")
+    weekdays = list(kinds.values())
+    recent = [
+        {**each, "weekday": weekdays[date.fromisoformat(each["dt"]).weekday()]}
+        for each in found["recent"]
+    ]
+    # of what nothing is known, as of prices and shelves where tills say none, there is no column
     output.items(
-        found["recent"],
+        recent,
         [
             Column("dt", _("Day")),
+            Column("weekday", _("Weekday")),
             Column("sold", _("Sold"), right=True, show=number),
-            Column("hours_out", _("Hours empty"), right=True, show=lambda hours: f"{hours:g}"),
-            Column("price", _("Price"), right=True, show=number),
+            *([Column("hours_out", _("Hours empty"), right=True, show=lambda each: f"{each:g}")]
+              if any(each["hours_out"] for each in recent) else []),
+            *([Column("price", _("Price"), right=True, show=number)]
+              if any(each["price"] is not None for each in recent) else []),
             Column("counted", _("Counted")),
         ],
-    )
+    )  # fmt: skip
     _notes(found["notes"])
+
+
+def _price(found: dict[str, Any]) -> str:
+    """What is known of the price, and what it does."""
+    if not found["price_planned"] and all(each["price"] is None for each in found["recent"]):
+        return _("no price is known")
+    text = (
+        _("planned at {factor} of the list price; 10% off would sell {more} more")
+        if found["price_planned"] else
+        _("last known at {factor} of the list price; 10% off would sell {more} more")
+    )  # fmt: skip
+    more = 0.9 ** -float(found["elasticity"]) - 1
+    return text.format(factor=f"{found['price_factor']:.2f}", more=f"{more:.0%}")
 
 
 @app.command("order", help=_("What one shop should order tonight, and what that would have cost."))
@@ -445,15 +481,16 @@ def order(
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )
+    rows, which = _named(found["items"])
     output.paged(
-        found["items"],
+        rows,
         [
-            Column("product_id", _("Product"), max_width=20),
+            *which,
             Column("forecast", _("Forecast"), right=True, show=number),
             Column("target", _("Fill up to"), right=True, show=number),
-            Column("on_hand", _("On hand"), right=True, show=number),
-            Column("usable", _("Usable"), right=True, show=number),
-            Column("on_the_way", _("On the way"), right=True, show=number),
+            Column("on_hand", _("On hand"), right=True, show=pieces),
+            Column("usable", _("Usable"), right=True, show=pieces),
+            Column("on_the_way", _("On the way"), right=True, show=pieces),
             Column("order", _("To order"), right=True, show=lambda pieces: f"{pieces:g}"),
         ],
         limit=limit,
@@ -612,19 +649,20 @@ def production(
         notes = (*notes, _("{day} has begun: reckoned as if it were {begin} (--begin TIME).")
                  .format(day=delivery, begin=cells.when(start)))  # fmt: skip
     found = plant.production(ordered, made_on, trips, delivery, now if start is None else start)
+    rows, which = _named(found["items"])
     output.paged(
-        found["items"],
+        rows,
         [
             Column("line", _("Plant line"), max_width=12),
-            Column("start", _("Start by"), show=cells.when),
-            Column("end", _("End"), show=cells.when),
-            Column("product_id", _("Product"), max_width=20),
+            Column("start", _("Start by"), show=hour, kind=table.WHOLE),
+            Column("end", _("End"), show=hour, kind=table.WHOLE),
+            *which,
             Column("pieces", _("Pieces"), right=True, show=pieces),
-            Column("batches", _("Batches"), right=True, show=cells.amount),
+            Column("batches", _("Batches"), right=True, show=cells.amount, minor=2),
             Column("ordered", _("Ordered"), right=True, show=pieces),
             Column("spare", _("To spare"), right=True, show=pieces),
-            Column("stores", _("Stores"), right=True, show=cells.amount),
-            Column("leaves", _("First truck"), show=cells.when),
+            Column("stores", _("Stores"), right=True, show=cells.amount, minor=3),
+            Column("leaves", _("First truck"), show=hour, kind=table.WHOLE),
         ],
         limit=limit, all_=all_, after=after,
         extra={key: value for key, value in found.items() if key != "items"} | {
@@ -641,13 +679,14 @@ def production(
         }  # fmt: skip
         output.line("")
         output.heading(_("Cannot be made in time"))
+        rows, which = _named(short[:SHOWN])
         output.items(
-            short[:SHOWN],
+            rows,
             [
                 Column("store_id", _("Store"), max_width=16),
-                Column("product_id", _("Product"), max_width=20),
+                *which,
                 Column("pieces", _("Pieces"), right=True, show=pieces),
-                Column("leaves", _("Truck leaves"), show=cells.when),
+                Column("leaves", _("Truck leaves"), show=hour, kind=table.WHOLE),
                 Column("reason", _("Why"), show=lambda reason: why[reason]),
             ],
         )

@@ -145,7 +145,15 @@ async def test_a_recall_on_today_leads_to_its_tree(
         assert driver.base.middle == tuple(company.files.bad_lot.split("/"))
 
 
-async def test_what_if_the_shelf_life_were_longer(driven: Any) -> None:
+def field(driver: Driver, name: str) -> str:
+    """What the card says behind a name."""
+    return next(
+        each.split(name)[1].strip(" :│┃") for each in driver.text.splitlines() if name in each
+    )
+
+
+async def test_what_if_the_shelf_life_were_longer(driven: Any, cli: Any) -> None:
+    """And the command that the screen names says the same."""
     async with driven(size=(160, 50), start="forecast") as driver:
         assert "known until 2026-05-17" in driver.text
         await driver.press("o")
@@ -154,7 +162,18 @@ async def test_what_if_the_shelf_life_were_longer(driven: Any) -> None:
         await driver.press("right_square_bracket")
         await driver.rest()
         assert "5 days of shelf life" in driver.text
-        assert "--shelf-life 5" in driver.base.command_line()
+        line = driver.base.command_line()
+        assert "--shelf-life 5" in line
+        names = ("To order", "Fill up to", "On hand, usable", "In the last weeks")
+        order, target, usable, past = (field(driver, each) for each in names)
+    typed = cli(*shlex.split(line)[1:], "--json").json
+    (row,) = typed["items"]
+    shares = {each["by"]: each for each in typed["past"]}["forecast"]
+    assert row["on_hand"] > 0
+    assert order == f"{row['order']:g}"
+    assert target == f"{row['target']:,.1f} ({typed['ratio']:.0%})"
+    assert usable == f"{row['usable']:,.1f}"
+    assert past.startswith(f"{shares['lost']:.1%} lost")
 
 
 async def test_rows_that_are_not_shown_are_counted(

@@ -139,7 +139,7 @@ def checked(here: dict[str, str], function: Work, *arguments: Any) -> bytes:
         if there.get(name) != here.get(name) and (name != "lightgbm" or name in here)
     ]  # fmt: skip
     if other:
-        raise OtherVersionsError(", ".join(other))
+        raise OtherVersionsError(_(", ").join(other))
     return function(*arguments)
 
 
@@ -250,7 +250,7 @@ def _connected(address: str, distributed: Any) -> Iterator[Executor]:
     except OtherVersionsError as error:
         raise ConfigError(
             _("A worker of the cluster has {theirs}; here it is {ours}.").format(
-                theirs=error, ours=", ".join(map(" ".join, versions().items()))
+                theirs=error, ours=_(", ").join(map(" ".join, versions().items()))
             ),
             hint=_("Install the same versions on every worker. What was finished is kept."),
         ) from None
@@ -264,7 +264,9 @@ def _connected(address: str, distributed: Any) -> Iterator[Executor]:
             _("The cluster {address} cannot compute it: {error}.").format(
                 address=address, error=" ".join(str(error).split()).rstrip(".")
             ),
-            hint=_("Install storeops with the same versions where its scheduler and workers run."),
+            hint=_(
+                "Scheduler and workers need the same versions of this program and its libraries."
+            ),
         ) from None
     finally:
         client.close(timeout=2)

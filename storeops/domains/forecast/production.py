@@ -117,7 +117,7 @@ class ShopOrder:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _LineBatch:
     """One batch of a product; moments are minutes since the delivery day's midnight.
 
     Attributes:
@@ -140,7 +140,7 @@ class _Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LineRun:
     """Batches of one product on a line, one after another.
 
     Attributes:
@@ -326,7 +326,7 @@ def production(
         begin: the plant can begin then, Unix seconds.
 
     Returns:
-        `items` (`Run`, by line and start), `not_in_time` (`NotInTime`), `day`, `begin`, and in
+        `items` (`LineRun`, by line and start), `not_in_time` (`NotInTime`), `day`, `begin`, and in
         pieces `ordered`, `from_stock`, `made`, `spare`, `short`.
 
     Raises:
@@ -349,14 +349,14 @@ def production(
             ))  # fmt: skip
             continue
         wanted.setdefault(each.product, []).append((gate, each.store, each.pieces))
-    by_line: dict[str, list[_Batch]] = {}
+    by_line: dict[str, list[_LineBatch]] = {}
     from_stock = 0.0
     for product, parts in wanted.items():
         how = lines[product]
         parts.sort()
         from_stock += _take(parts, how.stock)
         by_line.setdefault(how.line, []).extend(_batches(how, parts))
-    runs: list[Run] = []
+    runs: list[LineRun] = []
     first = (begin - zero) / 60
     for line, batches in sorted(by_line.items()):
         if len(batches) > MOST_BATCHES:
@@ -418,15 +418,15 @@ def _take(parts: list[tuple[float, str, float]], stock: float) -> float:
     return stock - max(0.0, left)
 
 
-def _batches(how: MadeOn, parts: Sequence[tuple[float, str, float]]) -> list[_Batch]:
+def _batches(how: MadeOn, parts: Sequence[tuple[float, str, float]]) -> list[_LineBatch]:
     """Whole batches for the orders of a product, in the order in which their trucks leave."""
-    found: list[_Batch] = []
+    found: list[_LineBatch] = []
     room = 0.0
     for gate, store, pieces in parts:
         left = pieces
         while left > TINY:
             if room <= TINY:
-                found.append(_Batch(how, gate - how.ready))
+                found.append(_LineBatch(how, gate - how.ready))
                 room = how.batch
                 if len(found) > MOST_BATCHES:
                     return found
@@ -447,16 +447,16 @@ def _latest(how: MadeOn, end: float) -> float:
     return min(end, day + how.closes) - how.minutes
 
 
-def _lay(batches: Sequence[_Batch]) -> list[_Batch]:
+def _lay(batches: Sequence[_LineBatch]) -> list[_LineBatch]:
     """The batches of a line in the order in which they are made, each with its latest start.
 
     From the last backwards. Among those that could come right before what is laid already, one of
     the same product is taken, since it needs no change; else the one that is due last.
     """
-    waiting: dict[str, list[_Batch]] = {}
+    waiting: dict[str, list[_LineBatch]] = {}
     for each in sorted(batches, key=lambda each: each.due):
         waiting.setdefault(each.how.product, []).append(each)
-    laid: list[_Batch] = []
+    laid: list[_LineBatch] = []
     while waiting:
         following = laid[-1] if laid else None
         product = max(waiting, key=lambda name: (waiting[name][-1].due, name))
@@ -475,7 +475,7 @@ def _lay(batches: Sequence[_Batch]) -> list[_Batch]:
     return laid
 
 
-def _fit(batches: Sequence[_Batch], first: float) -> tuple[list[_Batch], list[_Batch]]:
+def _fit(batches: Sequence[_LineBatch], first: float) -> tuple[list[_LineBatch], list[_LineBatch]]:
     """(batches in the order in which they are made, those left out since there is no time).
 
     As long as the first would have to start before `first`, of those due up to where it gets too
@@ -498,9 +498,9 @@ def _fit(batches: Sequence[_Batch], first: float) -> tuple[list[_Batch], list[_B
     return _lay(kept), late
 
 
-def _runs(line: str, laid: Sequence[_Batch], midnight: datetime) -> list[Run]:
+def _runs(line: str, laid: Sequence[_LineBatch], midnight: datetime) -> list[LineRun]:
     """Batches of one product that follow each other are one run, without a pause in between."""
-    groups: list[list[_Batch]] = []
+    groups: list[list[_LineBatch]] = []
     for each in laid:
         before = groups[-1][-1] if groups else None
         if before is not None and before.how is each.how:
@@ -511,7 +511,7 @@ def _runs(line: str, laid: Sequence[_Batch], midnight: datetime) -> list[Run]:
                 continue
         groups.append([each])
     return [
-        Run(
+        LineRun(
             line, _at(midnight, group[0].start), _at(midnight, group[-1].end),
             group[0].how.product, _round(sum(each.how.batch for each in group)), len(group),
             _round(sum(each.ordered for each in group)),

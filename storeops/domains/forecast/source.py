@@ -1,4 +1,4 @@
-"""Where a profile's history lies: what its last forecast looked at, else what its tills sold."""
+"""What a profile forecasts when nobody says of what: its last run's history, else its tills'."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def own(db: Database, now: float) -> DailySales | None:
 
 
 def latest(db: Database, now: float) -> tuple[str | DailySales, date | None] | None:
-    """(history, last known day or None for the last with sales) of the last run, else the orders.
+    """(history, last known day) of what is forecast when nobody says of what.
+
+    The folder of the last run, up to the day that it took for the last; where that was what tills
+    sold, or there was no run, all that they have sold by now (None for the last day with sales).
 
     Returns:
         None where neither is.
