@@ -74,7 +74,7 @@ def spot_list(limit: Limit = 200, all_: All = False, after: After = "") -> None:
         [
             Column("store", _("Store"), max_width=16, show=lambda code: code or _("every shop")),
             Column("spot", _("Spot"), max_width=24),
-            Column("due", _("By")),
+            Column("due", _("Due by")),
             Column("added_at", _("Since"), show=cells.day),
         ],
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
@@ -100,7 +100,7 @@ def _columns() -> list[Column]:
         Column("store", _("Store"), max_width=12),
         Column("name", _("Name"), max_width=16),
         Column("spot", _("Spot"), max_width=16),
-        Column("due", _("By")),
+        Column("due", _("Due by")),
         Column("status", _("Status"), show=photo_status),
         Column("photo", _("Photo"), right=True),
         Column("at", _("Sent"), show=cells.when),
@@ -329,11 +329,18 @@ def chase(store: Stores = None, dry_run: DryRun = False) -> None:
     )  # fmt: skip
     if unreachable:
         note(_("Nobody to tell there: {names}.").format(names=_(", ").join(unreachable[:10])))
-    bad = [each for each, how in status.items() if how in (log.FAILED, log.UNCERTAIN, log.PARTLY)]
+    partly = sum(how == log.PARTLY for how in status.values())
+    if partly:  # some of a shop's members know
+        note(
+            _("Messages that not everybody in the shop received: {count}; see: {command}").format(
+                count=partly, command="storeops notify log --status partly"
+            )
+        )
+    bad = sum(how in (log.FAILED, log.UNCERTAIN) for how in status.values())
     if bad:
         raise PartialError(
-            _("Messages that did not arrive everywhere: {count}.").format(count=len(bad)),
-            next_steps=["storeops notify log"],
+            _("Messages that did not arrive everywhere: {count}.").format(count=bad),
+            next_steps=["storeops notify log --status failed --status uncertain"],
         )
 
 

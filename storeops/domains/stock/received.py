@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from storeops.events.message import Message
     from storeops.wecom.client import WeComClient
 
+MOST_A_DAY = 100  # pictures of one member
 _log = logging.getLogger(__name__)
 
 
@@ -50,13 +51,19 @@ class PhotoReader:
     def write(
         self, db: Database, subject: str, found: bytes | None, events: Sequence[Event], now: float
     ) -> None:
-        """File it; said again it changes nothing."""
+        """File it; said again it changes nothing. Where nobody asks for pictures none is kept."""
         known = db.execute("SELECT 1 FROM stock_photo WHERE source = ?", (subject,)).fetchone()
-        if known is not None:
-            return
         first = events[0]
         at = float(first.create_time or now)
         day = times.day(at)
+        if known is not None or not spots.asked(db, day):
+            return
+        (sent,) = db.execute(
+            "SELECT count(*) FROM stock_photo WHERE userid = ? AND day = ?", (first.userid, day)
+        ).fetchone()
+        if sent >= MOST_A_DAY:
+            _log.warning("a member sent more than %d pictures today; no more are kept", MOST_A_DAY)
+            return
         store = _shop_of(db, first.userid)
         where = photos.next_spot(db, store, day) if store else None
         taken = photos.take(db, found, where, day, at, userid=first.userid, source=subject)

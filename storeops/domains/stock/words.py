@@ -16,7 +16,7 @@ _PHOTO = {
     photos.DONE: N_("there"),
     photos.KEPT: N_("there"),
     photos.OPEN: N_("not due yet"),
-    photos.MISSING: N_("missing"),
+    photos.MISSING: N_("not sent"),
     photos.AGAIN: N_("an old picture again"),
     photos.REFUSED: N_("no usable picture"),
     photos.EXTRA: N_("not asked for"),
