@@ -177,12 +177,17 @@ async def test_what_if_the_shelf_life_were_longer(driven: Any, cli: Any) -> None
 
 
 async def test_rows_that_are_not_shown_are_counted(
-    driven: Any, monkeypatch: pytest.MonkeyPatch
+    driven: Any, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.screens.forecast.MOST", 2)
+    monkeypatch.setattr("storeops.domains.lots.tree.MOST_LOTS", 0)
     async with driven(size=(160, 50), start="forecast") as driver:
         assert len(driver.base.rows.lines) == 2
         assert "10 more: storeops forecast run --out FILE" in driver.text
+        driver.app.go("tracing", company.files.bad_lot)
+        await driver.rest()
+        assert driver.base._tree.cut == 1
+        assert "1 more lot: storeops trace forward LOT" in driver.text
 
 
 async def test_printed_commands_can_be_typed(driven: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,16 +209,20 @@ async def test_printed_commands_can_be_typed(driven: Any, monkeypatch: pytest.Mo
         assert shlex.split(driver.base.command_line())[-1] == "06900000000014/A 1;x"
 
 
-async def test_the_days_of_stock_go_round(driven: Any) -> None:
+async def test_the_days_of_stock_go_round(driven: Any, cli: Any) -> None:
     async with driven(size=(160, 50), start="stock") as driver:
         listed = [len(driver.base.rows.lines)]
+        printed: list[list[str]] = []
         for _span in range(3):
             await driver.press("d")
             await driver.rest()
             listed.append(len(driver.base.rows.lines))
+            printed.append(shlex.split(driver.base.command_line())[1:])
         assert listed[0] == listed[3]
         assert listed[2] < listed[0] <= listed[1]
         assert "Counted at" in driver.text
+    for words, count in zip(printed, listed[1:], strict=True):
+        assert len(cli(*words, "--all", "--json").json["items"]) == count
 
 
 async def test_suppliers_with_failing_papers_stand_first(driven: Any) -> None:

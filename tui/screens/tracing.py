@@ -17,7 +17,7 @@ from storeops.domains.lots.tree import BEFORE, BEHIND, PLACE, SELF, LotTree, Tre
 from storeops.domains.lots.words import states
 from storeops.domains.orders import products
 from storeops.errors import StoreOpsError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 from storeops.times import minute, seconds_of
 from tui.cells import shown
 from tui.fields import fields
@@ -225,7 +225,10 @@ class TracingScreen(ListScreen):
     def crumbs(self) -> list[str]:
         """How one came here, and how many lots of the tree are not shown."""
         cut = self._tree.cut if self._tree is not None else 0
-        left = _("{count} more lots: storeops trace forward LOT").format(count=f"{cut:,}")
+        left = ngettext(
+            "{count} more lot: storeops trace forward LOT",
+            "{count} more lots: storeops trace forward LOT", cut,
+        ).format(count=f"{cut:,}")  # fmt: skip
         path = (shown(each[1] or each[0]) for each in self._path[-4:])
         return [*path, *super().crumbs(), *([left] if cut else [])]
 
