@@ -75,9 +75,11 @@ class ColumnScan:
             follows, people = self._branch(branch)
             if people is None:
                 found |= customer != 0 if follows is None else follows
+            elif follows is None:
+                found |= people.take(customer)
             else:
-                mine = people.take(customer)
-                found |= mine if follows is None else mine & follows
+                rows = np.flatnonzero(follows)
+                found[rows.compress(people.take(customer.take(rows)))] = True
         return found
 
     def newest(self) -> Moments | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 from storeops import times
 from storeops.clock import MOST_SECONDS
@@ -14,6 +15,7 @@ from storeops.mirror import meta
 NO_MONTH = "1970-01"  # of what has no time
 
 Counts = list[tuple[int | str, int]]  # (stored value, customers)
+T = TypeVar("T")
 
 _VALUES = {
     "store": ("f.store_id", "", ""),
@@ -51,22 +53,22 @@ def _month(connection: sqlite3.Connection) -> tuple[str, str, str]:
     return f"CASE WHEN {plain} THEN {text} ELSE local_month(f.createtime) END", "", ""
 
 
-def of_everybody(db: Database, name: str, count: Callable[[], Counts]) -> Counts:
-    """Customers per value of a facet, in no order, as they were counted since facts last changed.
+def of_everybody(db: Database, name: str, count: Callable[[], T]) -> T:
+    """What was counted of everybody since facts last changed.
 
     Args:
         db: the mirror; what was counted is kept in it unless somebody else is writing.
-        name: of the facet.
-        count: counts it.
+        name: of the facet, or "count".
+        count: counts it; plain JSON.
     """
     connection = db.connection
     revision = meta.revision(connection)
     key = f"facet {name} {times.zone()}" if name == "month" else f"facet {name}"
     kept = meta.read(connection, key)
     if kept:
-        at, counts = json.loads(kept)
+        at, counted = json.loads(kept)
         if at == revision:
-            return [(value, rows) for value, rows in counts]
+            return cast("T", counted)
     found = count()
     with let_pass(), db.at_leisure() as writing:
         if writing is not None and meta.revision(writing) == revision:

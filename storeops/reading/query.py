@@ -213,16 +213,21 @@ class CustomerQuery:
         Args:
             limit: stop counting beyond so many ("9,999+"); None for the exact number.
         """
+        if self.text:
+            rows = self._rows(limit)
+        else:
+            rows = of_everybody(self.db, "count", lambda: self._rows(None))
+        return Count(limit, True) if limit is not None and rows > limit else Count(rows, False)
+
+    def _rows(self, limit: int | None) -> int:
         with self._counting(whole=not self.text) as scan:
             if scan is not None:
-                rows = int(scan.customers.sum())
-            else:
-                sql, params = self._everybody()
-                if limit is not None:
-                    sql, params = f"{sql} LIMIT ?", (*params, limit + 1)
-                counted = self.db.connection.execute(f"SELECT count(*) FROM ({sql})", params)
-                rows = counted.fetchone()[0]
-        return Count(limit, True) if limit is not None and rows > limit else Count(rows, False)
+                return int(scan.customers.sum())
+            sql, params = self._everybody()
+            if limit is not None:
+                sql, params = f"{sql} LIMIT ?", (*params, limit + 1)
+            counted = self.db.connection.execute(f"SELECT count(*) FROM ({sql})", params)
+            return int(counted.fetchone()[0])
 
     def facet(self, name: str, limit: int = 50) -> list[FacetValue]:
         """Customers per value of a facet, most first (months: latest first): what adding that
@@ -244,14 +249,18 @@ class CustomerQuery:
                 ),
             )
         if self.text or name not in FACETS:
-            found = self._counted(name)
+            found = self._sorted(name)
         else:
-            found = of_everybody(self.db, name, lambda: self._counted(name))
+            found = of_everybody(self.db, name, lambda: self._sorted(name))
+        return [FacetValue(*each) for each in found[:limit]]
+
+    def _sorted(self, name: str) -> Counts:
+        found = self._counted(name)
         if name == "month":
             found.sort(reverse=True)
         else:
             found.sort(key=lambda each: (-each[1], each[0]))
-        return [FacetValue(*each) for each in found[:limit]]
+        return found
 
     def _counted(self, name: str) -> Counts:
         own = conditions().get(name)
