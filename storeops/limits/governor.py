@@ -169,10 +169,9 @@ class Governor:
             turn = flight.may_begin(*mine, urgent=urgent, pool=state.pool)
             if not turn and self._bury(connection, api, now):
                 turn = flight.may_begin(*mine, urgent=urgent, pool=state.pool)
-            if turn:
-                windows.count(connection, api, now)
-                if (took_s := self._took.pop(api, None)) is not None:
-                    conditions.note_latency(connection, api, took_s)
+            if turn and windows.count(connection, api, now) and api in self._took:
+                # once a second is enough for forecasts
+                conditions.note_latency(connection, api, self._took.pop(api))
             if turn or wait:
                 ticket = flight.keep(*mine, urgent=urgent, calling=turn)
             return (ticket, 0.0, "") if turn else (ticket, LOOK_S, "in_flight")

@@ -17,33 +17,41 @@ def closed(
     connection: sqlite3.Connection, api: Api, now: float, limits: Limits, *, urgent: bool
 ) -> tuple[float, str]:
     """Seconds until one more call fits, and the window that is full; (0.0, "") when it fits."""
-    for window, span, whole in (("minute", 1, limits.per_minute), ("hour", 60, limits.per_hour)):
-        most = limits.window(whole, urgent=urgent)
-        beyond = _used(connection, api, now, span) - most
+    minute, hour = used(connection, api, now)
+    for window, span, whole, count in (
+        ("minute", 1, limits.per_minute, minute),
+        ("hour", 60, limits.per_hour, hour),
+    ):
+        beyond = count - limits.window(whole, urgent=urgent)
         if beyond >= 0:
             return _opens_after(connection, api, now, span, beyond + 1), window
     return 0.0, ""
 
 
-def count(connection: sqlite3.Connection, api: Api, now: float) -> None:
-    """One call begins now."""
-    for span in (1, 60):
-        (used,) = connection.execute(
-            "INSERT INTO limit_use (corp_id, path, span, slot, used) VALUES (?, ?, ?, ?, 1)"
-            " ON CONFLICT DO UPDATE SET used = used + 1 RETURNING used",
-            (*api, span, int(now // span)),
-        ).fetchone()
-        if used == 1:  # a new slot: drop those that no window reaches, or of a clock set back
-            connection.execute(
-                "DELETE FROM limit_use WHERE corp_id = ? AND path = ? AND span = ?"
-                " AND slot NOT BETWEEN ? AND ?",
-                (*api, *_reach(now, span)),
-            )
+def count(connection: sqlite3.Connection, api: Api, now: float) -> bool:
+    """One call begins now; whether it is the first of its second."""
+    slots = connection.execute(
+        "INSERT INTO limit_use (corp_id, path, span, slot, used)"
+        " VALUES (?, ?, 1, ?, 1), (?, ?, 60, ?, 1)"
+        " ON CONFLICT DO UPDATE SET used = used + 1 RETURNING span, used",
+        (*api, int(now), *api, int(now // 60)),
+    ).fetchall()
+    begun = [span for span, times in slots if times == 1]
+    for span in begun:  # a new slot: drop those that no window reaches, or of a clock set back
+        connection.execute(
+            "DELETE FROM limit_use WHERE corp_id = ? AND path = ? AND span = ?"
+            " AND slot NOT BETWEEN ? AND ?",
+            (*api, *_reach(now, span)),
+        )
+    return 1 in begun
 
 
 def used(connection: sqlite3.Connection, api: Api, now: float) -> tuple[int, int]:
     """Calls begun in the minute and in the hour that end now. Reads only."""
-    return _used(connection, api, now, 1), _used(connection, api, now, 60)
+    row = connection.execute(
+        f"SELECT ({_USED}), ({_USED})", (*api, *_reach(now, 1), *api, *_reach(now, 60))
+    ).fetchone()
+    return int(row[0]), int(row[1])
 
 
 def _reach(now: float, span: int) -> tuple[int, int, int]:
@@ -51,13 +59,10 @@ def _reach(now: float, span: int) -> tuple[int, int, int]:
     return span, newest - SLOTS + 1, newest + SLOTS
 
 
-def _used(connection: sqlite3.Connection, api: Api, now: float, span: int) -> int:
-    row = connection.execute(
-        "SELECT coalesce(sum(used), 0) FROM limit_use"
-        " WHERE corp_id = ? AND path = ? AND span = ? AND slot BETWEEN ? AND ?",
-        (*api, *_reach(now, span)),
-    ).fetchone()
-    return int(row[0])
+_USED = (
+    "SELECT coalesce(sum(used), 0) FROM limit_use"
+    " WHERE corp_id = ? AND path = ? AND span = ? AND slot BETWEEN ? AND ?"
+)
 
 
 def _opens_after(

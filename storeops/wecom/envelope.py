@@ -8,13 +8,15 @@ whole list, so what does not fit is read a second time, tolerantly.
 from __future__ import annotations
 
 import functools
+import operator
 import re
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+import types
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from storeops.wecom.oddities import LostRow
 
@@ -72,7 +74,7 @@ def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
         with _making:
             found = _decoders.get(shape)
             if found is None:
-                found = _decoders[shape] = msgspec.json.Decoder(shape)
+                found = _decoders[shape] = msgspec.json.Decoder(_strict(shape))
     return found
 
 
@@ -90,8 +92,7 @@ def open_envelope(body: bytes, shape: Any) -> OpenedResponse:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _open_odd(body, shape)
     if shape is not dict:
-        if value.errcode == 0 and _lacks(body, value):
-            return _open_odd(body, shape)
+        _plain([value])
         return OpenedResponse(value.errcode, value.errmsg, value if value.errcode == 0 else None)
     errcode, errmsg = value.get("errcode"), value.get("errmsg", "")
     if type(errcode) is not int or not isinstance(errmsg, str):
@@ -114,65 +115,65 @@ def open_file(body: bytes, *, attached: bool) -> OpenedResponse:
     return OpenedResponse(0, found.errmsg, no_response="answer")
 
 
-def _lacks(body: bytes, response: Any) -> bool:
-    """Whether a field that the contract always sends is absent from some row.
+@functools.cache
+def _strict(shape: Any) -> Any:
+    """The same dataclass without a default for what the contract always sends, all the way down:
+    where one of these is absent the decoder says so."""
+    if not (isinstance(shape, type) and is_dataclass(shape)):
+        args = get_args(shape)
+        if not args:
+            return shape
+        inner = tuple(map(_strict, args))
+        if get_origin(shape) is Annotated:
+            return Annotated[(inner[0], *args[1:])]
+        if get_origin(shape) in (Union, types.UnionType):
+            return functools.reduce(operator.or_, inner)
+        return get_origin(shape)[inner]
+    hints = _hints(shape)
+    strict = {name: _strict(hint) for name, hint in hints.items()}
+    always_sent = getattr(shape, "always_sent", ())
+    if strict == hints and not always_sent:
+        return shape
+    own = {}
+    for each in fields(shape):
+        own[each.name] = field = copy(each)
+        if each.name in always_sent:
+            field.default = MISSING
+    body = {"__slots__": (), "__annotations__": strict, "__dataclass_fields__": own}
+    return type(shape.__name__, (shape,), body)
 
-    The strict decoder fills it with its default, so that only rows that hold it are suspect. Keys
-    are counted in the bytes: a quote inside a text is escaped, so that only a key reads like this,
-    and more of them do no harm.
-    """
-    rows: Counter[str] = Counter()
-    suspect: set[str] = set()
-    _count_always_sent([response], rows, suspect)
-    return any(body.count(b'"%s":' % name.encode()) < rows[name] for name in suspect)
 
-
-def _count_always_sent(things: Sequence[Any], rows: Counter[str], suspect: set[str]) -> None:
-    """Count the rows of each such field, all things of a kind at once."""
-    for shape in set(map(type, things)):
-        same = [each for each in things if type(each) is shape]
-        for name, default in _always_sent(shape).items():
-            rows[name] += len(same)
-            if name not in suspect and default in map(attrgetter(name), same):
-                suspect.add(name)
-        for name in _inner(shape):
-            inner: list[Any] = []
+def _plain(things: Sequence[Any]) -> None:
+    """Make what was decoded as `_strict` what it was asked for as; all things of a kind at once."""
+    for strict in set(map(type, things)):
+        shape, inner = _plainly(strict)
+        if shape is strict:
+            continue
+        same = [each for each in things if type(each) is strict]
+        for each in same:
+            object.__setattr__(each, "__class__", shape)
+        for name in inner:
+            values: list[Any] = []
             for value in map(attrgetter(name), same):
                 if isinstance(value, tuple):
-                    inner += value
+                    values += value
                 elif value is not None:
-                    inner.append(value)
-            _count_always_sent(inner, rows, suspect)
+                    values.append(value)
+            _plain(values)
 
 
 @functools.cache
-def _always_sent(shape: type) -> dict[str, Any]:
-    """The fields that the contract always sends, with their defaults."""
-    names = getattr(shape, "always_sent", ())
-    return {each.name: each.default for each in fields(shape) if each.name in names}
+def _plainly(strict: type) -> tuple[type, tuple[str, ...]]:
+    """The class that a strict one stands for, and its fields that hold such."""
+    shape = strict.__base__
+    if not is_dataclass(strict) or shape is None or _strict(shape) is not strict:
+        return strict, ()
+    return shape, tuple(name for name, hint in _hints(shape).items() if _strict(hint) != hint)
 
 
-@functools.cache
-def _inner(shape: type) -> tuple[str, ...]:
-    """Fields of a dataclass that hold rows with told fields, or things with such fields."""
-    hints = get_type_hints(shape)
-    return tuple(
-        each.name
-        for each in fields(shape)
-        if any(_has_always_sent(one) for one in _classes(hints[each.name]))
-    )
-
-
-def _classes(hint: Any) -> Iterator[type]:
-    for each in get_args(hint) or (hint,):
-        if each is not hint:
-            yield from _classes(each)
-        elif isinstance(each, type) and is_dataclass(each):
-            yield each
-
-
-def _has_always_sent(shape: type) -> bool:
-    return bool(getattr(shape, "always_sent", ()) or _inner(shape))
+def _hints(shape: type) -> dict[str, Any]:
+    hints = get_type_hints(shape, include_extras=True)
+    return {each.name: hints[each.name] for each in fields(shape)}
 
 
 def _open_odd(body: bytes, shape: Any) -> OpenedResponse:
