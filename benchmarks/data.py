@@ -251,6 +251,7 @@ def build(path: Path, shape: Shape, *, tell: bool = False) -> Database:
     indexes.build(db)
     _changes(db, shape, users)
     _groups(db, shape, users)
+    indexes.build(db)  # as at the end of a sync: many rows have changed since
     with db.atomic() as connection:
         connection.execute(
             "INSERT INTO staff_coverage (staff_id, complete_at, complete_run)"

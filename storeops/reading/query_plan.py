@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from storeops.reading.column_scan import Moments
 
 # Measured by benchmarks/pairs.py, in microseconds of processor a row: counting 0.03, asking a
-# bytemap 0.1, fetching a key 0.4, testing a row of a walk 3, gathering and sorting a customer 5.
+# bytemap 0.1, fetching a key 0.4, testing a row of a walk 3, gathering and sorting a customer 8.
 FETCHED = 20.0  # roots of N: 50 N / n * 3 = n * 0.4
-SORTED = 1.2  # roots of N: 50 N / n * 0.1 = n * 5
+SORTED = 0.8  # roots of N: 50 N / n * 0.1 = n * 8
 TESTED = 3  # times as many, where others are tested, so that a walk would be longer
 BUDGET_S = 0.012  # of processor: about what giving up costs
 AT_ONCE = 4_000  # keys tested in one statement, at most
