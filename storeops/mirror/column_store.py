@@ -159,7 +159,8 @@ class ColumnSnapshot:
 
         if "owners" not in self.known:
             customer = self.follow["customer"].compress(self.text("status", "active".__eq__))
-            self.known["owners"] = np.bincount(customer, minlength=len(self.everybody))
+            owners = np.bincount(customer, minlength=len(self.everybody))
+            self.known["owners"] = owners.astype(np.min_scalar_type(owners.max()))
         found: NDArray[Any] = self.known["owners"]
         return found
 
@@ -315,16 +316,27 @@ def _parts(
     import numpy as np
 
     tables: dict[str, dict[str, NDArray[Any]]] = {}
+    tags: dict[str, list[NDArray[Any]]] = {"tag of": [], "tag": []}
     for table in TABLES:
-        parts = []
-        for part in range(_last(connection, table) + 1):
+        made: dict[str, NDArray[Any]] = {}
+        parts = _last(connection, table) + 1
+        for part in range(parts):
             stored = connection.execute(
                 "SELECT data FROM column_part WHERE kind = ? AND part = ?", (table, part)
             ).fetchone()
             data = stored[0] if stored is not None else _packed(connection, table, part)
-            parts.append(_unpacked(data, words))
-        tables[table] = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
-    return tables, (tables["follow"].pop("tag of"), tables["follow"].pop("tag"))
+            for name, column in _unpacked(data, words).items():
+                if name in tags:
+                    tags[name].append(column.copy())  # a view would keep the whole part
+                    continue
+                kind = np.result_type(made[name].dtype, column.dtype) if part else column.dtype
+                if not part:
+                    made[name] = np.zeros(parts * PART, kind)
+                elif made[name].dtype != kind:
+                    made[name] = made[name].astype(kind)
+                made[name][part * PART : (part + 1) * PART] = column
+        tables[table] = made
+    return tables, (np.concatenate(tags["tag of"]), np.concatenate(tags["tag"]))
 
 
 def _patched(
@@ -355,10 +367,16 @@ def _patched(
         stays[keys] = False
         left = stays.take(tags[0])
         tags = (
-            np.concatenate([tags[0].compress(left), np.array(of, np.int64)]),
-            np.concatenate([tags[1].compress(left), np.array(tag, np.int64)]),
+            np.concatenate([tags[0].compress(left), _least(of)]),
+            np.concatenate([tags[1].compress(left), _least(tag)]),
         )
     return found, tags
+
+
+def _least(keys: list[int]) -> NDArray[Any]:
+    import numpy as np
+
+    return np.array(keys, np.min_scalar_type(max(keys, default=0)))
 
 
 def _rows(
