@@ -6,7 +6,6 @@ and the profile's own shop.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -186,6 +185,8 @@ def find_customer(db: Database, who: str, now: float) -> tuple[int, str]:
         )
     found = CustomerRows(db).load(page.ids)
     if len(found) > 1:
+        import shlex
+
         names = _("; ").join(f"{each['external_userid']} {each['name']}" for each in found)
         raise UsageError(
             _("“{who}” means more than one customer: {names}").format(who=who, names=names),

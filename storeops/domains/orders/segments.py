@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storeops.i18n import N_, _
-from storeops.tables import typed
 
 HIGH = 4  # a score from here on is high
 
@@ -67,6 +66,8 @@ def segment_of(r: int, f: int, m: int) -> str:
 
 def segment_of_word(text: str) -> str | None:
     """The segment that a word means: its key, its name in either language; None for none."""
+    from storeops.tables import typed
+
     wanted = typed.word(text).casefold()
     for key, each in SEGMENTS.items():
         chinese = (each.chinese, f"{each.chinese}客户")

@@ -13,7 +13,6 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.domains.orders import sources, values
-from storeops.reading import identities
 
 _CHUNK = 2_000  # customers a transaction
 LATE_GAPS = 2  # so many mean gaps after its day a next purchase is not expected any more
@@ -69,6 +68,8 @@ def refresh(db: Database, customers: Iterable[int], now: int) -> None:
         customers: customer.id.
         now: WeCom's time, Unix seconds; 0 when it does not matter.
     """
+    from storeops.reading import identities
+
     wanted = sorted(set(customers))
     offset = values.day_offset(max(now, 0))
     for start in range(0, len(wanted), _CHUNK):

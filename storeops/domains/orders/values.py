@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from storeops import times
 from storeops.i18n import N_
-from storeops.tables import typed
+
+if TYPE_CHECKING:
+    from decimal import Decimal  # 4 ms, which every list of customers would pay
 
 PAID, RETURN, CANCELLED = "paid", "return", "cancelled"
 STATUSES = {PAID: N_("paid"), RETURN: N_("returned"), CANCELLED: N_("cancelled")}
@@ -30,6 +32,10 @@ _CANCELLED = re.compile(
 @lru_cache(maxsize=20_000)
 def decimal(text: str) -> Decimal | None:
     """A number as a till writes it: ¥1,234.50, (12.00), 12-; None for what is none."""
+    from decimal import Decimal, InvalidOperation
+
+    from storeops.tables import typed
+
     if not text.isascii() or not text.replace(".", "", 1).isdigit():
         text = _MONEY.sub("", typed.word(text))
         if text.startswith("(") and text.endswith(")"):
@@ -45,6 +51,8 @@ def decimal(text: str) -> Decimal | None:
 
 def fen(amount: Decimal) -> int:
     """Yuan as whole fen, half a fen away from zero."""
+    from decimal import ROUND_HALF_UP, Decimal
+
     return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -56,11 +64,9 @@ def yuan(amount_fen: int) -> str:
 
 def pieces(quantity: int) -> str:
     """Thousandths as people read them: 2, 0.35."""
-    return (
-        f"{Decimal(quantity) / 1000:f}".rstrip("0").rstrip(".")
-        if quantity % 1000
-        else str(quantity // 1000)
-    )
+    whole, part = divmod(abs(quantity), 1000)
+    text = f"{whole}.{part:03d}".rstrip("0") if part else str(whole)
+    return f"-{text}" if quantity < 0 else text
 
 
 def condition_of(text: str) -> str:
@@ -79,6 +85,8 @@ def birthday(text: str) -> str | None:
 
     The year is dropped.
     """
+    from storeops.tables import typed
+
     found = _BIRTHDAY.match(typed.word(text))
     if found is None:
         return None
