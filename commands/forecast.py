@@ -395,9 +395,12 @@ def explain(
             _("{amount} on {share} of days").format(amount=number(value), share=f"{name[1:]}%")
             for name, value in found["quantiles"].items()
         )),
-        (_("Level"), _("{amount} on a common day at list price, of {used} days; {skipped} days"
-                       " with empty shelves skipped")
-         .format(amount=number(found["level"]), used=found["days_used"],
+        (_("Level"), (
+            _("{amount} on a common day at list price, of {used} days; {skipped} days with empty"
+              " shelves skipped")
+            if found["days_skipped"] else
+            _("{amount} on a common day at list price, of {used} days")
+        ).format(amount=number(found["level"]), used=found["days_used"],
                  skipped=found["days_skipped"])),
         (_("Weekday"), f"× {found['weekday']:.3f}  {kinds[found['kind']]}"),
         (_("Price"), f"× {found['price']:.3f}  " + _price(found)),

@@ -235,7 +235,9 @@ def _connected(address: str, distributed: Any) -> Iterator[Executor]:
     for name in ("distributed", "distributed.client", "distributed.core", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what it says is said in sentences here
     try:
-        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other versions: those that matter are refused
+            client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError):
         raise NetworkError(
             _("No Dask scheduler answers at {address}.").format(address=address),
@@ -262,7 +264,7 @@ def _connected(address: str, distributed: Any) -> Iterator[Executor]:
     except (ImportError, RuntimeError) as error:  # what was sent cannot be read there
         raise ConfigError(
             _("The cluster {address} cannot compute it: {error}.").format(
-                address=address, error=" ".join(str(error).split()).rstrip(".")
+                address=address, error=" ".join(str(error).split()).partition(". ")[0].rstrip(".")
             ),
             hint=_(
                 "Scheduler and workers need the same versions of this program and its libraries."

@@ -19,7 +19,7 @@ from storeops.domains.forecast.boosted import ChainTrend
 from storeops.domains.forecast.history import DailySales, SalesHistory, read_history
 from storeops.domains.forecast.methods import Learnt
 from storeops.domains.forecast.show import COLUMNS
-from storeops.errors import ConfigError, StillRunningError, UsageError
+from storeops.errors import ConfigError, StillRunningError, StoreOpsError, UsageError
 from storeops.export_file import refuse_taken, whole_file
 from storeops.i18n import _
 
@@ -158,7 +158,11 @@ def run_forecast(
         return part_text, (history.pick(here), learnt, others and others.pick(here))
 
     place = cluster or executors.processes(min(_workers(workers, history.series), len(blocks)))
-    resumed = partitions.run_parts(folder, names, task, place, stop=stop, on_done=on_progress)
+    try:
+        resumed = partitions.run_parts(folder, names, task, place, stop=stop, on_done=on_progress)
+    except StoreOpsError:
+        partitions.remove(folder, ())  # when nothing was finished, nothing is left
+        raise
     if stop is not None and stop.is_set():
         raise StillRunningError(
             _("Stopped; what was finished is kept beside {path}.").format(path=target),
