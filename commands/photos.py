@@ -18,7 +18,7 @@ from commands.options import After, All, DryRun, Limit, Yes, day_of
 from commands.output import Column
 from commands.question import confirm
 from storeops import times
-from storeops.errors import PartialError, UsageError
+from storeops.errors import ExitCode, PartialError, UsageError
 from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Pictures of shelves: asked for, filed, chased, looked at."))
@@ -223,13 +223,17 @@ def import_(
         .format(files=done.files, kept=done.kept, known=done.known, again=done.again,
                 bad=len(done.problems) - done.again),
     )  # fmt: skip
-    if call.settings.machine:
-        return
-    for each in done.problems[:10]:
-        note(f"{each['file']}: {each['message']}")
-    if len(done.problems) > 10:
-        note(_("… and {count} more; all of them with --json.").format(
-            count=len(done.problems) - 10))  # fmt: skip
+    if not call.settings.machine:
+        for each in done.problems[:10]:
+            note(f"{each['file']}: {each['message']}")
+        if len(done.problems) > 10:
+            note(
+                _("… and {count} more; all of them with --json.").format(
+                    count=len(done.problems) - 10
+                )
+            )
+    if len(done.problems) > done.again:
+        raise typer.Exit(ExitCode.PARTIAL)
 
 
 @app.command("file", help=_("Put a picture under the right shop, spot and day."))

@@ -187,7 +187,9 @@ def test_dropped_into_a_folder(cli: Any, chain: PhotoCorp, tmp_path: Path) -> No
     (place / "S1_link.png").symlink_to("/etc/hostname")
     with (place / "S1_huge.jpg").open("wb") as huge:
         huge.truncate(5_000_000_000)
-    done = cli("stock", "photos", "import", str(place), "--json").json
+    answer = cli("stock", "photos", "import", str(place), "--json")
+    assert answer.code == 6
+    done = answer.json
     assert (done["files"], done["kept"], done["again"], len(done["problems"])) == (8, 2, 1, 7)
     said = {each["file"]: each["message"] for each in done["problems"]}
     assert "larger than 10 MB" in said["S1_huge.jpg"]
