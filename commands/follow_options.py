@@ -28,7 +28,11 @@ Follows = Annotated[
     ),
 ]
 Template = Annotated[
-    bool, typer.Option("--template", help=_("Print an empty CSV with the headings, then end."))
+    bool,
+    typer.Option(
+        "--template",
+        help=_("Print a CSV with the headings and an example row to replace, then end."),
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help=_("Refuse the whole file when one row is wrong."))

@@ -1,10 +1,13 @@
-"""Rows of a file that say of a customer what an export of the customer says: nothing to change.
+"""Rows of a file that say of a customer what we ourselves write of the customer: nothing to change.
 
-An export has one row a customer, and what several follows say stands joined in one cell. Such a
-row cannot be told apart from a request by its texts alone, so it is made again and compared.
+Exports and saved lists have one row a customer, and what several follows say stands joined in one
+cell. Such a row cannot be told apart from a request by its texts alone, so it is made again and
+compared, whichever way it was joined and whichever columns were left out.
 """
 
 from __future__ import annotations
+
+import re
 
 from storeops.changes.sheets import Sheet, SheetLine
 from storeops.database.database import Database
@@ -20,6 +23,7 @@ _TEXTS = {
     "remark_mobiles": "remark_mobiles",
 }
 _OTHERS = ("remove", "description", "remark_company")
+_JOINTS = re.compile(r"[;；、,，]")  # between values in an export, and in a list of each language
 
 
 class ExportedPlan:
@@ -33,36 +37,56 @@ class ExportedPlan:
     def __init__(self, db: Database, sheet: Sheet) -> None:
         self._db = db
         self._texts = [name for name in (*_TEXTS, *_OTHERS) if name in sheet.fields]
-        self._usable = bool(self._texts) and "userid" in sheet.fields
         self._readers: list[CustomerRows] = []  # phones in full, and masked
 
     def has_texts(self, line: SheetLine) -> bool:
         """Whether a row brings anything to write."""
         return any(line.get(name).strip() for name in self._texts)
 
-    def repeats_export(self, line: SheetLine, customer: int) -> bool:
-        """Whether all its texts are those of an export, whose members it names as well.
+    def repeats_export(self, line: SheetLine, customer: int, follows: str = "") -> bool:
+        """Whether all its texts are those of an export, and its members, where it names any.
 
         Args:
             line: the row.
             customer: customer.id.
+            follows: whose follow a row without members means, where the person said so; then one
+                text for all is a wish, and only what is joined of several texts is none.
         """
-        if not self._usable or not self.has_texts(line):
+        if not self.has_texts(line):
             return False
         if not self._readers:
             self._readers = [rows_of(self._db, reveal=reveal) for reveal in (True, False)]
+        named = line.get("userid").strip()
         for reader in self._readers:
-            for is_ in map(flat, reader.load([customer])):
-                named = line.get("userid")
-                if not any(_same(named, is_[name]) for name in ("userid", "staff_name")):
+            for row in reader.load([customer]):
+                is_ = flat(row)
+                if named:
+                    if not any(_joined(named, is_[name]) for name in ("userid", "staff_name")):
+                        return False
+                elif follows and not self._speaks_for_all(line, row["follows"]):
                     return False
                 if all(
-                    _same(line.get(name), is_[_TEXTS[name]] if name in _TEXTS else "")
+                    self._repeats(name, line.get(name), is_)
                     for name in self._texts
                     if line.get(name).strip()
                 ):
                     return True
         return False
+
+    def _repeats(self, name: str, cell: str, is_: dict[str, object]) -> bool:
+        text = str(is_[_TEXTS[name]]) if name in _TEXTS else ""
+        if _same(cell, text) or (";" in text and _joined(cell, text)):
+            return True
+        bare = "; ".join(tag.rpartition("/")[2] for tag in text.split("; "))
+        return name == "add" and _joined(cell, bare)  # as lists name tags
+
+    def _speaks_for_all(self, line: SheetLine, follows: list[dict[str, object]]) -> bool:
+        """Whether there is one follow, or a text of the row is joined of what several say."""
+        return len(follows) < 2 or any(
+            line.get(name).strip() and len({str(each[name]) for each in follows} - {"", "[]"}) > 1
+            for name in self._texts
+            if name in ("remark", "remark_mobiles")
+        )
 
 
 def _same(cell: str, text: str) -> bool:
@@ -72,3 +96,12 @@ def _same(cell: str, text: str) -> bool:
         plain(cell.replace(*ends)).strip() == plain(text.replace(*ends)).strip()
         for ends in (("\r\n", "\n"), ("", ""))
     )
+
+
+def _joined(cell: str, text: str) -> bool:
+    """Whether a cell holds the values of a text in their order, each once, however joined."""
+    one, other = (
+        list(dict.fromkeys(filter(None, (plain(part).strip() for part in _JOINTS.split(each)))))
+        for each in (cell, text)
+    )
+    return one == other

@@ -25,7 +25,7 @@ from storeops.tables import typed
 
 OWNER, ALL, NEWEST = "owner", "all", "newest"
 _NAMED = 10  # names that a note lists
-_MEMBERS = re.compile(r"[;；]")
+_MEMBERS = re.compile(r"[;；、,，]")  # as exports and lists of both languages join them
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,7 @@ class _Keys:
             return customer
         found = self._follows.get(customer, [])
         named = typed.word(line.get("userid"))
-        if self._exported.repeats_export(line, customer):
+        if self._exported.repeats_export(line, customer, follows):
             return []
         members = self._named(line, named)
         if isinstance(members, Problem):
@@ -372,7 +372,7 @@ class _Keys:
         return active[:1] if follows == NEWEST else active
 
     def _named(self, line: SheetLine, named: str) -> set[str] | Problem:
-        """Lower-cased userids that a line names: one, or several with `;` between."""
+        """Lower-cased userids that a line names: one, or several as a list joins them."""
         if not named:
             return self._owners
         member = self._members.try_find(named)

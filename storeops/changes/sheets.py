@@ -37,7 +37,7 @@ PHONE = Field(
 UNIONID = Field("unionid", ("union_id", "union id", "微信unionid"), key=True)
 USERID = Field(
     "userid",
-    ("owner", "staff", "member", "member id", "user_id", "成员", "成员账号",
+    ("owner", "owners", "staff", "member", "member id", "user_id", "成员", "成员账号",
      "员工", "员工账号", "导购",
      "负责人", "添加人", "跟进人"),
     "zhangsan",

@@ -24,7 +24,7 @@ class Field:
         aliases: other headings it is known by, lower case.
         example: a cell of the template.
         guess: whether a heading alone is enough; texts that are written to WeCom are only taken
-            when the person says so (`--column 备注=remark`).
+            when the person says so (`--column 备注=remark`), or fills in the template.
         key: it names what a row is about; a row of headings has one.
     """
 
@@ -134,6 +134,9 @@ def _meanings(
     """Field name by column."""
     words = _words(fields)
     told = set(mapping.values())
+    known = [words[text.lower()].name for text in names.values() if text.lower() in words]
+    # every heading of the template and no other: it was filled in to be written
+    filled_in = sorted(known) == sorted(each.name for each in fields) and len(known) == len(names)
     found: dict[int, str] = {}
     for column, text in names.items():
         if text in mapping:
@@ -141,7 +144,7 @@ def _meanings(
                 found[column] = mapping[text]
             continue
         field = words.get(text.lower())
-        if field is not None and field.guess and field.name not in told:
+        if field is not None and (field.guess or filled_in) and field.name not in told:
             found[column] = field.name
     return found
 

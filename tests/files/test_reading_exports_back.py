@@ -153,3 +153,67 @@ def test_rows_that_ask_for_nothing_are_no_problem(hostile, cli, tmp_path, ending
                  "--json")  # fmt: skip
     assert wished.code == 6, "a wish of the command is one for every row"
     assert "no_relation" in {each["code"] for each in wished.json["problems"]}
+
+
+@pytest.fixture
+def shared(people):
+    """Two customers whom two members follow, with remarks, phones and tags of their own; of one
+    of them one member is gone."""
+    with people.data.atomic() as connection:
+        connection.execute("UPDATE follow SET remark = 'R' || staff_id || ' ' || customer_id")
+        connection.execute("UPDATE follow SET mobiles = '[\"1381234567' || staff_id || '\"]'")
+        connection.execute(
+            "INSERT INTO follow_tag (follow_id, tag_id, createtime, customer_id)"
+            " SELECT id, staff_id, 0, customer_id FROM follow"
+        )
+        connection.execute(
+            "UPDATE follow SET status = 'handed_over' WHERE staff_id = 2 AND customer_id = 40"
+        )
+    return people
+
+
+WAYS_OUT = {
+    "no member": "customer export {} --fields external_userid,remark,remark_mobiles,tags --quiet",
+    "all": "customer export {} --quiet",
+    "list": "customer list --all --save {}",
+    "wide": "customer list --all -o wide --save {}",
+}
+
+
+@pytest.mark.parametrize("follows", [[], ["--follows", "all"], ["--follows", "newest"]])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("way", list(WAYS_OUT))
+def test_whatever_writes_customers_is_read_back(shared, cli, tmp_path, way, language, follows):
+    """A cell in which several members speak is no wish for one of them, whatever was left out."""
+    path = tmp_path / "out.csv"
+    assert cli(*WAYS_OUT[way].format(path).split(), "--lang", language).code == 0
+    head = path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    fields = {"Remark": "remark", "备注": "remark", "Phone": "remark_mobiles",
+              "Phone numbers": "remark_mobiles", "手机号码": "remark_mobiles"}  # fmt: skip
+    mine = [each for each in head if each in fields]
+    words = [part for each in mine for part in ("--column", f"{each}={fields[each]}")]
+    answer = cli("remark", "plan", "--file", str(path), *words, *follows, "--json")
+    assert (answer.code, answer.json.get("rows", 0)) == (0, 0), answer.out
+    assert [each for each in answer.json.get("problems", ()) if not each["warning"]] == []
+    if follows:
+        return
+    tags = next(each for each in head if each in ("Tags", "标签"))
+    answer = cli("tag", "plan", "--file", str(path), "--column", f"{tags}=add", "--json")
+    assert (answer.code, answer.json.get("rows", 0)) == (0, 0), answer.out
+    assert [each for each in answer.json.get("problems", ()) if not each["warning"]] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("noun", ["tag", "remark"])
+def test_a_template_that_is_filled_in_is_read_as_it_is(people, cli, tmp_path, noun, language):
+    """Its texts were written to be written; one heading more makes it a file like any other."""
+    head, example = cli(noun, "plan", "--template", "--lang", language).out.splitlines()[:2]
+    row = example.replace("wmExampleAAAA0000000000000000001", "wmCustomer0001").replace(
+        "13800000000", "13800000001").replace("Level/Gold", "等级/金卡")  # fmt: skip
+    path = tmp_path / "filled.csv"
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+    answer = cli(noun, "plan", "--file", str(path), "--json")
+    assert (answer.code, answer.json["ready"]) == (0, 1), answer.err or answer.out
+    path.write_text(f"{head},more\n{row},x\n", encoding="utf-8")
+    other = cli(noun, "plan", "--file", str(path), "--json")
+    assert (other.code == 0) is (noun == "tag"), "tags are known by their names, texts by nobody's"
