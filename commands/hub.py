@@ -330,7 +330,7 @@ def _try_next(office: str, shop: str, tag: str) -> list[str]:
     steps = [
         (f"--profile {shop} mark add m --where status:active", _("choose the shop's customers")),
         (
-            f"--profile {shop} tag plan --add {shlex.quote(tag)} --marked m",
+            f"--profile {shop} tag plan --add {shlex.quote(tag)} --marked m --follows all",
             _("plan a tag for them"),
         ),
         (f"--profile {shop} plan apply last --yes", _("ask head office")),

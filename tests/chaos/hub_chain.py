@@ -141,7 +141,8 @@ class HubChain:
         self.departments = [
             row[0]
             for row in data.execute(
-                "SELECT store_id FROM follow GROUP BY store_id ORDER BY count(*) DESC LIMIT ?",
+                "SELECT store_id FROM follow WHERE store_id > 0 GROUP BY store_id"
+                " ORDER BY count(*) DESC LIMIT ?",
                 (offices,),
             )
         ]
