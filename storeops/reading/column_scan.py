@@ -128,12 +128,17 @@ class ColumnScan:
 
     def pairs(self, sql: str) -> Counts:
         """Customers per value of a SELECT of customer_id and value, in no order."""
-        people = self.columns.customers_of(self.follows).tolist()
-        found: dict[int | str, int] = {}
-        for customer, value in self.connection.execute(sql):
-            if customer < len(people) and people[customer]:
-                found[value] = found.get(value, 0) + 1
-        return list(found.items())
+        import numpy as np
+
+        people = self.columns.customers_of(self.follows)
+        found: Counts = []
+        for value, text in self.connection.execute(
+            f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
+        ):
+            keys = np.fromstring(text[1:-1], np.int64, sep=",")
+            if count := int(people[keys[keys < len(people)]].sum()):
+                found.append((value, count))
+        return found
 
     def in_groups(self) -> Mask:
         """The members of group chats; looked up once for all filters."""

@@ -43,7 +43,8 @@ class Condition:
 
     Attributes:
         source: (canonical value, WeCom's time) → SELECT of one column `customer_id` and its
-            parameters: the customers of whom it holds. Of a `named` condition the value is the key.
+            parameters: the customers of whom it holds, each as often as it likes. Of a `named`
+            condition the value is the key.
         probe: the same as a condition that uses {id} for the customer's key, where testing one
             customer is much cheaper than listing all; None: the list is asked.
         values: the canonical form of a value as typed, None when it is not understood.
@@ -106,9 +107,11 @@ def came_with(states: str) -> dict[str, Any]:
 
 
 def listed(condition: Condition, values: tuple[str, ...], now: float) -> Sql:
-    """A SELECT of the customers of whom it holds for one of `values`."""
+    """A SELECT of the customers of whom it holds for one of `values`, some more than once: to sort
+    out who was named before would cost more than all else, and keep a look at the first from
+    ending early."""
     parts = [condition.source(value, now) for value in values]
-    sql = " UNION ".join(f"SELECT * FROM ({sql})" for sql, _params in parts)
+    sql = " UNION ALL ".join(f"SELECT * FROM ({sql})" for sql, _params in parts)
     return sql, tuple(param for _sql, params in parts for param in params)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domain import CardSection, TodayLine
-from storeops.domains.orders import sources, summary, values
+from storeops.domains.orders import sources, values
 from storeops.domains.orders.segments import SEGMENTS, segment_of_word
 from storeops.durations import span
 from storeops.i18n import N_, _, ngettext
@@ -129,7 +129,7 @@ def _bought(value: str) -> tuple[str, ...]:
 BOUGHT = Condition(
     source=lambda value, _now: (
         "SELECT a.customer_id FROM orders_article a WHERE a.code = ?"
-        " UNION SELECT a.customer_id FROM orders_product p JOIN orders_article a"
+        " UNION ALL SELECT a.customer_id FROM orders_product p JOIN orders_article a"
         " ON a.code = p.code WHERE p.category = ? OR (p.category >= ? AND p.category < ?)",
         _bought(value),
     ),
@@ -184,16 +184,15 @@ def _warranty(value: str, now: float) -> tuple[str, tuple[Any, ...]]:
 
 def _next(value: str, now: float) -> tuple[str, tuple[Any, ...]]:
     sign, length = _seconds(value)
-    gone = f"a.next_at + {summary.LATE_GAPS} * coalesce(a.gap_s, 0) + 604800 > ?"
     if sign == "<":
-        return f"a.next_at < ? AND {gone}", (int(now) + length, int(now))
+        return "a.next_until > ? AND +a.next_at < ?", (int(now), int(now) + length)  # by_until
     return "a.next_at >= ?", (int(now) + length,)
 
 
 def _of_article(test: Callable[[str, float], tuple[str, tuple[Any, ...]]]) -> dict[str, Any]:
     def source(value: str, now: float) -> Sql:
         sql, params = test(value, now)
-        return f"SELECT DISTINCT a.customer_id FROM orders_article a WHERE {sql}", params
+        return f"SELECT a.customer_id FROM orders_article a WHERE {sql}", params
 
     def probe(value: str, now: float) -> Sql:
         sql, params = test(value, now)
@@ -305,8 +304,7 @@ def due(db: Database, customer: int, now: float) -> list[dict[str, Any]]:
         "SELECT a.code, CASE WHEN coalesce(p.name, '') <> '' THEN p.name ELSE a.code END AS name,"
         " a.days, a.last_at, a.gap_s, a.next_at, a.warranty_until"
         " FROM orders_article a LEFT JOIN orders_product p ON p.code = a.code"
-        " WHERE a.customer_id = ? AND ((a.next_at < ? AND a.next_at"
-        f" + {summary.LATE_GAPS} * coalesce(a.gap_s, 0) + 604800 > ?)"
+        " WHERE a.customer_id = ? AND ((a.next_at < ? AND a.next_until > ?)"
         " OR (a.warranty_until >= ? AND a.warranty_until < ?))"
         " ORDER BY coalesce(a.next_at, a.warranty_until) LIMIT 5",
         (customer, now + 7 * DAY_S, now, now, now + 30 * DAY_S),

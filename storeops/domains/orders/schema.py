@@ -199,10 +199,20 @@ UNUSED = (
     "DROP INDEX orders_value_by_score;"  # nobody asks in that order, and every night paid for it
 )
 
+UNTIL = """
+-- two mean gaps and a week after its day a next purchase is not expected any more
+ALTER TABLE orders_article ADD COLUMN next_until INTEGER; -- NULL with next_at
+UPDATE orders_article SET next_until = next_at + 2 * coalesce(gap_s, 0) + 604800
+    WHERE next_at IS NOT NULL;
+CREATE INDEX orders_article_by_until ON orders_article (next_until, next_at, customer_id)
+    WHERE next_until IS NOT NULL;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
     statements("orders", "m003_member_keys", MEMBER_KEYS),
     statements("orders", "m004_birthdays", BIRTHDAYS),
     statements("orders", "m005_unused", UNUSED),
+    statements("orders", "m006_until", UNTIL),
 )

@@ -15,7 +15,7 @@ from storeops.database.database import Database
 from storeops.domains.orders import sources, values
 
 _CHUNK = 2_000  # customers a transaction
-LATE_GAPS = 2  # so many mean gaps after its day a next purchase is not expected any more
+LATE_GAPS = 2  # so many mean gaps and a week after its day a next purchase is not expected any more
 
 _OF = "customer_id IN (SELECT value FROM json_each(:ids))"
 _CUSTOMERS = f"""
@@ -51,6 +51,10 @@ UPDATE orders_article SET
          WHERE p.code = orders_article.code AND p.warranty_months > 0) END
 WHERE {_OF}
 """
+_UNTIL = f"""
+UPDATE orders_article SET next_until = next_at + {LATE_GAPS} * coalesce(gap_s, 0) + 604800
+WHERE {_OF} AND next_until IS NOT next_at + {LATE_GAPS} * coalesce(gap_s, 0) + 604800
+"""
 _PLACES = f"""
 INSERT OR IGNORE INTO orders_place (what, value, customer_id)
 SELECT 'channel', channel, customer_id FROM orders_order
@@ -83,7 +87,7 @@ def refresh(db: Database, customers: Iterable[int], now: int) -> None:
             for table in ("orders_customer", "orders_article", "orders_place"):
                 connection.execute(f"DELETE FROM {table} WHERE {_OF}", about)
             names = identities.people(connection, piece)
-            for sql in (_CUSTOMERS, _ARTICLES, _DUE, _PLACES):
+            for sql in (_CUSTOMERS, _ARTICLES, _DUE, _UNTIL, _PLACES):
                 connection.execute(sql, about)
             connection.executemany(
                 "UPDATE orders_customer SET external_userid = ? WHERE customer_id = ?",
@@ -104,7 +108,9 @@ def refresh_due(db: Database) -> None:
             return
         last = rows[-1][0]
         with db.atomic() as connection:
-            connection.execute(_DUE, {"ids": json.dumps([key for (key,) in rows])})
+            about = {"ids": json.dumps([key for (key,) in rows])}
+            connection.execute(_DUE, about)
+            connection.execute(_UNTIL, about)
 
 
 def content_of(connection: sqlite3.Connection, order: int) -> dict[str, Any]:
