@@ -266,6 +266,9 @@ def reading(db: Database, rounds: int) -> list[str]:
             f"{each:>9}" for each in ("p50 ms", "p95", "p99", "worst", "cpu p50", "p95", "p99", "worst")
         ))  # fmt: skip
 
+    with clock() as took:
+        CustomerQuery(db, "has:tag", now=END).count()
+    say("\ncolumns of the mirror, read once a process", str(took))
     head("one page of 50")
     every: tuple[list[float], list[float]] = ([], [])
     for name, draw in FILTERS.items():

@@ -128,17 +128,28 @@ class ColumnScan:
 
     def pairs(self, sql: str) -> Counts:
         """Customers per value of a SELECT of customer_id and value, in no order."""
+        people = self.columns.customers_of(self.follows)
+        counts = ((value, int(people[keys].sum())) for value, keys in self._values(sql))
+        return [(value, count) for value, count in counts if count]
+
+    def _values(self, sql: str) -> list[tuple[int | str, NDArray[np.int32]]]:
+        """(value, customers) of a SELECT; kept with the columns until anybody writes anything."""
         import numpy as np
 
-        people = self.columns.customers_of(self.follows)
-        found: Counts = []
-        for value, text in self.connection.execute(
-            f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
-        ):
-            keys = np.fromstring(text[1:-1], np.int64, sep=",")
-            if count := int(people[keys[keys < len(people)]].sum()):
-                found.append((value, count))
-        return found
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        at = (id(self.connection), version, self.connection.total_changes)
+        known: dict[str, Any] = self.columns.known
+        if known.get(sql, (None,))[0] != at:
+            size = len(self.columns.everybody)
+            found = []
+            for value, text in self.connection.execute(
+                f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
+            ):
+                keys = np.fromstring(text[1:-1], np.int64, sep=",")
+                found.append((value, keys[keys < size].astype(np.int32)))
+            known[sql] = at, found
+        values: list[tuple[int | str, NDArray[np.int32]]] = known[sql][1]
+        return values
 
     def in_groups(self) -> Mask:
         """The members of group chats; looked up once for all filters."""

@@ -11,6 +11,8 @@ import pytest
 from storeops import domain, paths
 from storeops.domains.orders import bgnbd, matching, values
 from storeops.domains.orders.importing import OrderRequest, import_orders
+from storeops.mirror import column_store
+from storeops.reading import query
 
 HEAD = "order_no,paid_at,status,shop,phone,code,quantity,price,amount,original\n"
 NOW = "2026-10-20 09:00"
@@ -480,3 +482,21 @@ def test_workbooks_hold_money_and_days_of_orders_as_such(chain, cli, tmp_path) -
         assert [(row[money], row[day].strftime("%Y-%m-%d %H:%M")) for row in found] == [
             (20.5, "2026-05-01 10:00")
         ], path
+
+
+def test_facets_by_columns_follow_every_import(chain, monkeypatch) -> None:
+    monkeypatch.setattr(column_store, "SMALL", 0)
+    monkeypatch.setattr(query, "FEW_COUNTED", -1)
+    for number in range(4):
+        chain.person(f"p{number}", f"1380000000{number}")
+    take(chain, HEAD + "".join(f"S{n},2026-05-0{n + 1},,N{n % 2},1380000000{n},P{n},1,{n + 1},,\n"
+                               for n in range(3)))  # fmt: skip
+
+    def shops(where: str) -> dict[str, int]:
+        asked = query.CustomerQuery(chain.db, where, now=chain.at(NOW))
+        return {each.value: each.rows for each in asked.facet("shop-bought")}
+
+    for _again in range(2):
+        assert (shops(""), shops("spent:>1")) == ({"N0": 2, "N1": 1}, {"N0": 1, "N1": 1})
+    take(chain, HEAD + "S9,2026-05-09,,N1,13800000003,P0,1,9,,\n")
+    assert (shops(""), shops("spent:>1")) == ({"N0": 2, "N1": 2}, {"N0": 1, "N1": 2})
