@@ -128,6 +128,18 @@ def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     )
 
 
+def test_whom_a_leaver_left_behind_waits_for_the_next_owner(shop) -> None:
+    li = shop.person("li", "13800000001")
+    shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,")
+    shop.plan("2026-05-01")
+    follow_status_changed(shop.db, "anna", li, "unassigned", source="sync", ref="1", now=shop.now)
+    done = shop.plan("2026-05-02")
+    assert (done.gone, done.given, shop.open()) == (0, 0, [])
+    shop.handover("li", "anna", "ben", "2026-05-02 12:00")
+    assert shop.plan("2026-05-03").moved == 1
+    assert {row["reason"]: row["userid"] for row in shop.open()} == {"works": "ben", "hello": "ben"}
+
+
 def test_whom_the_console_assigned_is_greeted_too(shop) -> None:
     li = shop.person("li", "13800000001")
     shop.person("li", "13800000001", owner="ben", since="2026-05-01 12:00", seen="2026-05-01 12:00")

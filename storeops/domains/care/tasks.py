@@ -22,12 +22,13 @@ from storeops.i18n import N_, _, ngettext
 from storeops.mirror import members
 from storeops.reading import identities
 from storeops.reading.customers import open_query
-from storeops.reading.ownership import owners_of
+from storeops.reading.ownership import CustomerOwners, owners_of
 from storeops.workdays import is_workday
 
 DAY_S = 86_400
 CAP = 20  # tasks of a guide on one day
 LOOK_BACK_DAYS = 7  # what happened longer ago makes no task when a rule is new
+_LEFT_BEHIND = ("unassigned", "left", "out_of_scope")  # how a relation ends that is handed on
 _URGENT = 1_000  # priority of what other domains ask for
 ENDED = ("done", "skipped", "lapsed", "gone")
 STATUSES = {
@@ -80,26 +81,32 @@ def plan_care(db: Database, now: float, *, cap: int = CAP) -> CarePlan:
         cap: tasks of a guide a day.
     """
     today_ = times.day(now)
-    moved, gone = _follow_owners(db, now)
+    moved, gone, left_behind = _follow_owners(db, now)
     lapsed = _lapse(db, now)
     made = sum(_make(db, rule, now) for rule in rule_book.in_force(db))
-    given, waiting = _give(db, now, cap)
+    given, waiting = _give(db, now, cap, left_behind)
     return CarePlan(today_, made, moved, gone, lapsed, given, waiting)
+
+
+def _spans(db: Database, customers: Collection[int]) -> Iterator[tuple[int, CustomerOwners]]:
+    wanted = sorted(customers)
+    for start in range(0, len(wanted), 2_000):
+        yield from owners_of(db.connection, wanted[start : start + 2_000]).items()
 
 
 def _owners(db: Database, customers: Collection[int]) -> dict[int, str]:
     """customer.id → the owner of today: who added the customer first and still has it."""
     found: dict[int, str] = {}
-    wanted = sorted(customers)
-    for start in range(0, len(wanted), 2_000):
-        for key, owners in owners_of(db.connection, wanted[start : start + 2_000]).items():
-            span = next((each for each in owners.spans if each.end is None), None)
-            if span is not None:
-                found[key] = span.userid
+    for key, owners in _spans(db, customers):
+        span = next((each for each in owners.spans if each.end is None), None)
+        if span is not None:
+            found[key] = span.userid
     return found
 
 
-def _follow_owners(db: Database, now: float) -> tuple[int, int]:
+def _follow_owners(db: Database, now: float) -> tuple[int, int, set[int]]:
+    """(tasks moved, ended as gone, tasks of those whom a leaver left behind): the last wait for
+    the next owner, who takes them over."""
     rows = db.execute(
         "SELECT id, customer_id, userid FROM care_task WHERE status = 'open'"
     ).fetchall()
@@ -109,13 +116,19 @@ def _follow_owners(db: Database, now: float) -> tuple[int, int]:
         for key, customer, userid in rows
         if customer in owners and owners[customer].casefold() != userid.casefold()
     ]
-    gone = [(int(now), key) for key, customer, _userid in rows if customer not in owners]
+    nobodys = {customer for _id, customer, _userid in rows} - owners.keys()
+    left = {
+        customer
+        for customer, known in _spans(db, nobodys)
+        if any(each.ended in _LEFT_BEHIND for each in known.spans)
+    }
+    gone = [(int(now), key) for key, customer, _userid in rows if customer in nobodys - left]
     with db.atomic() as connection:
         connection.executemany("UPDATE care_task SET userid = ?, day = '' WHERE id = ?", moved)
         connection.executemany(
             "UPDATE care_task SET status = 'gone', ended_at = ? WHERE id = ?", gone
         )
-    return len(moved), len(gone)
+    return len(moved), len(gone), {key for key, customer, _userid in rows if customer in left}
 
 
 def _lapse(db: Database, now: float) -> int:
@@ -286,8 +299,9 @@ def _workday(due_at: int) -> int:
     return int(moment.timestamp())
 
 
-def _give(db: Database, now: float, cap: int) -> tuple[int, int]:
-    """Give guides what is due, at most `cap` a day; what was given before and is open counts."""
+def _give(db: Database, now: float, cap: int, held: Collection[int]) -> tuple[int, int]:
+    """Give guides what is due, save what is `held`, at most `cap` a day; what was given before and
+    is open counts."""
     today_ = times.day(now)
     end = int(times.midnight(now).timestamp()) + DAY_S
     used: Counter[str] = Counter()
@@ -305,6 +319,10 @@ def _give(db: Database, now: float, cap: int) -> tuple[int, int]:
         (end,),
     ).fetchall():
         who = userid.casefold()
+        if key in held:
+            if day == today_:
+                back.append((key,))
+            continue
         if used[who] >= cap:
             waiting += 1
             if day == today_:
