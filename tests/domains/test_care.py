@@ -138,6 +138,9 @@ def test_whom_a_leaver_left_behind_waits_for_the_next_owner(shop) -> None:
     shop.handover("li", "anna", "ben", "2026-05-02 12:00")
     assert shop.plan("2026-05-03").moved == 1
     assert {row["reason"]: row["userid"] for row in shop.open()} == {"works": "ben", "hello": "ben"}
+    now = shop.at("2026-05-03 12:00")
+    follow_status_changed(shop.db, "ben", li, "lost", source="sync", ref="1", now=now)
+    assert shop.plan("2026-05-04").gone == 2  # whoever left before
 
 
 def test_whom_the_console_assigned_is_greeted_too(shop) -> None:

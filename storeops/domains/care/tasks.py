@@ -117,11 +117,11 @@ def _follow_owners(db: Database, now: float) -> tuple[int, int, set[int]]:
         if customer in owners and owners[customer].casefold() != userid.casefold()
     ]
     nobodys = {customer for _id, customer, _userid in rows} - owners.keys()
-    left = {
-        customer
+    last = {
+        customer: max(known.spans, key=lambda each: each.end or 0, default=None)
         for customer, known in _spans(db, nobodys)
-        if any(each.ended in _LEFT_BEHIND for each in known.spans)
     }
+    left = {key for key, span in last.items() if span is not None and span.ended in _LEFT_BEHIND}
     gone = [(int(now), key) for key, customer, _userid in rows if customer in nobodys - left]
     with db.atomic() as connection:
         connection.executemany("UPDATE care_task SET userid = ?, day = '' WHERE id = ?", moved)
