@@ -250,7 +250,7 @@ def run(
         remember(call.app.data, made, data, call.app.clock.now())
     output.result(
         asdict(made),
-        _("{rows} rows in {path}: {series} products of {stores} shops, {days} days after {day}.")
+        _("{rows} rows in {path}: {series} series of {stores} shops, {days} days after {day}.")
         .format(
             rows=f"{made.rows:,}", path=made.out, series=f"{made.series:,}",
             stores=f"{made.stores:,}", days=made.horizon, day=made.as_of,
