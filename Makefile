@@ -92,7 +92,7 @@ chaos: $(MO) ## the long drills: faults, kill -9, races (half an hour and more)
 	$(BIN)/python -m pytest -q -s $(DRILLS) --timeout 7200 $(ARGS)
 
 bench: $(MO) ## figures beside floors and peers, one table per file
-	@for each in startup client sandbox sync changes orders forecast lots; do \
+	@for each in startup client sandbox sync changes orders forecast lots hub; do \
 		echo "== $$each"; $(BIN)/python benchmarks/$$each.py || exit 1; done
 	@test -e .bench/data.db || $(BIN)/python benchmarks/data.py
 	@test -e .bench/small.db || $(BIN)/python benchmarks/data.py \

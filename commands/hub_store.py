@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from commands.question import confirm
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.hub.credentials import NatsKey
@@ -53,7 +54,7 @@ def _hand_out(store: JoinedStore, key: NatsKey, out: str, text: str) -> None:
 
     app_ = current().app
     settings = hub_settings.get(app_.profile.name)
-    path = Path(out or f"{store.code}.join").expanduser()
+    path = _path(store.code, out)
     file = joining.make(settings, app_.profile.corp_id, store, key, time.time() - 5)
     joining.save(file, path)
     note(
@@ -65,11 +66,17 @@ def _hand_out(store: JoinedStore, key: NatsKey, out: str, text: str) -> None:
     output.result({**_row(store), "file": str(path)}, text.format(store=store.name, path=path))
 
 
+def _path(code: str, out: str = "") -> Path:
+    """Where the file of a shop goes: its number may hold what no name of a file can."""
+    name = re.sub(r"[^\w.-]", "_", code)
+    return Path(out or f"{name}.join").expanduser()
+
+
 def _must_be_free(out: str, code: str) -> None:
     """Refuse before anything is changed what could not be written afterwards."""
     from storeops.errors import ConflictError
 
-    path = Path(out or f"{code}.join").expanduser()
+    path = _path(code, out)
     if path.exists():
         raise ConflictError(
             _("There is a file {path} already.").format(path=path),
@@ -78,17 +85,71 @@ def _must_be_free(out: str, code: str) -> None:
 
 
 @app.command("add", help=_("Let a shop join: writes the file that its back office joins with."))
-def add(store: Store, out: Out = "") -> None:
+def add(
+    store: Annotated[
+        str,
+        typer.Argument(
+            metavar="[STORE]",
+            autocompletion=completion("store"),
+            help=_("A shop, by number, department id or name."),
+        ),
+    ] = "",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help=_("Every shop that has a number and has not joined.")),
+    ] = False,
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="FILE",
+            help=_("Where the file to join with goes; with --all the folder for all of them."),
+        ),
+    ] = "",
+) -> None:  # fmt: skip
     """Nothing is asked of the server: `hub serve` finds the new shop by itself."""
+    from storeops.errors import UsageError
     from storeops.hub import settings as hub_settings
     from storeops.hub import stores
 
     app_ = current().app
     hub_settings.get(app_.profile.name)
+    if every == bool(store):
+        raise UsageError(_("Name one shop, or say --all."))
+    if every:
+        _add_all(Path(out or ".").expanduser())
+        return
     department = stores.department_of(app_.data, store)
     _must_be_free(out, stores.code_of(app_.data, department))
     joined, key = stores.add(app_.data, store, time.time())
     _hand_out(joined, key, out, _("{store} may join with {path}."))
+
+
+def _add_all(folder: Path) -> None:
+    from storeops.hub import joining, stores
+    from storeops.hub import settings as hub_settings
+    from storeops.os_errors import explain_os
+
+    app_ = current().app
+    settings = hub_settings.get(app_.profile.name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os(error, folder) or error from None
+    for shop in stores.missing(app_.data):
+        _must_be_free(str(folder / _path(shop.code)), shop.code)
+    made = stores.add_all(app_.data, time.time())
+    for joined, key in made:
+        file = joining.make(settings, app_.profile.corp_id, joined, key, time.time() - 5)
+        joining.save(file, folder / _path(joined.code))
+    if made:
+        note(_("Each file is the key of one shop: hand them over safely, and delete them then."))
+    output.result(
+        {"joined": len(made), "folder": str(folder)},
+        ngettext(
+            "{count} shop may join with its file in {path}.",
+            "{count} shops may join with their files in {path}.", len(made),
+        ).format(count=len(made), path=folder),
+    )  # fmt: skip
 
 
 @app.command("list", help=_("List the shops that have joined."))

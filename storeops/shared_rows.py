@@ -4,9 +4,11 @@ A *thing* is what travels as one message: a customer with all that hangs on it, 
 chat. Its owner says in SQL which shops get it, what these get of each table, and which changes of
 rows concern it. Whoever carries it (storeops.hub) knows no table.
 
-In all SQL `:key` is the thing's number and `:store` the department id of a shop; `{departments}`
-stands for a table of (department_id, store, below): departments of a shop (below = 1) and those
-above it (below = 0).
+Many things are read at once. In the SQL `{keys}` stands for a table of (key), numbers of things,
+`{wanted}` for one of (key, store), things and a shop that gets each (its department id, 0 for all
+shops), and `{departments}` for one of (department_id, store, below): departments of a shop
+(below = 1) and those above it (below = 0). `{keys} AS k CROSS JOIN …` lets SQLite begin with the
+few things that are asked for.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ class SharedTable:
 
     Attributes:
         name: the table.
-        rows: SELECT that names every column; by :key and :store.
-        held: condition on the rows that a back office holds of the thing; by :key.
+        rows: SELECT of key, store, then every column by its name, of all things in {wanted}; in an
+            order that is always the same.
+        held: condition on the rows that a back office holds of the thing whose number is :key.
     """
 
     name: str
@@ -51,9 +54,10 @@ class SharedThing:
     Attributes:
         kind: its name, letters only; a domain's begins with the domain's name.
         tables: parents first.
-        every: SELECT of the numbers of all things that a shop gets, by :store.
+        every: SELECT of the numbers of all things that a shop gets whose department id is :store.
         noted: which changes concern it.
-        stores: SELECT of the shops that get one, by :key; "": all get the same.
+        stores: SELECT of (key, store), who gets which of the things in {keys}; "": all get the
+            same.
         last: shown only when everything before it has arrived: how fresh the rest is.
         search: numbers are those of customers, whose text is searched.
     """

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
-from hashlib import blake2b
-from typing import Any
 
 from storeops.database.database import Database
 from storeops.durations import ago
@@ -111,35 +108,27 @@ def differences(db: Database, store: int) -> list[tuple[str, int]]:
     """
     connection = db.connection
     found: list[tuple[str, int]] = []
-    connection.execute("BEGIN")
-    try:
+    nothing = publishing.digest_of(publishing.GONE)
+    with publishing.at_one_moment(connection):
         noted = set(connection.execute("SELECT DISTINCT kind, key FROM hub_outbox"))
         if any(kind == "department" for kind, _key in noted):
             return []  # which departments are the shop's is about to be found anew
         for kind, thing in things().items():
             receiver = store if thing.stores else publishing.EVERYBODY
-            had: dict[int, Any] = dict(
+            had: dict[int, bytes] = dict(
                 connection.execute(
                     "SELECT key, digest FROM hub_published WHERE kind = ? AND store = ?",
                     (kind, receiver),
                 ).fetchall()
             )
             every = thing.every.format(departments=outbox.DEPARTMENTS)
-            wanted = {row[0] for row in connection.execute(every, {"store": store})}
-            for key in sorted(wanted | had.keys()):
-                if (kind, key) in noted:
-                    continue
-                payload = (
-                    publishing.payload_of(connection, thing, key, receiver)
-                    if key in wanted
-                    else publishing.GONE
-                )
-                if had.get(key, _NOTHING) != blake2b(payload, digest_size=16).digest():
-                    found.append((kind, key))
-    finally:
-        with suppress(Exception):
-            connection.rollback()
+            wanted = [(row[0], receiver) for row in connection.execute(every, {"store": store})]
+            now = publishing.payloads(connection, thing, wanted)
+            wrong = {
+                key
+                for key in had.keys() | {key for key, _store in wanted}
+                if had.get(key, nothing)
+                != publishing.digest_of(now.get((key, receiver), publishing.GONE))
+            }
+            found += [(kind, key) for key in sorted(wrong) if (kind, key) not in noted]
     return found
-
-
-_NOTHING = blake2b(publishing.GONE, digest_size=16).digest()

@@ -153,6 +153,12 @@ def explain(error: Exception, url: str, before: list[Exception] | None = None) -
             ),
             hint=_("Head office names who signed it with `storeops hub init --tls-ca FILE`."),
         )
+    if isinstance(error, js_errors.APIError):
+        return NetworkError(
+            _("The server of the hub refused: {reason}").format(
+                reason=error.description or error.err_code
+            )
+        )
     if isinstance(error, errors.Error | js_errors.Error | OSError | TimeoutError):
         return NetworkError(
             _("The hub at {address} does not answer.").format(address=url),

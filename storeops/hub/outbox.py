@@ -7,7 +7,9 @@ crash and holds nobody's data.
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 
 from storeops.database.database import Database
 from storeops.hub import state
@@ -30,11 +32,53 @@ def install(db: Database) -> None:
                     keys = " UNION ".join(noted.keys.format(row=row) for row in rows)
                     connection.execute(
                         f"CREATE TRIGGER hub_note_{kind}_{number}_{event}"
-                        f" AFTER {event.upper()}{of} ON {noted.table} BEGIN"
-                        " INSERT INTO hub_outbox (kind, key, at)"
-                        f" SELECT '{kind}', *, strftime('%s', 'now') FROM ({keys}); END"
+                        f" AFTER {event.upper()}{of} ON {noted.table}"
+                        f" BEGIN {_noted(kind, keys)} END"
                     )
         state.write(connection, "installed", "1")
+
+
+def _noted(kind: str, keys: str) -> str:
+    """Statements that note things, each once: a new note takes the place of an older one, so that
+    an outbox that nobody serves holds no more rows than there are things.
+
+    A conflict would be settled as the statement settles it that fires the trigger, so there must be
+    none: what is older is deleted, not replaced.
+    """
+    named = f"SELECT NULL AS key WHERE 0 UNION {keys}"
+    return (
+        "INSERT INTO hub_outbox (kind, key, at)"
+        f" SELECT '{kind}', k.key, coalesce((SELECT min(o.at) FROM hub_outbox AS o"
+        f" WHERE o.kind = '{kind}' AND o.key = k.key), strftime('%s', 'now')) FROM ({named}) AS k"
+        " WHERE k.key IS NOT NULL;"
+        f" DELETE FROM hub_outbox WHERE kind = '{kind}' AND key IN ({keys}) AND number <"
+        " (SELECT max(n.number) FROM hub_outbox AS n"
+        f" WHERE n.kind = '{kind}' AND n.key = hub_outbox.key);"
+    )
+
+
+def _note(
+    connection: sqlite3.Connection, select: str, values: Mapping[str, object], at: float
+) -> None:
+    """Note things, each once, in a write transaction.
+
+    Args:
+        connection: of data.db.
+        select: SELECT of (kind, key).
+        values: for it.
+        at: Unix seconds.
+    """
+    (before,) = connection.execute("SELECT coalesce(max(number), 0) FROM hub_outbox").fetchone()
+    connection.execute(
+        f"INSERT INTO hub_outbox (kind, key, at) SELECT *, :at FROM ({select})",
+        {**values, "at": int(at)},
+    )
+    connection.execute(
+        "DELETE FROM hub_outbox WHERE number IN (SELECT o.number FROM hub_outbox AS n"
+        " JOIN hub_outbox AS o ON o.kind = n.kind AND o.key = n.key AND o.number < n.number"
+        " WHERE n.number > ?)",
+        (before,),
+    )
 
 
 def installed(db: Database) -> bool:
@@ -60,11 +104,8 @@ def note_all(connection: sqlite3.Connection, store: int, at: float) -> None:
         at: Unix seconds.
     """
     for kind, thing in things().items():
-        connection.execute(
-            "INSERT INTO hub_outbox (kind, key, at) SELECT :kind, *, :at"
-            f" FROM ({thing.every.format(departments=DEPARTMENTS)})",
-            {"kind": kind, "at": int(at), "store": store},
-        )
+        every = thing.every.format(departments=DEPARTMENTS)
+        _note(connection, f"SELECT :kind, * FROM ({every})", {"kind": kind, "store": store}, at)
 
 
 def forget_published(connection: sqlite3.Connection, store: int) -> None:
@@ -112,19 +153,19 @@ def spread_departments(connection: sqlite3.Connection, at: float) -> None:
         wanted - known,
     )
     changed = known ^ wanted
-    connection.executemany(
-        "INSERT INTO hub_outbox (kind, key, at) VALUES ('department', ?, ?)",
-        [(department, int(at)) for department in sorted({each[0] for each in changed})],
-    )
+    departments = sorted({each[0] for each in changed})
+    _note(
+        connection, "SELECT 'department', value FROM json_each(:departments)",
+        {"departments": json.dumps(departments)}, at,
+    )  # fmt: skip
     for store in sorted({store for _department, store, below in changed if below} & shops):
         note_all(connection, store, at)
     # what a shop had of a department that is no longer its own is looked at again, too
     for store in sorted({store for _department, store, below in known - wanted if below}):
-        connection.execute(
-            "INSERT INTO hub_outbox (kind, key, at)"
-            " SELECT kind, key, ? FROM hub_published WHERE store = ?",
-            (int(at), store),
-        )
+        _note(
+            connection, "SELECT kind, key FROM hub_published WHERE store = :store",
+            {"store": store}, at,
+        )  # fmt: skip
 
 
 def _upwards(department: int, parents: dict[int, int]) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -16,7 +17,7 @@ from storeops.shared_rows import SharedThing
 
 VERSION = 1  # of a message; a back office keeps what it does not understand until it does
 EVERYBODY = 0  # instead of a shop: what all get
-BATCH = 500  # notes read at a time
+BATCH = 2000  # notes read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,6 @@ class ThingMessage:
     def subject(self) -> str:
         """Where it is published."""
         return subject(self.store, self.kind, self.key)
-
-    @property
-    def ident(self) -> str:
-        """The same for the same content in answer to the same note: published twice, kept once."""
-        return f"{self.store}-{self.kind}-{self.key}-{self.number}-{self.digest.hex()[:8]}"
 
 
 def subject(store: int, kind: str, key: int) -> str:
@@ -86,20 +82,31 @@ def take(db: Database, at: float, limit: int = BATCH) -> OutboxBatch:
     if any(kind == "department" for _number, kind, _key in rows):
         with db.atomic() as writing:
             outbox.spread_departments(writing, at)
+    with at_one_moment(connection):
+        rows = _notes(connection, limit)
+        newest: dict[str, dict[int, int]] = {}
+        for number, kind, key in rows:
+            newest.setdefault(kind, {})[key] = number
+        messages: list[ThingMessage] = []
+        for kind, thing in things().items():
+            if kind in newest:
+                messages += _messages(connection, thing, newest[kind])
+    return OutboxBatch(tuple(messages), rows[-1][0] if rows else 0, len(rows) == limit)
+
+
+@contextmanager
+def at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """What the block reads is of one moment; with the tables that `who` and `payloads` fill."""
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS hub_keys (key INTEGER PRIMARY KEY)")
+    connection.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS hub_wanted"
+        " (key INTEGER, store INTEGER, PRIMARY KEY (key, store)) WITHOUT ROWID"
+    )
     connection.execute("BEGIN")
     try:
-        rows = _notes(connection, limit)
-        newest: dict[tuple[str, int], int] = {}
-        for number, kind, key in rows:
-            newest.pop((kind, key), None)
-            newest[kind, key] = number
-        messages: list[ThingMessage] = []
-        for (kind, key), number in newest.items():
-            if kind in things():
-                messages += _messages(connection, things()[kind], key, number)
+        yield
     finally:
         connection.rollback()
-    return OutboxBatch(tuple(messages), rows[-1][0] if rows else 0, len(rows) == limit)
 
 
 def _notes(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, int]]:
@@ -127,58 +134,93 @@ def done(db: Database, batch: OutboxBatch) -> None:
 
 
 def _messages(
-    connection: sqlite3.Connection, thing: SharedThing, key: int, number: int
-) -> Iterator[ThingMessage]:
-    had = dict(
-        connection.execute(
-            "SELECT store, digest FROM hub_published WHERE kind = ? AND key = ?", (thing.kind, key)
-        ).fetchall()
-    )
-    stores = _stores(connection, thing, key)
-    for store in (*sorted(stores), *sorted(had.keys() - stores)):
-        payload = payload_of(connection, thing, key, store) if store in stores else GONE
-        digest = blake2b(payload, digest_size=16).digest()
-        if had.get(store) != digest and (payload != GONE or store in had):
-            yield ThingMessage(thing.kind, key, store, payload, digest, number)
-
-
-def _stores(connection: sqlite3.Connection, thing: SharedThing, key: int) -> set[int]:
-    if not thing.stores:
-        return {EVERYBODY}
-    sql = thing.stores.format(departments=outbox.DEPARTMENTS)
-    return {row[0] for row in connection.execute(sql, {"key": key})}
-
-
-def payload_of(connection: sqlite3.Connection, thing: SharedThing, key: int, store: int) -> bytes:
-    """What a shop gets of a thing, as it is now.
+    connection: sqlite3.Connection, thing: SharedThing, numbers: Mapping[int, int]
+) -> list[ThingMessage]:
+    """What is to be published of things of one kind.
 
     Args:
         connection: of data.db.
-        thing: its kind.
-        key: its number.
-        store: department id of the shop, 0 for what all get.
+        thing: their kind.
+        numbers: number of each → the newest note of it.
+    """
+    wanted = who(connection, thing, numbers)
+    had = {
+        (key, store): digest
+        for key, store, digest in connection.execute(
+            "SELECT p.key, p.store, p.digest FROM hub_keys AS k CROSS JOIN hub_published AS p"
+            " ON p.kind = ? AND p.key = k.key",
+            (thing.kind,),
+        )
+    }
+    found = payloads(connection, thing, wanted)
+    messages = []
+    for place in sorted(found.keys() | had.keys(), key=lambda each: (numbers[each[0]], each[1])):
+        payload = found.get(place, GONE)
+        digest = digest_of(payload)
+        if had.get(place) != digest and (payload != GONE or place in had):
+            key, store = place
+            messages.append(ThingMessage(thing.kind, key, store, payload, digest, numbers[key]))
+    return messages
+
+
+def who(
+    connection: sqlite3.Connection, thing: SharedThing, keys: Iterable[int]
+) -> list[tuple[int, int]]:
+    """(number, shop) of who gets which of some things; the shop is 0 when all get it.
+
+    Args:
+        connection: of data.db, `at_one_moment`.
+        thing: their kind.
+        keys: their numbers; each once.
+    """
+    connection.execute("DELETE FROM hub_keys")
+    connection.executemany("INSERT OR IGNORE INTO hub_keys VALUES (?)", [(key,) for key in keys])
+    if not thing.stores:
+        return [(key, EVERYBODY) for key in keys]
+    return connection.execute(thing.stores.format(**_TABLES)).fetchall()
+
+
+def payloads(
+    connection: sqlite3.Connection, thing: SharedThing, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
+    """What shops get of things, as they are now.
+
+    Args:
+        connection: of data.db, `at_one_moment`.
+        thing: their kind.
+        wanted: (number, department id of the shop, 0 for what all get).
 
     Returns:
         JSON: `{"v": 1, "tables": {name: {"columns": […], "rows": [[…]]}}}`.
     """
-    tables: dict[str, Any] = {}
+    connection.execute("DELETE FROM hub_wanted")
+    connection.executemany("INSERT OR IGNORE INTO hub_wanted VALUES (?, ?)", wanted)
+    tables: dict[tuple[int, int], list[str]] = {each: [] for each in wanted}
     for table in thing.tables:
-        cursor = connection.execute(
-            table.rows.format(departments=outbox.DEPARTMENTS), {"key": key, "store": store}
-        )
-        rows = cursor.fetchall()
-        if rows:
-            tables[table.name] = {"columns": [each[0] for each in cursor.description], "rows": rows}
-    return _encoded(tables)
+        cursor = connection.execute(table.rows.format(**_TABLES))
+        columns = _json([each[0] for each in cursor.description[2:]])
+        rows: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+        for key, store, *row in cursor:
+            rows.setdefault((key, store), []).append(row)
+        for place, each in rows.items():
+            tables[place].append(f'"{table.name}":{{"columns":{columns},"rows":{_json(each)}}}')
+    return {place: _encoded(",".join(texts)) for place, texts in tables.items()}
 
 
-def _encoded(tables: dict[str, Any]) -> bytes:
-    return json.dumps(
-        {"v": VERSION, "tables": tables}, ensure_ascii=False, separators=(",", ":")
-    ).encode("utf-8", "surrogatepass")
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_TABLES = {"keys": "hub_keys", "wanted": "hub_wanted", "departments": outbox.DEPARTMENTS}
 
 
-GONE = _encoded({})
+def _encoded(tables: str) -> bytes:
+    return f'{{"v":{VERSION},"tables":{{{tables}}}}}'.encode("utf-8", "surrogatepass")
+
+
+def digest_of(payload: bytes) -> bytes:
+    """By which what was published is known again."""
+    return blake2b(payload, digest_size=16).digest()
+
+
+GONE = _encoded("")
 
 
 def shops(connection: sqlite3.Connection) -> Iterable[int]:

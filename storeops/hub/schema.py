@@ -134,7 +134,14 @@ CREATE TABLE hub_decision (
 CREATE INDEX hub_decision_by_request ON hub_decision (request_id);
 """
 
+# a thing is noted once, however often it changes while nobody publishes
+ONE_NOTE = """
+DELETE FROM hub_outbox WHERE number NOT IN (SELECT max(number) FROM hub_outbox GROUP BY kind, key);
+CREATE INDEX hub_outbox_by_thing ON hub_outbox (kind, key);
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("hub", "m001_hub", TABLES),
     statements("hub", "m002_requests", REQUESTS),
+    statements("hub", "m003_one_note", ONE_NOTE),
 )

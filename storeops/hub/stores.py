@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -10,7 +11,7 @@ from storeops.errors import ConflictError, NotFoundError
 from storeops.hub import outbox
 from storeops.hub.credentials import NatsKey, new_key
 from storeops.i18n import _
-from storeops.notebook.stores import list_shops
+from storeops.notebook.stores import Shop, list_shops
 from storeops.reading.filter_names import Names
 
 
@@ -41,12 +42,16 @@ class JoinedStore:
 
 def every(db: Database) -> list[JoinedStore]:
     """All that ever joined, by number."""
-    names = Names(db.connection, list_shops(db))
+    return _joined(db, Names(db.connection, list_shops(db)), "1 = 1")
+
+
+def _joined(db: Database, names: Names, condition: str, *values: int) -> list[JoinedStore]:
     return [
         JoinedStore(row[0], row[1], names.store_name(row[0]), *row[2:])
         for row in db.execute(
             "SELECT department_id, code, user, status, issued_at, revoked_at, last_seen_at"
-            " FROM hub_store ORDER BY code, department_id"
+            f" FROM hub_store WHERE {condition} ORDER BY code, department_id",
+            values,
         )
     ]
 
@@ -58,10 +63,9 @@ def find(db: Database, word: str) -> JoinedStore:
         NotFoundError: it has not joined, or there is none.
         UsageError: the word means several shops.
     """
-    department = department_of(db, word)
-    for each in every(db):
-        if each.department_id == department:
-            return each
+    names = Names(db.connection, list_shops(db))
+    for each in _joined(db, names, "department_id = ?", names.find_store(word)):
+        return each
     raise NotFoundError(
         _("{store} has not joined.").format(store=word),
         hint=_("`storeops hub store add {store}` lets it join.").format(store=word),
@@ -89,8 +93,9 @@ def add(db: Database, word: str, now: float) -> tuple[JoinedStore, NatsKey]:
         NotFoundError, UsageError: there is no such shop, or several.
         ConflictError: it has joined already.
     """
-    department = department_of(db, word)
-    known = next((each for each in every(db) if each.department_id == department), None)
+    names = Names(db.connection, list_shops(db))
+    department = names.find_store(word)
+    known = next(iter(_joined(db, names, "department_id = ?", department)), None)
     if known is not None and known.status == "active":
         raise ConflictError(
             _("{store} has joined already.").format(store=known.code),
@@ -98,17 +103,40 @@ def add(db: Database, word: str, now: float) -> tuple[JoinedStore, NatsKey]:
                 store=known.code
             ),
         )
-    key = new_key("user")
+    return _add(db, names, [department], now)[0]
+
+
+def missing(db: Database) -> list[Shop]:
+    """Shops that have a number and have not joined, or were revoked."""
+    joined = {each.department_id for each in every(db) if each.status == "active"}
+    return [each for each in list_shops(db) if each.code and each.department_id not in joined]
+
+
+def add_all(db: Database, now: float) -> list[tuple[JoinedStore, NatsKey]]:
+    """Let every shop join that is `missing`, each with a key of its own; see `add`."""
+    names = Names(db.connection, list_shops(db))
+    return _add(db, names, [each.department_id for each in missing(db)], now)
+
+
+def _add(
+    db: Database, names: Names, departments: Sequence[int], now: float
+) -> list[tuple[JoinedStore, NatsKey]]:
+    keys = {department: new_key("user") for department in departments}
     with db.atomic() as connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO hub_store (department_id, code, user, status, issued_at)"
-            " VALUES (?, ?, ?, 'active', ?)",
-            (department, code_of(db, department), key.public, int(now)),
-        )
-        outbox.forget_published(connection, department)
+        for department, key in keys.items():
+            shop = names.shops.get(department)
+            code = shop.code if shop and shop.code else str(department)
+            connection.execute(
+                "INSERT OR REPLACE INTO hub_store (department_id, code, user, status, issued_at)"
+                " VALUES (?, ?, ?, 'active', ?)",
+                (department, code, key.public, int(now)),
+            )
+            outbox.forget_published(connection, department)
         outbox.spread_departments(connection, now)
-        outbox.note_all(connection, department, now)
-    return find(db, f"department:{department}"), key
+        for department in departments:
+            outbox.note_all(connection, department, now)
+    found = {each.department_id: each for each in _joined(db, names, "status = 'active'")}
+    return [(found[department], key) for department, key in keys.items()]
 
 
 def revoke(db: Database, store: JoinedStore, now: float) -> None:

@@ -16,13 +16,26 @@ from storeops.mirror.keys import marks, padded
 from storeops.shared_rows import Noted, SharedTable, SharedThing
 
 _HERE = "IN (SELECT department_id FROM {departments} WHERE store = :store AND below = 1)"
-_OWN = f"customer_id = :key AND store_id {_HERE}"
-_STAFF_HERE = f"SELECT userid FROM staff WHERE main_department {_HERE}"
+_ONE = "FROM {wanted} AS w CROSS JOIN"
+# the follows of wanted customers at the shops that want them
+_OWN = (
+    f"{_ONE} follow AS f ON f.customer_id = w.key JOIN {{departments}} AS d"
+    " ON d.department_id = f.store_id AND d.store = w.store AND d.below = 1"
+)
 
 STAFF_OF_STORE = f"SELECT id FROM staff WHERE main_department {_HERE}"
 STORES_OF_STAFF = (
-    "SELECT d.store FROM staff AS s JOIN {departments} AS d"
-    " ON d.department_id = s.main_department AND d.below = 1 WHERE s.id = :key"
+    "SELECT k.key, d.store FROM {keys} AS k CROSS JOIN staff AS s ON s.id = k.key"
+    " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
+)
+CUSTOMERS_OF_STORE = (
+    f"SELECT DISTINCT customer_id FROM follow WHERE store_id {_HERE} AND status <> 'handed_over'"
+)
+STORES_OF_CUSTOMER = (
+    "SELECT DISTINCT k.key, d.store FROM {keys} AS k"
+    " CROSS JOIN follow AS f ON f.customer_id = k.key"
+    " JOIN {departments} AS d ON d.department_id = f.store_id AND d.below = 1"
+    " WHERE f.status <> 'handed_over'"
 )
 
 THINGS = (
@@ -31,12 +44,14 @@ THINGS = (
         tables=(
             SharedTable(
                 name="department",
-                rows="SELECT id, name, name_en, parentid, ord, leaders, status, digest,"
-                " first_seen_at, updated_at FROM department WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.name, r.name_en, r.parentid, r.ord, r.leaders,"
+                " r.status, r.digest, r.first_seen_at, r.updated_at"
+                f" {_ONE} department AS r ON r.id = w.key",
                 held="id = :key",
             ),
         ),
-        stores="SELECT store FROM {departments} WHERE department_id = :key",
+        stores="SELECT k.key, d.store FROM {keys} AS k"
+        " CROSS JOIN {departments} AS d ON d.department_id = k.key",
         every="SELECT department_id FROM {departments} WHERE store = :store",
         noted=(Noted(table="department"),),
     ),
@@ -45,15 +60,15 @@ THINGS = (
         tables=(
             SharedTable(
                 name="staff",
-                rows="SELECT id, userid, name, position, main_department, departments,"
-                " wecom_status, is_follow_user, status, left_at, digest, first_seen_at, updated_at"
-                " FROM staff WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.userid, r.name, r.position, r.main_department,"
+                " r.departments, r.wecom_status, r.is_follow_user, r.status, r.left_at, r.digest,"
+                f" r.first_seen_at, r.updated_at {_ONE} staff AS r ON r.id = w.key",
                 held="id = :key",
             ),
             SharedTable(
                 name="staff_former",
-                rows="SELECT userid, staff_id, changed_at FROM staff_former WHERE staff_id = :key"
-                " ORDER BY userid",
+                rows="SELECT w.key, w.store, r.userid, r.staff_id, r.changed_at"
+                f" {_ONE} staff_former AS r ON r.staff_id = w.key ORDER BY r.userid",
                 held="staff_id = :key",
             ),
         ),
@@ -66,14 +81,15 @@ THINGS = (
         tables=(
             SharedTable(
                 name="tag_group",
-                rows="SELECT id, group_id, name, ord, create_time, deleted_at, digest"
-                " FROM tag_group WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.group_id, r.name, r.ord, r.create_time,"
+                f" r.deleted_at, r.digest {_ONE} tag_group AS r ON r.id = w.key",
                 held="id = :key",
             ),
             SharedTable(
                 name="tag",
-                rows="SELECT id, tag_id, group_id, name, ord, create_time, kind, deleted_at, digest"
-                " FROM tag WHERE coalesce(group_id, 0) = :key ORDER BY id",
+                rows="SELECT w.key, w.store, r.id, r.tag_id, r.group_id, r.name, r.ord,"
+                " r.create_time, r.kind, r.deleted_at, r.digest"
+                f" {_ONE} tag AS r ON coalesce(r.group_id, 0) = w.key ORDER BY r.id",
                 held="coalesce(group_id, 0) = :key",
             ),
         ),
@@ -88,46 +104,50 @@ THINGS = (
         tables=(
             SharedTable(
                 name="customer",
-                rows="SELECT id, external_userid, name, type, gender, unionid, avatar, position,"
-                " corp_name, (SELECT coalesce(max(createtime), 0) FROM follow"
-                f" WHERE {_OWN}) AS createtime, digest, first_seen_at, updated_at"
-                " FROM customer WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.external_userid, r.name, r.type, r.gender,"
+                " r.unionid, r.avatar, r.position, r.corp_name, coalesce((SELECT max(f.createtime)"
+                " FROM follow AS f JOIN {departments} AS d ON d.department_id = f.store_id"
+                " AND d.store = w.store AND d.below = 1 WHERE f.customer_id = w.key), 0)"
+                " AS createtime, r.digest, r.first_seen_at, r.updated_at"
+                f" {_ONE} customer AS r ON r.id = w.key",
                 held="id = :key",
             ),
             SharedTable(
                 name="follow",
-                rows="SELECT id, staff_id, customer_id, store_id, createtime, remark, description,"
-                " remark_corp_name, mobiles, add_way, oper_userid, state, status, tags_known,"
-                " deleted_by_customer_at, digest, first_seen_at, updated_at"
-                f" FROM follow WHERE {_OWN} ORDER BY id",
+                rows="SELECT w.key, w.store, f.id, f.staff_id, f.customer_id, f.store_id,"
+                " f.createtime, f.remark, f.description, f.remark_corp_name, f.mobiles, f.add_way,"
+                " f.oper_userid, f.state, f.status, f.tags_known, f.deleted_by_customer_at,"
+                f" f.digest, f.first_seen_at, f.updated_at {_OWN} ORDER BY f.id",
                 held="customer_id = :key",
             ),
             SharedTable(
                 name="follow_tag",
-                rows="SELECT follow_id, tag_id, createtime, customer_id FROM follow_tag"
-                f" WHERE follow_id IN (SELECT id FROM follow WHERE {_OWN})"
-                " ORDER BY follow_id, tag_id",
+                rows="SELECT w.key, w.store, t.follow_id, t.tag_id, t.createtime, t.customer_id"
+                f" {_OWN} JOIN follow_tag AS t ON t.follow_id = f.id"
+                " ORDER BY t.follow_id, t.tag_id",
                 held="follow_id IN (SELECT id FROM follow WHERE customer_id = :key)",
             ),
             SharedTable(
                 name="unassigned",
-                rows="SELECT handover_userid, external_userid, dimission_time FROM unassigned"
-                " WHERE external_userid = (SELECT external_userid FROM customer WHERE id = :key)"
-                f" AND handover_userid IN ({_STAFF_HERE}) ORDER BY handover_userid",
+                rows="SELECT w.key, w.store, u.handover_userid, u.external_userid, u.dimission_time"
+                f" {_ONE} customer AS r ON r.id = w.key"
+                " JOIN {departments} AS d ON d.store = w.store AND d.below = 1"
+                " JOIN staff AS s ON s.main_department = d.department_id"
+                " JOIN unassigned AS u ON u.handover_userid = s.userid"
+                " AND u.external_userid = r.external_userid ORDER BY u.handover_userid",
                 held="external_userid = (SELECT external_userid FROM customer WHERE id = :key)",
             ),
             SharedTable(
                 name="hub_elsewhere",
-                rows="SELECT customer_id, count(*) AS follows FROM follow WHERE customer_id = :key"
-                f" AND status = 'active' AND store_id NOT {_HERE} GROUP BY customer_id",
+                rows=f"SELECT w.key, w.store, f.customer_id, count(*) AS follows {_ONE} follow AS f"
+                " ON f.customer_id = w.key AND f.status = 'active' WHERE NOT EXISTS"
+                " (SELECT 1 FROM {departments} AS d WHERE d.department_id = f.store_id"
+                " AND d.store = w.store AND d.below = 1) GROUP BY w.key, w.store",
                 held="customer_id = :key",
             ),
         ),
-        stores="SELECT DISTINCT d.store FROM follow AS f JOIN {departments} AS d"
-        " ON d.department_id = f.store_id AND d.below = 1"
-        " WHERE f.customer_id = :key AND f.status <> 'handed_over'",
-        every=f"SELECT DISTINCT customer_id FROM follow WHERE store_id {_HERE}"
-        " AND status <> 'handed_over'",
+        stores=STORES_OF_CUSTOMER,
+        every=CUSTOMERS_OF_STORE,
         noted=(
             Noted(table="customer"),
             Noted(table="follow", keys="SELECT {row}.customer_id"),
@@ -147,22 +167,25 @@ THINGS = (
         tables=(
             SharedTable(
                 name="group_chat",
-                rows="SELECT id, chat_id, name, owner_userid, owner_status, create_time, notice,"
-                " admins, member_version, member_count, external_count, detail_known, status,"
-                " digest, first_seen_at, updated_at FROM group_chat WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.chat_id, r.name, r.owner_userid,"
+                " r.owner_status, r.create_time, r.notice, r.admins, r.member_version,"
+                " r.member_count, r.external_count, r.detail_known, r.status, r.digest,"
+                f" r.first_seen_at, r.updated_at {_ONE} group_chat AS r ON r.id = w.key",
                 held="id = :key",
             ),
             SharedTable(
                 name="group_member",
-                rows="SELECT group_id, member, type, name, group_nickname, join_time, join_scene,"
-                " invitor, state FROM group_member WHERE group_id = :key ORDER BY member",
+                rows="SELECT w.key, w.store, r.group_id, r.member, r.type, r.name,"
+                " r.group_nickname, r.join_time, r.join_scene, r.invitor, r.state"
+                f" {_ONE} group_member AS r ON r.group_id = w.key ORDER BY r.group_id, r.member",
                 held="group_id = :key",
             ),
         ),
-        stores="SELECT d.store FROM group_chat AS g JOIN staff AS s ON s.userid = g.owner_userid"
-        " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
-        " WHERE g.id = :key",
-        every=f"SELECT id FROM group_chat WHERE owner_userid IN ({_STAFF_HERE})",
+        stores="SELECT k.key, d.store FROM {keys} AS k CROSS JOIN group_chat AS g ON g.id = k.key"
+        " JOIN staff AS s ON s.userid = g.owner_userid"
+        " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1",
+        every="SELECT id FROM group_chat WHERE owner_userid IN"
+        f" (SELECT userid FROM staff WHERE main_department {_HERE})",
         noted=(
             Noted(table="group_chat"),
             Noted(table="group_member", keys="SELECT {row}.group_id"),

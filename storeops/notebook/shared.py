@@ -10,12 +10,13 @@ THINGS = (
         tables=(
             SharedTable(
                 name="shop",
-                rows="SELECT department_id, code, name, region, updated_at FROM shop"
-                " WHERE department_id = :key",
+                rows="SELECT w.key, w.store, r.department_id, r.code, r.name, r.region,"
+                " r.updated_at FROM {wanted} AS w CROSS JOIN shop AS r ON r.department_id = w.key",
                 held="department_id = :key",
             ),
         ),
-        stores="SELECT store FROM {departments} WHERE department_id = :key AND below = 1",
+        stores="SELECT k.key, d.store FROM {keys} AS k"
+        " CROSS JOIN {departments} AS d ON d.department_id = k.key AND d.below = 1",
         every="SELECT department_id FROM shop WHERE department_id IN"
         " (SELECT department_id FROM {departments} WHERE store = :store AND below = 1)",
         noted=(Noted(table="shop", keys="SELECT {row}.department_id"),),

@@ -118,8 +118,7 @@ class Names:
             return [name for staff, _userid, name in self.staff if staff in found]
         if key == "store" and not self._called(value):
             found, _words = self._stores(value, part=True)
-            regions = {alike(each.region) for each in self.shops.values()}
-            if alike(_of_kind(value)[1]) not in regions:
+            if alike(_of_kind(value)[1]) not in self._regions:
                 return [self.departments[each][0] for each in found if each in self.departments]
         return []
 
@@ -185,10 +184,13 @@ class Names:
         """Like `store_word`, by name where only this shop has it: as people would write it."""
         shop = self.shops.get(department)
         name = (shop.name if shop else "") or self.departments.get(department, ("", 0))[0]
-        regions = {alike(each.region) for each in self.shops.values()}
-        if name and self._called(name) == {department} and alike(name) not in regions:
+        if name and self._called(name) == {department} and alike(name) not in self._regions:
             return name
         return self.store_word(department)
+
+    @cached_property
+    def _regions(self) -> set[str]:
+        return {alike(each.region) for each in self.shops.values()}
 
     @cached_property
     def members(self) -> Members:

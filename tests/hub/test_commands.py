@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from storeops.hub import joining
+from storeops.notebook.stores import Shop, save_shops
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
 
@@ -152,3 +154,20 @@ def test_up_demo_says_when_it_is_ready_and_leaves_nothing(tmp_path: Path) -> Non
     assert [each.keys() for each in line["shops"]] == [{"store_code", "store", "profile"}] * 3
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
+
+
+def test_every_shop_with_a_number_may_join_at_once(chain: Chain, cli: Cli, tmp_path: Path) -> None:
+    data = chain.office.data
+    (third,) = data.execute(
+        "SELECT store_id FROM follow WHERE store_id NOT IN (SELECT department_id FROM hub_store)"
+    ).fetchone()
+    save_shops(data, [Shop(third, "A/3")], time.time())
+    add = ("--profile", "office", "hub", "store", "add")
+    assert cli(*add).code == cli(*add, "A/3", "--all").code == 2
+    made = cli(*add, "--all", "--out", str(tmp_path / "keys"), "--json").json
+    assert made["joined"] == 1
+    (file,) = (tmp_path / "keys").iterdir()
+    assert file.name == "A_3.join"
+    assert file.stat().st_mode & 0o077 == 0
+    assert joining.load(file).store == third
+    assert cli(*add, "--all", "--out", str(tmp_path / "keys"), "--json").json["joined"] == 0

@@ -160,6 +160,42 @@ def test_what_was_rolled_back_is_not_published(chain: Chain) -> None:
     must_agree(chain)
 
 
+def test_an_outbox_that_nobody_serves_holds_a_thing_once(chain: Chain) -> None:
+    """The newest note of a thing counts, whatever the statement does with conflicts; a batch that
+    is under way leaves a newer note in place."""
+    chain.settle()
+    chain.rest()
+    data = chain.office.data
+    (key, follow) = rows(chain.office, "SELECT customer_id, id FROM follow")[0]
+    (tag,) = rows(chain.office, "SELECT id FROM tag")[-1]
+    mark = "INSERT OR IGNORE INTO follow_tag (follow_id, tag_id, createtime) VALUES (?, ?, 1)"
+    rename = "UPDATE OR FAIL customer SET name = name || '!' WHERE id = ?"
+    with data.atomic() as connection:
+        connection.execute(rename, (key,))
+    first = rows(chain.office, "SELECT number, at FROM hub_outbox")
+    under_way = publishing.take(data, time.time())
+    with data.atomic() as connection:
+        for _each in range(3):
+            connection.execute(rename, (key,))
+        connection.execute(
+            "DELETE FROM follow_tag WHERE follow_id = ? AND tag_id = ?", (follow, tag)
+        )
+        connection.execute(mark, (follow, tag))
+    outbox_ = rows(chain.office, "SELECT kind, key FROM hub_outbox")
+    assert outbox_ == [("customer", key)]
+    publishing.done(data, under_way)
+    left = rows(chain.office, "SELECT number, at FROM hub_outbox")
+    assert len(left) == 1
+    assert left[0][0] > first[0][0]
+    assert left[0][1] == first[0][1]  # waits since the first
+    office.stores.note_everything(data, time.time())
+    once = rows(chain.office, "SELECT count(*) FROM hub_outbox")
+    office.stores.note_everything(data, time.time())
+    assert rows(chain.office, "SELECT count(*) FROM hub_outbox") == once
+    chain.serve()
+    must_agree(chain)
+
+
 def test_killed_between_commit_and_publish(chain: Chain) -> None:
     """A process that commits facts and is killed at once leaves its notes; a server that has the
     messages, and a publisher that was killed before it knew, publishes them again."""

@@ -20,13 +20,15 @@ SHARED = (
         tables=(
             SharedTable(
                 name="loyalty_points",
-                rows="SELECT external_userid, points, level FROM loyalty_points WHERE"
-                " external_userid = (SELECT external_userid FROM customer WHERE id = :key)",
+                rows="SELECT w.key, w.store, p.external_userid, p.points, p.level"
+                " FROM {wanted} AS w CROSS JOIN customer AS c ON c.id = w.key"
+                " JOIN loyalty_points AS p ON p.external_userid = c.external_userid",
                 held="external_userid = (SELECT external_userid FROM customer WHERE id = :key)",
             ),
         ),
-        stores="SELECT DISTINCT d.store FROM follow AS f JOIN {departments} AS d"
-        " ON d.department_id = f.store_id AND d.below = 1 WHERE f.customer_id = :key",
+        stores="SELECT DISTINCT k.key, d.store FROM {keys} AS k"
+        " CROSS JOIN follow AS f ON f.customer_id = k.key"
+        " JOIN {departments} AS d ON d.department_id = f.store_id AND d.below = 1",
         every="SELECT c.id FROM " + JOIN + " WHERE c.id IN (SELECT f.customer_id FROM follow AS f"
         " JOIN {departments} AS d ON d.department_id = f.store_id AND d.below = 1"
         " WHERE d.store = :store)",
