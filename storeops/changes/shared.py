@@ -11,14 +11,12 @@ from storeops.shared_rows import Noted, SharedTable, SharedThing
 
 PART = 100  # rows of a plan, or jobs, in one message
 PARTS = 10_000  # messages about one plan at most
-_STORES = (
-    "SELECT d.store FROM plan_asker AS r JOIN {{departments}} AS d"
-    " ON d.department_id = r.store AND d.store = r.store AND d.below = 1"
-    " WHERE r.request = {request}"
+_SHOP = (
+    " JOIN {departments} AS d ON d.department_id = r.store AND d.store = r.store AND d.below = 1"
 )
+_ASKED = "CROSS JOIN plan_asker AS r ON r.request ="
 _PART = f"{PARTS} + ({{row}}.row - 1) / {PART}"
-_KEY = f"(:key / {PARTS})"
-_JOBS = f"j.id >= :key * {PART} AND j.id < (:key + 1) * {PART}"
+_JOBS = f"CROSS JOIN job AS j ON j.id >= {{row}}.key * {PART} AND j.id < ({{row}}.key + 1) * {PART}"
 
 THINGS = (
     SharedThing(
@@ -26,12 +24,12 @@ THINGS = (
         tables=(
             SharedTable(
                 name="elsewhere_plan",
-                rows="SELECT r.request, p.status, p.paused, p.paused_why FROM plan_asker AS r"
-                " JOIN plan AS p ON p.id = r.plan_id WHERE r.request = :key",
+                rows="SELECT w.key, w.store, r.request, p.status, p.paused, p.paused_why"
+                f" FROM {{wanted}} AS w {_ASKED} w.key JOIN plan AS p ON p.id = r.plan_id",
                 held="request = :key",
             ),
         ),
-        stores=_STORES.format(request=":key"),
+        stores=f"SELECT k.key, d.store FROM {{keys}} AS k {_ASKED} k.key{_SHOP}",
         every="SELECT request FROM plan_asker WHERE store = :store",
         noted=(
             Noted(table="plan_asker", keys="SELECT {row}.request"),
@@ -47,16 +45,17 @@ THINGS = (
         tables=(
             SharedTable(
                 name="elsewhere_row",
-                rows="SELECT :key AS part, r.request, q.asker_row AS row, a.status, a.errcode,"
-                " a.meaning, a.next_step, a.retryable, a.due_at, a.at, a.job_id, a.answer"
-                " FROM plan_asker AS r JOIN plan_asker_row AS q ON q.plan_id = r.plan_id"
-                " JOIN plan_row AS a ON a.plan_id = r.plan_id AND a.row = q.row"
-                f" WHERE r.request = {_KEY} AND q.row > :key % {PARTS} * {PART}"
-                f" AND q.row <= (:key % {PARTS} + 1) * {PART} ORDER BY q.row",
+                rows="SELECT w.key, w.store, w.key AS part, r.request, q.asker_row AS row,"
+                " a.status, a.errcode, a.meaning, a.next_step, a.retryable, a.due_at, a.at,"
+                f" a.job_id, a.answer FROM {{wanted}} AS w {_ASKED} w.key / {PARTS}"
+                " JOIN plan_asker_row AS q ON q.plan_id = r.plan_id"
+                f" AND q.row > w.key % {PARTS} * {PART}"
+                f" AND q.row <= (w.key % {PARTS} + 1) * {PART}"
+                " JOIN plan_row AS a ON a.plan_id = r.plan_id AND a.row = q.row ORDER BY q.row",
                 held="part = :key",
             ),
         ),
-        stores=_STORES.format(request=_KEY),
+        stores=f"SELECT k.key, d.store FROM {{keys}} AS k {_ASKED} k.key / {PARTS}{_SHOP}",
         every=f"SELECT DISTINCT r.request * {_PART.format(row='q')} FROM plan_asker AS r"
         " JOIN plan_asker_row AS q ON q.plan_id = r.plan_id WHERE r.store = :store",
         noted=(
@@ -76,25 +75,26 @@ THINGS = (
         tables=(
             SharedTable(
                 name="elsewhere_job",
-                rows="SELECT j.id, r.request, j.action, j.size, j.status, j.held, j.priority,"
+                rows="SELECT w.key, w.store, j.id, r.request, j.action, j.size, j.status, j.held, j.priority,"
                 " j.run_at, j.attempts, j.asks, j.errcode, j.error, j.created_at, j.started_at,"
-                " j.finished_at FROM job AS j JOIN plan_asker AS r ON r.plan_id = j.plan_id"
-                f" WHERE {_JOBS} AND r.store = :store ORDER BY j.id",
+                f" j.finished_at FROM {{wanted}} AS w {_JOBS.format(row='w')}"
+                " JOIN plan_asker AS r ON r.plan_id = j.plan_id AND r.store = w.store"
+                " ORDER BY j.id",
                 held=f"id / {PART} = :key",
             ),
             SharedTable(
                 name="elsewhere_job_row",
-                rows="SELECT c.job_id, q.asker_row AS row FROM job AS j"
-                " JOIN plan_asker AS r ON r.plan_id = j.plan_id"
+                rows="SELECT w.key, w.store, c.job_id, q.asker_row AS row"
+                f" FROM {{wanted}} AS w {_JOBS.format(row='w')}"
+                " JOIN plan_asker AS r ON r.plan_id = j.plan_id AND r.store = w.store"
                 " JOIN job_row AS c ON c.job_id = j.id"
                 " JOIN plan_asker_row AS q ON q.plan_id = r.plan_id AND q.row = c.row"
-                f" WHERE {_JOBS} AND r.store = :store ORDER BY c.job_id, q.asker_row",
+                " ORDER BY c.job_id, q.asker_row",
                 held=f"job_id / {PART} = :key",
             ),
         ),
-        stores="SELECT DISTINCT d.store FROM job AS j JOIN plan_asker AS r"
-        " ON r.plan_id = j.plan_id JOIN {departments} AS d"
-        f" ON d.department_id = r.store AND d.store = r.store AND d.below = 1 WHERE {_JOBS}",
+        stores=f"SELECT DISTINCT k.key, d.store FROM {{keys}} AS k {_JOBS.format(row='k')}"
+        f" JOIN plan_asker AS r ON r.plan_id = j.plan_id{_SHOP}",
         every=f"SELECT DISTINCT j.id / {PART} FROM plan_asker AS r JOIN job AS j"
         " ON j.plan_id = r.plan_id WHERE r.store = :store",
         noted=(

@@ -10,13 +10,14 @@ THINGS = (
         tables=(
             SharedTable(
                 name="hub_decision",
-                rows="SELECT id, request_id, status, reason, decided_by FROM hub_request"
-                " WHERE id = :key",
+                rows="SELECT w.key, w.store, r.id, r.request_id, r.status, r.reason, r.decided_by"
+                " FROM {wanted} AS w CROSS JOIN hub_request AS r ON r.id = w.key",
                 held="id = :key",
             ),
         ),
-        stores="SELECT d.store FROM hub_request AS r JOIN {departments} AS d"
-        " ON d.department_id = r.store AND d.store = r.store AND d.below = 1 WHERE r.id = :key",
+        stores="SELECT k.key, d.store FROM {keys} AS k"
+        " CROSS JOIN hub_request AS r ON r.id = k.key JOIN {departments} AS d"
+        " ON d.department_id = r.store AND d.store = r.store AND d.below = 1",
         every="SELECT id FROM hub_request WHERE store = :store",
         noted=(Noted(table="hub_request", columns="status, reason, decided_by"),),
     ),

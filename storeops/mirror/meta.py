@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from storeops.errors import PolicyError
+from storeops.i18n import _
+
 FED_BY = "fed_by"  # the command that fills a mirror which reads no WeCom itself
 
 
@@ -20,6 +23,25 @@ def write(connection: sqlite3.Connection, key: str, value: str) -> None:
         " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, value),
     )
+
+
+def is_fed(connection: sqlite3.Connection) -> bool:
+    """Whether head office fills this file: it is a back office's."""
+    return bool(read(connection, FED_BY))
+
+
+def must_be_kept_here(connection: sqlite3.Connection) -> None:
+    """Refuse to write rows that head office keeps: what is written here would be lost when they
+    come again.
+
+    Raises:
+        PolicyError: head office fills this file.
+    """
+    if is_fed(connection):
+        raise PolicyError(
+            _("Head office keeps this: it is changed there, and comes here."),
+            hint=_("Tell head office; nothing was changed here."),
+        )
 
 
 def revision(connection: sqlite3.Connection) -> int:

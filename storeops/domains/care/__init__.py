@@ -23,6 +23,7 @@ DOMAIN = Domain(
     ),
     card={"care": "storeops.domains.care.tasks:card"},
     erase={"care": "storeops.domains.care.forget"},
+    shared="storeops.domains.care.shared:THINGS",
     today="storeops.domains.care.tasks:today",
     demo="storeops.domains.care.demo:furnish",
 )  # fmt: skip

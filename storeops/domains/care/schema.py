@@ -72,4 +72,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements("care", "m001_care", TABLES),
     statements("care", "m002_renamed", RENAMED),
     statements("care", "m003_matters", MATTERS),
+    # what a shop's back office gets is looked for by its guides
+    statements("care", "m004_by_member", "CREATE INDEX care_by_member ON care_task (userid)"),
 )

@@ -19,7 +19,7 @@ from storeops.domains.handover import dated
 from storeops.domains.orders import sold
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import N_, _, ngettext
-from storeops.mirror import members
+from storeops.mirror import members, meta
 from storeops.reading import identities
 from storeops.reading.customers import open_query
 from storeops.reading.ownership import CustomerOwners, owners_of
@@ -80,6 +80,7 @@ def plan_care(db: Database, now: float, *, cap: int = CAP) -> CarePlan:
         now: WeCom's time, Unix seconds.
         cap: tasks of a guide a day.
     """
+    meta.must_be_kept_here(db.connection)
     today_ = times.day(now)
     moved, gone, left_behind = _follow_owners(db, now)
     lapsed = _lapse(db, now)
@@ -262,6 +263,7 @@ def ask(db: Database, reason: str, wanted: Sequence[AskedTask], now: float) -> i
     Returns:
         How many are new. Customers whom nobody has are left out.
     """
+    meta.must_be_kept_here(db.connection)
     first = {each.customer: each for each in reversed(wanted)}
     owners = _owners(db, first)
     people = identities.people(db.connection, first)
@@ -432,6 +434,7 @@ def end_task(
         ConflictError: it has ended already.
         UsageError: skipped without a reason.
     """
+    meta.must_be_kept_here(db.connection)
     if status == "skipped" and not note.strip():
         raise UsageError(_("Say why it is skipped: --reason TEXT"))
     show_task(db, task)
@@ -453,6 +456,7 @@ def snooze(db: Database, task: int, due_at: int) -> dict[str, Any]:
         NotFoundError: there is none.
         ConflictError: it has ended already.
     """
+    meta.must_be_kept_here(db.connection)
     show_task(db, task)
     with db.atomic() as connection:
         changed = connection.execute(

@@ -48,6 +48,7 @@ DOMAIN = Domain(
     },
     card={"purchases": "storeops.domains.orders.facts:card"},
     erase={"orders": "storeops.domains.orders.forget"},
+    shared="storeops.domains.orders.shared:THINGS",
     today="storeops.domains.orders.facts:today",
     refreshed="storeops.domains.orders.matching:refreshed",
     demo="storeops.domains.orders.demo:furnish",

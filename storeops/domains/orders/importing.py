@@ -39,6 +39,7 @@ from storeops.domains.orders.order_file import (
 from storeops.domains.orders.sources import OrderSource
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _
+from storeops.mirror import meta
 from storeops.reading.customers import names_of
 from storeops.tables import typed
 
@@ -140,6 +141,7 @@ def import_orders(
         UsageError: a file is no table, or has no order numbers.
         ConflictError: another import is at work.
     """
+    meta.must_be_kept_here(db.connection)
     from filelock import FileLock, Timeout
 
     try:

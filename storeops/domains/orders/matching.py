@@ -24,6 +24,7 @@ from storeops.database.database import Database
 from storeops.domains.orders import summary
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import N_, _
+from storeops.mirror import meta
 from storeops.reading import identities
 
 BuyerKey = tuple[str, str, str, str, str]  # external_userid, unionid, phone, phone_hash, member
@@ -338,8 +339,8 @@ def refreshed(db: Database, now: float) -> None:
     """Facts came in: match the orders that waited for customers who are new or got a number; who
     lost one is not certain to be its buyer any more."""
     before = _kept_position(db)
-    if before is None:
-        return  # nothing was imported yet
+    if before is None or meta.is_fed(db.connection):
+        return  # nothing was imported yet; or head office matches
     after = identities.position(db.connection)
     if before != after:
         touched = _resolve(db, _appeared(db, before), int(now))
@@ -463,6 +464,7 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
         NotFoundError: no such order or customer.
         UsageError: several sources have an order of that number.
     """
+    meta.must_be_kept_here(db.connection)
     order = find_order(db, order_no, source)
     customer = identities.ids_of(db.connection, [external_userid]).get(external_userid)
     if customer is None:
@@ -495,6 +497,7 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
 
 def look_again(db: Database, now: float) -> MatchReport:
     """Look for everybody who waits, once more; what is so then, with how many are new."""
+    meta.must_be_kept_here(db.connection)
     before = report(db).matched
     summary.refresh(db, match_all(db, int(now)), int(now))
     found = report(db)

@@ -15,6 +15,7 @@ from storeops.database.database import Database
 from storeops.domains.orders import matching, sources, summary, values
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.mirror import meta
 from storeops.plain import mask_phone
 from storeops.reading import identities
 from storeops.tables import typed
@@ -195,6 +196,7 @@ def import_members(
     Raises:
         NotFoundError, ConflictError, UsageError: as `sheets.stream`.
     """
+    meta.must_be_kept_here(db.connection)
     hash_phone = keyed_hash(db.path.parent, "phone", make=True) if hashed else None
     problems, rows, lines = Problems(), list[Any](), 0
     for line in sheets.stream(asked, MEMBER_FIELDS).lines:

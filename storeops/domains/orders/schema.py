@@ -215,4 +215,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m004_birthdays", BIRTHDAYS),
     statements("orders", "m005_unused", UNUSED),
     statements("orders", "m006_until", UNTIL),
+    # what a shop's back office gets is looked for by its shop
+    statements(
+        "orders", "m007_by_store", "CREATE INDEX orders_by_store ON orders_order (store_id)"
+    ),
 )

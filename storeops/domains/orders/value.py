@@ -30,6 +30,7 @@ from storeops.domains.orders.segments import HIGH, SEGMENTS, segment_of
 from storeops.durations import span
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _
+from storeops.mirror import meta
 from storeops.reading import identities
 
 DAY_S = 86_400
@@ -196,6 +197,7 @@ def run_value(
         NotFoundError: nobody has bought anything until then.
         ConfigError: the model needs scipy, which is not installed.
     """
+    meta.must_be_kept_here(db.connection)
     end = int(times.midnight(now).timestamp()) if end is None else end
     as_of = times.day(end - 1)
     offset = values.day_offset(end)

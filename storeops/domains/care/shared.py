@@ -1,0 +1,53 @@
+"""What of care flows to a shop's back office: tasks of its guides, and the rules they come from."""
+
+from __future__ import annotations
+
+from storeops.shared_rows import Noted, SharedTable, SharedThing
+
+_OF_SHOP = (
+    " JOIN staff AS s ON s.userid = t.userid"
+    " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
+)
+
+THINGS = (
+    SharedThing(
+        kind="care",  # all tasks of a customer
+        tables=(
+            SharedTable(
+                name="care_task",
+                rows="SELECT w.key, w.store, t.id, t.customer_id, t.external_userid, t.reason,"
+                " t.kind, t.subject, t.userid, t.due_at, t.day, t.priority, t.facts, t.status,"
+                " t.snoozes, t.created_at, t.ended_at, t.ended_by, t.note FROM {wanted} AS w"
+                " CROSS JOIN care_task AS t ON t.customer_id = w.key"
+                f"{_OF_SHOP} AND d.store = w.store ORDER BY t.id",
+                held="customer_id = :key",
+            ),
+        ),
+        stores="SELECT DISTINCT k.key, d.store FROM {keys} AS k"
+        f" CROSS JOIN care_task AS t ON t.customer_id = k.key{_OF_SHOP}",
+        every="SELECT DISTINCT t.customer_id FROM staff AS s"
+        " CROSS JOIN care_task AS t ON t.userid = s.userid WHERE s.main_department IN"
+        " (SELECT department_id FROM {departments} WHERE store = :store AND below = 1)",
+        noted=(
+            Noted(table="care_task", keys="SELECT {row}.customer_id"),
+            Noted(
+                table="staff",
+                columns="main_department, userid",
+                keys="SELECT customer_id FROM care_task WHERE userid = {row}.userid",
+            ),
+        ),
+    ),
+    SharedThing(
+        kind="carerules",
+        tables=(
+            SharedTable(
+                name="care_rule",
+                rows="SELECT w.key, w.store, r.name, r.content, r.adopted_at FROM {wanted} AS w"
+                " CROSS JOIN care_rule AS r ORDER BY r.name",
+                held=":key = 0",
+            ),
+        ),
+        every="SELECT 0",
+        noted=(Noted(table="care_rule", keys="SELECT 0"),),
+    ),
+)

@@ -1,0 +1,103 @@
+"""Rows of domains travel as they declare it; at a back office they are read, not written."""
+
+from __future__ import annotations
+
+import time
+
+from storeops import times
+from storeops.domains.care import tasks
+from storeops.domains.orders import summary
+from storeops.hub import outbox
+from tests.conftest import Cli
+from tests.hub.conftest import CODES, Chain
+from tests.hub.test_truth import rows
+
+ORDER = (
+    "INSERT INTO orders_order (source_id, order_no, status, paid_at, amount_fen, currency, channel,"
+    " shop, store_id, buyer_id, customer_id, digest, first_seen_at, updated_at)"
+    " VALUES (1, ?, 'paid', ?, 900, 'CNY', 'till', ?, ?, ?, ?, 0, 0, 0) RETURNING id"
+)
+
+
+def _sell(chain: Chain) -> dict[str, tuple[int, str]]:
+    """One order and one task at each shop; code → customer.id, userid of the guide."""
+    found = {}
+    data, now = chain.office.data, int(time.time())
+    with data.atomic() as connection:
+        connection.execute("INSERT INTO orders_source (id, name, created_at) VALUES (1, 'pos', 0)")
+        connection.executemany(
+            "INSERT INTO orders_product (code, name, updated_at) VALUES (?, ?, 0)",
+            [("M1", "Milk"), ("b", "Bread"), ("奶", "Milk")],
+        )
+        for buyer, (code, shop) in enumerate(zip(CODES, chain.departments, strict=True), 1):
+            customer, external, userid = connection.execute(
+                "SELECT c.id, c.external_userid, s.userid FROM follow AS f JOIN customer AS c"
+                " ON c.id = f.customer_id JOIN staff AS s ON s.id = f.staff_id"
+                " WHERE f.store_id = ? AND f.status = 'active' AND s.main_department = ?"
+                " AND (SELECT count(*) FROM follow AS o WHERE o.customer_id = c.id) = 1",
+                (shop, shop),
+            ).fetchone()
+            connection.execute(
+                "INSERT INTO orders_buyer (id, external_userid, customer_id, reason)"
+                " VALUES (?, ?, ?, '')",
+                (buyer, external, customer),
+            )
+            (order,) = connection.execute(
+                ORDER, (f"A{buyer}", now, code, shop, buyer, customer)
+            ).fetchone()
+            connection.execute(
+                "INSERT INTO orders_line VALUES (?, 1, 'm1', 'Milk', 1000, 900, 0)", (order,)
+            )
+            connection.execute(
+                "INSERT INTO care_task (customer_id, external_userid, reason, kind, subject,"
+                " userid, due_at, day, priority, facts, created_at)"
+                " VALUES (?, ?, 'r', 'silent', ?, ?, ?, ?, 1, '{}', 0)",
+                (customer, external, code, userid, now, times.day(now)),
+            )
+            found[code] = (customer, userid)
+    summary.refresh(data, {customer for customer, _userid in found.values()}, now)
+    return found
+
+
+def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(chain: Chain, cli: Cli) -> None:
+    sold = _sell(chain)
+    chain.settle()
+    for number, code in enumerate(CODES, 1):
+        at = ("--profile", f"shop-{code}")
+        back = chain.backs[code]
+        customer, userid = sold[code]
+        orders = cli(*at, "order", "list", "--json").json["items"]
+        assert [each["order_no"] for each in orders] == [f"A{number}"]
+        shown = cli(*at, "order", "show", f"A{number}", "--json").json
+        assert [line["name"] for line in shown["lines"]] == ["Milk"]
+        assert len(cli(*at, "product", "list", "--json").json["items"]) == 3
+        bought = cli(*at, "customer", "list", "--where", "bought:M1", "--json").json["items"]
+        assert len(bought) == 1
+        assert rows(back, "SELECT customer_id FROM orders_customer") == [(customer,)]
+        assert rows(back, "SELECT customer_id FROM orders_buyer") == [(customer,)]
+        cared = cli(*at, "care", "list", "--json").json["items"]
+        assert [(each["userid"], each["subject"]) for each in cared] == [(userid, code)]
+
+
+def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli) -> None:
+    at = ("--profile", f"shop-{CODES[0]}")
+    (task,) = rows(chain.backs[CODES[0]], "SELECT id FROM care_task")[0]
+    for words in (
+        ("care", "done", str(task)), ("care", "plan"), ("value", "run"), ("order", "match"),
+    ):  # fmt: skip
+        refused = cli(*at, *words, "--json")
+        assert refused.code == 11, (words, refused)
+        assert "Head office" in refused.error["message"]
+    tasks.end_task(chain.office.data, task, "done", "head", time.time(), "called")
+    assert rows(chain.office, "SELECT kind FROM hub_outbox") in ([("care",)], [])
+    chain.settle()
+    assert rows(chain.backs[CODES[0]], "SELECT status FROM care_task") == [("done",)]
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE orders_order SET store_id = ?", (chain.departments[1],))
+        connection.execute("DELETE FROM orders_product WHERE code = 'B'")
+    chain.settle()
+    assert outbox.waiting(chain.office.data)[0] == 0
+    for code, count in zip(CODES, (0, 2), strict=True):
+        for table in ("orders_order", "orders_line", "orders_buyer"):
+            assert rows(chain.backs[code], f"SELECT count(*) FROM {table}") == [(count,)], table
+        assert rows(chain.backs[code], "SELECT code FROM orders_product") == [("M1",), ("奶",)]
