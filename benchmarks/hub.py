@@ -36,7 +36,6 @@ from storeops.hub import following, joining, outbox, rights, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
-from storeops.hub.publishing import EVERYBODY
 from storeops.notebook.stores import Shop, save_shops
 
 CORP = "wwbench"
@@ -139,8 +138,16 @@ class Chain:
                 time.sleep(0.1)
 
     @contextmanager
-    def measured(self, what: str, count: int) -> Iterator[None]:
-        """Print how long the block took, and what it cost whom."""
+    def measured(self, what: str, count: int = 0, table: str = "") -> Iterator[None]:
+        """Print how long the block took, and what it cost whom.
+
+        Args:
+            what: the block does.
+            count: how much.
+            table: how many rows it has grown by is how much.
+        """
+        size = f"SELECT count(*) FROM {table}"
+        had = self.app.data.execute(size).fetchone()[0] if table else 0
         wall = time.perf_counter()
         before = [cpu(pid) for pid in (self.publisher, self.server)]
         yield
@@ -148,6 +155,8 @@ class Chain:
         used = [
             cpu(pid) - had for pid, had in zip((self.publisher, self.server), before, strict=True)
         ]
+        if table:
+            count = self.app.data.execute(size).fetchone()[0] - had
         print(
             f"{what}: {count:,} in {wall:,.1f} s ({count / wall:,.0f} a second);"
             f" publisher {used[0]:,.1f} s of CPU ({count / max(used[0], 0.01):,.0f} a second of a"
@@ -215,13 +224,14 @@ class Follower:
 
 def first_fill(chain: Chain, departments: list[int]) -> None:
     """A shop's back office from nothing, by the real follower, writing its mirror."""
-    times, things = [], 0
+    times, used, things = [], [], 0
     for each in departments:
         profile = joining.join(chain.files[each], f"shop-{each}")
         with closing(App.open(profile.name)) as back:
-            began = time.perf_counter()
+            began, work = time.perf_counter(), time.process_time()
             things += following.follow(back, once=True).things
             times.append(time.perf_counter() - began)
+            used.append(time.process_time() - work)
             follows = back.data.execute("SELECT count(*) FROM follow").fetchone()[0]
             expected = chain.app.data.execute(
                 "SELECT count(*) FROM follow WHERE store_id = ?", (each,)
@@ -230,7 +240,8 @@ def first_fill(chain: Chain, departments: list[int]) -> None:
             assert back.data.execute("SELECT count(*) FROM hub_waiting").fetchone() == (0,)
     print(
         f"a shop's first fill: {things / len(departments):,.0f} things,"
-        f" median {median(times):.2f} s, slowest {max(times):.2f} s", flush=True,
+        f" median {median(times):.2f} s ({median(used):.2f} s of CPU), slowest {max(times):.2f} s",
+        flush=True,
     )  # fmt: skip
 
 
@@ -377,15 +388,11 @@ def main() -> None:
         try:
             notes = outbox.waiting(chain.app.data)[0]
             print(f"shops can follow {chain.serve():.1f} s after the start", flush=True)
-            with chain.measured(f"first publication, from {notes:,} notes", notes):
+            with chain.measured(f"first publication, from {notes:,} notes", table="hub_published"):
                 chain.settle()
-            count, size = chain.app.data.execute(
-                "SELECT count(*), max(store) FROM hub_published"
-            ).fetchone()
-            assert size != EVERYBODY
             stream = on_disk(hub_settings.folder("office") / "stream")
             print(
-                f"  {count:,} messages; server {memory(chain.server):,.0f} MiB of memory,"
+                f"  server {memory(chain.server):,.0f} MiB of memory,"
                 f" {stream:,.0f} MB on disk; publisher {memory(chain.publisher):,.0f} MiB",
                 flush=True,
             )  # fmt: skip

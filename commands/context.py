@@ -160,6 +160,10 @@ class Invocation:
                 as_name=self.settings.as_name or None,
             )
             self._app.on_notice = diagnostics.warn
+            if self._app.profile.head_office:
+                from commands import catching_up
+
+                catching_up.first(self._app, self.path)
         return self._app
 
     @property

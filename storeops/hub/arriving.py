@@ -85,7 +85,7 @@ def begin_anew(db: Database) -> None:
                     connection.execute(f"DELETE FROM {table.name}")
         connection.execute("DELETE FROM hub_waiting")
         connection.execute("DELETE FROM hub_arrived")
-        for key in ("stream", "behind", "caught_up_at"):
+        for key in ("stream", "behind", "caught_up_at", "refill"):
             state.write(connection, key, "")
         meta.bump_revision(connection)
 

@@ -94,8 +94,10 @@ async def connected(
         )
         # a handshake that fails nats-py may wait for without end
         await asyncio.wait_for(connecting, 2 * CONNECT_S)
-    except Exception as error:  # of nats-py, of asyncio, of ssl
+    except BaseException as error:  # of nats-py, of asyncio, of ssl; or nobody waits any longer
         await shut(client)
+        if not isinstance(error, Exception):
+            raise
         raise explain(error, url, failed) from None
     try:
         yield client

@@ -17,7 +17,7 @@ from storeops.database.database import Database
 from storeops.domain import refreshed
 from storeops.errors import ConflictError, NetworkError
 from storeops.file_lock import try_lock
-from storeops.hub import arriving, asking, joining, rights
+from storeops.hub import arriving, asking, joining, rights, state
 from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
@@ -61,6 +61,7 @@ def follow(
     app: OfficeWiring,
     *,
     once: bool = False,
+    within: float | None = None,
     stop: threading.Event | None = None,
     on_progress: Callable[[FollowReport], None] | None = None,
     on_trouble: Callable[[Exception], None] | None = None,
@@ -70,6 +71,8 @@ def follow(
     Args:
         app: the back office.
         once: end when nothing is left.
+        within: end after so many seconds in any case, with `once`; a mirror that must be filled
+            anew is left as it is then, for the next call without this.
         stop: when set, ends after what was received is written.
         on_progress: told after every batch.
         on_trouble: told when the line is cut, before it is tried again (not with `once`).
@@ -86,12 +89,18 @@ def follow(
     with _alone(app.profile.name):
         with app.data.atomic() as connection:
             meta.write(connection, meta.FED_BY, "storeops hub follow --once")
+        if within is None and state.read(app.data.connection, "refill"):
+            arriving.begin_anew(app.data)
+            report.refilled = True
         tries = 0
         while not stop.is_set():
             before = report.things
             try:
-                asyncio.run(_follow(app, join, report, once, stop, on_progress))
+                following = _follow(app, join, report, once, stop, on_progress, within is None)
+                asyncio.run(asyncio.wait_for(following, within))
                 break
+            except TimeoutError:
+                break  # what came is written; the rest comes the next time
             except NetworkError as error:
                 if once:
                     raise
@@ -124,11 +133,14 @@ async def _follow(
     once: bool,
     stop: threading.Event,
     on_progress: Callable[[FollowReport], None] | None,
+    anew: bool,
 ) -> None:
     async with connected(
         join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
     ) as client:
-        left = await _greet(app.data, client, join, report)
+        left = await _greet(app.data, client, join, report, anew)
+        if not anew and state.read(app.data.connection, "refill"):
+            return
         asked = await _ask(app, client, join, report)
         if once and left == 0 and not asked:
             _rest(app, report)
@@ -145,7 +157,7 @@ async def _follow(
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
                 if not report.greeted:  # head office was away when the line was made
-                    await _greet(app.data, client, join, report)
+                    await _greet(app.data, client, join, report, anew)
                 if once or time.monotonic() - rested >= REST_S:
                     _rest(app, report)
                     rested = time.monotonic()
@@ -199,9 +211,19 @@ def _arrived(message: Msg) -> ArrivedThing:
     )
 
 
-async def _greet(db: Database, client: Client, join: JoinFile, report: FollowReport) -> int | None:
+async def _greet(
+    db: Database, client: Client, join: JoinFile, report: FollowReport, anew: bool
+) -> int | None:
     """Tell head office how far we are; it says whether everything comes anew, and how many
-    messages are left. None when it is away."""
+    messages are left. None when it is away, or when everything comes.
+
+    Args:
+        db: data.db of the back office.
+        client: of the back office.
+        join: what it joined with.
+        report: told of it.
+        anew: empty the mirror when everything comes; else that is noted.
+    """
     from nats.errors import Error
 
     here = arriving.follow_state(db)
@@ -216,7 +238,10 @@ async def _greet(db: Database, client: Client, join: JoinFile, report: FollowRep
         report.greeted = True
         if not told["refill"]:
             return int(told["left"])
-        if here.stream:
+        if here.stream and anew:
             arriving.begin_anew(db)
             report.refilled = True
+        elif here.stream:
+            with db.atomic() as connection:
+                state.write(connection, "refill", "1")
     return None

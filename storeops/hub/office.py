@@ -18,7 +18,7 @@ from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
 from storeops.config import Profile
 from storeops.database.database import Database
-from storeops.errors import ConflictError, NetworkError
+from storeops.errors import ConflictError, NetworkError, StoreOpsError
 from storeops.file_lock import try_lock
 from storeops.hub import outbox, publishing, rights, server, stores
 from storeops.hub import settings as hub_settings
@@ -40,7 +40,9 @@ ACK_WAIT_S = 20
 MOST_SHOPS = 100_000  # unsaid, a server takes 1,000 consumers
 AT_ONCE = 50  # consumers that are made at a time
 UNACKNOWLEDGED = 1000
-ANSWER_S = 30  # without a single answer of the server to what was published
+ANSWER_S = 30  # that a busy server may let us wait for an answer
+HANGS_S = 120  # a server of ours that lives and does not answer for so long is started anew
+GREETED_AT_ONCE = 50
 AGO_S = 60  # clocks of servers may be a little behind
 
 
@@ -219,16 +221,21 @@ async def _heard(settings: HubSettings, upward: Upward) -> AsyncIterator[None]:
 
 async def _start(app: OfficeWiring, settings: HubSettings, process: server.ServerProcess) -> None:
     """Start the server unless it runs."""
-    since = 0.0
+    started = 0.0
+    began = time.monotonic()
     while True:
         try:
             async with office_connection(settings):
                 return
         except NetworkError:
-            if not since:
-                since = time.monotonic()
+            # while all shops come back at once it may be too busy to answer: that is no reason to
+            # end it
+            hangs = time.monotonic() - began > HANGS_S
+            if not started and (hangs or not process.lives):
+                started = time.monotonic()
                 process.start(stores.revoked(app.data), time.time() - AGO_S)
-            process.must_live(since)
+            if started:
+                process.must_live(started)
             await asyncio.sleep(0.1)
 
 
@@ -237,7 +244,7 @@ async def _prepare(app: OfficeWiring, client: Client) -> None:
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
 
-    stream = client.jetstream()
+    stream = client.jetstream(timeout=ANSWER_S)
     wanted = StreamConfig(
         name=rights.STREAM, subjects=["facts.>"], max_msgs_per_subject=1, allow_direct=False,
         max_consumers=MOST_SHOPS,
@@ -262,7 +269,7 @@ async def _work(
 ) -> None:
     made = set(await consumers(client))
     greeting = _Greeting(app, client, report)
-    await client.subscribe(rights.hello_subject("*"), cb=greeting.answer)
+    await client.subscribe(rights.hello_subject("*"), cb=greeting.hear)
     await client.subscribe(rights.ask_subject("*"), cb=upward.take)
     looked = 0.0
     while not stop.is_set():
@@ -352,7 +359,7 @@ async def make_consumer(client: Client, store: int, *, after: int | None = None)
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
     from nats.js.errors import NotFoundError as NoConsumer
 
-    stream = client.jetstream()
+    stream = client.jetstream(timeout=ANSWER_S)
     with suppress(NoConsumer):
         await stream.consumer_info(rights.STREAM, rights.consumer(store))
         return
@@ -386,6 +393,21 @@ class _Greeting:
         self._app = app
         self._client = client
         self._report = report
+        self._room = asyncio.Semaphore(GREETED_AT_ONCE)
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def hear(self, message: Msg) -> None:
+        """Answer a greeting beside others: all shops may come back at once."""
+        task = asyncio.create_task(self._answer_soon(message))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer_soon(self, message: Msg) -> None:
+        from nats.errors import Error
+
+        async with self._room:
+            with suppress(Error, TimeoutError, StoreOpsError):  # it greets again
+                await self.answer(message)
 
     async def answer(self, message: Msg) -> None:
         """Answer one greeting; what cannot be understood gets no answer."""
@@ -394,19 +416,20 @@ class _Greeting:
             position = int(json.loads(message.data)["stream"])
         except (ValueError, KeyError, TypeError):
             return
-        if store not in publishing.shops(self._app.data.connection):
+        known = self._app.data.execute(
+            "SELECT last_seen_at FROM hub_store WHERE department_id = ? AND status = 'active'",
+            (store,),
+        ).fetchone()
+        if known is None:
             return
-        stream = self._client.jetstream()
+        stream = self._client.jetstream(timeout=ANSWER_S)
         await make_consumer(self._client, store)  # let in again since we last looked
         info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
         acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
         # a mirror may be older than what was acknowledged, of a stream that is lost, or of the
         # time before the shop was revoked, when nobody told it who left
         newest = (await stream.stream_info(rights.STREAM)).state.last_seq
-        (seen,) = self._app.data.execute(
-            "SELECT last_seen_at FROM hub_store WHERE department_id = ?", (store,)
-        ).fetchone()
-        refill = not acknowledged <= position <= newest or (seen is None and position > 0)
+        refill = not acknowledged <= position <= newest or (known[0] is None and position > 0)
         left = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if refill or info.num_ack_pending:
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))
@@ -423,7 +446,7 @@ class _Greeting:
 
 async def consumers(client: Client) -> dict[int, Any]:
     """What the server knows of every shop's consumer, by department id."""
-    stream = client.jetstream()
+    stream = client.jetstream(timeout=ANSWER_S)
     found: dict[int, Any] = {}
     offset = 0
     while page := await stream.consumers_info(rights.STREAM, offset=offset):
@@ -488,7 +511,7 @@ async def _refuse_now(app: OfficeWiring, settings: HubSettings, store: int | Non
     if store is None:
         return
     async with office_connection(settings) as client:
-        stream = client.jetstream()
+        stream = client.jetstream(timeout=ANSWER_S)
         with suppress(Gone):
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))
         with suppress(Gone):

@@ -105,6 +105,13 @@ class ServerProcess:
         except (OSError, ValueError):
             return 0
 
+    @property
+    def lives(self) -> bool:
+        """Whether the process that was started here runs, or one that was left behind here."""
+        if self._process is not None:
+            return self._process.poll() is None
+        return _is_server(self.pid)
+
     def start(self, revoked: Mapping[str, int], at: float) -> None:
         """Start it; the caller has found that nobody answers.
 

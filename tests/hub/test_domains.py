@@ -101,3 +101,35 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
         for table in ("orders_order", "orders_line", "orders_buyer"):
             assert rows(chain.backs[code], f"SELECT count(*) FROM {table}") == [(count,)], table
         assert rows(chain.backs[code], "SELECT code FROM orders_product") == [("M1",), ("奶",)]
+
+
+def test_a_command_catches_up_first(chain: Chain, cli: Cli) -> None:
+    """And says as of when it reads when head office is away; then it asks no more for a while."""
+    chain.settle()
+    at = ("--profile", f"shop-{CODES[0]}")
+    back = chain.backs[CODES[0]]
+
+    def later() -> None:
+        with back.data.atomic() as connection:
+            connection.execute("UPDATE hub_state SET value = value - 10 WHERE key = 'caught_up_at'")
+            connection.execute("DELETE FROM hub_state WHERE key = 'away_at'")
+
+    (key, external) = rows(back, "SELECT id, external_userid FROM customer")[0]
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'New name' WHERE id = ?", (key,))
+    while outbox.waiting(chain.office.data)[0]:
+        time.sleep(0.02)
+    later()
+    shown = cli(*at, "customer", "show", external, "--json")
+    assert shown.json["name"] == "New name"
+    assert "Head office" not in shown.err
+    chain.rest()
+    try:
+        later()
+        for _each in range(2):
+            away = cli(*at, "customer", "show", external)
+            assert away.code == 0
+            assert "Head office was not reached: what it keeps is here as of" in away.err
+        assert "Head office" not in cli(*at, "hub", "status").err
+    finally:
+        chain.serve()

@@ -1,0 +1,35 @@
+"""At a back office, before a command reads: what is new at head office, else as of when it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import cells
+from commands.diagnostics import note
+from storeops.i18n import _
+
+if TYPE_CHECKING:
+    from storeops.app import App
+
+# nouns that read nothing of head office, or have to do with the line to it themselves
+_APART = frozenset({"", "completion", "config", "db", "doctor", "hub", "plugin", "profile"})
+
+
+def first(app: App, path: str) -> None:
+    """Fetch what is new, for a fraction of a second; say as of when the mirror is otherwise.
+
+    Args:
+        app: of a back office.
+        path: words of the command.
+    """
+    if path.partition(" ")[0] in _APART:
+        return
+    from storeops.hub.catching_up import catch_up
+
+    found = catch_up(app)
+    if not found.fresh and found.at is not None:
+        note(
+            _("Head office was not reached: what it keeps is here as of {time}.").format(
+                time=cells.when(found.at)
+            )
+        )
