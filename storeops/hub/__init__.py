@@ -6,7 +6,7 @@ Streams, rights, replay and encryption are the server's; nothing of a broker is 
 """
 
 DOOR = (
-    "arriving", "asking", "attempts", "checks", "connection", "credentials", "deciding",
-    "decisions", "demo", "domain", "following", "joining", "office", "outbox", "publishing",
-    "requests", "server", "settings", "status", "stores", "things",
+    "arriving", "asking", "attempts", "catching_up", "checks", "connection", "credentials",
+    "deciding", "decisions", "demo", "domain", "following", "joining", "office", "outbox",
+    "publishing", "requests", "server", "settings", "status", "stores", "things",
 )  # fmt: skip

@@ -231,12 +231,16 @@ async def _greet(
     with suppress(Error, TimeoutError):  # head office is away: what it published is there
         answer = await client.request(
             rights.hello_subject(join.store),
-            json.dumps({"stream": here.stream}).encode(),
+            json.dumps(
+                {"stream": here.stream, "epoch": state.read(db.connection, "epoch")}
+            ).encode(),
             timeout=HELLO_S,
         )
         told = json.loads(answer.data)
         report.greeted = True
+        epoch = str(told.get("epoch") or "")
         if not told["refill"]:
+            _keep_epoch(db, epoch)
             return int(told["left"])
         if here.stream and anew:
             arriving.begin_anew(db)
@@ -244,4 +248,12 @@ async def _greet(
         elif here.stream:
             with db.atomic() as connection:
                 state.write(connection, "refill", "1")
+        _keep_epoch(db, epoch)
     return None
+
+
+def _keep_epoch(db: Database, epoch: str) -> None:
+    """Remember which stream the numbers of messages here are of."""
+    if state.read(db.connection, "epoch") != epoch:
+        with db.atomic() as connection:
+            state.write(connection, "epoch", epoch)

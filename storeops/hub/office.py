@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
 from storeops.changes.jobs.worker import Worker
@@ -20,7 +21,7 @@ from storeops.config import Profile
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NetworkError, StoreOpsError
 from storeops.file_lock import try_lock
-from storeops.hub import outbox, publishing, rights, server, stores
+from storeops.hub import outbox, publishing, rights, server, state, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected, must_be_installed
 from storeops.hub.publishing import ThingMessage
@@ -250,12 +251,27 @@ async def _prepare(app: OfficeWiring, client: Client) -> None:
         max_consumers=MOST_SHOPS,
     )  # fmt: skip
     try:
-        await stream.stream_info(rights.STREAM)
+        info = await stream.stream_info(rights.STREAM)
     except NoStream:
         await stream.add_stream(wanted)
-        stores.note_everything(app.data, app.clock.now())  # what a lost one held is published anew
+        _begin_anew(app)
     else:
         await stream.update_stream(wanted)
+        # put back from an older copy, it lacks what we believe that shops have
+        if info.state.last_seq < state.number(app.data.connection, "last_seq"):
+            _begin_anew(app)
+    if not state.read(app.data.connection, "epoch"):
+        with app.data.atomic() as connection:
+            state.write(connection, "epoch", token_hex(8))
+
+
+def _begin_anew(app: OfficeWiring) -> None:
+    """Another stream than before: what it lacks is published anew, and every mirror that followed
+    the other one is filled anew, for the numbers of its messages mean nothing here."""
+    stores.note_everything(app.data, app.clock.now())
+    with app.data.atomic() as connection:
+        state.write(connection, "epoch", token_hex(8))
+        state.write(connection, "last_seq", 0)
 
 
 async def _work(
@@ -302,14 +318,14 @@ async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> boo
     batch = publishing.take(app.data, time.time())
     if not batch.last:
         return False
-    await send(client, batch.messages)
-    publishing.done(app.data, batch)
+    newest = await send(client, batch.messages)
+    publishing.done(app.data, batch, newest)
     report.published += len(batch.messages)
     return batch.more
 
 
-async def send(client: Client, messages: Sequence[ThingMessage]) -> None:
-    """Publish messages, and wait until the server has kept each.
+async def send(client: Client, messages: Sequence[ThingMessage]) -> int:
+    """Publish messages, and wait until the server has kept each; returns the newest's number.
 
     nats-py's own way waits for each answer apart, which costs six times the work: here they are
     counted, under a reply address of these messages alone.
@@ -318,19 +334,22 @@ async def send(client: Client, messages: Sequence[ThingMessage]) -> None:
         NetworkError: the server has gone, or did not keep one; nobody knows then which it kept.
     """
     missing = len(messages)
+    newest = 0
     answered = asyncio.Event()
     refused = ""
 
     async def answer(message: Msg) -> None:
-        nonlocal missing, refused
+        nonlocal missing, newest, refused
         missing -= 1
-        if message.headers or b'"error"' in message.data:
+        try:
+            newest = max(newest, int(json.loads(message.data)["seq"]))
+        except (ValueError, KeyError, TypeError):  # an error, or nobody keeps anything
             refused = refused or message.data.decode("utf-8", "replace")[:200] or "-"
         if missing == 0 or refused:
             answered.set()
 
     if not messages:
-        return
+        return 0
     address = client.new_inbox()
     subscription = await client.subscribe(f"{address}.*", cb=answer)
     for number, each in enumerate(messages):
@@ -346,6 +365,7 @@ async def send(client: Client, messages: Sequence[ThingMessage]) -> None:
         raise NetworkError(
             _("The server of the hub did not keep a message: {reason}").format(reason=refused)
         )
+    return newest
 
 
 async def make_consumer(client: Client, store: int, *, after: int | None = None) -> None:
@@ -413,7 +433,8 @@ class _Greeting:
         """Answer one greeting; what cannot be understood gets no answer."""
         try:
             store = int(message.subject.rpartition(".")[2])
-            position = int(json.loads(message.data)["stream"])
+            told = json.loads(message.data)
+            position, epoch = int(told["stream"]), str(told.get("epoch") or "")
         except (ValueError, KeyError, TypeError):
             return
         known = self._app.data.execute(
@@ -429,7 +450,9 @@ class _Greeting:
         # a mirror may be older than what was acknowledged, of a stream that is lost, or of the
         # time before the shop was revoked, when nobody told it who left
         newest = (await stream.stream_info(rights.STREAM)).state.last_seq
+        current = state.read(self._app.data.connection, "epoch")
         refill = not acknowledged <= position <= newest or (known[0] is None and position > 0)
+        refill = refill or (epoch != "" and epoch != current and position > 0)
         left = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if refill or info.num_ack_pending:
             await stream.delete_consumer(rights.STREAM, rights.consumer(store))
@@ -441,7 +464,8 @@ class _Greeting:
                 "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?",
                 (int(self._app.clock.now()), store),
             )
-        await message.respond(json.dumps({"refill": refill, "left": left}).encode())
+        answer = {"refill": refill, "left": left, "epoch": current}
+        await message.respond(json.dumps(answer).encode())
 
 
 async def consumers(client: Client) -> dict[int, Any]:

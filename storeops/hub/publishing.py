@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.hub import outbox
+from storeops.hub import outbox, state
 from storeops.hub.things import things
 from storeops.shared_rows import SharedThing
 
@@ -115,9 +115,18 @@ def _notes(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, i
     ).fetchall()
 
 
-def done(db: Database, batch: OutboxBatch) -> None:
-    """Note that the server has kept every message of a batch."""
+def done(db: Database, batch: OutboxBatch, newest: int = 0) -> None:
+    """Note that the server has kept every message of a batch.
+
+    Args:
+        db: data.db of head office.
+        batch: what was published.
+        newest: number of the newest message in the stream, 0 when there was none: a stream that
+            has it no longer is another one.
+    """
     with db.atomic() as connection:
+        if newest:
+            state.write(connection, "last_seq", newest)
         for each in batch.messages:
             row = (each.kind, each.key, each.store)
             if each.payload == GONE:

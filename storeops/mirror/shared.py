@@ -28,6 +28,12 @@ STORES_OF_STAFF = (
     "SELECT k.key, d.store FROM {keys} AS k CROSS JOIN staff AS s ON s.id = k.key"
     " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
 )
+# behind rows with a userid: whose shop the member is of
+SHOP_OF_USERID = (
+    " JOIN staff AS s ON s.userid = {row}.userid"
+    " JOIN {{departments}} AS d ON d.department_id = s.main_department AND d.below = 1"
+)
+USERIDS_OF_STORE = f"SELECT userid FROM staff WHERE main_department {_HERE}"
 CUSTOMERS_OF_STORE = (
     f"SELECT DISTINCT customer_id FROM follow WHERE store_id {_HERE} AND status <> 'handed_over'"
 )
@@ -184,8 +190,7 @@ THINGS = (
         stores="SELECT k.key, d.store FROM {keys} AS k CROSS JOIN group_chat AS g ON g.id = k.key"
         " JOIN staff AS s ON s.userid = g.owner_userid"
         " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1",
-        every="SELECT id FROM group_chat WHERE owner_userid IN"
-        f" (SELECT userid FROM staff WHERE main_department {_HERE})",
+        every=f"SELECT id FROM group_chat WHERE owner_userid IN ({USERIDS_OF_STORE})",
         noted=(
             Noted(table="group_chat"),
             Noted(table="group_member", keys="SELECT {row}.group_id"),

@@ -288,6 +288,38 @@ def test_a_server_that_dies_comes_back(chain: Chain) -> None:
     must_agree(chain)
 
 
+def test_a_month_off_line_and_a_stream_that_was_lost_meanwhile(chain: Chain) -> None:
+    """Numbers of the new stream are past those that the mirror knows, and mean other messages."""
+    chain.settle()
+    code, back = CODES[0], chain.backs[CODES[0]]
+    chain.backs.pop(code)
+    position = arriving.follow_state(back.data).stream
+    data = chain.office.data
+    gone, staff = rows(
+        chain.office,
+        "SELECT max(customer_id), max(staff_id) FROM follow WHERE store_id = ?",
+        chain.departments[0],
+    )[0]
+    with data.atomic() as connection:
+        connection.execute("DELETE FROM follow WHERE customer_id = ?", (gone,))
+        connection.execute("UPDATE staff SET name = 'Renamed' WHERE id = ?", (staff,))
+    chain.settle()
+    chain.rest()
+    shutil.rmtree(chain.home / "data" / "office" / "hub" / "stream")
+    chain.serve()
+    for day in range(30):
+        with data.atomic() as connection:
+            connection.execute("UPDATE customer SET name = 'day ' || ? || id", (day,))
+        while outbox.waiting(data)[0]:
+            time.sleep(0.02)
+    chain.settle()
+    newest = arriving.follow_state(chain.backs[CODES[1]].data).stream
+    assert newest > position
+    chain.backs = {code: back, **chain.backs}
+    must_agree(chain)
+    assert not rows(back, "SELECT 1 FROM customer WHERE id = ?", gone)
+
+
 def test_a_stream_that_was_lost_is_filled_and_read_anew(chain: Chain) -> None:
     """The server's folder is gone: numbers begin at 1 again, and mirrors take them."""
     chain.settle()

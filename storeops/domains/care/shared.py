@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from storeops.mirror.shared import SHOP_OF_USERID, USERIDS_OF_STORE
 from storeops.shared_rows import Noted, SharedTable, SharedThing
 
-_OF_SHOP = (
-    " JOIN staff AS s ON s.userid = t.userid"
-    " JOIN {departments} AS d ON d.department_id = s.main_department AND d.below = 1"
-)
+_OF_SHOP = SHOP_OF_USERID.format(row="t")
 
 THINGS = (
     SharedThing(
@@ -25,9 +23,7 @@ THINGS = (
         ),
         stores="SELECT DISTINCT k.key, d.store FROM {keys} AS k"
         f" CROSS JOIN care_task AS t ON t.customer_id = k.key{_OF_SHOP}",
-        every="SELECT DISTINCT t.customer_id FROM staff AS s"
-        " CROSS JOIN care_task AS t ON t.userid = s.userid WHERE s.main_department IN"
-        " (SELECT department_id FROM {departments} WHERE store = :store AND below = 1)",
+        every=f"SELECT DISTINCT customer_id FROM care_task WHERE userid IN ({USERIDS_OF_STORE})",
         noted=(
             Noted(table="care_task", keys="SELECT {row}.customer_id"),
             Noted(
