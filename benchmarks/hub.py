@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -173,8 +173,9 @@ class Chain:
 class Follower:
     """A back office that keeps nothing."""
 
-    def __init__(self, file: JoinFile) -> None:
+    def __init__(self, file: JoinFile, room: asyncio.Semaphore) -> None:
         self.file = file
+        self.room = room
         self.received = 0
         self.last = 0.0
         self.position = 0
@@ -182,13 +183,19 @@ class Follower:
         self.ready = asyncio.Event()
         self.failed = 0
 
-    async def run(self, once: bool = False) -> None:
-        """Follow until cancelled; `once`: until nothing is left."""
+    async def run(self) -> None:
+        """Follow until cancelled."""
         while True:
             try:
-                async with connected(
-                    self.file.url, self.file.key, self.file.token, self.file.store_code
-                ) as client:
+                # what 1,500 machines sign and answer in a moment, this process does one by one
+                async with self.room, AsyncExitStack() as line:
+                    client = await line.enter_async_context(
+                        connected(
+                            self.file.url, self.file.key, self.file.token, self.file.store_code
+                        )
+                    )
+                    line = line.pop_all()
+                async with line:
                     answer = await client.request(
                         rights.hello_subject(self.file.store),
                         b'{"stream": %d}' % self.position, timeout=60,
@@ -213,8 +220,6 @@ class Follower:
                         self.position = max(self.position, about.sequence.stream)
                         if about.num_pending == 0:
                             self.ready.set()
-                            if once:
-                                return
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -264,7 +269,7 @@ async def seen(chain: Chain, file: JoinFile, count: int) -> None:
             (file.store, count),
         )
     ]
-    follower = Follower(file)
+    follower = Follower(file, asyncio.Semaphore(1))
     task = asyncio.create_task(follower.run())
     await asyncio.wait_for(follower.ready.wait(), 120)
     took = []
@@ -283,7 +288,8 @@ async def seen(chain: Chain, file: JoinFile, count: int) -> None:
 
 async def crowd(chain: Chain, changes: int) -> None:
     """All shops at once: greeting, a night's changes, and coming back together."""
-    followers = [Follower(each) for each in chain.files.values()]
+    room = asyncio.Semaphore(50)
+    followers = [Follower(each, room) for each in chain.files.values()]
 
     async def come(what: str) -> list[asyncio.Task[None]]:
         for each in followers:

@@ -75,9 +75,10 @@ THINGS = (
         tables=(
             SharedTable(
                 name="elsewhere_job",
-                rows="SELECT w.key, w.store, j.id, r.request, j.action, j.size, j.status, j.held, j.priority,"
-                " j.run_at, j.attempts, j.asks, j.errcode, j.error, j.created_at, j.started_at,"
-                f" j.finished_at FROM {{wanted}} AS w {_JOBS.format(row='w')}"
+                rows="SELECT w.key, w.store, j.id, r.request, j.action, j.size, j.status,"
+                " j.held, j.priority, j.run_at, j.attempts, j.asks, j.errcode, j.error,"
+                " j.created_at, j.started_at, j.finished_at"
+                f" FROM {{wanted}} AS w {_JOBS.format(row='w')}"
                 " JOIN plan_asker AS r ON r.plan_id = j.plan_id AND r.store = w.store"
                 " ORDER BY j.id",
                 held=f"id / {PART} = :key",

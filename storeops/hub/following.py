@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -107,7 +108,8 @@ def follow(
                 tries = 0 if report.things > before else tries
                 if on_trouble is not None and tries == 0:
                     on_trouble(error)
-                stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                # not all shops at the same moment
+                stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)] * random.uniform(0.5, 1.5))
                 tries += 1
     return report
 

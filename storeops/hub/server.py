@@ -24,7 +24,7 @@ from storeops.hub.settings import HubSettings
 from storeops.i18n import _
 from storeops.private_file import open_own, write_bytes
 
-READY_S = 20.0
+READY_S = 120.0  # with a large stream on a busy machine; one that ends is seen at once
 STOP_S = 10.0
 
 
