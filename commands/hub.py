@@ -134,12 +134,22 @@ def serve(
 
     call = current()
     with call.interruptible("storeops hub serve") as stop:
-        report = office.serve(call.app, once=once, stop=stop, on_ready=ready)
+        report = office.serve(
+            call.app, once=once, stop=stop, on_ready=ready, on_trouble=_tried_again
+        )
     output.done(
         {"published": report.published, "refilled": report.refilled, "url": report.url},
         ngettext(
             "{count} message published.", "{count} messages published.", report.published
         ).format(count=cells.amount(report.published)),
+    )
+
+
+def _tried_again(error: Exception) -> None:
+    warn(
+        _("{message} It is tried again until the line comes back.").format(
+            message=getattr(error, "message", str(error))
+        )
     )
 
 
@@ -178,13 +188,6 @@ def follow(
     call = current()
     of_profile(call.app.profile)
 
-    def trouble(error: Exception) -> None:
-        warn(
-            _("{message} It is tried again until the line comes back.").format(
-                message=getattr(error, "message", str(error))
-            )
-        )
-
     with (
         call.interruptible("storeops hub follow") as stop,
         bars() if once else nullcontext() as bar,
@@ -197,7 +200,7 @@ def follow(
                 )
 
         report = following.follow(
-            call.app, once=once, stop=stop, on_progress=progress, on_trouble=trouble
+            call.app, once=once, stop=stop, on_progress=progress, on_trouble=_tried_again
         )
     if report.refilled:
         note(_("This mirror was not the one that had followed: everything was fetched anew."))

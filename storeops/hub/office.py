@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 IDLE_S = 0.2  # between two looks at the outbox
+FULL_S = 5.0  # for somebody to make room
 AGAIN_S = 1.0  # before the server is tried again
 LOOK_S = 10.0  # between two looks at who follows
 ACK_WAIT_S = 20
@@ -70,6 +71,10 @@ class OfficeWiring(Protocol):
         """A worker at the queue; refused in a back office."""
 
 
+class NotKeptError(NetworkError):
+    """The server answers, and keeps nothing: its disk is full, most likely."""
+
+
 @dataclass
 class ServeReport:
     """What `serve` has done so far.
@@ -93,6 +98,7 @@ def serve(
     once: bool = False,
     stop: threading.Event | None = None,
     on_ready: Callable[[ServeReport], None] | None = None,
+    on_trouble: Callable[[StoreOpsError], None] | None = None,
 ) -> ServeReport:
     """Publish what changes until `stop` is set; start the server unless it runs or is external.
 
@@ -101,6 +107,8 @@ def serve(
         once: end when the outbox is empty.
         stop: when set, ends after what is in flight.
         on_ready: called when the server answers and shops can follow.
+        on_trouble: called when the server does not answer any more, or does not keep what is
+            published, before it is tried again; once for the same reason.
 
     Raises:
         NotFoundError: the profile is no head office.
@@ -115,7 +123,16 @@ def serve(
         process = server.ServerProcess(app.profile.name, settings)
         try:
             asyncio.run(
-                _serve(app, settings, process, report, once, stop or threading.Event(), on_ready)
+                _serve(
+                    app,
+                    settings,
+                    process,
+                    report,
+                    once,
+                    stop or threading.Event(),
+                    on_ready,
+                    on_trouble,
+                )
             )
         finally:
             if not settings.external:
@@ -179,8 +196,10 @@ async def _serve(
     once: bool,
     stop: threading.Event,
     on_ready: Callable[[ServeReport], None] | None,
+    on_trouble: Callable[[StoreOpsError], None] | None,
 ) -> None:
     was_ready = False
+    told = ""
     upward = Upward(app, stop)
 
     def ready(report: ServeReport) -> None:
@@ -191,19 +210,25 @@ async def _serve(
 
     try:
         while not stop.is_set():
-            if not settings.external:  # also when it has died meanwhile
-                await _start(app, settings, process)
-            report.server_pid = 0 if settings.external else process.pid
             try:
+                if not settings.external:  # also when it has died meanwhile
+                    await _start(app, settings, process)
+                report.server_pid = 0 if settings.external else process.pid
                 async with office_connection(settings) as client:
                     await tell_revoked(app, settings)
                     await _prepare(app, client)
                     async with _heard(settings, upward):
                         await _work(app, client, report, once, stop, ready, upward)
                     return
-            except NetworkError:
+            except NetworkError as error:
                 if once or not was_ready:  # it never answered: say so
                     raise
+                if on_trouble is not None and error.message != told:
+                    on_trouble(error)
+                told = error.message
+                if isinstance(error, NotKeptError) and not settings.external:
+                    process.stop()  # after a full disk it keeps nothing more until started anew
+                    await asyncio.sleep(FULL_S)
                 await asyncio.sleep(AGAIN_S)
     finally:
         await upward.end()
@@ -358,12 +383,16 @@ async def send(client: Client, messages: Sequence[ThingMessage]) -> int:
         had = missing
         with suppress(TimeoutError):
             await asyncio.wait_for(answered.wait(), ANSWER_S)
-        if not client.is_connected or (missing == had and not answered.is_set()):
+        if not client.is_connected:
             raise NetworkError(_("The server of the hub has gone."))
+        if missing == had and not answered.is_set():
+            refused = _("it does not answer")
+            break
     await subscription.unsubscribe()
     if refused:
-        raise NetworkError(
-            _("The server of the hub did not keep a message: {reason}").format(reason=refused)
+        raise NotKeptError(
+            _("The server of the hub did not keep a message: {reason}").format(reason=refused),
+            hint=_("Is the disk below its folder full? What was not kept waits in the outbox."),
         )
     return newest
 

@@ -131,7 +131,8 @@ THINGS = (
             ),
             _of_customer(
                 "orders_article",
-                "customer_id code days quantity first_at last_at gap_s next_at warranty_until",
+                "customer_id code days quantity first_at last_at gap_s next_at next_until"
+                " warranty_until",
                 "code",
             ),
             _of_customer(
