@@ -259,6 +259,10 @@ class Action(Protocol):
     #
     # `again_helps(ledger, plan) -> bool`, where `--again` is planned in a way of the kind's own.
     #
+    # `gone`: what a person reads in place of `--again` about a row whose follow is gone; English.
+    #
+    # `before_again(db, result) -> str`: what must be done before `--again` helps a row, "" nothing.
+    #
     # `veto(view, rows) -> dict[int, RowResult]`: row number → its answer, asked in the transaction
     # that claims a job, about rows of which nothing was sent yet. Rows it names are not sent and
     # take that answer: what an answer to an earlier call of the plan has taught meanwhile.

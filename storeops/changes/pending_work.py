@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from storeops.changes.action import NOT_AS_PLANNED
 from storeops.changes.plan_listing import draft_sizes
 from storeops.changes.plans import MADE
+from storeops.changes.relations import GONE
 from storeops.database.database import Database
 
 DAY_S = 86_400.0
@@ -26,6 +27,7 @@ class PendingWork:
         bad: rows, of plans applied in the last three days, that ended in the last one and were not
             done.
         bad_plan: plan_id of the newest plan with such rows, "" without any.
+        over: those of the bad rows whose relation is gone, so that no plan can help them.
     """
 
     drafts: dict[str, int] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class PendingWork:
     held: int = 0
     bad: int = 0
     bad_plan: str = ""
+    over: int = 0
 
 
 def pending_work(db: Database, now: float) -> PendingWork:
@@ -58,11 +61,15 @@ def pending_work(db: Database, now: float) -> PendingWork:
         "SELECT (SELECT count(*) FROM job WHERE status = 'queued' AND held = 0),"
         " (SELECT count(*) FROM job WHERE status IN ('queued', 'unknown') AND held = 1)"
     ).fetchone()
-    bad, bad_plan = connection.execute(
-        "SELECT count(*), coalesce(max(plan.name), '') FROM plan JOIN plan_row"
-        " ON plan_row.plan_id = plan.id"
+    bad, bad_plan, over = connection.execute(
+        "SELECT count(*), coalesce(max(plan.name), ''), coalesce(sum(EXISTS ("
+        "  SELECT 1 FROM customer AS c JOIN staff AS s ON s.userid = plan_row.userid"
+        "   JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
+        f"   AND f.status IN ({','.join('?' * len(GONE))})"
+        "  WHERE c.external_userid = plan_row.external_userid)), 0)"
+        " FROM plan JOIN plan_row ON plan_row.plan_id = plan.id"
         f" AND plan_row.status IN ({','.join('?' * len(NOT_AS_PLANNED))})"
         " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?",
-        (*NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S),
+        (*GONE, *NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S),
     ).fetchone()
-    return PendingWork(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan)
+    return PendingWork(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan, over)

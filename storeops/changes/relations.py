@@ -13,6 +13,7 @@ from storeops.database.database import Database
 from storeops.i18n import _
 
 CHUNK = 400
+GONE = ("missing", "lost", "handed_over")  # statuses of follows that WeCom does not list
 HANDFUL = 20  # follows of a shop that are never alarming
 _FIELDS = (
     "f.id, c.id, c.external_userid, c.name, c.type, s.userid, s.name, s.status, f.store_id,"

@@ -277,16 +277,21 @@ def results(
         if result.status == UNKNOWN and result.row in held and not record[6]:
             way = _("The plan is paused. Go on with: storeops plan resume {plan}")
             result = replace(result, next_step=way.format(plan=name))
-        if f"--again {name}" in result.next_step and not _with_from_owner(db, result):
-            way = _("Nothing is left to plan: the customer is not with this member any more.")
-            result = replace(result, next_step=way)
+        if f"--again {name}" in result.next_step:
+            result = replace(result, next_step=_again_or_else(db, result, actions().get(kind)))
         yield result
 
 
-def _with_from_owner(db: Database, result: Result) -> bool:
-    """Whether the relation of a row still stands, so that it can be planned again."""
+def _again_or_else(db: Database, result: Result, action: Any) -> str:
+    """The step that plans a row anew, or what stands before it, or that there is none."""
     (relation,) = relations.by_pairs(db, [(result.userid, result.external_userid)])
-    return relation is not None and relation.status not in ("lost", "handed_over")
+    if relation is None or relation.status in relations.GONE:
+        return _(getattr(action, "gone", _GONE))
+    first = getattr(action, "before_again", None)
+    return (first(db, result) if first else "") or result.next_step
+
+
+_GONE = N_("Nothing is left to plan: the customer is not with this member any more.")
 
 
 # what a status means where WeCom gave no code, and what a person can do about it

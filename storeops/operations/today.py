@@ -144,8 +144,15 @@ def _of_changes(ends: PendingWork) -> Iterator[Step]:
             "{count} rows were not done since yesterday; see why.",
             ends.bad,
         ).format(count=f"{ends.bad:,}")
+        over = ends.over == ends.bad
+        if over:
+            text = ngettext(
+                "{count} row was not done since yesterday, and no plan can help it any more.",
+                "{count} rows were not done since yesterday, and no plan can help them any more.",
+                ends.bad,
+            ).format(count=f"{ends.bad:,}")
         command = f"storeops plan results {ends.bad_plan} --not-done"
-        yield Step(text, "warn", "plans", command, ends.bad_plan)
+        yield Step(text, "" if over else "warn", "plans", command, ends.bad_plan)
     if ends.held:
         text = ngettext(
             "{count} call is held by a paused plan.",

@@ -129,3 +129,32 @@ def test_there_is_no_way_back_to_leavers(corp, cli):
     undo = cli("plan", "undo", made.plan.name)
     assert undo.code == 11
     assert "back-plan" not in undo.err, "a next step that leads nowhere"
+
+
+def test_what_a_leavers_customer_declined_leads_to_an_end(make_corp, cli):
+    """Each step that `plan results` prints is typed until it prints none; status says so, too."""
+    corp = make_corp(handover_at_once_rate=0, handover_early_rate=0, handover_delete_rate=0)
+    leaver, to_owner = corp.leavers()[0]["userid"], corp.staff()[0]["userid"]
+    who = corp.customers(leaver, without=to_owner)[:2]
+    corp.decide(who, "refuse", 60)
+    made = corp.hand_over(
+        leaver, to=to_owner, groups=False, where=" OR ".join(f"id:{each}" for each in who)
+    )
+    corp.advance(DAY)
+    corp.watch()
+    corp.advance(60)
+    typed = []
+    while lines := _result_steps(cli, made.plan.name):
+        assert lines not in typed, f"a circle: {typed}"
+        typed.append(lines)
+        for line in lines:
+            assert cli(*shlex.split(line)[1:]).code == 0
+    assert typed == [["storeops sync run --scope unassigned"]]
+    assert "no plan can help them" in cli("status").out
+
+
+def _result_steps(cli, plan):
+    rows = cli("plan", "results", plan, "--not-done", "--json").json["items"]
+    assert {row["status"] for row in rows} == {"refused"}
+    found = (re.search(r"storeops [a-z].*", row["next_step"]) for row in rows)
+    return sorted({each[0] for each in found if each})

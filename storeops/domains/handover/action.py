@@ -33,6 +33,7 @@ from storeops.i18n import N_, _
 if TYPE_CHECKING:
     from storeops.changes.ledger import Ledger
     from storeops.changes.plans import Plan
+    from storeops.changes.row_results import Result
 
 PER_CALL = 100  # customers, or groups, of one call
 
@@ -62,6 +63,18 @@ class HandoverAction:
             N_("Plan it again: storeops handover plan --again {plan}"),
         ),
     }
+
+    gone = N_(
+        "Nothing is left to plan: WeCom lists the customer with this member no more. Only a colleague"
+        " whose code the customer scans gets them."
+    )
+
+    def before_again(self, db: Database, result: Result) -> str:
+        """A leaver's customer who declined may have left the pool: the list is read first."""
+        resigned = result.extra.get("kind") == rules.RESIGNED
+        if result.status == REFUSED and resigned and not checks.listed_since(db, result.at or 0):
+            return _("Read the list first: storeops sync run --scope unassigned")
+        return ""
 
     def observe(self, view: View, rows: Sequence[Row]) -> list[Mapping[str, Any]]:
         """The status of each relation, or the owner of each group, now."""

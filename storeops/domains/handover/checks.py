@@ -96,12 +96,15 @@ def _refusals(db: Database, rows: Sequence[Row]) -> dict[tuple[str, str], float]
         for userid, subjects in of_leaver.items()
         for subject, at in attempts.last_refusals(db, userid, subjects).items()
     }
-    if not found:
-        return {}
+    return {key: at for key, at in found.items() if not listed_since(db, at)}
+
+
+def listed_since(db: Database, at: float) -> bool:
+    """Whether the list of unassigned customers was read whole after a moment (Unix seconds)."""
     from storeops.reading import freshness
 
     (listed,) = freshness.scopes(db, 0, names=("unassigned",))
-    return {key: at for key, at in found.items() if at >= (listed.completed_at or 0)}
+    return at < (listed.completed_at or 0)
 
 
 def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:
