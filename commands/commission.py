@@ -242,6 +242,12 @@ def run(
         extra={"month": found.month, "closed_at": cells.iso(found.closed_at)},
         empty=_("Nothing was sold in {month}.").format(month=found.month),
     )
+    if found.month == months.to_close(call.app.data, call.app.clock.now()):
+        note(
+            _("When it is right, close it: storeops commission close --month {month}").format(
+                month=found.month
+            )
+        )
 
 
 @app.command("statement", help=_("A month by guide and shop; pay slips as files."))

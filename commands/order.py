@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -231,8 +233,16 @@ def list_(
         any_of(status, STATUSES),
     )  # fmt: skip
     some = known.names(db)
+    open_ones: list[dict[str, Any]] = []  # the first that fits several
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in orders.list_orders(db, which):
+            if not open_ones and row["reason"] == "ambiguous":
+                open_ones.append(row)
+            yield {**row, "paid_at": cells.iso(row["paid_at"])}
+
     output.paged(
-        ({**row, "paid_at": cells.iso(row["paid_at"])} for row in orders.list_orders(db, which)),
+        rows(),
         [
             Column("paid_at", _("Paid"), show=cells.when),
             Column("order_no", _("Order no."), max_width=22),
@@ -251,6 +261,11 @@ def list_(
         if some
         else _("No order is known; take some in: storeops order import FILE --source NAME"),
     )
+    if ambiguous and open_ones:
+        order_no, of = open_ones[0]["order_no"], open_ones[0]["source"]
+        step = shlex.join(["storeops", "order", "show", order_no, "--source", of])
+        note(_("Whom one of them fits: {step}").format(step=step))
+        note(_("Say whose it is: {step}").format(step=_match_step(order_no, of, "ID")))
 
 
 @app.command("totals", help=_("Orders and amounts by shop, channel, source or day."))
@@ -290,6 +305,12 @@ def totals(
         as_of=now,
         empty=_("No order matches."),
     )
+
+
+def _match_step(order_no: str, source: str, customer: str) -> str:
+    """The command that says whose an order is."""
+    words = ["--order", order_no, "--customer", customer, "--source", source]
+    return shlex.join(["storeops", "order", "match", *words])
 
 
 @app.command("show", help=_("Show one order: lines, versions, returns, and whose it is."))
@@ -350,6 +371,9 @@ def show(
         ],
         empty=_("It has no lines."),
     )
+    for each in found["candidates"]:
+        step = _match_step(found["order_no"], found["source"], each["external_userid"])
+        note(_("If it is {name}: {step}").format(name=each["name"], step=step))
 
 
 @app.command("match", help=_("Say how many orders have their customer, and why others have none."))

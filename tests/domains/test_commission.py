@@ -231,6 +231,9 @@ def test_commands_slips_and_journal(october, cli, tmp_path) -> None:
         "amount_fen": 10001, "userid": "anna", "role": "owner", "share_fen": 10001,
         "rule": "house", "rule_version": 1, "reason": "had the customer since 2026-09-01",
     }  # fmt: skip
+    said = cli("commission", "run", "--month", "2026-10")
+    assert "storeops commission close --month 2026-10" in said.err
+    assert "commission close" not in cli("commission", "run", "--month", "2026-11").err
     assert cli("commission", "close", "--month", "2026-11", "--yes").code == 9  # not over
     assert cli("commission", "close", "--month", "2026-10").code == 2  # nobody can be asked
     done = cli("commission", "close", "--month", "2026-10", "--yes", "--json").json

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -229,7 +231,7 @@ def test_zones_and_currencies(chain) -> None:
 # -- who was it -----------------------------------------------------------------------------------
 
 
-def test_who_appears_later_is_matched_then(chain) -> None:
+def test_who_appears_later_is_matched_then(chain, cli) -> None:
     head = "order_no,external_userid,phone,unionid,paid_at,amount\n"
     rows = ["S1,,13700000001,,2026-05-01,1", "S2,,137****0001,,2026-05-02,1",
             "S3,,,union9,2026-05-02,1", f"S4,{'wmnew':x<32},,,2026-05-02,1"]  # fmt: skip
@@ -247,6 +249,13 @@ def test_who_appears_later_is_matched_then(chain) -> None:
     assert matching.report(chain.db).matched == 4
     done = take(chain, head + "S5,,13700000001,,2026-06-01,1")
     assert (done.matched, done.ambiguous) == (0, 1)
+    said = cli("order", "list", "--ambiguous").err
+    assert "storeops order match --order S5 --customer ID" in said
+    (step,) = re.findall(r"storeops order show .*", said)
+    steps = re.findall(r"storeops order match .*", cli(*shlex.split(step)[1:]).err)
+    assert len(steps) == 2
+    assert cli(*shlex.split(steps[0])[1:]).code == 0
+    assert "order match" not in cli(*shlex.split(step)[1:]).err
     # a number that somebody gets by a changed remark
     take(chain, head + "S6,,13500000001,,2026-06-01,1")
     chain.person("other", "13600000001", "13500000001", seen="2026-06-02", source="event")

@@ -589,13 +589,19 @@ def retire(ledger: Ledger, name: str) -> CommissionRule:
     return rule
 
 
+def to_close(db: Database, now: float) -> str:
+    """The month that is over and is to be closed next, once rules are in force; "" none."""
+    if not rule_book.in_force(db):
+        return ""
+    closed = closed_months(db)
+    month = following(max(closed)) if closed else last_month(now)
+    return month if span_of(month)[1] <= now and _sold_anything(db, month) else ""
+
+
 def today(db: Database, now: float) -> list[TodayLine]:
     """A month that is over and not closed, once rules are in force."""
-    if not rule_book.in_force(db):
-        return []
-    closed = closed_months(db)
-    month = last_month(now)
-    if month in closed or not _sold_anything(db, month):
+    month = to_close(db, now)
+    if not month:
         return []
     text = _("The commission of {month} is not closed yet.").format(month=month)
     step = f"storeops commission run --month {month}"
