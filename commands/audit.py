@@ -106,7 +106,8 @@ def _summary(payload: Any) -> str:
     )
 
 
-def _describe(payload: Any) -> str:
+def _describe(payload: Any, whole: bool = False) -> str:
+    """What a line says in words; `whole` with hashes, and many things by name."""
     from storeops.changes.plan_words import Words
 
     if "status" in payload and "after" in payload:
@@ -116,10 +117,13 @@ def _describe(payload: Any) -> str:
         return f"{term('row', payload['status'])}{code} {change}"
     parts = [str(payload["title"])] if payload.get("title") else []
     for key, each in payload.items():
-        if key in ("hash", "title", "kind") or each in ("", None, [], 0, False):
+        unsaid = () if whole else ("hash", "kind")
+        if key in ("title", *unsaid) or each in ("", None, [], 0, False):
             continue
-        # what is no number or word is many things: how many
-        text = each if isinstance(each, str | int | float) else len(each)
+        if isinstance(each, str | int | float):
+            text: Any = each
+        else:  # many things: how many
+            text = cells.json_text(each) if whole else len(each)
         parts.append(_("{name}: {text}").format(name=term("detail", key), text=text))
     return _(", ").join(parts)
 
@@ -137,7 +141,7 @@ def show(
         [
             *_columns()[:-1],
             Column("machine", _("Machine")),
-            Column("payload", _("Content"), show=cells.json_text),
+            Column("payload", _("Content"), show=lambda payload: _describe(payload, whole=True)),
             Column("hash", _("Hash")),
         ],
     )

@@ -10,11 +10,11 @@ from textual.content import Content
 from storeops.domain import card_sections
 from storeops.i18n import _
 from storeops.reading.filter_words import GENDERS, STATUSES, TYPES, WAYS
+from storeops.terms import term
 from storeops.times import minute
 from tui.cells import chip, shown
 from tui.fields import fields, title
 from tui.names import NameLookup
-from tui.words import status as status_word
 
 if TYPE_CHECKING:
     from storeops.app import App
@@ -114,13 +114,7 @@ def _tags(tags: list[dict[str, str]]) -> Content:
 
 
 def _entry(entry: TimelineEntry, words: NameLookup) -> Content:
-    what = {
-        "follow": _("follow"), "status": _("status"), "tag": _("tag"), "tags": _("tags"),
-        "remark": _("remark"), "description": _("description"), "mobiles": _("phones"),
-        "state": _("state"), "owner": _("owner"), "store": _("store"), "name": _("name"),
-    }.get(entry.field, shown(entry.field))  # fmt: skip
-    sources = {"sync": _("sync"), "event": _("event"), "job": _("job"), "note": _("note")}
-    source = sources.get(entry.source, entry.source)
+    what, source = shown(term("field", entry.field)), term("source", entry.source)
     parts: list[tuple[str, str]] = [(f"  {minute(entry.at)} ", "$text-muted"), (what, "")]
     if entry.userid:
         parts.append((f" {shown(words.member(entry.userid))}", ""))
@@ -145,11 +139,11 @@ def _change(entry: TimelineEntry, words: NameLookup) -> list[tuple[str, str]]:
 
 
 def _value(value: Any) -> str:
-    """A value as text; codes of the mirror as words."""
+    """A value as text."""
     if value is None:
         return "–"
     if isinstance(value, list):
         return shown(_(", ").join(_value(each) for each in value))
     if isinstance(value, dict):
         return shown(_(", ").join(str(each) for each in value.values() if each))
-    return shown(status_word(str(value)))
+    return shown(str(value))

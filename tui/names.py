@@ -15,6 +15,8 @@ from storeops.plain import alike
 from storeops.reading.customer_rows import customer_id
 from storeops.reading.customers import names_of, rows_of
 from storeops.reading.filter import quoted
+from storeops.reading.filter_words import label
+from storeops.terms import term
 
 if TYPE_CHECKING:
     from storeops.database.database import Database
@@ -101,6 +103,8 @@ class NameLookup:
             return [self.value(field, each) for each in value]
         if not isinstance(value, str | int):
             return value
+        if field == "status":  # of a follow, else of a row
+            return label("status", term("row", str(value)))
         if field in ("tag", "tags", "add", "remove"):
             return self.tag(str(value))
         if field in ("owner", "userid", "takeover_userid", "handover_userid", "takers", "givers"):

@@ -1,4 +1,4 @@
-"""Words of the mirror in the user's language: statuses, outcomes; and of what holds an API back."""
+"""Words of the mirror in the user's language: outcomes; and of what holds an API back."""
 
 from __future__ import annotations
 
@@ -9,16 +9,6 @@ from storeops.i18n import _
 
 if TYPE_CHECKING:
     from storeops.limits.outlook import ApiUse
-
-
-def status(name: str) -> str:
-    """A follow's, member's or group's status."""
-    return {
-        "active": _("active"), "missing": _("missing"), "lost": _("lost"),
-        "handed_over": _("handed over"),
-        "unassigned": _("unassigned"), "out_of_scope": _("out of scope"), "left": _("left"),
-        "dissolved": _("dissolved"),
-    }.get(name, name)  # fmt: skip
 
 
 def outcome(name: str | None) -> str:

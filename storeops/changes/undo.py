@@ -29,6 +29,7 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         )
     rows = plan_rows.load(ledger.db, plan.id, where=f"status = '{DONE}' AND before IS NOT NULL")
     if not rows:
+        _say_who_undid(ledger, plan)
         raise ConflictError(
             _("Nothing of plan {plan} is done; there is nothing to undo.").format(plan=plan.name),
             hint=_("Cancel what is queued: storeops plan cancel {plan}").format(plan=plan.name)
@@ -69,6 +70,21 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         reason=reason,
         undo_of=plan.id,
     )
+
+
+def _say_who_undid(ledger: Ledger, plan: Plan) -> None:
+    """Refuse to undo what was undone already, naming the plan that did."""
+    row = ledger.db.execute(
+        "SELECT name FROM plan WHERE undo_of = ? AND status = 'applied' AND EXISTS"
+        " (SELECT 1 FROM plan_row WHERE plan_id = ? AND status = 'undone')"
+        " ORDER BY applied_at DESC LIMIT 1",
+        (plan.id, plan.id),
+    ).fetchone()
+    if row is not None:
+        raise ConflictError(
+            _("Plan {plan} was undone already, by {undo}.").format(plan=plan.name, undo=row[0]),
+            hint=_("See how it went: storeops plan results {plan}").format(plan=row[0]),
+        )
 
 
 def _refuse_second(ledger: Ledger, plan: Plan) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -41,9 +44,63 @@ def test_no_status_is_forgotten() -> None:
     assert set(plans.STATUSES) <= set(terms.PLAN)
 
 
+# what puts a line into the journal, and what their parts are made of
+_WRITERS = {"JournalLine", "_note", "_write"}
+_ELSEWHERE = {"data.db", "inbox.db", "more", "plan_id", "refused", "taken"}  # of other objects
+_OPEN = {"_asdict", "as_dict"}  # of records: their fields are named in the test
+
+
+def _functions() -> Iterator[tuple[ast.FunctionDef, dict[str, ast.FunctionDef]]]:
+    """Functions that write lines, each with all functions of its module."""
+    for path in [*(ROOT / "storeops").rglob("*.py"), *(ROOT / "commands").rglob("*.py")]:
+        text = path.read_text("utf-8")
+        if "JournalLine(" not in text:
+            continue
+        tree = ast.parse(text)
+        every = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+        for each in every.values():
+            if any(_called(node) in _WRITERS for node in ast.walk(each)):
+                yield each, every
+
+
+def _called(node: ast.AST) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
+def _keys(of: ast.AST, every: dict[str, ast.FunctionDef]) -> Iterator[str]:
+    """Keys of every object that is made in a function, and in those it takes some from."""
+    for node in ast.walk(of):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value
+                elif key is None and (name := _called(value)) not in _OPEN and name in every:
+                    yield from _keys(every[name], every)
+        elif _called(node) in ("update", "_write"):
+            yield from (each.arg for each in node.keywords if each.arg)
+
+
+def test_no_key_of_a_line_is_forgotten() -> None:
+    """What a line of the journal says has a word, wherever in the code it is written."""
+    from storeops.changes.control import CancelledRows
+    from storeops.changes.loss import Loss
+    from storeops.changes.seal import Seal
+    from storeops.domain import registry
+    from storeops.domains.commission.rules import CommissionRule
+
+    found = {key for each, every in _functions() for key in _keys(each, every)}
+    found |= {*CancelledRows._fields, *(each.name for each in fields(CommissionRule))}
+    found |= {*registry().named("erase")}
+    found |= {*Loss("cut", Seal(""), 0, 0, "").payload()}
+    assert {"backup_count", "held_plans", "errcode", "params", "rule", "altered"} <= found
+    assert found - _ELSEWHERE <= set(terms.DETAIL), found - _ELSEWHERE - set(terms.DETAIL)
+
+
 def test_no_kind_of_line_is_forgotten() -> None:
     """A kind of journal line anywhere in the code is in the catalogue."""
-    named = re.compile(r'"((?:plan|row|call|api|db|job|audit|journal)\.[a-z_]+)"')
+    named = re.compile(r'"((?:plan|row|call|api|db|job|audit|journal|message)\.[a-z_]+)"')
     files = {"journal.key", "journal.seal", "journal.ndjson"}
     found = {
         kind
@@ -51,6 +108,9 @@ def test_no_kind_of_line_is_forgotten() -> None:
         for kind in named.findall(path.read_text("utf-8"))
         if path.name != "terms.py"
     } - files
+    written = re.compile(r'JournalLine\(\s*"([a-z_.]+)"')
+    for path in (ROOT / "storeops").rglob("*.py"):
+        found |= {*written.findall(path.read_text("utf-8"))}
     assert len(found) > 12
     assert found <= set(terms.JOURNAL), found - set(terms.JOURNAL)
     events = re.findall(

@@ -317,14 +317,6 @@ def _line(entry: JournalEntry, names: NameLookup) -> Line:
     )
 
 
-PAYLOAD = {
-    "rows": N_("rows"), "ready": N_("ready"), "blocked": N_("blocked"), "jobs": N_("calls"),
-    "reason": N_("reason"), "kind": N_("kind"), "title": N_("what"), "count": N_("count"),
-    "calls": N_("calls"), "skipped": N_("left out"), "cancelled": N_("cancelled"),
-    "hash": N_("Hash"),
-}  # fmt: skip
-
-
 def kind_word(kind: str) -> str:
     """A kind of line in the user's language; one that is not known by its name."""
     return shown(term("journal", kind))
@@ -339,7 +331,7 @@ def summary(payload: Mapping[str, Any], names: NameLookup) -> str:
         parts = [row_status(str(payload["status"])), str(code) if code else "", change]
         return " ".join(part for part in parts if part)
     return "  ".join(
-        f"{_(PAYLOAD[key]) if key in PAYLOAD else key} {_short(key, value, names)}"
+        f"{term('detail', key)} {_short(key, value, names)}"
         for key, value in payload.items()
         if value not in ("", None, [], {}) and key not in ("hash", "revision", "profile", "asked")
     )
@@ -371,8 +363,9 @@ def details(entry: JournalEntry, names: NameLookup) -> Content:
     if entry.erased:
         parts.append(Content(_("Its content was erased; the chain stays whole.") + "\n"))
     else:
-        rows = [(_(PAYLOAD[key]) if key in PAYLOAD else key, _text(value, names, key))
-                for key, value in entry.payload.items()]  # fmt: skip
+        rows = [
+            (term("detail", key), _text(value, names, key)) for key, value in entry.payload.items()
+        ]
         parts.append(fields(_("Content"), rows))
     technical = [
         (_("Kind"), entry.kind), (_("Customer id"), entry.subject or ""),
@@ -391,9 +384,11 @@ def _text(value: Any, names: NameLookup | None = None, field: str = "") -> str:
         if names is not None and len(value) == 1:
             ((key, each),) = value.items()
             return _text(each, names, key)
-        return (
-            _(", ").join(f"{key}: {_text(each, names, key)}" for key, each in value.items()) or "–"
-        )
+        parts = [
+            _("{name}: {text}").format(name=term("field", key), text=_text(each, names, key))
+            for key, each in value.items()
+        ]
+        return _(", ").join(parts) or "–"
     if isinstance(value, list | tuple):
         return _(", ").join(_text(each, names, field) for each in value) or "–"
     if value in ("", None):
