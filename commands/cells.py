@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from storeops import times
 from storeops.i18n import _
 from storeops.plain import plain
 from storeops.spreadsheet import csv_cell, json_text
 
+if TYPE_CHECKING:
+    from storeops.database.database import Database
+
 __all__ = [
-    "JSON_SAFE_INTEGER", "amount", "csv_cell", "iso", "json_text", "table_cell", "when",
+    "JSON_SAFE_INTEGER", "amount", "csv_cell", "iso", "json_text", "members", "table_cell", "when",
 ]  # fmt: skip
 JSON_SAFE_INTEGER = 2**53
 
@@ -29,6 +32,14 @@ def table_cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return plain(json_text(value))
     return str(value)
+
+
+def members(db: Database) -> Callable[[str], str]:
+    """How people call a member: function of the userid, which stays where there is no name."""
+    from storeops.reading.directory import member_names
+
+    names = dict(member_names(db))
+    return lambda userid: names.get(userid) or userid
 
 
 def when(moment: float | str | None) -> str:

@@ -230,7 +230,7 @@ def run(
             Column("paid_at", _("Paid"), show=cells.day),
             Column("order_line", _("Order line"), max_width=18),
             Column("amount_fen", _("Amount"), right=True, show=_money),
-            Column("userid", _("Guide"), max_width=14),
+            Column("userid", _("Guide"), max_width=14, show=cells.members(call.app.data)),
             Column("role", _("Role"), show=_role),
             Column("share_fen", _("Share, yuan"), right=True, show=_money),
             Column("reason", _("Why"), max_width=40),

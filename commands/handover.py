@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -231,17 +232,18 @@ _WHAT = {
 }
 
 
-def _pair(pair: Pair) -> str:
+def _pair(pair: Pair, name: Callable[[str], str]) -> str:
     """What one line of a watching is about; two that share owner and taker differ in the rest."""
     return _("{handover} → {takeover}, {what}").format(
-        handover=pair.handover_userid,
-        takeover=pair.takeover_userid,
+        handover=name(pair.handover_userid),
+        takeover=name(pair.takeover_userid),
         what=_(_WHAT[pair.what, pair.kind]),
     )
 
 
 def _watched_lines(found: WatchResult) -> list[str]:
     lines: list[str] = []
+    name = cells.members(current().app.data)
     for each in found.asked:
         ends = _(", ").join(
             f"{count} {planned.row_state(status)}" for status, count in sorted(each.settled.items())
@@ -249,7 +251,9 @@ def _watched_lines(found: WatchResult) -> list[str]:
         line = each.error or ends or _("nothing new")
         if each.waiting and not each.error:
             line += ", " + _("{count} wait").format(count=cells.amount(each.waiting))
-        lines.append(_("{subjects}: {message}").format(subjects=_pair(each.pair), message=line))
+        lines.append(
+            _("{subjects}: {message}").format(subjects=_pair(each.pair, name), message=line)
+        )
     settled = sum(found.settled.values())
     lines.append(
         ngettext(
@@ -276,7 +280,7 @@ def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     from storeops.domains.handover import report as reports
 
     app_ = current().app
-    now = app_.clock.now()
+    now, name = app_.clock.now(), cells.members(app_.data)
     rows = [
         each.as_dict()
         | {
@@ -289,8 +293,8 @@ def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
     output.paged(
         rows,
         [
-            Column("handover_userid", _("From")),
-            Column("takeover_userid", _("To")),
+            Column("handover_userid", _("From"), max_width=16, show=name),
+            Column("takeover_userid", _("To"), max_width=16, show=name),
             Column("kind", _("Type of handover"), show=lambda kind: term("handover", kind)),
             Column("what", _("What"), show=lambda what: term("subject", what)),
             Column("rows", _("Rows"), right=True, show=cells.amount),

@@ -27,6 +27,7 @@ def described(
     from storeops.reading.customers import names_of
     from storeops.reading.filter_words import label
 
+    member = cells.members(data)
     names, library = names_of(data), TagNames(data).tags
 
     def tags(ids: list[str]) -> str:
@@ -57,6 +58,7 @@ def described(
     return [
         {
             **each,
+            "userid": member(each.get("userid", "")),
             "field": term("field", each["field"]),
             "before": word(each["field"], each["before"]),
             "after": word(each["field"], each["after"]),

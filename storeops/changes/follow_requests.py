@@ -361,7 +361,7 @@ class _Keys:
         if not active:
             return _problem(line, "no_relation", _("nobody follows this customer any more"))
         if len(active) > 1 and not follows:
-            names = _(", ").join(each.userid for each in active[:5])
+            names = _(", ").join(each.staff_name or each.userid for each in active[:5])
             return _problem(
                 line,
                 "several_members",

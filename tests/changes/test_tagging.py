@@ -54,6 +54,8 @@ def test_apply_then_undo_puts_every_tag_back(corp):
     corp.run(plan_id=undo.id)
     assert tags_on(corp.truth()) == before
     assert plans.row_counts(corp.app.data, plan.id).get("undone") == plan.ready
+    with pytest.raises(ConflictError, match=f"undone already, by {undo.name}"):
+        plan_undo(corp.app.ledger, plan.name)
 
     redo = plan_undo(corp.app.ledger, undo.name)
     apply.apply(corp.app.ledger, redo.name)

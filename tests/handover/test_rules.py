@@ -46,6 +46,7 @@ def test_a_rule_gives_everybody_to_somebody_and_says_why(corp, rule):
     counts = Counter(_to_owners(corp, made).values())
     assert set(counts) <= set(to_owners)
     assert all(_whys(corp, made))
+    assert {each.userid for each in made.shares} == set(to_owners), "also who gets nobody"
     again = corp.plan(from_owner, to=to_owners, rule=rule)
     assert _to_owners(corp, again) == _to_owners(corp, made)
 

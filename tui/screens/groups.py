@@ -10,8 +10,8 @@ from textual.content import Content
 from storeops.i18n import _
 from storeops.reading.directory import GroupRow, chats
 from storeops.reading.filter import quoted
+from storeops.terms import term
 from storeops.times import day, minute
-from tui import words
 from tui.cells import shown
 from tui.fields import fields
 from tui.screens.listing import ListScreen
@@ -38,7 +38,7 @@ class GroupsScreen(ListScreen):
         """All group chats (background)."""
         lines = []
         for row in chats(self.app.core.data):
-            status = _("in use") if row.status == "active" else words.status(row.status)
+            status = term("group", row.status)
             if row.gone and row.status == "active":
                 status = "! " + _("owner left")
             lines.append(

@@ -10,8 +10,8 @@ from textual.content import Content
 from storeops.durations import ago
 from storeops.i18n import _
 from storeops.reading.directory import MemberRow, department_names, members
+from storeops.terms import term
 from storeops.times import day, minute
-from tui import words
 from tui.cells import shown
 from tui.fields import fields
 from tui.names import NameLookup
@@ -53,7 +53,7 @@ class StaffScreen(ListScreen):
                         shown(row.name or row.userid),
                         shown(row.userid),
                         shown(names.get(row.store_id, "")),
-                        words.status(row.status),
+                        term("staff", row.status),
                         f"{row.follows:,}",
                         f"{row.unassigned:,}" if row.unassigned else "",
                         read,
@@ -78,7 +78,7 @@ class StaffScreen(ListScreen):
             [
                 (_("Position"), row.position),
                 (_("Store"), store),
-                (_("Status"), words.status(row.status)),
+                (_("Status"), term("staff", row.status)),
                 (_("Left"), day(row.left_at)),
                 (_("Customer contact"), _("on") if row.contact else _("off")),
                 (_("Customers"), f"{row.follows:,}"),

@@ -65,8 +65,8 @@ class HandoverAction:
     }
 
     gone = N_(
-        "Nothing is left to plan: WeCom lists the customer with this member no more. Only a colleague"
-        " whose code the customer scans gets them."
+        "Nothing is left to plan: WeCom lists the customer with this member no more. Only a"
+        " colleague whose code the customer scans gets them."
     )
 
     def before_again(self, db: Database, result: Result) -> str:

@@ -76,10 +76,16 @@ class PlanResult:
 
 
 def shares(
-    rows: Sequence[Row], verdicts: Sequence[Verdict], to_owners: Mapping[str, Candidate]
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+    to_owners: Mapping[str, Candidate],
+    named: Sequence[str] = (),
 ) -> tuple[Share, ...]:
-    """What each taker gets, those who get most first; `to_owners` by lower-cased userid."""
-    counts: dict[str, Counter[str]] = {}
+    """What each taker gets, those who get most first; `to_owners` by lower-cased userid.
+
+    Takers who were `named` (userids) are told of also when they get nobody.
+    """
+    counts: dict[str, Counter[str]] = {userid: Counter() for userid in named}
     for row, verdict in zip(rows, verdicts, strict=True):
         if verdict.ready:
             counts.setdefault(str(row.extra["to"]), Counter())[str(row.extra["what"])] += 1

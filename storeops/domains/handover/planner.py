@@ -173,7 +173,10 @@ class _Planner:
             self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
         ).values():
             self.candidates.candidate(member)
-        found = shares(rows, verdicts, self.candidates.known)
+        named = [members.find(self.db, each) for each in self.request.to_owners]
+        for member in named:
+            self.candidates.candidate(member)
+        found = shares(rows, verdicts, self.candidates.known, [each.userid for each in named])
         return PlanResult(plan, found, by_code(verdicts), friends, ways_out(verdicts))
 
     # -- rows

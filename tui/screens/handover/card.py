@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -9,18 +10,20 @@ from textual.content import Content
 from storeops.i18n import _, ngettext
 from tui.cells import shown
 from tui.fields import fields
+from tui.plan_words import counts_text
 
 if TYPE_CHECKING:
     from storeops.domains.handover.options import PossibleOwner
     from storeops.domains.handover.plan_result import PlanResult
 
 
-def sums(made: PlanResult, held_back: str) -> Content:
+def sums(made: PlanResult, held_back: str, rows: Mapping[str, int]) -> Content:
     """Rows, calls, limits, who gets how many, and what is blocked, by code.
 
     Args:
         made: the plan with its takers.
         held_back: how long the limits make it take and why; "" when they do not.
+        rows: of the plan per status, as they are now.
     """
     plan = made.plan
     head = ngettext(
@@ -32,7 +35,11 @@ def sums(made: PlanResult, held_back: str) -> Content:
         blocked=f"{plan.blocked:,}", calls=f"{plan.calls:,}",
     )  # fmt: skip
     limits = held_back or _("within the limits")
-    parts = [Content.styled(f"{head} · {limits}\n" if plan.calls else head + "\n", "bold")]
+    if rows and "planned" not in rows:  # it was applied, or cancelled: how it stands
+        head = f"{plan.name}: {counts_text(rows)}"
+    elif plan.calls:
+        head = f"{head} · {limits}"
+    parts = [Content.styled(head + "\n", "bold")]
     shares = "  ".join(
         f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}"
         f" ({each.load:,}/{each.capacity:,})"

@@ -51,6 +51,7 @@ class HandoverPlanning(ScreenPart):
     Attributes:
         made: owners → the plan made of their customers here.
         held_back: owners → how long the limits make their plan take, and why.
+        stands: owners → rows of their plan per status, when they were read last.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class HandoverPlanning(ScreenPart):
         self._planned = planned
         self.made: dict[tuple[str, ...], PlanResult] = {}
         self.held_back: dict[tuple[str, ...], str] = {}
+        self.stands: dict[tuple[str, ...], dict[str, int]] = {}
         self._shares: dict[str, str] = {}  # rule → what was typed for it last
 
     def do_make(self) -> None:
@@ -124,6 +126,7 @@ class HandoverPlanning(ScreenPart):
         def done(answer: tuple[PlanResult, Card]) -> None:
             made, stands = answer
             self.made[from_owners] = made
+            self.stands.pop(from_owners, None)
             self.held_back[from_owners] = plan_words.forecast(stands.seconds, stands.held_by)
             self._planned()
             self.app.notify(

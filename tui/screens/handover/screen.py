@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from storeops.domains.handover.plan_result import PlanResult
     from storeops.domains.handover.report import Waiting
 
-    Loaded = tuple[list[Owner], list[Waiting], dict[str, str]]
+    Loaded = tuple[
+        list[Owner], list[Waiting], dict[str, str], dict[tuple[str, ...], dict[str, int]]
+    ]
 
 WIDE, TALL = 110, 36
 COUNT_DOWN_EVERY = 10.0  # seconds between two paintings of the countdowns
@@ -126,11 +128,13 @@ class HandoverScreen(BaseScreen):
 
     def read_again(self) -> None:
         """Givers, takers and the waiting list, in place."""
+        from storeops.changes import plans
         from storeops.domains.handover import options
         from storeops.domains.handover.report import waiting
         from storeops.reading.directory import member_names
 
         core, extra, marked = self.app.core, tuple(self._extra_from_owners), self.only_marked
+        ids = {owners: made.plan.id for owners, made in self.planning.made.items()}
 
         def load() -> Loaded:
             now = core.clock.now()
@@ -139,12 +143,13 @@ class HandoverScreen(BaseScreen):
             else:
                 found = options.owners(core.data, now, extra)
             pairs = waiting(core.data, now)
-            return found, pairs, dict(member_names(core.data)) if pairs else {}
+            stands = {owners: plans.row_counts(core.data, plan) for owners, plan in ids.items()}
+            return found, pairs, dict(member_names(core.data)) if pairs else {}, stands
 
         self.read(load, self._loaded, key="from_owners")
 
     def _loaded(self, found: Loaded) -> None:
-        owners, self.pairs, self._names = found
+        owners, self.pairs, self._names, self.planning.stands = found
         owners.sort(key=lambda each: each.days_left is not None and each.days_left < 1)
         lines = [handover_rows.from_owner(each) for each in owners]
         self.listing("from_owners").show(ChosenHandover(lines, self._from_owners), stay=True)
@@ -156,6 +161,8 @@ class HandoverScreen(BaseScreen):
             self._sums(None)
         elif self._shown is not None:
             self.listing("rows").reload()
+            if (made := self.planning.made.get(self.from_owners)) is not None:
+                self._sums(made)
             self._read_possible()
         self.paint_frame()
 
@@ -204,7 +211,9 @@ class HandoverScreen(BaseScreen):
 
     def _sums(self, made: PlanResult | None, *, alone: bool = False) -> None:
         if made is not None:
-            text = sums(made, self.planning.held_back.get(self.from_owners, ""))
+            at = self.from_owners
+            planning = self.planning
+            text = sums(made, planning.held_back.get(at, ""), planning.stands.get(at, {}))
         elif alone:
             text = Content(_("No colleague of the giver's shop is known; a names a taker."))
         else:
