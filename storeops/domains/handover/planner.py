@@ -173,7 +173,9 @@ class _Planner:
             self.db, {str(row.extra["to"]) for row in rows if row.extra["to"]}
         ).values():
             self.candidates.candidate(member)
-        named = [members.find(self.db, each) for each in self.request.to_owners]
+        names = members.Members(self.db.connection)
+        found_by = map(names.try_find, self.request.to_owners)
+        named = [each for each in found_by if isinstance(each, members.Member)]
         for member in named:
             self.candidates.candidate(member)
         found = shares(rows, verdicts, self.candidates.known, [each.userid for each in named])
