@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from storeops.changes import relations
 from storeops.changes.action import NOT_AS_PLANNED
 from storeops.changes.plan_listing import draft_sizes
 from storeops.changes.plans import MADE
-from storeops.changes.relations import GONE
 from storeops.database.database import Database
 
 DAY_S = 86_400.0
@@ -61,15 +61,18 @@ def pending_work(db: Database, now: float) -> PendingWork:
         "SELECT (SELECT count(*) FROM job WHERE status = 'queued' AND held = 0),"
         " (SELECT count(*) FROM job WHERE status IN ('queued', 'unknown') AND held = 1)"
     ).fetchone()
-    bad, bad_plan, over = connection.execute(
-        "SELECT count(*), coalesce(max(plan.name), ''), coalesce(sum(EXISTS ("
-        "  SELECT 1 FROM customer AS c JOIN staff AS s ON s.userid = plan_row.userid"
-        "   JOIN follow AS f ON f.customer_id = c.id AND f.staff_id = s.id"
-        f"   AND f.status IN ({','.join('?' * len(GONE))})"
-        "  WHERE c.external_userid = plan_row.external_userid)), 0)"
+    rows_of = (
         " FROM plan JOIN plan_row ON plan_row.plan_id = plan.id"
         f" AND plan_row.status IN ({','.join('?' * len(NOT_AS_PLANNED))})"
-        " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?",
-        (*GONE, *NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S),
+        " WHERE plan.status = 'applied' AND plan.applied_at >= ? AND plan_row.at >= ?"
+    )
+    since = (*NOT_AS_PLANNED, now - 3 * DAY_S, now - DAY_S)
+    bad, bad_plan = connection.execute(
+        f"SELECT count(*), coalesce(max(plan.name), ''){rows_of}", since
     ).fetchone()
+    over = 0
+    if 0 < bad <= relations.CHUNK:  # of many, some can be helped
+        pairs = connection.execute(f"SELECT userid, external_userid{rows_of}", since).fetchall()
+        found = relations.by_pairs(db, pairs)
+        over = sum(1 for each in found if each is not None and each.status in relations.GONE)
     return PendingWork(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan, over)
