@@ -45,8 +45,9 @@ def list_(
         typer.Option("--status", help=_("asked, approved or refused; may be repeated.")),
     ] = None,
     store: Annotated[
-        str, typer.Option("--store", metavar="STORE", help=_("Only of this shop."))
-    ] = "",
+        list[str] | None,
+        typer.Option("--store", metavar="STORE", help=_("Only of this shop; may be repeated.")),
+    ] = None,
     limit: Limit = 50,
     all_: All = False,
     after: After = "",
@@ -60,7 +61,7 @@ def list_(
     found = requests.listing(
         db,
         statuses=any_of(status, requests.STATUSES),
-        store=stores.find(db, store).department_id if store else None,
+        stores=[stores.find(db, each).department_id for each in store or ()],
         before=output.position(after) or None,
         limit=size + 1,
     )

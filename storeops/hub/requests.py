@@ -104,7 +104,7 @@ def listing(
     db: Database,
     *,
     statuses: Sequence[str] = (),
-    store: int | None = None,
+    stores: Sequence[int] = (),
     before: int | None = None,
     limit: int = 50,
 ) -> list[HubRequest]:
@@ -113,16 +113,16 @@ def listing(
     Args:
         db: data.db of head office.
         statuses: only these of STATUSES; nothing for all.
-        store: only of this shop.
+        stores: only of these shops, by their departments; () for all.
         before: only older than this number (paging).
         limit: how many.
     """
     wanted = [*statuses, *((TAKEN,) if ASKED in statuses else ())]
     marks = f" AND r.status IN ({','.join('?' * len(wanted))})" if wanted else ""
+    marks += f" AND r.store IN ({','.join('?' * len(stores))})" if stores else ""
     found = db.execute(
-        f"SELECT {_COLUMNS} {_FROM} WHERE r.id < ? AND (? IS NULL OR r.store = ?){marks}"
-        " ORDER BY r.id DESC LIMIT ?",
-        (before or 2**62, store, store, *wanted, limit),
+        f"SELECT {_COLUMNS} {_FROM} WHERE r.id < ?{marks} ORDER BY r.id DESC LIMIT ?",
+        (before or 2**62, *wanted, *stores, limit),
     )
     return [_of(row) for row in found]
 

@@ -284,6 +284,7 @@ def test_two_tag_events_in_the_same_second_are_both_kept(tmp_path):
 
 
 def test_a_dead_token_is_refreshed_once_and_ends_with_exit_4(corp):
+    corp.sync()  # there is a token
     for path in ("user/*", "externalcontact/*", "department/*"):
         corp.control.fault("token", path)
     for words, apis in ((("api", "get", "department/list"), 1), (("sync", "run"), 3)):

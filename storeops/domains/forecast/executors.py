@@ -12,8 +12,8 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import Executor as Pool
 from contextlib import AbstractContextManager, contextmanager
 from importlib import metadata
 from typing import Any, Protocol
@@ -76,7 +76,7 @@ class _Here:
 class _Processes:
     look_s: float | None = None
 
-    def __init__(self, pool: ProcessPoolExecutor, workers: int) -> None:
+    def __init__(self, pool: Pool, workers: int) -> None:
         self._pool = pool
         self.slots = workers + 1
 
@@ -101,6 +101,7 @@ def processes(workers: int) -> Iterator[Executor]:
         yield _Here()
         return
     import multiprocessing
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     try:
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
