@@ -157,7 +157,7 @@ FILES = {
         csv(["客户ID", "手机号"], ["C000001", phone(1)], ["C000002", phone(2)], ["C000003", ""]),
         2, 1, "line 4: C000003 is not a customer id of WeCom"),
     "several owners": (csv(["external_userid"], [customer(39)], [customer(1)]), 1, 1,
-                       "several members follow this customer (lisi, zhangsan)"),
+                       "several members follow this customer (李四, 张三)"),
 }  # fmt: skip
 REFUSED = {
     "a row far out": (workbook(sheet([IDS, '<row r="2000000000"><c><v>1</v></c></row>'])),
