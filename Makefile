@@ -22,8 +22,8 @@ ifneq ($(shell $(BIN)/python $(SAY_VERSION) 2>/dev/null),$(VERSION))
 .PHONY: $(STAMP)
 endif
 PYTHONS ?= python3.11 python3.12 python3.13
-# tests wait more than they compute: two workers a core
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+# tests wait for processes and for each other: three workers a core
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 3 * (os.cpu_count() or 1)))')
 
 .PHONY: help setup demo test test-all check format messages docs man chaos bench bench-data lock screens clean
 

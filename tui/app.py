@@ -274,8 +274,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     @property
     def _screen_composed(self) -> AppScreen | None:
-        """The same; None also while it is not composed yet: it will read all there is."""
-        screen = self._screen_there
+        """The same; None also while it is not composed yet (it will read all there is), and while
+        all is taken down, when a screen is there without its widgets."""
+        screen = self._screen_there if self.is_running else None
         return screen if screen is not None and screen.is_mounted else None
 
     def shops(self) -> dict[int, Shop]:

@@ -128,3 +128,18 @@ async def test_a_screen_that_is_not_composed_yet_is_told_nothing(screens, core, 
                 driver.app._looked(StatusSnapshot(revision, written=True))
             await driver.settle()
             assert name == driver.base.NAME
+
+
+async def test_a_screen_that_is_taken_down_is_told_nothing(screens, monkeypatch):
+    """What a worker found while the application ends finds a screen without its widgets."""
+    from tui.status_poller import StatusSnapshot
+
+    async with screens(start="jobs") as driver:
+        await driver.base.query("*").remove()
+        with monkeypatch.context() as patched:
+            patched.setattr(driver.app, "_running", False)
+            driver.app._looked(StatusSnapshot(driver.app.revision + 1, written=True))
+            driver.app._looked(StatusSnapshot(driver.app.revision, written=True))
+            driver.app.sync_moved()
+            driver.app.sync_ended()
+            driver.app.jobs_moved()
