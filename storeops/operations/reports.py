@@ -204,7 +204,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class ReportPicture:
-    """A photo that belongs to a report.
+    """A photo that belongs to a report, whole or as a thumbnail.
 
     Attributes:
         title: what it shows, in the user's language.

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import io
 import random
 import struct
+import sys
 import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from storeops.domains.stock import pictures, received
+from storeops import config, paths
+from storeops.app import DATA_ROOMS, migrations
+from storeops.database.database import open_database
+from storeops.domains.stock import pictures, received, thumbnails
 from storeops.domains.stock.pictures import BadPictureError
+from storeops.notebook.stores import Shop, save_shops
 from storeops.sandbox.acts_messages import _shelf
 from tests.stock.conftest import PhotoCorp
 
@@ -244,3 +252,76 @@ def test_terminals_get_what_they_can_show() -> None:
     packed = "".join(part.split(";")[1].split("\x1b")[0] for part in parts)
     assert base64.b64decode(packed) == data
     assert base64.b64decode(sequence("iterm", "jpeg", data).split(":")[1][:-2]) == data
+
+
+def shot(mode: str = "RGB", size: tuple[int, int] = (900, 600), **how: Any) -> bytes:
+    """A picture as Pillow writes it, its left half dark."""
+    image = Image.new("RGB", size, "white")
+    image.paste("#203040", (0, 0, size[0] // 2, size[1]))
+    out = io.BytesIO()
+    image.convert(mode).save(out, **{"format": "JPEG", **how})
+    return out.getvalue()
+
+
+def test_thumbnails_are_small_upright_and_tell_nothing() -> None:
+    turned = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    for data, size in (
+        (shot(exif=turned, comment=b"owner: Li"), (213, 320)),
+        (shot(progressive=True), (320, 213)),
+        (shot("CMYK"), (320, 213)),
+        (shot("L", (40, 30), format="PNG"), (40, 30)),
+        (shot("P", format="PNG"), (320, 213)),
+        (shot("RGBA", format="PNG"), (320, 213)),
+        (shot("I;16", (1600, 50), format="PNG"), (320, 10)),
+    ):
+        small = thumbnails.draw(pictures.clean(data).data)
+        with Image.open(io.BytesIO(small)) as image:
+            assert (image.format, image.mode, image.size) == ("JPEG", "RGB", size)
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    with Image.open(io.BytesIO(thumbnails.draw(pictures.clean(shot(exif=turned)).data))) as image:
+        top, bottom = image.getpixel((100, 10)), image.getpixel((100, 310))
+    assert max(top) < 120 < 200 < min(bottom)  # the left half is above when it is turned
+    # whole for our reader, not for Pillow; and what would cost too much
+    wide = jpeg(7_000, 7_000, tail=segment(0xDA, b"\1\1\0\0\x3f\0") + b"\x12" + b"\xff\xd9")
+    for data in (jpeg(), wide, jpeg(7_000, 7_100)):
+        assert thumbnails.draw(pictures.clean(data).data) == b""
+
+
+def test_thumbnails_lie_beside_their_pictures(
+    cli: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.save_profile(config.Profile("p", "ww1"))
+    paths.data_db("p").parent.mkdir(parents=True, exist_ok=True)
+    with closing(open_database(paths.data_db("p"), migrations(DATA_ROOMS))) as db:
+        save_shops(db, [Shop(1, "S1"), Shop(2, "S2")], 0.0)
+    for store, data in (("S1", shot(quality=95)), ("S2", jpeg())):
+        (tmp_path / f"{store}_冷藏柜.jpg").write_bytes(data)
+    assert cli("stock", "photos", "spot", "add", "冷藏柜", "--due", "00:00").code == 0
+    out = tmp_path / "page.html"
+    report = ("report", "photos", "--on", "today", "--out", str(out))
+    take = ("stock", "photos", "import", *map(str, tmp_path.glob("*.jpg")), "--json")
+    with monkeypatch.context() as absent:
+        absent.setitem(sys.modules, "PIL", None)
+        assert cli(*take).json["kept"] == 2
+        assert cli(*report).code == 0
+        assert "storeops[photos]" in out.read_text(encoding="utf-8")
+    one, two = cli("stock", "photos", "list", "--json").json["items"]
+    small = thumbnails.beside(Path(one["path"]))
+    assert not small.exists()
+    # made when it is first needed; nobody tries again what failed
+    assert cli(*report).code == 0
+    page = out.read_text(encoding="utf-8")
+    assert base64.b64encode(small.read_bytes()).decode() in page
+    assert "1 photo is shown whole: no thumbnail" in page
+    assert (small.stat().st_mode & 0o777, small.stat().st_size < one["bytes"]) == (0o600, True)
+    assert thumbnails.beside(Path(two["path"])).stat().st_size == 0
+    # it goes where its picture goes, and with it
+    assert cli("stock", "photos", "file", str(one["photo"]), "--store", "S2").code == 0
+    kept = Path(two["path"]).parents[2]
+    assert sorted(each.parent.parent.name for each in kept.rglob("*.jpg")) == ["S2"] * 4
+    numbers = (str(one["photo"]), str(two["photo"]))
+    assert cli("stock", "photos", "remove", *numbers, "--yes").code == 0
+    assert not list(kept.rglob("*.jpg"))
+    # made as it is filed
+    assert cli(*take).json["kept"] == 2
+    assert small.stat().st_size

@@ -122,7 +122,7 @@ def _sources(report: NamedReport) -> str:
 
 
 def _pictures(pictures: Sequence[ReportPicture]) -> Iterator[str]:
-    """Photos as they are, shown small; those beyond `MOST_PICTURE_BYTES` are named only."""
+    """Photos, shown small; those beyond `MOST_PICTURE_BYTES` are named only."""
     yield f'<h2>{_text(_("Photos"))}</h2><div class="shots">'
     left, out = MOST_PICTURE_BYTES, 0
     for each in pictures:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.stock import photos
+from storeops.domains.stock import photos, thumbnails
 from storeops.domains.stock.words import photo_status, photo_why
 from storeops.i18n import _, ngettext
 from storeops.operations.reports import (
@@ -63,14 +64,19 @@ def photos_of(db: Database, period: Period, now: float) -> NamedReport:
         shown, empty=_("No pictures were asked for on these days."),
     )  # fmt: skip
     pictures = [
-        ReportPicture(
-            f"{each['shop']} · {each['spot'] or each['words']}",
-            f"{each['day']} {times.minute(each['at'])[-5:]}", _kind(each["path"]),
-            Path(each["path"]), each["bytes"],
-        )
+        _picture(each)
         for each in shown
         if each["path"] and each["status"] in (photos.DONE, photos.EXTRA)
-    ]  # fmt: skip
+    ]
+    whole = sum(not thumbnails.is_one(each.path) for each in pictures)
+    if whole and not thumbnails.installed():
+        notes.append(_("Photos are shown whole: thumbnails need Pillow: {command}").format(
+            command="pip install 'storeops[photos]'"))  # fmt: skip
+    elif whole:
+        notes.append(ngettext(
+            "{count} photo is shown whole: no thumbnail could be made of it.",
+            "{count} photos are shown whole: no thumbnail could be made of them.", whole,
+        ).format(count=whole))  # fmt: skip
     data = {
         "since": period.since, "until": period.until, "owed": owed,
         "counts": {name: counts[name] for name in
@@ -85,5 +91,13 @@ def photos_of(db: Database, period: Period, now: float) -> NamedReport:
     )  # fmt: skip
 
 
-def _kind(path: str) -> str:
-    return "png" if path.endswith(".png") else "jpeg"
+def _picture(photo: dict[str, Any]) -> ReportPicture:
+    """Its thumbnail, else the whole picture."""
+    path = Path(photo["path"])
+    small = thumbnails.of_file(path, photo["sha256"])
+    return ReportPicture(
+        f"{photo['shop']} · {photo['spot'] or photo['words']}",
+        f"{photo['day']} {times.minute(photo['at'])[-5:]}",
+        "png" if small is None and path.suffix == ".png" else "jpeg",
+        small or path, small.stat().st_size if small else photo["bytes"],
+    )  # fmt: skip

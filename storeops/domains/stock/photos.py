@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from storeops import paths, times
 from storeops.database.database import Database
 from storeops.domain import TodayLine
-from storeops.domains.stock import pictures, spots
+from storeops.domains.stock import pictures, spots, thumbnails
 from storeops.domains.stock.pictures import BadPictureError, CleanPicture
 from storeops.domains.stock.spots import AskedSpot
 from storeops.errors import ConflictError, NotFoundError
@@ -109,6 +110,7 @@ def take(
         _write(db, file, picture.data)
         status = KEPT if store else UNFILED
         number = _insert(db, store, spot, day, at, userid, source, status, "", picture, file, None)
+    thumbnails.write(folder(db) / file, picture.data)
     return TakenPhoto(number, status)
 
 
@@ -291,7 +293,10 @@ def refile(db: Database, number: int, where: AskedSpot, day: str = "") -> dict[s
         )
         connection.execute("UPDATE stock_photo SET file = ? WHERE of_photo = ?", (file, number))
     if file != row["file"]:
-        (folder(db) / row["file"]).unlink(missing_ok=True)
+        old = folder(db) / row["file"]
+        with suppress(OSError):  # it had none yet
+            thumbnails.beside(old).replace(thumbnails.beside(folder(db) / file))
+        old.unlink(missing_ok=True)
     return get(db, number)
 
 
@@ -314,7 +319,9 @@ def remove(db: Database, numbers: Sequence[int]) -> int:
             ).fetchone() is None
         }  # fmt: skip
     for file in left:
-        (folder(db) / file).unlink(missing_ok=True)
+        picture = folder(db) / file
+        thumbnails.beside(picture).unlink(missing_ok=True)
+        picture.unlink(missing_ok=True)
     return len(rows)
 
 
