@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +148,7 @@ def list_(
 def show(photo: Number) -> None:
     """Show."""
     from commands import terminal_picture
-    from storeops.domains.stock import photos
+    from storeops.domains.stock import photos, thumbnails
     from storeops.domains.stock.words import photo_status, photo_why
 
     call = current()
@@ -180,14 +179,18 @@ def show(photo: Number) -> None:
         return
     data = photos.content(call.app.data, row)
     how = terminal_picture.protocol(os.environ) if sys.stdout.isatty() else ""
-    drawn = terminal_picture.sequence(how, row["kind"], data)
-    if drawn:
-        sys.stdout.write(drawn)
-    elif how:
-        note(_("This terminal shows PNG only; see it with: {command}").format(
-            command=f"kitten icat {shlex.quote(path)}"))  # fmt: skip
-    elif sys.stdout.isatty():
-        note(_("This terminal shows no pictures; open the file."))
+    if not how:
+        if sys.stdout.isatty():
+            note(_("This terminal shows no pictures; open the file."))
+    elif not terminal_picture.needs_pixels(how, row["kind"]):
+        sys.stdout.write(terminal_picture.sequence(how, row["kind"], data))
+    elif not thumbnails.installed():
+        note(_("To show it here needs Pillow: {command}").format(
+            command="pip install 'storeops[photos]'"))  # fmt: skip
+    elif small := thumbnails.of_file(Path(path), row["sha256"]):
+        sys.stdout.write(terminal_picture.decoded(how, small))
+    else:
+        note(_("No thumbnail can be made of it; open the file."))
 
 
 @app.command(

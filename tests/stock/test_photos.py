@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import random
+import re
 import struct
 import sys
 import zlib
@@ -325,3 +326,42 @@ def test_thumbnails_lie_beside_their_pictures(
     # made as it is filed
     assert cli(*take).json["kept"] == 2
     assert small.stat().st_size
+
+
+def test_terminals_get_pixels(tmp_path: Path) -> None:
+    from commands.terminal_picture import decoded, needs_pixels, protocol
+
+    assert protocol({"TERM": "foot-extra"}) == "sixel"
+    assert protocol({"TERM": "xterm-256color", "KONSOLE_VERSION": "230804"}) == "sixel"
+    assert protocol({"TERM": "xterm-256color", "KONSOLE_VERSION": "210801"}) == ""
+    assert [needs_pixels(*each) for each in (
+        ("kitty", "png"), ("kitty", "jpeg"), ("sixel", "png"), ("iterm", "jpeg"),
+    )] == [False, True, True, False]  # fmt: skip
+    small = tmp_path / "a.thumb.jpg"
+    small.write_bytes(shot(size=(64, 20)))
+    packed = decoded("kitty", small).split(";")[1].split("\x1b")[0]
+    with Image.open(io.BytesIO(base64.b64decode(packed))) as image:
+        assert (image.format, image.size) == ("PNG", (64, 20))
+    drawn = decoded("sixel", small)
+    assert drawn.startswith('\x1bPq"1;1;64;20#')
+    assert drawn.endswith("-\x1b\\\n")
+    # painted again as the standard says
+    colours: dict[str, list[int]] = {}
+    pixels: dict[tuple[int, int], list[int]] = {}
+    for found in re.finditer(r"#(\d+);2;(\d+);(\d+);(\d+)", drawn):
+        colours[found[1]] = [int(each) * 255 // 100 for each in found.groups()[1:]]
+    body = re.split(r"(?<=\d)(?=#\d+[?-~!])", drawn, maxsplit=1)[1][:-3]
+    for top, band in enumerate(body.split("-")[:-1]):
+        for pass_ in band.split("$"):
+            pen, packed = re.fullmatch(r"#(\d+)(.+)", pass_).groups()
+            row = re.sub(r"!(\d+)(.)", lambda run: run[2] * int(run[1]), packed)
+            for x, sixel in enumerate(row):
+                for bit in range(6):
+                    if (ord(sixel) - 63) >> bit & 1:
+                        assert (x, 6 * top + bit) not in pixels
+                        pixels[x, 6 * top + bit] = colours[pen]
+    assert len(pixels) == 64 * 20
+    with Image.open(small) as image:
+        for at, colour in pixels.items():
+            near = zip(colour, image.getpixel(at), strict=True)
+            assert all(abs(each - wanted) < 24 for each, wanted in near)
