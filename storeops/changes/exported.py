@@ -66,16 +66,22 @@ class ExportedPlan:
                 elif follows and not self._speaks_for_all(line, row["follows"]):
                     return False
                 if all(
-                    self._repeats(name, line.get(name), is_)
+                    self._repeats(name, line.get(name), is_, row["follows"])
                     for name in self._texts
                     if line.get(name).strip()
                 ):
                     return True
         return False
 
-    def _repeats(self, name: str, cell: str, is_: dict[str, object]) -> bool:
+    def _repeats(
+        self, name: str, cell: str, is_: dict[str, object], follows: list[dict[str, object]]
+    ) -> bool:
         text = str(is_[_TEXTS[name]]) if name in _TEXTS else ""
-        if _same(cell, text) or (";" in text and _joined(cell, text)):
+        if _same(cell, text):
+            return True
+        if name == "remark" and len(_said(name, follows)) < 2:
+            return False  # nothing was joined: what parts it is the remark's own
+        if ";" in text and _joined(cell, text):
             return True
         bare = "; ".join(tag.rpartition("/")[2] for tag in text.split("; "))
         return name == "add" and _joined(cell, bare)  # as lists name tags
@@ -83,10 +89,15 @@ class ExportedPlan:
     def _speaks_for_all(self, line: SheetLine, follows: list[dict[str, object]]) -> bool:
         """Whether there is one follow, or a text of the row is joined of what several say."""
         return len(follows) < 2 or any(
-            line.get(name).strip() and len({str(each[name]) for each in follows} - {"", "[]"}) > 1
+            line.get(name).strip() and len(_said(name, follows)) > 1
             for name in self._texts
             if name in ("remark", "remark_mobiles")
         )
+
+
+def _said(name: str, follows: list[dict[str, object]]) -> set[str]:
+    """The different texts that follows have in a column."""
+    return {str(each[name]) for each in follows} - {"", "[]"}
 
 
 def _same(cell: str, text: str) -> bool:

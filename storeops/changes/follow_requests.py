@@ -76,10 +76,13 @@ class SelectedFollows:
             len(already),
         ).format(count=len(already))
         if self.lines:
-            lines = _(", ").join(str(self.lines[place]) for place in already[:_NAMED])
-            more = " …" * (len(already) > _NAMED)
-            message += " " + _("Lines: {lines}").format(lines=lines + more)
+            message += " " + _lines([self.lines[place] for place in already])
         return [Problem("already", message, None, True, len(already))]
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    lines = _(", ").join(map(str, numbers[:_NAMED])) + " …" * (len(numbers) > _NAMED)
+    return _("Lines: {lines}").format(lines=lines)
 
 
 def select_follows(db: Database, request: FollowRequest, now: float) -> SelectedFollows:
@@ -179,7 +182,8 @@ def of_sheet(
     keys = _Keys(db, sheet, owner)
     selected = SelectedFollows(problems=sheet.problems.copy(), sheet=sheet, strict=strict)
     seen: dict[str, int] = {}
-    unchanged = idle = 0
+    unchanged: list[int] = []
+    idle = 0
     texts = sheet.fields.keys() - {each.name for each in (*KEYS, USERID)}
     for line in sheet.lines:
         if not requested and texts and not any(line.get(name).strip() for name in texts):
@@ -190,7 +194,7 @@ def of_sheet(
             selected.problems.append(found)
             continue
         if not found:
-            unchanged += 1
+            unchanged.append(line.number)
             continue
         taken = False
         cells = line.cells
@@ -213,13 +217,27 @@ def of_sheet(
                     ),
                 )
             )
-    if unchanged:
+    if so := [each for each in unchanged if each not in keys.so_with_one]:
         message = ngettext(
             "{count} row says what is so already and is left out.",
             "{count} rows say what is so already and are left out.",
-            unchanged,
-        ).format(count=unchanged)
-        selected.problems.append(Problem("already", message, None, True, unchanged))
+            len(so),
+        ).format(count=len(so))
+        selected.problems.append(
+            Problem("already", f"{message} {_lines(so)}", None, True, len(so))
+        )
+    if keys.so_with_one:
+        message = ngettext(
+            "{count} row says what is so with one of several members, names none of them, and is"
+            " left out; for all of them: --follows all.",
+            "{count} rows say what is so with one of several members, name none of them, and are"
+            " left out; for all of them: --follows all.",
+            len(keys.so_with_one),
+        ).format(count=len(keys.so_with_one))
+        message += " " + _lines([*keys.so_with_one])
+        selected.problems.append(
+            Problem("several_members", message, None, True, len(keys.so_with_one))
+        )
     if idle:
         message = ngettext(
             "{count} row has nothing in {headings} and asks for nothing.",
@@ -260,13 +278,20 @@ _KEYS = ("external_userid", "phone", "unionid")
 
 
 class _Keys:
-    """Finds the follows that lines mean; all keys of the file are looked up at once."""
+    """Finds the follows that lines mean; all keys of the file are looked up at once.
+
+    Attributes:
+        foreign_ids: how many ids were none of WeCom.
+        so_with_one: numbers of lines that an export may have written, or a person who wished one
+            text for all members of a customer.
+    """
 
     def __init__(self, db: Database, sheet: Sheet, owner: Sequence[str]) -> None:
         self._db = db
         self._members = Members(db.connection)
         self._owners = {self._members.find(each).userid.lower() for each in owner}
         self.foreign_ids = 0
+        self.so_with_one: dict[int, None] = {}
         lines = sheet.lines
         known = sheet.fields
         self._headings = {key: known[key] for key in _KEYS if key in known}
@@ -335,7 +360,11 @@ class _Keys:
             return customer
         found = self._follows.get(customer, [])
         named = typed.word(line.get("userid"))
-        if self._exported.repeats_export(line, customer, follows):
+        repeats = self._exported.repeats_export
+        if repeats(line, customer, follows):
+            unclear = len(found) > 1 and not named and not follows
+            if unclear and not repeats(line, customer, ALL):
+                self.so_with_one[line.number] = None
             return []
         members = self._named(line, named)
         if isinstance(members, Problem):

@@ -203,6 +203,31 @@ def test_whatever_writes_customers_is_read_back(shared, cli, tmp_path, way, lang
     assert [each for each in answer.json.get("problems", ()) if not each["warning"]] == []
 
 
+def test_a_wish_is_never_taken_for_our_own_joining(shared, cli, tmp_path):
+    """A remark of its own may hold what joins; a text that one of several members has may be
+    wished for all of them."""
+    path = tmp_path / "wishes.csv"
+    shared.data.execute("UPDATE follow SET remark = 'a; b; b' WHERE customer_id IN (1, 2)")
+    path.write_text(
+        "external_userid,remark\nwmCustomer0001,a; b\nwmCustomer0002,a、b\n"
+        "wmCustomer0003,R1 3\n", encoding="utf-8",
+    )  # fmt: skip
+    words = ["remark", "plan", "--file", str(path), "--column", "remark=remark", "--json"]
+    answer = cli(*words).json
+    assert (answer["rows"], answer["ready"]) == (2, 2), answer
+    (same,) = answer["problems"]
+    assert (same["code"], same["warning"]) == ("already", True)
+    assert same["message"].endswith("4"), "the line that was left out"
+    shared.data.execute("UPDATE follow SET remark = '' WHERE customer_id = 39 AND staff_id = 2")
+    path.write_text("external_userid,remark\nwmCustomer0039,R1 39\n", encoding="utf-8")
+    answer = cli(*words).json
+    (left,) = answer["problems"]
+    assert (left["code"], left["warning"], answer.get("rows", 0)) == ("several_members", True, 0)
+    assert "--follows all" in left["message"]
+    assert left["message"].endswith("2")
+    assert cli(*words, "--follows", "all").json["ready"] == 1
+
+
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("noun", ["tag", "remark"])
 def test_a_template_that_is_filled_in_is_read_as_it_is(people, cli, tmp_path, noun, language):
