@@ -46,7 +46,8 @@ def synced(
         open_: saves the profile and opens the App.
         sync: what is done once, and once only, for all tests that ask for the same.
     """
-    asked = json.dumps([open_.__module__, sync.__qualname__, shape], sort_keys=True, default=str)
+    how = [f"{each.__module__}.{each.__qualname__}" for each in (open_, sync)]
+    asked = json.dumps([*how, shape], sort_keys=True, default=str)
     if asked not in SYNCED:
         SYNCED[asked] = _made(shape, open_, sync)
     state, data = SYNCED[asked]

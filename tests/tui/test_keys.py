@@ -63,6 +63,7 @@ async def test_every_key_of_the_help(fresh_chain, screens, name, tmp_path, monke
             base, called = driver.base, []
             base.perform = recorder(base.perform, called)
             await driver.press(key)
+            assert driver.text, "what the key opens can be painted"
             assert called == [action], (key, called, driver.text)
             del base.perform
             done.append(key)
