@@ -284,7 +284,7 @@ DETAIL = {
 SOURCE = {"sync": N_("sync"), "event": N_("event"), "job": N_("job"), "note": N_("note")}
 ALL: Mapping[str, Mapping[str, str]] = {
     "plan": PLAN, "row": ROW, "job": JOB, "job_event": JOB_EVENT, "request": REQUEST,
-    "journal": JOURNAL,    "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
+    "journal": JOURNAL, "handover": HANDOVER, "subject": SUBJECT, "staff": STAFF, "group": GROUP,
     "event": EVENT, "change": CHANGE, "event_reason": EVENT_REASON, "field": FIELD,
     "source": SOURCE, "detail": DETAIL,
 }  # fmt: skip

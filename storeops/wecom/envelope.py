@@ -138,7 +138,7 @@ def _strict(shape: Any) -> Any:
     for each in fields(shape):
         own[each.name] = field = copy(each)
         if each.name in always_sent:
-            field.default = MISSING
+            field.default = field.default_factory = MISSING
     body = {"__slots__": (), "__annotations__": strict, "__dataclass_fields__": own}
     return type(shape.__name__, (shape,), body)
 
