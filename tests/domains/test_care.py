@@ -151,6 +151,12 @@ def test_whom_the_console_assigned_is_greeted_too(shop) -> None:
     assert shop.plan("2026-05-02").made == 0  # nobody knows that Anna gave the customer away
     follow_status_changed(shop.db, "anna", li, "handed_over", source="sync", ref="1",
                           now=shop.at("2026-05-02 12:00"))  # fmt: skip
+    shop.db.execute(  # what was asked for here and refused is why the console was needed
+        "INSERT INTO handover (plan_id, row, what, kind, handover_userid, takeover_userid, subject,"
+        " asked_at, due_at, status, settled_at)"
+        " VALUES (1, 1, 'customer', 'on_job', 'anna', 'Ben', ?, 0, 0, 'refused', ?)",
+        (li, shop.at("2026-04-30 12:00")),
+    )
     assert shop.plan("2026-05-03").made == 1
     (hello,) = shop.open()
     assert (hello["userid"], hello["text"]) == (

@@ -72,7 +72,7 @@ class HandoverAction:
     def before_again(self, db: Database, result: Result) -> str:
         """A leaver's customer who declined may have left the pool: the list is read first."""
         resigned = result.extra.get("kind") == rules.RESIGNED
-        if result.status == REFUSED and resigned and not checks.listed_since(db, result.at or 0):
+        if result.status == REFUSED and resigned and (result.at or 0) >= checks.listed_at(db):
             return _("Read the list first: storeops sync run --scope unassigned")
         return ""
 

@@ -96,15 +96,16 @@ def _refusals(db: Database, rows: Sequence[Row]) -> dict[tuple[str, str], float]
         for userid, subjects in of_leaver.items()
         for subject, at in attempts.last_refusals(db, userid, subjects).items()
     }
-    return {key: at for key, at in found.items() if not listed_since(db, at)}
+    listed = listed_at(db) if found else 0
+    return {key: at for key, at in found.items() if at >= listed}
 
 
-def listed_since(db: Database, at: float) -> bool:
-    """Whether the list of unassigned customers was read whole after a moment (Unix seconds)."""
+def listed_at(db: Database) -> int:
+    """When the list of unassigned customers was last read whole, Unix seconds; 0 for never."""
     from storeops.reading import freshness
 
     (listed,) = freshness.scopes(db, 0, names=("unassigned",))
-    return at < (listed.completed_at or 0)
+    return listed.completed_at or 0
 
 
 def check(facts: Facts, rows: Sequence[Row]) -> list[Verdict]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from storeops.domains.handover.rules import DAY_S
 from storeops.reading import ownership
 
 
@@ -44,11 +45,15 @@ def since(
 def _assigned(
     connection: sqlite3.Connection, start: int, until: int
 ) -> Iterator[tuple[str, DatedHandover]]:
-    """Customers whom the console gave to a colleague; what was asked for here is not among them."""
+    """Customers whom the console gave to a colleague; what was asked for here is not among them.
+
+    An attempt that came to nothing is no handover, nor is one of another time this one.
+    """
     for external, at, from_owner, to_owner in ownership.assigned(connection, start, until):
         asked = connection.execute(
-            "SELECT 1 FROM handover WHERE subject = ? AND takeover_userid = ? COLLATE NOCASE",
-            (external, to_owner),
+            "SELECT 1 FROM handover WHERE subject = ? AND takeover_userid = ? AND"
+            " (status = 'waiting' OR status IN ('done', 'undone') AND settled_at >= ?)",
+            (external, to_owner, at - DAY_S),
         ).fetchone()
         if asked is None:
             yield external, DatedHandover(at, from_owner, to_owner)
