@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.errors import StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, said
 from tui import plan_words
 from tui.screens.base import BaseScreen, ScreenPart
 from tui.screens.ledger import PlanControl
@@ -197,19 +197,30 @@ class PlanChanges(ScreenPart):
 
     def _asked(self, plan: Plan) -> None:
         """Send the request to head office, and say whether it has it."""
+        from storeops.changes import plans
         from storeops.hub.asking import SentRequests, send
 
         core = self.app.core
         self.screen.read_again()
 
-        def sent(told: SentRequests) -> None:
+        def ask() -> tuple[SentRequests, Plan]:
+            return send(core), plans.by_id(core.data, plan.id)
+
+        def sent(answer: tuple[SentRequests, Plan]) -> None:
+            told, stands = answer
             text = _("Head office is asked to carry out {plan}.").format(plan=plan.name)
-            if told.waiting:
-                text = _("{message} The request waits here.").format(message=told.trouble)
-            self.app.notify(text, severity="warning" if told.waiting else "information")
+            if stands.status == plans.REFUSED:
+                text = _("Head office refused plan {plan}: {why}").format(
+                    plan=plan.name, why=said(stands.paused_why)
+                )
+            elif told.waiting:
+                trouble = told.trouble or _("No line.")
+                text = _("{message} The request waits here.").format(message=trouble)
+            good = stands.status != plans.REFUSED and not told.waiting
+            self.app.notify(text, severity="information" if good else "warning")
             self.screen.read_again()
 
-        self.app.background("work").submit(lambda: send(core), sent, self.app.failed)
+        self.app.background("work").submit(ask, sent, self.app.failed)
 
     def _changed(
         self, plan: Plan, error: StoreOpsError, count: int, reason: str, override: bool
