@@ -107,21 +107,27 @@ def _summary(payload: Any) -> str:
 
 
 def _describe(payload: Any, whole: bool = False) -> str:
-    """What a line says in words; `whole` with hashes, and many things by name."""
+    """What a line says in words; `whole` with hashes, zeros, and many things by name."""
     from storeops.changes.plan_words import Words
 
+    parts, said = [], {"title"}
+    unsaid: list[Any] = ["", None, []]
+    if payload.get("title"):
+        parts.append(str(payload["title"]))
     if "status" in payload and "after" in payload:
         words = Words(current().app.data)
         code = f" {payload['errcode']}" if payload.get("errcode") else ""
         change = f"{words.text(payload['before'])} → {words.text(payload['after'])}"
-        return f"{term('row', payload['status'])}{code} {change}"
-    parts = [str(payload["title"])] if payload.get("title") else []
+        parts.append(f"{term('row', payload['status'])}{code} {change}")
+        said = {*payload} if not whole else {"title", "status", "errcode", "before", "after"}
+    if not whole:
+        said |= {"hash", "kind"}
+        unsaid += [0, False]
     for key, each in payload.items():
-        unsaid = () if whole else ("hash", "kind")
-        if key in ("title", *unsaid) or each in ("", None, [], 0, False):
+        if key in said or each in unsaid:
             continue
         if isinstance(each, str | int | float):
-            text: Any = each
+            text: Any = cells.table_cell(each)
         else:  # many things: how many
             text = cells.json_text(each) if whole else len(each)
         parts.append(_("{name}: {text}").format(name=term("detail", key), text=text))

@@ -223,9 +223,7 @@ def of_sheet(
             "{count} rows say what is so already and are left out.",
             len(so),
         ).format(count=len(so))
-        selected.problems.append(
-            Problem("already", f"{message} {_lines(so)}", None, True, len(so))
-        )
+        selected.problems.append(Problem("already", f"{message} {_lines(so)}", None, True, len(so)))
     if keys.so_with_one:
         message = ngettext(
             "{count} row says what is so with one of several members, names none of them, and is"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storeops import config, secrets
+from storeops import config, secrets, terms
 from storeops.sandbox import local
 
 SHAPE = {"plan_id", "kind", "rows", "ready", "blocked", "calls", "expires_at", "hash", "problems"}
@@ -149,6 +149,10 @@ def test_who_and_why_are_kept(cli, chain):
     who = {each["kind"]: (each["who"], each["payload"].get("reason")) for each in items}
     assert who["plan.made"] == ("王店长", "opening")
     assert who["plan.applied"] == ("李店长", "go")
+    answer = next(each for each in items if each["kind"] == "row.answer")
+    shown = cli("audit", "show", str(answer["seq"]), "--lang", "en").out
+    for key in ("userid", "source", "job"):  # all it says, also beside the change
+        assert f"{terms.DETAIL[key]}: {answer['payload'][key]}" in " ".join(shown.split())
     person = next(each["external_userid"] for each in items if each["external_userid"])
     lines = cli("audit", "export", "--customer", person).out.splitlines()
     assert all(json.loads(line)["external_userid"] == person for line in lines)
