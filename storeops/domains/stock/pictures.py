@@ -29,6 +29,8 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
            (0, 1, 1, 2))  # fmt: skip
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SCAN = 0xDA
+_MARKER = re.compile(rb"\xff+[^\xff]")  # fill bytes may go before it
 _AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 EMPTY, LARGE, KIND, BROKEN, PIXELS = "empty", "large", "kind", "broken", "pixels"
@@ -108,49 +110,48 @@ def _jpeg(data: bytes) -> tuple[int, int, bytes]:
     kept: list[bytes] = []
     size: tuple[int, int] | None = None
     turned, scans = 1, 0
-    for marker, start, end in _markers(data):
-        body = data[start + 4 : end]
+    for marker, body, whole in _segments(data):
         if marker in _FRAMES:
             if size is not None or len(body) < 6:
                 raise BadPictureError(BROKEN)
             height, width = struct.unpack(">HH", body[1:5])
             _must_fit(width, height)
             size = width, height
-        elif marker == 0xDA:
+        elif marker == _SCAN:
             scans += 1
-            found = _AFTER_SCAN.search(data, end)
-            if size is None or found is None or scans > _MOST_SCANS:
+            if size is None or scans > _MOST_SCANS:
                 raise BadPictureError(BROKEN)
-            end = found.start()
         elif marker == 0xE1 and body.startswith(b"Exif\0\0"):
             turned = _turned(body[6:])
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or _is_about_colours(marker, body):
-            kept.append(data[start:end])
+            kept.append(whole)
     if size is None or not scans:
         raise BadPictureError(BROKEN)
     head = b"\xff\xd8" + (_turn(turned) if turned > 1 else b"")
     return *size, b"".join([head, *kept, b"\xff\xd9"])
 
 
-def _markers(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, its begin, end of its segment) up to the end of the picture."""
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """(marker, content, the whole segment, a scan with its pixels) up to the end of the picture."""
     at = 2
     for _part in range(_MOST_PARTS):
-        while data[at : at + 2] == b"\xff\xff":  # fill bytes
-            at += 1
-        if len(data) < at + 2 or data[at] != 0xFF:
+        found = _MARKER.match(data, at)
+        if found is None:
             break
-        marker = data[at + 1]
+        at, marker = found.end() - 2, data[found.end() - 1]
         if marker == 0xD9:
             return
         size = int.from_bytes(data[at + 2 : at + 4], "big")
         end = at + 2 + size
         if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8 or size < 2 or end > len(data):
             break
-        yield marker, at, end
-        if marker == 0xDA:
-            found = _AFTER_SCAN.search(data, end)
-            end = found.start() if found else len(data)
+        body = data[at + 4 : end]
+        if marker == _SCAN:
+            after = _AFTER_SCAN.search(data, end)
+            if after is None:
+                break
+            end = after.start()
+        yield marker, body, data[at:end]
         at = end
     raise BadPictureError(BROKEN)
 
@@ -231,7 +232,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 def _unpack(unpacker: zlib._Decompress, body: bytes, room: int) -> int:
     """Bytes that a chunk unpacks to; never more than one piece beyond `room` is made."""
     size = 0
-    while body:
+    while body and not unpacker.eof:  # zlib would copy what comes after its end, again and again
         try:
             size += len(unpacker.decompress(body, _AT_ONCE))
         except zlib.error:
