@@ -1,7 +1,8 @@
 """What a domain teaches about its events: an object named in `Domain.events`.
 
 An event is a hint. It names a subject; `read` asks WeCom about it on a thread, without a database,
-and `write` puts the answer into the domain's tables in one transaction. Both may be repeated.
+and `write` puts the answer into the domain's tables in one transaction of its own, beside which
+it may write files. Both may be repeated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class EventReader(Protocol):
     def write(
         self, db: Database, subject: str, found: Any, events: Sequence[Event], now: float
     ) -> None:
-        """Keep what was read; inside a transaction on data.db.
+        """Keep what was read, all of it or nothing: `with db.atomic()`.
 
         Args:
             db: data.db.

@@ -128,13 +128,12 @@ def write(mirror: Mirror, work: Work, found: Any, before: Any) -> WrittenFacts:
         Overtaken: somebody else wrote meanwhile; nothing was written, read again.
         StoreOpsError: the database cannot be written.
     """
-    own = _of_domain(work.subject.kind)
+    if (own := _of_domain(work.subject.kind)) is not None:
+        own.write(mirror.db, work.subject.id, found, work.events, mirror.now)
+        return WrittenFacts()
     with mirror.db.atomic():
         if state(mirror.db, work) != before:
             raise Overtaken
-        if own is not None:
-            own.write(mirror.db, work.subject.id, found, work.events, mirror.now)
-            return WrittenFacts()
         _WRITERS[work.subject.kind](mirror, work, found)
     if work.subject.kind != kinds.CUSTOMER:
         return WrittenFacts(hidden={each.id: row for each in work.events for row in found.lost})

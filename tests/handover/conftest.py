@@ -69,8 +69,7 @@ class HandoverCorp:
             1, now, int(now), "change_external_contact", "transfer_fail", "", to_owner,
             external_userid, "received", "", None, 0, None, None, 1,
         )  # fmt: skip
-        with db.atomic():
-            transfer_fail.write(db, external_userid, None, [came], now)
+        transfer_fail.write(db, external_userid, None, [came], now)
         (due,) = db.execute(
             "SELECT count(*) FROM handover WHERE status = 'waiting' AND subject = ?"
             " AND ask_at <= ?",

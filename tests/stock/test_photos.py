@@ -6,6 +6,7 @@ import base64
 import io
 import random
 import re
+import sqlite3
 import struct
 import sys
 import zlib
@@ -19,7 +20,7 @@ from PIL import Image
 from storeops import config, paths
 from storeops.app import DATA_ROOMS, migrations
 from storeops.database.database import open_database
-from storeops.domains.stock import pictures, received, thumbnails
+from storeops.domains.stock import photos, pictures, received, thumbnails
 from storeops.domains.stock.pictures import BadPictureError
 from storeops.notebook.stores import Shop, save_shops
 from storeops.sandbox.acts_messages import _shelf
@@ -148,6 +149,34 @@ def test_a_day_of_photos(cli: Any, chain: PhotoCorp) -> None:
     assert "img-src data:" in page
     found = cli("stock", "photos", "show", str(items[0]["photo"]), "--json").json
     assert found["path"] == str(kept)
+
+
+def test_nobody_waits_for_a_picture(
+    cli: Any, chain: PhotoCorp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is looked through, written or drawn small, others can write into data.db."""
+    seen: list[str] = []
+
+    def watch(module: Any, name: str) -> None:
+        does = getattr(module, name)
+
+        def watched(*given: Any) -> Any:
+            with closing(sqlite3.connect(chain.app.data.path, timeout=0)) as other:
+                other.execute("BEGIN IMMEDIATE")
+            seen.append(name)
+            return does(*given)
+
+        monkeypatch.setattr(module, name, watched)
+
+    cli("stock", "photos", "spot", "add", "冷藏柜", "--due", "23:59")
+    for each in ((pictures, "clean"), (photos, "scratch"), (thumbnails, "write")):
+        watch(*each)
+    chain.send(chain.guides["S1"])
+    assert seen == ["clean", "scratch", "write"]
+    (row,) = cli("stock", "photos", "list", "--store", "S1", "--json").json["items"]
+    assert row["status"] == "done"
+    assert thumbnails.beside(Path(row["path"])).stat().st_size
+    assert not list(Path(row["path"]).parents[2].glob(".*"))
 
 
 def test_whose_picture_nobody_knows(

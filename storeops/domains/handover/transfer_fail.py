@@ -25,9 +25,9 @@ def read(client: WeComClient, subject: str) -> None:
 
 def write(db: Database, subject: str, found: None, events: Sequence[Event], now: float) -> None:
     """Call the waiting attempts of each taker and customer early."""
-    for each in events:
-        db.execute(
+    with db.atomic() as connection:
+        connection.executemany(
             "UPDATE handover SET ask_at = min(ask_at, ?) WHERE status = 'waiting'"
             " AND subject = ? AND takeover_userid = ?",
-            (now, each.external_userid, each.userid),
+            [(now, each.external_userid, each.userid) for each in events],
         )

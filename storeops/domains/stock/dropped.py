@@ -8,11 +8,12 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from storeops import os_errors
 from storeops.database.database import Database
-from storeops.domains.stock import photos, spots
+from storeops.domains.stock import photos, pictures, spots
 from storeops.domains.stock.pictures import MOST_BYTES, WORDS
 from storeops.domains.stock.spots import AskedSpot
 from storeops.errors import NotFoundError, UsageError
@@ -89,13 +90,13 @@ def take(
             asked[shop, when] = spots.asked(db, when, [shop])
         if (shop, today) not in asked:
             asked[shop, today] = spots.asked(db, today, [shop])
-        where = _spot(asked[shop, when], asked[shop, today], said, spot, shop)
+        where = partial(_spot, asked[shop, when], asked[shop, today], said, spot, shop)
         try:
-            data = _read(path)
+            picture = pictures.look(_read(path))
         except OSError as error:
             problems.append({"file": shown, "message": os_errors.reason(error)})
             continue
-        taken = photos.take(db, data, where, when, now, source=shown)
+        taken = photos.take(db, picture, where, when, now, source=shown)
         if taken.status == photos.REFUSED:
             problems.append({"file": shown, "message": _(WORDS[taken.why])})
         elif taken.known:

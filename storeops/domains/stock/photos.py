@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 from storeops import paths, times
 from storeops.database.database import Database
 from storeops.domain import TodayLine
-from storeops.domains.stock import pictures, spots, thumbnails
-from storeops.domains.stock.pictures import BadPictureError, CleanPicture
+from storeops.domains.stock import spots, thumbnails
+from storeops.domains.stock.pictures import CleanPicture
 from storeops.domains.stock.spots import AskedSpot
 from storeops.errors import ConflictError, NotFoundError
 from storeops.i18n import _, ngettext
 from storeops.plain import file_word
-from storeops.private_file import write_bytes
+from storeops.private_file import scratch, write_bytes
 
 # of a picture
 KEPT, AGAIN, REFUSED, UNFILED = "kept", "again", "refused", "unfiled"
@@ -27,6 +28,7 @@ OWED = (MISSING, AGAIN, REFUSED)
 GONE = "gone"  # why: WeCom keeps it no longer
 _SUFFIX = {"jpeg": ".jpg", "png": ".png"}
 _WORD = 60
+_NOWHERE = AskedSpot("", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ def folder(db: Database) -> Path:
 
 
 def take(
-    db: Database, data: bytes | None, where: AskedSpot | None, day: str, at: float, *,
-    userid: str = "", source: str = "",
+    db: Database, picture: CleanPicture | str, find: Callable[[], AskedSpot | None], day: str,
+    at: float, *, userid: str = "", source: str = "",
 ) -> TakenPhoto:  # fmt: skip
     """File one picture, or note why it cannot be.
 
@@ -63,9 +65,9 @@ def take(
     another day, it is noted as *again* and proves nothing.
 
     Args:
-        db: data.db.
-        data: the file; None when WeCom keeps it no longer.
-        where: shop and spot; None while nobody knows.
+        db: data.db, outside of a transaction: a file is written before one begins.
+        picture: out of `pictures.look`; `GONE` when WeCom keeps it no longer.
+        find: says shop and spot, inside the transaction; None while nobody knows.
         day: YYYY-MM-DD that it shows.
         at: when it was sent or found, Unix seconds.
         userid: who sent it, "" out of a folder.
@@ -74,44 +76,54 @@ def take(
     Raises:
         OSError: it cannot be written; nothing was noted.
     """
-    store, spot = (where.store, where.spot) if where is not None else ("", "")
-    picture: CleanPicture | None = None
-    why = GONE
-    if data is not None:
-        try:
-            picture, why = pictures.clean(data), ""
-        except BadPictureError as error:
-            why = error.code
-    with db.atomic():
-        if picture is None:
+    if isinstance(picture, str):
+        with db.atomic():
             same = db.execute(
                 "SELECT id FROM stock_photo WHERE source = ? AND day = ? AND status = ?",
                 (source, day, REFUSED),
             ).fetchone()
             if same is not None:
-                return TakenPhoto(same[0], REFUSED, known=True, why=why)
-            number = _insert(db, store, spot, day, at, userid, source, REFUSED, why, None, "", None)
-            return TakenPhoto(number, REFUSED, why=why)
-        earlier = db.rows(
-            "SELECT id, store, spot, day, status, file FROM stock_photo"
-            " WHERE sha256 = ? AND status <> ? ORDER BY id",
-            (picture.sha256, AGAIN),
-        )
-        for each in earlier:
-            here = (each["store"].casefold(), each["day"]) == (store.casefold(), day)
-            if here and (spot in ("", each["spot"]) or userid):
-                return TakenPhoto(each["id"], each["status"], known=True)
-        if earlier:
-            first = earlier[0]
-            number = _insert(db, store, spot, day, at, userid, source, AGAIN, "", picture,
-                             first["file"], first["id"])  # fmt: skip
-            return TakenPhoto(number, AGAIN, of_day=first["day"])
-        file = _file(store, spot, day, picture)
-        _write(db, file, picture.data)
-        status = KEPT if store else UNFILED
-        number = _insert(db, store, spot, day, at, userid, source, status, "", picture, file, None)
+                return TakenPhoto(same[0], REFUSED, known=True, why=picture)
+            where = find() or _NOWHERE
+            number = _insert(db, where.store, where.spot, day, at, userid, source, REFUSED,
+                             picture, None, "", None)  # fmt: skip
+        return TakenPhoto(number, REFUSED, why=picture)
+    with scratch(paths.private_folder(folder(db)) / picture.sha256) as part:
+        part.file.write(picture.data)
+        if not _same(db, picture):
+            part.file.flush()
+            os.fsync(part.file.fileno())  # here, for within the transaction others wait
+        with db.atomic():
+            where = find() or _NOWHERE
+            store, spot = where.store, where.spot
+            earlier = _same(db, picture)
+            for each in earlier:
+                here = (each["store"].casefold(), each["day"]) == (store.casefold(), day)
+                if here and (spot in ("", each["spot"]) or userid):
+                    return TakenPhoto(each["id"], each["status"], known=True)
+            if earlier:
+                first = earlier[0]
+                number = _insert(db, store, spot, day, at, userid, source, AGAIN, "", picture,
+                                 first["file"], first["id"])  # fmt: skip
+                return TakenPhoto(number, AGAIN, of_day=first["day"])
+            file = _file(store, spot, day, picture)
+            part.target = folder(db) / file
+            paths.private_folder(part.target.parent)
+            part.put()
+            status = KEPT if store else UNFILED
+            number = _insert(db, store, spot, day, at, userid, source, status, "", picture, file,
+                             None)  # fmt: skip
     thumbnails.write(folder(db) / file, picture.data)
     return TakenPhoto(number, status)
+
+
+def _same(db: Database, picture: CleanPicture) -> list[dict[str, Any]]:
+    """Rows of the same picture, the first at the front."""
+    return db.rows(
+        "SELECT id, store, spot, day, status, file FROM stock_photo"
+        " WHERE sha256 = ? AND status <> ? ORDER BY id",
+        (picture.sha256, AGAIN),
+    )
 
 
 def _file(store: str, spot: str, day: str, picture: CleanPicture) -> str:
@@ -120,12 +132,6 @@ def _file(store: str, spot: str, day: str, picture: CleanPicture) -> str:
     if not store:
         return f"_unfiled/{name}"
     return f"{file_word(store, _WORD)}/{file_word(spot, _WORD) if spot else '_other'}/{name}"
-
-
-def _write(db: Database, file: str, data: bytes) -> None:
-    path = folder(db) / file
-    paths.private_folder(path.parent)
-    write_bytes(path, data)
 
 
 def _insert(
@@ -284,8 +290,9 @@ def refile(db: Database, number: int, where: AskedSpot, day: str = "") -> dict[s
     data = content(db, row)
     picture = CleanPicture(row["kind"], row["width"], row["height"], data, row["sha256"])
     file = _file(where.store, where.spot, day or row["day"], picture)
+    paths.private_folder((folder(db) / file).parent)
+    write_bytes(folder(db) / file, data)
     with db.atomic() as connection:
-        _write(db, file, data)
         connection.execute(
             "UPDATE stock_photo SET store = ?, spot = ?, day = ?, status = ?, file = ?"
             " WHERE id = ?",

@@ -95,6 +95,14 @@ def clean(data: bytes) -> CleanPicture:
     return CleanPicture(kind, width, height, kept, hashlib.sha256(kept).hexdigest())
 
 
+def look(data: bytes) -> CleanPicture | str:
+    """As `clean`; what was refused is the code of why."""
+    try:
+        return clean(data)
+    except BadPictureError as error:
+        return error.code
+
+
 def _must_fit(width: int, height: int) -> None:
     if not (width and height):
         raise BadPictureError(BROKEN)

@@ -12,6 +12,8 @@ from storeops.domains.stock import photos, spots
 from storeops.mirror import members
 
 if TYPE_CHECKING:
+    from storeops.domains.stock.pictures import CleanPicture
+    from storeops.domains.stock.spots import AskedSpot
     from storeops.events.inbox import Event
     from storeops.events.message import Message
     from storeops.wecom.client import WeComClient
@@ -27,30 +29,31 @@ class PhotoReader:
         """The media id."""
         return message.text("MediaId") or None
 
-    def read(self, client: WeComClient, subject: str) -> bytes | None:
-        """The file; None when WeCom keeps it no longer.
+    def read(self, client: WeComClient, subject: str) -> CleanPicture | str:
+        """The picture, looked through; else the code of why it cannot be taken.
 
         Raises:
             StoreOpsError: no answer; the event is tried again later.
         """
-        from storeops.domains.stock.pictures import MOST_BYTES
+        from storeops.domains.stock import pictures
         from storeops.errors import StoreOpsError
         from storeops.wecom import messages
         from storeops.wecom.errcodes import ErrorCondition
         from storeops.wecom.errors import has_condition
 
         try:
-            return messages.download(client, subject)
+            return pictures.look(messages.download(client, subject))
         except StoreOpsError as error:
             if has_condition(error, ErrorCondition.MEDIA_GONE):
-                return None
+                return photos.GONE
             if has_condition(error, ErrorCondition.TOO_LARGE):
-                return bytes(MOST_BYTES + 1)  # whatever it holds, it is refused for its size
+                return pictures.LARGE
             raise
 
     def write(
-        self, db: Database, subject: str, found: bytes | None, events: Sequence[Event], now: float
-    ) -> None:
+        self, db: Database, subject: str, found: CleanPicture | str, events: Sequence[Event],
+        now: float,
+    ) -> None:  # fmt: skip
         """File it; said again it changes nothing. Where nobody asks for pictures none is kept."""
         known = db.execute("SELECT 1 FROM stock_photo WHERE source = ?", (subject,)).fetchone()
         first = events[0]
@@ -64,9 +67,12 @@ class PhotoReader:
         if sent >= MOST_A_DAY:
             _log.warning("a member sent more than %d pictures today; no more are kept", MOST_A_DAY)
             return
-        store = _shop_of(db, first.userid)
-        where = photos.next_spot(db, store, day) if store else None
-        taken = photos.take(db, found, where, day, at, userid=first.userid, source=subject)
+
+        def find() -> AskedSpot | None:
+            store = _shop_of(db, first.userid)
+            return photos.next_spot(db, store, day) if store else None
+
+        taken = photos.take(db, found, find, day, at, userid=first.userid, source=subject)
         _log.info("photo %d: %s", taken.id, taken.status)
 
 

@@ -15,11 +15,12 @@ def read(client, subject):
 
 def write(db, subject, found, events, now):
     """One point for each event."""
-    db.execute(
-        "INSERT INTO loyalty_points (external_userid, points) VALUES (?, ?)"
-        " ON CONFLICT (external_userid) DO UPDATE SET points = points + excluded.points",
-        (found, len(events)),
-    )
+    with db.atomic() as connection:
+        connection.execute(
+            "INSERT INTO loyalty_points (external_userid, points) VALUES (?, ?)"
+            " ON CONFLICT (external_userid) DO UPDATE SET points = points + excluded.points",
+            (found, len(events)),
+        )
 
 
 class Bell:
