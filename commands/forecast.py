@@ -5,90 +5,45 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
+from commands.forecast_options import (
+    AsOf,
+    Data,
+    Horizon,
+    Lead,
+    Margin,
+    Method,
+    Pack,
+    Ratio,
+    Review,
+    ShelfLife,
+    StockFile,
+    Waste,
+    held_stock,
+    history,
+    note_all,
+    number,
+    pieces,
+    product_names,
+    share,
+    with_names,
+)
 from commands.options import After, All, Force, Limit, day_of
 from commands.output import Column
+from commands.production import production
 from commands.progress import bars
 from commands.question import may_replace
 from commands.stock import Product, ProductId, Store, StoreId
-from storeops.errors import ConfigError, ExitCode, UsageError
+from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from storeops.domains.forecast.history import DailySales
-    from storeops.domains.forecast.ordering import HeldStock
-
-SHOWN = 20  # rows of what cannot be made, on a terminal
-
 app = typer.Typer(help=_("Demand of the days ahead: forecast, score, explain, order."))
-
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data", metavar="DIR",
-        help=_("Folder with sales.csv (or .csv.gz), products, calendar; else the orders."),
-    ),
-]  # fmt: skip
-AsOf = Annotated[
-    str,
-    typer.Option(
-        "--as-of", metavar="DAY", help=_("Last day that is known; else the last one with sales.")
-    ),
-]
-Horizon = Annotated[
-    int, typer.Option("--horizon", metavar="DAYS", min=1, max=28, help=_("Days ahead."))
-]
-Method = Annotated[
-    str,
-    typer.Option(
-        "--method", metavar="NAME",
-        help=_("pooled, or boosted (LightGBM: the extra `forecast`)."),
-    ),
-]  # fmt: skip
-
-Ratio = Annotated[
-    float | None,
-    typer.Option(
-        "--ratio", metavar="SHARE",
-        help=_("Critical ratio, 0 to 1: on so many days the order is enough."),
-    ),
-]  # fmt: skip
-Margin = Annotated[
-    float | None, typer.Option("--margin", metavar="AMOUNT", help=_("What a piece sold earns."))
-]
-Waste = Annotated[
-    float | None,
-    typer.Option("--waste", metavar="AMOUNT", help=_("What a piece thrown away costs.")),
-]
-ShelfLife = Annotated[
-    int, typer.Option("--shelf-life", metavar="DAYS", help=_("Days a piece can be sold."))
-]
-Lead = Annotated[
-    int,
-    typer.Option(
-        "--lead", metavar="DAYS",
-        help=_("Days until the delivery is on the shelf; 0: before opening tomorrow."),
-    ),
-]  # fmt: skip
-Review = Annotated[
-    int, typer.Option("--review", metavar="DAYS", help=_("Days until the delivery after it."))
-]
-Pack = Annotated[float, typer.Option("--pack", metavar="PIECES", help=_("Pieces of a pack."))]
-StockFile = Annotated[
-    str,
-    typer.Option(
-        "--stock", metavar="FILE",
-        help=_("Stock: store_id, product_id, qty, expires; arrives for what is on the way."),
-    ),
-]  # fmt: skip
 
 
 def _last() -> dict[str, Any]:
@@ -99,106 +54,6 @@ def _last() -> dict[str, Any]:
         return dict(last_run(current().app.data) or {})
     except ConfigError:
         return {}
-
-
-def _data(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySales, date | None]:
-    """History and last day: as given, else those of the last run, else what tills sold.
-
-    Args:
-        data, as_of: as given, "" for not.
-        again: look at what the last run looked at.
-
-    Raises:
-        UsageError: there is none of them.
-    """
-    from storeops.domains.forecast import source
-
-    day = day_of(as_of, "--as-of")
-    if data:
-        return data, day
-    call = current()
-    with suppress(ConfigError):  # no profile
-        db, now = call.app.data, call.app.clock.now()
-        found = source.latest(db, now) if again else (source.own(db, now), None)
-        if found is not None and found[0] is not None:
-            return found[0], day or found[1]
-    raise UsageError(
-        _("Say where the history lies: --data DIR."),
-        hint=_("The folder holds sales.csv with store_id, product_id, dt, sale_amount; or take"
-               " in what tills sold: storeops order import FILE --source NAME"),
-    )  # fmt: skip
-
-
-def _held(
-    store: str, given: Sequence[HeldStock] | None
-) -> tuple[Sequence[HeldStock], Sequence[str]]:
-    """(stock and what is on the way, what is to be said of it), from a file and the profile.
-
-    What a file does not say of deliveries the profile's lots do; without a profile nobody does.
-
-    Args:
-        store: the shop's number.
-        given: rows of the file; None without one.
-    """
-    from storeops.domains.forecast import on_hand
-
-    if any(each.arrives for each in given or ()):
-        return given or (), ()
-    call = current()
-    try:
-        db, now = call.app.data, call.app.clock.now()
-    except ConfigError:
-        return given or (), ()
-    if given is None:
-        return on_hand.held(db, store, now)
-    coming, notes = on_hand.on_the_way(db, store, now)
-    return [*given, *coming], notes
-
-
-def _names() -> dict[str, str]:
-    """Names of products by code, without leading zeros; {} where there is no profile."""
-    from storeops.domains.orders import products
-
-    try:
-        return products.names(current().app.data)
-    except ConfigError:
-        return {}
-
-
-def _named(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Column]]:
-    """Rows with the names of their products, and the columns that say which one it is."""
-    names = _names()
-    found = [{**each, "product": names.get(each["product_id"].lstrip("0"), "")} for each in rows]
-    known = any(each["product"] for each in found)
-    name = [Column("product", _("Name"), max_width=20)] if known else []
-    return found, [Column("product_id", _("Product"), max_width=20, minor=len(name)), *name]
-
-
-def _notes(found: Any) -> None:
-    for each in found:
-        note(each)
-
-
-def number(value: float) -> str:
-    """An amount for people."""
-    return f"{value:,.2f}"
-
-
-def hour(moment: str | None) -> str:
-    """Day and hour in a table that a plant works by: 05-18 17:00."""
-    from storeops import times
-
-    return "" if moment is None else times.minute(times.seconds_of(moment))[5:]
-
-
-def pieces(value: float) -> str:
-    """Pieces for people: without a point where they are whole."""
-    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else number(value)
-
-
-def share(value: float) -> str:
-    """A share for people."""
-    return f"{value:.1%}"
 
 
 @app.command("run", help=_("Forecast every shop and product of a history, into a file."))
@@ -231,7 +86,7 @@ def run(
     if out in ("", "-"):
         raise UsageError(_("Say where to write: --out FILE."))
     over = may_replace(out, force=force)
-    folder, day = _data(data, as_of, again=False)
+    folder, day = history(data, as_of, again=False)
     words = ["storeops", "forecast", "run", "--out", out, "--horizon", str(horizon)]
     words += ["--data", data] if data else []
     words += ["--as-of", as_of] if as_of else []
@@ -256,7 +111,7 @@ def run(
             stores=f"{made.stores:,}", days=made.horizon, day=made.as_of,
         ),
     )  # fmt: skip
-    _notes(made.notes)
+    note_all(made.notes)
 
 
 @app.command("show", help=_("Rows of the forecast that was made last, or of a file."))
@@ -319,7 +174,7 @@ def score(
     """Score."""
     from storeops.domains.forecast.score import score as scored
 
-    folder, day = _data(data, as_of)
+    folder, day = history(data, as_of)
     with bars() as shown:
         found = scored(
             folder, as_of=day, horizon=horizon, origins=origins, method=method,
@@ -353,7 +208,7 @@ def score(
         )
     )
     note(_("Naive: the same weekday of last week. Gain: how much smaller the error is than its."))
-    _notes(found["notes"])
+    note_all(found["notes"])
 
 
 @app.command("explain", help=_("Take one number apart: level, weekday, price, days skipped."))
@@ -371,7 +226,7 @@ def explain(
     """Explain."""
     from storeops.domains.forecast.explain import explain as explained
 
-    folder, last = _data(data, as_of)
+    folder, last = history(data, as_of)
     found = explained(
         folder,
         store,
@@ -409,7 +264,7 @@ def explain(
     ]  # fmt: skip
     if found["boost"] is not None:
         lines.append((_("LightGBM"), f"× {found['boost']:.3f}"))
-    name = _names().get(product.lstrip("0"))
+    name = product_names().get(product.lstrip("0"))
     output.heading(
         _("Store {store}, product {product}, {day} (known up to {as_of})").format(
             store=store, product=f"{name} {product}" if name else product, day=found["dt"],
@@ -437,7 +292,7 @@ def explain(
             Column("counted", _("Counted")),
         ],
     )  # fmt: skip
-    _notes(found["notes"])
+    note_all(found["notes"])
 
 
 def _price(found: dict[str, Any]) -> str:
@@ -479,12 +334,12 @@ def order(
         ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead, review=review,
         pack=pack,
     )  # fmt: skip
-    folder, last = _data(data, as_of)
-    held, said = _held(store, ordering.read_stock(stock) if stock else None)
+    folder, last = history(data, as_of)
+    held, said = held_stock(store, ordering.read_stock(stock) if stock else None)
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )
-    rows, which = _named(found["items"])
+    rows, which = with_names(found["items"])
     output.paged(
         rows,
         [
@@ -524,184 +379,9 @@ def order(
                 .format(name=names[each["by"]], lost=share(each["lost"]),
                         wasted=share(each["wasted"]))
             )  # fmt: skip
-    _notes([*found["notes"], *said])
+    note_all([*found["notes"], *said])
 
 
-def _now() -> float:
-    """WeCom's time, or the machine's where there is no profile."""
-    from storeops.clock import SystemClock
-
-    try:
-        return current().app.clock.now()
-    except ConfigError:
-        return SystemClock().now()
-
-
-@app.command(
+app.command(
     "production", help=_("What a plant must make for the shops' orders, and when at the latest.")
-)
-def production(
-    lines: Annotated[
-        str,
-        typer.Option(
-            "--lines", metavar="FILE",
-            help=_("Lines: product_id, line, rate (pieces an hour), batch, change, ready, opens,"
-                   " closes, stock, pack."),
-        ),
-    ],
-    trucks: Annotated[
-        str,
-        typer.Option(
-            "--trucks", metavar="FILE",
-            help=_("Trucks: store_id (* for all others), by (on the shelf), hours (lead time),"
-                   " truck."),
-        ),
-    ],
-    orders: Annotated[
-        str,
-        typer.Option(
-            "--orders", metavar="FILE",
-            help=_("Orders: store_id, product_id, qty; else what `forecast order` says for all"
-                   " shops."),
-        ),
-    ] = "",
-    day: Annotated[
-        str,
-        typer.Option(
-            "--day", metavar="DAY", help=_("Day of delivery of --orders; else tomorrow."),
-        ),
-    ] = "",
-    begin: Annotated[
-        str,
-        typer.Option(
-            "--begin", metavar="TIME",
-            help=_("The plant can begin then, such as '2026-05-18 14:00'; else now."),
-        ),
-    ] = "",
-    data: Data = "",
-    as_of: AsOf = "",
-    ratio: Ratio = None,
-    margin: Margin = None,
-    waste: Waste = None,
-    shelf_life: ShelfLife = 1,
-    lead: Lead = 0,
-    review: Review = 1,
-    pack: Pack = 1.0,
-    stock: StockFile = "",
-    method: Method = "pooled",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
-) -> None:  # fmt: skip
-    """Production."""
-    from datetime import timedelta
-
-    from storeops import times
-    from storeops.domains.forecast import ordering
-    from storeops.domains.forecast import production as plant
-    from storeops.tables import typed
-
-    made_on, trips = plant.read_lines(lines), plant.read_trucks(trucks)
-    start = typed.moment(begin, times.zone()) if begin else None
-    if begin and start is None:
-        raise UsageError(
-            _("--begin: “{value}” is no time.").format(value=begin),
-            hint=_("Write it as 2026-05-18 14:00."),
-        )
-    now = _now()
-    notes: Sequence[str] = ()
-    if orders:
-        ordered = plant.read_orders(orders)
-        delivery = day_of(day, "--day") or times.local(now).date() + timedelta(days=1)
-    elif day:
-        raise UsageError(
-            _("--day belongs to --orders."),
-            hint=_("The day of a forecast follows from --as-of and --lead."),
-        )
-    else:
-        how = ordering.terms(
-            ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead,
-            review=review, pack=pack,
-        )  # fmt: skip
-        source, last = _data(data, as_of)
-        listed = ordering.by_store(ordering.read_stock(stock)) if stock else None
-        said: dict[str, None] = {}
-
-        def stock_of(store: str) -> Sequence[HeldStock]:
-            rows, told = _held(store, None if listed is None else listed.get(store, ()))
-            said.update(dict.fromkeys(told))
-            return rows
-
-        proposed, delivery, notes = ordering.orders_of_all(
-            source, how, as_of=last, method=method, stock_of=stock_of,
-            packs_of={each.product: each.pack for each in made_on.values()},
-        )  # fmt: skip
-        notes = (*notes, *said)
-        # a chain sells more than one plant makes, and this one may bring to some shops only
-        ordered = [
-            plant.ShopOrder(*each) for each in proposed
-            if each[1] in made_on and (each[0] in trips or plant.EVERY in trips)
-        ]  # fmt: skip
-        others = {each[1] for each in proposed if each[1] not in made_on}
-        if others:
-            notes = (*notes, _("Not of this plant, so left out: {count} products that no line"
-                               " makes.").format(count=len(others)))  # fmt: skip
-    midnight = times.start(delivery.year, delivery.month, delivery.day).timestamp()
-    if start is None and now >= midnight:
-        start = int(midnight) - 86_400
-        notes = (*notes, _("{day} has begun: reckoned as if it were {begin} (--begin TIME).")
-                 .format(day=delivery, begin=cells.when(start)))  # fmt: skip
-    found = plant.production(ordered, made_on, trips, delivery, now if start is None else start)
-    rows, which = _named(found["items"])
-    output.paged(
-        rows,
-        [
-            Column("line", _("Plant line"), max_width=12),
-            Column("start", _("Start by"), show=hour, kind=table.WHOLE),
-            Column("end", _("End"), show=hour, kind=table.WHOLE),
-            *which,
-            Column("pieces", _("Pieces"), right=True, show=pieces),
-            Column("batches", _("Batches"), right=True, show=cells.amount, minor=2),
-            Column("ordered", _("Ordered"), right=True, show=pieces),
-            Column("spare", _("To spare"), right=True, show=pieces),
-            Column("stores", _("Stores"), right=True, show=cells.amount, minor=3),
-            Column("leaves", _("First truck"), show=hour, kind=table.WHOLE),
-        ],
-        limit=limit, all_=all_, after=after,
-        extra={key: value for key, value in found.items() if key != "items"} | {
-            "notes": list(notes)
-        },
-        empty=_("Nothing is to be made."),
-    )  # fmt: skip
-    short = found["not_in_time"]
-    settings = current().settings
-    if short and not (settings.machine or settings.fields or settings.save):
-        why = {
-            plant.NO_LINE: _("no line makes it"), plant.NO_TRUCK: _("no truck goes there"),
-            plant.NO_TIME: _("no time left on the line"),
-        }  # fmt: skip
-        output.line("")
-        output.heading(_("Cannot be made in time"))
-        rows, which = _named(short[:SHOWN])
-        output.items(
-            rows,
-            [
-                Column("store_id", _("Store"), max_width=16),
-                *which,
-                Column("pieces", _("Pieces"), right=True, show=pieces),
-                Column("leaves", _("Truck leaves"), show=hour, kind=table.WHOLE),
-                Column("reason", _("Why"), show=lambda reason: why[reason]),
-            ],
-        )
-        if len(short) > SHOWN:
-            note(_("{count} more: --json").format(count=f"{len(short) - SHOWN:,}"))
-    note(
-        _("For {day}: {ordered} pieces ordered, {stock} from the plant's stock, {made} to make"
-          " ({spare} to spare), {short} not in time.").format(
-            day=delivery, ordered=pieces(found["ordered"]), stock=pieces(found["from_stock"]),
-            made=pieces(found["made"]), spare=pieces(found["spare"]), short=pieces(found["short"]),
-        )
-    )  # fmt: skip
-    _notes(notes)
-    if short:
-        raise typer.Exit(ExitCode.PARTIAL)
+)(production)
