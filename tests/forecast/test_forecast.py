@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from .conftest import write_chain
@@ -289,6 +290,18 @@ def test_an_order_takes_the_stock_that_the_profile_knows(
     assert found["5"]["on_hand"] == 400
     assert found["5"]["order"] == 0
     assert found["6"]["order"] > 0
+
+
+def test_what_keeps_longer_than_a_week_is_thrown_away_too(
+    cli: Any, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def heaped(origin: Any, ratios: Any, ratio: float) -> dict[str, Any]:
+        return {"forecast": np.full_like(origin.said, 1_000.0)}
+
+    monkeypatch.setattr("storeops.domains.forecast.ordering.habits", heaped)
+    words = ("forecast", "order", "--data", str(data), "--store", "1", "--shelf-life", "8")
+    (past,) = cli(*words, "--json").json["past"]
+    assert past["wasted_pieces"] > 0
 
 
 def test_a_higher_ratio_orders_more_loses_less_and_wastes_more(cli: Any, data: Path) -> None:

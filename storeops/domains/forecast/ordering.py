@@ -321,29 +321,28 @@ def past(history: SalesHistory, shop: int, how: OrderTerms, method: str) -> list
     if count < 1:
         return []
     known = history.before(0, 0)
-    totals: dict[str, list[float]] = {}
+    demands: list[Doubles] = []
+    levels: dict[str, list[Doubles]] = {}
     for origin in score.look_back(known, count, 7, method):
         some = pooled.sample(origin.history)
         ratios = quantiles.learn(some, methods.as_it_was("pooled"))
         here = origin.history.store == shop
+        sold = np.nan_to_num(origin.sold)
+        demands.append(np.where(origin.stocked, sold, np.maximum(sold, origin.said))[:, here])
         for name, amounts in habits(origin, ratios, how.ratio).items():
-            demand = np.where(
-                origin.stocked, np.nan_to_num(origin.sold),
-                np.maximum(np.nan_to_num(origin.sold), origin.said),
-            )[:, here]  # fmt: skip
-            lost, wasted, whole = simulate(amounts[:, here], demand, how.shelf_life)
-            sums = totals.setdefault(name, [0.0, 0.0, 0.0])
-            for at, value in enumerate((lost, wasted, whole)):
-                sums[at] += value
-    return [
-        {
+            levels.setdefault(name, []).append(amounts[:, here])
+    found = []
+    for name, weeks in levels.items():  # what is left of one week lies there in the next
+        lost, wasted, whole = simulate(
+            np.concatenate(weeks), np.concatenate(demands), how.shelf_life
+        )
+        found.append({
             "by": name, "lost": round(lost / whole, 4) if whole else None,
             "wasted": round(wasted / whole, 4) if whole else None,
             "lost_pieces": round(lost, 1), "wasted_pieces": round(wasted, 1),
             "demand_pieces": round(whole, 1),
-        }
-        for name, (lost, wasted, whole) in totals.items()
-    ]  # fmt: skip
+        })  # fmt: skip
+    return found
 
 
 def habits(origin: Origin, ratios: quantiles.RatioBands, ratio: float) -> Mapping[str, Doubles]:
