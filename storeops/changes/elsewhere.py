@@ -87,7 +87,7 @@ def settle(ledger: Ledger, plan_id: int, request: int | None, decision: str, why
     """
     with ledger.db.atomic() as connection:
         plan = plans.by_id(ledger.db, plan_id)
-        status, why, paused = _state(connection, request, decision, why)
+        status, why, paused = _state(connection, plan, request, decision, why)
         lines = _settle_jobs(connection, plan, request) if status == plans.APPLIED else 0
         rows = _settle_rows(connection, plan, request, status, why, ledger.clock.now())
         was = (plan.status, plan.paused_why, int(plan.paused))
@@ -111,9 +111,13 @@ def settle(ledger: Ledger, plan_id: int, request: int | None, decision: str, why
 
 
 def _state(
-    connection: sqlite3.Connection, request: int | None, decision: str, why: str
+    connection: sqlite3.Connection, plan: Plan, request: int | None, decision: str, why: str
 ) -> tuple[str, str, int]:
-    """(status of the plan here, why, whether it is paused) by what head office says."""
+    """(status of the plan here, why, whether it is paused) by what head office says.
+
+    Where it says nothing of its plan (everything comes anew, or what is old was taken out there),
+    what it said before stands.
+    """
     if decision == plans.REFUSED:
         return plans.REFUSED, why, 0
     row = connection.execute(
@@ -121,6 +125,8 @@ def _state(
     ).fetchone()
     if row is not None and row[0] in (plans.APPLIED, plans.CANCELLED):
         return row[0], row[2], row[1]
+    if row is None and plan.status in (plans.APPLIED, plans.CANCELLED):
+        return plan.status, plan.paused_why, int(plan.paused)
     return (plans.APPROVED, "", 0) if decision == plans.APPROVED else (plans.ASKED, why, 0)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.hub import state
+from storeops.hub import asking, state
 from storeops.hub.things import things
 from storeops.mirror import indexes, meta
 from storeops.mirror.shared import customer_keys, customers_replaced
@@ -191,6 +191,8 @@ def _write(connection: sqlite3.Connection, due: dict[tuple[str, int], bytes]) ->
     with customers_replaced(connection, searched) if searched else nullcontext():
         for (kind, key), payload in due.items():
             _replace(connection, things()[kind], key, _tables(payload) or {})
+    if any(kind in asking.ABOUT for kind, _key in due):
+        asking.came(connection)
 
 
 def _replace(

@@ -20,13 +20,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from storeops.changes import elsewhere, plans
+from storeops.changes import shared as changes_shared
 from storeops.changes.action import Row
 from storeops.changes.journal import dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.database.database import Database
 from storeops.errors import NetworkError, NotFoundError, StoreOpsError
-from storeops.hub import joining, rights
+from storeops.hub import decisions, joining, rights, state
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 VERSION = 1  # of a request
 PART_BYTES = 400_000  # of one message, well under what a server takes
 REPLY_S = 8.0
+ABOUT = frozenset(each.kind for each in (*decisions.THINGS, *changes_shared.THINGS))
 AGAIN_S = 120.0  # before what head office has, and says nothing about, is sent once more
 
 
@@ -103,6 +105,7 @@ def ask(
         (plan.id, body["request_id"], zlib.compress(dump(body).encode("utf-8", "surrogatepass")),
          now),
     )  # fmt: skip
+    came(connection)
 
 
 def waiting(db: Database) -> int:
@@ -172,6 +175,7 @@ async def send_waiting(db: Database, client: Client, join: JoinFile, now: float)
                 "UPDATE hub_asked SET sent_at = ?, refused = ? WHERE plan_id = ?",
                 (now, str(answer.get("refused") or ""), plan_id),
             )
+            came(connection)
         sent += 1
     return sent
 
@@ -209,6 +213,11 @@ async def _send(app: OfficeWiring) -> int:
             ) from None
 
 
+def came(connection: sqlite3.Connection) -> None:
+    """Note, in a write transaction, that `settle` has something to look at."""
+    state.write(connection, "news", str(state.number(connection, "news") + 1))
+
+
 def settle(app: OfficeWiring) -> int:
     """Bring plans that were asked for to what has come down about them; returns how many changed.
 
@@ -216,6 +225,9 @@ def settle(app: OfficeWiring) -> int:
         app: the back office.
     """
     ledger = app.ledger
+    news = state.read(app.data.connection, "news") or "0"
+    if state.read(app.data.connection, "settled") == news:
+        return 0
     found = app.data.execute(
         "SELECT a.plan_id, a.refused, d.id, d.status, d.reason FROM hub_asked AS a"
         " LEFT JOIN hub_decision AS d ON d.request_id = a.request_id"
@@ -228,12 +240,13 @@ def settle(app: OfficeWiring) -> int:
                 changed += elsewhere.settle(ledger, plan_id, None, plans.REFUSED, turned_away)
             else:
                 changed += elsewhere.settle(ledger, plan_id, request, status, reason)
-    if changed:
+    with app.data.atomic() as connection:
         # what is known to be with head office need not be kept to be sent again
-        with app.data.atomic() as connection:
-            connection.execute(
-                "UPDATE hub_asked SET body = NULL WHERE body IS NOT NULL AND (refused <> ''"
-                " OR request_id IN (SELECT request_id FROM hub_decision))"
-            )
+        connection.execute(
+            "UPDATE hub_asked SET body = NULL WHERE body IS NOT NULL AND (refused <> ''"
+            " OR request_id IN (SELECT request_id FROM hub_decision))"
+        )
+        state.write(connection, "settled", news)  # what came meanwhile has counted on
+    if changed:
         ledger.journal.seal(app.data, ledger.clock.now())
     return changed
