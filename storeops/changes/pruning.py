@@ -32,10 +32,10 @@ LEAST_S = 90 * 86400  # WeCom counts handovers of a customer over 90 days; chang
 
 _OLD = """
 SELECT id, name, undo_of FROM plan AS p
-WHERE status IN ('applied', 'cancelled') AND paused = 0
+WHERE status IN ('applied', 'cancelled', 'refused') AND paused = 0
   AND max(created_at, coalesce(applied_at, 0)) < :before
   AND NOT EXISTS (SELECT 1 FROM plan_row WHERE plan_id = p.id
-    AND (status IN ('planned', 'queued', 'waiting', 'unknown') OR at >= :before))
+    AND (status IN ('planned', 'asked', 'queued', 'waiting', 'unknown') OR at >= :before))
   AND NOT EXISTS (SELECT 1 FROM job WHERE plan_id = p.id
     AND (status NOT IN ('succeeded', 'failed', 'cancelled') OR finished_at >= :before))
 """

@@ -8,5 +8,5 @@ Streams, rights, replay and encryption are the server's; nothing of a broker is 
 DOOR = (
     "arriving", "asking", "attempts", "catching_up", "checks", "connection", "credentials",
     "deciding", "decisions", "demo", "domain", "following", "joining", "office", "outbox",
-    "publishing", "requests", "server", "settings", "status", "stores", "things",
+    "publishing", "requests", "retention", "server", "settings", "status", "stores", "things",
 )  # fmt: skip

@@ -15,6 +15,7 @@ DOMAIN = Domain(
         ),
     ),
     card={"elsewhere": "storeops.hub.card:elsewhere"},
+    retention="storeops.hub.retention",
     checks="storeops.hub.checks:checks",
     alarms={"hub_turned_away": "storeops.hub.attempts:TURNED_AWAY"},
 )  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from storeops.changes import pruning
+
 DAY = 86400
 
 
@@ -91,6 +93,19 @@ def test_what_is_not_finished_or_belongs_to_what_stays_is_kept(
     assert (found["plans"], found["lines"]) == (0, 0)
     assert name in plans(cli)
     assert cli("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize(("status", "goes"), [("asked", 0), ("refused", 1)])
+def test_of_what_head_office_was_asked_the_refused_goes(
+    cli: Any, corp: Any, status: str, goes: int
+) -> None:
+    plan_tag(cli, corp, apply=False)
+    rows = {"asked": "asked", "refused": "blocked"}[status]
+    with corp.app.data.atomic() as connection:
+        connection.execute("UPDATE plan SET status = ?", (status,))
+        connection.execute("UPDATE plan_row SET status = ?", (rows,))
+    later(corp, 200)
+    assert pruning.look(corp.app.ledger, None, 100 * DAY).plans == goes
 
 
 def test_nothing_young_can_be_asked_for(cli: Any, corp: Any) -> None:
