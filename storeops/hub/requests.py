@@ -24,6 +24,8 @@ STATUSES = (ASKED, APPROVED, REFUSED)
 MOST_PARTS = 100
 MOST_BYTES = 64 * 1024 * 1024  # of a request once it is unpacked
 MOST_OPEN = 500  # requests of a shop that wait
+MOST_DAY = 2000  # requests of a shop in a day, whatever became of them
+AHEAD_S = 86_400.0  # that a shop's clock may go before ours
 _COLUMNS = (
     "r.id, r.store, s.code, r.request_id, r.asked_by, r.machine, r.kind, r.rows, r.asked_at, r.at,"
     " r.status, r.reason, r.decided_by, r.decided_at, r.skip_changed, r.plan_id, r.plan, r.applied,"
@@ -282,7 +284,7 @@ def _opened(message: bytes, store: int, user: str) -> tuple[dict[str, Any], byte
         )
         digest = bytes.fromhex(head["digest"])
         signature_bytes = base64.b64decode(signature, validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise _TurnedAway("unreadable", "", odd) from None
     if not signed(user, text + b"\n" + data, signature_bytes):
         raise _TurnedAway("forged", head["request_id"], _NOT_OURS)
@@ -317,10 +319,12 @@ def _take(
             )
         return {"taken": "known"}
     place = (store, name, digest)
+    # of what a shop never ends, no more is kept than one request can have
     connection.execute(
         "DELETE FROM hub_request_part WHERE store = ? AND (at < ? OR (request_id = ? AND digest"
-        " <> ?))",
-        (store, now - 86_400, name, digest),
+        " <> ?) OR (request_id <> ? AND (SELECT count(*) FROM hub_request_part WHERE store = ?)"
+        "  >= ?))",
+        (store, now - 86_400, name, digest, name, store, MOST_PARTS),
     )
     connection.execute(
         "INSERT OR REPLACE INTO hub_request_part (store, request_id, digest, part, data, at)"
@@ -334,10 +338,13 @@ def _take(
     ).fetchall()
     if len(here) < parts:
         return {"more": parts - len(here)}
-    (open_,) = connection.execute(
-        "SELECT count(*) FROM hub_request WHERE store = ? AND status IN (?, ?)",
-        (store, TAKEN, ASKED),
+    open_, today = connection.execute(
+        "SELECT count(*) FILTER (WHERE status IN (?, ?)), count(*) FILTER (WHERE at >= ?)"
+        " FROM hub_request WHERE store = ?",
+        (TAKEN, ASKED, now - 86_400, store),
     ).fetchone()
+    if today >= MOST_DAY:
+        return {"refused": kept(N_("This shop has asked too often today: ask again tomorrow."))}
     if open_ >= MOST_OPEN:
         return {"refused": kept(N_("Too many requests of this shop wait at head office."))}
     body = b"".join(row[0] for row in here)
@@ -347,9 +354,10 @@ def _take(
         told = _unpacked(body)
         by, machine, kind = (str(told[each])[:120] for each in ("by", "machine", "kind"))
         rows, asked_at = len(told["rows"]), float(told["asked_at"])
-        if told["request_id"] != name:
-            raise ValueError("another request's body")
-    except (ValueError, KeyError, TypeError):
+        if told["request_id"] != name or not 0 < asked_at < now + AHEAD_S:
+            raise ValueError("another request's body, or of no time")
+        f"{by}{machine}{kind}".encode()  # a lone surrogate cannot be kept
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise _TurnedAway(
             "unreadable", name,
             N_("Head office does not understand the request: it may be of another version."),
