@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +63,7 @@ def _hand_out(store: JoinedStore, key: NatsKey, out: str, text: str) -> None:
             path=path
         )
     )
-    note(_("At the back office: storeops profile join {path}").format(path=path.name))
+    note(_("At the back office: storeops profile join {path}").format(path=shlex.quote(path.name)))
     output.result({**_row(store), "file": str(path)}, text.format(store=store.name, path=path))
 
 
@@ -125,6 +126,7 @@ def add(
 
 
 def _add_all(folder: Path) -> None:
+    from storeops.errors import ConflictError
     from storeops.hub import joining, stores
     from storeops.hub import settings as hub_settings
     from storeops.os_errors import explain_os
@@ -135,8 +137,18 @@ def _add_all(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_os(error, folder) or error from None
+    taken: set[str] = set()
     for shop in stores.missing(app_.data):
-        _must_be_free(str(folder / _path(shop.code)), shop.code)
+        path = folder / _path(shop.code)
+        _must_be_free(str(path), shop.code)
+        if path.name.casefold() in taken:
+            raise ConflictError(
+                _("The files of two shops would be called {path}.").format(path=path.name),
+                hint=_("Add one of them alone: storeops hub store add {store} --out FILE").format(
+                    store=shlex.quote(shop.code)
+                ),
+            )
+        taken.add(path.name.casefold())
     made = stores.add_all(app_.data, time.time())
     for joined, key in made:
         file = joining.make(settings, app_.profile.corp_id, joined, key, time.time() - 5)

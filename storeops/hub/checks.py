@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Iterator
 
 from storeops.database.database import Database
@@ -86,7 +87,7 @@ def thorough(app: OfficeWiring) -> Iterator[Finding]:
             yield Finding(
                 "published", title, "failed", detail.format(count=len(wrong)),
                 _("`storeops hub republish --store {store}` publishes everything anew.").format(
-                    store=store.code
+                    store=shlex.quote(store.code)
                 ),
                 exit_code=6,
             )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def find(db: Database, word: str) -> JoinedStore:
         return each
     raise NotFoundError(
         _("{store} has not joined.").format(store=word),
-        hint=_("`storeops hub store add {store}` lets it join.").format(store=word),
+        hint=_("`storeops hub store add {store}` lets it join.").format(store=shlex.quote(word)),
     )
 
 
@@ -100,7 +101,7 @@ def add(db: Database, word: str, now: float) -> tuple[JoinedStore, NatsKey]:
         raise ConflictError(
             _("{store} has joined already.").format(store=known.code),
             hint=_("`storeops hub store rotate {store}` gives it a new key.").format(
-                store=known.code
+                store=shlex.quote(known.code)
             ),
         )
     return _add(db, names, [department], now)[0]
@@ -160,7 +161,9 @@ def rotate(db: Database, store: JoinedStore, now: float) -> NatsKey:
     if store.status != "active":
         raise ConflictError(
             _("{store} is revoked.").format(store=store.code),
-            hint=_("`storeops hub store add {store}` lets it join again.").format(store=store.code),
+            hint=_("`storeops hub store add {store}` lets it join again.").format(
+                store=shlex.quote(store.code)
+            ),
         )
     key = new_key("user")
     with db.atomic() as connection:

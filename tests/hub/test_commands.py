@@ -161,8 +161,17 @@ def test_every_shop_with_a_number_may_join_at_once(chain: Chain, cli: Cli, tmp_p
     (third,) = data.execute(
         "SELECT store_id FROM follow WHERE store_id NOT IN (SELECT department_id FROM hub_store)"
     ).fetchone()
-    save_shops(data, [Shop(third, "A/3")], time.time())
+    (fourth,) = data.execute(
+        "SELECT id FROM department WHERE id NOT IN (SELECT department_id FROM hub_store)"
+        " AND id <> ? LIMIT 1",
+        (third,),
+    ).fetchone()
     add = ("--profile", "office", "hub", "store", "add")
+    save_shops(data, [Shop(third, "A 3"), Shop(fourth, "a_3")], time.time())
+    same = cli(*add, "--all", "--out", str(tmp_path / "same"), "--json")
+    assert (same.code, list((tmp_path / "same").iterdir())) == (9, []), same
+    assert "storeops hub store add 'A 3'" in cli(*add[:-1], "revoke", "A 3", "--yes").err
+    save_shops(data, [Shop(third, "A/3"), Shop(fourth, "")], time.time())
     assert cli(*add).code == cli(*add, "A/3", "--all").code == 2
     made = cli(*add, "--all", "--out", str(tmp_path / "keys"), "--json").json
     assert made["joined"] == 1

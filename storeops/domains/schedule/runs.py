@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -115,7 +116,9 @@ def run_of(db: Database, task: str, number: int | None = None) -> TaskRun:
             _("{task} has no run {number}.").format(task=task, number=number)
             if number is not None
             else _("{task} has not run yet.").format(task=task),
-            hint=_("`storeops schedule history {task}` lists its runs.").format(task=task),
+            hint=_("`storeops schedule history {task}` lists its runs.").format(
+                task=shlex.quote(task)
+            ),
         )
     return found[0]
 
