@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from storeops import times
 from storeops.changes import elsewhere, plans, relations
+from storeops.changes import rows as plan_rows
 from storeops.changes.action import Action, Row, Verdict, blocked
 from storeops.changes.apply import apply
 from storeops.changes.control import cancel_plan
 from storeops.changes.journal import Journal, JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
-from storeops.errors import ConflictError, StoreOpsError, UsageError
+from storeops.errors import ConfigError, ConflictError, StoreOpsError, UsageError
 from storeops.hub import attempts, requests
 from storeops.hub import settings as hub_settings
 from storeops.hub.requests import APPROVED, ASKED, REFUSED, TAKEN, HubRequest
@@ -133,7 +135,7 @@ def _plan(app: OfficeWiring, request: HubRequest) -> None:
     except _RefusedRequest as error:
         _refuse(app.ledger, request, error.reason, told=(error.what, error.detail))
     except StoreOpsError as error:
-        _refuse(app.ledger, request, error.message)
+        _refuse_for(app.ledger, request, error)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         # what a request holds is a stranger's: an Action may stumble over it
         logging.getLogger(__name__).warning("a request cannot be planned: %s", type(error).__name__)
@@ -268,10 +270,8 @@ def _made(
 ) -> tuple[plans.Plan, int]:
     """The plan by head office's own mirror, and how many rows are not as the shop saw them."""
     action = ledger.action(request.kind)
-    told = body["params"]
-    params = {name: told[name] for name in getattr(action, "asked_params", ()) if name in told}
-    params["command"] = f"storeops hub requests show {request.request_id}"
-    fresh = _anew(ledger, action, params, asked)
+    params = {"command": f"storeops hub requests show {shlex.quote(request.request_id)}"}
+    fresh = _anew(ledger, action, asked)
     rows = [
         replace(Row(row.row, row.external_userid, row.userid) if new is None else new, row=row.row)
         for row, new in zip(asked, fresh, strict=True)
@@ -303,14 +303,8 @@ def _so_already() -> Verdict:
     return blocked("so_already", kept(N_("It is so already.")))
 
 
-def _anew(
-    ledger: Ledger, action: Action, params: Mapping[str, Any], asked: Sequence[Row]
-) -> list[Row | None]:
+def _anew(ledger: Ledger, action: Action, asked: Sequence[Row]) -> list[Row | None]:
     """Rows of ours for what is wished; None where it is so already. Nothing else is believed."""
-    make = getattr(action, "asked", None)
-    if make is not None:
-        made: list[Row | None] = make(ledger.view(params), asked)
-        return made
     if not hasattr(action, "renew"):
         raise _RefusedRequest(
             kept(N_("Plans of the kind {kind} may not be asked for."), kind=action.name),
@@ -326,10 +320,6 @@ def _anew(
         and replace(new, extra={**new.extra, **{k: row.extra[k] for k in _UNDO & set(row.extra)}})
         for row, new in zip(asked, renewed, strict=True)
     ]
-
-
-def _put_back(row: Row) -> dict[str, Any]:
-    return {name: row.extra[name] for name in _UNDO & set(row.extra)}
 
 
 _UNDO = {"undoes", "partly"}  # which row of the undone plan a row puts back, and whether all of it
@@ -352,17 +342,30 @@ def _apply(app: OfficeWiring, request: HubRequest) -> None:
         with app.data.atomic() as connection:
             _queue(app, connection, request, skip_changed=False)
     except StoreOpsError as error:
-        _refuse(app.ledger, request, error.message)
+        _refuse_for(app.ledger, request, error)
     app.ledger.journal.seal(app.data, app.ledger.clock.now())
 
 
 def _queue(
     app: OfficeWiring, connection: sqlite3.Connection, request: HubRequest, *, skip_changed: bool
 ) -> None:
-    """Apply its plan, unless somebody has done that, in a write transaction."""
+    """Apply its plan, unless somebody has done that, in a write transaction.
+
+    Raises:
+        ConflictError: besides what `apply` finds, a customer has left the shop since.
+    """
     assert request.plan is not None
     plan = plans.by_id(app.data, request.plan)
     if plan.status != plans.APPLIED:
+        rows = plan_rows.load(app.data, plan.id, where="code = '' AND before IS NOT NULL")
+        left = not_of_shop(connection, request.store, rows)
+        if left:
+            raise ConflictError(
+                _("Row {row} of plan {plan} is about nobody of this shop any more.").format(
+                    row=left[0], plan=plan.name
+                ),
+                hint=_refuse_it(request),
+            )
         skip = skip_changed or request.skip_changed
         apply(_as(app.ledger, request), plan.name, skip_changed=skip)
     connection.execute("UPDATE hub_request SET applied = 1 WHERE id = ?", (request.id,))
@@ -409,14 +412,29 @@ def _refuse(
     ledger: Ledger, request: HubRequest, why: str, by: str = "", told: tuple[str, str] = ("", "")
 ) -> None:
     with ledger.db.atomic() as connection:
+        if request.plan is not None:
+            plan = plans.by_id(ledger.db, request.plan)
+            if plan.status == plans.APPLIED:
+                raise ConflictError(
+                    _("Plan {plan} was already applied.").format(plan=plan.name),
+                    hint=_("Tell the shop so: storeops hub requests approve {request}").format(
+                        request=shlex.quote(request.request_id)
+                    ),
+                )
+            if plan.status == plans.MADE:
+                cancel_plan(ledger, plan.name, said(why))
         _decide(ledger, connection, request, REFUSED, why, by)
         if told[0]:
             attempts.record(ledger, connection, told[0], request.store_code, told[1])
-        if request.plan is not None:
-            plan = plans.by_id(ledger.db, request.plan)
-            if plan.status == plans.MADE:
-                cancel_plan(ledger, plan.name, said(why))
     ledger.journal.seal(ledger.db, ledger.clock.now())
+
+
+def _refuse_for(ledger: Ledger, request: HubRequest, error: StoreOpsError) -> None:
+    """Refuse for what was said against a request; what ails head office itself is raised, and the
+    request goes on waiting."""
+    if isinstance(error, ConfigError) or isinstance(error.__cause__, (sqlite3.Error, OSError)):
+        raise error
+    _refuse(ledger, request, error.message)
 
 
 def _must_wait(request: HubRequest) -> None:
@@ -428,7 +446,15 @@ def _must_wait(request: HubRequest) -> None:
             request=request.request_id,
             state=_(words.get(request.status, N_("was not looked at yet"))),
         ),
-        hint=_("See it: storeops hub requests show {request}").format(request=request.request_id),
+        hint=_("See it: storeops hub requests show {request}").format(
+            request=shlex.quote(request.request_id)
+        ),
+    )
+
+
+def _refuse_it(request: HubRequest) -> str:
+    return _("Refuse the request: storeops hub requests refuse {request} --why TEXT").format(
+        request=shlex.quote(request.request_id)
     )
 
 
@@ -444,19 +470,16 @@ def approve(app: OfficeWiring, request: HubRequest, *, skip_changed: bool = Fals
         ConflictError: it does not wait, or rows have changed, and nothing was decided.
         PolicyError: this profile may not apply it.
     """
-    _must_wait(request)
     ledger = app.ledger
     ledger.policy.may_send()
-    assert request.plan is not None
-    mine = plans.by_id(app.data, request.plan)
-    if mine.status == plans.CANCELLED:
-        raise ConflictError(
-            _("Plan {plan} was cancelled.").format(plan=mine.name),
-            hint=_("Refuse the request: storeops hub requests refuse {request} --why TEXT").format(
-                request=request.request_id
-            ),
-        )
     with app.data.atomic() as connection:  # both or neither
+        _must_wait(requests.by_id(app.data, request.id))
+        assert request.plan is not None
+        mine = plans.by_id(app.data, request.plan)
+        if mine.status == plans.CANCELLED:
+            raise ConflictError(
+                _("Plan {plan} was cancelled.").format(plan=mine.name), hint=_refuse_it(request)
+            )
         _decide(ledger, connection, request, APPROVED, "", ledger.who)
         _queue(app, connection, request, skip_changed=skip_changed)
     ledger.journal.seal(app.data, ledger.clock.now())
@@ -472,12 +495,14 @@ def refuse(app: OfficeWiring, request: HubRequest, why: str) -> HubRequest:
         why: what the shop reads.
 
     Raises:
-        ConflictError: it does not wait.
+        ConflictError: it does not wait, or somebody has applied its plan.
         UsageError: no reason.
     """
-    _must_wait(request)
     app.ledger.policy.may_write()
     if not why.strip():
         raise UsageError(_("The shop wants to know why."), hint=_("Add --why TEXT."))
-    _refuse(app.ledger, request, why.strip(), app.ledger.who)
+    with app.data.atomic():  # nobody approves it meanwhile
+        _must_wait(requests.by_id(app.data, request.id))
+        _refuse(app.ledger, request, why.strip(), app.ledger.who)
+    app.ledger.journal.seal(app.data, app.ledger.clock.now())
     return requests.by_id(app.data, request.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 from storeops.changes import control, plans
-from storeops.hub import asking, attempts, deciding, following, requests, rights
+from storeops.changes.apply import apply
+from storeops.database.trouble import explain
+from storeops.errors import ConflictError, StoreOpsError
+from storeops.hub import asking, attempts, deciding, following, requests, retention, rights
 from storeops.hub.credentials import new_key
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
@@ -72,7 +76,9 @@ def new_plan(chain: Chain, cli: Cli, rows: int, name: str) -> dict[str, Any]:
     return made.json
 
 
-def test_a_request_is_asked_approved_and_carried_out(chain: Chain, cli: Cli) -> None:
+def test_a_request_is_asked_approved_and_carried_out(
+    chain: Chain, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = new_plan(chain, cli, 25, "many")
     before = sent(chain)
     asked = cli(*SHOP, "plan", "apply", plan["plan_id"], "--yes", "--json")
@@ -130,6 +136,109 @@ def test_a_request_is_asked_approved_and_carried_out(chain: Chain, cli: Cli) -> 
     deciding.approve(chain.office, newest)
 
     until(lambda: told("undone"))
+    # head office takes out what is old, or sends everything anew: what was done stays done
+    back = chain.backs[MINE]
+    lines = cli(*SHOP, "audit", "list", "--all", "--json").json["items"]
+    with back.data.atomic() as connection:
+        for table in ("elsewhere_plan", "elsewhere_row", "elsewhere_job", "elsewhere_job_row"):
+            connection.execute(f"DELETE FROM {table}")
+        asking.came(connection)
+    assert asking.settle(back) == 0
+    assert cli(*SHOP, "plan", "show", plan["plan_id"], "--json").json["status"] == "undone"
+    assert cli(*SHOP, "audit", "list", "--all", "--json").json["items"] == lines
+    monkeypatch.setattr("storeops.changes.elsewhere.settle", None)  # nothing new is nothing to do
+    assert asking.settle(back) == 0
+    # and with the plans go the requests
+    for app, table in ((chain.office, "hub_request"), (back, "hub_asked")):
+        with app.data.atomic() as connection:
+            made = connection.execute(f"SELECT plan_id FROM {table}").fetchall()
+            retention.prune(connection, [each for (each,) in made])
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN")
+
+
+def test_what_is_decided_is_true_at_the_moment_it_is(
+    chain: Chain, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A customer that left the shop is not written; what is under way is not called refused; what
+    ails head office refuses nobody."""
+    mine, data = chain.files[MINE], chain.office.data
+    row = own_row(chain, chain.departments[0])
+    chain.rest()
+    deciding.set_rules(data, mine.store, {"approve_above": 0})
+
+    def asked(name: str) -> requests.HubRequest:
+        message = forged(chain, MINE, body={"request_id": name, "rows": [row]})
+        assert requests.receive(chain.office.ledger, mine.store, message) == {"taken": "new"}
+        return requests.find(data, name)
+
+    def move(department: int) -> None:
+        with data.atomic() as connection:
+            connection.execute(
+                "UPDATE follow SET store_id = ? WHERE id = (SELECT f.id FROM follow AS f"
+                " JOIN customer AS c ON c.id = f.customer_id JOIN staff AS s ON s.id = f.staff_id"
+                " WHERE c.external_userid = ? AND s.userid = ?)",
+                (department, row[2], row[3]),
+            )
+
+    def trouble(*_how: Any) -> None:
+        raise explain(sqlite3.OperationalError("disk I/O error"), data.path) from (
+            sqlite3.OperationalError()
+        )
+
+    try:
+        first = asked("tag-MMMMMM-00000001")
+        with monkeypatch.context() as broken:
+            broken.setattr(deciding, "not_of_shop", trouble)
+            with pytest.raises(StoreOpsError):
+                deciding.go_on(chain.office)
+        assert requests.by_id(data, first.id).status == "taken"
+        deciding.go_on(chain.office)
+        first = requests.by_id(data, first.id)
+        assert first.status == "asked"
+        move(chain.departments[1])
+        gone = cli(*OFFICE, "hub", "requests", "approve", first.request_id, "--json")
+        assert (gone.code, requests.by_id(data, first.id).status) == (9, "asked"), gone
+        assert "of this shop any more" in gone.error["message"]
+        move(chain.departments[0])
+        apply(chain.office.ledger, str(first.plan_id))  # by hand, past the request
+        late = cli(*OFFICE, "hub", "requests", "refuse", first.request_id, "--why", "x", "--json")
+        assert (late.code, requests.by_id(data, first.id).status) == (9, "asked"), late
+        assert cli(*OFFICE, "hub", "requests", "approve", first.request_id).code == 0
+        # as it was read before somebody else decided
+        with pytest.raises(ConflictError):
+            deciding.refuse(chain.office, first, "x")
+        control.cancel_plan(chain.office.ledger, str(first.plan_id))
+    finally:
+        deciding.set_rules(data, mine.store, {}, anew=True)
+        chain.serve()
+
+
+def test_what_a_shop_sends_is_bounded_and_always_answered(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, ledger = chain.files[MINE], chain.office.ledger
+    row = own_row(chain, chain.departments[0])
+    for number, body in enumerate(
+        ({"asked_at": float("nan")}, {"asked_at": time.time() + 9e5}, {"by": "\ud800"},
+         {"asked_at": 10**400}, {"asked_at": float("-inf")})
+    ):  # fmt: skip
+        body = {"request_id": f"tag-BBBBBB-0000000{number}", "rows": [row], **body}
+        assert requests.receive(ledger, mine.store, forged(chain, MINE, body=body)).keys() == {
+            "refused"
+        }, body
+    head = b'{"v": 1, "store": 1, "parts": Infinity, "part": 0, "request_id": "xyz"}\n\n'
+    assert requests.receive(ledger, mine.store, head).keys() == {"refused"}
+    monkeypatch.setattr(requests, "MOST_PARTS", 3)
+    for number in range(6):
+        whole = asking.messages(mine, f"tag-{number}", b"x" * (asking.PART_BYTES + 1))
+        assert requests.receive(ledger, mine.store, next(whole)) == {"more": 1}
+    (kept,) = chain.office.data.execute("SELECT count(*) FROM hub_request_part").fetchone()
+    assert 0 < kept <= requests.MOST_PARTS
+    monkeypatch.setattr(requests, "MOST_DAY", 0)
+    often = forged(chain, MINE, body={"request_id": "tag-BBBBBB-00000009", "rows": [row]})
+    assert "too often" in requests.receive(ledger, mine.store, often)["refused"]
 
 
 def test_a_request_waits_while_head_office_is_away(chain: Chain, cli: Cli) -> None:
