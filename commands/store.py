@@ -183,19 +183,15 @@ def map_(
     ] = False,
 ) -> None:
     """Map one department."""
-    from storeops.domains.stores.stores import map_store, show_store
+    from storeops.domains.stores.stores import forget_store, map_store, show_store
     from storeops.errors import UsageError
-    from storeops.notebook.stores import forget_shop
 
     call = current()
     if forget:
-        row = show_store(call.app.data, department)
-        gone = forget_shop(call.app.data, row.department_id)
+        key, gone = forget_store(call.app.data, department)
         output.result(
-            {"department_id": row.department_id, "forgotten": gone},
-            _("Department {department} is no mapped shop any more.").format(
-                department=row.department_id
-            ),
+            {"department_id": key, "forgotten": gone},
+            _("Department {department} is no mapped shop any more.").format(department=key),
         )
         return
     if not (code or name or region):

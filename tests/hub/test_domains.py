@@ -84,6 +84,8 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
     (task,) = rows(chain.backs[CODES[0]], "SELECT id FROM care_task")[0]
     for words in (
         ("care", "done", str(task)), ("care", "plan"), ("value", "run"), ("order", "match"),
+        ("store", "map", str(chain.departments[0]), "--code", "X"),
+        ("store", "map", str(chain.departments[0]), "--forget"),
     ):  # fmt: skip
         refused = cli(*at, *words, "--json")
         assert refused.code == 11, (words, refused)

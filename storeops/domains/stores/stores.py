@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.notebook.stores import Shop, list_shops, save_shops
+from storeops.mirror import meta
+from storeops.notebook.stores import Shop, forget_shop, list_shops, save_shops
 from storeops.reading import directory
 from storeops.reading.customers import names_of
 from storeops.reading.query import CustomerQuery
@@ -259,7 +260,9 @@ def import_stores(db: Database, source: str, now: float, *, dry_run: bool = Fals
     Raises:
         UsageError, NotFoundError: something in the list is wrong; nothing was changed.
         ConflictError: a number that another department has.
+        PolicyError: head office keeps the list.
     """
+    meta.must_be_kept_here(db.connection)
     matches = match(db, read_list(source))
     certain = [each.shop for each in matches if each.shop.department_id]
     known = {each.department_id: each for each in list_shops(db)}
@@ -278,12 +281,26 @@ def map_store(
     Raises:
         NotFoundError, UsageError: as `show_store`.
         ConflictError: the number belongs to another department.
+        PolicyError: head office keeps the list.
     """
+    meta.must_be_kept_here(db.connection)
     key = names_of(db).find_store(department, part=not department.isdecimal())
     before = {each.department_id: each for each in list_shops(db)}.get(key, Shop(key))
     shop = Shop(key, code or before.code, name or before.name, region or before.region)
     save_shops(db, [shop], now)
     return shop
+
+
+def forget_store(db: Database, department: str) -> tuple[int, bool]:
+    """Take a department's shop out; its id, and whether there was one.
+
+    Raises:
+        NotFoundError, UsageError: as `show_store`.
+        PolicyError: head office keeps the list.
+    """
+    meta.must_be_kept_here(db.connection)
+    key = show_store(db, department).department_id
+    return key, forget_shop(db, key)
 
 
 def _plain_name(name: str) -> str:
