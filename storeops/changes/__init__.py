@@ -6,5 +6,5 @@ DOOR = (
     "journal", "journal_lines", "journal_search", "ledger", "loss", "marked", "next_steps", "owner",
     "pending_work", "plan_cards", "plan_listing", "plan_summary", "plan_words", "plans",
     "policy", "problems", "pruning", "raw", "relations", "remembered", "replan", "restore",
-    "row_results", "seal", "shared", "sheets", "undo", "verify",
+    "row_results", "rows", "seal", "shared", "sheets", "undo", "verify",
 )  # fmt: skip

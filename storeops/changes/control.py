@@ -12,7 +12,7 @@ from storeops.changes.action import CANCELLED, FAILED, PLANNED, QUEUED, UNKNOWN
 from storeops.changes.jobs import queue
 from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
-from storeops.changes.plans import APPLIED, DRAFT, MADE, Plan
+from storeops.changes.plans import APPLIED, DRAFT, MADE, REFUSED, Plan
 from storeops.errors import ConflictError, NotFoundError, PolicyError, UsageError
 from storeops.i18n import _, ngettext
 
@@ -66,7 +66,7 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
             ),
             next_steps=[f"storeops plan cancel {each.name}" for each in (under_way, plan)],
         )
-    if plan.status not in (DRAFT, MADE, CANCELLED):
+    if plan.status not in (DRAFT, MADE, CANCELLED, REFUSED):
         _must_be_ours(ledger, plan)
     now = ledger.clock.now()
     with ledger.db.atomic() as connection:

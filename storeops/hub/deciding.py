@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -270,7 +269,7 @@ def _made(
 ) -> tuple[plans.Plan, int]:
     """The plan by head office's own mirror, and how many rows are not as the shop saw them."""
     action = ledger.action(request.kind)
-    params = {"command": f"storeops hub requests show {shlex.quote(request.request_id)}"}
+    params = {"command": f"storeops hub requests show {request.request_id}"}
     fresh = _anew(ledger, action, asked)
     rows = [
         replace(Row(row.row, row.external_userid, row.userid) if new is None else new, row=row.row)
@@ -418,7 +417,7 @@ def _refuse(
                 raise ConflictError(
                     _("Plan {plan} was already applied.").format(plan=plan.name),
                     hint=_("Tell the shop so: storeops hub requests approve {request}").format(
-                        request=shlex.quote(request.request_id)
+                        request=request.request_id
                     ),
                 )
             if plan.status == plans.MADE:
@@ -446,15 +445,13 @@ def _must_wait(request: HubRequest) -> None:
             request=request.request_id,
             state=_(words.get(request.status, N_("was not looked at yet"))),
         ),
-        hint=_("See it: storeops hub requests show {request}").format(
-            request=shlex.quote(request.request_id)
-        ),
+        hint=_("See it: storeops hub requests show {request}").format(request=request.request_id),
     )
 
 
 def _refuse_it(request: HubRequest) -> str:
     return _("Refuse the request: storeops hub requests refuse {request} --why TEXT").format(
-        request=shlex.quote(request.request_id)
+        request=request.request_id
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ MOST_BYTES = 64 * 1024 * 1024  # of a request once it is unpacked
 MOST_OPEN = 500  # requests of a shop that wait
 MOST_DAY = 2000  # requests of a shop in a day, whatever became of them
 AHEAD_S = 86_400.0  # that a shop's clock may go before ours
+_NAME = re.compile(r"\w[\w-]{2,79}")  # of a request; it is typed and printed in commands
 _COLUMNS = (
     "r.id, r.store, s.code, r.request_id, r.asked_by, r.machine, r.kind, r.rows, r.asked_at, r.at,"
     " r.status, r.reason, r.decided_by, r.decided_at, r.skip_changed, r.plan_id, r.plan, r.applied,"
@@ -161,9 +163,9 @@ def find(db: Database, word: str) -> HubRequest:
         if len(rows) > 1:
             raise UsageError(
                 _("Several requests are meant by {word}: {names}.").format(
-                    word=word, names=_(", ").join(row[3] for row in rows)
+                    word=word, names=_(", ").join(row[16] or row[3] for row in rows)
                 ),
-                hint=_("Write the whole number of the request."),
+                hint=_("Write the whole number of the request, or head office's plan of it."),
             )
         if rows:
             return _of(rows[0])
@@ -279,8 +281,7 @@ def _opened(message: bytes, store: int, user: str) -> tuple[dict[str, Any], byte
             and 1 <= int(head["parts"]) <= MOST_PARTS
             and 0 <= int(head["part"]) < int(head["parts"])
             and isinstance(head["request_id"], str)
-            and 3 <= len(head["request_id"]) <= 80
-            and head["request_id"].isprintable()
+            and _NAME.fullmatch(head["request_id"]) is not None
         )
         digest = bytes.fromhex(head["digest"])
         signature_bytes = base64.b64decode(signature, validate=True)

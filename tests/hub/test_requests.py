@@ -148,6 +148,10 @@ def test_a_request_is_asked_approved_and_carried_out(
     assert cli(*SHOP, "audit", "list", "--all", "--json").json["items"] == lines
     monkeypatch.setattr("storeops.changes.elsewhere.settle", None)  # nothing new is nothing to do
     assert asking.settle(back) == 0
+    with back.data.atomic() as connection:
+        connection.execute("UPDATE plan SET status = 'refused' WHERE name = ?", (plan["plan_id"],))
+    refused = cli(*SHOP, "plan", "cancel", plan["plan_id"], "--json")
+    assert "nothing left to cancel" in refused.error["message"]  # nobody carries it out
     # and with the plans go the requests
     for app, table in ((chain.office, "hub_request"), (back, "hub_asked")):
         with app.data.atomic() as connection:
@@ -206,6 +210,16 @@ def test_what_is_decided_is_true_at_the_moment_it_is(
         late = cli(*OFFICE, "hub", "requests", "refuse", first.request_id, "--why", "x", "--json")
         assert (late.code, requests.by_id(data, first.id).status) == (9, "asked"), late
         assert cli(*OFFICE, "hub", "requests", "approve", first.request_id).code == 0
+        # two shops may call theirs alike: head office's plans tell them apart
+        with data.atomic() as connection:
+            connection.execute(
+                "INSERT INTO hub_request (store, request_id, digest, asked_by, machine, kind, rows,"
+                " asked_at, at, status) VALUES (0, ?, x'', '', '', 'tag', 1, 0, 0, 'refused')",
+                (first.request_id,),
+            )
+        both = cli(*OFFICE, "hub", "requests", "show", first.request_id)
+        assert (both.code, str(first.plan_id) in both.err) == (2, True), both
+        assert cli(*OFFICE, "hub", "requests", "show", str(first.plan_id)).code == 0
         # as it was read before somebody else decided
         with pytest.raises(ConflictError):
             deciding.refuse(chain.office, first, "x")
@@ -222,7 +236,7 @@ def test_what_a_shop_sends_is_bounded_and_always_answered(
     row = own_row(chain, chain.departments[0])
     for number, body in enumerate(
         ({"asked_at": float("nan")}, {"asked_at": time.time() + 9e5}, {"by": "\ud800"},
-         {"asked_at": 10**400}, {"asked_at": float("-inf")})
+         {"asked_at": 10**400}, {"asked_at": float("-inf")}, {"request_id": "tag-$(x)"})
     ):  # fmt: skip
         body = {"request_id": f"tag-BBBBBB-0000000{number}", "rows": [row], **body}
         assert requests.receive(ledger, mine.store, forged(chain, MINE, body=body)).keys() == {

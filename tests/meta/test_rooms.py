@@ -244,9 +244,7 @@ commands.db -> storeops.changes.jobs.lease
 commands.job -> storeops.changes.jobs.queue
 commands.planned -> storeops.changes.jobs.queue
 storeops.changes.jobs.lease -> storeops.limits.lease_owners
-storeops.domains.handover.attempts -> storeops.changes.rows
 storeops.domains.handover.customer_calls -> storeops.changes.decision
-storeops.domains.handover.retention -> storeops.changes.rows
 storeops.sync.coverage -> storeops.mirror.statuses
 storeops.sync.follows -> storeops.mirror.bulk
 storeops.sync.follows -> storeops.mirror.statuses
