@@ -137,7 +137,8 @@ class ColumnScan:
         import numpy as np
 
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
-        at = (id(self.connection), version, self.connection.total_changes)
+        # the connection itself: a thread's new one may lie where one that was closed did
+        at = (self.connection, version, self.connection.total_changes)
         known: dict[str, Any] = self.columns.known
         if known.get(sql, (None,))[0] != at:
             size = len(self.columns.everybody)

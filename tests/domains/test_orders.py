@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+import threading
 from pathlib import Path
 
 import pytest
@@ -509,3 +510,27 @@ def test_facets_by_columns_follow_every_import(chain, monkeypatch) -> None:
         assert (shops(""), shops("spent:>1")) == ({"N0": 2, "N1": 1}, {"N0": 1, "N1": 1})
     take(chain, HEAD + "S9,2026-05-09,,N1,13800000003,P0,1,9,,\n")
     assert (shops(""), shops("spent:>1")) == ({"N0": 2, "N1": 2}, {"N0": 1, "N1": 2})
+
+
+def test_facets_that_other_threads_counted_follow_every_import(chain, monkeypatch) -> None:
+    monkeypatch.setattr(column_store, "SMALL", 0)
+    monkeypatch.setattr(query, "FEW_COUNTED", -1)
+    imports = range(1, 10)
+    for number in imports:
+        chain.person(f"p{number}", f"1380000000{number}")
+    found = []
+
+    def elsewhere(work) -> None:  # on a connection that is closed with its thread
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    def shops() -> None:
+        asked = query.CustomerQuery(chain.db, "spent:>1", now=chain.at(NOW))
+        found.append({each.value: each.rows for each in asked.facet("shop-bought")}["N1"])
+
+    for number in imports:
+        take(chain, HEAD + f"S{number},2026-05-01,,N1,1380000000{number},P1,1,9,,\n")
+        elsewhere(shops)
+        elsewhere(lambda: chain.db.execute("SELECT 1"))  # the next one lies where the last did
+    assert found == [*imports]
