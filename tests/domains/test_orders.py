@@ -451,6 +451,19 @@ def test_erasing_a_person_leaves_no_order(chain, cli) -> None:
     assert chain.db.execute("SELECT count(*) FROM orders_customer").fetchone()[0] == 1
 
 
+def test_erasing_a_person_leaves_no_cancelled_order_and_no_hashed_card(chain, cli) -> None:
+    li = chain.person("li", "13800000001")
+    chain.person("wu", "13800000002")
+    take(chain, HEAD + "S1,2026-05-01,cancelled,N1,13800000001,P1,1,9,9,\n"
+                       "S2,2026-05-01,cancelled,N1,13800000002,P1,1,9,9,\n")  # fmt: skip
+    cards = "member,phone,birthday\nM1,13800000001,05-02\nM2,13800000002,05-03\n"
+    assert cli("order", "members", chain.file(cards), "--hash-phones").code == 0
+    assert cli("audit", "erase", li, "--yes", "--json").json["orders"] == 1
+    assert list(orders(chain)) == ["S2"]
+    assert b"13800000001" not in paths.data_db("chain").read_bytes()
+    assert chain.db.rows("SELECT number FROM orders_member") == [{"number": "M2"}]
+
+
 def test_forgetting_a_source(chain, cli) -> None:
     chain.person("li", "13800000001")
     take(chain, HEAD + "S1,2026-05-01,,N1,13800000001,P1,1,10,,\n", "old")

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from storeops.changes.seal import keyed_hash
 from storeops.domains.orders import matching, summary
+from storeops.reading import identities
 from storeops.tables import typed
 
 _KEYS = ("external_userid", "unionid", "phone", "member")
 
 
 def _customers(connection: sqlite3.Connection, external_userid: str) -> list[int]:
-    return [key for (key,) in connection.execute(
+    rows = connection.execute(
         "SELECT customer_id FROM orders_customer WHERE external_userid = ?", (external_userid,)
-    )]  # fmt: skip
+    )
+    # nothing is summed up of who has cancelled orders only
+    known = identities.ids_of(connection, [external_userid])
+    return sorted({key for (key,) in rows} | set(known.values()))
 
 
 def _buyers(
-    connection: sqlite3.Connection, customers: Iterable[int], ids: Iterable[str]
+    connection: sqlite3.Connection, customers: Collection[int], ids: Iterable[str]
 ) -> list[int]:
     """Buyers that are this person, or name one of the person's ids and numbers."""
     columns = (*_KEYS[:3], "phone_hash")
-    sql = "SELECT id FROM orders_buyer WHERE customer_id IN (SELECT value FROM json_each(?))"
-    sql += " OR (customer_id IS NULL AND (" + " OR ".join(
+    sql = "SELECT id, customer_id FROM orders_buyer WHERE customer_id IN"
+    sql += " (SELECT value FROM json_each(?)) OR " + " OR ".join(
         f"{column} IN (SELECT value FROM json_each(?))" for column in columns
-    ) + "))"  # fmt: skip
+    )
     # a number that the person gave up means nobody now, but is the person's still
     sql += (
         " OR (customer_id IS NULL AND id IN (SELECT buyer_id FROM orders_order WHERE customer_id IN"
@@ -38,8 +42,10 @@ def _buyers(
     )
     whose = json.dumps(list(customers))
     words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
-    rows = connection.execute(sql, (whose, *(words,) * len(columns), whose, whose))
-    return [key for (key,) in rows]
+    rows = connection.execute(sql, (whose, *(words,) * len(columns), whose, whose)).fetchall()
+    others = {customer for _key, customer in rows if customer is not None} - set(customers)
+    known = identities.people(connection, others)
+    return [key for key, customer in rows if customer not in known]
 
 
 def _hashes(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
@@ -83,13 +89,13 @@ def forget_customer(
     summary.delete_orders(connection, orders)
     for key in buyers:
         connection.execute("DELETE FROM orders_buyer WHERE id = ?", (key,))
-    numbers = json.dumps(sorted(ids))
+    words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
     connection.execute(
         "DELETE FROM orders_member WHERE " + " OR ".join(
             f"{column} IN (SELECT value FROM json_each(?))"
-            for column in ("number", "external_userid", "unionid", "phone")
+            for column in ("number", "external_userid", "unionid", "phone", "phone_hash")
         ),
-        (numbers,) * 4,
+        (words,) * 5,
     )  # fmt: skip
     for customer in customers:
         for table in ("orders_customer", "orders_article", "orders_place", "orders_value"):
