@@ -351,7 +351,9 @@ def complaint_close(
     from storeops.domains.care import matters
 
     app_ = current().app
-    found = matters.close_matter(app_.data, number, result, app_.ledger.who, app_.clock.now())
+    found = matters.close_matter(
+        app_.data, number, matters.COMPLAINT, result, app_.ledger.who, app_.clock.now()
+    )
     output.result(_matter(found), _("Complaint {number} is closed.").format(number=number))
 
 
@@ -404,7 +406,7 @@ def quiet(
         rows = matters.list_matters(db, now, kind=matters.QUIET, customer=key)
         if not rows:
             raise NotFoundError(_("This customer has not asked for quiet."))
-        found = matters.close_matter(db, rows[0]["id"], reason, by, now)
+        found = matters.close_matter(db, rows[0]["id"], matters.QUIET, reason, by, now)
         output.result(_matter(found), _("{customer} may be asked again.").format(
             customer=found["customer"] or who))  # fmt: skip
         return

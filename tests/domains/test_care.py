@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from storeops import times
-from storeops.domains.care import birthdays, rules, tasks
+from storeops.domains.care import birthdays, matters, rules, tasks
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from storeops.errors import ConflictError, UsageError
 from storeops.mirror.facts import follow_status_changed
@@ -363,6 +363,8 @@ def test_who_asked_for_quiet_is_left_in_peace(shop, cli) -> None:
     assert cli("care", "quiet", li, "--until", "2026-04-01").code == 2
     assert cli("care", "quiet", li, "--until", "2026-05-10", "--reason", "moving").code == 0
     assert cli("care", "quiet", li).code == 9
+    (wish,) = matters.list_matters(shop.db, shop.now)
+    assert cli("care", "complaint", "close", str(wish["id"]), "--result", "no").code == 5
     assert shop.open() == []
     shop.take("B2,2026-05-01 10:00,13800000001,X,,1,2999,")
     assert shop.plan("2026-05-04").made == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from storeops import times
-from storeops.domains.care import tasks
+from storeops.domains.care import matters, tasks
 from storeops.domains.orders import summary
 from storeops.hub import outbox
 from tests.conftest import Cli
@@ -55,6 +55,7 @@ def _sell(chain: Chain) -> dict[str, tuple[int, str]]:
                 (customer, external, code, userid, now, times.day(now)),
             )
             found[code] = (customer, userid)
+            matters.open_matter(data, external, matters.COMPLAINT, f"cold {code}", "head", now)
     summary.refresh(data, {customer for customer, _userid in found.values()}, now)
     return found
 
@@ -77,15 +78,20 @@ def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(chain: Chain, cli:
         assert rows(back, "SELECT customer_id FROM orders_buyer") == [(customer,)]
         cared = cli(*at, "care", "list", "--json").json["items"]
         assert [(each["userid"], each["subject"]) for each in cared] == [(userid, code)]
+        (cold,) = cli(*at, "care", "complaint", "list", "--json").json["items"]
+        assert cold["text"] == f"cold {code}"
 
 
 def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli) -> None:
     at = ("--profile", f"shop-{CODES[0]}")
     (task,) = rows(chain.backs[CODES[0]], "SELECT id FROM care_task")[0]
+    (external, cold) = rows(chain.backs[CODES[0]], "SELECT external_userid, id FROM care_matter")[0]
     for words in (
         ("care", "done", str(task)), ("care", "plan"), ("value", "run"), ("order", "match"),
         ("store", "map", str(chain.departments[0]), "--code", "X"),
         ("store", "map", str(chain.departments[0]), "--forget"),
+        ("care", "complaint", "close", str(cold), "--result", "warmed"),
+        ("care", "quiet", external), ("care", "birthday", external, "05-01"),
     ):  # fmt: skip
         refused = cli(*at, *words, "--json")
         assert refused.code == 11, (words, refused)

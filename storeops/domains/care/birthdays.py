@@ -14,6 +14,7 @@ from storeops.database.database import Database
 from storeops.domains.orders import matching
 from storeops.errors import NotFoundError
 from storeops.i18n import _
+from storeops.mirror import meta
 from storeops.reading import identities
 
 
@@ -30,6 +31,7 @@ def note_birthday(db: Database, external_userid: str, day: str, who: str, now: f
     Raises:
         NotFoundError: nothing was noted that could be forgotten.
     """
+    meta.must_be_kept_here(db.connection)
     with db.atomic() as connection:
         if day:
             connection.execute(

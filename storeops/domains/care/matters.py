@@ -9,6 +9,7 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import N_, _
+from storeops.mirror import meta
 from storeops.reading import identities
 
 COMPLAINT, QUIET = "complaint", "quiet"
@@ -48,6 +49,7 @@ def open_matter(
         UsageError: a complaint about nothing, or too long a text.
         ConflictError: the customer has asked for quiet already.
     """
+    meta.must_be_kept_here(db.connection)
     text = text.strip()
     if kind == COMPLAINT and not text:
         raise UsageError(_("Say what the complaint is about."))
@@ -74,7 +76,7 @@ def open_matter(
                 (int(now), who, _(KINDS[QUIET]), customer),
             )
     assert key is not None
-    return show_matter(db, key)
+    return show_matter(db, key, kind)
 
 
 def customer_key(db: Database, external_userid: str) -> int:
@@ -92,16 +94,19 @@ def customer_key(db: Database, external_userid: str) -> int:
     return found
 
 
-def close_matter(db: Database, matter: int, result: str, who: str, now: float) -> dict[str, Any]:
+def close_matter(
+    db: Database, matter: int, kind: str, result: str, who: str, now: float
+) -> dict[str, Any]:
     """Say that a complaint is settled, or that quiet is over; the complaint's task is done then.
 
     Raises:
-        NotFoundError: there is none of that number.
+        NotFoundError: there is none of that kind and number.
         ConflictError: it was closed before.
         UsageError: a complaint is closed without a word.
     """
-    found = show_matter(db, matter)
-    if found["kind"] == COMPLAINT and not result.strip():
+    meta.must_be_kept_here(db.connection)
+    found = show_matter(db, matter, kind)
+    if kind == COMPLAINT and not result.strip():
         raise UsageError(_("Say how the complaint was settled: --result TEXT"))
     with db.atomic() as connection:
         changed = connection.execute(
@@ -118,19 +123,20 @@ def close_matter(db: Database, matter: int, result: str, who: str, now: float) -
             (int(now), who, result.strip()[:MAX_LENGTH], found["customer_id"],
              f"complaint {matter} %"),
         )  # fmt: skip
-    return show_matter(db, matter)
+    return show_matter(db, matter, kind)
 
 
-def show_matter(db: Database, matter: int) -> dict[str, Any]:
+def show_matter(db: Database, matter: int, kind: str) -> dict[str, Any]:
     """One of them.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none of that kind.
     """
-    rows = db.rows(f"SELECT {_COLUMNS} FROM care_matter WHERE id = ?", (matter,))
+    where = "WHERE id = ? AND kind = ?"
+    rows = db.rows(f"SELECT {_COLUMNS} FROM care_matter {where}", (matter, kind))
     if not rows:
         raise NotFoundError(
-            _("There is no complaint or wish for quiet {number}.").format(number=matter),
+            _("There is no complaint {number}.").format(number=matter),
             hint=_("`storeops care complaint list` names them."),
         )
     return _described(db, rows)[0]

@@ -1,8 +1,14 @@
-"""What of care flows to a shop's back office: tasks of its guides, and the rules they come from."""
+"""What of care flows to a shop's back office: tasks of its guides, the rules they come from, and
+what its guides must know before they speak to a customer."""
 
 from __future__ import annotations
 
-from storeops.mirror.shared import SHOP_OF_USERID, USERIDS_OF_STORE
+from storeops.mirror.shared import (
+    CUSTOMERS_OF_STORE,
+    SHOP_OF_USERID,
+    STORES_OF_CUSTOMER,
+    USERIDS_OF_STORE,
+)
 from storeops.shared_rows import Noted, SharedTable, SharedThing
 
 _OF_SHOP = SHOP_OF_USERID.format(row="t")
@@ -45,5 +51,30 @@ THINGS = (
         ),
         every="SELECT 0",
         noted=(Noted(table="care_rule", keys="SELECT 0"),),
+    ),
+    SharedThing(
+        kind="carematters",  # all complaints and wishes for quiet of a customer
+        tables=(
+            SharedTable(
+                name="care_matter",
+                rows="SELECT w.key, w.store, m.id, m.kind, m.external_userid, m.customer_id,"
+                " m.text, m.opened_at, m.opened_by, m.until, m.closed_at, m.closed_by, m.result"
+                " FROM {wanted} AS w CROSS JOIN care_matter AS m ON m.customer_id = w.key"
+                " ORDER BY m.id",
+                held="customer_id = :key",
+            ),
+        ),
+        stores=STORES_OF_CUSTOMER,
+        every="SELECT DISTINCT customer_id FROM care_matter"
+        f" WHERE customer_id IN ({CUSTOMERS_OF_STORE})",
+        noted=(
+            Noted(table="care_matter", keys="SELECT {row}.customer_id"),
+            # whose shop it is says who gets it
+            Noted(
+                table="follow",
+                columns="store_id, status",
+                keys="SELECT customer_id FROM care_matter WHERE customer_id = {row}.customer_id",
+            ),
+        ),
     ),
 )
