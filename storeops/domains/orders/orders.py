@@ -224,7 +224,13 @@ def import_members(
                      birthday))  # fmt: skip
     with db.atomic() as connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO orders_member VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            "INSERT INTO orders_member VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE"
+            " SET number = excluded.number, external_userid = excluded.external_userid,"
+            " unionid = excluded.unionid, phone = excluded.phone,"
+            " phone_hash = excluded.phone_hash, updated_at = excluded.updated_at,"
+            # a file that does not say the birthday, or wrongly, does not deny it
+            " birthday = coalesce(nullif(excluded.birthday, ''), birthday)",
+            rows,
         )
     summary.refresh(db, matching.match_all(db, int(now)), int(now))
     return ImportedMembers(lines, len(rows), problems)
