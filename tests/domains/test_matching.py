@@ -63,3 +63,37 @@ def test_what_a_person_said_is_not_overruled(chain) -> None:
     assert matching.look_again(chain.db, chain.at("2026-05-05")).ambiguous == 1
     shown = matching.report(chain.db)
     assert (shown.matched, shown.why_not) == (1, {"ambiguous": 1})
+
+
+def test_what_a_person_said_of_two_who_fit_outlives_a_word_about_them(chain) -> None:
+    twins = [chain.person(name, "13800000001") for name in ("ann", "bea")]
+    take(chain, "S1,13800000001,2026-05-01,1")
+    matching.assign(chain.db, "S1", twins[0], chain.at("2026-05-02"))
+    chain.person("bea", "13800000001", "13900000009", seen="2026-05-03")  # has one more
+    domain.refreshed(chain.db, chain.at("2026-05-03"))
+    take(chain, "S2,13800000001,2026-05-04,1")
+    assert owners(chain) == {"S1": "ann", "S2": "ann"}
+    # the one who was meant gave it up: nobody knows whose it is now
+    chain.person("ann", "13700000007", seen="2026-05-05")
+    domain.refreshed(chain.db, chain.at("2026-05-05"))
+    take(chain, "S3,13800000001,2026-05-06,1")
+    assert owners(chain)["S3"] is None
+    # corrected: uncertain ones of the same buyer follow, and none is "not looked for yet"
+    assert matching.assign(chain.db, "S2", twins[1], chain.at("2026-05-07")) == 3
+    assert matching.report(chain.db).why_not == {}
+
+
+def test_a_look_that_is_under_way_does_not_undo_what_a_person_says(chain, monkeypatch) -> None:
+    twins = [chain.person(name, "13800000001") for name in ("ann", "bea")]
+    take(chain, "S1,13800000001,2026-05-01,1")
+    look = matching._Finder.__init__
+
+    def meanwhile(finder, db, wanted) -> None:
+        look(finder, db, wanted)
+        matching.assign(db, "S1", twins[0], chain.at("2026-05-02"))
+
+    monkeypatch.setattr(matching._Finder, "__init__", meanwhile)
+    matching.look_again(chain.db, chain.at("2026-05-02"))
+    monkeypatch.undo()
+    take(chain, "S2,13800000001,2026-05-04,1")
+    assert owners(chain) == {"S1": "ann", "S2": "ann"}

@@ -5,7 +5,8 @@ hashed), member number. The first of these that any customer has decides, in thi
 customer: matched. Several: ambiguous, and listed. None: the buyer waits, and is looked at again
 when a customer appears, gets a number or loses one. An order keeps the customer it was matched
 with. Of a buyer by whose number somebody bought before, only that customer is certain: when it has
-passed to another one, new orders are ambiguous. What a person said stands until others fit.
+passed to another one, new orders are ambiguous. What a person said stands until somebody fits who
+did not then, or the customer does not any more.
 """
 
 from __future__ import annotations
@@ -126,6 +127,15 @@ class _Buyer:
     member: str
     customer: int | None
     by_hand: bool
+    candidates: str = "[]"  # JSON customer.id: who fitted when it was looked for, or a person spoke
+
+    def stands(self, found: set[int]) -> bool:
+        """Whether what a person said still does, now that these fit."""
+        if not self.by_hand or self.customer is None:
+            return False
+        then = set(json.loads(self.candidates))
+        still = self.customer in found or self.customer not in then or not found
+        return still and found <= then | {self.customer}
 
     @property
     def nameless(self) -> bool:
@@ -136,7 +146,7 @@ class _Buyer:
 
 _SELECT = (
     "SELECT id, external_userid, unionid, phone, phone_hash, member, customer_id,"
-    " matched_by = 'person' FROM orders_buyer"
+    " matched_by = 'person', candidates FROM orders_buyer"
 )
 
 
@@ -267,15 +277,19 @@ def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
     finder = _Finder(db, wanted)
     for start in range(0, len(wanted), _BATCH):
         updates, orders = [], []
-        piece = wanted[start : start + _BATCH]
-        before = _bought_before(db.connection, [each.id for each in piece])
-        for buyer in piece:
-            customer, way, reason, candidates = _verdict(finder, buyer, before[buyer.id])
-            if customer is not None:
-                touched.add(customer)
-                orders.append((customer, now, buyer.id))
-            updates.append((customer, reason, json.dumps(candidates), way, buyer.id))
+        ids = [each.id for each in wanted[start : start + _BATCH]]
         with db.atomic() as connection:
+            # read again: a person may have said meanwhile whose they are
+            rows = connection.execute(
+                f"{_SELECT} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+            ).fetchall()
+            before = _bought_before(connection, ids)
+            for buyer in (_Buyer(*row) for row in rows):
+                customer, way, reason, candidates = _verdict(finder, buyer, before[buyer.id])
+                if customer is not None:
+                    touched.add(customer)
+                    orders.append((customer, now, buyer.id))
+                updates.append((customer, reason, json.dumps(candidates), way, buyer.id))
             connection.executemany(
                 "UPDATE orders_buyer SET customer_id = ?, reason = ?, candidates = ?,"
                 " matched_by = coalesce(nullif(?, ''), matched_by) WHERE id = ?",
@@ -308,8 +322,8 @@ def _verdict(
     if buyer.nameless:
         return None, "", "no_key", []
     found, way = finder.find(buyer)
-    if buyer.by_hand and buyer.customer is not None and found <= {buyer.customer}:
-        return buyer.customer, "person", "", []
+    if buyer.stands(found):
+        return buyer.customer, "person", "", json.loads(buyer.candidates)
     fitting = found | before if found else found
     if len(fitting) == 1:
         return next(iter(fitting)), way, "", []
@@ -455,7 +469,7 @@ def find_order(db: Database, order_no: str, source: str = "") -> int:
 def assign(db: Database, order_no: str, external_userid: str, now: float, source: str = "") -> int:
     """Say whose an order is; its buyer means this customer from now on.
 
-    Orders of the same buyer that were as uncertain, or had the same customer, go with it.
+    Orders of the same buyer that are uncertain, or had the same customer, go with it.
 
     Returns:
         How many orders that are.
@@ -476,19 +490,21 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
         "SELECT buyer_id, customer_id FROM orders_order WHERE id = ?", (order,)
     ).fetchone()
     with db.atomic() as connection:
-        nameless = connection.execute(
-            "SELECT reason = 'no_key' FROM orders_buyer WHERE id = ?", (buyer,)
-        ).fetchone()[0]
+        nameless, meant, candidates = connection.execute(
+            "SELECT reason = 'no_key', customer_id, candidates FROM orders_buyer WHERE id = ?",
+            (buyer,),
+        ).fetchone()
         where, own = ("id = ?", order) if nameless else ("buyer_id = ?", buyer)
         if not nameless:
+            fitted = {*json.loads(candidates), meant} - {None}
             connection.execute(
                 "UPDATE orders_buyer SET customer_id = ?, matched_by = 'person', reason = '',"
-                " candidates = '[]' WHERE id = ?",
-                (customer, buyer),
+                " candidates = ? WHERE id = ?",
+                (customer, json.dumps(sorted(fitted)), buyer),
             )
         changed = connection.execute(
             "UPDATE orders_order SET customer_id = ?, matched_at = ?"
-            f" WHERE {where} AND customer_id IS ?",
+            f" WHERE {where} AND (customer_id IS ? OR customer_id IS NULL)",
             (customer, int(now), own, before),
         ).rowcount
     summary.refresh(db, {customer, *([before] if before is not None else [])}, int(now))
