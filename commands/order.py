@@ -263,7 +263,7 @@ def list_(
     )
     if ambiguous and open_ones:
         order_no, of = open_ones[0]["order_no"], open_ones[0]["source"]
-        step = shlex.join(["storeops", "order", "show", order_no, "--source", of])
+        step = shlex.join(["storeops", "order", "show", f"--source={of}", "--", order_no])
         note(_("Whom one of them fits: {step}").format(step=step))
         note(_("Say whose it is: {step}").format(step=_match_step(order_no, of, "ID")))
 
@@ -309,7 +309,7 @@ def totals(
 
 def _match_step(order_no: str, source: str, customer: str) -> str:
     """The command that says whose an order is."""
-    words = ["--order", order_no, "--customer", customer, "--source", source]
+    words = [f"--order={order_no}", f"--customer={customer}", f"--source={source}"]
     return shlex.join(["storeops", "order", "match", *words])
 
 
@@ -373,7 +373,8 @@ def show(
     )
     for each in found["candidates"]:
         step = _match_step(found["order_no"], found["source"], each["external_userid"])
-        note(_("If it is {name}: {step}").format(name=each["name"], step=step))
+        name = each["name"] or each["external_userid"]
+        note(_("If it is {name}: {step}").format(name=name, step=step))
 
 
 @app.command("match", help=_("Say how many orders have their customer, and why others have none."))

@@ -248,10 +248,10 @@ def test_who_appears_later_is_matched_then(chain, cli) -> None:
     chain.person("heir", "13700000001")
     domain.refreshed(chain.db, chain.at(NOW))
     assert matching.report(chain.db).matched == 4
-    done = take(chain, head + "S5,,13700000001,,2026-06-01,1")
+    done = take(chain, head + "-S5,,13700000001,,2026-06-01,1")
     assert (done.matched, done.ambiguous) == (0, 1)
     said = cli("order", "list", "--ambiguous").err
-    assert "storeops order match --order S5 --customer ID" in said
+    assert "storeops order match --order=-S5 --customer=ID" in said
     (step,) = re.findall(r"storeops order show .*", said)
     steps = re.findall(r"storeops order match .*", cli(*shlex.split(step)[1:]).err)
     assert len(steps) == 2
