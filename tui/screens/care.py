@@ -94,7 +94,6 @@ class CareScreen(ListScreen):
         for row in rows:
             guide = guides.get(row["userid"].lower())
             late = self._view == TODAY and row["due_at"] < now - DAY_S
-            row["guide"] = (guide.name if guide else "") or row["userid"]
             row["store"] = shops.get(guide.store_id, "") if guide else ""
             lines.append(
                 Line(
@@ -165,7 +164,7 @@ class CareScreen(ListScreen):
     def nothing(self) -> str:
         """Where tasks come from."""
         if not self._rules:
-            return _("No rule is in force: `storeops care rule use FILE` takes some.")
+            return _("No rule is in force: `storeops care rule use` takes the usual ones.")
         if self._view == TODAY:
             return _("Nothing is to be done today; v shows what waits. `storeops care plan` makes "
                      "the tasks of a day.")  # fmt: skip

@@ -3,10 +3,12 @@ who asked to be left in peace."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
+from storeops.domains.care.rules import ASKED
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import N_, _
 from storeops.mirror import meta
@@ -72,8 +74,8 @@ def open_matter(
             connection.execute(
                 "UPDATE care_task SET status = 'skipped', ended_at = ?, ended_by = ?, note = ?"
                 " WHERE customer_id = ? AND status = 'open'"
-                " AND (kind = 'complaint' OR kind LIKE 'recall%') = 0",
-                (int(now), who, _(KINDS[QUIET]), customer),
+                " AND kind NOT IN (SELECT value FROM json_each(?))",
+                (int(now), who, _(KINDS[QUIET]), customer, json.dumps([COMPLAINT, *ASKED])),
             )
     assert key is not None
     return show_matter(db, key, kind)
