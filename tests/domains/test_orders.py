@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storeops import domain, paths
-from storeops.domains.orders import bgnbd, matching, values
+from storeops.domains.orders import bgnbd, matching, summary, values
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from storeops.mirror import column_store
 from storeops.reading import query
@@ -505,6 +505,27 @@ def test_workbooks_hold_money_and_days_of_orders_as_such(chain, cli, tmp_path) -
         assert [(row[money], row[day].strftime("%Y-%m-%d %H:%M")) for row in found] == [
             (20.5, "2026-05-01 10:00")
         ], path
+
+
+def test_what_a_killed_import_left_is_summed_up_by_the_next(chain, monkeypatch) -> None:
+    chain.person("li", "13800000001")
+    chain.person("wu", "13800000002")
+    first = HEAD + "S1,2026-05-01,,N1,13800000001,P1,1,9,,\n"
+    take(chain, first)
+    second = (
+        first + "S2,2026-05-02,,N1,13800000001,P1,1,9,,\nS3,2026-05-02,,N1,13800000002,P1,1,9,,\n"
+    )
+
+    def killed(*_args) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(summary, "refresh", killed)
+    with pytest.raises(KeyboardInterrupt):
+        take(chain, second)
+    monkeypatch.undo()
+    assert take(chain, second).unchanged == 3
+    spent = "SELECT orders, spent_fen FROM orders_customer ORDER BY customer_id"
+    assert chain.db.execute(spent).fetchall() == [(2, 1800), (1, 900)]
 
 
 def test_facets_by_columns_follow_every_import(chain, monkeypatch) -> None:

@@ -98,6 +98,12 @@ def forget_customer(
         (words,) * 5,
     )  # fmt: skip
     for customer in customers:
-        for table in ("orders_customer", "orders_article", "orders_place", "orders_value"):
+        for table in (
+            "orders_customer",
+            "orders_article",
+            "orders_place",
+            "orders_value",
+            "orders_stale",
+        ):
             connection.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer,))
     return len(orders)

@@ -272,7 +272,6 @@ class _Import:
         self.stop = stop
         self.result = result
         self.spoiled: set[str] = set()
-        self.touched: set[int] = set()
         self._shops: dict[str, int] = {}
         self._names = names_of(db)
 
@@ -507,7 +506,7 @@ class _Import:
             following = connection.execute(
                 "SELECT coalesce(max(id), 0) + 1 FROM orders_order"
             ).fetchone()[0]
-            rows, lines = [], []
+            rows, lines, touched = [], [], set[int]()
             for order in (*new, *changed):
                 buyer, customer = buyers[order.buyer]
                 old = known.get(order.order_no)
@@ -520,9 +519,9 @@ class _Import:
                     if old[3] == buyer:  # the same words: the customer stays who it was
                         customer, matched_at = old[4], old[5]
                     if old[4] is not None:
-                        self.touched.add(old[4])
+                        touched.add(old[4])
                 if customer is not None:
-                    self.touched.add(customer)
+                    touched.add(customer)
                 rows.append(
                     (key, self.source.id, order.order_no, version, order.status, order.paid_at,
                      order.amount_fen, order.currency, order.channel, order.shop,
@@ -546,6 +545,7 @@ class _Import:
                 rows,
             )
             connection.executemany("INSERT INTO orders_line VALUES (?, ?, ?, ?, ?, ?, ?)", lines)
+            summary.note_stale(connection, touched)
 
     def _keep_versions(self, connection: sqlite3.Connection, ids: Sequence[int]) -> None:
         """Put what is to be replaced aside; its lines go."""
@@ -560,8 +560,8 @@ class _Import:
     # -- afterwards -------------------------------------------------------------------------------
 
     def _match(self) -> None:
-        self.touched |= matching.match_new(self.db, self.now)
-        summary.refresh(self.db, self.touched, self.now)
+        matching.match_new(self.db, self.now)
+        summary.refresh(self.db, summary.stale(self.db), self.now)
         for state, orders in self.db.execute(
             "SELECT CASE WHEN o.customer_id IS NOT NULL THEN 'matched'"
             " WHEN b.reason = 'ambiguous' THEN 'ambiguous' ELSE 'unmatched' END, count(*)"

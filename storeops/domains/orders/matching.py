@@ -247,13 +247,12 @@ def spelled(
 # -- keeping what was found -----------------------------------------------------------------------
 
 
-def match_new(db: Database, now: int) -> set[int]:
-    """Look for the buyers nobody looked for yet; returns customers whose orders changed."""
+def match_new(db: Database, now: int) -> None:
+    """Look for the buyers nobody looked for yet."""
     at = identities.position(db.connection)
-    touched = _resolve(db, _waiting(db, ("new",)), now)
+    _resolve(db, _waiting(db, ("new",)), now)
     if _kept_position(db) is None:
         _keep_position(db, at)  # from here on only what is new need be looked at
-    return touched
 
 
 def match_all(db: Database, now: int) -> set[int]:
@@ -300,6 +299,7 @@ def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
                 " WHERE buyer_id = ? AND customer_id IS NULL",
                 orders,
             )
+            summary.note_stale(connection, {customer for customer, _now, _buyer in orders})
     return touched
 
 
@@ -507,7 +507,7 @@ def assign(db: Database, order_no: str, external_userid: str, now: float, source
             f" WHERE {where} AND (customer_id IS ? OR customer_id IS NULL)",
             (customer, int(now), own, before),
         ).rowcount
-    summary.refresh(db, {customer, *([before] if before is not None else [])}, int(now))
+        summary.refresh(db, {customer, *([before] if before is not None else [])}, int(now))
     return int(changed)
 
 

@@ -219,4 +219,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements(
         "orders", "m007_by_store", "CREATE INDEX orders_by_store ON orders_order (store_id)"
     ),
+    # customer.id of whom orders changed, and what follows from them is not reckoned yet
+    statements(
+        "orders", "m008_stale", "CREATE TABLE orders_stale (customer_id INTEGER PRIMARY KEY)"
+    ),
 )

@@ -185,8 +185,10 @@ def forget(db: Database, name: str) -> int:
             if not rows:
                 break
             summary.delete_orders(connection, [key for key, _customer in rows])
+            had = {customer for _key, customer in rows if customer is not None}
+            summary.note_stale(connection, had)
         gone += len(rows)
-        touched.update(customer for _key, customer in rows if customer is not None)
+        touched |= had
     with db.atomic() as connection:
         connection.execute("DELETE FROM orders_file WHERE source_id = ?", (source.id,))
         connection.execute("DELETE FROM orders_source WHERE id = ?", (source.id,))

@@ -64,6 +64,19 @@ WHERE {_OF} AND status = 'paid' AND shop <> ''
 """
 
 
+def note_stale(connection: sqlite3.Connection, customers: Iterable[int]) -> None:
+    """Remember, in the transaction that changes their orders, who must be made anew: whoever is
+    killed before `refresh` leaves them to the next import."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO orders_stale VALUES (?)", [(each,) for each in customers]
+    )
+
+
+def stale(db: Database) -> set[int]:
+    """customer.id of those who were left so."""
+    return {key for (key,) in db.execute("SELECT customer_id FROM orders_stale")}
+
+
 def refresh(db: Database, customers: Iterable[int], now: int) -> None:
     """Make what is kept of these customers anew.
 
@@ -84,7 +97,7 @@ def refresh(db: Database, customers: Iterable[int], now: int) -> None:
                 "offset": offset,
                 "currency": sources.home_currency(connection),
             }
-            for table in ("orders_customer", "orders_article", "orders_place"):
+            for table in ("orders_customer", "orders_article", "orders_place", "orders_stale"):
                 connection.execute(f"DELETE FROM {table} WHERE {_OF}", about)
             names = identities.people(connection, piece)
             for sql in (_CUSTOMERS, _ARTICLES, _DUE, _UNTIL, _PLACES):
