@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,9 +12,14 @@ from commands import cells, output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, RuleName, RulePaths, any_of
+from commands.options import After, All, DryRun, Limit, RuleName, RulePaths, Yes, any_of
 from commands.output import Column
-from storeops.i18n import _
+from commands.question import confirm
+from storeops.errors import PartialError
+from storeops.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from storeops.domains.care.sending import CareMessage
 
 app = typer.Typer(help=_("Care: tasks for guides from rules, and how each one ended."))
 rule_app = typer.Typer(help=_("Care rules: check files, adopt them, list, retire."))
@@ -133,6 +140,90 @@ def plan(
         " {moved} moved to another guide, {lapsed} lapsed, {gone} of customers who are gone."
     )
     output.result(asdict(done), text.format(**asdict(done)))
+
+
+@app.command("send", help=_("Tell each guide her own tasks of today; each task once a day."))
+def send(dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Send them, each guide alone, by the app."""
+    from storeops.domains.care import sending
+    from storeops.domains.notify.log import FAILED, IN_QUEUE, UNCERTAIN, WAITING
+
+    call = current()
+    planned = sending.due(call.app.data, call.app.clock.now())
+    if dry_run:
+        _show_sent([(each, "") for each in planned])
+        return
+    reached = {each.userid for each in planned if each.target}
+    if reached and not yes:
+        question = ngettext(
+            "{count} guide is sent her tasks of today now. Go on?",
+            "{count} guides are sent their tasks of today now. Go on?",
+            len(reached),
+        )
+        confirm(question.format(count=len(reached)))
+    with call.interruptible("storeops notify run") as stop:
+        done = sending.send(call.app, stop=stop)
+    _show_sent(done)
+    ended = [status for _message, status in done]
+    nobody = {each.guide for each, status in done if status == sending.UNREACHABLE}
+    if nobody:
+        names = _(", ").join(sorted(nobody)[:10])
+        note(_("The app cannot tell these guides anything: {names}.").format(names=names))
+    bad = ended.count(FAILED) + ended.count(UNCERTAIN)
+    if bad:
+        doubtful = shlex.join([
+            "storeops", "notify", "retry",
+            *(each.message for each, status in done if status == UNCERTAIN),
+        ])  # fmt: skip
+        raise PartialError(
+            _("Messages that did not arrive: {count}.").format(count=bad),
+            hint=_("Ask whether it arrived; if not, send it again: {command}").format(
+                command=doubtful
+            )
+            if UNCERTAIN in ended
+            else _("What failed goes again with: {command}").format(command="storeops care send"),
+            next_steps=["storeops notify log --status failed --status uncertain",
+                        "storeops care send"],
+        )  # fmt: skip
+    left = ended.count(WAITING) + ended.count(IN_QUEUE)
+    if left:
+        note(
+            _("{count} messages wait still.").format(count=left)
+            + " "
+            + _("Go on: storeops notify run")
+        )
+
+
+def _show_sent(rows: Sequence[tuple[CareMessage, str]]) -> None:
+    """The messages with how each one ended; "" before anything is sent."""
+    from storeops.domains.care.sending import UNREACHABLE
+    from storeops.domains.notify.log import WORDS
+
+    def word(status: str) -> str:
+        return _(WORDS[status]) if status in WORDS else _("nobody to tell")
+
+    sent = any(status for _message, status in rows)
+    if rows and not (sent or current().settings.machine):
+        for each, _status in rows:
+            output.heading(f"{each.guide} ({each.target or word('')})")
+            for line in each.text.split("\n"):
+                output.line(line)
+        return
+    output.items(
+        [
+            {"userid": each.userid, "guide": each.guide, "to": each.target,
+             "tasks": list(each.tasks), "message": each.message, "text": each.text,
+             "status": status or (None if each.target else UNREACHABLE)}
+            for each, status in rows
+        ],
+        [
+            Column("guide", _("Guide"), max_width=14),
+            Column("tasks", _("Tasks"), right=True, show=lambda ids: str(len(ids))),
+            Column("status", _("Status"), show=word),
+        ],
+        as_of=current().app.clock.now(),
+        empty=_("Nobody is to be told anything now; `storeops care plan` makes the day's tasks."),
+    )  # fmt: skip
 
 
 def _row(task: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,9 @@ from commands.output import Column
 from storeops.errors import ExitCode
 from storeops.i18n import _, ngettext
 
+if TYPE_CHECKING:
+    from storeops.domains.orders.importing import ImportedOrders, OrderRequest
+
 app = typer.Typer(help=_("Orders: import from tills and shops, list, say whose they are."))
 
 _SHOWN = 20
@@ -27,6 +31,12 @@ SourceName = Annotated[
     typer.Option(
         "--source", metavar="NAME", autocompletion=completion("order_source"),
         help=_("The till, shop system or marketplace they come from."),
+    ),
+]  # fmt: skip
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", autocompletion=completion("order_source"), help=_("Name of the source.")
     ),
 ]  # fmt: skip
 Columns = Annotated[
@@ -113,40 +123,33 @@ def import_(
     template: Annotated[
         bool, typer.Option("--template", help=_("Print a CSV to fill in, and nothing else."))
     ] = False,
+    watched: Annotated[
+        bool,
+        typer.Option("--watched", help=_("Look again at every folder that was taken in before.")),
+    ] = False,
 ) -> None:
     """Import; named rows that cannot be read end with 6."""
-    from commands.progress import bars
     from storeops.changes.sheets import parse_mapping
     from storeops.domains.orders import importing
     from storeops.errors import UsageError
 
     _file_fields(template)
+    if watched and (path or source):
+        raise UsageError(_("--watched takes neither FILE nor --source."))
+    if watched:
+        _import_watched()
+        return
     if not path or not source:
         raise UsageError(
             _("Say which file, and where it comes from: --source NAME"),
             hint=_("`storeops order sources` names those that are known."),
         )
-    call = current()
     asked = importing.OrderRequest(
         source, path, lines, parse_mapping(column or []), channel, zone, currency, hash_phones,
         sheet, header_row, hidden,
     )  # fmt: skip
-    titles = {"stage": _("Rows read"), "write": _("Orders compared")}
-    with call.interruptible(resume=_resume(asked)) as stop, bars() as shown:
-        done = importing.import_orders(
-            call.app.data, asked, call.app.clock.now(), stop=stop,
-            on_progress=lambda step, count, total: shown.show(
-                step, titles[step], done=count, total=total
-            ),
-        )  # fmt: skip
-    text = _(
-        "{source}: {lines} rows, {orders} orders: {added} added, {changed} changed,"
-        " {unchanged} known already. {returns} returns."
-        " {matched} have their customer, {unmatched} wait, {ambiguous} fit several."
-    )
-    about = {key: cells.amount(value) if isinstance(value, int) else value
-             for key, value in done.as_dict().items() if key != "problems"}  # fmt: skip
-    output.result(done.as_dict(), text.format(**about))
+    done = _take_in(asked, _resume(asked))
+    output.result(done.as_dict(), _imported(done))
     note_problems(done.problems)
     if done.unmatched or done.ambiguous:
         note(_("Why: storeops order match"))
@@ -154,9 +157,78 @@ def import_(
         raise typer.Exit(ExitCode.PARTIAL)
 
 
-def _resume(asked: Any) -> str:
-    import shlex
+def _take_in(asked: OrderRequest, resume: str) -> ImportedOrders:
+    from commands.progress import bars
+    from storeops.domains.orders import importing
 
+    call = current()
+    titles = {"stage": _("Rows read"), "write": _("Orders compared")}
+    with call.interruptible(resume=resume) as stop, bars() as shown:
+        return importing.import_orders(
+            call.app.data, asked, call.app.clock.now(), stop=stop,
+            on_progress=lambda step, count, total: shown.show(
+                step, titles[step], done=count, total=total
+            ),
+        )  # fmt: skip
+
+
+def _imported(done: ImportedOrders) -> str:
+    text = _(
+        "{source}: {lines} rows, {orders} orders: {added} added, {changed} changed,"
+        " {unchanged} known already. {returns} returns."
+        " {matched} have their customer, {unmatched} wait, {ambiguous} fit several."
+    )
+    about = {key: cells.amount(value) if isinstance(value, int) else value
+             for key, value in done.as_dict().items() if key != "problems"}  # fmt: skip
+    return text.format(**about)
+
+
+def _import_watched() -> None:
+    """Each source by itself: a folder that is not there keeps no other one from being read."""
+    from storeops.domains.orders import importing
+    from storeops.domains.orders import sources as known
+
+    data = current().app.data
+    answers: list[dict[str, Any]] = []
+    texts, whole = [], True
+    for each in known.watched(data):
+        if not Path(each.folder).is_dir():
+            gone = _("The folder {folder} of {source} is not there.").format(
+                folder=each.folder, source=each.name
+            )
+            answers.append({"source": each.name, "problems": [{"line": 0, "message": gone}]})
+            note(gone)
+            step = shlex.join(["storeops", "order", "unwatch", "--", each.name])
+            note(_("Look at it no more: {step}").format(step=step))
+            whole = False
+            continue
+        done = _take_in(
+            importing.OrderRequest(each.name, each.folder), "storeops order import --watched"
+        )
+        answers.append(done.as_dict())
+        texts.append(_imported(done))
+        note_problems(done.problems)
+        whole &= all(each.warning for each in done.problems)
+    if not answers:
+        texts = [_("No folder was taken in yet: storeops order import FOLDER --source NAME")]
+    output.result({"sources": answers}, "\n".join(texts))
+    if not whole:
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@app.command("unwatch", help=_("Look at the folder of a source no more; its orders stay."))
+def unwatch(name: Source) -> None:
+    """Forget the folder."""
+    from storeops.domains.orders import sources as known
+
+    data = current().app.data
+    found = known.find(data, name)
+    known.watch(data, found, "")
+    output.result({"source": found.name}, _("No folder of {source} is looked at any more.").format(
+        source=found.name))  # fmt: skip
+
+
+def _resume(asked: Any) -> str:
     return f"storeops order import {shlex.quote(asked.path)} --source {shlex.quote(asked.source)}"
 
 
@@ -481,6 +553,7 @@ def sources() -> None:
             Column("imported_at", _("Imported"), show=cells.when),
             Column("channel", _("Channel"), max_width=12),
             Column("currency", _("Currency")),
+            Column("folder", _("Watched folder"), max_width=24),
         ],
         as_of=call.app.clock.now(),
         empty=_("No orders were imported yet: storeops order import FILE --source NAME"),
@@ -489,14 +562,7 @@ def sources() -> None:
 
 @app.command("forget", help=_("Take a source out with all its orders."))
 def forget(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            autocompletion=completion("order_source"),
-            help=_("Name of the source."),
-        ),
-    ],
+    name: Source,
     yes: Yes = False,
 ) -> None:
     """Delete a source's orders."""

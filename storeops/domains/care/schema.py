@@ -68,10 +68,21 @@ CREATE TABLE care_birthday (
 ) WITHOUT ROWID;
 """
 
+TOLD = """
+CREATE TABLE care_told (               -- of today: which message told a guide which task
+    day TEXT NOT NULL,                 -- 2026-05-01
+    task_id INTEGER NOT NULL,
+    message TEXT NOT NULL,             -- id of the message in the log
+    PRIMARY KEY (day, task_id)
+) WITHOUT ROWID;
+CREATE INDEX care_told_of_task ON care_told (task_id);
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("care", "m001_care", TABLES),
     statements("care", "m002_renamed", RENAMED),
     statements("care", "m003_matters", MATTERS),
     # what a shop's back office gets is looked for by its guides
     statements("care", "m004_by_member", "CREATE INDEX care_by_member ON care_task (userid)"),
+    statements("care", "m005_told", TOLD),
 )

@@ -3,7 +3,7 @@
 from storeops.domain import Domain, Noun
 from storeops.i18n import N_
 
-DOOR = ("log", "messages", "outbox", "shops", "targets")  # what other domains may use
+DOOR = ("guides", "log", "messages", "outbox", "shops", "targets")  # what other domains may use
 DOMAIN = Domain(
     name="notify",
     title=N_("Messages to groups and people: robots, app messages, files."),

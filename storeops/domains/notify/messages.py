@@ -30,6 +30,8 @@ class OutMessage:
         path: the file of an image or a file.
         articles: of a news card, 1 to 8.
         fold: may become part of one message with others that wait for the same target.
+        about: external_userids of customers whom a text names: an erasure of one of them finds it.
+            Such a text is never folded.
         urgent: is sent in quiet hours, too.
     """
 
@@ -38,6 +40,7 @@ class OutMessage:
     path: Path | None = None
     articles: Sequence[Article] = ()
     fold: bool = True
+    about: Sequence[str] = ()
     urgent: bool = False
 
 

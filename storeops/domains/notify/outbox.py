@@ -102,8 +102,8 @@ def keep(
                 " posted_by, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     name, target.name, message.kind, body,
-                    json.dumps(content, ensure_ascii=False), int(message.fold), now, ledger.who,
-                    due,
+                    json.dumps(content, ensure_ascii=False),
+                    int(message.fold and not message.about), now, ledger.who, due,
                 ),
             )  # fmt: skip
         elif newer and known[2] == log.WAITING and known[0].casefold() == target.name.casefold():
@@ -173,7 +173,7 @@ def _checked(target: MessageTarget, message: OutMessage) -> tuple[str, dict[str,
             _("The message has {size} bytes; {most} are allowed.").format(size=size, most=most),
             hint=_("Shorten it, or send it as a file: --file"),
         )
-    return text, {}, b""
+    return text, {"about": list(message.about)} if message.about else {}, b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ CREATE TABLE notify_message (
     target TEXT NOT NULL COLLATE NOCASE,
     kind TEXT NOT NULL,                -- text | markdown | image | file | news
     body TEXT NOT NULL,                -- the text, else what it is
-    content TEXT NOT NULL DEFAULT '{}', -- JSON: file (name in the outbox), sha256, filename, articles
+    content TEXT NOT NULL DEFAULT '{}', -- JSON: file (name in the outbox), sha256, filename, articles, about
     fold INTEGER NOT NULL DEFAULT 1,
     posted_at REAL NOT NULL,           -- WeCom's time, as every time here
     posted_by TEXT NOT NULL DEFAULT '',

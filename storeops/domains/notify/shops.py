@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.domains.notify import targets
 from storeops.domains.notify.targets import APP
-from storeops.errors import NotFoundError
-from storeops.plain import file_word
 
-_LONGEST = 40  # characters of a target's name
 _GONE = ("left", "out_of_scope")  # the app reaches nobody of these
 
 
@@ -73,27 +68,12 @@ def receivers(db: Database, people: Mapping[str, Sequence[str]]) -> dict[str, Sh
 
 
 def target_name(store: str) -> str:
-    """The name that stands for the members of a shop; never that of another one.
-
-    A number that cannot stand in a name as it is, or that differs from another in more than the
-    case of its letters, is told apart by a few digits of its hash.
-    """
-    name = f"shop-{store}"
-    word = file_word(name, _LONGEST)
-    folded = re.sub("[A-Z]", lambda letter: letter[0].lower(), word)
-    if word == name and folded != name.casefold():
-        digits = hashlib.sha256(store.encode("utf-8", "replace")).hexdigest()[:6]
-        word = f"{word[: _LONGEST - 7]}-{digits}"
-    return word
+    """The name that stands for the members of a shop; never that of another one."""
+    return targets.own_name("shop", store)
 
 
 def keep(db: Database, receiver: ShopReceiver, now: float) -> None:
     """The members of a shop under one name, as they are today; its quiet hours stay."""
     if not receiver.staff:
         return
-    try:
-        quiet = targets.get(db, receiver.target).quiet
-    except NotFoundError:
-        quiet = ""
-    targets.save(db, receiver.target, APP, now, receivers={"touser": "|".join(receiver.staff)},
-                 quiet=quiet)  # fmt: skip
+    targets.keep_members(db, receiver.target, receiver.staff, now)

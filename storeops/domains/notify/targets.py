@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -13,9 +14,11 @@ from storeops import secrets, times
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.plain import file_word
 from storeops.spelling import did_you_mean
 
 ROBOT, APP, CHAT = "robot", "app", "chat"
+_LONGEST = 40  # characters of a name
 _NAME = re.compile(r"\w[\w.-]{0,39}")
 _KEY = re.compile(r"[0-9A-Za-z-]{8,80}")
 _QUIET = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
@@ -136,6 +139,38 @@ def get(db: Database, name: str) -> MessageTarget:
             next_steps=["storeops notify list"],
         )
     return target
+
+
+def own_name(kind: str, word: str) -> str:
+    """A name that the program gives to a target itself: `kind-word`; never that of another word.
+
+    What cannot stand in a name as it is, or differs from another in more than the case of its
+    letters, is told apart by a few digits of its hash.
+    """
+    name = f"{kind}-{word}"
+    fit = file_word(name, _LONGEST)
+    folded = re.sub("[A-Z]", lambda letter: letter[0].lower(), fit)
+    if fit == name and folded != name.casefold():
+        digits = hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()[:6]
+        fit = f"{fit[: _LONGEST - 7]}-{digits}"
+    return fit
+
+
+def keep_members(db: Database, name: str, userids: Sequence[str], now: float) -> MessageTarget:
+    """The members that the app writes to under a name, as they are today; its quiet hours stay.
+
+    Raises:
+        UsageError: a target of another kind has that name.
+    """
+    try:
+        known = get(db, name)
+    except NotFoundError:
+        quiet = ""
+    else:
+        quiet = known.quiet
+        if known.sender == APP and known.receivers == {"touser": "|".join(userids)}:
+            return known
+    return save(db, name, APP, now, receivers={"touser": "|".join(userids)}, quiet=quiet)
 
 
 def forget(db: Database, profile: str, name: str, sender: str) -> MessageTarget:

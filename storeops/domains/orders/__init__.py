@@ -1,6 +1,6 @@
 """What customers bought, by whichever till: orders, products, and what follows from them."""
 
-from storeops.domain import Domain, Noun, ScreenSpec
+from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 from storeops.i18n import N_
 
 DOOR = ("daily", "matching", "products", "sold", "values")  # what other domains may use
@@ -27,6 +27,20 @@ DOMAIN = Domain(
             name="orders", key="O", title=N_("Orders"), screen="tui.screens.orders:OrdersScreen",
             help=N_("What customers bought, whose orders are not known and why, sums by shop, "
                     "channel and day."),
+        ),
+    ),
+    tasks=(
+        TaskSpec(
+            name="orders", cron="0 3 * * *", command=("order", "import", "--watched", "--quiet"),
+            title=N_("Take in new files of watched folders."), timeout_s=2 * 3600,
+        ),
+        TaskSpec(
+            name="match", cron="10 3 * * *", command=("order", "match", "--quiet"),
+            title=N_("Look whose the orders are that wait."),
+        ),
+        TaskSpec(
+            name="value", cron="20 3 * * *", command=("value", "run", "--quiet"),
+            title=N_("Reckon value and segments at the end of yesterday."),
         ),
     ),
     conditions={

@@ -168,6 +168,7 @@ def _import(
         return result
     if asked.lines:
         raise UsageError(_("A folder takes no --lines: put heads and lines into one file."))
+    sources.watch(db, source, str(folder.resolve()))
     for file, size, mtime_ns in _waiting(db, source, folder):
         if now and file.stat().st_mtime > _wall() - SETTLED_S:
             continue

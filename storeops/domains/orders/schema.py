@@ -223,4 +223,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements(
         "orders", "m008_stale", "CREATE TABLE orders_stale (customer_id INTEGER PRIMARY KEY)"
     ),
+    # the folder of a source that is looked at again every night, "" none
+    statements(
+        "orders",
+        "m009_folder",
+        "ALTER TABLE orders_source ADD COLUMN folder TEXT NOT NULL DEFAULT ''",
+    ),
 )

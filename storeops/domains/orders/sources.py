@@ -26,6 +26,7 @@ class OrderSource:
         channel, zone, currency: of orders that do not say; zone is an IANA name or "".
         hashed: phones are kept as keyed hashes only.
         columns: heading → field, as a person said it.
+        folder: that is watched: absolute path, "" for none.
     """
 
     id: int
@@ -35,6 +36,7 @@ class OrderSource:
     currency: str
     hashed: bool
     columns: Mapping[str, str]
+    folder: str = ""
 
 
 def names(db: Database) -> list[str]:
@@ -49,7 +51,7 @@ def find(db: Database, name: str) -> OrderSource:
         NotFoundError: there is none of that name.
     """
     row = db.execute(
-        "SELECT id, name, channel, zone, currency, hashed, mapping FROM orders_source"
+        "SELECT id, name, channel, zone, currency, hashed, mapping, folder FROM orders_source"
         " WHERE name = ?",
         (name,),
     ).fetchone()
@@ -58,8 +60,25 @@ def find(db: Database, name: str) -> OrderSource:
             _("There is no source {name}.").format(name=name),
             hint=did_you_mean(name, names(db), _("`storeops order sources` names all of them.")),
         )
-    key, name, channel, zone, currency, hashed, columns = row
-    return OrderSource(key, name, channel, zone, currency, bool(hashed), json.loads(columns))
+    key, name, channel, zone, currency, hashed, columns, folder = row
+    return OrderSource(
+        key, name, channel, zone, currency, bool(hashed), json.loads(columns), folder
+    )
+
+
+def watched(db: Database) -> list[OrderSource]:
+    """Sources whose folder is watched, by name."""
+    rows = db.execute("SELECT name FROM orders_source WHERE folder <> '' ORDER BY name").fetchall()
+    return [find(db, name) for (name,) in rows]
+
+
+def watch(db: Database, source: OrderSource, folder: str) -> None:
+    """Look at a folder again every night; "" at none any more."""
+    if source.folder != folder:
+        with db.atomic() as connection:
+            connection.execute(
+                "UPDATE orders_source SET folder = ? WHERE id = ?", (folder, source.id)
+            )
 
 
 def prepare(
@@ -111,7 +130,7 @@ def prepare(
 def listing(db: Database) -> list[dict[str, Any]]:
     """Every source with what it brought; times in Unix seconds."""
     rows = db.rows(
-        "SELECT s.name, s.channel, s.zone, s.currency, s.hashed, s.mapping AS columns,"
+        "SELECT s.name, s.channel, s.zone, s.currency, s.hashed, s.mapping AS columns, s.folder,"
         " count(o.id) AS orders, sum(o.customer_id IS NULL) AS unmatched,"
         " min(o.paid_at) AS first_at, max(o.paid_at) AS last_at, s.imported_at"
         " FROM orders_source s LEFT JOIN orders_order o ON o.source_id = s.id"

@@ -1,0 +1,164 @@
+"""The morning: each guide is told her own tasks of today, alone, and each task once a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domains.care import tasks
+from storeops.domains.notify import guides, log, outbox, targets
+from storeops.domains.notify.messages import TEXT, OutMessage
+from storeops.errors import ConflictError, NotFoundError, UsageError
+from storeops.i18n import _
+from storeops.plain import mask_phones, plain
+from storeops.wecom.messages import TEXT_BYTES
+
+if TYPE_CHECKING:
+    import threading
+
+    from storeops.operations.wiring import Wiring
+
+SEND_S = 600.0
+UNREACHABLE = "unreachable"  # stands where a message has its status
+_LINE_BYTES = 600  # of one task in a message
+
+
+@dataclass(frozen=True, slots=True)
+class CareMessage:
+    """What one guide is told at once.
+
+    Attributes:
+        day: YYYY-MM-DD.
+        userid, guide: whose tasks they are, and how the guide is called.
+        target: name of the target, "" where nobody can be told.
+        tasks: numbers of the tasks; about: external_userids of their customers.
+        text: of the message.
+        message: its id; again: it failed before, and goes once more.
+    """
+
+    day: str
+    userid: str
+    guide: str
+    target: str
+    tasks: tuple[int, ...]
+    about: tuple[str, ...]
+    text: str
+    message: str
+    again: bool = False
+
+
+def due(db: Database, now: float) -> list[CareMessage]:
+    """What guides are to be told now: open tasks of today of which nothing was sent today, or only
+    what failed.
+
+    Args:
+        db: data.db.
+        now: WeCom's time, Unix seconds.
+    """
+    day = times.day(now)
+    told = dict(db.execute("SELECT task_id, message FROM care_told WHERE day = ?", (day,)))
+    how = log.statuses(db, set(told.values()))
+    fresh: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in tasks.list_tasks(db, now):
+        if how.get(told.get(row["id"], ""), log.FAILED) == log.FAILED:
+            fresh[row["userid"]].append(row)
+    where = guides.receivers(db, fresh)
+    failed: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(how):
+        if how[each] == log.FAILED:
+            failed[each.rpartition("-")[0]].append(each)
+    found = []
+    for userid, rows in fresh.items():
+        begin = f"care-{day}-{userid}"
+        again = failed[begin]
+        used = sum(each.rpartition("-")[0] == begin for each in how)
+        for at, (part, text) in enumerate(_parts(day, rows)):
+            name = again[at] if at < len(again) else f"{begin}-{used + 1 + at - len(again)}"
+            found.append(
+                CareMessage(
+                    day, userid, rows[0]["guide"], where[userid],
+                    tuple(row["id"] for row in part),
+                    tuple(dict.fromkeys(row["external_userid"] for row in part)),
+                    text, name, at < len(again),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _parts(day: str, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], str]]:
+    """(tasks, text) of messages that are short enough each; no phone number is in them."""
+    head = _("Care of {day}:").format(day=day)
+    part: list[dict[str, Any]] = []
+    text = head
+    for number, row in enumerate(rows, 1):
+        who = mask_phones(plain(row["customer"])) or _("(no name)")
+        said = mask_phones(plain(row["text"]))
+        line = outbox.cut(_("{number}. {customer}: {text}").format(
+            number=number, customer=who, text=said), _LINE_BYTES)  # fmt: skip
+        if part and len(f"{text}\n{line}".encode()) > TEXT_BYTES:
+            yield part, text
+            part, text = [], head
+        part.append(row)
+        text = f"{text}\n{line}"
+    if part:
+        yield part, text
+
+
+def send(app: Wiring, *, stop: threading.Event | None = None) -> list[tuple[CareMessage, str]]:
+    """Tell guides their tasks of today; (message, its status in the log or `UNREACHABLE`).
+
+    Said again on the same day it tells nobody twice: only what is new, and what failed.
+
+    Args:
+        app: the profile.
+        stop: ends it after the call in flight; what was handed over waits.
+
+    Raises:
+        PolicyError: read-only; nothing was sent.
+    """
+    db, now = app.data, app.clock.now()
+    app.ledger.policy.may_write()
+    every = due(db, now)
+    reached: list[CareMessage] = []
+    with db.atomic() as connection:  # yesterday's are told by the log
+        connection.execute("DELETE FROM care_told WHERE day < ?", (times.day(now),))
+    try:
+        for each in every:
+            if stop is not None and stop.is_set():
+                break
+            with suppress(NotFoundError, UsageError):  # one guide must not keep others waiting
+                _hand_over(app, each, now)
+                reached.append(each)
+    finally:
+        outbox.deliver(app, seconds=SEND_S, stop=stop)
+    ended = log.statuses(db, [each.message for each in reached])
+    return [
+        (each, ended.get(each.message, log.WAITING) if each in reached else UNREACHABLE)
+        for each in every
+    ]
+
+
+def _hand_over(app: Wiring, each: CareMessage, now: float) -> None:
+    """Keep the message, and that the guide has these tasks.
+
+    Raises:
+        NotFoundError, UsageError: nothing can be sent there.
+    """
+    if not each.target:
+        raise NotFoundError(each.guide)
+    with app.data.atomic() as connection:
+        targets.keep_members(app.data, each.target, (each.userid,), now)
+        if each.again:
+            outbox.retry(app.ledger, (each.message,))
+        with suppress(ConflictError):  # another round handed it over meanwhile, in other words
+            outbox.post(app, each.target, OutMessage(TEXT, each.text, about=each.about),
+                        id=each.message, newer=True)  # fmt: skip
+        connection.executemany(
+            "INSERT OR REPLACE INTO care_told (day, task_id, message) VALUES (?, ?, ?)",
+            [(each.day, task, each.message) for task in each.tasks],
+        )

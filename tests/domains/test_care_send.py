@@ -1,0 +1,174 @@
+"""The morning: each guide has her own tasks, each once a day, nothing of it is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storeops import config, secrets, times
+from storeops.app import App
+from storeops.domains.care import rules, tasks
+from storeops.domains.notify import targets
+from storeops.plain import plain
+from storeops.sandbox import local
+from storeops.sync.run import run_sync
+from tests.synced import synced
+
+SHAPE = {"stores": 1, "staff": 4, "follows": 24, "seed": 5}
+
+
+class Corp:
+    """A sandbox whose customers each bought something three days ago."""
+
+    def __init__(self, sandbox: local.SandboxHandle) -> None:
+        self.sandbox, self.control = sandbox, sandbox.control
+        profile = config.Profile("t", sandbox.corp_id, agent_id=sandbox.agent_id,
+                                 base_url=sandbox.base_url, sandbox=True)  # fmt: skip
+        config.save_profile(profile, make_default=True)
+        secrets.save("t", sandbox.secret)
+        self.app = App.open("t")
+
+    def inbox(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.control.call("GET", "inbox")["items"]
+        return rows
+
+    def day_after(self) -> None:
+        self.control.advance(86_400)
+        self.app.client.learn_time()
+
+    def plan(self) -> None:
+        tasks.plan_care(self.app.data, self.app.clock.now())
+
+    def buy(self, cli: Callable[..., Any], tmp_path: Path, about: str) -> None:
+        now = times.local(self.app.clock.now()) - timedelta(days=3)
+        people = self.app.data.execute("SELECT external_userid FROM customer")
+        rows = [
+            f"A{at},{now:%Y-%m-%d} 01:00,{external},X,{about},1,9"
+            for at, (external,) in enumerate(people)
+        ]
+        file = tmp_path / "in" / "a.csv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("order_no,paid_at,external_userid,code,product,quantity,amount\n"
+                        + "\n".join(rows) + "\n", "utf-8")  # fmt: skip
+        assert cli("order", "import", str(file), "--source", "till").code == 0
+
+
+@pytest.fixture
+def corp(home: Path) -> Iterator[Corp]:
+    corp = synced(home, SHAPE, Corp, lambda made: run_sync(made.app))
+    rules.adopt(corp.app.data, [rules.CareRule("works", "after-purchase", 3)], corp.app.clock.now())
+    yield corp
+    corp.app.close()
+    corp.sandbox.stop()
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"^\d+\. (.*)$", text, re.MULTILINE)
+
+
+def test_each_guide_hears_her_own_once_a_day(cli: Any, corp: Corp, tmp_path: Path) -> None:
+    db = corp.app.data
+    corp.buy(cli, tmp_path, "Phone of 13812345678 " + "x" * 150)
+    corp.plan()
+    open_ = tasks.list_tasks(db, corp.app.clock.now())
+    guides = sorted({row["userid"] for row in open_})
+    assert len(guides) > 1
+    seen = cli("care", "send", "--dry-run", "--json").json["items"]
+    assert sum(len(each["tasks"]) for each in seen) == len(open_)
+    assert (len(seen) > len(guides), corp.inbox()) == (True, [])  # some need several messages
+    assert cli("care", "send").code == 2  # nobody can be asked here
+    # one guide's first message is refused: only that one goes again
+    first = next(each for each in seen if each["userid"] == guides[0])
+    corp.control.fault("errcode", "message/send", errcode=81013, match=guides[0], first=1)
+    answer = cli("care", "send", "--yes", "--json")
+    assert answer.code == 6
+    (failed,) = (each for each in answer.json["items"] if each["status"] == "failed")
+    assert (failed["userid"], failed["tasks"]) == (first["userid"], first["tasks"])
+    done = cli("care", "done", str(first["tasks"][0]))  # meanwhile
+    assert done.code == 0
+    again = cli("care", "send", "--yes", "--json")
+    assert (again.code, [(each["message"], each["tasks"]) for each in again.json["items"]]) == (
+        0, [(failed["message"], first["tasks"][1:])],
+    )  # fmt: skip
+    assert cli("care", "send", "--yes", "--json").json["items"] == []
+    assert cli("notify", "retry", "--json").json["messages"] == []
+    # what arrived is each one's own, all of it, without a phone number, by nobody else's eyes
+    heard: dict[str, list[str]] = {each: [] for each in guides}
+    for row in corp.inbox():
+        heard[row["to"]] += numbers(row["body"])
+        assert len(row["body"].encode()) <= 2048
+        assert "13812345678" not in row["body"]
+        assert "138****5678" in row["body"]
+    rest = [row for row in open_ if row["id"] != first["tasks"][0]]
+    for userid, lines in heard.items():
+        mine = [plain(row["customer"]) or "(no name)" for row in rest if row["userid"] == userid]
+        assert len(lines) == len(mine)
+        assert all(any(line.startswith(f"{name}: ") for line in lines) for name in mine)
+    # a task that came in the course of the day, and the day after
+    done_by = len(corp.inbox())
+    row = next(row for row in open_ if row["userid"] == guides[1])
+    key = db.execute("SELECT customer_id FROM care_task WHERE id = ?", (row["id"],)).fetchone()[0]
+    fact = {"article": "Milk", "day": "today", "lot": "L1"}
+    tasks.ask(db, "recall 1", [tasks.AskedTask(key, "recall", "L1", fact)], corp.app.clock.now())
+    (late,) = cli("care", "send", "--yes", "--json").json["items"]
+    assert (late["userid"], len(late["tasks"]), len(corp.inbox())) == (guides[1], 1, done_by + 1)
+    corp.day_after()
+    corp.plan()
+    assert {each["userid"] for each in cli("care", "send", "--yes", "--json").json["items"]} == set(
+        guides
+    )
+
+
+def test_who_cannot_be_told_is_named_and_an_erasure_finds_the_message(
+    cli: Any, corp: Corp, tmp_path: Path
+) -> None:
+    db, now = corp.app.data, corp.app.clock.now()
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    one, two, *_more = sorted({row["userid"] for row in tasks.list_tasks(db, now)})
+    targets.save(db, targets.own_name("guide", one), "chat", now, receivers={"chatid": "c"})
+    answer = cli("care", "send", "--yes", "--json")
+    by = {each["userid"]: each["status"] for each in answer.json["items"]}
+    assert (answer.code, by[one], by[two]) == (0, "unreachable", "sent")
+    assert [row["to"] for row in corp.inbox()] == sorted(set(by) - {one})
+    row = next(row for row in tasks.list_tasks(db, now) if row["userid"] == two)
+    assert cli("audit", "erase", row["external_userid"], "--yes").code == 0
+    stays = [
+        *db.execute("SELECT body || content FROM notify_message"),
+        *db.execute("SELECT coalesce(after, '') FROM plan_row"),
+    ]
+    assert not [text for (text,) in stays if f"{plain(row['customer'])}: " in text]
+
+
+def test_the_night_takes_in_watched_folders_and_sends(cli: Any, corp: Corp, tmp_path: Path) -> None:
+    corp.buy(cli, tmp_path, "Phone")
+    assert cli("order", "import", "--watched", "--json").json == {"sources": []}
+    folder = tmp_path / "in"
+
+    os.utime(folder / "a.csv", (1, 1))
+    assert cli("order", "import", str(folder), "--source", "till", "--json").json["unchanged"] > 9
+    text = (folder / "a.csv").read_text("utf-8")
+    (folder / "b.csv").write_text(text.replace("A0,", "B0,"), "utf-8")
+    os.utime(folder / "b.csv", (2, 2))
+    night = {each["name"]: each for each in cli("schedule", "defaults", "--json").json["items"]}
+    order = ["sync", "orders", "match", "value", "care", "care-send"]
+    hours = [tuple(int(each) for each in night[name]["cron"].split()[1::-1]) for name in order]
+    assert hours == sorted(hours)
+    for name in order[1:]:
+        assert cli(*night[name]["command"].split()[1:]).code == 0, name
+    assert corp.app.data.execute("SELECT count(*) FROM orders_order WHERE order_no = 'B0'"
+                                 ).fetchone() == (1,)  # fmt: skip
+    assert {row["to"] for row in corp.inbox()}
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    gone = cli("order", "import", "--watched", "--json")
+    assert (gone.code, gone.json["sources"][0]["source"]) == (6, "till")
+    assert cli("order", "unwatch", "till").code == 0
+    assert cli("order", "import", "--watched", "--json").json == {"sources": []}
