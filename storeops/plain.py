@@ -48,6 +48,7 @@ def file_word(text: str, most: int) -> str:
     return f"{word[: most - 7]}-{digits}"
 
 
+@lru_cache(8_192)  # a filter of a shop compares with the name of every shop, at each key
 def alike(name: str) -> str:
     """One spelling for names that people cannot tell apart, to compare them by.
 

@@ -19,6 +19,7 @@ from storeops import times
 from storeops.clock import MOST_SECONDS
 from storeops.mirror.bytemap import array_of
 from storeops.mirror.column_store import ColumnSnapshot
+from storeops.reading.branch import Branch
 from storeops.reading.facets import NO_MONTH, Counts
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storeops.mirror.column_store import Mask
-    from storeops.reading.branch import Branch, Test
+    from storeops.reading.branch import Test
 
 
 class ColumnScan:
@@ -128,12 +129,20 @@ class ColumnScan:
 
     def pairs(self, sql: str) -> Counts:
         """Customers per value of a SELECT of customer_id and value, in no order."""
+        values, everybody = self._values(sql)
+        everywhere = all(branch == Branch() for branch in self.branches)
+        if everywhere and everybody:
+            return list(everybody)
         people = self.columns.customers_of(self.follows)
-        counts = ((value, int(people[keys].sum())) for value, keys in self._values(sql))
-        return [(value, count) for value, count in counts if count]
+        counts = ((value, int(people[keys].sum())) for value, keys in values)
+        found: Counts = [(value, count) for value, count in counts if count]
+        if everywhere:
+            everybody[:] = found
+        return found
 
-    def _values(self, sql: str) -> list[tuple[int | str, NDArray[np.int32]]]:
-        """(value, customers) of a SELECT; kept with the columns until anybody writes anything."""
+    def _values(self, sql: str) -> tuple[list[tuple[int | str, NDArray[np.int32]]], Counts]:
+        """(value, customers) of a SELECT, and room for the counts of everybody; kept with the
+        columns until anybody writes anything."""
         import numpy as np
 
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
@@ -148,9 +157,11 @@ class ColumnScan:
             ):
                 keys = np.fromstring(text[1:-1], np.int64, sep=",")
                 found.append((value, keys[keys < size].astype(np.int32)))
-            known[sql] = at, found
-        values: list[tuple[int | str, NDArray[np.int32]]] = known[sql][1]
-        return values
+            known[sql] = at, found, []
+        values: list[tuple[int | str, NDArray[np.int32]]]
+        everybody: Counts
+        _at, values, everybody = known[sql]
+        return values, everybody
 
     def in_groups(self) -> Mask:
         """The members of group chats; looked up once for all filters."""
