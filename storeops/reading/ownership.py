@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 ASSIGNED = 202  # add_way of whom an administrator assigned to a colleague (doc 92114)
+_GIVEN = ("handed_over", "unassigned", "left")  # how the span of who gave a customer away ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +97,62 @@ def owners_of(
     }  # fmt: skip
 
 
-def assigned(
+@dataclass(frozen=True, slots=True)
+class AssignedCustomer:
+    """Somebody assigned a customer to a colleague, in the console or through us.
+
+    Attributes:
+        external_userid: of the customer.
+        at: Unix seconds.
+        former, present: userids, as they are today.
+        lasts: whether the colleague still has the customer.
+    """
+
+    external_userid: str
+    at: int
+    former: str
+    present: str
+    lasts: bool
+
+
+def assigned_of(connection: sqlite3.Connection, customers: Iterable[int]) -> list[AssignedCustomer]:
+    """Assignments of these customers (customer.id), the oldest first; left out where nobody knows
+    whose they were."""
+    return _assigned(connection, "f.customer_id IN (SELECT value FROM json_each(?))",
+                     json.dumps(sorted(set(customers))))  # fmt: skip
+
+
+def assigned_between(
     connection: sqlite3.Connection, start: int, until: int
-) -> list[tuple[str, int, str, str]]:
-    """(external_userid, Unix seconds, former and present userid) of customers whom somebody
-    assigned to a colleague in [start, until); left out where nobody knows whose they were."""
-    return connection.execute(
-        "SELECT c.external_userid, f.createtime, former.userid, s.userid FROM follow f"
+) -> list[AssignedCustomer]:
+    """The same of those in [start, until), Unix seconds."""
+    return _assigned(connection, "f.createtime >= ? AND f.createtime < ?", start, until)
+
+
+def _assigned(
+    connection: sqlite3.Connection, where: str, *values: int | str
+) -> list[AssignedCustomer]:
+    rows = connection.execute(
+        "SELECT f.customer_id, c.external_userid, f.createtime, s.userid, f.status FROM follow f"
         " JOIN customer c ON c.id = f.customer_id JOIN staff s ON s.id = f.staff_id"
-        " JOIN staff former ON former.id = (SELECT g.staff_id FROM follow g"
-        " WHERE g.customer_id = f.customer_id AND g.id <> f.id AND g.status = 'handed_over'"
-        " ORDER BY g.updated_at DESC LIMIT 1)"
-        " WHERE f.add_way = ? AND f.createtime >= ? AND f.createtime < ? AND f.status = 'active'"
-        " ORDER BY f.createtime, f.id",
-        (ASSIGNED, start, until),
+        f" WHERE f.add_way = {ASSIGNED} AND {where} ORDER BY f.createtime, f.id",
+        values,
     ).fetchall()
+    customers = sorted({row[0] for row in rows})
+    owners: dict[int, CustomerOwners] = {}
+    for piece in range(0, len(customers), 2_000):
+        owners |= owners_of(connection, customers[piece : piece + 2_000])
+    found = []
+    for customer, external, at, userid, status in rows:
+        # the end was noticed by a later sync, or is when the former owner left before
+        gave = [
+            each for each in owners[customer].spans
+            if each.start < at and each.ended in _GIVEN and each.userid != userid
+        ]  # fmt: skip
+        if gave:
+            former = min(gave, key=lambda each: abs((each.end or at) - at)).userid
+            found.append(AssignedCustomer(external, at, former, userid, status == "active"))
+    return found
 
 
 def _until(span: OwnerSpan, left_at: int) -> OwnerSpan:

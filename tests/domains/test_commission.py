@@ -115,6 +115,31 @@ def test_three_statements_worked_out_by_hand(october, cli) -> None:
     assert statement["ben"].pay_fen == 3 - 180
 
 
+def test_who_lost_a_customer_by_the_console_is_protected_too(shop, cli) -> None:
+    """Anna to Ben to Cleo, assigned in WeCom's console; Anna left, and who gave is known late."""
+    name, chain = "li", shop.chain
+    external = chain.person(name, "13800000001", owner="anna", since="2026-09-01")
+    for owner, when in (("ben", "2026-10-10 12:00"), ("cleo", "2026-10-20 12:00")):
+        chain.person(name, "13800000001", owner=owner, since=when, seen=when)
+        shop.db.execute("UPDATE follow SET add_way = 202 WHERE createtime = ?", (chain.at(when),))
+    shop.at("2026-11-02")
+    shop.take(*(f"S{day},2026-10-{day:02d} 13:00,,N1,13800000001,,,1,P,100.00,,"
+                for day in (9, 10, 11, 20, 21)))  # fmt: skip
+    shop.adopt(PROTECTED)
+    assert shop.sums("2026-10") == {"anna": 50000}  # nobody knows that she gave the customer away
+    for owner, seen, status in (("anna", "2026-10-11 03:00", "unassigned"),
+                                ("ben", "2026-10-21 03:00", "handed_over")):  # fmt: skip
+        follow_status_changed(shop.db, owner, external, status, source="sync", ref="1",
+                              now=chain.at(seen))  # fmt: skip
+    want = {"anna": 10000 + 2 * 4000, "ben": 2 * 6000 + 2 * 4000, "cleo": 2 * 6000}
+    assert shop.sums("2026-10") == want
+    follow_status_changed(shop.db, "anna", external, "handed_over", source="sync", ref="1",
+                          now=chain.at("2026-10-12"))  # fmt: skip
+    assert shop.sums("2026-10") == want  # how late it is noticed changes nothing
+    told = cli("commission", "explain", "S11#1", "--json").json
+    assert "handed the customer over on 2026-10-10, protected for 30 days" in json.dumps(told)
+
+
 def test_a_closed_month_never_changes_and_what_comes_later_lands_in_the_next(october) -> None:
     shop = october
     shop.adopt(FIRST_BIND)
