@@ -282,10 +282,14 @@ def list_(
 @app.command("show", help=_("Show one task with the facts that made it."))
 def show(task: Task) -> None:
     """Show one task."""
-    from storeops.domains.care import tasks
+    from storeops.domains.care import matters, serving, tasks
 
+    app_ = current().app
+    found = tasks.show_task(app_.data, task)
+    key = matters.customer_key(app_.data, found["external_userid"])
+    found["serve"] = serving.how_to_serve(app_.data, key, app_.clock.now())
     output.item(
-        _row(tasks.show_task(current().app.data, task)),
+        _row(found),
         [
             Column("text", _("What")),
             Column("customer", _("Customer")),
@@ -302,6 +306,12 @@ def show(task: Task) -> None:
             Column("note", _("Note")),
         ],
     )
+    settings = current().settings
+    if found["serve"] and not (settings.machine or settings.fields):
+        output.line("")
+        output.heading(_("How to serve"))
+        for name, text in found["serve"]:
+            output.line("  " + _("{name}: {text}").format(name=name, text=text))
 
 
 @app.command("done", help=_("Say that a task is done, and how it went."))

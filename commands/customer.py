@@ -248,7 +248,8 @@ def show(who: Who, reveal: Reveal = False) -> None:
     if row["sections"] or row["groups"] or row["notes"]:
         output.line("")
     for section in row["sections"].values():
-        output.line(section["title"])
+        if section["lines"]:
+            output.line(section["title"])
         for name, text in section["lines"]:
             output.line("  " + (_("{name}: {text}").format(name=name, text=text) if name else text))
     for each in row["groups"]:

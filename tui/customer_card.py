@@ -67,7 +67,8 @@ def card(core: App, external_userid: str) -> Content:
             )
         )  # fmt: skip
     for _name, section in card_sections(db, key or 0, core.clock.now()):
-        parts += [Content("\n"), fields(shown(section.title), section.lines)]
+        if section.lines:
+            parts += [Content("\n"), fields(shown(section.title), section.lines)]
     chats = chats_of(db, external_userid)
     if chats:
         parts += [Content("\n"), title(_("Group chats"))]

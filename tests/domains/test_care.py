@@ -289,6 +289,41 @@ def test_erasing_a_person_takes_the_tasks(shop, cli) -> None:
     assert shop.open() == []
 
 
+def test_how_to_serve_is_five_lines_of_facts(shop, cli) -> None:
+    from storeops.domains.orders import value
+
+    li = shop.person("li", "13800000001")
+    shop.take(*(f"A{n},2026-04-{d:02d} 10:00,13800000001,MILK,Milk,1,5," for n, d in
+                enumerate((1, 7, 13, 19, 25))),
+              "B1,2026-04-27 10:00,13800000001,X,,1,2999,")  # fmt: skip
+    shop.plan("2026-05-01")
+    value.run_value(shop.db, shop.now)
+    task = next(row for row in shop.open() if row["reason"] == "works")
+    cli("care", "done", str(task["id"]), "--note", "works well", "--as", "anna")
+    cli("care", "complaint", "open", li, "milk was warm")
+    cli("care", "quiet", li, "--until", "2026-05-03")
+    lines = dict(cli("customer", "show", li, "--json").json["sections"]["serve"]["lines"])
+    assert list(lines) == ["Worth", "Bought", "Due", "Service", "Take care"]
+    assert "3,024.00 CNY, 6 purchases" in lines["Worth"]
+    assert lines["Bought"].startswith("2026-04-27 Phone X 2,999.00; 2026-04-25 Milk 5.00; ")
+    assert "bought 5 times" in lines["Due"]
+    assert lines["Service"] == (
+        "2026-05-01 Anna: Ask whether Phone X works, bought on 2026-04-27. – works well"
+    )
+    assert lines["Take care"] == (
+        "open complaint of 2026-05-01: milk was warm; asked for quiet until 2026-05-03"
+    )
+    shop.handover("li", "anna", "ben", "2026-05-03 12:00")
+    shop.plan("2026-05-04")
+    hello = next(row for row in shop.open() if row["reason"] == "hello")
+    assert dict(cli("care", "show", str(hello["id"]), "--json").json["serve"])["Worth"]
+    (message,) = cli("care", "send", "--dry-run", "--json").json["items"]
+    told = message["text"].split("\n")
+    at = next(at for at, line in enumerate(told) if "introduce yourself" in line)
+    assert [line.strip().split(":")[0] for line in told[at + 1 : at + 6]] == list(lines)
+    assert told[at + 5].endswith("milk was warm")  # quiet is over
+
+
 def test_birthdays_come_from_cards_and_from_guides(shop, cli) -> None:
     ids = {
         name: shop.person(name, f"1380000000{at}") for at, name in enumerate(("li", "wu", "li2"))
@@ -342,7 +377,7 @@ def test_a_complaint_is_asked_about_until_it_is_settled(shop, cli) -> None:
     tasks.end_task(shop.db, task["id"], "done", "anna", shop.now, "called")
     assert shop.plan("2026-05-02").made == 0
     assert shop.plan("2026-05-04").made == 1  # two days later it is open still
-    lines = cli("customer", "show", li, "--json").json["sections"]["care"]["lines"]
+    lines = cli("customer", "show", li, "--json").json["sections"]["serve"]["lines"]
     assert ["Take care", "open complaint of 2026-05-01: {screen} broken"] in lines
     assert cli("care", "complaint", "close", str(opened["id"])).code == 2
     number = str(opened["id"])

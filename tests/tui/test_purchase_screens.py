@@ -79,7 +79,7 @@ async def test_care_is_done_put_off_and_skipped_with_a_word(screens, core):
         await driver.press("enter")
         await driver.rest()
         assert type(driver.app.screen).__name__ == "TextModal"
-        assert "Purchases" in driver.text
+        assert "How to serve" in driver.text
         await driver.press("escape", "c")
         await driver.rest()
         assert driver.base.look.where == f"id:{customer['external_userid']}"

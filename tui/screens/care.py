@@ -10,7 +10,7 @@ from textual.content import Content
 
 from storeops import times
 from storeops.domains.care import rules, tasks
-from storeops.domains.care.rules import KINDS
+from storeops.domains.care.rules import ASKED, KINDS
 from storeops.domains.care.tasks import STATUSES
 from storeops.i18n import N_, _, ngettext
 from storeops.mirror import members
@@ -128,7 +128,7 @@ class CareScreen(ListScreen):
             [
                 (_("Customer"), row["customer"] or row["external_userid"]),
                 (_("Guide"), " · ".join(filter(None, (row["guide"], row["store"])))),
-                (_("Kind"), _(KINDS[row["kind"]])),
+                (_("Kind"), _((KINDS | ASKED)[row["kind"]])),
                 (_("Order no."), row["subject"] if row["kind"] == "after-purchase" else ""),
                 (_("Rule"), row["reason"]),
                 (_("Due"), times.day(row["due_at"])),

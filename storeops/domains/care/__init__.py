@@ -31,7 +31,10 @@ DOMAIN = Domain(
             title=N_("Tell each guide her own tasks of today."),
         ),
     ),
-    card={"care": "storeops.domains.care.tasks:card"},
+    card={
+        "serve": "storeops.domains.care.serving:card",
+        "care": "storeops.domains.care.tasks:card",
+    },
     erase={"care": "storeops.domains.care.forget"},
     shared="storeops.domains.care.shared:THINGS",
     today="storeops.domains.care.tasks:today",

@@ -197,7 +197,7 @@ def to_avoid(db: Database, customer: int, now: float) -> list[str]:
                 day=times.day(row["opened_at"]), about=row["text"]
             )
         elif row["until"]:
-            text = _("asked for quiet until {day}").format(day=times.day(row["until"]))
+            text = _("asked for quiet until {day}").format(day=times.day(row["until"] - 1))
         else:
             text = _("asked for quiet")
         found.append(text)

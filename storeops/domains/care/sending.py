@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.care import tasks
+from storeops.domains.care import serving, tasks
 from storeops.domains.notify import guides, log, outbox, targets
 from storeops.domains.notify.messages import TEXT, OutMessage
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _
 from storeops.plain import mask_phones, plain
+from storeops.reading import identities
 from storeops.wecom.messages import TEXT_BYTES
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SEND_S = 600.0
 UNREACHABLE = "unreachable"  # stands where a message has its status
 _LINE_BYTES = 600  # of one task in a message
+_NOTE_BYTES = 200  # of one line about the customer below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def due(db: Database, now: float) -> list[CareMessage]:
         begin = f"care-{day}-{userid}"
         again = failed[begin]
         used = sum(each.rpartition("-")[0] == begin for each in how)
-        for at, (part, text) in enumerate(_parts(day, rows)):
+        for at, (part, text) in enumerate(_parts(db, day, rows, now)):
             name = again[at] if at < len(again) else f"{begin}-{used + 1 + at - len(again)}"
             found.append(
                 CareMessage(
@@ -90,7 +92,9 @@ def due(db: Database, now: float) -> list[CareMessage]:
     return found
 
 
-def _parts(day: str, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], str]]:
+def _parts(
+    db: Database, day: str, rows: Sequence[dict[str, Any]], now: float
+) -> Iterator[tuple[list[dict[str, Any]], str]]:
     """(tasks, text) of messages that are short enough each; no phone number is in them."""
     head = _("Care of {day}:").format(day=day)
     part: list[dict[str, Any]] = []
@@ -98,8 +102,12 @@ def _parts(day: str, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict
     for number, row in enumerate(rows, 1):
         who = mask_phones(plain(row["customer"])) or _("(no name)")
         said = mask_phones(plain(row["text"]))
-        line = outbox.cut(_("{number}. {customer}: {text}").format(
-            number=number, customer=who, text=said), _LINE_BYTES)  # fmt: skip
+        line = outbox.cut(
+            _("{number}. {customer}: {text}").format(number=number, customer=who, text=said),
+            _LINE_BYTES,
+        )
+        if row["kind"] == "new-owner":
+            line += _note(db, row["external_userid"], now)
         if part and len(f"{text}\n{line}".encode()) > TEXT_BYTES:
             yield part, text
             part, text = [], head
@@ -107,6 +115,16 @@ def _parts(day: str, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict
         text = f"{text}\n{line}"
     if part:
         yield part, text
+
+
+def _note(db: Database, external_userid: str, now: float) -> str:
+    """How to serve a customer whom a guide has newly, below the task."""
+    key = identities.ids_of(db.connection, [external_userid]).get(external_userid, 0)
+    return "".join(
+        "\n   " + outbox.cut(mask_phones(plain(_("{name}: {text}").format(name=name, text=text))),
+                             _NOTE_BYTES)
+        for name, text in serving.how_to_serve(db, key, now)
+    )  # fmt: skip
 
 
 def send(app: Wiring, *, stop: threading.Event | None = None) -> list[tuple[CareMessage, str]]:

@@ -492,18 +492,12 @@ def report(db: Database, since: int, until: int) -> list[dict[str, Any]]:
 
 
 def card(db: Database, customer: int, now: float) -> CardSection | None:
-    """What is to be done for a customer, and what was done last."""
+    """What is to be done for a customer."""
     rows = list_tasks(db, now, all_days=True, customer=customer)
-    done = list_tasks(db, now, status="done", customer=customer)
-    last = sorted(done, key=lambda row: -(row["ended_at"] or 0))[:1]
-    avoid = matters.to_avoid(db, customer, now)
     born = birthdays.noted(db, identities.people(db.connection, [customer])[customer][0])
-    if not (rows or last or avoid or born):
+    if not (rows or born):
         return None
-    lines = [(_("Take care") if not at else "", each) for at, each in enumerate(avoid)]
-    lines += [(times.day(row["due_at"]), row["text"]) for row in rows]
-    lines += [(_("Done"), f"{times.day(row['ended_at'])} {row['text']} {row['note']}".strip())
-              for row in last]  # fmt: skip
+    lines = [(times.day(row["due_at"]), row["text"]) for row in rows]
     if born:
         lines.append((_("Birthday"), born))
     data = [

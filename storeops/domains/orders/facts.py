@@ -331,7 +331,8 @@ def _due_text(row: Mapping[str, Any], now: float) -> str:
 
 
 def card(db: Database, customer: int, now: float) -> CardSection | None:
-    """What a customer bought, is worth, and is about to need."""
+    """What a customer bought, is worth, and is about to need; for programs: `in_words` stands in
+    the lines that say how to serve the customer."""
     row = db.execute(
         "SELECT orders, returns, spent_fen, first_at, last_at FROM orders_customer"
         " WHERE customer_id = ?",
@@ -340,39 +341,60 @@ def card(db: Database, customer: int, now: float) -> CardSection | None:
     if row is None:
         return None
     orders, returns, spent, first_at, last_at = row
-    currency = sources.home_currency(db.connection)
-    total = ngettext("{count} purchase", "{count} purchases", orders).format(count=orders)
-    text = f"{values.yuan(spent)} {currency}, {total}"
-    if returns:
-        text += ", " + ngettext("{count} return", "{count} returns", returns).format(count=returns)
-    lines = [(_("Spent"), text)]
     data: dict[str, Any] = {
-        "orders": orders, "returns": returns, "spent_fen": spent, "currency": currency,
+        "orders": orders, "returns": returns, "spent_fen": spent,
+        "currency": sources.home_currency(db.connection),
         "first_at": times.iso(first_at), "last_at": times.iso(last_at or None),
     }  # fmt: skip
     value = db.execute(
         "SELECT segment, r, f, m FROM orders_value WHERE customer_id = ?", (customer,)
     ).fetchone()
     if value is not None and value[0] in SEGMENTS:
-        lines.append(
-            (_("Segment"), f"{_(SEGMENTS[value[0]].name)} (R{value[1]} F{value[2]} M{value[3]})")
-        )
         data |= {"segment": value[0], "r": value[1], "f": value[2], "m": value[3]}
     bought = last_purchases(db, customer)
     data["last"] = [{**each, "paid_at": times.iso(each["paid_at"])} for each in bought]
-    for at, each in enumerate(bought):
-        what = _(", ").join(each["articles"]) if each["articles"] else each["order_no"]
-        kind = _("returned") + " " if each["status"] == values.RETURN else ""
-        where = f" · {each['shop'] or each['channel']}" if each["shop"] or each["channel"] else ""
-        text = f"{times.day(each['paid_at'])} {kind}{what} {values.yuan(each['amount_fen'])}{where}"
-        lines.append((_("Bought") if not at else "", text))
     found = due(db, customer, now)
     data["due"] = [
         {**each, **{key: times.iso(each[key]) for key in ("last_at", "next_at", "warranty_until")}}
         for each in found
     ]
-    lines += [(_("Due") if not at else "", _due_text(each, now)) for at, each in enumerate(found)]
-    return CardSection(_("Purchases"), lines, data)
+    return CardSection(_("Purchases"), (), data)
+
+
+def in_words(db: Database, customer: int, now: float) -> list[tuple[str, str]]:
+    """The same in at most three lines (name, text): worth, bought last, due."""
+    section = card(db, customer, now)
+    if section is None:
+        return []
+    lines = [
+        (_("Worth"), _worth(section.data)),
+        (_("Bought"), _("; ").join(map(_bought_text, last_purchases(db, customer)))),
+        (_("Due"), _("; ").join(_due_text(each, now) for each in due(db, customer, now))),
+    ]
+    return [each for each in lines if each[1]]
+
+
+def _worth(data: Mapping[str, Any]) -> str:
+    """Value and segment in one line."""
+    parts = []
+    if "segment" in data:
+        scores = f"R{data['r']} F{data['f']} M{data['m']}"
+        parts.append(f"{_(SEGMENTS[data['segment']].name)} ({scores})")
+    parts.append(f"{values.yuan(data['spent_fen'])} {data['currency']}")
+    orders, returns = data["orders"], data["returns"]
+    parts.append(ngettext("{count} purchase", "{count} purchases", orders).format(count=orders))
+    if returns:
+        parts.append(ngettext("{count} return", "{count} returns", returns).format(count=returns))
+    return _(", ").join(parts)
+
+
+def _bought_text(order: Mapping[str, Any]) -> str:
+    what = _(", ").join(order["articles"]) if order["articles"] else order["order_no"]
+    kind = _("returned") + " " if order["status"] == values.RETURN else ""
+    place = order["shop"] or order["channel"]
+    where = f" ({place})" if place else ""
+    day, amount = times.day(order["paid_at"]), values.yuan(order["amount_fen"])
+    return f"{day} {kind}{what} {amount}{where}"
 
 
 def today(db: Database, now: float) -> list[TodayLine]:
