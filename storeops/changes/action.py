@@ -257,6 +257,18 @@ class Action(Protocol):
     # `renew(db, pairs) -> list[Row | None]`: the request of each (row, follow) from what the follow
     # looks like now, None where it is so already; plans of the kind can then be made again.
     #
+    # `asked(ledger, rows, params) -> (list[Row | None], params)`: the same of rows that somebody
+    # elsewhere asked for, for a kind whose rows are more than a follow and a wish. Both are a
+    # stranger's: which follows (or other subjects of `userid`) and which wish is taken from them,
+    # all else from the mirror here; what is not understood raises ValueError or KeyError. Without
+    # it, `renew` makes them.
+    #
+    # `names(row) -> Collection[str]`: userids that a row names beside its own; who asks for rows
+    # from elsewhere may name their own members only.
+    #
+    # `answered_elsewhere(db, results, ref, now)`: what answers mean to the kind's own tables where
+    # a plan was asked for and carried out elsewhere; the mirror learns it by itself.
+    #
     # `again_helps(ledger, plan) -> bool`, where `--again` is planned in a way of the kind's own.
     #
     # `gone`: what a person reads in place of `--again` about a row whose follow is gone; English.

@@ -6,11 +6,13 @@ office `settle` brings the plan that was asked for to what has come in.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from storeops.changes import plans
+from storeops.changes import rows as plan_rows
 from storeops.changes.action import (
     ASKED,
     BLOCKED,
@@ -18,6 +20,7 @@ from storeops.changes.action import (
     FINAL_STATUSES,
     PLANNED,
     QUEUED,
+    RowResult,
 )
 from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
@@ -89,7 +92,7 @@ def settle(ledger: Ledger, plan_id: int, request: int | None, decision: str, why
         plan = plans.by_id(ledger.db, plan_id)
         status, why, paused = _state(connection, plan, request, decision, why)
         lines = _settle_jobs(connection, plan, request) if status == plans.APPLIED else 0
-        rows = _settle_rows(connection, plan, request, status, why, ledger.clock.now())
+        rows = _settle_rows(ledger, connection, plan, request, status, why)
         was = (plan.status, plan.paused_why, int(plan.paused))
         journal: list[JournalLine] = []
         if status == plans.APPLIED and plan.status != status:
@@ -131,14 +134,15 @@ def _state(
 
 
 def _settle_rows(
+    ledger: Ledger,
     connection: sqlite3.Connection,
     plan: Plan,
     request: int | None,
     status: str,
     why: str,
-    now: float,
 ) -> list[JournalLine]:
     """Answers of rows as head office has them; returns the lines to journal."""
+    now = ledger.clock.now()
     now_by_row = {
         row[0]: row[1:]
         for row in connection.execute(
@@ -165,6 +169,7 @@ def _settle_rows(
             else:
                 told.pop(row, None)
     lines: list[JournalLine] = []
+    answers: dict[int, RowResult] = {}
     for row, said in told.items():
         have = now_by_row.get(row)
         if have is None or have[:8] == said:
@@ -179,12 +184,21 @@ def _settle_rows(
             lines.append(JournalLine("plan.retried", plan.name, payload={"rows": 1, "jobs": 0}))
         if said[0] == CANCELLED and have[0] != CANCELLED:
             lines.append(JournalLine("job.cancelled", plan.name, payload={"rows": 1}))
+        state, errcode, meaning, next_step, retryable, due_at, _job, extra = said
+        answers[row] = RowResult(
+            row, state, errcode, meaning, next_step, bool(retryable), due_at,
+            json.loads(extra) if extra else None,
+        )  # fmt: skip
         if said[:2] != have[:2] and said[0] not in (ASKED, QUEUED, CANCELLED):
             payload = {
                 "userid": have[9], "subject": have[10], "status": said[0], "errcode": said[1],
                 "source": "head office", "job": said[6],
             }  # fmt: skip
             lines.append(JournalLine("row.answer", plan.name, row, have[8] or None, payload))
+    hear = getattr(ledger.actions.get(plan.kind), "answered_elsewhere", None)
+    if hear is not None and answers:
+        asked = plan_rows.load(ledger.db, plan.id, list(answers), "before IS NOT NULL")
+        hear(ledger.db, [(row, answers[row.row]) for row in asked], plan.name, int(now))
     return lines
 
 

@@ -174,7 +174,8 @@ def _plan_inside(
     body = requests.body_of(app.data, request)
     asked = [_row(number, each) for number, each in enumerate(body["rows"], start=1)]
     numbers = [int(each[0]) for each in body["rows"]]
-    foreign = not_of_shop(connection, request.store, asked)
+    action = ledger.action(request.kind)
+    foreign = not_of_shop(connection, request.store, action, asked)
     if foreign:
         raise _RefusedRequest(
             kept(N_("Row {row} is about nobody of this shop."), row=numbers[foreign[0] - 1]),
@@ -210,13 +211,16 @@ def _row(number: int, asked: Sequence[Any]) -> Row:
     return Row(number, external_userid, userid, "", before, after, extra)
 
 
-def not_of_shop(connection: sqlite3.Connection, store: int, rows: Sequence[Row]) -> list[int]:
-    """Numbers of rows that are about no follow of the shop, or name another shop's member.
+def not_of_shop(
+    connection: sqlite3.Connection, store: int, action: Action, rows: Sequence[Row]
+) -> list[int]:
+    """Numbers of rows that are about nothing of the shop, or name another shop's member.
 
     Args:
         connection: of data.db.
         store: department id of the shop.
-        rows: as they were asked for.
+        action: of the rows' kind.
+        rows: as they were asked for, or as head office made them of that.
     """
     departments = [
         row[0]
@@ -230,11 +234,17 @@ def not_of_shop(connection: sqlite3.Connection, store: int, rows: Sequence[Row])
         part = customers[at : at + _AT_ONCE]
         own |= follows_of_departments(connection, departments, part)
     members = members_of_departments(connection, departments)
+    # rows about no follow are of the member whom they name: the kind says so itself, or has none
+    others = hasattr(action, "asked")
+    names = getattr(action, "names", lambda _row: ())
     wrong = []
     for row in rows:
-        named = str(row.extra.get("to") or "").lower()
-        fits = (row.external_userid, row.userid.lower()) in own and (not named or named in members)
-        if not fits:
+        userid = row.userid.lower()
+        if row.external_userid or not others:
+            fits = (row.external_userid, userid) in own
+        else:
+            fits = userid in members
+        if not fits or any(each.lower() not in members for each in names(row)):
             wrong.append(row.row)
     return wrong
 
@@ -269,8 +279,8 @@ def _made(
 ) -> tuple[plans.Plan, int]:
     """The plan by head office's own mirror, and how many rows are not as the shop saw them."""
     action = ledger.action(request.kind)
-    params = {"command": f"storeops hub requests show {request.request_id}"}
-    fresh = _anew(ledger, action, asked)
+    fresh, params = _anew(ledger, action, asked, body.get("params") or {})
+    params["command"] = f"storeops hub requests show {request.request_id}"
     rows = [
         replace(Row(row.row, row.external_userid, row.userid) if new is None else new, row=row.row)
         for row, new in zip(asked, fresh, strict=True)
@@ -302,8 +312,14 @@ def _so_already() -> Verdict:
     return blocked("so_already", kept(N_("It is so already.")))
 
 
-def _anew(ledger: Ledger, action: Action, asked: Sequence[Row]) -> list[Row | None]:
-    """Rows of ours for what is wished; None where it is so already. Nothing else is believed."""
+def _anew(
+    ledger: Ledger, action: Action, asked: Sequence[Row], params: Mapping[str, Any]
+) -> tuple[list[Row | None], dict[str, Any]]:
+    """Rows of ours for what is wished, None where it is so already, and the parameters of their
+    plan. Nothing else is believed."""
+    if hasattr(action, "asked"):
+        rows, ours = action.asked(ledger, asked, params)
+        return list(rows), dict(ours)
     if not hasattr(action, "renew"):
         raise _RefusedRequest(
             kept(N_("Plans of the kind {kind} may not be asked for."), kind=action.name),
@@ -318,7 +334,7 @@ def _anew(ledger: Ledger, action: Action, asked: Sequence[Row]) -> list[Row | No
         new
         and replace(new, extra={**new.extra, **{k: row.extra[k] for k in _UNDO & set(row.extra)}})
         for row, new in zip(asked, renewed, strict=True)
-    ]
+    ], {}
 
 
 _UNDO = {"undoes", "partly"}  # which row of the undone plan a row puts back, and whether all of it
@@ -357,7 +373,8 @@ def _queue(
     plan = plans.by_id(app.data, request.plan)
     if plan.status != plans.APPLIED:
         rows = plan_rows.load(app.data, plan.id, where="code = '' AND before IS NOT NULL")
-        left = not_of_shop(connection, request.store, rows)
+        action = app.ledger.action(plan.kind)
+        left = not_of_shop(connection, request.store, action, rows)
         if left:
             raise ConflictError(
                 _("Row {row} of plan {plan} is about nobody of this shop any more.").format(

@@ -50,11 +50,11 @@ class HubSettings:
     tls_cert: str = ""
     tls_key: str = ""
     tls_ca: str = ""
-    request_kinds: Sequence[str] = ("tag", "remark")
+    request_kinds: Sequence[str] = ("tag", "remark", "handover")
     request_rows: int = 2000
     request_rows_day: int = 5000
     approve_above: int = 20
-    approve_kinds: Sequence[str] = ()
+    approve_kinds: Sequence[str] = ("handover",)
 
     def __repr__(self) -> str:
         return f"HubSettings({self.url})"

@@ -326,14 +326,10 @@ def test_what_is_not_the_shops_is_turned_away_and_told(chain: Chain, cli: Cli) -
     ):
         assert asked_by_stranger(chain, message).keys() == {"refused"}, what
         assert what in {each.what for each in attempts.recent(chain.office.data, time.time())}
-    # another shop's customer, another shop's member, a kind that is not allowed, odd rows
+    # another shop's customer, a kind that is not allowed, odd rows
     cases = {
         "tag-AAAAAA-00000001": ({"rows": [foreign]}, "not_its_own"),
         "tag-AAAAAA-00000002": ({"rows": [row, [2, "", *foreign[2:4], {}, {}, {}]]}, "not_its_own"),
-        "tag-AAAAAA-00000003": (
-            {"rows": [[*row[:6], {**row[6], "to": foreign[3]}]]},
-            "not_its_own",
-        ),
         "tag-AAAAAA-00000004": ({"kind": "notify", "rows": [row]}, "kind"),
         "tag-AAAAAA-00000005": ({"rows": [[*row[:6], {"add": [{}], "remove": 1}]]}, "unreadable"),
         "tag-AAAAAA-00000006": (
@@ -482,3 +478,122 @@ def test_killed_after_each_commit_on_the_way(chain: Chain, cli: Cli) -> None:
             control.cancel_plan(chain.office.ledger, requests.find(chain.office.data, name).plan_id)
     finally:
         chain.serve()
+
+
+def test_a_shop_hands_its_own_over_and_hears_how_each_ended(chain: Chain, cli: Cli) -> None:
+    """Planned anew at head office, approved there; a day later each answer is here."""
+    back, data = chain.backs[MINE], chain.office.data
+    shop = chain.departments[0]
+    giver, taker = (
+        each[0]
+        for each in back.data.execute(
+            "SELECT s.userid FROM staff AS s JOIN follow AS f ON f.staff_id = s.id"
+            " WHERE s.main_department = ? AND s.status = 'active' AND f.status = 'active'"
+            " GROUP BY s.id ORDER BY count(*) DESC LIMIT 2",
+            (shop,),
+        )
+    )
+    theirs = data.execute(
+        "SELECT userid FROM staff WHERE main_department = ? AND status = 'active' LIMIT 1",
+        (chain.departments[1],),
+    ).fetchone()[0]
+    customers = [
+        each[0]
+        for each in back.data.execute(
+            "SELECT c.external_userid FROM follow AS f JOIN customer AS c ON c.id = f.customer_id"
+            " JOIN staff AS s ON s.id = f.staff_id WHERE s.userid = ? AND f.status = 'active'"
+            " AND (SELECT count(*) FROM follow AS o WHERE o.customer_id = c.id) = 1"
+            " AND c.id NOT IN (SELECT customer_id FROM hub_elsewhere) ORDER BY c.id LIMIT 3",
+            (giver,),
+        )
+    ]
+    path = chain.home / "move.csv"
+    path.write_text("external_userid,userid\n" + "".join(f"{c},{giver}\n" for c in customers))
+    made = cli(*SHOP, "handover", "plan", "--file", str(path), "--to", taker,
+               "--message", "Bye from {from}", "--json")  # fmt: skip
+    assert (made.code, made.json["ready"]) == (0, 3), made
+    plan = made.json["plan_id"]
+    assert cli(*SHOP, "plan", "apply", plan, "--yes").code == 0
+    until(lambda: requests.listing(data)[0].plan_id)
+    request = requests.listing(data)[0]
+    assert (request.kind, request.status) == ("handover", "asked"), request
+    deciding.approve(chain.office, request)
+
+    def stands(status: str) -> bool:
+        follow(chain)
+        return cli(*SHOP, "plan", "show", plan, "--json").json["by_status"] == {status: 3}
+
+    until(lambda: stands("waiting"))
+    assert "Bye from" in str(
+        data.execute("SELECT params FROM plan WHERE name = ?", (request.plan_id,)).fetchone()
+    )
+    (waits,) = cli(*SHOP, "handover", "status", "--json").json["items"]
+    assert (waits["rows"], waits["takeover_userid"]) == (3, taker)
+    held = cli(*SHOP, "handover", "plan", "--file", str(path), "--to", taker, "--json")
+    assert held.json["ready"] == 0, "what waits is not planned again here"
+
+    # who left: everything of theirs, groups too, that nobody has yet
+    leaver = data.execute(
+        "SELECT s.userid FROM staff AS s JOIN follow AS f ON f.staff_id = s.id AND f.status ="
+        " 'active' WHERE s.main_department = ? AND s.status = 'active' AND s.userid NOT IN (?, ?)"
+        " GROUP BY s.id ORDER BY EXISTS (SELECT 1 FROM group_chat WHERE owner_userid = s.userid)"
+        " DESC, count(*) LIMIT 1",
+        (shop, giver, taker),
+    ).fetchone()[0]
+    chain.sandbox.control.act("staff_leave", userid=leaver)
+    chain.sync()
+    chain.settle()
+    left = cli(*SHOP, "handover", "plan", "--from", leaver, "--to", taker, "--json").json
+    assert left["ready"] == left["rows"] > 0
+    assert cli(*SHOP, "plan", "apply", left["plan_id"], "--yes").code == 0
+    until(lambda: requests.listing(data)[0].plan_id not in (None, request.plan_id))
+    assert requests.listing(data)[0].reason, requests.listing(data)[0]
+    deciding.approve(chain.office, requests.listing(data)[0])
+
+    # what a shop may not hand over: to a stranger, or another shop's group
+    mine = chain.files[MINE]
+    row = own_row(chain, shop)[:4]
+    to = {"what": "customer", "kind": "on_job", "to": theirs}
+    group = {"what": "group", "kind": "on_job", "to": taker, "chat_id": "wrOther"}
+    for number, (asked, what) in enumerate(
+        (
+            ([*row, {"status": "active"}, {}, to], "not_its_own"),
+            ([1, "", "", theirs, {"owner": theirs}, {}, group], "not_its_own"),
+            ([*row, {"status": "active"}, {}, {**to, "to": 7}], "not_its_own"),
+            ([*row, {"status": "active"}, {}, {}], "unreadable"),
+        )
+    ):
+        name = f"handover-AAAAAA-0000000{number}"
+        body = {"request_id": name, "kind": "handover", "rows": [asked]}
+        message = forged(chain, MINE, body=body)
+        assert requests.receive(chain.office.ledger, mine.store, message) == {"taken": "new"}
+        until(lambda name=name: requests.find(data, name).status == "refused")
+        assert requests.find(data, name).plan is None, what
+
+    chain.sandbox.control.advance(90_000)
+    assert cli(*OFFICE, "handover", "watch", "--json").code in (0, 6)
+    chain.settle()
+    shown = cli(*SHOP, "plan", "results", plan, "--all", "--json").json["items"]
+    theirs_too = cli(*OFFICE, "plan", "results", str(request.plan_id), "--all", "--json").json
+    ends = {each["external_userid"]: each["status"] for each in shown}
+    assert ends == {each["external_userid"]: each["status"] for each in theirs_too["items"]}
+    assert set(ends) == set(customers)
+    assert "waiting" not in ends.values()
+    followed = back.data.execute(
+        "SELECT count(*) FROM follow AS f JOIN customer AS c ON c.id = f.customer_id"
+        " JOIN staff AS s ON s.id = f.staff_id WHERE s.userid = ? AND f.status = 'active'"
+        " AND c.external_userid IN (?, ?, ?)",
+        (taker, *customers),
+    ).fetchone()[0]
+    assert followed == sum(status == "done" for status in ends.values()) > 0
+    (line,) = cli(*SHOP, "handover", "report", "--json").json["items"]
+    assert line["rows"] == 3 + left["rows"]
+    here, there = (
+        {
+            each["userid"]: each["done"]
+            for each in cli(*at, "leaver", "list", "--json").json["items"]
+        }
+        for at in (SHOP, OFFICE)
+    )
+    assert here[leaver] == there[leaver] > 0
+    assert cli(*OFFICE, "audit", "verify").code == 0

@@ -121,6 +121,24 @@ class HandoverAction:
             for row, verdict in vetoes.vetoed(view, rows)
         }
 
+    def asked(
+        self, ledger: Ledger, rows: Sequence[Row], params: Mapping[str, Any]
+    ) -> tuple[Sequence[Row], dict[str, Any]]:
+        """What a back office asks to hand over, made anew from the mirror here."""
+        from storeops.domains.handover import asked
+
+        return asked.rows_of(ledger, rows, params)
+
+    def names(self, row: Row) -> Sequence[str]:
+        """The taker."""
+        return [str(row.extra["to"])] if row.extra.get("to") else []
+
+    def answered_elsewhere(
+        self, db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
+    ) -> None:
+        """Attempts that head office made for this shop are known here, too."""
+        record.keep_elsewhere(db, results, ref, now)
+
     def again_helps(self, ledger: Ledger, plan: Plan) -> bool:
         """Whether `handover plan --again` would find a row that can be sent."""
         from storeops.changes import plans

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storeops.domains.handover import report, rules
 from storeops.domains.handover.leavers import leavers
 from storeops.i18n import N_, _, ngettext
+from storeops.mirror import meta
 from storeops.operations.alarms import Alarm, AlarmKind
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ REFUSED = AlarmKind(
 
 
 def _find_overdue(app: EventWiring, settings: Settings) -> Iterator[Alarm]:
+    if meta.is_fed(app.data.connection):
+        return  # head office asks
     late = app.clock.now() - settings["after"]
     count = sum(each.overdue for each in report.waiting(app.data, late))
     if count:

@@ -96,6 +96,23 @@ def has_ready(ledger: Ledger, request: HandoverRequest) -> bool:
     return draft.has_ready()
 
 
+def rows_to(
+    ledger: Ledger, request: HandoverRequest, rows: Sequence[Subject], choices: list[Assignment]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of subjects whose takers are chosen, and the parameters of their plan; none made.
+
+    Args:
+        ledger: the profile's ledger.
+        request: how.
+        rows: the subjects.
+        choices: the taker of each.
+    """
+    draft = _Planner(ledger, request, rows, (), ledger.clock.now())
+    made = draft.rows(choices)
+    draft.remember_earlier(made)
+    return made, draft.params
+
+
 class _Planner:
     """One request on its way to a plan."""
 
@@ -129,20 +146,20 @@ class _Planner:
 
     def has_ready(self) -> bool:
         """Whether any row would be ready."""
-        return any(each.ready for each in self._verdicts(self._rows(self._assign())))
+        return any(each.ready for each in self._verdicts(self.rows(self._assign())))
 
     def make(
         self, none_ready: Callable[[Sequence[Verdict]], StoreOpsError] | None = None
     ) -> PlanResult:
         """Assign, check, spread if wished, store."""
         choices = self._assign()
-        rows = self._rows(choices)
+        rows = self.rows(choices)
         verdicts = self._verdicts(rows)
         if self.request.spread:
             rows, verdicts = self._spread(rows, verdicts)
         if none_ready and not any(each.ready for each in verdicts):
             raise none_ready(verdicts)
-        self._remember_earlier(rows)
+        self.remember_earlier(rows)
         self._offer(rows, verdicts)
         friends = sum(
             1 for row, verdict in zip(rows, verdicts, strict=True)
@@ -238,7 +255,8 @@ class _Planner:
             return set()
         return {userid for userid, each in known.by_userid.items() if each.status == "active"}
 
-    def _rows(self, choices: Sequence[Assignment]) -> list[Row]:
+    def rows(self, choices: Sequence[Assignment]) -> list[Row]:
+        """The row of each subject with its taker."""
         return [
             self._row(number, subject, choice)
             for number, (subject, choice) in enumerate(
@@ -246,7 +264,7 @@ class _Planner:
             )
         ]
 
-    def _remember_earlier(self, rows: Sequence[Row]) -> None:
+    def remember_earlier(self, rows: Sequence[Row]) -> None:
         """Note how earlier attempts of the same pair ended: results list them, too."""
         pairs: dict[tuple[str, str, str], list[Row]] = {}
         for row in rows:

@@ -77,6 +77,22 @@ def keep(db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: 
             _trouble(db, row, answer.errcode, now)
 
 
+def keep_elsewhere(
+    db: Database, results: Sequence[tuple[Row, RowResult]], ref: str, now: int
+) -> None:
+    """Take in answers to what head office carries out: attempts and their ends, nothing else."""
+    plan_id = db.execute("SELECT id FROM plan WHERE name = ?", (ref,)).fetchone()[0]
+    known = [
+        (row, answer)
+        for row, answer in results
+        if (answer.extra or {}).get("asked_at") is not None and (answer.extra or {}).get("due_at")
+    ]
+    _begin(db, plan_id, [(row, answer) for row, answer in known if answer.status == WAITING])
+    for row, answer in known:
+        if answer.status in _SETTLED:
+            _end(db, plan_id, row, answer, now)
+
+
 def _begin(db: Database, plan_id: int, began: Sequence[tuple[Row, RowResult]]) -> None:
     """Keep accepted attempts, with what the relation was like before it moves."""
     for userid in {each for row, _a in began for each in (row.userid, str(row.extra["to"]))}:
@@ -143,17 +159,7 @@ def _record_result(
     db: Database, plan_id: int, row: Row, answer: RowResult, ref: str, now: int
 ) -> None:
     """Keep the end of an attempt; what is done moves in the mirror."""
-    if not db.execute(
-        "SELECT 1 FROM handover WHERE plan_id = ? AND row = ?", (plan_id, row.row)
-    ).fetchone():
-        _begin(db, plan_id, [(row, answer)])  # it was over before it was seen to wait
-    extra = dict(answer.extra or {})
-    at = float(extra.get("settled_at") or now)
-    db.execute(
-        "UPDATE handover SET status = ?, settled_at = ?, ask_at = NULL WHERE plan_id = ?"
-        " AND row = ?",
-        (answer.status, at, plan_id, row.row),
-    )
+    at = _end(db, plan_id, row, answer, now)
     if answer.status == TAKER_FULL:
         _full(db, str(row.extra["to"]), now)
     if answer.status != DONE:
@@ -174,6 +180,21 @@ def _record_result(
         now=now,
     )
     _keep_personal_tags(db, plan_id, row, now)
+
+
+def _end(db: Database, plan_id: int, row: Row, answer: RowResult, now: int) -> float:
+    """Note how an attempt ended, and when, which is returned."""
+    if not db.execute(
+        "SELECT 1 FROM handover WHERE plan_id = ? AND row = ?", (plan_id, row.row)
+    ).fetchone():
+        _begin(db, plan_id, [(row, answer)])  # it was over before it was seen to wait
+    at = float((answer.extra or {}).get("settled_at") or now)
+    db.execute(
+        "UPDATE handover SET status = ?, settled_at = ?, ask_at = NULL WHERE plan_id = ?"
+        " AND row = ?",
+        (answer.status, at, plan_id, row.row),
+    )
+    return at
 
 
 def _keep_personal_tags(db: Database, plan_id: int, row: Row, now: int) -> None:

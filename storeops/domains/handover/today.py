@@ -9,6 +9,7 @@ from storeops.domain import TodayLine
 from storeops.domains.handover import report, rules, unassigned
 from storeops.durations import span
 from storeops.i18n import _, ngettext
+from storeops.mirror import meta
 from storeops.times import minute
 
 SOON = 60 * 86_400  # seconds before the first year ends from which leavers are urgent
@@ -23,6 +24,9 @@ def lines(db: Database, now: float) -> Iterator[TodayLine]:
     """
     yield from _of_leavers(unassigned.backlog(db), now)
     waiting, due = report.open_answers(db, now)
+    begin = now
+    if meta.is_fed(db.connection):
+        due, begin = 0, 0.0  # head office asks
     if due:
         text = ngettext(
             "The answer of {count} handover is due; ask WeCom how it ended.",
@@ -35,7 +39,7 @@ def lines(db: Database, now: float) -> Iterator[TodayLine]:
             "{count} handover waits for its answer, due {time}.",
             "{count} handovers wait for their answers, the first due {time}.",
             waiting - due,
-        ).format(count=f"{waiting - due:,}", time=minute(report.next_answer(db, now)))
+        ).format(count=f"{waiting - due:,}", time=minute(report.next_answer(db, begin)))
         yield TodayLine(text, "storeops handover status", "", "handover")
 
 
