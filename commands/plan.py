@@ -239,7 +239,7 @@ def apply(
         ledger, plan.name, skip_changed=skip_changed, reason=reason, override=override
     )
     if done.plan.status == plans.ASKED:
-        _asked(done.plan)
+        _asked(done.plan, limit)
         return
     if done.skipped:
         note(_("{count} changed rows were left out.").format(count=done.skipped))
@@ -255,8 +255,8 @@ def apply(
     planned.carry_out(done.plan, limit)
 
 
-def _asked(plan: Any) -> None:
-    """Send the request to head office, and say whether it has it."""
+def _asked(plan: Any, seconds: float | None) -> None:
+    """Send the request to head office, and say whether it has it, or wait for what it answers."""
     from storeops.changes import plans
     from storeops.hub import asking
 
@@ -270,13 +270,55 @@ def _asked(plan: Any) -> None:
         note(_("{message} The request waits here.").format(message=sent.trouble or _("No line.")))
         note(_("It is sent as soon as there is a line: storeops hub follow --once"))
         text = _("Plan {plan} waits to be asked of head office: {rows} rows.")
-    else:
+    elif not seconds:
         note(_("See what became of it: storeops hub follow --once, storeops plan show last"))
+    if seconds:
+        _answered(plan, seconds)
+        return
     output.result(
         {"plan_id": plan.name, "status": plan.status, "rows": plans.row_counts(app_.data, plan.id),
          "jobs": {}, "request_id": asking.request_id(plan), "sent": not sent.waiting},
         text.format(plan=plan.name, rows=cells.amount(plan.ready)),
     )  # fmt: skip
+
+
+def _answered(plan: Any, seconds: float) -> None:
+    """Wait until head office has answered what it was asked, and print how it ended.
+
+    Raises:
+        StillRunningError, PartialError, PolicyError: after the outcome was printed.
+    """
+    from storeops.changes import plan_cards, plans
+    from storeops.changes.jobs.report import Report
+    from storeops.errors import StillRunningError
+    from storeops.hub import following
+
+    call = current()
+    with call.interruptible(f"storeops plan show {plan.name}") as stop:
+        over = following.wait_for(call.app, plan.id, seconds, stop)
+        plan = plans.by_id(call.app.data, plan.id)
+        if plan.status == plans.REFUSED:
+            _refused(plan)
+        report = Report(ended="empty" if over else "time")
+        value, text = plan_cards.outcome(call.app.ledger, plan, report)
+        error = plan_cards.trouble(call.app.ledger, plan, report) if over else None
+        if not over:
+            waits = plan.status == plans.ASKED
+            message = (
+                _("Head office has not decided plan {plan} yet.")
+                if waits
+                else _("Plan {plan} is still under way at head office.")
+            )
+            error = StillRunningError(
+                message.format(plan=plan.name),
+                hint=_("Its answers come by themselves: storeops hub follow --once"),
+                next_steps=["storeops hub follow --once", f"storeops plan show {plan.name}"],
+                details={"plan_id": plan.name},
+            )
+        if not stop.is_set():
+            output.done(value, text)
+    if error is not None:
+        planned.finish(error)
 
 
 def _refused(plan: Any) -> None:

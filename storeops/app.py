@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from storeops.changes.action import ActionRegistry
     from storeops.changes.jobs.report import Report
     from storeops.changes.jobs.worker import Worker
-    from storeops.changes.ledger import Ask, Ledger
+    from storeops.changes.ledger import Ledger
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
@@ -450,16 +451,16 @@ class App:
                 sends=not self.profile.head_office,
                 before_change=self._know_time,
             ),
-            ask=self._ask(),
+            **self._asking(),
         )
 
-    def _ask(self) -> Ask | None:
+    def _asking(self) -> dict[str, Any]:
         """Who is asked to carry plans out: head office, in a back office."""
         if not self.profile.head_office:
-            return None
-        from storeops.hub.asking import ask
+            return {}
+        from storeops.hub import asking
 
-        return ask
+        return {"ask": asking.ask, "take_back": partial(asking.take_back, self)}
 
     def _know_time(self) -> None:
         """Ask WeCom for its time before the first stamp, unless it is known; silence is fine."""

@@ -31,6 +31,7 @@ REQUEST = {
     "asked": N_("waits for approval"),
     "approved": N_("approved"),
     "refused": N_("refused"),
+    "withdrawn": N_("taken back"),
 }
 ROW = {
     "planned": N_("planned"),
@@ -78,6 +79,7 @@ JOURNAL = {
     "plan.asked": N_("head office asked"),
     "plan.approved": N_("request approved"),
     "plan.refused": N_("request refused"),
+    "plan.withdrawn": N_("request taken back"),
     "plan.requested": N_("request of a back office"),
     "plan.turned_away": N_("attempt of a back office turned away"),
     "plan.paused": N_("plan paused"),

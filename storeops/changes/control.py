@@ -50,7 +50,8 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
     Raises:
         NotFoundError: no such plan.
         ConflictError: nothing is left to cancel, or `last` may mean two plans: the newest, and the
-            one applied last while it is under way.
+            one applied last while it is under way; or head office has decided it.
+        NetworkError: head office has it, and is not reached; it hears of it as soon as it is.
     """
     plan = plans.get(ledger.db, name)
     under_way = plans.get(ledger.db, name, APPLIED)  # what `pause last` holds
@@ -66,6 +67,8 @@ def cancel_plan(ledger: Ledger, name: str, reason: str = "") -> CancelledRows:
             ),
             next_steps=[f"storeops plan cancel {each.name}" for each in (under_way, plan)],
         )
+    if plan.status == plans.ASKED and ledger.take_back is not None:
+        return CancelledRows(ledger.take_back(ledger, plan, reason))
     if plan.status not in (DRAFT, MADE, CANCELLED, REFUSED):
         _must_be_ours(ledger, plan)
     now = ledger.clock.now()

@@ -72,6 +72,7 @@ def under_way(db: Database) -> int | None:
 
 # -- where it was asked for ------------------------------------------------------------------------
 
+WITHDRAWN = "withdrawn"  # the shop took it back before head office decided
 _REFUSED = N_("Head office refused: {why}")
 _AGAIN = N_("Make a new plan, or ask head office.")
 
@@ -85,8 +86,8 @@ def settle(ledger: Ledger, plan_id: int, request: int | None, decision: str, why
         ledger: of the back office.
         plan_id: plan.id.
         request: its number at head office; None when that did not take it.
-        decision: asked, approved or refused.
-        why: why it waits or was refused.
+        decision: asked, approved, refused or withdrawn.
+        why: why it waits, was refused or taken back.
     """
     with ledger.db.atomic() as connection:
         plan = plans.by_id(ledger.db, plan_id)
@@ -123,6 +124,10 @@ def _state(
     """
     if decision == plans.REFUSED:
         return plans.REFUSED, why, 0
+    if decision == WITHDRAWN:
+        return plans.CANCELLED, why, 0
+    if decision == plans.ASKED and plan.status == plans.CANCELLED:
+        return plan.status, plan.paused_why, 0  # taken back; head office's word of that is to come
     row = connection.execute(
         "SELECT status, paused, paused_why FROM elsewhere_plan WHERE request = ?", (request,)
     ).fetchone()
@@ -168,6 +173,11 @@ def _settle_rows(
                 told[row] = own if own is not None and own[0] == BLOCKED else refused
             else:
                 told.pop(row, None)
+    if status == plans.CANCELLED:  # nothing of it is asked any more
+        stays = {row for row, answer in told.items() if answer[0] == ASKED}
+        told = {row: answer for row, answer in told.items() if row not in stays}
+        off = (CANCELLED, None, "", "", 0, None, None, None)
+        told |= {r: off for r, have in now_by_row.items() if have[0] == ASKED and r not in told}
     lines: list[JournalLine] = []
     answers: dict[int, RowResult] = {}
     for row, said in told.items():
@@ -224,3 +234,31 @@ def _settle_jobs(connection: sqlite3.Connection, plan: Plan, request: int | None
         (request,),
     )
     return wrote
+
+
+def cancelled(ledger: Ledger, connection: sqlite3.Connection, plan: Plan, reason: str) -> int:
+    """Cancel a plan that was asked for and will not be carried out, in a write transaction.
+
+    Args:
+        ledger: of the back office.
+        connection: in a write transaction.
+        plan: the plan.
+        reason: why.
+
+    Returns:
+        How many rows are cancelled by that; 0 when something else has become of the plan.
+    """
+    took = connection.execute(
+        "UPDATE plan SET status = ?, paused_why = '' WHERE id = ? AND status = ?",
+        (plans.CANCELLED, plan.id, plans.ASKED),
+    ).rowcount
+    if not took:
+        return 0
+    rows = connection.execute(
+        "UPDATE plan_row SET status = ?, at = ? WHERE plan_id = ? AND status = ?",
+        (CANCELLED, ledger.clock.now(), plan.id, ASKED),
+    ).rowcount
+    payload = {"rows": rows, "asked": 0, "reason": reason}
+    line = JournalLine("plan.cancelled", plan.name, payload=payload)
+    ledger.journal.append(connection, [line], ledger.clock.now())
+    return rows

@@ -46,6 +46,23 @@ class Ask(Protocol):
         """
 
 
+class TakeBack(Protocol):
+    """How a plan that head office was asked to carry out is taken back."""
+
+    def __call__(self, ledger: Ledger, plan: Plan, reason: str) -> int:
+        """Take it back; returns how many rows are cancelled by that.
+
+        Args:
+            ledger: of the profile.
+            plan: one that is asked for.
+            reason: why, as the journals have it.
+
+        Raises:
+            ConflictError: head office has decided it.
+            NetworkError: that is not reached; it hears of it as soon as it is.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Plans, answers and journal of one profile, as one person uses them.
@@ -58,6 +75,7 @@ class Ledger:
         profile: plans are bound to it.
         policy: what the profile allows.
         ask: who is asked to carry plans out; None for who does it here.
+        take_back: how one that is asked for is taken back, with `ask`.
     """
 
     db: Database
@@ -67,6 +85,7 @@ class Ledger:
     profile: str
     policy: Policy = field(default_factory=Policy)
     ask: Ask | None = None
+    take_back: TakeBack | None = None
 
     @property
     def who(self) -> str:
@@ -102,6 +121,7 @@ def open_ledger(
     who: str = "",
     policy: Policy | None = None,
     ask: Ask | None = None,
+    take_back: TakeBack | None = None,
 ) -> Ledger:
     """A ledger over open ports.
 
@@ -114,9 +134,10 @@ def open_ledger(
         who: who acts; "" takes the account's name.
         policy: what the profile allows; None allows all within the usual ceilings.
         ask: who is asked to carry plans out; None for who does it here.
+        take_back: how one that is asked for is taken back, with `ask`.
     """
     journal = Journal(folder, who or account_name(), platform.node() or "-")
-    return Ledger(db, journal, actions, clock, profile, policy or Policy(), ask)
+    return Ledger(db, journal, actions, clock, profile, policy or Policy(), ask, take_back)
 
 
 def account_name() -> str:

@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.changes import elsewhere, plans
 from storeops.changes import shared as changes_shared
-from storeops.changes.action import Row
+from storeops.changes.action import ASKED, QUEUED, UNKNOWN, Row
 from storeops.changes.journal import dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.database.database import Database
-from storeops.errors import NetworkError, NotFoundError, StoreOpsError
+from storeops.errors import ConflictError, NetworkError, NotFoundError, StoreOpsError
 from storeops.hub import decisions, joining, rights, state
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
+from storeops.i18n import _
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -112,8 +113,21 @@ def waiting(db: Database) -> int:
     """How many requests head office does not have yet."""
     found: int = db.execute(
         "SELECT count(*) FROM hub_asked WHERE sent_at IS NULL AND refused = ''"
+        " AND withdrawn_at IS NULL"
     ).fetchone()[0]
     return found
+
+
+def is_over(db: Database, plan: int) -> bool:
+    """Whether nothing of a plan is left for head office to decide or to send.
+
+    Args:
+        db: data.db of the back office.
+        plan: plan.id.
+    """
+    if plans.by_id(db, plan).status in (plans.REFUSED, plans.CANCELLED):
+        return True
+    return {ASKED, QUEUED, UNKNOWN}.isdisjoint(plans.row_counts(db, plan))
 
 
 def messages(join: JoinFile, name: str, body: bytes) -> Iterator[bytes]:
@@ -137,6 +151,18 @@ def messages(join: JoinFile, name: str, body: bytes) -> Iterator[bytes]:
         yield b"\n".join((head, signature, data))
 
 
+def withdrawal(join: JoinFile, name: str, by: str, why: str) -> bytes:
+    """The message that takes a request back."""
+    head = dump(
+        {
+            "v": VERSION, "store": join.store, "request_id": name, "digest": "00" * 32,
+            "part": 0, "parts": 1, "withdraw": True, "by": by, "why": why,
+        }
+    ).encode()  # fmt: skip
+    signature = base64.b64encode(join.key.sign(head + b"\n"))
+    return b"\n".join((head, signature, b""))
+
+
 async def send_waiting(db: Database, client: Client, join: JoinFile, now: float) -> int:
     """Send what waits, and what head office seems to have lost; returns how many it has now.
 
@@ -149,8 +175,6 @@ async def send_waiting(db: Database, client: Client, join: JoinFile, now: float)
     Raises:
         NetworkError: head office does not answer; what waits goes on waiting.
     """
-    from nats.errors import Error
-
     due = db.execute(
         "SELECT plan_id, request_id, body FROM hub_asked WHERE body IS NOT NULL AND refused = ''"
         " AND (sent_at IS NULL OR (sent_at < ? AND NOT EXISTS (SELECT 1 FROM hub_decision AS d"
@@ -161,11 +185,7 @@ async def send_waiting(db: Database, client: Client, join: JoinFile, now: float)
     for plan_id, name, body in due:
         answer: dict[str, Any] = {}
         for message in messages(join, name, body):
-            try:
-                reply = await client.request(rights.ask_subject(join.store), message, REPLY_S)
-                answer = json.loads(reply.data)
-            except (Error, TimeoutError, ValueError) as error:
-                raise NetworkError("head office does not answer") from error
+            answer = await _answer(client, join, message)
             if answer.get("refused"):
                 break
         if not answer.get("refused") and not answer.get("taken"):
@@ -178,6 +198,22 @@ async def send_waiting(db: Database, client: Client, join: JoinFile, now: float)
             came(connection)
         sent += 1
     return sent
+
+
+async def _answer(client: Client, join: JoinFile, message: bytes) -> dict[str, Any]:
+    """What head office says to a message.
+
+    Raises:
+        NetworkError: it says nothing.
+    """
+    from nats.errors import Error
+
+    try:
+        reply = await client.request(rights.ask_subject(join.store), message, REPLY_S)
+        answer = json.loads(reply.data)
+    except (Error, TimeoutError, ValueError) as error:
+        raise NetworkError("head office does not answer") from error
+    return answer if isinstance(answer, dict) else {}
 
 
 def send(app: OfficeWiring) -> SentRequests:
@@ -198,19 +234,102 @@ def send(app: OfficeWiring) -> SentRequests:
 
 
 async def _send(app: OfficeWiring) -> int:
-    from storeops.i18n import _
-
     join = joining.of_profile(app.profile)
     async with connected(
         join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
     ) as client:
         try:
-            return await send_waiting(app.data, client, join, app.clock.now())
+            sent = await send_waiting(app.data, client, join, app.clock.now())
+            await withdraw_waiting(app, client, join)
+            return sent
         except NetworkError:
             raise NetworkError(
                 _("Head office does not serve its hub now."),
                 hint=_("The request is sent by the next `storeops hub follow`."),
             ) from None
+
+
+# -- taking back -----------------------------------------------------------------------------------
+
+
+def take_back(app: OfficeWiring, ledger: Ledger, plan: Plan, reason: str) -> int:
+    """Take a request back, unless head office has decided it; see `changes.ledger.TakeBack`.
+
+    What head office has is taken back there first. What it never had is cancelled at once; should
+    it be on its way at this moment, it is taken back behind that.
+    """
+    with app.data.atomic() as connection:
+        connection.execute(
+            "UPDATE hub_asked SET withdrawn_at = ?, withdrawn_why = ?, withdrawn_by = ?"
+            " WHERE plan_id = ?",
+            (ledger.clock.now(), reason[:500], ledger.who, plan.id),
+        )
+        unsent = connection.execute(
+            "SELECT 1 FROM hub_asked WHERE plan_id = ? AND sent_at IS NULL AND request_id NOT IN"
+            " (SELECT request_id FROM hub_decision)",
+            (plan.id,),
+        ).fetchone()
+        if unsent:
+            connection.execute("UPDATE hub_asked SET body = NULL WHERE plan_id = ?", (plan.id,))
+            rows = elsewhere.cancelled(ledger, connection, plan, reason)
+    if unsent:
+        ledger.journal.seal(app.data, ledger.clock.now())
+        return rows
+    asked = plans.row_counts(app.data, plan.id).get(ASKED, 0)
+    trouble: StoreOpsError | None = None
+    try:
+        asyncio.run(_send(app))
+    except StoreOpsError as error:
+        trouble = error
+    settle(app)
+    now = plans.by_id(app.data, plan.id)
+    if now.status == plans.CANCELLED:
+        return asked
+    if trouble is not None:
+        raise NetworkError(
+            _("{message} Plan {plan} is not taken back yet, and may be carried out.").format(
+                message=trouble.message, plan=plan.name
+            ),
+            hint=_("Head office hears of it by the next `storeops hub follow`."),
+            next_steps=["storeops hub follow --once", f"storeops plan show {plan.name}"],
+        )
+    raise ConflictError(
+        _("Head office has decided plan {plan} already.").format(plan=plan.name),
+        hint=_("See how it stands: storeops plan show {plan}; what is left of it, head office"
+               " can stop.").format(plan=plan.name),
+        next_steps=["storeops hub follow --once", f"storeops plan show {plan.name}"],
+    )  # fmt: skip
+
+
+async def withdraw_waiting(app: OfficeWiring, client: Client, join: JoinFile) -> int:
+    """Tell head office what was taken back and it does not know of; returns how much.
+
+    Args:
+        app: the back office.
+        client: connected as that.
+        join: of the back office.
+
+    Raises:
+        NetworkError: head office does not answer; it is told the next time.
+    """
+    due = app.data.execute(
+        "SELECT plan_id, request_id, withdrawn_by, withdrawn_why FROM hub_asked AS a"
+        " WHERE withdrawn_at IS NOT NULL AND withdrawn_told = 0 AND (sent_at IS NOT NULL"
+        "  OR EXISTS (SELECT 1 FROM hub_decision AS d WHERE d.request_id = a.request_id))"
+    ).fetchall()
+    for plan_id, name, by, why in due:
+        answer = await _answer(client, join, withdrawal(join, name, by, why))
+        with app.data.atomic() as connection:
+            connection.execute(
+                "UPDATE hub_asked SET withdrawn_told = 1, body = NULL WHERE plan_id = ?",
+                (plan_id,),
+            )
+            if answer.get("withdrawn") or answer.get("unknown"):
+                with suppress(NotFoundError):  # the plan is pruned
+                    plan = plans.by_id(app.data, plan_id)
+                    elsewhere.cancelled(app.ledger, connection, plan, why)
+        app.ledger.journal.seal(app.data, app.clock.now())
+    return len(due)
 
 
 def came(connection: sqlite3.Connection) -> None:

@@ -147,6 +147,8 @@ def _plan(app: OfficeWiring, request: HubRequest) -> None:
 def _plan_inside(
     app: OfficeWiring, ledger: Ledger, connection: sqlite3.Connection, request: HubRequest
 ) -> None:
+    if requests.by_id(app.data, request.id).status != TAKEN:
+        return  # the shop took it back meanwhile
     now = ledger.clock.now()
     rules = rules_of(app.data, hub_settings.get(app.profile.name), request.store)
     if request.kind not in rules.request_kinds:
@@ -428,6 +430,8 @@ def _refuse(
     ledger: Ledger, request: HubRequest, why: str, by: str = "", told: tuple[str, str] = ("", "")
 ) -> None:
     with ledger.db.atomic() as connection:
+        if requests.by_id(ledger.db, request.id).status == requests.WITHDRAWN:
+            return
         if request.plan is not None:
             plan = plans.by_id(ledger.db, request.plan)
             if plan.status == plans.APPLIED:
@@ -456,7 +460,10 @@ def _refuse_for(ledger: Ledger, request: HubRequest, error: StoreOpsError) -> No
 def _must_wait(request: HubRequest) -> None:
     if request.status == ASKED:
         return
-    words = {APPROVED: N_("was approved already"), REFUSED: N_("was refused already")}
+    words = {
+        APPROVED: N_("was approved already"), REFUSED: N_("was refused already"),
+        requests.WITHDRAWN: N_("was taken back by the shop"),
+    }  # fmt: skip
     raise ConflictError(
         _("Request {request} {state}.").format(
             request=request.request_id,

@@ -114,6 +114,31 @@ def follow(
     return report
 
 
+def wait_for(app: OfficeWiring, plan: int, seconds: float, stop: threading.Event) -> bool:
+    """Follow until head office has nothing left to send of a plan that was asked of it.
+
+    What waits for WeCom's later answer is not waited for. A line that is cut is tried again.
+
+    Args:
+        app: the back office.
+        plan: plan.id.
+        seconds: to wait at most.
+        stop: ends waiting when set.
+
+    Returns:
+        Whether it came to that.
+    """
+    until = time.monotonic() + seconds
+    while not asking.is_over(app.data, plan):
+        if stop.is_set() or time.monotonic() >= until:
+            return False
+        with suppress(ConflictError, NetworkError):  # somebody else follows; no line
+            follow(app, once=True)
+        if not asking.is_over(app.data, plan):
+            stop.wait(min(ONCE_S, max(0.0, until - time.monotonic())))
+    return True
+
+
 @contextmanager
 def _alone(profile: str) -> Iterator[None]:
     handle = open_own(paths.profile_dir(profile) / "follow.lock", os.O_RDWR)
@@ -189,6 +214,7 @@ async def _ask(app: OfficeWiring, client: Client, join: JoinFile, report: Follow
     sent = 0
     with suppress(NetworkError):  # it waits, and is tried again
         sent = await asking.send_waiting(app.data, client, join, app.clock.now())
+        await asking.withdraw_waiting(app, client, join)
     if sent:
         asking.settle(app)  # what head office did not take
         report.asked += sent

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from storeops.changes import control, plans
 from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
@@ -21,7 +22,8 @@ from storeops.hub.credentials import signed
 from storeops.i18n import N_, _, kept, said
 
 TAKEN, ASKED, APPROVED, REFUSED = "taken", "asked", "approved", "refused"
-STATUSES = (ASKED, APPROVED, REFUSED)
+WITHDRAWN = "withdrawn"
+STATUSES = (ASKED, APPROVED, REFUSED, WITHDRAWN)
 MOST_PARTS = 100
 MOST_BYTES = 64 * 1024 * 1024  # of a request once it is unpacked
 MOST_OPEN = 500  # requests of a shop that wait
@@ -51,7 +53,8 @@ class HubRequest:
         rows: how many it asks for.
         asked_at: by the shop's clock; Unix seconds, as all here.
         at: when it was taken in.
-        status: taken (not looked at yet) | asked (waits for approval) | approved | refused.
+        status: taken (not looked at yet) | asked (waits for approval) | approved | refused |
+            withdrawn (by the shop, before it was decided).
         reason: why it waits, or was refused; "" when there is nothing to say.
         decided_by: who decided, "" for the rules.
         decided_at: when, None while it waits.
@@ -239,7 +242,9 @@ def receive(ledger: Ledger, store: int, message: bytes) -> dict[str, Any]:
         message: as `asking.messages` makes it.
 
     Returns:
-        What the back office hears: `taken`, or `more` parts are expected, or `refused` and why.
+        What the back office hears: `taken`, or `more` parts are expected, or `refused` and why; of
+        one that takes a request back `withdrawn`, or how it was decided before (`late`), or that
+        there is none (`unknown`).
     """
     db = ledger.db
     row = db.execute(
@@ -251,8 +256,11 @@ def receive(ledger: Ledger, store: int, message: bytes) -> dict[str, Any]:
             raise _TurnedAway("revoked", "", N_("Head office has revoked this back office."))
         head, data = _opened(message, store, user)
         with db.atomic() as connection:
-            answer = _take(ledger, connection, store, code, head, data)
-        if answer.get("taken") == "new":
+            if head.get("withdraw"):
+                answer = _withdraw(ledger, connection, store, code, head)
+            else:
+                answer = _take(ledger, connection, store, code, head, data)
+        if answer.get("taken") == "new" or answer.get("withdrawn"):
             ledger.journal.seal(db, ledger.clock.now())
         return answer
     except _TurnedAway as error:
@@ -294,6 +302,40 @@ def _opened(message: bytes, store: int, user: str) -> tuple[dict[str, Any], byte
     if not fits or len(digest) != 32:
         raise _TurnedAway("unreadable", "", odd)
     return {**head, "digest": digest}, data
+
+
+def _withdraw(
+    ledger: Ledger,
+    connection: sqlite3.Connection,
+    store: int,
+    code: str,
+    head: dict[str, Any],
+) -> dict[str, Any]:
+    """Take a request back for the shop that asked, unless it was decided."""
+    found = connection.execute(
+        "SELECT id, status, plan FROM hub_request WHERE store = ? AND request_id = ?",
+        (store, head["request_id"]),
+    ).fetchone()
+    if found is None:
+        return {"unknown": True}
+    number, status, plan = found
+    if status == WITHDRAWN:
+        return {"withdrawn": True}
+    if status not in (TAKEN, ASKED):
+        return {"late": status}
+    by, why = str(head.get("by") or "")[:120], str(head.get("why") or "")[:500]
+    now = ledger.clock.now()
+    connection.execute(
+        "UPDATE hub_request SET status = ?, reason = ?, decided_by = ?, decided_at = ?,"
+        " body = NULL WHERE id = ?",
+        (WITHDRAWN, why or kept(N_("The shop took it back.")), f"{code}/{by}", now, number),
+    )
+    if plan is not None and plans.get(ledger.db, plan).status == plans.MADE:
+        control.cancel_plan(ledger, plan, f"{code}/{by}")
+    payload = {"request": head["request_id"], "shop": code, "by": by, "reason": why}
+    line = JournalLine("plan.withdrawn", plan or "", payload=payload)
+    ledger.journal.append(connection, [line], now)
+    return {"withdrawn": True}
 
 
 def _take(

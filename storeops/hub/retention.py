@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from storeops.hub.requests import REFUSED
+from storeops.hub.requests import REFUSED, WITHDRAWN
 
 
 def held(_connection: sqlite3.Connection, _before: float) -> Iterable[int]:
@@ -23,9 +23,9 @@ def prune(connection: sqlite3.Connection, plans: Sequence[int]) -> None:
     """
     marks = ",".join(map(str, map(int, plans)))
     connection.execute(
-        "DELETE FROM hub_request WHERE plan_id IS NULL AND status = ? AND id <"
+        "DELETE FROM hub_request WHERE plan_id IS NULL AND status IN (?, ?) AND id <"
         f" (SELECT max(id) FROM hub_request WHERE plan_id IN ({marks}))",
-        (REFUSED,),
+        (REFUSED, WITHDRAWN),
     )
     connection.execute(f"DELETE FROM hub_request WHERE plan_id IN ({marks})")
     connection.execute(f"DELETE FROM hub_asked WHERE plan_id IN ({marks})")

@@ -140,8 +140,17 @@ DELETE FROM hub_outbox WHERE number NOT IN (SELECT max(number) FROM hub_outbox G
 CREATE INDEX hub_outbox_by_thing ON hub_outbox (kind, key);
 """
 
+# a back office: what it asked for and wants back
+WITHDRAWN = """
+ALTER TABLE hub_asked ADD COLUMN withdrawn_at REAL; -- when somebody took it back here
+ALTER TABLE hub_asked ADD COLUMN withdrawn_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE hub_asked ADD COLUMN withdrawn_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE hub_asked ADD COLUMN withdrawn_told INTEGER NOT NULL DEFAULT 0; -- head office knows
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("hub", "m001_hub", TABLES),
     statements("hub", "m002_requests", REQUESTS),
     statements("hub", "m003_one_note", ONE_NOTE),
+    statements("hub", "m004_withdrawn", WITHDRAWN),
 )

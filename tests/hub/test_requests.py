@@ -263,8 +263,14 @@ def test_a_request_waits_while_head_office_is_away(chain: Chain, cli: Cli) -> No
         assert (asked.code, asked.json["sent"], asked.json["status"]) == (0, False, "asked")
         assert "waits here" in asked.err
         assert cli(*SHOP, "hub", "status", "--json").json["requests"] == 1
-        for words in (("plan", "cancel"), ("plan", "pause"), ("job", "retry")):
+        for words in (("plan", "pause"), ("job", "retry")):
             assert cli(*SHOP, *words, plan["plan_id"]).code in (9, 11), words
+        # what head office never had is taken back without it
+        never = new_plan(chain, cli, 1, "never")
+        assert cli(*SHOP, "plan", "apply", never["plan_id"], "--yes", "--wait", "1s").code == 69
+        gone = cli(*SHOP, "plan", "cancel", never["plan_id"], "--json")
+        assert (gone.code, gone.json["rows"]) == (0, 1), gone
+        assert cli(*SHOP, "plan", "show", never["plan_id"], "--json").json["status"] == "cancelled"
     finally:
         chain.serve()
     sent = cli(*SHOP, "hub", "follow", "--once", "--json")
@@ -279,10 +285,62 @@ def test_a_request_waits_while_head_office_is_away(chain: Chain, cli: Cli) -> No
 
     until(done)
     here = requests.listing(chain.office.data)
+    assert not [each for each in here if each.request_id.startswith(never["plan_id"])]
     assert len([each for each in here if each.request_id.startswith(plan["plan_id"])]) == 1
     # the mirror here learns it as any other change
     tags = cli(*SHOP, "plan", "results", plan["plan_id"], "--json").json["items"]
     assert [each["status"] for each in tags] == ["done", "done"]
+
+
+def test_a_shop_takes_back_what_is_not_decided_and_waits_for_the_rest(
+    chain: Chain, cli: Cli
+) -> None:
+    data = chain.office.data
+    many = new_plan(chain, cli, 25, "back")["plan_id"]
+    asked = cli(*SHOP, "plan", "apply", many, "--yes", "--wait", "1s", "--json")
+    assert asked.code == 69, asked
+    assert "has not decided" in asked.error["message"]
+    until(lambda: requests.listing(data)[0].plan_id)
+    request = requests.listing(data)[0]
+    chain.rest()
+    try:  # the wish is kept, and said
+        away = cli(*SHOP, "plan", "cancel", many, "--reason", "a slip", "--json")
+        assert away.code == 8, away
+        assert "may be carried out" in away.error["message"]
+        assert cli(*SHOP, "plan", "show", many, "--json").json["status"] == "asked"
+    finally:
+        chain.serve()
+    follow(chain)
+    shown = cli(*SHOP, "plan", "show", many, "--json").json
+    assert (shown["status"], shown["by_status"]) == ("cancelled", {"cancelled": 25})
+    there = cli(*OFFICE, "hub", "requests", "list", "--json").json["items"][0]
+    assert (there["status"], there["reason"]) == ("withdrawn", "a slip")
+    late = cli(*OFFICE, "hub", "requests", "approve", request.request_id, "--json")
+    assert (late.code, "taken back" in late.error["message"]) == (9, True)
+    assert cli(*OFFICE, "plan", "show", request.plan_id, "--json").json["status"] == "cancelled"
+    chain.settle()  # head office's own word of it changes nothing
+    assert cli(*SHOP, "plan", "show", many, "--json").json["by_status"] == {"cancelled": 25}
+    # with a line it is taken back at once; what is decided is not
+    once = new_plan(chain, cli, 21, "once")["plan_id"]
+    assert cli(*SHOP, "plan", "apply", once, "--yes").code == 0
+    assert cli(*SHOP, "plan", "cancel", once, "--json").json["rows"] == 21
+    few = new_plan(chain, cli, 2, "soon")["plan_id"]
+    assert cli(*SHOP, "plan", "apply", few, "--yes").code == 0
+    until(lambda: requests.listing(data)[0].status == "approved")
+    refused = cli(*SHOP, "plan", "cancel", few, "--json")
+    assert (refused.code, "decided" in refused.error["message"]) == (9, True), refused
+    # a revoked shop's, a stranger's and an unknown one are not taken back
+    mine = chain.files[MINE]
+    wrong = asking.withdrawal(replace(mine, seed=new_key("user").seed), "x", "", "")
+    assert requests.receive(chain.office.ledger, mine.store, wrong).keys() == {"refused"}
+    unknown = asking.withdrawal(mine, "tag-unknown", "", "")
+    assert requests.receive(chain.office.ledger, mine.store, unknown) == {"unknown": True}
+    done = cli(*SHOP, "plan", "apply", new_plan(chain, cli, 2, "now")["plan_id"], "--yes",
+               "--wait", "30s", "--json")  # fmt: skip
+    assert (done.code, done.json["status"], done.json["rows"]) == (0, "done", {"done": 2}), done
+    for profile in (OFFICE, SHOP):
+        proof = cli(*profile, "audit", "verify", "--json")
+        assert many not in proof.out, proof
 
 
 def forged(chain: Chain, code: str, **how: Any) -> bytes:
