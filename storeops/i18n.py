@@ -68,7 +68,7 @@ def _(message: str) -> str:
     if _catalogue is None:
         use(pick_language())
     assert _catalogue is not None
-    return _catalogue.gettext(message)
+    return _catalogue.gettext(message) if message else ""  # "" is the head of a catalogue
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:

@@ -132,3 +132,14 @@ def test_why_no_answer_came_is_kept_for_readers_of_any_language(kind: str) -> No
             assert i18n.said(row.next_step).isascii() == (lang == "en")
     finally:
         i18n.use(before)
+
+
+def test_no_words_stay_none() -> None:
+    """gettext's own answer to "" is the head of the catalogue."""
+    before = i18n.language()
+    try:
+        for each in ("en", "zh_CN"):
+            i18n.use(each)
+            assert i18n._("") == ""
+    finally:
+        i18n.use(before)
