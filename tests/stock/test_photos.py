@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import random
 import re
 import sqlite3
 import struct
 import sys
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,31 @@ def test_dropped_into_a_folder(cli: Any, chain: PhotoCorp, tmp_path: Path) -> No
     assert cli("stock", "photos", "import", str(tmp_path / "none")).code == 5
     assert cli("stock", "photos", "remove", "--older-than", "1d", "--yes").code == 0
     assert len(list(folder.rglob("*.png"))) == 3 - 1 + 1  # the one that shows the same stays
+
+
+def test_names_as_phones_and_people_give_them(cli: Any, chain: PhotoCorp, tmp_path: Path) -> None:
+    """A day in a name is that day or none: never today, for which it would prove a shelf."""
+    chain.calling.close()
+    days = {
+        "S1_微信图片_20260503101010.png": "2026-05-03", "S1_IMG20260504_101010.png": "2026-05-04",
+        "S1_2026年5月5日.png": "2026-05-05", "S1_2026.5.6.png": "2026-05-06",
+        "S1_2026_05_07.png": "2026-05-07", "S1_20260532.png": "", "S1_2026-13-01.png": "",
+        "S1_20261501101010.png": "",
+    }  # fmt: skip
+    place = tmp_path / "in"
+    place.mkdir()
+    for at, name in enumerate(days):
+        (place / name).write_bytes(_shelf(random.Random(at)))
+    old = os.fsencode(place) + "/S1_冷藏柜_20260508.png".encode("gb18030")
+    with suppress(OSError), open(old, "wb") as file:  # some file systems take no such name
+        file.write(_shelf(random.Random(99)))
+        days["S1_冷藏柜_20260508.png"] = "2026-05-08"
+    done = cli("stock", "photos", "import", str(place), "--json")
+    assert {each["file"] for each in done.json["problems"]} == {
+        name for name, day in days.items() if not day
+    }
+    rows = chain.app.data.execute("SELECT source, day FROM stock_photo").fetchall()
+    assert dict(rows) == {name: day for name, day in days.items() if day}
 
 
 def test_what_cannot_be(cli: Any, chain: PhotoCorp) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -21,7 +22,11 @@ from storeops.i18n import _
 
 MOST_FILES = 20_000
 _DEEPEST = 4  # folders below the one that is named
-_DAY = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
+# 20260503, 2026-05-03, 2026.5.3, 2026年5月3日, and with a time behind it (微信图片_20260503101010)
+_DAY = re.compile(
+    r"(?<!\d)(20\d\d)(?:([01]\d)([0-3]\d)(?=(?:\d{4}|\d{6}|\d{9})?(?!\d))"
+    r"|[-.年/_\\](\d{1,2})[-.月/_\\](\d{1,2})(?!\d))"
+)
 _BETWEEN = re.compile(r"[_\s/\\]+")
 
 
@@ -71,9 +76,15 @@ def take(
     files = 0
     asked: dict[tuple[str, str], list[AskedSpot]] = {}
     # the earliest day first, so that the later picture is the one that comes again
-    found = [(_day(shown) or day or today, shown, path) for path, shown in _files(places, problems)]
+    found = [
+        (day or today if (said := _day(shown)) is None else said, shown, path)
+        for path, shown in _files(places, problems)
+    ]
     for when, shown, path in sorted(found):
         files += 1
+        if not when:
+            problems.append({"file": shown, "message": _("its name says a day that is none")})
+            continue
         if when > today:
             problems.append({"file": shown, "message": _("its day {day} has not come yet").format(
                 day=when)})  # fmt: skip
@@ -131,13 +142,22 @@ def _words(text: str) -> str:
     return f" {' '.join(_BETWEEN.split(text.casefold().strip()))} "
 
 
-def _day(shown: str) -> str:
-    for found in _DAY.finditer(shown):
-        try:
-            return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
-        except ValueError:
-            continue
-    return ""
+def _day(shown: str) -> str | None:
+    """The day that a name says; None when it says none, "" when what it says is no day."""
+    written = [[int(each) for each in found.groups() if each] for found in _DAY.finditer(shown)]
+    for year, month, day in written:
+        with suppress(ValueError):
+            return date(year, month, day).isoformat()
+    return "" if written else None
+
+
+def _legible(name: str) -> str:
+    """A name as text: of one in the older Chinese encoding, what it says there."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("gb18030", "replace")
+    return name
 
 
 def _files(places: list[Path], problems: list[dict[str, str]]) -> Iterator[tuple[Path, str]]:
@@ -147,7 +167,7 @@ def _files(places: list[Path], problems: list[dict[str, str]]) -> Iterator[tuple
         if not place.exists():
             raise NotFoundError(_("There is no folder or file {path}.").format(path=place))
         for path in [place] if not place.is_dir() else _below(place, 0):
-            shown = str(path.relative_to(place)) if place.is_dir() else path.name
+            shown = _legible(str(path.relative_to(place)) if place.is_dir() else path.name)
             count += 1
             if count > MOST_FILES:
                 raise UsageError(
