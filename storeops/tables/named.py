@@ -8,12 +8,13 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, language
 from storeops.tables import headings, typed
 from storeops.tables.content import read_table
 from storeops.tables.headings import SEARCHED, Field
 
 Made = TypeVar("Made")
+UNIT = Field("unit", ("uom", "单位"), "")  # of pieces: `typed.pieces`
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,17 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
         best = (here.row, found, missing)
     if best is None or best[2]:
         missing = best[2] if best else list(needed)
+        known = {each.name: _named(each) for each in fields}
         raise UsageError(
-            _("{file} has no column {names}.").format(file=source, names=_(", ").join(missing)),
-            hint=_("Its columns: {names}.").format(
-                names=_(", ").join(each.name for each in fields)
+            _("{file} has no column {names}.").format(
+                file=source, names=_(", ").join(known[each] for each in missing)
             ),
+            hint=_("Its columns: {names}.").format(names=_(", ").join(known.values())),
         )
     return best[1]
+
+
+def _named(field: Field) -> str:
+    """A column as who reads it may write it."""
+    words = field.aliases if language() == "zh_CN" else ()
+    return next((each for each in words if not each.isascii()), field.name)

@@ -161,12 +161,29 @@ def moment(text: str, zone: tzinfo) -> int | None:
     return seconds if 0 < seconds < MOST_SECONDS else None
 
 
-def pieces(text: str) -> float:
+# words for one piece; a case, a pack or a kilogram is none of them
+PIECES = frozenset(
+    ("", "件", "个", "只", "支", "盒", "瓶", "袋", "杯", "罐", "pc", "pcs", "piece", "pieces", "ea",
+     "each", "h87")
+)  # fmt: skip
+
+
+def pieces(text: str, unit: str = "") -> float:
     """A number of pieces, 0 or more.
 
+    Args:
+        text: the cell.
+        unit: what a column beside it says that it counts.
+
     Raises:
-        UsageError: it is none, or negative.
+        UsageError: it is none, or negative, or counts something else.
     """
+    if unit.casefold() not in PIECES:
+        raise UsageError(
+            _("“{value}” is no unit of pieces; write how many pieces they are").format(
+                value=unit[:20]
+            )
+        )
     try:
         found = float(text.replace(",", ""))
     except ValueError:

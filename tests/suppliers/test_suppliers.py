@@ -291,7 +291,7 @@ def test_papers_of_unknown_suppliers_leave_no_scan_behind(
 
     def listed(who: str) -> Any:
         file.write_text(
-            f"供应商,证件类型,证件编号,有效期至,扫描件\n{who},营业执照,{known},9999-12-31,scan.pdf\n",
+            f"供应商编码*,证照类型,证照代码,有效期至(年月日),扫描件\n{who},营业执照,{known},9999-12-31,scan.pdf\n",
             encoding="utf-8",
         )
         return cli("certificate", "add", "--file", str(file), "--json")

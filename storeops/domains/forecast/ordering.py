@@ -23,7 +23,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import read_each
+from storeops.tables.named import UNIT, read_each
 
 STOCK_FIELDS = (
     Field("store_id", ("store", "store_code", "门店", "门店编号"), "S001"),
@@ -37,6 +37,7 @@ STOCK_FIELDS = (
         "2026-05-03",
     ),
     Field("arrives", ("arrival", "eta", "on_the_way", "到货日", "预计到货"), ""),
+    UNIT,
 )  # fmt: skip
 FRESH_RATIO, USUAL_RATIO = 0.8, 0.95  # critical ratio for one day of shelf life, and for more
 LOOKS_BACK = 3
@@ -137,7 +138,7 @@ def read_stock(source: str) -> list[HeldStock]:
     return read_each(
         source, STOCK_FIELDS, ("product_id", "qty"),
         lambda row: HeldStock(
-            row.get("store_id"), row.get("product_id"), typed.pieces(row.get("qty")),
+            row.get("store_id"), row.get("product_id"), typed.pieces(row.get("qty"), row.get("unit")),
             typed.day(row.get("expires")), typed.day(row.get("arrives")),
         ),
     )  # fmt: skip

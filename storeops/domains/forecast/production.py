@@ -22,7 +22,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import NamedRow, read_each
+from storeops.tables.named import UNIT, NamedRow, read_each
 
 STORE = Field("store_id", ("store", "store_code", "shop", "门店", "门店编号"), "S001", key=True)
 PRODUCT = Field(
@@ -48,7 +48,7 @@ TRUCK_FIELDS = (
     Field("hours", ("lead_hours", "运输小时", "提前小时"), "8"),
 )
 ORDER_FIELDS = (
-    STORE, PRODUCT, Field("qty", ("quantity", "pieces", "order", "数量", "订货量"), "24"),
+    STORE, PRODUCT, Field("qty", ("quantity", "pieces", "order", "数量", "订货量"), "24"), UNIT,
 )  # fmt: skip
 EVERY = "*"  # a truck row for all shops without one of their own
 DAY = 1440  # minutes
@@ -258,7 +258,8 @@ def read_orders(source: str) -> list[ShopOrder]:
     rows = read_each(
         source, ORDER_FIELDS, ("store_id", "product_id", "qty"),
         lambda row: ShopOrder(
-            _needed(row, "store_id"), _needed(row, "product_id"), typed.pieces(row.get("qty"))
+            _needed(row, "store_id"), _needed(row, "product_id"),
+            typed.pieces(row.get("qty"), row.get("unit")),
         ),
     )  # fmt: skip
     sums: dict[tuple[str, str], float] = {}

@@ -23,8 +23,20 @@ from storeops.tables.named import NamedRow, read_named
 KINDS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
     "collection": (("收奶", "采集"), "ADD", "commissioning", "active", "bol"),
     "production": (("生产", "加工"), "", "creating_class_instance", "active", "prodorder"),
-    "delivery": (("发货", "配送", "出库"), "OBSERVE", "shipping", "in_transit", "desadv"),
-    "receipt": (("收货", "入库", "验收"), "OBSERVE", "receiving", "in_progress", "recadv"),
+    "delivery": (
+        ("发货", "送货", "配送", "出货", "出库"),
+        "OBSERVE",
+        "shipping",
+        "in_transit",
+        "desadv",
+    ),
+    "receipt": (
+        ("收货", "到货", "进货", "入库", "验收"),
+        "OBSERVE",
+        "receiving",
+        "in_progress",
+        "recadv",
+    ),
     "stocking": (("上架", "陈列"), "OBSERVE", "stocking", "sellable_accessible", ""),
     "sale": (("销售", "售出"), "DELETE", "retail_selling", "retail_sold", "inv"),
     "disposal": (("报废", "销毁"), "DELETE", "destroying", "disposed", ""),
@@ -52,7 +64,7 @@ FIELDS = (
 )  # fmt: skip
 _UNITS = {"l": "LTR", "升": "LTR", "公升": "LTR", "kg": "KGM", "公斤": "KGM", "千克": "KGM",
           "g": "GRM", "克": "GRM", "t": "TNE", "吨": "TNE", "ml": "MLT", "毫升": "MLT",
-          "": "", "pcs": "", "pieces": "", "件": "", "盒": "", "瓶": "", "袋": ""}  # fmt: skip
+          **dict.fromkeys(typed.PIECES - {"ea", "h87"}, "")}  # fmt: skip
 
 
 def read_papers(path: str, kind: str = "") -> list[tuple[int, Any]]:

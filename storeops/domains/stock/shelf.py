@@ -14,7 +14,7 @@ from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import typed
 from storeops.tables.headings import Field
-from storeops.tables.named import NamedRow, read_each
+from storeops.tables.named import UNIT, NamedRow, read_each
 
 FIELDS = (
     Field("store_id", ("store", "store_code", "门店", "门店编号", "门店编码"), "S001"),
@@ -27,6 +27,7 @@ FIELDS = (
         "expires", ("expiry", "best_before", "到期日", "保质期至", "有效期至"), "2026-05-03",
     ),
     Field("qty", ("quantity", "pieces", "stock", "count", "数量", "库存", "件数"), "12"),
+    UNIT,
 )  # fmt: skip
 _LOT = "store, item, lot, expires, qty, counted_at"
 EXPIRED, TODAY, TOMORROW, LATER = "expired", "today", "tomorrow", "later"
@@ -89,7 +90,7 @@ def read_stock_list(path: str, store: str = "") -> list[ShelfRow]:
         if key in known:
             raise UsageError(_("shop, product, lot and expiry stand in the list twice"))
         known.add(key)
-        return ShelfRow(*key, typed.pieces(row.get("qty")))
+        return ShelfRow(*key, typed.pieces(row.get("qty"), row.get("unit")))
 
     return read_each(path, FIELDS, ("product_id", "qty"), make)
 
